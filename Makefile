@@ -1,0 +1,61 @@
+# Everything a person does here is a target of this file; `make` lists them.
+PYTHON ?= python3
+PORT ?= 8000
+UV_VERSION := 0.13.9
+UV := .tools/bin/uv
+BIN := .venv/bin
+MEMBERS := shared/contracts shared/kit $(sort $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml))) deploy/local
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install up test check format bench lock generate clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(UV):
+	@echo "setting up uv $(UV_VERSION)"
+	@$(PYTHON) -m venv .tools
+	@.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(STAMP): requirements.lock $(MEMBERS:%=%/pyproject.toml) | $(UV)
+	@echo "installing the locked requirements into .venv"
+	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(MEMBERS:%=-e ./%)
+	@touch $(STAMP)
+
+install: $(STAMP) ## everything needed, into .venv
+
+up: $(STAMP) ## the whole fleet in the foreground (PORT=8000)
+	@exec $(BIN)/hearback up --port $(PORT)
+
+test: $(STAMP) ## everything needed, then all tests (T=path for a part)
+	@deploy/local/browser.sh
+	@$(BIN)/pytest $(T)
+
+check: $(STAMP) ## lint, types, architecture
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy $(MEMBERS:%=%/src)
+	@$(BIN)/lint-imports
+
+format: $(STAMP) ## put the code into shape
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+
+bench: $(STAMP) ## measure throughput side by side with the bare limit
+	@$(BIN)/python -m tests.bench
+
+generate: $(STAMP) ## rewrite what is generated from code: schemas, openapi.json, docs
+	@$(BIN)/python -m hearback_local.generate
+
+lock: $(UV) ## resolve anew and write every requirements.lock
+	@$(UV) lock --quiet --upgrade
+	@$(UV) export --quiet --locked --all-packages --all-groups --no-emit-workspace --no-header --no-annotate --format requirements.txt -o requirements.lock
+	@for member in $(filter services/%,$(MEMBERS)); do \
+	  $(UV) export --quiet --locked --package $$(basename $$member) --no-dev --no-emit-workspace --no-header --no-annotate --format requirements.txt -o $$member/requirements.lock; \
+	done
+
+clean: ## remove what can be made again (the data in .hearback stays)
+	@rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

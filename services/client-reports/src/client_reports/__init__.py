@@ -1,0 +1,1 @@
+"""Records outcomes and the fate of every submission."""

@@ -1,0 +1,1 @@
+"""Serves the crash-report modal and takes its form."""

@@ -1,0 +1,1 @@
+"""Turns a feedback submission into an ungrouped issue."""

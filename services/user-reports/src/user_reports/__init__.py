@@ -1,0 +1,1 @@
+"""Stores user reports and links them to their error events."""

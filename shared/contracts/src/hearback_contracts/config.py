@@ -1,0 +1,108 @@
+"""A project's and an organization's configuration, as the registry publishes it to every service.
+
+The registry writes each as one JSON snapshot; services read it by the keys below and keep a copy.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from hearback_contracts.flags import FEATURE_DEFAULTS, OPTIONS
+
+
+class _Snapshot(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class KeyConfig(_Snapshot):
+    """A client key of a project: `public` is the user part of the DSN."""
+
+    id: int
+    public: str
+    is_active: bool = True
+
+
+class QuotaConfig(_Snapshot):
+    """A quota (reference: ingestion-protocol 4.2).
+
+    `limit` None only counts, 0 rejects all; `window` is in seconds; empty `categories` means all;
+    `sources`, ours, narrows a quota on feedback to certain creation sources (empty: all).
+    """
+
+    id: str
+    categories: tuple[str, ...] = ()
+    scope: str = "organization"
+    limit: int | None = None
+    window: int | None = None
+    reason_code: str | None = None
+    sources: tuple[str, ...] = ()
+
+
+class ProjectConfig(_Snapshot):
+    """Everything a service needs to know of a project to serve it."""
+
+    id: int
+    slug: str
+    name: str
+    platform: str | None = None
+    organization_id: int
+    organization_slug: str
+    keys: tuple[KeyConfig, ...] = ()
+    options: dict[str, Any] = {}
+    features: dict[str, bool] = {}
+    quotas: tuple[QuotaConfig, ...] = ()
+
+    def option(self, name: str) -> Any:
+        """The value of an option, or its declared default; KeyError for an option nobody declared."""
+        declared = OPTIONS[name]
+        return self.options.get(name, declared.default)
+
+    def feature(self, name: str) -> bool:
+        """Whether the organization has a flag on; KeyError for a flag nobody declared."""
+        default = FEATURE_DEFAULTS[name]
+        return self.features.get(name, default)
+
+    def key(self, public: str) -> KeyConfig | None:
+        """The key with this public part, or None."""
+        return next((key for key in self.keys if key.public == public), None)
+
+
+class ProjectRef(_Snapshot):
+    """A project as its organization lists it."""
+
+    id: int
+    slug: str
+
+
+class OrganizationConfig(_Snapshot):
+    """An organization, its flags and its projects."""
+
+    id: int
+    slug: str
+    name: str
+    features: dict[str, bool] = {}
+    projects: tuple[ProjectRef, ...] = ()
+
+    def feature(self, name: str) -> bool:
+        """Whether the organization has a flag on; KeyError for a flag nobody declared."""
+        default = FEATURE_DEFAULTS[name]
+        return self.features.get(name, default)
+
+    def find_project(self, id_or_slug: str) -> ProjectRef | None:
+        """The project with this slug or numeric id, or None."""
+        return next((p for p in self.projects if id_or_slug in {p.slug, str(p.id)}), None)
+
+
+def project_snapshot(project_id: int) -> str:
+    """Snapshot key of a `ProjectConfig`."""
+    return f"project:{project_id}"
+
+
+def key_snapshot(public_key: str) -> str:
+    """Snapshot key that holds the id of the project a public key belongs to (a JSON integer)."""
+    return f"key:{public_key}"
+
+
+def organization_snapshot(id_or_slug: int | str) -> str:
+    """Snapshot key of an `OrganizationConfig`; written under the id and under the slug."""
+    return f"organization:{id_or_slug}"

@@ -1,0 +1,198 @@
+"""The messages on the streams. Their JSON Schemas are committed in `shared/contracts/events`.
+
+A message is three fields of a stream entry: `t` (type), `v` (version) and `d` (this model as JSON);
+payloads that nobody between sender and owner reads travel beside it, untouched, as bytes in a
+fourth field `b`, which each model's docstring names. Readers ignore fields they do not know.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hearback_contracts.outcomes import SubmissionState
+from hearback_contracts.sources import FeedbackSource
+
+
+class Part(BaseModel):
+    """A piece of a message."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Message(Part):
+    """What every message carries."""
+
+    TYPE: ClassVar[str]
+
+    version: Literal[1] = 1
+    id: str = Field(description="Identity of this message: a UUIDv7 in hex.")
+    occurred_at: datetime = Field(description="When the sender published it (UTC).")
+    project_id: int
+
+
+class Scoped(Message):
+    """A message about something that one client key sent."""
+
+    organization_id: int
+    key_id: int | None = None
+    received_at: datetime = Field(description="When the fleet took it (UTC).")
+    sent_at: datetime | None = Field(
+        default=None, description="The sender's clock, only when it is off by 55 minutes or more."
+    )
+    sdk: str | None = Field(default=None, description="`name/version` of the SDK.")
+    remote_addr: str | None = None
+
+
+class FeedbackSubmitted(Scoped):
+    """A feedback to be filtered and stored; `b` is the feedback event's JSON.
+
+    `event_id` names the feedback event; `submission_id` names the submission whose fate is told,
+    and differs from it only for user reports, where it is the error event's id. Of two messages
+    with one event id the higher `revision` holds: it replaces message, name and e-mail of the stored feedback.
+    """
+
+    TYPE: ClassVar[str] = "feedback.submitted"
+    type: Literal["feedback.submitted"] = "feedback.submitted"
+    event_id: str
+    submission_id: str
+    source: FeedbackSource
+    revision: int = 0
+    error_occurred_at: datetime | None = None
+    marks: tuple[str, ...] = Field(default=(), description="Suspicions of the sender, such as `honeypot`.")
+
+
+class UserReportSubmitted(Scoped):
+    """A user report; `b` is its JSON `{event_id, name, email, comments}`.
+
+    `event_id` is the envelope header's, which wins over the payload's.
+    """
+
+    TYPE: ClassVar[str] = "user-report.submitted"
+    type: Literal["user-report.submitted"] = "user-report.submitted"
+    event_id: str | None
+    source: FeedbackSource
+    marks: tuple[str, ...] = Field(default=(), description="Suspicions of the sender, such as `honeypot`.")
+
+
+class EventUser(Part):
+    """The user of an error event; every field may be missing."""
+
+    id: str | None = None
+    email: str | None = None
+    username: str | None = None
+    name: str | None = None
+    ip_address: str | None = None
+
+
+class Frame(Part):
+    """What grouping needs of a stack frame."""
+
+    module: str | None = None
+    function: str | None = None
+    filename: str | None = None
+    in_app: bool | None = None
+
+
+class ExceptionValue(Part):
+    """One exception of a chain, the outermost last; frames run from oldest to newest call."""
+
+    type: str | None = None
+    value: str | None = None
+    module: str | None = None
+    frames: tuple[Frame, ...] = ()
+
+
+class ErrorEventReceived(Scoped):
+    """An error event, cut down to what the index, grouping and linking need. No `b`."""
+
+    TYPE: ClassVar[str] = "error-event.received"
+    type: Literal["error-event.received"] = "error-event.received"
+    event_id: str
+    timestamp: datetime
+    environment: str | None = None
+    release: str | None = None
+    dist: str | None = None
+    platform: str | None = None
+    level: str | None = None
+    logger: str | None = None
+    transaction: str | None = None
+    url: str | None = None
+    user: EventUser | None = None
+    tags: dict[str, str] = {}
+    replay_id: str | None = None
+    trace: dict[str, Any] | None = None
+    message: str | None = None
+    message_template: str | None = None
+    fingerprint: tuple[str, ...] = ()
+    exceptions: tuple[ExceptionValue, ...] = ()
+
+
+class ClientReportReceived(Scoped):
+    """One client report; `b` is its JSON as the SDK sent it."""
+
+    TYPE: ClassVar[str] = "client-report.received"
+    type: Literal["client-report.received"] = "client-report.received"
+
+
+class AttachmentStored(Scoped):
+    """An attachment whose bytes lie in the blob store under `blob_key`. No `b`."""
+
+    TYPE: ClassVar[str] = "attachment.stored"
+    type: Literal["attachment.stored"] = "attachment.stored"
+    attachment_id: str
+    event_id: str
+    name: str
+    content_type: str | None = None
+    attachment_type: str = "event.attachment"
+    size: int
+    sha1: str
+    blob_key: str
+
+
+class OutcomeCount(Part):
+    """A quantity of one category that met one outcome; `timestamp` is floored to the minute."""
+
+    organization_id: int
+    project_id: int
+    key_id: int | None = None
+    category: int
+    outcome: int
+    reason: str | None = None
+    sdk: str | None = None
+    quantity: int
+    timestamp: datetime
+
+
+class SubmissionStep(Part):
+    """One step in the life of a submission, told by the service that took it."""
+
+    organization_id: int
+    project_id: int
+    submission_id: str
+    state: SubmissionState
+    step: str = Field(description="What happened, as a `snake_case` word such as `envelope_accepted`.")
+    at: datetime
+    source: FeedbackSource | None = None
+    reason: str | None = None
+    feedback_id: str | None = Field(default=None, description="Id of the feedback issue it became.")
+
+
+class OutcomeRecorded(Message):
+    """A batch of outcomes and steps; counted once per `id`, however often it comes. No `b`."""
+
+    TYPE: ClassVar[str] = "outcome.recorded"
+    type: Literal["outcome.recorded"] = "outcome.recorded"
+    service: str
+    outcomes: tuple[OutcomeCount, ...] = ()
+    steps: tuple[SubmissionStep, ...] = ()
+
+
+MESSAGES: tuple[type[Message], ...] = (
+    FeedbackSubmitted,
+    UserReportSubmitted,
+    ErrorEventReceived,
+    ClientReportReceived,
+    AttachmentStored,
+    OutcomeRecorded,
+)

@@ -1,0 +1,32 @@
+"""Outcomes (what became of a quantity of data) and the states of a single submission."""
+
+from enum import IntEnum, StrEnum
+
+
+class Outcome(IntEnum):
+    """What became of a quantity, by its protocol id; `str()` gives the wire name."""
+
+    ACCEPTED = 0
+    FILTERED = 1
+    RATE_LIMITED = 2
+    INVALID = 3
+    ABUSE = 4
+    CLIENT_DISCARD = 5
+    CARDINALITY_LIMITED = 6
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+class SubmissionState(StrEnum):
+    """Where a submission stands. `linked` is a report stored as a feedback and tied to its error event."""
+
+    ACCEPTED = "accepted"
+    WAITING_FOR_EVENT = "waiting_for_event"
+    LINKED = "linked"
+    STORED = "stored"
+    FILTERED = "filtered"
+    SPAM = "spam"
+    RATE_LIMITED = "rate_limited"
+    INVALID = "invalid"
+    DROPPED = "dropped"

@@ -1,0 +1,104 @@
+"""The closed list of reasons. Nothing is refused or dropped without one of them.
+
+The names are the protocol's where it has one (reference: ingestion-protocol 5.6, feedback-backend
+3.3 and 4.3). Two kinds stand outside: reasons that SDKs report of themselves, and the reason codes
+of quotas, which are the operator's own words.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why something was not kept. The docstring of each member is its explanation to a person."""
+
+    # The feedback filter, in its order.
+    MISSING_CONTEXT = "missing_context"
+    UNREAL_UNATTENDED = "unreal.unattended"
+    EMPTY = "empty"
+    TOO_LARGE = "too_large"
+    INVALID_ASSOCIATED_EVENT_ID = "invalid_associated_event_id"
+
+    # The user-report rules (display texts are the protocol's, one with its historic spelling).
+    REPORT_MISSING_COMMENTS = "Missing comments"
+    REPORT_MISSING_EVENT_ID = "Missing event_id"
+    REPORT_EMPTY = "Empty Feedback Messsage"
+    REPORT_UNATTENDED = "Sent in Unreal Unattended Mode"
+    REPORT_MESSAGE_TOO_LARGE = "Message Too Large"
+    REPORT_NAME_TOO_LARGE = "Name Too Large"
+    REPORT_EMAIL_TOO_LARGE = "Email Too Large"
+    REPORT_INVALID_EVENT_ID = "Invalid Event ID"
+    REPORT_EVENT_TOO_OLD = "Associated event is too old"
+    REPORT_DUPLICATE = "Duplicate report"
+
+    # The gateway.
+    CORS = "cors"
+    PROJECT_ID = "project_id"
+    DUPLICATE = "duplicate"
+    DUPLICATE_ITEM = "duplicate_item"
+    FEATURE_DISABLED = "feature_disabled"
+    INTERNAL = "internal"
+    INVALID_EVENT_ID = "invalid_event_id"
+    INVALID_JSON = "invalid_json"
+    INVALID_MULTIPART = "invalid_multipart"
+    NESTING_TOO_DEEP = "nesting_too_deep"
+    NO_DATA = "no_data"
+    PAYLOAD = "payload"
+    UNSUPPORTED_TYPE = "unsupported_type"
+    TOO_LARGE_ATTACHMENT = "too_large:attachment:attachment"
+    TOO_LARGE_CLIENT_REPORT = "too_large:client_report"
+    TOO_LARGE_EVENT = "too_large:event"
+    TOO_LARGE_FEEDBACK = "too_large:user_report_v2"
+    TOO_LARGE_USER_REPORT = "too_large:user_report"
+
+    # Quotas, deny lists, spam, and what operators do.
+    RATE_LIMITED = "rate_limited"
+    ORG_DENYLIST = "org.denylist"
+    SPAM = "spam"
+    DEAD_LETTER = "dead_letter"
+    DELETED = "deleted"
+    EVENT_NEVER_ARRIVED = "event_never_arrived"
+    FEEDBACK_INGEST_DISABLED = "feedback_ingest_disabled"
+
+
+EXPLANATIONS: dict[Reason, str] = {
+    Reason.MISSING_CONTEXT: "The event carries no contexts.feedback.message.",
+    Reason.UNREAL_UNATTENDED: "The message is Unreal Engine's placeholder for an unattended crash.",
+    Reason.EMPTY: "The message is empty or only blanks.",
+    Reason.TOO_LARGE: "The message has more than 4096 characters.",
+    Reason.INVALID_ASSOCIATED_EVENT_ID: "associated_event_id is not a UUID.",
+    Reason.REPORT_MISSING_COMMENTS: "The report has no comments field.",
+    Reason.REPORT_MISSING_EVENT_ID: "The report has no event_id.",
+    Reason.REPORT_EMPTY: "The report's comments are empty and the project filters such reports.",
+    Reason.REPORT_UNATTENDED: "The comments are Unreal Engine's placeholder and the project filters it.",
+    Reason.REPORT_MESSAGE_TOO_LARGE: "The comments have more than 4096 characters.",
+    Reason.REPORT_NAME_TOO_LARGE: "The name has more than 128 characters.",
+    Reason.REPORT_EMAIL_TOO_LARGE: "The e-mail address has more than 75 characters.",
+    Reason.REPORT_INVALID_EVENT_ID: "The report's event_id is not a UUID.",
+    Reason.REPORT_EVENT_TOO_OLD: "The report came more than 30 minutes after its error event.",
+    Reason.REPORT_DUPLICATE: "The event already has a report that is older than 5 minutes.",
+    Reason.CORS: "The request's origin is not among the project's allowed origins.",
+    Reason.PROJECT_ID: "The project does not exist, or the key belongs to another project or is switched off.",
+    Reason.DUPLICATE: "An event with this id was stored already.",
+    Reason.DUPLICATE_ITEM: "The envelope carried more than one item of a kind that may come once.",
+    Reason.FEATURE_DISABLED: "A feature flag of the organization switches this off.",
+    Reason.INTERNAL: "The fleet failed while handling it; the logs have the error.",
+    Reason.INVALID_EVENT_ID: "The item needs an event id and none was usable.",
+    Reason.INVALID_JSON: "The payload is not the JSON object it should be.",
+    Reason.INVALID_MULTIPART: "The multipart body could not be read.",
+    Reason.NESTING_TOO_DEEP: "The payload is nested too deeply.",
+    Reason.NO_DATA: "The payload is empty.",
+    Reason.PAYLOAD: "The payload could not be read.",
+    Reason.UNSUPPORTED_TYPE: "Hearback does not store items of this type.",
+    Reason.TOO_LARGE_ATTACHMENT: "An attachment, or all of them together, passes the size or count limit.",
+    Reason.TOO_LARGE_CLIENT_REPORT: "The client reports of the envelope pass the size or count limit.",
+    Reason.TOO_LARGE_EVENT: "The event passes the size limit.",
+    Reason.TOO_LARGE_FEEDBACK: "The feedback event passes the size limit.",
+    Reason.TOO_LARGE_USER_REPORT: "The user report passes the size limit.",
+    Reason.RATE_LIMITED: "A quota or limit was reached.",
+    Reason.ORG_DENYLIST: "The organization is on the deny list.",
+    Reason.SPAM: "The feedback was judged to be spam.",
+    Reason.DEAD_LETTER: "Handling failed repeatedly; the message lies in the dead letters and can be replayed.",
+    Reason.DELETED: "It was deleted by a person or by retention.",
+    Reason.EVENT_NEVER_ARRIVED: "The event it belongs to did not arrive in time.",
+    Reason.FEEDBACK_INGEST_DISABLED: "The organization has switched feedback ingestion off.",
+}

@@ -1,0 +1,50 @@
+"""Which service serves which path. The edge, the reverse proxies and the ingress are made from this table.
+
+Paths are matched in order after runs of slashes were collapsed; the first match wins. Issue ids tell
+their owner by parity: feedback issues are even, error groups are odd, so no service has to ask another.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_ORGANIZATION: Final = r"/api/0/organizations/[^/]+"
+_PROJECT: Final = r"/api/0/projects/[^/]+/[^/]+"
+_ISSUES: Final = r"/api/0/(?:organizations/[^/]+/)?issues"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A regular expression that a whole path must match from its start, and the process that serves it."""
+
+    pattern: str
+    service: str
+
+
+ROUTES: Final = (
+    Route(r"/api/embed/error-page/?$", "crash-embed"),
+    Route(rf"{_PROJECT}/user-feedback/", "user-reports"),
+    Route(rf"{_ORGANIZATION}/user-feedback/", "user-reports"),
+    Route(rf"{_ISSUES}/[0-9]+/user-reports/", "user-reports"),
+    Route(rf"{_PROJECT}/events/[^/]+/attachments/", "feedback"),
+    Route(rf"{_PROJECT}/attachments/", "feedback"),
+    Route(rf"{_PROJECT}/events/", "user-reports"),
+    Route(rf"{_ISSUES}/[0-9]*[13579]/", "user-reports"),
+    Route(rf"{_ISSUES}/", "feedback"),
+    Route(rf"{_ORGANIZATION}/issues-count/", "feedback"),
+    Route(rf"{_ORGANIZATION}/stats_v2/", "client-reports"),
+    Route(rf"{_ORGANIZATION}/alert-rules/", "client-reports"),
+    Route(rf"{_PROJECT}/submissions/", "client-reports"),
+    Route(r"/api/0/relays/live/", "envelope-gateway"),
+    Route(r"/api/0/", "registry"),
+    Route(r"/api/", "envelope-gateway"),
+)
+
+_COMPILED: Final = tuple((re.compile(route.pattern), route.service) for route in ROUTES)
+_SLASHES: Final = re.compile(r"/{2,}")
+
+
+def service_of(path: str) -> str | None:
+    """The service that serves a path (without its query), or None when nobody does."""
+    path = _SLASHES.sub("/", path)
+    return next((service for pattern, service in _COMPILED if pattern.match(path)), None)

@@ -1,0 +1,54 @@
+"""The streams between services: names, shards, who reads each, and the bound at which writers stop."""
+
+from dataclasses import dataclass
+from typing import Final
+from zlib import crc32
+
+STREAM_PREFIX: Final = "hearback:"
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One kind of message. `consumer` is the service (and consumer group) that reads it."""
+
+    name: str
+    consumer: str
+    entries_max: int = 1_000_000
+
+    def key(self, project_id: int, shards: int) -> str:
+        """The key of the shard that a project's messages go to.
+
+        The shard number is the hash tag, so all streams of one project share a slot of a cluster
+        and can be written in one transaction.
+        """
+        return self.shard_key(shard_of(project_id, shards))
+
+    def shard_key(self, shard: int) -> str:
+        """The key of one shard, such as `hearback:feedback.submitted:{3}`."""
+        return f"{STREAM_PREFIX}{self.name}:{{{shard}}}"
+
+    def shard_keys(self, shards: int) -> list[str]:
+        """The keys of every shard."""
+        return [self.shard_key(shard) for shard in range(shards)]
+
+
+def shard_of(project_id: int, shards: int) -> int:
+    """The shard of a project: stable across processes, releases and machines."""
+    return crc32(str(project_id).encode()) % shards
+
+
+FEEDBACK_SUBMITTED: Final = Stream("feedback.submitted", consumer="feedback")
+ATTACHMENT_STORED: Final = Stream("attachment.stored", consumer="feedback")
+USER_REPORT_SUBMITTED: Final = Stream("user-report.submitted", consumer="user-reports")
+ERROR_EVENT_RECEIVED: Final = Stream("error-event.received", consumer="user-reports")
+CLIENT_REPORT_RECEIVED: Final = Stream("client-report.received", consumer="client-reports")
+OUTCOME_RECORDED: Final = Stream("outcome.recorded", consumer="client-reports")
+
+STREAMS: Final = (
+    FEEDBACK_SUBMITTED,
+    ATTACHMENT_STORED,
+    USER_REPORT_SUBMITTED,
+    ERROR_EVENT_RECEIVED,
+    CLIENT_REPORT_RECEIVED,
+    OUTCOME_RECORDED,
+)
