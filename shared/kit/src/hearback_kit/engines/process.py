@@ -1,0 +1,155 @@
+"""A server process that belongs to us: started, watched, stopped, and never left behind."""
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO
+
+PR_SET_PDEATHSIG = 1
+POLL_SECONDS = 0.01
+
+
+class EngineError(RuntimeError):
+    """An embedded engine cannot be started or used; the message tells a person what to do."""
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def port_is_free(port: int) -> bool:
+    """Whether 127.0.0.1:port can be bound."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def die_with_parent(number: signal.Signals) -> Callable[[], None]:
+    """A function for the child side of a fork: the child gets `number` when the thread that forked it ends.
+
+    Does nothing where the kernel has no such thing; there the next start stops what was left behind.
+    """
+    if not sys.platform.startswith("linux"):
+        return lambda: None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    parent = os.getpid()
+
+    def arm() -> None:
+        prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), number)
+
+    return arm
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process (not a zombie) has this id."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    if sys.platform.startswith("linux"):
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def command_of(pid: int) -> str:
+    """The command line of a process, empty when there is none."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    found = subprocess.run(
+        ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return found.stdout
+
+
+def end_process(pid: int, signals: Sequence[signal.Signals], grace_seconds: float) -> None:
+    """Sends each signal in turn until the process is gone, waiting `grace_seconds` after each."""
+    for number in signals:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+        if wait_until(lambda: not is_alive(pid), grace_seconds):
+            return
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Polls a condition until it holds (True) or the time is over (False)."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+def tail(path: Path, lines: int = 8) -> str:
+    """The last lines of a log, for a message."""
+    try:
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+    except OSError:
+        return ""
+
+
+def stored_secret(path: Path) -> str:
+    """The secret in a file that only its owner can read; made on first use."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_text().strip()
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(32))
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)
+    return path.read_text().strip()
+
+
+class DirectoryLock:
+    """Keeps a second owner off a directory; ends with the process that took it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+
+    def take(self, seconds: float = 0.0) -> bool:
+        """True when the lock is ours now; waits up to `seconds` for it."""
+        file = self._path.open("a")
+        if wait_until(lambda: _locked(file), seconds):
+            self._file = file
+            return True
+        file.close()
+        return False
+
+    def release(self) -> None:
+        """Lets go; may be called twice."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

