@@ -1,0 +1,92 @@
+"""The frame of every service's HTTP app: health, metrics, one error shape, traces."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from hearback_kit.errors import ErrorBody, ServiceError
+from hearback_kit.health import Check, health_routes
+from hearback_kit.logs import get_logger
+from hearback_kit.settings import ServiceSettings
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+_log = get_logger(__name__)
+_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+
+
+def service_version(service: str) -> str:
+    """The installed version of a service's distribution."""
+    try:
+        return version(service)
+    except PackageNotFoundError:
+        return "0"
+
+
+def _answer(error: ServiceError) -> JSONResponse:
+    body = {"detail": error.detail, "code": error.code} if error.body is None else dict(error.body)
+    return JSONResponse(body, status_code=error.status, headers=error.headers)
+
+
+async def _on_service_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ServiceError)
+    return _answer(error)
+
+
+async def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = _CODES.get(error.status_code, "error")
+    headers = dict(error.headers or {})
+    return JSONResponse(
+        {"detail": error.detail, "code": code}, status_code=error.status_code, headers=headers
+    )
+
+
+async def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"] if part not in {"query", "path", "body"})
+    detail = f"{place}: {first['msg']}" if place else str(first["msg"])
+    return JSONResponse({"detail": detail, "code": "invalid"}, status_code=400)
+
+
+async def _on_crash(request: Request, error: Exception) -> JSONResponse:
+    _log.error("request_failed", method=request.method, path=request.url.path, exc_info=error)
+    return JSONResponse(
+        {"detail": "Internal error; the logs have more.", "code": "internal"}, status_code=500
+    )
+
+
+def create_service_app(
+    settings: ServiceSettings,
+    *,
+    title: str,
+    description: str,
+    lifespan: Lifespan,
+    checks: Mapping[str, Check] | None = None,
+    **more: Any,
+) -> FastAPI:
+    """A FastAPI app with what all services share; the caller adds its routers."""
+    app = FastAPI(
+        title=title,
+        description=description,
+        version=service_version(settings.service),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses={"4XX": {"model": ErrorBody}, "5XX": {"model": ErrorBody}},
+        **more,
+    )
+    app.state.checks = dict(checks or {})
+    app.include_router(health_routes(settings.service, app.version, app.state.checks))
+    app.add_exception_handler(ServiceError, _on_service_error)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(Exception, _on_crash)
+    return app

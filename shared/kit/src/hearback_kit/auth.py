@@ -1,0 +1,101 @@
+"""Who is calling: bearer tokens and browser sessions, checked by introspection and remembered briefly.
+
+The registry knows tokens only by their SHA-256; services ask it and keep the answer for
+`fresh_seconds`; while the registry is away a known answer is good for `stale_seconds`.
+"""
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from fastapi import Request
+
+from hearback_kit.errors import Unavailable
+
+SESSION_COOKIE: Final = "hearback_session"
+Introspect = Callable[[str, str], Awaitable[dict[str, Any] | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated caller: which tenants, in which role, and what it may do there."""
+
+    kind: str
+    id: str
+    email: str | None = None
+    tenants: dict[int, str] = field(default_factory=dict)
+    scopes: frozenset[str] = frozenset()
+
+    def may(self, tenant_id: int, scope: str) -> bool:
+        """Whether the caller belongs to the tenant and holds the scope."""
+        return tenant_id in self.tenants and scope in self.scopes
+
+
+def credentials(request: Request) -> tuple[str, str] | None:
+    """The kind (`token` or `session`) and secret that a request carries, or None."""
+    header = request.headers.get("authorization", "")
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() == "bearer" and value.strip():
+        return "token", value.strip()
+    session = request.cookies.get(SESSION_COOKIE)
+    return ("session", session) if session and not header else None
+
+
+def hash_secret(secret: str) -> str:
+    """How a token or session is stored and looked up: SHA-256 in hex (the secrets have 256 bits)."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class Authenticator:
+    """Answers who a request is from, asking the registry at most once per `fresh_seconds` and secret."""
+
+    def __init__(
+        self,
+        introspect: Introspect,
+        *,
+        fresh_seconds: float = 1.0,
+        stale_seconds: float = 300.0,
+        entries_max: int = 10_000,
+    ) -> None:
+        self._introspect = introspect
+        self._fresh_seconds = fresh_seconds
+        self._stale_seconds = stale_seconds
+        self._entries_max = entries_max
+        self._known: OrderedDict[tuple[str, str], tuple[float, Principal | None]] = OrderedDict()
+
+    async def authenticate(self, request: Request) -> Principal | None:
+        """The caller, or None without valid credentials; Unavailable when nobody can tell."""
+        found = credentials(request)
+        if found is None:
+            return None
+        kind, secret = found
+        key = (kind, hash_secret(secret))
+        now = time.monotonic()
+        known = self._known.get(key)
+        if known and now - known[0] < self._fresh_seconds:
+            return known[1]
+        try:
+            answer = await self._introspect(*key)
+        except Unavailable:
+            if known and known[1] and now - known[0] < self._stale_seconds:
+                return known[1]
+            raise
+        principal = None if answer is None else _principal(answer)
+        self._known[key] = (now, principal)
+        self._known.move_to_end(key)
+        if len(self._known) > self._entries_max:
+            self._known.popitem(last=False)
+        return principal
+
+
+def _principal(answer: dict[str, Any]) -> Principal:
+    return Principal(
+        kind=answer["kind"],
+        id=str(answer["id"]),
+        email=answer.get("email"),
+        tenants={int(tenant): role for tenant, role in answer.get("tenants", {}).items()},
+        scopes=frozenset(answer.get("scopes", ())),
+    )

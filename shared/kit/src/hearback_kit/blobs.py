@@ -1,0 +1,94 @@
+"""Bytes by key: a local folder by default, any S3-compatible store by URL. Built on obstore."""
+
+from collections.abc import AsyncIterable, AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.exceptions import BaseError, NotFoundError
+from obstore.store import LocalStore, from_url
+
+from hearback_kit.errors import Unavailable
+
+CHUNK_BYTES = 1024 * 1024
+
+
+class BlobMissing(Exception):
+    """There is no blob under this key."""
+
+
+def _open(url: str) -> Any:
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return LocalStore(Path(unquote(parts.path)), mkdir=True)
+    plain = url.partition("?")[0]
+    options = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
+    config: Any = {name: unquote(value) for name, value in options.items()}
+    client: Any = {"allow_http": True} if config.get("endpoint", "").startswith("http://") else None
+    return from_url(plain, config=config or None, client_options=client)
+
+
+class BlobStore:
+    """Puts, reads and deletes blobs. Every method raises Unavailable when the store cannot be reached.
+
+    `url` is `file:///folder`, or `s3://bucket/prefix?endpoint=…&region=…&access_key_id=…&secret_access_key=…`.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._store = _open(url)
+        except (BaseError, OSError, ValueError) as error:
+            raise Unavailable(f"the blob store cannot be opened: {error}") from error
+
+    async def put(self, key: str, data: bytes | AsyncIterable[bytes]) -> None:
+        """Store bytes, or a stream of them without holding it in memory; durable when it returns."""
+        try:
+            await obstore.put_async(self._store, key, data, use_multipart=None, chunk_size=5 * CHUNK_BYTES)
+        except (BaseError, OSError) as error:
+            raise Unavailable("the blob store cannot be reached") from error
+
+    async def get(self, key: str) -> bytes:
+        """All bytes of a small blob; raises BlobMissing."""
+        try:
+            result = await obstore.get_async(self._store, key)
+            return bytes(await result.bytes_async())
+        except (NotFoundError, FileNotFoundError) as error:
+            raise BlobMissing(key) from error
+        except (BaseError, OSError) as error:
+            raise Unavailable("the blob store cannot be reached") from error
+
+    async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to but not including `end`, in pieces; raises BlobMissing."""
+        try:
+            position = start
+            if end is None:
+                end = (await obstore.head_async(self._store, key))["size"]
+            while position < end:
+                step = min(CHUNK_BYTES, end - position)
+                piece = await obstore.get_range_async(self._store, key, start=position, length=step)
+                yield bytes(piece)
+                position += step
+        except (NotFoundError, FileNotFoundError) as error:
+            raise BlobMissing(key) from error
+        except (BaseError, OSError) as error:
+            raise Unavailable("the blob store cannot be reached") from error
+
+    async def delete(self, keys: list[str]) -> None:
+        """Delete blobs; those that are gone already do not matter."""
+        for key in keys:
+            try:
+                await obstore.delete_async(self._store, key)
+            except (NotFoundError, FileNotFoundError):
+                continue
+            except (BaseError, OSError) as error:
+                raise Unavailable("the blob store cannot be reached") from error
+
+    async def list(self, prefix: str = "") -> AsyncIterator[tuple[str, int]]:
+        """Keys under a prefix with their sizes in bytes."""
+        try:
+            async for batch in obstore.list(self._store, prefix=prefix or None):
+                for entry in batch:
+                    yield entry["path"], entry["size"]
+        except (BaseError, OSError) as error:
+            raise Unavailable("the blob store cannot be reached") from error

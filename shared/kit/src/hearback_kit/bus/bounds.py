@@ -1,0 +1,41 @@
+"""Stream bounds: who writes to a stream learns that it is full before its reader drowns."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+
+from hearback_kit.bus.protocol import Bus
+from hearback_kit.errors import Unavailable
+
+
+class StreamBounds:
+    """Keeps the backlog of streams in memory, a fraction of a second old.
+
+    Looking is free for the hot path; the bound may be passed by what arrives between two looks.
+    """
+
+    def __init__(self, bus: Bus, entries_max: Mapping[str, int], *, interval_seconds: float = 0.25) -> None:
+        self._bus = bus
+        self._entries_max = dict(entries_max)
+        self._interval_seconds = interval_seconds
+        self._full: frozenset[str] = frozenset()
+
+    def is_full(self, key: str) -> bool:
+        """Whether the stream had reached its bound when last looked at."""
+        return key in self._full
+
+    async def look(self) -> None:
+        """Read the backlog of every stream."""
+        lengths = await self._bus.backlog(list(self._entries_max))
+        self._full = frozenset(key for key, length in lengths.items() if length >= self._entries_max[key])
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look again and again until `stop` is set."""
+        while not stop.is_set():
+            with suppress(Unavailable):  # writing fails by itself while the server is away
+                await self.look()
+            try:
+                async with asyncio.timeout(self._interval_seconds):
+                    await stop.wait()
+            except TimeoutError:
+                continue

@@ -1,0 +1,155 @@
+"""Group commit: what concurrent requests publish goes out in one transaction, and all wait for it together.
+
+While one batch is on its way the next one gathers; a batch is one MULTI/EXEC, so that the
+server's fsync (`appendfsync always`) is paid once for all of them. Notes are small facts, such as
+counts, that a `summarize` function turns into messages of the same transaction: either a request's
+messages and its notes are both durable, or neither is.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
+
+from prometheus_client import Counter, Histogram
+
+from hearback_kit.bus.protocol import Outgoing
+from hearback_kit.bus.wire import Wire, encode_command
+from hearback_kit.errors import Unavailable
+
+COMMITS = Counter("hearback_group_commits", "Transactions sent to the stream server.")
+COMMIT_REQUESTS = Histogram(
+    "hearback_group_commit_requests",
+    "Requests that shared a transaction.",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128),
+)
+COMMIT_FAILURES = Counter("hearback_group_commit_failures", "Transactions that did not succeed.")
+
+Note = TypeVar("Note")
+
+_MULTI = encode_command("MULTI")
+_EXEC = encode_command("EXEC")
+
+
+@lru_cache(maxsize=4096)
+def _head(key: str, kind: str, version: str, fields: int) -> bytes:
+    command = encode_command("XADD", key, "*", "t", kind, "v", version, "d")
+    return b"*%d\r\n" % (3 + 2 * fields) + command[command.index(b"\r\n") + 2 :]
+
+
+def encode_xadd(message: Outgoing) -> list[bytes]:
+    """The XADD of a message as byte strings to be written one after the other; payloads are not copied."""
+    fields = 3 + (message.body is not None) + (message.traceparent is not None)
+    parts = [
+        _head(message.key, message.type, message.version, fields),
+        b"$%d\r\n" % len(message.data),
+        message.data,
+        b"\r\n",
+    ]
+    if message.body is not None:
+        parts += (b"$1\r\nb\r\n$%d\r\n" % len(message.body), message.body, b"\r\n")
+    if message.traceparent is not None:
+        trace = message.traceparent.encode()
+        parts.append(b"$1\r\np\r\n$%d\r\n%b\r\n" % (len(trace), trace))
+    return parts
+
+
+class GroupCommit(Generic[Note]):
+    """Publishes for many requests at once.
+
+    `requests_max` bounds how many may wait; further ones get Unavailable at once.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        summarize: Callable[[list[Note]], Sequence[Outgoing]],
+        *,
+        requests_max: int = 4_096,
+        batch_max: int = 256,
+        in_flight_max: int = 1,
+    ) -> None:
+        self._wire = wire
+        self._summarize = summarize
+        self._requests_max = requests_max
+        self._batch_max = batch_max
+        self._in_flight_max = in_flight_max
+        self._gathering: list[tuple[Sequence[Outgoing], Sequence[Note], asyncio.Future[None]]] = []
+        self._in_flight = 0
+        self._scheduled = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def commit(self, messages: Sequence[Outgoing], notes: Sequence[Note] = ()) -> None:
+        """Return when the messages and what `notes` became are durable; raise Unavailable otherwise."""
+        if len(self._gathering) >= self._requests_max:
+            raise Unavailable("too many requests wait for the stream server")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self._gathering.append((messages, notes, future))
+        if not self._scheduled and self._in_flight < self._in_flight_max:
+            self._scheduled = True
+            loop.call_soon(self._start)
+        await future
+
+    def _start(self) -> None:
+        self._scheduled = False
+        if not self._gathering:
+            return
+        batch = self._gathering[: self._batch_max]
+        del self._gathering[: self._batch_max]
+        self._in_flight += 1
+        task = asyncio.get_running_loop().create_task(self._send(batch))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _send(self, batch: list[Any]) -> None:
+        error: Exception | None = None
+        try:
+            answer = await self._transact(batch)
+            error = _first_error(answer)
+        except Exception as problem:
+            error = problem
+        finally:
+            self._in_flight -= 1
+            if self._gathering and not self._scheduled:
+                self._start()
+        COMMITS.inc()
+        COMMIT_REQUESTS.observe(len(batch))
+        if error is not None:
+            COMMIT_FAILURES.inc()
+        for _, _, future in batch:
+            if future.done():
+                continue
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(Unavailable("it could not be made durable; send it again"))
+
+    async def _transact(self, batch: list[Any]) -> Any:
+        messages: list[Outgoing] = []
+        notes: list[Note] = []
+        for wanted, noted, _ in batch:
+            messages += wanted
+            notes += noted
+        if notes:
+            messages += self._summarize(notes)
+        if not messages:
+            return []
+        if len(messages) == 1:
+            return await self._wire.send(encode_xadd(messages[0]), 1)
+        parts = [_MULTI]
+        for message in messages:
+            parts += encode_xadd(message)
+        parts.append(_EXEC)
+        return await self._wire.send(parts, len(messages) + 2)
+
+
+def _first_error(answer: Any) -> Exception | None:
+    """The error in the answer to XADD or EXEC, if any."""
+    if isinstance(answer, Exception):
+        return answer
+    if isinstance(answer, list):
+        return next((entry for entry in answer if isinstance(entry, Exception)), None)
+    if answer is None:
+        return Unavailable("the transaction was not executed")
+    return None

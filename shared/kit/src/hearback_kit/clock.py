@@ -1,0 +1,20 @@
+"""Time as a dependency, so that tests move it instead of waiting."""
+
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Something that knows the time."""
+
+    def now(self) -> datetime:
+        """The current time, aware and in UTC."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The current time, aware and in UTC."""
+        return datetime.now(UTC)

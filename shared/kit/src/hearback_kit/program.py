@@ -1,0 +1,167 @@
+"""A service as a command: serve, work, run (both), migrate, check, openapi."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+
+from hearback_kit.db import Database, current_revision, migrate, migration_head
+from hearback_kit.errors import ServiceError, Unavailable
+from hearback_kit.health import health_routes
+from hearback_kit.logs import configure_logs, get_logger
+from hearback_kit.settings import ServiceSettings
+from hearback_kit.telemetry import configure_traces
+from hearback_kit.worker import Worker
+
+_log = get_logger(__name__)
+KEEP_ALIVE_SECONDS = 75
+MODES = ("serve", "work", "run")
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its own signal handling: the program stops the server and the worker together."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@dataclass(frozen=True)
+class Program:
+    """One deployable program. `create_app` and `create_worker` get the settings and build everything."""
+
+    name: str
+    settings: type[ServiceSettings]
+    create_app: Callable[[Any], Any]
+    create_worker: Callable[[Any], Worker] | None = None
+    migrations: str | None = None
+
+    def main(self, argv: Sequence[str] | None = None) -> int:
+        """Run a command line; returns the exit code."""
+        parser = argparse.ArgumentParser(prog=self.name, description=f"The {self.name} program of Hearback.")
+        parser.add_argument("command", choices=[*MODES, "migrate", "check", "openapi"])
+        command = parser.parse_args(argv).command
+        if command == "openapi":
+            sys.stdout.buffer.write(self.openapi())
+            return 0
+        settings = self.settings()
+        configure_logs(self.name, settings.log_level, settings.log_format)
+        try:
+            if command == "migrate":
+                asyncio.run(self.migrate(settings))
+            elif command == "check":
+                asyncio.run(self.check(settings))
+            else:
+                self.execute(settings, command)
+        except ServiceError as error:
+            print(f"{self.name}: {error.detail}", file=sys.stderr)
+            return 1
+        return 0
+
+    def openapi(self) -> bytes:
+        """The OpenAPI document as committed: indented, sorted, with a line break at its end."""
+        app = self.create_app(self.settings.model_construct())
+        options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+        return orjson.dumps(app.openapi(), option=options)
+
+    async def migrate(self, settings: ServiceSettings) -> None:
+        """Bring the service's database to the newest revision."""
+        if self.migrations is not None:
+            await migrate(settings.database_url, self.migrations)
+
+    async def check(self, settings: ServiceSettings) -> None:
+        """Raise unless the settings are valid and the database is reachable and migrated."""
+        if self.migrations is None:
+            return
+        database = Database(settings.database_url, pool_size=1)
+        try:
+            async with database.connection() as connection:
+                revision = await current_revision(connection)
+            if revision != migration_head(self.migrations):
+                raise Unavailable(f"the database is at revision {revision}; run `{self.name} migrate`")
+        finally:
+            await database.close()
+
+    def execute(
+        self, settings: ServiceSettings, mode: str = "run", sockets: list[socket.socket] | None = None
+    ) -> None:
+        """Serve HTTP, work on streams, or both in one process, until SIGTERM or SIGINT."""
+        configure_traces(self.name)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._execute(settings, mode, sockets))
+
+    async def _execute(
+        self, settings: ServiceSettings, mode: str, sockets: list[socket.socket] | None
+    ) -> None:
+        worker = self.create_worker(settings) if mode != "serve" and self.create_worker else None
+        app = self._health_app(worker) if mode == "work" else self.create_app(settings)
+        if worker is not None and mode == "run":
+            app.state.checks.update(worker.checks)
+        server = _Server(self._uvicorn_config(app, settings))
+        stop = asyncio.Event()
+
+        def end() -> None:
+            server.should_exit = True
+            stop.set()
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, end)
+        async with _background(worker, stop, end, settings.shutdown_seconds_max):
+            await server.serve(sockets=sockets)
+            stop.set()
+
+    def _health_app(self, worker: Worker | None) -> FastAPI:
+        app = FastAPI(title=self.name, docs_url=None, redoc_url=None)
+        app.include_router(health_routes(self.name, "work", worker.checks if worker else {}))
+        return app
+
+    def _uvicorn_config(self, app: Any, settings: ServiceSettings) -> uvicorn.Config:
+        return uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            loop="none",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=int(settings.shutdown_seconds_max) or 1,
+            backlog=2048,
+        )
+
+
+@asynccontextmanager
+async def _background(
+    worker: Worker | None, stop: asyncio.Event, end: Callable[[], None], seconds_max: float
+) -> AsyncIterator[None]:
+    """Run the worker beside the block; when one of the two ends, so does the other."""
+    task = asyncio.create_task(worker.run(stop)) if worker else None
+    if task:
+        task.add_done_callback(lambda _: end())
+    try:
+        yield
+    finally:
+        stop.set()
+        if task:
+            done, _ = await asyncio.wait([task], timeout=seconds_max)
+            if not done:
+                _log.warning("worker_cancelled", seconds=seconds_max)
+                task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task

@@ -1,0 +1,81 @@
+"""Settings from the environment: typed, bounded, described; the source of the settings docs."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def fleet(name: str, default: Any, description: str, **bounds: Any) -> Any:
+    """A field that every service reads from one `HEARBACK_…` variable."""
+    return Field(
+        default,
+        validation_alias=AliasChoices(f"HEARBACK_{name.upper()}", name),
+        description=description,
+        **bounds,
+    )
+
+
+class ServiceSettings(BaseSettings):
+    """What every service can be told. A service subclasses this with its own env prefix and fields."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
+    )
+    service: ClassVar[str]
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+
+    server_database_url: SecretStr = fleet(
+        "database_url",
+        SecretStr("postgresql://localhost:5432/"),
+        "PostgreSQL server; every service uses its own database on it.",
+    )
+    service_database_url: SecretStr | None = Field(
+        None, description="This service's database, when it is not on the fleet's server."
+    )
+    database_prefix: str = fleet("database_prefix", "", "Put before each service's database name.")
+    database_pool_size: int = Field(5, ge=1, le=100, description="PostgreSQL connections kept open.")
+    redis_url: SecretStr = fleet(
+        "redis_url", SecretStr("redis://localhost:6379/0"), "Valkey or Redis: streams, limits, configuration."
+    )
+    secret_key: SecretStr = fleet(
+        "secret_key", SecretStr("development-only"), "Signs calls between services; the same everywhere."
+    )
+    blob_url: str = fleet("blob_url", "file:///tmp/hearback-blobs", "Where attachments lie: file://, s3://…")
+    smtp_url: SecretStr | None = fleet("smtp_url", None, "Mail server; none writes .eml files instead.")
+    data_dir: Path = fleet("data_dir", Path(".hearback"), "Folder for what a local fleet writes.")
+    registry_url: str = fleet("registry_url", "http://127.0.0.1:8081", "Where the registry answers.")
+    public_url: str = fleet("public_url", "http://localhost:8000", "Origin that people and SDKs use.")
+    stream_shards: int = fleet("stream_shards", 4, "Shards of every stream; equal everywhere.", ge=1, le=1024)
+    log_level: str = fleet("log_level", "info", "debug, info, warning or error.")
+    log_format: str = fleet("log_format", "json", "json, or console for people.")
+    shutdown_seconds_max: float = fleet(
+        "shutdown_seconds_max", 10.0, "Time to finish work after SIGTERM.", ge=0.1, le=300
+    )
+    consumer_idle_ms_min: int = fleet(
+        "consumer_idle_ms_min",
+        30_000,
+        "Idle time after which unacknowledged messages are taken over.",
+        ge=100,
+        le=3_600_000,
+    )
+    deliveries_max: int = fleet(
+        "deliveries_max", 5, "Failed deliveries after which a message becomes a dead letter.", ge=1, le=100
+    )
+
+    @property
+    def database_name(self) -> str:
+        """The name of this service's database and role."""
+        return self.database_prefix + self.service.replace("-", "_")
+
+    @property
+    def database_url(self) -> str:
+        """URL of this service's own database."""
+        if self.service_database_url is not None:
+            return self.service_database_url.get_secret_value()
+        parts = urlsplit(self.server_database_url.get_secret_value())
+        return urlunsplit(parts._replace(path=f"/{self.database_name}"))
