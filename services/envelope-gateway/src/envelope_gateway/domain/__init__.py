@@ -1,0 +1,1 @@
+"""The rules of ingestion: parsing, authentication, limits, routing. No I/O and no clock."""

@@ -1,0 +1,188 @@
+"""From an error event to what the index, grouping and linking need (ingestion-protocol 6.3, 6.5)."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+from hearback_contracts.identifiers import parse_event_id
+
+from envelope_gateway.domain.event_payload import EventPayload, LogEntry, RawException, Scalar, clean
+from envelope_gateway.domain.messages import EventUser, ExceptionValue
+from envelope_gateway.domain.timestamps import parse_event_time
+
+EXCEPTIONS_MAX = 10
+FRAMES_MAX = 50
+TAGS_MAX = 200
+FINGERPRINT_MAX = 50
+TAG_LENGTH_MAX = 200
+TEXT_LENGTH_MAX = 8192
+NAME_LENGTH_MAX = 255
+URL_LENGTH_MAX = 2048
+EMAIL_LENGTH_MAX = 75
+RELEASE_LENGTH_MAX = 200
+ENVIRONMENT_LENGTH_MAX = 64
+_BAD_NAME = re.compile(r"[/\\\r\n\t\f]")
+_LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "fatal"}
+_TRACE_KEYS = ("trace_id", "span_id", "parent_span_id", "op", "status", "sampled")
+_INTERNAL_TAGS = frozenset({"release", "dist", "user", "filename", "function"})
+
+
+def is_feedback(event: EventPayload) -> bool:
+    """Whether an event is a feedback in an event's clothes (reference: sdk-wire 1.17)."""
+    return (
+        event.type == "feedback" and event.contexts is not None and bytes(event.contexts.feedback)[:1] == b"{"
+    )
+
+
+def reduce_event(
+    event: EventPayload, received_at: datetime, remote_addr: str | None, trace: dict[str, Any] | None
+) -> dict[str, Any]:
+    """The event's own fields of an `ErrorEventReceived`.
+
+    `timestamp` is as the sender wrote it (drift is the consumer's to correct) and `received_at` when it
+    wrote none that can be read; `trace` is the envelope header's, whose replay id holds over the event's.
+    """
+    tags = _tags(event.tags)
+    entry = _log_entry(event)
+    contexts = event.contexts
+    return {
+        "timestamp": parse_event_time(event.timestamp) or received_at,
+        "environment": environment_of(event.environment) or environment_of(tags.pop("environment", None)),
+        "release": release_of(event.release),
+        "dist": _name(event.dist),
+        "platform": _name(event.platform),
+        "level": _LEVELS.get(event.level) if isinstance(event.level, int) else _name(event.level),
+        "logger": _name(event.logger),
+        "transaction": _name(event.transaction) or _name(event.culprit),
+        "url": _cut(event.request.url, URL_LENGTH_MAX) if event.request is not None else None,
+        "user": _user(event, remote_addr),
+        "tags": tags,
+        "replay_id": _replay_id(contexts.replay if contexts is not None else None, trace),
+        "trace": _trace(contexts.trace if contexts is not None else None, trace),
+        "message": _cut(entry.formatted or entry.message, TEXT_LENGTH_MAX),
+        "message_template": _cut(entry.message, TEXT_LENGTH_MAX),
+        "fingerprint": _fingerprint(event.fingerprint),
+        "exceptions": _exceptions(event),
+    }
+
+
+def _cut(text: str | None, length_max: int) -> str | None:
+    if text is None or len(text) <= length_max:
+        return text
+    return text[: length_max - 3] + "..."
+
+
+def _name(value: Scalar, length_max: int = NAME_LENGTH_MAX) -> str | None:
+    if value is None or value == "":
+        return None
+    return _cut(value if isinstance(value, str) else str(value), length_max)
+
+
+def environment_of(value: Scalar) -> str | None:
+    """A usable environment name, or None (reference: 6.3)."""
+    if not isinstance(value, str):
+        return None
+    name = value.strip()
+    if not name or len(name) > ENVIRONMENT_LENGTH_MAX or name in {".", ".."} or name.lower() == "none":
+        return None
+    return None if _BAD_NAME.search(name) else name
+
+
+def release_of(value: Scalar) -> str | None:
+    """A usable release name, or None (reference: 6.3)."""
+    if value is None:
+        return None
+    name = str(value).strip()
+    if not name or len(name) > RELEASE_LENGTH_MAX or name in {".", ".."} or name.lower() == "latest":
+        return None
+    return None if _BAD_NAME.search(name) else name
+
+
+def _tags(tags: dict[str, Any] | list[Any] | None) -> dict[str, str]:
+    if not tags:
+        return {}
+    pairs = tags.items() if isinstance(tags, dict) else [_pair(entry) for entry in tags]
+    found: dict[str, str] = {}
+    for key, value in pairs:
+        if value is None or isinstance(value, dict | list) or not isinstance(key, str) or "\n" in key:
+            continue
+        if key in _INTERNAL_TAGS or not key:
+            continue
+        text = _cut(clean(value if isinstance(value, str) else str(value)), TAG_LENGTH_MAX)
+        found[_cut(clean(key), TAG_LENGTH_MAX) or ""] = text or ""
+        if len(found) == TAGS_MAX:
+            break
+    return found
+
+
+def _pair(entry: object) -> tuple[object, object]:
+    if isinstance(entry, list) and len(entry) == 2:
+        return entry[0], entry[1]
+    return None, None
+
+
+def _log_entry(event: EventPayload) -> LogEntry:
+    entry = event.logentry or event.legacy_message
+    if entry is not None and (entry.message or entry.formatted):
+        return entry
+    if isinstance(event.message, LogEntry):
+        return event.message
+    return LogEntry(event.message)
+
+
+def _user(event: EventPayload, remote_addr: str | None) -> EventUser | None:
+    user = event.user
+    if user is None:
+        return None
+    address = remote_addr if user.ip_address == "{{auto}}" else user.ip_address
+    return EventUser(
+        _name(user.id),
+        _cut(user.email, EMAIL_LENGTH_MAX),
+        _name(user.username),
+        _cut(user.name, NAME_LENGTH_MAX),
+        _cut(address, EMAIL_LENGTH_MAX),
+    )
+
+
+def _replay_id(replay: dict[str, Any] | None, trace: dict[str, Any] | None) -> str | None:
+    from_header = parse_event_id(trace.get("replay_id")) if trace else None
+    return from_header or (parse_event_id(replay.get("replay_id")) if replay else None)
+
+
+def _trace(context: dict[str, Any] | None, header: dict[str, Any] | None) -> dict[str, Any] | None:
+    if context:
+        found = {
+            key: clean(value)[:TAG_LENGTH_MAX] if isinstance(value, str) else value
+            for key, value in context.items()
+            if key in _TRACE_KEYS and isinstance(value, str | bool | int)
+        }
+        if found:
+            return found
+    trace_id = header.get("trace_id") if header else None
+    return {"trace_id": clean(trace_id)[:TAG_LENGTH_MAX]} if isinstance(trace_id, str) else None
+
+
+def _fingerprint(parts: list[Any] | None) -> list[str]:
+    return [
+        clean(str(part))[:TEXT_LENGTH_MAX]
+        for part in (parts or [])[:FINGERPRINT_MAX]
+        if isinstance(part, str | int | float)
+    ]
+
+
+def _exceptions(event: EventPayload) -> list[ExceptionValue]:
+    found = event.exception
+    if found is None:
+        return []
+    values = found if isinstance(found, list) else (found.values or [])
+    return [_exception(value) for value in values[-EXCEPTIONS_MAX:] if value is not None]
+
+
+def _exception(value: RawException) -> ExceptionValue:
+    frames = value.stacktrace.frames if value.stacktrace is not None else None
+    return ExceptionValue(
+        _cut(value.type, NAME_LENGTH_MAX),
+        _cut(value.value, TEXT_LENGTH_MAX),
+        _cut(value.module, NAME_LENGTH_MAX),
+        (frames or [])[-FRAMES_MAX:],
+    )

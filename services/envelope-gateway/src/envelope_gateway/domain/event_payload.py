@@ -1,0 +1,235 @@
+"""An error event's JSON, read as far as the index needs it.
+
+Ordinary events are decoded straight into typed structs, which costs a third of a full decode. Events with
+a field of an unexpected type are decoded fully and picked apart with patience: an odd field is lost, not
+the event.
+"""
+
+import json
+from typing import Any
+
+import msgspec
+
+from envelope_gateway.domain.messages import Frame
+
+Scalar = str | int | float | bool | None
+
+
+class Stacktrace(msgspec.Struct):
+    """A stack trace: frames from oldest to newest call."""
+
+    frames: list[Frame] | None = None
+
+
+class RawException(msgspec.Struct):
+    """One exception as events spell it."""
+
+    type: str | None = None
+    value: str | None = None
+    module: str | None = None
+    stacktrace: Stacktrace | None = None
+
+
+class Exceptions(msgspec.Struct):
+    """The object form of `exception`."""
+
+    values: list[RawException | None] | None = None
+
+
+class User(msgspec.Struct):
+    """The `user` of an event."""
+
+    id: Scalar = None
+    email: str | None = None
+    username: Scalar = None
+    name: str | None = None
+    ip_address: str | None = None
+
+
+class Request(msgspec.Struct):
+    """The `request` of an event."""
+
+    url: str | None = None
+
+
+class LogEntry(msgspec.Struct):
+    """A message with its template."""
+
+    message: str | None = None
+    formatted: str | None = None
+
+
+class Contexts(msgspec.Struct):
+    """The contexts that matter; `feedback` only by whether it is there."""
+
+    feedback: msgspec.Raw = msgspec.Raw()
+    replay: dict[str, Any] | None = None
+    trace: dict[str, Any] | None = None
+
+
+class EventPayload(msgspec.Struct):
+    """The fields of an event that the gateway reads."""
+
+    event_id: Any = None
+    type: Scalar = None
+    timestamp: Scalar = None
+    environment: Scalar = None
+    release: Scalar = None
+    dist: Scalar = None
+    platform: Scalar = None
+    level: Scalar = None
+    logger: Scalar = None
+    transaction: Scalar = None
+    culprit: Scalar = None
+    message: str | LogEntry | None = None
+    logentry: LogEntry | None = None
+    legacy_message: LogEntry | None = msgspec.field(default=None, name="sentry.interfaces.Message")
+    request: Request | None = None
+    user: User | None = None
+    tags: dict[str, Any] | list[Any] | None = None
+    contexts: Contexts | None = None
+    fingerprint: list[Any] | None = None
+    exception: Exceptions | list[RawException | None] | None = None
+
+
+_decode = msgspec.json.Decoder(EventPayload).decode
+_SCALARS = (
+    "type",
+    "timestamp",
+    "environment",
+    "release",
+    "dist",
+    "platform",
+    "level",
+    "logger",
+    "transaction",
+    "culprit",
+)
+_ESCAPED_NUL = b"\\u0000"
+
+
+def read_event(payload: bytes) -> EventPayload:
+    """Decode an event; raises ValueError when it is no JSON object."""
+    if _ESCAPED_NUL not in payload:
+        try:
+            return _decode(payload)
+        except (ValueError, RecursionError):
+            pass
+    return _pick(load_leniently(payload))
+
+
+def load_leniently(payload: bytes) -> dict[str, Any]:
+    """Decode a JSON object, taking NaN and infinities as null; raises ValueError when it is none."""
+    try:
+        value = json.loads(payload.strip(), parse_constant=lambda _: None)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return value
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, bool | int | float):
+        return str(value)
+    return None
+
+
+def clean(text: str) -> str:
+    """Text without NUL characters and lone surrogates, which no database takes."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _scalar(value: object) -> Scalar:
+    if isinstance(value, str):
+        return clean(value)
+    return value if isinstance(value, bool | int | float) else None
+
+
+def _pick(event: dict[str, Any]) -> EventPayload:
+    names = [
+        "type",
+        "timestamp",
+        "environment",
+        "release",
+        "dist",
+        "platform",
+        "level",
+        "logger",
+        "transaction",
+        "culprit",
+    ]
+    message = event.get("message")
+    user = _object(event.get("user") or event.get("sentry.interfaces.User"))
+    request = _object(event.get("request") or event.get("sentry.interfaces.Http"))
+    contexts = _object(event.get("contexts"))
+    tags = event.get("tags")
+    return EventPayload(
+        **{name: _scalar(event.get(name)) for name in _SCALARS},
+        event_id=event.get("event_id"),
+        message=_log_entry(message) if isinstance(message, dict) else _text(message),
+        logentry=_log_entry(event.get("logentry")),
+        legacy_message=_log_entry(event.get("sentry.interfaces.Message")),
+        request=Request(
+            _text(_object(event.get("request") or event.get("sentry.interfaces.Http")).get("url"))
+        ),
+        user=_user(user) if user else None,
+        tags=tags if isinstance(tags, dict | list) else None,
+        contexts=Contexts(
+            feedback=msgspec.Raw(b"{}" if isinstance(contexts.get("feedback"), dict) else b""),
+            replay=_object(contexts.get("replay")),
+            trace=_object(contexts.get("trace")),
+        ),
+        fingerprint=_list(event.get("fingerprint")),
+        exception=_exceptions(event.get("exception") or event.get("sentry.interfaces.Exception")),
+    )
+
+
+def _user(user: dict[str, Any]) -> User:
+    texts = {name: _text(user.get(name)) for name in ("id", "email", "username", "name", "ip_address")}
+    return User(**texts)
+
+
+def _log_entry(value: object) -> LogEntry | None:
+    if not isinstance(value, dict):
+        return None
+    return LogEntry(_text(value.get("message")), _text(value.get("formatted")))
+
+
+def _exceptions(value: object) -> list[RawException | None]:
+    if isinstance(value, dict):
+        value = value["values"] if isinstance(value.get("values"), list) else [value]
+    return [_exception(entry) for entry in _list(value) if isinstance(entry, dict)]
+
+
+def _exception(value: dict[str, Any]) -> RawException:
+    frames = [
+        _frame(frame)
+        for frame in _list(_object(value.get("stacktrace")).get("frames"))
+        if isinstance(frame, dict)
+    ]
+    return RawException(
+        _text(value.get("type")), _text(value.get("value")), _text(value.get("module")), Stacktrace(frames)
+    )
+
+
+def _frame(value: dict[str, Any]) -> Frame:
+    in_app = value.get("in_app")
+    return Frame(
+        _text(value.get("module")),
+        _text(value.get("function")),
+        _text(value.get("filename")),
+        in_app if isinstance(in_app, bool) else None,
+    )

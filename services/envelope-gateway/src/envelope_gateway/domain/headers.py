@@ -1,0 +1,104 @@
+"""The envelope's own header: its typed keys and what becomes of wrong ones (reference: 1.3)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from hearback_contracts.identifiers import Dsn, parse_event_id
+
+from envelope_gateway.domain.timestamps import parse_rfc3339
+
+TYPED_KEYS = frozenset(
+    {
+        "event_id",
+        "dsn",
+        "sent_at",
+        "trace",
+        "client",
+        "version",
+        "origin",
+        "remote_addr",
+        "forwarded_for",
+        "user_agent",
+        "client_hints",
+        "no_cache",
+        "required_features",
+    }
+)
+RARE_KEYS = TYPED_KEYS - {"event_id", "dsn", "sent_at", "trace"}
+SDK_LENGTH_MAX = 200
+
+
+@dataclass(slots=True)
+class EnvelopeHeaders:
+    """What the gateway reads of an envelope's header; unknown keys are ignored."""
+
+    event_id: str | None = None
+    dsn: Dsn | None = None
+    sent_at: datetime | None = None
+    origin: str | None = None
+    trace: dict[str, Any] | None = None
+    sdk: str | None = None
+
+
+def read_headers(values: dict[str, Any]) -> EnvelopeHeaders:
+    """Check the typed keys of a decoded header; raises ValueError with what is wrong."""
+    headers = EnvelopeHeaders()
+    found = values.get("event_id")
+    if found is not None:
+        headers.event_id = parse_event_id(found)
+        if headers.event_id is None:
+            raise ValueError("event_id: expected a UUID")
+    found = values.get("sent_at")
+    if found is not None:
+        headers.sent_at = parse_rfc3339(found) if isinstance(found, str) else None
+        if headers.sent_at is None:
+            raise ValueError("sent_at: expected an RFC 3339 time with an offset")
+    found = values.get("dsn")
+    if found is not None:
+        if not isinstance(found, str):
+            raise ValueError("dsn: expected a string")
+        headers.dsn = Dsn.parse(found)
+    trace = values.get("trace")
+    headers.trace = trace if isinstance(trace, dict) else None
+    headers.sdk = _sdk(values.get("sdk"))
+    if not RARE_KEYS.isdisjoint(values):
+        _check_rare(values)
+        headers.origin = values.get("origin")
+    return headers
+
+
+def _sdk(value: object) -> str | None:
+    """`name/version` of the header's `sdk`, which is free-form and never an error."""
+    if not isinstance(value, dict):
+        return None
+    name = value.get("name")
+    if not isinstance(name, str) or not name:
+        return None
+    version = value.get("version")
+    text = f"{name}/{version}" if isinstance(version, str) and version else name
+    return text.replace("\0", "")[:SDK_LENGTH_MAX]
+
+
+def _check_rare(values: dict[str, Any]) -> None:
+    for key in ("client", "forwarded_for", "user_agent", "origin", "remote_addr"):
+        found = values.get(key)
+        if found is not None and not isinstance(found, str):
+            raise ValueError(f"{key}: expected a string")
+    version = values.get("version", 7)
+    if isinstance(version, bool) or not isinstance(version, int) or not 0 <= version < 1 << 16:
+        raise ValueError("version: expected u16")
+    if not isinstance(values.get("no_cache", False), bool):
+        raise ValueError("no_cache: expected a boolean")
+    if not isinstance(values.get("client_hints") or {}, dict):
+        raise ValueError("client_hints: expected an object")
+    if not isinstance(values.get("required_features") or [], list):
+        raise ValueError("required_features: expected an array")
+    origin = values.get("origin")
+    if origin is not None and not urlsplit(origin).scheme:
+        raise ValueError("origin: relative URL without a base")
+    address = values.get("remote_addr")
+    if address is not None and address != "{{auto}}":
+        ip_address(address)

@@ -1,0 +1,211 @@
+"""Item types: what each counts as, and how much (reference: ingestion-protocol 1.6)."""
+
+from enum import Enum
+from typing import Any
+
+import msgspec
+from hearback_contracts.categories import DataCategory
+
+from envelope_gateway.domain.envelope import Item
+
+Quantities = tuple[tuple[DataCategory, int], ...]
+
+ATTACHMENT_TYPES = frozenset(
+    {
+        "event.attachment",
+        "event.minidump",
+        "event.applecrashreport",
+        "event.payload",
+        "event.breadcrumbs",
+        "event.view_hierarchy",
+        "unreal.context",
+        "unreal.logs",
+        "playstation.prosperodump",
+        "nswitch.dying_message",
+        "event.nv_gpudmp",
+        "event.nv_shader_debug",
+    }
+)
+EVENT_ATTACHMENT_TYPES = frozenset(
+    {
+        "event.minidump",
+        "event.applecrashreport",
+        "event.payload",
+        "event.breadcrumbs",
+        "playstation.prosperodump",
+        "nswitch.dying_message",
+        "event.nv_gpudmp",
+    }
+)
+CREATES_EVENT = frozenset({"event", "transaction", "security", "raw_security", "unreal_report", "feedback"})
+KNOWN_TYPES = frozenset(
+    {
+        "event",
+        "transaction",
+        "security",
+        "attachment",
+        "form_data",
+        "raw_security",
+        "unreal_report",
+        "user_report",
+        "feedback",
+        "session",
+        "sessions",
+        "metric_buckets",
+        "client_report",
+        "profile",
+        "replay_event",
+        "replay_recording",
+        "replay_video",
+        "check_in",
+        "log",
+        "trace_metric",
+        "span",
+        "profile_chunk",
+        "profile_chunk_ui",
+    }
+)
+INTERNAL_TYPE = "integration"
+_TRACE_ATTACHMENT = "application/vnd.sentry.trace-attachment"
+_ATTACHMENT_REFERENCE = "application/vnd.sentry.attachment-ref+json"
+_ONE: dict[str, Quantities] = {
+    "event": ((DataCategory.ERROR, 1),),
+    "unreal_report": ((DataCategory.ERROR, 1),),
+    "security": ((DataCategory.SECURITY, 1),),
+    "raw_security": ((DataCategory.SECURITY, 1),),
+    "user_report": ((DataCategory.FEEDBACK, 1),),
+    "feedback": ((DataCategory.FEEDBACK, 1),),
+    "replay_event": ((DataCategory.REPLAY, 1),),
+    "replay_recording": ((DataCategory.REPLAY, 1),),
+    "replay_video": ((DataCategory.REPLAY, 1),),
+    "check_in": ((DataCategory.MONITOR, 1),),
+    "client_report": (),
+    "form_data": (),
+    "metric_buckets": (),
+}
+_PROFILE_UI = frozenset({"javascript", "cocoa", "android", "java"})
+
+
+class Route(Enum):
+    """Where an item goes."""
+
+    FEEDBACK = "feedback"
+    USER_REPORT = "user_report"
+    EVENT = "event"
+    CLIENT_REPORT = "client_report"
+    ATTACHMENT = "attachment"
+    UNSUPPORTED = "unsupported"
+
+
+_ROUTES = {
+    "feedback": Route.FEEDBACK,
+    "user_report": Route.USER_REPORT,
+    "event": Route.EVENT,
+    "client_report": Route.CLIENT_REPORT,
+    "attachment": Route.ATTACHMENT,
+}
+
+
+def route(item: Item) -> Route:
+    """The way of an item; whatever Hearback does not store is UNSUPPORTED, never an error."""
+    if item.type == "attachment" and not is_known(item):
+        return Route.UNSUPPORTED
+    return _ROUTES.get(item.type, Route.UNSUPPORTED)
+
+
+def is_known(item: Item) -> bool:
+    """Whether the protocol knows the item's type (and attachment type); unknown ones are never counted."""
+    return item.type in KNOWN_TYPES and (
+        item.type != "attachment" or attachment_type(item) in ATTACHMENT_TYPES
+    )
+
+
+def attachment_type(item: Item) -> str:
+    """The kind of an attachment item; without one it is an ordinary `event.attachment`."""
+    return item.text("attachment_type") or "event.attachment"
+
+
+def creates_event(item: Item) -> bool:
+    """Whether the item is an event, so that its envelope gets an id when it has none (reference: 1.5)."""
+    if item.type in CREATES_EVENT:
+        return True
+    return item.type == "attachment" and attachment_type(item) in EVENT_ATTACHMENT_TYPES
+
+
+def quantities(item: Item) -> Quantities:
+    """The categories an item counts in, with how much in each; nothing for what is never counted."""
+    fixed = _ONE.get(item.type)
+    if fixed is not None:
+        return fixed
+    if item.type == "attachment":
+        return _attachment(item) if is_known(item) else ()
+    if item.type == "transaction":
+        return _transaction(item)
+    return _counted(item)
+
+
+def _attachment(item: Item) -> Quantities:
+    size = len(item)
+    content_type = item.text("content_type")
+    if content_type == _TRACE_ATTACHMENT:
+        size -= _count(item.headers, "meta_length", 0)
+    elif content_type == _ATTACHMENT_REFERENCE:
+        size = _count(item.headers, "attachment_length", size)
+    return (DataCategory.ATTACHMENT, max(1, size)), (DataCategory.ATTACHMENT_ITEM, 1)
+
+
+class _Spans(msgspec.Struct):
+    spans: list[msgspec.Raw] = []
+
+
+def _transaction(item: Item) -> Quantities:
+    try:
+        spans = 1 + len(msgspec.json.decode(item.payload, type=_Spans).spans)
+    except (ValueError, RecursionError):
+        spans = 1
+    return (
+        (DataCategory.TRANSACTION, 1),
+        (DataCategory.TRANSACTION_INDEXED, 1),
+        (DataCategory.SPAN, spans),
+        (DataCategory.SPAN_INDEXED, spans),
+    )
+
+
+def _counted(item: Item) -> Quantities:
+    count = _count(item.headers, "item_count", 1)
+    size = max(1, len(item))
+    match item.type:
+        case "session" | "sessions":
+            return ((DataCategory.SESSION, count),)
+        case "log":
+            return (DataCategory.LOG_ITEM, count), (DataCategory.LOG_BYTE, size)
+        case "trace_metric":
+            return (DataCategory.TRACE_METRIC, count), (DataCategory.TRACE_METRIC_BYTE, size)
+        case "span":
+            return (DataCategory.SPAN, count), (DataCategory.SPAN_INDEXED, count)
+        case "profile":
+            return _profile(item)
+        case "profile_chunk" | "profile_chunk_ui":
+            return _profile_chunk(item)
+    return ()
+
+
+def _profile(item: Item) -> Quantities:
+    counts: Quantities = (DataCategory.PROFILE, 1), (DataCategory.PROFILE_INDEXED, 1)
+    platform = item.text("platform")
+    if platform is None:
+        return counts
+    own = DataCategory.PROFILE_UI if platform in _PROFILE_UI else DataCategory.PROFILE_BACKEND
+    return (*counts, (own, 1))
+
+
+def _profile_chunk(item: Item) -> Quantities:
+    platform = item.text("platform")
+    if item.type == "profile_chunk_ui" or (platform is not None and platform in _PROFILE_UI):
+        return ((DataCategory.PROFILE_CHUNK_UI, 1),)
+    return () if platform is None else ((DataCategory.PROFILE_CHUNK, 1),)
+
+
+def _count(headers: dict[str, Any], name: str, default: int) -> int:
+    value = headers.get(name)
+    return value if type(value) is int and 0 <= value < 1 << 32 else default

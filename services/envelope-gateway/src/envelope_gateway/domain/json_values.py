@@ -1,0 +1,74 @@
+"""One JSON value out of a stream of bytes, as a streaming decoder sees it.
+
+A value starts after any JSON whitespace and ends with its last byte, wherever lines break; what
+follows is the caller's business (reference: ingestion-protocol 1.2).
+"""
+
+import json
+import re
+from typing import Any, Protocol, overload
+
+import msgspec
+
+DEPTH_MAX = 127
+_NOT_SPACE = re.compile(rb"[^ \t\n\r]")
+_TOKEN = re.compile(rb'[{}\[\]]|"(?:[^"\\]|\\.)*+(?:"|\Z)', re.DOTALL)
+
+
+class Bytes(Protocol):
+    """What a parser needs of a body: `bytes`, or a memory map of a spooled one."""
+
+    def __len__(self) -> int: ...
+    @overload
+    def __getitem__(self, key: int, /) -> int: ...
+    @overload
+    def __getitem__(self, key: slice, /) -> bytes: ...
+    def find(self, sub: bytes, start: int = ..., end: int = ..., /) -> int: ...
+
+
+def skip_spaces(body: Bytes, offset: int) -> int:
+    """The offset of the next byte that is no JSON whitespace, or the length of the body."""
+    match = _NOT_SPACE.search(body, offset)  # type: ignore[call-overload]
+    return len(body) if match is None else match.start()
+
+
+def end_of_object(body: Bytes, start: int, bytes_max: int) -> int | None:
+    """The offset after the object that starts at `start`; None when it never ends or is too deep or long.
+
+    Only brackets and strings are looked at: what lies between them is for the decoder to judge.
+    """
+    depth = 0
+    for match in _TOKEN.finditer(body, start, min(len(body), start + bytes_max)):  # type: ignore[call-overload]
+        byte = body[match.start()]
+        if byte in b"{[":
+            depth += 1
+            if depth > DEPTH_MAX:
+                return None
+        elif byte in b"}]":
+            depth -= 1
+            if depth == 0:
+                return int(match.end())
+    return None
+
+
+def decode_object(raw: bytes) -> dict[str, Any]:
+    """Strictly decode a JSON object.
+
+    Raises ValueError for anything that is not one: NaN, raw control characters, lone surrogates,
+    invalid UTF-8, trailing commas, other types.
+    """
+    try:
+        value = msgspec.json.decode(raw)
+    except RecursionError as error:
+        raise ValueError("recursion limit exceeded") from error
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from error
+    if not isinstance(value, dict):
+        raise ValueError("invalid type: expected an object")
+    return value
+
+
+def keys_of_object(raw: bytes) -> list[str]:
+    """The keys of a valid JSON object in order, repeated ones as often as they stand there."""
+    keys: list[str] = json.loads(raw, object_pairs_hook=lambda pairs: [key for key, _ in pairs])
+    return keys

@@ -1,0 +1,89 @@
+"""A project as the ingest path sees it, and a request's place in it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from hearback_contracts.config import ProjectConfig
+
+from envelope_gateway.domain.sizes import Limits
+
+INGEST_FLAG = "organizations:user-feedback-ingest"
+
+
+class Project:
+    """What the hot path asks of a project's configuration, worked out once per configuration."""
+
+    __slots__ = (
+        "allows_any_origin",
+        "config",
+        "id",
+        "keys",
+        "limits",
+        "organization_id",
+        "origins",
+        "takes_feedback",
+    )
+
+    def __init__(self, config: ProjectConfig, limits: Limits) -> None:
+        self.config = config
+        self.id = config.id
+        self.organization_id = config.organization_id
+        self.keys = {key.public: (key.id, key.is_active) for key in config.keys}
+        self.takes_feedback = config.feature(INGEST_FLAG)
+        origins = config.option("sentry:origins")
+        self.origins: tuple[Any, ...] = tuple(origins) if isinstance(origins, list | tuple) else ("*",)
+        self.allows_any_origin = "*" in self.origins
+        self.limits = narrow(limits, config)
+
+
+def narrow(limits: Limits, config: ProjectConfig) -> Limits:
+    """The fleet's limits with the project's own attachment limits, which can only be lower."""
+    sizes = {
+        name: min(getattr(limits, name), own)
+        for name, option in (
+            ("attachment_bytes_max", "hearback:attachment_bytes_max"),
+            ("attachments_bytes_max", "hearback:attachments_bytes_max"),
+            ("attachments_count_max", "hearback:attachments_count_max"),
+        )
+        if isinstance(own := config.option(option), int) and own >= 0
+    }
+    if not sizes:
+        return limits
+    return Limits(
+        event_bytes_max=limits.event_bytes_max,
+        user_report_bytes_max=limits.user_report_bytes_max,
+        attachment_bytes_max=sizes.get("attachment_bytes_max", limits.attachment_bytes_max),
+        attachments_bytes_max=sizes.get("attachments_bytes_max", limits.attachments_bytes_max),
+        attachments_count_max=sizes.get("attachments_count_max", limits.attachments_count_max),
+        client_reports_bytes_max=limits.client_reports_bytes_max,
+        client_reports_count_max=limits.client_reports_count_max,
+    )
+
+
+@dataclass(slots=True)
+class Scope:
+    """Whose data a request carries, and what is told of it in every message."""
+
+    project: Project
+    key_id: int | None
+    received_at: datetime
+    new_id: Callable[[], str]
+    sent_at: datetime | None = None
+    sdk: str | None = None
+    remote_addr: str | None = None
+
+    def common(self) -> dict[str, Any]:
+        """The fields that all messages of the request have, with a new message id."""
+        return {
+            "id": self.new_id(),
+            "occurred_at": self.received_at,
+            "project_id": self.project.id,
+            "organization_id": self.project.organization_id,
+            "key_id": self.key_id,
+            "received_at": self.received_at,
+            "sent_at": self.sent_at,
+            "sdk": self.sdk,
+            "remote_addr": self.remote_addr,
+        }

@@ -1,0 +1,83 @@
+"""The body of the old `/store/` endpoint: plain JSON, base64, or base64 of zlib (ingestion-protocol 2.3)."""
+
+import base64
+import binascii
+import json
+import zlib
+from typing import Any
+
+import msgspec
+from hearback_contracts.identifiers import parse_event_id
+
+from envelope_gateway.domain.event_payload import load_leniently
+from envelope_gateway.domain.refusals import BODY_TOO_LARGE, EMPTY_BODY, INVALID_STORE_BODY, Refused
+
+PIXEL = b"GIF89a\x01\x00\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x00;"
+_PATCHED_CLIENTS = ("raven-python/", "sentry-python/", "sentry.python/")
+_ITEM_TYPES = {"transaction": "transaction", "csp": "security", "userreportv2": "feedback"}
+
+
+class _Head(msgspec.Struct):
+    event_id: Any = None
+    type: Any = None
+
+
+_decode_head = msgspec.json.Decoder(_Head).decode
+
+
+def unpack(body: bytes, bytes_max: int) -> bytes:
+    """The JSON of a body that may be base64 or base64(zlib); raises `Refused`."""
+    if not body:
+        raise Refused(400, EMPTY_BODY)
+    if body.lstrip()[:1] == b"{":
+        return body
+    try:
+        decoded = base64.b64decode(body.translate(None, b" \t\r\n") + b"==")
+    except (binascii.Error, ValueError) as error:
+        raise Refused(400, INVALID_STORE_BODY, (str(error),)) from error
+    if decoded[:1] == b"{":
+        return decoded
+    inflater = zlib.decompressobj()
+    try:
+        plain = inflater.decompress(decoded, bytes_max + 1)
+    except zlib.error as error:
+        raise Refused(400, INVALID_STORE_BODY, (str(error),)) from error
+    if len(plain) > bytes_max:
+        raise Refused(413, BODY_TOO_LARGE, plain=True)
+    if not inflater.eof:
+        raise Refused(400, INVALID_STORE_BODY, ("unexpected end of file",))
+    return plain
+
+
+def read_store_body(body: bytes, client: str | None) -> tuple[str, str | None, bytes]:
+    """The item type, event id and JSON payload of an unpacked body; raises `Refused` (400) for bad JSON.
+
+    Old Python clients write NaN and infinities, which become null for them alone.
+    """
+    try:
+        head, payload = _decode_head(body), body
+        msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (ValueError, RecursionError) as error:
+        if client is None or not client.startswith(_PATCHED_CLIENTS):
+            raise _bad_json(error) from error
+        head, payload = _patch(body)
+    event_id = None
+    if head.event_id is not None:
+        event_id = parse_event_id(head.event_id)
+        if event_id is None:
+            raise _bad_json(ValueError("event_id: expected a UUID"))
+    kind = head.type if isinstance(head.type, str) else ""
+    return _ITEM_TYPES.get(kind, "event"), event_id, payload
+
+
+def _patch(body: bytes) -> tuple[_Head, bytes]:
+    try:
+        value = load_leniently(body)
+        payload = json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode()
+    except (ValueError, RecursionError) as error:
+        raise _bad_json(error) from error
+    return _Head(value.get("event_id"), value.get("type")), payload
+
+
+def _bad_json(error: Exception) -> Refused:
+    return Refused(400, f"invalid JSON data: {type(error).__name__}", (str(error),))
