@@ -74,14 +74,24 @@ class ProjectRef(_Snapshot):
     slug: str
 
 
+class MemberRef(_Snapshot):
+    """A member of an organization; `role` is owner, manager, admin or member."""
+
+    id: int
+    email: str
+    name: str | None = None
+    role: str = "member"
+
+
 class OrganizationConfig(_Snapshot):
-    """An organization, its flags and its projects."""
+    """An organization, its flags, its projects and its members."""
 
     id: int
     slug: str
     name: str
     features: dict[str, bool] = {}
     projects: tuple[ProjectRef, ...] = ()
+    members: tuple[MemberRef, ...] = ()
 
     def feature(self, name: str) -> bool:
         """Whether the organization has a flag on; KeyError for a flag nobody declared."""

@@ -57,7 +57,7 @@ class Reason(StrEnum):
     DEAD_LETTER = "dead_letter"
     DELETED = "deleted"
     EVENT_NEVER_ARRIVED = "event_never_arrived"
-    FEEDBACK_INGEST_DISABLED = "feedback_ingest_disabled"
+    FEEDBACK_INGEST_DISABLED = "feature_disabled"  # the same member as FEATURE_DISABLED
 
 
 EXPLANATIONS: dict[Reason, str] = {
@@ -100,5 +100,4 @@ EXPLANATIONS: dict[Reason, str] = {
     Reason.DEAD_LETTER: "Handling failed repeatedly; the message lies in the dead letters and can be replayed.",
     Reason.DELETED: "It was deleted by a person or by retention.",
     Reason.EVENT_NEVER_ARRIVED: "The event it belongs to did not arrive in time.",
-    Reason.FEEDBACK_INGEST_DISABLED: "The organization has switched feedback ingestion off.",
 }

@@ -29,10 +29,6 @@ class Principal:
     tenants: dict[int, str] = field(default_factory=dict)
     scopes: frozenset[str] = frozenset()
 
-    def may(self, tenant_id: int, scope: str) -> bool:
-        """Whether the caller belongs to the tenant and holds the scope."""
-        return tenant_id in self.tenants and scope in self.scopes
-
 
 def credentials(request: Request) -> tuple[str, str] | None:
     """The kind (`token` or `session`) and secret that a request carries, or None."""

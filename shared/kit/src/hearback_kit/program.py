@@ -65,7 +65,7 @@ class Program:
             else:
                 self.execute(settings, command)
         except ServiceError as error:
-            print(f"{self.name}: {error.detail}", file=sys.stderr)
+            sys.stderr.write(f"{self.name}: {error.detail}\n")
             return 1
         return 0
 

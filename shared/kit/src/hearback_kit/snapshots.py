@@ -56,17 +56,22 @@ class SnapshotStore:
 
 
 class SnapshotCache:
-    """The reader's side: parsed values in memory, at most `entries_max` of them, absent ones included."""
+    """The reader's side: parsed values in memory, at most `entries_max` of them, absent ones included.
+
+    `waiting` is a client for reads that block.
+    """
 
     def __init__(
         self,
         client: Redis,
+        waiting: Redis,
         parse: Callable[[str, bytes], Any],
         *,
         entries_max: int = 50_000,
         block_ms: int = 1_000,
     ) -> None:
         self._client: Any = client
+        self._waiting: Any = waiting
         self._parse = parse
         self._entries_max = entries_max
         self._block_ms = block_ms
@@ -134,7 +139,7 @@ class SnapshotCache:
             newest = await self._client.xrevrange(CHANGES, count=1)
             self._last = newest[0][0].decode() if newest else "0-0"
             self._forget(list(self._entries))
-        answer = await self._client.xread({CHANGES: self._last}, block=self._block_ms, count=1_000)
+        answer = await self._waiting.xread({CHANGES: self._last}, block=self._block_ms, count=1_000)
         for _, entries in answer or []:
             for entry_id, fields in entries:
                 self._last = entry_id.decode()

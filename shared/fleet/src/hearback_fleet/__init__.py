@@ -1,0 +1,1 @@
+"""Kit and contracts together: published configuration, access checks, messages, recorded fates."""

@@ -1,0 +1,19 @@
+"""A clock that stands still until it is moved."""
+
+from datetime import UTC, datetime, timedelta
+
+
+class ManualClock:
+    """A `Clock` for tests."""
+
+    def __init__(self, now: datetime | None = None) -> None:
+        self._now = now or datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        """The time it was set to."""
+        return self._now
+
+    def move(self, **delta: float) -> datetime:
+        """Move forward (or back) by a timedelta's keyword arguments; returns the new time."""
+        self._now += timedelta(**delta)
+        return self._now

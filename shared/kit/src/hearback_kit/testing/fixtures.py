@@ -1,0 +1,149 @@
+"""Pytest fixtures (loaded by `-p hearback_kit.testing.fixtures`): one set of engines per session.
+
+`HEARBACK_TEST_DATABASE_URL` and `HEARBACK_TEST_REDIS_URL` point the tests at other servers; whatever
+those hold is lost.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from hearback_kit.bus import RedisStreams
+from hearback_kit.db import Database, migrate
+from hearback_kit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
+from hearback_kit.ids import random_id
+from hearback_kit.valkey import connect
+
+MakeDatabase = Callable[[str], Awaitable[str]]
+
+
+@pytest.fixture(scope="session")
+def engine_folder() -> Iterator[Path]:
+    """A folder for engine data that the account the engines run as can enter."""
+    with engine_scratch_directory() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def postgres_url(engine_folder: Path) -> Iterator[str]:
+    """URL of a PostgreSQL server for the session."""
+    given = os.environ.get("HEARBACK_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    engine = PostgresEngine(engine_folder / "postgres", durable=False)
+    engine.start()
+    yield engine.url
+    engine.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey_url(engine_folder: Path) -> Iterator[str]:
+    """URL of a Valkey server for the session; tests use `redis_url`, which empties it first."""
+    given = os.environ.get("HEARBACK_TEST_REDIS_URL")
+    if given:
+        yield given
+        return
+    engine = ValkeyEngine(engine_folder / "valkey", appendfsync="no")
+    engine.start()
+    yield engine.url
+    engine.stop()
+
+
+@pytest_asyncio.fixture
+async def redis_url(valkey_url: str) -> str:
+    """URL of an empty Valkey server."""
+    client = connect(valkey_url)
+    await client.flushall()
+    await client.aclose()
+    return valkey_url
+
+
+@pytest_asyncio.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """A client to the empty Valkey server."""
+    client = connect(redis_url)
+    yield client
+    await client.aclose()
+
+
+@pytest_asyncio.fixture
+async def bus(redis_url: str) -> AsyncIterator[RedisStreams]:
+    """A bus on the empty Valkey server."""
+    client, waiting = connect(redis_url), connect(redis_url, blocking=True)
+    yield RedisStreams(client, waiting)
+    await client.aclose()
+    await waiting.aclose()
+
+
+@pytest.fixture(scope="session")
+def database_templates() -> dict[str, asyncio.Task[str]]:
+    """Template databases that were migrated in this session, by migrations package."""
+    return {}
+
+
+@pytest_asyncio.fixture
+async def make_database(
+    postgres_url: str, database_templates: dict[str, asyncio.Task[str]]
+) -> AsyncIterator[MakeDatabase]:
+    """Make a fresh, migrated database for a migrations package (`feedback.store.migrations`): its URL."""
+    admin = create_async_engine(_with_driver(postgres_url), isolation_level="AUTOCOMMIT")
+    made: list[str] = []
+
+    async def make(package: str) -> str:
+        if package not in database_templates:
+            database_templates[package] = asyncio.ensure_future(_make_template(admin, postgres_url, package))
+        template = await database_templates[package]
+        name = f"test_{random_id()[:16]}"
+        async with admin.connect() as connection:
+            await connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
+        made.append(name)
+        return _with_database(postgres_url, name)
+
+    yield make
+    async with admin.connect() as connection:
+        for name in made:
+            with suppress(Exception):
+                await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    await admin.dispose()
+
+
+async def _make_template(admin: AsyncEngine, server: str, package: str) -> str:
+    name = f"template_{random_id()[:16]}"
+    async with admin.connect() as connection:
+        await connection.execute(text(f"CREATE DATABASE {name}"))
+    await migrate(_with_database(server, name), package)
+    return name
+
+
+def _with_driver(url: str) -> str:
+    parts = urlsplit(url)._replace(scheme="postgresql+asyncpg")
+    return urlunsplit(parts if parts.path.strip("/") else parts._replace(path="/postgres"))
+
+
+def _with_database(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+@pytest_asyncio.fixture
+async def open_database(make_database: MakeDatabase) -> AsyncIterator[Callable[[str], Awaitable[Database]]]:
+    """Make a fresh database for a migrations package and open it: a `Database`."""
+    opened: list[Database] = []
+
+    async def make(package: str) -> Database:
+        database = Database(await make_database(package))
+        opened.append(database)
+        return database
+
+    yield make
+    for database in opened:
+        await database.close()

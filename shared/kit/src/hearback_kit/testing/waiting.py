@@ -1,0 +1,45 @@
+"""Waiting for a condition with a deadline, instead of sleeping."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+Found = TypeVar("Found")
+_PAUSE_SECONDS = 0.02
+
+
+async def eventually(condition: Callable[[], Awaitable[Found] | Found], seconds: float = 15.0) -> Found:
+    """Call `condition` until it returns something true and return that; its last failure is the error."""
+    deadline = time.monotonic() + seconds
+    while True:
+        problem: Exception | None = None
+        found: Found | None = None
+        try:
+            answer = condition()
+            found = await answer if inspect.isawaitable(answer) else answer
+        except (AssertionError, LookupError, OSError) as error:
+            problem = error
+        if problem is None and found:
+            return found
+        if time.monotonic() > deadline:
+            raise problem or AssertionError(f"still {found!r} after {seconds} s")
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def eventually_sync(condition: Callable[[], Found], seconds: float = 15.0) -> Found:
+    """`eventually` for tests without an event loop."""
+    deadline = time.monotonic() + seconds
+    while True:
+        problem: Exception | None = None
+        found: Found | None = None
+        try:
+            found = condition()
+        except (AssertionError, LookupError, OSError) as error:
+            problem = error
+        if problem is None and found:
+            return found
+        if time.monotonic() > deadline:
+            raise problem or AssertionError(f"still {found!r} after {seconds} s")
+        time.sleep(_PAUSE_SECONDS)
