@@ -35,9 +35,7 @@ class Engine(ABC):
     stop_signals: ClassVar[Sequence[signal.Signals]]
     death_signal: ClassVar[signal.Signals]
 
-    def __init__(
-        self, data_dir: Path | str, port: int | None = None, start_seconds_max: float = 60.0
-    ) -> None:
+    def __init__(self, data_dir: Path | str, port: int | None = None, start_seconds_max: float = 60.0) -> None:
         self.port = port
         self._wanted = Path(data_dir)
         self._start_seconds_max = start_seconds_max
@@ -130,9 +128,7 @@ class Engine(ABC):
             raise EngineError(f"{self.name} cannot listen on port {port} of 127.0.0.1: it is in use")
         self._process = process = self._spawn(port)
         if not wait_until(lambda: process.poll() is not None or self._answers(port), self._start_seconds_max):
-            raise EngineError(
-                f"{self.name} does not answer; the end of {self.log_path}:\n{tail(self.log_path)}"
-            )
+            raise EngineError(f"{self.name} does not answer; the end of {self.log_path}:\n{tail(self.log_path)}")
         if process.poll() is not None:
             return False
         self.port = port

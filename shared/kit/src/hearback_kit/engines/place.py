@@ -83,14 +83,12 @@ def resolve_directory(wanted: Path, account: Account) -> Path:
         raise EngineError(f"cannot use the directory {wanted}: {error.strerror}") from error
     if not account.reaches(directory):
         raise EngineError(
-            f"{directory} cannot be entered by the account that the stores run as; "
-            "choose another data directory"
+            f"{directory} cannot be entered by the account that the stores run as; choose another data directory"
         )
     free = shutil.disk_usage(directory).free
     if free < FREE_BYTES_MIN:
         raise EngineError(
-            f"the disk is nearly full: {free // 2**20} MB free at {directory}, "
-            f"{FREE_BYTES_MIN // 2**20} MB needed"
+            f"the disk is nearly full: {free // 2**20} MB free at {directory}, {FREE_BYTES_MIN // 2**20} MB needed"
         )
     return directory
 

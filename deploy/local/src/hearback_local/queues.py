@@ -1,0 +1,42 @@
+"""How much waits in the streams."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hearback_contracts.streams import STREAMS
+from hearback_kit.valkey import OUTAGES, connect
+
+DEFAULT_SHARDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """Messages that a service has not finished, and those it gave up on."""
+
+    lag: int = 0
+    dead_letters: int = 0
+
+
+async def depths(environment: Mapping[str, str]) -> dict[str, Depth]:
+    """By service; entries are deleted when they are done, so what a stream holds is what is left to do.
+
+    Empty when Valkey cannot be reached.
+    """
+    shards = int(environment.get("HEARBACK_STREAM_SHARDS", DEFAULT_SHARDS))
+    keys = [(stream.consumer, key) for stream in STREAMS for key in stream.shard_keys(shards)]
+    client = connect(environment["HEARBACK_REDIS_URL"])
+    try:
+        async with client.pipeline(transaction=False) as pipeline:
+            for _, key in keys:
+                pipeline.xlen(key)
+                pipeline.xlen(f"{key}:dead")
+            lengths = await pipeline.execute()
+    except OUTAGES:
+        return {}
+    finally:
+        await client.aclose()
+    found: dict[str, Depth] = {}
+    for (service, _), waiting, dead in zip(keys, lengths[::2], lengths[1::2], strict=True):
+        known = found.get(service, Depth())
+        found[service] = Depth(known.lag + waiting, known.dead_letters + dead)
+    return found

@@ -1,0 +1,24 @@
+"""Asks a process whether it is ready."""
+
+import http.client
+import json
+from typing import Any
+
+PROBE_SECONDS_MAX = 2.0
+
+
+def probe(port: int, path: str = "/readyz") -> tuple[bool, Any]:
+    """Whether GET on 127.0.0.1:port answers 200, and the decoded body (None when there is none)."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PROBE_SECONDS_MAX)
+    try:
+        connection.request("GET", path, headers={"Connection": "close"})
+        answer = connection.getresponse()
+        body = answer.read()
+    except (OSError, http.client.HTTPException):
+        return False, None
+    finally:
+        connection.close()
+    try:
+        return answer.status == 200, json.loads(body)
+    except ValueError:
+        return answer.status == 200, None

@@ -1,0 +1,145 @@
+"""What can be asked of a fleet that runs: its addresses, its state, its end."""
+
+import asyncio
+import os
+import signal
+from typing import Any
+
+from hearback_kit.engines.process import end_process, is_alive, wait_until
+
+from hearback_local import bootstrap, queues
+from hearback_local.fleet import EDGE
+from hearback_local.place import FleetPlace
+from hearback_local.readiness import probe
+
+STOP_SECONDS_MAX = 60.0
+
+
+class FleetError(RuntimeError):
+    """The command cannot be done; the message is for a person."""
+
+
+class AlreadyRunning(FleetError):
+    """A fleet runs in this folder already. `answer` is what its start told."""
+
+    def __init__(self, place: FleetPlace, answer: dict[str, Any]) -> None:
+        self.answer = answer
+        where = answer.get("url", "starting")
+        super().__init__(
+            f"a fleet already runs in {place.root} ({where}); `hearback down --data-dir {place.root}` stops it"
+        )
+
+
+def is_running(place: FleetPlace) -> bool:
+    """Whether a launcher holds the folder."""
+    if not place.root.is_dir():
+        return False
+    lock = place.lock()
+    if lock.take():
+        lock.release()
+        return False
+    return True
+
+
+def state_of(place: FleetPlace) -> dict[str, Any]:
+    """What the running launcher published.
+
+    Raises:
+        FleetError: Nothing runs there.
+    """
+    state = place.read_state()
+    if not is_running(place) or not state:
+        raise FleetError(f"no fleet runs in {place.root}; start it with `hearback up --data-dir {place.root}`")
+    return state
+
+
+def answer_of(place: FleetPlace) -> dict[str, Any]:
+    """The answer of the first start with the addresses of the running fleet; empty while it starts."""
+    answer, state = place.read_first_start(), place.read_state()
+    if not answer or "url" not in state:
+        return {}
+    return bootstrap.with_addresses(answer, state["url"], place.root)
+
+
+def stop_fleet(place: FleetPlace) -> bool:
+    """Stops the fleet and waits; False when none runs."""
+    if not is_running(place):
+        return False
+    pid = place.read_state().get("pid")
+    if not isinstance(pid, int) or not is_alive(pid):
+        raise FleetError(f"the launcher of {place.root} is only starting; try again in a moment")
+    os.kill(pid, signal.SIGTERM)
+    if not wait_until(lambda: not is_alive(pid), STOP_SECONDS_MAX):
+        end_process(pid, (signal.SIGKILL,), grace_seconds=5.0)
+        raise FleetError("the launcher did not end in time and was killed; its processes end with it")
+    return True
+
+
+def create_project(place: FleetPlace, organization: str, project: str) -> dict[str, Any]:
+    """Creates a project (and its organization) and tells its DSN; the same again when it exists.
+
+    Raises:
+        FleetError: Nothing runs there, or the registry refuses.
+    """
+    import json
+
+    state = state_of(place)
+    environment = state["environment"]
+    try:
+        answer = asyncio.run(bootstrap.ask(environment, organization, project))
+    except bootstrap.BootstrapRefused as error:
+        raise FleetError(str(error)) from error
+    return bootstrap.with_addresses(json.loads(answer), state["url"], place.root)
+
+
+def status_of(place: FleetPlace) -> dict[str, Any]:
+    """Every process: name, pid, url, ready, and for readers of streams how far behind they are."""
+    state = place.read_state()
+    if not is_running(place) or not state:
+        return {
+            "running": False,
+            "url": None,
+            "data_dir": str(place.root),
+            "pid": None,
+            "services": [],
+            "stores": [],
+        }
+    depths = asyncio.run(queues.depths(state["environment"]))
+    services = []
+    for entry in state["services"]:
+        depth = depths.get(entry["name"], queues.Depth())
+        path = "/healthz" if entry["name"] == EDGE else "/readyz"
+        services.append(
+            {
+                "name": entry["name"],
+                "pid": entry["pid"],
+                "url": f"http://127.0.0.1:{entry['port']}",
+                "ready": probe(entry["port"], path)[0],
+                "lag": depth.lag,
+                "dead_letters": depth.dead_letters,
+            }
+        )
+    return {
+        "running": True,
+        "url": state["url"],
+        "data_dir": str(place.root),
+        "pid": state["pid"],
+        "services": services,
+        "stores": state["stores"],
+    }
+
+
+def status_text(status: dict[str, Any]) -> str:
+    """The state as a table."""
+    if not status["running"]:
+        return f"no fleet runs in {status['data_dir']}"
+    lines = [f"{status['url']}  ({status['data_dir']}, launcher {status['pid']})", ""]
+    lines.append(f"{'service':20} {'pid':>8}  {'ready':5}  {'lag':>8}  {'dead':>6}  url")
+    for service in status["services"]:
+        ready = "yes" if service["ready"] else "no"
+        lines.append(
+            f"{service['name']:20} {service['pid'] or '-':>8}  {ready:5}  {service['lag']:>8}  "
+            f"{service['dead_letters']:>6}  {service['url']}"
+        )
+    lines += [f"{store['name']:20} {store['pid'] or '-':>8}  port {store['port']}" for store in status["stores"]]
+    return "\n".join(lines)
