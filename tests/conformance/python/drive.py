@@ -1,0 +1,171 @@
+"""Drives one Python SDK through one scenario against a DSN and prints what it did as one JSON line.
+
+usage: python drive.py DSN SCENARIO      (the SDK is found through PYTHONPATH)
+"""
+
+import json
+import sys
+import time
+import uuid
+
+
+class CheckoutError(Exception):
+    """The error that every scenario raises."""
+
+
+def fail(text):
+    try:
+        raise CheckoutError(text)
+    except CheckoutError as error:
+        return error
+
+
+def start(dsn, **more):
+    import sentry_sdk
+
+    sentry_sdk.init(dsn=dsn, release="shop@1.2.3", environment="staging", default_integrations=False, **more)
+    return sentry_sdk
+
+
+def send(sdk, item_type, payload, event_id):
+    from sentry_sdk.envelope import Envelope, Item, PayloadRef
+
+    client = sdk.get_client() if hasattr(sdk, "get_client") else sdk.Hub.current.client
+    envelope = Envelope(headers={"event_id": event_id})
+    envelope.add_item(Item(payload=PayloadRef(json=payload), type=item_type))
+    client.transport.capture_envelope(envelope)
+
+
+def feedback(dsn):
+    sdk = start(dsn)
+    event_id = uuid.uuid4().hex
+    send(
+        sdk,
+        "feedback",
+        {
+            "type": "feedback",
+            "event_id": event_id,
+            "timestamp": time.time(),
+            "platform": "python",
+            "release": "shop@1.2.3",
+            "environment": "staging",
+            "level": "info",
+            "user": {"id": "u-17", "email": "jane@example.com", "username": "jane"},
+            "tags": {"flavour": "vanilla"},
+            "contexts": {
+                "feedback": {
+                    "message": "The checkout button does nothing",
+                    "name": "Jane Doe",
+                    "contact_email": "jane.contact@example.com",
+                    "url": "https://shop.example.com/cart",
+                    "source": "conformance",
+                }
+            },
+        },
+        event_id,
+    )
+    sdk.flush(10)
+    return {"feedback": event_id}
+
+
+def user_report(dsn):
+    sdk = start(dsn)
+    event_id = sdk.capture_exception(fail("the cart broke"))
+    send(
+        sdk,
+        "user_report",
+        {
+            "event_id": event_id,
+            "name": "Jane Doe",
+            "email": "jane.contact@example.com",
+            "comments": "It broke when I paid",
+        },
+        event_id,
+    )
+    sdk.flush(10)
+    return {"event": event_id}
+
+
+def captured_feedback(dsn):
+    """What users of the Python SDK do, which has no feedback API: an event that says it is a feedback."""
+    sdk = start(dsn)
+    event_id = sdk.capture_event(
+        {
+            "type": "feedback",
+            "level": "info",
+            "contexts": {"feedback": {"message": "Sent as an event", "contact_email": "jane@example.com"}},
+        }
+    )
+    sdk.flush(10)
+    return {"feedback": event_id}
+
+
+def _drops(sdk, reason, count):
+    for number in range(count):
+        sdk.capture_exception(fail(f"{reason} {number}"))
+    sdk.flush(10)
+    sdk.flush(10)
+    return {"reason": reason, "category": "error", "quantity": count}
+
+
+def sample_rate(dsn):
+    return _drops(start(dsn, sample_rate=0.0), "sample_rate", 5)
+
+
+def before_send(dsn):
+    return _drops(start(dsn, before_send=lambda *_: None), "before_send", 4)
+
+
+def event_processor(dsn):
+    sdk = start(dsn)
+    with sdk.configure_scope() if not hasattr(sdk, "get_global_scope") else _Scope(sdk) as scope:
+        scope.add_event_processor(lambda *_: None)
+    return _drops(sdk, "event_processor", 3)
+
+
+class _Scope:
+    def __init__(self, sdk):
+        self._sdk = sdk
+
+    def __enter__(self):
+        return self._sdk.get_isolation_scope()
+
+    def __exit__(self, *_):
+        return False
+
+
+def queue_overflow(dsn):
+    """More events at once than the transport's queue holds."""
+    sdk = start(dsn, transport_queue_size=1)
+    for number in range(200):
+        sdk.capture_exception(fail(f"crowd {number}"))
+    sdk.flush(20)
+    sdk.flush(20)
+    return {"reason": "queue_overflow", "category": "error", "sent": 200}
+
+
+def network_error(dsn):
+    """The proxy between cuts every request that carries an error."""
+    return _drops(start(dsn), "network_error", 3)
+
+
+def rate_limited(dsn):
+    sdk = start(dsn)
+    sdk.capture_exception(fail("told to stop"))
+    sdk.flush(10)
+    return _drops(sdk, "ratelimit_backoff", 6)
+
+
+def raven_error(dsn):
+    import raven
+    from raven.transport.http import HTTPTransport
+
+    client = raven.Client(dsn, transport=HTTPTransport, release="shop@1.2.3", environment="staging")
+    try:
+        raise CheckoutError("the cart broke")
+    except CheckoutError:
+        return {"event": client.captureException()}
+
+
+if __name__ == "__main__":
+    print(json.dumps(globals()[sys.argv[2]](sys.argv[1])))

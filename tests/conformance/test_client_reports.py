@@ -1,0 +1,73 @@
+"""What SDKs drop, they report; what they report, the API counts."""
+
+from typing import Any
+
+import pytest
+from driving import drive
+from proxy import cutting_proxy
+
+SDKS = ["python-1", "python-2", "node-10", "node-11"]
+
+
+def counted(project: Any, **filters: Any) -> int:
+    """The sum of outcomes of the last hour that match."""
+    path = f"/api/0/organizations/{project.organization}/stats_v2/"
+    answer = project.get(
+        path,
+        project=project.project_id,
+        field="sum(quantity)",
+        statsPeriod="1h",
+        interval="1h",
+        groupBy=["outcome", "category", "reason"],
+        **filters,
+    )
+    return sum(group["totals"]["sum(quantity)"] for group in answer["groups"])
+
+
+def discarded(project: Any, told: dict[str, Any]) -> int:
+    return counted(project, outcome="client_discard", category=told["category"], reason=told["reason"])
+
+
+@pytest.mark.parametrize("scenario", ["sample_rate", "before_send", "event_processor"])
+@pytest.mark.parametrize("sdk", SDKS)
+def test_dropped_events_are_counted(project: Any, wait_until: Any, sdk: str, scenario: str) -> None:
+    told = drive(sdk, project.dsn, scenario)
+    assert wait_until(lambda: discarded(project, told)) == told["quantity"]
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+def test_events_held_back_after_a_rate_limit_are_counted(project: Any, wait_until: Any, sdk: str) -> None:
+    path = f"/api/0/projects/{project.organization}/{project.project}/quotas/"
+    quota = {
+        "id": "none",
+        "categories": ["error"],
+        "scope": "project",
+        "limit": 0,
+        "window": 60,
+        "reasonCode": "no_errors",
+    }
+    assert project.http.put(path, json=[quota]).status_code == 200
+    wait_until(lambda: project.send(({"type": "event"}, b"{}")).status_code == 429)
+    told = drive(sdk, project.dsn, "rate_limited")
+    assert wait_until(lambda: discarded(project, told)) == told["quantity"]
+    assert counted(project, outcome="rate_limited", category="error", reason="no_errors") >= 2
+    assert counted(project, outcome="accepted", category="error") == 0
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+def test_events_lost_in_the_network_are_counted(project: Any, wait_until: Any, sdk: str) -> None:
+    with cutting_proxy(project.url, b"CheckoutError") as address:
+        host = project.url.removeprefix("http://")
+        told = drive(sdk, project.dsn.replace(host, address), "network_error")
+        assert wait_until(lambda: discarded(project, told)) == told["quantity"]
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+def test_an_overflowing_queue_adds_up(project: Any, wait_until: Any, sdk: str) -> None:
+    told = drive(sdk, project.dsn, "queue_overflow")
+
+    def adds_up() -> bool:
+        arrived = counted(project, outcome="accepted", category="error")
+        return 0 < discarded(project, told) and arrived + discarded(project, told) == told["sent"]
+
+    wait_until(adds_up)

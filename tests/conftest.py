@@ -1,0 +1,164 @@
+"""The fleet as a black box: started once by its own command, spoken to over HTTP only.
+
+Nothing of ours is imported here or in the tests that use it.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+HEARBACK = Path(sys.executable).parent / "hearback"
+START_SECONDS_MAX = 90
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+    """Call `condition` until it returns something true; its last failure is the error."""
+    deadline = time.monotonic() + seconds
+    while True:
+        problem: Exception | None = None
+        found: Any = None
+        try:
+            found = condition()
+        except (AssertionError, LookupError, httpx.TransportError) as error:
+            problem = error
+        if problem is None and found:
+            return found
+        if time.monotonic() > deadline:
+            raise problem or AssertionError(f"still {found!r} after {seconds} s")
+        time.sleep(0.05)
+
+
+class Fleet:
+    """A running fleet and one of its projects."""
+
+    def __init__(self, facts: dict[str, Any], data_dir: Path) -> None:
+        self.facts = facts
+        self.data_dir = data_dir
+        self.http = httpx.Client(
+            base_url=facts["url"], headers={"Authorization": f"Bearer {facts['token']}"}, timeout=30
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.facts[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def command(self, *arguments: str) -> str:
+        """Run `hearback` on this fleet's folder; returns what it printed."""
+        done = subprocess.run(
+            [str(HEARBACK), *arguments, "--data-dir", str(self.data_dir)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def new_project(self, organization: str | None = None) -> "Fleet":
+        """A fresh project, so that tests do not see each other's data."""
+        name = f"{organization or self.organization}/p{uuid.uuid4().hex[:10]}"
+        return Fleet(json.loads(self.command("project", "create", name, "--json")), self.data_dir)
+
+    def get(self, path: str, **params: Any) -> Any:
+        """GET a JSON document of the API; fails on any other status than 200."""
+        answer = self.http.get(path, params=params)
+        assert answer.status_code == 200, (answer.status_code, answer.text)
+        return answer.json()
+
+    def issues(self, query: str = "", **params: Any) -> list[dict[str, Any]]:
+        """The project's feedback issues that match a query."""
+        found = self.get(
+            f"/api/0/organizations/{self.organization}/issues/",
+            query=f"issue.category:feedback {query}".strip(),
+            project=self.project_id,
+            **params,
+        )
+        assert isinstance(found, list)
+        return found
+
+    def latest_event(self, issue_id: str) -> dict[str, Any]:
+        """The event of a feedback issue."""
+        found = self.get(f"/api/0/organizations/{self.organization}/issues/{issue_id}/events/latest/")
+        assert isinstance(found, dict)
+        return found
+
+    def submission(self, submission_id: str) -> dict[str, Any] | None:
+        """The fate of a submission, or None while nothing is known."""
+        path = f"/api/0/projects/{self.organization}/{self.project}/submissions/{submission_id}/"
+        answer = self.http.get(path)
+        return answer.json() if answer.status_code == 200 else None
+
+    def send(self, *items: tuple[dict[str, Any], bytes], header: dict[str, Any] | None = None) -> httpx.Response:
+        """Post an envelope as an SDK would."""
+        lines = [json.dumps(header or {}).encode()]
+        for item_header, payload in items:
+            lines += [json.dumps({**item_header, "length": len(payload)}).encode(), payload]
+        auth = f"Sentry sentry_key={self.public_key}, sentry_version=7, sentry_client=black-box/1.0"
+        return httpx.post(
+            f"{self.facts['url']}/api/{self.project_id}/envelope/",
+            content=b"\n".join(lines),
+            headers={"X-Sentry-Auth": auth},
+            timeout=30,
+        )
+
+
+def start_fleet(data_dir: Path, **environment: str) -> Fleet:
+    """Start a fleet in a folder on a free port and wait until it is ready."""
+    done = subprocess.run(
+        [str(HEARBACK), "up", "--port", str(free_port()), "--data-dir", str(data_dir), "--detach", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS_MAX,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    assert done.returncode == 0, done.stderr
+    return Fleet(json.loads(done.stdout), data_dir)
+
+
+def stop_fleet(fleet: Fleet) -> None:
+    """Stop a fleet."""
+    fleet.http.close()
+    fleet.command("down")
+
+
+@pytest.fixture(scope="session")
+def fleet() -> Iterator[Fleet]:
+    """One fleet for all black-box tests of the session."""
+    with tempfile.TemporaryDirectory(prefix="hearback-fleet-") as folder:
+        Path(folder).chmod(0o755)
+        running = start_fleet(Path(folder) / "data")
+        yield running
+        stop_fleet(running)
+
+
+@pytest.fixture
+def project(fleet: Fleet) -> Fleet:
+    """A fresh project of the shared fleet."""
+    return fleet.new_project()
+
+
+@pytest.fixture
+def wait_until() -> Callable[..., Any]:
+    """`eventually`, for tests that cannot import this file."""
+    return eventually
