@@ -49,6 +49,23 @@ class Reason(StrEnum):
     TOO_LARGE_EVENT = "too_large:event"
     TOO_LARGE_FEEDBACK = "too_large:user_report_v2"
     TOO_LARGE_USER_REPORT = "too_large:user_report"
+    TOO_LARGE_TRANSACTION = "too_large:transaction"
+    TOO_LARGE_SECURITY = "too_large:security"
+    TOO_LARGE_MINIDUMP = "too_large:attachment:minidump"
+    TOO_LARGE_APPLECRASHREPORT = "too_large:attachment:applecrashreport"
+    TOO_LARGE_UNREAL_REPORT = "too_large:unreal_report"
+    TOO_LARGE_FORM_DATA = "too_large:form_data"
+    TOO_LARGE_SESSION = "too_large:session"
+    TOO_LARGE_SESSIONS = "too_large:sessions"
+    TOO_LARGE_PROFILE = "too_large:profile"
+    TOO_LARGE_PROFILE_CHUNK = "too_large:profile_chunk"
+    TOO_LARGE_REPLAY_EVENT = "too_large:replay_event"
+    TOO_LARGE_REPLAY_RECORDING = "too_large:replay_recording"
+    TOO_LARGE_REPLAY_VIDEO = "too_large:replay_video"
+    TOO_LARGE_CHECK_IN = "too_large:check_in"
+    TOO_LARGE_LOG = "too_large:log"
+    TOO_LARGE_TRACE_METRIC = "too_large:trace_metric"
+    TOO_LARGE_SPAN = "too_large:span"
 
     # Quotas, deny lists, spam, and what operators do.
     RATE_LIMITED = "rate_limited"
@@ -94,6 +111,23 @@ EXPLANATIONS: dict[Reason, str] = {
     Reason.TOO_LARGE_EVENT: "The event passes the size limit.",
     Reason.TOO_LARGE_FEEDBACK: "The feedback event passes the size limit.",
     Reason.TOO_LARGE_USER_REPORT: "The user report passes the size limit.",
+    Reason.TOO_LARGE_TRANSACTION: "The envelope passes the size or count limit with a transaction.",
+    Reason.TOO_LARGE_SECURITY: "The envelope passes the size or count limit with a security report.",
+    Reason.TOO_LARGE_MINIDUMP: "The envelope passes the size or count limit with a minidump.",
+    Reason.TOO_LARGE_APPLECRASHREPORT: "The envelope passes the size or count limit with a Apple crash report.",
+    Reason.TOO_LARGE_UNREAL_REPORT: "The envelope passes the size or count limit with a Unreal Engine report.",
+    Reason.TOO_LARGE_FORM_DATA: "The envelope passes the size or count limit with a form data.",
+    Reason.TOO_LARGE_SESSION: "The envelope passes the size or count limit with a session.",
+    Reason.TOO_LARGE_SESSIONS: "The envelope passes the size or count limit with a session aggregate.",
+    Reason.TOO_LARGE_PROFILE: "The envelope passes the size or count limit with a profile.",
+    Reason.TOO_LARGE_PROFILE_CHUNK: "The envelope passes the size or count limit with a profile chunk.",
+    Reason.TOO_LARGE_REPLAY_EVENT: "The envelope passes the size or count limit with a replay event.",
+    Reason.TOO_LARGE_REPLAY_RECORDING: "The envelope passes the size or count limit with a replay recording.",
+    Reason.TOO_LARGE_REPLAY_VIDEO: "The envelope passes the size or count limit with a replay video.",
+    Reason.TOO_LARGE_CHECK_IN: "The envelope passes the size or count limit with a check-in.",
+    Reason.TOO_LARGE_LOG: "The envelope passes the size or count limit with a log.",
+    Reason.TOO_LARGE_TRACE_METRIC: "The envelope passes the size or count limit with a trace metric.",
+    Reason.TOO_LARGE_SPAN: "The envelope passes the size or count limit with a span.",
     Reason.RATE_LIMITED: "A quota or limit was reached.",
     Reason.ORG_DENYLIST: "The organization is on the deny list.",
     Reason.SPAM: "The feedback was judged to be spam.",

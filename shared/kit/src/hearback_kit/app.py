@@ -70,10 +70,11 @@ def create_service_app(
     description: str,
     lifespan: Lifespan,
     checks: Mapping[str, Check] | None = None,
+    app_class: type[FastAPI] = FastAPI,
     **more: Any,
 ) -> FastAPI:
     """A FastAPI app with what all services share; the caller adds its routers."""
-    app = FastAPI(
+    app = app_class(
         title=title,
         description=description,
         version=service_version(settings.service),

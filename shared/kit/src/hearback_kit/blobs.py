@@ -44,9 +44,21 @@ class BlobStore:
     async def put(self, key: str, data: bytes | AsyncIterable[bytes]) -> None:
         """Store bytes, or a stream of them without holding it in memory; durable when it returns."""
         try:
-            await obstore.put_async(self._store, key, data, use_multipart=None, chunk_size=5 * CHUNK_BYTES)
+            await obstore.put_async(
+                self._store, key, data, use_multipart=None, chunk_size=5 * CHUNK_BYTES, max_concurrency=2
+            )
         except (BaseError, OSError) as error:
             raise Unavailable("the blob store cannot be reached") from error
+
+    async def exists(self, key: str) -> bool:
+        """Whether there is a blob under this key."""
+        try:
+            await obstore.head_async(self._store, key)
+        except (NotFoundError, FileNotFoundError):
+            return False
+        except (BaseError, OSError) as error:
+            raise Unavailable("the blob store cannot be reached") from error
+        return True
 
     async def get(self, key: str) -> bytes:
         """All bytes of a small blob; raises BlobMissing."""
