@@ -1,0 +1,183 @@
+"""For tests of services: configuration as the registry would publish it, and callers without a registry."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import orjson
+from hearback_contracts.config import (
+    KeyConfig,
+    MemberRef,
+    OrganizationConfig,
+    ProjectConfig,
+    ProjectRef,
+    QuotaConfig,
+    key_snapshot,
+    organization_snapshot,
+    project_snapshot,
+)
+from hearback_kit.auth import Authenticator, hash_secret
+from hearback_kit.ids import random_id
+from hearback_kit.snapshots import SnapshotStore
+
+from hearback_fleet.access import Access
+from hearback_fleet.configuration import Configuration
+
+EVERY_SCOPE: Final = (
+    "org:read",
+    "org:write",
+    "org:admin",
+    "member:read",
+    "member:write",
+    "member:admin",
+    "project:read",
+    "project:write",
+    "project:admin",
+    "event:read",
+    "event:write",
+    "event:admin",
+)
+
+
+def public_key(project_id: int) -> str:
+    """The public key that `publish_project` gives a project by default."""
+    return f"{project_id:032x}"
+
+
+def _slug(first: str, noun: str, number: int) -> str:
+    return first if number == 1 else f"{noun}-{number}"
+
+
+async def publish_project(
+    redis_client: Any,
+    *,
+    project_id: int = 1,
+    organization_id: int = 1,
+    slug: str | None = None,
+    organization_slug: str | None = None,
+    keys: Iterable[KeyConfig] | None = None,
+    features: Mapping[str, bool] | None = None,
+    quotas: Iterable[QuotaConfig] = (),
+    members: Iterable[MemberRef] = (),
+    platform: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> ProjectConfig:
+    """Publish a project with its key(s) and its organization; again with the same id to change it.
+
+    Project 1 is `web` of `demo` (organization 1); others are `project-<id>` and `organization-<id>`
+    unless slugs are given. An organization keeps the projects and members published before.
+    """
+    organization_slug = organization_slug or (
+        "demo" if organization_id == 1 else f"organization-{organization_id}"
+    )
+    slug = slug or _slug("web", "project", project_id)
+    project = ProjectConfig(
+        id=project_id,
+        slug=slug,
+        name=slug,
+        platform=platform,
+        organization_id=organization_id,
+        organization_slug=organization_slug,
+        keys=tuple(keys or (KeyConfig(id=project_id, public=public_key(project_id)),)),
+        options=dict(options or {}),
+        features=dict(features or {}),
+        quotas=tuple(quotas),
+    )
+    store = SnapshotStore(redis_client)
+    organization = await _organization_with(store, project, tuple(members))
+    await store.publish(
+        {
+            project_snapshot(project_id): project.model_dump_json().encode(),
+            **{key_snapshot(key.public): orjson.dumps(project_id) for key in project.keys},
+            **_organization_snapshots(organization),
+        }
+    )
+    return project
+
+
+async def _organization_with(
+    store: SnapshotStore, project: ProjectConfig, members: tuple[MemberRef, ...]
+) -> OrganizationConfig:
+    raw = await store.get(organization_snapshot(project.organization_id))
+    known = OrganizationConfig.model_validate_json(raw) if raw else None
+    others = tuple(p for p in known.projects if p.id != project.id) if known else ()
+    return OrganizationConfig(
+        id=project.organization_id,
+        slug=project.organization_slug,
+        name=project.organization_slug,
+        features=project.features,
+        projects=(*others, ProjectRef(id=project.id, slug=project.slug)),
+        members=members or (known.members if known else ()),
+    )
+
+
+def _organization_snapshots(organization: OrganizationConfig) -> dict[str, bytes]:
+    raw = organization.model_dump_json().encode()
+    return {organization_snapshot(name): raw for name in (organization.id, organization.slug)}
+
+
+@asynccontextmanager
+async def following(redis_url: str) -> AsyncIterator[Configuration]:
+    """A `Configuration` that follows what is published while the block runs."""
+    configuration = Configuration(redis_url)
+    stop = asyncio.Event()
+    task = asyncio.create_task(configuration.run(stop))
+    try:
+        yield configuration
+    finally:
+        stop.set()
+        await task
+        await configuration.close()
+
+
+class Callers:
+    """An introspection that knows the callers a test invented; stands in for the registry's."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def add(
+        self,
+        kind: str = "token",
+        *,
+        tenants: Mapping[int, str] | None = None,
+        scopes: Iterable[str] = EVERY_SCOPE,
+        email: str | None = "owner@example.com",
+    ) -> str:
+        """Invent a caller with a `token` or `session`; returns its secret."""
+        secret = random_id()
+        belongs = {1: "owner"} if tenants is None else tenants
+        self._known[kind, hash_secret(secret)] = {
+            "kind": kind,
+            "id": "1",
+            "email": email,
+            "tenants": {str(tenant): role for tenant, role in belongs.items()},
+            "scopes": list(scopes),
+        }
+        return secret
+
+    async def __call__(self, kind: str, digest: str) -> dict[str, Any] | None:
+        """The introspection's answer, None for a stranger."""
+        return self._known.get((kind, digest))
+
+
+def signed_in(
+    app: Any,
+    *,
+    tenants: Mapping[int, str] | None = None,
+    scopes: Iterable[str] = EVERY_SCOPE,
+    email: str | None = "owner@example.com",
+) -> dict[str, str]:
+    """Make a running app know a caller; returns the headers that the caller sends.
+
+    Call it inside `running(app)`, after the lifespan has set `app.state.access`; as often as callers
+    are needed. `tenants` maps organization ids to roles (default: owner of organization 1).
+    """
+    callers = getattr(app.state, "callers", None)
+    if callers is None:
+        callers = app.state.callers = Callers()
+        access: Access = app.state.access
+        app.state.access = Access(access.configuration, Authenticator(callers))
+    secret = callers.add(tenants=tenants, scopes=scopes, email=email)
+    return {"Authorization": f"Bearer {secret}"}
