@@ -35,6 +35,7 @@ class ClientConnection(asyncio.Protocol):
         self._held_for_order = False
         self._writing_paused = False
         self._lingering = False
+        self._sends_no_more = False
 
     @property
     def now(self) -> float:
@@ -88,8 +89,9 @@ class ClientConnection(asyncio.Protocol):
             return
 
     def eof_received(self) -> bool:
-        request_is_open = self._reading is not None
-        return not request_is_open and self._current is not None
+        # Whoever only ends its own side still reads; a request that is cut off has nobody to answer.
+        self._sends_no_more = True
+        return self._reading is None and self._current is not None
 
     # The parser's callbacks.
 
@@ -111,16 +113,16 @@ class ClientConnection(asyncio.Protocol):
         size = len(self._target) + sum(len(name) + len(value) + 4 for name, value in headers)
         self._head_bytes = 0
         encoding = heads.find(headers, b"transfer-encoding")
+        refusal = self._refusal(size, encoding)
         exchange = Exchange(
             self,
             parser.get_method(),
-            keep_alive=parser.should_keep_alive(),
+            keep_alive=parser.should_keep_alive() and refusal is None,
             is_http10=parser.get_http_version() == "1.0",
             chunked=encoding is not None,
         )
         exchange.request_done = encoding is None and heads.find(headers, b"content-length") in {None, b"0"}
         self._reading = exchange
-        refusal = self._refusal(size, encoding)
         start = refusal or (self._target, headers)
         if self._current is None:
             self._current = exchange
@@ -164,7 +166,7 @@ class ClientConnection(asyncio.Protocol):
         """The answer was written completely; `keep` tells whether another request may follow."""
         self._touched = self._edge.now()
         self._current = None
-        if not keep:
+        if not keep or (self._sends_no_more and not self._waiting):
             self._close_kindly(request_done=exchange.request_done)
             return
         if self._waiting:

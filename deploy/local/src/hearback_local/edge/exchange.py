@@ -131,7 +131,13 @@ class Exchange:
             self.answer_ended()
 
     def _keeps_alive(self) -> bool:
-        return self._keep_alive and self.request_done and not self._ends_by_close and not self.client.is_stopping
+        may = self._keep_alive and self.request_done and not self._ends_by_close
+        return may and not self.client.is_stopping
+
+    def _connection_header(self) -> bytes | None:
+        if not self._keeps_alive():
+            return b"close"
+        return b"keep-alive" if self._is_http10 else None
 
     def answer_body(self, data: bytes) -> None:
         """A piece of the answer's body."""
@@ -180,7 +186,8 @@ class Exchange:
         if self.done:
             return
         if self._answer_began:
-            self.abandon()
+            self.done = True
+            self._drop_upstream()
             self.client.abort()
             return
         extra = [(b"Retry-After", str(retry_seconds).encode())] if retry_seconds is not None else []
@@ -198,7 +205,10 @@ class Exchange:
         self._finish()
 
     def abandon(self) -> None:
-        """The client is gone: the service is told by a closed connection."""
+        """The client is gone. A complete submission is still carried to its end, all else is broken off."""
+        if self.request_done and self.method not in REPEATABLE and self._pool is not None:
+            self.resume_answer()
+            return
         self.done = True
         self._drop_upstream()
 

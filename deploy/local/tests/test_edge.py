@@ -1,0 +1,519 @@
+"""The edge in front of scripted services: what travels, what is held back, what is answered in their place."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from hearback_kit.testing import eventually
+from hearback_local.edge import EdgeOptions
+from hearback_local.edge.server import run_edge
+
+Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
+Service = Callable[[Reader, Writer], Awaitable[None]]
+ENVELOPE = b"/api/1/envelope/"
+
+
+@asynccontextmanager
+async def edge_before(service: Service, **options: float) -> AsyncIterator[int]:
+    """The port of an edge whose gateway is `service`."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: Reader, writer: Writer) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            await service(reader, writer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with edge_on(server.sockets[0].getsockname()[1], **options) as port:
+        yield port
+    server.close()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def edge_on(service_port: int, **options: float) -> AsyncIterator[int]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setblocking(False)
+    stop = asyncio.Event()
+    limits = EdgeOptions(**{"stop_seconds_max": 0.2, "sweep_seconds": 0.02, **options})  # type: ignore[arg-type]
+    running = asyncio.create_task(run_edge(listener, {"envelope-gateway": service_port}, limits, stop))
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        stop.set()
+        await running
+
+
+async def read_head(reader: Reader) -> bytes:
+    return await reader.readuntil(b"\r\n\r\n")
+
+
+def answering(answer: bytes, heads: list[bytes] | None = None, bodies: list[bytes] | None = None) -> Service:
+    """A service that reads a request with a length and gives the same answer again and again."""
+
+    async def serve(reader: Reader, writer: Writer) -> None:
+        while True:
+            head = await read_head(reader)
+            if heads is not None:
+                heads.append(head)
+            body = await reader.readexactly(length_of(head))
+            if bodies is not None:
+                bodies.append(body)
+            writer.write(answer)
+            await writer.drain()
+
+    return serve
+
+
+def length_of(head: bytes) -> int:
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            return int(value)
+    return 0
+
+
+@asynccontextmanager
+async def connected(port: int) -> AsyncIterator[tuple[Reader, Writer]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def exchange(port: int, request: bytes) -> bytes:
+    """Sends a request and reads until the edge closes."""
+    async with connected(port) as (reader, writer):
+        writer.write(request)
+        return await reader.read()
+
+
+def post(body: bytes, *headers: bytes, target: bytes = ENVELOPE) -> bytes:
+    lines = [b"POST " + target + b" HTTP/1.1", b"Host: fleet", b"Content-Length: %d" % len(body), *headers]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Raw: As-Is\r\n\r\nok"
+
+
+async def test_request_travels_unchanged_but_for_the_forwarded_headers() -> None:
+    heads: list[bytes] = []
+    bodies: list[bytes] = []
+    async with edge_before(answering(OK, heads, bodies)) as port:
+        request = post(
+            b"\x00\x01body",
+            b"X-Odd-Case: v\xe9",
+            b"Connection: close",
+            b"X-Forwarded-For: 9.9.9.9",
+            target=b"//api//1/envelope/?q=%2F",
+        )
+        answer = await exchange(port, request)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"X-Raw: As-Is\r\n" in answer
+    assert answer.endswith(b"\r\n\r\nok")
+    assert bodies == [b"\x00\x01body"]
+    lines = heads[0].split(b"\r\n")
+    assert lines[0] == b"POST //api//1/envelope/?q=%2F HTTP/1.1"
+    assert b"X-Odd-Case: v\xe9" in lines
+    assert b"X-Forwarded-For: 9.9.9.9, 127.0.0.1" in lines
+    assert b"X-Forwarded-Proto: http" in lines
+    assert not any(line.lower().startswith(b"connection") for line in lines)
+
+
+async def test_client_and_service_connections_are_kept_and_used_again() -> None:
+    connections = 0
+
+    async def counting(reader: Reader, writer: Writer) -> None:
+        nonlocal connections
+        connections += 1
+        await answering(OK)(reader, writer)
+
+    async with edge_before(counting) as port, connected(port) as (reader, writer):
+        for _ in range(5):
+            writer.write(post(b"x"))
+            head = await read_head(reader)
+            assert await reader.readexactly(length_of(head)) == b"ok"
+    assert connections == 1
+
+
+async def test_pipelined_requests_are_answered_in_their_order() -> None:
+    async def numbering(reader: Reader, writer: Writer) -> None:
+        while True:
+            head = await read_head(reader)
+            body = await reader.readexactly(length_of(head))
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    async with edge_before(numbering) as port:
+        requests = [post(b"%03d" % number) for number in range(20)]
+        answer = await exchange(port, b"".join(requests) + post(b"end", b"Connection: close"))
+    assert [part[-3:] for part in answer.split(b"HTTP/1.1 200 OK")[1:]] == [b"%03d" % n for n in range(20)] + [
+        b"end"
+    ]
+
+
+async def test_chunked_bodies_travel_both_ways() -> None:
+    got = bytearray()
+
+    async def serve(reader: Reader, writer: Writer) -> None:
+        head = await read_head(reader)
+        assert b"Transfer-Encoding: chunked" in head
+        while size := int(await reader.readline(), 16):
+            got.extend(await reader.readexactly(size))
+            await reader.readline()
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+
+    async with edge_before(serve) as port:
+        head = (
+            b"POST "
+            + ENVELOPE
+            + b" HTTP/1.1\r\nHost: f\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        answer = await exchange(port, head + b"4\r\nwxyz\r\n1;ext=1\r\n!\r\n0\r\nTrailer: ignored\r\n\r\n")
+    assert bytes(got) == b"wxyz!"
+    assert answer.endswith(b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+
+
+async def test_http_1_0_client_gets_a_body_without_chunks() -> None:
+    async def serve(reader: Reader, writer: Writer) -> None:
+        await read_head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+        await writer.drain()
+
+    async with edge_before(serve) as port:
+        answer = await exchange(port, b"GET " + ENVELOPE + b" HTTP/1.0\r\n\r\n")
+    assert answer.endswith(b"\r\n\r\nabc")
+    assert b"chunked" not in answer
+
+
+async def test_head_keeps_the_length_and_the_connection() -> None:
+    async def serve(reader: Reader, writer: Writer) -> None:
+        for _ in range(2):
+            await read_head(reader)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n")
+
+    async with edge_before(serve) as port, connected(port) as (reader, writer):
+        for _ in range(2):
+            writer.write(b"HEAD " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\n\r\n")
+            assert b"Content-Length: 99" in await read_head(reader)
+
+
+async def test_expect_continue_is_the_service_s_to_answer() -> None:
+    async def serve(reader: Reader, writer: Writer) -> None:
+        head = await read_head(reader)
+        assert b"Expect: 100-continue" in head
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        body = await reader.readexactly(3)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n" + body)
+
+    async with edge_before(serve) as port, connected(port) as (reader, writer):
+        writer.write(
+            b"POST " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
+        )
+        assert await read_head(reader) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b"abc")
+        assert (await read_head(reader)).startswith(b"HTTP/1.1 200")
+        assert await reader.readexactly(3) == b"abc"
+
+
+async def test_large_body_is_held_back_by_a_slow_service() -> None:
+    may_read = asyncio.Event()
+    total = 0
+
+    async def slow(reader: Reader, writer: Writer) -> None:
+        nonlocal total
+        head = await read_head(reader)
+        await may_read.wait()
+        while total < length_of(head):
+            total += len(await reader.read(2**16))
+        writer.write(OK)
+
+    size = 64 * 2**20
+    async with edge_before(slow) as port, connected(port) as (reader, writer):
+        writer.write(b"POST " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\nContent-Length: %d\r\n\r\n" % size)
+        sent = 0
+        block = b"x" * 2**20
+        with contextlib.suppress(TimeoutError):
+            while sent < size:
+                writer.write(block)
+                sent += len(block)
+                await asyncio.wait_for(writer.drain(), 0.5)
+        # What is in flight fits the kernel's buffers; the rest waits at the client.
+        assert sent < size / 2
+        may_read.set()
+        while sent < size:
+            writer.write(block)
+            sent += len(block)
+            await writer.drain()
+        assert (await read_head(reader)).startswith(b"HTTP/1.1 200")
+    assert total == size
+
+
+async def test_large_answer_is_held_back_by_a_slow_client() -> None:
+    sent = 0
+    size = 64 * 2**20
+
+    async def serve(reader: Reader, writer: Writer) -> None:
+        nonlocal sent
+        await read_head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+        while sent < size:
+            writer.write(b"y" * 2**16)
+            await writer.drain()
+            sent += 2**16
+
+    async with edge_before(serve) as port, connected(port) as (reader, writer):
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(b"GET " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\n\r\n")
+        before = -1
+
+        async def stands_still() -> bool:
+            nonlocal before
+            still = sent == before and sent > 0
+            before = sent
+            await asyncio.sleep(0.05)
+            return still
+
+        await eventually(stands_still)
+        assert sent < size / 2
+        writer.transport.resume_reading()  # type: ignore[attr-defined]
+        head = await read_head(reader)
+        left = length_of(head)
+        while left:
+            left -= len(await reader.read(2**20))
+
+
+async def test_early_answer_reaches_a_client_that_still_sends() -> None:
+    async def refusing(reader: Reader, writer: Writer) -> None:
+        await read_head(reader)
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        await reader.read()
+
+    async with edge_before(refusing) as port, connected(port) as (reader, writer):
+        writer.write(
+            b"POST " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\nContent-Length: 10000000\r\n\r\n" + b"x" * 100_000
+        )
+        head = await read_head(reader)
+        assert head.startswith(b"HTTP/1.1 413 Too Large\r\n")
+        assert b"Connection: close" in head
+        assert await reader.read() == b""
+
+
+async def test_service_that_does_not_listen_is_503_with_retry_after() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port_of_nobody = closed.getsockname()[1]
+    async with edge_on(port_of_nobody) as port:
+        answer = await exchange(port, post(b"x", b"Connection: close"))
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"Retry-After: 1\r\n" in answer
+    assert b'"code": "unavailable"' in answer
+
+
+async def test_service_that_breaks_off_is_502() -> None:
+    async def breaking(reader: Reader, writer: Writer) -> None:
+        await read_head(reader)
+
+    async with edge_before(breaking) as port:
+        answer = await exchange(port, post(b"", b"Connection: close"))
+    assert answer.startswith(b"HTTP/1.1 502 ")
+    assert b'"code": "bad_gateway"' in answer
+
+
+async def test_answer_that_breaks_off_is_not_completed() -> None:
+    async def breaking(reader: Reader, writer: Writer) -> None:
+        await read_head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this")
+
+    async with edge_before(breaking) as port, connected(port) as (reader, writer):
+        writer.write(post(b""))
+        await read_head(reader)
+        try:
+            rest = await reader.read()
+        except ConnectionError:
+            rest = b""
+    assert len(rest) < 100
+
+
+async def test_get_is_repeated_when_a_kept_connection_had_ended() -> None:
+    connections = 0
+
+    async def one_each(reader: Reader, writer: Writer) -> None:
+        nonlocal connections
+        connections += 1
+        await read_head(reader)
+        writer.write(OK)
+        await writer.drain()
+        if connections == 1:
+            await read_head(reader)
+
+    async with edge_before(one_each) as port, connected(port) as (reader, writer):
+        for _ in range(2):
+            writer.write(b"GET " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\n\r\n")
+            assert (await read_head(reader)).startswith(b"HTTP/1.1 200")
+            await reader.readexactly(2)
+    assert connections == 2
+
+
+def reset(writer: Writer) -> None:
+    """Breaks the connection so that the other side hears of it at once."""
+    raw = writer.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+async def test_service_is_told_when_the_client_of_a_query_leaves() -> None:
+    asked, left = asyncio.Event(), asyncio.Event()
+
+    async def waiting(reader: Reader, writer: Writer) -> None:
+        await read_head(reader)
+        asked.set()
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        left.set()
+
+    async with edge_before(waiting) as port:
+        async with connected(port) as (_, writer):
+            writer.write(b"GET " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\n\r\n")
+            await asked.wait()
+            reset(writer)
+        await asyncio.wait_for(left.wait(), 5)
+
+
+async def test_complete_submission_is_carried_on_when_its_client_leaves() -> None:
+    asked, may_answer, finished = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(reader: Reader, writer: Writer) -> None:
+        head = await read_head(reader)
+        await reader.readexactly(length_of(head))
+        asked.set()
+        await may_answer.wait()
+        writer.write(OK)
+        await writer.drain()
+        assert await read_head(reader)
+        finished.set()
+        writer.write(OK)
+        await writer.drain()
+
+    async with edge_before(slow) as port:
+        async with connected(port) as (_, writer):
+            writer.write(post(b"all of it"))
+            await asked.wait()
+            reset(writer)
+        may_answer.set()
+        # The service's connection survived: the next request comes on it.
+        async with connected(port) as (reader, writer):
+
+            async def answered() -> bool:
+                writer.write(post(b""))
+                return (await read_head(reader)).startswith(b"HTTP/1.1 200")
+
+            await eventually(answered)
+        assert finished.is_set()
+
+
+async def test_half_closed_client_still_gets_its_answer() -> None:
+    async with edge_before(answering(OK)) as port, connected(port) as (reader, writer):
+        writer.write(post(b"x"))
+        writer.write_eof()
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_offer_of_another_protocol_is_not_taken() -> None:
+    heads: list[bytes] = []
+    async with edge_before(answering(OK, heads)) as port:
+        head = b"GET " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+        head += b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n"
+        async with connected(port) as (reader, writer):
+            for _ in range(2):
+                writer.write(head)
+                assert (await read_head(reader)).startswith(b"HTTP/1.1 200 OK")
+                await reader.readexactly(2)
+    assert len(heads) == 2
+    assert all(b"pgrade" not in seen and b"HTTP2-Settings" not in seen for seen in heads)
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"NONSENSE\r\n\r\n", b"400"),
+        (b"POST /api/1/envelope/ HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", b"400"),
+        (b"POST /api/1/envelope/ HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", b"400"),
+        (
+            b"POST /api/1/envelope/ HTTP/1.1\r\nHost: f\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+            b"501",
+        ),
+        (b"GET / HTTP/1.1\r\nX: " + b"y" * 100_000 + b"\r\n\r\n", b"431"),
+        (b"GET /" + b"y" * 100_000, b"431"),
+        (b"GET /nowhere HTTP/1.1\r\nConnection: close\r\n\r\n", b"404"),
+        (b"GET /internal/bootstrap HTTP/1.1\r\nConnection: close\r\n\r\n", b"404"),
+        (b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n", b"200"),
+        (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", b"200"),
+        (b"HEAD / HTTP/1.0\r\n\r\n", b"200"),
+        (b"GET /api/0/projects/ HTTP/1.1\r\nConnection: close\r\n\r\n", b"503"),
+    ],
+)
+async def test_edge_answers_itself(request_bytes: bytes, status: bytes) -> None:
+    async with edge_before(answering(OK)) as port:
+        answer = await exchange(port, request_bytes)
+    assert answer.split(b" ")[1] == status
+
+
+async def test_slow_head_and_idle_connection_are_closed() -> None:
+    async with edge_before(answering(OK), head_seconds_max=0.1, keep_alive_seconds_max=0.1) as port:
+        for beginning in (b"GET / HT", b"", b"GET / HTTP/1.1\r\n\r\n"):
+            async with connected(port) as (reader, writer):
+                writer.write(beginning)
+                await asyncio.wait_for(reader.read(), 5)
+
+
+async def test_service_that_says_nothing_is_504_and_a_stuck_body_408() -> None:
+    async def silent(reader: Reader, writer: Writer) -> None:
+        await reader.read()
+
+    async with edge_before(silent, idle_seconds_max=0.1) as port:
+        assert b" 504 " in (await exchange(port, post(b"x", b"Connection: close")))[:14]
+        async with connected(port) as (reader, writer):
+            writer.write(b"POST " + ENVELOPE + b" HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc")
+            assert (await read_head(reader)).startswith(b"HTTP/1.1 408 ")
+
+
+async def test_running_exchange_ends_before_the_edge_does() -> None:
+    asked, may_answer, stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: Reader, writer: Writer) -> None:
+        await read_head(reader)
+        asked.set()
+        await may_answer.wait()
+        writer.write(OK)
+        await writer.drain()
+        writer.close()
+
+    service = await asyncio.start_server(serve, "127.0.0.1", 0)
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setblocking(False)
+    port = listener.getsockname()[1]
+    ports = {"envelope-gateway": service.sockets[0].getsockname()[1]}
+    running = asyncio.create_task(run_edge(listener, ports, EdgeOptions(), stop))
+    async with connected(port) as (reader, writer), connected(port) as (idle_reader, _):
+        writer.write(post(b""))
+        await asked.wait()
+        stop.set()
+        assert await asyncio.wait_for(idle_reader.read(), 5) == b""
+        may_answer.set()
+        answer = await reader.read()
+    await asyncio.wait_for(running, 5)
+    service.close()
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b"Connection: close" in answer
