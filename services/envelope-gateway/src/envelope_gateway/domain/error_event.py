@@ -29,9 +29,7 @@ _INTERNAL_TAGS = frozenset({"release", "dist", "user", "filename", "function"})
 
 def is_feedback(event: EventPayload) -> bool:
     """Whether an event is a feedback in an event's clothes (reference: sdk-wire 1.17)."""
-    return (
-        event.type == "feedback" and event.contexts is not None and bytes(event.contexts.feedback)[:1] == b"{"
-    )
+    return event.type == "feedback" and event.contexts is not None and bytes(event.contexts.feedback)[:1] == b"{"
 
 
 def reduce_event(

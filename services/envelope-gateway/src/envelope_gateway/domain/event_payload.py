@@ -159,18 +159,6 @@ def _scalar(value: object) -> Scalar:
 
 
 def _pick(event: dict[str, Any]) -> EventPayload:
-    names = [
-        "type",
-        "timestamp",
-        "environment",
-        "release",
-        "dist",
-        "platform",
-        "level",
-        "logger",
-        "transaction",
-        "culprit",
-    ]
     message = event.get("message")
     user = _object(event.get("user") or event.get("sentry.interfaces.User"))
     request = _object(event.get("request") or event.get("sentry.interfaces.Http"))
@@ -182,9 +170,7 @@ def _pick(event: dict[str, Any]) -> EventPayload:
         message=_log_entry(message) if isinstance(message, dict) else _text(message),
         logentry=_log_entry(event.get("logentry")),
         legacy_message=_log_entry(event.get("sentry.interfaces.Message")),
-        request=Request(
-            _text(_object(event.get("request") or event.get("sentry.interfaces.Http")).get("url"))
-        ),
+        request=Request(_text(request.get("url"))),
         user=_user(user) if user else None,
         tags=tags if isinstance(tags, dict | list) else None,
         contexts=Contexts(
@@ -216,9 +202,7 @@ def _exceptions(value: object) -> list[RawException | None]:
 
 def _exception(value: dict[str, Any]) -> RawException:
     frames = [
-        _frame(frame)
-        for frame in _list(_object(value.get("stacktrace")).get("frames"))
-        if isinstance(frame, dict)
+        _frame(frame) for frame in _list(_object(value.get("stacktrace")).get("frames")) if isinstance(frame, dict)
     ]
     return RawException(
         _text(value.get("type")), _text(value.get("value")), _text(value.get("module")), Stacktrace(frames)

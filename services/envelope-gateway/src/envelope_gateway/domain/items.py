@@ -115,9 +115,7 @@ def route(item: Item) -> Route:
 
 def is_known(item: Item) -> bool:
     """Whether the protocol knows the item's type (and attachment type); unknown ones are never counted."""
-    return item.type in KNOWN_TYPES and (
-        item.type != "attachment" or attachment_type(item) in ATTACHMENT_TYPES
-    )
+    return item.type in KNOWN_TYPES and (item.type != "attachment" or attachment_type(item) in ATTACHMENT_TYPES)
 
 
 def attachment_type(item: Item) -> str:

@@ -39,9 +39,7 @@ class _Tally:
     types: set[str] = field(default_factory=set)
 
 
-_EVENTS = frozenset(
-    {"event", "transaction", "security", "raw_security", "replay_event", "feedback", "form_data"}
-)
+_EVENTS = frozenset({"event", "transaction", "security", "raw_security", "replay_event", "feedback", "form_data"})
 _ATTACHMENTS = frozenset({"attachment", "unreal_report", "user_report"})
 _TOGETHER = frozenset({"event", "feedback"})
 _FIXED = {

@@ -1,0 +1,1 @@
+"""What the gateway answers: the ingest endpoints, as plain ASGI beside FastAPI."""

@@ -1,0 +1,104 @@
+"""Answers of the ingest endpoints, written straight to ASGI (reference: ingestion-protocol 2.5, 2.6, 2.8)."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import orjson
+
+from envelope_gateway.domain.refusals import Refused
+
+Send = Callable[[Any], Awaitable[None]]
+Receive = Callable[[], Awaitable[Any]]
+HeaderPairs = list[tuple[bytes, bytes]]
+
+EVERYWHERE: HeaderPairs = [
+    (b"server", b"hearback"),
+    (b"cross-origin-resource-policy", b"cross-origin"),
+]
+CORS: HeaderPairs = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"x-sentry-error,x-sentry-rate-limits,retry-after"),
+    *EVERYWHERE,
+]
+_PREFLIGHT: HeaderPairs = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"POST"),
+    (
+        b"access-control-allow-headers",
+        b"x-sentry-auth,x-requested-with,x-forwarded-for,origin,referer,accept,content-type,"
+        b"authentication,authorization,content-encoding,transfer-encoding,baggage,sentry-trace",
+    ),
+    (b"access-control-max-age", b"3600"),
+    (b"vary", b"origin, access-control-request-method, access-control-request-headers"),
+    *EVERYWHERE,
+    (b"content-length", b"0"),
+]
+_JSON = (b"content-type", b"application/json")
+_PLAIN = (b"content-type", b"text/plain; charset=utf-8")
+_GIF = (b"content-type", b"image/gif")
+_JSON_WITH_CORS = [*CORS, _JSON]
+_WITH_ID = [*_JSON_WITH_CORS, (b"content-length", b"41")]
+_WITHOUT_ID = [*_JSON_WITH_CORS, (b"content-length", b"2")]
+_START_WITH_ID = {"type": "http.response.start", "status": 200, "headers": _WITH_ID}
+_START_WITHOUT_ID = {"type": "http.response.start", "status": 200, "headers": _WITHOUT_ID}
+
+
+async def send_accepted(send: Send, event_id: str | None) -> None:
+    """200 with the event id, or `{}` when there is none."""
+    if event_id is None:
+        await send(_START_WITHOUT_ID)
+        await send({"type": "http.response.body", "body": b"{}"})
+    else:
+        await send(_START_WITH_ID)
+        await send({"type": "http.response.body", "body": b'{"id":"%b"}' % event_id.encode()})
+
+
+async def send_body(send: Send, status: int, body: bytes = b"", kind: tuple[bytes, bytes] | None = None) -> None:
+    """An answer with the CORS headers."""
+    headers = [*CORS, (b"content-length", b"%d" % len(body))]
+    if kind is not None:
+        headers.append(kind)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def send_pixel(send: Send, pixel: bytes) -> None:
+    """200 with the transparent image that old clients load."""
+    await send_body(send, 200, pixel, _GIF)
+
+
+async def send_text(send: Send, text: str) -> None:
+    """200 with plain text."""
+    await send_body(send, 200, text.encode(), _PLAIN)
+
+
+async def send_preflight(send: Send) -> None:
+    """200 for an OPTIONS request to any ingest route; needs no authentication."""
+    await send({"type": "http.response.start", "status": 200, "headers": _PREFLIGHT})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def send_method_not_allowed(send: Send, allowed: Iterable[str]) -> None:
+    """405 with what is allowed."""
+    headers = [*CORS, (b"allow", ",".join(sorted(allowed)).encode()), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 405, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def send_refusal(send: Send, refused: Refused) -> None:
+    """The error answer of a refusal: `{"detail", "causes"}`, or plain text, or nothing (415)."""
+    body = b""
+    headers = list(EVERYWHERE if refused.status == 415 else CORS)
+    if refused.plain:
+        body = refused.detail.encode()
+        headers.append(_PLAIN)
+    elif refused.detail:
+        content: dict[str, Any] = {"detail": refused.detail}
+        if refused.causes:
+            content["causes"] = refused.causes
+        body = orjson.dumps(content)
+        headers.append(_JSON)
+    headers.append((b"content-length", b"%d" % len(body)))
+    headers.extend((name.encode(), value.encode()) for name, value in refused.headers)
+    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,112 @@
+"""Content encodings, decoded piece by piece so that no body can outgrow its limit (reference: 2.4)."""
+
+import zlib
+from collections.abc import Iterator
+from typing import Protocol
+
+import brotli  # type: ignore[import-untyped]
+import zstandard
+from isal import isal_zlib
+
+from envelope_gateway.domain.refusals import BODY_UNREADABLE, Refused
+
+PIECE_BYTES = 256 * 1024
+ZSTD_WINDOW_BYTES_MAX = 8 * 1024 * 1024
+ZSTD_STEP_BYTES = 128
+IDENTITY = frozenset({b"", b"identity", b"utf-8"})
+_WINDOW_BITS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
+_ERRORS: tuple[type[Exception], ...] = (
+    isal_zlib.error,
+    zlib.error,
+    brotli.error,
+    zstandard.ZstdError,
+    EOFError,
+)
+
+
+class Source(Protocol):
+    """Encoded bytes to read from."""
+
+    def read(self, size: int = ..., /) -> bytes: ...
+
+
+def encoding_of(header: bytes | None) -> bytes | None:
+    """The encoding that a `Content-Encoding` names, None for identity; raises `Refused` (415) for unknown ones.
+
+    An empty value and `utf-8` mean identity: old Ruby and Android clients send them.
+    """
+    if header is None:
+        return None
+    name = header.strip().lower()
+    if name in IDENTITY:
+        return None
+    if name in _WINDOW_BITS or name in {b"br", b"zstd"}:
+        return name
+    raise Refused(415, headers=(("accept-encoding", "gzip,deflate,br,zstd"),))
+
+
+def decode_small(body: bytes, encoding: bytes, bytes_max: int) -> bytes | None:
+    """Decode a body whose result has at most `bytes_max` bytes; None when it has more, or needs the slow way."""
+    bits = _WINDOW_BITS.get(encoding)
+    if bits is None:
+        return None
+    inflater = isal_zlib.decompressobj(wbits=bits)
+    try:
+        plain: bytes = inflater.decompress(body, bytes_max + 1)
+    except _ERRORS as error:
+        raise _corrupt() from error
+    return plain if inflater.eof and len(plain) <= bytes_max and not inflater.unused_data else None
+
+
+def decode_pieces(source: Source, encoding: bytes) -> Iterator[bytes]:
+    """Decode in pieces of about 256 KiB; raises `Refused` (400) when the stream is corrupt or cut off."""
+    decoders = {b"br": _brotli_pieces, b"zstd": _zstd_pieces}
+    try:
+        decoder = decoders.get(encoding)
+        yield from decoder(source) if decoder else _zlib_pieces(source, _WINDOW_BITS[encoding])
+    except _ERRORS as error:
+        raise _corrupt() from error
+
+
+def _corrupt() -> Refused:
+    return Refused(400, BODY_UNREADABLE, plain=True)
+
+
+def _zlib_pieces(source: Source, bits: int) -> Iterator[bytes]:
+    inflater = isal_zlib.decompressobj(wbits=bits)
+    pending = b""
+    while not inflater.eof:
+        data = pending or source.read(PIECE_BYTES)
+        piece = inflater.decompress(data, PIECE_BYTES)
+        pending = inflater.unconsumed_tail
+        if piece:
+            yield piece
+        elif not data:
+            raise EOFError("the stream ends too early")
+
+
+def _brotli_pieces(source: Source) -> Iterator[bytes]:
+    decoder = brotli.Decompressor()
+    while not decoder.is_finished():
+        data = source.read(PIECE_BYTES) if decoder.can_accept_more_data() else b""
+        starved = not data and decoder.can_accept_more_data()
+        piece = decoder.process(data, output_buffer_limit=PIECE_BYTES)
+        if piece:
+            yield piece
+        elif starved:
+            raise EOFError("the stream ends too early")
+
+
+def _zstd_pieces(source: Source) -> Iterator[bytes]:
+    """In steps of few bytes, for four of them can mean 128 KiB and the library has no bound of its own."""
+    decoder = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES_MAX).decompressobj()
+    while not decoder.eof:
+        data = source.read(PIECE_BYTES)
+        if not data:
+            raise EOFError("the stream ends too early")
+        for start in range(0, len(data), ZSTD_STEP_BYTES):
+            if decoder.eof:
+                return
+            piece = decoder.decompress(data[start : start + ZSTD_STEP_BYTES])
+            if piece:
+                yield piece

@@ -1,0 +1,202 @@
+"""Making a plan durable: attachments to the blob store, then messages and notes in one transaction."""
+
+import asyncio
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import msgspec
+from hearback_contracts.streams import ATTACHMENT_STORED, OUTCOME_RECORDED, STREAMS, shard_of
+from hearback_kit.blobs import BlobStore
+from hearback_kit.bus import Outgoing
+from hearback_kit.bus.bounds import StreamBounds
+from hearback_kit.bus.group_commit import GroupCommit
+from hearback_kit.clock import Clock
+from hearback_kit.errors import Unavailable
+from hearback_kit.ids import derived_id, new_id
+from hearback_kit.logs import get_logger
+
+from envelope_gateway.api.bodies import Body
+from envelope_gateway.domain.messages import AttachmentStored, OutcomeCount, OutcomeRecorded, SubmissionStep
+from envelope_gateway.domain.plan import AttachmentDraft, Note, Plan
+from envelope_gateway.domain.refusals import unavailable
+from envelope_gateway.metrics import COMMIT_REFUSALS, MESSAGES
+
+HASH_INLINE_BYTES_MAX = 256 * 1024
+SERVICE = "envelope-gateway"
+
+_log = get_logger(__name__)
+
+
+class StreamKeys:
+    """The keys of every stream by shard, made once."""
+
+    def __init__(self, shards: int) -> None:
+        self.shards = shards
+        self._keys = {stream.name: stream.shard_keys(shards) for stream in STREAMS}
+
+    def of(self, stream: str, shard: int) -> str:
+        """The key of a stream's shard."""
+        return self._keys[stream][shard]
+
+
+class Summary:
+    """Turns the notes of one group commit into as few messages as it takes."""
+
+    def __init__(self, keys: StreamKeys, clock: Clock) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._encode = msgspec.json.Encoder().encode
+
+    def __call__(self, notes: list[Note]) -> Sequence[Outgoing]:
+        """One `outcome.recorded` per shard; equal outcomes are added up."""
+        counts: dict[int, dict[tuple[object, ...], OutcomeCount]] = defaultdict(dict)
+        steps: dict[int, list[SubmissionStep]] = defaultdict(list)
+        for note in notes:
+            shard = shard_of(note.project_id, self._keys.shards)
+            if isinstance(note, SubmissionStep):
+                steps[shard].append(note)
+                continue
+            key = (note.project_id, note.key_id, note.category, note.outcome, note.reason, note.sdk)
+            known = counts[shard].get((*key, note.timestamp))
+            quantity = note.quantity + (known.quantity if known is not None else 0)
+            counts[shard][*key, note.timestamp] = msgspec.structs.replace(note, quantity=quantity)
+        return [
+            self._message(shard, list(counts[shard].values()), steps[shard]) for shard in sorted({*counts, *steps})
+        ]
+
+    def _message(self, shard: int, outcomes: list[OutcomeCount], steps: list[SubmissionStep]) -> Outgoing:
+        identity = new_id()
+        message = OutcomeRecorded(
+            id=identity,
+            occurred_at=self._clock.now(),
+            project_id=(outcomes or steps)[0].project_id,
+            service=SERVICE,
+            outcomes=outcomes,
+            steps=steps,
+        )
+        name = OUTCOME_RECORDED.name
+        return Outgoing(self._keys.of(name, shard), name, self._encode(message), None, trace_of(identity))
+
+
+def trace_of(message_id: str) -> str:
+    """A traceparent that starts with a message: ids are unique already, so no further ones are drawn."""
+    return f"00-{message_id}-{message_id[16:]}-01"
+
+
+class Publisher:
+    """Keeps all of a plan or nothing of it."""
+
+    def __init__(
+        self,
+        keys: StreamKeys,
+        group: GroupCommit[Note],
+        bounds: StreamBounds,
+        blobs: BlobStore,
+        *,
+        retry_after_seconds: int,
+        uploads_max: int,
+    ) -> None:
+        self._keys = keys
+        self._group = group
+        self._bounds = bounds
+        self._blobs = blobs
+        self._retry_after_seconds = retry_after_seconds
+        self._uploads = asyncio.Semaphore(uploads_max)
+        self._encode = msgspec.json.Encoder().encode
+        self._shards: dict[int, int] = {}
+
+    async def keep(self, plan: Plan, body: Body | None = None, traceparent: str | None = None) -> None:
+        """Return when everything is durable; raises `Refused` (503) when nothing was kept."""
+        shard = self._shard(plan.scope.project.id)
+        self._check_bounds(plan, shard)
+        stored: list[str] = []
+        try:
+            if plan.attachments:
+                assert body is not None, "attachments lie in a body"
+                await self._store_attachments(plan, body, stored)
+            await self._group.commit(self._outgoing(plan, shard, traceparent), plan.notes)
+        except BaseException as error:
+            if stored:
+                await self._remove(stored)
+            if isinstance(error, Unavailable):
+                COMMIT_REFUSALS.labels("unavailable").inc()
+                raise unavailable(error.detail, self._retry_after_seconds) from error
+            raise
+
+    def _shard(self, project_id: int) -> int:
+        shard = self._shards.get(project_id)
+        if shard is None:
+            shard = self._shards[project_id] = shard_of(project_id, self._keys.shards)
+        return shard
+
+    def _check_bounds(self, plan: Plan, shard: int) -> None:
+        names = {stream.name for stream, _, _ in plan.messages}
+        if plan.notes:
+            names.add(OUTCOME_RECORDED.name)
+        if plan.attachments:
+            names.add(ATTACHMENT_STORED.name)
+        if any(self._bounds.is_full(self._keys.of(name, shard)) for name in names):
+            COMMIT_REFUSALS.labels("full").inc()
+            raise unavailable("envelope buffer does not have capacity", self._retry_after_seconds)
+
+    def _outgoing(self, plan: Plan, shard: int, traceparent: str | None) -> list[Outgoing]:
+        messages = []
+        for stream, message, payload in plan.messages:
+            name = stream.name
+            trace = traceparent or trace_of(message.id)  # type: ignore[attr-defined]
+            messages.append(Outgoing(self._keys.of(name, shard), name, self._encode(message), payload, trace))
+            MESSAGES[name].inc()
+        return messages
+
+    async def _store_attachments(self, plan: Plan, body: Body, stored: list[str]) -> None:
+        scope = plan.scope
+        seen: Counter[tuple[str, str]] = Counter()
+        for draft in plan.attachments:
+            sha1 = await _sha1(draft, body)
+            same = (draft.name, sha1)
+            seen[same] += 1
+            attachment_id = derived_id("attachment", scope.project.id, draft.event_id, *same, seen[same])
+            key = f"{scope.project.id}/{draft.event_id}/{attachment_id}"
+            await self._put(key, draft, body, stored)
+            message = AttachmentStored(
+                attachment_id=attachment_id,
+                event_id=draft.event_id,
+                name=draft.name,
+                content_type=draft.content_type,
+                attachment_type=draft.attachment_type,
+                size=len(draft.item),
+                sha1=sha1,
+                blob_key=key,
+                **scope.common(),
+            )
+            plan.messages.append((ATTACHMENT_STORED, message, None))
+
+    async def _put(self, key: str, draft: AttachmentDraft, body: Body, stored: list[str]) -> None:
+        """Store the bytes under a key derived from them: sent again, they land in the same place."""
+        item = draft.item
+        async with self._uploads:
+            if await self._blobs.exists(key):
+                return
+            stored.append(key)
+            if isinstance(item.body, bytes):
+                await self._blobs.put(key, item.payload)
+            else:
+                await self._blobs.put(key, body.pieces(item.start, item.end))
+
+    async def _remove(self, keys: list[str]) -> None:
+        try:
+            await self._blobs.delete(keys)
+        except Unavailable:
+            _log.warning("blobs_left_behind", count=len(keys))
+
+
+async def _sha1(draft: AttachmentDraft, body: Body) -> str:
+    digest = hashlib.sha1(usedforsecurity=False)
+    item = draft.item
+    if len(item) <= HASH_INLINE_BYTES_MAX:
+        digest.update(item.payload)
+    else:
+        async for piece in body.pieces(item.start, item.end):
+            await asyncio.to_thread(digest.update, piece)
+    return digest.hexdigest()

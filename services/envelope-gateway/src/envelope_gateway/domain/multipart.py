@@ -1,0 +1,84 @@
+"""Files in a `multipart/form-data` body, found by their offsets so that none is copied."""
+
+import re
+from dataclasses import dataclass
+
+from envelope_gateway.domain.json_values import Bytes
+from envelope_gateway.domain.refusals import INVALID_MULTIPART, Refused
+
+HEADERS_BYTES_MAX = 16 * 1024
+PARTS_MAX = 1_000
+_BOUNDARY = re.compile(rb'boundary=(?:"([^"]{1,200})"|([^;\s]{1,200}))', re.IGNORECASE)
+_FILENAME = re.compile(rb'filename="((?:[^"\\]|\\.)*)"|filename=([^;\s"]+)', re.IGNORECASE)
+_NAME = re.compile(rb'[;\s]name="((?:[^"\\]|\\.)*)"', re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A part with a file name: where its bytes lie."""
+
+    name: str
+    filename: str
+    content_type: str | None
+    start: int
+    end: int
+
+
+def boundary_of(content_type: bytes | None) -> bytes:
+    """The boundary of a multipart content type; raises `Refused` (400) for any other type."""
+    if content_type is None or not content_type.lower().startswith(b"multipart/form-data"):
+        raise Refused(400, INVALID_MULTIPART, ("expected multipart/form-data",))
+    match = _BOUNDARY.search(content_type)
+    if match is None:
+        raise Refused(400, INVALID_MULTIPART, ("no boundary",))
+    return match[1] or match[2]
+
+
+def find_files(body: Bytes, boundary: bytes) -> list[FilePart]:
+    """The parts that have a file name, in order; others are ignored. Raises `Refused` (400) when malformed."""
+    delimiter = b"--" + boundary
+    position = body.find(delimiter, 0, HEADERS_BYTES_MAX)
+    if position < 0:
+        raise _malformed("no part")
+    files: list[FilePart] = []
+    position += len(delimiter)
+    for _ in range(PARTS_MAX):
+        if body[position : position + 2] == b"--":
+            return files
+        start = body.find(b"\r\n\r\n", position, position + HEADERS_BYTES_MAX)
+        if body[position : position + 2] != b"\r\n" or start < 0:
+            raise _malformed("broken part header")
+        head = body[position:start]
+        end = body.find(b"\r\n" + delimiter, start + 2)
+        if end < 0:
+            raise _malformed("the last part does not end")
+        part = _file_part(head, min(start + 4, end + 2), end)
+        if part is not None:
+            files.append(part)
+        position = end + 2 + len(delimiter)
+    raise _malformed("too many parts")
+
+
+def _malformed(cause: str) -> Refused:
+    return Refused(400, INVALID_MULTIPART, (cause,))
+
+
+def _file_part(head: bytes, start: int, end: int) -> FilePart | None:
+    headers = {}
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        headers[name.strip().lower()] = value.strip()
+    disposition = headers.get(b"content-disposition", b"")
+    match = _FILENAME.search(disposition)
+    if match is None:
+        return None
+    filename = match[1] if match[1] is not None else match[2]
+    named = _NAME.search(disposition)
+    content_type = headers.get(b"content-type")
+    return FilePart(
+        named[1].decode("utf-8", "replace") if named else "",
+        re.sub(rb'\\(["\\])', rb"\1", filename).decode("utf-8", "replace"),
+        content_type.decode("latin-1") if content_type else None,
+        start,
+        max(start, end),
+    )

@@ -1,0 +1,73 @@
+"""What the gateway can be told: where things are and every limit of ingestion."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from hearback_kit.settings import ServiceSettings
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from envelope_gateway.domain.sizes import KIB, MIB, Limits
+
+
+class Settings(ServiceSettings):
+    """Settings of the ingest side; sizes are in bytes after decompression (reference: ingestion-protocol 3)."""
+
+    model_config = SettingsConfigDict(env_prefix="ENVELOPE_GATEWAY_")
+    service: ClassVar[str] = "envelope-gateway"
+
+    envelope_bytes_max: int = Field(200 * MIB, ge=KIB, le=1024 * MIB, description="Bytes of an envelope.")
+    event_bytes_max: int = Field(
+        MIB, ge=KIB, le=16 * MIB, description="Bytes of an event, of a feedback, and of a /store/ body."
+    )
+    user_report_bytes_max: int = Field(MIB, ge=KIB, le=16 * MIB, description="Bytes of a user report.")
+    attachment_bytes_max: int = Field(
+        200 * MIB, ge=0, le=1024 * MIB, description="Bytes of one attachment; projects may have less."
+    )
+    attachments_bytes_max: int = Field(
+        200 * MIB, ge=0, le=1024 * MIB, description="Bytes of all attachments of an envelope."
+    )
+    attachments_count_max: int = Field(
+        30, ge=0, le=500, description="Attachments and user reports of an envelope together."
+    )
+    client_reports_bytes_max: int = Field(
+        100 * KIB, ge=KIB, le=16 * MIB, description="Bytes of all client reports of an envelope."
+    )
+    client_reports_count_max: int = Field(100, ge=1, le=500, description="Client reports of an envelope.")
+    body_memory_max: int = Field(
+        2 * MIB, ge=64 * KIB, le=64 * MIB, description="Bytes of a body held in memory; more goes to a file."
+    )
+    spool_dir: Path | None = Field(None, description="Folder for large bodies; none: `spool` in the data folder.")
+    spools_max: int = Field(64, ge=1, le=4096, description="Large bodies in files at one time.")
+    uploads_max: int = Field(4, ge=1, le=64, description="Attachments written to the blob store at one time.")
+    retry_after_seconds: int = Field(
+        5, ge=1, le=3600, description="`Retry-After` when nothing can be kept at the moment."
+    )
+    commit_requests_max: int = Field(
+        4_096, ge=1, le=65_536, description="Requests that may wait for the stream server."
+    )
+    commit_batch_max: int = Field(256, ge=1, le=4_096, description="Requests that share one transaction.")
+    commits_in_flight_max: int = Field(
+        1, ge=1, le=16, description="Transactions on their way to the stream server at one time."
+    )
+    stream_entries_max: int = Field(
+        1_000_000, ge=1, description="Entries of a stream's shard at which requests are answered 503."
+    )
+
+    @property
+    def limits(self) -> Limits:
+        """The limits that envelopes are held to."""
+        return Limits(
+            event_bytes_max=self.event_bytes_max,
+            user_report_bytes_max=self.user_report_bytes_max,
+            attachment_bytes_max=self.attachment_bytes_max,
+            attachments_bytes_max=self.attachments_bytes_max,
+            attachments_count_max=self.attachments_count_max,
+            client_reports_bytes_max=self.client_reports_bytes_max,
+            client_reports_count_max=self.client_reports_count_max,
+        )
+
+    @property
+    def spool_folder(self) -> Path:
+        """Where large bodies are spooled."""
+        return self.spool_dir or self.data_dir / "spool"
