@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
 from hearback_contracts.config import OrganizationConfig, ProjectConfig
+from hearback_contracts.roles import scopes_of_role
 from hearback_kit.auth import Authenticator, Principal
 from hearback_kit.errors import BadRequest, Forbidden, NotFound, Unauthorized
 from hearback_kit.http import ServiceClient
@@ -62,8 +63,16 @@ def require(principal: Principal, organization_id: int, scopes: Iterable[str]) -
     """Raise NotFound for a stranger to the organization, Forbidden without any of the scopes."""
     if organization_id not in principal.tenants:
         raise NotFound
-    if principal.scopes.isdisjoint(scopes):
+    if scopes_within(principal, organization_id).isdisjoint(scopes):
         raise Forbidden
+
+
+def scopes_within(principal: Principal, organization_id: int) -> frozenset[str]:
+    """What the caller may do in an organization: its own scopes as far as its role there has them, too.
+
+    One person can be an owner here and a plain member there, with one session for both.
+    """
+    return principal.scopes & scopes_of_role(principal.tenants.get(organization_id, ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,7 @@ async def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code = _CODES.get(error.status_code, "error")
     headers = dict(error.headers or {})
-    return JSONResponse(
-        {"detail": error.detail, "code": code}, status_code=error.status_code, headers=headers
-    )
+    return JSONResponse({"detail": error.detail, "code": code}, status_code=error.status_code, headers=headers)
 
 
 async def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
@@ -58,9 +56,7 @@ async def _on_invalid_request(_request: Request, error: Exception) -> JSONRespon
 
 async def _on_crash(request: Request, error: Exception) -> JSONResponse:
     _log.error("request_failed", method=request.method, path=request.url.path, exc_info=error)
-    return JSONResponse(
-        {"detail": "Internal error; the logs have more.", "code": "internal"}, status_code=500
-    )
+    return JSONResponse({"detail": "Internal error; the logs have more.", "code": "internal"}, status_code=500)
 
 
 def create_service_app(
@@ -77,7 +73,7 @@ def create_service_app(
     app = app_class(
         title=title,
         description=description,
-        version=service_version(settings.service),
+        version=service_version(settings.distribution or settings.service),
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,

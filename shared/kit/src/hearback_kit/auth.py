@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from fastapi import Request
 
-from hearback_kit.errors import Unavailable
+from hearback_kit.errors import Forbidden, Unavailable
 
 SESSION_COOKIE: Final = "hearback_session"
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 Introspect = Callable[[str, str], Awaitable[dict[str, Any] | None]]
 
 
@@ -38,6 +39,24 @@ def credentials(request: Request) -> tuple[str, str] | None:
         return "token", value.strip()
     session = request.cookies.get(SESSION_COOKIE)
     return ("session", session) if session and not header else None
+
+
+def refuse_cross_site(request: Request) -> None:
+    """Raise Forbidden when a page of another site makes a browser change something with its cookie.
+
+    Browsers tell by `Sec-Fetch-Site`, those that do not know it by `Origin`, and pages cannot set
+    either. A request without both does not come from a browser's page.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        if site not in {"same-origin", "none"}:
+            raise Forbidden("Requests from other sites are refused.", code="cross_site")
+        return
+    origin = request.headers.get("origin")
+    if origin is not None and origin.partition("://")[2].lower() != request.headers.get("host", "").lower():
+        raise Forbidden("Requests from other sites are refused.", code="cross_site")
 
 
 def hash_secret(secret: str) -> str:
@@ -63,11 +82,16 @@ class Authenticator:
         self._known: OrderedDict[tuple[str, str], tuple[float, Principal | None]] = OrderedDict()
 
     async def authenticate(self, request: Request) -> Principal | None:
-        """The caller, or None without valid credentials; Unavailable when nobody can tell."""
+        """The caller, or None without valid credentials.
+
+        Raises Unavailable when nobody can tell, Forbidden for another site's use of a session.
+        """
         found = credentials(request)
         if found is None:
             return None
         kind, secret = found
+        if kind == "session":
+            refuse_cross_site(request)
         key = (kind, hash_secret(secret))
         now = time.monotonic()
         known = self._known.get(key)

@@ -1,0 +1,22 @@
+"""Roles of an organization's members and the scopes that each gives (names as in Sentry)."""
+
+from typing import Final
+
+_MEMBER: Final = frozenset({"org:read", "member:read", "project:read", "event:read", "event:write", "event:admin"})
+_ADMIN: Final = _MEMBER | {"project:write", "project:admin"}
+_MANAGER: Final = _ADMIN | {"org:write", "member:write", "member:admin"}
+_OWNER: Final = _MANAGER | {"org:admin"}
+
+ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {
+    "member": _MEMBER,
+    "admin": _ADMIN,
+    "manager": _MANAGER,
+    "owner": _OWNER,
+}
+ROLES: Final = tuple(ROLE_SCOPES)
+SCOPES: Final = _OWNER
+
+
+def scopes_of_role(role: str) -> frozenset[str]:
+    """What a role allows within its organization; nothing for a role nobody declared."""
+    return ROLE_SCOPES.get(role, frozenset())
