@@ -7,6 +7,8 @@ BIN := .venv/bin
 MEMBERS := shared/contracts shared/kit shared/fleet $(sort $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml))) deploy/local
 STAMP := .venv/.installed
 
+export UV_PYTHON_DOWNLOADS := never
+
 .DEFAULT_GOAL := help
 .PHONY: help install up test check format bench lock generate clean
 
@@ -14,13 +16,17 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 $(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Hearback needs Python 3.11 or newer; name one with: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$(PYTHON) cannot make virtual environments; on Debian: sudo apt-get install python3-venv" >&2; exit 1; }
 	@echo "setting up uv $(UV_VERSION)"
-	@$(PYTHON) -m venv .tools
+	@$(PYTHON) -m venv --clear .tools
 	@.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 $(STAMP): requirements.lock $(MEMBERS:%=%/pyproject.toml) | $(UV)
 	@echo "installing the locked requirements into .venv"
-	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
+	@$(BIN)/python -c '' 2>/dev/null || $(UV) venv --quiet --clear --python $(PYTHON) .venv
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(MEMBERS:%=-e ./%)
 	@touch $(STAMP)
@@ -32,6 +38,8 @@ up: $(STAMP) ## the whole fleet in the foreground (PORT=8000)
 
 test: $(STAMP) ## everything needed, then all tests (T=path for a part)
 	@deploy/local/browser.sh
+	@deploy/local/node.sh
+	@if [ -f tests/conformance/install.py ]; then $(BIN)/python tests/conformance/install.py $(UV); fi
 	@$(BIN)/pytest $(T)
 
 check: $(STAMP) ## lint, types, architecture

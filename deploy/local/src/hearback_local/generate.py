@@ -1,0 +1,67 @@
+"""Writes what is generated from declarations: `python -m hearback_local.generate`.
+
+Every service's `openapi.json`, the JSON Schemas of the messages, and the reference pages in `deploy/docs`.
+The output depends on the code alone, so that a test can tell whether somebody forgot to run it.
+"""
+
+import sys
+from pathlib import Path
+
+import orjson
+from hearback_contracts.events import MESSAGES
+
+from hearback_local import reference
+from hearback_local.fleet import SERVICES
+
+ROOT = Path(__file__).resolve().parents[4]
+JSON_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+
+
+def documents() -> dict[str, bytes]:
+    """Every generated file: its content by its path from the root of the repository."""
+    return {**_schemas(), **_openapi(), **_pages()}
+
+
+def _schemas() -> dict[str, bytes]:
+    written = {}
+    for message in MESSAGES:
+        version = message.model_fields["version"].default
+        path = f"shared/contracts/events/{message.TYPE}.v{version}.json"
+        written[path] = orjson.dumps(message.model_json_schema(), option=JSON_OPTIONS)
+    return written
+
+
+def _openapi() -> dict[str, bytes]:
+    written = {}
+    for service in SERVICES:
+        folder = "services/" + service.package.replace("_", "-")
+        name = "openapi.json" if service.program == "PROGRAM" else f"openapi-{service.name}.json"
+        written[f"{folder}/{name}"] = service.load().openapi()
+    return written
+
+
+def _pages() -> dict[str, bytes]:
+    pages = {
+        "settings": reference.settings_page(),
+        "metrics": reference.metrics_page(),
+        "reasons": reference.reasons_page(),
+        "streams": reference.streams_page(),
+        "options": reference.options_page(),
+        "routes": reference.routes_page(),
+    }
+    return {f"deploy/docs/{name}.md": text.encode() for name, text in pages.items()}
+
+
+def main() -> int:
+    """Writes the files that changed and tells which."""
+    for name, content in documents().items():
+        path = ROOT / name
+        if not path.exists() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            print(f"wrote {name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

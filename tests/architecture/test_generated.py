@@ -1,0 +1,20 @@
+"""What is made from declarations is committed as it would be made now."""
+
+from hearback_local.generate import ROOT, documents
+
+
+def test_generated_files_are_not_stale() -> None:
+    stale = []
+    for name, content in documents().items():
+        path = ROOT / name
+        if not path.exists() or path.read_bytes() != content:
+            stale.append(name)
+    assert stale == [], "run `make generate`"
+
+
+def test_no_generated_file_is_left_over() -> None:
+    wanted = documents()
+    folders = (ROOT / "shared/contracts/events", ROOT / "deploy/docs")
+    found = {path.relative_to(ROOT).as_posix() for folder in folders for path in folder.iterdir()}
+    found |= {path.relative_to(ROOT).as_posix() for path in ROOT.glob("services/*/openapi*.json")}
+    assert found - set(wanted) == set()
