@@ -1,21 +1,73 @@
-"""The one place that makes Valkey/Redis clients, and the errors that mean it cannot be reached."""
+"""The one place that makes Valkey/Redis clients, and the errors that mean it cannot be used at the moment."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
 from redis.asyncio import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, ReadOnlyError, TimeoutError
+from redis.exceptions import (
+    BusyLoadingError,
+    ClusterDownError,
+    ConnectionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+    TimeoutError,
+    TryAgainError,
+)
 from redis.retry import Retry
 
-OUTAGES = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OSError)
+from hearback_kit.errors import Unavailable
+
+OUTAGES = (
+    ConnectionError,
+    TimeoutError,
+    BusyLoadingError,
+    ReadOnlyError,
+    OutOfMemoryError,
+    ClusterDownError,
+    TryAgainError,
+    OSError,
+)
+BLOCK_MS_MAX: Final = 10_000
+# Answers of a server that refuses now and will not for ever; the client has no classes for them.
+_PASSING: Final = ("MISCONF", "NOREPLICAS", "BUSY ", "UNKILLABLE", "OOM", "LOADING", "READONLY", "EXECABORT")
 
 
 def connect(url: str, *, timeout_seconds: float = 5.0, blocking: bool = False) -> Redis:
-    """A client with a pool. `blocking` is for connections that wait inside a command (BLOCK)."""
+    """A client with a pool. `blocking` is for commands that wait (BLOCK of at most BLOCK_MS_MAX).
+
+    Every read has a deadline, so that a server that hangs is noticed, a blocking one's after BLOCK_MS_MAX.
+    """
     return Redis.from_url(
         url,
         protocol=2,
         socket_connect_timeout=timeout_seconds,
-        socket_timeout=None if blocking else timeout_seconds,
+        socket_timeout=timeout_seconds + (BLOCK_MS_MAX / 1_000 if blocking else 0.0),
         retry=Retry(NoBackoff(), 0 if blocking else 1),
         health_check_interval=0,
         decode_responses=False,
     )
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether an error says that the server cannot be used now, rather than that the command was wrong."""
+    if isinstance(error, OUTAGES):
+        return True
+    return isinstance(error, ResponseError) and (
+        str(error).startswith(_PASSING) or getattr(error, "status_code", None) == "EXECABORT"
+    )
+
+
+@contextmanager
+def outage_as_unavailable(detail: str = "the stream server cannot be reached") -> Iterator[None]:
+    """Raise Unavailable for an outage of the server that happens inside the block."""
+    try:
+        yield
+    except Unavailable:
+        raise
+    except Exception as error:
+        if is_outage(error):
+            raise Unavailable(detail) from error
+        raise

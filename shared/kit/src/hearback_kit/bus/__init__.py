@@ -1,6 +1,7 @@
 """Streams between services: publish, consume in batches, claim from the dead, bury what cannot be handled."""
 
-from hearback_kit.bus.consumer import Consumer, ConsumerOptions
+from hearback_kit.bus.consumer import Consumer
+from hearback_kit.bus.options import ConsumerOptions
 from hearback_kit.bus.protocol import Bus, Incoming, Outgoing
 from hearback_kit.bus.redis_streams import RedisStreams
 

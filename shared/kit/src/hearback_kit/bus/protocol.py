@@ -64,8 +64,13 @@ class Bus(Protocol):
         """Up to about `count` new messages; waits at most `block_ms` for the first."""
         ...
 
-    async def read_own(self, keys: Sequence[str], group: str, consumer: str, *, count: int) -> list[Incoming]:
-        """Messages this consumer took earlier (before a crash) and never acknowledged."""
+    async def read_own(
+        self, keys: Sequence[str], group: str, consumer: str, *, count: int, after: str | None = None
+    ) -> list[Incoming]:
+        """Messages this consumer took earlier (before a crash) and never acknowledged, up to `count` per key.
+
+        `after` is the entry id to go on from, for one key at a time.
+        """
         ...
 
     async def claim(
@@ -74,17 +79,22 @@ class Bus(Protocol):
         """Take over messages that any consumer left unacknowledged for `idle_ms_min`."""
         ...
 
-    async def renew(self, group: str, consumer: str, messages: Sequence[Incoming]) -> None:
-        """Say that these messages are still being worked on; writes their delivery counts back."""
+    async def renew(self, group: str, consumer: str, messages: Sequence[Incoming]) -> list[Incoming]:
+        """Say that these messages are still being worked on; writes their delivery counts back.
+
+        Returns those that this consumer still holds; what another one took over stays with that one.
+        """
+        ...
+
+    async def forget_consumers(self, keys: Sequence[str], group: str, *, idle_ms_min: int) -> int:
+        """Remove names of consumers that hold no message and did nothing for so long; returns how many."""
         ...
 
     async def ack(self, group: str, messages: Sequence[Incoming]) -> None:
         """Acknowledge and delete."""
         ...
 
-    async def bury(
-        self, group: str, message: Incoming, error: str, announce: Sequence[Outgoing] = ()
-    ) -> None:
+    async def bury(self, group: str, message: Incoming, error: str, announce: Sequence[Outgoing] = ()) -> None:
         """Move a message to its dead letters, together with the messages that tell of it; atomic."""
         ...
 

@@ -1,7 +1,6 @@
 """The bus on Valkey or Redis Streams, kept to commands that both have (reference: dependencies 0.7)."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -10,8 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from hearback_kit.bus.protocol import DeadLetter, Incoming, Outgoing
-from hearback_kit.errors import Unavailable
-from hearback_kit.valkey import OUTAGES
+from hearback_kit.valkey import outage_as_unavailable
 
 DEAD_SUFFIX = ":dead"
 _ERROR_CHARACTERS_MAX = 4_000
@@ -33,13 +31,35 @@ redis.call('XDEL', KEYS[1], ARGV[1])
 return 1
 """
 
+# ARGV: group, consumer, then per message its id and count. Only the owner may renew: a message that
+# somebody took over stays theirs. Answers the ids that are still ours.
+_RENEW = """
+local held = {}
+for i = 3, #ARGV, 2 do
+  local id = ARGV[i]
+  local pending = redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1)
+  if pending[1] and pending[1][2] == ARGV[2] then
+    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, id, 'IDLE', 0, 'RETRYCOUNT', ARGV[i + 1], 'JUSTID')
+    held[#held + 1] = id
+  end
+end
+return held
+"""
 
-@asynccontextmanager
-async def _outage_as_unavailable() -> AsyncIterator[None]:
-    try:
-        yield
-    except OUTAGES as error:
-        raise Unavailable("the stream server cannot be reached") from error
+# ARGV: group, idle milliseconds. One script, so that no consumer is removed that just took something.
+_FORGET = """
+local removed = 0
+for _, row in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local consumer = {}
+  for i = 1, #row, 2 do consumer[row[i]] = row[i + 1] end
+  if consumer['pending'] == 0 and consumer['idle'] >= tonumber(ARGV[2]) then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer['name'])
+    removed = removed + 1
+  end
+end
+return removed
+"""
+_RENEWED_AT_ONCE = 500
 
 
 def fields_of(message: Outgoing | Incoming) -> dict[Any, Any]:
@@ -77,19 +97,22 @@ class RedisStreams:
         self._client: Any = client
         self._waiting: Any = waiting
         self._replay_script = client.register_script(_REPLAY)
+        self._renew_script: Any = client.register_script(_RENEW)
+        self._forget_script: Any = client.register_script(_FORGET)
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         """Append all messages in one transaction."""
         if not messages:
             return
-        async with _outage_as_unavailable(), self._client.pipeline(transaction=True) as pipe:
-            for message in messages:
-                pipe.xadd(message.key, fields_of(message))
-            await pipe.execute()
+        with outage_as_unavailable():
+            async with self._client.pipeline(transaction=True) as pipe:
+                for message in messages:
+                    pipe.xadd(message.key, fields_of(message))
+                await pipe.execute()
 
     async def ensure_group(self, keys: Sequence[str], group: str) -> None:
         """Create the group on each stream, reading from its start."""
-        async with _outage_as_unavailable():
+        with outage_as_unavailable():
             for key in keys:
                 try:
                     await self._client.xgroup_create(key, group, id="0", mkstream=True)
@@ -102,93 +125,124 @@ class RedisStreams:
     ) -> list[Incoming]:
         """New messages over all keys in one command (count is per stream, as the command has it)."""
         per_key = max(1, -(-count // len(keys)))
-        async with _outage_as_unavailable():
-            answer = await self._waiting.xreadgroup(
-                group, consumer, dict.fromkeys(keys, ">"), count=per_key, block=block_ms
-            )
+        with outage_as_unavailable():
+            try:
+                answer = await self._waiting.xreadgroup(
+                    group, consumer, dict.fromkeys(keys, ">"), count=per_key, block=block_ms
+                )
+            except ResponseError as error:
+                if not _is_group_lost(error):
+                    raise
+                await self.ensure_group(keys, group)
+                return []
         return [
             _incoming(key.decode(), entry_id, fields)
             for key, entries in answer or []
             for entry_id, fields in entries
         ]
 
-    async def read_own(self, keys: Sequence[str], group: str, consumer: str, *, count: int) -> list[Incoming]:
+    async def read_own(
+        self, keys: Sequence[str], group: str, consumer: str, *, count: int, after: str | None = None
+    ) -> list[Incoming]:
         """Pending messages of this consumer name; each call counts as a delivery."""
-        async with _outage_as_unavailable():
-            found: list[Incoming] = []
+        start = "-" if after is None else f"({after}"
+        found: list[Incoming] = []
+        with outage_as_unavailable():
             for key in keys:
-                pending = await self._client.xpending_range(
-                    key, group, "-", "+", count, consumername=consumer
-                )
-                ids = [row["message_id"] for row in pending]
-                if ids:
-                    claimed = await self._client.xclaim(key, group, consumer, 0, ids)
-                    found += await self._with_deliveries(key, group, claimed, ids)
-            return found
+                rows = await self._client.xpending_range(key, group, start, "+", count, consumername=consumer)
+                counts = {row["message_id"]: row["times_delivered"] + 1 for row in rows}
+                if not counts:
+                    continue
+                claimed = await self._client.xclaim(key, group, consumer, 0, list(counts))
+                alive = [(entry_id, fields) for entry_id, fields in claimed if fields]
+                gone = counts.keys() - {entry_id for entry_id, _ in alive}
+                if gone:
+                    await self._client.xack(key, group, *gone)
+                found += [_incoming(key, entry_id, fields, counts[entry_id]) for entry_id, fields in alive]
+        return found
 
     async def claim(
         self, keys: Sequence[str], group: str, consumer: str, *, idle_ms_min: int, count: int
     ) -> list[Incoming]:
         """XAUTOCLAIM over the keys until `count` messages were found."""
         found: list[Incoming] = []
-        async with _outage_as_unavailable():
-            for key in keys:
-                _, claimed, *_ = await self._client.xautoclaim(
-                    key, group, consumer, idle_ms_min, start_id="0-0", count=count
-                )
-                found += await self._with_deliveries(key, group, claimed, [])
-                if len(found) >= count:
-                    break
+        with outage_as_unavailable():
+            try:
+                for key in keys:
+                    found += await self._claim_from(key, group, consumer, idle_ms_min, count)
+                    if len(found) >= count:
+                        break
+            except ResponseError as error:
+                if not _is_group_lost(error):
+                    raise
+                await self.ensure_group(keys, group)
         return found
 
-    async def _with_deliveries(
-        self, key: str, group: str, claimed: list[Any], asked: list[bytes]
+    async def _claim_from(
+        self, key: str, group: str, consumer: str, idle_ms_min: int, count: int
     ) -> list[Incoming]:
-        """Turn claimed entries into messages with their counts; acknowledge those that no longer exist."""
-        alive = {entry_id: fields for entry_id, fields in claimed if entry_id is not None and fields}
-        gone = [entry_id for entry_id in asked if entry_id not in alive]
-        if gone:
-            await self._client.xack(key, group, *gone)
-        if not alive:
-            return []
-        first, last = min(alive, key=_entry_order), max(alive, key=_entry_order)
-        rows = await self._client.xpending_range(key, group, first, last, len(alive) + 1_000)
-        counts = {row["message_id"]: row["times_delivered"] for row in rows}
+        """One XAUTOCLAIM looks at a bounded part of what is pending, so it takes several to see all."""
+        cursor: Any = "0-0"
+        while True:
+            cursor, claimed, *_ = await self._client.xautoclaim(
+                key, group, consumer, idle_ms_min, start_id=cursor, count=count
+            )
+            if claimed:
+                return await self._with_deliveries(key, group, claimed)
+            if cursor == b"0-0":
+                return []
+
+    async def _with_deliveries(self, key: str, group: str, claimed: Sequence[Any]) -> list[Incoming]:
+        """Turn claimed entries into messages with their counts."""
+        alive = [(entry_id, fields) for entry_id, fields in claimed if entry_id is not None and fields]
+        async with self._client.pipeline(transaction=False) as pipe:
+            for entry_id, _ in alive:
+                pipe.xpending_range(key, group, entry_id, entry_id, 1)
+            rows = await pipe.execute()
         return [
-            _incoming(key, entry_id, fields, int(counts.get(entry_id, 1)))
-            for entry_id, fields in alive.items()
+            _incoming(key, entry_id, fields, row[0]["times_delivered"])
+            for (entry_id, fields), row in zip(alive, rows, strict=True)
+            if row  # else somebody acknowledged it between the two commands
         ]
 
-    async def renew(self, group: str, consumer: str, messages: Sequence[Incoming]) -> None:
-        """Reset the idle time of messages in work and store their delivery counts."""
-        async with _outage_as_unavailable(), self._client.pipeline(transaction=False) as pipe:
-            for message in messages:
-                pipe.xclaim(
-                    message.key,
-                    group,
-                    consumer,
-                    0,
-                    [message.entry_id],
-                    idle=0,
-                    retrycount=message.deliveries,
-                    justid=True,
-                )
-            await pipe.execute()
+    async def renew(self, group: str, consumer: str, messages: Sequence[Incoming]) -> list[Incoming]:
+        """Reset the idle time of messages in work and store their delivery counts, in one script per key."""
+        held: list[Incoming] = []
+        with outage_as_unavailable():
+            for key, ours in _by_key(messages).items():
+                for start in range(0, len(ours), _RENEWED_AT_ONCE):
+                    part = ours[start : start + _RENEWED_AT_ONCE]
+                    pairs = [value for message in part for value in (message.entry_id, message.deliveries)]
+                    try:
+                        ids = await self._renew_script(keys=[key], args=[group, consumer, *pairs])
+                    except ResponseError as error:
+                        if not _is_group_lost(error):
+                            raise
+                        continue
+                    held += [message for message in part if message.entry_id.encode() in ids]
+        return held
+
+    async def forget_consumers(self, keys: Sequence[str], group: str, *, idle_ms_min: int) -> int:
+        """Remove consumers of the group that hold nothing and did nothing for so long; returns how many."""
+        removed = 0
+        with outage_as_unavailable():
+            for key in keys:
+                removed += await self._forget_script(keys=[key], args=[group, idle_ms_min])
+        return removed
 
     async def ack(self, group: str, messages: Sequence[Incoming]) -> None:
         """Acknowledge and delete in one transaction."""
-        by_key: dict[str, list[str]] = {}
-        for message in messages:
-            by_key.setdefault(message.key, []).append(message.entry_id)
-        async with _outage_as_unavailable(), self._client.pipeline(transaction=True) as pipe:
-            for key, ids in by_key.items():
-                pipe.xack(key, group, *ids)
-                pipe.xdel(key, *ids)
-            await pipe.execute()
+        if not messages:
+            return
+        with outage_as_unavailable():
+            async with self._client.pipeline(transaction=True) as pipe:
+                for key, ours in _by_key(messages).items():
+                    ids = [message.entry_id for message in ours]
+                    pipe.xack(key, group, *ids)
+                    pipe.xdel(key, *ids)
+                await pipe.execute()
 
-    async def bury(
-        self, group: str, message: Incoming, error: str, announce: Sequence[Outgoing] = ()
-    ) -> None:
+    async def bury(self, group: str, message: Incoming, error: str, announce: Sequence[Outgoing] = ()) -> None:
         """Move to `<key>:dead` and publish the announcement in one transaction."""
         fields = fields_of(message) | {
             "error": error[:_ERROR_CHARACTERS_MAX],
@@ -197,25 +251,27 @@ class RedisStreams:
             "deliveries": str(message.deliveries),
             "at": datetime.now(UTC).isoformat(),
         }
-        async with _outage_as_unavailable(), self._client.pipeline(transaction=True) as pipe:
-            pipe.xadd(message.key + DEAD_SUFFIX, fields)
-            pipe.xack(message.key, group, message.entry_id)
-            pipe.xdel(message.key, message.entry_id)
-            for extra in announce:
-                pipe.xadd(extra.key, fields_of(extra))
-            await pipe.execute()
+        with outage_as_unavailable():
+            async with self._client.pipeline(transaction=True) as pipe:
+                pipe.xadd(message.key + DEAD_SUFFIX, fields)
+                pipe.xack(message.key, group, message.entry_id)
+                pipe.xdel(message.key, message.entry_id)
+                for extra in announce:
+                    pipe.xadd(extra.key, fields_of(extra))
+                await pipe.execute()
 
     async def backlog(self, keys: Sequence[str]) -> dict[str, int]:
         """XLEN of each key."""
-        async with _outage_as_unavailable(), self._client.pipeline(transaction=False) as pipe:
-            for key in keys:
-                pipe.xlen(key)
-            return dict(zip(keys, await pipe.execute(), strict=True))
+        with outage_as_unavailable():
+            async with self._client.pipeline(transaction=False) as pipe:
+                for key in keys:
+                    pipe.xlen(key)
+                return dict(zip(keys, await pipe.execute(), strict=True))
 
     async def dead_letters(self, key: str, *, after: str = "-", count: int = 100) -> list[DeadLetter]:
         """Dead letters of a stream shard, oldest first."""
         start = after if after == "-" else f"({after}"
-        async with _outage_as_unavailable():
+        with outage_as_unavailable():
             rows = await self._client.xrange(key + DEAD_SUFFIX, min=start, max="+", count=count)
         return [
             DeadLetter(
@@ -234,7 +290,7 @@ class RedisStreams:
 
     async def replay(self, letters: Sequence[DeadLetter]) -> int:
         """Copy each back to its stream and delete it, in one script per letter."""
-        async with _outage_as_unavailable():
+        with outage_as_unavailable():
             moved = 0
             for letter in letters:
                 moved += await self._replay_script(
@@ -243,6 +299,13 @@ class RedisStreams:
             return moved
 
 
-def _entry_order(entry_id: bytes) -> tuple[int, int]:
-    milliseconds, _, sequence = entry_id.partition(b"-")
-    return int(milliseconds), int(sequence or 0)
+def _by_key(messages: Sequence[Incoming]) -> dict[str, list[Incoming]]:
+    found: dict[str, list[Incoming]] = {}
+    for message in messages:
+        found.setdefault(message.key, []).append(message)
+    return found
+
+
+def _is_group_lost(error: ResponseError) -> bool:
+    """Whether stream or group vanished: the server lost its data, or somebody deleted the key."""
+    return str(error).startswith(("NOGROUP", "UNBLOCKED"))

@@ -69,9 +69,7 @@ class _Link(asyncio.Protocol):
 class Wire:
     """A connection that is made when first needed and again after it was lost."""
 
-    def __init__(
-        self, url: str, *, connect_seconds_max: float = 2.0, answer_seconds_max: float = 5.0
-    ) -> None:
+    def __init__(self, url: str, *, connect_seconds_max: float = 2.0, answer_seconds_max: float = 5.0) -> None:
         self._address = urlsplit(url)
         self._connect_seconds_max = connect_seconds_max
         self._answer_seconds_max = answer_seconds_max

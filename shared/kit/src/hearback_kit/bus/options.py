@@ -1,0 +1,24 @@
+"""How a consumer works: its batches, its deadlines and its patience."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerOptions:
+    """Limits of a consumer. A batch may take a third of `idle_ms_min`, or others would take it over."""
+
+    batch_max: int = 256
+    block_ms: int = 500
+    idle_ms_min: int = 30_000
+    deliveries_max: int = 5
+    retry_seconds_first: float = 0.5
+    retry_seconds_max: float = 30.0
+    outage_seconds: float = 1.0
+    retries_waiting_max: int = 10_000
+    dead_letters_per_minute_max: int = 100
+    forget_consumers_ms: int = 86_400_000
+
+    @property
+    def batch_seconds_max(self) -> float:
+        """Time a handler has for a batch."""
+        return self.idle_ms_min / 3_000
