@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 from prometheus_client import Counter, Gauge
 
-from hearback_kit.bus.options import ConsumerOptions as ConsumerOptions
+from hearback_kit.bus.options import ConsumerOptions
 from hearback_kit.bus.protocol import Bus, Incoming, Outgoing
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger

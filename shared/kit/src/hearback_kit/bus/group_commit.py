@@ -16,7 +16,9 @@ from prometheus_client import Counter, Histogram
 from hearback_kit.bus.protocol import Outgoing
 from hearback_kit.bus.wire import Wire, encode_command
 from hearback_kit.errors import Unavailable
+from hearback_kit.logs import get_logger
 
+_log = get_logger(__name__)
 COMMITS = Counter("hearback_group_commits", "Transactions sent to the stream server.")
 COMMIT_REQUESTS = Histogram(
     "hearback_group_commit_requests",
@@ -57,7 +59,9 @@ def encode_xadd(message: Outgoing) -> list[bytes]:
 class GroupCommit(Generic[Note]):
     """Publishes for many requests at once.
 
-    `requests_max` bounds how many may wait; further ones get Unavailable at once.
+    `requests_max` bounds how many may wait; further ones get Unavailable at once. A transaction holds the
+    messages of at most `batch_max` requests and, unless one request alone has more, `bytes_max` bytes. What
+    a request brought is published even if the request itself is cancelled meanwhile.
     """
 
     def __init__(
@@ -68,12 +72,14 @@ class GroupCommit(Generic[Note]):
         requests_max: int = 4_096,
         batch_max: int = 256,
         in_flight_max: int = 1,
+        bytes_max: int = 16 * 1024 * 1024,
     ) -> None:
         self._wire = wire
         self._summarize = summarize
         self._requests_max = requests_max
         self._batch_max = batch_max
         self._in_flight_max = in_flight_max
+        self._bytes_max = bytes_max
         self._gathering: list[tuple[Sequence[Outgoing], Sequence[Note], asyncio.Future[None]]] = []
         self._in_flight = 0
         self._scheduled = False
@@ -93,30 +99,45 @@ class GroupCommit(Generic[Note]):
 
     def _start(self) -> None:
         self._scheduled = False
-        if not self._gathering:
-            return
-        batch = self._gathering[: self._batch_max]
-        del self._gathering[: self._batch_max]
-        self._in_flight += 1
-        task = asyncio.get_running_loop().create_task(self._send(batch))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        while self._gathering and self._in_flight < self._in_flight_max:
+            batch = self._gathering[: self._batch_length()]
+            del self._gathering[: len(batch)]
+            self._in_flight += 1
+            task = asyncio.get_running_loop().create_task(self._send(batch))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _batch_length(self) -> int:
+        """How many of the gathered requests fit into one transaction; at least 1."""
+        size = 0
+        for position, (messages, _, _) in enumerate(self._gathering[: self._batch_max]):
+            for message in messages:
+                size += len(message.data) + len(message.body or b"")
+            if size > self._bytes_max:
+                return max(1, position)
+        return self._batch_max
 
     async def _send(self, batch: list[Any]) -> None:
-        error: Exception | None = None
+        error: BaseException | None = None
         try:
-            answer = await self._transact(batch)
-            error = _first_error(answer)
+            error = _first_error(await self._transact(batch))
+        except asyncio.CancelledError as cancelled:
+            error = cancelled
+            raise
         except Exception as problem:
             error = problem
         finally:
             self._in_flight -= 1
-            if self._gathering and not self._scheduled:
+            self._settle(batch, error)
+            if self._gathering and not self._scheduled and not isinstance(error, asyncio.CancelledError):
                 self._start()
+
+    def _settle(self, batch: list[Any], error: BaseException | None) -> None:
         COMMITS.inc()
         COMMIT_REQUESTS.observe(len(batch))
         if error is not None:
             COMMIT_FAILURES.inc()
+            _log.warning("group_commit_failed", requests=len(batch), error=f"{type(error).__name__}: {error}")
         for _, _, future in batch:
             if future.done():
                 continue

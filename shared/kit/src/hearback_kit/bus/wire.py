@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import hiredis
 
@@ -67,14 +67,18 @@ class _Link(asyncio.Protocol):
 
 
 class Wire:
-    """A connection that is made when first needed and again after it was lost."""
+    """A connection that is made when first needed and again after it was lost.
+
+    What is written and not yet taken by the server is bounded by the callers: each waits for its answer.
+    `url` is as redis-py has it: `redis://`, `rediss://` or `unix://`, with user, password and database.
+    """
 
     def __init__(self, url: str, *, connect_seconds_max: float = 2.0, answer_seconds_max: float = 5.0) -> None:
         self._address = urlsplit(url)
         self._connect_seconds_max = connect_seconds_max
         self._answer_seconds_max = answer_seconds_max
         self._link: _Link | None = None
-        self._connecting: asyncio.Lock = asyncio.Lock()
+        self._connecting: asyncio.Task[_Link] | None = None
 
     async def send(self, parts: Iterable[bytes], answers: int) -> Any:
         """Write encoded commands that have `answers` answers; return the last one.
@@ -84,14 +88,16 @@ class Wire:
         """
         link = self._link
         if link is None or link.lost:
-            link = await self._connect()
+            link = await self._connected()
+            if link.lost:
+                raise Unavailable("the stream server closed the connection")
         future = asyncio.get_running_loop().create_future()
         link.expect(answers, future)
         link.transport.writelines(parts)
         try:
             return await asyncio.wait_for(future, self._answer_seconds_max)
         except TimeoutError:
-            self.close()
+            self._drop(link)
             raise Unavailable("the stream server does not answer") from None
 
     async def command(self, *arguments: bytes | str | int) -> Any:
@@ -101,24 +107,45 @@ class Wire:
             raise answer
         return answer
 
+    async def _connected(self) -> _Link:
+        """One attempt for all who wait; that one of them gives up does not end it for the others."""
+        task = self._connecting
+        if task is None:
+            task = self._connecting = asyncio.get_running_loop().create_task(self._connect())
+            task.add_done_callback(self._attempt_ended)
+        return await asyncio.shield(task)
+
+    def _attempt_ended(self, task: "asyncio.Task[_Link]") -> None:
+        self._connecting = None
+        if not task.cancelled():
+            task.exception()  # whoever waited has it; nobody may be left to
+
     async def _connect(self) -> _Link:
-        async with self._connecting:
-            if self._link is not None and not self._link.lost:
-                return self._link
-            loop = asyncio.get_running_loop()
-            try:
-                async with asyncio.timeout(self._connect_seconds_max):
-                    _, link = await loop.create_connection(
-                        _Link,
-                        self._address.hostname or "127.0.0.1",
-                        self._address.port or 6379,
-                        ssl=True if self._address.scheme in {"rediss", "valkeys"} else None,
-                    )
-                    await self._greet(link)
-            except (OSError, TimeoutError) as error:
-                raise Unavailable("the stream server cannot be reached") from error
+        link = _Link()
+        try:
+            async with asyncio.timeout(self._connect_seconds_max):
+                await self._open(link)
+                await self._greet(link)
+        except (OSError, TimeoutError) as error:
+            raise Unavailable("the stream server cannot be reached") from error
+        else:
             self._link = link
             return link
+        finally:
+            if self._link is not link and link.transport is not None:
+                link.transport.abort()
+
+    async def _open(self, link: _Link) -> None:
+        loop = asyncio.get_running_loop()
+        if self._address.scheme == "unix":
+            await loop.create_unix_connection(lambda: link, unquote(self._address.path))
+            return
+        await loop.create_connection(
+            lambda: link,
+            self._address.hostname or "127.0.0.1",
+            self._address.port or 6379,
+            ssl=True if self._address.scheme in {"rediss", "valkeys"} else None,
+        )
 
     async def _greet(self, link: _Link) -> None:
         for greeting in self._greetings():
@@ -127,7 +154,6 @@ class Wire:
             link.transport.write(encode_command(*greeting))
             answer = await future
             if isinstance(answer, Exception):
-                link.transport.close()
                 raise Unavailable("the stream server refused the connection") from answer
 
     def _greetings(self) -> Sequence[Sequence[str]]:
@@ -135,7 +161,9 @@ class Wire:
         if self._address.password:
             user = [unquote(self._address.username)] if self._address.username else []
             greetings.append(["AUTH", *user, unquote(self._address.password)])
-        database = self._address.path.strip("/")
+        database = dict(parse_qsl(self._address.query)).get("db", "")
+        if not database and self._address.scheme != "unix":
+            database = self._address.path.strip("/")
         if database and database != "0":
             greetings.append(["SELECT", database])
         greetings.append(["PING"])
@@ -143,6 +171,13 @@ class Wire:
 
     def close(self) -> None:
         """Drop the connection; whoever waits gets Unavailable."""
-        if self._link is not None and self._link.transport is not None:
-            self._link.transport.abort()
-        self._link = None
+        if self._connecting is not None:
+            self._connecting.cancel()
+        if self._link is not None:
+            self._drop(self._link)
+
+    def _drop(self, link: _Link) -> None:
+        if self._link is link:
+            self._link = None
+        if link.transport is not None:
+            link.transport.abort()
