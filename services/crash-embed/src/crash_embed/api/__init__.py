@@ -1,0 +1,1 @@
+"""The one public path of crash-embed."""

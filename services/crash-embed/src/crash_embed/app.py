@@ -1,0 +1,73 @@
+"""Where crash-embed is put together."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from hearback_contracts.streams import OUTCOME_RECORDED, USER_REPORT_SUBMITTED
+from hearback_fleet.configuration import Configuration
+from hearback_kit.app import create_service_app
+from hearback_kit.bus import RedisStreams
+from hearback_kit.bus.bounds import StreamBounds
+from hearback_kit.bus.wire import Wire
+from hearback_kit.clock import Clock, SystemClock
+from hearback_kit.limits import WindowLimits
+from hearback_kit.valkey import connect
+
+from crash_embed.api.desk import Desk
+from crash_embed.api.embed import embed_routes
+from crash_embed.api.publishing import Publisher
+from crash_embed.api.script import DialogScript
+from crash_embed.settings import Settings
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
+    """The app; connections are made in its lifespan."""
+    clock = clock or SystemClock()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        redis_url = settings.redis_url.get_secret_value()
+        configuration = Configuration(redis_url)
+        client, waiting = connect(redis_url, timeout_seconds=2.0), connect(redis_url, blocking=True)
+        wire = Wire(redis_url)
+        bounds = StreamBounds(RedisStreams(client, waiting), _bounds(settings))
+        app.state.desk = Desk(
+            settings=settings,
+            configuration=configuration,
+            limits=WindowLimits(client, clock),
+            publisher=Publisher(wire, bounds, clock, settings.stream_shards),
+            script=DialogScript(),
+            clock=clock,
+        )
+
+        async def ping() -> None:
+            await wire.command("PING")
+
+        app.state.checks["valkey"] = ping
+        stop = asyncio.Event()
+        tasks = [asyncio.create_task(part.run(stop)) for part in (configuration, bounds)]
+        try:
+            yield
+        finally:
+            stop.set()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            wire.close()
+            await client.aclose()
+            await waiting.aclose()
+            await configuration.close()
+
+    app = create_service_app(
+        settings, title="crash-embed", description="The crash-report dialog and its form.", lifespan=lifespan
+    )
+    app.include_router(embed_routes())
+    return app
+
+
+def _bounds(settings: Settings) -> dict[str, int]:
+    return {
+        key: settings.stream_entries_max
+        for stream in (USER_REPORT_SUBMITTED, OUTCOME_RECORDED)
+        for key in stream.shard_keys(settings.stream_shards)
+    }

@@ -1,0 +1,72 @@
+"""How a project's dialog looks and what it asks: its options, made safe."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from hearback_contracts.config import ProjectConfig
+
+_ACCENT = re.compile(r"#[0-9a-f]{6}\Z", re.IGNORECASE)
+_DARK_INK = "#111318"
+_LIGHT_INK = "#ffffff"
+THEMES = ("auto", "light", "dark")
+
+
+class Requirement(StrEnum):
+    """Whether a field is asked for."""
+
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+    HIDDEN = "hidden"
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """The options of one project that its dialog depends on. `accent` is "" or `#rrggbb`."""
+
+    name: Requirement
+    email: Requirement
+    branding: bool
+    accent: str
+    theme: str
+
+    @classmethod
+    def of(cls, project: ProjectConfig) -> "Appearance":
+        """Read the options; what is not one of the declared values counts as the default."""
+        accent = project.option("feedback:modal_accent")
+        theme = project.option("feedback:modal_theme")
+        return cls(
+            name=_requirement(project.option("feedback:modal_name")),
+            email=_requirement(project.option("feedback:modal_email")),
+            branding=is_on(project.option("feedback:branding")),
+            accent=accent.lower() if isinstance(accent, str) and _ACCENT.match(accent) else "",
+            theme=theme if theme in THEMES else "auto",
+        )
+
+
+def _requirement(value: Any) -> Requirement:
+    try:
+        return Requirement(value)
+    except ValueError:
+        return Requirement.REQUIRED
+
+
+def is_on(value: Any) -> bool:
+    """An option that older clients store as "0" or "1"."""
+    return value not in (False, 0, "0", "false", "", None)
+
+
+def ink_on(accent: str) -> str:
+    """Black or white, whichever reads better on `#rrggbb` (contrast at least 4.5 to 1)."""
+    light = _luminance(accent)
+    on_light = (light + 0.05) / (_luminance(_DARK_INK) + 0.05)
+    on_dark = 1.05 / (light + 0.05)
+    return _DARK_INK if on_light >= on_dark else _LIGHT_INK
+
+
+def _luminance(colour: str) -> float:
+    """Relative luminance, 0 to 1 (WCAG 2.2)."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -1,0 +1,51 @@
+"""A form as the message that user-reports takes."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from hearback_contracts.config import ProjectConfig
+from hearback_contracts.events import UserReportSubmitted
+from hearback_contracts.sources import FeedbackSource
+
+from crash_embed.domain.form import Form
+
+SOURCE = FeedbackSource.CRASH_REPORT_EMBED_FORM
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sent a form to which project, about which event, and when."""
+
+    project: ProjectConfig
+    key_id: int | None
+    event_id: str
+    received_at: datetime
+    address: str | None
+
+
+def message_of(sender: Sender, form: Form, message_id: str) -> UserReportSubmitted:
+    """The message that announces the form."""
+    return UserReportSubmitted(
+        id=message_id,
+        occurred_at=sender.received_at,
+        project_id=sender.project.id,
+        organization_id=sender.project.organization_id,
+        key_id=sender.key_id,
+        received_at=sender.received_at,
+        remote_addr=sender.address,
+        event_id=sender.event_id,
+        source=SOURCE,
+        marks=form.marks,
+    )
+
+
+def payload_of(sender: Sender, form: Form) -> bytes:
+    """The report itself, the message's `b`."""
+    report = {
+        "event_id": sender.event_id,
+        "name": form.name,
+        "email": form.email,
+        "comments": form.comments,
+    }
+    return json.dumps(report, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

@@ -1,0 +1,25 @@
+"""The dialog in Arabic."""
+
+TEXTS = {
+    "title": "حدث خطأ من جانبنا",
+    "subtitle": "تم إبلاغ فريقنا بالخطأ.",
+    "subtitle2": "أخبرنا بما حدث حتى نتمكن من إصلاحه بسرعة أكبر.",
+    "labelName": "الاسم",
+    "labelEmail": "البريد الإلكتروني",
+    "labelComments": "ماذا حدث؟",
+    "labelClose": "إغلاق",
+    "labelSubmit": "إرسال البلاغ",
+    "errorGeneric": "تعذّر إرسال البلاغ. ما كتبته محفوظ هنا، يُرجى المحاولة مرة أخرى.",
+    "errorFormEntry": "بعض الحقول تحتاج إلى تصحيح. يُرجى تعديلها ثم الإرسال من جديد.",
+    "successMessage": "شكرًا لك! تم إرسال بلاغك.",
+    "placeholderName": "سارة أحمد",
+    "placeholderEmail": "sara@example.com",
+    "placeholderComments": "نقرت على «حفظ» ثم أصبحت الصفحة فارغة.",
+    "optional": "اختياري",
+    "sending": "جارٍ الإرسال…",
+    "fieldRequired": "يُرجى ملء هذا الحقل.",
+    "fieldEmail": "يُرجى إدخال عنوان مثل sara@example.com.",
+    "fieldLong": "{max} حرف على الأكثر.",
+    "fieldInvalid": "يُرجى التحقق من هذا الحقل.",
+    "branding": "بلاغات الأعطال من Hearback",
+}

@@ -1,0 +1,25 @@
+"""The dialog in Italian."""
+
+TEXTS = {
+    "title": "Qualcosa è andato storto da parte nostra",
+    "subtitle": "Il nostro team ha già ricevuto l’errore.",
+    "subtitle2": "Raccontaci che cosa è successo: lo correggeremo prima.",
+    "labelName": "Nome",
+    "labelEmail": "E-mail",
+    "labelComments": "Che cosa è successo?",
+    "labelClose": "Chiudi",
+    "labelSubmit": "Invia segnalazione",
+    "errorGeneric": "Non è stato possibile inviare la segnalazione. Il testo è ancora qui: riprova.",
+    "errorFormEntry": "Alcuni campi vanno corretti. Controllali e invia di nuovo.",
+    "successMessage": "Grazie! La segnalazione è stata inviata.",
+    "placeholderName": "Maria Rossi",
+    "placeholderEmail": "maria@example.com",
+    "placeholderComments": "Ho fatto clic su “Salva” e la pagina è diventata bianca.",
+    "optional": "facoltativo",
+    "sending": "Invio in corso…",
+    "fieldRequired": "Compila questo campo.",
+    "fieldEmail": "Inserisci un indirizzo come maria@example.com.",
+    "fieldLong": "Usa al massimo {max} caratteri.",
+    "fieldInvalid": "Controlla questo campo.",
+    "branding": "Segnalazioni di errore con Hearback",
+}

@@ -1,0 +1,25 @@
+"""The dialog in Japanese."""
+
+TEXTS = {
+    "title": "エラーが発生しました",
+    "subtitle": "このエラーは開発チームに報告されています。",
+    "subtitle2": "何が起きたかをお知らせいただくと、より早く修正できます。",
+    "labelName": "お名前",
+    "labelEmail": "メールアドレス",
+    "labelComments": "何が起きましたか？",
+    "labelClose": "閉じる",
+    "labelSubmit": "報告を送信",
+    "errorGeneric": "送信できませんでした。入力内容は残っています。もう一度お試しください。",
+    "errorFormEntry": "入力内容に誤りがあります。修正してもう一度送信してください。",
+    "successMessage": "ありがとうございます。報告を送信しました。",
+    "placeholderName": "山田 花子",
+    "placeholderEmail": "hanako@example.com",
+    "placeholderComments": "「保存」を押したら、画面が真っ白になりました。",
+    "optional": "任意",
+    "sending": "送信中…",
+    "fieldRequired": "この項目を入力してください。",
+    "fieldEmail": "hanako@example.com のような形式で入力してください。",
+    "fieldLong": "{max} 文字以内で入力してください。",
+    "fieldInvalid": "この項目を確認してください。",
+    "branding": "クラッシュレポート：Hearback",
+}

@@ -1,0 +1,25 @@
+"""The dialog in Polish."""
+
+TEXTS = {
+    "title": "Coś poszło nie tak po naszej stronie",
+    "subtitle": "Nasz zespół otrzymał już informację o błędzie.",
+    "subtitle2": "Napisz, co się stało, a szybciej go naprawimy.",
+    "labelName": "Imię i nazwisko",
+    "labelEmail": "E-mail",
+    "labelComments": "Co się stało?",
+    "labelClose": "Zamknij",
+    "labelSubmit": "Wyślij zgłoszenie",
+    "errorGeneric": "Nie udało się wysłać zgłoszenia. Tekst nie przepadł: spróbuj ponownie.",
+    "errorFormEntry": "Niektóre pola wymagają poprawy. Popraw je i wyślij ponownie.",
+    "successMessage": "Dziękujemy! Zgłoszenie zostało wysłane.",
+    "placeholderName": "Anna Nowak",
+    "placeholderEmail": "anna@example.com",
+    "placeholderComments": "Po kliknięciu „Zapisz” strona zrobiła się pusta.",
+    "optional": "opcjonalnie",
+    "sending": "Wysyłanie…",
+    "fieldRequired": "Wypełnij to pole.",
+    "fieldEmail": "Podaj adres, na przykład anna@example.com.",
+    "fieldLong": "Użyj najwyżej {max} znaków.",
+    "fieldInvalid": "Sprawdź to pole.",
+    "branding": "Zgłoszenia błędów: Hearback",
+}

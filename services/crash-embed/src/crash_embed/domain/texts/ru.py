@@ -1,0 +1,25 @@
+"""The dialog in Russian."""
+
+TEXTS = {
+    "title": "У нас что-то пошло не так",
+    "subtitle": "Наша команда уже получила сообщение об ошибке.",
+    "subtitle2": "Расскажите, что произошло, и мы исправим её быстрее.",
+    "labelName": "Имя",
+    "labelEmail": "Эл. почта",
+    "labelComments": "Что произошло?",
+    "labelClose": "Закрыть",
+    "labelSubmit": "Отправить отчёт",
+    "errorGeneric": "Не удалось отправить отчёт. Ваш текст сохранён: попробуйте ещё раз.",
+    "errorFormEntry": "Некоторые поля нужно исправить. Проверьте их и отправьте снова.",
+    "successMessage": "Спасибо! Ваш отчёт отправлен.",
+    "placeholderName": "Анна Иванова",
+    "placeholderEmail": "anna@example.com",
+    "placeholderComments": "После нажатия «Сохранить» страница стала пустой.",
+    "optional": "необязательно",
+    "sending": "Отправка…",
+    "fieldRequired": "Заполните это поле.",
+    "fieldEmail": "Введите адрес вида anna@example.com.",
+    "fieldLong": "Не больше {max} символов.",
+    "fieldInvalid": "Проверьте это поле.",
+    "branding": "Отчёты об ошибках: Hearback",
+}

@@ -1,0 +1,25 @@
+"""The dialog in Chinese."""
+
+TEXTS = {
+    "title": "我们这边出了点问题",
+    "subtitle": "该错误已报告给我们的团队。",
+    "subtitle2": "请告诉我们发生了什么，以便我们更快修复。",
+    "labelName": "姓名",
+    "labelEmail": "电子邮箱",
+    "labelComments": "发生了什么？",
+    "labelClose": "关闭",
+    "labelSubmit": "发送报告",
+    "errorGeneric": "报告未能发送。您填写的内容仍然保留，请重试。",
+    "errorFormEntry": "部分内容需要修改，请更正后重新发送。",
+    "successMessage": "谢谢！您的报告已发送。",
+    "placeholderName": "王小明",
+    "placeholderEmail": "xiaoming@example.com",
+    "placeholderComments": "我点击“保存”后，页面变成了空白。",
+    "optional": "选填",
+    "sending": "正在发送…",
+    "fieldRequired": "请填写此项。",
+    "fieldEmail": "请输入类似 xiaoming@example.com 的邮箱地址。",
+    "fieldLong": "最多 {max} 个字符。",
+    "fieldInvalid": "请检查此项。",
+    "branding": "崩溃报告由 Hearback 提供",
+}

@@ -1,0 +1,6 @@
+
+var endpoint = /**/{{ endpoint }};/**/
+var strings = /**/{{ strings }};/**/
+var options = /**/{{ options }};/**/
+show(endpoint, strings, options);
+})(window, document);

@@ -1,0 +1,73 @@
+"""A running crash-embed with a project, and a look into the streams it writes."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+import pytest_asyncio
+from hearback_contracts.streams import OUTCOME_RECORDED, USER_REPORT_SUBMITTED, Stream
+from hearback_fleet.testing import public_key, publish_project
+from hearback_kit.testing import ManualClock, running
+from redis.asyncio import Redis
+
+from crash_embed.app import create_app
+from crash_embed.settings import Settings
+
+EVENT_ID = "0123456789abcdef0123456789abcdef"
+DSN = f"http://{public_key(1)}@localhost:8000/1"
+PATH = "/api/embed/error-page/"
+FORM = {"name": "Jane", "email": "jane@example.com", "comments": "It broke when I clicked."}
+PAGE = "https://shop.example"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """The service's clock."""
+    return ManualClock()
+
+
+@pytest.fixture
+def settings(redis_url: str) -> Settings:
+    """Settings on the session's Valkey."""
+    return Settings(redis_url=redis_url)
+
+
+@pytest_asyncio.fixture
+async def embed(settings: Settings, clock: ManualClock, redis: Redis) -> AsyncIterator[httpx.AsyncClient]:
+    """A client to a running service that knows project 1."""
+    await publish_project(redis)
+    async with running(create_app(settings, clock)) as client:
+        yield client
+
+
+@pytest.fixture
+def published(redis: Redis) -> Callable[[Stream], Awaitable[list[tuple[dict[str, Any], dict[str, Any] | None]]]]:
+    """Read a stream: per entry the message and its body."""
+
+    async def read(stream: Stream) -> list[tuple[dict[str, Any], dict[str, Any] | None]]:
+        found = []
+        for key in stream.shard_keys(4):
+            for _, fields in await redis.xrange(key):
+                body = fields.get(b"b")
+                found.append((orjson.loads(fields[b"d"]), orjson.loads(body) if body else None))
+        return found
+
+    return read
+
+
+@pytest.fixture
+def reports(published: Any) -> Callable[[], Awaitable[list[tuple[dict[str, Any], dict[str, Any]]]]]:
+    """The reports that were published."""
+    return lambda: published(USER_REPORT_SUBMITTED)
+
+
+@pytest.fixture
+def outcomes(published: Any) -> Callable[[], Awaitable[list[dict[str, Any]]]]:
+    """The outcome messages that were published."""
+
+    async def read() -> list[dict[str, Any]]:
+        return [message for message, _ in await published(OUTCOME_RECORDED)]
+
+    return read
