@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
+import hiredis
 from prometheus_client import Counter, Histogram
 
 from hearback_kit.bus.protocol import Outgoing
@@ -128,16 +129,17 @@ class GroupCommit(Generic[Note]):
             error = problem
         finally:
             self._in_flight -= 1
-            self._settle(batch, error)
             if self._gathering and not self._scheduled and not isinstance(error, asyncio.CancelledError):
-                self._start()
+                self._start()  # first, so that the server works while the answers go out
+            self._settle(batch, error)
 
     def _settle(self, batch: list[Any], error: BaseException | None) -> None:
         COMMITS.inc()
         COMMIT_REQUESTS.observe(len(batch))
         if error is not None:
             COMMIT_FAILURES.inc()
-            _log.warning("group_commit_failed", requests=len(batch), error=f"{type(error).__name__}: {error}")
+            told = str(error) if isinstance(error, (Unavailable, hiredis.HiredisError)) else ""
+            _log.warning("group_commit_failed", requests=len(batch), error=type(error).__name__, told=told)
         for _, _, future in batch:
             if future.done():
                 continue
