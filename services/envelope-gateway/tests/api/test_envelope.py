@@ -423,7 +423,7 @@ async def test_broken_events_are_an_outcome_not_an_error(gateway):
 
 
 async def test_an_event_that_is_a_feedback_goes_that_way_whole(gateway):
-    head, payload = feedback(type="feedback")
+    _, payload = feedback(type="feedback")
     await gateway.send(envelope(({"type": "event"}, payload)))
     [entry] = await gateway.entries("feedback.submitted")
     assert entry.body == payload

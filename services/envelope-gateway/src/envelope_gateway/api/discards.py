@@ -8,7 +8,7 @@ import orjson
 from hearback_kit.ids import random_id
 
 from envelope_gateway.api.answers import Receive, Send, send_body, send_text
-from envelope_gateway.api.bodies import Bodies, ClientGone, MemoryBody, too_long
+from envelope_gateway.api.bodies import Bodies, ClientGone, too_long
 from envelope_gateway.api.encodings import encoding_of
 from envelope_gateway.api.intake import Intake
 from envelope_gateway.api.requests import Request, Requests
@@ -94,9 +94,9 @@ class DiscardEndpoint:
     async def _record(self, request: Request, event_id: str, item_type: str, count: int) -> None:
         auth = request.required_authentication(MISSING_AUTH)
         for _ in range(count):
-            item = Item(item_type, {"attachment_type": "unreal.context"}, b"", 0, 0)
+            item = Item(item_type, {}, b"", 0, 0)
             envelope = Envelope(EnvelopeHeaders(event_id=event_id), [item])
-            await self._intake.take(request, auth, request.project_id, envelope, MemoryBody(b""))
+            await self._intake.discard(request, auth, request.project_id, envelope)
 
 
 def _reports(raw: bytes) -> int:

@@ -15,7 +15,7 @@ ZSTD_WINDOW_BYTES_MAX = 8 * 1024 * 1024
 ZSTD_STEP_BYTES = 128
 IDENTITY = frozenset({b"", b"identity", b"utf-8"})
 _WINDOW_BITS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
-_ERRORS: tuple[type[Exception], ...] = (
+_ERRORS: tuple[type[Exception], ...] = (  # type: ignore[assignment]  # isal's stub has an instance
     isal_zlib.error,
     zlib.error,
     brotli.error,

@@ -68,22 +68,48 @@ class Intake:
         event_id = event_id_of(envelope, random_id)
         if not items:
             return event_id
+        scope = await self._admit(request, auth, project_id, envelope, event_id)
+        if scope is not None:
+            await self._take_items(request, scope, event_id, envelope, body)
+        return event_id
+
+    async def discard(
+        self, request: Request, auth: Authentication, project_id: int | None, envelope: Envelope
+    ) -> None:
+        """Record that an envelope's items were read and not kept; raises `Refused` as `take` does."""
+        scope = await self._admit(request, auth, project_id, envelope, None)
+        if scope is not None:
+            reason = Reason.UNSUPPORTED_TYPE.value
+            await self._publisher.keep(plan_refusal(scope, None, envelope.items, reason))
+
+    async def _admit(
+        self,
+        request: Request,
+        auth: Authentication,
+        project_id: int | None,
+        envelope: Envelope,
+        event_id: str | None,
+    ) -> Scope | None:
+        """The scope of a request whose project takes it.
+
+        None when it does not but all items are of unknown types: those get 200 from everyone (2.7).
+        """
+        items = envelope.items
         harmless = not any(map(is_known, items))
         project = self._projects.peek(auth.public_key) or await self._load(auth.public_key)
         if project is None:
             if harmless:
-                return event_id
+                return None
             raise rejected("ProjectId")
         scope = self._scope(request, auth, project, envelope)
         refused = self._judge_project(request, scope, auth, project_id)
-        if refused is not None:
-            reason, answer = refused
-            await self._publisher.keep(plan_refusal(scope, event_id, items, reason))
-            if harmless:
-                return event_id
-            raise answer
-        await self._take_items(request, scope, event_id, envelope, body)
-        return event_id
+        if refused is None:
+            return scope
+        reason, answer = refused
+        await self._publisher.keep(plan_refusal(scope, event_id, items, reason))
+        if harmless:
+            return None
+        raise answer
 
     async def _load(self, public_key: str) -> Project | None:
         try:

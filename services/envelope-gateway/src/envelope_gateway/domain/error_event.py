@@ -172,7 +172,10 @@ def _exceptions(event: EventPayload) -> list[ExceptionValue]:
     found = event.exception
     if found is None:
         return []
-    values = found if isinstance(found, list) else (found.values or [])
+    if isinstance(found, list):
+        values = found
+    else:
+        values = [found] if found.values is None and (found.type or found.value) else found.values or []
     return [_exception(value) for value in values[-EXCEPTIONS_MAX:] if value is not None]
 
 

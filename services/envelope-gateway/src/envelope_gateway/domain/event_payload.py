@@ -30,8 +30,8 @@ class RawException(msgspec.Struct):
     stacktrace: Stacktrace | None = None
 
 
-class Exceptions(msgspec.Struct):
-    """The object form of `exception`."""
+class Exceptions(RawException):
+    """The object form of `exception`: a list in `values`, or one exception itself."""
 
     values: list[RawException | None] | None = None
 

@@ -92,9 +92,9 @@ def _check_rare(values: dict[str, Any]) -> None:
         raise ValueError("version: expected u16")
     if not isinstance(values.get("no_cache", False), bool):
         raise ValueError("no_cache: expected a boolean")
-    if not isinstance(values.get("client_hints") or {}, dict):
+    if not isinstance(values.get("client_hints"), dict | None):
         raise ValueError("client_hints: expected an object")
-    if not isinstance(values.get("required_features") or [], list):
+    if not isinstance(values.get("required_features"), list | None):
         raise ValueError("required_features: expected an array")
     origin = values.get("origin")
     if origin is not None and not urlsplit(origin).scheme:

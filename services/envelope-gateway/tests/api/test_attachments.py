@@ -1,0 +1,178 @@
+"""Attachments: in the blob store before the answer, or nothing at all."""
+
+import hashlib
+import json
+import os
+import resource
+from pathlib import Path
+
+import pytest
+from envelope_gateway.domain.sizes import MIB
+
+EVENT_ID = "9ec79c33ec9942ab8353589fcb2e04dc"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
+HEADER = b'{"event_id":"%b"}\n' % EVENT_ID.encode()
+FEEDBACK = b'{"type":"feedback"}\n{"contexts":{"feedback":{"message":"look"}}}\n'
+
+
+def attachment(data: bytes = PNG, **head: object) -> bytes:
+    head = {"type": "attachment", "length": len(data), "filename": "screenshot.png", **head}
+    return json.dumps(head).encode() + b"\n" + data + b"\n"
+
+
+async def stored(gateway):
+    return [entry.message for entry in await gateway.entries("attachment.stored")]
+
+
+@pytest.mark.parametrize("with_feedback", [True, False])
+async def test_attachments_are_stored_before_the_answer(gateway, with_feedback):
+    body = HEADER + (FEEDBACK if with_feedback else b"") + attachment(content_type="application/PNG")
+    assert (await gateway.send(body)).status_code == 200
+    [message] = await stored(gateway)
+    assert (message.event_id, message.name, message.size) == (EVENT_ID, "screenshot.png", len(PNG))
+    assert (message.content_type, message.attachment_type) == ("application/png", "event.attachment")
+    assert message.sha1 == hashlib.sha1(PNG).hexdigest()
+    assert (gateway.blobs / message.blob_key).read_bytes() == PNG
+
+
+async def test_the_same_attachment_twice_is_one_blob(gateway):
+    body = HEADER + FEEDBACK + attachment()
+    await gateway.send(body)
+    await gateway.send(body)
+    first, second = await stored(gateway)
+    assert first.attachment_id == second.attachment_id
+    assert len(gateway.blob_files()) == 1
+
+
+async def test_equal_files_of_one_envelope_stay_two(gateway):
+    await gateway.send(HEADER + attachment() + attachment())
+    first, second = await stored(gateway)
+    assert first.attachment_id != second.attachment_id
+
+
+async def test_empty_attachments_and_missing_names(gateway):
+    await gateway.send(HEADER + b'{"type":"attachment","length":0,"filename":5}\n\n')
+    [message] = await stored(gateway)
+    assert (message.size, message.name) == (0, "Unnamed Attachment")
+
+
+async def test_without_an_event_id_there_is_nothing_to_attach_to(gateway):
+    assert (await gateway.send(b"{}\n" + attachment())).status_code == 200
+    assert await gateway.kinds() == []
+    reason = "invalid_event_id"
+    assert await gateway.outcomes() == {(4, 3, reason): len(PNG), (22, 3, reason): 1}
+    assert gateway.blob_files() == []
+
+
+@pytest.mark.parametrize("length", [len(PNG) - 1, len(PNG) + 2, 2**64 - 1])
+async def test_lying_lengths_are_refused_whole(gateway, length):
+    body = HEADER + FEEDBACK + attachment(length=length)
+    assert (await gateway.send(body)).status_code == 400
+    assert await gateway.entries() == []
+    assert gateway.blob_files() == []
+
+
+async def test_large_attachments_pass_through_a_file(start_gateway, tmp_path):
+    data = os.urandom(7 * MIB + 13)
+    async with start_gateway(body_memory_max=64 * 1024) as gateway:
+        assert (await gateway.send(HEADER + FEEDBACK + attachment(data))).status_code == 200
+        [message] = await stored(gateway)
+        assert message.sha1 == hashlib.sha1(data).hexdigest()
+        assert (gateway.blobs / message.blob_key).read_bytes() == data
+        assert await gateway.kinds() == ["attachment.stored", "feedback.submitted"]
+        assert list((tmp_path / "data" / "spool").iterdir()) == []
+
+
+async def test_project_limits_hold(start_gateway):
+    project = {"options": {"hearback:attachment_bytes_max": 100}}
+    async with start_gateway(project=project) as gateway:
+        answer = await gateway.send(HEADER + attachment(b"x" * 101))
+        assert answer.status_code == 413
+        assert "attachment:attachment" in answer.json()["detail"]
+        assert (await gateway.send(HEADER + attachment(b"x" * 100))).status_code == 200
+
+
+async def test_a_missing_blob_store_keeps_nothing(start_gateway, tmp_path):
+    async with start_gateway() as gateway:
+        gateway.blobs.rmdir()
+        gateway.blobs.write_text("in the way")
+        answer = await gateway.send(HEADER + FEEDBACK + attachment())
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "5"
+        assert await gateway.entries() == []
+        assert (await gateway.send(HEADER + FEEDBACK)).status_code == 200
+
+
+def form(*parts: tuple[str, bytes], boundary: str = "frontier") -> tuple[bytes, str]:
+    body = b""
+    for disposition, data in parts:
+        head = f"--{boundary}\r\ncontent-disposition: form-data; {disposition}\r\ncontent-type: image/png\r\n\r\n"
+        body += head.encode() + data + b"\r\n"
+    return body + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
+
+
+async def test_multipart_files_are_attached(gateway):
+    body, kind = form(
+        ('name="a"; filename="one \\"1\\".png"', PNG),
+        ('name="note"', b"no file"),
+        ('name="event.view_hierarchy"; filename="tree.json"', b"--frontie\r\n"),
+    )
+    path = f"/api/1/events/{EVENT_ID}/attachments/"
+    answer = await gateway.send(body, path, content_type=kind)
+    assert (answer.status_code, answer.content) == (201, b"")
+    first, second = sorted(await stored(gateway), key=lambda message: message.name)
+    assert (first.name, first.size, first.content_type) == ('one "1".png', len(PNG), "image/png")
+    assert (second.name, second.attachment_type) == ("tree.json", "event.view_hierarchy")
+    assert (gateway.blobs / second.blob_key).read_bytes() == b"--frontie\r\n"
+
+
+@pytest.mark.parametrize("damage", ["cut", "no boundary", "not multipart", "junk"])
+async def test_broken_multipart_is_refused(gateway, damage):
+    body, kind = form(('name="a"; filename="a"', PNG))
+    body = {"cut": body[:-20], "junk": b"junk"}.get(damage, body)
+    kind = {"no boundary": "multipart/form-data", "not multipart": "application/json"}.get(damage, kind)
+    answer = await gateway.send(body, f"/api/1/events/{EVENT_ID}/attachments/", content_type=kind)
+    assert (answer.status_code, answer.json()["detail"]) == (400, "invalid multipart data")
+    assert gateway.blob_files() == []
+
+
+async def test_multipart_limits(start_gateway):
+    async with start_gateway(attachment_bytes_max=100, attachments_bytes_max=150) as gateway:
+        path = f"/api/1/events/{EVENT_ID}/attachments/"
+        body, kind = form(('name="a"; filename="a"', b"x" * 101))
+        answer = await gateway.send(body, path, content_type=kind)
+        assert (answer.status_code, answer.json()["detail"]) == (400, "invalid multipart data")
+        body, kind = form(*[('name="a"; filename="a"', b"x" * 100)] * 2)
+        answer = await gateway.send(body, path, content_type=kind)
+        assert (answer.status_code, answer.json()["detail"]) == (413, "request content exceeded size limits")
+
+
+async def test_a_large_attachment_costs_little_memory(start_gateway):
+    """Streams 96 MiB through a gateway in this process: its peak memory may grow by a fraction of that."""
+    piece, count = b"\x01" * MIB, 96
+
+    async def stream():
+        yield HEADER + FEEDBACK
+        yield b'{"type":"attachment","length":%d,"filename":"big"}\n' % (count * MIB)
+        for _ in range(count):
+            yield piece
+
+    async with start_gateway() as gateway:
+        before = _peak_kib()
+        answer = await gateway.client.post(
+            "/api/1/envelope/",
+            content=stream(),
+            headers={"x-sentry-auth": "Sentry sentry_key=0123456789abcdef0123456789abcdef"},
+        )
+        assert answer.status_code == 200
+        assert _peak_kib() - before < 48 * 1024
+        [blob] = gateway.blob_files()
+        assert blob.stat().st_size == count * MIB
+
+
+def _peak_kib() -> int:
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
