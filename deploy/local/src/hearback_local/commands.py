@@ -5,11 +5,13 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hearback_kit.engines import EngineError
 
-from hearback_local import running
+from hearback_local import doctor, explain, running
 from hearback_local.place import FleetPlace
+from hearback_local.registry_commands import add_registry_commands, as_text
 from hearback_local.up import up
 
 
@@ -41,13 +43,37 @@ def _parser() -> argparse.ArgumentParser:
     end.set_defaults(command=_down)
     state = commands.add_parser("status", parents=[common], help="tell what runs and how far behind it is")
     state.set_defaults(command=_status)
-    project = commands.add_parser("project", help="projects").add_subparsers(required=True, metavar="action")
-    create = project.add_parser(
-        "create", parents=[common], help="create a project, and its organization if need be"
-    )
+    check = commands.add_parser("check", parents=[common], help="look for what is wrong with a fleet")
+    check.set_defaults(command=_check)
+    fate = commands.add_parser("explain", parents=[common], help="tell the fate of a submission")
+    fate.add_argument("event_id", metavar="EVENT_ID")
+    fate.add_argument("--project", metavar="ORGANIZATION/PROJECT", help="look only there")
+    fate.set_defaults(command=_explain)
+    _add_dead_letters(commands, common)
+    project = commands.add_parser("project", help="projects and their options")
+    projects = project.add_subparsers(required=True, metavar="action")
+    create = projects.add_parser("create", parents=[common], help="create a project, if need be its organization")
     create.add_argument("slugs", metavar="ORGANIZATION/PROJECT")
     create.set_defaults(command=_project_create)
+    add_registry_commands(commands, common, projects)
     return parser
+
+
+def _add_dead_letters(commands: Any, common: argparse.ArgumentParser) -> None:
+    letters = commands.add_parser("dead-letters", help="messages that a service gave up on")
+    letters = letters.add_subparsers(required=True, metavar="action")
+    listing = letters.add_parser("list", parents=[common], help="list them, oldest first")
+    listing.add_argument("stream", nargs="?", help="one stream, such as feedback.submitted")
+    listing.add_argument("--limit", type=int, default=100, help="at most so many of each shard (100)")
+    listing.set_defaults(command=_letters_list)
+    show = letters.add_parser("show", parents=[common], help="show everything of one")
+    show.add_argument("name", help="as `list` names it")
+    show.set_defaults(command=_letters_show)
+    replay = letters.add_parser("replay", parents=[common], help="put them back on their streams")
+    replay.add_argument("names", nargs="*", help="as `list` names them")
+    replay.add_argument("--all", action="store_true", help="all, or all of --stream")
+    replay.add_argument("--stream", help="one stream, such as feedback.submitted")
+    replay.set_defaults(command=_letters_replay)
 
 
 def _up(options: argparse.Namespace, place: FleetPlace) -> int:
@@ -77,5 +103,50 @@ def _project_create(options: argparse.Namespace, place: FleetPlace) -> int:
     if options.json:
         print(json.dumps(answer))
     else:
-        print("\n".join(f"{key:15} {value}" for key, value in answer.items()))
+        print(as_text(answer))
+    return 0
+
+
+def _check(options: argparse.Namespace, place: FleetPlace) -> int:
+    findings = doctor.examine(place)
+    if options.json:
+        print(json.dumps(findings))
+    else:
+        print("\n".join(f"{'ok  ' if finding['ok'] else 'FAIL'}  {finding['what']}" for finding in findings))
+    return 0 if all(finding["ok"] for finding in findings) else 1
+
+
+def _explain(options: argparse.Namespace, place: FleetPlace) -> int:
+    submission = explain.find_submission(place, options.event_id, options.project)
+    print(json.dumps(submission) if options.json else explain.in_words(submission))
+    return 0
+
+
+def _letters_list(options: argparse.Namespace, place: FleetPlace) -> int:
+    from hearback_local import dead_letters
+
+    letters = dead_letters.list_letters(place, options.stream, options.limit)
+    if options.json:
+        print(json.dumps(letters))
+    else:
+        lines = [f"{letter['name']}  {letter['buried_at']}  {letter['error']}" for letter in letters]
+        print("\n".join(lines) or "no dead letters")
+    return 0
+
+
+def _letters_show(options: argparse.Namespace, place: FleetPlace) -> int:
+    from hearback_local import dead_letters
+
+    letter = dead_letters.show_letter(place, options.name)
+    print(json.dumps(letter) if options.json else json.dumps(letter, indent=2))
+    return 0
+
+
+def _letters_replay(options: argparse.Namespace, place: FleetPlace) -> int:
+    from hearback_local import dead_letters
+
+    if bool(options.names) == (options.all or options.stream is not None):
+        raise running.FleetError("name the letters to replay, or give --all or --stream")
+    count = dead_letters.replay_letters(place, options.names, options.stream)
+    print(json.dumps({"replayed": count}) if options.json else f"replayed {count}")
     return 0

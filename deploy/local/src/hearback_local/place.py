@@ -23,6 +23,7 @@ class FleetPlace:
         self.valkey = self.root / "valkey"
         self._state = self.root / "state.json"
         self._first_start = self.root / "fleet.json"
+        self._projects = self.root / "projects.json"
         self._ports = self.root / "ports.json"
 
     def make(self) -> None:
@@ -64,6 +65,17 @@ class FleetPlace:
     def write_first_start(self, answer: Mapping[str, Any]) -> None:
         """Keeps the answer of the first start, so that later starts tell the same."""
         _write(self._first_start, answer)
+
+    def read_projects(self) -> list[dict[str, Any]]:
+        """The projects that were created from here, each with its token."""
+        projects = _read(self._projects).get("projects", [])
+        return projects if isinstance(projects, list) else []
+
+    def remember_project(self, answer: Mapping[str, Any]) -> None:
+        """Keeps the token of a created project for later commands."""
+        key = (answer["organization"], answer["project"])
+        others = [known for known in self.read_projects() if (known["organization"], known["project"]) != key]
+        _write(self._projects, {"projects": [*others, dict(answer)]})
 
     def read_ports(self) -> dict[str, int]:
         """The ports of the last start by process name: asked for again, so that addresses stay."""

@@ -17,12 +17,17 @@ class Depth:
     dead_letters: int = 0
 
 
+def shards_of(environment: Mapping[str, str]) -> int:
+    """How many shards every stream has."""
+    return int(environment.get("HEARBACK_STREAM_SHARDS", DEFAULT_SHARDS))
+
+
 async def depths(environment: Mapping[str, str]) -> dict[str, Depth]:
     """By service; entries are deleted when they are done, so what a stream holds is what is left to do.
 
     Empty when Valkey cannot be reached.
     """
-    shards = int(environment.get("HEARBACK_STREAM_SHARDS", DEFAULT_SHARDS))
+    shards = shards_of(environment)
     keys = [(stream.consumer, key) for stream in STREAMS for key in stream.shard_keys(shards)]
     client = connect(environment["HEARBACK_REDIS_URL"])
     try:

@@ -47,9 +47,15 @@ def settings_page() -> str:
         if settings in seen:
             continue
         seen.add(settings)
-        own = {name: field for name, field in settings.model_fields.items() if name not in ServiceSettings.model_fields}
+        own = {
+            name: field
+            for name, field in settings.model_fields.items()
+            if name not in ServiceSettings.model_fields
+        }
         blocks += [f"## {settings.service}", _table(columns, _settings_rows(settings, own))]
-    example = "Fields without `HEARBACK_` in the first table take the service's own prefix, such as `FEEDBACK_PORT`."
+    example = (
+        "Fields without `HEARBACK_` in the first table take the service's own prefix, such as `FEEDBACK_PORT`."
+    )
     return _page("Settings", example, *blocks)
 
 
@@ -89,7 +95,12 @@ def metrics_page() -> str:
             service.load()
         importlib.import_module(f"{package}.metrics")
         blocks += _metrics_of(package)
-    return _page("Metrics", "Counters are exposed with `_total` at the end of their name.", *blocks, *_metrics_of("hearback_kit"))
+    return _page(
+        "Metrics",
+        "Counters are exposed with `_total` at the end of their name.",
+        *blocks,
+        *_metrics_of("hearback_kit"),
+    )
 
 
 def _metrics_of(package: str) -> list[str]:
@@ -101,7 +112,9 @@ def _metrics_of(package: str) -> list[str]:
         [f"`{name}`", metric._type, ", ".join(f"`{label}`" for label in metric._labelnames), metric._documentation]
         for name, metric in sorted(metrics.items())
     ]
-    return [f"## {package.replace('_', '-')}", _table(("metric", "type", "labels", "meaning"), rows)] if rows else []
+    return (
+        [f"## {package.replace('_', '-')}", _table(("metric", "type", "labels", "meaning"), rows)] if rows else []
+    )
 
 
 def _declared(module: ModuleType) -> dict[str, MetricWrapperBase]:
@@ -110,8 +123,10 @@ def _declared(module: ModuleType) -> dict[str, MetricWrapperBase]:
 
 def reasons_page() -> str:
     """Every reason for which something is not kept."""
-    rows = [[f"`{reason.value}`", text] for reason, text in EXPLANATIONS.items()]
-    return _page("Reasons", "Nothing is refused or dropped without one of these.", _table(("reason", "meaning"), rows))
+    rows: list[list[str]] = [[f"`{reason.value}`", str(text)] for reason, text in EXPLANATIONS.items()]
+    return _page(
+        "Reasons", "Nothing is refused or dropped without one of these.", _table(("reason", "meaning"), rows)
+    )
 
 
 def streams_page() -> str:
@@ -122,7 +137,15 @@ def streams_page() -> str:
         message = messages.get(stream.name)
         schema = f"[schema](../../shared/contracts/events/{stream.name}.v1.json)" if message else ""
         meaning = _first_line(message) if message else ""
-        rows.append([f"`{STREAM_PREFIX}{stream.name}:{{shard}}`", stream.consumer, f"{stream.entries_max:,}", meaning, schema])
+        rows.append(
+            [
+                f"`{STREAM_PREFIX}{stream.name}:{{shard}}`",
+                stream.consumer,
+                f"{stream.entries_max:,}",
+                meaning,
+                schema,
+            ]
+        )
     intro = "A message that keeps failing lies in the stream's `:dead` neighbour; `hearback dead-letters` shows and replays it."
     return _page("Streams", intro, _table(("stream", "read by", "bound (entries)", "message", ""), rows))
 
@@ -142,5 +165,9 @@ def options_page() -> str:
 
 def routes_page() -> str:
     """Which service serves which path."""
-    rows = [[f"`{route.pattern}`", route.service] for route in ROUTES]
-    return _page("Routes", "The first pattern that matches from the start of the path wins.", _table(("path", "service"), rows))
+    rows: list[list[str]] = [[f"`{route.pattern}`", route.service] for route in ROUTES]
+    return _page(
+        "Routes",
+        "The first pattern that matches from the start of the path wins.",
+        _table(("path", "service"), rows),
+    )

@@ -1,13 +1,14 @@
 """What can be asked of a fleet that runs: its addresses, its state, its end."""
 
 import asyncio
+import json
 import os
 import signal
 from typing import Any
 
 from hearback_kit.engines.process import end_process, is_alive, wait_until
 
-from hearback_local import bootstrap, queues
+from hearback_local import bootstrap
 from hearback_local.fleet import EDGE
 from hearback_local.place import FleetPlace
 from hearback_local.readiness import probe
@@ -81,15 +82,15 @@ def create_project(place: FleetPlace, organization: str, project: str) -> dict[s
     Raises:
         FleetError: Nothing runs there, or the registry refuses.
     """
-    import json
-
     state = state_of(place)
     environment = state["environment"]
     try:
         answer = asyncio.run(bootstrap.ask(environment, organization, project))
     except bootstrap.BootstrapRefused as error:
         raise FleetError(str(error)) from error
-    return bootstrap.with_addresses(json.loads(answer), state["url"], place.root)
+    created = json.loads(answer)
+    place.remember_project(created)
+    return bootstrap.with_addresses(created, state["url"], place.root)
 
 
 def status_of(place: FleetPlace) -> dict[str, Any]:
@@ -104,6 +105,8 @@ def status_of(place: FleetPlace) -> dict[str, Any]:
             "services": [],
             "stores": [],
         }
+    from hearback_local import queues
+
     depths = asyncio.run(queues.depths(state["environment"]))
     services = []
     for entry in state["services"]:

@@ -1,0 +1,45 @@
+"""`hearback check`: what is wrong with a fleet, one finding per thing looked at."""
+
+import shutil
+from typing import Any
+
+from hearback_local.place import FleetPlace
+from hearback_local.readiness import probe
+from hearback_local.running import status_of
+
+FREE_BYTES_MIN = 512 * 1024 * 1024
+
+
+def examine(place: FleetPlace) -> list[dict[str, Any]]:
+    """Findings: `what` in words and whether it is `ok`."""
+    status = status_of(place)
+    if not status["running"]:
+        return [_finding(False, f"no fleet runs in {place.root}")]
+    findings = [_finding(True, f"a fleet runs at {status['url']}"), _disk(place)]
+    findings += [
+        _finding(store["pid"] is not None, f"{store['name']} runs on port {store['port']}")
+        for store in status["stores"]
+    ]
+    for service in status["services"]:
+        findings += _service(service)
+    return findings
+
+
+def _finding(ok: bool, what: str) -> dict[str, Any]:
+    return {"ok": ok, "what": what}
+
+
+def _disk(place: FleetPlace) -> dict[str, Any]:
+    free = shutil.disk_usage(place.root).free
+    return _finding(free >= FREE_BYTES_MIN, f"{free // 2**20} MB free on the disk of {place.root}")
+
+
+def _service(service: dict[str, Any]) -> list[dict[str, Any]]:
+    name = service["name"]
+    findings = [_finding(service["ready"], f"{name} is {'ready' if service['ready'] else 'not ready'}")]
+    if not service["ready"]:
+        _, body = probe(int(service["url"].rsplit(":", 1)[1]))
+        findings.append(_finding(False, f"{name} says: {body or 'nothing'}"))
+    if service["dead_letters"]:
+        findings.append(_finding(False, f"{name} has {service['dead_letters']} dead letters"))
+    return findings
