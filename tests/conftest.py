@@ -162,3 +162,9 @@ def project(fleet: Fleet) -> Fleet:
 def wait_until() -> Callable[..., Any]:
     """`eventually`, for tests that cannot import this file."""
     return eventually
+
+
+@pytest.fixture(scope="session")
+def fleet_starter() -> tuple[Callable[..., Fleet], Callable[[Fleet], None]]:
+    """How to start and stop a fleet of one's own."""
+    return start_fleet, stop_fleet

@@ -1,0 +1,199 @@
+"""Kills under load: whatever was answered with 200 is stored, and stored once."""
+
+import json
+import os
+import signal
+import tempfile
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+
+class Load:
+    """Sends feedback from a thread until told to stop; remembers which ids were answered with 200."""
+
+    def __init__(self, fleet: Any, count_max: int = 20_000) -> None:
+        self._fleet = fleet
+        self._count_max = count_max
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.acknowledged: list[str] = []
+        self.refused = 0
+
+    def _envelope(self, event_id: str) -> bytes:
+        payload = {
+            "event_id": event_id,
+            "type": "feedback",
+            "timestamp": 1_795_000_000.0,
+            "platform": "python",
+            "contexts": {"feedback": {"message": f"message {event_id}"}},
+        }
+        lines = [{"event_id": event_id}, {"type": "feedback"}, payload]
+        return b"\n".join(json.dumps(line).encode() for line in lines)
+
+    def _run(self) -> None:
+        url = f"{self._fleet.url}/api/{self._fleet.project_id}/envelope/?sentry_key={self._fleet.public_key}"
+        with httpx.Client(timeout=15) as client:
+            while not self._end.is_set() and len(self.acknowledged) < self._count_max:
+                event_id = uuid.uuid4().hex
+                try:
+                    answer = client.post(url, content=self._envelope(event_id))
+                except httpx.TransportError:
+                    self.refused += 1
+                    continue
+                if answer.status_code == 200:
+                    self.acknowledged.append(event_id)
+                else:
+                    assert answer.status_code in {429, 502, 503}, answer.text
+                    self.refused += 1
+                    self._end.wait(0.02)
+
+    @contextmanager
+    def running(self) -> Iterator["Load"]:
+        """Send while the block runs."""
+        self._thread.start()
+        try:
+            yield self
+        finally:
+            self._end.set()
+            self._thread.join()
+
+    def more(self, count: int, wait_until: Callable[..., Any]) -> None:
+        """Wait until that many more were acknowledged."""
+        goal = len(self.acknowledged) + count
+        wait_until(lambda: len(self.acknowledged) >= goal, seconds=60)
+
+
+def stored_event_ids(project: Any) -> list[str]:
+    """The event ids of every feedback issue, page by page."""
+    path = f"/api/0/organizations/{project.organization}/issues/"
+    params: dict[str, Any] = {
+        "query": "issue.category:feedback",
+        "project": project.project_id,
+        "limit": 100,
+    }
+    found: list[str] = []
+    while True:
+        answer = project.http.get(path, params=params)
+        assert answer.status_code == 200, answer.text
+        found += [issue["metadata"]["message"].removeprefix("message ") for issue in answer.json()]
+        following = answer.links["next"]
+        if following["results"] != "true":
+            return found
+        params["cursor"] = following["cursor"]
+
+
+def kill(pid: int, number: int = signal.SIGKILL) -> None:
+    os.kill(pid, number)
+
+
+def store_pid(data_dir: Path, program: str) -> int:
+    """The main process of an engine that runs on this folder: the one whose parent is not of its kind."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            arguments = (entry / "cmdline").read_bytes().split(b"\0")
+            parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            continue
+        line = b" ".join(arguments)
+        if program.encode() in Path(os.fsdecode(arguments[0])).name.encode() and str(data_dir).encode() in line:
+            found[int(entry.name)] = parent
+    return next(pid for pid, parent in found.items() if parent not in found)
+
+
+@pytest.fixture(scope="module")
+def own_fleet(fleet_starter: Callable[..., Any]) -> Iterator[Any]:
+    """A fleet that this module may hurt."""
+    with tempfile.TemporaryDirectory(prefix="hearback-chaos-") as folder:
+        Path(folder).chmod(0o755)
+        start, stop = fleet_starter
+        running = start(Path(folder) / "data", HEARBACK_CONSUMER_IDLE_MS_MIN="3000")
+        yield running
+        stop(running)
+
+
+def service_pid(fleet: Any, name: str) -> int:
+    status = json.loads(fleet.command("status", "--json"))
+    services = status["services"] if isinstance(status, dict) else status
+    return int(next(service["pid"] for service in services if service["name"] == name))
+
+
+def assert_nothing_lost(project: Any, load: Load, wait_until: Callable[..., Any]) -> None:
+    wanted = set(load.acknowledged)
+
+    def complete() -> bool:
+        return wanted <= set(stored_event_ids(project))
+
+    wait_until(complete, seconds=60)
+    stored = stored_event_ids(project)
+    assert len(stored) == len(set(stored))
+
+
+def test_worker_killed_mid_batch(own_fleet: Any, wait_until: Callable[..., Any]) -> None:
+    project = own_fleet.new_project()
+    with Load(project).running() as load:
+        for _ in range(3):
+            load.more(150, wait_until)
+            kill(service_pid(own_fleet, "feedback"))
+        load.more(150, wait_until)
+    assert_nothing_lost(project, load, wait_until)
+
+
+def test_gateway_killed(own_fleet: Any, wait_until: Callable[..., Any]) -> None:
+    project = own_fleet.new_project()
+    with Load(project).running() as load:
+        load.more(150, wait_until)
+        kill(service_pid(own_fleet, "envelope-gateway"))
+        load.more(150, wait_until)
+    assert_nothing_lost(project, load, wait_until)
+
+
+def test_stream_server_killed(own_fleet: Any, wait_until: Callable[..., Any]) -> None:
+    project = own_fleet.new_project()
+    with Load(project).running() as load:
+        load.more(150, wait_until)
+        kill(store_pid(own_fleet.data_dir, "valkey"))
+        wait_until(lambda: load.refused > 0)
+        load.more(150, wait_until)
+    assert_nothing_lost(project, load, wait_until)
+
+
+def test_database_killed(own_fleet: Any, wait_until: Callable[..., Any]) -> None:
+    project = own_fleet.new_project()
+    with Load(project).running() as load:
+        load.more(150, wait_until)
+        kill(store_pid(own_fleet.data_dir, "postgres"))
+        load.more(300, wait_until)
+    assert load.refused == 0, "ingestion does not depend on PostgreSQL"
+    assert_nothing_lost(project, load, wait_until)
+
+
+def test_registry_killed(own_fleet: Any, wait_until: Callable[..., Any]) -> None:
+    project = own_fleet.new_project()
+    with Load(project).running() as load:
+        load.more(50, wait_until)
+        kill(service_pid(own_fleet, "registry"))
+        load.more(150, wait_until)
+    assert load.refused == 0, "ingestion does not depend on the registry"
+    assert_nothing_lost(project, load, wait_until)
+
+
+def test_poison_is_a_dead_letter_that_can_be_replayed(own_fleet: Any, wait_until: Callable[..., Any]) -> None:
+    """A message no release can read, put on the stream by hand, as a broken sender would."""
+    project = own_fleet.new_project()
+    own_fleet.command("dead-letters", "list")
+    event_id = uuid.uuid4().hex
+    answer = project.send(
+        ({"type": "feedback"}, b'{"contexts": {"feedback": {"message": "fine"}}}'), header={"event_id": event_id}
+    )
+    assert answer.status_code == 200
+    wait_until(lambda: project.issues("fine"))
