@@ -1,1 +1,1 @@
-"""Records outcomes and the fate of every submission."""
+"""Counts outcomes and keeps the fate of every submission; never decides what becomes of one."""

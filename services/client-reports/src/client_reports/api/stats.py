@@ -1,0 +1,98 @@
+"""`stats_v2`: outcomes over time."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+from hearback_fleet.access import (
+    EVENT_READ,
+    ORGANIZATION_READ,
+    PROJECT_READ,
+    OrganizationScope,
+    organization_scope,
+)
+from hearback_kit.db import Database
+from pydantic import BaseModel, Field
+
+from client_reports.api.parameters import refuse_null_characters
+from client_reports.api.schemas import StatsView
+from client_reports.domain.stats import (
+    InvalidStats,
+    StatsQuery,
+    category_ids,
+    key_ids,
+    known_fields,
+    known_groups,
+    outcome_ids,
+    shape,
+    window,
+)
+from client_reports.errors import InvalidQuery
+from client_reports.settings import Settings
+from client_reports.store.stats import read_stats
+
+router = APIRouter(prefix="/api/0/organizations/{organization}/stats_v2", tags=["outcomes"])
+Reader = Annotated[OrganizationScope, organization_scope(*ORGANIZATION_READ, *PROJECT_READ, *EVENT_READ)]
+
+
+class StatsParameters(BaseModel):
+    """The question as it stands in the query."""
+
+    field: list[str] = Field(default=[], description="`sum(quantity)`, `times_seen`; at least one.")
+    groupBy: list[str] = Field(  # noqa: N815 - the name on the wire
+        default=[], description="outcome, category, reason, project, key, sdk."
+    )
+    interval: str | None = Field(default=None, description="Such as `1h` (the default) or `1d`; divides a day.")
+    statsPeriod: str | None = Field(  # noqa: N815 - the name on the wire
+        default=None, description="Such as `24h`; 90 days unless given."
+    )
+    start: str | None = Field(default=None, description="ISO 8601; together with `end`.")
+    end: str | None = Field(default=None, description="ISO 8601; together with `start`.")
+    project: list[str] = Field(default=[], description="Ids or slugs; `-1`: all.")
+    outcome: list[str] = Field(default=[], description="Names of outcomes.")
+    category: list[str] = Field(default=[], description="Names of data categories.")
+    reason: list[str] = Field(default=[], description="Reasons.")
+    key: list[str] = Field(default=[], description="Ids of client keys.")
+    sdk: list[str] = Field(default=[], description="SDKs as `name/version`.")
+
+
+@router.get("/", operation_id="getStats", summary="Outcomes in groups and intervals", response_model=StatsView)
+async def get_stats(
+    request: Request, scope: Reader, parameters: Annotated[StatsParameters, Query()]
+) -> JSONResponse:
+    """Sums of outcomes in Sentry's shape; series are filled with zeros, the current interval is included."""
+    refuse_null_characters(request.query_params)
+    settings: Settings = request.app.state.settings
+    try:
+        query = _query(parameters, scope, request.app.state.clock.now(), settings.points_max)
+    except InvalidStats as error:
+        raise InvalidQuery(str(error)) from error
+    database: Database = request.app.state.database
+    async with database.connection() as connection:
+        rows = await read_stats(connection, query, groups_max=settings.groups_max)
+    if len(rows) > settings.groups_max:
+        raise InvalidQuery("The query has too many groups. Use fewer groupBy, or filter.")
+    return JSONResponse(shape(query, rows))
+
+
+def _query(asked: StatsParameters, scope: OrganizationScope, now: datetime, points_max: int) -> StatsQuery:
+    return StatsQuery(
+        window=window(
+            period=asked.statsPeriod,
+            start=asked.start,
+            end=asked.end,
+            interval=asked.interval,
+            now=now,
+            points_max=points_max,
+        ),
+        fields=known_fields(asked.field),
+        groups=known_groups(asked.groupBy),
+        organization_id=scope.organization.id,
+        projects=tuple(scope.project_ids(asked.project)),
+        outcomes=outcome_ids(asked.outcome),
+        categories=category_ids(asked.category),
+        reasons=tuple(asked.reason),
+        keys=key_ids(asked.key),
+        sdks=tuple(asked.sdk),
+    )

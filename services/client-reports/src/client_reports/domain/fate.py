@@ -1,0 +1,93 @@
+"""The fate of a submission: what follows from the steps that services told, in whatever order they came."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from hearback_contracts.outcomes import SubmissionState
+
+_OPEN: Final = (SubmissionState.ACCEPTED, SubmissionState.WAITING_FOR_EVENT)
+_ORDER: Final = {state: position for position, state in enumerate(SubmissionState)}
+
+
+class Step(NamedTuple):
+    """One step, as the service that took it tells it."""
+
+    at: datetime
+    service: str
+    step: str
+    state: SubmissionState
+    reason: str | None = None
+    source: str | None = None
+    feedback_id: str | None = None
+
+
+class Fate(NamedTuple):
+    """Where a submission stands. `received_at` is the time of its first step; `steps` ascend."""
+
+    state: SubmissionState
+    reason: str | None
+    source: str | None
+    received_at: datetime
+    feedback_id: str | None
+    steps: tuple[Step, ...]
+
+
+def settle(steps: Iterable[Step]) -> Fate:
+    """The fate that follows from all steps of a submission, at least one; their order does not matter.
+
+    Decisions beat waiting, waiting beats accepted; of several decisions the latest holds, except that
+    what was linked stays linked when it is stored. The reason is the one with which the state was
+    entered: a later step that leaves the state as it is (a refused duplicate) does not change it.
+    """
+    ordered = sorted(set(steps), key=_position)
+    telling = _telling(ordered)
+    run = [telling[-1]]
+    for step in reversed(telling[:-1]):
+        if _kind(step) is not _kind(run[0]):
+            break
+        run.insert(0, step)
+    state = run[-1].state
+    was_linked = any(step.state is SubmissionState.LINKED for step in ordered)
+    if state is SubmissionState.STORED and was_linked:
+        state = SubmissionState.LINKED
+    return Fate(
+        state=state,
+        reason=run[0].reason,
+        source=next((step.source for step in ordered if step.source), None),
+        received_at=ordered[0].at,
+        feedback_id=next((step.feedback_id for step in reversed(ordered) if step.feedback_id), None),
+        steps=tuple(ordered),
+    )
+
+
+def bounded(steps: Iterable[Step], steps_max: int) -> list[Step]:
+    """At most `steps_max` steps: the first half and the last half of them."""
+    ordered = sorted(set(steps), key=_position)
+    if len(ordered) <= steps_max:
+        return ordered
+    half = steps_max // 2
+    return ordered[:half] + ordered[half - steps_max :]
+
+
+def _telling(ordered: list[Step]) -> list[Step]:
+    """The steps of the highest rank: decisions, else waiting, else accepted."""
+    decisions = [step for step in ordered if step.state not in _OPEN]
+    waiting = [step for step in ordered if step.state is SubmissionState.WAITING_FOR_EVENT]
+    return decisions or waiting or ordered
+
+
+def _kind(step: Step) -> SubmissionState:
+    return SubmissionState.STORED if step.state is SubmissionState.LINKED else step.state
+
+
+def _position(step: Step) -> tuple[object, ...]:
+    return (
+        step.at,
+        _ORDER[step.state],
+        step.service,
+        step.step,
+        step.reason or "",
+        step.source or "",
+        step.feedback_id or "",
+    )

@@ -1,0 +1,150 @@
+"""Writing counters: one upsert per table and batch, each message once."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from hearback_kit.db import Connection
+from sqlalchemy import BigInteger, Date, DateTime, Numeric, SmallInteger, Table, Text, Uuid, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from client_reports.domain.counting import CountKey, Effects, Sum, coarser
+from client_reports.store.partitions import DAYS_AHEAD, Plan, Plans, midnight
+from client_reports.store.rows import unnest
+from client_reports.store.tables import (
+    COUNTER_DAYS,
+    COUNTER_HOURS,
+    COUNTER_MINUTES,
+    PROCESSED,
+    PROJECT_ACTIVITY,
+)
+
+_INSTANT = DateTime(timezone=True)
+_IDENTITY = ("project_id", "bucket", "category", "outcome", "key_id", "reason", "sdk")
+
+
+async def mark_processed(
+    connection: Connection, plan: Plan, effects: Iterable[Effects], now: datetime
+) -> set[UUID]:
+    """Remember the messages; returns those that had not been remembered before.
+
+    A message is looked for on the day it was sent, so that it is found however late it comes again.
+    """
+    oldest, newest = plan.oldest(now), now.date() + timedelta(days=DAYS_AHEAD)
+    ordered = sorted(
+        (min(max(effect.occurred_at.date(), oldest), newest), effect.message_id) for effect in effects
+    )
+    rows = unnest(
+        "told",
+        {
+            "day": (Date(), [day for day, _ in ordered]),
+            "message_id": (Uuid(), [message_id for _, message_id in ordered]),
+        },
+    )
+    statement = (
+        insert(PROCESSED)
+        .from_select(["day", "message_id"], select(rows.c.day, rows.c.message_id))
+        .on_conflict_do_nothing()
+        .returning(PROCESSED.c.message_id)
+    )
+    return set((await connection.execute(statement)).scalars())
+
+
+async def add_counts(connection: Connection, plans: Plans, sums: dict[CountKey, Sum], now: datetime) -> None:
+    """Add sums per minute to the counters by minute, hour and day, as far back as each is kept."""
+    if not sums:
+        return
+    latest = (now + timedelta(days=1)).replace(second=0, microsecond=0)
+    if any(key.minute > latest for key in sums):
+        sums = _not_after(sums, latest)
+    await _upsert(connection, COUNTER_MINUTES, _since(sums, plans.minutes, now))
+    hours = coarser(sums, "hours")
+    await _upsert(connection, COUNTER_HOURS, _since(hours, plans.hours, now))
+    await _upsert(connection, COUNTER_DAYS, _since(coarser(hours, "days"), plans.days, now))
+    await _touch_projects(connection, sums)
+
+
+def _not_after(sums: dict[CountKey, Sum], latest: datetime) -> dict[CountKey, Sum]:
+    """What a service with a wrong clock placed in the future is counted at the latest bucket there is."""
+    moved: dict[CountKey, Sum] = {}
+    for key, added in sums.items():
+        target = key._replace(minute=min(key.minute, latest))
+        moved.setdefault(target, Sum()).add(added.quantity, added.times)
+    return moved
+
+
+def _since(sums: dict[CountKey, Sum], plan: Plan, now: datetime) -> list[tuple[CountKey, Sum]]:
+    oldest = midnight(plan.oldest(now))
+    kept = [(key, added) for key, added in sums.items() if key.minute >= oldest]
+    kept.sort(key=lambda row: _order(row[0]))
+    return kept
+
+
+def _order(key: CountKey) -> tuple[object, ...]:
+    """One order for every writer, so that two of them cannot block each other."""
+    return (
+        key.project_id,
+        key.minute,
+        key.category,
+        key.outcome,
+        key.key_id or -1,
+        key.reason is None,
+        key.reason or "",
+        key.sdk is None,
+        key.sdk or "",
+    )
+
+
+async def _upsert(connection: Connection, table: Table, sums: list[tuple[CountKey, Sum]]) -> None:
+    if not sums:
+        return
+    rows = unnest(
+        "added",
+        {
+            "bucket": (_INSTANT, [key.minute for key, _ in sums]),
+            "organization_id": (BigInteger(), [key.organization_id for key, _ in sums]),
+            "project_id": (BigInteger(), [key.project_id for key, _ in sums]),
+            "key_id": (BigInteger(), [key.key_id for key, _ in sums]),
+            "category": (SmallInteger(), [key.category for key, _ in sums]),
+            "outcome": (SmallInteger(), [key.outcome for key, _ in sums]),
+            "times": (BigInteger(), [added.times for _, added in sums]),
+            "quantity": (Numeric(40, 0), [added.quantity for _, added in sums]),
+            "reason": (Text(), [key.reason for key, _ in sums]),
+            "sdk": (Text(), [key.sdk for key, _ in sums]),
+        },
+    )
+    names = list(rows.c.keys())
+    statement = insert(table).from_select(names, select(*rows.c))
+    statement = statement.on_conflict_do_update(
+        index_elements=[table.c[name] for name in _IDENTITY],
+        set_={
+            "times": table.c.times + statement.excluded.times,
+            "quantity": table.c.quantity + statement.excluded.quantity,
+        },
+    )
+    await connection.execute(statement)
+
+
+async def _touch_projects(connection: Connection, sums: dict[CountKey, Sum]) -> None:
+    seen: dict[int, datetime] = {}
+    for key in sums:
+        seen[key.project_id] = max(key.minute, seen.get(key.project_id, key.minute))
+    ordered = sorted(seen.items())
+    rows = unnest(
+        "seen",
+        {
+            "project_id": (BigInteger(), [project_id for project_id, _ in ordered]),
+            "last_seen": (_INSTANT, [minute for _, minute in ordered]),
+        },
+    )
+    statement = insert(PROJECT_ACTIVITY).from_select(
+        ["project_id", "last_seen"], select(rows.c.project_id, rows.c.last_seen)
+    )
+    last_seen = PROJECT_ACTIVITY.c.last_seen
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[PROJECT_ACTIVITY.c.project_id],
+            set_={"last_seen": func.greatest(last_seen, statement.excluded.last_seen)},
+            where=last_seen < statement.excluded.last_seen,
+        )
+    )

@@ -1,0 +1,100 @@
+"""Counters, processed messages, the journal of submissions, alert rules."""
+
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+COUNTERS = """
+CREATE TABLE counter_{unit} (
+    bucket timestamptz NOT NULL,
+    organization_id bigint NOT NULL,
+    project_id bigint NOT NULL,
+    key_id bigint,
+    category smallint NOT NULL,
+    outcome smallint NOT NULL,
+    times bigint NOT NULL,
+    quantity numeric(40, 0) NOT NULL,
+    reason text COLLATE "C",
+    sdk text COLLATE "C"
+) PARTITION BY RANGE (bucket)
+"""
+
+COUNTERS_IDENTITY = """
+CREATE UNIQUE INDEX counter_{unit}_identity ON counter_{unit}
+    (project_id, bucket, category, outcome, key_id, reason, sdk) NULLS NOT DISTINCT
+"""
+
+OTHERS = (
+    """
+    CREATE TABLE processed (day date, message_id uuid, PRIMARY KEY (day, message_id)) PARTITION BY RANGE (day)
+    """,
+    """
+    CREATE TABLE submission (
+        project_id bigint NOT NULL,
+        id text COLLATE "C" NOT NULL,
+        day date NOT NULL,
+        organization_id bigint NOT NULL,
+        received_at timestamptz NOT NULL,
+        source text,
+        state text NOT NULL,
+        reason text,
+        feedback_id text,
+        steps jsonb NOT NULL,
+        PRIMARY KEY (project_id, id, day)
+    ) PARTITION BY RANGE (day)
+    """,
+    "CREATE INDEX submission_received ON submission (project_id, received_at, id)",
+    "CREATE INDEX submission_state ON submission (project_id, state, received_at, id)",
+    "CREATE INDEX submission_source ON submission (project_id, source, received_at, id)",
+    "CREATE INDEX submission_reason ON submission (project_id, reason, received_at, id)",
+    "CREATE TABLE project_activity (project_id bigint PRIMARY KEY, last_seen timestamptz NOT NULL)",
+    """
+    CREATE TABLE alert_rule (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        organization_id bigint NOT NULL,
+        project_id bigint NOT NULL,
+        name text NOT NULL,
+        kind text NOT NULL,
+        reasons text[],
+        category smallint,
+        threshold double precision NOT NULL,
+        enabled boolean NOT NULL,
+        created_at timestamptz NOT NULL,
+        status text NOT NULL,
+        value double precision,
+        low_since timestamptz,
+        evaluated_at timestamptz,
+        triggered_at timestamptz,
+        resolved_at timestamptz
+    )
+    """,
+    "CREATE INDEX alert_rule_organization ON alert_rule (organization_id, id)",
+    """
+    CREATE TABLE alert_event (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        rule_id bigint NOT NULL REFERENCES alert_rule (id) ON DELETE CASCADE,
+        at timestamptz NOT NULL,
+        status text NOT NULL,
+        value double precision
+    )
+    """,
+    "CREATE INDEX alert_event_rule ON alert_event (rule_id, id)",
+)
+
+
+def upgrade() -> None:
+    for unit in ("minutes", "hours", "days"):
+        op.execute(COUNTERS.format(unit=unit))
+        op.execute(COUNTERS_IDENTITY.format(unit=unit))
+    for statement in OTHERS:
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    for table in ("alert_event", "alert_rule", "project_activity", "submission", "processed"):
+        op.execute(f"DROP TABLE {table}")
+    for unit in ("minutes", "hours", "days"):
+        op.execute(f"DROP TABLE counter_{unit}")

@@ -1,0 +1,132 @@
+"""The tables. All but the alert rules are partitioned by time, so that old rows go with their partition."""
+
+from typing import Final
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Float,
+    Identity,
+    Index,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+METADATA: Final = MetaData()
+
+
+def _instant(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def _counters(name: str) -> Table:
+    """Sums per bucket. A quantity may need 64 bits unsigned, so sums are numeric."""
+    return Table(
+        name,
+        METADATA,
+        _instant("bucket"),
+        Column("organization_id", BigInteger, nullable=False),
+        Column("project_id", BigInteger, nullable=False),
+        Column("key_id", BigInteger),
+        Column("category", SmallInteger, nullable=False),
+        Column("outcome", SmallInteger, nullable=False),
+        Column("times", BigInteger, nullable=False),
+        Column("quantity", Numeric(40, 0), nullable=False),
+        Column("reason", Text(collation="C")),
+        Column("sdk", Text(collation="C")),
+        Index(
+            f"{name}_identity",
+            "project_id",
+            "bucket",
+            "category",
+            "outcome",
+            "key_id",
+            "reason",
+            "sdk",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+        postgresql_partition_by="RANGE (bucket)",
+    )
+
+
+COUNTER_MINUTES: Final = _counters("counter_minutes")
+COUNTER_HOURS: Final = _counters("counter_hours")
+COUNTER_DAYS: Final = _counters("counter_days")
+
+PROCESSED: Final = Table(
+    "processed",
+    METADATA,
+    Column("day", Date, primary_key=True),
+    Column("message_id", Uuid, primary_key=True),
+    postgresql_partition_by="RANGE (day)",
+)
+
+SUBMISSION: Final = Table(
+    "submission",
+    METADATA,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("id", Text(collation="C"), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("organization_id", BigInteger, nullable=False),
+    _instant("received_at"),
+    Column("source", Text),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("feedback_id", Text),
+    Column("steps", JSONB, nullable=False),
+    Index("submission_received", "project_id", "received_at", "id"),
+    Index("submission_state", "project_id", "state", "received_at", "id"),
+    Index("submission_source", "project_id", "source", "received_at", "id"),
+    Index("submission_reason", "project_id", "reason", "received_at", "id"),
+    postgresql_partition_by="RANGE (day)",
+)
+
+PROJECT_ACTIVITY: Final = Table(
+    "project_activity",
+    METADATA,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    _instant("last_seen"),
+)
+
+ALERT_RULE: Final = Table(
+    "alert_rule",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("organization_id", BigInteger, nullable=False),
+    Column("project_id", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("reasons", ARRAY(Text)),
+    Column("category", SmallInteger),
+    Column("threshold", Float, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    _instant("created_at"),
+    Column("status", Text, nullable=False),
+    Column("value", Float),
+    _instant("low_since", nullable=True),
+    _instant("evaluated_at", nullable=True),
+    _instant("triggered_at", nullable=True),
+    _instant("resolved_at", nullable=True),
+    Index("alert_rule_organization", "organization_id", "id"),
+)
+
+ALERT_EVENT: Final = Table(
+    "alert_event",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("rule_id", BigInteger, nullable=False),
+    _instant("at"),
+    Column("status", Text, nullable=False),
+    Column("value", Float),
+    Index("alert_event_rule", "rule_id", "id"),
+)

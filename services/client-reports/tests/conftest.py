@@ -1,0 +1,74 @@
+"""Fixtures of client-reports' tests: a migrated database, the app with a caller, the worker's parts."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest_asyncio
+from client_reports.app import create_app
+from client_reports.consumers.intake import Intake
+from client_reports.settings import Settings
+from client_reports.store.partitions import Partitions, Plans
+from hearback_fleet.testing import publish_project, signed_in
+from hearback_kit.db import Database
+from hearback_kit.testing import ManualClock, running
+
+PACKAGE = "client_reports.store.migrations"
+NOW = datetime(2026, 11, 24, 12, 34, 56, tzinfo=UTC)
+
+
+@dataclass
+class Store:
+    """A migrated database with its partitions, at a fixed time."""
+
+    url: str
+    database: Database
+    clock: ManualClock
+    partitions: Partitions
+    settings: Settings
+
+    def intake(self) -> Intake:
+        return Intake(self.database, self.partitions, self.clock, steps_max=self.settings.steps_max)
+
+
+@dataclass
+class Api:
+    """The running app and a caller who owns organization 1; `callers` makes others."""
+
+    client: httpx.AsyncClient
+    app: Any
+    store: Store
+    redis: Any
+
+    async def get(self, path: str, status: int = 200, **params: Any) -> Any:
+        response = await self.client.get(path, params=params)
+        assert response.status_code == status, response.text
+        return response.json()
+
+    def caller(self, **options: Any) -> dict[str, str]:
+        return signed_in(self.app, **options)
+
+
+@pytest_asyncio.fixture
+async def store(make_database: Callable[[str], Awaitable[str]], redis_url: str) -> AsyncIterator[Store]:
+    url = await make_database(PACKAGE)
+    settings = Settings(service_database_url=url, redis_url=redis_url, registry_url="http://127.0.0.1:9")
+    database = Database(url)
+    clock = ManualClock(NOW)
+    partitions = Partitions(database, Plans.of(settings))
+    await partitions.ensure(clock.now())
+    yield Store(url, database, clock, partitions, settings)
+    await database.close()
+
+
+@pytest_asyncio.fixture
+async def api(store: Store, redis: Any) -> AsyncIterator[Api]:
+    await publish_project(redis)
+    await publish_project(redis, project_id=2)
+    await publish_project(redis, project_id=3, organization_id=2)
+    app = create_app(store.settings, clock=store.clock)
+    async with running(app) as client:
+        client.headers.update(signed_in(app))
+        yield Api(client, app, store, redis)
