@@ -1,19 +1,19 @@
 """PostgreSQL: one pool per process, one transaction per request or batch, migrations per service."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from importlib import resources
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import orjson
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
@@ -21,23 +21,36 @@ from hearback_kit.errors import Unavailable
 
 Connection = AsyncConnection
 
-_CONNECTION_STATES = ("08", "57P", "53")  # connection lost, server going away, out of resources
+# Connection lost, server going away, out of resources; serialization, deadlock, lock and statement timeouts:
+# all of them may go well the next time.
+_PASSING_STATES = ("08", "57P", "53", "40001", "40P01", "55P03", "57014")
+_DRIVER_MODULES = ("asyncpg", "sqlalchemy")
 
 
 def _driver_url(url: str) -> str:
+    """The URL as our driver wants it; libpq's `sslmode` is called `ssl` there."""
     parts = urlsplit(url)
-    return urlunsplit(parts._replace(scheme="postgresql+asyncpg"))
+    query = urlencode([("ssl" if name == "sslmode" else name, value) for name, value in parse_qsl(parts.query)])
+    return urlunsplit(parts._replace(scheme="postgresql+asyncpg", query=query))
 
 
-def _is_outage(error: Exception) -> bool:
-    if isinstance(error, (ConnectionError, OSError, asyncio.TimeoutError, PoolTimeout, InterfaceError)):
-        return True
-    if isinstance(error, OperationalError):
+def _is_from_driver(error: BaseException) -> bool:
+    frames = walk_tb(error.__traceback__)
+    return any(frame.f_globals.get("__name__", "").startswith(_DRIVER_MODULES) for frame, _ in frames)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether an error that left a block with a connection means that the database cannot be used now.
+
+    What else may fail in the block, such as a file, is not the database's fault, whatever its class.
+    """
+    if isinstance(error, PoolTimeout):
         return True
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None) or ""
-        return error.connection_invalidated or state.startswith(_CONNECTION_STATES)
-    return False
+        closed = isinstance(error, InterfaceError) and "closed" in str(error.orig)
+        return error.connection_invalidated or closed or state.startswith(_PASSING_STATES)
+    return isinstance(error, (OSError, TimeoutError)) and _is_from_driver(error)
 
 
 class Database:
@@ -52,6 +65,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
+            hide_parameters=True,  # they hold what people wrote, and errors are logged
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
             connect_args={
@@ -64,24 +78,14 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A transaction: committed when the block ends, rolled back when it raises."""
-        try:
-            async with self._engine.begin() as connection:
-                yield connection
-        except Exception as error:
-            if _is_outage(error):
-                raise Unavailable("the database cannot be reached") from error
-            raise
+        async with _guarded(self._engine.begin()) as connection:
+            yield connection
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection for reading; whatever it did is rolled back."""
-        try:
-            async with self._engine.connect() as connection:
-                yield connection
-        except Exception as error:
-            if _is_outage(error):
-                raise Unavailable("the database cannot be reached") from error
-            raise
+        async with _guarded(self._engine.connect()) as connection:
+            yield connection
 
     async def ping(self) -> None:
         """Raise Unavailable unless the server answers."""
@@ -91,6 +95,22 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+
+
+@asynccontextmanager
+async def _guarded(opening: AbstractAsyncContextManager[Connection]) -> AsyncIterator[Connection]:
+    """Raise Unavailable when the connection cannot be had or is lost; any other error passes."""
+    try:
+        async with AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(opening)
+            except Exception as error:
+                raise Unavailable("the database cannot be reached") from error
+            yield connection
+    except Exception as error:
+        if is_outage(error):
+            raise Unavailable("the database cannot be reached") from error
+        raise
 
 
 def _alembic_config(package: str) -> Config:
@@ -122,11 +142,12 @@ async def migrate(url: str, package: str, *, lock_timeout_ms: int = 5_000) -> No
     """Bring a database to the head of `package` (such as `feedback.store.migrations`).
 
     Runs under an advisory lock, so that several starting pods do it once; a lock on a table that
-    cannot be had within `lock_timeout_ms` raises instead of queueing the service's traffic behind it.
+    cannot be had within `lock_timeout_ms` raises Unavailable instead of queueing the service's traffic
+    behind it, as does a server that cannot be reached.
     """
     engine = create_async_engine(_driver_url(url), connect_args={"timeout": 10})
     try:
-        async with engine.connect() as connection:
+        async with _guarded(engine.connect()) as connection:
             await connection.execute(text("SELECT pg_advisory_lock(hashtext('hearback-migrate'))"))
             await connection.commit()
             try:
@@ -138,9 +159,10 @@ async def migrate(url: str, package: str, *, lock_timeout_ms: int = 5_000) -> No
                 await connection.run_sync(_upgrade, package)
                 await connection.commit()
             finally:
-                await connection.rollback()
-                await connection.execute(text("SELECT pg_advisory_unlock(hashtext('hearback-migrate'))"))
-                await connection.commit()
+                with suppress(DBAPIError):  # the lock goes with the connection, too
+                    await connection.rollback()
+                    await connection.execute(text("SELECT pg_advisory_unlock(hashtext('hearback-migrate'))"))
+                    await connection.commit()
     finally:
         await engine.dispose()
 

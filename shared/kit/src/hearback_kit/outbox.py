@@ -5,6 +5,7 @@ Published before deleted, so a kill in between publishes twice: readers are idem
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     delete,
     insert,
     select,
+    text,
 )
 
 from hearback_kit.bus.protocol import Bus, Outgoing
@@ -25,6 +27,8 @@ from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
 
 _log = get_logger(__name__)
+# As a subquery it is asked once, in the same round trip; the lock ends with the transaction.
+_OUR_TURN = text("(SELECT pg_try_advisory_xact_lock(hashtext('outbox-relay')))")
 
 
 def outbox_table(metadata: MetaData) -> Table:
@@ -69,7 +73,10 @@ class Outbox:
 
 
 class OutboxRelay:
-    """Publishes what committed. Several may run; each row is taken by one of them."""
+    """Publishes what committed. Several may run, one at a time publishes, so a stream keeps its order.
+
+    A stream that refuses its messages (a wrong kind of key, say) does not hold up the others.
+    """
 
     def __init__(
         self, database: Database, table: Table, bus: Bus, *, batch_max: int = 500, poll_seconds: float = 0.2
@@ -80,58 +87,87 @@ class OutboxRelay:
         self._batch_max = batch_max
         self._poll_seconds = poll_seconds
         self._woken = asyncio.Event()
+        self._refused: frozenset[str] = frozenset()
 
     def wake(self) -> None:
         """Say that something committed, so that it need not wait for the next poll."""
         self._woken.set()
 
     async def publish_once(self) -> int:
-        """Publish one batch, oldest first; returns how many messages it held."""
+        """Publish one batch, oldest first; returns how many messages left the outbox."""
         table = self._table
         async with self._database.transaction() as connection:
-            rows = (
-                await connection.execute(
-                    select(table)
-                    .order_by(table.c.id)
-                    .limit(self._batch_max)
-                    .with_for_update(skip_locked=True)
-                )
-            ).all()
+            wanted = select(table).where(_OUR_TURN).order_by(table.c.id).limit(self._batch_max)
+            if self._refused:
+                wanted = wanted.where(table.c.key.not_in(sorted(self._refused)))
+            rows = (await connection.execute(wanted.with_for_update(skip_locked=True))).all()
             if not rows:
                 return 0
-            await self._bus.publish(
-                [
-                    Outgoing(
-                        key=row.key,
-                        type=row.type,
-                        version=row.version,
-                        data=row.data,
-                        body=row.body,
-                        traceparent=row.traceparent,
-                    )
-                    for row in rows
-                ]
-            )
-            await connection.execute(delete(table).where(table.c.id.in_([row.id for row in rows])))
-        return len(rows)
+            published = await self._publish(rows)
+            if published:
+                await connection.execute(delete(table).where(table.c.id.in_(published)))
+        return len(published)
+
+    async def _publish(self, rows: Sequence[Any]) -> list[int]:
+        """The ids of what was published; a key whose messages are refused is left out until the next rest."""
+        try:
+            await self._bus.publish([_message(row) for row in rows])
+        except Unavailable:
+            raise
+        except Exception as error:
+            _log.error("outbox_refused", messages=len(rows), error=type(error).__name__)
+            return await self._publish_by_key(rows)
+        return [row.id for row in rows]
+
+    async def _publish_by_key(self, rows: Sequence[Any]) -> list[int]:
+        by_key: dict[str, list[Any]] = {}
+        for row in rows:
+            by_key.setdefault(row.key, []).append(row)
+        published: list[int] = []
+        for key, part in by_key.items():
+            try:
+                await self._bus.publish([_message(row) for row in part])
+            except Unavailable:
+                return published
+            except Exception as error:
+                _log.error("outbox_key_refused", key=key, messages=len(part), error=type(error).__name__)
+                self._refused |= {key}
+            else:
+                published += [row.id for row in part]
+        return published
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop` is set; what is left stays for the next start."""
         while not stop.is_set():
             self._woken.clear()
             try:
-                if await self.publish_once() == self._batch_max:
+                published = await self.publish_once()
+                if published == self._batch_max or (published and self._refused):
                     continue
             except Unavailable as error:
                 _log.warning("outbox_waits", reason=error.detail)
-                await self._rest(stop, 1.0)
+                await self._rest(stop, 1.0, wakeable=False)
                 continue
-            await self._rest(stop, self._poll_seconds)
+            refused, self._refused = bool(self._refused), frozenset()
+            await self._rest(stop, 1.0 if refused else self._poll_seconds)
 
-    async def _rest(self, stop: asyncio.Event, seconds: float) -> None:
-        waits = [asyncio.ensure_future(self._woken.wait()), asyncio.ensure_future(stop.wait())]
+    async def _rest(self, stop: asyncio.Event, seconds: float, *, wakeable: bool = True) -> None:
+        waits = [asyncio.ensure_future(stop.wait())]
+        if wakeable:
+            waits.append(asyncio.ensure_future(self._woken.wait()))
         try:
             await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
+
+
+def _message(row: Any) -> Outgoing:
+    return Outgoing(
+        key=row.key,
+        type=row.type,
+        version=row.version,
+        data=row.data,
+        body=row.body,
+        traceparent=row.traceparent,
+    )
