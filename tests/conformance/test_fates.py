@@ -142,7 +142,7 @@ def test_the_same_feedback_twice_is_one(project: Any, wait_until: WaitUntil) -> 
 
 
 WAYS: dict[str, Callable[[Any, str], object]] = {
-    "user_report_envelope": lambda project, event_id: send_report(project, event_id),
+    "user_report_envelope": send_report,
     "user_report_sentry_django_endpoint": lambda project, event_id: post_report(
         project, event_id
     ).raise_for_status(),

@@ -1,0 +1,120 @@
+"""Every recorded request of released clients is taken, and what it carried is found again.
+
+The recordings are days old: what came by envelope is put right by `sent_at`; an event of an old
+`/store/` client stays old, so a report on it is refused as too late.
+"""
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+CORPUS = Path(__file__).parent / "corpus"
+CLIENTS = sorted(folder.name for folder in CORPUS.iterdir() if folder.is_dir())
+RECORDED_KEY = "0123456789abcdef0123456789abcdef"
+DROPPED_HEADERS = {"host", "content-length", "transfer-encoding", "connection", "accept-encoding"}
+
+
+def recordings(client: str) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text()) for path in sorted((CORPUS / client).glob("*.json"))]
+
+
+def replay(project: Any, recorded: dict[str, Any]) -> httpx.Response:
+    """Send a recorded request again, with the project's key and id; bytes as they were unless they hold a DSN."""
+
+    def ours(text: str) -> str:
+        text = text.replace(RECORDED_KEY, project.public_key)
+        return text.replace("/api/1/", f"/api/{project.project_id}/")
+
+    headers = [(name, ours(value)) for name, value in recorded["headers"] if name.lower() not in DROPPED_HEADERS]
+    body = base64.b64decode(recorded["body_b64"] or "")
+    text = recorded["decoded_text"] or ""
+    if '"dsn"' in text.partition("\n")[0]:
+        old = json.loads(text.partition("\n")[0])["dsn"]
+        body = text.replace(old, project.dsn).encode()
+        headers = [(name, value) for name, value in headers if name.lower() != "content-encoding"]
+    query = ours(recorded["raw_query"] or "")
+    url = f"{project.url}{ours(recorded['path'])}" + (f"?{query}" if query else "")
+    return httpx.request(recorded["method"], url, headers=headers, content=body, timeout=30)
+
+
+def ingested(client: str) -> list[dict[str, Any]]:
+    return [one for one in recordings(client) if one["method"] == "POST" and "/embed/" not in one["path"]]
+
+
+def items(client: str, kind: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    return [
+        (recorded["envelope"]["header"], item)
+        for recorded in ingested(client)
+        if recorded.get("envelope")
+        for item in recorded["envelope"]["items"]
+        if item["header"]["type"] == kind
+    ]
+
+
+def plain(event_id: str) -> str:
+    return event_id.replace("-", "").lower()
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_recorded_requests_are_taken_and_found(project: Any, wait_until: Callable[..., Any], client: str) -> None:
+    for recorded in ingested(client):
+        answer = replay(project, recorded)
+        assert answer.status_code == 200, (recorded["seq"], answer.text)
+    for header, item in items(client, "feedback"):
+        wait_until(lambda header=header: stored(project, header["event_id"]))
+        message = item["payload"]["contexts"]["feedback"]["message"]
+        assert message in {issue["metadata"]["message"] for issue in project.issues()}
+    by_envelope = {plain(header["event_id"]) for header, _ in items(client, "event")}
+    by_store = {
+        plain(recorded["json"]["event_id"])
+        for recorded in ingested(client)
+        if "/store/" in recorded["path"] and isinstance(recorded.get("json"), dict)
+    }
+    for header, item in items(client, "user_report"):
+        event_id = plain(header.get("event_id") or item["payload"]["event_id"])
+        wanted = (
+            "linked" if event_id in by_envelope else "invalid" if event_id in by_store else "waiting_for_event"
+        )
+        wait_until(lambda event_id=event_id, wanted=wanted: state(project, event_id) == wanted)
+    for event_id in by_envelope | by_store:
+        path = f"/api/0/projects/{project.organization}/{project.project}/events/{event_id}/"
+        wait_until(lambda path=path: project.http.get(path).status_code == 200)
+
+
+def state(project: Any, event_id: str) -> str | None:
+    fate = project.submission(plain(event_id))
+    return None if fate is None else fate["state"]
+
+
+def stored(project: Any, event_id: str) -> bool:
+    return state(project, event_id) == "stored"
+
+
+@pytest.mark.parametrize("client", [name for name in CLIENTS if name.endswith("client-reports")])
+def test_recorded_client_reports_are_counted(project: Any, wait_until: Callable[..., Any], client: str) -> None:
+    for recorded in ingested(client):
+        assert replay(project, recorded).status_code == 200
+    wanted = sum(
+        entry["quantity"]
+        for _, item in items(client, "client_report")
+        for entry in item["payload"]["discarded_events"]
+    )
+
+    def counted() -> bool:
+        answer = project.get(
+            f"/api/0/organizations/{project.organization}/stats_v2/",
+            project=project.project_id,
+            field="sum(quantity)",
+            statsPeriod="24h",
+            interval="1h",
+            groupBy="outcome",
+            outcome="client_discard",
+        )
+        return sum(group["totals"]["sum(quantity)"] for group in answer["groups"]) == wanted
+
+    wait_until(counted)
