@@ -14,7 +14,8 @@ from prometheus_client import Counter
 from redis.asyncio import Redis
 
 from hearback_kit.clock import Clock
-from hearback_kit.valkey import OUTAGES
+from hearback_kit.errors import Unavailable
+from hearback_kit.valkey import outage_as_unavailable
 
 FAILED_OPEN = Counter("hearback_limits_failed_open", "Checks that passed because Valkey did not answer.")
 PREFIX: Final = "hearback:limit:"
@@ -22,22 +23,26 @@ _GRACE_SECONDS: Final = 60
 
 # KEYS: counters. ARGV: per counter limit (-1 only counts), quantity, seconds to live.
 # Answer: per counter 1 when it rejects, else 0; nothing is counted when any rejects.
+# A quantity of 0 only looks: it is rejected once the limit is used up (reference: ingestion-protocol 4.2).
 SCRIPT: Final = """
 local rejected = {}
+local planned = {}
 local any = false
 for i, key in ipairs(KEYS) do
   local limit = tonumber(ARGV[i * 3 - 2])
   local quantity = tonumber(ARGV[i * 3 - 1])
-  local used = tonumber(redis.call('GET', key) or '0')
+  local used = planned[key] or tonumber(redis.call('GET', key) or '0')
   rejected[i] = 0
-  if limit >= 0 and used + quantity > limit then
+  if limit >= 0 and (used + quantity > limit or (quantity == 0 and used >= limit)) then
     rejected[i] = 1
     any = true
   end
+  planned[key] = used + quantity
 end
 if not any then
   for i, key in ipairs(KEYS) do
-    if redis.call('INCRBY', key, ARGV[i * 3 - 1]) == tonumber(ARGV[i * 3 - 1]) then
+    local quantity = ARGV[i * 3 - 1]
+    if quantity ~= '0' and redis.call('INCRBY', key, quantity) == tonumber(quantity) then
       redis.call('EXPIRE', key, ARGV[i * 3])
     end
   end
@@ -84,8 +89,9 @@ class WindowLimits:
         now = self._clock.now().timestamp()
         arguments = [value for limit in limits for value in limit.arguments()]
         try:
-            rejected = await self._script(keys=[limit.key(now) for limit in limits], args=arguments)
-        except OUTAGES:
+            with outage_as_unavailable():
+                rejected = await self._script(keys=[limit.key(now) for limit in limits], args=arguments)
+        except Unavailable:
             FAILED_OPEN.inc()
             return [0] * len(limits)
         return [limit.retry_after(now) if flag else 0 for limit, flag in zip(limits, rejected, strict=True)]

@@ -8,18 +8,21 @@ of pub/sub because a reader that was cut off can tell what it missed.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
-from hearback_kit.valkey import OUTAGES
+from hearback_kit.valkey import outage_as_unavailable
 
 PREFIX: Final = "hearback:snapshot:"
 CHANGES: Final = "hearback:snapshot-changes"
 _CHANGES_KEPT: Final = 10_000
+_CHANGES_READ: Final = 1_000
+_UNKNOWN: Final = object()
 
 _log = get_logger(__name__)
 
@@ -34,7 +37,7 @@ class SnapshotStore:
         """Set (or with None remove) values and announce the change; all or nothing."""
         if not values:
             return
-        try:
+        with outage_as_unavailable("the configuration cannot be published"):
             async with self._client.pipeline(transaction=True) as pipe:
                 for name, value in values.items():
                     if value is None:
@@ -43,21 +46,18 @@ class SnapshotStore:
                         pipe.set(PREFIX + name, value)
                 pipe.xadd(CHANGES, {"names": "\n".join(values)}, maxlen=_CHANGES_KEPT, approximate=True)
                 await pipe.execute()
-        except OUTAGES as error:
-            raise Unavailable("the configuration cannot be published") from error
 
     async def get(self, name: str) -> bytes | None:
         """The value as it stands on the server."""
-        try:
+        with outage_as_unavailable("the configuration cannot be read"):
             value: bytes | None = await self._client.get(PREFIX + name)
-        except OUTAGES as error:
-            raise Unavailable("the configuration cannot be read") from error
         return value
 
 
 class SnapshotCache:
-    """The reader's side: parsed values in memory, at most `entries_max` of them, absent ones included.
+    """The reader's side: parsed values in memory, at most `entries_max` of them, and as many absent names.
 
+    Absent names are kept apart, so that whoever asks for made-up names cannot push out what is used.
     `waiting` is a client for reads that block.
     """
 
@@ -76,6 +76,7 @@ class SnapshotCache:
         self._entries_max = entries_max
         self._block_ms = block_ms
         self._entries: OrderedDict[str, Any] = OrderedDict()
+        self._absent: OrderedDict[str, None] = OrderedDict()
         self._stale: set[str] = set()
         self._loads: dict[str, asyncio.Task[Any]] = {}
         self._last: str | None = None
@@ -84,15 +85,18 @@ class SnapshotCache:
         """The kept value if it is known to be current, else `missing` (a known absent value is None)."""
         if name in self._stale:
             return missing
-        return self._entries.get(name, missing)
+        if name in self._entries:
+            return self._entries[name]
+        return None if name in self._absent else missing
 
     async def load(self, name: str) -> Any:
         """The value, or None when there is none.
 
         While the server is away the last known value is returned; raises Unavailable when there is none.
         """
-        if name in self._entries and name not in self._stale:
-            return self._entries[name]
+        known = self.peek(name, _UNKNOWN)
+        if known is not _UNKNOWN:
+            return known
         task = self._loads.get(name)
         if task is None:
             task = asyncio.ensure_future(self._fetch(name))
@@ -103,30 +107,50 @@ class SnapshotCache:
     async def _fetch(self, name: str) -> Any:
         self._stale.discard(name)
         try:
-            raw = await self._client.get(PREFIX + name)
-        except OUTAGES as error:
+            with outage_as_unavailable("the configuration cannot be read"):
+                raw = await self._client.get(PREFIX + name)
+            value = None if raw is None else self._parsed(name, raw)
+        except Unavailable:
             if name in self._entries:
                 self._stale.add(name)
                 return self._entries[name]
-            raise Unavailable("the configuration cannot be read") from error
-        value = None if raw is None else self._parse(name, raw)
-        self._entries[name] = value
-        self._entries.move_to_end(name)
-        while len(self._entries) > self._entries_max:
-            dropped, _ = self._entries.popitem(last=False)
-            self._stale.discard(dropped)
+            raise
+        self._keep(name, value)
         return value
 
-    def _forget(self, names: list[str]) -> None:
-        self._stale.update(name for name in names if name in self._entries or name in self._loads)
+    def _parsed(self, name: str, raw: bytes) -> Any:
+        try:
+            return self._parse(name, raw)
+        except Exception as error:  # written by a release that we do not understand: the last copy is better
+            _log.error("snapshot_unreadable", name=name, error=type(error).__name__)
+            raise Unavailable("the configuration cannot be understood") from error
+
+    def _keep(self, name: str, value: Any) -> None:
+        kept, other = (self._absent, self._entries) if value is None else (self._entries, self._absent)
+        other.pop(name, None)
+        kept[name] = value
+        kept.move_to_end(name)
+        while len(kept) > self._entries_max:
+            dropped, _ = kept.popitem(last=False)
+            self._stale.discard(dropped)
+
+    def _forget(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._absent.pop(name, None)
+            if name in self._entries or name in self._loads:
+                self._stale.add(name)
+
+    def _forget_all(self) -> None:
+        self._absent.clear()
+        self._stale.update(self._entries, self._loads)
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Keep the copies current until `stop` is set."""
         while not stop.is_set():
             try:
                 await self._follow_once()
-            except OUTAGES as error:
-                _log.warning("snapshots_wait", reason=str(error))
+            except (RedisError, OSError) as error:
+                _log.warning("snapshots_wait", reason=type(error).__name__)
                 self._last = None  # what changed meanwhile is unknown
                 try:
                     async with asyncio.timeout(0.5):
@@ -138,9 +162,14 @@ class SnapshotCache:
         if self._last is None:
             newest = await self._client.xrevrange(CHANGES, count=1)
             self._last = newest[0][0].decode() if newest else "0-0"
-            self._forget(list(self._entries))
-        answer = await self._waiting.xread({CHANGES: self._last}, block=self._block_ms, count=1_000)
+            # A server without a single change has lost its data: what we know is better until it is told again.
+            self._absent.clear()
+            if newest:
+                self._forget_all()
+        answer = await self._waiting.xread({CHANGES: self._last}, block=self._block_ms, count=_CHANGES_READ)
         for _, entries in answer or []:
             for entry_id, fields in entries:
                 self._last = entry_id.decode()
                 self._forget(fields[b"names"].decode().split("\n"))
+            if len(entries) == _CHANGES_READ:
+                self._last = None  # so far behind that changes may have been cut off
