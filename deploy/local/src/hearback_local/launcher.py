@@ -211,7 +211,7 @@ class _Import:
             for service in SERVICES:
                 try:
                     self._loaded.append((service, service.load()))
-                except (ModuleNotFoundError, AttributeError) as missing:
+                except (ImportError, AttributeError) as missing:
                     print(f"skipping {service.name}: {missing}", file=sys.stderr)
         except BaseException as error:
             self._error = error

@@ -8,7 +8,7 @@ from hearback_local.fleet import ServiceProcess
 
 
 def run(services: list[tuple[ServiceProcess, Any]]) -> bytes:
-    """Does it for all services at once; runs in a child of its own."""
+    """Does it for all services; runs in a child of its own."""
     asyncio.run(_run(services))
     return b"ok"
 
@@ -21,7 +21,9 @@ async def _run(services: list[tuple[ServiceProcess, Any]]) -> None:
         if program.migrations is not None:
             targets[program.settings().database_url] = program.migrations
     await _create_databases(list(targets))
-    await asyncio.gather(*(migrate(url, package) for url, package in targets.items()))
+    # One after the other: Alembic keeps the migration it runs in a global.
+    for url, package in targets.items():
+        await migrate(url, package)
 
 
 async def _create_databases(urls: list[str]) -> None:

@@ -108,13 +108,13 @@ def _metrics_of(package: str) -> list[str]:
     for name, module in sorted(sys.modules.items()):
         if name == package or name.startswith(f"{package}."):
             metrics.update(_declared(module))
-    rows = [
-        [f"`{name}`", metric._type, ", ".join(f"`{label}`" for label in metric._labelnames), metric._documentation]
-        for name, metric in sorted(metrics.items())
-    ]
-    return (
-        [f"## {package.replace('_', '-')}", _table(("metric", "type", "labels", "meaning"), rows)] if rows else []
-    )
+    rows = []
+    for name, metric in sorted(metrics.items()):
+        labels = ", ".join(f"`{label}`" for label in metric._labelnames)
+        rows.append([f"`{name}`", str(metric._type), labels, metric._documentation])
+    if not rows:
+        return []
+    return [f"## {package.replace('_', '-')}", _table(("metric", "type", "labels", "meaning"), rows)]
 
 
 def _declared(module: ModuleType) -> dict[str, MetricWrapperBase]:
@@ -146,7 +146,7 @@ def streams_page() -> str:
                 schema,
             ]
         )
-    intro = "A message that keeps failing lies in the stream's `:dead` neighbour; `hearback dead-letters` shows and replays it."
+    intro = "What keeps failing lies in the stream's `:dead` neighbour: see `hearback dead-letters`."
     return _page("Streams", intro, _table(("stream", "read by", "bound (entries)", "message", ""), rows))
 
 
