@@ -1,0 +1,1 @@
+"""HTTP, in Sentry's paths and shapes."""

@@ -1,0 +1,124 @@
+"""Everything that a search finds, as CSV or JSON, read and written piece by piece."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import orjson
+from fastapi import Request
+from hearback_fleet.access import OrganizationScope
+from hearback_kit.errors import BadRequest
+
+from feedback.api.shapes import Surroundings, group
+from feedback.api.surroundings import running, surroundings
+from feedback.domain.timestamps import iso
+from feedback.store.attachments import find_with_attachments
+from feedback.store.queries import Position, Selection, list_page
+
+COLUMNS = (
+    "id",
+    "short_id",
+    "event_id",
+    "project",
+    "status",
+    "source",
+    "first_seen",
+    "received",
+    "name",
+    "email",
+    "message",
+    "url",
+    "environment",
+    "release",
+    "platform",
+    "level",
+    "user_id",
+    "associated_event_id",
+    "assigned_to",
+    "tags",
+)
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def wanted_format(form: str | None, accept: str) -> str | None:
+    """`csv` or `json` when everything is wanted, None for a page; raises BadRequest for another format."""
+    if form in {"csv", "json"}:
+        return form
+    if form:
+        raise BadRequest(f"Unknown format: {form[:100]}", code="invalid_format")
+    return "csv" if accept.lower().startswith("text/csv") else None
+
+
+async def _batches(
+    request: Request, scope: OrganizationScope, selection: Selection
+) -> AsyncIterator[tuple[Sequence[Any], Surroundings]]:
+    """Rows in batches. No connection is held while a slow reader takes what was written."""
+    parts = running(request)
+    size = parts.settings.export_batch_rows
+    position: Position | None = None
+    while True:
+        async with parts.database.connection() as connection:
+            rows = await list_page(connection, selection, size, position)
+            attached = await find_with_attachments(connection, rows)
+        if rows:
+            yield rows, await surroundings(request, scope.organization, rows, attached)
+            position = Position(rows[-1].received_at, rows[-1].id)
+        if len(rows) < size:
+            return
+
+
+async def as_csv(request: Request, scope: OrganizationScope, selection: Selection) -> AsyncIterator[str]:
+    """CSV with a header line."""
+    yield _csv_lines([COLUMNS])
+    async for rows, around in _batches(request, scope, selection):
+        yield _csv_lines([_csv_row(row, around) for row in rows])
+
+
+def _csv_lines(rows: Sequence[Sequence[str]]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows(rows)
+    return buffer.getvalue()
+
+
+def _csv_row(row: Any, around: Surroundings) -> list[str]:
+    project = around.projects.get(row.project_id)
+    member = around.member(row.assigned_to)
+    values = (
+        row.id,
+        row.short_id,
+        row.event_id,
+        project.slug if project else row.project_id,
+        row.status,
+        row.source,
+        iso(row.first_seen),
+        iso(row.received_at),
+        row.name,
+        row.contact_email or row.user_email,
+        row.message,
+        row.url,
+        row.environment,
+        row.release,
+        row.platform,
+        row.level,
+        row.user_id,
+        row.associated_event_id,
+        member.email if member else None,
+        orjson.dumps(row.tags).decode(),
+    )
+    return [guarded("" if value is None else str(value)) for value in values]
+
+
+def guarded(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula: an apostrophe is put before what could be one."""
+    return "'" + text if text.startswith(_FORMULA_STARTS) else text
+
+
+async def as_json(request: Request, scope: OrganizationScope, selection: Selection) -> AsyncIterator[bytes]:
+    """One JSON array of all groups."""
+    separator = b"["
+    async for rows, around in _batches(request, scope, selection):
+        for row in rows:
+            yield separator + orjson.dumps(group(row, around))
+            separator = b",\n"
+    yield b"]" if separator != b"[" else b"[]"

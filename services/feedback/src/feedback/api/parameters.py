@@ -1,0 +1,154 @@
+"""What lists take from the query string."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request
+from hearback_contracts.config import OrganizationConfig
+from hearback_fleet.access import OrganizationScope
+from hearback_kit.auth import Principal
+from hearback_kit.errors import BadRequest
+from hearback_kit.pages import decode_cursor, encode_cursor
+
+from feedback.domain.search import EARLIEST, LATEST, Search, SearchError, parse_search
+from feedback.domain.timestamps import iso, parse_time
+from feedback.errors import InvalidSearch
+from feedback.settings import Settings
+from feedback.store.queries import Position, Selection
+from feedback.store.search import Assignees, conditions, in_environments, received_between
+
+FEEDBACK_VISIBLE = "organizations:feedback-visible"
+_SPANS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+Projects = Annotated[
+    list[str], Query(alias="project", description="Project ids or slugs; `-1` or none: all.", max_length=1000)
+]
+Environments = Annotated[
+    list[str], Query(alias="environment", description="Names of environments; none: all.", max_length=100)
+]
+StatsPeriod = Annotated[
+    str | None, Query(alias="statsPeriod", description="Only what was received in the last while: `24h`, `14d`.")
+]
+Start = Annotated[str | None, Query(description="Only what was received from here on (ISO 8601).")]
+End = Annotated[str | None, Query(description="Only what was received before (ISO 8601).")]
+QueryText = Annotated[str, Query(alias="query", description="A search such as `issue.category:feedback pay*`.")]
+
+
+def no_null_characters(request: Request) -> None:
+    """Refuse NUL in the path and the query: no text in PostgreSQL can hold it."""
+    if "%00" in request.scope.get("query_string", b"").decode("latin-1") or "\0" in request.url.path:
+        raise BadRequest("Null characters are not allowed.", code="null_character")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """The parameters that lists, counts, exports and bulk changes share."""
+
+    projects: list[str]
+    environments: list[str]
+    start: datetime | None
+    end: datetime | None
+
+
+def filters(
+    request: Request,
+    projects: Projects = [],  # noqa: B006
+    environments: Environments = [],  # noqa: B006
+    stats_period: StatsPeriod = None,
+    start: Start = None,
+    end: End = None,
+) -> Filters:
+    """Read the shared parameters; raises BadRequest for a bad time."""
+    now: datetime = request.app.state.clock.now()
+    since, until = _time(start, "start"), _time(end, "end")
+    if since is not None and until is not None and since > until:
+        raise BadRequest("start must be before end", code="invalid_date")
+    if stats_period:
+        since, until = now - _span(stats_period), None
+    return Filters(projects, environments, since, until)
+
+
+SharedFilters = Annotated[Filters, Depends(filters)]
+
+
+def _time(text: str | None, name: str) -> datetime | None:
+    if not text:
+        return None
+    time = parse_time(text)
+    if time is None or not EARLIEST <= time <= LATEST:
+        raise BadRequest(f"Invalid date: {name}={text[:100]}", code="invalid_date")
+    return time
+
+
+def _span(text: str) -> timedelta:
+    number, unit = text[:-1], text[-1]
+    if text.isascii() and text.isdigit():
+        number, unit = text, "s"
+    if unit not in _SPANS or not (number.isascii() and number.isdigit()) or len(number) > 6:
+        raise BadRequest(f"Invalid statsPeriod: {text[:100]}", code="invalid_date")
+    return min(timedelta(**{_SPANS[unit]: int(number)}), timedelta(days=36_500 // 2))
+
+
+def read_search(query: str, now: datetime, settings: Settings) -> Search:
+    """Parse a search; raises InvalidSearch."""
+    if len(query) > settings.query_characters_max:
+        raise InvalidSearch(f"A search has at most {settings.query_characters_max} characters.")
+    try:
+        return parse_search(query, now=now, terms_max=settings.query_terms_max)
+    except SearchError as error:
+        raise InvalidSearch(str(error)) from error
+
+
+def assignees(organization: OrganizationConfig, principal: Principal) -> Assignees:
+    """What turns the text behind `assigned:` into member ids."""
+
+    def find(value: str) -> list[int]:
+        text = value.removeprefix("user:").lower()
+        if text == "me":
+            text = (principal.email or "").lower()
+        return [
+            member.id
+            for member in organization.members
+            if text and text in {member.email.lower(), str(member.id), (member.name or "").lower()}
+        ]
+
+    return find
+
+
+def visible(scope: OrganizationScope) -> bool:
+    """Whether the organization shows feedback at all."""
+    return scope.organization.feature(FEEDBACK_VISIBLE)
+
+
+def select_feedback(scope: OrganizationScope, search: Search, shared: Filters) -> Selection:
+    """The feedback that a search and the shared parameters mean; empty when it is not visible."""
+    project_ids = scope.project_ids(shared.projects)
+    if not (search.asks_feedback and visible(scope)):
+        project_ids = []
+    return Selection(
+        project_ids,
+        search.statuses,
+        (
+            *conditions(search, assignees(scope.organization, scope.principal)),
+            *in_environments(shared.environments),
+            *received_between(shared.start, shared.end),
+        ),
+    )
+
+
+def read_cursor(cursor: str | None) -> tuple[Position | None, bool]:
+    """The position of a cursor and whether it reads backward; raises BadRequest."""
+    decoded = decode_cursor(cursor, 2)
+    if decoded is None:
+        return None, False
+    (received, issue_id), backward = decoded
+    time = parse_time(received) if isinstance(received, str) else None
+    if time is None or isinstance(issue_id, bool) or not isinstance(issue_id, int) or not 0 <= issue_id < 1 << 63:
+        raise BadRequest("Invalid cursor parameter.", code="invalid_cursor")
+    return Position(time, issue_id), backward
+
+
+def write_cursor(row: Any, *, backward: bool = False) -> str:
+    """The cursor that goes on after (or before) a row."""
+    return encode_cursor([iso(row.received_at), row.id], backward=backward)

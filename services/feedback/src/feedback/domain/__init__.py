@@ -1,0 +1,1 @@
+"""What a feedback is and which rules it meets: no I/O and no clock."""

@@ -1,0 +1,89 @@
+"""The event kept with a feedback (reference: feedback-backend 3.7)."""
+
+from datetime import datetime
+from typing import Any
+
+from feedback.domain.filtering import feedback_context, linked_event_id
+from feedback.domain.payload import mapping, text
+from feedback.domain.timestamps import iso
+
+_NOT_KEPT_OF_USER = ("name", "isStaff")
+_COPIED_WHEN_GIVEN = ("release", "sdk", "dist")
+
+
+def normalise(
+    event: dict[str, Any], *, event_id: str, project_id: int, occurred_at: datetime, received_at: datetime
+) -> dict[str, Any]:
+    """The event in the one shape that is stored and served; the input stays as it was."""
+    context = feedback_context(event)
+    kept: dict[str, Any] = {
+        "event_id": event_id,
+        "project_id": project_id,
+        "timestamp": iso(occurred_at),
+        "received": iso(received_at),
+        "platform": text(event.get("platform")) or "other",
+        "level": text(event.get("level")) or "info",
+        "environment": text(event.get("environment")) or "production",
+        "contexts": _contexts(event, context),
+        "request": mapping(event.get("request")),
+        "user": _user(mapping(event.get("user")), context),
+        "tags": tags_of(event.get("tags")),
+        "logentry": {"message": context["message"]},
+    }
+    for name in _COPIED_WHEN_GIVEN:
+        if event.get(name):
+            kept[name] = mapping(event[name]) if name == "sdk" else text(event[name])
+    _add_tags(kept, context)
+    return kept
+
+
+def _contexts(event: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]:
+    contexts = dict(mapping(event.get("contexts")))
+    if not contexts.get("replay") and context.get("replay_id"):
+        contexts["replay"] = {"replay_id": context["replay_id"]}
+    return contexts
+
+
+def _user(user: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in user.items() if name not in _NOT_KEPT_OF_USER}
+    if kept.get("id") is not None:
+        kept["id"] = text(kept["id"])
+    if "email" not in kept:
+        kept["email"] = text(context.get("contact_email")) or ""
+    return kept
+
+
+def tags_of(tags: Any) -> dict[str, str]:
+    """Tags as a mapping of texts, from an object or a list of pairs; what is neither key nor value is left out."""
+    pairs: list[Any] = []
+    if isinstance(tags, dict):
+        pairs = list(tags.items())
+    elif isinstance(tags, list):
+        pairs = [_pair(entry) for entry in tags]
+    found: dict[str, str] = {}
+    for pair in pairs:
+        key, value = (text(pair[0]), text(pair[1])) if pair is not None else (None, None)
+        if key and value is not None:
+            found[key] = value
+    return found
+
+
+def _pair(entry: Any) -> Any:
+    if isinstance(entry, list) and len(entry) == 2:
+        return entry
+    if isinstance(entry, dict) and "key" in entry:
+        return entry["key"], entry.get("value")
+    return None
+
+
+def _add_tags(event: dict[str, Any], context: dict[str, Any]) -> None:
+    tags = event["tags"]
+    email = text(event["user"].get("email"))
+    if email and "user.email" not in tags:
+        tags["user.email"] = email
+    associated = linked_event_id(context.get("associated_event_id"))
+    tags["has_linked_error"] = "true" if associated else "false"
+    if associated:
+        tags["associated_event_id"] = associated
+    if event.get("release"):
+        tags["release"] = event["release"]

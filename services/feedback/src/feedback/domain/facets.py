@@ -1,0 +1,45 @@
+"""How a feedback is found again: exact terms and words, spelled alike when stored and when asked for."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+FACET_CHARACTERS_MAX = 200
+WORD_CHARACTERS_MAX = 100
+_SEPARATORS = re.compile(r"[\W_]+")
+# Scripts written without blanks: each character is a word of its own, so that any part can be found.
+_UNSPACED = re.compile(
+    "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
+)
+
+
+def facet(key: str, value: str) -> str:
+    """The term for `key:value`; case does not count, and only the first 200 characters do."""
+    return f"{key.lower()}={value.lower()}"[:FACET_CHARACTERS_MAX]
+
+
+def presence(key: str) -> str:
+    """The term for `has:key`."""
+    return key.lower()[:FACET_CHARACTERS_MAX]
+
+
+def facets_of(pairs: Iterable[tuple[str, str | None]]) -> list[str]:
+    """The terms of every pair that has a value, sorted and without doubles."""
+    found: set[str] = set()
+    for key, value in pairs:
+        if value:
+            found.add(presence(key))
+            found.add(facet(key, value))
+    return sorted(found)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in their searchable form: folded case, no marks of punctuation."""
+    if not text.isascii():
+        text = _UNSPACED.sub(r" \1 ", unicodedata.normalize("NFKC", text))
+    return [word[:WORD_CHARACTERS_MAX] for word in _SEPARATORS.split(text.casefold()) if word]
+
+
+def searchable(*texts: str | None) -> str:
+    """Texts as the words to index, with blanks between."""
+    return " ".join(" ".join(words_of(text)) for text in texts if text)

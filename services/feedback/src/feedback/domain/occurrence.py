@@ -1,0 +1,87 @@
+"""What makes a feedback an issue: evidence, display rows and metadata (reference: feedback-backend 3.6, 3.10)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from feedback.domain.titles import PREFIX
+
+GROUP_TYPE_ID = 6001
+ISSUE_TYPE = "feedback"
+CULPRIT = "user"
+PRIORITY = "medium"
+_SHOWN = ("associated_event_id", "contact_email", "message", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class SpamVerdict:
+    """Whether a feedback is spam; None when nobody looked or nobody could tell."""
+
+    is_spam: bool | None = None
+    detection_enabled: bool = False
+
+
+def evidence_of(
+    *,
+    message: str,
+    name: str | None,
+    contact_email: str | None,
+    associated_event_id: str | None,
+    source: str,
+    summary: str,
+    verdict: SpamVerdict,
+    marks: Sequence[str] = (),
+) -> dict[str, Any]:
+    """`evidence_data`: what is known of the feedback; what is empty is left out.
+
+    `marks`, ours, are suspicions of the sender such as `honeypot`; they never refuse a feedback.
+    """
+    evidence: dict[str, Any] = {
+        "associated_event_id": associated_event_id,
+        "contact_email": contact_email,
+        "message": message,
+        "name": name,
+    }
+    evidence = {key: value for key, value in evidence.items() if value}
+    evidence["source"] = source
+    evidence["is_spam"] = verdict.is_spam
+    evidence["spam_detection_enabled"] = verdict.detection_enabled
+    evidence["summary"] = summary
+    if marks:
+        evidence["marks"] = list(marks)
+    return evidence
+
+
+def display_of(evidence: dict[str, Any]) -> list[dict[str, Any]]:
+    """`evidence_display`: the rows shown to people."""
+    rows = [
+        {"name": name, "value": evidence[name], "important": name == "message"}
+        for name in _SHOWN
+        if evidence.get(name)
+    ]
+    enabled = bool(evidence.get("spam_detection_enabled"))
+    if enabled:
+        is_spam = evidence.get("is_spam")
+        value = "error" if is_spam is None else str(is_spam)
+        rows.append({"name": "is_spam", "value": value, "important": False})
+    rows.append({"name": "spam_detection_enabled", "value": str(enabled), "important": False})
+    return rows
+
+
+def metadata_of(evidence: dict[str, Any]) -> dict[str, Any]:
+    """The issue's `metadata`, as lists and details show it."""
+    message = evidence.get("message", "")
+    summary = evidence.get("summary", "")
+    metadata = {
+        "title": PREFIX + summary,
+        "value": message,
+        "message": message,
+        "name": evidence.get("name"),
+        "contact_email": evidence.get("contact_email"),
+        "source": evidence.get("source"),
+        "summary": summary,
+        "initial_priority": PRIORITY,
+    }
+    if evidence.get("associated_event_id"):
+        metadata["associated_event_id"] = evidence["associated_event_id"]
+    return metadata

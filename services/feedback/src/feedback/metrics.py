@@ -1,0 +1,10 @@
+"""Every metric of this service."""
+
+from prometheus_client import Counter
+
+SUBMISSIONS = Counter(
+    "feedback_submissions",
+    "Submissions decided, by what became of them: stored, updated, repeated, or the reason of refusal.",
+    ["result"],
+)
+DELETED = Counter("feedback_deleted", "Feedback deleted, by whom: person or retention.", ["by"])

@@ -1,0 +1,1 @@
+"""The tables of the `feedback` database and every statement on them."""

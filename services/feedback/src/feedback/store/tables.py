@@ -1,0 +1,103 @@
+"""The tables. Issue ids are even: error groups, kept by user-reports, are odd."""
+
+from hearback_kit.outbox import outbox_table
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    Sequence,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
+
+METADATA = MetaData()
+FEEDBACK_ID = Sequence("feedback_id_seq", start=2, increment=2, metadata=METADATA)
+
+FEEDBACK = Table(
+    "feedback",
+    METADATA,
+    Column("id", BigInteger, FEEDBACK_ID, server_default=FEEDBACK_ID.next_value(), primary_key=True),
+    Column("organization_id", BigInteger, nullable=False),
+    Column("project_id", BigInteger, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("submission_id", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("occurrence_id", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("short_id", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("name", Text),
+    Column("contact_email", Text),
+    Column("url", Text),
+    Column("environment", Text, nullable=False),
+    Column("release", Text),
+    Column("dist", Text),
+    Column("platform", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("sdk_name", Text),
+    Column("user_id", Text),
+    Column("user_name", Text),
+    Column("user_email", Text),
+    Column("associated_event_id", Text),
+    Column("error_occurred_at", DateTime(timezone=True)),
+    Column("first_seen", DateTime(timezone=True), nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("status", Text, nullable=False, server_default="unresolved"),
+    Column("substatus", Text),
+    Column("status_details", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("assigned_to", BigInteger),
+    Column("has_seen", Boolean, nullable=False, server_default=text("false")),
+    Column("tags", JSONB, nullable=False),
+    Column("evidence", JSONB, nullable=False),
+    Column("event", JSONB, nullable=False),
+    Column("facets", ARRAY(Text), nullable=False),
+    Column("search", TSVECTOR, nullable=False),
+    UniqueConstraint("project_id", "event_id", name="feedback_event"),
+)
+
+_NEWEST = (text("received_at DESC"), text("id DESC"))
+Index("feedback_mailbox", FEEDBACK.c.project_id, FEEDBACK.c.status, *_NEWEST)
+Index("feedback_short_id", FEEDBACK.c.organization_id, FEEDBACK.c.short_id)
+Index("feedback_facets", FEEDBACK.c.facets, postgresql_using="gin")
+Index("feedback_search", FEEDBACK.c.search, postgresql_using="gin")
+Index(
+    "feedback_trigrams",
+    FEEDBACK.c.message,
+    FEEDBACK.c.url,
+    FEEDBACK.c.user_email,
+    postgresql_using="gin",
+    postgresql_ops={"message": "gin_trgm_ops", "url": "gin_trgm_ops", "user_email": "gin_trgm_ops"},
+)
+
+# Submissions that ended without a feedback, or whose feedback was deleted: a redelivery changes nothing.
+CLOSED_SUBMISSION = Table(
+    "closed_submission",
+    METADATA,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("event_id", Text, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("closed_at", DateTime(timezone=True), nullable=False),
+    Index("closed_submission_at", "closed_at"),
+)
+
+# What a project has used of its short ids, and what the registry was told of it.
+PROJECT = Table(
+    "project",
+    METADATA,
+    Column("id", BigInteger, primary_key=True),
+    Column("numbers_used", BigInteger, nullable=False, server_default=text("0")),
+    Column("has_new_feedbacks", Boolean, nullable=False, server_default=text("false")),
+    Column("announced_new_feedbacks", Boolean),
+)
+
+OUTBOX = outbox_table(METADATA)
