@@ -16,6 +16,7 @@ from fastapi import Request
 from hearback_kit.errors import Forbidden, Unavailable
 
 SESSION_COOKIE: Final = "hearback_session"
+_AWAY_SECONDS: Final = 2.0  # after a failure, known callers do not wait for another one
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 Introspect = Callable[[str, str], Awaitable[dict[str, Any] | None]]
 
@@ -80,6 +81,7 @@ class Authenticator:
         self._stale_seconds = stale_seconds
         self._entries_max = entries_max
         self._known: OrderedDict[tuple[str, str], tuple[float, Principal | None]] = OrderedDict()
+        self._ask_again_at = 0.0
 
     async def authenticate(self, request: Request) -> Principal | None:
         """The caller, or None without valid credentials.
@@ -97,11 +99,15 @@ class Authenticator:
         known = self._known.get(key)
         if known and now - known[0] < self._fresh_seconds:
             return known[1]
+        stale = known[1] if known and now - known[0] < self._stale_seconds else None
+        if stale and now < self._ask_again_at:
+            return stale
         try:
             answer = await self._introspect(*key)
         except Unavailable:
-            if known and known[1] and now - known[0] < self._stale_seconds:
-                return known[1]
+            self._ask_again_at = time.monotonic() + _AWAY_SECONDS
+            if stale:
+                return stale
             raise
         principal = None if answer is None else _principal(answer)
         self._known[key] = (now, principal)

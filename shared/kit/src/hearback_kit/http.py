@@ -6,6 +6,7 @@ internal routes can tell a service from anybody else who reaches the port.
 
 import hashlib
 import hmac
+import re
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -14,41 +15,60 @@ import httpx
 import stamina
 from fastapi import Request
 
-from hearback_kit.errors import Unauthorized, Unavailable
+from hearback_kit.errors import TooLarge, Unauthorized, Unavailable
 
 SIGNATURE_HEADER: Final = "X-Hearback-Signature"
 SERVICE_HEADER: Final = "X-Hearback-Service"
 SIGNATURE_AGE_SECONDS_MAX: Final = 300
 INTERNAL_BODY_BYTES_MAX: Final = 4 * 1024 * 1024
+_DIGITS: Final = re.compile(r"[0-9]{1,12}")
+_NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 def sign(secret: str, service: str, method: str, target: str, body: bytes, at: int) -> str:
-    """The value of the signature header: `<unix seconds>.<hex HMAC-SHA256>`."""
-    text = f"{at}.{service}.{method.upper()}.{target}.".encode() + body
-    return f"{at}.{hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()}"
+    """The value of the signature header: `<unix seconds>.<hex HMAC-SHA256>`.
+
+    No part can hold a line break, and the body goes in as its hash, so no part can pose as another's.
+    """
+    text = "\n".join((str(at), service, method.upper(), target, hashlib.sha256(body).hexdigest()))
+    return f"{at}.{hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()}"
 
 
 def is_signed(
     secret: str, service: str, method: str, target: str, body: bytes, header: str, *, now: float | None = None
 ) -> bool:
-    """Whether a signature header is right and fresh."""
+    """Whether a signature header is right and fresh; clocks may differ by SIGNATURE_AGE_SECONDS_MAX."""
     stamp, _, _ = header.partition(".")
-    if not (stamp.isascii() and stamp.isdigit()):
+    if not _DIGITS.fullmatch(stamp):
         return False
     if abs((time.time() if now is None else now) - int(stamp)) > SIGNATURE_AGE_SECONDS_MAX:
         return False
-    return hmac.compare_digest(sign(secret, service, method, target, body, int(stamp)), header)
+    expected = sign(secret, service, method, target, body, int(stamp))
+    return hmac.compare_digest(expected.encode(), header.encode())
 
 
 async def require_signature(request: Request, secret: str) -> str:
-    """The name of the service that signed this request; raises Unauthorized when none did."""
+    """The name of the service that signed this request; raises Unauthorized when none did.
+
+    Raises TooLarge, before anything is read, for a body of more than INTERNAL_BODY_BYTES_MAX or of unknown size.
+    """
+    length = request.headers.get("content-length", "0")
+    chunked = "transfer-encoding" in request.headers
+    if chunked or not _DIGITS.fullmatch(length) or int(length) > INTERNAL_BODY_BYTES_MAX:
+        raise TooLarge
     service = request.headers.get(SERVICE_HEADER, "")
-    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    body = await request.body()
     header = request.headers.get(SIGNATURE_HEADER, "")
-    if not is_signed(secret, service, request.method, target, body, header):
+    body = await request.body()
+    if not is_signed(secret, service, request.method, _target(request), body, header):
         raise Unauthorized("only services of this fleet may call this")
     return service
+
+
+def _target(request: Request) -> str:
+    """Path and query as they were sent, before anything was decoded."""
+    path: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    query: bytes = request.scope.get("query_string", b"")
+    return (path + b"?" + query if query else path).decode("latin-1")
 
 
 class ServiceClient:
@@ -67,6 +87,7 @@ class ServiceClient:
         self._client = httpx.AsyncClient(
             base_url=base_url,
             timeout=timeout_seconds,
+            trust_env=False,  # calls within the fleet never go through somebody's proxy
             limits=httpx.Limits(max_connections=20, max_keepalive_connections=5),
             transport=transport,
         )
@@ -77,12 +98,16 @@ class ServiceClient:
     async def request(
         self, method: str, target: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
-        """Send a signed request to a path (with its query); GET, PUT and DELETE are tried again."""
-        attempts = self._attempts if method in {"GET", "PUT", "DELETE"} else 1
+        """Send a signed request to a path (with its query).
+
+        GET, PUT and DELETE are tried again, other methods only when no connection could be made.
+        """
+        repeatable = method in {"GET", "PUT", "DELETE"}
+        retried = (httpx.TransportError, _ServerError) if repeatable else _NEVER_SENT
         try:
             async for attempt in stamina.retry_context(
-                on=(httpx.TransportError, _ServerError),
-                attempts=attempts,
+                on=retried,
+                attempts=self._attempts,
                 wait_initial=0.05,
                 wait_max=0.5,
                 timeout=10,
@@ -93,17 +118,15 @@ class ServiceClient:
             raise Unavailable(f"{self._client.base_url} cannot be reached") from error
         raise AssertionError("unreachable")
 
-    async def _once(
-        self, method: str, target: str, body: bytes, headers: Mapping[str, str]
-    ) -> httpx.Response:
-        signed = {
-            SERVICE_HEADER: self._service,
-            SIGNATURE_HEADER: sign(self._secret, self._service, method, target, body, int(time.time())),
-            **headers,
-        }
+    async def _once(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        request = self._client.build_request(method, target, content=body, headers=dict(headers))
         if body:
-            signed.setdefault("Content-Type", "application/json")
-        response = await self._client.request(method, target, content=body, headers=signed)
+            request.headers.setdefault("Content-Type", "application/json")
+        sent = request.url.raw_path.decode("ascii")
+        signature = sign(self._secret, self._service, method, sent, body, int(time.time()))
+        request.headers[SERVICE_HEADER] = self._service
+        request.headers[SIGNATURE_HEADER] = signature
+        response = await self._client.send(request)
         if response.status_code >= 500:
             raise _ServerError(response.status_code)
         return response
@@ -115,7 +138,10 @@ class ServiceClient:
             return None
         if response.status_code != 200:
             raise Unavailable(f"{self._client.base_url}{target} answered {response.status_code}")
-        return response.json()
+        try:
+            return response.json()
+        except ValueError as error:
+            raise Unavailable(f"{self._client.base_url}{target} did not answer with JSON") from error
 
     async def close(self) -> None:
         """Close the connections."""

@@ -2,9 +2,11 @@
 
 import logging
 import sys
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import structlog
+from opentelemetry import trace
 
 
 def configure_logs(service: str, level: str = "info", style: str = "json") -> None:
@@ -12,6 +14,7 @@ def configure_logs(service: str, level: str = "info", style: str = "json") -> No
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _with_trace(service),
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -42,7 +45,19 @@ def configure_logs(service: str, level: str = "info", style: str = "json") -> No
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    structlog.contextvars.bind_contextvars(service=service)
+
+
+def _with_trace(service: str) -> Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]:
+    """Name the service in every line, and the trace where there is one."""
+
+    def add(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event.setdefault("service", service)
+        context = trace.get_current_span().get_span_context()
+        if context.is_valid:
+            event["trace_id"] = format(context.trace_id, "032x")
+        return event
+
+    return add
 
 
 def get_logger(name: str) -> Any:

@@ -29,7 +29,9 @@ def decode_cursor(cursor: str | None, length: int) -> tuple[list[Any], bool] | N
         values = orjson.loads(raw)
     except (binascii.Error, ValueError) as error:
         raise BadRequest("Invalid cursor parameter.", code="invalid_cursor") from error
-    if not isinstance(values, list) or len(values) != length + 1 or values[0] not in (0, 1):
+    if not isinstance(values, list) or len(values) != length + 1 or not all(map(_is_value, values)):
+        raise BadRequest("Invalid cursor parameter.", code="invalid_cursor")
+    if values[0] not in (0, 1):
         raise BadRequest("Invalid cursor parameter.", code="invalid_cursor")
     return values[1:], bool(values[0])
 
@@ -46,3 +48,12 @@ def link_header(
         return f'<{target}>; rel="{relation}"; results="{found}"; cursor="{cursor or ""}"'
 
     return ", ".join([link("previous", has_previous, previous), link("next", has_next, following)])
+
+
+def _is_value(value: Any) -> bool:
+    """Whether a database can take it: nothing nested, no NUL, no integer of more than 64 bits."""
+    if isinstance(value, str):
+        return "\x00" not in value
+    if isinstance(value, int):
+        return -(1 << 63) <= value < 1 << 63
+    return value is None or isinstance(value, float)

@@ -15,6 +15,7 @@ import orjson
 import uvicorn
 import uvloop
 from fastapi import FastAPI
+from pydantic import ValidationError
 
 from hearback_kit.db import Database, current_revision, migrate, migration_head
 from hearback_kit.errors import ServiceError, Unavailable
@@ -55,7 +56,11 @@ class Program:
         if command == "openapi":
             sys.stdout.buffer.write(self.openapi())
             return 0
-        settings = self.settings()
+        try:
+            settings = self.settings()
+        except ValidationError as error:
+            sys.stderr.write(f"{self.name}: the settings are not valid\n{_explain(error)}")
+            return 2
         configure_logs(self.name, settings.log_level, settings.log_format)
         try:
             if command == "migrate":
@@ -101,24 +106,28 @@ class Program:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(self._execute(settings, mode, sockets))
 
-    async def _execute(
-        self, settings: ServiceSettings, mode: str, sockets: list[socket.socket] | None
-    ) -> None:
+    async def _execute(self, settings: ServiceSettings, mode: str, sockets: list[socket.socket] | None) -> None:
         worker = self.create_worker(settings) if mode != "serve" and self.create_worker else None
         app = self._health_app(worker) if mode == "work" else self.create_app(settings)
         if worker is not None and mode == "run":
             app.state.checks.update(worker.checks)
         server = _Server(self._uvicorn_config(app, settings))
-        stop = asyncio.Event()
+        stop, hurry = asyncio.Event(), asyncio.Event()
 
         def end() -> None:
             server.should_exit = True
             stop.set()
 
+        def told_to_end() -> None:
+            if stop.is_set():  # told twice: do not wait for anything
+                server.force_exit = True
+                hurry.set()
+            end()
+
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, end)
-        async with _background(worker, stop, end, settings.shutdown_seconds_max):
+            loop.add_signal_handler(number, told_to_end)
+        async with _background(worker, stop, hurry, end, settings.shutdown_seconds_max):
             await server.serve(sockets=sockets)
             stop.set()
 
@@ -146,22 +155,35 @@ class Program:
         )
 
 
+def _explain(error: ValidationError) -> str:
+    """Which settings are wrong and why, without their values: they may be secrets."""
+    found = error.errors(include_input=False, include_url=False)
+    return "".join(f"  {'.'.join(map(str, problem['loc']))}: {problem['msg']}\n" for problem in found)
+
+
 @asynccontextmanager
 async def _background(
-    worker: Worker | None, stop: asyncio.Event, end: Callable[[], None], seconds_max: float
+    worker: Worker | None,
+    stop: asyncio.Event,
+    hurry: asyncio.Event,
+    end: Callable[[], None],
+    seconds_max: float,
 ) -> AsyncIterator[None]:
     """Run the worker beside the block; when one of the two ends, so does the other."""
-    task = asyncio.create_task(worker.run(stop)) if worker else None
-    if task:
-        task.add_done_callback(lambda _: end())
+    if worker is None:
+        yield
+        return
+    task = asyncio.create_task(worker.run(stop))
+    task.add_done_callback(lambda _: end())
     try:
         yield
     finally:
         stop.set()
-        if task:
-            done, _ = await asyncio.wait([task], timeout=seconds_max)
-            if not done:
-                _log.warning("worker_cancelled", seconds=seconds_max)
-                task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        hurried = asyncio.create_task(hurry.wait())
+        await asyncio.wait([task, hurried], timeout=seconds_max, return_when=asyncio.FIRST_COMPLETED)
+        hurried.cancel()
+        if not task.done():
+            _log.warning("worker_cancelled", seconds=seconds_max)
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
