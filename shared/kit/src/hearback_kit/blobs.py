@@ -1,5 +1,7 @@
 """Bytes by key: a local folder by default, any S3-compatible store by URL. Built on obstore."""
 
+import asyncio
+import os
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,35 @@ def _open(url: str) -> Any:
     return from_url(plain, config=config or None, client_options=client)
 
 
+class _Source:
+    """The pieces to store; remembers when it was they that failed and not the store."""
+
+    def __init__(self, data: AsyncIterable[bytes]) -> None:
+        self._data = data
+        self.error: OSError | None = None
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._data:
+                yield piece
+        except OSError as error:
+            self.error = error
+            raise
+
+
+def _sync(folder: Path, key: str) -> None:
+    """Make a file and the folders that lead to it survive a power cut."""
+    path = folder / key.lstrip("/")
+    for place in (path, *path.parents):
+        descriptor = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if place == folder:
+            return
+
+
 class BlobStore:
     """Puts, reads and deletes blobs. Every method raises Unavailable when the store cannot be reached.
 
@@ -38,16 +69,31 @@ class BlobStore:
     def __init__(self, url: str) -> None:
         try:
             self._store = _open(url)
+            self._folder = Path(unquote(urlsplit(url).path)) if url.startswith("file:") else None
         except (BaseError, OSError, ValueError) as error:
             raise Unavailable(f"the blob store cannot be opened: {error}") from error
 
     async def put(self, key: str, data: bytes | AsyncIterable[bytes]) -> None:
-        """Store bytes, or a stream of them without holding it in memory; durable when it returns."""
+        """Store bytes, or a stream of them without holding it in memory; durable when it returns.
+
+        All or nothing: when the stream raises, nothing is stored and its error is raised. ValueError for
+        a key that is no relative path.
+        """
+        source = None if isinstance(data, bytes) else _Source(data)
         try:
             await obstore.put_async(
-                self._store, key, data, use_multipart=None, chunk_size=5 * CHUNK_BYTES, max_concurrency=2
+                self._store,
+                key,
+                data if source is None else source.pieces(),
+                use_multipart=None,
+                chunk_size=5 * CHUNK_BYTES,
+                max_concurrency=2,
             )
+            if self._folder is not None:
+                await asyncio.to_thread(_sync, self._folder, key)
         except (BaseError, OSError) as error:
+            if source is not None and source.error is not None:
+                raise source.error from None
             raise Unavailable("the blob store cannot be reached") from error
 
     async def exists(self, key: str) -> bool:
@@ -74,8 +120,8 @@ class BlobStore:
         """The bytes from `start` up to but not including `end`, in pieces; raises BlobMissing."""
         try:
             position = start
-            if end is None:
-                end = (await obstore.head_async(self._store, key))["size"]
+            size = (await obstore.head_async(self._store, key))["size"]
+            end = size if end is None else min(end, size)
             while position < end:
                 step = min(CHUNK_BYTES, end - position)
                 piece = await obstore.get_range_async(self._store, key, start=position, length=step)
