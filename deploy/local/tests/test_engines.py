@@ -1,0 +1,242 @@
+"""The embedded engines: started, stopped, killed, orphaned, in the way of each other."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from hearback_kit.engines import EngineError, PostgresEngine, ValkeyEngine, engine_scratch_directory
+from hearback_kit.engines.process import is_alive
+from hearback_kit.testing import eventually_sync
+from hearback_kit.valkey import connect
+
+Engine = PostgresEngine | ValkeyEngine
+KINDS = (PostgresEngine, ValkeyEngine)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with engine_scratch_directory() as scratch:
+        yield scratch / "a folder with spaces"
+
+
+def write(engine: Engine, value: str) -> None:
+    asyncio.run(_write(engine, value))
+
+
+def read(engine: Engine) -> str | None:
+    return asyncio.run(_read(engine))
+
+
+async def _write(engine: Engine, value: str) -> None:
+    if isinstance(engine, ValkeyEngine):
+        client = connect(engine.url)
+        await client.set("kept", value)
+        await client.aclose()
+        return
+    connection = await asyncpg.connect(engine.url + "postgres")
+    await connection.execute("create table if not exists kept (value text)")
+    await connection.execute("insert into kept values ($1)", value)
+    await connection.close()
+
+
+async def _read(engine: Engine) -> str | None:
+    if isinstance(engine, ValkeyEngine):
+        client = connect(engine.url)
+        found = await client.get("kept")
+        await client.aclose()
+        return found.decode() if found else None
+    connection = await asyncpg.connect(engine.url + "postgres")
+    value: str = await connection.fetchval("select value from kept")
+    await connection.close()
+    return value
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_data_and_port_survive_a_stop_and_a_kill(kind: type[Engine], folder: Path) -> None:
+    engine = kind(folder / "store")
+    engine.start()
+    try:
+        port = engine.port
+        write(engine, "words")
+        engine.stop()
+        assert engine.pid is None
+        engine.start()
+        assert read(engine) == "words"
+        engine.kill()
+        assert engine.pid is None
+        engine.start()
+        assert read(engine) == "words"
+        assert engine.port == port
+    finally:
+        engine.stop()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_wrong_or_no_password_is_refused(kind: type[Engine], folder: Path) -> None:
+    engine = kind(folder / "store")
+    engine.start()
+    try:
+        assert (engine.directory / "password").stat().st_mode & 0o077 == 0
+        stranger = engine.url.replace(engine.password, "guessed")
+        with pytest.raises(Exception, match="(?i)password|WRONGPASS|invalid"):
+            asyncio.run(_knock(kind, stranger))
+    finally:
+        engine.stop()
+
+
+async def _knock(kind: type[Engine], url: str) -> None:
+    if kind is PostgresEngine:
+        await asyncpg.connect(url + "postgres")
+        return
+    client = connect(url)
+    try:
+        await client.ping()
+    finally:
+        await client.aclose()
+
+
+ORPHAN_MAKER = """
+import sys, time
+from hearback_kit.engines import PostgresEngine, ValkeyEngine
+engine = {"PostgresEngine": PostgresEngine, "ValkeyEngine": ValkeyEngine}[sys.argv[1]](sys.argv[2])
+engine.start()
+print(engine.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_engine_ends_with_its_killed_owner_and_starts_again(kind: type[Engine], folder: Path) -> None:
+    owner = subprocess.Popen(
+        [sys.executable, "-c", ORPHAN_MAKER, kind.__name__, str(folder / "store")],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with owner:
+        assert owner.stdout is not None
+        pid = int(owner.stdout.readline())
+        owner.kill()
+    engine = kind(folder / "store")
+    engine.start()
+    try:
+        eventually_sync(lambda: not is_alive(pid))
+        assert engine.pid not in {None, pid}
+    finally:
+        engine.stop()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_engine_that_outlived_its_owner_is_taken_down_first(kind: type[Engine], folder: Path) -> None:
+    first = kind(folder / "store")
+    first.start()
+    left_behind = first.pid
+    assert left_behind is not None
+    assert first._lock is not None
+    first._lock.release()
+    second = kind(folder / "store")
+    second.start()
+    try:
+        assert second.pid not in {None, left_behind}
+        assert first.pid is None
+        write(second, "only one writes")
+    finally:
+        second.stop()
+
+
+def test_stale_pid_file_that_names_a_stranger_does_not_block(folder: Path) -> None:
+    engine = PostgresEngine(folder / "store")
+    engine.start()
+    engine.kill()
+    pid_file = engine.directory / "data" / "postmaster.pid"
+    lines = pid_file.read_text().split("\n")
+    pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]))
+    engine.start()
+    try:
+        assert engine.pid is not None
+    finally:
+        engine.stop()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_folder_in_use_by_another_process_is_refused(kind: type[Engine], folder: Path) -> None:
+    owner = subprocess.Popen(
+        [sys.executable, "-c", ORPHAN_MAKER, kind.__name__, str(folder / "store")],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with owner:
+        assert owner.stdout is not None
+        owner.stdout.readline()
+        try:
+            with pytest.raises(EngineError, match="in use by another"):
+                kind(folder / "store").start()
+        finally:
+            owner.send_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_port_in_use_is_told(kind: type[Engine], folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(EngineError, match=f"port {port} of 127.0.0.1: it is in use"):
+            kind(folder / "store", port=port).start()
+
+
+def test_databases_are_created_once(folder: Path) -> None:
+    engine = PostgresEngine(folder / "store", durable=False)
+    engine.start()
+    try:
+        for _ in range(2):
+            engine.create_databases(["feedback", "user_reports"])
+        with pytest.raises(ValueError, match="not a database name"):
+            engine.create_database('x"; drop table kept')
+    finally:
+        engine.stop()
+
+
+def test_start_that_was_cut_off_is_done_again(folder: Path) -> None:
+    engine = PostgresEngine(folder / "store", durable=False)
+    (engine.directory / "data.unfinished" / "base").mkdir(parents=True)
+    engine.start()
+    try:
+        assert engine.pid is not None
+    finally:
+        engine.stop()
+
+
+def test_unwritable_folder_is_told(folder: Path) -> None:
+    folder.parent.mkdir(exist_ok=True)
+    folder.write_text("a file, no folder")
+    with pytest.raises(EngineError, match="cannot use the directory"):
+        ValkeyEngine(folder / "store").start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the engines as somebody else")
+def test_closed_parent_folder_moves_the_data_to_where_the_engine_may_go(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = folder / "closed"
+    closed.mkdir(parents=True)
+    closed.chmod(0o700)
+    reachable = folder / "system"
+    monkeypatch.setattr("hearback_kit.engines.place.SYSTEM_DIRECTORY", reachable)
+    folder.chmod(0o711)
+    engine = ValkeyEngine(closed / "store")
+    engine.start()
+    try:
+        assert (closed / "store").is_symlink()
+        assert engine.directory.parent == reachable
+        write(engine, "kept")
+        engine.stop()
+        engine = ValkeyEngine(closed / "store")
+        engine.start()
+        assert read(engine) == "kept"
+    finally:
+        engine.stop()
