@@ -85,7 +85,7 @@ def test_wrong_or_no_password_is_refused(kind: type[Engine], folder: Path) -> No
     try:
         assert (engine.directory / "password").stat().st_mode & 0o077 == 0
         stranger = engine.url.replace(engine.password, "guessed")
-        with pytest.raises(Exception, match="(?i)password|WRONGPASS|invalid"):
+        with pytest.raises(Exception, match=r"(?i)password|WRONGPASS|invalid"):
             asyncio.run(_knock(kind, stranger))
     finally:
         engine.stop()
@@ -112,14 +112,15 @@ time.sleep(600)
 """
 
 
+def owner_of(kind: type[Engine], directory: Path) -> subprocess.Popen[str]:
+    """A process that starts an engine, tells its id and stays."""
+    command = [sys.executable, "-c", ORPHAN_MAKER, kind.__name__, str(directory)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_engine_ends_with_its_killed_owner_and_starts_again(kind: type[Engine], folder: Path) -> None:
-    owner = subprocess.Popen(
-        [sys.executable, "-c", ORPHAN_MAKER, kind.__name__, str(folder / "store")],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with owner:
+    with owner_of(kind, folder / "store") as owner:
         assert owner.stdout is not None
         pid = int(owner.stdout.readline())
         owner.kill()
@@ -166,12 +167,7 @@ def test_stale_pid_file_that_names_a_stranger_does_not_block(folder: Path) -> No
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_folder_in_use_by_another_process_is_refused(kind: type[Engine], folder: Path) -> None:
-    owner = subprocess.Popen(
-        [sys.executable, "-c", ORPHAN_MAKER, kind.__name__, str(folder / "store")],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with owner:
+    with owner_of(kind, folder / "store") as owner:
         assert owner.stdout is not None
         owner.stdout.readline()
         try:

@@ -111,7 +111,7 @@ class Engine(ABC):
     def _take_lock(self) -> None:
         if self._lock is None:
             lock = DirectoryLock(self.directory / "lock")
-            if not lock.take(seconds=5.0):
+            if not lock.take(seconds=2.0):
                 raise EngineError(f"{self.name} in {self._wanted} is in use by another running process")
             self._lock = lock
 
