@@ -1,0 +1,162 @@
+"""The JSON of reports, groups and events, shaped like Sentry's (reference: feedback-backend 4.9)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from hearback_contracts.config import OrganizationConfig, ProjectConfig, ProjectRef
+
+from user_reports.domain.model import IndexedEvent, Report
+from user_reports.domain.periods import format_time
+from user_reports.domain.shim import tags_of
+from user_reports.store.queries.groups import Group
+
+_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def short_id(project_slug: str, group_id: int) -> str:
+    """A group's name for people, such as `WEB-7`."""
+    text = ""
+    while group_id:
+        group_id, digit = divmod(group_id, 32)
+        text = _DIGITS[digit] + text
+    return f"{project_slug.upper()}-{text}"
+
+
+def report_json(report: Report, now: datetime) -> dict[str, Any]:
+    """A report without its issue. Waiting ones tell their age in seconds."""
+    user = report.event_user
+    name = report.name or report.email or (user or {}).get("name") or None
+    return {
+        "id": str(report.id),
+        "eventID": report.event_id,
+        "name": name,
+        "email": report.email or (user or {}).get("email") or None,
+        "comments": report.comments,
+        "dateCreated": format_time(report.date_added),
+        "user": _report_user(user),
+        "event": {"id": report.event_id, "eventID": report.event_id},
+        "environment": report.environment,
+        "linked": report.group_id is not None,
+        "age": None if report.group_id else max(0, int((now - report.date_added).total_seconds())),
+    }
+
+
+def _report_user(user: Mapping[str, str] | None) -> dict[str, Any] | None:
+    if not user:
+        return None
+    return {
+        "id": user.get("id"),
+        "username": user.get("username"),
+        "email": user.get("email"),
+        "name": user.get("name") or user.get("email") or user.get("username"),
+        "ipAddress": user.get("ip_address"),
+        "avatarUrl": None,
+    }
+
+
+def project_json(project: ProjectConfig | ProjectRef) -> dict[str, Any]:
+    """A project as groups name it."""
+    return {
+        "id": str(project.id),
+        "name": getattr(project, "name", project.slug),
+        "slug": project.slug,
+        "platform": getattr(project, "platform", None),
+    }
+
+
+def group_json(group: Group, organization: OrganizationConfig, public_url: str) -> dict[str, Any]:
+    """An error group."""
+    project = organization.find_project(str(group.project_id))
+    slug = project.slug if project else str(group.project_id)
+    return {
+        "id": str(group.id),
+        "shareId": None,
+        "shortId": short_id(slug, group.id),
+        "title": group.title,
+        "culprit": group.culprit,
+        "permalink": f"{public_url}/organizations/{organization.slug}/issues/{group.id}/",
+        "logger": group.logger,
+        "level": group.level,
+        "status": group.status,
+        "statusDetails": {},
+        "substatus": "ongoing" if group.status == "unresolved" else None,
+        "isPublic": False,
+        "platform": group.platform,
+        "project": project_json(project) if project else {"id": slug, "name": slug, "slug": slug},
+        "type": "error" if "type" in group.metadata else "default",
+        "issueType": "error",
+        "issueCategory": "error",
+        "metadata": group.metadata,
+        "numComments": 0,
+        "assignedTo": None,
+        "isBookmarked": False,
+        "isSubscribed": False,
+        "hasSeen": False,
+        "annotations": [],
+        "priority": "medium",
+        "count": str(group.times_seen),
+        "userCount": 0,
+        "firstSeen": format_time(group.first_seen),
+        "lastSeen": format_time(group.last_seen),
+    }
+
+
+def event_json(event: IndexedEvent, organization_slug: str) -> dict[str, Any]:
+    """An event as the index has it; `feedbackUrl` lists the feedback that names it as its event."""
+    tags = tags_of(event)
+    query = quote(f"issue.category:feedback associated_event_id:{event.event_id}")
+    contexts: dict[str, Any] = {}
+    if event.trace:
+        contexts["trace"] = event.trace
+    if event.replay_id:
+        contexts["replay"] = {"replay_id": event.replay_id}
+    return {
+        "id": event.event_id,
+        "eventID": event.event_id,
+        "groupID": str(event.group_id),
+        "projectID": str(event.project_id),
+        "title": event.title,
+        "culprit": event.culprit,
+        "message": event.message or "",
+        "location": event.url,
+        "type": "error",
+        "platform": event.platform,
+        "level": event.level,
+        "environment": event.environment,
+        "release": {"version": event.release} if event.release else None,
+        "dist": event.dist,
+        "transaction": event.transaction,
+        "user": event.user,
+        "tags": [{"key": key, "value": value} for key, value in sorted(tags.items())],
+        "contexts": contexts,
+        "replayId": event.replay_id,
+        "sdk": _sdk(event.sdk),
+        "dateCreated": format_time(event.timestamp),
+        "dateReceived": format_time(event.received_at),
+        "feedbackUrl": f"/api/0/organizations/{organization_slug}/issues/?query={query}",
+    }
+
+
+def _sdk(sdk: str | None) -> dict[str, str] | None:
+    if not sdk:
+        return None
+    name, _, version = sdk.partition("/")
+    return {"name": name, "version": version}
+
+
+def with_issues(
+    reports: Sequence[Report],
+    groups: Mapping[int, Group],
+    organization: OrganizationConfig,
+    *,
+    now: datetime,
+    public_url: str,
+) -> list[dict[str, Any]]:
+    """Reports with the group each belongs to; null while a report waits."""
+    shapes = {group.id: group_json(group, organization, public_url) for group in groups.values()}
+    return [
+        report_json(report, now) | {"issue": shapes.get(report.group_id) if report.group_id else None}
+        for report in reports
+    ]

@@ -1,0 +1,1 @@
+"""The rules of reports, events and groups: no I/O, no clock."""

@@ -1,0 +1,69 @@
+"""The fields of a report posted over HTTP, with messages as API clients know them (feedback-backend 4.4)."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from hearback_contracts.identifiers import parse_event_id
+
+from user_reports.domain.validation import COMMENTS_LENGTH_MAX, EMAIL_LENGTH_MAX, NAME_LENGTH_MAX
+
+EVENT_ID_LENGTH_MAX: Final = 32
+REQUIRED: Final = "This field is required."
+BLANK: Final = "This field may not be blank."
+NULL: Final = "This field may not be null."
+NOT_TEXT: Final = "Not a valid string."
+NUL: Final = "Null characters are not allowed."
+NOT_ADDRESS: Final = "Enter a valid email address."
+_LENGTHS: Final = {
+    "name": NAME_LENGTH_MAX,
+    "email": EMAIL_LENGTH_MAX,
+    "comments": COMMENTS_LENGTH_MAX,
+    "event_id": EVENT_ID_LENGTH_MAX,
+}
+_ATOM: Final = r"[-!#$%&'*+/=?^_`{}|~0-9A-Za-z]+"
+_LABEL: Final = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
+_ADDRESS: Final = re.compile(
+    rf"{_ATOM}(?:\.{_ATOM})*@(?:localhost|(?:{_LABEL}\.)+(?!\d+\Z)[\w-]{{2,63}}|\[[0-9a-fA-F:.]{{2,45}}\])\Z"
+)
+
+
+def is_email(text: str) -> bool:
+    """Whether a text has the form of an e-mail address."""
+    return bool(_ADDRESS.match(text))
+
+
+def read_fields(body: object) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """The trimmed fields of a body, and the messages of those that are wrong (none when all is well)."""
+    if not isinstance(body, Mapping):
+        kind = {list: "list", str: "str", bool: "bool", int: "int", float: "float"}.get(type(body), "NoneType")
+        return {}, {"non_field_errors": [f"Invalid data. Expected a dictionary, but got {kind}."]}
+    fields: dict[str, str] = {}
+    errors: dict[str, list[str]] = {}
+    for name in _LENGTHS:
+        text, problems = _read(name, body)
+        fields[name] = text
+        if problems:
+            errors[name] = problems
+    return fields, errors
+
+
+def _read(name: str, body: Mapping[str, Any]) -> tuple[str, list[str]]:
+    if name not in body:
+        return "", [REQUIRED]
+    value = body[name]
+    if value is None:
+        return "", [NULL]
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return "", [NOT_TEXT]
+    text = str(value).strip()
+    if not text:
+        return "", [BLANK]
+    problems = []
+    if "\x00" in text:
+        problems.append(NUL)
+    if len(text) > _LENGTHS[name] and not (name == "event_id" and parse_event_id(text)):
+        problems.append(f"Ensure this field has no more than {_LENGTHS[name]} characters.")
+    if name == "email" and not is_email(text):
+        problems.append(NOT_ADDRESS)
+    return text, problems

@@ -1,0 +1,82 @@
+"""An arriving error event as the index and its group take it."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from hearback_contracts.events import ErrorEventReceived
+
+from user_reports.domain.grouping import group_hash
+from user_reports.domain.model import IndexedEvent, Key
+from user_reports.domain.titles import culprit_of, metadata_of, title_of
+
+FUTURE_MAX: Final = timedelta(seconds=60)
+
+
+class Occurrence(msgspec.Struct, kw_only=True):
+    """An event with the hash of its group; `event.group_id` is set once the group is known."""
+
+    message_id: str
+    key_id: int | None
+    hash: str
+    metadata: dict[str, Any]
+    event: IndexedEvent
+
+    @property
+    def key(self) -> Key:
+        """Project and event id."""
+        return (self.event.project_id, self.event.event_id)
+
+
+def occurrence_of(message: ErrorEventReceived, age_max: timedelta) -> Occurrence:
+    """Read a message; `age_max` is the retention beyond which a time is not believed."""
+    user = message.user.model_dump(exclude_none=True) if message.user else None
+    return Occurrence(
+        message_id=message.id,
+        key_id=message.key_id,
+        hash=group_hash(message),
+        metadata=metadata_of(message),
+        event=IndexedEvent(
+            organization_id=message.organization_id,
+            project_id=message.project_id,
+            event_id=message.event_id,
+            received_at=message.received_at,
+            timestamp=event_time(message, age_max),
+            group_id=0,
+            title=title_of(message),
+            culprit=culprit_of(message),
+            message=message.message or message.message_template,
+            environment=message.environment,
+            release=message.release,
+            dist=message.dist,
+            platform=message.platform,
+            level=message.level,
+            logger=message.logger,
+            transaction=message.transaction,
+            url=message.url,
+            user=user or None,
+            tags=message.tags,
+            replay_id=message.replay_id,
+            trace=message.trace,
+            sdk=message.sdk,
+        ),
+    )
+
+
+def event_time(message: ErrorEventReceived, age_max: timedelta) -> datetime:
+    """When the error happened, by our clock (reference: ingestion-protocol 2.10).
+
+    A sender's clock that is off is corrected; a time in the future or beyond retention becomes the time
+    of receipt.
+    """
+    at = message.timestamp
+    if message.sent_at is not None:
+        at += message.received_at - message.sent_at
+    if at > message.received_at + FUTURE_MAX or at < message.received_at - age_max:
+        return message.received_at
+    return at
+
+
+def error_level(level: str | None) -> str:
+    """A level that lists know; anything else is `error`."""
+    return level if level in {"debug", "info", "warning", "error", "fatal", "sample"} else "error"

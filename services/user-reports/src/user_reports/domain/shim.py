@@ -1,0 +1,52 @@
+"""A linked report as a feedback event (reference: feedback-backend 4.5; differences: design 6)."""
+
+from typing import Any
+
+from user_reports.domain.model import IndexedEvent, Report
+
+
+def feedback_event(report: Report, feedback_id: str, event: IndexedEvent | None) -> dict[str, Any]:
+    """The feedback event's JSON under the id `feedback_id`.
+
+    The time is the submission's, in Unix seconds. Without the event (a modal's report replaced after its
+    event expired) only the report's own fields are there; the feedback it replaces has the rest.
+    """
+    user = (event.user if event else report.event_user) or {}
+    feedback: dict[str, Any] = {
+        "message": report.comments,
+        "name": report.name or user.get("name") or user.get("username") or "",
+        "contact_email": report.email or user.get("email") or "",
+        "associated_event_id": report.event_id,
+    }
+    contexts: dict[str, Any] = {"feedback": feedback}
+    payload: dict[str, Any] = {
+        "type": "feedback",
+        "event_id": feedback_id,
+        "timestamp": report.submitted_at.timestamp(),
+        "contexts": contexts,
+    }
+    if event is None:
+        _set(payload, environment=report.environment)
+        return payload
+    if event.replay_id:
+        feedback["replay_id"] = event.replay_id
+        contexts["replay"] = {"replay_id": event.replay_id}
+    if event.trace:
+        contexts["trace"] = event.trace
+    _set(payload, platform=event.platform, level=event.level, environment=event.environment)
+    payload["tags"] = tags_of(event)
+    return payload
+
+
+def tags_of(event: IndexedEvent) -> dict[str, str]:
+    """An event's tags with those that its own fields stand for."""
+    tags = dict(event.tags)
+    fields = {"environment": event.environment, "level": event.level, "release": event.release}
+    for name, value in fields.items():
+        if value:
+            tags.setdefault(name, value)
+    return tags
+
+
+def _set(payload: dict[str, Any], **values: str | None) -> None:
+    payload.update({name: value for name, value in values.items() if value})

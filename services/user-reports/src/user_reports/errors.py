@@ -1,0 +1,28 @@
+"""The errors of this service's own protocol (reference: feedback-backend 4.4)."""
+
+from hearback_kit.errors import BadRequest, Conflict, Unauthorized
+
+CONFLICT_DETAIL = "Feedback for this event cannot be modified."
+
+
+class ReportConflict(Conflict):
+    """A report that came too late: 409 with the protocol's own body."""
+
+    def __init__(self) -> None:
+        super().__init__(CONFLICT_DETAIL, body={"detail": CONFLICT_DETAIL})
+
+
+class InvalidFields(BadRequest):
+    """A body whose fields are wrong: 400 with the messages by field."""
+
+    def __init__(self, fields: dict[str, list[str]]) -> None:
+        super().__init__("The report is not valid.", code="invalid_fields", body=fields)
+
+
+class InvalidDsn(Unauthorized):
+    """The DSN is unknown, switched off or another project's."""
+
+    code = "invalid_dsn"
+
+    def __init__(self) -> None:
+        super().__init__("Invalid dsn")

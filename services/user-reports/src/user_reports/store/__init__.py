@@ -1,0 +1,1 @@
+"""PostgreSQL: tables, queries, and the transactions that save, index and link."""

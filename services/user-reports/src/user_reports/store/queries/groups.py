@@ -1,0 +1,161 @@
+"""Error groups: counted by batches of occurrences, read and triaged one by one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from hearback_kit.db import Connection
+from sqlalchemy import Row, case, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from user_reports.domain.model import IndexedEvent
+from user_reports.domain.occurrence import Occurrence, error_level
+from user_reports.store.queries.rowsets import rowset
+from user_reports.store.tables import GROUP_IDS, GROUPS
+
+GroupKey = tuple[int, str]
+_NAMES: Final = [c.name for c in GROUPS.c if c.name not in {"id", "status", "status_at"}]
+
+
+class Group(msgspec.Struct, kw_only=True):
+    """An error group; `id` is odd."""
+
+    id: int
+    organization_id: int
+    project_id: int
+    title: str
+    culprit: str
+    level: str
+    platform: str | None
+    logger: str | None
+    metadata: dict[str, Any]
+    status: str
+    first_seen: datetime
+    last_seen: datetime
+    times_seen: int
+    latest_event_id: str
+
+
+_FIELDS: Final = Group.__struct_fields__
+COLUMNS: Final = [GROUPS.c[name] for name in _FIELDS]
+
+
+def _upsert() -> Any:
+    """Insert or count up, in one statement; a new occurrence of a resolved group opens it again.
+
+    The rows come in the order of their keys, so that two workers never wait for each other in a circle,
+    and a known group keeps its id instead of taking one from the sequence.
+    """
+    batch = rowset(GROUPS, _NAMES)
+    known = select(GROUPS.c.id).where(GROUPS.c.project_id == batch.c.project_id, GROUPS.c.hash == batch.c.hash)
+    rows = select(
+        func.coalesce(known.scalar_subquery(), GROUP_IDS.next_value()), *[batch.c[name] for name in _NAMES]
+    ).order_by(batch.c.project_id, batch.c.hash)
+    statement = insert(GROUPS).from_select(["id", *_NAMES], rows)
+    new = statement.excluded
+    later = new.latest_received_at >= GROUPS.c.latest_received_at
+    newest = ("title", "culprit", "level", "platform", "logger", "metadata", "latest_event_id")
+    reopened = (GROUPS.c.status == "resolved") & (new.last_seen > GROUPS.c.status_at)
+    changed: dict[str, Any] = {name: case((later, new[name]), else_=GROUPS.c[name]) for name in newest}
+    changed |= {
+        "latest_received_at": func.greatest(GROUPS.c.latest_received_at, new.latest_received_at),
+        "first_seen": func.least(GROUPS.c.first_seen, new.first_seen),
+        "last_seen": func.greatest(GROUPS.c.last_seen, new.last_seen),
+        "times_seen": GROUPS.c.times_seen + new.times_seen,
+        "status": case((reopened, "unresolved"), else_=GROUPS.c.status),
+        "status_at": case((reopened, new.last_seen), else_=GROUPS.c.status_at),
+    }
+    return statement.on_conflict_do_update(
+        index_elements=[GROUPS.c.project_id, GROUPS.c.hash], set_=changed
+    ).returning(GROUPS.c.id, GROUPS.c.project_id, GROUPS.c.hash)
+
+
+UPSERT: Final = _upsert()
+
+
+async def count_occurrences(connection: Connection, occurrences: Sequence[Occurrence]) -> dict[GroupKey, int]:
+    """Add occurrences to their groups; returns the groups' ids by project and hash."""
+    rows: dict[GroupKey, dict[str, Any]] = {}
+    for occurrence in occurrences:
+        key = (occurrence.event.project_id, occurrence.hash)
+        row = rows.get(key)
+        if row is None:
+            rows[key] = _row(occurrence)
+        else:
+            _add(row, occurrence.event)
+    if not rows:
+        return {}
+    found = await connection.execute(UPSERT, {"rows": list(rows.values())})
+    return {(row.project_id, row.hash.hex): row.id for row in found}
+
+
+def _row(occurrence: Occurrence) -> dict[str, Any]:
+    event = occurrence.event
+    return {
+        "organization_id": event.organization_id,
+        "project_id": event.project_id,
+        "hash": occurrence.hash,
+        "title": event.title,
+        "culprit": event.culprit,
+        "level": error_level(event.level),
+        "platform": event.platform,
+        "logger": event.logger,
+        "metadata": occurrence.metadata,
+        "first_seen": event.timestamp,
+        "last_seen": event.timestamp,
+        "times_seen": 1,
+        "latest_event_id": event.event_id,
+        "latest_received_at": event.received_at,
+    }
+
+
+def _add(row: dict[str, Any], event: IndexedEvent) -> None:
+    row["times_seen"] += 1
+    row["first_seen"] = min(row["first_seen"], event.timestamp)
+    row["last_seen"] = max(row["last_seen"], event.timestamp)
+    if event.received_at >= row["latest_received_at"]:
+        row["latest_event_id"] = event.event_id
+        row["latest_received_at"] = event.received_at
+
+
+def group_of(row: Row[Any]) -> Group:
+    """A row as a group."""
+    values = {name: row._mapping[name] for name in _FIELDS}
+    values["latest_event_id"] = values["latest_event_id"].hex
+    return Group(**values)
+
+
+async def find_group(connection: Connection, group_id: int) -> Group | None:
+    """A group by id, of whichever organization; None when there is none."""
+    row = (await connection.execute(select(*COLUMNS).where(GROUPS.c.id == group_id))).first()
+    return None if row is None else group_of(row)
+
+
+async def find_groups(connection: Connection, group_ids: Sequence[int]) -> dict[int, Group]:
+    """Groups by id."""
+    if not group_ids:
+        return {}
+    rows = await connection.execute(select(*COLUMNS).where(GROUPS.c.id.in_(sorted(set(group_ids)))))
+    return {row.id: group_of(row) for row in rows}
+
+
+async def set_status(connection: Connection, group_id: int, status: str, at: datetime) -> None:
+    """Change a group's status."""
+    await connection.execute(update(GROUPS).where(GROUPS.c.id == group_id).values(status=status, status_at=at))
+
+
+async def project_ids(connection: Connection) -> list[int]:
+    """The projects that have groups."""
+    return list((await connection.scalars(select(GROUPS.c.project_id).distinct())).all())
+
+
+async def delete_groups(
+    connection: Connection, before: datetime, limit: int, project_id: int | None = None
+) -> int:
+    """Delete up to `limit` groups last seen before a moment; returns how many."""
+    chosen = select(GROUPS.c.id).where(GROUPS.c.last_seen < before).limit(limit)
+    if project_id is not None:
+        chosen = chosen.where(GROUPS.c.project_id == project_id)
+    result = await connection.execute(delete(GROUPS).where(GROUPS.c.id.in_(chosen)))
+    return int(result.rowcount)

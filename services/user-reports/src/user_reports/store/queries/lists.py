@@ -1,0 +1,83 @@
+"""Lists of reports: filtered in SQL, newest first, by keyset."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from hearback_kit.db import Connection
+from sqlalchemy import Select, func, or_, select, tuple_
+
+from user_reports.domain.model import Report
+from user_reports.store.queries.reports import COLUMNS, Position, report_of
+from user_reports.store.tables import GROUPS, REPORTS
+
+
+class ReportFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which reports a list shows. None does not filter; `environments` may hold "" for those without one."""
+
+    organization_id: int | None = None
+    project_ids: Sequence[int] | None = None
+    group_id: int | None = None
+    linked: bool | None = None
+    status: str | None = None
+    environments: Sequence[str] | None = None
+    text: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+def statement_of(wanted: ReportFilter) -> Select[Any]:
+    """The filtered reports, in no order yet."""
+    statement = select(*COLUMNS)
+    if wanted.organization_id is not None:
+        statement = statement.where(REPORTS.c.organization_id == wanted.organization_id)
+    if wanted.project_ids is not None and len(wanted.project_ids) == 1:
+        statement = statement.where(REPORTS.c.project_id == wanted.project_ids[0])
+    elif wanted.project_ids is not None:
+        statement = statement.where(REPORTS.c.project_id.in_(wanted.project_ids))
+    if wanted.group_id is not None:
+        statement = statement.where(REPORTS.c.group_id == wanted.group_id)
+    if wanted.linked is not None:
+        waits = REPORTS.c.group_id.is_(None)
+        statement = statement.where(~waits if wanted.linked else waits)
+    if wanted.status is not None:
+        statement = statement.join(GROUPS, GROUPS.c.id == REPORTS.c.group_id)
+        statement = statement.where(GROUPS.c.status == wanted.status)
+    if wanted.environments is not None:
+        environment = func.coalesce(REPORTS.c.environment, "")
+        statement = statement.where(environment.in_(list(wanted.environments)))
+    if wanted.text:
+        statement = statement.where(_matches(wanted.text))
+    if wanted.start is not None:
+        statement = statement.where(REPORTS.c.date_added >= wanted.start)
+    if wanted.end is not None:
+        statement = statement.where(REPORTS.c.date_added <= wanted.end)
+    return statement
+
+
+def _matches(text: str) -> Any:
+    user_email = REPORTS.c.event_user["email"].astext
+    columns = (REPORTS.c.comments, REPORTS.c.email, REPORTS.c.name, user_email)
+    return or_(*(column.icontains(text, autoescape=True) for column in columns))
+
+
+async def list_reports(
+    connection: Connection,
+    wanted: ReportFilter,
+    *,
+    limit: int,
+    position: Position | None = None,
+    backward: bool = False,
+) -> list[Report]:
+    """Up to `limit` reports after (or, going backward, before) a position, newest first."""
+    key = tuple_(REPORTS.c.date_added, REPORTS.c.id)
+    statement = statement_of(wanted)
+    if position is not None:
+        place = tuple_(*position)
+        statement = statement.where(key > place if backward else key < place)
+    order = (REPORTS.c.date_added, REPORTS.c.id)
+    statement = statement.order_by(*order) if backward else statement.order_by(*(c.desc() for c in order))
+    rows = (await connection.execute(statement.limit(limit))).all()
+    found = [report_of(row) for row in rows]
+    return found[::-1] if backward else found

@@ -1,0 +1,30 @@
+"""Locks that keep a report and its event from missing each other.
+
+Saving a report looks for the event, indexing an event looks for reports; done at the same moment, either
+might not see the other's uncommitted row. Both therefore lock the pair of project and event id first,
+so that whoever comes second sees what the first committed. Batches lock in ascending order: no deadlock.
+"""
+
+import hashlib
+from collections.abc import Iterable
+
+from hearback_kit.db import Connection
+from sqlalchemy import ARRAY, BigInteger, bindparam, func, select
+
+from user_reports.domain.model import Key
+
+_LOCK = func.unnest(bindparam("locks", type_=ARRAY(BigInteger))).column_valued("lock")
+_TAKE = select(func.pg_advisory_xact_lock(_LOCK))
+
+
+def lock_of(key: Key) -> int:
+    """A key's lock: 64 signed bits."""
+    digest = hashlib.blake2b(f"{key[0]}:{key[1]}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)
+
+
+async def lock_keys(connection: Connection, keys: Iterable[Key]) -> None:
+    """Hold the locks of all keys until the transaction ends."""
+    locks = sorted({lock_of(key) for key in keys})
+    if locks:
+        await connection.execute(_TAKE, {"locks": locks})

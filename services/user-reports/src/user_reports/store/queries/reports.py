@@ -1,0 +1,196 @@
+"""Reports: looked up by what they are about, stored, linked and deleted in batches."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from hearback_contracts.sources import FeedbackSource
+from hearback_kit.db import Connection
+from sqlalchemy import ARRAY, Row, Text, bindparam, column, delete, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+
+from user_reports.domain.model import Key, Report
+from user_reports.store.queries.rowsets import key_parameters, keyset, rowset
+from user_reports.store.tables import CONTACT, REFUSALS, REPORTS
+
+Position = tuple[datetime, int]
+"""Where a page or chunk ends: `date_added` and id of its last report."""
+
+FIELDS: Final = Report.__struct_fields__
+COLUMNS: Final = [REPORTS.c[name] for name in FIELDS]
+_LINK: Final = ("id", "environment", "group_id", "linked_at", "event_at", "event_user")
+
+
+def _find_locked(*, waiting: bool) -> Any:
+    wanted = keyset()
+    statement = (
+        select(*COLUMNS)
+        .select_from(wanted)
+        .join(
+            REPORTS,
+            (REPORTS.c.project_id == wanted.c.project_id) & (REPORTS.c.event_id == wanted.c.event_id),
+        )
+        .with_for_update(of=REPORTS)
+    )
+    return statement.where(REPORTS.c.group_id.is_(None)) if waiting else statement
+
+
+def _upsert() -> Any:
+    names = [name for name in FIELDS if name != "id"]
+    statement = insert(REPORTS).from_select(names, select(*rowset(REPORTS, names).c))
+    replaced = {name: statement.excluded[name] for name in names if name not in {"project_id", "event_id"}}
+    return statement.on_conflict_do_update(
+        index_elements=[REPORTS.c.project_id, REPORTS.c.event_id], set_=replaced
+    ).returning(REPORTS.c.id, REPORTS.c.project_id, REPORTS.c.event_id)
+
+
+def _set_links() -> Any:
+    batch = rowset(REPORTS, _LINK)
+    return (
+        update(REPORTS)
+        .where(REPORTS.c.id == batch.c.id, REPORTS.c.group_id.is_(None))
+        .values({name: batch.c[name] for name in _LINK if name != "id"})
+    )
+
+
+FIND_LOCKED: Final = _find_locked(waiting=False)
+FIND_WAITING_LOCKED: Final = _find_locked(waiting=True)
+UPSERT: Final = _upsert()
+SET_LINKS: Final = _set_links()
+_AFTER: Final = tuple_(REPORTS.c.date_added, REPORTS.c.id) > tuple_(
+    bindparam("after_date", type_=REPORTS.c.date_added.type), bindparam("after_id", type_=REPORTS.c.id.type)
+)
+WAITING_CHUNK: Final = (
+    select(REPORTS.c.date_added, REPORTS.c.id, REPORTS.c.project_id, REPORTS.c.event_id)
+    .where(REPORTS.c.group_id.is_(None), REPORTS.c.date_added <= bindparam("until"), _AFTER)
+    .order_by(REPORTS.c.date_added, REPORTS.c.id)
+    .limit(bindparam("chunk"))
+)
+
+
+def report_of(row: Row[Any]) -> Report:
+    """A row as a report."""
+    values = {name: row._mapping[name] for name in FIELDS}
+    values["event_id"] = row.event_id.hex
+    values["source"] = FeedbackSource(row.source)
+    values["marks"] = tuple(row.marks)
+    return Report(**values)
+
+
+def _by_key(rows: Sequence[Row[Any]]) -> dict[Key, Report]:
+    return {(row.project_id, row.event_id.hex): report_of(row) for row in rows}
+
+
+async def find_reports_locked(connection: Connection, keys: Sequence[Key]) -> dict[Key, Report]:
+    """The reports about `keys`, locked until the transaction ends."""
+    return _by_key((await connection.execute(FIND_LOCKED, key_parameters(keys))).all())
+
+
+async def find_waiting_locked(connection: Connection, keys: Sequence[Key]) -> dict[Key, Report]:
+    """The waiting reports about `keys`, locked; one that another transaction just linked is left out."""
+    return _by_key((await connection.execute(FIND_WAITING_LOCKED, key_parameters(keys))).all())
+
+
+async def list_waiting_keys(
+    connection: Connection, *, after: Position, until: datetime, limit: int
+) -> tuple[list[Key], Position | None]:
+    """The next chunk of waiting reports in order of arrival, unlocked; None ends the list."""
+    parameters = {"after_date": after[0], "after_id": after[1], "until": until, "chunk": limit}
+    rows = (await connection.execute(WAITING_CHUNK, parameters)).all()
+    keys = [(row.project_id, row.event_id.hex) for row in rows]
+    return keys, ((rows[-1].date_added, rows[-1].id) if len(rows) == limit else None)
+
+
+async def claim_waiting(connection: Connection, keys: Sequence[Key]) -> dict[Key, Report]:
+    """Lock those waiting reports about `keys` that nobody else has locked."""
+    wanted = keyset()
+    same = (REPORTS.c.project_id == wanted.c.project_id) & (REPORTS.c.event_id == wanted.c.event_id)
+    statement = (
+        select(*COLUMNS)
+        .select_from(wanted)
+        .join(REPORTS, same)
+        .where(REPORTS.c.group_id.is_(None))
+        .with_for_update(of=REPORTS, skip_locked=True)
+    )
+    return _by_key((await connection.execute(statement, key_parameters(keys))).all())
+
+
+async def store_reports(connection: Connection, reports: Sequence[Report]) -> None:
+    """Insert or replace reports in one statement and set their ids."""
+    if not reports:
+        return
+    rows = [msgspec.structs.asdict(report) for report in reports]
+    found = await connection.execute(UPSERT, {"rows": rows})
+    ids = {(row.project_id, row.event_id.hex): row.id for row in found}
+    for report in reports:
+        report.id = ids[report.project_id, report.event_id]
+
+
+async def store_links(connection: Connection, reports: Sequence[Report]) -> None:
+    """Write the links of reports that were waiting."""
+    rows = [{name: getattr(report, name) for name in _LINK} for report in reports]
+    if rows:
+        await connection.execute(SET_LINKS, {"rows": rows})
+
+
+async def find_report(connection: Connection, project_id: int, report_id: int) -> Report | None:
+    """A project's report by id."""
+    mine = (REPORTS.c.id == report_id, REPORTS.c.project_id == project_id)
+    row = (await connection.execute(select(*COLUMNS).where(*mine))).first()
+    return None if row is None else report_of(row)
+
+
+async def delete_report(connection: Connection, project_id: int, report_id: int) -> Report | None:
+    """Delete a project's report; returns it, or None when there is none."""
+    mine = (REPORTS.c.id == report_id, REPORTS.c.project_id == project_id)
+    row = (await connection.execute(delete(REPORTS).where(*mine).returning(*COLUMNS))).first()
+    return None if row is None else report_of(row)
+
+
+async def delete_by_email(connection: Connection, project_id: int, email: str, limit: int) -> list[Report]:
+    """Delete up to `limit` reports that a person wrote, by the address they gave or their event's user has."""
+    chosen = select(REPORTS.c.id).where(REPORTS.c.project_id == project_id, email.lower() == CONTACT).limit(limit)
+    rows = await connection.execute(delete(REPORTS).where(REPORTS.c.id.in_(chosen)).returning(*COLUMNS))
+    return [report_of(row) for row in rows]
+
+
+async def delete_expired(
+    connection: Connection, before: datetime, limit: int, project_id: int | None = None
+) -> list[Report]:
+    """Delete up to `limit` reports added before a moment; returns those that still waited, and the rest."""
+    chosen = select(REPORTS.c.id).where(REPORTS.c.date_added < before).limit(limit)
+    if project_id is not None:
+        chosen = chosen.where(REPORTS.c.project_id == project_id)
+    rows = await connection.execute(delete(REPORTS).where(REPORTS.c.id.in_(chosen)).returning(*COLUMNS))
+    return [report_of(row) for row in rows]
+
+
+async def count_waiting(connection: Connection, since: datetime) -> int:
+    """Waiting reports added since a moment."""
+    statement = select(func.count()).where(REPORTS.c.group_id.is_(None), REPORTS.c.date_added >= since)
+    return int(await connection.scalar(statement) or 0)
+
+
+async def note_refusals(connection: Connection, message_ids: Sequence[str], at: datetime) -> set[str]:
+    """Remember refused messages; returns those that were not known, whose refusal is still to be told."""
+    if not message_ids:
+        return set()
+    ids = func.unnest(bindparam("ids", type_=ARRAY(Text))).table_valued(column("id", Text)).render_derived("batch")
+    statement = (
+        insert(REFUSALS)
+        .from_select(
+            ["message_id", "refused_at"], select(ids.c.id, bindparam("at", type_=REFUSALS.c.refused_at.type))
+        )
+        .on_conflict_do_nothing()
+        .returning(REFUSALS.c.message_id)
+    )
+    rows = await connection.execute(statement, {"ids": list(message_ids), "at": at})
+    return set(rows.scalars())
+
+
+async def delete_refusals(connection: Connection, before: datetime, limit: int) -> int:
+    """Forget up to `limit` refusals from before a moment."""
+    chosen = select(REFUSALS.c.message_id).where(REFUSALS.c.refused_at < before).limit(limit)
+    result = await connection.execute(delete(REFUSALS).where(REFUSALS.c.message_id.in_(chosen)))
+    return int(result.rowcount)

@@ -1,0 +1,127 @@
+"""The tables of this service (what the migrations make, as SQLAlchemy sees it)."""
+
+from typing import Any, Final
+
+from hearback_kit.outbox import outbox_table
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    Sequence,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+METADATA: Final = MetaData()
+OUTBOX: Final = outbox_table(METADATA)
+GROUP_IDS: Final = Sequence("groups_id_seq", start=1, increment=2, data_type=BigInteger, metadata=METADATA)
+TIME: Final = DateTime(timezone=True)
+
+GROUPS: Final = Table(
+    "groups",
+    METADATA,
+    Column("id", BigInteger, GROUP_IDS, primary_key=True, server_default=GROUP_IDS.next_value()),
+    Column("organization_id", BigInteger, nullable=False),
+    Column("project_id", BigInteger, nullable=False),
+    Column("hash", Uuid, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("culprit", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("platform", Text),
+    Column("logger", Text),
+    Column("metadata", JSONB, nullable=False),
+    Column("status", Text, nullable=False, server_default="unresolved"),
+    Column("status_at", TIME),
+    Column("first_seen", TIME, nullable=False),
+    Column("last_seen", TIME, nullable=False),
+    Column("times_seen", BigInteger, nullable=False),
+    Column("latest_event_id", Uuid, nullable=False),
+    Column("latest_received_at", TIME, nullable=False),
+    UniqueConstraint("project_id", "hash", name="groups_project_id_hash_key"),
+    Index("groups_last_seen", "last_seen"),
+)
+
+EVENTS: Final = Table(
+    "events",
+    METADATA,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("event_id", Uuid, primary_key=True),
+    Column("received_at", TIME, primary_key=True),
+    Column("organization_id", BigInteger, nullable=False),
+    Column("message_id", Uuid, nullable=False),
+    Column("timestamp", TIME, nullable=False),
+    Column("group_id", BigInteger, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("culprit", Text, nullable=False),
+    Column("message", Text),
+    Column("environment", Text),
+    Column("release", Text),
+    Column("dist", Text),
+    Column("platform", Text),
+    Column("level", Text),
+    Column("logger", Text),
+    Column("transaction", Text),
+    Column("url", Text),
+    Column("user", JSONB),
+    Column("tags", JSONB, nullable=False),
+    Column("replay_id", Text),
+    Column("trace", JSONB),
+    Column("sdk", Text),
+    postgresql_partition_by="RANGE (received_at)",
+)
+
+REPORTS: Final = Table(
+    "reports",
+    METADATA,
+    Column("id", BigInteger, primary_key=True, autoincrement=True),
+    Column("organization_id", BigInteger, nullable=False),
+    Column("project_id", BigInteger, nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("comments", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("date_added", TIME, nullable=False),
+    Column("submitted_at", TIME, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("key_id", BigInteger),
+    Column("sdk", Text),
+    Column("remote_addr", Text),
+    Column("marks", ARRAY(Text), nullable=False),
+    Column("environment", Text),
+    Column("group_id", BigInteger),
+    Column("linked_at", TIME),
+    Column("event_at", TIME),
+    Column("event_user", JSONB),
+    UniqueConstraint("project_id", "event_id", name="reports_project_id_event_id_key"),
+)
+_NEWEST: Final = (REPORTS.c.date_added.desc(), REPORTS.c.id.desc())
+CONTACT: Final[Any] = func.lower(
+    func.coalesce(func.nullif(REPORTS.c.email, text("''")), REPORTS.c.event_user.op("->>")(text("'email'")))
+)
+REPORTS_WAITING: Final = Index(
+    "reports_waiting", REPORTS.c.date_added, REPORTS.c.id, postgresql_where=REPORTS.c.group_id.is_(None)
+)
+REPORTS_OF_PROJECT: Final = Index("reports_of_project", REPORTS.c.project_id, *_NEWEST)
+REPORTS_OF_ORGANIZATION: Final = Index("reports_of_organization", REPORTS.c.organization_id, *_NEWEST)
+REPORTS_OF_GROUP: Final = Index(
+    "reports_of_group", REPORTS.c.group_id, *_NEWEST, postgresql_where=REPORTS.c.group_id.is_not(None)
+)
+REPORTS_CONTACT: Final = Index("reports_contact", REPORTS.c.project_id, CONTACT)
+
+REFUSALS: Final = Table(
+    "refusals",
+    METADATA,
+    Column("message_id", Text, primary_key=True),
+    Column("refused_at", TIME, nullable=False),
+    Index("refusals_refused_at", "refused_at"),
+)

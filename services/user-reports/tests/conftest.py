@@ -1,0 +1,202 @@
+"""What the tests of this service share: a bench with a database, a clock and published projects."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import pytest_asyncio
+from hearback_contracts.events import (
+    ErrorEventReceived,
+    FeedbackSubmitted,
+    Message,
+    OutcomeCount,
+    OutcomeRecorded,
+    SubmissionStep,
+    UserReportSubmitted,
+)
+from hearback_contracts.sources import FeedbackSource
+from hearback_fleet.testing import following, publish_project
+from hearback_kit.bus import Incoming
+from hearback_kit.clock import Clock
+from hearback_kit.db import Database
+from hearback_kit.ids import new_id, random_id
+from hearback_kit.testing import ManualClock
+from redis.asyncio import Redis
+from sqlalchemy import select, text
+
+from user_reports.consumers.events import EventHandler
+from user_reports.consumers.reports import ReportHandler
+from user_reports.domain.rules import AgeRules
+from user_reports.store.projects import Projects
+from user_reports.store.sweeping import Sweep, SweepOptions, SweepResult
+from user_reports.store.tables import OUTBOX
+
+SHARDS = 4
+
+
+class Bench:
+    """The consumers on a real database, with messages made by hand and time moved by hand."""
+
+    def __init__(self, database: Database, projects: Projects, clock: ManualClock) -> None:
+        self.database = database
+        self.projects = projects
+        self.clock = clock
+        self.retention = timedelta(days=90)
+        self.rules = AgeRules(timedelta(minutes=30), timedelta(minutes=5))
+
+    def event(self, event_id: str | None = None, **fields: Any) -> ErrorEventReceived:
+        """An error event received now."""
+        now = self.clock.now()
+        values: dict[str, Any] = {
+            "id": new_id(),
+            "occurred_at": now,
+            "project_id": 1,
+            "organization_id": 1,
+            "key_id": 1,
+            "received_at": now,
+            "event_id": event_id or random_id(),
+            "timestamp": now,
+            "environment": "staging",
+            "release": "shop@1.0",
+            "platform": "python",
+            "level": "error",
+            "tags": {"colour": "blue"},
+            "user": {"id": "7", "email": "ada@example.com", "username": "ada", "name": "Ada"},
+            "message": "boom",
+            "sdk": "sentry.python/2.75.0",
+        }
+        return ErrorEventReceived.model_validate(values | fields)
+
+    def report(
+        self,
+        event_id: str,
+        comments: str = "It broke",
+        *,
+        source: FeedbackSource = FeedbackSource.USER_REPORT_ENVELOPE,
+        payload: dict[str, Any] | None = None,
+        **fields: Any,
+    ) -> tuple[UserReportSubmitted, bytes]:
+        """A report received now, with its payload."""
+        now = self.clock.now()
+        body = {"event_id": event_id, "name": "Grace", "email": "grace@example.com", "comments": comments}
+        values: dict[str, Any] = {
+            "id": new_id(),
+            "occurred_at": now,
+            "project_id": 1,
+            "organization_id": 1,
+            "key_id": 1,
+            "received_at": now,
+            "event_id": event_id,
+            "source": source,
+        }
+        raw = orjson.dumps(body if payload is None else payload)
+        return UserReportSubmitted.model_validate(values | fields), raw
+
+    def incoming(self, message: Message, body: bytes | None = None) -> Incoming:
+        """A message as a consumer gets it."""
+        return Incoming("key", "1-1", message.TYPE, "1", message.model_dump_json().encode(), body)
+
+    async def deliver(self, *messages: ErrorEventReceived | tuple[UserReportSubmitted, bytes]) -> None:
+        """Hand messages to their consumer, one by one."""
+        for message in messages:
+            await self.deliver_batch([message])
+
+    async def deliver_batch(
+        self, messages: Sequence[ErrorEventReceived | tuple[UserReportSubmitted, bytes]]
+    ) -> None:
+        """Hand messages of one kind to their consumer as one batch."""
+        if isinstance(messages[0], tuple):
+            await self.reports()([self.incoming(*message) for message in messages])  # type: ignore[misc]
+        else:
+            await self.events()([self.incoming(message) for message in messages])  # type: ignore[arg-type]
+
+    def events(self, database: Database | None = None) -> EventHandler:
+        """The consumer of error events."""
+        return EventHandler(
+            database or self.database,
+            self.projects,
+            self.clock,
+            shards=SHARDS,
+            retention=self.retention,
+            wake=lambda: None,
+        )
+
+    def reports(self, database: Database | None = None) -> ReportHandler:
+        """The consumer of reports."""
+        return ReportHandler(
+            database or self.database,
+            self.projects,
+            self.clock,
+            shards=SHARDS,
+            rules=self.rules,
+            wake=lambda: None,
+        )
+
+    def sweeper(self, **options: Any) -> Sweep:
+        """A sweep with its own memory."""
+        return Sweep(self.database, self.projects, self.clock, SHARDS, SweepOptions(**options))
+
+    async def sweep(self) -> SweepResult:
+        """Sweep once."""
+        return await self.sweeper().run_once()
+
+    async def rows(self, sql: str, **parameters: Any) -> list[Any]:
+        """What a query answers."""
+        async with self.database.connection() as connection:
+            return list((await connection.execute(text(sql), parameters)).all())
+
+    async def execute(self, sql: str, **parameters: Any) -> None:
+        """Run a statement."""
+        async with self.database.transaction() as connection:
+            await connection.execute(text(sql), parameters)
+
+    async def told(self) -> "Told":
+        """Everything that lies in the outbox."""
+        async with self.database.connection() as connection:
+            rows = (await connection.execute(select(OUTBOX).order_by(OUTBOX.c.id))).all()
+        return Told(rows)
+
+
+class Told:
+    """What the service told others: feedback to be stored, outcomes and steps."""
+
+    def __init__(self, rows: Sequence[Any]) -> None:
+        self.feedback: list[FeedbackSubmitted] = []
+        self.payloads: list[dict[str, Any]] = []
+        self.outcomes: list[OutcomeCount] = []
+        self.steps: list[SubmissionStep] = []
+        for row in rows:
+            if row.type == FeedbackSubmitted.TYPE:
+                self.feedback.append(FeedbackSubmitted.model_validate_json(row.data))
+                self.payloads.append(json.loads(row.body))
+            else:
+                message = OutcomeRecorded.model_validate_json(row.data)
+                self.outcomes += message.outcomes
+                self.steps += message.steps
+
+    def counts(self, category: int) -> dict[tuple[int, str | None], int]:
+        """Quantities of a category by outcome and reason."""
+        found: dict[tuple[int, str | None], int] = {}
+        for outcome in self.outcomes:
+            if outcome.category == category:
+                key = (outcome.outcome, outcome.reason)
+                found[key] = found.get(key, 0) + outcome.quantity
+        return found
+
+
+@pytest_asyncio.fixture
+async def bench(open_database: Any, redis: Redis, redis_url: str) -> AsyncIterator[Bench]:
+    """A bench with the projects 1 (`demo/web`), 2 (`demo/project-2`) and 3 (of organization 2)."""
+    database = await open_database("user_reports.store.migrations")
+    await publish_project(redis, project_id=1)
+    await publish_project(redis, project_id=2)
+    await publish_project(redis, project_id=3, organization_id=2)
+    await publish_project(redis, project_id=4, organization_id=4, organization_slug="denied")
+    async with following(redis_url) as configuration:
+        yield Bench(database, Projects(configuration, frozenset({"denied"})), ManualClock())
