@@ -7,7 +7,7 @@ import pytest
 from envelope_gateway.domain import envelope as module
 from envelope_gateway.domain.envelope import parse_envelope
 from envelope_gateway.domain.refusals import Refused
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 ID = "9ec79c33ec9942ab8353589fcb2e04dc"

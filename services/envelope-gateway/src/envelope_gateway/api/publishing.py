@@ -20,7 +20,7 @@ from envelope_gateway.api.bodies import Body
 from envelope_gateway.domain.messages import AttachmentStored, OutcomeCount, OutcomeRecorded, SubmissionStep
 from envelope_gateway.domain.plan import AttachmentDraft, Note, Plan
 from envelope_gateway.domain.refusals import unavailable
-from envelope_gateway.metrics import COMMIT_REFUSALS, MESSAGES
+from envelope_gateway.metrics import COMMIT_REFUSALS
 
 HASH_INLINE_BYTES_MAX = 256 * 1024
 SERVICE = "envelope-gateway"
@@ -131,6 +131,8 @@ class Publisher:
         return shard
 
     def _check_bounds(self, plan: Plan, shard: int) -> None:
+        if not self._bounds.any_full:
+            return
         names = {stream.name for stream, _, _ in plan.messages}
         if plan.notes:
             names.add(OUTCOME_RECORDED.name)
@@ -146,7 +148,6 @@ class Publisher:
             name = stream.name
             trace = traceparent or trace_of(message.id)  # type: ignore[attr-defined]
             messages.append(Outgoing(self._keys.of(name, shard), name, self._encode(message), payload, trace))
-            MESSAGES[name].inc()
         return messages
 
     async def _store_attachments(self, plan: Plan, body: Body, stored: list[str]) -> None:

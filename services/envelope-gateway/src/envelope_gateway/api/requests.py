@@ -13,6 +13,7 @@ AUTHENTICATIONS_KEPT = 4_096
 AUTHENTICATION_BYTES_KEPT = 512
 ADDRESS_LENGTH_MAX = 64
 _FORWARDED = (b"cf-connecting-ip", b"x-vercel-forwarded-for", b"x-sentry-forwarded-for", b"x-forwarded-for")
+_FORWARDED_NAMES = frozenset(_FORWARDED)
 
 
 @dataclass(slots=True)
@@ -38,6 +39,8 @@ class Request:
     def remote_addr(self) -> str | None:
         """The client's address: the first one that a proxy names, else the peer's (reference: 2.6)."""
         headers = self.headers
+        if _FORWARDED_NAMES.isdisjoint(headers):
+            return self.peer
         for name in _FORWARDED:
             value = headers.get(name)
             if value:

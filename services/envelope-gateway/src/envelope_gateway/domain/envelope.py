@@ -33,6 +33,8 @@ UNEXPECTED_END = "unexpected end of file"
 TOO_MANY_ITEMS = "too many individual items"
 
 _LF = 0x0A
+_QUOTED = {key: f'"{key}"'.encode() for key in TYPED_KEYS}
+_ITEM_TYPE = frozenset({"type"})
 _decode = msgspec.json.Decoder().decode
 
 
@@ -118,7 +120,7 @@ def _read_item(body: Bytes, offset: int) -> tuple[Item, int]:
         if end > size:
             raise invalid_envelope(UNEXPECTED_END)
     item = Item(values["type"], values, body, offset, end)
-    return item, _after_newline(body, end)
+    return item, end if end == size else _after_newline(body, end)
 
 
 def _after_newline(body: Bytes, offset: int) -> int:
@@ -166,11 +168,22 @@ def _read_exactly(body: Bytes, offset: int, problem: str) -> tuple[bytes, dict[s
 
 def _envelope_headers(raw: bytes, values: dict[str, Any]) -> EnvelopeHeaders:
     try:
-        if b"\\" in raw or any(raw.count(b'"%b"' % key.encode()) > 1 for key in TYPED_KEYS & values.keys()):
+        if _may_repeat(raw, values):
             _refuse_repeated(raw, TYPED_KEYS)
         return read_headers(values)
     except ValueError as error:
         raise invalid_envelope(INVALID_HEADER, str(error)) from error
+
+
+def _may_repeat(raw: bytes, values: dict[str, Any]) -> bool:
+    """Whether a typed key could stand there twice: seen twice at any depth, or hidden by an escape."""
+    if b"\\" in raw:
+        return True
+    for key in values:
+        quoted = _QUOTED.get(key)
+        if quoted is not None and raw.count(quoted) > 1:
+            return True
+    return False
 
 
 def _check_item_headers(raw: bytes, values: dict[str, Any]) -> None:
@@ -178,7 +191,7 @@ def _check_item_headers(raw: bytes, values: dict[str, Any]) -> None:
         if not isinstance(values.get("type"), str):
             raise ValueError("missing field `type`")
         if b"\\" in raw or raw.count(b'"type"') > 1:
-            _refuse_repeated(raw, frozenset({"type"}))
+            _refuse_repeated(raw, _ITEM_TYPE)
         if "length" in values:
             length = values["length"]
             if type(length) is not int or not 0 <= length < LENGTH_LIMIT:

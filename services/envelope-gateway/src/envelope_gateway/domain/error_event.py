@@ -71,7 +71,11 @@ def _cut(text: str | None, length_max: int) -> str | None:
 
 
 def _name(value: Scalar, length_max: int = NAME_LENGTH_MAX) -> str | None:
-    if value is None or value == "":
+    if value is None:
+        return None
+    if value.__class__ is str and 0 < len(value) <= length_max:
+        return value
+    if value == "":
         return None
     return _cut(value if isinstance(value, str) else str(value), length_max)
 

@@ -20,6 +20,11 @@ class StreamBounds:
         self._interval_seconds = interval_seconds
         self._full: frozenset[str] = frozenset()
 
+    @property
+    def any_full(self) -> bool:
+        """Whether any stream had: when none had, a writer needs not ask for each."""
+        return bool(self._full)
+
     def is_full(self, key: str) -> bool:
         """Whether the stream had reached its bound when last looked at."""
         return key in self._full

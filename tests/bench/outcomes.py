@@ -1,0 +1,230 @@
+"""Outcomes: entries counted per second, and how long `stats_v2` takes over a month of them.
+
+Run alone with `python -m tests.bench.outcomes`.
+"""
+
+import asyncio
+import json
+import random
+import statistics
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from client_reports.app import create_app, create_worker
+from client_reports.settings import Settings
+from client_reports.store.partitions import Partitions, Plans
+from hearback_contracts.categories import DataCategory
+from hearback_contracts.events import ClientReportReceived
+from hearback_contracts.outcomes import Outcome, SubmissionState
+from hearback_contracts.sources import FeedbackSource
+from hearback_contracts.streams import CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED
+from hearback_fleet.messages import outgoing
+from hearback_fleet.recording import Record
+from hearback_fleet.testing import publish_project, signed_in
+from hearback_kit.bus import Outgoing, RedisStreams
+from hearback_kit.clock import SystemClock
+from hearback_kit.db import Database, migrate
+from hearback_kit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
+from hearback_kit.ids import new_id
+from hearback_kit.testing import running
+from hearback_kit.valkey import connect
+from sqlalchemy import text
+
+PACKAGE = "client_reports.store.migrations"
+PROJECTS = 12
+DAYS = 30
+EVENTS = 50_000_000
+REASONS = ("before_send", "sample_rate", "queue_overflow", "network_error", "ratelimit_backoff", "event_processor")
+SDKS = (
+    "sentry.python/2.75.0",
+    "sentry.javascript.browser/11.2.0",
+    "sentry.javascript.node/11.2.0",
+    "sentry.ruby/5.3.1",
+)
+QUESTIONS = {
+    "30d by day, outcome": "statsPeriod=30d&interval=1d&groupBy=outcome",
+    "30d by hour, outcome": "statsPeriod=30d&interval=1h&groupBy=outcome",
+    "30d by hour, outcome and category": "statsPeriod=30d&interval=1h&groupBy=outcome&groupBy=category",
+    "30d by hour, discards by reason": "statsPeriod=30d&interval=1h&groupBy=reason&outcome=client_discard",
+    "30d by day, everything": (
+        "statsPeriod=30d&interval=1d&groupBy=outcome&groupBy=category&groupBy=reason"
+        "&groupBy=project&groupBy=key&groupBy=sdk"
+    ),
+    "30d by hour, one project": "statsPeriod=30d&interval=1h&groupBy=outcome&groupBy=reason&project=3",
+    "24h by hour, outcome and reason": "statsPeriod=24h&interval=1h&groupBy=outcome&groupBy=reason",
+}
+
+
+def _messages(shards: int, count: int) -> tuple[list[Outgoing], int]:
+    """Half client reports with five entries, half decisions with three outcomes and a step."""
+    clock, chance = SystemClock(), random.Random(1)
+    made: list[Outgoing] = []
+    entries = 0
+    for number in range(count):
+        now, project_id = clock.now(), chance.randrange(1, PROJECTS + 1)
+        scope: dict[str, Any] = {"organization_id": 1, "project_id": project_id}
+        sdk = chance.choice(SDKS)
+        if number % 2:
+            told = [
+                {"reason": chance.choice(REASONS), "category": "error", "quantity": chance.randrange(1, 50)}
+                for _ in range(5)
+            ]
+            body = json.dumps({"timestamp": now.timestamp(), "discarded_events": told}).encode()
+            report = ClientReportReceived(
+                id=new_id(), occurred_at=now, received_at=now, key_id=project_id, sdk=sdk, **scope
+            )
+            made.append(outgoing(CLIENT_REPORT_RECEIVED, report, shards, body=body))
+            entries += 5
+            continue
+        record = Record("feedback", clock, shards)
+        for category in (DataCategory.FEEDBACK, DataCategory.ATTACHMENT, DataCategory.ATTACHMENT_ITEM):
+            record.outcome(**scope, key_id=project_id, category=category, outcome=Outcome.ACCEPTED, sdk=sdk)
+        record.step(
+            **scope,
+            submission_id=new_id(),
+            state=SubmissionState.STORED,
+            step="stored",
+            source=FeedbackSource.NEW_FEEDBACK_ENVELOPE,
+        )
+        made += record.messages()
+        entries += 3
+    return made, entries
+
+
+async def _entries_per_second(settings: Settings, count: int) -> dict[str, float]:
+    client, waiting = (connect(settings.redis_url.get_secret_value()) for _ in range(2))
+    bus = RedisStreams(client, waiting)
+    messages, entries = _messages(settings.stream_shards, count)
+    for start in range(0, len(messages), 2_000):
+        await bus.publish(messages[start : start + 2_000])
+    keys = [
+        key
+        for stream in (CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED)
+        for key in stream.shard_keys(settings.stream_shards)
+    ]
+    stop = asyncio.Event()
+    began, cpu = time.perf_counter(), time.process_time()
+    task = asyncio.create_task(create_worker(settings).run(stop))
+    while sum((await bus.backlog(keys)).values()):
+        await asyncio.sleep(0.02)
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    stop.set()
+    await task
+    await client.aclose()
+    await waiting.aclose()
+    return {
+        "entries": entries,
+        "entries per second": entries / seconds,
+        "entries per second of the worker's own core": entries / cpu,
+    }
+
+
+async def _fill(database: Database) -> int:
+    """A month of an organization with a dozen projects: busy by day, quiet by night, a tail of rare series."""
+    start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS)
+    statement = """
+        INSERT INTO counter_hours (bucket, organization_id, project_id, key_id, category, outcome, times, quantity,
+            reason, sdk)
+        SELECT bucket, 1, project, project * 10 + key, category, outcome, 5, ceil(weight * :scale), reason, sdk
+        FROM generate_series(CAST(:start AS timestamptz), now(), interval '1 hour') AS bucket,
+            generate_series(1, :projects) AS project, generate_series(1, 2) AS key,
+            unnest(CAST(:sdks AS text[])) AS sdk,
+            (VALUES (1, 0, NULL, 60.0), (1, 5, 'before_send', 6), (1, 5, 'sample_rate', 30),
+                (1, 5, 'event_processor', 4), (1, 5, 'network_error', 2), (1, 5, 'queue_overflow', 1),
+                (1, 5, 'ratelimit_backoff', 2), (1, 2, 'key_quota', 2), (2, 5, 'sample_rate', 80),
+                (14, 0, NULL, 1), (14, 3, 'empty', 1), (4, 0, NULL, 40), (22, 0, NULL, 1),
+                (12, 5, 'sample_rate', 50)) AS series (category, outcome, reason, weight)
+        WHERE random() < 0.15 + 0.5 * (weight / 80)
+        ON CONFLICT DO NOTHING
+    """
+    async with database.transaction() as connection:
+        parameters = {"start": start, "projects": PROJECTS, "sdks": list(SDKS), "scale": 4.6}
+        await connection.execute(text(statement), parameters)
+        for unit, source in (("days", "hours"),):
+            await connection.execute(
+                text(
+                    f"INSERT INTO counter_{unit} SELECT date_trunc('day', bucket), organization_id, project_id, key_id,"
+                    f" category, outcome, sum(times), sum(quantity), reason, sdk FROM counter_{source}"
+                    " GROUP BY 1, 2, 3, 4, 5, 6, 9, 10 ON CONFLICT DO NOTHING"
+                )
+            )
+        events = await connection.scalar(text("SELECT sum(quantity) FROM counter_hours"))
+        factor = max(1, -(-EVENTS // int(events)))
+        for unit in ("hours", "days"):
+            await connection.execute(
+                text(f"UPDATE counter_{unit} SET quantity = quantity * :factor"), {"factor": factor}
+            )
+    async with database.connection() as connection:
+        rows = await connection.scalar(text("SELECT count(*) FROM counter_hours"))
+    return int(rows or 0)
+
+
+async def _stats_latency(settings: Settings, rounds: int) -> dict[str, float]:
+    client = connect(settings.redis_url.get_secret_value())
+    for project_id in range(1, PROJECTS + 1):
+        await publish_project(client, project_id=project_id)
+    database = Database(settings.database_url)
+    await Partitions(database, Plans.of(settings)).ensure(datetime.now(UTC))
+    results: dict[str, float] = {"stats rows by hour": await _fill(database)}
+    await database.close()
+    await _vacuum(settings.database_url)
+    app = create_app(settings)
+    async with running(app) as http:
+        http.headers.update(signed_in(app))
+        for name, query in QUESTIONS.items():
+            path = f"/api/0/organizations/demo/stats_v2/?field=sum(quantity)&{query}"
+            took = []
+            for _ in range(rounds):
+                began = time.perf_counter()
+                answer = await http.get(path)
+                took.append(1000 * (time.perf_counter() - began))
+                assert answer.status_code == 200, answer.text
+            counted = sum(group["totals"]["sum(quantity)"] for group in answer.json()["groups"])
+            results[f"{name}: counted"] = counted
+            results[f"{name}: p50 ms"] = statistics.median(took)
+            results[f"{name}: p95 ms"] = statistics.quantiles(took, n=20)[18]
+    await client.aclose()
+    return results
+
+
+async def _vacuum(url: str) -> None:
+    """What autovacuum does after a while."""
+    import asyncpg
+
+    connection = await asyncpg.connect(url)
+    await connection.execute("VACUUM ANALYZE")
+    await connection.close()
+
+
+def run(messages: int = 20_000, rounds: int = 30) -> dict[str, float]:
+    """All figures, on engines of their own."""
+    with engine_scratch_directory() as folder:
+        postgres = PostgresEngine(Path(folder) / "postgres")
+        valkey = ValkeyEngine(Path(folder) / "valkey")
+        postgres.start()
+        valkey.start()
+        try:
+            return asyncio.run(_run(f"{postgres.url.rstrip('/')}/postgres", valkey.url, messages, rounds))
+        finally:
+            valkey.stop()
+            postgres.stop()
+
+
+async def _run(postgres_url: str, valkey_url: str, messages: int, rounds: int) -> dict[str, float]:
+    settings = Settings(service_database_url=postgres_url, redis_url=valkey_url, registry_url="http://127.0.0.1:9")
+    await migrate(settings.database_url, PACKAGE)
+    results = await _entries_per_second(settings, messages)
+    database = Database(settings.database_url)
+    async with database.transaction() as connection:
+        for unit in ("minutes", "hours", "days"):
+            await connection.execute(text(f"TRUNCATE counter_{unit}"))
+    await database.close()
+    return {**results, **await _stats_latency(settings, rounds)}
+
+
+if __name__ == "__main__":
+    for label, figure in run().items():
+        sys.stdout.write(f"{label:60} {figure:14.1f}\n")
