@@ -1,0 +1,1 @@
+"""The registry's rules: no I/O and no clock."""

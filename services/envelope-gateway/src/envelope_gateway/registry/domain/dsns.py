@@ -1,0 +1,15 @@
+"""The addresses that a client key has."""
+
+from urllib.parse import urlsplit
+
+from hearback_contracts.identifiers import Dsn
+
+
+def dsns_of(public_url: str, project_id: int, public: str, secret: str) -> dict[str, str]:
+    """The DSNs of a key for a fleet that people reach at `public_url`."""
+    parts = urlsplit(public_url)
+    prefix = parts.path.rstrip("/")
+    dsn = Dsn(parts.scheme, public, parts.netloc, project_id, prefix)
+    private = f"{parts.scheme}://{public}:{secret}@{parts.netloc}{prefix}/{project_id}"
+    report = f"{parts.scheme}://{parts.netloc}{prefix}/api/{project_id}/security/?sentry_key={public}"
+    return {"public": str(dsn), "secret": private, "security": report, "csp": report}

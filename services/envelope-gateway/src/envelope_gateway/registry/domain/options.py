@@ -1,0 +1,98 @@
+"""Which values the declared project options and feature flags may have."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from hearback_contracts.flags import FEATURE_DEFAULTS, OPTIONS
+
+ORIGINS_MAX: Final = 200
+ORIGIN_LENGTH_MAX: Final = 256
+RETENTION_DAYS_MAX: Final = 3_650
+ATTACHMENT_BYTES_MAX: Final = 10 * 1024**3
+ATTACHMENTS_MAX: Final = 10_000
+
+_VISIBLE: Final = re.compile(r"[^\s\x00-\x1f\x7f]+\Z")
+_COLOUR: Final = re.compile(r"(#[0-9a-fA-F]{6})?\Z")
+
+
+def _is_origins(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) <= ORIGINS_MAX
+        and all(
+            isinstance(item, str) and len(item) <= ORIGIN_LENGTH_MAX and _VISIBLE.match(item) for item in value
+        )
+    )
+
+
+def _is_boolean(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _one_of(*choices: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and value in choices
+
+
+def _is_colour(value: Any) -> bool:
+    return isinstance(value, str) and bool(_COLOUR.match(value))
+
+
+def _number(least: int, most: int, *, or_null: bool = False) -> Callable[[Any], bool]:
+    def check(value: Any) -> bool:
+        if value is None:
+            return or_null
+        return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+    return check
+
+
+_RULES: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
+    "sentry:origins": (_is_origins, "a list of origins"),
+    "feedback:modal_name": (_one_of("required", "optional", "hidden"), "required, optional or hidden"),
+    "feedback:modal_email": (_one_of("required", "optional", "hidden"), "required, optional or hidden"),
+    "feedback:modal_accent": (_is_colour, "a colour such as #6c5fc7, or empty"),
+    "feedback:modal_theme": (_one_of("light", "dark", "auto"), "light, dark or auto"),
+    "hearback:retention_days": (_number(1, RETENTION_DAYS_MAX), f"a number from 1 to {RETENTION_DAYS_MAX}"),
+    "hearback:attachment_bytes_max": (
+        _number(0, ATTACHMENT_BYTES_MAX, or_null=True),
+        f"a number up to {ATTACHMENT_BYTES_MAX}, or null",
+    ),
+    "hearback:attachments_bytes_max": (
+        _number(0, ATTACHMENT_BYTES_MAX, or_null=True),
+        f"a number up to {ATTACHMENT_BYTES_MAX}, or null",
+    ),
+    "hearback:attachments_count_max": (
+        _number(0, ATTACHMENTS_MAX, or_null=True),
+        f"a number up to {ATTACHMENTS_MAX}, or null",
+    ),
+}
+
+
+def check_options(changes: Mapping[str, Any]) -> None:
+    """Raise ValueError for an option nobody declared, or a value that its option cannot have."""
+    for name, value in changes.items():
+        if name not in OPTIONS:
+            raise ValueError(f"unknown option: {name[:100]}")
+        accepts, wanted = _RULES.get(name, (_is_boolean, "true or false"))
+        if not accepts(value):
+            raise ValueError(f"{name} must be {wanted}")
+
+
+def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Every declared option with its value or default."""
+    return {name: options.get(name, declared.default) for name, declared in OPTIONS.items()}
+
+
+def check_features(changes: Mapping[str, Any]) -> None:
+    """Raise ValueError for a flag nobody declared, or a value that is no boolean."""
+    for name, value in changes.items():
+        if name not in FEATURE_DEFAULTS:
+            raise ValueError(f"unknown feature: {name[:100]}")
+        if not isinstance(value, bool):
+            raise ValueError(f"{name} must be true or false")
+
+
+def features_with_defaults(features: Mapping[str, bool]) -> dict[str, bool]:
+    """Every declared flag with its value or default."""
+    return {name: features.get(name, default) for name, default in FEATURE_DEFAULTS.items()}

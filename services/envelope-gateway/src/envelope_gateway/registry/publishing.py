@@ -1,0 +1,82 @@
+"""Publishing: from committed changes to the snapshots that all services follow."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from hearback_kit.db import Database
+from hearback_kit.errors import Unavailable
+from hearback_kit.logs import get_logger
+from hearback_kit.snapshots import SnapshotStore
+
+from envelope_gateway.registry import metrics
+from envelope_gateway.registry.store import snapshots
+
+WITNESS: Final = "registry:published"  # gone when Valkey has lost its data
+
+_log = get_logger(__name__)
+
+
+class Publisher:
+    """Publishes what is marked as changed; a snapshot has one publisher at a time.
+
+    The mark is held from before the value is read until it is published, and a change has to touch
+    the mark before it commits, so published values never go back in time.
+    """
+
+    def __init__(self, database: Database, store: SnapshotStore, *, batch_max: int) -> None:
+        self._database = database
+        self._store = store
+        self._batch_max = batch_max
+        self._started = False
+
+    async def publish(self, names: Sequence[str] | None = None) -> int:
+        """Publish what waits (of the given names); how many snapshots. Raises Unavailable."""
+        if names is None:
+            return await self._drain(None)
+        batches = range(0, len(names), self._batch_max)
+        return sum([await self._drain(list(names[start : start + self._batch_max])) for start in batches])
+
+    async def publish_soon(self, names: Sequence[str]) -> None:
+        """Publish now if possible; else the next `keep_published` will."""
+        try:
+            await self.publish(names)
+        except Exception as error:  # the change is committed: whatever goes wrong now is made up for later
+            metrics.PUBLISH_FAILURES.inc()
+            _log.warning("publishing_waits", snapshots=len(names), reason=str(error))
+
+    async def keep_published(self) -> None:
+        """Publish what waits; everything after a start and when Valkey has lost its data. Raises Unavailable."""
+        try:
+            if not self._started or await self._store.get(WITNESS) is None:
+                await self._publish_all()
+            else:
+                await self.publish()
+        except Unavailable:
+            metrics.PUBLISH_FAILURES.inc()
+            raise
+        finally:
+            await self._measure()
+
+    async def _publish_all(self) -> None:
+        async with self._database.transaction() as connection:
+            await snapshots.mark_all(connection)
+        count = await self.publish()
+        await self._store.publish({WITNESS: b"1"})
+        self._started = True
+        _log.info("everything_published", snapshots=count)
+
+    async def _drain(self, names: list[str] | None) -> int:
+        count = 0
+        while True:
+            async with self._database.transaction() as connection:
+                taken = await snapshots.take(connection, names, self._batch_max)
+                if not taken:
+                    return count
+                await self._store.publish(await snapshots.values_of(connection, taken))
+                await snapshots.unmark(connection, taken)
+            count += len(taken)
+            metrics.PUBLISHED.inc(len(taken))
+
+    async def _measure(self) -> None:
+        async with self._database.connection() as connection:
+            metrics.UNPUBLISHED.set(await snapshots.count_unpublished(connection))

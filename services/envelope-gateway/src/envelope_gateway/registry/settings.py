@@ -1,0 +1,43 @@
+"""Settings of the registry."""
+
+from typing import ClassVar
+
+from hearback_kit.settings import ServiceSettings
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+
+class Settings(ServiceSettings):
+    """What the registry can be told; its variables start with `REGISTRY_`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="REGISTRY_", frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
+    )
+    service = "registry"
+    distribution: ClassVar[str | None] = "envelope-gateway"
+
+    body_bytes_max: int = Field(1_048_576, ge=1_024, le=16_777_216, description="Bytes of a request's body.")
+    publish_seconds: float = Field(
+        0.5, ge=0.05, le=60, description="Seconds between attempts to publish what could not be published at once."
+    )
+    publish_batch_max: int = Field(200, ge=1, le=5_000, description="Snapshots published in one transaction.")
+    cleanup_seconds: float = Field(
+        3_600, ge=1, le=86_400, description="Seconds between removals of expired sessions and tokens."
+    )
+    session_days: int = Field(14, ge=1, le=365, description="Days after which a browser session ends.")
+    login_attempts_per_minute: int = Field(
+        10, ge=1, le=10_000, description="Attempts to sign in to one account within a minute."
+    )
+    passwords_at_once_max: int = Field(
+        2, ge=1, le=64, description="Passwords hashed at the same time; each takes 19 MiB and a thread."
+    )
+    projects_max: int = Field(10_000, ge=1, le=100_000, description="Projects of an organization.")
+    keys_max: int = Field(100, ge=1, le=1_000, description="Client keys of a project.")
+    members_max: int = Field(10_000, ge=1, le=100_000, description="Members of an organization.")
+    tokens_max: int = Field(1_000, ge=1, le=100_000, description="API tokens of an organization.")
+    quotas_max: int = Field(100, ge=1, le=1_000, description="Quotas of a project.")
+
+    @property
+    def database_name(self) -> str:
+        """The registry lives in its distribution's database."""
+        return self.database_prefix + "envelope_gateway"

@@ -1,0 +1,7 @@
+"""Run by alembic, on the connection that `migrate` handed over."""
+
+from hearback_kit.db import run_migrations_env
+
+from envelope_gateway.registry.store.tables import METADATA
+
+run_migrations_env(METADATA)

@@ -1,0 +1,197 @@
+"""Which snapshots changed, and what they hold now."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, Final
+
+import orjson
+from hearback_contracts.config import (
+    KeyConfig,
+    MemberRef,
+    OrganizationConfig,
+    ProjectConfig,
+    ProjectRef,
+    QuotaConfig,
+    key_snapshot,
+    organization_snapshot,
+    project_snapshot,
+)
+from hearback_kit.db import Connection
+from sqlalchemy import Text, cast, delete, func, literal, select, union_all
+from sqlalchemy.dialects.postgresql import insert
+
+from envelope_gateway.registry.store.tables import (
+    members,
+    organizations,
+    project_keys,
+    projects,
+    unpublished,
+    users,
+)
+
+_ROWS_MAX: Final = 5_000
+
+
+async def mark(connection: Connection, names: Iterable[str]) -> None:
+    """Note that snapshots changed.
+
+    A row that is there already is touched all the same: that waits for a publisher which is just
+    writing the snapshot's former value, so that an older value can never be published after a newer one.
+    """
+    rows = [{"name": name} for name in sorted(set(names))]
+    for start in range(0, len(rows), _ROWS_MAX):
+        query = insert(unpublished).values(rows[start : start + _ROWS_MAX])
+        changed = query.on_conflict_do_update(
+            index_elements=[unpublished.c.name], set_={"name": query.excluded.name}
+        )
+        await connection.execute(changed)
+
+
+async def mark_all(connection: Connection) -> None:
+    """Note that every snapshot has to be published."""
+    names = union_all(
+        select(literal("project:") + cast(projects.c.id, Text)),
+        select(literal("key:") + project_keys.c.public),
+        select(literal("organization:") + cast(organizations.c.id, Text)),
+        select(literal("organization:") + organizations.c.slug),
+    )
+    await connection.execute(insert(unpublished).from_select(["name"], names).on_conflict_do_nothing())
+
+
+async def names_of_organization(connection: Connection, organization_id: int) -> list[str]:
+    """The snapshots that change with an organization's flags or slug: its own and its projects'."""
+    slug = await connection.scalar(select(organizations.c.slug).where(organizations.c.id == organization_id))
+    ids = await connection.scalars(select(projects.c.id).where(projects.c.organization_id == organization_id))
+    own = [organization_snapshot(organization_id), organization_snapshot(slug or organization_id)]
+    return own + [project_snapshot(project_id) for project_id in ids.all()]
+
+
+async def take(connection: Connection, names: list[str] | None, limit: int) -> list[str]:
+    """Hold up to `limit` unpublished names (of the given ones), leaving out those that others hold."""
+    query = select(unpublished.c.name).order_by(unpublished.c.name).limit(limit)
+    if names is not None:
+        query = query.where(unpublished.c.name.in_(names))
+    return list((await connection.scalars(query.with_for_update(skip_locked=True))).all())
+
+
+async def unmark(connection: Connection, names: list[str]) -> None:
+    """Note that snapshots are published; they must be held."""
+    await connection.execute(delete(unpublished).where(unpublished.c.name.in_(names)))
+
+
+async def count_unpublished(connection: Connection) -> int:
+    """How many snapshots wait."""
+    return int(await connection.scalar(select(func.count()).select_from(unpublished)) or 0)
+
+
+async def values_of(connection: Connection, names: list[str]) -> dict[str, bytes | None]:
+    """What snapshots hold now; None for what is not there any more."""
+    values: dict[str, bytes | None] = dict.fromkeys(names)
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        kind, _, reference = name.partition(":")
+        by_kind[kind].append(reference)
+    values.update(await _projects(connection, [int(text) for text in by_kind["project"]]))
+    values.update(await _keys(connection, by_kind["key"]))
+    values.update(await _organizations(connection, by_kind["organization"]))
+    return values
+
+
+async def _keys(connection: Connection, publics: list[str]) -> dict[str, bytes]:
+    if not publics:
+        return {}
+    query = select(project_keys.c.public, project_keys.c.project_id).where(project_keys.c.public.in_(publics))
+    rows = (await connection.execute(query)).all()
+    return {key_snapshot(row.public): orjson.dumps(row.project_id) for row in rows}
+
+
+async def _projects(connection: Connection, ids: list[int]) -> dict[str, bytes]:
+    if not ids:
+        return {}
+    query = (
+        select(projects, organizations.c.slug.label("organization_slug"), organizations.c.features)
+        .join(organizations, organizations.c.id == projects.c.organization_id)
+        .where(projects.c.id.in_(ids))
+    )
+    rows = (await connection.execute(query)).all()
+    keys_query = select(project_keys).where(project_keys.c.project_id.in_(ids)).order_by(project_keys.c.id)
+    keys: dict[int, list[KeyConfig]] = defaultdict(list)
+    for key in (await connection.execute(keys_query)).all():
+        keys[key.project_id].append(KeyConfig(id=key.id, public=key.public, is_active=key.is_active))
+    return {project_snapshot(row.id): project_config(row, keys[row.id]).model_dump_json().encode() for row in rows}
+
+
+def project_config(row: Any, keys: Iterable[KeyConfig]) -> ProjectConfig:
+    """The configuration of a project with its organization's slug and features."""
+    return ProjectConfig(
+        id=row.id,
+        slug=row.slug,
+        name=row.name,
+        platform=row.platform,
+        organization_id=row.organization_id,
+        organization_slug=row.organization_slug,
+        keys=tuple(keys),
+        options=row.options,
+        features=row.features,
+        quotas=tuple(_quota(quota) for quota in row.quotas),
+    )
+
+
+def _quota(kept: dict[str, Any]) -> QuotaConfig:
+    return QuotaConfig(
+        id=kept["id"],
+        categories=tuple(kept["categories"]),
+        scope=kept["scope"],
+        limit=kept["limit"],
+        window=kept["window"],
+        reason_code=kept["reasonCode"],
+        sources=tuple(kept.get("sources", ())),
+    )
+
+
+async def _organizations(connection: Connection, references: list[str]) -> dict[str, bytes]:
+    if not references:
+        return {}
+    ids = [int(text) for text in references if text.isdigit()]
+    slugs = [text for text in references if not text.isdigit()]
+    where = organizations.c.id.in_(ids) | organizations.c.slug.in_(slugs)
+    rows = (await connection.execute(select(organizations).where(where))).all()
+    found = [row.id for row in rows]
+    projects_of = await _projects_by_organization(connection, found)
+    members_of = await _members_by_organization(connection, found)
+    values: dict[str, bytes] = {}
+    for row in rows:
+        config = OrganizationConfig(
+            id=row.id,
+            slug=row.slug,
+            name=row.name,
+            features=row.features,
+            projects=tuple(projects_of[row.id]),
+            members=tuple(members_of[row.id]),
+        )
+        raw = config.model_dump_json().encode()
+        values[organization_snapshot(row.id)] = values[organization_snapshot(row.slug)] = raw
+    wanted = {organization_snapshot(reference) for reference in references}
+    return {name: raw for name, raw in values.items() if name in wanted}
+
+
+async def _projects_by_organization(connection: Connection, ids: list[int]) -> dict[int, list[ProjectRef]]:
+    query = select(projects.c.id, projects.c.slug, projects.c.organization_id).order_by(projects.c.id)
+    found: dict[int, list[ProjectRef]] = defaultdict(list)
+    for row in (await connection.execute(query.where(projects.c.organization_id.in_(ids)))).all():
+        found[row.organization_id].append(ProjectRef(id=row.id, slug=row.slug))
+    return found
+
+
+async def _members_by_organization(connection: Connection, ids: list[int]) -> dict[int, list[MemberRef]]:
+    query = (
+        select(members.c.organization_id, members.c.user_id, members.c.role, users.c.email, users.c.name)
+        .join(users, users.c.id == members.c.user_id)
+        .where(members.c.organization_id.in_(ids))
+        .order_by(members.c.id)
+    )
+    found: dict[int, list[MemberRef]] = defaultdict(list)
+    for row in (await connection.execute(query)).all():
+        member = MemberRef(id=row.user_id, email=row.email, name=row.name, role=row.role)
+        found[row.organization_id].append(member)
+    return found
