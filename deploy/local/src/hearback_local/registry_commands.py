@@ -28,6 +28,7 @@ def add_registry_commands(commands: Any, common: argparse.ArgumentParser, projec
     _add(keys, common, "create", _key_create, "create a key", "slugs")
     _add(keys, common, "enable", _key_switch(True), "let a key send", "slugs", "id")
     _add(keys, common, "disable", _key_switch(False), "refuse what a key sends", "slugs", "id")
+    _add(keys, common, "rotate", _key_rotate, "give a key a new value", "slugs", "id")
     _add(keys, common, "delete", _key_delete, "delete a key", "slugs", "id")
     members = commands.add_parser("member", help="people").add_subparsers(required=True, metavar="action")
     _add(members, common, "list", _member_list, "list an organization's members", "organization")
@@ -35,7 +36,7 @@ def add_registry_commands(commands: Any, common: argparse.ArgumentParser, projec
     _add(members, common, "delete", _member_delete, "remove a person", "organization", "id")
     tokens = commands.add_parser("token", help="API tokens").add_subparsers(required=True, metavar="action")
     _add(tokens, common, "list", _token_list, "list an organization's tokens", "organization")
-    _add(tokens, common, "create", _token_create, "create a token", "organization", "scopes+")
+    _add(tokens, common, "create", _token_create, "create a token", "organization", "name", "scopes+")
     _add(tokens, common, "delete", _token_delete, "revoke a token", "organization", "id")
 
 
@@ -147,6 +148,11 @@ def _key_switch(is_active: bool) -> Action:
     return switch
 
 
+def _key_rotate(options: argparse.Namespace, access: Access) -> Any:
+    organization, path = _project(options.slugs)
+    return access.api(organization).send("POST", f"{path}keys/{quoted(options.id)}/rotate/")
+
+
 def _key_delete(options: argparse.Namespace, access: Access) -> Any:
     organization, path = _project(options.slugs)
     return access.api(organization).send("DELETE", f"{path}keys/{quoted(options.id)}/")
@@ -167,14 +173,14 @@ def _member_delete(options: argparse.Namespace, access: Access) -> Any:
 
 
 def _token_list(options: argparse.Namespace, access: Access) -> Any:
-    return access.api(options.organization).get_all(_org(options.organization) + "tokens/")
+    return access.api(options.organization).get_all(_org(options.organization) + "api-tokens/")
 
 
 def _token_create(options: argparse.Namespace, access: Access) -> Any:
-    body = {"scopes": options.scopes}
-    return access.api(options.organization).send("POST", _org(options.organization) + "tokens/", body)
+    body = {"name": options.name, "scopes": options.scopes}
+    return access.api(options.organization).send("POST", _org(options.organization) + "api-tokens/", body)
 
 
 def _token_delete(options: argparse.Namespace, access: Access) -> Any:
-    path = f"{_org(options.organization)}tokens/{quoted(options.id)}/"
+    path = f"{_org(options.organization)}api-tokens/{quoted(options.id)}/"
     return access.api(options.organization).send("DELETE", path)

@@ -89,8 +89,16 @@ def create_project(place: FleetPlace, organization: str, project: str) -> dict[s
     except bootstrap.BootstrapRefused as error:
         raise FleetError(str(error)) from error
     created = json.loads(answer)
+    if created.get("admin_password") is None:
+        created["admin_password"] = _known_password(place, created["admin_email"])
     place.remember_project(created)
     return bootstrap.with_addresses(created, state["url"], place.root)
+
+
+def _known_password(place: FleetPlace, email: str) -> str | None:
+    """The generated password of an owner; the registry tells it only once."""
+    known = [place.read_first_start(), *place.read_projects()]
+    return next((entry["admin_password"] for entry in known if entry.get("admin_email") == email), None)
 
 
 def status_of(place: FleetPlace) -> dict[str, Any]:
