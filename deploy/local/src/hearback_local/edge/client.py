@@ -25,7 +25,7 @@ class ClientConnection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._client_ip = b"unknown"
         self._target = b""
-        self._headers: list[tuple[bytes, bytes]] = []
+        self._headers: list[heads.Header] = []
         self._in_head = True
         self._head_bytes = 0
         self._touched = edge.now()
@@ -105,12 +105,12 @@ class ClientConnection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:
-            self._headers.append((name, value))
+            self._headers.append((name.lower(), name, value))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         headers, parser = self._headers, self._parser
-        size = len(self._target) + sum(len(name) + len(value) + 4 for name, value in headers)
+        size = len(self._target) + sum([len(name) + len(value) + 4 for _, name, value in headers])
         self._head_bytes = 0
         encoding = heads.find(headers, b"transfer-encoding")
         refusal = self._refusal(size, encoding)
@@ -139,7 +139,7 @@ class ClientConnection(asyncio.Protocol):
             return 501, "unsupported_transfer_encoding", "Only chunked is understood as a transfer encoding."
         if self._parser.get_method() == b"CONNECT":
             return 405, "method_not_allowed", "This is not a proxy."
-        if self._parser.should_upgrade() and any(name.lower() in UNFRAMED for name, _ in self._headers):
+        if self._parser.should_upgrade() and any(header[0] in UNFRAMED for header in self._headers):
             return 501, "upgrade_unsupported", "A request with a body cannot change the protocol."
         return None
 

@@ -3,8 +3,6 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-import httptools
-
 from hearback_local.edge import heads
 from hearback_local.edge.pages import error_body
 from hearback_local.edge.upstream import Pool, UpstreamConnection
@@ -24,7 +22,6 @@ class Exchange:
     ) -> None:
         self.client = client
         self.method = method
-        self.answer_parser: httptools.HttpResponseParser | None = None
         self.request_done = False
         self.done = False
         self._keep_alive = keep_alive
@@ -33,6 +30,7 @@ class Exchange:
         self._answer_began = False
         self._answer_chunked = False
         self._ends_by_close = False
+        self._ends_with_upstream = False
         self._head = b""
         self._pool: Pool | None = None
         self._upstream: UpstreamConnection | None = None
@@ -116,19 +114,19 @@ class Exchange:
         if status == 100 and not self._is_http10:
             self.client.write(heads.CONTINUE)
 
-    def answer_began(self, status: int, reason: bytes, headers: heads.Headers) -> None:
-        """The head of the service's answer."""
+    def answer_began(self, status: int, reason: bytes, headers: heads.Headers) -> bool:
+        """The head of the service's answer; True when no body follows whatever the head says."""
         self._answer_began = True
         bodiless = self.method == b"HEAD" or status in BODILESS
         has_length = heads.find(headers, b"content-length") is not None
+        self._ends_with_upstream = not has_length and heads.find(headers, b"transfer-encoding") is None
         self._answer_chunked = not (bodiless or has_length or self._is_http10)
         self._ends_by_close = self._is_http10 and not (bodiless or has_length)
         connection = self._connection_header()
         self.client.write(
             heads.answer_head(status, reason, headers, chunked=self._answer_chunked, connection=connection)
         )
-        if self.method == b"HEAD":
-            self.answer_ended()
+        return self.method == b"HEAD"
 
     def _keeps_alive(self) -> bool:
         may = self._keep_alive and self.request_done and not self._ends_by_close
@@ -146,20 +144,18 @@ class Exchange:
 
     def answer_ended_by_close(self) -> None:
         """The service closed the connection: the end of an answer that has no other."""
-        parser = self.answer_parser
-        if self._answer_began and not self.done and parser is not None and not parser.should_keep_alive():
-            self.answer_ended()
+        if self._answer_began and not self.done and self._ends_with_upstream:
+            self.answer_ended(keep_upstream=False)
 
-    def answer_ended(self) -> None:
-        """The answer is complete."""
+    def answer_ended(self, *, keep_upstream: bool) -> None:
+        """The answer is complete; `keep_upstream` when the service keeps its connection open."""
         if self.done:
             return
         if self._answer_chunked:
             self.client.write(heads.LAST_CHUNK)
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
-            parser = self.answer_parser
-            if self.request_done and parser is not None and parser.should_keep_alive():
+            if self.request_done and keep_upstream:
                 upstream.release(self.client.now)
             else:
                 upstream.close()
@@ -190,14 +186,15 @@ class Exchange:
             self._drop_upstream()
             self.client.abort()
             return
-        extra = [(b"Retry-After", str(retry_seconds).encode())] if retry_seconds is not None else []
+        extra = [] if retry_seconds is None else [heads.header(b"Retry-After", b"%d" % retry_seconds)]
         self.answer(status, b"application/json", error_body(code, detail), extra)
 
-    def answer(self, status: int, content_type: bytes, body: bytes, extra: list[tuple[bytes, bytes]]) -> None:
+    def answer(self, status: int, content_type: bytes, body: bytes, extra: list[heads.Header]) -> None:
         """An answer of the edge itself."""
         self._answer_began = True
         self._drop_upstream()
-        headers = [(b"Content-Type", content_type), (b"Content-Length", str(len(body)).encode()), *extra]
+        length = heads.header(b"Content-Length", b"%d" % len(body))
+        headers = [heads.header(b"Content-Type", content_type), length, *extra]
         keep = self._keeps_alive()
         connection = None if keep and not self._is_http10 else b"keep-alive" if keep else b"close"
         head = heads.answer_head(status, heads.reason_of(status), headers, chunked=False, connection=connection)

@@ -1,10 +1,12 @@
 """Heads of requests and answers as bytes: what travels on, what stays between two neighbours."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final
 
-Headers = Sequence[tuple[bytes, bytes]]
+# A header as it came, and before it its name in lower case to look at.
+Header = tuple[bytes, bytes, bytes]
+Headers = Sequence[Header]
 
 HOP_BY_HOP: Final = frozenset(
     {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"}
@@ -15,37 +17,42 @@ KEPT: Final = frozenset(
 )
 
 
+def header(name: bytes, value: bytes) -> Header:
+    """A header with its lower-case name."""
+    return name.lower(), name, value
+
+
 def find(headers: Headers, name: bytes) -> bytes | None:
     """The value of the first header with this lower-case name."""
-    return next((value for key, value in headers if key.lower() == name), None)
+    for lower, _, value in headers:
+        if lower == name:
+            return value
+    return None
 
 
-def end_to_end(headers: Headers) -> Iterable[tuple[bytes, bytes]]:
-    """The headers that travel on, as they were (RFC 9110, 7.6.1)."""
-    dropped: frozenset[bytes] | set[bytes] = HOP_BY_HOP
-    for key, value in headers:
-        if key.lower() == b"connection" and value.lower() not in {b"close", b"keep-alive"}:
-            named = {token.strip().lower() for token in value.split(b",")}
-            dropped = HOP_BY_HOP | (named - KEPT)
-    return [(key, value) for key, value in headers if key.lower() not in dropped]
+def _dropped(connection: bytes | None) -> frozenset[bytes]:
+    """The names that end here (RFC 9110, 7.6.1)."""
+    if connection is None or connection.lower() in {b"close", b"keep-alive"}:
+        return HOP_BY_HOP
+    return HOP_BY_HOP | ({token.strip().lower() for token in connection.split(b",")} - KEPT)
 
 
 def request_head(method: bytes, target: bytes, headers: Headers, *, client_ip: bytes, chunked: bool) -> bytes:
     """The head for the service: `target` and headers as they came, plus who asked."""
-    parts = [method, b" ", target, b" HTTP/1.1\r\n"]
-    forwarded_for = []
-    proto = None
-    for key, value in end_to_end(headers):
-        lower = key.lower()
+    parts = [b"%b %b HTTP/1.1\r\n" % (method, target)]
+    dropped = _dropped(find(headers, b"connection"))
+    forwarded_for = client_ip
+    proto = b"http"
+    for lower, name, value in headers:
+        if lower in dropped:
+            continue
         if lower == b"x-forwarded-for":
-            forwarded_for.append(value)
-            continue
-        if lower == b"x-forwarded-proto":
+            forwarded_for = b"%b, %b" % (value, forwarded_for)
+        elif lower == b"x-forwarded-proto":
             proto = value
-            continue
-        parts += (key, b": ", value, b"\r\n")
-    parts += (b"X-Forwarded-For: ", b", ".join([*forwarded_for, client_ip]), b"\r\n")
-    parts += (b"X-Forwarded-Proto: ", proto or b"http", b"\r\n")
+        else:
+            parts.append(b"%b: %b\r\n" % (name, value))
+    parts.append(b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\n" % (forwarded_for, proto))
     if chunked:
         parts.append(b"Transfer-Encoding: chunked\r\n")
     parts.append(b"\r\n")
@@ -54,13 +61,13 @@ def request_head(method: bytes, target: bytes, headers: Headers, *, client_ip: b
 
 def answer_head(status: int, reason: bytes, headers: Headers, *, chunked: bool, connection: bytes | None) -> bytes:
     """The head for the client."""
-    parts = [b"HTTP/1.1 ", str(status).encode(), b" ", reason, b"\r\n"]
-    for key, value in end_to_end(headers):
-        parts += (key, b": ", value, b"\r\n")
+    parts = [b"HTTP/1.1 %d %b\r\n" % (status, reason)]
+    dropped = _dropped(find(headers, b"connection"))
+    parts += [b"%b: %b\r\n" % (name, value) for lower, name, value in headers if lower not in dropped]
     if chunked:
         parts.append(b"Transfer-Encoding: chunked\r\n")
     if connection is not None:
-        parts += (b"Connection: ", connection, b"\r\n")
+        parts.append(b"Connection: %b\r\n" % connection)
     parts.append(b"\r\n")
     return b"".join(parts)
 

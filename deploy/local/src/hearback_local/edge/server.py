@@ -76,9 +76,13 @@ class Edge:
     def _answer_here(self, exchange: Exchange, path: str) -> None:
         readable = exchange.method in {b"GET", b"HEAD"}
         if path == "/" and readable:
-            exchange.answer(200, b"text/html; charset=utf-8", LANDING, [(b"Cache-Control", b"no-cache")])
+            exchange.answer(
+                200, b"text/html; charset=utf-8", LANDING, [heads.header(b"Cache-Control", b"no-cache")]
+            )
         elif path == "/healthz" and readable:
-            exchange.answer(200, b"application/json", b'{"status":"ok"}', [(b"Cache-Control", b"no-store")])
+            exchange.answer(
+                200, b"application/json", b'{"status":"ok"}', [heads.header(b"Cache-Control", b"no-store")]
+            )
         else:
             exchange.fail(404, "not_found", "Nothing is served under this path.")
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, cast
 
 import httptools
 
+from hearback_local.edge.heads import Header
+
 if TYPE_CHECKING:
     from hearback_local.edge.exchange import Exchange
 
@@ -17,17 +19,15 @@ class UpstreamConnection(asyncio.Protocol):
         self.idle_since = 0.0
         self._pool = pool
         self._transport: asyncio.Transport | None = None
-        self._exchange: Exchange | None = None
-        self._parser: httptools.HttpResponseParser | None = None
+        self.exchange: Exchange | None = None
+        self._parser = httptools.HttpResponseParser(_AnswerEvents(self))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
 
     def carry(self, exchange: "Exchange") -> None:
         """Sends what belongs to this exchange from now on, and hands it the answer."""
-        self._exchange = exchange
-        self._parser = httptools.HttpResponseParser(_AnswerEvents(exchange))
-        exchange.answer_parser = self._parser
+        self.exchange = exchange
 
     def write(self, data: bytes) -> None:
         """Sends bytes of the request."""
@@ -35,35 +35,46 @@ class UpstreamConnection(asyncio.Protocol):
             self._transport.write(data)
 
     def data_received(self, data: bytes) -> None:
-        exchange, parser = self._exchange, self._parser
-        if exchange is None or parser is None:
+        exchange = self.exchange
+        if exchange is None:
             self.close()
             return
         try:
-            parser.feed_data(data)
+            self._parser.feed_data(data)
         except httptools.HttpParserError:
             exchange.fail(502, "bad_gateway", "The service gave an answer that is not HTTP.")
 
+    def status_code(self) -> int:
+        """The status of the answer that is being read."""
+        return self._parser.get_status_code()
+
+    def answer_ended(self, exchange: "Exchange", *, is_head: bool) -> None:
+        """The parser saw the end; after an answer to HEAD it would wait for a body that never comes."""
+        keeps_alive = self._parser.should_keep_alive()
+        if is_head:
+            self._parser = httptools.HttpResponseParser(_AnswerEvents(self))
+        exchange.answer_ended(keep_upstream=keeps_alive)
+
     def eof_received(self) -> bool:
         # An answer without a length ends with the connection.
-        exchange = self._exchange
+        exchange = self.exchange
         if exchange is not None:
             exchange.answer_ended_by_close()
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
         self._pool.forget(self)
-        exchange, self._exchange = self._exchange, None
+        exchange, self.exchange = self.exchange, None
         if exchange is not None:
             exchange.upstream_lost()
 
     def pause_writing(self) -> None:
-        if self._exchange is not None:
-            self._exchange.pause_request()
+        if self.exchange is not None:
+            self.exchange.pause_request()
 
     def resume_writing(self) -> None:
-        if self._exchange is not None:
-            self._exchange.resume_request()
+        if self.exchange is not None:
+            self.exchange.resume_request()
 
     def pause_reading(self) -> None:
         """Stops taking the answer in while the client is slow."""
@@ -77,14 +88,14 @@ class UpstreamConnection(asyncio.Protocol):
 
     def release(self, now: float) -> None:
         """Ends the exchange; the connection waits for the next."""
-        self._exchange = self._parser = None
+        self.exchange = None
         self.used_before = True
         self.resume_reading()
         self._pool.give_back(self, now)
 
     def close(self) -> None:
         """Ends the exchange and the connection."""
-        self._exchange = self._parser = None
+        self.exchange = None
         self._pool.forget(self)
         if self._transport is not None:
             self._transport.abort()
@@ -98,15 +109,16 @@ class UpstreamConnection(asyncio.Protocol):
 class _AnswerEvents:
     """The parser's callbacks; a message with a 1xx status is told apart from the answer itself."""
 
-    def __init__(self, exchange: "Exchange") -> None:
-        self._exchange = exchange
-        self._headers: list[tuple[bytes, bytes]] = []
+    def __init__(self, connection: UpstreamConnection) -> None:
+        self._connection = connection
+        self._headers: list[Header] = []
         self._reason = b""
         self._in_head = True
         self._informational = False
 
     def on_message_begin(self) -> None:
         self._headers = []
+        self._reason = b""
         self._in_head = True
 
     def on_status(self, reason: bytes) -> None:
@@ -114,25 +126,29 @@ class _AnswerEvents:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:
-            self._headers.append((name, value))
+            self._headers.append((name.lower(), name, value))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        parser = self._exchange.answer_parser
-        status = parser.get_status_code() if parser is not None else 502
+        connection = self._connection
+        status = connection.status_code()
         self._informational = 100 <= status < 200
+        exchange = connection.exchange
+        if exchange is None:
+            return
         if self._informational:
-            self._exchange.informational(status)
-        else:
-            self._exchange.answer_began(status, self._reason, self._headers)
-        self._reason = b""
+            exchange.informational(status)
+        elif exchange.answer_began(status, self._reason, self._headers):
+            connection.answer_ended(exchange, is_head=True)
 
     def on_body(self, data: bytes) -> None:
-        self._exchange.answer_body(data)
+        if self._connection.exchange is not None:
+            self._connection.exchange.answer_body(data)
 
     def on_message_complete(self) -> None:
-        if not self._informational:
-            self._exchange.answer_ended()
+        exchange = self._connection.exchange
+        if exchange is not None and not self._informational:
+            self._connection.answer_ended(exchange, is_head=False)
 
 
 class Pool:
