@@ -16,6 +16,7 @@ from hearback_contracts.events import MESSAGES, Message
 from hearback_contracts.streams import STREAMS
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.testing import ManualClock, running
+from hearback_kit.valkey import connect
 from redis.asyncio import Redis
 
 PUBLIC_KEY = "0123456789abcdef0123456789abcdef"
@@ -160,3 +161,15 @@ async def gateway(start_gateway: StartGateway) -> AsyncIterator[Gateway]:
     """A gateway with the default settings."""
     async with start_gateway() as started:
         yield started
+
+
+@pytest.fixture
+def publish() -> Callable[[str], Any]:
+    """Publish the project on any Valkey."""
+
+    async def publish_on(url: str) -> None:
+        client = connect(url)
+        await publish_project(client)
+        await client.aclose()
+
+    return publish_on

@@ -6,8 +6,8 @@ _PROJECT = {
     "name": "project_id",
     "in": "path",
     "required": True,
-    "schema": {"type": "string"},
-    "description": "Numeric id of the project, as in the DSN.",
+    "schema": {"type": "integer", "minimum": 0},
+    "description": "Id of the project, as in the DSN.",
 }
 _EVENT = {
     "name": "event_id",
@@ -49,12 +49,13 @@ _ID = {
         }
     },
 }
+_UNSUPPORTED = {"description": "The content encoding, or the type of a browser's report, is not known."}
 _EMPTY = {"description": "Taken."}
 _DASHED_ID = {
     "description": "Taken; a dashed UUID.",
     "content": {"text/plain": {"schema": {"type": "string"}}},
 }
-_STATUSES = ("400", "401", "403", "413", "415", "429", "500", "503")
+_STATUSES = ("400", "401", "403", "404", "413", "429", "503")
 
 
 def _body(*kinds: str) -> dict[str, Any]:
@@ -76,7 +77,7 @@ def _operation(
         "operationId": name,
         "summary": summary,
         "parameters": [*parameters, _KEY],
-        "responses": {success: answer, **dict.fromkeys(_STATUSES, _ERROR)},
+        "responses": {success: answer, "415": _UNSUPPORTED, **dict.fromkeys(_STATUSES, _ERROR)},
     }
     if kinds:
         operation["requestBody"] = _body(*kinds)
