@@ -80,7 +80,7 @@ function Embed(endpoint, strings, options) {
     if (rule === 'hidden') return null;
     var long = name === 'comments';
     var input = element(long ? 'textarea' : 'input', {
-      id: 'field-' + name, name: name, type: long ? null : name === 'email' ? 'email' : 'text', dir: 'auto',
+      id: 'field-' + name, name: name, type: long ? null : name === 'email' ? 'email' : 'text', dir: options.dir === 'rtl' ? null : 'auto',
       rows: long && '5', placeholder: strings[{name: 'placeholderName', email: 'placeholderEmail', comments: 'placeholderComments'}[name]],
       autocomplete: long ? 'off' : name, required: rule === 'required', 'aria-describedby': 'error-' + name
     });

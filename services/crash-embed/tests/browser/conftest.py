@@ -1,0 +1,181 @@
+"""The dialog in a real Chromium: the page on one origin, crash-embed on another, a real Valkey behind it."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import pytest_asyncio
+import uvicorn
+from crash_embed.app import create_app
+from crash_embed.settings import Settings
+from hearback_fleet.testing import public_key, publish_project
+from hearback_kit.testing import FaultProxy, eventually
+from playwright.async_api import Browser, Page, async_playwright
+from redis.asyncio import Redis
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+EVENT_ID = "0123456789abcdef0123456789abcdef"
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+LOADER = """
+function show(more) {
+  var script = document.createElement('script');
+  script.async = true;
+  script.crossOrigin = 'anonymous';
+  script.src = %s + '&' + new URLSearchParams(more || {});
+  script.onload = function () { window.loaded = (window.loaded || 0) + 1; };
+  document.head.appendChild(script);
+}
+window.addEventListener('message', function (event) {
+  if (event.data === '__sentry_reportdialog_closed__') window.closed_ = (window.closed_ || 0) + 1;
+});
+"""
+
+
+@asynccontextmanager
+async def serving(app: Any) -> AsyncIterator[int]:
+    """Serve an ASGI app on a free port of 127.0.0.1; yields the port."""
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host="127.0.0.1",
+            port=0,
+            log_config=None,
+            lifespan="on",
+            ws="none",
+            loop="none",
+            timeout_graceful_shutdown=1,
+        )
+    )
+    server.capture_signals = suppress  # type: ignore[method-assign,assignment]
+    task = asyncio.create_task(server.serve())
+    await eventually(lambda: server.started)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    await task
+
+
+@pytest_asyncio.fixture(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """One headless Chromium for the session."""
+    path = os.environ.get("HEARBACK_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if path is None:
+        pytest.fail("no Chromium: run `make test`, which installs it, or set HEARBACK_CHROMIUM")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        await browser.close()
+
+
+@dataclass
+class Host:
+    """A site with pages of its own that shows the dialog."""
+
+    port: int
+    api_port: int
+    pages: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """The site's origin."""
+        return f"http://localhost:{self.port}"
+
+    @property
+    def script_url(self) -> str:
+        """The dialog's address, as an SDK makes it."""
+        dsn = f"http://{public_key(1)}@127.0.0.1:{self.api_port}/1"
+        return f"http://127.0.0.1:{self.api_port}/api/embed/error-page/?dsn={quote(dsn)}&eventId={EVENT_ID}"
+
+    def loader(self) -> str:
+        """Script text that defines `show`."""
+        return LOADER % repr(self.script_url)
+
+    def add(self, html: str, path: str = "/", **headers: str) -> str:
+        """Serve a page; `{loader}` in it becomes the loader. Returns its URL."""
+        self.pages[path] = (html.replace("{loader}", self.loader()), headers)
+        return self.url + path
+
+
+@pytest_asyncio.fixture
+async def proxy(redis_url: str, redis: Redis) -> AsyncIterator[FaultProxy]:
+    """crash-embed behind a proxy that can fail."""
+    await publish_project(redis)
+    async with (
+        serving(create_app(Settings(redis_url=redis_url))) as port,
+        FaultProxy("127.0.0.1", port).run() as proxy,
+    ):
+        yield proxy
+
+
+PLAIN = """<!doctype html><html lang="en"><head><title>Shop</title><script>{loader}</script></head>
+<body><main><h1>Shop</h1><button id="before">Pay</button><p>Some text of the page.</p></main></body></html>"""
+
+
+@pytest_asyncio.fixture
+async def host(proxy: FaultProxy) -> AsyncIterator[Host]:
+    """A site with a plain page at `/`."""
+
+    async def page(request: Request) -> HTMLResponse:
+        html, headers = site.pages.get(request.url.path, ("", {}))
+        return HTMLResponse(html, headers=headers)
+
+    app = Starlette(routes=[Route("/{path:path}", page)])
+    async with serving(app) as port:
+        site = Host(port, proxy.port)
+        site.add(PLAIN)
+        yield site
+
+
+OpenPage = Callable[..., Awaitable[Page]]
+
+
+@pytest_asyncio.fixture
+async def open_page(chromium: Browser) -> AsyncIterator[OpenPage]:
+    """Open a URL in a context of its own; a page error fails the test unless it is `tolerated`."""
+    contexts = []
+    problems: list[str] = []
+
+    async def open_page(url: str, *, tolerant: bool = False, **options: Any) -> Page:
+        context = await chromium.new_context(**options)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = await context.new_page()
+        if not tolerant:
+            page.on("pageerror", lambda error: problems.append(str(error)))
+        await page.goto(url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        await context.close()
+    assert not problems
+
+
+@pytest.fixture
+def dialog_page(host: Host, open_page: OpenPage) -> OpenPage:
+    """Open the plain page, show the dialog, and wait until it stands."""
+
+    async def open_dialog(more: dict[str, str] | None = None, url: str | None = None, **options: Any) -> Page:
+        page = await open_page(url or host.url, **options)
+        await page.evaluate("more => { document.getElementById('before')?.focus(); show(more) }", more or {})
+        await page.locator(".sentry-error-embed").wait_for()
+        return page
+
+    return open_dialog
