@@ -47,7 +47,7 @@ def postgres_url(engine_folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def valkey_url(engine_folder: Path) -> Iterator[str]:
+def session_valkey_url(engine_folder: Path) -> Iterator[str]:
     """URL of a Valkey server for the session; tests use `redis_url`, which empties it first."""
     given = os.environ.get("HEARBACK_TEST_REDIS_URL")
     if given:
@@ -60,12 +60,12 @@ def valkey_url(engine_folder: Path) -> Iterator[str]:
 
 
 @pytest_asyncio.fixture
-async def redis_url(valkey_url: str) -> str:
+async def redis_url(session_valkey_url: str) -> str:
     """URL of an empty Valkey server."""
-    client = connect(valkey_url)
+    client = connect(session_valkey_url)
     await client.flushall()
     await client.aclose()
-    return valkey_url
+    return session_valkey_url
 
 
 @pytest_asyncio.fixture
