@@ -1,15 +1,11 @@
 """What the tests of this service share: a bench with a database, a clock and published projects."""
 
-import asyncio
-import base64
 import json
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import orjson
-import pytest
 import pytest_asyncio
 from hearback_contracts.events import (
     ErrorEventReceived,
@@ -23,13 +19,11 @@ from hearback_contracts.events import (
 from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.testing import following, publish_project
 from hearback_kit.bus import Incoming
-from hearback_kit.clock import Clock
 from hearback_kit.db import Database
 from hearback_kit.ids import new_id, random_id
 from hearback_kit.testing import ManualClock
 from redis.asyncio import Redis
 from sqlalchemy import select, text
-
 from user_reports.consumers.events import EventHandler
 from user_reports.consumers.reports import ReportHandler
 from user_reports.domain.rules import AgeRules
@@ -43,7 +37,8 @@ SHARDS = 4
 class Bench:
     """The consumers on a real database, with messages made by hand and time moved by hand."""
 
-    def __init__(self, database: Database, projects: Projects, clock: ManualClock) -> None:
+    def __init__(self, url: str, database: Database, projects: Projects, clock: ManualClock) -> None:
+        self.url = url
         self.database = database
         self.projects = projects
         self.clock = clock
@@ -191,12 +186,14 @@ class Told:
 
 
 @pytest_asyncio.fixture
-async def bench(open_database: Any, redis: Redis, redis_url: str) -> AsyncIterator[Bench]:
+async def bench(make_database: Any, redis: Redis, redis_url: str) -> AsyncIterator[Bench]:
     """A bench with the projects 1 (`demo/web`), 2 (`demo/project-2`) and 3 (of organization 2)."""
-    database = await open_database("user_reports.store.migrations")
+    url = await make_database("user_reports.store.migrations")
+    database = Database(url)
     await publish_project(redis, project_id=1)
     await publish_project(redis, project_id=2)
     await publish_project(redis, project_id=3, organization_id=2)
     await publish_project(redis, project_id=4, organization_id=4, organization_slug="denied")
     async with following(redis_url) as configuration:
-        yield Bench(database, Projects(configuration, frozenset({"denied"})), ManualClock())
+        yield Bench(url, database, Projects(configuration, frozenset({"denied"})), ManualClock())
+    await database.close()

@@ -1,10 +1,13 @@
 """`error-event.received`: index, group, link."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from typing import Final
 
+import orjson
 from hearback_contracts.events import ErrorEventReceived
-from hearback_fleet.messages import decode
+from hearback_fleet.messages import decode, parse_payload
 from hearback_kit.bus import Incoming
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
@@ -13,6 +16,8 @@ from user_reports.domain.occurrence import occurrence_of
 from user_reports.store.indexing import index_events
 from user_reports.store.projects import Projects
 from user_reports.store.telling import Telling
+
+_ESCAPED_NUL: Final = b"\\u0000"
 
 
 class EventHandler:
@@ -37,10 +42,17 @@ class EventHandler:
 
     async def __call__(self, batch: Sequence[Incoming]) -> None:
         """Handle a batch; raises ValueError for what is no such message."""
-        occurrences = [occurrence_of(decode(ErrorEventReceived, item), self._retention) for item in batch]
+        occurrences = [occurrence_of(_read(item), self._retention) for item in batch]
         denied = await self._projects.denied(item.event.project_id for item in occurrences)
         telling = Telling(self._clock, self._shards)
         async with self._database.transaction() as connection:
             await index_events(connection, occurrences, denied=denied, telling=telling, now=self._clock.now())
             await telling.write(connection)
         self._wake()
+
+
+def _read(item: Incoming) -> ErrorEventReceived:
+    """The event of a message, without NUL characters, which the database could not store."""
+    if _ESCAPED_NUL in item.data and (cleaned := parse_payload(item.data)) is not None:
+        item = replace(item, data=orjson.dumps(cleaned))
+    return decode(ErrorEventReceived, item)

@@ -22,9 +22,9 @@ _ANONYMOUS: Final = frozenset({"", "?", "<anonymous>", "anonymous", "<unknown>",
 _ANONYMOUS_PART: Final = re.compile(r"(?<=\.)(?:\?|<anonymous>|anonymous|<computed>)$")
 _ALIAS: Final = re.compile(r"\s*\[as [^\]]*\]$")
 _GENERATED: Final = re.compile(
-    r"0x[0-9a-fA-F]+"  # addresses
+    r"(?<=\$\$Lambda)\$\d+(?:/(?:0x)?[0-9a-fA-F]+)?|(?<=[Ll]ambda\$)\d+|(?<=\$Proxy)\d+"
+    r"|0x[0-9a-fA-F]+"  # addresses
     r"|(?<=\$\$)[0-9a-fA-F]{6,16}(?=\b|_|\$)"  # proxies of the JVM
-    r"|(?<=[Ll]ambda\$)\d+|(?<=\$\$Lambda)[$/\d]+|(?<=\$Proxy)\d+"
     r"|(?<=[$._-])(?=[0-9a-f]*\d)[0-9a-f]{7,64}(?=$|[$._-])"
 )
 _FILE_HASH: Final = re.compile(

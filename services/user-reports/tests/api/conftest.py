@@ -1,0 +1,48 @@
+"""The HTTP app on the bench's database, and callers of two tenants."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest_asyncio
+from hearback_fleet.testing import signed_in
+from hearback_kit.testing import running
+from pydantic import SecretStr
+from user_reports.app import create_app
+from user_reports.settings import Settings
+
+SECRET = "test-secret"
+
+
+class Api:
+    """A client, and the credentials of an owner of organization 1, one of organization 2, and a reader."""
+
+    def __init__(self, client: httpx.AsyncClient, app: Any) -> None:
+        self.client = client
+        self.owner = signed_in(app)
+        self.stranger = signed_in(app, tenants={2: "owner"})
+        self.reader = signed_in(app, scopes=("project:read", "event:read"))
+        self.denied = signed_in(app, tenants={4: "owner"})
+
+    async def get(self, path: str, **more: Any) -> httpx.Response:
+        """GET as the owner, unless headers say otherwise."""
+        return await self.client.get(path, headers=more.pop("headers", self.owner), **more)
+
+    async def post(self, path: str, **more: Any) -> httpx.Response:
+        """POST as the owner, unless headers say otherwise."""
+        return await self.client.post(path, headers=more.pop("headers", self.owner), **more)
+
+
+@pytest_asyncio.fixture
+async def api(bench: Any, redis_url: str) -> AsyncIterator[Api]:
+    """The running app."""
+    settings = Settings(
+        service_database_url=SecretStr(bench.url),
+        redis_url=SecretStr(redis_url),
+        secret_key=SecretStr(SECRET),
+        organization_denylist="denied, other",
+        public_url="http://hearback.test",
+    )
+    app = create_app(settings, bench.clock)
+    async with running(app) as client:
+        yield Api(client, app)
