@@ -12,6 +12,7 @@ from hearback_kit.engines import EngineError
 from hearback_local import doctor, explain, running
 from hearback_local.place import FleetPlace
 from hearback_local.registry_commands import add_registry_commands, as_text
+from hearback_local.screen import json_line
 from hearback_local.up import up
 
 
@@ -101,7 +102,7 @@ def _project_create(options: argparse.Namespace, place: FleetPlace) -> int:
         raise running.FleetError(f"{options.slugs!r} is not ORGANIZATION/PROJECT")
     answer = running.create_project(place, organization, project)
     if options.json:
-        print(json.dumps(answer))
+        print(json_line(answer))
     else:
         print(as_text(answer))
     return 0

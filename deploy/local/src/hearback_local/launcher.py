@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -152,9 +151,7 @@ class Launcher:
 
     def _first_start(self) -> dict[str, Any]:
         answer = self._place.read_first_start()
-        if not answer and not any(service.name == "registry" for service, _ in self._services):
-            answer = {"public_key": "0" * 32, "project_id": 1}  # TEMPORARY until the registry is there
-        elif not answer:
+        if not answer:
             self._progress("creating the organization demo with the project web")
             answer = json.loads(
                 run_task("bootstrap", lambda: bootstrap.create("demo", "web"), self._place.log("bootstrap"))
@@ -209,10 +206,7 @@ class _Import:
             import uvloop  # noqa: F401
 
             for service in SERVICES:
-                try:
-                    self._loaded.append((service, service.load()))
-                except (ImportError, AttributeError) as missing:
-                    print(f"skipping {service.name}: {missing}", file=sys.stderr)
+                self._loaded.append((service, service.load()))
         except BaseException as error:
             self._error = error
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shlex
 import signal
 from typing import Any
 
@@ -26,9 +27,8 @@ class AlreadyRunning(FleetError):
     def __init__(self, place: FleetPlace, answer: dict[str, Any]) -> None:
         self.answer = answer
         where = answer.get("url", "starting")
-        super().__init__(
-            f"a fleet already runs in {place.root} ({where}); `hearback down --data-dir {place.root}` stops it"
-        )
+        command = f"hearback down --data-dir {shlex.quote(str(place.root))}"
+        super().__init__(f"a fleet already runs in {place.root} ({where}); `{command}` stops it")
 
 
 def is_running(place: FleetPlace) -> bool:
@@ -50,7 +50,8 @@ def state_of(place: FleetPlace) -> dict[str, Any]:
     """
     state = place.read_state()
     if not is_running(place) or not state:
-        raise FleetError(f"no fleet runs in {place.root}; start it with `hearback up --data-dir {place.root}`")
+        command = f"hearback up --data-dir {shlex.quote(str(place.root))}"
+        raise FleetError(f"no fleet runs in {place.root}; start it with `{command}`")
     return state
 
 

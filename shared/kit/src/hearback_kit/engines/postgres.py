@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,6 +40,8 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_min_messages": "warning",
 }
+# After a crash every file is synced before recovery; one call for the file system is much quicker.
+LINUX = {"recovery_init_sync_method": "syncfs"}
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -160,6 +163,8 @@ class PostgresEngine(Engine):
 
     def _command(self, port: int) -> list[str]:
         settings = SETTINGS | ({} if self._durable else NOT_DURABLE)
+        if sys.platform == "linux":
+            settings |= LINUX
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         return [self._binary("postgres"), "-D", str(self._data), "-p", str(port), *options]
 

@@ -1,0 +1,183 @@
+"""`hearback` as a person or a script uses it, on a whole fleet."""
+
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hearback_kit.engines import engine_scratch_directory
+from hearback_kit.engines.process import is_alive
+from hearback_kit.testing import eventually_sync
+from hearback_local.screen import JSON_KEYS, first_feedback
+
+HEARBACK = Path(sys.executable).parent / "hearback"
+SERVICES = {
+    "registry",
+    "envelope-gateway",
+    "feedback",
+    "user-reports",
+    "crash-embed",
+    "client-reports",
+    "edge",
+}
+
+
+def hearback(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(HEARBACK), *arguments, "--data-dir", str(data_dir)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+
+
+def answer_of(data_dir: Path, *arguments: str) -> Any:
+    done = hearback(data_dir, *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def up(data_dir: Path) -> dict[str, Any]:
+    facts = answer_of(data_dir, "up", "--port", "0", "--detach")
+    assert isinstance(facts, dict)
+    return facts
+
+
+def service(data_dir: Path, name: str) -> dict[str, Any]:
+    found = next(entry for entry in answer_of(data_dir, "status")["services"] if entry["name"] == name)
+    assert isinstance(found, dict)
+    return found
+
+
+def send_feedback(facts: dict[str, Any]) -> str:
+    sent = subprocess.run(["sh", "-c", first_feedback(facts)], capture_output=True, text=True, check=True)
+    event_id = json.loads(sent.stdout)["id"]
+    assert isinstance(event_id, str)
+    return event_id
+
+
+@pytest.fixture(scope="module")
+def data_dir() -> Iterator[Path]:
+    with engine_scratch_directory() as folder:
+        place = folder / "a fleet"
+        yield place
+        hearback(place, "down")
+
+
+@pytest.fixture(scope="module")
+def facts(data_dir: Path) -> dict[str, Any]:
+    return up(data_dir)
+
+
+@pytest.mark.timeout(300)
+def test_one_fleet_from_its_first_start_to_its_end(data_dir: Path, facts: dict[str, Any]) -> None:
+    assert list(facts) == list(JSON_KEYS)
+    assert (facts["organization"], facts["project"], facts["project_id"]) == ("demo", "web", 1)
+    assert facts["dsn"].endswith(f"{facts['public_key']}@{facts['url'].removeprefix('http://')}/1")
+    assert all(facts[key] for key in JSON_KEYS)
+
+    _the_state_is_told(data_dir, facts)
+    event_id = send_feedback(facts)
+    eventually_sync(lambda: hearback(data_dir, "explain", event_id).returncode == 0)
+    eventually_sync(lambda: answer_of(data_dir, "explain", event_id)["state"] == "stored")
+
+    _secrets_are_private(data_dir)
+    _a_second_up_tells_the_same(data_dir, facts)
+    _projects_can_be_created(data_dir, facts)
+    _the_registry_answers(data_dir)
+    _a_killed_service_comes_back(data_dir)
+    _a_killed_launcher_leaves_nothing_in_the_way(data_dir, facts, event_id)
+
+    assert hearback(data_dir, "down").returncode == 0
+    assert answer_of(data_dir, "down") == {"stopped": False}
+    assert hearback(data_dir, "status").returncode == 1
+
+
+def _the_state_is_told(data_dir: Path, facts: dict[str, Any]) -> None:
+    status = answer_of(data_dir, "status")
+    assert status["url"] == facts["url"]
+    assert {entry["name"] for entry in status["services"]} == SERVICES
+    for entry in status["services"]:
+        assert set(entry) == {"name", "pid", "url", "ready", "lag", "dead_letters"}
+        assert entry["ready"]
+        assert is_alive(entry["pid"])
+        with urllib.request.urlopen(entry["url"] + "/healthz", timeout=10) as answer:
+            assert answer.status == 200
+    assert all(finding["ok"] for finding in answer_of(data_dir, "check"))
+    assert answer_of(data_dir, "dead-letters", "list") == []
+
+
+def _secrets_are_private(data_dir: Path) -> None:
+    for name in ("secret-key", "fleet.json", "state.json", "postgres/password", "valkey/password"):
+        assert (data_dir / name).stat().st_mode & 0o077 == 0, name
+
+
+def _a_second_up_tells_the_same(data_dir: Path, facts: dict[str, Any]) -> None:
+    assert answer_of(data_dir, "up", "--port", "0") == facts
+    plain = hearback(data_dir, "up", "--port", "0")
+    assert plain.returncode == 1
+    assert "a fleet already runs" in plain.stderr
+    assert shlex.quote(str(data_dir)) in plain.stderr
+
+
+def _projects_can_be_created(data_dir: Path, facts: dict[str, Any]) -> None:
+    ours = answer_of(data_dir, "project", "create", "demo/shop")
+    other = answer_of(data_dir, "project", "create", "others/app")
+    assert list(ours) == list(other) == list(JSON_KEYS)
+    assert len({facts["project_id"], ours["project_id"], other["project_id"]}) == 3
+    assert ours["admin_password"] == facts["admin_password"]
+    assert other["admin_email"] != facts["admin_email"]
+    event_id = send_feedback(other)
+    eventually_sync(lambda: hearback(data_dir, "explain", event_id).returncode == 0)
+    assert hearback(data_dir, "project", "create", "no-slash").returncode == 1
+
+
+def _the_registry_answers(data_dir: Path) -> None:
+    flag = "organizations:user-feedback-ui"
+    assert answer_of(data_dir, "org", "set", "demo", f"{flag}=false")["features"][flag] is False
+    assert answer_of(data_dir, "org", "show", "demo")["features"][flag] is False
+    changed = answer_of(data_dir, "project", "set", "demo/web", 'sentry:origins=["example.com"]')
+    assert changed["options"]["sentry:origins"] == ["example.com"]
+    created = answer_of(data_dir, "key", "create", "demo/shop")
+    assert answer_of(data_dir, "key", "disable", "demo/shop", str(created["id"]))["isActive"] is False
+    assert len(answer_of(data_dir, "key", "list", "demo/shop")) == 2
+    token = answer_of(data_dir, "token", "create", "demo", "ci", "project:read")
+    assert token["token"]
+    assert hearback(data_dir, "org", "show", "nobody").returncode == 1
+
+
+def _a_killed_service_comes_back(data_dir: Path) -> None:
+    before = service(data_dir, "feedback")["pid"]
+    os.kill(before, signal.SIGKILL)
+    eventually_sync(lambda: service(data_dir, "feedback")["pid"] not in {None, before})
+    eventually_sync(lambda: service(data_dir, "feedback")["ready"])
+
+
+def _a_killed_launcher_leaves_nothing_in_the_way(data_dir: Path, facts: dict[str, Any], event_id: str) -> None:
+    status = answer_of(data_dir, "status")
+    running = [entry["pid"] for entry in [*status["services"], *status["stores"]]]
+    os.kill(json.loads((data_dir / "state.json").read_text())["pid"], signal.SIGKILL)
+    again = up(data_dir)
+    assert not any(is_alive(pid) for pid in running)
+    same = set(JSON_KEYS) - {"url", "dsn"}
+    assert {key: again[key] for key in same} == {key: facts[key] for key in same}
+    assert answer_of(data_dir, "explain", event_id)["state"] == "stored"
+
+
+def test_busy_port_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        done = hearback(tmp_path, "up", "--port", port, "--detach")
+    assert done.returncode == 1
+    assert f"port {port} of 127.0.0.1 cannot be used" in done.stderr
+
+
+def test_folder_that_is_no_fleet_is_told(tmp_path: Path) -> None:
+    for command in (["status"], ["check"], ["explain", "0" * 32], ["project", "create", "a/b"]):
+        done = hearback(tmp_path, *command)
+        assert done.returncode == 1
+        assert "no fleet runs in" in done.stderr + done.stdout
