@@ -82,7 +82,7 @@ async def test_worker_counts_reports_and_outcomes_and_tells_fates(
                 "step": "envelope_accepted",
                 "reason": None,
             },
-            {"at": "2026-11-24T12:34:56Z", "service": "feedback", "step": "stored", "reason": None},
+            {"at": "2026-11-24T12:34:56.000000Z", "service": "feedback", "step": "stored", "reason": None},
         ],
     }
     keys = [

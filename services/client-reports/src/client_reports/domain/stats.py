@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any, Final
 
 from hearback_contracts.categories import DataCategory
@@ -208,7 +207,7 @@ class SeriesRow:
 
     by: tuple[Any, ...]
     positions: Sequence[int]
-    sums: tuple[Sequence[int | Decimal], ...]
+    sums: tuple[Sequence[int], ...]
 
 
 def shape(query: StatsQuery, rows: Sequence[SeriesRow]) -> dict[str, Any]:
@@ -230,7 +229,7 @@ def _group(query: StatsQuery, row: SeriesRow) -> dict[str, Any]:
     for field, sums in zip(query.fields, row.sums, strict=True):
         values = [0] * query.window.points
         for position, value in zip(row.positions, sums, strict=True):
-            values[position] = int(value)
+            values[position] = value
         series[field] = values
     return {
         "by": {name: _shown(name, value) for name, value in zip(query.groups, row.by, strict=True)},
