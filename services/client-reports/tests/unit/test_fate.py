@@ -1,0 +1,86 @@
+"""The fate that follows from steps, in whatever order they come."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from client_reports.domain.fate import Step, bounded, settle
+from hearback_contracts.outcomes import SubmissionState as State
+from hypothesis import given
+from hypothesis import strategies as st
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def step(second: float, state: State, reason: str | None = None, **more: str | None) -> Step:
+    return Step(NOON + timedelta(seconds=second), "feedback", f"was_{state}", state, reason, **more)
+
+
+ACCEPTED, WAITING = step(0, State.ACCEPTED), step(1, State.WAITING_FOR_EVENT)
+
+
+@pytest.mark.parametrize(
+    ("steps", "state", "reason"),
+    [
+        ([ACCEPTED], State.ACCEPTED, None),
+        ([ACCEPTED, WAITING], State.WAITING_FOR_EVENT, None),
+        ([WAITING, step(5, State.ACCEPTED)], State.WAITING_FOR_EVENT, None),
+        ([step(1, State.STORED), step(9, State.ACCEPTED)], State.STORED, None),
+        ([step(1, State.STORED), step(9, State.WAITING_FOR_EVENT)], State.STORED, None),
+        ([ACCEPTED, WAITING, step(2, State.LINKED)], State.LINKED, None),
+        ([step(2, State.LINKED), step(3, State.STORED)], State.LINKED, None),
+        ([step(3, State.LINKED), step(2, State.STORED)], State.LINKED, None),
+        ([step(2, State.LINKED), step(3, State.FILTERED, "empty")], State.FILTERED, "empty"),
+        ([step(2, State.LINKED), step(3, State.SPAM, "spam"), step(4, State.STORED)], State.LINKED, None),
+        ([step(2, State.STORED), step(3, State.SPAM, "spam")], State.SPAM, "spam"),
+        ([step(2, State.SPAM, "spam"), step(3, State.STORED)], State.STORED, None),
+        ([ACCEPTED, step(2, State.DROPPED, "dead_letter")], State.DROPPED, "dead_letter"),
+        ([step(2, State.DROPPED, "dead_letter"), step(7, State.STORED)], State.STORED, None),
+        ([step(2, State.STORED), step(3, State.STORED, "Duplicate report")], State.STORED, None),
+        ([step(2, State.LINKED), step(3, State.LINKED, "Duplicate report")], State.LINKED, None),
+        ([step(2, State.STORED), step(3, State.DROPPED, "deleted")], State.DROPPED, "deleted"),
+        ([ACCEPTED, step(2, State.RATE_LIMITED, "out_of_quota")], State.RATE_LIMITED, "out_of_quota"),
+        ([step(1, State.INVALID, "empty"), step(2, State.INVALID, "too_large")], State.INVALID, "empty"),
+    ],
+)
+def test_state_and_reason(steps: list[Step], state: State, reason: str | None) -> None:
+    fate = settle(steps)
+    assert (fate.state, fate.reason) == (state, reason)
+
+
+def test_the_first_source_holds_and_the_last_feedback_id() -> None:
+    fate = settle(
+        [
+            step(3, State.STORED, source="update_user_reports_task", feedback_id="4"),
+            step(1, State.ACCEPTED, source="user_report_envelope"),
+            step(2, State.STORED, feedback_id="2"),
+        ]
+    )
+    assert (fate.source, fate.feedback_id, fate.received_at) == (
+        "user_report_envelope",
+        "4",
+        NOON + timedelta(seconds=1),
+    )
+    assert [told.at for told in fate.steps] == sorted(told.at for told in fate.steps)
+
+
+STEPS = st.builds(
+    step,
+    st.integers(0, 5),
+    st.sampled_from(State),
+    st.sampled_from([None, "a", "b"]),
+    feedback_id=st.sampled_from([None, "2"]),
+)
+
+
+@given(st.lists(STEPS, min_size=1, max_size=8), st.randoms())
+def test_neither_order_nor_repetition_matters(steps: list[Step], chance: object) -> None:
+    shuffled = steps + steps[:3]
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert settle(shuffled) == settle(steps)
+
+
+def test_a_bound_keeps_both_ends() -> None:
+    steps = [step(second, State.STORED) for second in range(20)]
+    kept = bounded(steps, 10)
+    assert kept == steps[:5] + steps[-5:]
+    assert bounded(steps, 20) == steps
