@@ -12,7 +12,6 @@ Receive = Callable[[], Awaitable[Any]]
 HeaderPairs = list[tuple[bytes, bytes]]
 
 EVERYWHERE: HeaderPairs = [
-    (b"server", b"hearback"),
     (b"cross-origin-resource-policy", b"cross-origin"),
 ]
 CORS: HeaderPairs = [

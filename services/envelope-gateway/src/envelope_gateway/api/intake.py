@@ -94,11 +94,9 @@ class Intake:
 
         None when it does not but all items are of unknown types: those get 200 from everyone (2.7).
         """
-        items = envelope.items
-        harmless = not any(map(is_known, items))
         project = self._projects.peek(auth.public_key) or await self._load(auth.public_key)
         if project is None:
-            if harmless:
+            if _is_harmless(envelope):
                 return None
             raise rejected("ProjectId")
         scope = self._scope(request, auth, project, envelope)
@@ -106,8 +104,8 @@ class Intake:
         if refused is None:
             return scope
         reason, answer = refused
-        await self._publisher.keep(plan_refusal(scope, event_id, items, reason))
-        if harmless:
+        await self._publisher.keep(plan_refusal(scope, event_id, envelope.items, reason))
+        if _is_harmless(envelope):
             return None
         raise answer
 
@@ -161,6 +159,10 @@ class Intake:
             plan.refuse(item, reason, Outcome.RATE_LIMITED)
         await self._publisher.keep(plan, body, request.traceparent)
         _tell(plan, surplus, limits)
+
+
+def _is_harmless(envelope: Envelope) -> bool:
+    return not any(map(is_known, envelope.items))
 
 
 def _too_large_reason(name: str) -> str:

@@ -33,6 +33,8 @@ UNEXPECTED_END = "unexpected end of file"
 TOO_MANY_ITEMS = "too many individual items"
 
 _LF = 0x0A
+_OPEN = 0x7B
+_CLOSE = 0x7D
 _QUOTED = {key: f'"{key}"'.encode() for key in TYPED_KEYS}
 _ITEM_TYPE = frozenset({"type"})
 _decode = msgspec.json.Decoder().decode
@@ -78,9 +80,10 @@ def parse_envelope(body: Bytes) -> Envelope:
     if values is None:
         raise invalid_envelope(MISSING_HEADER)
     headers = _envelope_headers(raw, values)
-    offset = _after_newline(body, offset)
     items: list[Item] = []
     size = len(body)
+    if offset < size:
+        offset = _after_newline(body, offset)
     while offset < size:
         if len(items) == ITEMS_MAX:
             raise invalid_envelope(TOO_MANY_ITEMS)
@@ -108,8 +111,9 @@ def _read_item(body: Bytes, offset: int) -> tuple[Item, int]:
     if values is None:
         raise invalid_envelope(UNEXPECTED_END)
     _check_item_headers(raw, values)
-    offset = _after_newline(body, offset)
     size = len(body)
+    if offset < size:
+        offset = _after_newline(body, offset)
     length = values.get("length")
     if length is None:
         end = body.find(b"\n", offset)
@@ -124,8 +128,7 @@ def _read_item(body: Bytes, offset: int) -> tuple[Item, int]:
 
 
 def _after_newline(body: Bytes, offset: int) -> int:
-    if offset >= len(body):
-        return offset
+    """The offset after the LF that has to stand here; the caller has seen that the body goes on."""
     if body[offset] != _LF:
         raise invalid_envelope(MISSING_NEWLINE)
     return offset + 1
@@ -137,7 +140,7 @@ def _read_header_object(body: Bytes, offset: int, problem: str) -> tuple[bytes, 
     if end < 0:
         end = min(len(body), offset + HEADER_BYTES_MAX)
     line = body[offset:end]
-    if line[:1] == b"{" and line[-1:] == b"}" and _is_flat(line):
+    if line and line[0] == _OPEN and line[-1] == _CLOSE and _is_flat(line):
         try:
             return line, _decode(line), end
         except (ValueError, RecursionError):
@@ -154,7 +157,7 @@ def _read_exactly(body: Bytes, offset: int, problem: str) -> tuple[bytes, dict[s
     start = skip_spaces(body, offset)
     if start == len(body):
         return b"", None, start
-    if body[start] != 0x7B:
+    if body[start] != _OPEN:
         raise invalid_envelope(problem, f"expected an object at offset {start}")
     stop = end_of_object(body, start, HEADER_BYTES_MAX)
     if stop is None:
