@@ -1,0 +1,117 @@
+"""A registry on real engines, with the organization `demo`, its project `web` and an owner."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+import pytest_asyncio
+from envelope_gateway.registry.app import create_app
+from envelope_gateway.registry.settings import Settings
+from hearback_fleet.configuration import Configuration
+from hearback_fleet.testing import following
+from hearback_kit.http import ServiceClient
+from hearback_kit.testing import ManualClock, running
+
+MIGRATIONS = "envelope_gateway.registry.store.migrations"
+SECRET = "fleet-secret"
+
+
+@dataclass
+class Client:
+    """What tests talk to."""
+
+    http: httpx.AsyncClient
+    settings: Settings
+    clock: ManualClock
+    service: ServiceClient
+    demo: dict[str, Any] = field(default_factory=dict)
+
+    async def bootstrap(self, organization: str, project: str) -> dict[str, Any]:
+        body = orjson.dumps({"organization": organization, "project": project})
+        answer = await self.service.request("POST", "/internal/bootstrap", body=body)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def headers(self, token: str | None = None) -> dict[str, str]:
+        return {"Authorization": f"Bearer {token or self.demo['token']}"}
+
+    async def call(
+        self, method: str, path: str, json: Any = None, *, token: str | None = None, status: int = 200
+    ) -> Any:
+        """The JSON of an answer that must have a status; as the owner of `demo` unless a token is given."""
+        arguments: dict[str, Any] = {} if json is None else {"json": json}
+        answer = await self.http.request(method, f"/api/0{path}", headers=self.headers(token), **arguments)
+        assert answer.status_code == status, answer.text
+        return answer.json() if answer.content else None
+
+    async def get(self, path: str, **more: Any) -> Any:
+        return await self.call("GET", path, **more)
+
+    async def put(self, path: str, json: Any, **more: Any) -> Any:
+        return await self.call("PUT", path, json, **more)
+
+    async def post(self, path: str, json: Any = None, **more: Any) -> Any:
+        return await self.call("POST", path, {} if json is None else json, **more)
+
+    async def delete(self, path: str, *, status: int = 204, **more: Any) -> Any:
+        return await self.call("DELETE", path, status=status, **more)
+
+
+@pytest_asyncio.fixture
+async def settings(make_database: Callable[[str], Awaitable[str]], redis_url: str) -> Settings:
+    return Settings(
+        service_database_url=await make_database(MIGRATIONS),
+        redis_url=redis_url,
+        secret_key=SECRET,
+        public_url="https://feedback.example.org",
+        publish_seconds=0.1,
+    )
+
+
+@asynccontextmanager
+async def _open(settings: Settings) -> AsyncIterator[Client]:
+    clock = ManualClock()
+    app = create_app(settings, clock=clock)
+    async with running(app, base_url="https://feedback.example.org") as http:
+        service = ServiceClient(
+            "https://registry",
+            service="launcher",
+            secret=settings.secret_key.get_secret_value(),
+            transport=httpx.ASGITransport(app=app),
+        )
+        yield Client(http, settings, clock, service)
+        await service.close()
+
+
+OpenRegistry = Callable[[Settings], AbstractAsyncContextManager[Client]]
+
+
+@pytest.fixture
+def open_registry() -> OpenRegistry:
+    """Start a registry with settings of one's own."""
+    return _open
+
+
+@pytest_asyncio.fixture
+async def registry(settings: Settings) -> AsyncIterator[Client]:
+    async with _open(settings) as client:
+        client.demo = await client.bootstrap("demo", "web")
+        yield client
+
+
+@pytest_asyncio.fixture
+async def other(registry: Client) -> dict[str, Any]:
+    """Another tenant."""
+    return await registry.bootstrap("other", "app")
+
+
+@pytest_asyncio.fixture
+async def configuration(redis_url: str) -> AsyncIterator[Configuration]:
+    """The configuration as every other service follows it."""
+    async with following(redis_url) as found:
+        yield found

@@ -1,0 +1,177 @@
+FLAGS = {
+    "organizations:user-feedback-ui": True,
+    "organizations:feedback-visible": True,
+    "organizations:user-feedback-ingest": True,
+    "organizations:user-feedback-spam-filter-ingest": False,
+    "organizations:user-feedback-spam-filter-actions": False,
+}
+
+
+async def test_an_organization_has_every_flag_with_its_default(registry):
+    found = await registry.get("/organizations/demo/")
+    assert (found["id"], found["slug"], found["name"]) == ("1", "demo", "demo")
+    assert found["features"] == FLAGS
+    assert await registry.get("/organizations/1/") == found
+
+
+async def test_flags_are_merged(registry):
+    await registry.put("/organizations/demo/", {"features": {"organizations:user-feedback-ingest": False}})
+    changed = await registry.put("/organizations/demo/", {"features": {"organizations:feedback-visible": False}})
+    wanted = FLAGS | {"organizations:user-feedback-ingest": False, "organizations:feedback-visible": False}
+    assert changed["features"] == wanted
+    assert (await registry.get("/organizations/demo/"))["features"] == wanted
+
+
+async def test_what_get_answers_can_be_put_back(registry):
+    found = await registry.get("/organizations/demo/")
+    assert await registry.put("/organizations/demo/", found) == found
+
+
+MALFORMED_CHANGES = [
+    {"features": {"organizations:nothing": True}},
+    {"features": {"organizations:user-feedback-ui": 1}},
+    {"features": {"organizations:user-feedback-ui": "false"}},
+    {"features": {"organizations:user-feedback-ui": None}},
+    {"features": ["organizations:user-feedback-ui"]},
+    {"features": None},
+    {"name": "x", "features": {"organizations:user-feedback-ui": False, "bad": True}},
+    {"name": ""},
+    {"name": "a\x00b"},
+    {"name": 5},
+    {"name": "x" * 201},
+    {"slug": "Upper"},
+    {"slug": "123"},
+    {"slug": ""},
+    [],
+    "demo",
+]
+
+
+async def test_a_malformed_change_is_400_and_changes_nothing(registry):
+    for body in MALFORMED_CHANGES:
+        before = await registry.get("/organizations/demo/")
+        answer = await registry.put("/organizations/demo/", body, status=400)
+        assert set(answer) == {"detail", "code"}
+        assert await registry.get("/organizations/demo/") == before
+
+
+UNCLEAN_BODIES = [
+    b"{",
+    b"{'a': 1}",
+    b"\xff",
+    b'{"name": NaN}',
+    b'{"name": "\\u0000"}',
+    b'{"name": "\\ud800"}',
+    b'{"features": {"\\ud800": true}}',
+]
+
+
+async def test_a_body_that_is_no_clean_json_is_400(registry):
+    for body in UNCLEAN_BODIES:
+        headers = registry.headers() | {"Content-Type": "application/json"}
+        answer = await registry.http.put("/api/0/organizations/demo/", content=body, headers=headers)
+        assert answer.status_code == 400
+        assert set(answer.json()) == {"detail", "code"}
+
+
+async def test_an_escaped_backslash_before_u0000_is_no_null_character(registry):
+    found = await registry.put("/organizations/demo/", {"name": "\\u0000"})
+    assert found["name"] == "\\u0000"
+
+
+async def test_a_slug_can_change_but_not_to_one_that_is_taken(registry, other):
+    await registry.put("/organizations/demo/", {"slug": "other"}, status=409)
+    assert (await registry.put("/organizations/demo/", {"slug": "renamed"}))["slug"] == "renamed"
+    await registry.get("/organizations/demo/", status=404)
+    project = await registry.get("/projects/renamed/web/")
+    assert project["organization"] == {"id": "1", "slug": "renamed", "name": "demo"}
+
+
+async def test_tenants_never_see_each_other(registry, other):
+    theirs = other["token"]
+    for path in (
+        "/organizations/demo/",
+        "/organizations/1/",
+        "/organizations/demo/projects/",
+        "/organizations/demo/members/",
+        "/organizations/demo/members/1/",
+        "/organizations/demo/api-tokens/",
+        "/projects/demo/web/",
+        "/projects/1/1/",
+        "/projects/demo/web/keys/",
+        "/projects/demo/web/keys/1/",
+        "/projects/demo/web/quotas/",
+        "/projects/other/web/",
+        "/projects/other/1/",
+        "/projects/other/app/keys/1/",
+        "/organizations/other/members/1/",
+        "/organizations/nobody/",
+        "/projects/nobody/web/",
+    ):
+        answer = await registry.get(path, token=theirs, status=404)
+        assert answer == {"detail": "The requested resource does not exist.", "code": "not_found"}, path
+    for method, path, body in (
+        ("PUT", "/organizations/demo/", {"name": "x"}),
+        ("PUT", "/projects/demo/web/", {"name": "x"}),
+        ("PUT", "/projects/demo/web/quotas/", []),
+        ("POST", "/organizations/demo/projects/", {"name": "x"}),
+        ("POST", "/organizations/demo/members/", {"email": "x@example.org"}),
+        ("POST", "/organizations/demo/api-tokens/", {"scopes": ["org:read"]}),
+        ("POST", "/projects/demo/web/keys/", {}),
+        ("PUT", "/projects/demo/web/keys/1/", {"isActive": False}),
+        ("POST", "/projects/demo/web/keys/1/rotate/", {}),
+        ("DELETE", "/projects/demo/web/keys/1/", None),
+        ("DELETE", "/organizations/other/members/1/", None),
+        ("DELETE", "/organizations/other/api-tokens/1/", None),
+    ):
+        await registry.call(method, path, body, token=theirs, status=404)
+    assert [row["slug"] for row in await registry.get("/organizations/", token=theirs)] == ["other"]
+    assert [row["slug"] for row in await registry.get("/projects/", token=theirs)] == ["app"]
+    assert [row["slug"] for row in await registry.get("/projects/")] == ["web"]
+
+
+NULL_PATHS = [
+    "/organizations/a%00b/",
+    "/projects/demo/%00/",
+    "/projects/demo/web/keys/%00/",
+]
+
+
+async def test_a_null_character_in_a_path_is_400(registry):
+    for path in NULL_PATHS:
+        await registry.get(path, status=400)
+
+
+INVALID_CREDENTIALS = [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic eDp5"}]
+
+
+async def test_without_valid_credentials_it_is_401(registry):
+    for headers in INVALID_CREDENTIALS:
+        for path in (
+            "/organizations/",
+            "/organizations/demo/",
+            "/projects/demo/web/",
+            "/projects/demo/web/quotas/",
+            "/",
+        ):
+            answer = await registry.http.get(f"/api/0{path}", headers=headers)
+            assert answer.status_code == 401
+            assert answer.json()["code"] == "unauthorized"
+
+
+async def test_a_body_over_the_limit_is_413(registry):
+    size = registry.settings.body_bytes_max
+
+    def body(length: int) -> bytes:
+        head, tail = b'{"name": "x", "y": "', b'"}'
+        return head + b"z" * (length - len(head) - len(tail)) + tail
+
+    async def chunks(length: int):
+        yield body(length)
+
+    headers = registry.headers() | {"Content-Type": "application/json"}
+    for content in (body, chunks):
+        at = await registry.http.put("/api/0/organizations/demo/", content=content(size), headers=headers)
+        over = await registry.http.put("/api/0/organizations/demo/", content=content(size + 1), headers=headers)
+        assert at.status_code == 200
+        assert (over.status_code, over.json()["code"]) == (413, "too_large")

@@ -1,0 +1,212 @@
+import re
+
+import pytest
+
+DEFAULTS = {
+    "sentry:origins": ["*"],
+    "sentry:feedback_user_report_notifications": True,
+    "sentry:feedback_ai_spam_detection": True,
+    "feedback:branding": True,
+    "feedback:filter_garbage_messages": False,
+    "feedback:modal_name": "required",
+    "feedback:modal_email": "required",
+    "feedback:modal_accent": "",
+    "feedback:modal_theme": "auto",
+    "hearback:retention_days": 90,
+    "hearback:attachment_bytes_max": None,
+    "hearback:attachments_bytes_max": None,
+    "hearback:attachments_count_max": None,
+}
+
+
+async def test_a_project_has_every_option_with_its_default(registry):
+    found = await registry.get("/projects/demo/web/")
+    assert (found["id"], found["slug"], found["name"], found["platform"]) == ("1", "web", "web", None)
+    assert found["options"] == DEFAULTS
+    assert found["allowedDomains"] == ["*"]
+    assert (found["hasFeedbacks"], found["hasNewFeedbacks"], found["isMember"]) == (False, False, True)
+    assert found["organization"] == {"id": "1", "slug": "demo", "name": "demo"}
+    assert await registry.get("/projects/1/1/") == found
+
+
+async def test_options_are_merged(registry):
+    await registry.put("/projects/demo/web/", {"options": {"feedback:branding": False}})
+    origins = ["https://a.example", "*.b.example", "http://localhost:3000"]
+    changed = await registry.put("/projects/demo/web/", {"options": {"sentry:origins": origins}})
+    assert changed["options"] == DEFAULTS | {"feedback:branding": False, "sentry:origins": origins}
+    assert changed["allowedDomains"] == origins
+    assert await registry.get("/projects/demo/web/") == changed
+    emptied = await registry.put("/projects/demo/web/", {"options": {"sentry:origins": []}})
+    assert emptied["options"]["sentry:origins"] == []
+
+
+async def test_what_get_answers_can_be_put_back(registry):
+    found = await registry.get("/projects/demo/web/")
+    assert await registry.put("/projects/demo/web/", found) == found
+
+
+async def test_other_fields_change_beside_options(registry):
+    changed = await registry.put(
+        "/projects/demo/web/", {"name": " Web shop ", "slug": "shop", "platform": "javascript-react"}
+    )
+    assert (changed["name"], changed["slug"], changed["platform"]) == ("Web shop", "shop", "javascript-react")
+    await registry.get("/projects/demo/web/", status=404)
+    changed = await registry.put("/projects/demo/shop/", {"platform": None, "allowedDomains": ["a.example"]})
+    assert (changed["platform"], changed["name"]) == (None, "Web shop")
+    assert changed["options"]["sentry:origins"] == ["a.example"]
+
+
+MALFORMED_OPTIONS = [
+    {"sentry:nothing": True},
+    {"sentry:origins": "*"},
+    {"sentry:origins": None},
+    {"sentry:origins": {"*": True}},
+    {"sentry:origins": ["*", 5]},
+    {"sentry:origins": ["*", None]},
+    {"sentry:origins": [""]},
+    {"sentry:origins": ["a b"]},
+    {"sentry:origins": ["a\x00b"]},
+    {"sentry:origins": ["x" * 257]},
+    {"sentry:origins": ["*"] * 201},
+    {"sentry:feedback_user_report_notifications": "true"},
+    {"sentry:feedback_user_report_notifications": 1},
+    {"sentry:feedback_ai_spam_detection": None},
+    {"feedback:branding": "1"},
+    {"feedback:branding": []},
+    {"feedback:modal_name": "perhaps"},
+    {"feedback:modal_email": True},
+    {"feedback:modal_theme": "blue"},
+    {"feedback:modal_accent": "red"},
+    {"feedback:modal_accent": "#12345g"},
+    {"hearback:retention_days": 0},
+    {"hearback:retention_days": "90"},
+    {"hearback:retention_days": True},
+    {"hearback:retention_days": 1.5},
+    {"hearback:retention_days": None},
+    {"hearback:attachment_bytes_max": -1},
+    {"hearback:attachments_bytes_max": "1"},
+    {"hearback:attachments_count_max": 10_001},
+    {"feedback:branding": False, "feedback:modal_theme": "blue"},
+    {"bad\x00": True},
+    [],
+    None,
+    "x",
+]
+
+
+async def test_a_malformed_option_is_400_and_changes_nothing(registry):
+    for options in MALFORMED_OPTIONS:
+        before = await registry.get("/projects/demo/web/")
+        answer = await registry.put("/projects/demo/web/", {"name": "changed", "options": options}, status=400)
+        assert set(answer) == {"detail", "code"}
+        assert await registry.get("/projects/demo/web/") == before
+
+
+MALFORMED_FIELDS = [
+    {"slug": "UPPER"},
+    {"slug": "12"},
+    {"slug": "a/b"},
+    {"slug": "-a"},
+    {"slug": "x" * 51},
+    {"name": ""},
+    {"name": None, "slug": 5},
+    {"platform": "x" * 65},
+    {"platform": 5},
+    {"allowedDomains": "*"},
+    {"allowedDomains": [5]},
+]
+
+
+async def test_a_malformed_field_is_400_and_changes_nothing(registry):
+    for body in MALFORMED_FIELDS:
+        before = await registry.get("/projects/demo/web/")
+        await registry.put("/projects/demo/web/", body, status=400)
+        assert await registry.get("/projects/demo/web/") == before
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"feedback:modal_name": "hidden", "feedback:modal_email": "optional"},
+        {"feedback:modal_accent": "#6C5fc7", "feedback:modal_theme": "dark"},
+        {"hearback:retention_days": 3650},
+        {"hearback:attachment_bytes_max": 0, "hearback:attachments_count_max": 10_000},
+        {"sentry:origins": ["x" * 256]},
+    ],
+)
+async def test_values_at_their_bounds_are_taken(registry, options):
+    assert (await registry.put("/projects/demo/web/", {"options": options}))["options"] == DEFAULTS | options
+
+
+async def test_a_created_project_has_a_key_and_a_slug_from_its_name(registry):
+    made = await registry.post(
+        "/organizations/demo/projects/", {"name": "iOS App!", "platform": "apple"}, status=201
+    )
+    assert (made["slug"], made["name"], made["platform"]) == ("ios-app", "iOS App!", "apple")
+    (key,) = await registry.get("/projects/demo/ios-app/keys/")
+    assert re.fullmatch("[0-9a-f]{32}", key["public"])
+    listed = await registry.get("/organizations/demo/projects/")
+    assert [row["slug"] for row in listed] == ["web", "ios-app"]
+    assert listed[1] == made
+
+
+MALFORMED_PROJECTS = [
+    {},
+    {"name": ""},
+    {"name": "???"},
+    {"name": "42"},
+    {"name": "x", "slug": "X"},
+]
+
+
+async def test_a_project_needs_a_name_and_a_proper_slug(registry):
+    for body in MALFORMED_PROJECTS:
+        await registry.post("/organizations/demo/projects/", body, status=400)
+        assert len(await registry.get("/organizations/demo/projects/")) == 1
+
+
+async def test_a_slug_is_taken_once_per_organization(registry, other):
+    await registry.post("/organizations/demo/projects/", {"name": "web"}, status=409)
+    await registry.post("/organizations/demo/projects/", {"name": "app"}, status=201)
+    await registry.put("/projects/demo/app/", {"slug": "web"}, status=409)
+
+
+async def test_lists_go_page_by_page_in_both_directions(registry):
+    for number in range(4):
+        await registry.post("/organizations/demo/projects/", {"name": f"p{number}"}, status=201)
+    wanted = ["web", "p0", "p1", "p2", "p3"]
+
+    async def page(url: str) -> tuple[list[str], dict[str, tuple[bool, str]]]:
+        answer = await registry.http.get(url, headers=registry.headers())
+        assert answer.status_code == 200
+        links = re.findall(r'<([^>]*)>; rel="(\w+)"; results="(\w+)"', answer.headers["Link"])
+        found = {relation: (results == "true", target) for target, relation, results in links}
+        return [row["slug"] for row in answer.json()], found
+
+    for path in ("/api/0/organizations/demo/projects/", "/api/0/projects/"):
+        rows, links = await page(f"{path}?per_page=2")
+        assert (rows, links["previous"][0]) == (wanted[:2], False)
+        rows, links = await page(links["next"][1])
+        assert (rows, links["next"][0], links["previous"][0]) == (wanted[2:4], True, True)
+        last, last_links = await page(links["next"][1])
+        assert (last, last_links["next"][0]) == (wanted[4:], False)
+        rows, links = await page(links["previous"][1])
+        assert (rows, links["previous"][0], links["next"][0]) == (wanted[:2], False, True)
+
+
+MALFORMED_PAGES = ["cursor=x", "cursor=WzAsIngiXQ", "cursor=WzAsLTFd", "per_page=0", "per_page=101"]
+
+
+async def test_a_malformed_page_is_400(registry):
+    for query in MALFORMED_PAGES:
+        await registry.get(f"/projects/?{query}", status=400)
+
+
+async def test_limits_hold(settings, open_registry):
+    async with open_registry(settings.model_copy(update={"projects_max": 2, "keys_max": 2})) as registry:
+        registry.demo = await registry.bootstrap("demo", "web")
+        await registry.post("/organizations/demo/projects/", {"name": "second"}, status=201)
+        answer = await registry.post("/organizations/demo/projects/", {"name": "third"}, status=400)
+        assert answer["code"] == "limit_reached"
+        await registry.post("/projects/demo/web/keys/", status=201)
+        await registry.post("/projects/demo/web/keys/", status=400)

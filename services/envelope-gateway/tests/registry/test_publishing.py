@@ -1,0 +1,251 @@
+"""Every change reaches the followers within two seconds, whatever happens to Valkey in between."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+from envelope_gateway.registry.app import create_worker
+from envelope_gateway.registry.publishing import Publisher
+from envelope_gateway.registry.store import snapshots
+from hearback_contracts.config import MemberRef, ProjectRef, QuotaConfig
+from hearback_fleet.testing import following
+from hearback_kit.db import Database
+from hearback_kit.snapshots import SnapshotStore
+from hearback_kit.testing import FaultProxy, eventually
+from pydantic import SecretStr
+from sqlalchemy import text
+
+SECONDS = 2.0
+
+
+@asynccontextmanager
+async def working(settings, clock=None):
+    """The registry's worker, running."""
+    worker = create_worker(settings, clock=clock)
+    stop = asyncio.Event()
+    task = asyncio.create_task(worker.run(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+@pytest_asyncio.fixture
+async def database(settings):
+    found = Database(settings.database_url)
+    yield found
+    await found.close()
+
+
+async def test_a_new_project_can_be_read_at_once_by_all_its_names(registry, configuration):
+    project = await configuration.project_by_key(registry.demo["public_key"])
+    assert (project.id, project.slug, project.organization_slug) == (1, "web", "demo")
+    assert project.key(registry.demo["public_key"]).is_active
+    assert project.option("sentry:origins") == ["*"]
+    organization = await configuration.organization("demo")
+    assert organization == await configuration.organization(1)
+    assert organization.projects == (ProjectRef(id=1, slug="web"),)
+    owner = MemberRef(id=1, email=registry.demo["admin_email"], name="Owner", role="owner")
+    assert organization.members == (owner,)
+
+
+async def test_changes_reach_a_follower_within_two_seconds(registry, configuration):
+    path = "/projects/demo/web/"
+
+    async def project(condition):
+        async def holds():
+            return condition(await configuration.project(1))
+
+        await eventually(holds, seconds=SECONDS)
+
+    async def organization(condition):
+        async def holds():
+            return condition(await configuration.organization("demo"))
+
+        await eventually(holds, seconds=SECONDS)
+
+    await project(lambda found: found.option("feedback:branding") is True)
+    await registry.put(path, {"options": {"feedback:branding": False, "sentry:origins": ["a.example"]}})
+    await project(lambda found: found.option("feedback:branding") is False)
+    await project(lambda found: found.option("sentry:origins") == ["a.example"])
+
+    flag = "organizations:user-feedback-ingest"
+    await registry.put("/organizations/demo/", {"features": {flag: False}})
+    await project(lambda found: found.feature(flag) is False)
+    await organization(lambda found: found.feature(flag) is False)
+
+    quota = {"id": "q", "categories": ["user_report_v2"], "scope": "key", "limit": 3, "window": 60}
+    await registry.put(f"{path}quotas/", [quota | {"reasonCode": "why", "sources": ["user_report_envelope"]}])
+    wanted = QuotaConfig(
+        id="q",
+        categories=("feedback",),
+        scope="key",
+        limit=3,
+        window=60,
+        reason_code="why",
+        sources=("user_report_envelope",),
+    )
+    await project(lambda found: found.quotas == (wanted,))
+    await registry.put(f"{path}quotas/", [])
+    await project(lambda found: found.quotas == ())
+
+    member = await registry.post("/organizations/demo/members/", {"email": "ann@example.org"}, status=201)
+    await organization(lambda found: [m.role for m in found.members] == ["owner", "member"])
+    await registry.put(f"/organizations/demo/members/{member['id']}/", {"role": "admin"})
+    await organization(lambda found: [m.role for m in found.members] == ["owner", "admin"])
+    await registry.delete(f"/organizations/demo/members/{member['id']}/")
+    await organization(lambda found: len(found.members) == 1)
+
+    await registry.post("/organizations/demo/projects/", {"name": "second"}, status=201)
+    await organization(lambda found: found.find_project("second") is not None)
+    await registry.put(path, {"slug": "shop"})
+    await organization(lambda found: found.find_project("shop") == ProjectRef(id=1, slug="shop"))
+    await project(lambda found: found.slug == "shop")
+
+
+async def test_keys_follow_what_is_done_to_them(registry, configuration):
+    (key,) = await registry.get("/projects/demo/web/keys/")
+    path = f"/projects/demo/web/keys/{key['id']}/"
+    assert await configuration.project_by_key(key["public"])
+
+    async def is_off():
+        return not (await configuration.project_by_key(key["public"])).key(key["public"]).is_active
+
+    await registry.put(path, {"isActive": False})
+    await eventually(is_off, seconds=SECONDS)
+
+    async def is_gone():
+        return await configuration.project_by_key(key["public"]) is None
+
+    rotated = await registry.post(f"{path}rotate/")
+    await eventually(is_gone, seconds=SECONDS)
+    assert await configuration.project_by_key(rotated["public"])
+    await registry.delete(path)
+
+    async def both_are_gone():
+        project = await configuration.project(1)
+        return await configuration.project_by_key(rotated["public"]) is None and project.keys == ()
+
+    await eventually(both_are_gone, seconds=SECONDS)
+
+
+async def test_a_renamed_organization_is_found_by_its_new_name_only(registry, configuration):
+    assert await configuration.organization("demo")
+    await registry.put("/organizations/demo/", {"slug": "renamed"})
+
+    async def is_renamed():
+        old, new = await configuration.organization("demo"), await configuration.organization("renamed")
+        project = await configuration.project(1)
+        return old is None and new is not None and project.organization_slug == "renamed"
+
+    await eventually(is_renamed, seconds=SECONDS)
+
+
+async def test_a_change_made_while_valkey_is_away_is_published_when_it_is_back(settings, open_registry, redis_url):
+    parts = urlsplit(redis_url)
+    proxied = FaultProxy(parts.hostname, parts.port)
+    async with proxied.run() as proxy, following(redis_url) as configuration:
+        url = redis_url.replace(f":{parts.port}", f":{proxy.port}")
+        cut_off = settings.model_copy(update={"redis_url": SecretStr(url)})
+        async with open_registry(cut_off) as registry, working(cut_off):
+            registry.demo = await registry.bootstrap("demo", "web")
+            assert (await configuration.project(1)).option("feedback:branding") is True
+            proxy.refuse()
+            changed = await registry.put("/projects/demo/web/", {"options": {"feedback:branding": False}})
+            assert changed["options"]["feedback:branding"] is False
+            (key,) = await registry.get("/projects/demo/web/keys/")
+            rotated = await registry.post(f"/projects/demo/web/keys/{key['id']}/rotate/")
+            assert (await configuration.project(1)).option("feedback:branding") is True
+            proxy.heal()
+
+            async def arrived():
+                project = await configuration.project_by_key(rotated["public"])
+                old = await configuration.project_by_key(key["public"])
+                return project and old is None and project.option("feedback:branding") is False
+
+            await eventually(arrived, seconds=SECONDS)
+
+
+async def test_everything_is_published_again_after_valkey_lost_its_data(registry, redis, configuration):
+    await registry.post("/organizations/demo/projects/", {"name": "second"}, status=201)
+    store = SnapshotStore(redis)
+    before = {name: await store.get(name) for name in ("project:1", "project:2", "organization:demo")}
+    assert all(before.values())
+    async with working(registry.settings):
+        await eventually(lambda: store.get("registry:published"))
+        await redis.flushall()
+
+        async def is_back():
+            return {name: await store.get(name) for name in before} == before
+
+        await eventually(is_back, seconds=SECONDS)
+        assert await store.get(f"key:{registry.demo['public_key']}") == b"1"
+        assert await store.get("organization:1") == before["organization:demo"]
+
+
+async def test_everything_is_published_again_after_a_start(registry, redis):
+    store = SnapshotStore(redis)
+    await store.publish({"registry:published": b"1", "project:1": None, "organization:demo": b"old"})
+    async with working(registry.settings.model_copy(update={"publish_batch_max": 1})):
+
+        async def is_back():
+            return await store.get("project:1") and await store.get("organization:demo") != b"old"
+
+        await eventually(is_back, seconds=SECONDS)
+
+
+async def test_nothing_is_left_to_publish_after_a_change(registry, database):
+    await registry.put("/projects/demo/web/", {"options": {"feedback:branding": False}})
+    async with database.connection() as connection:
+        assert await snapshots.count_unpublished(connection) == 0
+
+
+async def test_a_refused_change_publishes_nothing(registry, database, redis):
+    store = SnapshotStore(redis)
+    before = await store.get("project:1")
+    await registry.post("/organizations/demo/projects/", {"name": "second"}, status=201)
+    await registry.put("/projects/demo/second/", {"slug": "web", "name": "x"}, status=409)
+    assert b'"second"' in await store.get("project:2")
+    assert await store.get("project:1") == before
+
+
+async def test_concurrent_changes_leave_the_last_state_published(registry, configuration, database, redis):
+    names = [f"name {number}" for number in range(20)]
+    publisher = Publisher(database, SnapshotStore(redis), batch_max=3)
+    await asyncio.gather(
+        *(registry.put("/projects/demo/web/", {"name": name}) for name in names),
+        *(publisher.publish() for _ in range(10)),
+    )
+    stored = (await registry.get("/projects/demo/web/"))["name"]
+
+    async def is_published():
+        return (await configuration.project(1)).name == stored
+
+    await eventually(is_published, seconds=SECONDS)
+
+
+async def test_expired_sessions_are_cleaned_away(registry, database):
+    async def count():
+        async with database.connection() as connection:
+            return await connection.scalar(text("SELECT count(*) FROM sessions"))
+
+    login = {"email": registry.demo["admin_email"], "password": registry.demo["admin_password"]}
+    await registry.http.post("/api/0/auth/login/", json=login)
+    async with working(registry.settings, registry.clock):
+        assert await count() == 1
+    registry.clock.move(days=14)
+
+    async def is_empty():
+        return await count() == 0
+
+    async with working(registry.settings, registry.clock):
+        await eventually(is_empty)
+
+
+@pytest.mark.parametrize("names", [["project:99"], ["key:none"], ["organization:99", "organization:none"]])
+async def test_what_is_not_there_is_published_as_absent(registry, database, names):
+    async with database.connection() as connection:
+        assert await snapshots.values_of(connection, names) == dict.fromkeys(names)
