@@ -19,6 +19,7 @@ class Api:
 
     def __init__(self, client: httpx.AsyncClient, app: Any) -> None:
         self.client = client
+        self.app = app
         self.owner = signed_in(app)
         self.stranger = signed_in(app, tenants={2: "owner"})
         self.reader = signed_in(app, scopes=("project:read", "event:read"))

@@ -1,0 +1,218 @@
+"""GET …/user-feedback/ and the issue's tab (reference: feedback-backend 4.6 to 4.9)."""
+
+import csv
+import io
+import re
+from typing import Any
+
+import pytest
+from hearback_contracts.sources import FeedbackSource
+from hearback_kit.ids import random_id
+
+PROJECT = "/api/0/projects/demo/web/user-feedback/"
+ORGANIZATION = "/api/0/organizations/demo/user-feedback/"
+
+
+async def linked(bench: Any, *words: str, **event: Any) -> list[str]:
+    """Store reports a minute apart, each with its event; returns the event ids."""
+    ids = []
+    for word in words:
+        event_id = random_id()
+        await bench.deliver(bench.event(event_id, **event), bench.report(event_id, word))
+        bench.clock.move(minutes=1)
+        ids.append(event_id)
+    return ids
+
+
+def comments(response: Any) -> list[str]:
+    assert response.status_code == 200, response.text
+    return [item["comments"] for item in response.json()]
+
+
+def cursors(response: Any) -> dict[str, tuple[bool, str]]:
+    pattern = r'rel="(\w+)"; results="(\w+)"; cursor="([^"]*)"'
+    return {rel: (found == "true", cursor) for rel, found, cursor in re.findall(pattern, response.headers["link"])}
+
+
+async def test_lists_show_linked_reports_newest_first(bench: Any, api: Any) -> None:
+    await linked(bench, "one", "two")
+    await bench.deliver(bench.report(random_id(), "waiting"))
+    for path in (PROJECT, ORGANIZATION):
+        response = await api.get(path)
+        assert comments(response) == ["two", "one"]
+        assert all(item["issue"]["status"] == "unresolved" for item in response.json())
+        assert all(item["linked"] and item["age"] is None for item in response.json())
+
+
+async def test_pages_are_full_and_walk_both_ways(bench: Any, api: Any) -> None:
+    await linked(bench, *"abcdefg")
+    for path in (PROJECT, ORGANIZATION):
+        first = await api.get(path, params={"per_page": 3})
+        assert comments(first) == ["g", "f", "e"]
+        assert cursors(first)["previous"][0] is False
+        second = await api.get(path, params={"per_page": 3, "cursor": cursors(first)["next"][1]})
+        assert comments(second) == ["d", "c", "b"]
+        third = await api.get(path, params={"per_page": 3, "cursor": cursors(second)["next"][1]})
+        assert comments(third) == ["a"]
+        assert cursors(third)["next"][0] is False
+        back = await api.get(path, params={"per_page": 3, "cursor": cursors(third)["previous"][1]})
+        assert comments(back) == ["d", "c", "b"]
+        start = await api.get(path, params={"per_page": 3, "cursor": cursors(back)["previous"][1]})
+        assert comments(start) == ["g", "f", "e"]
+        assert cursors(start)["previous"][0] is False
+
+
+async def test_status_filter_does_not_shorten_pages(bench: Any, api: Any) -> None:
+    for word in ("one", "two", "three", "four"):
+        await linked(bench, word, message=word)
+    await bench.execute("UPDATE groups SET status = 'resolved' WHERE title IN ('four', 'three')")
+    response = await api.get(PROJECT, params={"per_page": 2})
+    assert comments(response) == ["two", "one"]
+    assert cursors(response)["next"][0] is False
+    assert comments(await api.get(PROJECT, params={"status": ""})) == ["four", "three", "two", "one"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "status=resolved",
+        "linked=maybe",
+        "per_page=0",
+        "per_page=101",
+        "per_page=x",
+        "cursor=nonsense",
+        "cursor=WzAsMSwyXQ",
+        "cursor=WzAsIjIwMjYtMTEtMjRUMTI6MDA6MDBaIiwtMV0",
+        "query=%00",
+        "format=xml",
+    ],
+)
+async def test_bad_parameters_are_400(api: Any, query: str) -> None:
+    for path in (PROJECT, ORGANIZATION):
+        assert (await api.get(f"{path}?{query}")).status_code == 400
+    if query.startswith("status"):
+        assert (await api.get(f"{PROJECT}?{query}")).json() == {"status": "Invalid status choice"}
+
+
+async def test_environments(bench: Any, api: Any) -> None:
+    await linked(bench, "staging", environment="staging")
+    await linked(bench, "none", environment=None)
+    await linked(bench, "production", environment="production")
+    assert comments(await api.get(PROJECT, params={"environment": "staging"})) == ["staging"]
+    assert comments(await api.get(PROJECT, params={"environment": ""})) == ["none"]
+    assert comments(await api.get(PROJECT, params={"environment": "unknown"})) == []
+    both = [("environment", "staging"), ("environment", "production")]
+    assert comments(await api.get(ORGANIZATION, params=both)) == ["production", "staging"]
+
+
+async def test_orphans_show_their_age(bench: Any, api: Any) -> None:
+    await bench.deliver(bench.report(random_id(), "waiting"))
+    await linked(bench, "linked")
+    bench.clock.move(minutes=89)
+    response = await api.get(PROJECT, params={"linked": "false"})
+    assert comments(response) == ["waiting"]
+    (item,) = response.json()
+    assert (item["age"], item["linked"], item["issue"]) == (90 * 60, False, None)
+
+
+async def test_search_finds_text_names_and_addresses(bench: Any, api: Any) -> None:
+    await linked(bench, "The 100% Button", "other")
+    for text in ("100% b", "GRACE@", "grace", "ada@example"):
+        assert "The 100% Button" in comments(await api.get(PROJECT, params={"query": text}))
+    assert comments(await api.get(PROJECT, params={"query": "100_"})) == []
+    assert comments(await api.get(PROJECT, params={"query": "100%"})) == ["The 100% Button"]
+
+
+async def test_organization_list_takes_projects_and_times(bench: Any, api: Any) -> None:
+    await linked(bench, "web")
+    await linked(bench, "second", project_id=1)
+    other = random_id()
+    await bench.deliver(bench.event(other, project_id=2), bench.report(other, "two", project_id=2))
+    assert comments(await api.get(ORGANIZATION, params={"project": "2"})) == ["two"]
+    assert comments(await api.get(ORGANIZATION, params={"project": "project-2"})) == ["two"]
+    assert len(comments(await api.get(ORGANIZATION, params={"project": "-1"}))) == 3
+    assert (await api.get(ORGANIZATION, params={"project": "3"})).status_code == 403
+    bench.clock.move(hours=3)
+    assert comments(await api.get(ORGANIZATION, params={"statsPeriod": "1h"})) == []
+    assert len(comments(await api.get(ORGANIZATION, params={"statsPeriod": "14d"}))) == 3
+    span = {"start": "2026-11-24T12:00:00", "end": "2026-11-24T12:00:30"}
+    assert comments(await api.get(ORGANIZATION, params=span)) == ["web"]
+    for wrong in ({"start": "null", "end": "null"}, {"start": "2026-11-24"}, {"statsPeriod": "soon"}):
+        assert (await api.get(ORGANIZATION, params=wrong)).status_code == 400
+
+
+async def test_dsn_may_not_list(api: Any) -> None:
+    headers = {"Authorization": f"DSN http://{1:032x}@localhost/1"}
+    response = await api.get(PROJECT, headers=headers)
+    assert (response.status_code, response.content) == (401, b"")
+
+
+async def test_report_shape_falls_back_to_the_events_user(bench: Any, api: Any) -> None:
+    event_id = random_id()
+    payload = {"event_id": event_id, "comments": "anonymous"}
+    user = {"id": "7", "email": "ada@example.com", "username": "ada", "ip_address": "192.0.2.7"}
+    await bench.deliver(bench.event(event_id, user=user), bench.report(event_id, payload=payload))
+    (item,) = (await api.get(PROJECT)).json()
+    assert (item["name"], item["email"]) == (None, "ada@example.com")
+    assert item["user"] == {
+        "id": "7",
+        "username": "ada",
+        "email": "ada@example.com",
+        "name": "ada@example.com",
+        "ipAddress": "192.0.2.7",
+        "avatarUrl": None,
+    }
+    assert item["dateCreated"] == "2026-11-24T12:00:00Z"
+
+
+async def test_exports_are_complete(bench: Any, api: Any) -> None:
+    await linked(bench, *(f"line {n}\nsecond, part" for n in range(7)), "=SUM(A1)")
+    api.app.state.place.settings = api.app.state.place.settings.model_copy(update={"per_page_max": 3})
+    for more in ({"params": {"format": "csv"}}, {"headers": {**api.owner, "Accept": "text/csv"}}):
+        response = await api.get(PROJECT, **more)
+        assert response.headers["content-type"].startswith("text/csv")
+        rows = list(csv.DictReader(io.StringIO(response.text)))
+        assert len(rows) == 8
+        assert rows[0]["comments"] == "'=SUM(A1)"
+        assert rows[1]["comments"] == "line 6\nsecond, part"
+        assert (rows[1]["project"], rows[1]["issueStatus"]) == ("web", "unresolved")
+    assert len((await api.get(ORGANIZATION, params={"format": "json"})).json()) == 8
+    assert (await api.get(PROJECT, params={"format": "json", "query": "nothing"})).json() == []
+    empty = await api.get(PROJECT, params={"format": "csv", "query": "nothing"})
+    assert empty.text.startswith("id,eventID,dateCreated,")
+
+
+async def test_export_reads_on_past_its_page(bench: Any, api: Any) -> None:
+    await bench.execute(
+        "INSERT INTO reports (organization_id, project_id, event_id, name, email, comments, source, date_added,"
+        " submitted_at, message_id, revision, marks) SELECT 1, 1, gen_random_uuid(), '', '', n::text, 'x',"
+        " '2026-11-24T11:00:00Z', '2026-11-24T11:00:00Z', n::text, 0, '{}' FROM generate_series(1, 2500) n"
+    )
+    await bench.execute(f"UPDATE reports SET source = '{FeedbackSource.USER_REPORT_ENVELOPE.value}'")
+    response = await api.get(PROJECT, params={"format": "csv", "linked": "false"})
+    rows = list(csv.DictReader(io.StringIO(response.text)))
+    assert sorted(int(row["comments"]) for row in rows) == list(range(1, 2501))
+
+
+async def test_issue_tab_on_both_paths(bench: Any, api: Any) -> None:
+    await linked(bench, "one", "two", message="same")
+    await linked(bench, "elsewhere", message="same", environment="elsewhere")
+    await linked(bench, "other", message="other")
+    (issue,) = {i["issue"]["id"] for i in (await api.get(PROJECT)).json() if i["issue"]["title"] == "same"}
+    for path in (
+        f"/api/0/organizations/demo/issues/{issue}/user-reports/",
+        f"/api/0/issues/{issue}/user-reports/",
+    ):
+        response = await api.get(path)
+        assert comments(response) == ["elsewhere", "two", "one"]
+        assert all("issue" not in item for item in response.json())
+        assert comments(await api.get(path, params={"environment": "elsewhere"})) == ["elsewhere"]
+        assert comments(await api.get(path, params={"environment": "unknown"})) == []
+        page = await api.get(path, params={"per_page": 2})
+        assert comments(await api.get(path, params={"cursor": cursors(page)["next"][1]})) == ["one"]
+        assert (await api.get(path, headers=api.stranger)).status_code == 404
+        assert (await api.get(path, headers={})).status_code == 401
+    assert (await api.get("/api/0/organizations/demo/issues/998/user-reports/")).json() == []
+    assert (await api.get("/api/0/issues/998/user-reports/")).json() == []
+    assert (await api.get("/api/0/issues/999/user-reports/")).status_code == 404
+    assert (await api.get("/api/0/issues/99999999999999999999/user-reports/")).status_code == 404

@@ -1,0 +1,116 @@
+"""The worker on real streams: messages in, messages out, dead letters told."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from hearback_contracts.events import FeedbackSubmitted, OutcomeRecorded, UserReportSubmitted
+from hearback_contracts.streams import (
+    ERROR_EVENT_RECEIVED,
+    FEEDBACK_SUBMITTED,
+    OUTCOME_RECORDED,
+    USER_REPORT_SUBMITTED,
+)
+from hearback_fleet.messages import decode, outgoing
+from hearback_kit.bus import Incoming, Outgoing, RedisStreams
+from hearback_kit.ids import derived_id, random_id
+from hearback_kit.testing import eventually
+from pydantic import SecretStr
+from user_reports.app import create_worker, sweep_now
+from user_reports.settings import Settings
+
+SHARDS = 2
+
+
+@pytest.fixture
+def settings(bench: Any, redis_url: str) -> Settings:
+    return Settings(
+        service_database_url=SecretStr(bench.url),
+        redis_url=SecretStr(redis_url),
+        stream_shards=SHARDS,
+        deliveries_max=1,
+        sweep_seconds=1,
+    )
+
+
+@asynccontextmanager
+async def working(settings: Settings, clock: Any) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    task = asyncio.create_task(create_worker(settings, clock).run(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+async def arrived(bus: RedisStreams, stream: Any) -> list[Incoming]:
+    keys = stream.shard_keys(SHARDS)
+    await bus.ensure_group(keys, stream.consumer)
+    while await bus.read(keys, stream.consumer, "test", count=100, block_ms=10):
+        continue
+    return await bus.read_own(keys, stream.consumer, "test", count=100)
+
+
+async def test_report_and_event_become_a_feedback_message(
+    bench: Any, bus: RedisStreams, settings: Settings
+) -> None:
+    event_id = random_id()
+    message, body = bench.report(event_id)
+    await bus.publish(
+        [
+            outgoing(USER_REPORT_SUBMITTED, message, SHARDS, body=body),
+            outgoing(ERROR_EVENT_RECEIVED, bench.event(event_id), SHARDS),
+        ]
+    )
+    async with working(settings, bench.clock):
+        (entry,) = await eventually(lambda: arrived(bus, FEEDBACK_SUBMITTED))
+        feedback = decode(FeedbackSubmitted, entry)
+        assert feedback.event_id == derived_id(1, event_id)
+        assert b'"message":"It broke"' in (entry.body or b"")
+        recorded = await eventually(lambda: arrived(bus, OUTCOME_RECORDED))
+        assert decode(OutcomeRecorded, recorded[0]).service == "user-reports"
+
+        async def drained() -> bool:
+            streams = (*USER_REPORT_SUBMITTED.shard_keys(SHARDS), *ERROR_EVENT_RECEIVED.shard_keys(SHARDS))
+            return sum((await bus.backlog(streams)).values()) == 0
+
+        await eventually(drained)
+
+
+async def test_message_that_cannot_be_read_is_buried_and_its_neighbour_is_not(
+    bench: Any, bus: RedisStreams, settings: Settings
+) -> None:
+    message, body = bench.report(random_id(), project_id=1)
+    key = USER_REPORT_SUBMITTED.key(1, SHARDS)
+    poison = Outgoing(key, UserReportSubmitted.TYPE, b'{"no": "report"}', b"{}")
+    await bus.publish([poison, outgoing(USER_REPORT_SUBMITTED, message, SHARDS, body=body)])
+    async with working(settings, bench.clock):
+        letters = await eventually(lambda: bus.dead_letters(key))
+        assert "ValidationError" in letters[0].error
+        await eventually(lambda: bench.rows("SELECT 1 FROM reports"))
+
+
+async def test_dead_letter_of_a_report_tells_its_fate(bench: Any) -> None:
+    message, body = bench.report(random_id())
+    (told,) = bench.reports().on_dead(bench.incoming(message, body), "ValueError: x")
+    (step,) = OutcomeRecorded.model_validate_json(told.data).steps
+    assert (step.submission_id, step.state, step.reason) == (message.event_id, "dropped", "dead_letter")
+    assert bench.reports().on_dead(bench.incoming(bench.event()), "x") == []
+
+
+async def test_worker_prepares_the_weeks_ahead(bench: Any, settings: Settings) -> None:
+    bench.clock.move(days=60)
+    async with working(settings, bench.clock):
+
+        async def prepared() -> Any:
+            names = await bench.rows("SELECT relname FROM pg_class WHERE relname LIKE 'events\\_2027\\_02\\_%'")
+            return any(not row.relname.endswith("pkey") for row in names)
+
+        await eventually(prepared)
+
+
+async def test_sweep_by_hand_says_what_it_did(bench: Any, settings: Settings) -> None:
+    assert await sweep_now(settings) == "looked at 0 waiting reports, linked 0"
