@@ -457,3 +457,13 @@ async def test_the_first_forwarded_address_is_the_clients(gateway, name):
     await gateway.send(envelope(feedback()), **{name: "203.0.113.9, 10.0.0.1"})
     [entry] = await gateway.entries("feedback.submitted")
     assert entry.message.remote_addr == "203.0.113.9"
+
+
+async def test_nul_characters_of_events_do_not_travel(gateway):
+    head, payload = event(message="a\0b", tags={"k\0": "v\0"}, user={"email": "a\0@b.c"})
+    assert b"\\u0000" in payload
+    await gateway.send(envelope((head, payload)))
+    [entry] = await gateway.entries("error-event.received")
+    assert (entry.message.message, entry.message.tags) == ("ab", {"k": "v"})
+    assert "\0" not in json.dumps(entry.data)
+    assert "\\u0000" not in json.dumps(entry.data)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from envelope_gateway.domain.error_event import is_feedback, reduce_event
-from envelope_gateway.domain.event_payload import read_event
+from envelope_gateway.domain.event_payload import read_event, read_patiently
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -149,7 +149,8 @@ def test_nul_characters_are_removed_everywhere():
         "contexts": {"trace": {"trace_id": "t\0"}},
         "fingerprint": ["a\0"],
     }
-    found = reduce(event)
+    payload = read_patiently(json.dumps(event).encode())
+    found = reduce_event(payload, NOW, None, None)
     assert "\0" not in repr([found, [(e, e.frames) for e in found["exceptions"]]]).replace("\\x00", "\0")
 
 

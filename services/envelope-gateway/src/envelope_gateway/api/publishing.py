@@ -103,7 +103,6 @@ class Publisher:
         self._blobs = blobs
         self._retry_after_seconds = retry_after_seconds
         self._uploads = asyncio.Semaphore(uploads_max)
-        self._encode = msgspec.json.Encoder().encode
         self._shards: dict[int, int] = {}
 
     async def keep(self, plan: Plan, body: Body | None = None, traceparent: str | None = None) -> None:
@@ -133,7 +132,7 @@ class Publisher:
     def _check_bounds(self, plan: Plan, shard: int) -> None:
         if not self._bounds.any_full:
             return
-        names = {stream.name for stream, _, _ in plan.messages}
+        names = {message.stream.name for message in plan.messages}
         if plan.notes:
             names.add(OUTCOME_RECORDED.name)
         if plan.attachments:
@@ -144,10 +143,10 @@ class Publisher:
 
     def _outgoing(self, plan: Plan, shard: int, traceparent: str | None) -> list[Outgoing]:
         messages = []
-        for stream, message, payload in plan.messages:
+        for stream, message_id, data, payload in plan.messages:
             name = stream.name
-            trace = traceparent or trace_of(message.id)  # type: ignore[attr-defined]
-            messages.append(Outgoing(self._keys.of(name, shard), name, self._encode(message), payload, trace))
+            trace = traceparent or trace_of(message_id)
+            messages.append(Outgoing(self._keys.of(name, shard), name, data, payload, trace))
         return messages
 
     async def _store_attachments(self, plan: Plan, body: Body, stored: list[str]) -> None:
@@ -171,7 +170,7 @@ class Publisher:
                 blob_key=key,
                 **scope.common(),
             )
-            plan.messages.append((ATTACHMENT_STORED, message, None))
+            plan.publish(ATTACHMENT_STORED, message)
 
     async def _put(self, key: str, draft: AttachmentDraft, body: Body, stored: list[str]) -> None:
         """Store the bytes under a key derived from them: sent again, they land in the same place."""

@@ -105,16 +105,18 @@ _SCALARS = (
     "transaction",
     "culprit",
 )
-_ESCAPED_NUL = b"\\u0000"
 
 
 def read_event(payload: bytes) -> EventPayload:
     """Decode an event; raises ValueError when it is no JSON object."""
-    if _ESCAPED_NUL not in payload:
-        try:
-            return _decode(payload)
-        except (ValueError, RecursionError):
-            pass
+    try:
+        return _decode(payload)
+    except (ValueError, RecursionError):
+        return read_patiently(payload)
+
+
+def read_patiently(payload: bytes) -> EventPayload:
+    """Decode an event of any shape, without its NUL characters; raises ValueError when it is no JSON object."""
     return _pick(load_leniently(payload))
 
 

@@ -5,7 +5,7 @@ Every item ends in exactly one place: on a stream, in the blob store, or in an o
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from hearback_contracts.categories import DataCategory
@@ -23,13 +23,14 @@ from hearback_contracts.streams import (
 
 from envelope_gateway.domain.envelope import Envelope, Item
 from envelope_gateway.domain.error_event import is_feedback, reduce_event
-from envelope_gateway.domain.event_payload import clean, read_event
+from envelope_gateway.domain.event_payload import EventPayload, clean, read_event, read_patiently
 from envelope_gateway.domain.items import Quantities, Route, attachment_type, creates_event, quantities, route
 from envelope_gateway.domain.messages import (
     ClientReportReceived,
     ErrorEventReceived,
     FeedbackSubmitted,
     OutcomeCount,
+    Scoped,
     SubmissionStep,
     UserReportSubmitted,
 )
@@ -42,10 +43,21 @@ REFUSED = "refused"
 UNNAMED = "Unnamed Attachment"
 NAME_LENGTH_MAX = 255
 CONTENT_TYPE_LENGTH_MAX = 255
+_ESCAPED_NUL = b"\\u0000"
+_encode = msgspec.json.Encoder().encode
 _FEEDBACK = ((DataCategory.FEEDBACK, 1),)
 _UNCOUNTED = ((DataCategory.UNKNOWN, 1),)
 _NEW = FeedbackSource.NEW_FEEDBACK_ENVELOPE.value
 _REPORT = FeedbackSource.USER_REPORT_ENVELOPE.value
+
+
+class PlannedMessage(NamedTuple):
+    """A message to publish: its stream, its id, its JSON, and the payload that goes with it."""
+
+    stream: Stream
+    id: str
+    data: bytes
+    body: bytes | None
 
 
 @dataclass(slots=True)
@@ -65,7 +77,7 @@ class Plan:
 
     scope: Scope
     event_id: str | None
-    messages: list[tuple[Stream, msgspec.Struct, bytes | None]] = field(default_factory=list)
+    messages: list[PlannedMessage] = field(default_factory=list)
     attachments: list[AttachmentDraft] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     feedback_refused: bool = False
@@ -74,6 +86,10 @@ class Plan:
     def keeps_something(self) -> bool:
         """Whether any item of the envelope survives."""
         return bool(self.messages or self.attachments)
+
+    def publish(self, stream: Stream, message: Scoped, body: bytes | None = None) -> None:
+        """Have a message published."""
+        self.messages.append(PlannedMessage(stream, message.id, _encode(message), body))
 
     def step(self, submission_id: str | None, state: str, step: str, source: str, reason: str | None) -> None:
         """Tell a step in the fate of a submission; one without an id has no fate to be told."""
@@ -174,7 +190,7 @@ def _submit_feedback(plan: Plan, payload: bytes) -> None:
         _refuse_submission(plan, event_id, _NEW)
         return
     message = FeedbackSubmitted(event_id=event_id, submission_id=event_id, source=_NEW, **scope.common())
-    plan.messages.append((FEEDBACK_SUBMITTED, message, payload))
+    plan.publish(FEEDBACK_SUBMITTED, message, payload)
     plan.step(event_id, SubmissionState.ACCEPTED.value, ENVELOPE_ACCEPTED, _NEW, None)
 
 
@@ -211,7 +227,7 @@ def _user_report(plan: Plan, item: Item, envelope: Envelope) -> None:
         _refuse_submission(plan, submission_id, _REPORT)
         return
     message = UserReportSubmitted(event_id=envelope.headers.event_id, source=_REPORT, **scope.common())
-    plan.messages.append((USER_REPORT_SUBMITTED, message, item.payload))
+    plan.publish(USER_REPORT_SUBMITTED, message, item.payload)
     plan.step(submission_id, SubmissionState.ACCEPTED.value, ENVELOPE_ACCEPTED, _REPORT, None)
 
 
@@ -225,16 +241,22 @@ def _event(plan: Plan, item: Item, envelope: Envelope) -> None:
     if is_feedback(event):
         _submit_feedback(plan, payload)
         return
+    plan.publish(ERROR_EVENT_RECEIVED, _reduced(plan, event, envelope))
+    if _ESCAPED_NUL in plan.messages[-1].data:
+        plan.messages.pop()
+        plan.publish(ERROR_EVENT_RECEIVED, _reduced(plan, read_patiently(payload), envelope))
+
+
+def _reduced(plan: Plan, event: EventPayload, envelope: Envelope) -> ErrorEventReceived:
     scope = plan.scope
     fields = reduce_event(event, scope.received_at, scope.remote_addr, envelope.headers.trace)
     assert plan.event_id is not None, "an event always has an event id"
-    message = ErrorEventReceived(event_id=plan.event_id, **fields, **scope.common())
-    plan.messages.append((ERROR_EVENT_RECEIVED, message, None))
+    return ErrorEventReceived(event_id=plan.event_id, **fields, **scope.common())
 
 
 def _client_report(plan: Plan, item: Item, _envelope: Envelope) -> None:
     message = ClientReportReceived(**plan.scope.common())
-    plan.messages.append((CLIENT_REPORT_RECEIVED, message, item.payload))
+    plan.publish(CLIENT_REPORT_RECEIVED, message, item.payload)
 
 
 def _attachment(plan: Plan, item: Item, _envelope: Envelope) -> None:
