@@ -39,7 +39,7 @@ Point the DSN of any Sentry SDK at this address; the terminal that started the f
 <li>Is this address alive: <a href="/healthz">/healthz</a></li>
 </ul>
 <p>State of every process: <code>hearback status</code>.
-Everything else: <code>README.md</code> and <code>docs/</code>.</p>
+Everything else: <code>README.md</code>.</p>
 </main>
 </body>
 </html>
