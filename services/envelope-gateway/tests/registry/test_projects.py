@@ -1,6 +1,9 @@
+import asyncio
 import re
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 DEFAULTS = {
     "sentry:origins": ["*"],
@@ -210,3 +213,44 @@ async def test_limits_hold(settings, open_registry):
         assert answer["code"] == "limit_reached"
         await registry.post("/projects/demo/web/keys/", status=201)
         await registry.post("/projects/demo/web/keys/", status=400)
+
+
+async def test_one_slug_is_given_once_to_creations_and_renamings_at_once(registry):
+    """Whoever comes second is told so; nobody meets an error of the server."""
+    for name in ("first", "second"):
+        await registry.post("/organizations/demo/projects/", {"name": name}, status=201)
+
+    async def status(method, path, body):
+        answer = await registry.http.request(method, f"/api/0{path}", json=body, headers=registry.headers())
+        return answer.status_code
+
+    statuses = await asyncio.gather(
+        status("PUT", "/projects/demo/first/", {"slug": "wanted"}),
+        status("PUT", "/projects/demo/second/", {"slug": "wanted"}),
+        status("POST", "/organizations/demo/projects/", {"name": "wanted"}),
+        status("POST", "/organizations/demo/projects/", {"name": "wanted"}),
+    )
+    assert sorted(statuses)[1:] == [409, 409, 409]
+    assert min(statuses) in {200, 201}
+
+
+async def test_a_list_takes_as_many_queries_for_many_rows_as_for_one(registry):
+    def counted(connection, cursor, statement, *_):
+        statements.append(statement)
+
+    statements: list[str] = []
+    event.listen(Engine, "before_cursor_execute", counted)
+    try:
+        counts = []
+        for number in range(3):
+            await registry.post("/organizations/demo/projects/", {"name": f"p{number}"}, status=201)
+            await registry.post("/projects/demo/web/keys/", status=201)
+            counts.append([])
+            for path in ("/projects/", "/organizations/demo/projects/", "/projects/demo/web/keys/"):
+                statements.clear()
+                await registry.get(path)
+                counts[-1].append(len(statements))
+    finally:
+        event.remove(Engine, "before_cursor_execute", counted)
+    assert counts[0] == counts[-1]
+    assert 1 <= min(counts[0]) <= max(counts[0]) <= 5

@@ -144,7 +144,8 @@ async def test_a_renamed_organization_is_found_by_its_new_name_only(registry, co
     await eventually(is_renamed, seconds=SECONDS)
 
 
-async def test_a_change_made_while_valkey_is_away_is_published_when_it_is_back(settings, open_registry, redis_url):
+@pytest.mark.parametrize("fault", ["refuse", "hang"])
+async def test_a_change_made_while_valkey_is_away_is_published_later(settings, open_registry, redis_url, fault):
     parts = urlsplit(redis_url)
     proxied = FaultProxy(parts.hostname, parts.port)
     async with proxied.run() as proxy, following(redis_url) as configuration:
@@ -153,7 +154,7 @@ async def test_a_change_made_while_valkey_is_away_is_published_when_it_is_back(s
         async with open_registry(cut_off) as registry, working(cut_off):
             registry.demo = await registry.bootstrap("demo", "web")
             assert (await configuration.project(1)).option("feedback:branding") is True
-            proxy.refuse()
+            getattr(proxy, fault)()
             changed = await registry.put("/projects/demo/web/", {"options": {"feedback:branding": False}})
             assert changed["options"]["feedback:branding"] is False
             (key,) = await registry.get("/projects/demo/web/keys/")

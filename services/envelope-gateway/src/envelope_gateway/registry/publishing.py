@@ -53,9 +53,10 @@ class Publisher:
                 await self.publish()
         except Unavailable:
             metrics.PUBLISH_FAILURES.inc()
+            async with self._database.connection() as connection:
+                metrics.UNPUBLISHED.set(await snapshots.count_unpublished(connection))
             raise
-        finally:
-            await self._measure()
+        metrics.UNPUBLISHED.set(0)
 
     async def _publish_all(self) -> None:
         async with self._database.transaction() as connection:
@@ -76,7 +77,3 @@ class Publisher:
                 await snapshots.unmark(connection, taken)
             count += len(taken)
             metrics.PUBLISHED.inc(len(taken))
-
-    async def _measure(self) -> None:
-        async with self._database.connection() as connection:
-            metrics.UNPUBLISHED.set(await snapshots.count_unpublished(connection))

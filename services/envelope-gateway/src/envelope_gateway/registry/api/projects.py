@@ -184,6 +184,7 @@ async def create_project(
 ) -> int:
     """Create a project with a first key; its id. Raises SlugTaken and LimitReached."""
     connection, now = change.connection, registry.clock.now()
+    await organizations.lock_creation(connection)
     if await projects.count_projects(connection, organization.id) >= registry.settings.projects_max:
         raise LimitReached(f"An organization may have {registry.settings.projects_max} projects.")
     project_id = await projects.add_project(connection, organization.id, slug, name, platform, now)
