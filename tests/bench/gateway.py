@@ -144,7 +144,8 @@ def kinds() -> list[Kind]:
     ]
 
 
-async def _publish_project(url: str) -> None:
+async def publish_project(url: str) -> None:
+    """Publish the project that all requests are for."""
     config = ProjectConfig(
         id=1,
         slug="web",
@@ -160,7 +161,7 @@ async def _publish_project(url: str) -> None:
     await client.aclose()
 
 
-async def _take_stored(url: str, stream: str) -> int:
+async def take_stored(url: str, stream: str) -> int:
     """Count the entries of a stream and empty all streams."""
     client = connect(url)
     stored = 0
@@ -174,7 +175,8 @@ async def _take_stored(url: str, stream: str) -> int:
 
 
 @contextmanager
-def _gateway(url: str, folder: Path) -> Iterator[tuple[int, int]]:
+def serving(url: str, folder: Path) -> Iterator[tuple[int, int]]:
+    """A gateway process: its port and process id."""
     port = free_port()
     env = {
         "HEARBACK_REDIS_URL": url,
@@ -207,17 +209,11 @@ def _rows(
         pair = []
         for target, (port, pid) in ((limit, bare), (row, gate)):
             result, cpu = _measure(options, port, pid, kind)
-            for found, value in (
-                (target.per_second, result.per_second),
-                (target.cpu_us, cpu),
-                (target.p50_ms, result.p50_ms),
-                (target.p99_ms, result.p99_ms),
-            ):
-                list.append(found, value)  # type: ignore[arg-type]
+            target.add(result.per_second, cpu, result.p50_ms, result.p99_ms)
             pair.append(result)
-        list.append(row.ratios, pair[1].per_second / pair[0].per_second)  # type: ignore[arg-type]
+        row.ratios = [*row.ratios, pair[1].per_second / pair[0].per_second]
         answered += pair[1].answered
-        stored += asyncio.run(_take_stored(url, kind.stream))
+        stored += asyncio.run(take_stored(url, kind.stream))
         if pair[1].failed:
             row.notes.append(f"{pair[1].failed} answers were not 2xx")
     row.stored = f"{stored:,} / {answered:,}"
@@ -234,8 +230,8 @@ def run(options: Options) -> list[Row]:
                 engine = ValkeyEngine(folder / "valkey", appendfsync=mode)  # type: ignore[arg-type]
                 engine.start()
                 try:
-                    asyncio.run(_publish_project(engine.url))
-                    with _gateway(engine.url, folder) as gate:
+                    asyncio.run(publish_project(engine.url))
+                    with serving(engine.url, folder) as gate:
                         for kind in kinds():
                             rows += _rows(options, kind, mode, engine.url, (port, pid), gate)
                 finally:

@@ -31,6 +31,13 @@ class Row:
     reach: str = ""
     notes: list[str] = field(default_factory=list)
 
+    def add(self, per_second: float, cpu_us: float, p50_ms: float, p99_ms: float) -> None:
+        """Add what one round measured."""
+        self.per_second = [*self.per_second, per_second]
+        self.cpu_us = [*self.cpu_us, cpu_us]
+        self.p50_ms = [*self.p50_ms, p50_ms]
+        self.p99_ms = [*self.p99_ms, p99_ms]
+
 
 HEAD = "| what | per second | ratio (min-max) | CPU µs each | p50 ms | p99 ms | stored / answered | reach |"
 

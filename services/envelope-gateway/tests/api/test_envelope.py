@@ -401,14 +401,14 @@ async def test_unknown_items_of_an_unknown_project_are_200(gateway):
     assert await gateway.entries() == []
 
 
-async def test_user_reports_keep_header_and_payload_ids(gateway):
+async def test_a_reports_header_id_names_it_else_its_own(gateway):
     other = "0" * 31 + "1"
     await gateway.send(envelope(user_report(event_id=other)))
     await gateway.send(envelope(user_report(event_id=other), event_id=None))
     first, second = await gateway.entries("user-report.submitted")
     assert sorted([str(first.message.event_id), str(second.message.event_id)]) == [EVENT_ID, "None"]
     assert first.message.source == "user_report_envelope"
-    assert {step[0] for step in await gateway.steps()} == {other}
+    assert {step[0] for step in await gateway.steps()} == {EVENT_ID, other}
 
 
 async def test_a_report_too_broken_to_read_is_found_by_its_envelope(gateway):

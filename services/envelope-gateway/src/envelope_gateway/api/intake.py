@@ -80,7 +80,7 @@ class Intake:
         scope = await self._admit(request, auth, project_id, envelope, None)
         if scope is not None:
             reason = Reason.UNSUPPORTED_TYPE.value
-            await self._publisher.keep(plan_refusal(scope, None, envelope.items, reason))
+            await self._publisher.keep(plan_refusal(scope, None, envelope, envelope.items, reason))
 
     async def _admit(
         self,
@@ -104,7 +104,7 @@ class Intake:
         if refused is None:
             return scope
         reason, answer = refused
-        await self._publisher.keep(plan_refusal(scope, event_id, envelope.items, reason))
+        await self._publisher.keep(plan_refusal(scope, event_id, envelope, envelope.items, reason))
         if _is_harmless(envelope):
             return None
         raise answer
@@ -152,7 +152,7 @@ class Intake:
         surplus = find_too_large(items, scope.project.limits)
         if surplus is not None:
             name = limit_name(surplus)
-            plan = plan_refusal(scope, event_id, items, _too_large_reason(name))
+            plan = plan_refusal(scope, event_id, envelope, items, _too_large_reason(name))
         else:
             plan = plan_envelope(scope, event_id, envelope, items)
         for item, reason in dropped:

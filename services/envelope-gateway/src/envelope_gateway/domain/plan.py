@@ -77,6 +77,7 @@ class Plan:
 
     scope: Scope
     event_id: str | None
+    header_event_id: str | None
     messages: list[PlannedMessage] = field(default_factory=list)
     attachments: list[AttachmentDraft] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -135,7 +136,7 @@ class Plan:
         if item.type == "feedback":
             self.step(self.event_id, state.value, REFUSED, _NEW, reason)
         elif item.type == "user_report":
-            self.step(_report_id(item, self.event_id), state.value, REFUSED, _REPORT, reason)
+            self.step(_report_id(item, self.header_event_id), state.value, REFUSED, _REPORT, reason)
 
 
 def event_id_of(envelope: Envelope, random_id: Callable[[], str]) -> str | None:
@@ -148,12 +149,13 @@ def event_id_of(envelope: Envelope, random_id: Callable[[], str]) -> str | None:
 def plan_refusal(
     scope: Scope,
     event_id: str | None,
+    envelope: Envelope,
     items: Iterable[Item],
     reason: str,
     outcome: Outcome = Outcome.INVALID,
 ) -> Plan:
     """The plan of a request of which nothing is kept: its items' outcomes."""
-    plan = Plan(scope, event_id)
+    plan = Plan(scope, event_id, envelope.headers.event_id)
     for item in items:
         plan.refuse(item, reason, outcome)
     return plan
@@ -161,7 +163,7 @@ def plan_refusal(
 
 def plan_envelope(scope: Scope, event_id: str | None, envelope: Envelope, items: list[Item]) -> Plan:
     """Decide the way of every item in `items`, which are those that quotas and limits left."""
-    plan = Plan(scope, event_id)
+    plan = Plan(scope, event_id, envelope.headers.event_id)
     surplus = surplus_client_reports(items, scope.project.limits)
     for item in items:
         way = route(item)
@@ -212,17 +214,19 @@ class _ReportHead(msgspec.Struct):
 _decode_report = msgspec.json.Decoder(_ReportHead).decode
 
 
-def _report_id(item: Item, event_id: str | None) -> str | None:
-    """The id of a user report's submission: the event it is about, else what its envelope says."""
+def _report_id(item: Item, header_event_id: str | None) -> str | None:
+    """The id of a user report's submission: the event it is about, as its envelope or else it says itself."""
+    if header_event_id is not None:
+        return header_event_id
     try:
-        return parse_event_id(_decode_report(item.payload).event_id) or event_id
+        return parse_event_id(_decode_report(item.payload).event_id)
     except (ValueError, RecursionError):
-        return event_id
+        return None
 
 
 def _user_report(plan: Plan, item: Item, envelope: Envelope) -> None:
     scope = plan.scope
-    submission_id = _report_id(item, envelope.headers.event_id)
+    submission_id = _report_id(item, plan.header_event_id)
     if not scope.project.takes_feedback:
         _refuse_submission(plan, submission_id, _REPORT)
         return
