@@ -10,15 +10,9 @@ import pytest_asyncio
 from crash_embed.app import create_app
 from crash_embed.settings import Settings
 from hearback_contracts.streams import OUTCOME_RECORDED, USER_REPORT_SUBMITTED, Stream
-from hearback_fleet.testing import public_key, publish_project
+from hearback_fleet.testing import publish_project
 from hearback_kit.testing import ManualClock, running
 from redis.asyncio import Redis
-
-EVENT_ID = "0123456789abcdef0123456789abcdef"
-DSN = f"http://{public_key(1)}@localhost:8000/1"
-PATH = "/api/embed/error-page/"
-FORM = {"name": "Jane", "email": "jane@example.com", "comments": "It broke when I clicked."}
-PAGE = "https://shop.example"
 
 
 @pytest.fixture

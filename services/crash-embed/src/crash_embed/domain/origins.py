@@ -70,8 +70,9 @@ def _matches(entry: str, page: _Page) -> bool:
     if scheme.lower() not in {"*", page.scheme}:
         return False
     if port is None and has_scheme and scheme != "*":
-        port = str(_DEFAULT_PORTS.get(page.scheme, ""))
-    if port not in {None, "*"} and port != str(page.port):
+        if page.port != _DEFAULT_PORTS.get(page.scheme):
+            return False
+    elif port not in {None, "*", str(page.port)}:
         return False
     if not _host_matches(_ascii(host), page.host):
         return False

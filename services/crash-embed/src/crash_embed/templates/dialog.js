@@ -47,7 +47,7 @@ function whenReady(run) {
 
 function Embed(endpoint, strings, options) {
   // A page on https may not post to http; a proxy that hides its TLS from us must not break the form.
-  if (window.location.protocol === 'https:') endpoint = endpoint.replace(/^http:/, 'https:');
+  var address = window.location.protocol === 'https:' ? endpoint.replace(/^http:/, 'https:') : endpoint;
   var embed = this;
   var fields = {};
   var before, openedAt, sending, pressedInside;
@@ -165,7 +165,7 @@ function Embed(endpoint, strings, options) {
     mark({});
     try {
       var request = new XMLHttpRequest();
-      request.open('POST', endpoint);
+      request.open('POST', address);
       request.timeout = TIMEOUT_MS;
       request.setRequestHeader('Content-Type', 'application/x-www-form-urlencoded');
       request.onload = function () { answered(request); };
@@ -263,11 +263,7 @@ function Embed(endpoint, strings, options) {
   addTheme();
   root.appendChild(dialog);
   addStyle(root, options.nonce || script && script.nonce);
-  embed.element = wrapper;
-  embed.endpoint = endpoint;
-  embed.attach = attach;
-  embed.close = shut;
-  embed.submit = send;
+  Object.assign(embed, {element: wrapper, endpoint: endpoint, attach: attach, close: shut, submit: send});
   wrapper.sentryEmbed = embed;
 }
 
