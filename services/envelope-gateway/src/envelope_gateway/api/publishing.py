@@ -32,8 +32,16 @@ class StreamKeys:
     """The keys of every stream by shard, made once."""
 
     def __init__(self, shards: int) -> None:
-        self.shards = shards
+        self._shards = shards
+        self._shard_by_project: dict[int, int] = {}
         self._keys = {stream.name: stream.shard_keys(shards) for stream in STREAMS}
+
+    def shard(self, project_id: int) -> int:
+        """The shard of a project that exists, worked out once for each."""
+        shard = self._shard_by_project.get(project_id)
+        if shard is None:
+            shard = self._shard_by_project[project_id] = shard_of(project_id, self._shards)
+        return shard
 
     def of(self, stream: str, shard: int) -> str:
         """The key of a stream's shard."""
@@ -53,7 +61,7 @@ class Summary:
         counts: dict[int, dict[tuple[object, ...], OutcomeCount]] = defaultdict(dict)
         steps: dict[int, list[SubmissionStep]] = defaultdict(list)
         for note in notes:
-            shard = shard_of(note.project_id, self._keys.shards)
+            shard = self._keys.shard(note.project_id)
             if isinstance(note, SubmissionStep):
                 steps[shard].append(note)
                 continue
@@ -103,11 +111,10 @@ class Publisher:
         self._blobs = blobs
         self._retry_after_seconds = retry_after_seconds
         self._uploads = asyncio.Semaphore(uploads_max)
-        self._shards: dict[int, int] = {}
 
     async def keep(self, plan: Plan, body: Body | None = None, traceparent: str | None = None) -> None:
         """Return when everything is durable; raises `Refused` (503) when nothing was kept."""
-        shard = self._shard(plan.scope.project.id)
+        shard = self._keys.shard(plan.scope.project.id)
         self._check_bounds(plan, shard)
         stored: list[str] = []
         try:
@@ -122,12 +129,6 @@ class Publisher:
                 COMMIT_REFUSALS.labels("unavailable").inc()
                 raise unavailable(error.detail, self._retry_after_seconds) from error
             raise
-
-    def _shard(self, project_id: int) -> int:
-        shard = self._shards.get(project_id)
-        if shard is None:
-            shard = self._shards[project_id] = shard_of(project_id, self._keys.shards)
-        return shard
 
     def _check_bounds(self, plan: Plan, shard: int) -> None:
         if not self._bounds.any_full:
