@@ -52,6 +52,7 @@ class Fleet:
     def __init__(self, facts: dict[str, Any], data_dir: Path) -> None:
         self.facts = facts
         self.data_dir = data_dir
+        self._projects: list[Fleet] = []
         self.http = httpx.Client(
             base_url=facts["url"], headers={"Authorization": f"Bearer {facts['token']}"}, timeout=30
         )
@@ -75,9 +76,36 @@ class Fleet:
         return done.stdout
 
     def new_project(self, organization: str | None = None) -> "Fleet":
-        """A fresh project, so that tests do not see each other's data."""
-        name = f"{organization or self.organization}/p{uuid.uuid4().hex[:10]}"
-        return Fleet(json.loads(self.command("project", "create", name, "--json")), self.data_dir)
+        """A fresh project, so that tests do not see each other's data; a new organization has its own token."""
+        slug = f"p{uuid.uuid4().hex[:10]}"
+        if organization:
+            facts = json.loads(self.command("project", "create", f"{organization}/{slug}", "--json"))
+        else:
+            facts = self._create_project(slug)
+        created = Fleet(facts, self.data_dir)
+        self._projects.append(created)
+        return created
+
+    def _create_project(self, slug: str) -> dict[str, Any]:
+        answer = self.http.post(
+            f"/api/0/organizations/{self.organization}/projects/", json={"name": slug, "slug": slug}
+        )
+        assert answer.status_code == 201, answer.text
+        project_id = int(answer.json()["id"])
+        key = self.get(f"/api/0/projects/{self.organization}/{slug}/keys/")[0]
+        return {
+            **self.facts,
+            "project": slug,
+            "project_id": project_id,
+            "public_key": key["public"],
+            "dsn": key["dsn"]["public"],
+        }
+
+    def close(self) -> None:
+        """Close the connections of this project and of those made from it."""
+        for project in self._projects:
+            project.close()
+        self.http.close()
 
     def get(self, path: str, **params: Any) -> Any:
         """GET a JSON document of the API; fails on any other status than 200."""
@@ -138,7 +166,7 @@ def start_fleet(data_dir: Path, **environment: str) -> Fleet:
 
 def stop_fleet(fleet: Fleet) -> None:
     """Stop a fleet."""
-    fleet.http.close()
+    fleet.close()
     fleet.command("down")
 
 
