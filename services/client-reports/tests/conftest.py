@@ -1,19 +1,25 @@
 """Fixtures of client-reports' tests: a migrated database, the app with a caller, the worker's parts."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest_asyncio
 from client_reports.app import create_app
 from client_reports.consumers.intake import Intake
 from client_reports.settings import Settings
 from client_reports.store.partitions import Partitions, Plans
+from client_reports.store.tables import METADATA
 from hearback_fleet.testing import publish_project, signed_in
-from hearback_kit.db import Database
+from hearback_kit.db import Database, migrate
 from hearback_kit.testing import ManualClock, running
+from sqlalchemy import delete
 
 PACKAGE = "client_reports.store.migrations"
 NOW = datetime(2026, 11, 24, 12, 34, 56, tzinfo=UTC)
@@ -51,9 +57,23 @@ class Api:
         return signed_in(self.app, **options)
 
 
-@pytest_asyncio.fixture
-async def store(make_database: Callable[[str], Awaitable[str]], redis_url: str) -> AsyncIterator[Store]:
-    url = await make_database(PACKAGE)
+@pytest_asyncio.fixture(scope="session")
+async def shared_database(postgres_url: str) -> str:
+    """One migrated database for the session: making partitions anew for each test would take seconds."""
+    base = postgres_url.rstrip("/")
+    server = base if urlsplit(base).path else f"{base}/postgres"
+    name = f"client_reports_{uuid4().hex[:12]}"
+    connection = await asyncpg.connect(server)
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
+    url = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    await migrate(url, PACKAGE)
+    return url
+
+
+@asynccontextmanager
+async def opened(url: str, redis_url: str) -> AsyncIterator[Store]:
+    """The store on a database, with the partitions of `NOW`."""
     settings = Settings(service_database_url=url, redis_url=redis_url, registry_url="http://127.0.0.1:9")
     database = Database(url)
     clock = ManualClock(NOW)
@@ -61,6 +81,23 @@ async def store(make_database: Callable[[str], Awaitable[str]], redis_url: str) 
     await partitions.ensure(clock.now())
     yield Store(url, database, clock, partitions, settings)
     await database.close()
+
+
+@pytest_asyncio.fixture
+async def store(shared_database: str, redis_url: str) -> AsyncIterator[Store]:
+    """The store, emptied."""
+    async with opened(shared_database, redis_url) as found:
+        async with found.database.transaction() as connection:
+            for table in METADATA.sorted_tables:
+                await connection.execute(delete(table))
+        yield found
+
+
+@pytest_asyncio.fixture
+async def fresh_store(make_database: Callable[[str], Awaitable[str]], redis_url: str) -> AsyncIterator[Store]:
+    """The store on a database of its own."""
+    async with opened(await make_database(PACKAGE), redis_url) as found:
+        yield found
 
 
 @pytest_asyncio.fixture

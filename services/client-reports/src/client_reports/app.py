@@ -47,7 +47,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         following = asyncio.create_task(configuration.run(stop))
         yield
         stop.set()
-        await following
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
         await configuration.close()
         await registry.close()
         await database.close()

@@ -8,6 +8,7 @@ from hearback_kit.db import Connection
 from sqlalchemy import BigInteger, Date, DateTime, Numeric, SmallInteger, Table, Text, Uuid, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from client_reports import metrics
 from client_reports.domain.counting import CountKey, Effects, Sum, coarser
 from client_reports.store.partitions import DAYS_AHEAD, Plan, Plans, midnight
 from client_reports.store.rows import unnest
@@ -60,7 +61,11 @@ async def add_counts(connection: Connection, plans: Plans, sums: dict[CountKey, 
     await _upsert(connection, COUNTER_MINUTES, _since(sums, plans.minutes, now))
     hours = coarser(sums, "hours")
     await _upsert(connection, COUNTER_HOURS, _since(hours, plans.hours, now))
-    await _upsert(connection, COUNTER_DAYS, _since(coarser(hours, "days"), plans.days, now))
+    days = coarser(hours, "days")
+    kept = _since(days, plans.days, now)
+    if len(kept) < len(days):
+        metrics.ENTRIES_DROPPED.labels("too_old").inc(len(days) - len(kept))
+    await _upsert(connection, COUNTER_DAYS, kept)
     await _touch_projects(connection, sums)
 
 

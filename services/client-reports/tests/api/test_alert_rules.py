@@ -1,0 +1,142 @@
+"""Alert rules: kept, evaluated, listed."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from client_reports.alerting import Alerting
+from client_reports.domain.counting import CountKey, Effects
+from hearback_contracts.outcomes import Outcome
+
+PATH = "/api/0/organizations/demo/alert-rules/"
+
+
+def body(**changes: Any) -> dict[str, Any]:
+    return {"name": "Too much is lost", "project": "web", "kind": "discards", "threshold": 100, **changes}
+
+
+async def create(api: Any, **changes: Any) -> dict[str, Any]:
+    response = await api.client.post(PATH, json=body(**changes))
+    assert response.status_code == 201, response.text
+    return dict(response.json())
+
+
+async def count(
+    api: Any,
+    quantity: int,
+    outcome: Outcome = Outcome.CLIENT_DISCARD,
+    reason: str | None = None,
+    category: int = 1,
+) -> None:
+    now = api.store.clock.now()
+    key = CountKey(1, 1, 1, category, int(outcome), reason, None, now.replace(second=0, microsecond=0))
+    await api.store.intake().take([Effects(uuid4(), now, ((key, quantity),))])
+
+
+async def look(api: Any, rule: dict[str, Any]) -> dict[str, Any]:
+    store = api.store
+    await Alerting(store.database, store.settings, store.clock).evaluate()
+    return dict(await api.get(f"{PATH}{rule['id']}/"))
+
+
+async def test_rules_are_kept(api: Any) -> None:
+    rule = await create(api, reasons=["queue_overflow"], category="user_report_v2")
+    assert rule["status"] == "ok"
+    assert rule["category"] == "feedback"
+    assert (rule["project"], rule["projectId"], rule["history"]) == ("web", "1", [])
+    changed = await api.client.put(f"{PATH}{rule['id']}/", json=body(name="Other", enabled=False))
+    assert (changed.json()["name"], changed.json()["enabled"], changed.json()["reasons"]) == ("Other", False, None)
+    assert [one["id"] for one in await api.get(PATH)] == [rule["id"]]
+    assert (await api.client.delete(f"{PATH}{rule['id']}/")).status_code == 204
+    await api.get(f"{PATH}{rule['id']}/", 404)
+    assert (await api.client.delete(f"{PATH}{rule['id']}/")).status_code == 404
+    assert (await api.client.put(f"{PATH}{rule['id']}/", json=body())).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"project": "nobodys"},
+        {"project": "project-3"},
+        {"kind": "x"},
+        {"threshold": 0},
+        {"threshold": -1},
+        {"threshold": "NaN"},
+        {"category": "nonsense"},
+        {"name": ""},
+        {"name": "a\x00b"},
+        {"reasons": ["x" * 201]},
+        {"unknown": 1},
+    ],
+)
+async def test_malformed_rules_are_400(api: Any, wrong: dict[str, Any]) -> None:
+    assert (await api.client.post(PATH, json=body(**wrong))).status_code == 400
+    assert await api.get(PATH) == []
+
+
+async def test_discards_of_a_reason_above_a_number_per_hour(api: Any) -> None:
+    rule = await create(api, reasons=["queue_overflow", "network_error"])
+    await count(api, 100, reason="queue_overflow")
+    await count(api, 1000, reason="before_send")
+    assert (await look(api, rule))["status"] == "ok"
+    await count(api, 1, reason="network_error")
+    fired = await look(api, rule)
+    assert (fired["status"], fired["value"]) == ("firing", 101)
+    assert fired["lastTriggered"] == "2026-11-24T12:34:56.000000Z"
+    assert await look(api, rule) == fired
+    api.store.clock.move(minutes=61)
+    assert (await look(api, rule))["status"] == "firing"
+    api.store.clock.move(minutes=5)
+    resolved = await look(api, rule)
+    assert resolved["status"] == "ok"
+    assert resolved["lastTriggered"] == fired["lastTriggered"]
+    assert [change["status"] for change in resolved["history"]] == ["ok", "firing"]
+
+
+async def test_discards_above_a_share_of_accepted(api: Any) -> None:
+    rule = await create(api, kind="discard_share", threshold=0.1, category="error")
+    await count(api, 1000, Outcome.ACCEPTED)
+    await count(api, 9000, Outcome.ACCEPTED, category=14)
+    await count(api, 100)
+    assert (await look(api, rule))["status"] == "ok"
+    await count(api, 1)
+    assert (await look(api, rule))["status"] == "firing"
+
+
+async def test_a_project_that_stopped_sending(api: Any) -> None:
+    rule = await create(api, kind="silence", threshold=2)
+    assert (await look(api, rule))["status"] == "ok"  # it never began
+    await count(api, 1)
+    api.store.clock.move(minutes=119)
+    assert (await look(api, rule))["status"] == "ok"
+    api.store.clock.move(minutes=1)
+    assert (await look(api, rule))["status"] == "firing"
+    await count(api, 1)
+    assert (await look(api, rule))["status"] == "ok"
+
+
+async def test_a_rule_that_is_off_is_not_looked_at(api: Any) -> None:
+    rule = await create(api, enabled=False)
+    await count(api, 1000)
+    assert (await look(api, rule))["lastEvaluated"] is None
+
+
+async def test_an_organization_has_a_bounded_number_of_rules(api: Any) -> None:
+    api.app.state.settings = api.store.settings.model_copy(update={"rules_max": 2})
+    for _ in range(2):
+        await create(api)
+    assert (await api.client.post(PATH, json=body())).json()["code"] == "too_many_rules"
+
+
+async def test_tenants_and_scopes(api: Any) -> None:
+    rule = await create(api)
+    stranger = api.caller(tenants={2: "owner"})
+    for path in (PATH, f"{PATH}{rule['id']}/", f"/api/0/organizations/organization-2/alert-rules/{rule['id']}/"):
+        assert (await api.client.get(path, headers=stranger)).status_code == 404
+    reader = api.caller(scopes=("project:read", "event:write"))
+    assert (await api.client.get(PATH, headers=reader)).status_code == 200
+    assert (await api.client.post(PATH, headers=reader, json=body())).status_code == 403
+    assert (await api.client.delete(f"{PATH}{rule['id']}/", headers=reader)).status_code == 403
+    later = api.store.clock.now() + timedelta(days=1)
+    assert rule["dateCreated"] < later.isoformat()

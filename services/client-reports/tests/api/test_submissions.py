@@ -1,0 +1,130 @@
+"""The API of fates."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from client_reports.domain.counting import Effects, SubmissionKey, ToldStep
+from client_reports.domain.fate import Step
+from hearback_contracts.outcomes import SubmissionState as State
+
+PATH = "/api/0/projects/demo/web/submissions/"
+
+
+async def tell(
+    store: Any,
+    seconds: float,
+    state: State,
+    *,
+    submission_id: str | None = None,
+    project_id: int = 1,
+    organization_id: int = 1,
+    **more: Any,
+) -> str:
+    submission_id = submission_id or uuid4().hex
+    now = store.clock.now()
+    step = Step(now + timedelta(seconds=seconds), "feedback", f"was_{state}", state, **more)
+    told = ToldStep(organization_id, SubmissionKey(project_id, submission_id), step)
+    await store.intake().take([Effects(uuid4(), now, (), (told,))])
+    return submission_id
+
+
+async def test_a_fate_by_any_spelling_of_its_id(api: Any) -> None:
+    known = await tell(api.store, 0, State.FILTERED, reason="empty", source="user_report_envelope")
+    dashed = str(UUID(known))
+    for spelling in (known, known.upper(), dashed, dashed.upper()):
+        found = await api.get(f"{PATH}{spelling}/")
+        assert found == {
+            "id": known,
+            "source": "user_report_envelope",
+            "state": "filtered",
+            "reason": "empty",
+            "receivedAt": "2026-11-24T12:34:56.000000Z",
+            "feedbackId": None,
+            "steps": [
+                {
+                    "at": "2026-11-24T12:34:56.000000Z",
+                    "service": "feedback",
+                    "step": "was_filtered",
+                    "reason": "empty",
+                }
+            ],
+        }
+
+
+@pytest.mark.parametrize("unknown", [uuid4().hex, "nonsense", "0", "%27", "é"])
+async def test_what_never_came_is_404(api: Any, unknown: str) -> None:
+    await tell(api.store, 0, State.STORED)
+    await api.get(f"{PATH}{unknown}/", 404)
+
+
+async def test_filters(api: Any) -> None:
+    first = await tell(api.store, 0, State.STORED, source="new_feedback_envelope", submission_id="ab" * 16)
+    second = await tell(
+        api.store, 1, State.FILTERED, source="user_report_envelope", reason="empty", submission_id="ac" * 16
+    )
+    third = await tell(
+        api.store,
+        2,
+        State.INVALID,
+        source="user_report_envelope",
+        reason="Missing comments",
+        submission_id="b" * 32,
+    )
+
+    async def ids(**filters: Any) -> list[str]:
+        return [row["id"] for row in await api.get(PATH, **filters)]
+
+    assert await ids() == [third, second, first]
+    assert await ids(state="stored") == [first]
+    assert await ids(state=["stored", "invalid"]) == [third, first]
+    assert await ids(source="user_report_envelope") == [third, second]
+    assert await ids(reason="Missing comments") == [third]
+    assert await ids(reason="%") == []
+    assert await ids(query="A") == [second, first]
+    assert await ids(query="ab") == [first]
+    assert await ids(id=str(UUID(first))) == [first]
+    assert await ids(query=str(UUID(first))[:12].upper()) == [first]
+    assert await ids(query="a_") == []
+    assert await ids(state="invalid", source="user_report_envelope", reason="empty") == []
+    for wrong in ({"state": "nonsense"}, {"source": "x"}, {"per_page": 0}, {"per_page": 101}, {"cursor": "!"}):
+        await api.get(PATH, 400, **wrong)
+
+
+async def test_pages_lead_there_and_back(api: Any) -> None:
+    wanted = [await tell(api.store, number // 2, State.STORED) for number in range(7)]
+    everything = [row["id"] for row in await api.get(PATH)]
+    assert set(everything) == set(wanted)
+    pages, parameters = [], {"per_page": "3", "state": "stored"}
+    response = await api.client.get(PATH, params=parameters)
+    assert 'rel="previous"; results="false"' in response.headers["link"]
+    while True:
+        pages.append([row["id"] for row in response.json()])
+        if response.links["next"]["results"] == "false":
+            break
+        response = await api.client.get(response.links["next"]["url"])
+        assert response.links["previous"]["results"] == "true"
+    assert [len(page) for page in pages] == [3, 3, 1]
+    assert [one for page in pages for one in page] == everything
+    back = await api.client.get(response.links["previous"]["url"])
+    assert [row["id"] for row in back.json()] == pages[1]
+    first = await api.client.get(back.links["previous"]["url"])
+    assert [row["id"] for row in first.json()] == pages[0]
+    assert first.links["previous"]["results"] == "false"
+
+
+async def test_tenants_see_only_their_own(api: Any) -> None:
+    theirs = await tell(api.store, 0, State.STORED, project_id=3, organization_id=2)
+    path = "/api/0/projects/organization-2/project-3/submissions/"
+    await api.get(f"{PATH}{theirs}/", 404)
+    assert await api.get(PATH) == []
+    for hidden in (path, f"{path}{theirs}/", "/api/0/projects/demo/project-3/submissions/"):
+        await api.get(hidden, 404)
+    owner = api.caller(tenants={2: "owner"})
+    found = await api.client.get(f"{path}{theirs}/", headers=owner)
+    assert found.json()["id"] == theirs
+    assert (await api.client.get(PATH, headers=owner)).status_code == 404
+    powerless = api.caller(scopes=("member:read",))
+    assert (await api.client.get(PATH, headers=powerless)).status_code == 403
+    assert (await api.client.get(PATH, headers={"Authorization": "Bearer nobody"})).status_code == 401

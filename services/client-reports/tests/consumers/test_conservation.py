@@ -1,0 +1,247 @@
+"""Counts are conserved: what comes in is what is counted, whatever is repeated, reordered or killed in between."""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+from client_reports.consumers.client_reports import ClientReports
+from client_reports.consumers.outcomes import Outcomes
+from hearback_contracts.categories import DataCategory
+from hearback_contracts.config import ProjectConfig
+from hearback_contracts.events import ClientReportReceived, OutcomeCount, OutcomeRecorded, SubmissionStep
+from hearback_contracts.outcomes import Outcome, SubmissionState
+from hearback_contracts.streams import CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED
+from hearback_fleet.messages import outgoing
+from hearback_kit.bus import Incoming, Outgoing
+from hearback_kit.testing import eventually
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+Counted = Counter[tuple[int, str, str, str | None]]
+QUANTITIES = st.integers(0, 5) | st.sampled_from([2**32, 2**64 - 1])
+REASONS = st.sampled_from(["queue_overflow", "sample_rate", "", "any words"])
+CATEGORIES = st.sampled_from(["error", "feedback", "user_report_v2", "internal", "attachment"])
+ENTRIES = st.lists(st.tuples(REASONS, CATEGORIES, QUANTITIES), max_size=4)
+MESSAGES = st.tuples(st.sampled_from(["report", "broken report", "outcomes"]), st.sampled_from([1, 2]), ENTRIES)
+# How a batch ends: as it should, before its commit, or after the commit but before the acknowledgement.
+ENDINGS = st.sampled_from(["acknowledged", "lost before commit", "killed after commit"])
+
+
+class Killed(Exception):
+    """Stands for the end of the process."""
+
+
+def made(kind: str, project_id: int, entries: Sequence[tuple[str, str, int]], now: Any) -> Outgoing:
+    scope: dict[str, Any] = {"organization_id": 1, "project_id": project_id}
+    if kind == "outcomes":
+        counts = tuple(
+            OutcomeCount(
+                **scope,
+                category=int(DataCategory.parse(category)),
+                outcome=int(Outcome.ACCEPTED),
+                reason=reason,
+                quantity=quantity,
+                timestamp=now,
+            )
+            for reason, category, quantity in entries
+        )
+        message = OutcomeRecorded(
+            id=uuid4().hex, occurred_at=now, project_id=project_id, service="feedback", outcomes=counts
+        )
+        return outgoing(OUTCOME_RECORDED, message, 1)
+    listed: list[Any] = [list(entry) for entry in entries]
+    if kind == "broken report":
+        listed.append({"reason": "x", "category": "error", "quantity": -1})
+    report = ClientReportReceived(id=uuid4().hex, occurred_at=now, received_at=now, **scope)
+    return outgoing(CLIENT_REPORT_RECEIVED, report, 1, body=orjson.dumps({"discarded_events": listed}))
+
+
+def expected(messages: Sequence[tuple[str, int, Sequence[tuple[str, str, int]]]]) -> Counted:
+    wanted: Counted = Counter()
+    for kind, project_id, entries in messages:
+        for reason, category, quantity in entries:
+            if kind != "broken report":
+                outcome = Outcome.ACCEPTED if kind == "outcomes" else Outcome.CLIENT_DISCARD
+                wanted[project_id, str(outcome), str(DataCategory.parse(category)), reason] += quantity
+    return Counter({key: quantity for key, quantity in wanted.items() if quantity})
+
+
+async def counted(store: Any, unit: str) -> Counted:
+    statement = text(
+        f"SELECT project_id, outcome, category, reason, sum(quantity) AS quantity FROM counter_{unit}"
+        " GROUP BY 1, 2, 3, 4 HAVING sum(quantity) > 0"
+    )
+    async with store.database.connection() as connection:
+        rows = (await connection.execute(statement)).all()
+    return Counter(
+        {
+            (row.project_id, str(Outcome(row.outcome)), str(DataCategory(row.category)), row.reason): int(
+                row.quantity
+            )
+            for row in rows
+        }
+    )
+
+
+async def find_project(_: int) -> ProjectConfig | None:
+    return None
+
+
+def incoming(message: Outgoing, number: int) -> Incoming:
+    return Incoming(message.key, f"{number}-0", message.type, message.version, message.data, message.body)
+
+
+async def deliver(store: Any, entries: list[Incoming], endings: list[str], chance: random.Random) -> None:
+    """Deliver in random batches, some twice, until every entry was acknowledged."""
+    intake = store.intake()
+    reports = ClientReports(intake, find_project, report_days_max=90)
+    handlers = {CLIENT_REPORT_RECEIVED.name: reports.handle, OUTCOME_RECORDED.name: Outcomes(intake).handle}
+    pending, remaining = list(entries), list(endings)
+    while pending:
+        chance.shuffle(pending)
+        kind = pending[0].type
+        batch = [entry for entry in pending if entry.type == kind][: chance.randrange(1, 5)]
+        batch += batch[: chance.randrange(0, 3)]
+        ending = remaining.pop() if remaining else "acknowledged"
+        with contextlib.suppress(Killed):
+            if ending == "lost before commit":
+                raise Killed
+            await handlers[kind](batch)
+            if ending == "killed after commit":
+                raise Killed
+            pending = [entry for entry in pending if entry not in batch]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(messages=st.lists(MESSAGES, max_size=8), endings=st.lists(ENDINGS, max_size=6), seed=st.integers(0, 2**16))
+async def test_counts_are_conserved(store: Any, messages: Any, endings: list[str], seed: int) -> None:
+    async with store.database.transaction() as connection:
+        await connection.execute(text("TRUNCATE counter_minutes, counter_hours, counter_days, processed"))
+    now = store.clock.now()
+    entries = [incoming(made(*message, now), number) for number, message in enumerate(messages)]
+    await deliver(store, entries, endings, random.Random(seed))
+    wanted = expected(messages)
+    for unit in ("minutes", "hours", "days"):
+        assert await counted(store, unit) == wanted
+
+
+async def test_a_failure_inside_the_transaction_counts_nothing(store: Any) -> None:
+    """The second message breaks the transaction that has already written the first."""
+    now = store.clock.now()
+    good = incoming(made("outcomes", 1, [("", "error", 3)], now), 1)
+    step = SubmissionStep(
+        organization_id=1, project_id=2**70, submission_id="x", state=SubmissionState.STORED, step="s", at=now
+    )
+    bad = OutcomeRecorded(id=uuid4().hex, occurred_at=now, project_id=1, service="feedback", steps=(step,))
+    handler = Outcomes(store.intake())
+    with pytest.raises(Exception, match="int64"):
+        await handler.handle([good, incoming(outgoing(OUTCOME_RECORDED, bad, 1), 2)])
+    assert await counted(store, "minutes") == Counter()
+    await handler.handle([good])
+    assert await counted(store, "minutes") == Counter({(1, "accepted", "error", ""): 3})
+
+
+async def test_workers_at_the_same_time_count_once(store: Any) -> None:
+    now = store.clock.now()
+    messages = [("outcomes", 1 + number % 2, [("", "error", number)]) for number in range(40)]
+    entries = [incoming(made(*message, now), number) for number, message in enumerate(messages)]
+    chance = random.Random(7)
+
+    async def work() -> None:
+        mine = list(entries)
+        chance.shuffle(mine)
+        handler = Outcomes(store.intake())
+        for start in range(0, len(mine), 10):
+            await handler.handle(mine[start : start + 10])
+
+    await asyncio.gather(*(work() for _ in range(4)))
+    assert await counted(store, "hours") == expected(messages)
+
+
+async def test_a_message_that_comes_again_after_days_is_not_counted_again(store: Any) -> None:
+    entry = incoming(made("outcomes", 1, [("", "error", 3)], store.clock.now()), 1)
+    handler = Outcomes(store.intake())
+    await handler.handle([entry])
+    store.clock.move(days=store.settings.processed_days_max - 1)
+    await store.partitions.drop_old(store.clock.now())
+    await handler.handle([entry])
+    assert await counted(store, "days") == Counter({(1, "accepted", "error", ""): 3})
+
+
+async def test_a_killed_worker_loses_and_doubles_nothing(store: Any, bus: Any, redis_url: str) -> None:
+    """A real worker, killed in the middle of its work; the next one takes over where it was."""
+    now = store.clock.now()
+    messages = [
+        ("report" if number % 2 else "outcomes", 1 + number % 2, [("r", "error", number % 7)])
+        for number in range(6_000)
+    ]
+    entries = [made(*message, now) for message in messages]
+    for start in range(0, len(entries), 1_000):
+        await bus.publish(entries[start : start + 1_000])
+    keys = [stream.shard_key(0) for stream in (CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED)]
+    environment = {
+        **os.environ,
+        "CLIENT_REPORTS_SERVICE_DATABASE_URL": store.url,
+        "HEARBACK_REDIS_URL": redis_url,
+        "HEARBACK_STREAM_SHARDS": "1",
+        "HEARBACK_CONSUMER_IDLE_MS_MIN": "3000",
+        "CLIENT_REPORTS_BATCH_MAX": "200",
+        "CLIENT_REPORTS_PORT": "0",
+        "CLIENT_REPORTS_CONSUMER_NAME": "killed",
+    }
+
+    async def backlog() -> int:
+        return sum((await bus.backlog(keys)).values())
+
+    async def below(limit: int) -> bool:
+        return await backlog() <= limit
+
+    for limit in (4_500, 0):
+        worker = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "client_reports", "work", env=environment, stderr=asyncio.subprocess.DEVNULL
+        )
+        try:
+            await eventually(lambda limit=limit: below(limit), seconds=40)
+        finally:
+            worker.send_signal(signal.SIGKILL)
+            await worker.wait()
+        assert limit == 0 or await backlog() > 0, "it was not killed in the middle"
+    for unit in ("minutes", "hours", "days"):
+        assert await counted(store, unit) == expected(messages)
+
+
+async def test_late_reports_reach_the_counters_that_still_exist(store: Any) -> None:
+    now = store.clock.now()
+    handler = Outcomes(store.intake())
+    for days in (0, 8, 91, 10_000):
+        then = now - timedelta(days=days)
+        count = OutcomeCount(organization_id=1, project_id=1, category=1, outcome=0, quantity=1, timestamp=then)
+        message = OutcomeRecorded(id=uuid4().hex, occurred_at=now, project_id=1, service="x", outcomes=(count,))
+        await handler.handle([incoming(outgoing(OUTCOME_RECORDED, message, 1), days)])
+    sums = [sum((await counted(store, unit)).values()) for unit in ("minutes", "hours", "days")]
+    assert sums == [1, 2, 3]
+
+
+async def test_a_clock_in_the_future_cannot_stop_the_stream(store: Any) -> None:
+    now = store.clock.now()
+    then = now + timedelta(days=400)
+    count = OutcomeCount(organization_id=1, project_id=1, category=999, outcome=0, quantity=1, timestamp=then)
+    step = SubmissionStep(
+        organization_id=1, project_id=1, submission_id="x\x00y", state=SubmissionState.STORED, step="s", at=then
+    )
+    message = OutcomeRecorded(
+        id="not a uuid", occurred_at=then, project_id=1, service="x", outcomes=(count,), steps=(step,)
+    )
+    await Outcomes(store.intake()).handle([incoming(outgoing(OUTCOME_RECORDED, message, 1), 1)])
+    assert await counted(store, "minutes") == Counter({(1, "accepted", "unknown", None): 1})
