@@ -19,7 +19,7 @@ from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import FEEDBACK_SUBMITTED, OUTCOME_RECORDED
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.messages import outgoing
-from hearback_fleet.testing import following, publish_project, signed_in
+from hearback_fleet.testing import publish_project, signed_in
 from hearback_kit.bus import Incoming, Outgoing, RedisStreams
 from hearback_kit.db import Database
 from hearback_kit.ids import new_id, random_id
@@ -146,12 +146,13 @@ async def clock() -> ManualClock:
 async def intake(settings: Settings, redis: Any, bus: RedisStreams, clock: ManualClock) -> AsyncIterator[Intake]:
     """The handler of `feedback.submitted`; project 1 (`web` of `demo`) is there."""
     await publish_project(redis, members=MEMBERS)
-    async with following(settings.redis_url.get_secret_value()) as configuration:
-        database = Database(settings.database_url)
-        outbox, relay = Outbox(OUTBOX), OutboxRelay(database, OUTBOX, bus)
-        handler = FeedbackSubmittedHandler(database, outbox, relay, configuration, clock, settings)
-        yield Intake(database, handler, settings, clock, outbox, relay, configuration)
-        await database.close()
+    configuration = Configuration(settings.redis_url.get_secret_value())
+    database = Database(settings.database_url)
+    outbox, relay = Outbox(OUTBOX), OutboxRelay(database, OUTBOX, bus)
+    handler = FeedbackSubmittedHandler(database, outbox, relay, configuration, clock, settings)
+    yield Intake(database, handler, settings, clock, outbox, relay, configuration)
+    await configuration.close()
+    await database.close()
 
 
 @dataclass

@@ -52,12 +52,14 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         app.state.running = Running(settings, database, Outbox(OUTBOX), relay, clock)
         app.state.checks["database"] = database.ping
         stop = asyncio.Event()
-        tasks = [asyncio.create_task(part.run(stop)) for part in (configuration, relay)]
+        following = asyncio.create_task(configuration.run(stop))
+        relaying = asyncio.create_task(relay.run(stop))
         try:
             yield
         finally:
             stop.set()
-            await asyncio.gather(*tasks)
+            following.cancel()  # it may be waiting for a change that does not come
+            await asyncio.gather(relaying, following, return_exceptions=True)
             await configuration.close()
             await registry.close()
             await client.aclose()

@@ -1,0 +1,231 @@
+"""The consumer of `feedback.submitted`: what is stored, refused and told."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import pytest
+from .conftest import NOW, Intake, as_incoming, payload, submitted
+from feedback.settings import Settings
+from feedback.store.tables import FEEDBACK, PROJECT
+from hearback_contracts.reasons import Reason
+from hearback_contracts.sources import FeedbackSource
+from hearback_fleet.testing import publish_project
+from sqlalchemy import func, select
+
+FEEDBACK_CATEGORY, ACCEPTED, FILTERED, INVALID = 14, 0, 1, 3
+EVENT = "a" * 32
+
+
+async def rows(intake: Intake) -> list[Any]:
+    async with intake.database.connection() as connection:
+        return list(await connection.execute(select(FEEDBACK).order_by(FEEDBACK.c.id)))
+
+
+async def test_a_feedback_is_stored_counted_and_told(intake: Intake) -> None:
+    told = await intake.take(submitted(event_id=EVENT))
+    [row] = await rows(intake)
+    assert row.id % 2 == 0
+    assert (row.event_id, row.short_id, row.status) == (EVENT, "WEB-1", "unresolved")
+    assert told.quantities() == {(FEEDBACK_CATEGORY, ACCEPTED, None): 1}
+    [step] = told.steps
+    assert (step.state, step.step, step.feedback_id) == ("stored", "stored", str(row.id))
+    assert step.submission_id == EVENT
+
+
+async def test_redelivery_stores_and_tells_nothing_more(intake: Intake) -> None:
+    message = submitted(event_id=EVENT)
+    await intake.take(message, message)
+    told = await intake.take(message, submitted(event_id=EVENT.upper().lower()))
+    assert told.outcomes == []
+    assert told.steps == []
+    assert len(await rows(intake)) == 1
+
+
+async def test_refusal_is_told_once(intake: Intake) -> None:
+    message = submitted(payload(""), event_id=EVENT)
+    first = await intake.take(message, message)
+    again = await intake.take(message)
+    assert first.quantities() == {(FEEDBACK_CATEGORY, INVALID, "empty"): 1}
+    assert [(s.state, s.reason) for s in first.steps] == [("filtered", "empty")]
+    assert again.outcomes == []
+    assert await rows(intake) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "state"),
+    [
+        (b"{", Reason.INVALID_JSON, "invalid"),
+        (b"", Reason.INVALID_JSON, "invalid"),
+        (b"[1]", Reason.INVALID_JSON, "invalid"),
+        (b'{"contexts":{"feedback":{"message":"m","x":' + b"[" * 300 + b"]" * 300 + b"}}}",
+         Reason.NESTING_TOO_DEEP, "invalid"),
+        (orjson.dumps({"contexts": None}), Reason.MISSING_CONTEXT, "filtered"),
+        (orjson.dumps(payload("Sent in the unattended mode")), Reason.UNREAL_UNATTENDED, "filtered"),
+        (orjson.dumps(payload("x" * 4097)), Reason.TOO_LARGE, "filtered"),
+        (orjson.dumps(payload(feedback={"associated_event_id": "no"})),
+         Reason.INVALID_ASSOCIATED_EVENT_ID, "filtered"),
+    ],
+)  # fmt: skip
+async def test_refused_with_reason(intake: Intake, body: bytes, reason: Reason, state: str) -> None:
+    told = await intake.take(submitted(body))
+    assert told.quantities() == {(FEEDBACK_CATEGORY, INVALID, reason.value): 1}
+    assert [(step.state, step.reason) for step in told.steps] == [(state, reason.value)]
+
+
+async def test_text_cut_inside_an_emoji_and_nul_are_kept(intake: Intake) -> None:
+    body = orjson.dumps(payload("MARK")).replace(b"MARK", rb"half \ud83d and \u0000 nul")
+    await intake.take(submitted(body))
+    await intake.take(submitted(payload("x\x00y", tags={"k\x00": "v\x00"})))
+    assert [row.message for row in await rows(intake)] == ["half ? and  nul", "xy"]
+    assert (await rows(intake))[1].tags["k"] == "v"
+
+
+async def test_ingestion_switched_off(intake: Intake, redis: Any) -> None:
+    await publish_project(redis, project_id=5, features={"organizations:user-feedback-ingest": False})
+    told = await intake.take(submitted(project_id=5))
+    assert told.quantities() == {(FEEDBACK_CATEGORY, INVALID, "feature_disabled"): 1}
+    assert [(s.state, s.reason) for s in told.steps] == [("invalid", "feature_disabled")]
+
+
+async def test_deny_list_filters(intake: Intake, redis: Any) -> None:
+    await publish_project(redis, project_id=9, organization_id=9, organization_slug="spammers")
+    denying = Settings(**(intake.settings.model_dump() | {"organizations_denied": ("spammers",)}))
+    intake.handler._settings = denying
+    told = await intake.take(submitted(project_id=9, organization_id=9))
+    assert told.quantities() == {(FEEDBACK_CATEGORY, FILTERED, "org.denylist"): 1}
+    assert [(s.state, s.reason) for s in told.steps] == [("filtered", "org.denylist")]
+
+
+async def test_unknown_project_is_refused(intake: Intake) -> None:
+    told = await intake.take(submitted(project_id=404))
+    assert told.quantities() == {(FEEDBACK_CATEGORY, INVALID, "project_id"): 1}
+
+
+async def test_higher_revision_replaces_what_was_said(intake: Intake) -> None:
+    report = FeedbackSource.USER_REPORT_ENVELOPE
+    await intake.take(submitted(payload("first"), event_id=EVENT, source=report, submission_id="b" * 32))
+    [before] = await rows(intake)
+    body = payload("second, longer", feedback={"name": "Jane", "contact_email": "jane@example.com"})
+    told = await intake.take(
+        submitted(body, event_id=EVENT, revision=1, source=report, submission_id="b" * 32),
+        submitted(payload("late"), event_id=EVENT, revision=0, source=report),
+    )
+    [after] = await rows(intake)
+    assert (after.message, after.name, after.contact_email) == ("second, longer", "Jane", "jane@example.com")
+    assert (after.title, after.evidence["message"]) == ("second, longer", "second, longer")
+    assert (after.id, after.short_id, after.received_at) == (before.id, before.short_id, before.received_at)
+    assert told.outcomes == []
+    assert [(s.step, s.state, s.submission_id) for s in told.steps] == [("updated", "stored", "b" * 32)]
+    assert "email" not in str(before.facets)
+    assert "user.email=jane@example.com" in after.facets
+
+
+async def test_lower_revision_after_a_higher_one_changes_nothing(intake: Intake) -> None:
+    await intake.take(submitted(payload("new"), event_id=EVENT, revision=2))
+    told = await intake.take(submitted(payload("old"), event_id=EVENT, revision=1))
+    assert [row.message for row in await rows(intake)] == ["new"]
+    assert told.steps == []
+
+
+async def test_refused_revision_keeps_what_was_stored(intake: Intake) -> None:
+    await intake.take(submitted(payload("kept"), event_id=EVENT))
+    told = await intake.take(submitted(payload(" "), event_id=EVENT, revision=1))
+    assert [row.message for row in await rows(intake)] == ["kept"]
+    assert [(s.step, s.state, s.reason) for s in told.steps] == [("revision_refused", "stored", "empty")]
+    assert told.outcomes == []
+
+
+async def test_a_refused_submission_can_be_mended_by_a_revision(intake: Intake) -> None:
+    await intake.take(submitted(payload(""), event_id=EVENT))
+    told = await intake.take(submitted(payload("now with words"), event_id=EVENT, revision=1))
+    assert [row.message for row in await rows(intake)] == ["now with words"]
+    assert told.outcomes == []
+    assert [step.state for step in told.steps] == ["stored"]
+
+
+async def test_numbers_run_per_project_and_batches_mix_projects(intake: Intake, redis: Any) -> None:
+    await publish_project(redis, project_id=2)
+    await intake.take(submitted(), submitted(project_id=2), submitted(), submitted(payload("")))
+    await intake.take(submitted(project_id=2))
+    assert sorted(row.short_id for row in await rows(intake)) == ["PROJECT-2-1", "PROJECT-2-2", "WEB-1", "WEB-2"]
+
+
+async def test_same_event_id_in_two_projects_is_two_feedbacks(intake: Intake, redis: Any) -> None:
+    await publish_project(redis, project_id=2)
+    await intake.take(submitted(event_id=EVENT), submitted(event_id=EVENT, project_id=2))
+    assert len(await rows(intake)) == 2
+
+
+async def test_two_workers_with_the_same_messages_tell_once(intake: Intake) -> None:
+    messages = [as_incoming(submitted(payload(f"m{number}" if number % 5 else ""))) for number in range(40)]
+    await asyncio.gather(intake.handler(messages), intake.handler(messages[::-1]), intake.handler(messages[10:]))
+    told = await intake.told()
+    assert len(await rows(intake)) == 32
+    assert told.quantities() == {
+        (FEEDBACK_CATEGORY, ACCEPTED, None): 32,
+        (FEEDBACK_CATEGORY, INVALID, "empty"): 8,
+    }
+    assert len(told.steps) == 40
+
+
+async def test_marks_and_evidence(intake: Intake) -> None:
+    error = NOW - timedelta(minutes=3)
+    await intake.take(
+        submitted(
+            payload("bad", feedback={"associated_event_id": "B" * 32}, tags=[["a", 1], ["b", None]]),
+            source=FeedbackSource.CRASH_REPORT_EMBED_FORM,
+            marks=("honeypot",),
+            error_occurred_at=error,
+        )
+    )
+    [row] = await rows(intake)
+    assert row.evidence == {
+        "associated_event_id": "b" * 32,
+        "message": "bad",
+        "source": "crash_report_embed_form",
+        "is_spam": None,
+        "spam_detection_enabled": False,
+        "summary": "bad",
+        "marks": ["honeypot"],
+    }
+    assert row.error_occurred_at == error
+    assert row.tags == {"a": "1", "has_linked_error": "true", "associated_event_id": "b" * 32}
+
+
+async def test_a_wrong_clock_is_corrected(intake: Intake) -> None:
+    wrong = NOW - timedelta(days=400)
+    body = payload("m") | {"timestamp": (wrong - timedelta(minutes=2)).isoformat()}
+    await intake.take(submitted(body, sent_at=wrong))
+    [row] = await rows(intake)
+    assert row.first_seen == NOW - timedelta(minutes=2)
+
+
+async def test_new_and_old_feedback_set_the_flags_to_announce(intake: Intake, redis: Any) -> None:
+    await publish_project(redis, project_id=2)
+    await intake.take(submitted(project_id=2, source=FeedbackSource.USER_REPORT_ENVELOPE), submitted())
+    async with intake.database.connection() as connection:
+        found = {row[0]: row[1] for row in await connection.execute(select(PROJECT.c.id, PROJECT.c.has_new_feedbacks))}
+    assert found == {1: True, 2: False}
+
+
+async def test_dead_letter_tells_the_fate_without_outcome(intake: Intake) -> None:
+    [message] = intake.handler.on_dead(as_incoming(submitted(event_id=EVENT)), "boom")
+    recorded = orjson.loads(message.data)
+    assert recorded.get("outcomes", []) == []
+    [step] = recorded["steps"]
+    assert (step["submission_id"], step["state"], step["reason"]) == (EVENT, "dropped", "dead_letter")
+
+
+async def test_nothing_is_kept_when_the_batch_fails(intake: Intake) -> None:
+    broken = as_incoming(submitted())
+    async with intake.database.transaction() as connection:
+        await connection.exec_driver_sql("ALTER TABLE outbox RENAME TO outbox_away")
+    with pytest.raises(Exception, match="outbox"):
+        await intake.handler([broken])
+    async with intake.database.transaction() as connection:
+        await connection.exec_driver_sql("ALTER TABLE outbox_away RENAME TO outbox")
+        assert await connection.scalar(select(func.count()).select_from(FEEDBACK)) == 0
+    told = await intake.take()
+    assert told.outcomes == []
