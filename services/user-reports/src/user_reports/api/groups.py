@@ -18,7 +18,7 @@ from hearback_fleet.access import (
 from hearback_kit.errors import BadRequest, NotFound
 
 from user_reports.api.bodies import parse_json, read_body
-from user_reports.api.parameters import ID_MAX
+from user_reports.api.parameters import ID_MAX, OBJECT
 from user_reports.api.place import Here, Place
 from user_reports.api.shapes import event_json, group_json
 from user_reports.store.queries.events import find_event
@@ -27,6 +27,9 @@ from user_reports.store.queries.groups import Group, find_group, set_status
 STATUSES = ("unresolved", "resolved", "ignored")
 _ORGANIZATION_PATH = "/api/0/organizations/{organization}/issues/{issue}/"
 _LEGACY_PATH = "/api/0/issues/{issue}/"
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    400: {"description": "The status is none.", "content": {"application/json": {"schema": OBJECT}}}
+}
 _STATUS_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -76,6 +79,7 @@ def _organization_routes(routes: APIRouter) -> None:
         operation_id="updateErrorGroup",
         summary="Resolve, ignore or reopen an error group",
         openapi_extra=_STATUS_BODY,
+        responses=_REFUSED,
     )
     async def put_group(
         request: Request,
@@ -109,6 +113,7 @@ def _legacy_routes(routes: APIRouter) -> None:
         operation_id="updateErrorGroupLegacy",
         summary="Resolve, ignore or reopen an error group (older path)",
         openapi_extra=_STATUS_BODY,
+        responses=_REFUSED,
     )
     async def put_group(request: Request, here: Here, issue: str) -> JSONResponse:
         group, organization = await _find_legacy(request, here, issue, EVENT_WRITE)

@@ -21,7 +21,7 @@ from hearback_fleet.access import (
 from user_reports.api.credentials import dsn_of
 from user_reports.api.exports import csv_response, json_response
 from user_reports.api.groups import find_own_group, parse_id
-from user_reports.api.parameters import Filters, FiltersOf, Page, PageOf, SpanOf
+from user_reports.api.parameters import OBJECT, Filters, FiltersOf, Page, PageOf, SpanOf
 from user_reports.api.place import Here, Place
 from user_reports.api.shapes import report_json, with_issues
 from user_reports.store.queries.groups import find_groups
@@ -34,7 +34,9 @@ _LISTED: dict[int | str, dict[str, Any]] = {
             "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
             "text/csv": {"schema": {"type": "string"}},
         },
-    }
+    },
+    400: {"description": "A parameter is wrong.", "content": {"application/json": {"schema": OBJECT}}},
+    401: {"description": "No credentials; empty for a DSN."},
 }
 
 

@@ -15,6 +15,7 @@ from user_reports.store.queries.reports import Position
 
 ID_MAX = 2**63 - 1
 TEXT_LENGTH_MAX = 1_000
+OBJECT = {"type": "object"}
 
 
 class InvalidStatus(BadRequest):

@@ -13,7 +13,7 @@ from hearback_kit.limits import Limit
 
 from user_reports.api.bodies import read_fields_body
 from user_reports.api.credentials import EmptyUnauthorized, Poster, poster_of
-from user_reports.api.parameters import without_nul
+from user_reports.api.parameters import OBJECT, without_nul
 from user_reports.api.place import Here, Place
 from user_reports.api.shapes import with_issues
 from user_reports.domain.fields import read_fields
@@ -47,7 +47,13 @@ _BODY: dict[str, Any] = {
 }
 
 _STORED: dict[int | str, dict[str, Any]] = {
-    200: {"description": "Stored. With a DSN the body is empty.", "content": {"application/json": {}}}
+    200: {"description": "Stored. With a DSN the body is empty.", "content": {"application/json": {}}},
+    400: {"description": "Messages by field, or `detail`.", "content": {"application/json": {"schema": OBJECT}}},
+    401: {"description": "No credentials; empty for a DSN of another project."},
+    409: {
+        "description": "The event or its report is too old.",
+        "content": {"application/json": {"schema": OBJECT}},
+    },
 }
 
 

@@ -17,7 +17,7 @@ from user_reports.api.groups import parse_id
 from user_reports.api.parameters import without_nul
 from user_reports.api.place import Here
 from user_reports.domain.model import Report
-from user_reports.store.queries.reports import delete_by_email, delete_report
+from user_reports.store.queries.reports import delete_chosen, delete_report, select_by_email
 from user_reports.store.telling import Telling
 
 CHUNK_ROWS = 500
@@ -63,7 +63,8 @@ def router() -> APIRouter:
         while True:
             telling = here.telling()
             async with here.database.transaction() as connection:
-                deleted = await delete_by_email(connection, scope.project.id, email.strip(), CHUNK_ROWS)
+                chosen = select_by_email(scope.project.id, email.strip(), CHUNK_ROWS)
+                deleted = await delete_chosen(connection, chosen)
                 for report in deleted:
                     _tell(telling, report)
                 await telling.write(connection)

@@ -71,7 +71,8 @@ class Retention:
         await self._chunks("group", lambda c: groups.delete_groups(c, before, limit, project_id))
 
     async def _delete_reports(self, connection: Connection, before: datetime, project_id: int | None) -> int:
-        deleted = await reports.delete_expired(connection, before, self._options.chunk_max, project_id)
+        chosen = reports.select_expired(before, self._options.chunk_max, project_id)
+        deleted = await reports.delete_chosen(connection, chosen)
         telling = Telling(self._clock, self._shards)
         for report in deleted:
             if report.group_id is None:

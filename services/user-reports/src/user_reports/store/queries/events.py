@@ -49,8 +49,8 @@ INSERT: Final = insert(EVENTS).from_select([c.name for c in EVENTS.c], select(*_
 
 
 def event_of(row: Row[Any]) -> IndexedEvent:
-    """A row as an event."""
-    values = {name: row._mapping[name] for name in _FIELDS}
+    """A row that begins with the event's columns, as an event."""
+    values = dict(zip(_FIELDS, row, strict=False))
     values["event_id"] = row.event_id.hex
     return IndexedEvent(**values)
 

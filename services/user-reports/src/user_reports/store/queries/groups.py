@@ -121,7 +121,7 @@ def _add(row: dict[str, Any], event: IndexedEvent) -> None:
 
 def group_of(row: Row[Any]) -> Group:
     """A row as a group."""
-    values = {name: row._mapping[name] for name in _FIELDS}
+    values = dict(zip(_FIELDS, row, strict=True))
     values["latest_event_id"] = values["latest_event_id"].hex
     return Group(**values)
 

@@ -71,7 +71,7 @@ WAITING_CHUNK: Final = (
 
 def report_of(row: Row[Any]) -> Report:
     """A row as a report."""
-    values = {name: row._mapping[name] for name in FIELDS}
+    values = dict(zip(FIELDS, row, strict=True))
     values["event_id"] = row.event_id.hex
     values["source"] = FeedbackSource(row.source)
     values["marks"] = tuple(row.marks)
@@ -148,20 +148,20 @@ async def delete_report(connection: Connection, project_id: int, report_id: int)
     return None if row is None else report_of(row)
 
 
-async def delete_by_email(connection: Connection, project_id: int, email: str, limit: int) -> list[Report]:
-    """Delete up to `limit` reports that a person wrote, by the address they gave or their event's user has."""
-    chosen = select(REPORTS.c.id).where(REPORTS.c.project_id == project_id, email.lower() == CONTACT).limit(limit)
-    rows = await connection.execute(delete(REPORTS).where(REPORTS.c.id.in_(chosen)).returning(*COLUMNS))
-    return [report_of(row) for row in rows]
+def select_by_email(project_id: int, email: str, limit: int) -> Any:
+    """Ids of reports that a person wrote, by the address they gave or their event's user has."""
+    mine = (REPORTS.c.project_id == project_id, email.lower() == CONTACT)
+    return select(REPORTS.c.id).where(*mine).limit(limit)
 
 
-async def delete_expired(
-    connection: Connection, before: datetime, limit: int, project_id: int | None = None
-) -> list[Report]:
-    """Delete up to `limit` reports added before a moment; returns those that still waited, and the rest."""
+def select_expired(before: datetime, limit: int, project_id: int | None = None) -> Any:
+    """Ids of reports added before a moment, of all projects or of one."""
     chosen = select(REPORTS.c.id).where(REPORTS.c.date_added < before).limit(limit)
-    if project_id is not None:
-        chosen = chosen.where(REPORTS.c.project_id == project_id)
+    return chosen if project_id is None else chosen.where(REPORTS.c.project_id == project_id)
+
+
+async def delete_chosen(connection: Connection, chosen: Any) -> list[Report]:
+    """Delete the reports whose ids a statement selects; returns them."""
     rows = await connection.execute(delete(REPORTS).where(REPORTS.c.id.in_(chosen)).returning(*COLUMNS))
     return [report_of(row) for row in rows]
 

@@ -101,7 +101,7 @@ STATEMENTS = (
     CREATE INDEX reports_contact
         ON reports (project_id, lower(coalesce(nullif(email, ''), event_user ->> 'email')))
     """,
-    "CREATE INDEX reports_date_added ON reports (date_added)",
+    "CREATE INDEX reports_date_added ON reports USING brin (date_added)",
     "CREATE TABLE refusals (message_id text PRIMARY KEY, refused_at timestamptz NOT NULL)",
     "CREATE INDEX refusals_refused_at ON refusals (refused_at)",
     """
