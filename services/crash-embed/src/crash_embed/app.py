@@ -52,6 +52,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
             yield
         finally:
             stop.set()
+            for task in tasks:  # they only read: nothing is lost by not waiting for their next turn
+                task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             wire.close()
             await client.aclose()
