@@ -1,13 +1,9 @@
-"""Outcomes: entries counted per second, and how long `stats_v2` takes over a month of them.
-
-Run alone with `python -m tests.bench.outcomes`.
-"""
+"""Outcomes: entries counted per second, and how long `stats_v2` takes over a month of them."""
 
 import asyncio
 import json
 import random
 import statistics
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,9 +29,13 @@ from hearback_kit.testing import running
 from hearback_kit.valkey import connect
 from sqlalchemy import text
 
+from tests.bench.model import Options, Row
+
 PACKAGE = "client_reports.store.migrations"
 PROJECTS = 12
 DAYS = 30
+MESSAGES_PER_SECOND = 3_000
+ASKED_MAX = 100
 EVENTS_MIN = 50_000_000
 REASONS = ("before_send", "sample_rate", "queue_overflow", "network_error", "ratelimit_backoff", "event_processor")
 SDKS = (
@@ -45,16 +45,16 @@ SDKS = (
     "sentry.ruby/5.3.1",
 )
 QUESTIONS = {
-    "30d by day, outcome": "statsPeriod=30d&interval=1d&groupBy=outcome",
-    "30d by hour, outcome": "statsPeriod=30d&interval=1h&groupBy=outcome",
-    "30d by hour, outcome and category": "statsPeriod=30d&interval=1h&groupBy=outcome&groupBy=category",
-    "30d by hour, discards by reason": "statsPeriod=30d&interval=1h&groupBy=reason&outcome=client_discard",
-    "30d by day, everything": (
+    "stats_v2 30d by day: outcome": "statsPeriod=30d&interval=1d&groupBy=outcome",
+    "stats_v2 30d by hour: outcome": "statsPeriod=30d&interval=1h&groupBy=outcome",
+    "stats_v2 30d by hour: outcome and category": "statsPeriod=30d&interval=1h&groupBy=outcome&groupBy=category",
+    "stats_v2 30d by hour: discards": "statsPeriod=30d&interval=1h&groupBy=reason&outcome=client_discard",
+    "stats_v2 30d by day: everything": (
         "statsPeriod=30d&interval=1d&groupBy=outcome&groupBy=category&groupBy=reason"
         "&groupBy=project&groupBy=key&groupBy=sdk"
     ),
-    "30d by hour, one project": "statsPeriod=30d&interval=1h&groupBy=outcome&groupBy=reason&project=3",
-    "24h by hour, outcome and reason": "statsPeriod=24h&interval=1h&groupBy=outcome&groupBy=reason",
+    "stats_v2 30d by hour: one project": "statsPeriod=30d&interval=1h&groupBy=outcome&groupBy=reason&project=3",
+    "stats_v2 24h by hour: outcome and reason": "statsPeriod=24h&interval=1h&groupBy=outcome&groupBy=reason",
 }
 
 
@@ -94,7 +94,19 @@ def _messages(shards: int, count: int) -> tuple[list[Outgoing], int]:
     return made, entries
 
 
-async def _entries_per_second(settings: Settings, count: int) -> dict[str, float]:
+async def _entries_per_second(settings: Settings, options: Options) -> Row:
+    row = Row("outcome entries through streams, worker and PostgreSQL", [], cpu_us=[], limit="")
+    entries = 0
+    for _ in range(options.rounds):
+        entries, seconds, cpu = await _drain(settings, int(options.seconds * MESSAGES_PER_SECOND))
+        row.per_second = [*row.per_second, entries / seconds]
+        row.cpu_us = [*row.cpu_us, 1e6 * cpu / entries]
+    row.notes.append(f"{entries:,} entries a round; the CPU time is the worker's without PostgreSQL's.")
+    return row
+
+
+async def _drain(settings: Settings, count: int) -> tuple[int, float, float]:
+    """Fill the streams, then let a worker empty them: entries, seconds, CPU seconds."""
     client, waiting = (connect(settings.redis_url.get_secret_value()) for _ in range(2))
     bus = RedisStreams(client, waiting)
     messages, entries = _messages(settings.stream_shards, count)
@@ -115,11 +127,7 @@ async def _entries_per_second(settings: Settings, count: int) -> dict[str, float
     await task
     await client.aclose()
     await waiting.aclose()
-    return {
-        "entries": entries,
-        "entries per second": entries / seconds,
-        "entries per second of the worker's own core": entries / cpu,
-    }
+    return entries, seconds, cpu
 
 
 async def _fill(database: Database) -> int:
@@ -155,34 +163,42 @@ async def _fill(database: Database) -> int:
     return int(rows or 0)
 
 
-async def _stats_latency(settings: Settings, rounds: int) -> dict[str, float]:
+async def _stats_latency(settings: Settings, options: Options) -> list[Row]:
     client = connect(settings.redis_url.get_secret_value())
     for project_id in range(1, PROJECTS + 1):
         await publish_project(client, project_id=project_id)
+    await client.aclose()
     database = Database(settings.database_url)
     await Partitions(database, Plans.of(settings)).ensure(datetime.now(UTC))
-    results: dict[str, float] = {"stats rows by hour": await _fill(database)}
+    stored = await _fill(database)
     await database.close()
     await _vacuum(settings.database_url)
     app = create_app(settings)
+    rows: list[Row] = []
     async with running(app) as http:
         http.headers.update(signed_in(app))
         for name, query in QUESTIONS.items():
-            path = f"/api/0/organizations/demo/stats_v2/?field=sum(quantity)&{query}"
-            took = []
-            for _ in range(rounds):
-                began = time.perf_counter()
-                answer = await http.get(path)
-                took.append(1000 * (time.perf_counter() - began))
-                assert answer.status_code == 200, answer.text
-            counted = sum(group["totals"]["sum(quantity)"] for group in answer.json()["groups"])
-            if name == "30d by hour, outcome":
-                assert counted >= EVENTS_MIN, counted
-                results["stats events"] = counted
-            results[f"{name}: p50 ms"] = statistics.median(took)
-            results[f"{name}: p95 ms"] = statistics.quantiles(took, n=20)[18]
-    await client.aclose()
-    return results
+            rows.append(await _ask(http, name, query, options))
+    rows[-1].notes.append(f"{stored:,} counters by the hour, at least {EVENTS_MIN:,} events in 30 days.")
+    return rows
+
+
+async def _ask(http: Any, name: str, query: str, options: Options) -> Row:
+    path = f"/api/0/organizations/demo/stats_v2/?field=sum(quantity)&{query}"
+    took: list[float] = []
+    deadline = time.perf_counter() + options.seconds * options.rounds
+    while len(took) < 5 or (time.perf_counter() < deadline and len(took) < ASKED_MAX):
+        began = time.perf_counter()
+        answer = await http.get(path)
+        took.append(1000 * (time.perf_counter() - began))
+        assert answer.status_code == 200, answer.text
+    counted = sum(group["totals"]["sum(quantity)"] for group in answer.json()["groups"])
+    if name == "stats_v2 30d by hour: outcome":
+        assert counted >= EVENTS_MIN, counted
+    p50, p95, p99 = (statistics.quantiles(took, n=100, method="inclusive")[at] for at in (49, 94, 98))
+    row = Row(name, [1000 / p50], p50_ms=[p50], p99_ms=[p99])
+    row.notes.append(f"p95 {p95:.0f} ms, {len(took)} requests one after the other.")
+    return row
 
 
 async def _vacuum(url: str) -> None:
@@ -194,7 +210,7 @@ async def _vacuum(url: str) -> None:
     await connection.close()
 
 
-def run(messages: int = 20_000, rounds: int = 30) -> dict[str, float]:
+def run(options: Options) -> list[Row]:
     """All figures, on engines of their own."""
     with engine_scratch_directory() as folder:
         postgres = PostgresEngine(Path(folder) / "postgres")
@@ -202,24 +218,19 @@ def run(messages: int = 20_000, rounds: int = 30) -> dict[str, float]:
         postgres.start()
         valkey.start()
         try:
-            return asyncio.run(_run(f"{postgres.url.rstrip('/')}/postgres", valkey.url, messages, rounds))
+            return asyncio.run(_run(f"{postgres.url.rstrip('/')}/postgres", valkey.url, options))
         finally:
             valkey.stop()
             postgres.stop()
 
 
-async def _run(postgres_url: str, valkey_url: str, messages: int, rounds: int) -> dict[str, float]:
+async def _run(postgres_url: str, valkey_url: str, options: Options) -> list[Row]:
     settings = Settings(service_database_url=postgres_url, redis_url=valkey_url, registry_url="http://127.0.0.1:9")
     await migrate(settings.database_url, PACKAGE)
-    results = await _entries_per_second(settings, messages)
+    rows = [await _entries_per_second(settings, options)]
     database = Database(settings.database_url)
     async with database.transaction() as connection:
         for unit in ("minutes", "hours", "days"):
             await connection.execute(text(f"TRUNCATE counter_{unit}"))
     await database.close()
-    return {**results, **await _stats_latency(settings, rounds)}
-
-
-if __name__ == "__main__":
-    for label, figure in run().items():
-        sys.stdout.write(f"{label:60} {figure:14.1f}\n")
+    return rows + await _stats_latency(settings, options)
