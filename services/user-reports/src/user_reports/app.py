@@ -29,8 +29,9 @@ from user_reports.domain.rules import AgeRules
 from user_reports.settings import Settings
 from user_reports.store.projects import Projects
 from user_reports.store.retention import Retention, RetentionOptions
-from user_reports.store.sweeping import Sweep, SweepOptions
+from user_reports.store.sweeping import Sweep
 from user_reports.store.tables import OUTBOX
+from user_reports.sweep import sweep_options
 
 DESCRIPTION = "Stores user reports, indexes error events and groups, and links the two."
 
@@ -80,17 +81,6 @@ def age_rules(settings: Settings) -> AgeRules:
     """The rules of age as set."""
     return AgeRules(
         timedelta(minutes=settings.event_age_minutes_max), timedelta(minutes=settings.overwrite_minutes_max)
-    )
-
-
-def sweep_options(settings: Settings) -> SweepOptions:
-    """The sweep's windows and bounds as set."""
-    return SweepOptions(
-        reports_age_max=timedelta(hours=settings.sweep_reports_hours),
-        future_max=timedelta(minutes=settings.sweep_future_minutes),
-        events_lookback=timedelta(hours=settings.sweep_events_hours),
-        chunk_max=settings.sweep_chunk_max,
-        deadline_seconds=settings.sweep_deadline_seconds,
     )
 
 
@@ -177,18 +167,3 @@ def _options(settings: Settings, batch_max: int) -> ConsumerOptions:
         idle_ms_min=settings.consumer_idle_ms_min,
         deliveries_max=settings.deliveries_max,
     )
-
-
-async def sweep_now(settings: Settings) -> str:
-    """Sweep once, by hand; returns what it did in one line."""
-    configuration = Configuration(settings.redis_url.get_secret_value())
-    database = Database(settings.database_url, pool_size=1)
-    try:
-        projects = Projects(configuration, settings.denylist)
-        sweep = Sweep(database, projects, SystemClock(), settings.stream_shards, sweep_options(settings))
-        result = await sweep.run_once()
-    finally:
-        await configuration.close()
-        await database.close()
-    ended = "" if result.complete else " (the deadline came first: call again)"
-    return f"looked at {result.looked_at} waiting reports, linked {result.linked}{ended}"

@@ -18,8 +18,9 @@ from hearback_kit.bus import Incoming, Outgoing, RedisStreams
 from hearback_kit.ids import derived_id, random_id
 from hearback_kit.testing import eventually
 from pydantic import SecretStr
-from user_reports.app import create_worker, sweep_now
+from user_reports.app import create_worker
 from user_reports.settings import Settings
+from user_reports.sweep import sweep_now
 
 SHARDS = 2
 

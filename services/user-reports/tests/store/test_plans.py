@@ -31,7 +31,8 @@ async def filled(bench: Any) -> Any:
     await bench.execute(
         "INSERT INTO reports (organization_id, project_id, event_id, name, email, comments, source, date_added,"
         " submitted_at, message_id, revision, marks, group_id) SELECT n % 5, n % 20, gen_random_uuid(), '',"
-        " n || '@example.com', repeat('It broke. ', 40), 'x', at, at, n::text, 0, '{}', CASE WHEN n % 40 > 0 THEN n % 5000 END"
+        " n || '@example.com', repeat('It broke. ', 40), 'x', at, at, n::text, 0, '{}',"
+        " CASE WHEN n % 40 > 0 THEN n % 5000 END"
         " FROM (SELECT n, now() - n * interval '40 seconds' AS at FROM generate_series(1, 20000) n) made"
     )
     connection = await asyncpg.connect(bench.url)
@@ -123,4 +124,4 @@ async def test_retention_and_privacy_find_their_rows_by_index(filled: Any) -> No
     contact = reports.select_by_email(3, "7@example.com", 500)
     assert "reports_contact" in await plan(filled, contact)
     old = reports.select_expired(filled.clock.now() - timedelta(days=200), 5_000)
-    assert "reports_date_added" in await plan(filled, old)
+    assert "Seq Scan" not in await plan(filled, old)

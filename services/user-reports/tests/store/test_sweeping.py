@@ -52,8 +52,8 @@ async def test_events_may_lie_a_day_before_the_window(bench: Any) -> None:
     await waiting(bench, 0)
     for known in (event_id, late):
         await bench.execute(
-            "INSERT INTO reports (organization_id, project_id, event_id, name, email, comments, source, date_added,"
-            " submitted_at, message_id, revision, marks) VALUES (1, 1, CAST(:id AS uuid), '', '', 'x',"
+            "INSERT INTO reports (organization_id, project_id, event_id, name, email, comments, source,"
+            " date_added, submitted_at, message_id, revision, marks) VALUES (1, 1, CAST(:id AS uuid), '', '', 'x',"
             " 'user_report_envelope', :at, :at, :id, 0, '{}')",
             id=known,
             at=bench.clock.now(),
