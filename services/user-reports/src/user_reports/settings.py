@@ -17,7 +17,12 @@ class Settings(ServiceSettings):
     organization_denylist: str = fleet(
         "organization_denylist", "", "Slugs of organizations whose feedback is refused, separated by commas."
     )
-    events_batch_max: int = Field(256, ge=1, le=2_000, description="Error events indexed in one transaction.")
+    events_batch_max: int = Field(
+        256,
+        ge=1,
+        le=2_000,
+        description="Error events indexed in one transaction; each takes an entry of PostgreSQL's lock table.",
+    )
     reports_batch_max: int = Field(256, ge=1, le=2_000, description="Reports saved in one transaction.")
     event_age_minutes_max: int = Field(
         30, ge=1, le=10_080, description="A report about an event older than this is refused."

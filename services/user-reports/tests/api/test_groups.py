@@ -58,7 +58,7 @@ async def test_group_detail_status_and_latest_event(bench: Any, api: Any, event_
     assert (group["count"], group["level"], group["status"]) == ("2", "fatal", "unresolved")
     assert (group["firstSeen"], group["lastSeen"]) == ("2026-11-24T12:00:00Z", "2026-11-24T12:05:00Z")
     assert group["project"]["slug"] == "web"
-    assert group["shortId"] == "WEB-1"
+    assert group["shortId"] == "WEB-ERR-1"
     assert group["permalink"] == "http://hearback.test/organizations/demo/issues/1/"
     for status in ("resolved", "ignored", "unresolved"):
         response = await api.client.put(url, json={"status": status}, headers=api.owner)

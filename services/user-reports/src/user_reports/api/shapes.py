@@ -16,12 +16,12 @@ _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def short_id(project_slug: str, group_id: int) -> str:
-    """A group's name for people, such as `WEB-7`."""
+    """A group's name for people, such as `WEB-ERR-7`; feedback of the project is `WEB-7`."""
     text = ""
     while group_id:
         group_id, digit = divmod(group_id, 32)
         text = _DIGITS[digit] + text
-    return f"{project_slug.upper()}-{text}"
+    return f"{project_slug.upper()}-ERR-{text}"
 
 
 def report_json(report: Report, now: datetime) -> dict[str, Any]:
