@@ -63,3 +63,9 @@ def unavailable(detail: str, seconds: int = 5) -> Refusal:
     return Refusal(
         503, {"detail": detail, "code": "unavailable"}, check="unavailable", retry_after_seconds=seconds
     )
+
+
+def internal() -> Refusal:
+    """Something failed that should not; the logs have more."""
+    context = {"detail": "Internal error; the logs have more.", "code": "internal"}
+    return Refusal(500, context, check="internal")

@@ -7,15 +7,16 @@ from hearback_contracts.reasons import Reason
 from hearback_fleet.configuration import Configuration
 from hearback_kit.clock import Clock
 from hearback_kit.errors import Unavailable
-from hearback_kit.limits import Limit, WindowLimits
+from hearback_kit.limits import Limit
 from starlette.requests import Request
 from starlette.responses import Response
 
 from crash_embed import errors
 from crash_embed.api.answers import json_answer, script_answer, unchanged_answer
 from crash_embed.api.bodies import read_form
+from crash_embed.api.limits import SharedLimits
 from crash_embed.api.publishing import Publisher
-from crash_embed.api.requests import Ask
+from crash_embed.api.requests import Ask, Networks
 from crash_embed.api.script import Call, DialogScript
 from crash_embed.domain.appearance import Appearance
 from crash_embed.domain.form import Form, check_form
@@ -35,8 +36,10 @@ class Desk:
     """What the routes need; the app's lifespan makes one."""
 
     settings: Settings
+    proxies: Networks
+    origins: tuple[str, ...]
     configuration: Configuration
-    limits: WindowLimits
+    limits: SharedLimits
     publisher: Publisher
     script: DialogScript
     clock: Clock
@@ -48,7 +51,7 @@ class Desk:
         if event_id is None or (ask.method == "POST" and not event_id):
             raise errors.invalid_event_id()
         project, key = await self._find_project(ask)
-        patterns = (*_origins(project), *self.settings.origin_patterns())
+        patterns = (*_origins(project), *self.origins)
         if not is_allowed(page_of(ask.origin, ask.referer), patterns):
             raise errors.forbidden_origin()
         if ask.method == "OPTIONS":

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from hearback_kit.errors import Unavailable
+from hearback_kit.logs import get_logger
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -15,6 +16,8 @@ from crash_embed.domain.parameters import TEXT_PARAMETERS
 from crash_embed.metrics import REFUSALS
 
 PATH = "/api/embed/error-page/"
+PATHS = frozenset({PATH, PATH.rstrip("/")})
+_log = get_logger(__name__)
 _SHOWN = (*TEXT_PARAMETERS, "name", "email", "lang", "nonce")
 
 
@@ -80,9 +83,10 @@ _FORM_BODY = {
 }
 
 
-async def _answer(request: Request) -> Response:
+async def answer(request: Request) -> Response:
+    """The answer to a request of any method; never raises."""
     desk: Desk = request.app.state.desk
-    ask = read_ask(request, desk.settings.proxy_networks())
+    ask = read_ask(request, desk.proxies)
     try:
         return await desk.handle(ask, request)
     except errors.Refusal as refusal:
@@ -90,17 +94,20 @@ async def _answer(request: Request) -> Response:
         return refusal_answer(ask, refusal)
     except Unavailable as problem:
         return refusal_answer(ask, errors.unavailable(problem.detail))
+    except Exception as problem:
+        _log.error("request_failed", method=ask.method, exc_info=problem)
+        return refusal_answer(ask, errors.internal())
 
 
 def embed_routes() -> APIRouter:
-    """Every method goes through the same checks; what is neither OPTIONS nor POST gets the script."""
+    """The operations as documented; `EmbedApp` calls `answer` itself.
+
+    Every method goes through the same checks; what is neither OPTIONS nor POST gets the script.
+    """
     router = APIRouter(tags=["dialog"], default_response_class=Response)
 
-    async def answer(request: Request) -> Response:
-        return await _answer(request)
-
-    def add(method: str, path: str = PATH, **more: Any) -> None:
-        router.add_api_route(path, answer, methods=[method], **more)
+    def add(method: str, **more: Any) -> None:
+        router.add_api_route(PATH, answer, methods=[method], **more)
 
     add(
         "GET",
@@ -123,8 +130,4 @@ def embed_routes() -> APIRouter:
         responses={200: {"description": "The page may send."}} | _REFUSALS,
         openapi_extra={"parameters": _PARAMETERS},
     )
-    for method in ("HEAD", "PUT", "PATCH", "DELETE"):
-        add(method, include_in_schema=False)
-    for method in ("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"):
-        add(method, PATH.rstrip("/"), include_in_schema=False)
     return router
