@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from hearback_contracts.streams import STREAMS
 from hearback_fleet.configuration import Configuration
+from hearback_fleet.quotas import Quotas
 from hearback_kit.app import create_service_app
 from hearback_kit.blobs import BlobStore
 from hearback_kit.bus import RedisStreams
@@ -16,6 +17,7 @@ from hearback_kit.bus.group_commit import GroupCommit
 from hearback_kit.bus.wire import Wire
 from hearback_kit.clock import Clock, SystemClock
 from hearback_kit.health import Check
+from hearback_kit.limit_batches import LimitBatches
 from hearback_kit.valkey import connect
 from starlette.types import Receive, Scope, Send
 
@@ -25,7 +27,7 @@ from envelope_gateway.api.discards import DiscardEndpoint
 from envelope_gateway.api.envelopes import EnvelopeEndpoint
 from envelope_gateway.api.ingest import Ingest, is_ingest
 from envelope_gateway.api.intake import Intake
-from envelope_gateway.api.limits import Limiter, Unlimited
+from envelope_gateway.api.limits import QuotaLimiter
 from envelope_gateway.api.openapi import ingest_paths
 from envelope_gateway.api.projects import Projects
 from envelope_gateway.api.publishing import Publisher, StreamKeys, Summary
@@ -61,7 +63,6 @@ def create_app(
     settings: Settings,
     *,
     clock: Clock | None = None,
-    make_limiter: Callable[[Settings, Wire], Limiter] | None = None,
 ) -> GatewayApp:
     """The ingest app; everything with a connection is made when it starts."""
     checks: dict[str, Check] = {}
@@ -72,8 +73,7 @@ def create_app(
         async with AsyncExitStack() as stack:
             wire = Wire(settings.redis_url.get_secret_value())
             stack.callback(wire.close)
-            limiter = make_limiter(settings, wire) if make_limiter else Unlimited()
-            app.ingest = await _build(settings, clock or SystemClock(), limiter, wire, stack)
+            app.ingest = await _build(settings, clock or SystemClock(), wire, stack)
             app.state.checks["valkey"] = _wire_check(wire)
             yield
             app.ingest = None
@@ -98,7 +98,7 @@ def _wire_check(wire: Wire) -> Check:
     return check
 
 
-async def _build(settings: Settings, clock: Clock, limiter: Limiter, wire: Wire, stack: AsyncExitStack) -> Ingest:
+async def _build(settings: Settings, clock: Clock, wire: Wire, stack: AsyncExitStack) -> Ingest:
     url = settings.redis_url.get_secret_value()
     configuration = Configuration(url)
     stack.push_async_callback(configuration.close)
@@ -120,9 +120,18 @@ async def _build(settings: Settings, clock: Clock, limiter: Limiter, wire: Wire,
         uploads_max=settings.uploads_max,
     )
     projects = Projects(configuration, settings.limits)
+    limiter = QuotaLimiter(_quotas(settings, url, clock, stack))
     intake = Intake(projects, publisher, limiter, clock, retry_after_seconds=settings.retry_after_seconds)
     await _follow(stack, configuration.run, bounds.run)
     return _endpoints(settings, intake)
+
+
+def _quotas(settings: Settings, url: str, clock: Clock, stack: AsyncExitStack) -> Quotas:
+    """Quotas on a connection of their own, which gives up sooner than the one that makes things durable."""
+    wire = Wire(url, answer_seconds_max=settings.quota_answer_seconds_max)
+    stack.callback(wire.close)
+    batches = LimitBatches(wire, clock, callers_max=settings.commit_requests_max)
+    return Quotas(batches, clock, retry_after_seconds_max=settings.quota_retry_after_seconds_max)
 
 
 def _endpoints(settings: Settings, intake: Intake) -> Ingest:

@@ -43,6 +43,12 @@ class Settings(ServiceSettings):
     retry_after_seconds: int = Field(
         5, ge=1, le=3600, description="`Retry-After` when nothing can be kept at the moment."
     )
+    quota_retry_after_seconds_max: int = Field(
+        300, ge=1, le=86_400, description="Longest wait that a client is told when a quota is used up."
+    )
+    quota_answer_seconds_max: float = Field(
+        1.0, gt=0, le=30, description="Seconds to wait for the quotas' counters; then everything passes."
+    )
     commit_requests_max: int = Field(
         4_096, ge=1, le=65_536, description="Requests that may wait for the stream server."
     )

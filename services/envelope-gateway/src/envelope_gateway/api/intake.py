@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from hearback_contracts.outcomes import Outcome
+from hearback_contracts.rate_limits import RateLimit, rate_limit_headers
 from hearback_contracts.reasons import Reason
 from hearback_kit.clock import Clock
 from hearback_kit.errors import Unavailable
@@ -20,7 +20,6 @@ from envelope_gateway.domain.items import is_known
 from envelope_gateway.domain.origins import is_allowed
 from envelope_gateway.domain.plan import Plan, event_id_of, plan_envelope, plan_refusal
 from envelope_gateway.domain.project import Project, Scope
-from envelope_gateway.domain.rate_limits import RateLimit, rate_limit_headers
 from envelope_gateway.domain.refusals import (
     PROJECT_NOT_AVAILABLE,
     RATE_LIMITED,
@@ -144,7 +143,7 @@ class Intake:
         self, request: Request, scope: Scope, event_id: str | None, envelope: Envelope, body: Body
     ) -> None:
         items = envelope.items
-        dropped: list[tuple[Item, str]] = []
+        dropped: list[tuple[Item, str | None]] = []
         limits: list[RateLimit] = []
         if self._limiter.applies(scope, items):
             verdict = await self._limiter.check(scope, items)
@@ -155,8 +154,8 @@ class Intake:
             plan = plan_refusal(scope, event_id, envelope, items, _too_large_reason(name))
         else:
             plan = plan_envelope(scope, event_id, envelope, items)
-        for item, reason in dropped:
-            plan.refuse(item, reason, Outcome.RATE_LIMITED)
+        for item, reason_code in dropped:
+            plan.limit(item, reason_code)
         await self._publisher.keep(plan, body, request.traceparent)
         _tell(plan, surplus, limits)
 

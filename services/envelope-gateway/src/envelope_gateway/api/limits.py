@@ -1,21 +1,19 @@
-"""The seam for quotas, between parsing and publishing."""
+"""Quotas of the ingest path, between parsing and publishing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
+from hearback_fleet.quotas import FeedbackLoad, Quotas
+from hearback_kit.limit_batches import Role
+
 from envelope_gateway.domain.envelope import Item
+from envelope_gateway.domain.items import Quantities
 from envelope_gateway.domain.project import Scope
-from envelope_gateway.domain.rate_limits import RateLimit
+from envelope_gateway.domain.quotas import SOURCES, Part, Portion, Verdict, settle, split
 
-
-@dataclass(slots=True)
-class Verdict:
-    """What quotas leave of a request: the items to keep, those to drop with their reason, the limits to tell."""
-
-    kept: list[Item]
-    dropped: list[tuple[Item, str]] = field(default_factory=list)
-    limits: list[RateLimit] = field(default_factory=list)
+_ROLES = {Part.ALONE: Role.ALONE, Part.EVENT: Role.ROOT, Part.NEEDS_EVENT: Role.DEPENDENT}
+_ONE = {kind: [FeedbackLoad(source)] for kind, source in SOURCES.items()}
 
 
 class Limiter(Protocol):
@@ -30,13 +28,32 @@ class Limiter(Protocol):
         ...
 
 
-class Unlimited:
-    """A limiter without quotas."""
+@dataclass(frozen=True, slots=True)
+class _Load:
+    quantities: Quantities
+    source: str | None
+    role: Role
+
+
+class QuotaLimiter:
+    """Decides by the quotas in the project's configuration."""
+
+    def __init__(self, quotas: Quotas) -> None:
+        self._quotas = quotas
 
     def applies(self, scope: Scope, items: Sequence[Item]) -> bool:
-        """Never."""
-        return False
+        """Whether the project has quotas."""
+        return bool(scope.project.config.quotas)
 
     async def check(self, scope: Scope, items: list[Item]) -> Verdict:
-        """Keep everything."""
-        return Verdict(items)
+        """Decide about all items of an envelope in one round trip."""
+        config = scope.project.config
+        only = _ONE.get(items[0].type) if len(items) == 1 else None
+        if only is not None:
+            refusals = await self._quotas.check(config, scope.key_id, only)
+            if not refusals[0]:
+                return Verdict(items)
+            return settle(items, [Portion(Part.ALONE, items=items)], refusals)
+        portions = split(items)
+        loads = [_Load(one.quantities, one.source, _ROLES[one.part]) for one in portions]
+        return settle(items, portions, await self._quotas.check(config, scope.key_id, loads))

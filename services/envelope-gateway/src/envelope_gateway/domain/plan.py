@@ -49,6 +49,7 @@ _FEEDBACK = ((DataCategory.FEEDBACK, 1),)
 _UNCOUNTED = ((DataCategory.UNKNOWN, 1),)
 _NEW = FeedbackSource.NEW_FEEDBACK_ENVELOPE.value
 _REPORT = FeedbackSource.USER_REPORT_ENVELOPE.value
+_SESSIONS = frozenset({"session", "sessions"})
 
 
 class PlannedMessage(NamedTuple):
@@ -110,7 +111,7 @@ class Plan:
             )
         )
 
-    def count(self, counts: Quantities, outcome: Outcome, reason: str) -> None:
+    def count(self, counts: Quantities, outcome: Outcome, reason: str | None) -> None:
         """Count quantities that the gateway did not keep."""
         scope = self.scope
         minute = scope.received_at.replace(second=0, microsecond=0)
@@ -132,7 +133,15 @@ class Plan:
     def refuse(self, item: Item, reason: str, outcome: Outcome = Outcome.INVALID) -> None:
         """Drop an item: count it and, when it is a submission, say what became of it."""
         self.count(quantities(item) or _UNCOUNTED, outcome, reason)
-        state = SubmissionState.RATE_LIMITED if outcome is Outcome.RATE_LIMITED else SubmissionState.INVALID
+        self._tell_refused(item, SubmissionState.INVALID, reason)
+
+    def limit(self, item: Item, reason_code: str | None) -> None:
+        """Drop an item for a quota, whose reason code is the reason; sessions are not counted then."""
+        if item.type not in _SESSIONS:
+            self.count(quantities(item) or _UNCOUNTED, Outcome.RATE_LIMITED, reason_code)
+        self._tell_refused(item, SubmissionState.RATE_LIMITED, reason_code or Reason.RATE_LIMITED.value)
+
+    def _tell_refused(self, item: Item, state: SubmissionState, reason: str) -> None:
         if item.type == "feedback":
             self.step(self.event_id, state.value, REFUSED, _NEW, reason)
         elif item.type == "user_report":

@@ -1,7 +1,7 @@
 """Limits as they are told to clients."""
 
 import pytest
-from envelope_gateway.domain.rate_limits import RateLimit, rate_limit_headers
+from hearback_contracts.rate_limits import RateLimit, rate_limit_headers
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
-"""How limits are told to a client: `X-Sentry-Rate-Limits` and `Retry-After` (ingestion-protocol 4.1)."""
+"""How clients are told of limits: `X-Sentry-Rate-Limits` and `Retry-After` (reference: ingestion-protocol 4.1)."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -23,7 +24,7 @@ class RateLimit:
         return ":".join(parts)
 
 
-def merge(limits: list[RateLimit]) -> list[RateLimit]:
+def merge(limits: Iterable[RateLimit]) -> list[RateLimit]:
     """Limits of one category set and scope collapse to the longest, whose reason holds."""
     merged: dict[tuple[frozenset[str], str], RateLimit] = {}
     for limit in limits:
@@ -34,10 +35,15 @@ def merge(limits: list[RateLimit]) -> list[RateLimit]:
     return list(merged.values())
 
 
-def rate_limit_headers(limits: list[RateLimit]) -> tuple[tuple[str, str], ...]:
+def longest(limits: Iterable[RateLimit]) -> RateLimit:
+    """The limit that lasts longest, whose reason an outcome gets; ValueError without any."""
+    return max(limits, key=lambda limit: limit.retry_after_seconds)
+
+
+def rate_limit_headers(limits: Iterable[RateLimit]) -> tuple[tuple[str, str], ...]:
     """Both headers for the limits of a refused request; none for no limits."""
-    if not limits:
-        return ()
     merged = merge(limits)
-    longest = max(math.ceil(limit.retry_after_seconds) for limit in merged)
-    return ("x-sentry-rate-limits", ", ".join(map(str, merged))), ("retry-after", str(longest))
+    if not merged:
+        return ()
+    seconds = math.ceil(longest(merged).retry_after_seconds)
+    return ("x-sentry-rate-limits", ", ".join(map(str, merged))), ("retry-after", str(seconds))
