@@ -1,7 +1,7 @@
 """The dialog's script: one part that never changes, and a few lines with the values of a request.
 
-The first part is compressed once; a compressor that has already seen it is copied for every answer,
-so that an answer costs the compression of its own lines only.
+The first part is compressed once for each language and look; a compressor that has already seen it is
+copied for every answer, so that an answer costs the compression of its own lines only.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from crash_embed.domain.appearance import Appearance, ink_on
 from crash_embed.domain.languages import direction, texts
 from crash_embed.domain.parameters import TEXT_PARAMETERS
+from crash_embed.domain.texts import TEXTS
 
 _GZIP: Final = 31
 _LEVEL: Final = 6
@@ -30,6 +31,9 @@ _UNSAFE: Final = {
     "\u2028".encode(): b"\\u2028",
     "\u2029".encode(): b"\\u2029",
 }
+_TEMPLATES: Final = ("dialog.js", "look.js", "call.js")
+_OWN_OPTIONS: Final = ("name", "email", "nonce")
+_STARTS_MAX: Final = 64  # a compressor holds about 270 KB
 _CSS_SPACE: Final = re.compile(r"\s*\n\s*")
 
 
@@ -51,23 +55,31 @@ class Call:
     parameters: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """The beginning that all answers of one language and look share, and a compressor that has seen it."""
+
+    plain: bytes
+    compressed: bytes
+    compressor: "zlib._Compress"
+
+
 class DialogScript:
     """Renders the script."""
 
     def __init__(self) -> None:
         package = files("crash_embed")
-        sources = {name: (package / "templates" / name).read_text("utf-8") for name in ("dialog.js", "call.js")}
+        sources = {name: (package / "templates" / name).read_text("utf-8") for name in _TEMPLATES}
         environment = Environment(  # values are JSON made by `script_json`, not HTML
             loader=DictLoader(sources), autoescape=False, undefined=StrictUndefined, keep_trailing_newline=True
         )
         css = _CSS_SPACE.sub("", (package / "static" / "dialog.css").read_text("utf-8"))
-        self._head = _without_comments(environment.get_template("dialog.js").render(css=script_json(css))).encode()
+        self._dialog = _without_comments(environment.get_template("dialog.js").render(css=script_json(css)))
+        self._look = environment.get_template("look.js")
         self._call = environment.get_template("call.js")
-        self._digest = hashlib.blake2b(self._head + sources["call.js"].encode(), digest_size=16).digest()
-        self._compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
-        self._compressed_head = self._compressor.compress(self._head)
-        self._compressed_head += self._compressor.flush(zlib.Z_SYNC_FLUSH)
-        self._texts = lru_cache(maxsize=64)(lambda language: script_json(texts(language)))
+        code = self._dialog + sources["look.js"] + sources["call.js"] + repr(TEXTS)
+        self._digest = hashlib.blake2b(code.encode(), digest_size=16).digest()
+        self._start = lru_cache(maxsize=_STARTS_MAX)(self._make_start)
 
     def etag(self, call: Call) -> str:
         """A weak ETag; two calls with the same one have the same script."""
@@ -75,35 +87,41 @@ class DialogScript:
 
     def render(self, call: Call) -> bytes:
         """The script."""
-        return self._head + self._tail(call)
+        return self._start(call.language, call.appearance).plain + self._end(call)
 
     def render_gzip(self, call: Call) -> bytes:
         """The script, compressed."""
-        compressor = self._compressor.copy()
-        return self._compressed_head + compressor.compress(self._tail(call)) + compressor.flush()
+        start = self._start(call.language, call.appearance)
+        compressor = start.compressor.copy()
+        return start.compressed + compressor.compress(self._end(call)) + compressor.flush()
 
-    def _tail(self, call: Call) -> bytes:
-        given = dict(call.parameters)
-        own = {name: given[name] for name in TEXT_PARAMETERS if given.get(name)}
-        strings = script_json(texts(call.language) | own) if own else self._texts(call.language)
-        rendered = self._call.render(
-            endpoint=script_json(call.endpoint), strings=strings, options=script_json(_options(call, given))
-        )
-        return rendered.encode()
+    def _make_start(self, language: str, appearance: Appearance) -> _Start:
+        options = script_json(_options(language, appearance))
+        look = self._look.render(strings=script_json(texts(language)), options=options)
+        plain = (self._dialog + look).encode()
+        compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+        compressed = compressor.compress(plain) + compressor.flush(zlib.Z_SYNC_FLUSH)
+        return _Start(plain, compressed, compressor)
+
+    def _end(self, call: Call) -> bytes:
+        given = {name: value for name, value in call.parameters if value}
+        own = {
+            "strings": {name: given[name] for name in TEXT_PARAMETERS if name in given},
+            "options": {name: given[name] for name in _OWN_OPTIONS if name in given},
+        }
+        return self._call.render(endpoint=script_json(call.endpoint), given=script_json(own)).encode()
 
 
-def _options(call: Call, given: dict[str, str]) -> dict[str, object]:
-    appearance = call.appearance
+def _options(language: str, appearance: Appearance) -> dict[str, object]:
     options: dict[str, object] = {
-        "lang": call.language,
-        "dir": direction(call.language),
+        "lang": language,
+        "dir": direction(language),
         "theme": appearance.theme,
         "branding": appearance.branding,
         "fields": {"name": appearance.name, "email": appearance.email, "comments": "required"},
     }
     if appearance.accent:
         options |= {"accent": appearance.accent, "ink": ink_on(appearance.accent)}
-    options |= {name: given[name] for name in ("name", "email", "nonce") if given.get(name)}
     return options
 
 

@@ -1,6 +1,4 @@
-
 var endpoint = /**/{{ endpoint }};/**/
-var strings = /**/{{ strings }};/**/
-var options = /**/{{ options }};/**/
-show(endpoint, strings, options);
+var given = /**/{{ given }};/**/
+show(endpoint, Object.assign(strings, given.strings), Object.assign(options, given.options));
 })(window, document);

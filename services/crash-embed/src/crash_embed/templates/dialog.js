@@ -1,6 +1,6 @@
 (function (window, document) {
 'use strict';
-// Everything up to the three values at the end is the same in every answer.
+// Everything up to the values at the end is the same in every answer.
 var css = {{ css }};
 var CLOSED = '__sentry_reportdialog_closed__';
 var FIELDS = ['name', 'email', 'comments'];

@@ -1,0 +1,3 @@
+
+var strings = /**/{{ strings }};/**/
+var options = /**/{{ options }};/**/
