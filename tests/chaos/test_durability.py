@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 
 
 class Load:
@@ -93,21 +94,15 @@ def kill(pid: int, number: int = signal.SIGKILL) -> None:
     os.kill(pid, number)
 
 
-def store_pid(data_dir: Path, program: str) -> int:
-    """The main process of an engine that runs on this folder: the one whose parent is not of its kind."""
-    found = {}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            arguments = (entry / "cmdline").read_bytes().split(b"\0")
-            parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-        except OSError:
-            continue
-        line = b" ".join(arguments)
-        if program.encode() in Path(os.fsdecode(arguments[0])).name.encode() and str(data_dir).encode() in line:
-            found[int(entry.name)] = parent
-    return next(pid for pid, parent in found.items() if parent not in found)
+def status(fleet: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(fleet.command("status", "--json"))
+    return found
+
+
+def pid_of(fleet: Any, name: str) -> int:
+    """The process of a service or store."""
+    found = status(fleet)
+    return int(next(one["pid"] for one in found["services"] + found["stores"] if one["name"] == name))
 
 
 @pytest.fixture(scope="module")
@@ -119,12 +114,6 @@ def own_fleet(fleet_starter: Callable[..., Any]) -> Iterator[Any]:
         running = start(Path(folder) / "data", HEARBACK_CONSUMER_IDLE_MS_MIN="3000")
         yield running
         stop(running)
-
-
-def service_pid(fleet: Any, name: str) -> int:
-    status = json.loads(fleet.command("status", "--json"))
-    services = status["services"] if isinstance(status, dict) else status
-    return int(next(service["pid"] for service in services if service["name"] == name))
 
 
 def assert_nothing_lost(project: Any, load: Load, wait_until: Callable[..., Any]) -> None:
@@ -143,7 +132,7 @@ def test_worker_killed_mid_batch(own_fleet: Any, wait_until: Callable[..., Any])
     with Load(project).running() as load:
         for _ in range(3):
             load.more(150, wait_until)
-            kill(service_pid(own_fleet, "feedback"))
+            kill(pid_of(own_fleet, "feedback"))
         load.more(150, wait_until)
     assert_nothing_lost(project, load, wait_until)
 
@@ -152,7 +141,7 @@ def test_gateway_killed(own_fleet: Any, wait_until: Callable[..., Any]) -> None:
     project = own_fleet.new_project()
     with Load(project).running() as load:
         load.more(150, wait_until)
-        kill(service_pid(own_fleet, "envelope-gateway"))
+        kill(pid_of(own_fleet, "envelope-gateway"))
         load.more(150, wait_until)
     assert_nothing_lost(project, load, wait_until)
 
@@ -161,7 +150,7 @@ def test_stream_server_killed(own_fleet: Any, wait_until: Callable[..., Any]) ->
     project = own_fleet.new_project()
     with Load(project).running() as load:
         load.more(150, wait_until)
-        kill(store_pid(own_fleet.data_dir, "valkey"))
+        kill(pid_of(own_fleet, "valkey"))
         wait_until(lambda: load.refused > 0)
         load.more(150, wait_until)
     assert_nothing_lost(project, load, wait_until)
@@ -171,7 +160,7 @@ def test_database_killed(own_fleet: Any, wait_until: Callable[..., Any]) -> None
     project = own_fleet.new_project()
     with Load(project).running() as load:
         load.more(150, wait_until)
-        kill(store_pid(own_fleet.data_dir, "postgres"))
+        kill(pid_of(own_fleet, "postgres"))
         load.more(300, wait_until)
     assert load.refused == 0, "ingestion does not depend on PostgreSQL"
     assert_nothing_lost(project, load, wait_until)
@@ -181,19 +170,36 @@ def test_registry_killed(own_fleet: Any, wait_until: Callable[..., Any]) -> None
     project = own_fleet.new_project()
     with Load(project).running() as load:
         load.more(50, wait_until)
-        kill(service_pid(own_fleet, "registry"))
+        kill(pid_of(own_fleet, "registry"))
         load.more(150, wait_until)
     assert load.refused == 0, "ingestion does not depend on the registry"
     assert_nothing_lost(project, load, wait_until)
 
 
+def stream_client(fleet: Any) -> redis.Redis:
+    """A client to the fleet's own Valkey."""
+    port = next(store["port"] for store in status(fleet)["stores"] if store["name"] == "valkey")
+    password = (fleet.data_dir / "valkey" / "password").read_text().strip()
+    return redis.Redis(host="127.0.0.1", port=port, password=password)
+
+
 def test_poison_is_a_dead_letter_that_can_be_replayed(own_fleet: Any, wait_until: Callable[..., Any]) -> None:
-    """A message no release can read, put on the stream by hand, as a broken sender would."""
+    """A message that no release can read, put on the stream by hand, as a broken sender would."""
     project = own_fleet.new_project()
-    own_fleet.command("dead-letters", "list")
-    event_id = uuid.uuid4().hex
-    answer = project.send(
-        ({"type": "feedback"}, b'{"contexts": {"feedback": {"message": "fine"}}}'), header={"event_id": event_id}
-    )
+    client = stream_client(own_fleet)
+    key = next(key for key in client.scan_iter("hearback:feedback.submitted:{*") if not key.endswith(b":dead"))
+    client.xadd(key, {"t": "feedback.submitted", "v": "1", "d": b'{"unreadable": true}', "b": b"{}"})
+    client.close()
+    answer = project.send(({"type": "feedback"}, b'{"contexts": {"feedback": {"message": "behind the poison"}}}'))
     assert answer.status_code == 200
-    wait_until(lambda: project.issues("fine"))
+    wait_until(lambda: project.issues('"behind the poison"'))
+
+    def letters() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(own_fleet.command("dead-letters", "list", "--json"))
+        return found
+
+    letter = wait_until(letters, seconds=60)[0]
+    assert "unreadable" in own_fleet.command("dead-letters", "show", letter["name"])
+    own_fleet.command("dead-letters", "replay", letter["name"])
+    again = wait_until(letters, seconds=60)[0]
+    assert again["name"] != letter["name"], "it was handled anew, and buried anew"
