@@ -6,13 +6,14 @@ from typing import Any
 
 import orjson
 import pytest
-from .conftest import NOW, Intake, as_incoming, payload, submitted
 from feedback.settings import Settings
 from feedback.store.tables import FEEDBACK, PROJECT
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.testing import publish_project
 from sqlalchemy import func, select
+
+from .conftest import NOW, Intake, as_incoming, payload, submitted
 
 FEEDBACK_CATEGORY, ACCEPTED, FILTERED, INVALID = 14, 0, 1, 3
 EVENT = "a" * 32
@@ -206,7 +207,9 @@ async def test_new_and_old_feedback_set_the_flags_to_announce(intake: Intake, re
     await publish_project(redis, project_id=2)
     await intake.take(submitted(project_id=2, source=FeedbackSource.USER_REPORT_ENVELOPE), submitted())
     async with intake.database.connection() as connection:
-        found = {row[0]: row[1] for row in await connection.execute(select(PROJECT.c.id, PROJECT.c.has_new_feedbacks))}
+        found = {
+            row[0]: row[1] for row in await connection.execute(select(PROJECT.c.id, PROJECT.c.has_new_feedbacks))
+        }
     assert found == {1: True, 2: False}
 
 

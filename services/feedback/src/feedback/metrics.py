@@ -8,3 +8,8 @@ SUBMISSIONS = Counter(
     ["result"],
 )
 DELETED = Counter("feedback_deleted", "Feedback deleted, by whom: person or retention.", ["by"])
+ATTACHMENTS = Counter(
+    "feedback_attachments",
+    "Attachments by what happened: recorded, expired, event_never_arrived, bytes_deleted.",
+    ["result"],
+)

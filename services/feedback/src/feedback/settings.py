@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from hearback_kit.settings import ServiceSettings
+from hearback_kit.settings import ServiceSettings, fleet
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -42,6 +42,23 @@ class Settings(ServiceSettings):
     bulk_rows_max: int = Field(1_000, ge=1, le=10_000, description="Issues that one request by id may name.")
     query_characters_max: int = Field(4_096, ge=1, le=65_536, description="Length of a search query.")
     query_terms_max: int = Field(100, ge=1, le=1_000, description="Terms of a search query.")
+    user_reports_url: str = fleet(
+        "user_reports_url", "", "Where user-reports answers; unset, orphaned attachments of errors are kept."
+    )
+    orphan_hours: float = Field(
+        24.0, gt=0, le=8_760, description="Time after which an attachment without its event is removed."
+    )
+    blob_delete_seconds: float = Field(
+        5.0, ge=0.05, le=3_600, description="Time between deletions of the bytes of deleted attachments."
+    )
+    image_bytes_max: int = Field(
+        20_971_520, ge=1_024, le=104_857_600, description="Size of an image that a thumbnail is made of."
+    )
+    image_pixels_max: int = Field(
+        25_000_000, ge=10_000, le=100_000_000, description="Pixels of an image that is decoded."
+    )
+    thumbnail_pixels: int = Field(640, ge=16, le=2_048, description="Longer side of a thumbnail.")
+    images_at_once_max: int = Field(2, ge=1, le=32, description="Images decoded at the same time.")
     request_body_bytes_max: int = Field(
         65_536, ge=1_024, le=10_485_760, description="Size of a request body of the API."
     )

@@ -1,30 +1,35 @@
 """What routes take from the running app."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request
 from hearback_contracts.config import OrganizationConfig, ProjectConfig
 from hearback_fleet.access import access_of
+from hearback_kit.blobs import BlobStore
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
 from hearback_kit.outbox import Outbox, OutboxRelay
 
 from feedback.api.shapes import Surroundings
+from feedback.api.thumbnails import Thumbnails
+from feedback.event_index import EventIndex
 from feedback.settings import Settings
 
 
+@dataclass(frozen=True, slots=True)
 class Running:
     """The parts of the running app that routes use; made by the lifespan."""
 
-    def __init__(
-        self, settings: Settings, database: Database, outbox: Outbox, relay: OutboxRelay, clock: Clock
-    ) -> None:
-        self.settings = settings
-        self.database = database
-        self.outbox = outbox
-        self.relay = relay
-        self.clock = clock
+    settings: Settings
+    database: Database
+    outbox: Outbox
+    relay: OutboxRelay
+    clock: Clock
+    blobs: BlobStore
+    thumbnails: Thumbnails
+    index: EventIndex
 
 
 def running(request: Request) -> Running:

@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Identity,
     Index,
     Integer,
     MetaData,
@@ -98,6 +99,34 @@ PROJECT = Table(
     Column("numbers_used", BigInteger, nullable=False, server_default=text("0")),
     Column("has_new_feedbacks", Boolean, nullable=False, server_default=text("false")),
     Column("announced_new_feedbacks", Boolean),
+)
+
+# A deleted attachment stays as a mark until it is forgotten: a redelivery must not bring it back, and its
+# bytes are deleted only after the deletion was committed.
+ATTACHMENT = Table(
+    "attachment",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("attachment_id", Text, nullable=False, unique=True),
+    Column("organization_id", BigInteger, nullable=False),
+    Column("project_id", BigInteger, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("content_type", Text),
+    Column("attachment_type", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha1", Text, nullable=False),
+    Column("blob_key", Text, nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("event_found", Boolean, nullable=False, server_default=text("false")),
+    Column("deleted_at", DateTime(timezone=True)),
+    Column("deleted_reason", Text),
+    Column("bytes_deleted", Boolean, nullable=False, server_default=text("false")),
+    Index("attachment_event", "project_id", "event_id"),
+    Index("attachment_age", "project_id", "received_at", postgresql_where=text("deleted_at IS NULL")),
+    Index("attachment_orphan", "received_at", postgresql_where=text("NOT event_found AND deleted_at IS NULL")),
+    Index("attachment_pending", "id", postgresql_where=text("deleted_at IS NOT NULL AND NOT bytes_deleted")),
+    Index("attachment_forgotten", "deleted_at", postgresql_where=text("bytes_deleted")),
 )
 
 OUTBOX = outbox_table(METADATA)

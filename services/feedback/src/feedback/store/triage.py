@@ -9,6 +9,7 @@ from hearback_kit.db import Connection
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from feedback.store.attachments import delete_of_events
 from feedback.store.queries import Selection
 from feedback.store.tables import CLOSED_SUBMISSION, FEEDBACK
 
@@ -103,6 +104,8 @@ async def _remove(connection: Connection, ids: Sequence[int], at: datetime, reas
     removed = [Removed(*row) for row in await connection.execute(statement)]
     if removed:
         await _close(connection, removed, at, reason)
+        keys = [(feedback.project_id, feedback.event_id) for feedback in removed]
+        await delete_of_events(connection, keys, at, reason)
     return removed
 
 

@@ -1,0 +1,216 @@
+"""Attachments of an event, of feedback and of errors alike (reference: feedback-backend 9)."""
+
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from hearback_contracts.reasons import Reason
+from hearback_fleet.access import EVENT_READ, EVENT_WRITE, ProjectScope, project_scope
+from hearback_kit.blobs import BlobMissing
+from hearback_kit.errors import BadRequest, NotFound, Unavailable
+from hearback_kit.pages import link_header
+
+from feedback.api.files import SAFE_HEADERS, disposition, media_type, part_of
+from feedback.api.surroundings import running
+from feedback.api.thumbnails import MEDIA_TYPE, NoThumbnail
+from feedback.domain.filtering import linked_event_id
+from feedback.domain.timestamps import iso
+from feedback.store.attachments import delete_by_ids, event_exists, find_attachment, list_attachments
+
+Reader = Annotated[ProjectScope, project_scope(*EVENT_READ)]
+Deleter = Annotated[ProjectScope, project_scope(*EVENT_WRITE)]
+EventId = Annotated[str, Path(description="Id of the feedback's or error's event.", max_length=100)]
+AttachmentId = Annotated[str, Path(description="Id of the attachment.", max_length=32)]
+OFFSET_MAX = 100_000
+_CURSOR = re.compile(r"0:(\d{1,6}):[01]\Z", re.ASCII)
+_KEY = re.compile(r"!?[A-Za-z_.]+:")
+
+
+def attachment_routes() -> APIRouter:
+    """Routes under `…/events/{event_id}/attachments/`."""
+    router = APIRouter(
+        prefix="/api/0/projects/{organization}/{project}/events/{event_id}/attachments", tags=["attachments"]
+    )
+    router.add_api_route(
+        "/", list_event_attachments, methods=["GET"], operation_id="listAttachments",
+        response_model=list[dict[str, Any]], summary="An event's attachments, by name",
+    )  # fmt: skip
+    router.add_api_route(
+        "/{attachment_id}/", get_attachment, methods=["GET"], operation_id="getAttachment",
+        response_model=dict[str, Any], summary="An attachment; its bytes with `?download`",
+    )  # fmt: skip
+    router.add_api_route(
+        "/{attachment_id}/", remove_attachment, methods=["DELETE"], operation_id="deleteAttachment",
+        status_code=204, response_class=Response, summary="Delete an attachment",
+    )  # fmt: skip
+    return router
+
+
+def item(row: Any) -> dict[str, Any]:
+    """An attachment in Sentry's shape."""
+    kind = media_type(row.content_type)
+    return {
+        "id": str(row.id),
+        "event_id": row.event_id,
+        "type": row.attachment_type,
+        "name": row.name,
+        "mimetype": kind,
+        "dateCreated": iso(row.received_at),
+        "size": row.size,
+        "headers": {"Content-Type": kind},
+        "sha1": row.sha1,
+    }
+
+
+def _event_id(text: str) -> str:
+    event_id = linked_event_id(text)
+    if event_id is None:
+        raise NotFound("Event not found")
+    return event_id
+
+
+async def list_event_attachments(
+    request: Request,
+    scope: Reader,
+    event_id: EventId,
+    query: Annotated[str, Query(description="Part of a name, or `is:screenshot`.", max_length=200)] = "",
+    cursor: Annotated[str | None, Query(max_length=50)] = None,
+    per_page: Annotated[int, Query(ge=1, le=100)] = 100,
+) -> Response:
+    """The attachments of an event in the order of their names, with a `Link` header."""
+    parts = running(request)
+    event, offset, parts_of_name = _event_id(event_id), _offset(cursor), _names(query)
+    async with parts.database.connection() as connection:
+        rows = []
+        if parts_of_name is not None:
+            rows = await list_attachments(
+                connection,
+                scope.project.id,
+                event,
+                name_contains=parts_of_name,
+                limit=per_page + 1,
+                offset=offset,
+            )
+        known = bool(rows) or await event_exists(connection, scope.project.id, event)
+    if not known and not await _is_error_event(request, scope.project.id, event):
+        raise NotFound("Event not found")
+    link = link_header(
+        parts.settings.public_url.rstrip("/") + request.url.path,
+        request.url.query,
+        previous=f"0:{max(0, offset - per_page)}:1",
+        has_previous=offset > 0,
+        following=f"0:{offset + per_page}:0",
+        has_next=len(rows) > per_page,
+    )
+    return JSONResponse([item(row) for row in rows[:per_page]], headers={"Link": link})
+
+
+async def _is_error_event(request: Request, project_id: int, event_id: str) -> bool:
+    """Whether it is an error event without attachments; while nobody can tell, it counts as not found."""
+    index = running(request).index
+    try:
+        return index.is_there and event_id in await index.find(project_id, [event_id])
+    except Unavailable:
+        return False
+
+
+def _offset(cursor: str | None) -> int:
+    if not cursor:
+        return 0
+    match = _CURSOR.match(cursor)
+    if match is None or int(match[1]) > OFFSET_MAX:
+        raise BadRequest("Invalid cursor parameter.", code="invalid_cursor")
+    return int(match[1])
+
+
+def _names(query: str) -> list[str] | None:
+    """What the name has to contain; None when nothing can be found."""
+    names = []
+    for word in query.split():
+        if word == "is:screenshot":
+            names.append("screenshot")
+        elif _KEY.match(word):
+            return None
+        else:
+            names.append(word)
+    return names
+
+
+async def _find(request: Request, project_id: int, event_id: str, attachment_id: str) -> Any:
+    numeric = attachment_id.isascii() and attachment_id.isdigit() and len(attachment_id) < 19
+    async with running(request).database.connection() as connection:
+        row = (
+            await find_attachment(connection, project_id, _event_id(event_id), int(attachment_id))
+            if numeric
+            else None
+        )
+    if row is None:
+        raise NotFound("Attachment not found")
+    return row
+
+
+async def get_attachment(
+    request: Request,
+    scope: Reader,
+    event_id: EventId,
+    attachment_id: AttachmentId,
+    download: Annotated[str | None, Query(description="With any value: the bytes.")] = None,
+    thumbnail: Annotated[str | None, Query(description="With any value: a small picture of an image.")] = None,
+) -> Response:
+    """What is known of an attachment; with `download` its bytes, with `thumbnail` a small picture."""
+    row = await _find(request, scope.project.id, event_id, attachment_id)
+    if thumbnail is not None:
+        return await _thumbnail(request, row)
+    if download is not None:
+        return await _download(request, row)
+    return JSONResponse(item(row))
+
+
+async def _download(request: Request, row: Any) -> Response:
+    blobs = running(request).blobs
+    tag = f'"{row.sha1}"'
+    headers = {**SAFE_HEADERS, "ETag": tag, "Content-Disposition": disposition(row.name)}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    wanted = request.headers.get("range")
+    if request.headers.get("if-range", tag) != tag:
+        wanted = None
+    part = part_of(wanted, row.size)
+    if not await blobs.exists(row.blob_key):
+        raise NotFound("Attachment not found")
+    headers["Content-Length"] = str(part.end - part.start)
+    if not part.is_whole:
+        headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{part.size}"
+    return StreamingResponse(
+        blobs.stream(row.blob_key, part.start, part.end),
+        status_code=200 if part.is_whole else 206,
+        headers=headers | {"Content-Type": media_type(row.content_type)},
+    )
+
+
+async def _thumbnail(request: Request, row: Any) -> Response:
+    parts = running(request)
+    headers = {**SAFE_HEADERS, "Cache-Control": "private, max-age=86400", "ETag": f'"{row.sha1}-thumbnail"'}
+    headers.pop("Accept-Ranges")
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    if row.size > parts.settings.image_bytes_max:
+        raise NoThumbnail("The file is too large for a thumbnail.")
+    async with parts.thumbnails.slots:
+        try:
+            picture = await parts.thumbnails.make(await parts.blobs.get(row.blob_key))
+        except BlobMissing as error:
+            raise NotFound("Attachment not found") from error
+    return Response(picture, media_type=MEDIA_TYPE, headers=headers | {"Content-Disposition": "inline"})
+
+
+async def remove_attachment(
+    request: Request, scope: Deleter, event_id: EventId, attachment_id: AttachmentId
+) -> Response:
+    """Delete an attachment; its bytes follow within seconds."""
+    row = await _find(request, scope.project.id, event_id, attachment_id)
+    parts = running(request)
+    async with parts.database.transaction() as connection:
+        await delete_by_ids(connection, [row.id], parts.clock.now(), Reason.DELETED.value)
+    return Response(status_code=204)

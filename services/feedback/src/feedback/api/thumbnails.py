@@ -1,0 +1,71 @@
+"""Thumbnails: the only form in which an uploaded image is ever shown in place.
+
+The bytes are re-encoded, so nothing of the original survives but its pixels: no metadata, no trailing
+script. Size is checked before anything is decoded; decoding runs in threads, few at a time.
+"""
+
+import asyncio
+import io
+
+import filetype  # type: ignore[import-untyped]
+from hearback_kit.errors import NotFound
+from PIL import Image, ImageOps
+
+FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF"}
+MEDIA_TYPE = "image/webp"
+
+
+class NoThumbnail(NotFound):
+    """There is no thumbnail of this attachment."""
+
+    code = "no_thumbnail"
+
+
+def image_type(head: bytes) -> str | None:
+    """The media type of bytes that begin like an image we show, or None."""
+    guessed = filetype.guess_mime(head)
+    return guessed if guessed in FORMATS else None
+
+
+def render(data: bytes, *, pixels_max: int, side: int) -> bytes:
+    """A WebP of at most `side` pixels a side; raises NoThumbnail for what is not an image within the bound."""
+    kind = image_type(data[:262])
+    if kind is None:
+        raise NoThumbnail
+    try:
+        with Image.open(io.BytesIO(data), formats=[FORMATS[kind]]) as image:
+            width, height = image.size
+            if width * height > pixels_max or min(width, height) < 1:
+                raise NoThumbnail("The image is too large for a thumbnail.")
+            image.draft("RGB", (side * 2, side * 2))
+            upright = ImageOps.exif_transpose(image)
+            small = upright.convert(
+                "RGBA" if "A" in upright.getbands() or "transparency" in upright.info else "RGB"
+            )
+            small.thumbnail((side, side))
+            small.info.clear()
+            target = io.BytesIO()
+            small.save(target, "WEBP", quality=80, exif=b"", icc_profile=b"", xmp=b"")
+            return target.getvalue()
+    except NoThumbnail:
+        raise
+    except Exception as error:  # decoders raise whatever they like on bad files
+        raise NoThumbnail from error
+
+
+class Thumbnails:
+    """Makes thumbnails off the event loop."""
+
+    def __init__(self, *, pixels_max: int, side: int, at_once_max: int) -> None:
+        self._pixels_max = pixels_max
+        self._side = side
+        self._slots = asyncio.Semaphore(at_once_max)
+
+    @property
+    def slots(self) -> asyncio.Semaphore:
+        """To be held while an image's bytes are in memory."""
+        return self._slots
+
+    async def make(self, data: bytes) -> bytes:
+        """A thumbnail of an image; raises NoThumbnail. Hold a slot."""
+        return await asyncio.to_thread(render, data, pixels_max=self._pixels_max, side=self._side)

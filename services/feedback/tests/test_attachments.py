@@ -1,0 +1,333 @@
+"""Attachments: recorded, listed, served safely, removed with nothing left behind."""
+
+import io
+import struct
+import zlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from feedback.blobs_check import find_missing, find_strays
+from feedback.consumers.attachment_removal import AttachmentRemoval
+from feedback.consumers.attachment_stored import AttachmentStoredHandler
+from feedback.event_index import EventIndex
+from hearback_contracts.events import AttachmentStored
+from hearback_contracts.streams import ATTACHMENT_STORED
+from hearback_fleet.messages import outgoing
+from hearback_fleet.testing import publish_project, signed_in
+from hearback_kit.blobs import BlobStore
+from hearback_kit.ids import new_id, random_id
+from PIL import Image
+
+from .conftest import NOW, Api, Told, as_incoming
+
+ATTACHMENT, ATTACHMENT_ITEM, ACCEPTED = 4, 22, 0
+EVENT = "e" * 32
+
+
+class KnownEvents(EventIndex):
+    """An index of error events that knows what a test says."""
+
+    def __init__(self, *known: str) -> None:
+        super().__init__(None)
+        self._known = set(known)
+
+    @property
+    def is_there(self) -> bool:
+        return True
+
+    async def find(self, project_id: int, event_ids: Any) -> set[str]:
+        return self._known & set(event_ids)
+
+
+class Files:
+    """Stores and removes attachments as the gateway and the worker would."""
+
+    def __init__(self, api: Api) -> None:
+        intake = api.intake
+        self.api = api
+        self.blobs = BlobStore(intake.settings.blob_url)
+        self.handler = AttachmentStoredHandler(
+            intake.database, intake.outbox, intake.relay, intake.clock, intake.settings
+        )
+
+    async def store(self, data: bytes = b"data", event_id: str = EVENT, project_id: int = 1, **more: Any) -> Told:
+        return await self.deliver(await self.put(data, event_id, project_id, **more))
+
+    async def put(self, data: bytes, event_id: str = EVENT, project_id: int = 1, **more: Any) -> Any:
+        attachment_id = more.pop("attachment_id", None) or random_id()
+        key = f"{project_id}/{event_id}/{attachment_id}"
+        await self.blobs.put(key, data)
+        fields = {"name": "log.txt", "content_type": "text/plain", "size": len(data)} | more
+        message = AttachmentStored(
+            id=new_id(), occurred_at=NOW, project_id=project_id, organization_id=1, received_at=NOW,
+            attachment_id=attachment_id, event_id=event_id, sha1="0" * 40, blob_key=key, **fields,
+        )  # fmt: skip
+        return as_incoming(outgoing(ATTACHMENT_STORED, message, 4))
+
+    async def deliver(self, *messages: Any) -> Told:
+        await self.handler(list(messages))
+        return await self.api.intake.told()
+
+    def removal(self, *known_events: str) -> AttachmentRemoval:
+        intake = self.api.intake
+        return AttachmentRemoval(
+            intake.database, intake.outbox, self.blobs, KnownEvents(*known_events), intake.configuration,
+            intake.clock, intake.settings,
+        )  # fmt: skip
+
+    def path(self, event_id: str = EVENT) -> str:
+        return f"/api/0/projects/demo/web/events/{event_id}/attachments/"
+
+    async def list(self, event_id: str = EVENT, **params: Any) -> Any:
+        response = await self.api.client.get(self.path(event_id), params=params)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def get(self, query: str, event_id: str = EVENT, **more: Any) -> Any:
+        [item] = await self.list(event_id)
+        return await self.api.client.get(f"{self.path(event_id)}{item['id']}/?{query}", **more)
+
+    async def keys(self) -> set[str]:
+        return {key async for key, _ in self.blobs.list()}
+
+
+@pytest_asyncio.fixture
+async def files(api: Api) -> AsyncIterator[Files]:
+    yield Files(api)
+
+
+def picture(form: str = "PNG", size: tuple[int, int] = (900, 300), **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, (200, 30, 60)).save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+async def test_recorded_once_and_counted_in_bytes(files: Files) -> None:
+    message = await files.put(b"12345")
+    told = await files.deliver(message, message)
+    assert told.quantities() == {(ATTACHMENT, ACCEPTED, None): 5, (ATTACHMENT_ITEM, ACCEPTED, None): 1}
+    assert (await files.deliver(message)).outcomes == []
+    [item] = await files.list()
+    assert item | {"id": ""} == {
+        "id": "", "event_id": EVENT, "type": "event.attachment", "name": "log.txt", "mimetype": "text/plain",
+        "dateCreated": "2026-11-24T12:00:00.000000Z", "size": 5, "headers": {"Content-Type": "text/plain"},
+        "sha1": "0" * 40,
+    }  # fmt: skip
+
+
+async def test_before_and_after_their_feedback(files: Files) -> None:
+    await files.store(b"early")
+    await files.api.submit(event_id=EVENT)
+    await files.store(b"late", name="z.txt")
+    assert [item["name"] for item in await files.list()] == ["log.txt", "z.txt"]
+    other = await files.api.submit()
+    flags = {row["id"]: row["latestEventHasAttachments"] for row in await files.api.list()}
+    assert sorted(flags.values()) == [False, True]
+    assert await files.list(other) == []
+    unknown = await files.api.client.get(files.path("f" * 32))
+    assert (unknown.status_code, unknown.json()["detail"]) == (404, "Event not found")
+
+
+async def test_list_search_and_pages(files: Files) -> None:
+    for name in ("b.log", "a-screenshot.png", "Screenshot.jpg"):
+        await files.store(name=name)
+    assert [i["name"] for i in await files.list(query="is:screenshot")] == ["Screenshot.jpg", "a-screenshot.png"]
+    assert [i["name"] for i in await files.list(query="B.L")] == ["b.log"]
+    assert await files.list(query="type:x") == []
+    first = await files.api.client.get(files.path(), params={"per_page": 2})
+    assert len(first.json()) == 2
+    assert 'rel="next"; results="true"; cursor="0:2:0"' in first.headers["link"]
+    assert len(await files.list(per_page=2, cursor="0:2:0")) == 1
+    assert (await files.api.client.get(files.path(), params={"cursor": "x"})).status_code == 400
+
+
+async def test_download_is_exact_and_inert(files: Files) -> None:
+    body = b"<script>alert(1)</script>"
+    await files.store(body, name='../../e"vil\r\n.html', content_type="text/html; charset=utf-8")
+    response = await files.get("download")
+    assert response.content == body
+    assert response.headers["content-length"] == str(len(body))
+    assert response.headers["content-type"] == "text/html"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    assert response.headers["content-disposition"] == 'attachment; filename="e_vil__.html"'
+    assert (await files.get("download", headers={"If-None-Match": response.headers["etag"]})).status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "content"),
+    [
+        ("bytes=0-3", 206, b"0123"),
+        ("bytes=8-", 206, b"89"),
+        ("bytes=-3", 206, b"789"),
+        ("bytes=0-99", 200, b"0123456789"),
+        ("bytes=0-1,3-4", 200, b"0123456789"),
+        ("bytes=5-2", 200, b"0123456789"),
+        ("lines=1-2", 200, b"0123456789"),
+        ("bytes=10-", 416, None),
+        ("bytes=-0", 416, None),
+    ],
+)
+async def test_ranges(files: Files, wanted: str, status: int, content: bytes | None) -> None:
+    await files.store(b"0123456789")
+    response = await files.get("download", headers={"Range": wanted})
+    assert response.status_code == status
+    if content is not None:
+        assert response.content == content
+        assert response.headers["content-length"] == str(len(content))
+    if status == 416:
+        assert response.headers["content-range"] == "bytes */10"
+
+
+async def test_names_of_every_script_are_kept(files: Files) -> None:
+    await files.store(name="снимок экрана.png")
+    disposition = (await files.get("download")).headers["content-disposition"]
+    assert "filename*=UTF-8''%D1%81%D0%BD" in disposition
+    assert disposition.isascii()
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "GIF"])
+async def test_thumbnail_is_small_and_without_metadata(files: Files, form: str) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "secret place"
+    data = picture(form, **({} if form == "GIF" else {"exif": exif}))
+    await files.store(data, content_type="text/html")
+    response = await files.get("thumbnail")
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "image/webp"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert b"secret" not in response.content
+    with Image.open(io.BytesIO(response.content)) as image:
+        assert max(image.size) == 640
+        assert not image.getexif()
+
+
+def png_of(width: int, height: int, data: bytes = b"") -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+HOSTILE = {
+    "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+    "html": b"<!doctype html><script>alert(1)</script>",
+    "huge-png": png_of(50_000, 50_000, zlib.compress(b"\0" * 1_000_000)),
+    "huge-side": png_of(1, 2_000_000_000),
+    "truncated-png": picture()[:200],
+    "truncated-jpeg": picture("JPEG")[:300],
+    "truncated-gif": picture("GIF")[:12],
+    "lying-png": png_of(1000, 1000, zlib.compress(b"\0" * 10)),
+    "only-a-signature": b"\x89PNG\r\n\x1a\n",
+    "text-bomb": picture()[:33]
+    + struct.pack(">I", 1 << 30)
+    + b"zTXt"
+    + b"x\0\0"
+    + zlib.compress(b"0" * 5_000_000),
+    "pdf": b"%PDF-1.4",
+    "empty": b"",
+    "eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1\n",
+    "tiff": picture("TIFF"),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+async def test_hostile_files_are_only_downloads(files: Files, kind: str) -> None:
+    await files.store(HOSTILE[kind], content_type="image/svg+xml")
+    assert (await files.get("thumbnail")).status_code == 404
+    download = await files.get("download")
+    assert download.content == HOSTILE[kind]
+    assert download.headers["content-disposition"].startswith("attachment;")
+
+
+async def test_a_polyglot_loses_its_script(files: Files) -> None:
+    await files.store(picture("GIF") + b"<script>alert(1)</script>")
+    response = await files.get("thumbnail")
+    assert response.status_code == 200
+    assert b"script" not in response.content
+
+
+async def test_deleting_one_deletes_its_bytes_for_good(files: Files) -> None:
+    message = await files.put(b"x")
+    await files.deliver(message)
+    [item] = await files.list()
+    assert (await files.api.client.delete(f"{files.path()}{item['id']}/")).status_code == 204
+    assert len(await files.keys()) == 1, "bytes are deleted after the commit"
+    await files.removal().delete_bytes()
+    assert await files.keys() == set()
+    again = await files.put(b"x", attachment_id=message.data.decode().split('"attachment_id":"')[1][:32])
+    assert (await files.deliver(again)).outcomes == []
+    await files.removal().delete_bytes()
+    assert await files.keys() == set()
+    assert await files.list() == []
+
+
+async def test_deleting_feedback_deletes_its_bytes_whatever_arrives_later(files: Files) -> None:
+    await files.api.submit(event_id=EVENT)
+    await files.store()
+    issue = await files.api.issue(EVENT)
+    assert (await files.api.client.delete(f"/api/0/issues/{issue['id']}/")).status_code == 202
+    await files.store(b"later")
+    await files.removal().delete_bytes()
+    assert await files.keys() == set()
+    intake = files.api.intake
+    assert await find_strays(intake.database, files.blobs) == []
+    assert await find_missing(intake.database, files.blobs) == []
+
+
+async def test_check_finds_strays_and_missing(files: Files) -> None:
+    await files.store()
+    await files.blobs.put("1/a/b", b"stray")
+    [kept] = await files.keys() - {"1/a/b"}
+    database = files.api.intake.database
+    assert await find_strays(database, files.blobs) == ["1/a/b"]
+    await files.blobs.delete([kept])
+    assert await find_missing(database, files.blobs) == [kept]
+    assert (await files.get("download")).status_code == 404
+
+
+async def test_orphans_are_removed_with_their_reason(files: Files) -> None:
+    error, lost, given = "1" * 32, "2" * 32, "3" * 32
+    for event_id in (error, lost, given):
+        await files.store(event_id=event_id)
+    await files.api.submit(event_id=given)
+    clock = files.api.intake.clock
+    clock.move(hours=23)
+    await files.removal(error).remove_orphans()
+    assert (await files.api.intake.told()).steps == []
+    clock.move(hours=2)
+    await files.removal(error).remove_orphans()
+    told = await files.api.intake.told()
+    assert [(s.submission_id, s.state, s.reason) for s in told.steps] == [(lost, "dropped", "event_never_arrived")]
+    await files.removal(error).delete_bytes()
+    assert {key.split("/")[1] for key in await files.keys()} == {error, given}
+
+
+async def test_retention_by_project(files: Files, redis: Any) -> None:
+    await publish_project(redis, project_id=2, options={"hearback:retention_days": 1})
+    await files.store()
+    await files.store(project_id=2)
+    files.api.intake.clock.move(days=2)
+    await files.removal().remove_old()
+    await files.removal().delete_bytes()
+    assert {key.split("/")[0] for key in await files.keys()} == {"1"}
+
+
+async def test_another_tenant_sees_nothing(files: Files, redis: Any) -> None:
+    await publish_project(redis, project_id=7, organization_id=7)
+    await files.store()
+    [item] = await files.list()
+    stranger = signed_in(files.api.app, tenants={7: "owner"})
+    elsewhere = f"/api/0/projects/organization-7/project-7/events/{EVENT}/attachments/"
+    for path, status in (
+        (files.path(), 404),
+        (f"{files.path()}{item['id']}/?download", 404),
+        (elsewhere, 404),
+        (f"{elsewhere}{item['id']}/?download", 404),
+    ):
+        assert (await files.api.client.get(path, headers=stranger)).status_code == status
+    nobody = {"Authorization": ""}
+    assert (await files.api.client.get(files.path(), headers=nobody)).status_code == 401
