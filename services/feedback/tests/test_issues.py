@@ -1,0 +1,283 @@
+"""Lists, details, triage, export, tenants."""
+
+import csv
+import io
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from feedback.consumers.retention import Retention
+from hearback_fleet.testing import EVERY_SCOPE, publish_project, signed_in
+from hearback_kit.testing import eventually
+
+from .conftest import NOW, Api, payload, submitted
+
+LIST = "/api/0/organizations/demo/issues/"
+
+
+async def test_group_and_event_have_what_the_sdk_sent(api: Api) -> None:
+    event_id = await api.submit(
+        "one two three four five six seven eight nine ten eleven",
+        feedback={"name": "Jane", "contact_email": "jane@example.com", "associated_event_id": "c" * 32,
+                  "replay_id": "d" * 32},
+        contexts={"trace": {"trace_id": "e" * 32}}, release="web@1", user={"id": 5, "name": "x"},
+    )  # fmt: skip
+    row = await api.issue(event_id)
+    assert row["title"] == "User Feedback: one two three four five six seven eight nine ten..."
+    assert (row["culprit"], row["shortId"], row["status"]) == ("user", "WEB-1", "unresolved")
+    assert (row["issueCategory"], row["issueType"], row["count"]) == ("feedback", "feedback", "1")
+    assert row["project"] == {"id": "1", "name": "web", "slug": "web", "platform": None}
+    metadata = row["metadata"]
+    assert metadata["associated_event_id"] == "c" * 32
+    assert metadata["contact_email"] == "jane@example.com"
+    assert metadata["title"] == row["title"]
+    latest = await api.client.get(f"{LIST}{row['id']}/events/latest/")
+    event = latest.json()
+    assert event["eventID"] == event_id
+    assert event["contexts"]["replay"] == {"replay_id": "d" * 32}
+    assert event["contexts"]["trace"] == {"trace_id": "e" * 32}
+    assert event["user"] == {"id": "5", "email": "jane@example.com"}
+    tags = {tag["key"]: tag["value"] for tag in event["tags"]}
+    assert tags == {
+        "associated_event_id": "c" * 32, "has_linked_error": "true", "user.email": "jane@example.com",
+        "release": "web@1", "environment": "production", "level": "info",
+    }  # fmt: skip
+    occurrence = event["occurrence"]
+    assert occurrence["type"] == 6001
+    assert {"name": "message", "value": metadata["message"], "important": True} in occurrence["evidenceDisplay"]
+    assert occurrence["evidenceData"]["source"] == "new_feedback_envelope"
+    for other in (
+        event_id,
+        f"{event_id[:8]}-{event_id[8:12]}-{event_id[12:16]}-{event_id[16:20]}-{event_id[20:]}",
+    ):
+        assert (await api.client.get(f"{LIST}{row['id']}/events/{other}/")).json() == event
+    assert (await api.client.get(f"{LIST}{row['id']}/events/{'9' * 32}/")).status_code == 404
+    assert (await api.client.get(f"{LIST}WEB-1/")).json()["id"] == row["id"]
+    assert (await api.client.get(f"{LIST}{row['id']}/tags/")).status_code == 200
+
+
+def _cursor(response: Any, relation: str) -> tuple[str, bool]:
+    for link in response.headers["link"].split(", <"):
+        if f'rel="{relation}"' in link:
+            return link.split('cursor="')[1].split('"')[0], 'results="true"' in link
+    raise AssertionError(relation)
+
+
+async def test_pages_stay_put_while_feedback_arrives(api: Api) -> None:
+    for number in range(7):  # two at the same time: the id decides
+        await api.submit(f"m{number}", received_at=NOW - timedelta(minutes=number // 2))
+    query = {"query": "issue.category:feedback", "limit": 3}
+    seen: list[str] = []
+    cursor, more = "", True
+    pages = []
+    while more:
+        response = await api.client.get(LIST, params={**query, "cursor": cursor})
+        pages.append([row["metadata"]["message"] for row in response.json()])
+        seen += pages[-1]
+        cursor, more = _cursor(response, "next")
+        await api.submit("newer", received_at=NOW + timedelta(hours=1))
+    assert seen == ["m1", "m0", "m3", "m2", "m5", "m4", "m6"]
+    back, there_is_more = _cursor(response, "previous")
+    assert there_is_more
+    response = await api.client.get(LIST, params={**query, "cursor": back})
+    assert [row["metadata"]["message"] for row in response.json()] == pages[1]
+    assert response.headers["x-hits"] == "10"
+    first = await api.client.get(LIST, params={"query": "issue.category:feedback"})
+    assert _cursor(first, "previous")[1] is False
+    assert _cursor(first, "next")[1] is False
+
+
+async def test_filters_beside_the_query(api: Api, redis: Any) -> None:
+    await publish_project(redis, project_id=2)
+    await api.submit("a", environment="staging")
+    await api.submit("b", project_id=2)
+    await api.submit("c", received_at=NOW - timedelta(days=20))
+    assert await api.messages(environment="staging") == ["a"]
+    assert await api.messages(environment=["staging", "production"]) == ["b", "a", "c"]
+    assert await api.messages(environment="unknown") == []
+    assert await api.messages(project="2") == ["b"]
+    assert await api.messages(project=["web", "2"]) == ["b", "a", "c"]
+    assert await api.messages(project="-1") == ["b", "a", "c"]
+    assert await api.messages(statsPeriod="24h") == ["b", "a"]
+    assert await api.messages(start="2026-11-01T00:00:00", end="2026-11-10T00:00:00Z") == ["c"]
+    assert await api.messages(limit=1) == ["b"]
+    refused = await api.client.get(LIST, params={"query": "issue.category:feedback", "project": "99"})
+    assert refused.status_code == 403
+
+
+async def test_counts_per_mailbox(api: Api) -> None:
+    ids = [(await api.issue(await api.submit(f"m{n}")))["id"] for n in range(3)]
+    await api.client.put(f"{LIST}{ids[0]}/", json={"status": "ignored"})
+    queries = [f"issue.category:feedback is:{box}" for box in ("unresolved", "resolved", "ignored")]
+    response = await api.client.get("/api/0/organizations/demo/issues-count/", params={"query": [*queries, "x"]})
+    assert response.json() == {queries[0]: 2, queries[1]: 0, queries[2]: 1, "x": 0}
+
+
+async def test_triage_of_one(api: Api) -> None:
+    issue = (await api.issue(await api.submit()))["id"]
+    for path in (f"{LIST}{issue}/", f"/api/0/issues/{issue}/"):
+        done = await api.client.put(
+            path, json={"status": "resolved", "assignedTo": "dev@example.com", "hasSeen": True}
+        )
+        assert done.status_code == 200
+        row = done.json()
+        assert (row["status"], row["hasSeen"], row["assignedTo"]["email"]) == ("resolved", True, "dev@example.com")
+        assert [r["id"] for r in await api.list("assigned:dev@example.com is:resolved")] == [issue]
+        spam = await api.client.put(path, json={"status": "ignored", "statusDetails": {}, "assignedTo": None})
+        assert (spam.json()["status"], spam.json()["substatus"]) == ("ignored", "archived_forever")
+        assert spam.json()["assignedTo"] is None
+        assert [r["id"] for r in await api.list("is:unassigned status:ignored")] == [issue]
+    by_id = await api.client.put(f"{LIST}{issue}/", json={"assignedTo": "user:2"})
+    assert by_id.json()["assignedTo"]["id"] == "2"
+
+
+@pytest.mark.parametrize(
+    "body", [{"status": "gone"}, {"assignedTo": "nobody@example.com"}, {"assignedTo": "team:1"}, {"hasSeen": "x"},
+             {"status": 5}, {"status": "ignored", "statusDetails": {"x\0": 1}}, [1]],
+)  # fmt: skip
+async def test_bad_triage_is_400(api: Api, body: Any) -> None:
+    issue = (await api.issue(await api.submit()))["id"]
+    for path in (f"{LIST}{issue}/", f"{LIST}?id={issue}"):
+        response = await api.client.put(path, json=body)
+        assert response.status_code == 400
+        assert "detail" in response.json()
+    assert (await api.list())[0]["status"] == "unresolved"
+
+
+async def test_triage_of_many(api: Api) -> None:
+    ids = [(await api.issue(await api.submit(f"m{n}")))["id"] for n in range(4)]
+    done = await api.client.put(f"{LIST}?id={ids[0]}&id={ids[1]}", json={"status": "resolved"})
+    assert done.json()["status"] == "resolved"
+    assert sorted(await api.messages("is:resolved")) == ["m0", "m1"]
+    await api.client.put(
+        LIST, params={"query": "issue.category:feedback is:unresolved"}, json={"status": "ignored"}
+    )
+    assert sorted(await api.messages("is:ignored")) == ["m2", "m3"]
+    assert (await api.client.put(f"{LIST}?id=998", json={"status": "resolved"})).status_code == 204
+
+
+async def test_deleting_tells_and_lasts(api: Api) -> None:
+    events = [await api.submit(f"m{n}", event_id=f"{n}" * 32) for n in range(4)]
+    rows = [await api.issue(event) for event in events]
+    assert (await api.client.delete(f"{LIST}{rows[0]['id']}/")).status_code == 202
+    assert (await api.client.get(f"{LIST}{rows[0]['id']}/")).status_code == 404
+    assert (await api.client.delete(f"{LIST}?id={rows[1]['id']}&id={rows[2]['id']}")).status_code == 204
+    assert await api.messages() == ["m3"]
+    told = await api.intake.take(submitted(payload("m0"), event_id=events[0]))
+    assert told.outcomes == []
+    assert await api.messages() == ["m3"], "a redelivery does not bring it back"
+    assert (await api.client.delete(LIST)).status_code == 400
+    gone = await api.client.delete(LIST, params={"query": "issue.category:feedback m3"})
+    assert (gone.status_code, await api.messages()) == (204, [])
+
+
+async def test_deletion_is_a_step_in_the_fate(intake: Any, api: Api) -> None:
+    await api.submit(event_id="a" * 32)
+    row = await api.issue("a" * 32)
+    parts = api.app.state.running
+    await parts.relay.publish_once()
+    await api.client.delete(f"{LIST}{row['id']}/")
+
+    async def steps() -> list[str]:
+        found = []
+        for key in (f"hearback:outcome.recorded:{{{n}}}" for n in range(4)):
+            found += [fields[b"d"].decode() for _, fields in await parts.relay._bus._client.xrange(key)]
+        return found
+
+    while await parts.relay.publish_once():
+        continue
+    assert any('"deleted"' in text and '"dropped"' in text for text in await steps())
+
+
+async def test_retention_removes_by_project(api: Api, redis: Any) -> None:
+    await publish_project(redis, project_id=2, options={"hearback:retention_days": 5})
+    await api.submit("kept")
+    for number in range(3):
+        await api.submit(f"old{number}", project_id=2)
+    intake = api.intake
+    small = intake.settings.model_copy(update={"retention_chunk_max": 2})
+    intake.clock.move(days=6)
+    retention = Retention(intake.database, intake.outbox, intake.configuration, intake.clock, small)
+    await retention.run_once()
+    told = await intake.told()
+    assert await api.messages() == ["kept"]
+    assert [(step.state, step.reason) for step in told.steps] == [("dropped", "deleted")] * 3
+
+
+@pytest.mark.parametrize("accept", [{"format": "csv"}, {}])
+async def test_csv_is_complete_and_no_formula(api: Api, accept: dict[str, str]) -> None:
+    await api.intake.take(*(submitted(payload(f"m{n}")) for n in range(120)))
+    await api.submit('=HYPERLINK("x")', feedback={"name": "+1", "contact_email": "@a"})
+    api.app.state.running = type(api.app.state.running)(
+        *(getattr(api.app.state.running, name) if name != "settings"
+          else api.intake.settings.model_copy(update={"export_batch_rows": 50})
+          for name in api.app.state.running.__slots__)
+    )  # fmt: skip
+    headers = {} if accept else {"Accept": "text/csv"}
+    response = await api.client.get(LIST, params={"query": "issue.category:feedback", **accept}, headers=headers)
+    assert response.headers["content-type"].startswith("text/csv")
+    lines = list(csv.DictReader(io.StringIO(response.text)))
+    assert len(lines) == 121
+    assert len({line["id"] for line in lines}) == 121
+    [guarded] = [line for line in lines if "HYPERLINK" in line["message"]]
+    assert (guarded["message"], guarded["name"], guarded["email"]) == ('\'=HYPERLINK("x")', "'+1", "'@a")
+    whole = await api.client.get(LIST, params={"query": "issue.category:feedback", "format": "json"})
+    assert len(whole.json()) == 121
+    empty = await api.client.get(LIST, params={"query": "issue.category:feedback zzz", "format": "json"})
+    assert empty.json() == []
+
+
+async def test_invisible_feedback(api: Api, redis: Any) -> None:
+    issue = (await api.issue(await api.submit()))["id"]
+    other = await publish_project(redis, features={"organizations:feedback-visible": False})
+    assert other.id == 1
+
+    async def hidden() -> bool:
+        return await api.list() == []
+
+    await eventually(hidden)
+    assert (await api.client.get(f"{LIST}{issue}/")).status_code == 404
+    assert (await api.client.get(LIST, params={"id": issue})).json() == []
+
+
+async def test_tenants_and_scopes(api: Api, redis: Any) -> None:
+    await publish_project(redis, project_id=7, organization_id=7)
+    issue = (await api.issue(await api.submit()))["id"]
+    stranger = signed_in(api.app, tenants={7: "owner"})
+    own = "/api/0/organizations/organization-7/issues/"
+    for method, path in (
+        ("GET", LIST), ("GET", f"{LIST}{issue}/"), ("GET", f"{own}{issue}/"), ("GET", f"/api/0/issues/{issue}/"),
+        ("PUT", f"{own}{issue}/"), ("DELETE", f"{own}{issue}/"), ("DELETE", f"/api/0/issues/{issue}/"),
+        ("GET", f"/api/0/issues/{issue}/events/latest/"),
+    ):  # fmt: skip
+        json = {"status": "resolved"} if method == "PUT" else None
+        response = await api.client.request(method, path, headers=stranger, json=json)
+        assert response.status_code == 404, (method, path)
+    assert (
+        await api.client.put(f"{own}?id={issue}", headers=stranger, json={"status": "resolved"})
+    ).status_code == 204
+    assert (await api.client.delete(f"{own}?id={issue}", headers=stranger)).status_code == 204
+    search = {"query": "issue.category:feedback"}
+    assert (await api.client.get(own, headers=stranger, params=search)).json() == []
+    assert (await api.client.get(own, headers=stranger, params={"id": issue})).json() == []
+    assert (await api.client.get(own, headers=stranger, params={**search, "project": "1"})).status_code == 403
+    assert (await api.list())[0]["status"] == "unresolved"
+    assert (await api.client.get(LIST, headers={"Authorization": ""})).status_code == 401
+    reader = signed_in(api.app, scopes=[scope for scope in EVERY_SCOPE if scope == "event:read"])
+    assert (await api.client.get(LIST, headers=reader)).status_code == 200
+    assert (await api.client.put(f"{LIST}{issue}/", headers=reader, json={})).status_code == 403
+    assert (await api.client.delete(f"{LIST}{issue}/", headers=reader)).status_code == 403
+
+
+async def test_lookup_by_short_id(api: Api) -> None:
+    await api.submit("hit")
+    response = await api.client.get(LIST, params={"query": "web-1", "shortIdLookup": "1"})
+    assert response.headers["x-sentry-direct-hit"] == "1"
+    assert response.json()[0]["metadata"]["message"] == "hit"
+    missed = await api.client.get(LIST, params={"query": "issue.category:feedback hit", "shortIdLookup": "1"})
+    assert len(missed.json()) == 1
+
+
+@pytest.mark.parametrize("issue", ["0", "2" * 30, "9223372036854775808", "x", "%20", "-2"])
+async def test_ids_that_are_none(api: Api, issue: str) -> None:
+    assert (await api.client.get(f"{LIST}{issue}/")).status_code == 404

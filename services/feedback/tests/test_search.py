@@ -1,0 +1,238 @@
+"""The search language, as parsed and as it finds."""
+
+from datetime import timedelta
+
+import pytest
+from feedback.domain.search import Has, Match, Search, SearchError, Words, parse_search
+
+from .conftest import NOW, Api
+
+
+def parsed(query: str) -> Search:
+    return parse_search(query, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("query", "terms"),
+    [
+        ("pay", (Words("pay"),)),
+        ("pay*", (Words("pay*"),)),
+        ("*pay", (Words("*pay", pattern=True),)),
+        ('"two words"', (Words("two words"),)),
+        ("!gone", (Words("gone", negated=True),)),
+        ("http://x.io/a", (Words("http://x.io/a"),)),
+        ("user.email:a@b.io", (Match("user.email", ("a@b.io",)),)),
+        ('release:"my app 1"', (Match("release", ("my app 1",)),)),
+        ("!level:[info,warning]", (Match("level", ("info", "warning"), negated=True),)),
+        ("associatedEventId:x", (Match("associated_event_id", ("x",)),)),
+        ("tags[level.x]:y", (Match("level.x", ("y",)),)),
+        ("has:user.email", (Has("user.email"),)),
+        ("!has:user.email", (Has("user.email", negated=True),)),
+        ('release:""', (Has("release", negated=True),)),
+        ("is:unassigned", (Has("assigned", negated=True),)),
+        ("!is:unassigned", (Has("assigned"),)),
+        ("", ()),
+        ('"', (Words('"'),)),
+    ],
+)
+def test_terms(query: str, terms: tuple[object, ...]) -> None:
+    found = parsed(query).terms
+    if query == '"':
+        assert len(found) <= 1
+    else:
+        assert found == terms
+
+
+@pytest.mark.parametrize(
+    ("query", "statuses"),
+    [
+        ("", ("unresolved", "resolved", "ignored")),
+        ("is:unresolved", ("unresolved",)),
+        ("status:[resolved, ignored]", ("resolved", "ignored")),
+        ("!is:ignored", ("unresolved", "resolved")),
+        ("is:archived", ("ignored",)),
+        ("is:unresolved is:resolved", ()),
+    ],
+)
+def test_mailboxes(query: str, statuses: tuple[str, ...]) -> None:
+    assert parsed(query).statuses == statuses
+
+
+@pytest.mark.parametrize(
+    ("query", "asks"),
+    [
+        ("issue.category:feedback", True),
+        ("issue.type:feedback x", True),
+        ("issue.category:[error,feedback]", True),
+        ("x", False),
+        ("issue.category:error", False),
+        ("!issue.category:feedback", False),
+        ("issue.category:feedback !issue.category:feedback", False),
+    ],
+)
+def test_asking_for_feedback(query: str, asks: bool) -> None:
+    assert parsed(query).asks_feedback is asks
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "is:weird",
+        "status:",
+        "firstSeen:>soon",
+        "age:2026-01-01x",
+        "timestamp:",
+        "a OR b",
+        "!age:-1h",
+        "date:9999-99-99",
+    ],
+)
+def test_refused(query: str) -> None:
+    with pytest.raises(SearchError):
+        parsed(query)
+
+
+def test_too_many_terms() -> None:
+    with pytest.raises(SearchError):
+        parse_search("a " * 101, now=NOW, terms_max=100)
+    assert len(parse_search("a " * 100, now=NOW, terms_max=100).terms) == 100
+
+
+async def three(api: Api) -> None:
+    await api.submit(
+        "Payment page is broken",
+        feedback={"name": "Jane Doe", "contact_email": "Jane@Acme.com", "url": "https://shop.io/checkout?x=1"},
+        environment="staging", release="web@1.2", level="error", platform="javascript", dist="77",
+        user={"id": 42, "email": "j.doe@acme.com", "username": "jdoe"}, sdk={"name": "sentry.javascript.browser"},
+        tags={"flavour": "Sweet", "feedback.rating": 5}, event_id="a" * 32, received_at=NOW,
+    )  # fmt: skip
+    await api.submit(
+        "Das Suchfeld geht nicht 支付页面坏了",
+        feedback={"contact_email": "uli@example.de", "associated_event_id": "c" * 32},
+        timestamp=(NOW - timedelta(days=3)).timestamp(), event_id="b" * 32,
+        received_at=NOW - timedelta(days=3),
+    )  # fmt: skip
+    await api.submit("100%_sure it's slow", event_id="c" * 32, received_at=NOW - timedelta(days=40),
+                     timestamp=(NOW - timedelta(days=40)).timestamp())  # fmt: skip
+
+
+FINDS = [
+    ("", "abc"),
+    ("payment", "a"),
+    ("PAY", "a"),
+    ("pay broken", "a"),
+    ('"page is"', "a"),
+    ('"is page"', ""),
+    ("!payment", "bc"),
+    ("*ment", "a"),
+    ("*chfe*", "b"),
+    ("p*broken", "a"),
+    ("支付", "b"),
+    ("页面", "b"),
+    ("uli@example.de", "b"),
+    ("jane", "a"),
+    ("*100%_s*", "c"),
+    ("*100x*", ""),
+    ("message:broken", "a"),
+    ("title:*sure*", "c"),
+    ("user.email:j.doe@acme.com", "a"),
+    ("user.email:JANE@acme.com", "a"),
+    ("user.email:*@acme.com", "a"),
+    ("!user.email:*@acme.com", "bc"),
+    ("!user.email:j.doe@acme.com", "bc"),
+    ("has:user.email", "ab"),
+    ("!has:user.email", "c"),
+    ("user.id:42", "a"),
+    ("user.username:jdoe", "a"),
+    ('name:"jane doe"', "a"),
+    ("url:*checkout*", "a"),
+    ('url:"https://shop.io/checkout?x=1"', "a"),
+    ("environment:staging", "a"),
+    ("environment:production", "bc"),
+    ("!environment:production", "a"),
+    ("environment:[staging,production]", "abc"),
+    ("release:web@1.2", "a"),
+    ("release:web@*", "a"),
+    ("has:release", "a"),
+    ("dist:77", "a"),
+    ("level:error", "a"),
+    ("platform:javascript", "a"),
+    ("source:new_feedback_envelope", "abc"),
+    ("sdk.name:sentry.javascript.*", "a"),
+    ("flavour:sweet", "a"),
+    ("flavour:sw*", "a"),
+    ("has:flavour", "a"),
+    ("!has:flavour", "bc"),
+    ("feedback.rating:5", "a"),
+    ("associated_event_id:" + "c" * 32, "b"),
+    ("associated_event_id:cccccccc-cccc-cccc-cccc-cccccccccccc", "b"),
+    ("associatedEventId:" + "c" * 32, "b"),
+    ("has_linked_error:true", "b"),
+    ("has_linked_error:false", "ac"),
+    ("id:" + "a" * 32, "a"),
+    ("event_id:nonsense", ""),
+    ("firstSeen:>2026-11-22", "a"),
+    ("firstSeen:>=2026-11-21", "ab"),
+    ("firstSeen:<2026-11-01", "c"),
+    ("timestamp:2026-11-21", "b"),
+    ("age:-24h", "a"),
+    ("age:+24h", "bc"),
+    ("age:-7d", "ab"),
+    ("lastSeen:-2w", "ab"),
+    ("date:>2026-11-21T11:59:59", "ab"),
+    ("is:unresolved", "abc"),
+    ("is:resolved", ""),
+    ("status:ignored", ""),
+    ("assigned:none", "abc"),
+    ("is:assigned", ""),
+    ("assigned:me", ""),
+    ("issue:web-1", "a"),
+]
+
+
+async def test_finding(api: Api) -> None:
+    await three(api)
+    wrong = {}
+    for query, expected in FINDS:
+        rows = await api.list(query)
+        ids = "".join(sorted([(await _event_id(api, row))[0] for row in rows]))
+        if ids != expected:
+            wrong[query] = (ids, expected)
+    assert wrong == {}
+
+
+async def _event_id(api: Api, row: dict[str, str]) -> str:
+    answer = await api.client.get(f"/api/0/issues/{row['id']}/events/latest/")
+    event_id: str = answer.json()["eventID"]
+    return event_id
+
+
+async def test_not_asking_for_feedback_finds_nothing(api: Api) -> None:
+    await api.submit()
+    for query in ("", "is:unresolved", "issue.category:error"):
+        response = await api.client.get("/api/0/organizations/demo/issues/", params={"query": query})
+        assert (response.status_code, response.json()) == (200, [])
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"query": "issue.category:feedback is:weird"},
+        {"query": "status:open"},
+        {"cursor": "nonsense"},
+        {"cursor": "WzAsMSwyXQ"},
+        {"statsPeriod": "soon"},
+        {"start": "null"},
+        {"start": "2026-11-02", "end": "2026-11-01"},
+        {"limit": "0"},
+        {"limit": "x"},
+        {"sort": "colour"},
+        {"format": "xml"},
+        {"query": "a\0b"},
+        {"id": "x"},
+    ],
+)
+async def test_bad_parameters_are_400_in_the_error_shape(api: Api, params: dict[str, str]) -> None:
+    response = await api.client.get("/api/0/organizations/demo/issues/", params=params)
+    assert response.status_code == 400, response.text
+    assert set(response.json()) == {"detail", "code"}
