@@ -1,0 +1,68 @@
+"""Each service can be installed alone, from its own lock file, as its Dockerfile does it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+UV = ROOT / ".tools" / "bin" / "uv"
+SERVICES = sorted(path.parent.name for path in (ROOT / "services").glob("*/pyproject.toml"))
+SHARED = ["contracts", "kit", "fleet"]
+
+
+def run(*command: object, folder: Path) -> bytes:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HEARBACK_")}
+    done = subprocess.run(
+        [str(part) for part in command], cwd=folder, capture_output=True, check=False, timeout=110, env=environment
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_runs_with_nothing_but_what_it_declares(service: str, tmp_path: Path) -> None:
+    python = tmp_path / "venv" / "bin" / "python"
+    here = ROOT / "services" / service
+    run(UV, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv", folder=tmp_path)
+    run(
+        UV,
+        "pip",
+        "sync",
+        "--quiet",
+        "--python",
+        python,
+        "--require-hashes",
+        here / "requirements.lock",
+        folder=tmp_path,
+    )
+    run(
+        UV,
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        python,
+        "--no-deps",
+        *(ROOT / "shared" / name for name in SHARED),
+        here,
+        folder=tmp_path,
+    )
+    installed = run(UV, "pip", "list", "--python", python, "--format", "freeze", folder=tmp_path).decode()
+    others = [name for name in SERVICES if name != service and f"\n{name}==" in f"\n{installed}"]
+    assert others == []
+    document = run(python, "-m", service.replace("-", "_"), "openapi", folder=tmp_path)
+    assert document == (here / "openapi.json").read_bytes()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_dockerfile_names_its_own_service(service: str) -> None:
+    text = (ROOT / "services" / service / "Dockerfile").read_text()
+    assert "-r requirements.lock" in text
+    assert f"./services/{service} " in text
+    assert f'"-m", "{service.replace("-", "_")}"' in text
+    assert "USER 10001" in text
+    for other in SERVICES:
+        assert other == service or f"services/{other}" not in text
