@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from hearback_contracts.identifiers import parse_event_id
-from hearback_kit.errors import BadRequest, TooLarge
-from hearback_kit.http import INTERNAL_BODY_BYTES_MAX, require_signature
+from hearback_kit.errors import BadRequest
+from hearback_kit.http import require_signature
 
 from user_reports.api.bodies import parse_json
 from user_reports.api.parameters import ID_MAX
@@ -23,9 +23,7 @@ def router() -> APIRouter:
     @routes.post("/internal/events/exist")
     async def events_exist(request: Request, here: Here) -> JSONResponse:
         await require_signature(request, here.settings.secret_key.get_secret_value())
-        if len(body := await request.body()) > INTERNAL_BODY_BYTES_MAX:
-            raise TooLarge
-        project_id, event_ids = _read(parse_json(body))
+        project_id, event_ids = _read(parse_json(await request.body()))
         async with here.database.connection() as connection:
             found = await find_events(connection, [(project_id, event_id) for event_id in event_ids])
         return JSONResponse({"found": sorted(event_id for _, event_id in found)})
