@@ -50,7 +50,7 @@ def occurrence_of(message: ErrorEventReceived, age_max: timedelta) -> Occurrence
             release=message.release,
             dist=message.dist,
             platform=message.platform,
-            level=message.level,
+            level=message.level or "error",
             logger=message.logger,
             transaction=message.transaction,
             url=message.url,
