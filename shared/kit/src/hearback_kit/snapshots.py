@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
+from hearback_kit.stopping import unless_stopped
 from hearback_kit.valkey import outage_as_unavailable
 
 PREFIX: Final = "hearback:snapshot:"
@@ -148,7 +149,7 @@ class SnapshotCache:
         """Keep the copies current until `stop` is set."""
         while not stop.is_set():
             try:
-                await self._follow_once()
+                await self._follow_once(stop)
             except (RedisError, OSError) as error:
                 _log.warning("snapshots_wait", reason=type(error).__name__)
                 self._last = None  # what changed meanwhile is unknown
@@ -158,7 +159,7 @@ class SnapshotCache:
                 except TimeoutError:
                     continue
 
-    async def _follow_once(self) -> None:
+    async def _follow_once(self, stop: asyncio.Event) -> None:
         if self._last is None:
             newest = await self._client.xrevrange(CHANGES, count=1)
             self._last = newest[0][0].decode() if newest else "0-0"
@@ -166,7 +167,9 @@ class SnapshotCache:
             self._absent.clear()
             if newest:
                 self._forget_all()
-        answer = await self._waiting.xread({CHANGES: self._last}, block=self._block_ms, count=_CHANGES_READ)
+        answer = await unless_stopped(
+            self._waiting.xread({CHANGES: self._last}, block=self._block_ms, count=_CHANGES_READ), stop
+        )
         for _, entries in answer or []:
             for entry_id, fields in entries:
                 self._last = entry_id.decode()
