@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from client_reports.app import create_app, create_worker
+from client_reports.domain.buckets import DAYS, HOURS, Layout
 from client_reports.settings import Settings
 from client_reports.store.partitions import Partitions, Plans
 from hearback_contracts.categories import DataCategory
@@ -33,7 +34,7 @@ from tests.bench.model import Options, Row
 
 PACKAGE = "client_reports.store.migrations"
 PROJECTS = 12
-DAYS = 30
+DAYS_FILLED = 30
 MESSAGES_PER_SECOND = 3_000
 ASKED_MAX = 100
 EVENTS_MIN = 50_000_000
@@ -53,9 +54,30 @@ QUESTIONS = {
         "statsPeriod=30d&interval=1d&groupBy=outcome&groupBy=category&groupBy=reason"
         "&groupBy=project&groupBy=key&groupBy=sdk"
     ),
+    "stats_v2 30d by hour: reason and project": "statsPeriod=30d&interval=1h&groupBy=reason&groupBy=project",
+    "stats_v2 30d by hour: SDKs": "statsPeriod=30d&interval=1h&groupBy=outcome&groupBy=sdk",
     "stats_v2 30d by hour: one project": "statsPeriod=30d&interval=1h&groupBy=outcome&groupBy=reason&project=3",
     "stats_v2 24h by hour: outcome and reason": "statsPeriod=24h&interval=1h&groupBy=outcome&groupBy=reason",
 }
+
+# OFFSET 0: chance decides for each counter, not once for all keys and SDKs.
+COUNTED = """
+    CREATE TEMPORARY TABLE counted ON COMMIT DROP AS
+    SELECT bucket, organization_id, project_id, key_id, category, outcome, times, quantity, reason, sdk FROM (
+        SELECT bucket, 1 AS organization_id, project AS project_id, project * 10 + key AS key_id, category,
+            outcome, 5 AS times, ceil(weight * CAST(:scale AS numeric)) AS quantity, reason, sdk,
+            random() < 0.15 + 0.5 * (weight / 80) AS seen
+        FROM generate_series(CAST(:start AS timestamptz), now(), interval '1 hour') AS bucket,
+            generate_series(1, :projects) AS project, generate_series(1, 2) AS key,
+            unnest(CAST(:sdks AS text[])) AS sdk,
+            (VALUES (1, 0, NULL, 60.0), (1, 5, 'before_send', 6), (1, 5, 'sample_rate', 30),
+                (1, 5, 'event_processor', 4), (1, 5, 'network_error', 2), (1, 5, 'queue_overflow', 1),
+                (1, 5, 'ratelimit_backoff', 2), (1, 2, 'key_quota', 2), (2, 5, 'sample_rate', 80),
+                (14, 0, NULL, 1), (14, 3, 'empty', 1), (4, 0, NULL, 40), (22, 0, NULL, 1),
+                (12, 5, 'sample_rate', 50)) AS series (category, outcome, reason, weight)
+        OFFSET 0) AS made
+    WHERE seen
+"""
 
 
 def _messages(shards: int, count: int) -> tuple[list[Outgoing], int]:
@@ -132,35 +154,31 @@ async def _drain(settings: Settings, count: int) -> tuple[int, float, float]:
 
 async def _fill(database: Database) -> int:
     """A month of an organization with a dozen projects: busy by day, quiet by night, a tail of rare series."""
-    start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS)
-    statement = """
-        INSERT INTO counter_hours (bucket, organization_id, project_id, key_id, category, outcome, times, quantity,
-            reason, sdk)
-        SELECT bucket, 1, project, project * 10 + key, category, outcome, 5, ceil(weight * :scale), reason, sdk
-        FROM generate_series(CAST(:start AS timestamptz), now(), interval '1 hour') AS bucket,
-            generate_series(1, :projects) AS project, generate_series(1, 2) AS key,
-            unnest(CAST(:sdks AS text[])) AS sdk,
-            (VALUES (1, 0, NULL, 60.0), (1, 5, 'before_send', 6), (1, 5, 'sample_rate', 30),
-                (1, 5, 'event_processor', 4), (1, 5, 'network_error', 2), (1, 5, 'queue_overflow', 1),
-                (1, 5, 'ratelimit_backoff', 2), (1, 2, 'key_quota', 2), (2, 5, 'sample_rate', 80),
-                (14, 0, NULL, 1), (14, 3, 'empty', 1), (4, 0, NULL, 40), (22, 0, NULL, 1),
-                (12, 5, 'sample_rate', 50)) AS series (category, outcome, reason, weight)
-        WHERE random() < 0.15 + 0.5 * (weight / 80) + extract(epoch FROM bucket) * 0
-        ON CONFLICT DO NOTHING
-    """
+    start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS_FILLED)
     async with database.transaction() as connection:
         parameters = {"start": start, "projects": PROJECTS, "sdks": list(SDKS), "scale": 5.5}
-        await connection.execute(text(statement), parameters)
-        await connection.execute(
-            text(
-                "INSERT INTO counter_days SELECT date_trunc('day', bucket), organization_id, project_id, key_id,"
-                " category, outcome, sum(times), sum(quantity), reason, sdk FROM counter_hours"
-                " GROUP BY 1, 2, 3, 4, 5, 6, 9, 10"
-            )
-        )
-    async with database.connection() as connection:
-        rows = await connection.scalar(text("SELECT count(*) FROM counter_hours"))
+        await connection.execute(text(COUNTED), parameters)
+        for unit, layout, row in (("hours", HOURS, "1 day"), ("days", DAYS, "30 days")):
+            await connection.execute(text(_folded(unit, layout, row)))
+        rows = await connection.scalar(text("SELECT count(*) FROM counted"))
     return int(rows or 0)
+
+
+def _folded(unit: str, layout: Layout, row: str) -> str:
+    """The statement that writes what was counted by the hour into rows of a layout."""
+    cell = f"(extract(epoch FROM bucket)::bigint % {layout.length} / {layout.seconds})"
+    columns = [*layout.columns("times"), *layout.columns("quantity")]
+    sums = [
+        f"coalesce(sum({name}) FILTER (WHERE {cell} = {number}), 0)"
+        for name in ("times", "quantity")
+        for number in range(layout.cells)
+    ]
+    dimensions = "organization_id, project_id, key_id, category, outcome, reason, sdk"
+    return (
+        f"INSERT INTO counter_{unit} (bucket, {dimensions}, {', '.join(columns)})"
+        f" SELECT date_bin('{row}', bucket, '1970-01-01Z'), {dimensions}, {', '.join(sums)}"
+        " FROM counted GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"
+    )
 
 
 async def _stats_latency(settings: Settings, options: Options) -> list[Row]:
@@ -179,7 +197,7 @@ async def _stats_latency(settings: Settings, options: Options) -> list[Row]:
         http.headers.update(signed_in(app))
         for name, query in QUESTIONS.items():
             rows.append(await _ask(http, name, query, options))
-    rows[-1].notes.append(f"{stored:,} counters by the hour, at least {EVENTS_MIN:,} events in 30 days.")
+    rows[-1].notes.append(f"{stored:,} counts of an hour, at least {EVENTS_MIN:,} events in 30 days.")
     return rows
 
 

@@ -60,14 +60,14 @@ async def test_shape(counted: Any) -> None:
         PATH, field=[SUM, "times_seen"], groupBy=["outcome", "category"], statsPeriod="3h", category="feedback"
     )
     assert found == {
-        "start": "2026-11-24T10:00:00Z",
+        "start": "2026-11-24T09:00:00Z",
         "end": "2026-11-24T12:35:00Z",
-        "intervals": ["2026-11-24T10:00:00Z", "2026-11-24T11:00:00Z", "2026-11-24T12:00:00Z"],
+        "intervals": [f"2026-11-24T{hour:02}:00:00Z" for hour in range(9, 13)],
         "groups": [
             {
                 "by": {"outcome": "accepted", "category": "feedback"},
                 "totals": {SUM: 14, "times_seen": 3},
-                "series": {SUM: [0, 2, 12], "times_seen": [0, 1, 2]},
+                "series": {SUM: [0, 0, 2, 12], "times_seen": [0, 0, 1, 2]},
             }
         ],
     }
@@ -147,6 +147,17 @@ async def test_wrong_questions_are_400(counted: Any, wrong: dict[str, Any]) -> N
     values = {"field": SUM, "statsPeriod": "24h", **wrong}
     body = await counted.get(PATH, 400, **{name: value for name, value in values.items() if value is not None})
     assert set(body) == {"detail", "code"}
+
+
+async def test_what_lies_in_the_same_rows_outside_the_range_is_no_group(counted: Any) -> None:
+    """Three days ago is in the same row of days as today, eleven o'clock in the same row of hours as twelve."""
+    current = {"start": "2026-11-24T12:00:00", "end": "2026-11-24T13:00:00", "statsPeriod": ""}
+    for asked in ({"statsPeriod": "24h", "interval": "1d"}, {"statsPeriod": "1h"}):
+        assert ("attachment",) not in await totals(counted, groupBy="category", **asked)
+    found = await totals(counted, groupBy="sdk", **current)
+    assert found == {("sentry.python/2.75.0",): 16, (None,): 7, ("x/1",): 13}
+    before = {"start": "2026-11-24T00:00:00", "end": "2026-11-24T12:00:00", "statsPeriod": ""}
+    assert await totals(counted, groupBy="sdk", **before) == {("sentry.python/2.75.0",): 2}
 
 
 async def test_sums_may_pass_64_bits(api: Any) -> None:

@@ -16,6 +16,7 @@ import orjson
 import pytest
 from client_reports.consumers.client_reports import ClientReports
 from client_reports.consumers.outcomes import Outcomes
+from client_reports.domain.buckets import DAYS, HOURS, MINUTES
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.config import ProjectConfig
 from hearback_contracts.events import ClientReportReceived, OutcomeCount, OutcomeRecorded, SubmissionStep
@@ -78,9 +79,10 @@ def expected(messages: Sequence[tuple[str, int, Sequence[tuple[str, str, int]]]]
 
 
 async def counted(store: Any, unit: str) -> Counted:
+    cells = " + ".join({"minutes": MINUTES, "hours": HOURS, "days": DAYS}[unit].columns("quantity"))
     statement = text(
-        f"SELECT project_id, outcome, category, reason, sum(quantity) AS quantity FROM counter_{unit}"
-        " GROUP BY 1, 2, 3, 4 HAVING sum(quantity) > 0"
+        f"SELECT project_id, outcome, category, reason, sum({cells}) AS quantity FROM counter_{unit}"
+        f" GROUP BY 1, 2, 3, 4 HAVING sum({cells}) > 0"
     )
     async with store.database.connection() as connection:
         rows = (await connection.execute(statement)).all()

@@ -31,9 +31,9 @@ async def filled(fresh_store: Any) -> Any:
         )
         await connection.execute(
             text(
-                "INSERT INTO counter_hours"
-                " SELECT date_trunc('hour', CAST(:now AS timestamptz)) - n * interval '1 hour',"
-                " 1, project, 1, 1, 0, 1, 1, NULL, 'x/1' FROM generate_series(0, 240) AS n,"
+                "INSERT INTO counter_hours (bucket, organization_id, project_id, key_id, category, outcome, sdk,"
+                " times_3) SELECT date_trunc('day', CAST(:now AS timestamptz)) - n * interval '1 day',"
+                " 1, project, 1, 1, 0, 'x/1', 1 FROM generate_series(0, 60) AS n,"
                 " generate_series(1, 200) AS project"
             ),
             {"now": store.clock.now()},

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from client_reports.domain.buckets import DAYS, HOURS, MINUTES, Layout
 from client_reports.domain.stats import InvalidStats, SeriesRow, StatsQuery, shape, window
 
 NOW = datetime(2026, 11, 24, 12, 34, 56, tzinfo=UTC)
@@ -15,22 +16,22 @@ def asked(**changes: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("period", "interval", "points", "start", "unit"),
+    ("period", "interval", "points", "start", "layout"),
     [
-        ("24h", "1h", 24, datetime(2026, 11, 23, 13, tzinfo=UTC), "hours"),
-        ("1h", None, 1, datetime(2026, 11, 24, 12, tzinfo=UTC), "hours"),
-        ("90m", "1h", 2, datetime(2026, 11, 24, 11, tzinfo=UTC), "hours"),
-        ("30d", "1d", 30, datetime(2026, 10, 26, tzinfo=UTC), "days"),
-        ("30d", "1h", 720, datetime(2026, 10, 25, 13, tzinfo=UTC), "hours"),
-        ("1w", "6h", 28, datetime(2026, 11, 17, 18, tzinfo=UTC), "hours"),
-        ("3600", "1m", 60, datetime(2026, 11, 24, 11, 35, tzinfo=UTC), "minutes"),
-        ("6h", "15m", 24, datetime(2026, 11, 24, 6, 45, tzinfo=UTC), "minutes"),
-        (None, "1d", 90, datetime(2026, 8, 27, tzinfo=UTC), "days"),
+        ("24h", "1h", 25, datetime(2026, 11, 23, 12, tzinfo=UTC), HOURS),
+        ("1h", None, 2, datetime(2026, 11, 24, 11, tzinfo=UTC), HOURS),
+        ("90m", "1h", 2, datetime(2026, 11, 24, 11, tzinfo=UTC), HOURS),
+        ("30d", "1d", 31, datetime(2026, 10, 25, tzinfo=UTC), DAYS),
+        ("30d", "1h", 721, datetime(2026, 10, 25, 12, tzinfo=UTC), HOURS),
+        ("1w", "6h", 29, datetime(2026, 11, 17, 12, tzinfo=UTC), HOURS),
+        ("3600", "1m", 61, datetime(2026, 11, 24, 11, 34, tzinfo=UTC), MINUTES),
+        ("6h", "15m", 25, datetime(2026, 11, 24, 6, 30, tzinfo=UTC), MINUTES),
+        (None, "1d", 91, datetime(2026, 8, 26, tzinfo=UTC), DAYS),
     ],
 )
-def test_periods(period: str | None, interval: str | None, points: int, start: datetime, unit: str) -> None:
+def test_periods(period: str | None, interval: str | None, points: int, start: datetime, layout: Layout) -> None:
     found = asked(period=period, interval=interval)
-    assert (found.points, found.start, found.unit) == (points, start, unit)
+    assert (found.points, found.start, found.layout) == (points, start, layout)
     assert found.last > NOW
     assert found.intervals()[-1] <= NOW
     assert found.end == NOW.replace(minute=35, second=0)
@@ -38,7 +39,7 @@ def test_periods(period: str | None, interval: str | None, points: int, start: d
 
 def test_the_interval_that_begins_now_is_the_current_one() -> None:
     found = asked(period="1h", interval="1h", now=NOW.replace(minute=0, second=0))
-    assert found.intervals() == [datetime(2026, 11, 24, 12, tzinfo=UTC)]
+    assert found.intervals() == [datetime(2026, 11, 24, 11 + hour, tzinfo=UTC) for hour in range(2)]
 
 
 @pytest.mark.parametrize(
@@ -85,20 +86,20 @@ def test_questions_without_an_answer(values: dict[str, str]) -> None:
         asked(**values)
 
 
-def test_the_answer_is_filled_with_zeros() -> None:
+def test_the_answer_has_sentrys_shape() -> None:
     query = StatsQuery(
         asked(period="3h"), ("sum(quantity)", "times_seen"), ("outcome", "category", "reason"), 1, (1,)
     )
-    answer = shape(query, [SeriesRow((5, -1, None), [2, 0], ([2**64, 1], [3, 1]))])
+    answer = shape(query, [SeriesRow((5, -1, None), ([0, 1, 0, 2**64], [0, 1, 0, 3]))])
     assert answer == {
-        "start": "2026-11-24T10:00:00Z",
+        "start": "2026-11-24T09:00:00Z",
         "end": "2026-11-24T12:35:00Z",
-        "intervals": ["2026-11-24T10:00:00Z", "2026-11-24T11:00:00Z", "2026-11-24T12:00:00Z"],
+        "intervals": [f"2026-11-24T{hour:02}:00:00Z" for hour in range(9, 13)],
         "groups": [
             {
                 "by": {"outcome": "client_discard", "category": "unknown", "reason": None},
                 "totals": {"sum(quantity)": 2**64 + 1, "times_seen": 4},
-                "series": {"sum(quantity)": [1, 0, 2**64], "times_seen": [1, 0, 3]},
+                "series": {"sum(quantity)": [0, 1, 0, 2**64], "times_seen": [0, 1, 0, 3]},
             }
         ],
     }
@@ -107,5 +108,5 @@ def test_the_answer_is_filled_with_zeros() -> None:
 def test_nothing_counted_is_one_group_only_without_grouping() -> None:
     found = asked(period="1h")
     alone = shape(StatsQuery(found, ("sum(quantity)",), (), 1, (1,)), [])
-    assert alone["groups"] == [{"by": {}, "totals": {"sum(quantity)": 0}, "series": {"sum(quantity)": [0]}}]
+    assert alone["groups"] == [{"by": {}, "totals": {"sum(quantity)": 0}, "series": {"sum(quantity)": [0, 0]}}]
     assert shape(StatsQuery(found, ("sum(quantity)",), ("outcome",), 1, (1,)), [])["groups"] == []

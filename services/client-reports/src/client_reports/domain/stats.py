@@ -9,6 +9,8 @@ from typing import Any, Final
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.outcomes import Outcome
 
+from client_reports.domain.buckets import DAYS, HOURS, MINUTES, Layout
+
 FIELDS: Final = {"sum(quantity)": "quantity", "times_seen": "times"}
 GROUPS: Final = {
     "outcome": "outcome",
@@ -49,11 +51,11 @@ class Window:
         return int((self.last - self.start).total_seconds()) // self.seconds
 
     @property
-    def unit(self) -> str:
-        """The coarsest counters that can answer: minutes, hours or days."""
+    def layout(self) -> Layout:
+        """The coarsest counters that can answer: by minute, hour or day."""
         if self.seconds % DAY == 0:
-            return "days"
-        return "hours" if self.seconds % HOUR == 0 else "minutes"
+            return DAYS
+        return HOURS if self.seconds % HOUR == 0 else MINUTES
 
     def intervals(self) -> list[datetime]:
         """The first moment of each interval."""
@@ -103,7 +105,7 @@ def window(
         high = _ceiling(now, seconds)
         if high == now:
             high += timedelta(seconds=seconds)
-        low = high - timedelta(seconds=-(-length // seconds) * seconds)
+        low = _floor(now - timedelta(seconds=length), seconds)
     found = Window(low, high, min(high, _ceiling(now + timedelta(seconds=1), MINUTE)), seconds)
     if found.points > points_max:
         raise InvalidStats(
@@ -203,18 +205,17 @@ def _known(what: str, names: Sequence[str], known: dict[str, Any]) -> tuple[str,
 
 @dataclass(frozen=True, slots=True)
 class SeriesRow:
-    """One group as summed by the store: parallel lists of interval numbers and sums per field."""
+    """One group as summed by the store: per field one number for each interval."""
 
     by: tuple[Any, ...]
-    positions: Sequence[int]
-    sums: tuple[Sequence[int], ...]
+    series: tuple[Sequence[int], ...]
 
 
 def shape(query: StatsQuery, rows: Sequence[SeriesRow]) -> dict[str, Any]:
-    """The answer in Sentry's shape, every series filled up with zeros."""
+    """The answer in Sentry's shape, times spelled as Sentry does."""
     groups = [_group(query, row) for row in rows]
     if not groups and not query.groups:
-        groups = [_group(query, SeriesRow((), (), tuple(() for _ in query.fields)))]
+        groups = [_group(query, SeriesRow((), tuple([0] * query.window.points for _ in query.fields)))]
     found = query.window
     return {
         "start": _wire(found.start),
@@ -225,12 +226,7 @@ def shape(query: StatsQuery, rows: Sequence[SeriesRow]) -> dict[str, Any]:
 
 
 def _group(query: StatsQuery, row: SeriesRow) -> dict[str, Any]:
-    series: dict[str, list[int]] = {}
-    for field, sums in zip(query.fields, row.sums, strict=True):
-        values = [0] * query.window.points
-        for position, value in zip(row.positions, sums, strict=True):
-            values[position] = value
-        series[field] = values
+    series = dict(zip(query.fields, row.series, strict=True))
     return {
         "by": {name: _shown(name, value) for name, value in zip(query.groups, row.by, strict=True)},
         "totals": {field: sum(values) for field, values in series.items()},

@@ -1,14 +1,17 @@
 """Writing counters: one upsert per table and batch, each message once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from hearback_kit.db import Connection
 from sqlalchemy import BigInteger, Date, DateTime, Numeric, SmallInteger, Table, Text, Uuid, func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.types import TypeEngine
 
 from client_reports import metrics
+from client_reports.domain.buckets import DAYS, HOURS, MINUTES, Layout
 from client_reports.domain.counting import CountKey, Effects, Sum, coarser
 from client_reports.store.partitions import DAYS_AHEAD, Plan, Plans, midnight
 from client_reports.store.rows import unnest
@@ -58,14 +61,14 @@ async def add_counts(connection: Connection, plans: Plans, sums: dict[CountKey, 
     latest = (now + timedelta(days=1)).replace(second=0, microsecond=0)
     if any(key.minute > latest for key in sums):
         sums = _not_after(sums, latest)
-    await _upsert(connection, COUNTER_MINUTES, _since(sums, plans.minutes, now))
+    await _upsert(connection, COUNTER_MINUTES, MINUTES, _since(sums, plans.minutes, now))
     hours = coarser(sums, "hours")
-    await _upsert(connection, COUNTER_HOURS, _since(hours, plans.hours, now))
+    await _upsert(connection, COUNTER_HOURS, HOURS, _since(hours, plans.hours, now))
     days = coarser(hours, "days")
     kept = _since(days, plans.days, now)
     if len(kept) < len(days):
         metrics.ENTRIES_DROPPED.labels("too_old").inc(len(days) - len(kept))
-    await _upsert(connection, COUNTER_DAYS, kept)
+    await _upsert(connection, COUNTER_DAYS, DAYS, kept)
     await _touch_projects(connection, sums)
 
 
@@ -80,9 +83,7 @@ def _not_after(sums: dict[CountKey, Sum], latest: datetime) -> dict[CountKey, Su
 
 def _since(sums: dict[CountKey, Sum], plan: Plan, now: datetime) -> list[tuple[CountKey, Sum]]:
     oldest = midnight(plan.oldest(now))
-    kept = [(key, added) for key, added in sums.items() if key.minute >= oldest]
-    kept.sort(key=lambda row: _order(row[0]))
-    return kept
+    return [(key, added) for key, added in sums.items() if key.minute >= oldest]
 
 
 def _order(key: CountKey) -> tuple[object, ...]:
@@ -100,34 +101,44 @@ def _order(key: CountKey) -> tuple[object, ...]:
     )
 
 
-async def _upsert(connection: Connection, table: Table, sums: list[tuple[CountKey, Sum]]) -> None:
+async def _upsert(connection: Connection, table: Table, layout: Layout, sums: list[tuple[CountKey, Sum]]) -> None:
+    """Add sums, each in its row and cell; only cells that grow in some row are named in the statement."""
     if not sums:
         return
-    rows = unnest(
-        "added",
-        {
-            "bucket": (_INSTANT, [key.minute for key, _ in sums]),
-            "organization_id": (BigInteger(), [key.organization_id for key, _ in sums]),
-            "project_id": (BigInteger(), [key.project_id for key, _ in sums]),
-            "key_id": (BigInteger(), [key.key_id for key, _ in sums]),
-            "category": (SmallInteger(), [key.category for key, _ in sums]),
-            "outcome": (SmallInteger(), [key.outcome for key, _ in sums]),
-            "times": (BigInteger(), [added.times for _, added in sums]),
-            "quantity": (Numeric(40, 0), [added.quantity for _, added in sums]),
-            "reason": (Text(), [key.reason for key, _ in sums]),
-            "sdk": (Text(), [key.sdk for key, _ in sums]),
-        },
-    )
-    names = list(rows.c.keys())
-    statement = insert(table).from_select(names, select(*rows.c))
+    rows_added: dict[CountKey, dict[int, Sum]] = {}
+    for key, added in sums:
+        row = key._replace(minute=layout.row(key.minute))
+        rows_added.setdefault(row, {})[layout.cell(key.minute)] = added
+    ordered = sorted(rows_added.items(), key=lambda row: _order(row[0]))
+    keys = [key for key, _ in ordered]
+    columns: dict[str, tuple[TypeEngine[Any], Sequence[Any]]] = {
+        "bucket": (_INSTANT, [key.minute for key in keys]),
+        "organization_id": (BigInteger(), [key.organization_id for key in keys]),
+        "project_id": (BigInteger(), [key.project_id for key in keys]),
+        "key_id": (BigInteger(), [key.key_id for key in keys]),
+        "category": (SmallInteger(), [key.category for key in keys]),
+        "outcome": (SmallInteger(), [key.outcome for key in keys]),
+        "reason": (Text(), [key.reason for key in keys]),
+        "sdk": (Text(), [key.sdk for key in keys]),
+    }
+    grown = _cells(layout, [cells for _, cells in ordered])
+    rows = unnest("added", {**columns, **grown})
+    statement = insert(table).from_select(list(rows.c.keys()), select(*rows.c))
     statement = statement.on_conflict_do_update(
         index_elements=[table.c[name] for name in _IDENTITY],
-        set_={
-            "times": table.c.times + statement.excluded.times,
-            "quantity": table.c.quantity + statement.excluded.quantity,
-        },
+        set_={name: table.c[name] + statement.excluded[name] for name in grown},
     )
     await connection.execute(statement)
+
+
+def _cells(layout: Layout, rows: list[dict[int, Sum]]) -> dict[str, tuple[TypeEngine[Any], Sequence[Any]]]:
+    times, quantities, nothing = layout.columns("times"), layout.columns("quantity"), Sum()
+    columns: dict[str, tuple[TypeEngine[Any], Sequence[Any]]] = {}
+    for cell in sorted({cell for cells in rows for cell in cells}):
+        sums = [cells.get(cell, nothing) for cells in rows]
+        columns[times[cell]] = (BigInteger(), [added.times for added in sums])
+        columns[quantities[cell]] = (Numeric(40, 0), [added.quantity for added in sums])
+    return columns
 
 
 async def _touch_projects(connection: Connection, sums: dict[CountKey, Sum]) -> None:

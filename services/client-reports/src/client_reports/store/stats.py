@@ -1,70 +1,67 @@
 """Sums over counters. Rows are folded into one per group on the server: few, long rows are cheap to read."""
 
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hearback_kit.db import Connection
-from sqlalchemy import Integer, Numeric, Table, Text, cast, func, select, text
+from sqlalchemy import BigInteger, Table, Text, cast, func, or_, select, text
 from sqlalchemy.sql import Select
 
-from client_reports.domain.stats import DAY, FIELDS, GROUPS, HOUR, MINUTE, SeriesRow, StatsQuery
+from client_reports.domain.buckets import DAYS, HOURS, MINUTES, Layout
+from client_reports.domain.stats import FIELDS, GROUPS, SeriesRow, StatsQuery
 from client_reports.store.tables import COUNTER_DAYS, COUNTER_HOURS, COUNTER_MINUTES
 
-_TABLES: Final = {"minutes": COUNTER_MINUTES, "hours": COUNTER_HOURS, "days": COUNTER_DAYS}
-_SECONDS: Final = {"minutes": MINUTE, "hours": HOUR, "days": DAY}
+_TABLES: Final = {MINUTES: COUNTER_MINUTES, HOURS: COUNTER_HOURS, DAYS: COUNTER_DAYS}
+
+# A plan made for unknown parameters scans on one core and sorts; planning anew costs 1 ms. A group has a sum per
+# cell, so that a thousand groups do not fit into the memory that suits the other queries.
+_PLANNING: Final = text(
+    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('work_mem', '32MB', true)"
+)
 
 
 async def read_stats(connection: Connection, query: StatsQuery, *, groups_max: int) -> list[SeriesRow]:
     """The groups of a question, ordered by what they are grouped by; at most `groups_max` and one more."""
     if not query.projects:
         return []
-    # A plan made for unknown parameters scans on one core and sorts; planning anew costs 1 ms.
-    await connection.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
-    rows = await connection.execute(stats_statement(query, groups_max=groups_max))
-    width = len(query.groups)
-    return [
-        SeriesRow(tuple(row[:width]), _numbers(row[width]), tuple(map(_numbers, row[width + 1 :])))
-        for row in rows.all()
-    ]
+    await connection.execute(_PLANNING)
+    rows = (await connection.execute(stats_statement(query, groups_max=groups_max))).all()
+    width, asked, layout = len(query.groups), query.window, query.window.layout
+    begin = int(asked.start.timestamp())
+    found: list[SeriesRow] = []
+    for row in rows:
+        starts = _numbers(row[width])
+        series = (
+            layout.series(begin, asked.points, asked.seconds, starts, _numbers(joined))
+            for joined in row[width + 1 :]
+        )
+        found.append(SeriesRow(tuple(row[:width]), tuple(series)))
+    return found
 
 
 def _numbers(joined: str) -> list[int]:
     """Sums may pass 64 bits; as one text they are read many times faster than as an array of decimals."""
-    return [int(number) for number in joined.split(",")]
+    return list(map(int, joined.split(",")))
 
 
 def stats_statement(query: StatsQuery, *, groups_max: int) -> Select[Any]:
-    """The statement behind `read_stats`: sums per group and bucket, folded into one row per group."""
-    table = _TABLES[query.window.unit]
+    """The statement behind `read_stats`: per group the rows' beginnings, and per field all their cells."""
+    layout = query.window.layout
+    table = _TABLES[layout]
     dimensions = [table.c[GROUPS[name]].label(name) for name in query.groups]
-    labels = {field: f"sum_{FIELDS[field]}" for field in query.fields}
-    sums = [func.sum(table.c[FIELDS[field]]).label(label) for field, label in labels.items()]
-    points = (
+    columns = {field: layout.columns(FIELDS[field]) for field in query.fields}
+    sums = [func.sum(table.c[name]).label(name) for names in columns.values() for name in names]
+    merged = (
         select(*dimensions, table.c.bucket, *sums)
         .where(*_conditions(table, query))
         .group_by(*dimensions, table.c.bucket)
-        .subquery("points")
+        .subquery("merged")
     )
-    elapsed = func.extract("epoch", points.c.bucket) - int(query.window.start.timestamp())
-    position: Any = cast(func.floor(elapsed / query.window.seconds), Integer)
-    if query.window.seconds != _SECONDS[query.window.unit]:
-        points, position = _regrouped(query, points, position, list(labels.values()))
-    groups = [points.c[name] for name in query.groups]
-    statement = select(
-        *groups, _joined(position), *(_joined(cast(points.c[label], Numeric)) for label in labels.values())
-    ).limit(groups_max + 1)
+    groups = [merged.c[name] for name in query.groups]
+    begins = cast(func.extract("epoch", merged.c.bucket), BigInteger)
+    cells = (func.concat_ws(",", *(merged.c[name] for name in names)) for names in columns.values())
+    statement = select(*groups, _joined(begins), *map(_joined, cells)).limit(groups_max + 1)
     return statement.group_by(*groups).order_by(*groups) if groups else statement.having(func.count() > 0)
-
-
-def _regrouped(query: StatsQuery, points: Any, position: Any, labels: list[str]) -> tuple[Any, Any]:
-    """Intervals longer than a bucket: several buckets make one point."""
-    groups = [points.c[name] for name in query.groups]
-    place = position.label("place")
-    longer = (
-        select(*groups, place, *(func.sum(points.c[label]).label(label) for label in labels))
-        .group_by(*groups, place)
-        .subquery("longer")
-    )
-    return longer, longer.c.place
 
 
 def _joined(values: Any) -> Any:
@@ -76,8 +73,7 @@ def _conditions(table: Table, query: StatsQuery) -> list[Any]:
     conditions = [
         columns.organization_id == query.organization_id,
         columns.project_id.in_(query.projects),
-        columns.bucket >= query.window.start,
-        columns.bucket < query.window.last,
+        *_in_range(table, query.window.layout, query.window.start, query.window.last),
     ]
     for column, wanted in (
         (columns.outcome, query.outcomes),
@@ -88,4 +84,19 @@ def _conditions(table: Table, query: StatsQuery) -> list[Any]:
     ):
         if wanted:
             conditions.append(column.in_(wanted))
+    return conditions
+
+
+def _in_range(table: Table, layout: Layout, start: datetime, last: datetime) -> list[Any]:
+    """Rows with something counted from `start` until before `last`: not all cells of the outer rows are."""
+    first_row, last_row = layout.row(start), layout.row(last - timedelta(seconds=1))
+    low, high = layout.cell(start), layout.cell(last - timedelta(seconds=1)) + 1
+    bucket, times = table.c.bucket, [table.c[name] for name in layout.columns("times")]
+    conditions = [bucket >= first_row, bucket <= last_row]
+    if first_row == last_row:
+        return conditions if high - low == layout.cells else [*conditions, or_(*(c > 0 for c in times[low:high]))]
+    if low:
+        conditions.append(or_(bucket > first_row, *(cell > 0 for cell in times[low:])))
+    if high < layout.cells:
+        conditions.append(or_(bucket < last_row, *(cell > 0 for cell in times[:high])))
     return conditions

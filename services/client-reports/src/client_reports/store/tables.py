@@ -21,6 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from client_reports.domain.buckets import DAYS, HOURS, MINUTES, Layout
+
 METADATA: Final = MetaData()
 
 
@@ -28,8 +30,8 @@ def _instant(name: str, *, nullable: bool = False) -> Column[object]:
     return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
-def _counters(name: str) -> Table:
-    """Sums per bucket. A quantity may need 64 bits unsigned, so sums are numeric."""
+def _counters(name: str, layout: Layout) -> Table:
+    """Sums per bucket; `bucket` is where the row begins. One quantity may need 64 bits: sums are numeric."""
     return Table(
         name,
         METADATA,
@@ -39,10 +41,10 @@ def _counters(name: str) -> Table:
         Column("key_id", BigInteger),
         Column("category", SmallInteger, nullable=False),
         Column("outcome", SmallInteger, nullable=False),
-        Column("times", BigInteger, nullable=False),
-        Column("quantity", Numeric(40, 0), nullable=False),
         Column("reason", Text(collation="C")),
         Column("sdk", Text(collation="C")),
+        *(Column(name, BigInteger, nullable=False, server_default="0") for name in layout.columns("times")),
+        *(Column(name, Numeric(40, 0), nullable=False, server_default="0") for name in layout.columns("quantity")),
         Index(
             f"{name}_identity",
             "project_id",
@@ -59,9 +61,9 @@ def _counters(name: str) -> Table:
     )
 
 
-COUNTER_MINUTES: Final = _counters("counter_minutes")
-COUNTER_HOURS: Final = _counters("counter_hours")
-COUNTER_DAYS: Final = _counters("counter_days")
+COUNTER_MINUTES: Final = _counters("counter_minutes", MINUTES)
+COUNTER_HOURS: Final = _counters("counter_hours", HOURS)
+COUNTER_DAYS: Final = _counters("counter_days", DAYS)
 
 PROCESSED: Final = Table(
     "processed",

@@ -15,12 +15,14 @@ CREATE TABLE counter_{unit} (
     key_id bigint,
     category smallint NOT NULL,
     outcome smallint NOT NULL,
-    times bigint NOT NULL,
-    quantity numeric(40, 0) NOT NULL,
     reason text COLLATE "C",
-    sdk text COLLATE "C"
+    sdk text COLLATE "C",
+    {sums}
 ) PARTITION BY RANGE (bucket)
 """
+
+# How many buckets lie side by side in one row.
+CELLS = {"minutes": 1, "hours": 24, "days": 30}
 
 COUNTERS_IDENTITY = """
 CREATE UNIQUE INDEX counter_{unit}_identity ON counter_{unit}
@@ -85,9 +87,16 @@ OTHERS = (
 )
 
 
+def _sums(cells: int) -> str:
+    suffixes = [""] if cells == 1 else [f"_{cell}" for cell in range(cells)]
+    times = [f"times{suffix} bigint NOT NULL DEFAULT 0" for suffix in suffixes]
+    quantities = [f"quantity{suffix} numeric(40, 0) NOT NULL DEFAULT 0" for suffix in suffixes]
+    return ",\n    ".join(times + quantities)
+
+
 def upgrade() -> None:
-    for unit in ("minutes", "hours", "days"):
-        op.execute(COUNTERS.format(unit=unit))
+    for unit, cells in CELLS.items():
+        op.execute(COUNTERS.format(unit=unit, sums=_sums(cells)))
         op.execute(COUNTERS_IDENTITY.format(unit=unit))
     for statement in OTHERS:
         op.execute(statement)
