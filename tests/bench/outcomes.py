@@ -35,6 +35,7 @@ from tests.bench.model import Options, Row
 PACKAGE = "client_reports.store.migrations"
 PROJECTS = 12
 DAYS_FILLED = 30
+DETAILED = ("organization_id", "project_id", "category", "outcome", "reason", "key_id", "sdk")
 MESSAGES_PER_SECOND = 3_000
 ASKED_MAX = 100
 EVENTS_MIN = 50_000_000
@@ -159,12 +160,13 @@ async def _fill(database: Database) -> int:
         parameters = {"start": start, "projects": PROJECTS, "sdks": list(SDKS), "scale": 5.5}
         await connection.execute(text(COUNTED), parameters)
         for unit, layout, row in (("hours", HOURS, "1 day"), ("days", DAYS, "30 days")):
-            await connection.execute(text(_folded(unit, layout, row)))
+            await connection.execute(text(_folded(unit, layout, row, DETAILED)))
+        await connection.execute(text(_folded("hour_totals", HOURS, "1 day", DETAILED[:5])))
         rows = await connection.scalar(text("SELECT count(*) FROM counted"))
     return int(rows or 0)
 
 
-def _folded(unit: str, layout: Layout, row: str) -> str:
+def _folded(unit: str, layout: Layout, row: str, kept: tuple[str, ...]) -> str:
     """The statement that writes what was counted by the hour into rows of a layout."""
     cell = f"(extract(epoch FROM bucket)::bigint % {layout.length} / {layout.seconds})"
     columns = [*layout.columns("times"), *layout.columns("quantity")]
@@ -173,11 +175,11 @@ def _folded(unit: str, layout: Layout, row: str) -> str:
         for name in ("times", "quantity")
         for number in range(layout.cells)
     ]
-    dimensions = "organization_id, project_id, key_id, category, outcome, reason, sdk"
+    dimensions = ", ".join(kept)
     return (
         f"INSERT INTO counter_{unit} (bucket, {dimensions}, {', '.join(columns)})"
         f" SELECT date_bin('{row}', bucket, '1970-01-01Z'), {dimensions}, {', '.join(sums)}"
-        " FROM counted GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"
+        f" FROM counted GROUP BY 1, {dimensions}"
     )
 
 
@@ -248,7 +250,7 @@ async def _run(postgres_url: str, valkey_url: str, options: Options) -> list[Row
     rows = [await _entries_per_second(settings, options)]
     database = Database(settings.database_url)
     async with database.transaction() as connection:
-        for unit in ("minutes", "hours", "days"):
+        for unit in ("minutes", "hours", "hour_totals", "days"):
             await connection.execute(text(f"TRUNCATE counter_{unit}"))
     await database.close()
     return rows + await _stats_latency(settings, options)

@@ -79,7 +79,9 @@ def expected(messages: Sequence[tuple[str, int, Sequence[tuple[str, str, int]]]]
 
 
 async def counted(store: Any, unit: str) -> Counted:
-    cells = " + ".join({"minutes": MINUTES, "hours": HOURS, "days": DAYS}[unit].columns("quantity"))
+    cells = " + ".join(
+        {"minutes": MINUTES, "hours": HOURS, "hour_totals": HOURS, "days": DAYS}[unit].columns("quantity")
+    )
     statement = text(
         f"SELECT project_id, outcome, category, reason, sum({cells}) AS quantity FROM counter_{unit}"
         f" GROUP BY 1, 2, 3, 4 HAVING sum({cells}) > 0"
@@ -129,12 +131,14 @@ async def deliver(store: Any, entries: list[Incoming], endings: list[str], chanc
 @given(messages=st.lists(MESSAGES, max_size=8), endings=st.lists(ENDINGS, max_size=6), seed=st.integers(0, 2**16))
 async def test_counts_are_conserved(store: Any, messages: Any, endings: list[str], seed: int) -> None:
     async with store.database.transaction() as connection:
-        await connection.execute(text("TRUNCATE counter_minutes, counter_hours, counter_days, processed"))
+        await connection.execute(
+            text("TRUNCATE counter_minutes, counter_hours, counter_hour_totals, counter_days, processed")
+        )
     now = store.clock.now()
     entries = [incoming(made(*message, now), number) for number, message in enumerate(messages)]
     await deliver(store, entries, endings, random.Random(seed))
     wanted = expected(messages)
-    for unit in ("minutes", "hours", "days"):
+    for unit in ("minutes", "hours", "hour_totals", "days"):
         assert await counted(store, unit) == wanted
 
 

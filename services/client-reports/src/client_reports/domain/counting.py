@@ -87,3 +87,12 @@ def coarser(sums: dict[CountKey, Sum], unit: str) -> dict[CountKey, Sum]:
             found = coarse[coarse_key] = Sum()
         found.add(added.quantity, added.times)
     return coarse
+
+
+def without_details(sums: dict[CountKey, Sum]) -> dict[CountKey, Sum]:
+    """The same sums over all client keys and SDKs."""
+    merged: dict[CountKey, Sum] = {}
+    for key, added in sums.items():
+        found = merged.setdefault(key._replace(key_id=None, sdk=None), Sum())
+        found.add(added.quantity, added.times)
+    return merged

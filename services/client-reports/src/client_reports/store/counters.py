@@ -12,19 +12,21 @@ from sqlalchemy.types import TypeEngine
 
 from client_reports import metrics
 from client_reports.domain.buckets import DAYS, HOURS, MINUTES, Layout
-from client_reports.domain.counting import CountKey, Effects, Sum, coarser
+from client_reports.domain.counting import CountKey, Effects, Sum, coarser, without_details
 from client_reports.store.partitions import DAYS_AHEAD, Plan, Plans, midnight
 from client_reports.store.rows import unnest
 from client_reports.store.tables import (
     COUNTER_DAYS,
+    COUNTER_HOUR_TOTALS,
     COUNTER_HOURS,
     COUNTER_MINUTES,
+    DETAILS,
     PROCESSED,
     PROJECT_ACTIVITY,
 )
 
 _INSTANT = DateTime(timezone=True)
-_IDENTITY = ("project_id", "bucket", "category", "outcome", "key_id", "reason", "sdk")
+_IDENTITY = ("project_id", "bucket", "category", "outcome", "reason")
 
 
 async def mark_processed(
@@ -64,6 +66,8 @@ async def add_counts(connection: Connection, plans: Plans, sums: dict[CountKey, 
     await _upsert(connection, COUNTER_MINUTES, MINUTES, _since(sums, plans.minutes, now))
     hours = coarser(sums, "hours")
     await _upsert(connection, COUNTER_HOURS, HOURS, _since(hours, plans.hours, now))
+    totals = _since(without_details(hours), plans.hour_totals, now)
+    await _upsert(connection, COUNTER_HOUR_TOTALS, HOURS, totals)
     days = coarser(hours, "days")
     kept = _since(days, plans.days, now)
     if len(kept) < len(days):
@@ -121,11 +125,13 @@ async def _upsert(connection: Connection, table: Table, layout: Layout, sums: li
         "reason": (Text(), [key.reason for key in keys]),
         "sdk": (Text(), [key.sdk for key in keys]),
     }
+    details = [name for name in DETAILS if name in table.c]
+    columns = {name: column for name, column in columns.items() if name not in DETAILS or name in details}
     grown = _cells(layout, [cells for _, cells in ordered])
     rows = unnest("added", {**columns, **grown})
     statement = insert(table).from_select(list(rows.c.keys()), select(*rows.c))
     statement = statement.on_conflict_do_update(
-        index_elements=[table.c[name] for name in _IDENTITY],
+        index_elements=[table.c[name] for name in (*_IDENTITY, *details)],
         set_={name: table.c[name] + statement.excluded[name] for name in grown},
     )
     await connection.execute(statement)

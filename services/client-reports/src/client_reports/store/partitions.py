@@ -50,6 +50,7 @@ class Plans:
 
     minutes: Plan
     hours: Plan
+    hour_totals: Plan
     days: Plan
     processed: Plan
     submissions: Plan
@@ -60,6 +61,7 @@ class Plans:
         return cls(
             minutes=Plan("counter_minutes", 1, settings.minutes_days_max),
             hours=Plan("counter_hours", 10, settings.hours_days_max),
+            hour_totals=Plan("counter_hour_totals", 10, settings.hours_days_max),
             days=Plan("counter_days", 120, settings.days_days_max),
             processed=Plan("processed", 1, settings.processed_days_max),
             submissions=Plan("submission", 5, settings.submissions_days_max),
@@ -67,7 +69,7 @@ class Plans:
 
     def all(self) -> Sequence[Plan]:
         """Every plan."""
-        return (self.minutes, self.hours, self.days, self.processed, self.submissions)
+        return (self.minutes, self.hours, self.hour_totals, self.days, self.processed, self.submissions)
 
 
 class Partitions:

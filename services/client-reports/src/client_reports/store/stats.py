@@ -9,7 +9,7 @@ from sqlalchemy.sql import Select
 
 from client_reports.domain.buckets import DAYS, HOURS, MINUTES, Layout
 from client_reports.domain.stats import FIELDS, GROUPS, SeriesRow, StatsQuery
-from client_reports.store.tables import COUNTER_DAYS, COUNTER_HOURS, COUNTER_MINUTES
+from client_reports.store.tables import COUNTER_DAYS, COUNTER_HOUR_TOTALS, COUNTER_HOURS, COUNTER_MINUTES
 
 _TABLES: Final = {MINUTES: COUNTER_MINUTES, HOURS: COUNTER_HOURS, DAYS: COUNTER_DAYS}
 
@@ -47,21 +47,30 @@ def _numbers(joined: str) -> list[int]:
 def stats_statement(query: StatsQuery, *, groups_max: int) -> Select[Any]:
     """The statement behind `read_stats`: per group the rows' beginnings, and per field all their cells."""
     layout = query.window.layout
-    table = _TABLES[layout]
+    table = _table(query)
     dimensions = [table.c[GROUPS[name]].label(name) for name in query.groups]
     columns = {field: layout.columns(FIELDS[field]) for field in query.fields}
-    sums = [func.sum(table.c[name]).label(name) for names in columns.values() for name in names]
-    merged = (
-        select(*dimensions, table.c.bucket, *sums)
-        .where(*_conditions(table, query))
-        .group_by(*dimensions, table.c.bucket)
-        .subquery("merged")
-    )
+    cells = [table.c[name] for names in columns.values() for name in names]
+    if len(query.groups) == len(GROUPS):  # every row is a group of its own
+        rows = select(*dimensions, table.c.bucket, *cells).where(*_conditions(table, query))
+    else:
+        sums = (func.sum(cell).label(cell.name) for cell in cells)
+        rows = select(*dimensions, table.c.bucket, *sums).where(*_conditions(table, query))
+        rows = rows.group_by(*dimensions, table.c.bucket)
+    merged = rows.subquery("merged")
     groups = [merged.c[name] for name in query.groups]
     begins = cast(func.extract("epoch", merged.c.bucket), BigInteger)
-    cells = (func.concat_ws(",", *(merged.c[name] for name in names)) for names in columns.values())
-    statement = select(*groups, _joined(begins), *map(_joined, cells)).limit(groups_max + 1)
+    joined = (func.concat_ws(",", *(merged.c[name] for name in names)) for names in columns.values())
+    statement = select(*groups, _joined(begins), *map(_joined, joined)).limit(groups_max + 1)
     return statement.group_by(*groups).order_by(*groups) if groups else statement.having(func.count() > 0)
+
+
+def _table(query: StatsQuery) -> Table:
+    """The smallest table that can answer: most questions are neither about keys nor about SDKs."""
+    detailed = query.keys or query.sdks or {"key", "sdk"} & set(query.groups)
+    if query.window.layout == HOURS and not detailed:
+        return COUNTER_HOUR_TOTALS
+    return _TABLES[query.window.layout]
 
 
 def _joined(values: Any) -> Any:
@@ -79,11 +88,13 @@ def _conditions(table: Table, query: StatsQuery) -> list[Any]:
         (columns.outcome, query.outcomes),
         (columns.category, query.categories),
         (columns.reason, query.reasons),
-        (columns.key_id, query.keys),
-        (columns.sdk, query.sdks),
     ):
         if wanted:
             conditions.append(column.in_(wanted))
+    if query.keys:
+        conditions.append(columns.key_id.in_(query.keys))
+    if query.sdks:
+        conditions.append(columns.sdk.in_(query.sdks))
     return conditions
 
 

@@ -1,6 +1,7 @@
 """The tables. All but the alert rules are partitioned by time, so that old rows go with their partition."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from sqlalchemy import (
     ARRAY,
@@ -20,17 +21,20 @@ from sqlalchemy import (
     Uuid,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
 
 from client_reports.domain.buckets import DAYS, HOURS, MINUTES, Layout
 
 METADATA: Final = MetaData()
+DETAILS: Final = ("key_id", "sdk")
+_DETAIL_TYPES: Final[dict[str, TypeEngine[Any]]] = {"key_id": BigInteger(), "sdk": Text(collation="C")}
 
 
 def _instant(name: str, *, nullable: bool = False) -> Column[object]:
     return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
-def _counters(name: str, layout: Layout) -> Table:
+def _counters(name: str, layout: Layout, details: Sequence[str] = DETAILS) -> Table:
     """Sums per bucket; `bucket` is where the row begins. One quantity may need 64 bits: sums are numeric."""
     return Table(
         name,
@@ -38,11 +42,10 @@ def _counters(name: str, layout: Layout) -> Table:
         _instant("bucket"),
         Column("organization_id", BigInteger, nullable=False),
         Column("project_id", BigInteger, nullable=False),
-        Column("key_id", BigInteger),
         Column("category", SmallInteger, nullable=False),
         Column("outcome", SmallInteger, nullable=False),
         Column("reason", Text(collation="C")),
-        Column("sdk", Text(collation="C")),
+        *(Column(detail, _DETAIL_TYPES[detail]) for detail in details),
         *(Column(name, BigInteger, nullable=False, server_default="0") for name in layout.columns("times")),
         *(Column(name, Numeric(40, 0), nullable=False, server_default="0") for name in layout.columns("quantity")),
         Index(
@@ -51,9 +54,8 @@ def _counters(name: str, layout: Layout) -> Table:
             "bucket",
             "category",
             "outcome",
-            "key_id",
             "reason",
-            "sdk",
+            *details,
             unique=True,
             postgresql_nulls_not_distinct=True,
         ),
@@ -63,6 +65,7 @@ def _counters(name: str, layout: Layout) -> Table:
 
 COUNTER_MINUTES: Final = _counters("counter_minutes", MINUTES)
 COUNTER_HOURS: Final = _counters("counter_hours", HOURS)
+COUNTER_HOUR_TOTALS: Final = _counters("counter_hour_totals", HOURS, ())
 COUNTER_DAYS: Final = _counters("counter_days", DAYS)
 
 PROCESSED: Final = Table(

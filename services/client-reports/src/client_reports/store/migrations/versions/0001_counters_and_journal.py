@@ -12,21 +12,19 @@ CREATE TABLE counter_{unit} (
     bucket timestamptz NOT NULL,
     organization_id bigint NOT NULL,
     project_id bigint NOT NULL,
-    key_id bigint,
     category smallint NOT NULL,
     outcome smallint NOT NULL,
     reason text COLLATE "C",
-    sdk text COLLATE "C",
-    {sums}
+    {details}{sums}
 ) PARTITION BY RANGE (bucket)
 """
 
 # How many buckets lie side by side in one row.
-CELLS = {"minutes": 1, "hours": 24, "days": 30}
+CELLS = {"minutes": 1, "hours": 24, "hour_totals": 24, "days": 30}
 
 COUNTERS_IDENTITY = """
 CREATE UNIQUE INDEX counter_{unit}_identity ON counter_{unit}
-    (project_id, bucket, category, outcome, key_id, reason, sdk) NULLS NOT DISTINCT
+    (project_id, bucket, category, outcome, reason{details}) NULLS NOT DISTINCT
 """
 
 OTHERS = (
@@ -96,8 +94,10 @@ def _sums(cells: int) -> str:
 
 def upgrade() -> None:
     for unit, cells in CELLS.items():
-        op.execute(COUNTERS.format(unit=unit, sums=_sums(cells)))
-        op.execute(COUNTERS_IDENTITY.format(unit=unit))
+        detailed = unit != "hour_totals"
+        columns = 'key_id bigint, sdk text COLLATE "C",\n    ' if detailed else ""
+        op.execute(COUNTERS.format(unit=unit, details=columns, sums=_sums(cells)))
+        op.execute(COUNTERS_IDENTITY.format(unit=unit, details=", key_id, sdk" if detailed else ""))
     for statement in OTHERS:
         op.execute(statement)
 
@@ -105,5 +105,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("alert_event", "alert_rule", "project_activity", "submission", "processed"):
         op.execute(f"DROP TABLE {table}")
-    for unit in ("minutes", "hours", "days"):
+    for unit in CELLS:
         op.execute(f"DROP TABLE counter_{unit}")
