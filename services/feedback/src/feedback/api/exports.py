@@ -14,7 +14,8 @@ from feedback.api.shapes import Surroundings, group
 from feedback.api.surroundings import running, surroundings
 from feedback.domain.timestamps import iso
 from feedback.store.attachments import find_with_attachments
-from feedback.store.queries import Position, Selection, list_page
+from feedback.store.pages import read_page
+from feedback.store.queries import Position, Selection
 
 COLUMNS = (
     "id",
@@ -59,7 +60,7 @@ async def _batches(
     position: Position | None = None
     while True:
         async with parts.database.connection() as connection:
-            rows = await list_page(connection, selection, size, position)
+            rows = (await read_page(connection, selection, size, position)).rows
             attached = await find_with_attachments(connection, rows)
         if rows:
             yield rows, await surroundings(request, scope.organization, rows, attached)

@@ -23,7 +23,8 @@ from feedback.api.parameters import (
 from feedback.api.shapes import detail, group
 from feedback.api.surroundings import running, surroundings
 from feedback.store.attachments import find_with_attachments
-from feedback.store.queries import Selection, count, find_by_short_id, list_by_ids, list_page
+from feedback.store.pages import read_page
+from feedback.store.queries import Selection, count, find_by_short_id, list_by_ids
 
 SORTS = ("date", "new", "inbox", "freq", "user", "trends", "recommended", "priority")
 Reader = Annotated[OrganizationScope, organization_scope(*EVENT_READ)]
@@ -94,10 +95,11 @@ async def _page(
     parts = running(request)
     position, backward = read_cursor(cursor)
     async with parts.database.connection() as connection:
-        rows = await list_page(connection, selection, size + 1, position, backward=backward)
-        hits = await count(connection, selection, parts.settings.hits_max)
-        more = len(rows) > size
-        rows = rows[-size:] if backward else rows[:size]
+        page = await read_page(
+            connection, selection, size + 1, position, backward=backward, hits_max=parts.settings.hits_max
+        )
+        more = len(page.rows) > size
+        rows = page.rows[-size:] if backward else page.rows[:size]
         attached = await find_with_attachments(connection, rows)
     around = await surroundings(request, scope.organization, rows, attached)
     headers = {
@@ -109,7 +111,7 @@ async def _page(
             following=write_cursor(rows[-1]) if rows else cursor,
             has_next=bool(rows) and (True if backward else more),
         ),
-        "X-Hits": str(hits),
+        "X-Hits": str(page.hits),
         "X-Max-Hits": str(parts.settings.hits_max),
     }
     return JSONResponse([group(row, around) for row in rows], headers=headers)

@@ -127,6 +127,7 @@ def select_feedback(scope: OrganizationScope, search: Search, shared: Filters) -
     if not (search.asks_feedback and visible(scope)):
         project_ids = []
     return Selection(
+        scope.organization.id,
         project_ids,
         search.statuses,
         (
@@ -134,6 +135,7 @@ def select_feedback(scope: OrganizationScope, search: Search, shared: Filters) -
             *in_environments(shared.environments),
             *received_between(shared.start, shared.end),
         ),
+        is_search=search.looks_for_something or bool(shared.environments),
     )
 
 

@@ -118,6 +118,11 @@ class Search:
     statuses: tuple[str, ...] = STATUSES
     asks_feedback: bool = False
 
+    @property
+    def looks_for_something(self) -> bool:
+        """Whether it has terms other than times, or only asks for whole mailboxes."""
+        return any(not isinstance(term, Moment) for term in self.terms)
+
 
 def parse_search(query: str, *, now: datetime, terms_max: int = 100) -> Search:
     """Read a query; raises SearchError for what has no meaning."""

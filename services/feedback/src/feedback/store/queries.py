@@ -1,8 +1,4 @@
-"""Reading feedback: pages of a list, counts, single issues.
-
-A list is read per project and mailbox, each in the order of one index, and merged: so a page costs the
-same whatever lies behind it, also over many projects.
-"""
+"""Reading feedback: pages of a list, counts, single issues."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,21 +7,12 @@ from typing import Any
 
 from hearback_kit.db import Connection
 from sqlalchemy import (
-    BigInteger,
     Row,
     Select,
-    Text,
-    cast,
     func,
-    lateral,
-    literal,
     literal_column,
     select,
-    true,
-    tuple_,
 )
-from sqlalchemy import column as sql_column
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from feedback.store.search import Condition
 from feedback.store.tables import FEEDBACK
@@ -47,9 +34,11 @@ class Position:
 class Selection:
     """Which feedback: of these projects, in these mailboxes, meeting all conditions."""
 
+    organization_id: int
     project_ids: Sequence[int]
     statuses: Sequence[str]
     conditions: Sequence[Condition] = field(default_factory=tuple)
+    is_search: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -57,82 +46,18 @@ class Selection:
         return not (self.project_ids and self.statuses)
 
 
-def page_statement(
-    selection: Selection, limit: int, position: Position | None = None, *, backward: bool = False
-) -> Select[Any]:
-    """The rows after `position` (before it with `backward`), at most `limit`, in reading order of the scan."""
-    projects = _values("projects", "project_id", selection.project_ids, BigInteger)
-    mailboxes = _values("mailboxes", "status", selection.statuses, Text)
-    conditions = [
-        FEEDBACK.c.project_id == projects.c.project_id,
-        FEEDBACK.c.status == mailboxes.c.status,
+def matches(selection: Selection) -> list[Condition]:
+    """The conditions that a row of the selection meets."""
+    return [
+        FEEDBACK.c.project_id.in_(list(selection.project_ids)),
+        FEEDBACK.c.status.in_(list(selection.statuses)),
         *selection.conditions,
     ]
-    if position is not None:
-        conditions.append(_beyond(position, backward))
-    part = lateral(
-        select(FEEDBACK.c.id, FEEDBACK.c.received_at)
-        .where(*conditions)
-        .order_by(*_order(FEEDBACK.c, backward))
-        .limit(limit)
-    )
-    ids = (
-        select(part.c.id, part.c.received_at)
-        .select_from(projects.join(mailboxes, true()).join(part, true()))
-        .order_by(*_order(part.c, backward))
-        .limit(limit)
-        .cte("page")
-    )
-    return (
-        select(*LIST_COLUMNS)
-        .join_from(ids, FEEDBACK, FEEDBACK.c.id == ids.c.id)
-        .order_by(*_order(ids.c, backward))
-    )
-
-
-def _values(name: str, column: str, values: Sequence[Any], kind: type[Any]) -> Any:
-    array = func.unnest(cast(list(values), ARRAY(kind)))
-    return array.table_valued(sql_column(column, kind)).render_derived(name=name)
-
-
-def _order(columns: Any, backward: bool) -> tuple[Any, Any]:
-    if backward:
-        return columns.received_at.asc(), columns.id.asc()
-    return columns.received_at.desc(), columns.id.desc()
-
-
-def _beyond(position: Position, backward: bool) -> Condition:
-    place = tuple_(literal(position.received_at), literal(position.id, BigInteger))
-    row = tuple_(FEEDBACK.c.received_at, FEEDBACK.c.id)
-    return row > place if backward else row < place
-
-
-async def list_page(
-    connection: Connection,
-    selection: Selection,
-    limit: int,
-    position: Position | None = None,
-    *,
-    backward: bool = False,
-) -> list[Row[Any]]:
-    """At most `limit` rows, newest first, after (or before) `position`."""
-    if selection.is_empty:
-        return []
-    rows = list(await connection.execute(page_statement(selection, limit, position, backward=backward)))
-    return rows[::-1] if backward else rows
 
 
 def count_statement(selection: Selection, count_max: int | None = None) -> Select[Any]:
     """How many rows there are, counting no further than `count_max`."""
-    found: Select[Any] = (
-        select(literal_column("1"))
-        .where(
-            FEEDBACK.c.project_id.in_(list(selection.project_ids)),
-            FEEDBACK.c.status.in_(list(selection.statuses)),
-            *selection.conditions,
-        )
-        .limit(count_max)
-    )
+    found: Select[Any] = select(literal_column("1")).where(*matches(selection)).limit(count_max)
     return select(func.count()).select_from(found.subquery())
 
 

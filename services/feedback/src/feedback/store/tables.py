@@ -67,6 +67,7 @@ FEEDBACK = Table(
 
 _NEWEST = (text("received_at DESC"), text("id DESC"))
 Index("feedback_mailbox", FEEDBACK.c.project_id, FEEDBACK.c.status, *_NEWEST)
+Index("feedback_arrivals", FEEDBACK.c.organization_id, *_NEWEST)
 Index("feedback_short_id", FEEDBACK.c.organization_id, FEEDBACK.c.short_id)
 Index("feedback_facets", FEEDBACK.c.facets, postgresql_using="gin")
 Index("feedback_search", FEEDBACK.c.search, postgresql_using="gin")

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from feedback.store.attachments import delete_of_events
-from feedback.store.queries import Selection
+from feedback.store.queries import Selection, matches
 from feedback.store.tables import CLOSED_SUBMISSION, FEEDBACK
 
 
@@ -46,9 +46,7 @@ async def find_ids(connection: Connection, selection: Selection, limit: int, aft
         select(FEEDBACK.c.id)
         .where(
             FEEDBACK.c.id > after,
-            FEEDBACK.c.project_id.in_(list(selection.project_ids)),
-            FEEDBACK.c.status.in_(list(selection.statuses)),
-            *selection.conditions,
+            *matches(selection),
         )
         .order_by(FEEDBACK.c.id)
         .limit(limit)
