@@ -84,12 +84,17 @@ class Parts:
             settings, self.database, self.outbox, self.relay, self.clock, self.blobs, thumbnails, self.index
         )
 
-    def consumer(self, stream: Stream, handle: Handler, on_dead: OnDead) -> Consumer:
-        """A consumer of every shard of a stream."""
+    def consumers(self, stream: Stream, handle: Handler, on_dead: OnDead) -> list[Consumer]:
+        """Consumers that share the shards of a stream among them."""
+        keys = stream.shard_keys(self.settings.stream_shards)
+        count = min(self.settings.consumers, len(keys))
+        return [self._consumer(keys[first::count], stream, handle, on_dead) for first in range(count)]
+
+    def _consumer(self, keys: list[str], stream: Stream, handle: Handler, on_dead: OnDead) -> Consumer:
         settings = self.settings
         return Consumer(
             self.bus,
-            stream.shard_keys(settings.stream_shards),
+            keys,
             group=stream.consumer,
             name=settings.consumer_name or f"{SERVICE}-{socket.gethostname()}",
             handle=handle,
@@ -142,8 +147,8 @@ def create_worker(settings: Settings, clock: Clock | None = None) -> Worker:
     removal = AttachmentRemoval(database, outbox, parts.blobs, parts.index, configuration, parts.clock, settings)
     return Worker(
         consumers=[
-            parts.consumer(FEEDBACK_SUBMITTED, feedback, feedback.on_dead),
-            parts.consumer(ATTACHMENT_STORED, attachments, nobody_to_tell),
+            *parts.consumers(FEEDBACK_SUBMITTED, feedback, feedback.on_dead),
+            *parts.consumers(ATTACHMENT_STORED, attachments, nobody_to_tell),
         ],
         parts=[
             configuration,

@@ -24,6 +24,12 @@ class Settings(ServiceSettings):
     organizations_denied: tuple[str, ...] = Field(
         (), description="Slugs of organizations whose feedback is not taken (a JSON list)."
     )
+    consumers: int = Field(
+        2,
+        ge=1,
+        le=64,
+        description="Batches handled at once, of different shards.",
+    )
     batch_max: int = Field(256, ge=1, le=2_000, description="Messages of one transaction.")
     closed_submission_days: int = Field(
         30, ge=1, le=3_650, description="Days for which a refused or deleted submission is remembered."

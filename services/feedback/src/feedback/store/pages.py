@@ -19,7 +19,7 @@ from feedback.store.queries import LIST_COLUMNS, Position, Selection, count, mat
 from feedback.store.search import Condition
 from feedback.store.tables import FEEDBACK
 
-FINDS_MAX = 5_000
+FINDS_MAX = 2_000
 _BY_INVERTED_INDEX = text(
     "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true),"
     " set_config('enable_indexonlyscan', 'off', true)"

@@ -1,0 +1,258 @@
+"""Feedback: stored per second from stream to PostgreSQL, and how long lists and searches take over many rows.
+
+`python -m tests.bench.feedback_worker` measures the searches over a million rows; `python -m tests.bench
+feedback_worker` over a tenth of that.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import statistics
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+from feedback.app import create_app, create_worker
+from feedback.settings import Settings
+from feedback.store.tables import FEEDBACK
+from hearback_contracts.events import FeedbackSubmitted
+from hearback_contracts.sources import FeedbackSource
+from hearback_contracts.streams import FEEDBACK_SUBMITTED
+from hearback_fleet.messages import outgoing
+from hearback_fleet.testing import publish_project, signed_in
+from hearback_kit.bus import Outgoing, RedisStreams
+from hearback_kit.db import Database, migrate
+from hearback_kit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
+from hearback_kit.ids import new_id, random_id
+from hearback_kit.testing import running
+from hearback_kit.valkey import connect
+from sqlalchemy import func, select, text
+
+from tests.bench.model import Options, Row, machine, table
+
+PACKAGE = "feedback.store.migrations"
+PROJECTS = 10
+MESSAGES_PER_SECOND = 2_000
+REACH = 1_500
+WORDS = (
+    "the button checkout page payment does not work after update screen login slow broken image"
+    " cannot save please add dark mode when I click nothing happens thanks great product search export"
+).split()  # noqa: SIM905
+QUERIES = {
+    "list: unresolved, all projects": "is:unresolved",
+    "list: all mailboxes, one project": "",
+    "search: common word": "payment",
+    "search: rare word": "number77777",
+    "search: phrase": '"payment page"',
+    "search: pattern": "*umber7777*",
+    "search: tag": "customer:c4242",
+    "search: e-mail": "user.email:user4242@example.com",
+    "search: e-mail pattern": "user.email:*4242@example*",
+    "search: nothing found": "zzzzzz",
+}
+_FILL = """
+INSERT INTO feedback (organization_id, project_id, event_id, submission_id, revision, source, occurrence_id,
+    fingerprint, short_id, title, message, environment, platform, level, user_email, first_seen, received_at,
+    status, tags, evidence, event, facets, search)
+SELECT 1, 1 + n % 10, md5(n::text), md5(n::text), 0, 'new_feedback_envelope', md5(n::text), md5(n::text),
+    'P-' || n, left(m, 60), m, 'production', 'javascript', 'info', 'user' || n % 100000 || '@example.com', t, t,
+    (ARRAY['unresolved', 'resolved', 'ignored'])[1 + n % 3], '{}',
+    jsonb_build_object('message', m, 'summary', left(m, 60), 'source', 'new_feedback_envelope'), '{}',
+    ARRAY['customer', 'customer=c' || n % 50000, 'environment', 'environment=production', 'user.email',
+        'user.email=user' || n % 100000 || '@example.com'],
+    to_tsvector('simple', m)
+FROM (SELECT n, now() - n * interval '20 seconds' AS t, 'number' || n || ' ' || CASE n % 20 WHEN 0
+    THEN 'the payment page does not work' ELSE md5(n::text) || ' button is slow and broken' END AS m
+    FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) n) s
+"""
+
+
+def _payload(chance: random.Random, now: datetime, number: int) -> bytes:
+    """An event like the browser SDK's, about 1.5 KB."""
+    message = " ".join(chance.choices(WORDS, k=25))
+    return orjson.dumps(
+        {
+            "type": "feedback",
+            "event_id": "0" * 32,
+            "timestamp": now.timestamp(),
+            "platform": "javascript",
+            "environment": chance.choice(("production", "staging")),
+            "release": f"web@1.{number % 50}",
+            "level": "info",
+            "contexts": {
+                "trace": {"trace_id": random_id(), "span_id": random_id()[:16]},
+                "feedback": {
+                    "message": message,
+                    "name": "Jane Doe",
+                    "contact_email": f"jane{number}@example.com",
+                    "url": f"https://shop.example.com/page/{number}",
+                    "source": "widget",
+                },
+                "culture": {"locale": "en-US", "timezone": "UTC", "calendar": "gregory"},
+            },
+            "user": {"id": str(number), "email": f"user{number}@example.com", "username": f"user{number}"},
+            "tags": {"flavour": "sweet", "customer": f"c{number % 1000}"},
+            "request": {
+                "url": "https://shop.example.com/",
+                "headers": {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0.0.0"},
+            },
+            "sdk": {
+                "name": "sentry.javascript.browser",
+                "version": "10.78.0",
+                "packages": [{"name": "npm:@sentry/browser", "version": "10.78.0"}],
+                "integrations": ["InboundFilters", "FunctionToString", "Breadcrumbs", "HttpContext", "Replay"],
+            },
+        }
+    )
+
+
+def _messages(shards: int, count: int) -> list[Outgoing]:
+    chance, now = random.Random(1), datetime.now(UTC)
+    made = []
+    for number in range(count):
+        event_id = random_id()
+        message = FeedbackSubmitted(
+            id=new_id(),
+            occurred_at=now,
+            project_id=1 + number % PROJECTS,
+            organization_id=1,
+            key_id=1,
+            received_at=now - timedelta(milliseconds=count - number),
+            event_id=event_id,
+            submission_id=event_id,
+            source=FeedbackSource.NEW_FEEDBACK_ENVELOPE,
+        )
+        made.append(outgoing(FEEDBACK_SUBMITTED, message, shards, body=_payload(chance, now, number)))
+    return made
+
+
+async def _drain(settings: Settings, count: int) -> tuple[float, float]:
+    """Fill the stream, then let a worker empty it: seconds and its CPU seconds."""
+    client, waiting = (connect(settings.redis_url.get_secret_value()) for _ in range(2))
+    bus = RedisStreams(client, waiting)
+    messages = _messages(settings.stream_shards, count)
+    for start in range(0, len(messages), 1_000):
+        await bus.publish(messages[start : start + 1_000])
+    keys = FEEDBACK_SUBMITTED.shard_keys(settings.stream_shards)
+    stop = asyncio.Event()
+    began, cpu = time.perf_counter(), time.process_time()
+    task = asyncio.create_task(create_worker(settings).run(stop))
+    while sum((await bus.backlog(keys)).values()):  # noqa: ASYNC110 - no event tells it
+        await asyncio.sleep(0.02)
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    stop.set()
+    await task
+    await client.aclose()
+    await waiting.aclose()
+    return seconds, cpu
+
+
+async def _stored(settings: Settings, options: Options) -> Row:
+    row = Row("feedback stored by the worker", [], reach=f"≥ {REACH:,}/s")
+    count = int(options.seconds * MESSAGES_PER_SECOND)
+    for _ in range(options.rounds):
+        seconds, cpu = await _drain(settings, count)
+        row.per_second = [*row.per_second, count / seconds]
+        row.cpu_us = [*row.cpu_us, 1e6 * cpu / count]
+    database = Database(settings.database_url)
+    async with database.connection() as connection:
+        stored = await connection.scalar(select(func.count()).select_from(FEEDBACK))
+    await database.close()
+    row.stored = f"{stored:,} / {count * options.rounds:,}"
+    row.notes.append("The CPU time is the worker's, without PostgreSQL's; everything runs on this machine.")
+    return row
+
+
+async def _fill(settings: Settings, rows: int) -> None:
+    database = Database(settings.database_url, statement_timeout_ms=3_600_000)
+    async with database.transaction() as connection:
+        await connection.execute(text("SET LOCAL maintenance_work_mem = '256MB'"))
+        for index in ("feedback_trigrams", "feedback_search", "feedback_facets"):
+            await connection.execute(text(f"DROP INDEX {index}"))
+        await connection.execute(text("TRUNCATE feedback"))
+        for first in range(1, rows + 1, 100_000):
+            await connection.execute(text(_FILL), {"first": first, "last": min(rows, first + 99_999)})
+        await connection.execute(text("CREATE INDEX feedback_facets ON feedback USING gin (facets)"))
+        await connection.execute(text("CREATE INDEX feedback_search ON feedback USING gin (search)"))
+        await connection.execute(
+            text(
+                "CREATE INDEX feedback_trigrams ON feedback USING gin"
+                " (message gin_trgm_ops, url gin_trgm_ops, user_email gin_trgm_ops)"
+            )
+        )
+    async with database.connection() as connection:
+        own = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await own.execute(text("VACUUM (ANALYZE) feedback"))
+    await database.close()
+
+
+async def _searches(settings: Settings, options: Options, rows: int) -> list[Row]:
+    await _fill(settings, rows)
+    app = create_app(settings)
+    found = []
+    async with running(app) as client:
+        client.headers.update(signed_in(app))
+        for name, query in QUERIES.items():
+            params: dict[str, Any] = {"query": f"issue.category:feedback {query}".strip(), "limit": 25}
+            if "one project" in name:
+                params["project"] = 1
+            times = []
+            until = time.perf_counter() + min(options.seconds, 2.0)
+            while time.perf_counter() < until or len(times) < 3:
+                began = time.perf_counter()
+                response = await client.get("/api/0/organizations/demo/issues/", params=params)
+                assert response.status_code == 200, response.text
+                times.append(1_000 * (time.perf_counter() - began))
+            times.sort()
+            row = Row(f"{name}, {rows:,} rows", [1_000 / statistics.mean(times)])
+            row.p50_ms, row.p99_ms = [statistics.median(times)], [times[int(len(times) * 0.99)]]
+            found.append(row)
+    return found
+
+
+async def _run(options: Options, folder: Path, rows: int) -> list[Row]:
+    postgres, valkey = PostgresEngine(folder / "postgres"), ValkeyEngine(folder / "valkey")
+    postgres.start()
+    valkey.start()
+    try:
+        settings = Settings(
+            server_database_url=postgres.url,
+            redis_url=valkey.url,
+            blob_url=f"file://{folder}/blobs",
+            announce_seconds=3_600,
+        )
+        url = settings.server_database_url.get_secret_value().rstrip("/") + "/postgres"
+        settings = settings.model_copy(update={"service_database_url": type(settings.redis_url)(url)})
+        await migrate(settings.database_url, PACKAGE)
+        client = connect(valkey.url)
+        for project_id in range(1, PROJECTS + 1):
+            await publish_project(client, project_id=project_id)
+        await client.aclose()
+        return [await _stored(settings, options), *(await _searches(settings, options, rows))]
+    finally:
+        valkey.stop()
+        postgres.stop()
+
+
+def run(options: Options, rows: int = 100_000) -> list[Row]:
+    """The rows of this topic."""
+    with engine_scratch_directory() as folder:
+        return asyncio.run(_run(options, folder, rows))
+
+
+def main() -> None:
+    """Measure over a million rows."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=Options.rounds)
+    parser.add_argument("--seconds", type=float, default=Options.seconds)
+    given = parser.parse_args()
+    rows = run(Options(given.rounds, given.seconds), given.rows)
+    print(f"Machine: {machine()}, load {os.getloadavg()[0]:.1f} before.\n\n{table(rows)}")
+
+
+if __name__ == "__main__":
+    main()
