@@ -1,0 +1,192 @@
+"""The worker on real streams: killed, given poison, and told of late."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest_asyncio
+from feedback.app import create_worker
+from feedback.consumers.retention import Announcer
+from feedback.settings import Settings
+from feedback.store.tables import FEEDBACK
+from hearback_contracts.streams import FEEDBACK_SUBMITTED, OUTCOME_RECORDED
+from hearback_fleet.testing import publish_project
+from hearback_kit.bus import RedisStreams
+from hearback_kit.db import Database
+from hearback_kit.errors import Unavailable
+from hearback_kit.testing import FaultProxy, eventually
+from sqlalchemy import func, select
+
+from .conftest import MEMBERS, Intake, payload, submitted
+
+KEYS = FEEDBACK_SUBMITTED.shard_keys(4)
+
+
+@pytest_asyncio.fixture
+async def quick(settings: Settings, redis: Any) -> Settings:
+    """Settings of a worker that gives up soon, beside a registry that is away."""
+    await publish_project(redis, members=MEMBERS)
+    return settings.model_copy(
+        update={"deliveries_max": 2, "consumer_idle_ms_min": 3_000, "registry_url": "http://127.0.0.1:9"}
+    )
+
+
+@asynccontextmanager
+async def working(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
+    stop = asyncio.Event()
+    task = asyncio.create_task(create_worker(settings).run(stop))
+    yield task
+    stop.set()
+    if not task.cancelled():
+        await task
+
+
+async def stored(settings: Settings) -> int:
+    database = Database(settings.database_url, pool_size=1)
+    async with database.connection() as connection:
+        found: int = (await connection.execute(select(func.count()).select_from(FEEDBACK))).scalar_one()
+    await database.close()
+    return found
+
+
+async def recorded(redis: Any) -> list[dict[str, Any]]:
+    found = []
+    for key in OUTCOME_RECORDED.shard_keys(4):
+        found += [orjson.loads(fields[b"d"]) for _, fields in await redis.xrange(key)]
+    return found
+
+
+async def accepted(redis: Any) -> int:
+    """Accepted feedback as client-reports would count it: once per message id."""
+    messages = {message["id"]: message for message in await recorded(redis)}
+    return sum(o["quantity"] for m in messages.values() for o in m.get("outcomes", []) if o["outcome"] == 0)
+
+
+def start_process(settings: Settings) -> "subprocess.Popen[bytes]":
+    environment = {
+        "FEEDBACK_SERVICE_DATABASE_URL": settings.database_url,
+        "HEARBACK_REDIS_URL": settings.redis_url.get_secret_value(),
+        "HEARBACK_BLOB_URL": settings.blob_url,
+        "FEEDBACK_PORT": "0",
+        "FEEDBACK_BATCH_MAX": "20",
+        "HEARBACK_CONSUMER_IDLE_MS_MIN": "1000",
+    }
+    return subprocess.Popen([sys.executable, "-m", "feedback", "work"], env={**os.environ, **environment})
+
+
+async def test_killed_again_and_again_stores_and_counts_once(
+    quick: Settings, bus: RedisStreams, redis: Any
+) -> None:
+    await bus.publish([submitted(payload(f"m{number}")) for number in range(1_500)])
+    for _ in range(3):
+        before = await stored(quick)
+        process = start_process(quick)
+
+        async def moved(least: int = before) -> bool:
+            return await stored(quick) > least
+
+        await eventually(moved, seconds=30)
+        process.kill()
+        process.wait()
+    assert await stored(quick) < 1_500, "it was killed in the middle"
+    async with working(quick.model_copy(update={"consumer_idle_ms_min": 1_000})):
+
+        async def finished() -> bool:
+            return await accepted(redis) == 1_500 and sum((await bus.backlog(KEYS)).values()) == 0
+
+        await eventually(finished, seconds=40)
+    assert await stored(quick) == 1_500
+
+
+async def test_killed_between_commit_and_acknowledgement(
+    quick: Settings, intake: Intake, bus: RedisStreams, redis: Any
+) -> None:
+    await bus.ensure_group(KEYS, "feedback")
+    await bus.publish([submitted(payload(f"m{number}")) for number in range(10)])
+    batch = await bus.read(KEYS, "feedback", "feedback-worker", count=100, block_ms=1_000)
+    assert len(batch) == 10
+    await intake.handler(batch)
+    async with working(quick.model_copy(update={"consumer_name": "feedback-worker"})):
+
+        async def acknowledged() -> bool:
+            return sum((await bus.backlog(KEYS)).values()) == 0 and await accepted(redis) > 0
+
+        await eventually(acknowledged)
+    assert await stored(quick) == 10
+    assert await accepted(redis) == 10
+
+
+async def test_poison_becomes_a_dead_letter_whose_fate_is_told(
+    quick: Settings, bus: RedisStreams, redis: Any
+) -> None:
+    poison = submitted(event_id="\0" * 3, submission_id="b" * 32)
+    await bus.publish([submitted(), poison, submitted()])
+    async with working(quick):
+
+        async def buried() -> bool:
+            return len(await bus.dead_letters(poison.key)) == 1 and await stored(quick) == 2
+
+        await eventually(buried)
+
+        async def told() -> list[Any]:
+            steps = [step for message in await recorded(redis) for step in message.get("steps", [])]
+            return [step for step in steps if step["submission_id"] == "b" * 32]
+
+        [step] = await eventually(told)
+    assert (step["state"], step["reason"]) == ("dropped", "dead_letter")
+    assert await accepted(redis) == 2
+
+
+async def test_database_away_loses_nothing(quick: Settings, bus: RedisStreams, redis: Any) -> None:
+    address = quick.database_url.split("@")[-1].split("/")[0]
+    host, _, port = address.rpartition(":")
+    async with FaultProxy(host, int(port)).run() as proxy:
+        url = type(quick.redis_url)(quick.database_url.replace(address, f"127.0.0.1:{proxy.port}"))
+        async with working(quick.model_copy(update={"service_database_url": url})):
+            await bus.publish([submitted()])
+
+            async def first() -> bool:
+                return await stored(quick) == 1
+
+            await eventually(first)
+            proxy.refuse()
+            await bus.publish([submitted() for _ in range(20)])
+            proxy.heal()
+
+            async def all_there() -> bool:
+                return await stored(quick) == 21 and await accepted(redis) == 21
+
+            await eventually(all_there)
+    assert await bus.dead_letters(KEYS[0]) == []
+
+
+class Registry:
+    """Stands in for the client of a registry: remembers what it was told, or is away."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, bytes]] = []
+        self.is_away = True
+
+    async def request(self, method: str, target: str, *, body: bytes = b"", headers: Any = None) -> Any:
+        if self.is_away:
+            raise Unavailable
+        self.told.append((f"{method} {target}", body))
+        return type("Response", (), {"status_code": 200})
+
+
+async def test_flags_are_announced_once_however_long_the_registry_is_away(intake: Intake) -> None:
+    registry = Registry()
+    announcer = Announcer(intake.database, registry)  # type: ignore[arg-type]
+    await intake.take(submitted())
+    try:
+        await announcer.run_once()
+    except Unavailable:
+        registry.is_away = False
+    for _ in range(2):
+        await announcer.run_once()
+    assert registry.told == [("PUT /internal/projects/1/flags", b'{"hasFeedbacks":true,"hasNewFeedbacks":true}')]
