@@ -37,10 +37,11 @@ PACKAGE = "feedback.store.migrations"
 PROJECTS = 10
 MESSAGES_PER_SECOND = 2_000
 REACH = 1_500
-WORDS = (
+TEXT = (
     "the button checkout page payment does not work after update screen login slow broken image"
     " cannot save please add dark mode when I click nothing happens thanks great product search export"
-).split()  # noqa: SIM905
+)
+WORDS = TEXT.split()
 QUERIES = {
     "list: unresolved, all projects": "is:unresolved",
     "list: all mailboxes, one project": "",

@@ -281,3 +281,18 @@ async def test_lookup_by_short_id(api: Api) -> None:
 @pytest.mark.parametrize("issue", ["0", "2" * 30, "9223372036854775808", "x", "%20", "-2"])
 async def test_ids_that_are_none(api: Api, issue: str) -> None:
     assert (await api.client.get(f"{LIST}{issue}/")).status_code == 404
+
+
+async def test_bodies_are_bounded(api: Api) -> None:
+    issue = (await api.issue(await api.submit()))["id"]
+    limit = api.intake.settings.request_body_bytes_max
+    api.client.headers["Content-Type"] = "application/json"
+    small = b'{"status":"resolved"}'.ljust(limit)
+    assert (await api.client.put(f"{LIST}{issue}/", content=small)).status_code == 200
+    assert (await api.client.put(f"{LIST}{issue}/", content=small + b" ")).status_code == 413
+
+    async def pieces() -> Any:
+        for _ in range(limit // 1_000 + 1):
+            yield b" " * 1_000
+
+    assert (await api.client.put(f"{LIST}{issue}/", content=pieces())).status_code in {400, 413}

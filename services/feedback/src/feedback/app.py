@@ -22,6 +22,7 @@ from hearback_kit.valkey import connect
 from hearback_kit.worker import Periodic, Worker
 
 from feedback.api.attachments import attachment_routes
+from feedback.api.bodies import BoundedBodies
 from feedback.api.issue import single_issue_routes
 from feedback.api.issues import issue_routes
 from feedback.api.parameters import no_null_characters
@@ -131,6 +132,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
 
     app = create_service_app(settings, title="Hearback feedback", description=DESCRIPTION, lifespan=lifespan)
     app.state.clock = clock
+    app.add_middleware(BoundedBodies, bytes_max=settings.request_body_bytes_max)
     for router in (issue_routes(), single_issue_routes(), attachment_routes()):
         app.include_router(router, dependencies=[Depends(no_null_characters)])
     return app

@@ -39,6 +39,7 @@ def attachment_routes() -> APIRouter:
     router.add_api_route(
         "/{attachment_id}/", get_attachment, methods=["GET"], operation_id="getAttachment",
         response_model=dict[str, Any], summary="An attachment; its bytes with `?download`",
+        responses={206: {"description": "A part of the bytes."}, 304: {"description": "Not modified."}},
     )  # fmt: skip
     router.add_api_route(
         "/{attachment_id}/", remove_attachment, methods=["DELETE"], operation_id="deleteAttachment",

@@ -103,6 +103,7 @@ def single_issue_routes() -> APIRouter:
                 methods=[method],
                 operation_id=name + suffix,
                 status_code=202 if method == "DELETE" else 200,
+                response_class=Response if method == "DELETE" else JSONResponse,
                 deprecated=bool(suffix) or None,
             )
     return router

@@ -43,7 +43,7 @@ def issue_routes() -> APIRouter:
     )  # fmt: skip
     router.add_api_route(
         "/issues/", change_issues, methods=["PUT"], operation_id="updateIssues",
-        response_model=dict[str, Any], summary="Change many",
+        response_model=dict[str, Any], summary="Change many", responses={204: {"description": "None was found."}},
     )  # fmt: skip
     router.add_api_route(
         "/issues/", remove_issues, methods=["DELETE"], operation_id="deleteIssues", status_code=204,
