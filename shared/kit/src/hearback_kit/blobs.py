@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterable, AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -14,6 +15,10 @@ from obstore.store import LocalStore, from_url
 from hearback_kit.errors import Unavailable
 
 CHUNK_BYTES = 1024 * 1024
+CONNECT_SECONDS_MAX = 3
+REQUEST_SECONDS_MAX = 15
+RETRIES_MAX = 2
+RETRY_SECONDS_MAX = 10
 
 
 class BlobMissing(Exception):
@@ -27,8 +32,12 @@ def _open(url: str) -> Any:
     plain = url.partition("?")[0]
     options = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
     config: Any = {name: unquote(value) for name, value in options.items()}
-    client: Any = {"allow_http": True} if config.get("endpoint", "").startswith("http://") else None
-    return from_url(plain, config=config or None, client_options=client)
+    client: Any = {"connect_timeout": f"{CONNECT_SECONDS_MAX}s", "timeout": f"{REQUEST_SECONDS_MAX}s"}
+    if config.get("endpoint", "").startswith("http://"):
+        client["allow_http"] = True
+    # Whoever waits for the answer is a client with a time limit of its own: it is to hear "not now" before that.
+    retry: Any = {"max_retries": RETRIES_MAX, "retry_timeout": timedelta(seconds=RETRY_SECONDS_MAX)}
+    return from_url(plain, config=config or None, client_options=client, retry_config=retry)
 
 
 class _Source:

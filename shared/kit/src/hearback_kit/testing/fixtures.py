@@ -21,6 +21,7 @@ from hearback_kit.bus import RedisStreams
 from hearback_kit.db import Database, migrate
 from hearback_kit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
 from hearback_kit.ids import random_id
+from hearback_kit.testing.s3 import S3Server
 from hearback_kit.valkey import connect
 
 MakeDatabase = Callable[[str], Awaitable[str]]
@@ -57,6 +58,24 @@ def session_valkey_url(engine_folder: Path) -> Iterator[str]:
     engine.start()
     yield engine.url
     engine.stop()
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """An S3 server for the session; use a prefix of your own, and do not stop it."""
+    server = S3Server()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_s3_server() -> Iterator[S3Server]:
+    """An S3 server of one's own, to be stopped and started at will."""
+    server = S3Server()
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest_asyncio.fixture

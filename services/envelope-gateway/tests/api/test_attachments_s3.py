@@ -1,0 +1,73 @@
+"""Attachments on a real S3 server: what is answered 200 is there, and an outage leaves nothing behind."""
+
+import hashlib
+import json
+import os
+import uuid
+
+import pytest
+from envelope_gateway.domain.sizes import MIB
+from hearback_kit.blobs import BlobStore
+from hearback_kit.testing import FaultProxy, S3Server
+
+EVENT_ID = "9ec79c33ec9942ab8353589fcb2e04dc"
+HEADER = b'{"event_id":"%b"}\n' % EVENT_ID.encode()
+FEEDBACK = b'{"type":"feedback"}\n{"contexts":{"feedback":{"message":"look"}}}\n'
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
+
+
+def attachment(data: bytes = PNG, name: str = "screenshot.png") -> bytes:
+    head = {"type": "attachment", "length": len(data), "filename": name}
+    return json.dumps(head).encode() + b"\n" + data + b"\n"
+
+
+@pytest.fixture
+def prefix() -> str:
+    return f"bytes-{uuid.uuid4().hex}"
+
+
+async def stored(gateway):
+    return [entry.message for entry in await gateway.entries("attachment.stored")]
+
+
+@pytest.mark.parametrize("size", [0, 1, 5 * MIB, 12 * MIB + 7])
+async def test_bytes_are_in_the_bucket_before_the_answer(start_gateway, s3_server: S3Server, prefix, size):
+    data = os.urandom(size)
+    url = s3_server.blob_url(prefix)
+    async with start_gateway(blob_url=url) as gateway:
+        assert (await gateway.send(HEADER + FEEDBACK + attachment(data))).status_code == 200
+        [message] = await stored(gateway)
+        assert s3_server.keys(prefix) == [f"{prefix}/{message.blob_key}"]
+        assert message.sha1 == hashlib.sha1(data).hexdigest()
+        assert b"".join([piece async for piece in BlobStore(url).stream(message.blob_key)]) == data
+        assert (await gateway.send(HEADER + FEEDBACK + attachment(data))).status_code == 200
+        assert len(s3_server.keys(prefix)) == 1
+        assert s3_server.unfinished_uploads() == 0
+
+
+async def test_an_outage_keeps_nothing_and_loses_nothing_that_is_sent_again(
+    start_gateway, s3_server: S3Server, prefix
+):
+    body = HEADER + FEEDBACK + attachment() + attachment(os.urandom(6 * MIB), "core.bin")
+    async with FaultProxy("127.0.0.1", s3_server.port).run() as proxy:
+        url = s3_server.blob_url(prefix, f"http://127.0.0.1:{proxy.port}")
+        async with start_gateway(blob_url=url) as gateway:
+            proxy.refuse()
+            answer = await gateway.send(body)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+            assert await gateway.entries() == []
+            assert s3_server.keys(prefix) == []
+            assert (await gateway.send(HEADER + FEEDBACK)).status_code == 200, "the rest needs no blob store"
+            proxy.heal()
+            assert (await gateway.send(body)).status_code == 200
+            kinds = ["attachment.stored"] * 2 + ["feedback.submitted"] * 2
+            assert await gateway.kinds() == kinds
+            assert len(s3_server.keys(prefix)) == 2
+
+
+async def test_a_bucket_that_is_not_there_keeps_nothing(start_gateway, s3_server: S3Server, prefix):
+    async with start_gateway(
+        blob_url=s3_server.blob_url(prefix).replace("attachments", "no-such-bucket")
+    ) as gateway:
+        assert (await gateway.send(HEADER + FEEDBACK + attachment())).status_code == 503
+        assert await gateway.entries() == []

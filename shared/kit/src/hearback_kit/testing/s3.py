@@ -1,0 +1,69 @@
+"""A real S3 server (moto) in a process of its own; it keeps everything in memory and forgets it when it ends."""
+
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from xml.sax.saxutils import unescape
+
+BUCKET = "attachments"
+START_SECONDS_MAX = 60.0
+
+
+class S3Server:
+    """Serves the bucket `attachments` on a loopback port that stays the same when it is started again."""
+
+    def __init__(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """The server's address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def blob_url(self, prefix: str = "", endpoint: str = "") -> str:
+        """The `HEARBACK_BLOB_URL` of this server; through another address when one is given."""
+        keys = "access_key_id=testing&secret_access_key=testing"
+        return f"s3://{BUCKET}/{prefix}?endpoint={endpoint or self.endpoint}&region=us-east-1&{keys}"
+
+    def start(self) -> None:
+        """Start with an empty bucket; raises RuntimeError when it does not come up."""
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while True:
+            try:
+                self._ask("PUT", f"/{BUCKET}")
+                return
+            except OSError as error:
+                if time.monotonic() > deadline or self._process.poll() is not None:
+                    self.stop()
+                    raise RuntimeError("the S3 server does not start") from error
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End at once; what it held is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """Keys in the bucket, at most a thousand."""
+        listing = self._ask("GET", f"/{BUCKET}?list-type=2&prefix={prefix}")
+        return [unescape(key) for key in re.findall(r"<Key>([^<]*)</Key>", listing)]
+
+    def unfinished_uploads(self) -> int:
+        """Multipart uploads that were neither completed nor aborted."""
+        return self._ask("GET", f"/{BUCKET}?uploads").count("<UploadId>")
+
+    def _ask(self, method: str, path: str) -> str:
+        request = urllib.request.Request(self.endpoint + path, method=method)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            text: str = answer.read().decode()
+            return text
