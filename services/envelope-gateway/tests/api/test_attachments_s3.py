@@ -1,14 +1,20 @@
 """Attachments on a real S3 server: what is answered 200 is there, and an outage leaves nothing behind."""
 
+import asyncio
 import hashlib
 import json
 import os
 import uuid
+from urllib.parse import urlsplit
 
 import pytest
+from envelope_gateway.api.bodies import MemoryBody
+from envelope_gateway.api.uploads import Uploads
+from envelope_gateway.domain.envelope import Item
+from envelope_gateway.domain.plan import AttachmentDraft
 from envelope_gateway.domain.sizes import MIB
 from hearback_kit.blobs import BlobStore
-from hearback_kit.testing import FaultProxy, S3Server
+from hearback_kit.testing import FaultProxy, S3Server, eventually
 
 EVENT_ID = "9ec79c33ec9942ab8353589fcb2e04dc"
 HEADER = b'{"event_id":"%b"}\n' % EVENT_ID.encode()
@@ -71,3 +77,49 @@ async def test_a_bucket_that_is_not_there_keeps_nothing(start_gateway, s3_server
     ) as gateway:
         assert (await gateway.send(HEADER + FEEDBACK + attachment())).status_code == 503
         assert await gateway.entries() == []
+
+
+async def test_a_failed_request_leaves_what_the_same_request_sent_again_relies_on(s3_server: S3Server, prefix):
+    blobs = BlobStore(s3_server.blob_url(prefix))
+    uploads = Uploads(blobs, at_once_max=4)
+    item = Item("attachment", {}, PNG, 0, len(PNG))
+    draft = AttachmentDraft(item, EVENT_ID, "a.png", "image/png", "event.attachment")
+    async with uploads.upload() as failing:
+        await failing.put("1/a/b", draft, MemoryBody(PNG))
+        async with uploads.upload() as again:
+            await again.put("1/a/b", draft, MemoryBody(PNG))
+            await failing.take_back()
+        assert s3_server.keys(prefix) == [f"{prefix}/1/a/b"]
+        await failing.take_back()
+        assert s3_server.keys(prefix) == []
+
+
+async def test_bytes_stay_when_their_message_may_be_out(
+    start_gateway, s3_server: S3Server, prefix, redis_url: str, redis
+):
+    """The stream server takes the transaction but its answer is lost: a 503, and no message without its bytes."""
+    address = urlsplit(redis_url)
+    async with FaultProxy(address.hostname or "", address.port or 6379).run() as proxy:
+        url = redis_url.replace(f"{address.hostname}:{address.port}", f"127.0.0.1:{proxy.port}")
+        async with start_gateway(blob_url=s3_server.blob_url(prefix), redis_url=url) as gateway:
+            assert (await gateway.send(HEADER + FEEDBACK)).status_code == 200
+            sending = asyncio.create_task(gateway.send(HEADER + FEEDBACK + attachment()))
+            proxy.delay(0.5)
+            await eventually(lambda: stored(gateway))
+            proxy.cut()
+            assert (await sending).status_code == 503
+            [message] = await stored(gateway)
+            assert s3_server.keys(prefix) == [f"{prefix}/{message.blob_key}"]
+
+
+async def test_bytes_are_taken_back_when_the_stream_server_is_away(
+    start_gateway, s3_server: S3Server, prefix, redis_url: str
+):
+    address = urlsplit(redis_url)
+    async with FaultProxy(address.hostname or "", address.port or 6379).run() as proxy:
+        url = redis_url.replace(f"{address.hostname}:{address.port}", f"127.0.0.1:{proxy.port}")
+        async with start_gateway(blob_url=s3_server.blob_url(prefix), redis_url=url) as gateway:
+            assert (await gateway.send(HEADER + FEEDBACK)).status_code == 200
+            proxy.refuse()
+            assert (await gateway.send(HEADER + FEEDBACK + attachment())).status_code == 503
+            assert s3_server.keys(prefix) == []

@@ -25,7 +25,11 @@ async def test_consumer_handles_and_buries(bus: RedisStreams, redis_url: str) ->
 
     stop = asyncio.Event()
     consumer = Consumer(
-        bus, keys, group="g", name="c", handle=handle,
+        bus,
+        keys,
+        group="g",
+        name="c",
+        handle=handle,
         options=ConsumerOptions(block_ms=50, deliveries_max=3, retry_seconds_first=0.01),
     )
     task = asyncio.create_task(consumer.run(stop))
@@ -49,7 +53,7 @@ async def _empty(bus: RedisStreams, keys: list[str]) -> bool:
 
 async def test_snapshots_follow(redis_url: str) -> None:
     client, waiting = connect(redis_url), connect(redis_url, blocking=True)
-    store, cache = SnapshotStore(client), SnapshotCache(client, waiting, lambda name, raw: raw)
+    store, cache = SnapshotStore(client), SnapshotCache(client, waiting, lambda _name, raw: raw)
     stop = asyncio.Event()
     task = asyncio.create_task(cache.follow(stop))
     assert await cache.load("a") is None

@@ -11,12 +11,13 @@ from hearback_kit.blobs import BlobStore
 from hearback_kit.bus import Outgoing
 from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.bus.group_commit import GroupCommit
+from hearback_kit.bus.wire import NotSent
 from hearback_kit.clock import Clock
 from hearback_kit.errors import Unavailable
 from hearback_kit.ids import derived_id, new_id
-from hearback_kit.logs import get_logger
 
 from envelope_gateway.api.bodies import Body
+from envelope_gateway.api.uploads import Upload, Uploads
 from envelope_gateway.domain.messages import AttachmentStored, OutcomeCount, OutcomeRecorded, SubmissionStep
 from envelope_gateway.domain.plan import AttachmentDraft, Note, Plan
 from envelope_gateway.domain.refusals import unavailable
@@ -24,8 +25,6 @@ from envelope_gateway.metrics import COMMIT_REFUSALS
 
 HASH_INLINE_BYTES_MAX = 256 * 1024
 SERVICE = "envelope-gateway"
-
-_log = get_logger(__name__)
 
 
 class StreamKeys:
@@ -108,27 +107,36 @@ class Publisher:
         self._keys = keys
         self._group = group
         self._bounds = bounds
-        self._blobs = blobs
         self._retry_after_seconds = retry_after_seconds
-        self._uploads = asyncio.Semaphore(uploads_max)
+        self._uploads = Uploads(blobs, uploads_max)
 
     async def keep(self, plan: Plan, body: Body | None = None, traceparent: str | None = None) -> None:
         """Return when everything is durable; raises `Refused` (503) when nothing was kept."""
         shard = self._keys.shard(plan.scope.project.id)
         self._check_bounds(plan, shard)
-        stored: list[str] = []
         try:
             if plan.attachments:
                 assert body is not None, "attachments lie in a body"
-                await self._store_attachments(plan, body, stored)
-            await self._group.commit(self._outgoing(plan, shard, traceparent), plan.notes)
-        except BaseException as error:
-            if stored:
-                await self._remove(stored)
-            if isinstance(error, Unavailable):
-                COMMIT_REFUSALS.labels("unavailable").inc()
-                raise unavailable(error.detail, self._retry_after_seconds) from error
-            raise
+                await self._keep_with_bytes(plan, body, shard, traceparent)
+            else:
+                await self._group.commit(self._outgoing(plan, shard, traceparent), plan.notes)
+        except Unavailable as error:
+            COMMIT_REFUSALS.labels("unavailable").inc()
+            raise unavailable(error.detail, self._retry_after_seconds) from error
+
+    async def _keep_with_bytes(self, plan: Plan, body: Body, shard: int, traceparent: str | None) -> None:
+        """Bytes first; they are taken back unless a message that names them may be out."""
+        async with self._uploads.upload() as upload:
+            try:
+                await self._store_attachments(plan, body, upload)
+            except BaseException:
+                await upload.take_back()
+                raise
+            try:
+                await self._group.commit(self._outgoing(plan, shard, traceparent), plan.notes)
+            except NotSent:
+                await upload.take_back()
+                raise
 
     def _check_bounds(self, plan: Plan, shard: int) -> None:
         if not self._bounds.any_full:
@@ -150,7 +158,7 @@ class Publisher:
             messages.append(Outgoing(self._keys.of(name, shard), name, data, payload, trace))
         return messages
 
-    async def _store_attachments(self, plan: Plan, body: Body, stored: list[str]) -> None:
+    async def _store_attachments(self, plan: Plan, body: Body, upload: Upload) -> None:
         scope = plan.scope
         seen: Counter[tuple[str, str]] = Counter()
         for draft in plan.attachments:
@@ -159,7 +167,7 @@ class Publisher:
             seen[same] += 1
             attachment_id = derived_id("attachment", scope.project.id, draft.event_id, *same, seen[same])
             key = f"{scope.project.id}/{draft.event_id}/{attachment_id}"
-            await self._put(key, draft, body, stored)
+            await upload.put(key, draft, body)
             message = AttachmentStored(
                 attachment_id=attachment_id,
                 event_id=draft.event_id,
@@ -172,24 +180,6 @@ class Publisher:
                 **scope.common(),
             )
             plan.publish(ATTACHMENT_STORED, message)
-
-    async def _put(self, key: str, draft: AttachmentDraft, body: Body, stored: list[str]) -> None:
-        """Store the bytes under a key derived from them: sent again, they land in the same place."""
-        item = draft.item
-        async with self._uploads:
-            if await self._blobs.exists(key):
-                return
-            stored.append(key)
-            if isinstance(item.body, bytes):
-                await self._blobs.put(key, item.payload)
-            else:
-                await self._blobs.put(key, body.pieces(item.start, item.end))
-
-    async def _remove(self, keys: list[str]) -> None:
-        try:
-            await self._blobs.delete(keys)
-        except Unavailable:
-            _log.warning("blobs_left_behind", count=len(keys))
 
 
 async def _sha1(draft: AttachmentDraft, body: Body) -> str:

@@ -15,7 +15,7 @@ import hiredis
 from prometheus_client import Counter, Histogram
 
 from hearback_kit.bus.protocol import Outgoing
-from hearback_kit.bus.wire import Wire, encode_command
+from hearback_kit.bus.wire import NotSent, Wire, encode_command
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
 
@@ -87,9 +87,12 @@ class GroupCommit(Generic[Note]):
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def commit(self, messages: Sequence[Outgoing], notes: Sequence[Note] = ()) -> None:
-        """Return when the messages and what `notes` became are durable; raise Unavailable otherwise."""
+        """Return when the messages and what `notes` became are durable.
+
+        Raises NotSent when it is certain that nothing was published, any other Unavailable when it is not.
+        """
         if len(self._gathering) >= self._requests_max:
-            raise Unavailable("too many requests wait for the stream server")
+            raise NotSent("too many requests wait for the stream server")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         self._gathering.append((messages, notes, future))
@@ -146,7 +149,8 @@ class GroupCommit(Generic[Note]):
             if error is None:
                 future.set_result(None)
             else:
-                future.set_exception(Unavailable("it could not be made durable; send it again"))
+                kind = NotSent if isinstance(error, NotSent) else Unavailable
+                future.set_exception(kind("it could not be made durable; send it again"))
 
     async def _transact(self, batch: list[Any]) -> Any:
         messages: list[Outgoing] = []
@@ -170,7 +174,7 @@ class GroupCommit(Generic[Note]):
 def _first_error(answer: Any) -> Exception | None:
     """The error in the answer to XADD or EXEC, if any."""
     if isinstance(answer, Exception):
-        return answer
+        return NotSent(str(answer))
     if isinstance(answer, list):
         return next((entry for entry in answer if isinstance(entry, Exception)), None)
     if answer is None:

@@ -24,6 +24,10 @@ def encode_command(*arguments: bytes | str | int) -> bytes:
     return b"".join(parts)
 
 
+class NotSent(Unavailable):
+    """Nothing was run; every other Unavailable leaves that open."""
+
+
 class _Link(asyncio.Protocol):
     """The socket: feeds answers to the futures that wait for them, oldest first."""
 
@@ -83,14 +87,17 @@ class Wire:
     async def send(self, parts: Iterable[bytes], answers: int) -> Any:
         """Write encoded commands that have `answers` answers; return the last one.
 
-        An error answer is returned as an exception object, not raised. Raises Unavailable when there
-        is no connection, or no answer in time: then the commands may or may not have been run.
+        An error answer is returned as an exception object, not raised. Raises NotSent when there is no
+        connection, and Unavailable when there is no answer: then the commands may or may not have been run.
         """
         link = self._link
         if link is None or link.lost:
-            link = await self._connected()
+            try:
+                link = await self._connected()
+            except Unavailable as error:
+                raise NotSent(error.detail) from error
             if link.lost:
-                raise Unavailable("the stream server closed the connection")
+                raise NotSent("the stream server closed the connection")
         future = asyncio.get_running_loop().create_future()
         link.expect(answers, future)
         link.transport.writelines(parts)
