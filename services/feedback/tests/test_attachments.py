@@ -57,7 +57,7 @@ class Files:
 
     async def put(self, data: bytes, event_id: str = EVENT, project_id: int = 1, **more: Any) -> Any:
         attachment_id = more.pop("attachment_id", None) or random_id()
-        key = f"{project_id}/{event_id}/{attachment_id}"
+        key = f"{project_id}/{event_id}/{attachment_id}/{random_id()}"
         await self.blobs.put(key, data)
         fields = {"name": "log.txt", "content_type": "text/plain", "size": len(data)} | more
         message = AttachmentStored(
@@ -115,6 +115,24 @@ async def test_recorded_once_and_counted_in_bytes(files: Files) -> None:
         "dateCreated": "2026-11-24T12:00:00.000000Z", "size": 5, "headers": {"Content-Type": "text/plain"},
         "sha1": "0" * 40,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_bytes_that_came_again_are_deleted_and_nothing_else(files: Files, at_once: bool) -> None:
+    attachment_id = random_id()
+    first = await files.put(b"12345", attachment_id=attachment_id)
+    [kept] = await files.keys()
+    again = await files.put(b"12345", attachment_id=attachment_id)
+    batches = [(first, again)] if at_once else [(first,), (again,)]
+    for batch in [*batches, (again, first)]:
+        await files.deliver(*batch)
+    intake = files.api.intake
+    assert await find_strays(intake.database, files.blobs) == [], "what is about to be deleted is no stray"
+    await files.removal().delete_bytes()
+    assert await files.keys() == {kept}
+    assert await find_missing(intake.database, files.blobs) == []
+    assert (await files.get("download")).content == b"12345"
+    assert [item["size"] for item in await files.list()] == [5]
 
 
 async def test_before_and_after_their_feedback(files: Files) -> None:

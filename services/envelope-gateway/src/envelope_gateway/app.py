@@ -118,6 +118,7 @@ async def _build(settings: Settings, clock: Clock, wire: Wire, stack: AsyncExitS
         BlobStore(settings.blob_url),
         retry_after_seconds=settings.retry_after_seconds,
         uploads_max=settings.uploads_max,
+        upload_requests_max=settings.upload_requests_max,
     )
     projects = Projects(configuration, settings.limits)
     limiter = QuotaLimiter(_quotas(settings, url, clock, stack))

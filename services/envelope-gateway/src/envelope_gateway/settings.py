@@ -40,6 +40,9 @@ class Settings(ServiceSettings):
     spool_dir: Path | None = Field(None, description="Folder for large bodies; none: `spool` in the data folder.")
     spools_max: int = Field(64, ge=1, le=4096, description="Large bodies in files at one time.")
     uploads_max: int = Field(4, ge=1, le=64, description="Attachments written to the blob store at one time.")
+    upload_requests_max: int = Field(
+        128, ge=1, le=4096, description="Requests with attachments at one time; further ones are answered 503."
+    )
     retry_after_seconds: int = Field(
         5, ge=1, le=3600, description="`Retry-After` when nothing can be kept at the moment."
     )

@@ -35,13 +35,14 @@ async def test_attachments_are_stored_before_the_answer(gateway, with_feedback):
     assert (gateway.blobs / message.blob_key).read_bytes() == PNG
 
 
-async def test_the_same_attachment_twice_is_one_blob(gateway):
+async def test_the_same_attachment_twice_is_one_to_its_consumer(gateway):
     body = HEADER + FEEDBACK + attachment()
     await gateway.send(body)
     await gateway.send(body)
     first, second = await stored(gateway)
     assert first.attachment_id == second.attachment_id
-    assert len(gateway.blob_files()) == 1
+    assert first.blob_key != second.blob_key, "taking back the one must not concern the other"
+    assert [path.read_bytes() for path in gateway.blob_files()] == [PNG, PNG]
 
 
 async def test_equal_files_of_one_envelope_stay_two(gateway):

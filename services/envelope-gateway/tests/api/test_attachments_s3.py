@@ -8,10 +8,6 @@ import uuid
 from urllib.parse import urlsplit
 
 import pytest
-from envelope_gateway.api.bodies import MemoryBody
-from envelope_gateway.api.uploads import Uploads
-from envelope_gateway.domain.envelope import Item
-from envelope_gateway.domain.plan import AttachmentDraft
 from envelope_gateway.domain.sizes import MIB
 from hearback_kit.blobs import BlobStore
 from hearback_kit.testing import FaultProxy, S3Server, eventually
@@ -46,8 +42,6 @@ async def test_bytes_are_in_the_bucket_before_the_answer(start_gateway, s3_serve
         assert s3_server.keys(prefix) == [f"{prefix}/{message.blob_key}"]
         assert message.sha1 == hashlib.sha1(data).hexdigest()
         assert b"".join([piece async for piece in BlobStore(url).stream(message.blob_key)]) == data
-        assert (await gateway.send(HEADER + FEEDBACK + attachment(data))).status_code == 200
-        assert len(s3_server.keys(prefix)) == 1
         assert s3_server.unfinished_uploads() == 0
 
 
@@ -79,19 +73,41 @@ async def test_a_bucket_that_is_not_there_keeps_nothing(start_gateway, s3_server
         assert await gateway.entries() == []
 
 
-async def test_a_failed_request_leaves_what_the_same_request_sent_again_relies_on(s3_server: S3Server, prefix):
-    blobs = BlobStore(s3_server.blob_url(prefix))
-    uploads = Uploads(blobs, at_once_max=4)
-    item = Item("attachment", {}, PNG, 0, len(PNG))
-    draft = AttachmentDraft(item, EVENT_ID, "a.png", "image/png", "event.attachment")
-    async with uploads.upload() as failing:
-        await failing.put("1/a/b", draft, MemoryBody(PNG))
-        async with uploads.upload() as again:
-            await again.put("1/a/b", draft, MemoryBody(PNG))
-            await failing.take_back()
-        assert s3_server.keys(prefix) == [f"{prefix}/1/a/b"]
-        await failing.take_back()
-        assert s3_server.keys(prefix) == []
+async def test_a_failed_request_takes_back_its_own_bytes_and_no_others(
+    start_gateway, s3_server: S3Server, prefix, redis_url: str
+):
+    """Two gateways: the bytes of a request that failed at one, sent again to the other, stay."""
+    address = urlsplit(redis_url)
+    blob_url = s3_server.blob_url(prefix)
+    async with FaultProxy(address.hostname or "", address.port or 6379).run() as proxy:
+        url = redis_url.replace(f"{address.hostname}:{address.port}", f"127.0.0.1:{proxy.port}")
+        async with (
+            start_gateway(blob_url=blob_url, redis_url=url) as failing,
+            start_gateway(blob_url=blob_url) as other,
+        ):
+            assert (await failing.send(HEADER + FEEDBACK)).status_code == 200
+            proxy.refuse()
+            answers = await asyncio.gather(*(one.send(HEADER + attachment()) for one in [failing, other]))
+            assert [answer.status_code for answer in answers] == [503, 200]
+            [message] = await stored(other)
+            assert s3_server.keys(prefix) == [f"{prefix}/{message.blob_key}"]
+
+
+async def test_so_many_requests_store_at_one_time_and_further_ones_are_told(
+    start_gateway, s3_server: S3Server, prefix
+):
+    async with FaultProxy("127.0.0.1", s3_server.port).run() as proxy:
+        blob_url = s3_server.blob_url(prefix, f"http://127.0.0.1:{proxy.port}")
+        async with start_gateway(blob_url=blob_url, upload_requests_max=2) as gateway:
+            proxy.delay(0.5)
+            sent = [HEADER + attachment(b"%d" % number) for number in range(3)]
+            answers = await asyncio.gather(*map(gateway.send, sent))
+            assert sorted(answer.status_code for answer in answers) == [200, 200, 503]
+            [refused] = [answer for answer in answers if answer.status_code == 503]
+            assert refused.headers["retry-after"] == "5"
+            assert len(await stored(gateway)) == len(s3_server.keys(prefix)) == 2
+            proxy.heal()
+            assert (await gateway.send(sent[answers.index(refused)])).status_code == 200
 
 
 async def test_bytes_stay_when_their_message_may_be_out(

@@ -11,7 +11,6 @@ from hearback_kit.blobs import BlobStore
 from hearback_kit.bus import Outgoing
 from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.bus.group_commit import GroupCommit
-from hearback_kit.bus.wire import NotSent
 from hearback_kit.clock import Clock
 from hearback_kit.errors import Unavailable
 from hearback_kit.ids import derived_id, new_id
@@ -103,12 +102,13 @@ class Publisher:
         *,
         retry_after_seconds: int,
         uploads_max: int,
+        upload_requests_max: int,
     ) -> None:
         self._keys = keys
         self._group = group
         self._bounds = bounds
         self._retry_after_seconds = retry_after_seconds
-        self._uploads = Uploads(blobs, uploads_max)
+        self._uploads = Uploads(blobs, at_once_max=uploads_max, requests_max=upload_requests_max)
 
     async def keep(self, plan: Plan, body: Body | None = None, traceparent: str | None = None) -> None:
         """Return when everything is durable; raises `Refused` (503) when nothing was kept."""
@@ -125,18 +125,11 @@ class Publisher:
             raise unavailable(error.detail, self._retry_after_seconds) from error
 
     async def _keep_with_bytes(self, plan: Plan, body: Body, shard: int, traceparent: str | None) -> None:
-        """Bytes first; they are taken back unless a message that names them may be out."""
-        async with self._uploads.upload() as upload:
-            try:
-                await self._store_attachments(plan, body, upload)
-            except BaseException:
-                await upload.take_back()
-                raise
-            try:
-                await self._group.commit(self._outgoing(plan, shard, traceparent), plan.notes)
-            except NotSent:
-                await upload.take_back()
-                raise
+        """Bytes first: a message never names what is not there."""
+        async with self._uploads.request() as upload:
+            await self._store_attachments(plan, body, upload)
+            upload.announce()
+            await self._group.commit(self._outgoing(plan, shard, traceparent), plan.notes)
 
     def _check_bounds(self, plan: Plan, shard: int) -> None:
         if not self._bounds.any_full:
@@ -166,7 +159,7 @@ class Publisher:
             same = (draft.name, sha1)
             seen[same] += 1
             attachment_id = derived_id("attachment", scope.project.id, draft.event_id, *same, seen[same])
-            key = f"{scope.project.id}/{draft.event_id}/{attachment_id}"
+            key = f"{scope.project.id}/{draft.event_id}/{attachment_id}/{scope.new_id()}"
             await upload.put(key, draft, body)
             message = AttachmentStored(
                 attachment_id=attachment_id,

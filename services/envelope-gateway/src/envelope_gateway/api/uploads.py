@@ -1,11 +1,11 @@
-"""Bytes of attachments on their way to the blob store: put once, taken back only when nobody needs them."""
+"""Bytes of attachments on their way to the blob store, and back when their request comes to nothing."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from hearback_kit.blobs import BlobStore
+from hearback_kit.bus.wire import NotSent
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
 
@@ -15,70 +15,63 @@ from envelope_gateway.domain.plan import AttachmentDraft
 _log = get_logger(__name__)
 
 
+class Uploads:
+    """Shares the blob store among requests: so many puts at one time, so many requests that wait for one.
+
+    Every key is used by one request alone, so that taking back never concerns another request, of
+    this process or of any other. What was sent twice lies there twice until its consumer has seen both.
+    """
+
+    def __init__(self, blobs: BlobStore, *, at_once_max: int, requests_max: int) -> None:
+        self._blobs = blobs
+        self._slots = asyncio.Semaphore(at_once_max)
+        self._requests_max = requests_max
+        self._requests = 0
+
+    @asynccontextmanager
+    async def request(self) -> AsyncIterator["Upload"]:
+        """What one request stores; taken back when the block raises before a message can be out.
+
+        Raises Unavailable when too many requests store already.
+        """
+        if self._requests >= self._requests_max:
+            raise Unavailable("too many requests wait for the blob store")
+        self._requests += 1
+        upload = Upload(self._blobs, self._slots)
+        try:
+            yield upload
+        except BaseException as error:
+            if not upload.is_announced or isinstance(error, NotSent):
+                await upload.take_back()
+            raise
+        finally:
+            self._requests -= 1
+
+
 class Upload:
     """The bytes that one request brought."""
 
-    def __init__(self, uploads: "Uploads") -> None:
-        self._uploads = uploads
-        self.held: list[str] = []
-        self.stored: list[str] = []
+    def __init__(self, blobs: BlobStore, slots: asyncio.Semaphore) -> None:
+        self._blobs = blobs
+        self._slots = slots
+        self._keys: list[str] = []
+        self.is_announced = False
 
     async def put(self, key: str, draft: AttachmentDraft, body: Body) -> None:
-        """Store the bytes under a key derived from them: sent again, they land in the same place."""
-        await self._uploads.put(self, key, draft, body)
-
-    async def take_back(self) -> None:
-        """Delete what this request stored, but for what another request relies on."""
-        await self._uploads.take_back(self)
-
-
-class Uploads:
-    """Shares the blob store among requests.
-
-    Equal bytes for one event have one key, so a request that failed must not delete what the same
-    request, sent again, has found there.
-    """
-
-    def __init__(self, blobs: BlobStore, at_once_max: int) -> None:
-        self._blobs = blobs
-        self._slots = asyncio.Semaphore(at_once_max)
-        self._holders: Counter[str] = Counter()
-        self._deleting = asyncio.Lock()
-
-    @asynccontextmanager
-    async def upload(self) -> AsyncIterator[Upload]:
-        """What a request stores; its keys are held while the block runs."""
-        upload = Upload(self)
-        try:
-            yield upload
-        finally:
-            self._holders.subtract(upload.held)
-            for key in set(upload.held):
-                if self._holders[key] <= 0:
-                    del self._holders[key]
-
-    async def put(self, upload: Upload, key: str, draft: AttachmentDraft, body: Body) -> None:
-        """See `Upload.put`."""
+        """Store the bytes of an attachment under a key that nobody else uses."""
         item = draft.item
         async with self._slots:
-            async with self._deleting:
-                upload.held.append(key)
-                self._holders[key] += 1
-            if await self._blobs.exists(key):
-                return
-            upload.stored.append(key)
-            if isinstance(item.body, bytes):
-                await self._blobs.put(key, item.payload)
-            else:
-                await self._blobs.put(key, body.pieces(item.start, item.end))
+            self._keys.append(key)
+            whole = isinstance(item.body, bytes)
+            await self._blobs.put(key, item.payload if whole else body.pieces(item.start, item.end))
 
-    async def take_back(self, upload: Upload) -> None:
-        """See `Upload.take_back`."""
-        if not upload.stored:
-            return
-        async with self._deleting:
-            keys = [key for key in upload.stored if self._holders[key] == upload.held.count(key)]
-            try:
-                await self._blobs.delete(keys)
-            except Unavailable:
-                _log.warning("blobs_left_behind", count=len(keys))
+    def announce(self) -> None:
+        """From now on a message may name the bytes: they stay unless it certainly was not sent."""
+        self.is_announced = True
+
+    async def take_back(self) -> None:
+        """Delete what was stored."""
+        try:
+            await self._blobs.delete(self._keys)
+        except Unavailable:
+            _log.warning("blobs_left_behind", count=len(self._keys))

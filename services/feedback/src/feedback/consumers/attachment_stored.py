@@ -40,8 +40,8 @@ class AttachmentStoredHandler:
         async with self._database.transaction() as connection:
             keys = sorted({(message.project_id, message.event_id) for message in messages.values()})
             deleted = await find_deleted_events(connection, keys, Reason.DELETED.value)
-            rows = [self._row(m, (m.project_id, m.event_id) in deleted) for m in messages.values()]
-            new = await record(connection, rows)
+            rows = [self._row(message, (message.project_id, message.event_id) in deleted) for message in decoded]
+            new = await record(connection, rows, self._clock.now())
             for attachment_id in new:
                 _count(counts, messages[attachment_id])
             await self._outbox.add(connection, counts.messages())

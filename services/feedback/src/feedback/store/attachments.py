@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from hearback_contracts.reasons import Reason
 from hearback_kit.db import Connection
 from sqlalchemy import BigInteger, ColumnElement, Row, Text, cast, delete, func, select, update
 from sqlalchemy import column as sql_column
@@ -43,10 +44,11 @@ async def find_with_attachments(connection: Connection, rows: Sequence[Any]) -> 
     return {ids[project, event] for project, event in await connection.execute(found)}
 
 
-async def record(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+async def record(connection: Connection, rows: Sequence[Mapping[str, Any]], at: datetime) -> set[str]:
     """Record attachments; returns the `attachment_id`s that are new.
 
-    One that was deleted before stays deleted, and the bytes that came again are deleted again.
+    One that was deleted before stays deleted. Bytes that came again, under a key of their own, are marked
+    to be deleted, and so are those that came again under the key of a deleted attachment.
     """
     statement = (
         insert(ATTACHMENT)
@@ -55,11 +57,38 @@ async def record(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> s
         .returning(ATTACHMENT.c.attachment_id)
     )
     new = set((await connection.execute(statement)).scalars())
-    repeated = [row["attachment_id"] for row in rows if row["attachment_id"] not in new]
-    if repeated:
-        again = ATTACHMENT.c.attachment_id.in_(repeated) & ATTACHMENT.c.deleted_at.is_not(None)
-        await connection.execute(update(ATTACHMENT).where(again).values(bytes_deleted=False))
+    if len(new) < len(rows):
+        await _mark_repeated(connection, rows, new, at)
     return new
+
+
+async def _mark_repeated(
+    connection: Connection, rows: Sequence[Mapping[str, Any]], new: set[str], at: datetime
+) -> None:
+    ids = [row["attachment_id"] for row in rows]
+    again = ATTACHMENT.c.attachment_id.in_([one for one in ids if one not in new])
+    await connection.execute(
+        update(ATTACHMENT).where(again & ATTACHMENT.c.deleted_at.is_not(None)).values(bytes_deleted=False)
+    )
+    found = select(ATTACHMENT.c.attachment_id, ATTACHMENT.c.blob_key).where(ATTACHMENT.c.attachment_id.in_(ids))
+    kept = {row.attachment_id: row.blob_key for row in await connection.execute(found)}
+    superfluous = [
+        {
+            **row,
+            "attachment_id": upload_id_of(row["blob_key"]),
+            "deleted_at": at,
+            "deleted_reason": Reason.DUPLICATE.value,
+        }
+        for row in rows
+        if kept[row["attachment_id"]] != row["blob_key"]
+    ]
+    if superfluous:
+        await connection.execute(insert(ATTACHMENT).values(superfluous).on_conflict_do_nothing())
+
+
+def upload_id_of(blob_key: str) -> str:
+    """What makes a key unique, its last part: the id under which superfluous bytes are marked."""
+    return blob_key.rpartition("/")[2]
 
 
 async def find_deleted_events(connection: Connection, keys: Sequence[EventKey], reason: str) -> set[EventKey]:
@@ -205,7 +234,7 @@ async def forget(connection: Connection, before: datetime) -> None:
 
 async def find_known_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
     """Those blob keys that belong to an attachment, deleted ones with pending bytes included."""
-    ids = [key.rpartition("/")[2] for key in keys]
+    ids = [part for key in keys for part in key.split("/")[2:]]
     statement = select(ATTACHMENT.c.blob_key).where(
         ATTACHMENT.c.attachment_id.in_(ids), ATTACHMENT.c.blob_key.in_(list(keys)), ~ATTACHMENT.c.bytes_deleted
     )
