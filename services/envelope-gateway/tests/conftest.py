@@ -1,7 +1,11 @@
 """What the gateway's tests share: an app on a real Valkey, a project, and a look at the streams."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +19,7 @@ from hearback_contracts.config import KeyConfig, ProjectConfig, key_snapshot, pr
 from hearback_contracts.events import MESSAGES, Message
 from hearback_contracts.streams import STREAMS
 from hearback_kit.snapshots import SnapshotStore
-from hearback_kit.testing import ManualClock, running
+from hearback_kit.testing import ManualClock, eventually_sync, running
 from hearback_kit.valkey import connect
 from redis.asyncio import Redis
 
@@ -161,6 +165,60 @@ async def gateway(start_gateway: StartGateway) -> AsyncIterator[Gateway]:
     """A gateway with the default settings."""
     async with start_gateway() as started:
         yield started
+
+
+class Process:
+    """A gateway in a process of its own."""
+
+    def __init__(self, url: str, pid: int) -> None:
+        self.url = url
+        self.pid = pid
+
+    def is_ready(self) -> bool:
+        """Whether it answers."""
+        try:
+            return httpx.get(f"{self.url}/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def peak_bytes(self) -> int:
+        """The most memory that it ever had, mapped files included."""
+        status = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return int(next(line for line in status if line.startswith("VmHWM")).split()[1]) * 1024
+
+
+ServeGateway = Callable[..., AbstractContextManager[Process]]
+
+
+@pytest.fixture
+def serve_gateway(redis_url: str, tmp_path: Path) -> ServeGateway:
+    """Start gateways in processes of their own."""
+
+    @contextmanager
+    def serve(**settings: object) -> Iterator[Process]:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        environment = {
+            **os.environ,
+            "HEARBACK_REDIS_URL": redis_url,
+            "HEARBACK_BLOB_URL": f"file://{tmp_path}/blobs",
+            "HEARBACK_DATA_DIR": str(tmp_path),
+            "HEARBACK_STREAM_SHARDS": str(SHARDS),
+            "ENVELOPE_GATEWAY_PORT": str(port),
+            **{f"ENVELOPE_GATEWAY_{name.upper()}": str(value) for name, value in settings.items()},
+        }
+        command = [sys.executable, "-m", "envelope_gateway", "serve"]
+        with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+            found = Process(f"http://127.0.0.1:{port}", process.pid)
+            try:
+                eventually_sync(found.is_ready, seconds=30)
+                yield found
+            finally:
+                process.terminate()
+                assert process.wait(20) == 0
+
+    return serve
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from envelope_gateway.domain.headers import EnvelopeHeaders
 from envelope_gateway.domain.items import ATTACHMENT_TYPES
 from envelope_gateway.domain.multipart import FilePart, boundary_of, find_files
 from envelope_gateway.domain.refusals import (
+    CONTENT_TOO_LARGE,
     INVALID_MULTIPART,
     MISSING_AUTH,
-    MULTIPART_TOO_LARGE,
     Refused,
 )
 from envelope_gateway.domain.sizes import Limits
@@ -47,9 +47,10 @@ class AttachmentEndpoint:
         try:
             body = await self._bodies.read(receive, headers.get(b"content-length"), encoding, bytes_max)
         except Refused as refused:
-            raise Refused(413, MULTIPART_TOO_LARGE) if refused.status == 413 else refused from refused
+            raise Refused(413, CONTENT_TOO_LARGE) if refused.status == 413 else refused from refused
         try:
-            items = self._items(body, boundary)
+            files = await body.parsed(lambda view: find_files(view, boundary))
+            items = self._items(body, files)
             envelope = Envelope(EnvelopeHeaders(event_id=identity), items)
             await self._intake.take(request, auth, request.project_id, envelope, body)
         finally:
@@ -57,10 +58,9 @@ class AttachmentEndpoint:
         await send_body(send, 201)
         return 201
 
-    def _items(self, body: Body, boundary: bytes) -> list[Item]:
-        files = find_files(body.view, boundary)
+    def _items(self, body: Body, files: list[FilePart]) -> list[Item]:
         if sum(file.end - file.start for file in files) > self._limits.attachments_bytes_max:
-            raise Refused(413, MULTIPART_TOO_LARGE)
+            raise Refused(413, CONTENT_TOO_LARGE)
         for file in files:
             if file.end - file.start > self._limits.attachment_bytes_max:
                 raise Refused(400, INVALID_MULTIPART, ("field size exceeds the limit of an attachment",))

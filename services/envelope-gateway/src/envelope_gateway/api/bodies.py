@@ -8,10 +8,10 @@ import asyncio
 import io
 import mmap
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, TypeVar
 
 from envelope_gateway.api.answers import Receive
 from envelope_gateway.api.encodings import decode_pieces, decode_small
@@ -19,6 +19,9 @@ from envelope_gateway.domain.json_values import Bytes
 from envelope_gateway.domain.refusals import BODY_TOO_LARGE, Refused, unavailable
 
 PIECE_BYTES = 1024 * 1024
+WINDOW_BYTES = 4 * 1024 * 1024
+
+Parsed = TypeVar("Parsed")
 
 
 class ClientGone(Exception):
@@ -31,6 +34,10 @@ class Body(Protocol):
     @property
     def view(self) -> Bytes:
         """The body as something to search and slice."""
+        ...
+
+    async def parsed(self, parse: Callable[[Bytes], Parsed]) -> Parsed:
+        """What `parse` makes of the body; a large one is parsed off the event loop."""
         ...
 
     def pieces(self, start: int, end: int) -> AsyncIterator[bytes]:
@@ -48,6 +55,10 @@ class MemoryBody:
 
     view: bytes
 
+    async def parsed(self, parse: Callable[[Bytes], Parsed]) -> Parsed:
+        """What `parse` makes of the body."""
+        return parse(self.view)
+
     async def pieces(self, start: int, end: int) -> AsyncIterator[bytes]:
         """A part of the body in pieces."""
         for offset in range(start, end, PIECE_BYTES):
@@ -55,6 +66,25 @@ class MemoryBody:
 
     def close(self) -> None:
         """Nothing to give back."""
+
+
+class MappedFile(mmap.mmap):
+    """A file mapped into memory, of which a search leaves no more than a window behind."""
+
+    def find(self, sub: Any, start: int = 0, end: int | None = None, /) -> int:
+        """Where `sub` starts, as `bytes.find` says it."""
+        size = len(self)
+        end = size if end is None else min(end, size)
+        while start + len(sub) <= end:
+            window = start - start % WINDOW_BYTES
+            following = window + WINDOW_BYTES
+            found = super().find(sub, start, min(end, following + len(sub) - 1))
+            if (found if found >= 0 else min(end, following)) - start > PIECE_BYTES:
+                self.madvise(mmap.MADV_DONTNEED, window, min(WINDOW_BYTES, size - window))
+            if found >= 0:
+                return found
+            start = following
+        return -1
 
 
 class SpooledBody:
@@ -65,12 +95,16 @@ class SpooledBody:
         self._spools = spools
         self.size = size
         file.flush()
-        self._map = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
+        self._map = MappedFile(file.fileno(), size, access=mmap.ACCESS_READ)
 
     @property
     def view(self) -> Bytes:
         """The file, mapped."""
         return self._map
+
+    async def parsed(self, parse: Callable[[Bytes], Parsed]) -> Parsed:
+        """What `parse` makes of the body, in a thread: it may search all of it."""
+        return await asyncio.to_thread(parse, self._map)
 
     async def pieces(self, start: int, end: int) -> AsyncIterator[bytes]:
         """Read a part of the file off the event loop, past the map, so that it takes no memory."""
@@ -126,6 +160,7 @@ class _Sink:
         self._memory_max = memory_max
         self._bytes_max = bytes_max
         self._pieces: list[bytes] = []
+        self._held = 0
         self._file: IO[bytes] | None = None
         self.size = 0
 
@@ -134,11 +169,11 @@ class _Sink:
         if self.size > self._bytes_max:
             raise too_long()
         self._pieces.append(piece)
+        self._held += len(piece)
 
     @property
     def wants_flush(self) -> bool:
-        held = PIECE_BYTES if self._file is not None else self._memory_max
-        return sum(map(len, self._pieces)) > held
+        return self._held > (PIECE_BYTES if self._file is not None else self._memory_max)
 
     def flush(self) -> None:
         """Write what is held to the file; blocks."""
@@ -146,6 +181,7 @@ class _Sink:
             self._file = self._spools.open()
         data = memoryview(b"".join(self._pieces))
         self._pieces.clear()
+        self._held = 0
         try:
             while data:
                 data = data[self._file.write(data) :]

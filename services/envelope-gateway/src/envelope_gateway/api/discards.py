@@ -12,9 +12,9 @@ from envelope_gateway.api.bodies import Bodies, ClientGone, too_long
 from envelope_gateway.api.encodings import encoding_of
 from envelope_gateway.api.intake import Intake
 from envelope_gateway.api.requests import Request, Requests
-from envelope_gateway.domain.envelope import Envelope, Item
+from envelope_gateway.domain.envelope import ITEMS_MAX, Envelope, Item
 from envelope_gateway.domain.headers import EnvelopeHeaders
-from envelope_gateway.domain.refusals import EMPTY_BODY, MISSING_AUTH, Refused, rejected
+from envelope_gateway.domain.refusals import CONTENT_TOO_LARGE, EMPTY_BODY, MISSING_AUTH, Refused, rejected
 from envelope_gateway.domain.sizes import MIB
 
 _REPORT_TYPES = frozenset({b"application/json", b"application/csp-report", b"application/reports+json"})
@@ -58,6 +58,7 @@ class DiscardEndpoint:
         discard = DISCARDS[name]
         request = self._requests.read(scope, project, path_key)
         request.required_authentication(MISSING_AUTH)
+        encoding_of(request.headers.get(b"content-encoding"))
         await _drain(receive, discard.bytes_max)
         event_id = random_id()
         await self._record(request, event_id, discard.item_type, 1)
@@ -93,10 +94,9 @@ class DiscardEndpoint:
 
     async def _record(self, request: Request, event_id: str, item_type: str, count: int) -> None:
         auth = request.required_authentication(MISSING_AUTH)
-        for _ in range(count):
-            item = Item(item_type, {}, b"", 0, 0)
-            envelope = Envelope(EnvelopeHeaders(event_id=event_id), [item])
-            await self._intake.discard(request, auth, request.project_id, envelope)
+        items = [Item(item_type, {}, b"", 0, 0)] * count
+        envelope = Envelope(EnvelopeHeaders(event_id=event_id), items)
+        await self._intake.discard(request, auth, request.project_id, envelope)
 
 
 def _reports(raw: bytes) -> int:
@@ -104,7 +104,10 @@ def _reports(raw: bytes) -> int:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise Refused(400, "invalid JSON data: JSONDecodeError", (str(error),)) from error
-    return min(len(value), 100) if isinstance(value, list) else 1
+    count = len(value) if isinstance(value, list) else 1
+    if count > ITEMS_MAX:
+        raise Refused(413, CONTENT_TOO_LARGE)
+    return count
 
 
 async def _drain(receive: Receive, bytes_max: int) -> None:

@@ -43,13 +43,12 @@ class EnvelopeEndpoint:
 
     async def take(self, request: Request, body: Body) -> str | None:
         """Take the envelope in a body; returns its event id."""
-        view = body.view
         auth, project_id = request.authentication, request.project_id
         if auth is None:
             auth, project_id = _authenticate_by_dsn(body)
-        if not len(view):
+        if not len(body.view):
             raise Refused(400, EMPTY_BODY)
-        envelope = parse_envelope(view)
+        envelope = await body.parsed(parse_envelope)
         _check_against_request(envelope, request, auth, project_id)
         for item in envelope.items:
             if item.type == INTERNAL_TYPE:

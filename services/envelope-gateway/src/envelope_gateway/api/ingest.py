@@ -40,7 +40,7 @@ _PATHS = re.compile(
 )
 _ORDINARY = re.compile(r"/api/([^/]+)/envelope/").fullmatch
 _POST = frozenset({"POST"})
-_METHODS = {
+METHODS = {
     "store": frozenset({"POST", "GET"}),
     "legacy_store": frozenset({"POST", "GET"}),
     "cron": frozenset({"POST", "GET"}),
@@ -79,11 +79,11 @@ class Ingest:
     async def _route(self, scope: Any, receive: Receive, send: Send) -> None:
         match = match_path(scope["path"])
         assert match is not None, "only ingest paths come here"
-        name = next(key for key in _NAMES if match[key] is not None)
+        name = next(key for key in NAMES if match[key] is not None)
         if scope["method"] == "OPTIONS":
             await send_preflight(send)
             return
-        allowed = _METHODS.get(name, _POST)
+        allowed = METHODS.get(name, _POST)
         if scope["method"] not in allowed:
             await send_method_not_allowed(send, allowed)
             return
@@ -116,7 +116,7 @@ class Ingest:
         await send_refusal(send, error)
 
 
-_NAMES = (
+NAMES = (
     "envelope",
     "store",
     "legacy_store",

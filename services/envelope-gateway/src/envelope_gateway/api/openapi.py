@@ -86,6 +86,10 @@ def _operation(
 
 def ingest_paths() -> dict[str, Any]:
     """The path items of the ingest endpoints."""
+    return {**_kept_paths(), **_discarded_paths()}
+
+
+def _kept_paths() -> dict[str, Any]:
     base = "/api/{project_id}"
     envelope = ("application/x-sentry-envelope", "text/plain", "application/octet-stream")
     store = ("application/json", "application/octet-stream", "text/plain")
@@ -93,12 +97,19 @@ def ingest_paths() -> dict[str, Any]:
         "description": "Durable; a 26-byte image.",
         "content": {"image/gif": {"schema": {"type": "string", "format": "binary"}}},
     }
-    reports = ("application/csp-report", "application/json", "application/reports+json")
+    form = ("multipart/form-data",)
+    by_image = "Take an event in `sentry_data`"
     return {
         f"{base}/envelope/": {"post": _operation("sendEnvelope", "Take an envelope", "200", _ID, kinds=envelope)},
         f"{base}/store/": {
             "post": _operation("storeEvent", "Take one event of an old client", "200", _ID, kinds=store),
-            "get": _operation("storeEventByImage", "Take an event in `sentry_data`", "200", pixel, kinds=()),
+            "get": _operation("storeEventByImage", by_image, "200", pixel, kinds=()),
+        },
+        "/api/store/": {
+            "post": _operation(
+                "storeEventOfKey", "Take one event for the key's project", "200", _ID, parameters=(), kinds=store
+            ),
+            "get": _operation("storeEventOfKeyByImage", by_image, "200", pixel, parameters=(), kinds=()),
         },
         f"{base}/events/{{event_id}}/attachments/": {
             "post": _operation(
@@ -107,16 +118,49 @@ def ingest_paths() -> dict[str, Any]:
                 "201",
                 _EMPTY,
                 parameters=(_PROJECT, _EVENT),
-                kinds=("multipart/form-data",),
+                kinds=form,
             )
-        },
-        f"{base}/security/": {
-            "post": _operation(
-                "sendSecurityReport", "Not stored: a recorded discard", "200", _EMPTY, kinds=reports
-            )
-        },
-        f"{base}/nel/": {"post": _operation("sendNel", "Not stored: a recorded discard", "200", _EMPTY)},
-        f"{base}/minidump/": {
-            "post": _operation("sendMinidump", "Not stored: a recorded discard", "200", _DASHED_ID)
         },
     }
+
+
+def _discarded_paths() -> dict[str, Any]:
+    base = "/api/{project_id}"
+    reports = ("application/csp-report", "application/json", "application/reports+json")
+    slug, key, provider = (_path_parameter(name) for name in ("monitor_slug", "public_key", "integration"))
+    cron, keyed = (_PROJECT, slug), (_PROJECT, slug, key)
+    refused = {"description": "Never: uploads in pieces are refused with 403."}
+    return {
+        f"{base}/security/": {"post": _discard("sendSecurityReport", "200", _EMPTY, kinds=reports)},
+        f"{base}/csp-report/": {"post": _discard("sendCspReport", "200", _EMPTY, kinds=reports)},
+        f"{base}/nel/": {"post": _discard("sendNel", "200", _EMPTY)},
+        f"{base}/minidump/": {"post": _discard("sendMinidump", "200", _DASHED_ID)},
+        f"{base}/unreal/{{public_key}}/": {
+            "post": _discard("sendUnrealReport", "200", _DASHED_ID, parameters=(_PROJECT, key))
+        },
+        f"{base}/cron/{{monitor_slug}}/": {
+            "post": _discard("sendCheckIn", "202", _EMPTY, parameters=cron),
+            "get": _discard("sendCheckInByQuery", "202", _EMPTY, parameters=cron, kinds=()),
+        },
+        f"{base}/cron/{{monitor_slug}}/{{public_key}}/": {
+            "post": _discard("sendCheckInOfKey", "202", _EMPTY, parameters=keyed),
+            "get": _discard("sendCheckInOfKeyByQuery", "202", _EMPTY, parameters=keyed, kinds=()),
+        },
+        f"{base}/upload/": {
+            "post": _discard("createUpload", "201", refused),
+            "patch": _discard("continueUpload", "204", refused),
+        },
+        f"{base}/integration/otlp/v1/logs": {"post": _discard("sendOtlpLogs", "200", _EMPTY)},
+        f"{base}/integration/otlp/v1/traces": {"post": _discard("sendOtlpTraces", "200", _EMPTY)},
+        f"{base}/integration/{{integration}}": {
+            "post": _discard("sendIntegration", "200", _EMPTY, parameters=(_PROJECT, provider))
+        },
+    }
+
+
+def _discard(name: str, success: str, answer: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return _operation(name, "Not stored: a recorded discard", success, answer, **more)
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}

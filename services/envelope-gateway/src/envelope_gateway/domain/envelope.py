@@ -23,6 +23,7 @@ from envelope_gateway.domain.refusals import invalid_envelope
 
 ITEMS_MAX = 500
 HEADER_BYTES_MAX = 1024 * 1024
+GLANCE_BYTES_MAX = 16 * 1024 * 1024
 LENGTH_LIMIT = 1 << 64
 
 MISSING_HEADER = "missing envelope header"
@@ -59,6 +60,11 @@ class Item:
     def payload(self) -> bytes:
         """A copy of the payload."""
         return self.body[self.start : self.end]
+
+    @property
+    def glance(self) -> bytes:
+        """The payload to look into, or nothing of one that is larger than any that is ever kept."""
+        return self.payload if len(self) <= GLANCE_BYTES_MAX else b""
 
     def text(self, name: str) -> str | None:
         """A header that should be a string; a wrongly typed one counts as absent (reference: 1.4)."""

@@ -158,7 +158,7 @@ class _Spans(msgspec.Struct):
 
 def _transaction(item: Item) -> Quantities:
     try:
-        spans = 1 + len(msgspec.json.decode(item.payload, type=_Spans).spans)
+        spans = 1 + len(msgspec.json.decode(item.glance, type=_Spans).spans)
     except (ValueError, RecursionError):
         spans = 1
     return (

@@ -11,6 +11,7 @@ from typing import Any, Protocol, overload
 import msgspec
 
 DEPTH_MAX = 127
+SPACES_STEP_BYTES = 1024 * 1024  # so that no search keeps other threads waiting for long
 _NOT_SPACE = re.compile(rb"[^ \t\n\r]")
 _TOKEN = re.compile(rb'[{}\[\]]|"(?:[^"\\]|\\.)*+(?:"|\Z)', re.DOTALL)
 
@@ -28,8 +29,12 @@ class Bytes(Protocol):
 
 def skip_spaces(body: Bytes, offset: int) -> int:
     """The offset of the next byte that is no JSON whitespace, or the length of the body."""
-    match = _NOT_SPACE.search(body, offset)  # type: ignore[call-overload]
-    return len(body) if match is None else match.start()
+    size = len(body)
+    for start in range(offset, size, SPACES_STEP_BYTES):
+        match = _NOT_SPACE.search(body, start, start + SPACES_STEP_BYTES)  # type: ignore[call-overload]
+        if match is not None:
+            return int(match.start())
+    return size
 
 
 def end_of_object(body: Bytes, start: int, bytes_max: int) -> int | None:

@@ -228,7 +228,7 @@ def _report_id(item: Item, header_event_id: str | None) -> str | None:
     if header_event_id is not None:
         return header_event_id
     try:
-        return parse_event_id(_decode_report(item.payload).event_id)
+        return parse_event_id(_decode_report(item.glance).event_id)
     except (ValueError, RecursionError):
         return None
 

@@ -70,7 +70,7 @@ def _is_attachment(item: Item) -> bool:
 
 
 def _unveiled(item: Item) -> Item:
-    if item.type != "event" or b'"feedback"' not in (payload := item.payload):
+    if item.type != "event" or b'"feedback"' not in (payload := item.glance):
         return item
     try:
         found = is_feedback(read_event(payload))
