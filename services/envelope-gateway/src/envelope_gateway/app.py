@@ -25,7 +25,7 @@ from envelope_gateway.api.attachments import AttachmentEndpoint
 from envelope_gateway.api.bodies import Bodies, Spools
 from envelope_gateway.api.discards import DiscardEndpoint
 from envelope_gateway.api.envelopes import EnvelopeEndpoint
-from envelope_gateway.api.ingest import Ingest, is_ingest
+from envelope_gateway.api.ingest import Ingest
 from envelope_gateway.api.intake import Intake
 from envelope_gateway.api.limits import QuotaLimiter
 from envelope_gateway.api.openapi import ingest_paths
@@ -45,9 +45,8 @@ class GatewayApp(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer ingest requests without FastAPI and leave it all others."""
-        if self.ingest is not None and scope["type"] == "http" and is_ingest(scope["path"]):
-            await self.ingest(scope, receive, send)
-        else:
+        ingest = self.ingest
+        if ingest is None or scope["type"] != "http" or not await ingest(scope, receive, send):
             await super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:

@@ -39,6 +39,7 @@ _PATHS = re.compile(
     )
 )
 _ORDINARY = re.compile(r"/api/([^/]+)/envelope/").fullmatch
+_STARTS = ("/api", "//")
 _POST = frozenset({"POST"})
 METHODS = {
     "store": frozenset({"POST", "GET"}),
@@ -64,21 +65,24 @@ class Ingest:
         self._discards = discards
         self._accepted = REQUESTS.labels("envelope", "200")
 
-    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Answer a request whose path `is_ingest`."""
-        match = _ORDINARY(scope["path"])
-        if match is not None and scope["method"] == "POST":
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> bool:
+        """Answer a request; False, and nothing done, when its path is not an ingest endpoint's."""
+        path = scope["path"]
+        ordinary = _ORDINARY(path)
+        if ordinary is not None and scope["method"] == "POST":
             try:
-                await self._envelopes(scope, receive, send, match[1])
+                await self._envelopes(scope, receive, send, ordinary[1])
                 self._accepted.inc()
             except Exception as error:
                 await self._fail(send, "envelope", error)
-            return
-        await self._route(scope, receive, send)
+            return True
+        match = match_path(path) if path.startswith(_STARTS) else None
+        if match is None:
+            return False
+        await self._route(match, scope, receive, send)
+        return True
 
-    async def _route(self, scope: Any, receive: Receive, send: Send) -> None:
-        match = match_path(scope["path"])
-        assert match is not None, "only ingest paths come here"
+    async def _route(self, match: re.Match[str], scope: Any, receive: Receive, send: Send) -> None:
         name = next(key for key in NAMES if match[key] is not None)
         if scope["method"] == "OPTIONS":
             await send_preflight(send)
@@ -137,10 +141,3 @@ _PROJECTS = ("project", *(f"p{number}" for number in range(1, 12)))
 def match_path(path: str) -> re.Match[str] | None:
     """Match a path, whose runs of slashes count as one, against the ingest endpoints."""
     return _PATHS.fullmatch(_SLASHES.sub("/", path) if "//" in path else path)
-
-
-def is_ingest(path: str) -> bool:
-    """Whether a path belongs to an ingest endpoint."""
-    if _ORDINARY(path) is not None:
-        return True
-    return path.startswith(("/api", "//")) and match_path(path) is not None

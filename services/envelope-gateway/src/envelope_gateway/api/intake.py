@@ -1,7 +1,6 @@
 """Taking an envelope in: project, quotas, limits, plan, and making it durable (reference: 2.7)."""
 
 from collections.abc import Callable
-from datetime import datetime
 
 from hearback_contracts.rate_limits import RateLimit, rate_limit_headers
 from hearback_contracts.reasons import Reason
@@ -63,50 +62,43 @@ class Intake:
         Raises `Refused` with the status and text of the reference. Refusals of known projects are
         recorded before they are told.
         """
-        items = envelope.items
-        event_id = event_id_of(envelope, random_id)
-        if not items:
+        event_id = envelope.headers.event_id or event_id_of(envelope, random_id)
+        if not envelope.items:
             return event_id
-        scope = await self._admit(request, auth, project_id, envelope, event_id)
-        if scope is not None:
+        project = self._projects.peek(auth.public_key) or await self._load(auth.public_key)
+        if project is None:
+            return _refuse_unknown(envelope, event_id)
+        scope = self._scope(request, auth, project, envelope)
+        refused = _judge(request, project, auth, project_id)
+        if refused is None:
             await self._take_items(request, scope, event_id, envelope, body)
+        else:
+            await self._refuse(scope, event_id, envelope, *refused)
         return event_id
 
     async def discard(
         self, request: Request, auth: Authentication, project_id: int | None, envelope: Envelope
     ) -> None:
         """Record that an envelope's items were read and not kept; raises `Refused` as `take` does."""
-        scope = await self._admit(request, auth, project_id, envelope, None)
-        if scope is not None:
-            reason = Reason.UNSUPPORTED_TYPE.value
-            await self._publisher.keep(plan_refusal(scope, None, envelope, envelope.items, reason))
-
-    async def _admit(
-        self,
-        request: Request,
-        auth: Authentication,
-        project_id: int | None,
-        envelope: Envelope,
-        event_id: str | None,
-    ) -> Scope | None:
-        """The scope of a request whose project takes it.
-
-        None when it does not but all items are of unknown types: those get 200 from everyone (2.7).
-        """
         project = self._projects.peek(auth.public_key) or await self._load(auth.public_key)
         if project is None:
-            if _is_harmless(envelope):
-                return None
-            raise rejected("ProjectId")
+            _refuse_unknown(envelope, None)
+            return
         scope = self._scope(request, auth, project, envelope)
-        refused = self._judge_project(request, scope, auth, project_id)
-        if refused is None:
-            return scope
-        reason, answer = refused
+        refused = _judge(request, project, auth, project_id)
+        if refused is not None:
+            await self._refuse(scope, None, envelope, *refused)
+            return
+        reason = Reason.UNSUPPORTED_TYPE.value
+        await self._publisher.keep(plan_refusal(scope, None, envelope, envelope.items, reason))
+
+    async def _refuse(
+        self, scope: Scope, event_id: str | None, envelope: Envelope, reason: str, answer: Refused
+    ) -> None:
+        """Record a refusal of the whole envelope, then tell it; see `_refuse_unknown` for when it is not told."""
         await self._publisher.keep(plan_refusal(scope, event_id, envelope, envelope.items, reason))
-        if _is_harmless(envelope):
-            return None
-        raise answer
+        if not _is_harmless(envelope):
+            raise answer
 
     async def _load(self, public_key: str) -> Project | None:
         try:
@@ -115,7 +107,7 @@ class Intake:
             raise unavailable(error.detail, self._retry_after_seconds, detail=PROJECT_NOT_AVAILABLE) from error
 
     def _scope(self, request: Request, auth: Authentication, project: Project, envelope: Envelope) -> Scope:
-        now: datetime = self._clock.now()
+        now = self._clock.now()
         headers = envelope.headers
         key = project.keys.get(auth.public_key)
         return Scope(
@@ -123,21 +115,10 @@ class Intake:
             key[0] if key is not None else None,
             now,
             self._new_id,
-            drifted(headers.sent_at, now),
+            None if headers.sent_at is None else drifted(headers.sent_at, now),
             headers.sdk or auth.client,
             request.remote_addr,
         )
-
-    def _judge_project(
-        self, request: Request, scope: Scope, auth: Authentication, project_id: int | None
-    ) -> tuple[str, Refused] | None:
-        project = scope.project
-        key = project.keys.get(auth.public_key)
-        if key is None or not key[1] or (project_id is not None and project_id != project.id):
-            return Reason.PROJECT_ID.value, rejected("ProjectId")
-        if not project.allows_any_origin and not is_allowed(request.origin, project.origins):
-            return Reason.CORS.value, rejected("Cors")
-        return None
 
     async def _take_items(
         self, request: Request, scope: Scope, event_id: str | None, envelope: Envelope, body: Body
@@ -158,6 +139,25 @@ class Intake:
             plan.limit(item, reason_code)
         await self._publisher.keep(plan, body, request.traceparent)
         _tell(plan, surplus, limits)
+
+
+def _refuse_unknown(envelope: Envelope, event_id: str | None) -> str | None:
+    """Refuse what no project is known for. Items of unknown types alone get 200 from everyone (reference: 2.7)."""
+    if _is_harmless(envelope):
+        return event_id
+    raise rejected("ProjectId")
+
+
+def _judge(
+    request: Request, project: Project, auth: Authentication, project_id: int | None
+) -> tuple[str, Refused] | None:
+    """Why the project does not take the request, and the answer; None when it does."""
+    key = project.keys.get(auth.public_key)
+    if key is None or not key[1] or (project_id is not None and project_id != project.id):
+        return Reason.PROJECT_ID.value, rejected("ProjectId")
+    if not project.allows_any_origin and not is_allowed(request.origin, project.origins):
+        return Reason.CORS.value, rejected("Cors")
+    return None
 
 
 def _is_harmless(envelope: Envelope) -> bool:

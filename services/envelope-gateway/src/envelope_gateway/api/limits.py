@@ -43,7 +43,7 @@ class QuotaLimiter:
 
     def applies(self, scope: Scope, items: Sequence[Item]) -> bool:
         """Whether the project has quotas."""
-        return bool(scope.project.config.quotas)
+        return scope.project.has_quotas
 
     async def check(self, scope: Scope, items: list[Item]) -> Verdict:
         """Decide about all items of an envelope in one round trip."""

@@ -1,6 +1,5 @@
 """Item types: what each counts as, and how much (reference: ingestion-protocol 1.6)."""
 
-from enum import Enum
 from typing import Any
 
 import msgspec
@@ -86,31 +85,9 @@ _ONE: dict[str, Quantities] = {
 _PROFILE_UI = frozenset({"javascript", "cocoa", "android", "java"})
 
 
-class Route(Enum):
-    """Where an item goes."""
-
-    FEEDBACK = "feedback"
-    USER_REPORT = "user_report"
-    EVENT = "event"
-    CLIENT_REPORT = "client_report"
-    ATTACHMENT = "attachment"
-    UNSUPPORTED = "unsupported"
-
-
-_ROUTES = {
-    "feedback": Route.FEEDBACK,
-    "user_report": Route.USER_REPORT,
-    "event": Route.EVENT,
-    "client_report": Route.CLIENT_REPORT,
-    "attachment": Route.ATTACHMENT,
-}
-
-
-def route(item: Item) -> Route:
-    """The way of an item; whatever Hearback does not store is UNSUPPORTED, never an error."""
-    if item.type == "attachment" and not is_known(item):
-        return Route.UNSUPPORTED
-    return _ROUTES.get(item.type, Route.UNSUPPORTED)
+def is_stored(item: Item) -> bool:
+    """Whether an item of a type that Hearback stores is of a kind that it knows, too."""
+    return item.type != "attachment" or is_known(item)
 
 
 def is_known(item: Item) -> bool:

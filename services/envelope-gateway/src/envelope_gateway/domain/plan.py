@@ -24,7 +24,7 @@ from hearback_contracts.streams import (
 from envelope_gateway.domain.envelope import Envelope, Item
 from envelope_gateway.domain.error_event import is_feedback, reduce_event
 from envelope_gateway.domain.event_payload import EventPayload, clean, read_event, read_patiently
-from envelope_gateway.domain.items import Quantities, Route, attachment_type, creates_event, quantities, route
+from envelope_gateway.domain.items import Quantities, attachment_type, creates_event, is_stored, quantities
 from envelope_gateway.domain.messages import (
     ClientReportReceived,
     ErrorEventReceived,
@@ -49,6 +49,7 @@ _FEEDBACK = ((DataCategory.FEEDBACK, 1),)
 _UNCOUNTED = ((DataCategory.UNKNOWN, 1),)
 _NEW = FeedbackSource.NEW_FEEDBACK_ENVELOPE.value
 _REPORT = FeedbackSource.USER_REPORT_ENVELOPE.value
+_ACCEPTED = SubmissionState.ACCEPTED.value
 _SESSIONS = frozenset({"session", "sessions"})
 
 
@@ -175,13 +176,13 @@ def plan_envelope(scope: Scope, event_id: str | None, envelope: Envelope, items:
     plan = Plan(scope, event_id, envelope.headers.event_id)
     surplus = surplus_client_reports(items, scope.project.limits)
     for item in items:
-        way = route(item)
-        if way is Route.UNSUPPORTED:
+        way = _WAYS.get(item.type)
+        if way is None or not is_stored(item):
             plan.refuse(item, Reason.UNSUPPORTED_TYPE.value)
         elif item in surplus:
             plan.refuse(item, Reason.TOO_LARGE_CLIENT_REPORT.value)
         else:
-            _WAYS[way](plan, item, envelope)
+            way(plan, item, envelope)
     if plan.feedback_refused and not plan.messages and plan.attachments:
         _refuse_attachments(plan)
     return plan
@@ -202,7 +203,7 @@ def _submit_feedback(plan: Plan, payload: bytes) -> None:
         return
     message = FeedbackSubmitted(event_id=event_id, submission_id=event_id, source=_NEW, **scope.common())
     plan.publish(FEEDBACK_SUBMITTED, message, payload)
-    plan.step(event_id, SubmissionState.ACCEPTED.value, ENVELOPE_ACCEPTED, _NEW, None)
+    plan.step(event_id, _ACCEPTED, ENVELOPE_ACCEPTED, _NEW, None)
 
 
 def _refuse_submission(plan: Plan, submission_id: str | None, source: str) -> None:
@@ -241,7 +242,7 @@ def _user_report(plan: Plan, item: Item, envelope: Envelope) -> None:
         return
     message = UserReportSubmitted(event_id=envelope.headers.event_id, source=_REPORT, **scope.common())
     plan.publish(USER_REPORT_SUBMITTED, message, item.payload)
-    plan.step(submission_id, SubmissionState.ACCEPTED.value, ENVELOPE_ACCEPTED, _REPORT, None)
+    plan.step(submission_id, _ACCEPTED, ENVELOPE_ACCEPTED, _REPORT, None)
 
 
 def _event(plan: Plan, item: Item, envelope: Envelope) -> None:
@@ -288,10 +289,10 @@ def _attachment(plan: Plan, item: Item, _envelope: Envelope) -> None:
     )
 
 
-_WAYS: dict[Route, Callable[[Plan, Item, Envelope], None]] = {
-    Route.FEEDBACK: _feedback,
-    Route.USER_REPORT: _user_report,
-    Route.EVENT: _event,
-    Route.CLIENT_REPORT: _client_report,
-    Route.ATTACHMENT: _attachment,
+_WAYS: dict[str, Callable[[Plan, Item, Envelope], None]] = {
+    "feedback": _feedback,
+    "user_report": _user_report,
+    "event": _event,
+    "client_report": _client_report,
+    "attachment": _attachment,
 }

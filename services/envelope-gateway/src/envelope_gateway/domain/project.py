@@ -18,6 +18,7 @@ class Project:
     __slots__ = (
         "allows_any_origin",
         "config",
+        "has_quotas",
         "id",
         "keys",
         "limits",
@@ -28,6 +29,7 @@ class Project:
 
     def __init__(self, config: ProjectConfig, limits: Limits) -> None:
         self.config = config
+        self.has_quotas = bool(config.quotas)
         self.id = config.id
         self.organization_id = config.organization_id
         self.keys = {key.public: (key.id, key.is_active) for key in config.keys}

@@ -85,6 +85,7 @@ class GroupCommit(Generic[Note]):
         self._in_flight = 0
         self._scheduled = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def commit(self, messages: Sequence[Outgoing], notes: Sequence[Note] = ()) -> None:
         """Return when the messages and what `notes` became are durable.
@@ -93,7 +94,9 @@ class GroupCommit(Generic[Note]):
         """
         if len(self._gathering) >= self._requests_max:
             raise NotSent("too many requests wait for the stream server")
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        if loop is None:  # asking for it is a system call each time
+            loop = self._loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         self._gathering.append((messages, notes, future))
         if not self._scheduled and self._in_flight < self._in_flight_max:

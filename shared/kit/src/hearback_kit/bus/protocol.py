@@ -6,11 +6,10 @@ any, `b` (a payload passed on untouched) and `p` (the W3C traceparent).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A message to publish; `key` is the stream's shard."""
 
     key: str
