@@ -67,14 +67,18 @@ class Intake:
             return event_id
         project = self._projects.peek(auth.public_key) or await self._load(auth.public_key)
         if project is None:
-            return _refuse_unknown(envelope, event_id)
-        scope = self._scope(request, auth, project, envelope)
-        refused = _judge(request, project, auth, project_id)
-        if refused is None:
-            await self._take_items(request, scope, event_id, envelope, body)
+            answer = rejected("ProjectId")
         else:
-            await self._refuse(scope, event_id, envelope, *refused)
-        return event_id
+            scope = self._scope(request, auth, project, envelope)
+            refused = _judge(request, project, auth, project_id)
+            if refused is None:
+                await self._take_items(request, scope, event_id, envelope, body)
+                return event_id
+            reason, answer = refused
+            await self._publisher.keep(plan_refusal(scope, event_id, envelope, envelope.items, reason))
+        if any(map(is_known, envelope.items)):
+            raise answer
+        return event_id  # items of unknown types alone get 200 from everyone (reference: 2.7)
 
     async def discard(
         self, request: Request, auth: Authentication, project_id: int | None, envelope: Envelope
@@ -82,23 +86,13 @@ class Intake:
         """Record that an envelope's items were read and not kept; raises `Refused` as `take` does."""
         project = self._projects.peek(auth.public_key) or await self._load(auth.public_key)
         if project is None:
-            _refuse_unknown(envelope, None)
-            return
+            raise rejected("ProjectId")
         scope = self._scope(request, auth, project, envelope)
         refused = _judge(request, project, auth, project_id)
-        if refused is not None:
-            await self._refuse(scope, None, envelope, *refused)
-            return
-        reason = Reason.UNSUPPORTED_TYPE.value
+        reason = Reason.UNSUPPORTED_TYPE.value if refused is None else refused[0]
         await self._publisher.keep(plan_refusal(scope, None, envelope, envelope.items, reason))
-
-    async def _refuse(
-        self, scope: Scope, event_id: str | None, envelope: Envelope, reason: str, answer: Refused
-    ) -> None:
-        """Record a refusal of the whole envelope, then tell it; see `_refuse_unknown` for when it is not told."""
-        await self._publisher.keep(plan_refusal(scope, event_id, envelope, envelope.items, reason))
-        if not _is_harmless(envelope):
-            raise answer
+        if refused is not None:
+            raise refused[1]
 
     async def _load(self, public_key: str) -> Project | None:
         try:
@@ -141,13 +135,6 @@ class Intake:
         _tell(plan, surplus, limits)
 
 
-def _refuse_unknown(envelope: Envelope, event_id: str | None) -> str | None:
-    """Refuse what no project is known for. Items of unknown types alone get 200 from everyone (reference: 2.7)."""
-    if _is_harmless(envelope):
-        return event_id
-    raise rejected("ProjectId")
-
-
 def _judge(
     request: Request, project: Project, auth: Authentication, project_id: int | None
 ) -> tuple[str, Refused] | None:
@@ -158,10 +145,6 @@ def _judge(
     if not project.allows_any_origin and not is_allowed(request.origin, project.origins):
         return Reason.CORS.value, rejected("Cors")
     return None
-
-
-def _is_harmless(envelope: Envelope) -> bool:
-    return not any(map(is_known, envelope.items))
 
 
 def _too_large_reason(name: str) -> str:
