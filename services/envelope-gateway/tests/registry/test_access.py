@@ -1,0 +1,123 @@
+"""Every operation of the API against nobody, a stranger, one who may too little, and one who may."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hearback_contracts.roles import SCOPES
+
+DOCUMENT = Path(__file__).parents[2] / "openapi-registry.json"
+ORGANIZATION_READ = {"org:read", "org:write", "org:admin"}
+ORGANIZATION_WRITE = {"org:write", "org:admin"}
+PROJECT_READ = {"project:read", "project:write", "project:admin"}
+PROJECT_WRITE = {"project:write", "project:admin"}
+MEMBER_READ = {"member:read", "member:write", "member:admin"}
+MEMBER_WRITE = {"member:write", "member:admin"}
+# Operation: the scopes of which each one is enough, a body, the status of success.
+GUARDED: dict[str, tuple[set[str], Any, int]] = {
+    "getOrganization": (ORGANIZATION_READ, None, 200),
+    "updateOrganization": (ORGANIZATION_WRITE, {"name": "x"}, 200),
+    "listOrganizationProjects": (ORGANIZATION_READ | PROJECT_READ, None, 200),
+    "createProject": (PROJECT_WRITE, {"name": "x"}, 201),
+    "listMembers": (MEMBER_READ, None, 200),
+    "addMember": (MEMBER_WRITE, {"email": "x@example.org"}, 201),
+    "getMember": (MEMBER_READ, None, 200),
+    "updateMember": (MEMBER_WRITE, {"role": "member"}, 200),
+    "removeMember": (MEMBER_WRITE, None, 204),
+    "getProject": (PROJECT_READ, None, 200),
+    "updateProject": (PROJECT_WRITE, {"name": "x"}, 200),
+    "listKeys": (PROJECT_READ, None, 200),
+    "createKey": (PROJECT_WRITE, {}, 201),
+    "getKey": (PROJECT_READ, None, 200),
+    "updateKey": (PROJECT_WRITE, {"name": "x"}, 200),
+    "rotateKey": (PROJECT_WRITE, None, 200),
+    "deleteKey": (PROJECT_WRITE, None, 204),
+    "listQuotas": (PROJECT_READ, None, 200),
+    "replaceQuotas": (PROJECT_WRITE, [], 200),
+}
+# Whoever belongs to the organization may have tokens, within what they may themselves.
+MEMBERS_OWN: dict[str, tuple[Any, int]] = {
+    "listTokens": (None, 200),
+    "createToken": ({"scopes": ["event:read"]}, 201),
+    "revokeToken": (None, 404),
+}
+# About the caller: any valid credentials.
+OWN = {"getApi", "getSelf", "listOrganizations", "listProjects"}
+# A session of a browser, a signature, or nothing at all.
+OTHERS = {"login", "logout", "updateSelf", "bootstrap", "introspect", "setProjectFlags"}
+OTHERS |= {"getHealth", "getMetrics", "getReadiness", "getVersion"}
+OPERATIONS = {
+    operation["operationId"]: (method.upper(), path)
+    for path, item in json.loads(DOCUMENT.read_text())["paths"].items()
+    for method, operation in item.items()
+}
+
+
+def test_every_operation_is_in_one_table():
+    assert {*GUARDED, *MEMBERS_OWN, *OWN, *OTHERS} == set(OPERATIONS)
+    assert len(GUARDED) + len(MEMBERS_OWN) + len(OWN) + len(OTHERS) == len(OPERATIONS)
+
+
+async def call(registry: Any, name: str, body: Any, token: str | None, **names: str) -> Any:
+    method, path = OPERATIONS[name]
+    given = {"organization": "demo", "project": "web", "key": "1", "member": "1", "token": "9"} | names
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    arguments = {} if body is None else {"json": body}
+    return await registry.http.request(method, path.format_map(given), headers=headers, **arguments)
+
+
+async def token_with(registry: Any, *scopes: str) -> str:
+    made = await registry.post("/organizations/demo/api-tokens/", {"scopes": list(scopes)}, status=201)
+    found: str = made["token"]
+    return found
+
+
+async def test_nobody_and_strangers_learn_nothing(registry, other):
+    theirs = other["token"]
+    guarded = {name: body for name, (_, body, _) in GUARDED.items()}
+    for name, body in (guarded | {name: body for name, (body, _) in MEMBERS_OWN.items()}).items():
+        for token in (None, "nonsense", theirs[:-1]):
+            answer = await call(registry, name, body, token)
+            assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized"), name
+        there = await call(registry, name, body, theirs)
+        absent = await call(registry, name, body, theirs, organization="nobody")
+        assert there.status_code == absent.status_code == 404, name
+        assert there.content == absent.content, "what one may not see looks like what is not there"
+
+
+async def test_all_other_scopes_together_are_too_little(registry):
+    for name, (enough, body, _) in GUARDED.items():
+        token = await token_with(registry, *(SCOPES - enough))
+        answer = await call(registry, name, body, token)
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), name
+        absent = await call(registry, name, body, token, project="none", member="9", key="9")
+        assert absent.status_code == 403, "whoever may not look does not learn what is there"
+
+
+@pytest.mark.parametrize("name", GUARDED)
+async def test_each_sufficient_scope_is_enough(registry, name):
+    enough, body, status = GUARDED[name]
+    for number, scope in enumerate(sorted(enough)):
+        person = {"email": f"{number}@example.org"}
+        member = await registry.post("/organizations/demo/members/", person, status=201)
+        key = await registry.post("/projects/demo/web/keys/", status=201)
+        token = await token_with(registry, scope)
+        answer = await call(registry, name, _distinct(body, number), token, member=member["id"], key=key["id"])
+        assert answer.status_code == status, answer.text
+
+
+def _distinct(body: Any, number: int) -> Any:
+    """A body whose slug and address no other body has."""
+    return json.loads(json.dumps(body).replace('"x', f'"x{number}'))
+
+
+async def test_members_may_have_tokens_and_ask_about_themselves(registry, other):
+    token = await token_with(registry, "event:read")
+    for name, (body, status) in MEMBERS_OWN.items():
+        assert (await call(registry, name, body, token)).status_code == status, name
+    for name in OWN:
+        assert (await call(registry, name, None, None)).status_code == 401, name
+        answer = await call(registry, name, None, token)
+        assert answer.status_code == 200
+        assert "other" not in answer.text
