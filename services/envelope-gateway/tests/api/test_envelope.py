@@ -437,12 +437,15 @@ async def test_ingestion_switched_off_refuses_words_and_keeps_the_rest(start_gat
         assert alone.status_code == 403
         detail = "event submission rejected with_reason: FeatureDisabled(UserFeedbackIngest)"
         assert alone.json() == {"detail": detail}
+        with_report = envelope(feedback(), ({"type": "attachment", "filename": "a"}, b"xyz"), client_report())
+        assert (await gateway.send(with_report)).status_code == 200
+        assert await gateway.kinds() == ["client-report.received"], "nothing is kept for a feedback that is not"
         mixed = await gateway.send(envelope(event(), user_report()))
         assert mixed.status_code == 200
-        assert await gateway.kinds() == ["error-event.received"]
+        assert await gateway.kinds() == ["client-report.received", "error-event.received"]
         reason = "feature_disabled"
-        assert await gateway.outcomes() == {(14, 3, reason): 2, (4, 3, reason): 3, (22, 3, reason): 1}
-        assert await gateway.steps() == [(EVENT_ID, "invalid", reason)] * 2
+        assert await gateway.outcomes() == {(14, 3, reason): 3, (4, 3, reason): 6, (22, 3, reason): 2}
+        assert await gateway.steps() == [(EVENT_ID, "invalid", reason)] * 3
 
 
 async def test_clock_drift_is_told_from_55_minutes_on(gateway):

@@ -14,7 +14,8 @@ PIECE_BYTES = 256 * 1024
 ZSTD_WINDOW_BYTES_MAX = 8 * 1024 * 1024
 ZSTD_STEP_BYTES = 128
 IDENTITY = frozenset({b"", b"identity", b"utf-8"})
-_WINDOW_BITS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
+GZIP_BITS = 31
+_WINDOW_BITS = {b"gzip": GZIP_BITS, b"x-gzip": GZIP_BITS, b"deflate": 15}
 _ERRORS: tuple[type[Exception], ...] = (  # type: ignore[assignment]  # isal's stub has an instance
     isal_zlib.error,
     zlib.error,
@@ -73,9 +74,10 @@ def _corrupt() -> Refused:
 
 
 def _zlib_pieces(source: Source, bits: int) -> Iterator[bytes]:
+    """One stream, or all members of a gzip body, which may be several (RFC 1952)."""
     inflater = isal_zlib.decompressobj(wbits=bits)
     pending = b""
-    while not inflater.eof:
+    while True:
         data = pending or source.read(PIECE_BYTES)
         piece = inflater.decompress(data, PIECE_BYTES)
         pending = inflater.unconsumed_tail
@@ -83,6 +85,11 @@ def _zlib_pieces(source: Source, bits: int) -> Iterator[bytes]:
             yield piece
         elif not data:
             raise EOFError("the stream ends too early")
+        if inflater.eof:
+            pending = inflater.unused_data or source.read(PIECE_BYTES)
+            if not pending or bits != GZIP_BITS:
+                return
+            inflater = isal_zlib.decompressobj(wbits=bits)
 
 
 def _brotli_pieces(source: Source) -> Iterator[bytes]:
@@ -98,15 +105,23 @@ def _brotli_pieces(source: Source) -> Iterator[bytes]:
 
 
 def _zstd_pieces(source: Source) -> Iterator[bytes]:
-    """In steps of few bytes, for four of them can mean 128 KiB and the library has no bound of its own."""
-    decoder = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES_MAX).decompressobj()
-    while not decoder.eof:
-        data = source.read(PIECE_BYTES)
-        if not data:
-            raise EOFError("the stream ends too early")
-        for start in range(0, len(data), ZSTD_STEP_BYTES):
+    """All frames of a body, which may be several (RFC 8878).
+
+    In steps of few bytes, for four of them can mean 128 KiB and the library has no bound of its own.
+    """
+    frames = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES_MAX)
+    decoder = frames.decompressobj()
+    is_between_frames = False
+    while data := source.read(PIECE_BYTES):
+        start = 0
+        while start < len(data):
+            step = data[start : start + ZSTD_STEP_BYTES]
+            piece = decoder.decompress(step)
+            start += len(step) - len(decoder.unused_data)
+            is_between_frames = decoder.eof
             if decoder.eof:
-                return
-            piece = decoder.decompress(data[start : start + ZSTD_STEP_BYTES])
+                decoder = frames.decompressobj()
             if piece:
                 yield piece
+    if not is_between_frames:
+        raise EOFError("the stream ends too early")

@@ -183,9 +183,14 @@ def plan_envelope(scope: Scope, event_id: str | None, envelope: Envelope, items:
             plan.refuse(item, Reason.TOO_LARGE_CLIENT_REPORT.value)
         else:
             way(plan, item, envelope)
-    if plan.feedback_refused and not plan.messages and plan.attachments:
+    if plan.feedback_refused and plan.attachments and not _has_event(plan):
         _refuse_attachments(plan)
     return plan
+
+
+def _has_event(plan: Plan) -> bool:
+    """Whether an event is kept that attachments may be about."""
+    return any(message.stream is ERROR_EVENT_RECEIVED for message in plan.messages)
 
 
 def _refuse_attachments(plan: Plan) -> None:
