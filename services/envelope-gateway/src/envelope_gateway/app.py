@@ -22,7 +22,8 @@ from hearback_kit.valkey import connect
 from starlette.types import Receive, Scope, Send
 
 from envelope_gateway.api.attachments import AttachmentEndpoint
-from envelope_gateway.api.bodies import Bodies, Spools
+from envelope_gateway.api.bodies import Bodies
+from envelope_gateway.api.body import Memory, Spools
 from envelope_gateway.api.discards import DiscardEndpoint
 from envelope_gateway.api.envelopes import EnvelopeEndpoint
 from envelope_gateway.api.ingest import Ingest
@@ -137,7 +138,8 @@ def _quotas(settings: Settings, url: str, clock: Clock, stack: AsyncExitStack) -
 def _endpoints(settings: Settings, intake: Intake) -> Ingest:
     requests = Requests()
     spools = Spools(settings.spool_folder, settings.spools_max, settings.retry_after_seconds)
-    bodies = Bodies(spools, settings.body_memory_max)
+    memory = Memory(settings.bodies_memory_max, settings.retry_after_seconds)
+    bodies = Bodies(memory, spools, settings.body_memory_max)
     envelopes = EnvelopeEndpoint(requests, bodies, intake, settings.envelope_bytes_max)
     return Ingest(
         envelopes,

@@ -37,6 +37,9 @@ class Settings(ServiceSettings):
     body_memory_max: int = Field(
         2 * MIB, ge=64 * KIB, le=64 * MIB, description="Bytes of a body held in memory; more goes to a file."
     )
+    bodies_memory_max: int = Field(
+        256 * MIB, ge=MIB, le=64 * 1024 * MIB, description="Bytes of all bodies held in memory; then 503."
+    )
     spool_dir: Path | None = Field(None, description="Folder for large bodies; none: `spool` in the data folder.")
     spools_max: int = Field(64, ge=1, le=4096, description="Large bodies in files at one time.")
     uploads_max: int = Field(4, ge=1, le=64, description="Attachments written to the blob store at one time.")

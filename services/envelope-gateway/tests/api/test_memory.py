@@ -1,11 +1,14 @@
 """What large bodies cost in memory: of a process of its own, in bytes, mapped files included."""
 
 import asyncio
+import gzip
 import sys
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from envelope_gateway.domain.sizes import MIB
+from hearback_kit.testing import FaultProxy
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -81,3 +84,47 @@ async def test_twenty_at_once(serve_gateway, publish, redis_url):
             answers = await asyncio.gather(*sent)
         assert {answer.status_code for answer in answers} == {200}
         assert gateway.peak_bytes() - before < 20 * 8 * MIB
+
+
+async def test_bodies_share_a_bound_and_give_it_back(start_gateway, redis_url):
+    """Requests that wait for the stream server hold their bodies: beyond the bound they are told to come back."""
+    address = urlsplit(redis_url)
+    words = b'{"type":"feedback"}\n{"contexts":{"feedback":{"message":"%b"}}}' % (b"x" * 400 * 1024)
+    async with FaultProxy(address.hostname or "", address.port or 6379).run() as proxy:
+        url = redis_url.replace(f"{address.hostname}:{address.port}", f"127.0.0.1:{proxy.port}")
+        async with start_gateway(redis_url=url, bodies_memory_max=MIB) as gateway:
+            assert (await gateway.send(HEADER + words)).status_code == 200
+            proxy.delay(0.02)
+            answers = await asyncio.gather(*(gateway.send(HEADER + words) for _ in range(3)))
+            assert sorted(answer.status_code for answer in answers) == [200, 200, 503]
+            [refused] = [answer for answer in answers if answer.status_code == 503]
+            assert refused.json() == {
+                "detail": "failed to queue envelope",
+                "causes": ["relay is running out of memory"],
+            }
+            assert refused.headers["retry-after"] == "5"
+            proxy.heal()
+            for body in (HEADER + words, HEADER[:-2], b"", HEADER + words + b"\n\n") * 4:
+                await gateway.send(body)
+                await gateway.send(gzip.compress(body), content_encoding="gzip")
+                await gateway.send(gzip.compress(body)[:-9], content_encoding="gzip")
+            assert (await gateway.send(HEADER + words)).status_code == 200
+            almost_all = HEADER + words + b'\n{"type":"wombat"}\n' + b"x" * 600 * 1024
+            assert (await gateway.send(almost_all)).status_code == 200, "every share was given back"
+
+
+async def test_so_many_large_bodies_lie_in_files_and_give_their_place_back(start_gateway):
+    async with start_gateway(body_memory_max=64 * 1024, spools_max=1) as gateway:
+        large = HEADER + b'{"type":"attachment"}\n' + b"x" * 200 * 1024
+
+        async def slowly():
+            for start in range(0, len(large), 50 * 1024):
+                yield large[start : start + 50 * 1024]
+
+        sent = [gateway.client.post(ENVELOPE, content=slowly(), headers=AUTH) for _ in range(3)]
+        answers = await asyncio.gather(*sent)
+        assert {answer.status_code for answer in answers} == {200, 503}
+        for damaged in (large, large + b"\n\n", b"junk" + large):
+            for body, headers in ((damaged, {}), (gzip.compress(damaged), {"content_encoding": "gzip"})):
+                await gateway.send(body, **headers)
+        assert (await gateway.send(large)).status_code == 200

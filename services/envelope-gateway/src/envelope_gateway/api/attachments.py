@@ -5,7 +5,8 @@ from typing import Any
 from hearback_contracts.identifiers import parse_event_id
 
 from envelope_gateway.api.answers import Receive, Send, send_body
-from envelope_gateway.api.bodies import Bodies, Body
+from envelope_gateway.api.bodies import Bodies
+from envelope_gateway.api.body import Body
 from envelope_gateway.api.encodings import encoding_of
 from envelope_gateway.api.intake import Intake
 from envelope_gateway.api.requests import Requests

@@ -3,7 +3,8 @@
 from typing import Any
 
 from envelope_gateway.api.answers import Receive, Send, send_accepted
-from envelope_gateway.api.bodies import Bodies, Body
+from envelope_gateway.api.bodies import Bodies
+from envelope_gateway.api.body import Body
 from envelope_gateway.api.encodings import encoding_of
 from envelope_gateway.api.intake import Intake
 from envelope_gateway.api.requests import Request, Requests

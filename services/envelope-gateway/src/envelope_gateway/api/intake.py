@@ -8,7 +8,7 @@ from hearback_kit.clock import Clock
 from hearback_kit.errors import Unavailable
 from hearback_kit.ids import new_id, random_id
 
-from envelope_gateway.api.bodies import Body
+from envelope_gateway.api.body import Body
 from envelope_gateway.api.limits import Limiter
 from envelope_gateway.api.projects import Projects
 from envelope_gateway.api.publishing import Publisher

@@ -15,7 +15,7 @@ from hearback_kit.clock import Clock
 from hearback_kit.errors import Unavailable
 from hearback_kit.ids import derived_id, new_id
 
-from envelope_gateway.api.bodies import Body
+from envelope_gateway.api.body import Body
 from envelope_gateway.api.uploads import Upload, Uploads
 from envelope_gateway.domain.messages import AttachmentStored, OutcomeCount, OutcomeRecorded, SubmissionStep
 from envelope_gateway.domain.plan import AttachmentDraft, Note, Plan

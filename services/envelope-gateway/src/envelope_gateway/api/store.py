@@ -6,7 +6,8 @@ from urllib.parse import parse_qs
 from hearback_kit.ids import random_id
 
 from envelope_gateway.api.answers import Receive, Send, send_accepted, send_pixel
-from envelope_gateway.api.bodies import Bodies, MemoryBody
+from envelope_gateway.api.bodies import Bodies
+from envelope_gateway.api.body import MemoryBody
 from envelope_gateway.api.encodings import encoding_of
 from envelope_gateway.api.envelopes import EnvelopeEndpoint
 from envelope_gateway.api.intake import Intake

@@ -9,7 +9,7 @@ from hearback_kit.bus.wire import NotSent
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
 
-from envelope_gateway.api.bodies import Body
+from envelope_gateway.api.body import Body
 from envelope_gateway.domain.plan import AttachmentDraft
 
 _log = get_logger(__name__)
