@@ -1,13 +1,18 @@
 """Attachments: in the blob store before the answer, or nothing at all."""
 
+import asyncio
 import hashlib
 import json
 import os
 
+import httpx
 import pytest
 from envelope_gateway.domain.sizes import MIB
+from hearback_contracts.streams import ATTACHMENT_STORED
+from hearback_kit.testing import eventually
 
 EVENT_ID = "9ec79c33ec9942ab8353589fcb2e04dc"
+AUTH = "Sentry sentry_key=0123456789abcdef0123456789abcdef"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
 HEADER = b'{"event_id":"%b"}\n' % EVENT_ID.encode()
 FEEDBACK = b'{"type":"feedback"}\n{"contexts":{"feedback":{"message":"look"}}}\n'
@@ -82,13 +87,57 @@ async def test_large_attachments_pass_through_a_file(start_gateway, tmp_path):
         assert list((tmp_path / "data" / "spool").iterdir()) == []
 
 
-async def test_project_limits_hold(start_gateway):
-    project = {"options": {"hearback:attachment_bytes_max": 100}}
-    async with start_gateway(project=project) as gateway:
-        answer = await gateway.send(HEADER + attachment(b"x" * 101))
-        assert answer.status_code == 413
-        assert "attachment:attachment" in answer.json()["detail"]
-        assert (await gateway.send(HEADER + attachment(b"x" * 100))).status_code == 200
+@pytest.mark.parametrize(
+    ("option", "limit", "within", "beyond"),
+    [
+        ("attachment_bytes_max", 100, [100], [101]),
+        ("attachment_bytes_max", 0, [0], [1]),
+        ("attachments_bytes_max", 100, [50, 50], [50, 51]),
+        ("attachments_count_max", 2, [1, 1], [1, 1, 1]),
+        ("attachments_count_max", 0, [], [0]),
+        ("attachment_bytes_max", None, [101], None),
+        ("attachments_count_max", 10_000, [0] * 30, [0] * 31),
+    ],
+)
+async def test_limits_of_a_project(start_gateway, option, limit, within, beyond):
+    async with start_gateway(project={"options": {f"hearback:{option}": limit}}) as gateway:
+
+        def sent(sizes):
+            return HEADER + FEEDBACK + b"".join(attachment(b"x" * size) for size in sizes)
+
+        assert (await gateway.send(sent(within))).status_code == 200
+        assert len(await stored(gateway)) == len(gateway.blob_files()) == len(within)
+        if beyond is not None:
+            answer = await gateway.send(sent(beyond))
+            assert answer.status_code == 413
+            assert "attachment:attachment" in answer.json()["detail"]
+            assert len(gateway.blob_files()) == len(within)
+            reason = "too_large:attachment:attachment"
+            assert (await gateway.outcomes())[22, 3, reason] == len(beyond)
+
+
+async def test_a_body_that_breaks_off_leaves_nothing(serve_gateway, publish, redis_url, redis, tmp_path):
+    await publish(redis_url)
+    body = HEADER + FEEDBACK + attachment(b"x" * 3 * MIB)
+    head = f"POST /api/1/envelope/ HTTP/1.1\r\nhost: a\r\nx-sentry-auth: {AUTH}\r\n"
+    with serve_gateway(spools_max=1) as process:
+        port = int(process.url.rpartition(":")[2])
+        for kind in (f"content-length: {len(body)}", "transfer-encoding: chunked"):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            start = b"%x\r\n" % len(body) if "chunked" in kind else b""
+            writer.write(f"{head}{kind}\r\n\r\n".encode() + start + body[:-100])
+            await writer.drain()
+            writer.close()
+            await writer.wait_closed()
+        async with httpx.AsyncClient(base_url=process.url, headers={"x-sentry-auth": AUTH}) as client:
+
+            async def has_room() -> bool:
+                return bool((await client.post("/api/1/envelope/", content=body)).status_code == 200)
+
+            await eventually(has_room)
+    entries = [await redis.xlen(key) for key in ATTACHMENT_STORED.shard_keys(2)]
+    assert sum(entries) == 1
+    assert len([path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]) == 1
 
 
 async def test_a_missing_blob_store_keeps_nothing(start_gateway, tmp_path):
