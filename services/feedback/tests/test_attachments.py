@@ -117,6 +117,11 @@ async def test_recorded_once_and_counted_in_bytes(files: Files) -> None:
     }  # fmt: skip
 
 
+async def test_an_empty_one_counts_as_one_byte_as_quotas_do(files: Files) -> None:
+    told = await files.store(b"")
+    assert told.quantities() == {(ATTACHMENT, ACCEPTED, None): 1, (ATTACHMENT_ITEM, ACCEPTED, None): 1}
+
+
 @pytest.mark.parametrize("at_once", [True, False])
 async def test_bytes_that_came_again_are_deleted_and_nothing_else(files: Files, at_once: bool) -> None:
     attachment_id = random_id()

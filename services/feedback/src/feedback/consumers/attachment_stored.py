@@ -76,7 +76,7 @@ def _clean(text: str) -> str:
 
 
 def _count(counts: Record, message: AttachmentStored) -> None:
-    for category, quantity in ((DataCategory.ATTACHMENT, message.size), (DataCategory.ATTACHMENT_ITEM, 1)):
+    for category, quantity in ((DataCategory.ATTACHMENT, max(1, message.size)), (DataCategory.ATTACHMENT_ITEM, 1)):
         counts.outcome(
             organization_id=message.organization_id,
             project_id=message.project_id,
