@@ -174,6 +174,28 @@ async def test_multipart_files_are_attached(gateway):
     assert (gateway.blobs / second.blob_key).read_bytes() == b"--frontie\r\n"
 
 
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        ('name="a"; filename="plain.txt"', "plain.txt"),
+        ("name=a; filename=bare.txt; x=y", "bare.txt"),
+        ('name="a"; filename="a;b \\"c\\".txt"', 'a;b "c".txt'),
+        ('name="a"; filename="größe.txt"', "größe.txt"),
+        ("name=\"a\"; filename*=utf-8''gr%C3%B6%C3%9Fe.txt", "größe.txt"),
+        ('name="a"; filename="x"; filename*=UTF-8\'de\'gr%C3%B6%C3%9Fe.txt', "größe.txt"),
+        ("name=\"a\"; filename*=iso-8859-1''gr%F6.txt", "grö.txt"),
+        ("name=\"a\"; filename*=utf-8''%00%FF.txt", "\ufffd.txt"),
+        ('name="a"; filename=""', "Unnamed Attachment"),
+        ('name="a"', None),
+    ],
+)
+async def test_names_of_multipart_files(gateway, disposition, name):
+    body, kind = form((disposition, PNG))
+    answer = await gateway.send(body, f"/api/1/events/{EVENT_ID}/attachments/", content_type=kind)
+    assert answer.status_code == 201
+    assert [message.name for message in await stored(gateway)] == ([] if name is None else [name])
+
+
 @pytest.mark.parametrize("damage", ["cut", "no boundary", "not multipart", "junk"])
 async def test_broken_multipart_is_refused(gateway, damage):
     body, kind = form(('name="a"; filename="a"', PNG))

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
 
 from envelope_gateway.domain.json_values import Bytes
 from envelope_gateway.domain.refusals import INVALID_MULTIPART, Refused
@@ -10,6 +11,7 @@ HEADERS_BYTES_MAX = 16 * 1024
 PARTS_MAX = 1_000
 _BOUNDARY = re.compile(rb'boundary=(?:"([^"]{1,200})"|([^;\s]{1,200}))', re.IGNORECASE)
 _FILENAME = re.compile(rb'filename="((?:[^"\\]|\\.)*)"|filename=([^;\s"]+)', re.IGNORECASE)
+_EXTENDED = re.compile(rb"filename\*=(utf-8|iso-8859-1)'[^']*'([^;\s]+)", re.IGNORECASE)
 _NAME = re.compile(rb'[;\s]name="((?:[^"\\]|\\.)*)"', re.IGNORECASE)
 
 
@@ -69,16 +71,27 @@ def _file_part(head: bytes, start: int, end: int) -> FilePart | None:
         name, _, value = line.partition(b":")
         headers[name.strip().lower()] = value.strip()
     disposition = headers.get(b"content-disposition", b"")
-    match = _FILENAME.search(disposition)
-    if match is None:
+    filename = _filename(disposition)
+    if filename is None:
         return None
-    filename = match[1] if match[1] is not None else match[2]
     named = _NAME.search(disposition)
     content_type = headers.get(b"content-type")
     return FilePart(
         named[1].decode("utf-8", "replace") if named else "",
-        re.sub(rb'\\(["\\])', rb"\1", filename).decode("utf-8", "replace"),
+        filename,
         content_type.decode("latin-1") if content_type else None,
         start,
         max(start, end),
     )
+
+
+def _filename(disposition: bytes) -> str | None:
+    """The file name, of which the extended spelling counts most (RFC 6266); old Python clients send no other."""
+    extended = _EXTENDED.search(disposition)
+    if extended is not None:
+        return unquote_to_bytes(extended[2]).decode(extended[1].decode(), "replace")
+    match = _FILENAME.search(disposition)
+    if match is None:
+        return None
+    quoted = match[1] if match[1] is not None else match[2]
+    return re.sub(rb'\\(["\\])', rb"\1", quoted).decode("utf-8", "replace")
