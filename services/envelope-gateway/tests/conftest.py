@@ -195,14 +195,14 @@ def serve_gateway(redis_url: str, tmp_path: Path) -> ServeGateway:
     """Start gateways in processes of their own."""
 
     @contextmanager
-    def serve(**settings: object) -> Iterator[Process]:
+    def serve(blob_url: str = "", **settings: object) -> Iterator[Process]:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         environment = {
             **os.environ,
             "HEARBACK_REDIS_URL": redis_url,
-            "HEARBACK_BLOB_URL": f"file://{tmp_path}/blobs",
+            "HEARBACK_BLOB_URL": blob_url or f"file://{tmp_path}/blobs",
             "HEARBACK_DATA_DIR": str(tmp_path),
             "HEARBACK_STREAM_SHARDS": str(SHARDS),
             "ENVELOPE_GATEWAY_PORT": str(port),

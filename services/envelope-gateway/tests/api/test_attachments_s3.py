@@ -65,6 +65,30 @@ async def test_an_outage_keeps_nothing_and_loses_nothing_that_is_sent_again(
             assert len(s3_server.keys(prefix)) == 2
 
 
+async def test_an_outage_half_way_through_keeps_nothing(start_gateway, own_s3_server: S3Server):
+    """The first file is stored and the second on its way when the store goes away."""
+    second = os.urandom(24 * MIB)
+    body = HEADER + FEEDBACK + attachment() + attachment(second, "core.bin")
+    async with FaultProxy("127.0.0.1", own_s3_server.port).run() as proxy:
+        url = own_s3_server.blob_url("", f"http://127.0.0.1:{proxy.port}")
+        async with start_gateway(blob_url=url) as gateway:
+            proxy.delay(0.01)
+            sending = asyncio.create_task(gateway.send(body))
+            await eventually(own_s3_server.unfinished_uploads)
+            proxy.refuse()
+            answer = await sending
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+            assert await gateway.entries() == []
+            proxy.heal()
+            assert (await gateway.send(body)).status_code == 200
+            messages = await stored(gateway)
+            assert sorted(message.size for message in messages) == [len(PNG), len(second)]
+            kinds = ["attachment.stored", "attachment.stored", "feedback.submitted"]
+            assert await gateway.kinds() == kinds
+            keys = {message.blob_key for message in messages}
+            assert set(own_s3_server.keys()) == keys, "what the outage left behind was taken back afterwards"
+
+
 async def test_a_bucket_that_is_not_there_keeps_nothing(start_gateway, s3_server: S3Server, prefix):
     async with start_gateway(
         blob_url=s3_server.blob_url(prefix).replace("attachments", "no-such-bucket")

@@ -3,12 +3,13 @@
 import asyncio
 import gzip
 import sys
+import uuid
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from envelope_gateway.domain.sizes import MIB
-from hearback_kit.testing import FaultProxy
+from hearback_kit.testing import FaultProxy, S3Server
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -84,6 +85,16 @@ async def test_twenty_at_once(serve_gateway, publish, redis_url):
             answers = await asyncio.gather(*sent)
         assert {answer.status_code for answer in answers} == {200}
         assert gateway.peak_bytes() - before < 20 * 8 * MIB
+
+
+async def test_a_store_in_the_network_costs_no_more(serve_gateway, publish, redis_url, s3_server: S3Server):
+    await publish(redis_url)
+    with serve_gateway(blob_url=s3_server.blob_url(uuid.uuid4().hex)) as gateway:
+        async with httpx.AsyncClient(base_url=gateway.url, headers=AUTH, timeout=120) as client:
+            assert (await client.post(ENVELOPE, content=with_length(12))).status_code == 200
+            before = gateway.peak_bytes()
+            assert (await client.post(ENVELOPE, content=with_length(100))).status_code == 200
+        assert gateway.peak_bytes() - before < 24 * MIB
 
 
 async def test_bodies_share_a_bound_and_give_it_back(start_gateway, redis_url):
