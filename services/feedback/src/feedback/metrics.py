@@ -7,6 +7,7 @@ SUBMISSIONS = Counter(
     "Submissions decided, by what became of them: stored, updated, repeated, or the reason of refusal.",
     ["result"],
 )
+JUDGE_FAILURES = Counter("feedback_spam_judge_failures", "Feedback stored without a verdict as the judge failed.")
 DELETED = Counter("feedback_deleted", "Feedback deleted, by whom: person or retention.", ["by"])
 ATTACHMENTS = Counter(
     "feedback_attachments",

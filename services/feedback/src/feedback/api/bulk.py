@@ -1,6 +1,6 @@
 """Changing and deleting many issues, by id or by search, in transactions of a bounded size."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from fastapi import Request
@@ -14,7 +14,7 @@ from hearback_kit.errors import BadRequest
 from feedback.api.changes import Changes, columns_of
 from feedback.api.parameters import Filters, read_search, select_feedback, visible
 from feedback.api.surroundings import Running, running
-from feedback.fates import SERVICE, tell_deleted
+from feedback.fates import SERVICE, tell_deleted, tell_sorted
 from feedback.metrics import DELETED
 from feedback.store.queries import Selection
 from feedback.store.triage import change, find_ids, remove
@@ -36,8 +36,7 @@ async def change_many(
     projects = scope.project_ids(shared.projects)
     changed = 0
     async for chunk in _chunks(parts, scope, shared, ids, query):
-        async with parts.database.transaction() as connection:
-            changed += len(await change(connection, scope.organization.id, projects, chunk, columns))
+        changed += await change_chunk(parts, scope.organization.id, projects, chunk, columns)
     if not changed:
         return Response(status_code=204)
     return JSONResponse(echo(changes, columns, scope.organization))
@@ -97,6 +96,21 @@ async def _found(parts: Running, selection: Selection) -> AsyncIterator[list[int
             yield chunk
         if len(chunk) < CHUNK_MAX:
             return
+
+
+async def change_chunk(
+    parts: Running, organization_id: int, project_ids: Sequence[int], ids: Sequence[int], columns: dict[str, Any]
+) -> int:
+    """Change issues by id in one transaction that also tells their fate; returns how many there were."""
+    record = Record(SERVICE, parts.clock, parts.settings.stream_shards)
+    async with parts.database.transaction() as connection:
+        changed = await change(connection, organization_id, project_ids, ids, columns)
+        if "status" in columns:
+            for feedback in changed:
+                tell_sorted(record, feedback, columns["status"])
+        await parts.outbox.add(connection, record.messages())
+    parts.relay.wake()
+    return len(changed)
 
 
 async def remove_chunk(parts: Running, organization_id: int, ids: list[int]) -> int:

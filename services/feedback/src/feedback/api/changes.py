@@ -56,7 +56,12 @@ def _status(status: str, details: dict[str, Any] | None) -> dict[str, Any]:
     state, substatus = _STATUSES[status]
     if state == IGNORED and details and any(details.get(name) for name in _CONDITIONS):
         substatus = "archived_until_condition_met"
-    return {"status": state, "substatus": substatus, "status_details": _without_nul(details or {})}
+    return {
+        "status": state,
+        "substatus": substatus,
+        "status_details": _without_nul(details or {}),
+        "triaged": True,
+    }
 
 
 def _without_nul(details: dict[str, Any]) -> dict[str, Any]:

@@ -18,14 +18,13 @@ from hearback_kit.auth import Principal
 from hearback_kit.errors import NotFound
 
 from feedback.api import shapes
-from feedback.api.bulk import remove_chunk
+from feedback.api.bulk import change_chunk, remove_chunk
 from feedback.api.changes import Changes, columns_of
 from feedback.api.parameters import visible
 from feedback.api.surroundings import running, surroundings
 from feedback.domain.filtering import linked_event_id
 from feedback.store.attachments import find_with_attachments
 from feedback.store.queries import find_by_short_id, find_issue
-from feedback.store.triage import change
 
 IssueId = Annotated[str, Path(description="Id or short id of the issue.", max_length=200)]
 Caller = Annotated[Principal, Depends(principal_of)]
@@ -125,9 +124,7 @@ async def change_issue(request: Request, found: Writable, changes: Changes) -> J
     """Change status, assignee or seen mark; answers with the whole issue."""
     columns = columns_of(changes, found.scope.organization)
     row = found.row
-    async with running(request).database.transaction() as connection:
-        changed = await change(connection, row.organization_id, [row.project_id], [row.id], columns)
-    if not changed:
+    if not await change_chunk(running(request), row.organization_id, [row.project_id], [row.id], columns):
         raise NotFound
     row = await _find(request, str(row.id), row.organization_id)
     if row is None:

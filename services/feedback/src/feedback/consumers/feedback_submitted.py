@@ -17,6 +17,7 @@ from hearback_fleet.recording import Record
 from hearback_kit.bus import Incoming, Outgoing
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
+from hearback_kit.logs import get_logger
 from hearback_kit.outbox import Outbox, OutboxRelay
 
 from feedback.consumers.verdicts import (
@@ -26,12 +27,14 @@ from feedback.consumers.verdicts import (
     payload_of,
     submission_of,
     tell_refused,
+    tell_revised,
     tell_step,
     tell_stored,
 )
+from feedback.domain.spam import Content, Judge, SpamVerdict, judge
 from feedback.domain.submission import Rules, draft
 from feedback.fates import SERVICE
-from feedback.metrics import SUBMISSIONS
+from feedback.metrics import JUDGE_FAILURES, SUBMISSIONS
 from feedback.settings import Settings
 from feedback.store.intake import (
     Known,
@@ -42,6 +45,10 @@ from feedback.store.intake import (
     take_numbers,
     update_feedback,
 )
+
+SPAM_FEATURE = "organizations:user-feedback-spam-filter-ingest"
+SPAM_OPTION = "sentry:feedback_ai_spam_detection"
+_log = get_logger(__name__)
 
 
 class FeedbackSubmittedHandler:
@@ -55,6 +62,7 @@ class FeedbackSubmittedHandler:
         configuration: Configuration,
         clock: Clock,
         settings: Settings,
+        spam_judge: Judge = judge,
     ) -> None:
         self._database = database
         self._outbox = outbox
@@ -62,6 +70,7 @@ class FeedbackSubmittedHandler:
         self._configuration = configuration
         self._clock = clock
         self._settings = settings
+        self._spam_judge = spam_judge
 
     async def __call__(self, batch: Sequence[Incoming]) -> None:
         """Decide, store and tell all messages of the batch in one transaction."""
@@ -109,7 +118,19 @@ class FeedbackSubmittedHandler:
 
     def _rules(self, project: ProjectConfig) -> Rules:
         days = project.option("hearback:retention_days")
-        return Rules(self._settings.message_characters_max, timedelta(days=days))
+        wanted = project.feature(SPAM_FEATURE) and project.option(SPAM_OPTION)
+        return Rules(
+            self._settings.message_characters_max, timedelta(days=days), self._verdict if wanted else None
+        )
+
+    def _verdict(self, content: Content) -> SpamVerdict:
+        """The judge's verdict; when the judge fails nobody knows, and the feedback is stored all the same."""
+        try:
+            return self._spam_judge(content)
+        except Exception:
+            _log.exception("spam_judge_failed")
+            JUDGE_FAILURES.inc()
+            return SpamVerdict(None, detection_enabled=True)
 
     async def _store(self, connection: Connection, verdicts: Sequence[Verdict], record: Record) -> list[str]:
         chosen = highest_revisions(verdicts)
@@ -164,19 +185,7 @@ class FeedbackSubmittedHandler:
         rows = [verdict.row for verdict in verdicts if verdict.row is not None]
         changed = await update_feedback(connection, rows) if rows else {}
         for verdict in verdicts:
-            before = known.get(verdict.key)
-            feedback_id = changed.get(verdict.key) or (before.feedback_id if before else None)
-            if verdict.row is None:
-                tell_step(
-                    record,
-                    verdict.message,
-                    SubmissionState.STORED,
-                    "revision_refused",
-                    reason=verdict.reason,
-                    feedback_id=feedback_id,
-                )
-            elif verdict.key in changed:
-                tell_step(record, verdict.message, SubmissionState.STORED, "updated", feedback_id=feedback_id)
+            tell_revised(record, verdict, known.get(verdict.key), changed.get(verdict.key))
         return len(changed)
 
 

@@ -13,8 +13,9 @@ from hearback_fleet.recording import Record
 from hearback_kit.ids import random_id
 
 from feedback.domain.payload import is_too_deep, may_be_too_deep, read_leniently
+from feedback.domain.search import IGNORED
 from feedback.domain.submission import Row, Submission
-from feedback.store.intake import SubmissionKey
+from feedback.store.intake import Known, Stored, SubmissionKey
 
 STATES = {
     Reason.INVALID_JSON: SubmissionState.INVALID,
@@ -82,8 +83,6 @@ def complete(verdict: Verdict, number: int) -> Row:
         "occurrence_id": random_id(),
         "fingerprint": random_id(),  # random, so that feedback is never grouped
         "short_id": f"{verdict.slug.upper()}-{number}",
-        "status": "unresolved",
-        "substatus": "new",
     }
 
 
@@ -91,7 +90,33 @@ def tell_stored(record: Record, verdict: Verdict, feedback_id: int, *, counted: 
     message = verdict.message
     if counted:
         _outcome(record, message, Outcome.ACCEPTED, None)
-    tell_step(record, message, SubmissionState.STORED, "stored", feedback_id=feedback_id)
+    assert verdict.row is not None
+    is_spam = verdict.row["status"] == IGNORED
+    tell_step(
+        record,
+        message,
+        SubmissionState.SPAM if is_spam else SubmissionState.STORED,
+        "judged_spam" if is_spam else "stored",
+        reason=Reason.SPAM if is_spam else None,
+        feedback_id=feedback_id,
+    )
+
+
+def tell_revised(record: Record, verdict: Verdict, before: Known | None, changed: Stored | None) -> None:
+    """Tell what a revision did; whether the submission counts as spam is its mailbox's word."""
+    after = changed or before
+    if after is None or (changed is None and verdict.row is not None):
+        return  # outrun by a higher revision
+    is_spam = after.status == IGNORED
+    refused = verdict.reason
+    tell_step(
+        record,
+        verdict.message,
+        SubmissionState.SPAM if is_spam else SubmissionState.STORED,
+        "updated" if refused is None else "revision_refused",
+        reason=refused or (Reason.SPAM if is_spam else None),
+        feedback_id=after.feedback_id,
+    )
 
 
 def tell_refused(record: Record, verdict: Verdict) -> None:

@@ -1,9 +1,9 @@
 """What makes a feedback an issue: evidence, display rows and metadata (reference: feedback-backend 3.6, 3.10)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from feedback.domain.spam import SpamVerdict
 from feedback.domain.titles import PREFIX
 
 GROUP_TYPE_ID = 6001
@@ -11,14 +11,6 @@ ISSUE_TYPE = "feedback"
 CULPRIT = "user"
 PRIORITY = "medium"
 _SHOWN = ("associated_event_id", "contact_email", "message", "name")
-
-
-@dataclass(frozen=True, slots=True)
-class SpamVerdict:
-    """Whether a feedback is spam; None when nobody looked or nobody could tell."""
-
-    is_spam: bool | None = None
-    detection_enabled: bool = False
 
 
 def evidence_of(
@@ -34,7 +26,8 @@ def evidence_of(
 ) -> dict[str, Any]:
     """`evidence_data`: what is known of the feedback; what is empty is left out.
 
-    `marks`, ours, are suspicions of the sender such as `honeypot`; they never refuse a feedback.
+    Two keys are ours: `marks`, suspicions of the sender such as `honeypot`, and `spam_signs`, the rules of
+    the spam judge that fired, enough or not.
     """
     evidence: dict[str, Any] = {
         "associated_event_id": associated_event_id,
@@ -49,6 +42,8 @@ def evidence_of(
     evidence["summary"] = summary
     if marks:
         evidence["marks"] = list(marks)
+    if verdict.signs:
+        evidence["spam_signs"] = list(verdict.signs)
     return evidence
 
 

@@ -1,7 +1,7 @@
 """From a submission to the feedback that is stored, or to the reason why it is not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,8 +11,10 @@ from hearback_contracts.sources import FeedbackSource
 from feedback.domain.event import normalise
 from feedback.domain.facets import facets_of, searchable
 from feedback.domain.filtering import feedback_context, linked_event_id, refusal
-from feedback.domain.occurrence import SpamVerdict, evidence_of
+from feedback.domain.occurrence import evidence_of
 from feedback.domain.payload import mapping, text
+from feedback.domain.search import IGNORED, UNRESOLVED
+from feedback.domain.spam import Content, Judge, SpamVerdict
 from feedback.domain.timestamps import iso, occurred_at
 from feedback.domain.titles import title_of
 
@@ -37,11 +39,11 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a project and the operator set."""
+    """What a project and the operator set; without a judge nobody looks for spam."""
 
     message_characters_max: int
     retention: timedelta
-    verdict: SpamVerdict = field(default_factory=SpamVerdict)
+    judge: Judge | None = None
 
 
 def draft(submission: Submission, payload: dict[str, Any], rules: Rules) -> Row | Reason:
@@ -62,6 +64,7 @@ def draft(submission: Submission, payload: dict[str, Any], rules: Rules) -> Row 
     contact_email = text(context.get("contact_email")) or None
     associated = linked_event_id(context.get("associated_event_id"))
     title = title_of(message)
+    verdict = rules.judge(Content(message, name, submission.marks)) if rules.judge else SpamVerdict()
     row: Row = {
         "organization_id": submission.organization_id,
         "project_id": submission.project_id,
@@ -87,11 +90,11 @@ def draft(submission: Submission, payload: dict[str, Any], rules: Rules) -> Row 
             associated_event_id=associated,
             source=submission.source.value,
             summary=title,
-            verdict=rules.verdict,
+            verdict=verdict,
             marks=submission.marks,
         ),
     }
-    row |= _columns(event, context)
+    row |= _mailbox(verdict) | _columns(event, context)
     row["facets"] = facets_of(_pairs(row))
     return row
 
@@ -103,6 +106,12 @@ def _occurred_at(submission: Submission, payload: dict[str, Any], rules: Rules) 
         sent_at=submission.sent_at,
         retention=rules.retention,
     )
+
+
+def _mailbox(verdict: SpamVerdict) -> Row:
+    if verdict.is_spam:
+        return {"status": IGNORED, "substatus": "archived_forever"}
+    return {"status": UNRESOLVED, "substatus": "new"}
 
 
 def _columns(event: dict[str, Any], context: dict[str, Any]) -> Row:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from hearback_kit.db import Connection
@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Text,
     bindparam,
+    case,
     cast,
     func,
     literal,
@@ -62,9 +63,8 @@ _FIXED = (
     "error_occurred_at",
     "first_seen",
     "received_at",
-    "status",
-    "substatus",
 )
+_MAILBOX = ("status", "substatus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,14 @@ class Known:
     feedback_id: int | None
     revision: int
     reason: str | None = None
+    status: str | None = None
+
+
+class Stored(NamedTuple):
+    """A feedback that was changed: its id and mailbox."""
+
+    feedback_id: int
+    status: str
 
 
 def _records(names: Sequence[str]) -> TableValuedAlias:
@@ -114,6 +122,7 @@ async def find_known(connection: Connection, keys: Sequence[SubmissionKey]) -> d
         FEEDBACK.c.id,
         FEEDBACK.c.revision,
         literal(None, Text).label("reason"),
+        FEEDBACK.c.status,
     ).join(FEEDBACK, (FEEDBACK.c.project_id == wanted.c.project_id) & (FEEDBACK.c.event_id == wanted.c.event_id))
     closed_table = CLOSED_SUBMISSION
     closed = select(
@@ -122,13 +131,14 @@ async def find_known(connection: Connection, keys: Sequence[SubmissionKey]) -> d
         literal(None, BigInteger),
         closed_table.c.revision,
         closed_table.c.reason,
+        literal(None, Text),
     ).join(
         closed_table,
         (closed_table.c.project_id == wanted.c.project_id) & (closed_table.c.event_id == wanted.c.event_id),
     )
     found: dict[SubmissionKey, Known] = {}
     for row in await connection.execute(closed.union_all(stored)):
-        known = Known(row[2], row[3], row[4])
+        known = Known(*row[2:])
         if known.feedback_id is not None or (row[0], row[1]) not in found:
             found[row[0], row[1]] = known
     return found
@@ -159,7 +169,7 @@ async def take_numbers(connection: Connection, wanted: Mapping[int, int], with_n
 
 async def insert_feedback(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[SubmissionKey, int]:
     """Store new feedback; returns the ids of those that were not stored already."""
-    names = (*_FIXED, *_CONTENT)
+    names = (*_FIXED, *_MAILBOX, *_CONTENT)
     given = _records(names)
     statement = (
         insert(FEEDBACK)
@@ -172,20 +182,26 @@ async def insert_feedback(connection: Connection, rows: Sequence[Mapping[str, An
     return {(project, event): feedback_id for feedback_id, project, event in found}
 
 
-async def update_feedback(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[SubmissionKey, int]:
-    """Replace the content of stored feedback by higher revisions; returns the ids of those that changed."""
-    names = ("project_id", "event_id", *_CONTENT)
+async def update_feedback(
+    connection: Connection, rows: Sequence[Mapping[str, Any]]
+) -> dict[SubmissionKey, Stored]:
+    """Replace the content of stored feedback by higher revisions; returns those that changed.
+
+    The new verdict on spam chooses the mailbox where no person did.
+    """
+    names = ("project_id", "event_id", *_MAILBOX, *_CONTENT)
     given = _records(names)
     statement = (
         update(FEEDBACK)
         .values({name: _value(given, name) for name in _CONTENT})
+        .values({name: case((FEEDBACK.c.triaged, FEEDBACK.c[name]), else_=given.c[name]) for name in _MAILBOX})
         .where(FEEDBACK.c.project_id == given.c.project_id)
         .where(FEEDBACK.c.event_id == given.c.event_id)
         .where(FEEDBACK.c.revision < given.c.revision)
-        .returning(FEEDBACK.c.id, FEEDBACK.c.project_id, FEEDBACK.c.event_id)
+        .returning(FEEDBACK.c.project_id, FEEDBACK.c.event_id, FEEDBACK.c.id, FEEDBACK.c.status)
     )
     found = await connection.execute(statement, {"rows": _encode(rows)})
-    return {(project, event): feedback_id for feedback_id, project, event in found}
+    return {(project, event): Stored(feedback_id, status) for project, event, feedback_id, status in found}
 
 
 async def close_submissions(

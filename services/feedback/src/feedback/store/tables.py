@@ -55,6 +55,7 @@ FEEDBACK = Table(
     Column("status", Text, nullable=False, server_default="unresolved"),
     Column("substatus", Text),
     Column("status_details", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("triaged", Boolean, nullable=False, server_default=text("false")),  # a person chose the status
     Column("assigned_to", BigInteger),
     Column("has_seen", Boolean, nullable=False, server_default=text("false")),
     Column("tags", JSONB, nullable=False),

@@ -27,6 +27,26 @@ class Removed:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A feedback that was changed, with the mailbox it was in before."""
+
+    id: int
+    organization_id: int
+    project_id: int
+    submission_id: str
+    source: str
+    status_before: str
+
+
+_CHANGED = (
+    FEEDBACK.c.id,
+    FEEDBACK.c.organization_id,
+    FEEDBACK.c.project_id,
+    FEEDBACK.c.submission_id,
+    FEEDBACK.c.source,
+    FEEDBACK.c.status,
+)
 _REMOVED = (
     FEEDBACK.c.id,
     FEEDBACK.c.organization_id,
@@ -60,13 +80,13 @@ async def change(
     project_ids: Sequence[int],
     ids: Sequence[int],
     changes: Mapping[str, Any],
-) -> list[int]:
-    """Set columns of feedback by id; returns the ids that exist in the organization's projects.
+) -> list[Changed]:
+    """Set columns of feedback by id; returns those that exist in the organization's projects.
 
     Rows are locked in the order of their ids, so that two requests cannot wait for each other.
     """
     mine = (
-        select(FEEDBACK.c.id)
+        select(*_CHANGED)
         .where(
             FEEDBACK.c.id.in_(list(ids)),
             FEEDBACK.c.organization_id == organization_id,
@@ -75,9 +95,10 @@ async def change(
         .order_by(FEEDBACK.c.id)
         .with_for_update()
     )
-    found = list((await connection.execute(mine)).scalars())
+    found = [Changed(*row) for row in await connection.execute(mine)]
     if found and changes:
-        await connection.execute(update(FEEDBACK).where(FEEDBACK.c.id.in_(found)).values(dict(changes)))
+        chosen = FEEDBACK.c.id.in_([feedback.id for feedback in found])
+        await connection.execute(update(FEEDBACK).where(chosen).values(dict(changes)))
     return found
 
 

@@ -1,0 +1,104 @@
+"""Whether a feedback is spam: a few plain rules with names and weights, all local and all shown.
+
+Each rule that fires adds its weight; from `SCORE_MIN` on the feedback is spam. No single sign a person
+may well give (capitals, a bare link, haste) suffices. A verdict moves a feedback to the mailbox `ignored`
+and loses nothing; the signs stand beside it in `evidenceData.spam_signs`, and a person has the last word.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from feedback.domain.facets import searchable
+
+SCORE_MIN: Final = 100
+WEIGHTS: Final = {
+    "honeypot": 100,  # a field that people do not see was filled in
+    "too_fast": 50,  # the form was sent sooner than a person can fill it in
+    "spam_phrase": 60,  # the message or name has a phrase of `PHRASES`
+    "spam_phrases": 40,  # … two or more of them
+    "only_links": 60,  # the message is nothing but links
+    "link_density": 30,  # a link per five words, or more
+    "many_links": 40,  # five links or more
+    "markup_links": 60,  # links written as HTML or BBCode
+    "link_in_name": 60,  # the name has a link
+    "repeated_characters": 50,  # one letter or digit twelve times in a row
+    "repeated_words": 50,  # eight words or more, four fifths of them the same
+    "all_caps": 20,  # thirty letters or more, nine tenths of them capitals
+}
+# Only what hardly anybody says of software: no "click here", "buy now" or "wire transfer".
+PHRASES: Final = (
+    "backlinks", "buy followers", "buy viagra", "cheap pills", "cheap viagra", "cialis", "crypto investment",
+    "double your money", "earn money", "escort service", "first page of google", "free gift card", "get rich",
+    "guest post", "make money online", "online casino", "online pharmacy", "payday loan", "seo services",
+    "web traffic to your", "you have won",
+)  # fmt: skip
+
+_LINK: Final = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
+_MARKUP: Final = re.compile(r"<a\s[^>]{0,200}href|\[(?:url|link)[=\]]", re.IGNORECASE)
+_REPEATED: Final = re.compile(r"([^\W_])\1{11}")
+_PHRASE: Final = re.compile(rf"\b(?:{'|'.join(PHRASES)})\b")
+
+
+@dataclass(frozen=True, slots=True)
+class SpamVerdict:
+    """Whether a feedback is spam; None when nobody looked or nobody could tell. `signs` are names of rules."""
+
+    is_spam: bool | None = None
+    detection_enabled: bool = False
+    signs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a verdict goes by. `marks` are signs that the sender's form saw: `honeypot`, `too_fast`."""
+
+    message: str
+    name: str | None = None
+    marks: Sequence[str] = ()
+
+
+Judge = Callable[[Content], SpamVerdict]
+
+
+def judge(content: Content) -> SpamVerdict:
+    """The verdict of the rules."""
+    fired = _signs(content)
+    signs = tuple(name for name in WEIGHTS if name in fired)
+    return SpamVerdict(sum(WEIGHTS[name] for name in signs) >= SCORE_MIN, True, signs)
+
+
+def _signs(content: Content) -> set[str]:
+    message, name = content.message, content.name or ""
+    phrases = set(_PHRASE.findall(searchable(message, name)))
+    words = message.split()
+    fired = {
+        "spam_phrase": bool(phrases),
+        "spam_phrases": len(phrases) > 1,
+        "link_in_name": bool(_LINK.search(name)),
+        "markup_links": bool(_MARKUP.search(message)),
+        "repeated_characters": bool(_REPEATED.search(message)),
+        "repeated_words": _is_one_word(words),
+        "all_caps": _is_all_caps(message),
+    }
+    links = len(_LINK.findall(message))
+    if links:
+        fired["only_links"] = not _LINK.sub("", message).strip()
+        fired["link_density"] = links * 5 >= len(words)
+        fired["many_links"] = links >= 5
+    return {sign for sign, does in fired.items() if does} | set(content.marks)
+
+
+def _is_one_word(words: Sequence[str]) -> bool:
+    if len(words) < 8:
+        return False
+    [(_, most)] = Counter(word.casefold() for word in words).most_common(1)
+    return most * 5 >= len(words) * 4
+
+
+def _is_all_caps(message: str) -> bool:
+    capitals = sum(character.isupper() for character in message)
+    small = sum(character.islower() for character in message)
+    return capitals + small >= 30 and capitals >= 9 * small
