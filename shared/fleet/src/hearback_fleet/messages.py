@@ -6,7 +6,7 @@ import orjson
 from hearback_contracts.events import Message
 from hearback_contracts.streams import Stream
 from hearback_kit.bus import Incoming, Outgoing
-from hearback_kit.telemetry import current_traceparent
+from hearback_kit.telemetry import current_traceparent, new_traceparent
 
 Model = TypeVar("Model", bound=Message)
 
@@ -19,13 +19,13 @@ def outgoing(
     body: bytes | None = None,
     traceparent: str | None = None,
 ) -> Outgoing:
-    """A contract message as an entry for its project's shard; keeps the current trace unless one is given."""
+    """A contract message as an entry for its project's shard; in the current trace unless one is given."""
     return Outgoing(
         key=stream.key(message.project_id, shards),
         type=message.TYPE,
         data=message.model_dump_json(exclude_none=True).encode(),
         body=body,
-        traceparent=traceparent or current_traceparent(),
+        traceparent=traceparent or current_traceparent() or new_traceparent(),
         version=str(message.version),
     )
 

@@ -1,22 +1,49 @@
-"""Traces and metrics: spans that survive the queue, one `/metrics` for everything."""
+"""Traces and metrics: traces that survive the queue, one `/metrics` for everything.
 
+Spans are made per batch and not per request: what follows a trace through the fleet is the
+`traceparent` that every message carries.
+"""
+
+import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import entry_points
+from typing import Final
 
-from opentelemetry import context, propagate, trace
+from opentelemetry import propagate, trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 METRICS_CONTENT_TYPE = CONTENT_TYPE_LATEST
+LINKS_MAX: Final = 128  # as the SDK's default
 
 
 def configure_traces(service: str) -> None:
-    """Give the process a tracer provider; exporters are added by the OpenTelemetry environment variables."""
+    """Give the process a tracer provider, once.
+
+    `OTEL_TRACES_EXPORTER` names exporters (`console`, or `otlp` where its package is installed), as the
+    OpenTelemetry specification has it; without it spans are not sent anywhere. Raises ValueError for an
+    exporter that is not installed.
+    """
     if isinstance(trace.get_tracer_provider(), TracerProvider):
         return
-    trace.set_tracer_provider(TracerProvider(resource=Resource.create({"service.name": service})))
+    provider = TracerProvider(resource=Resource.create({"service.name": service}))
+    for name in os.environ.get("OTEL_TRACES_EXPORTER", "").split(","):
+        if name.strip() not in {"", "none"}:
+            provider.add_span_processor(BatchSpanProcessor(_exporter(name.strip())))
+    trace.set_tracer_provider(provider)
+
+
+def _exporter(name: str) -> SpanExporter:
+    found = entry_points(group="opentelemetry_traces_exporter", name=name)
+    if not found:
+        raise ValueError(f"OTEL_TRACES_EXPORTER: no exporter named {name} is installed")
+    exporter: SpanExporter = next(iter(found)).load()()
+    return exporter
 
 
 def current_traceparent() -> str | None:
@@ -32,11 +59,32 @@ def new_traceparent() -> str:
 
 
 @contextmanager
-def span(name: str, traceparent: str | None = None) -> Iterator[None]:
-    """Run a block in a span, continuing the trace that `traceparent` names."""
-    parent = propagate.extract({"traceparent": traceparent}) if traceparent else context.get_current()
-    with trace.get_tracer("hearback").start_as_current_span(name, context=parent):
+def batch_span(name: str, traceparents: Sequence[str | None]) -> Iterator[None]:
+    """Run a block in a span for messages that carry these traceparents.
+
+    A batch of one trace continues it; one of several starts a trace with links to each (OpenTelemetry's
+    conventions for messaging), at most LINKS_MAX. A traceparent that cannot be read is as none. Errors are
+    not recorded: their text can hold what people wrote.
+    """
+    parents = [_context(text) for text in dict.fromkeys(traceparents) if text]
+    if len(parents) == 1:
+        parent, links = parents[0], []
+    else:
+        spans = (trace.get_current_span(one).get_span_context() for one in parents[:LINKS_MAX])
+        parent, links = Context(), [trace.Link(span) for span in spans if span.is_valid]
+    with trace.get_tracer("hearback").start_as_current_span(
+        name,
+        context=parent,
+        kind=trace.SpanKind.CONSUMER,
+        links=links,
+        record_exception=False,
+        set_status_on_exception=False,
+    ):
         yield
+
+
+def _context(traceparent: str) -> Context:
+    return propagate.extract({"traceparent": traceparent}, context=Context())
 
 
 def render_metrics() -> bytes:

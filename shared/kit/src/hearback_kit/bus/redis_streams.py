@@ -1,92 +1,19 @@
 """The bus on Valkey or Redis Streams, kept to commands that both have (reference: dependencies 0.7)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from hearback_kit.bus import scripts
+from hearback_kit.bus.entries import burial_fields, by_key, dead_letter, fields_of, incoming
 from hearback_kit.bus.protocol import DeadLetter, Incoming, Outgoing
 from hearback_kit.valkey import outage_as_unavailable
 
 DEAD_SUFFIX = ":dead"
-_ERROR_CHARACTERS_MAX = 4_000
 
-_REPLAY = """
-local moved = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])
-if #moved == 0 then return 0 end
-local fields = {}
-local entry = moved[1][2]
-for i = 1, #entry, 2 do
-  local name = entry[i]
-  if name == 't' or name == 'v' or name == 'd' or name == 'b' or name == 'p' then
-    fields[#fields + 1] = name
-    fields[#fields + 1] = entry[i + 1]
-  end
-end
-redis.call('XADD', KEYS[2], '*', unpack(fields))
-redis.call('XDEL', KEYS[1], ARGV[1])
-return 1
-"""
-
-# ARGV: group, consumer, then per message its id and count. Only the owner may renew: a message that
-# somebody took over stays theirs. Answers the ids that are still ours.
-_RENEW = """
-local held = {}
-for i = 3, #ARGV, 2 do
-  local id = ARGV[i]
-  local pending = redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1)
-  if pending[1] and pending[1][2] == ARGV[2] then
-    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, id, 'IDLE', 0, 'RETRYCOUNT', ARGV[i + 1], 'JUSTID')
-    held[#held + 1] = id
-  end
-end
-return held
-"""
-
-# ARGV: group, idle milliseconds. One script, so that no consumer is removed that just took something.
-_FORGET = """
-local removed = 0
-for _, row in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
-  local consumer = {}
-  for i = 1, #row, 2 do consumer[row[i]] = row[i + 1] end
-  if consumer['pending'] == 0 and consumer['idle'] >= tonumber(ARGV[2]) then
-    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer['name'])
-    removed = removed + 1
-  end
-end
-return removed
-"""
 _RENEWED_AT_ONCE = 500
-
-
-def fields_of(message: Outgoing | Incoming) -> dict[Any, Any]:
-    """The stream entry's fields of a message."""
-    fields: dict[Any, Any] = {"t": message.type, "v": message.version, "d": message.data}
-    if message.body is not None:
-        fields["b"] = message.body
-    if message.traceparent is not None:
-        fields["p"] = message.traceparent
-    return fields
-
-
-def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode("utf-8", "replace")
-
-
-def _incoming(key: str, entry_id: bytes, fields: dict[bytes, bytes], deliveries: int = 1) -> Incoming:
-    return Incoming(
-        key=key,
-        entry_id=entry_id.decode(),
-        type=_text(fields.get(b"t")) or "",
-        version=_text(fields.get(b"v")) or "",
-        data=fields.get(b"d", b""),
-        body=fields.get(b"b"),
-        traceparent=_text(fields.get(b"p")),
-        deliveries=deliveries,
-    )
 
 
 class RedisStreams:
@@ -96,9 +23,9 @@ class RedisStreams:
         # The client's own annotations allow every protocol version's answers at once; ours is fixed to 2.
         self._client: Any = client
         self._waiting: Any = waiting
-        self._replay_script = client.register_script(_REPLAY)
-        self._renew_script: Any = client.register_script(_RENEW)
-        self._forget_script: Any = client.register_script(_FORGET)
+        self._replay_script = client.register_script(scripts.REPLAY)
+        self._renew_script: Any = client.register_script(scripts.RENEW)
+        self._forget_script: Any = client.register_script(scripts.FORGET)
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         """Append all messages in one transaction."""
@@ -136,7 +63,7 @@ class RedisStreams:
                 await self.ensure_group(keys, group)
                 return []
         return [
-            _incoming(key.decode(), entry_id, fields)
+            incoming(key.decode(), entry_id, fields)
             for key, entries in answer or []
             for entry_id, fields in entries
         ]
@@ -158,7 +85,7 @@ class RedisStreams:
                 gone = counts.keys() - {entry_id for entry_id, _ in alive}
                 if gone:
                     await self._client.xack(key, group, *gone)
-                found += [_incoming(key, entry_id, fields, counts[entry_id]) for entry_id, fields in alive]
+                found += [incoming(key, entry_id, fields, counts[entry_id]) for entry_id, fields in alive]
         return found
 
     async def claim(
@@ -200,7 +127,7 @@ class RedisStreams:
                 pipe.xpending_range(key, group, entry_id, entry_id, 1)
             rows = await pipe.execute()
         return [
-            _incoming(key, entry_id, fields, row[0]["times_delivered"])
+            incoming(key, entry_id, fields, row[0]["times_delivered"])
             for (entry_id, fields), row in zip(alive, rows, strict=True)
             if row  # else somebody acknowledged it between the two commands
         ]
@@ -209,7 +136,7 @@ class RedisStreams:
         """Reset the idle time of messages in work and store their delivery counts, in one script per key."""
         held: list[Incoming] = []
         with outage_as_unavailable():
-            for key, ours in _by_key(messages).items():
+            for key, ours in by_key(messages).items():
                 for start in range(0, len(ours), _RENEWED_AT_ONCE):
                     part = ours[start : start + _RENEWED_AT_ONCE]
                     pairs = [value for message in part for value in (message.entry_id, message.deliveries)]
@@ -236,7 +163,7 @@ class RedisStreams:
             return
         with outage_as_unavailable():
             async with self._client.pipeline(transaction=True) as pipe:
-                for key, ours in _by_key(messages).items():
+                for key, ours in by_key(messages).items():
                     ids = [message.entry_id for message in ours]
                     pipe.xack(key, group, *ids)
                     pipe.xdel(key, *ids)
@@ -244,16 +171,9 @@ class RedisStreams:
 
     async def bury(self, group: str, message: Incoming, error: str, announce: Sequence[Outgoing] = ()) -> None:
         """Move to `<key>:dead` and publish the announcement in one transaction."""
-        fields = fields_of(message) | {
-            "error": error[:_ERROR_CHARACTERS_MAX],
-            "group": group,
-            "entry": message.entry_id,
-            "deliveries": str(message.deliveries),
-            "at": datetime.now(UTC).isoformat(),
-        }
         with outage_as_unavailable():
             async with self._client.pipeline(transaction=True) as pipe:
-                pipe.xadd(message.key + DEAD_SUFFIX, fields)
+                pipe.xadd(message.key + DEAD_SUFFIX, burial_fields(group, message, error))
                 pipe.xack(message.key, group, message.entry_id)
                 pipe.xdel(message.key, message.entry_id)
                 for extra in announce:
@@ -273,20 +193,7 @@ class RedisStreams:
         start = after if after == "-" else f"({after}"
         with outage_as_unavailable():
             rows = await self._client.xrange(key + DEAD_SUFFIX, min=start, max="+", count=count)
-        return [
-            DeadLetter(
-                key=key,
-                entry_id=entry_id.decode(),
-                message=replace(
-                    _incoming(key, fields.get(b"entry", b""), fields),
-                    deliveries=int(fields.get(b"deliveries", b"0")),
-                ),
-                group=_text(fields.get(b"group")) or "",
-                error=_text(fields.get(b"error")) or "",
-                buried_at=_text(fields.get(b"at")) or "",
-            )
-            for entry_id, fields in rows
-        ]
+        return [dead_letter(key, entry_id, fields) for entry_id, fields in rows]
 
     async def replay(self, letters: Sequence[DeadLetter]) -> int:
         """Copy each back to its stream and delete it, in one script per letter."""
@@ -297,13 +204,6 @@ class RedisStreams:
                     keys=[letter.key + DEAD_SUFFIX, letter.key], args=[letter.entry_id]
                 )
             return moved
-
-
-def _by_key(messages: Sequence[Incoming]) -> dict[str, list[Incoming]]:
-    found: dict[str, list[Incoming]] = {}
-    for message in messages:
-        found.setdefault(message.key, []).append(message)
-    return found
 
 
 def _is_group_lost(error: ResponseError) -> bool:

@@ -120,7 +120,12 @@ class Wire:
         if task is None:
             task = self._connecting = asyncio.get_running_loop().create_task(self._connect())
             task.add_done_callback(self._attempt_ended)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():  # by `close`, and not the one who waits
+                raise Unavailable("the connection to the stream server was closed") from None
+            raise
 
     def _attempt_ended(self, task: "asyncio.Task[_Link]") -> None:
         self._connecting = None

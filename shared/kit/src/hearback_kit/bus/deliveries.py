@@ -1,0 +1,72 @@
+"""Where a consumer's messages come from: what it left behind, what others left behind, what is new."""
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from hearback_kit.bus.options import ConsumerOptions
+from hearback_kit.bus.protocol import Bus, Incoming
+from hearback_kit.errors import Unavailable
+
+_FORGET_EVERY_SECONDS: Final = 3_600.0
+_HOLDING_BLOCK_MS_MAX: Final = 100  # with retries in hand, waiting for new messages must not delay them
+
+
+class Deliveries:
+    """Reads `keys` as `name` in `group`. Every method raises Unavailable when the server is away."""
+
+    def __init__(self, bus: Bus, keys: Sequence[str], group: str, name: str, options: ConsumerOptions) -> None:
+        self._bus = bus
+        self._keys = list(keys)
+        self._group = group
+        self._name = name
+        self._options = options
+        self._claim_at = 0.0
+        self._forget_at = 0.0
+
+    async def left_behind(self) -> AsyncIterator[list[Incoming]]:
+        """What an earlier process of this name took and did not finish, batch by batch, each message once."""
+        await self._bus.ensure_group(self._keys, self._group)
+        for key in self._keys:
+            after: str | None = None
+            while own := await self._bus.read_own(
+                [key], self._group, self._name, count=self._options.batch_max, after=after
+            ):
+                after = own[-1].entry_id
+                yield own
+
+    async def next(self, held: int) -> list[Incoming]:
+        """The next batch, of dead consumers first; empty when nothing came in `block_ms`.
+
+        `held` is how many messages wait to be tried again; raises Unavailable when these are too many.
+        """
+        await self._forget_consumers()
+        return await self._claim() or await self._read(held)
+
+    async def _forget_consumers(self) -> None:
+        now = time.monotonic()
+        if now < self._forget_at:
+            return
+        self._forget_at = now + _FORGET_EVERY_SECONDS
+        idle_ms_min = self._options.forget_consumers_ms
+        await self._bus.forget_consumers(self._keys, self._group, idle_ms_min=idle_ms_min)
+
+    async def _claim(self) -> list[Incoming]:
+        options = self._options
+        if time.monotonic() < self._claim_at:
+            return []
+        claimed = await self._bus.claim(
+            self._keys, self._group, self._name, idle_ms_min=options.idle_ms_min, count=options.batch_max
+        )
+        if len(claimed) < options.batch_max:  # else there may be more, which is the oldest of all
+            self._claim_at = time.monotonic() + options.idle_ms_min / 2_000
+        return claimed
+
+    async def _read(self, held: int) -> list[Incoming]:
+        options = self._options
+        if held >= options.retries_waiting_max:
+            raise Unavailable("too many messages wait to be tried again")
+        block_ms = min(_HOLDING_BLOCK_MS_MAX, options.block_ms) if held else options.block_ms
+        return await self._bus.read(
+            self._keys, self._group, self._name, count=options.batch_max, block_ms=block_ms
+        )

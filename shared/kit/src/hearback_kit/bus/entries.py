@@ -1,0 +1,70 @@
+"""Messages as stream entries and back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from hearback_kit.bus.protocol import DeadLetter, Incoming, Outgoing
+
+_ERROR_CHARACTERS_MAX: Final = 4_000
+
+
+def fields_of(message: Outgoing | Incoming) -> dict[Any, Any]:
+    """The stream entry's fields of a message."""
+    fields: dict[Any, Any] = {"t": message.type, "v": message.version, "d": message.data}
+    if message.body is not None:
+        fields["b"] = message.body
+    if message.traceparent is not None:
+        fields["p"] = message.traceparent
+    return fields
+
+
+def incoming(key: str, entry_id: bytes, fields: Mapping[bytes, bytes], deliveries: int = 1) -> Incoming:
+    """A stream entry as a message; a field that is missing is empty, for the handler to refuse."""
+    return Incoming(
+        key=key,
+        entry_id=entry_id.decode(),
+        type=_text(fields.get(b"t")) or "",
+        version=_text(fields.get(b"v")) or "",
+        data=fields.get(b"d", b""),
+        body=fields.get(b"b"),
+        traceparent=_text(fields.get(b"p")),
+        deliveries=deliveries,
+    )
+
+
+def burial_fields(group: str, message: Incoming, error: str) -> dict[Any, Any]:
+    """The fields of a dead letter: the message, and what is known of its end."""
+    return fields_of(message) | {
+        "error": error.encode("utf-8", "replace").decode()[:_ERROR_CHARACTERS_MAX],
+        "group": group,
+        "entry": message.entry_id,
+        "deliveries": str(message.deliveries),
+        "at": datetime.now(UTC).isoformat(),
+    }
+
+
+def dead_letter(key: str, entry_id: bytes, fields: Mapping[bytes, bytes]) -> DeadLetter:
+    """A dead letter as it is stored."""
+    message = incoming(key, fields.get(b"entry", b""), fields)
+    return DeadLetter(
+        key=key,
+        entry_id=entry_id.decode(),
+        message=replace(message, deliveries=int(fields.get(b"deliveries", b"0"))),
+        group=_text(fields.get(b"group")) or "",
+        error=_text(fields.get(b"error")) or "",
+        buried_at=_text(fields.get(b"at")) or "",
+    )
+
+
+def by_key(messages: Sequence[Incoming]) -> dict[str, list[Incoming]]:
+    """Messages by their stream shard."""
+    found: dict[str, list[Incoming]] = {}
+    for message in messages:
+        found.setdefault(message.key, []).append(message)
+    return found
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("utf-8", "replace")

@@ -1,0 +1,342 @@
+"""A consumer: batches, failures, poison, other consumers, stopping."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from hearback_kit.bus import Bus, Consumer, ConsumerOptions, Incoming, Outgoing
+from hearback_kit.bus.consumer import PAUSED
+from hearback_kit.errors import Unavailable
+from hearback_kit.telemetry import configure_traces, current_traceparent
+from hearback_kit.testing import eventually
+
+KEYS = ["s:{0}", "s:{1}"]
+GROUP = "workers"
+QUICK = ConsumerOptions(
+    block_ms=20,
+    idle_ms_min=600,
+    deliveries_max=3,
+    retry_seconds_first=0.01,
+    retry_seconds_max=0.05,
+    outage_seconds=0.02,
+)
+
+
+def message(data: bytes, key: str = KEYS[0], traceparent: str | None = None) -> Outgoing:
+    return Outgoing(key, "thing", data, traceparent=traceparent)
+
+
+class Seen:
+    """A handler that keeps what it was given; `fail` may raise for a batch."""
+
+    def __init__(self, fail: Callable[[Sequence[Incoming]], None] = lambda _: None) -> None:
+        self.batches: list[list[bytes]] = []
+        self.attempts: list[list[bytes]] = []
+        self.fail = fail
+
+    @property
+    def all(self) -> list[bytes]:
+        return [data for batch in self.batches for data in batch]
+
+    async def __call__(self, batch: Sequence[Incoming]) -> None:
+        self.attempts.append([one.data for one in batch])
+        self.fail(batch)
+        self.batches.append([one.data for one in batch])
+
+
+@asynccontextmanager
+async def consuming(bus: Bus, handle, name: str = "c", **more) -> AsyncIterator[Consumer]:
+    more.setdefault("options", QUICK)
+    consumer = Consumer(bus, KEYS, group=GROUP, name=name, handle=handle, **more)
+    stop = asyncio.Event()
+    task = asyncio.create_task(consumer.run(stop))
+    try:
+        yield consumer
+    finally:
+        stop.set()
+        async with asyncio.timeout(10):
+            await task
+
+
+async def drained(bus: Bus) -> None:
+    async def empty() -> bool:
+        return not any((await bus.backlog(KEYS)).values())
+
+    await eventually(empty)
+
+
+def poison(data: bytes) -> Callable[[Sequence[Incoming]], None]:
+    def fail(batch: Sequence[Incoming]) -> None:
+        if any(one.data == data for one in batch):
+            raise ValueError("poison")
+
+    return fail
+
+
+async def test_everything_is_handled_once_and_acknowledged(bus):
+    await bus.publish([message(b"%d" % n, KEYS[n % 2]) for n in range(500)])
+    seen = Seen()
+    async with consuming(bus, seen):
+        await drained(bus)
+    assert sorted(map(int, seen.all)) == list(range(500))
+    assert max(map(len, seen.batches)) > 1
+
+
+async def test_several_consumers_share_the_work(bus):
+    first, second = Seen(), Seen()
+    async with consuming(bus, first, "one"), consuming(bus, second, "two"):
+        for n in range(200):
+            await bus.publish([message(b"%d" % n, KEYS[n % 2])])
+        await drained(bus)
+    assert sorted(map(int, first.all + second.all)) == list(range(200))
+
+
+async def test_poison_is_buried_after_its_attempts_and_costs_no_other(bus):
+    await bus.publish([message(b"%d" % n) for n in range(20)])
+    seen = Seen(poison(b"7"))
+    told = []
+
+    def on_dead(dead: Incoming, error: str) -> Sequence[Outgoing]:
+        told.append((dead.data, error))
+        return [Outgoing("told:{0}", "burial", dead.data)]
+
+    async with consuming(bus, seen, on_dead=on_dead):
+        [letter] = await eventually(lambda: bus.dead_letters(KEYS[0]))
+        await drained(bus)
+    assert sorted(map(int, seen.all)) == [n for n in range(20) if n != 7]
+    assert letter.message.data == b"7"
+    assert letter.message.deliveries == QUICK.deliveries_max
+    assert letter.error == "ValueError: poison"
+    assert seen.attempts.count([b"7"]) == QUICK.deliveries_max
+    assert told == [(b"7", "ValueError: poison")]
+    assert await bus.backlog(["told:{0}"]) == {"told:{0}": 1}
+
+
+async def test_a_burial_that_cannot_be_told_still_happens(bus):
+    def on_dead(_dead: Incoming, _error: str) -> Sequence[Outgoing]:
+        raise KeyError("unreadable")
+
+    await bus.publish([message(b"7")])
+    async with consuming(bus, Seen(poison(b"7")), on_dead=on_dead):
+        assert await eventually(lambda: bus.dead_letters(KEYS[0]))
+
+
+async def test_a_replayed_letter_is_handled(bus):
+    seen = Seen(poison(b"7"))
+    await bus.publish([message(b"7")])
+    async with consuming(bus, seen):
+        letters = await eventually(lambda: bus.dead_letters(KEYS[0]))
+        seen.fail = lambda _: None
+        assert await bus.replay(letters) == 1
+        await eventually(lambda: seen.all == [b"7"])
+
+
+async def test_what_the_handler_needs_being_away_counts_nothing(bus):
+    away = True
+
+    def fail(_batch: Sequence[Incoming]) -> None:
+        if away:
+            raise Unavailable("the database is away")
+
+    seen = Seen(fail)
+    await bus.publish([message(b"%d" % n) for n in range(3)])
+    async with consuming(bus, seen):
+        await eventually(lambda: len(seen.attempts) > QUICK.deliveries_max * 2)
+        assert PAUSED.labels(GROUP)._value.get() == 1
+        away = False
+        await drained(bus)
+        await eventually(lambda: PAUSED.labels(GROUP)._value.get() == 0)
+    assert sorted(seen.all) == [b"0", b"1", b"2"]
+    assert await bus.dead_letters(KEYS[0]) == []
+
+
+async def test_away_in_the_middle_of_single_attempts_counts_nothing(bus):
+    phase = {"away": True}
+
+    def fail(batch: Sequence[Incoming]) -> None:
+        if len(batch) > 1:
+            raise ValueError("not all together")
+        if phase["away"]:
+            raise Unavailable("away")
+
+    seen = Seen(fail)
+    await bus.publish([message(b"%d" % n) for n in range(3)])
+    async with consuming(bus, seen):
+        await eventually(lambda: len(seen.attempts) > QUICK.deliveries_max * 4)
+        phase["away"] = False
+        await drained(bus)
+    assert sorted(seen.all) == [b"0", b"1", b"2"]
+    assert await bus.dead_letters(KEYS[0]) == []
+
+
+async def test_too_many_dead_letters_pause_the_consumer(bus):
+    def fail(_batch: Sequence[Incoming]) -> None:
+        raise ValueError("a bad release")
+
+    await bus.publish([message(b"%d" % n) for n in range(10)])
+    options = replace(QUICK, dead_letters_per_minute_max=3, deliveries_max=1)
+    async with consuming(bus, Seen(fail), options=options):
+        await eventually(lambda: PAUSED.labels(GROUP)._value.get() == 1)
+    assert len(await bus.dead_letters(KEYS[0])) == 3
+    assert await bus.backlog(KEYS) == {KEYS[0]: 7, KEYS[1]: 0}
+    seen = Seen()
+    async with consuming(bus, seen):
+        await drained(bus)
+    assert len(seen.all) == 7
+
+
+async def test_too_many_waiting_retries_stop_the_reading(bus):
+    def fail(_batch: Sequence[Incoming]) -> None:
+        raise ValueError("no")
+
+    seen = Seen(fail)
+    options = replace(
+        QUICK, batch_max=2, retries_waiting_max=4, deliveries_max=50, retry_seconds_first=30, retry_seconds_max=30
+    )
+    await bus.publish([message(b"%d" % n) for n in range(20)])
+    async with consuming(bus, seen, options=options):
+        await eventually(lambda: PAUSED.labels(GROUP)._value.get() == 1)
+    assert {data for attempt in seen.attempts for data in attempt} == {b"0", b"1", b"2", b"3"}
+
+
+async def test_what_an_earlier_process_left_is_taken_up_at_start(bus):
+    await bus.ensure_group(KEYS, GROUP)
+    await bus.publish([message(b"%d" % n, KEYS[n % 2]) for n in range(10)])
+    await bus.read(KEYS, GROUP, "c", count=100, block_ms=10)
+    seen = Seen()
+    async with consuming(bus, seen, options=replace(QUICK, idle_ms_min=3_600_000)):
+        await drained(bus)
+    assert sorted(map(int, seen.all)) == list(range(10))
+
+
+async def test_a_message_that_kills_its_process_is_buried_in_the_end_and_alone(bus):
+    def die(batch: Sequence[Incoming]) -> None:
+        if any(one.data == b"7" for one in batch):
+            raise SystemExit  # as near to SIGKILL as a handler can be: nothing after it runs
+
+    await bus.publish([message(b"%d" % n) for n in range(10)])
+    seen = Seen(die)
+    for _ in range(3):  # twice with all others, then alone
+        consumer = Consumer(bus, KEYS, group=GROUP, name="c", handle=_killed(seen), options=QUICK)
+        with pytest.raises(KilledHere):
+            await consumer.run(asyncio.Event())
+    async with consuming(bus, seen):
+        [letter] = await eventually(lambda: bus.dead_letters(KEYS[0]))
+        await drained(bus)
+    assert letter.message.data == b"7"
+    assert sorted(map(int, set(seen.all))) == [n for n in range(10) if n != 7]
+
+
+class KilledHere(BaseException):
+    """Ends the consumer at once, past every `except Exception`."""
+
+
+def _killed(seen: Seen):
+    async def handle(batch: Sequence[Incoming]) -> None:
+        try:
+            await seen(batch)
+        except SystemExit:
+            raise KilledHere from None
+
+    return handle
+
+
+async def test_a_dead_consumers_batch_is_taken_over_by_another(bus):
+    await bus.ensure_group(KEYS, GROUP)
+    await bus.publish([message(b"%d" % n) for n in range(10)])
+    await bus.read(KEYS, GROUP, "dead", count=5, block_ms=10)
+    seen = Seen()
+    async with consuming(bus, seen, "heir", options=replace(QUICK, idle_ms_min=50)):
+        await drained(bus)
+    assert sorted(map(int, seen.all)) == list(range(10))
+
+
+async def test_what_waits_for_its_retry_is_renewed_and_not_taken_over(bus):
+    slow, other = [], Seen()
+
+    async def handle(batch: Sequence[Incoming]) -> None:
+        slow.append(len(batch))
+        if len(slow) == 1:
+            raise ValueError("once")
+
+    await bus.publish([message(b"1")])
+    waits = replace(QUICK, retry_seconds_first=2.0, retry_seconds_max=2.0)
+    async with consuming(bus, handle, "slow", options=waits):
+        await eventually(lambda: slow)
+        async with consuming(bus, other, "other"):
+            await drained(bus)
+    assert other.all == []
+    assert slow == [1, 1]
+
+
+async def test_a_handler_that_hangs_is_ended_and_only_the_slow_one_is_blamed(bus):
+    async def handle(batch: Sequence[Incoming]) -> None:
+        if any(one.data == b"slow" for one in batch):
+            await asyncio.Event().wait()
+
+    options = replace(QUICK, idle_ms_min=300)
+    await bus.publish([message(b"slow")])
+    async with consuming(bus, handle, options=options):
+        for n in range(200):
+            await bus.publish([message(b"%d" % n)])
+            if await bus.dead_letters(KEYS[0]):
+                break
+            await eventually(lambda: _all_but(bus, 1))
+    [letter] = await bus.dead_letters(KEYS[0])
+    assert letter.message.data == b"slow"
+    assert letter.error.startswith("TimeoutError")
+
+
+async def _all_but(bus: Bus, left: int) -> bool:
+    return (await bus.backlog(KEYS))[KEYS[0]] <= left
+
+
+async def test_a_message_that_comes_twice_is_given_twice(bus):
+    seen = Seen()
+    async with consuming(bus, seen):
+        await bus.publish([message(b"1"), message(b"1")])
+        await drained(bus)
+    assert seen.all == [b"1", b"1"]
+
+
+async def test_stopping_finishes_the_batch_in_hand(bus):
+    entered, leave = asyncio.Event(), asyncio.Event()
+    done = []
+
+    async def handle(batch: Sequence[Incoming]) -> None:
+        entered.set()
+        await leave.wait()
+        done.extend(batch)
+
+    await bus.publish([message(b"1")])
+    stop = asyncio.Event()
+    consumer = Consumer(bus, KEYS, group=GROUP, name="c", handle=handle)
+    task = asyncio.create_task(consumer.run(stop))
+    await entered.wait()
+    stop.set()
+    assert not task.done()
+    leave.set()
+    await task
+    assert [one.data for one in done] == [b"1"]
+    assert await bus.backlog(KEYS) == dict.fromkeys(KEYS, 0)
+
+
+async def test_a_handler_works_in_the_trace_of_its_messages(bus):
+    configure_traces("tests")
+    trace, other = "a" * 32, "c" * 32
+    traces = []
+
+    async def handle(batch: Sequence[Incoming]) -> None:
+        traces.append((len(batch), current_traceparent()))
+
+    await bus.publish([message(b"1", traceparent=f"00-{trace}-{'b' * 16}-01")] * 2)
+    async with consuming(bus, handle):
+        await drained(bus)
+        await bus.publish([message(b"2", traceparent=f"00-{one}-{'b' * 16}-01") for one in (trace, other)])
+        await drained(bus)
+    assert traces[0][0] == 2
+    assert traces[0][1].split("-")[1] == trace
+    assert traces[1][0] == 2
+    assert traces[1][1].split("-")[1] not in {trace, other}

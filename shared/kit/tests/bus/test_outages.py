@@ -1,0 +1,171 @@
+"""Streams while the server hangs, is cut off, stops, or comes back empty."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, RedisStreams
+from hearback_kit.bus.bounds import StreamBounds
+from hearback_kit.engines import ValkeyEngine
+from hearback_kit.errors import Unavailable
+from hearback_kit.testing import FaultProxy, eventually
+from hearback_kit.valkey import connect
+
+KEYS = ["s:{0}", "s:{1}"]
+OPTIONS = ConsumerOptions(block_ms=20, outage_seconds=0.02, retry_seconds_first=0.01)
+
+
+@asynccontextmanager
+async def streams(url: str, timeout_seconds: float = 5.0) -> AsyncIterator[RedisStreams]:
+    client = connect(url, timeout_seconds=timeout_seconds)
+    waiting = connect(url, timeout_seconds=timeout_seconds, blocking=True)
+    try:
+        yield RedisStreams(client, waiting)
+    finally:
+        await client.aclose()
+        await waiting.aclose()
+
+
+@pytest.fixture
+async def proxy(redis_url: str) -> AsyncIterator[FaultProxy]:
+    parts = urlsplit(redis_url)
+    async with FaultProxy(parts.hostname, parts.port).run() as proxy:
+        yield proxy
+
+
+def through(proxy: FaultProxy, url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{proxy.port}"))
+
+
+async def test_every_method_says_that_the_server_is_away(proxy, redis_url):
+    async with streams(through(proxy, redis_url)) as bus:
+        await bus.publish([Outgoing(KEYS[0], "t", b"1")])
+        await bus.ensure_group(KEYS, "g")
+        [taken] = await bus.read(KEYS, "g", "c", count=1, block_ms=10)
+        await bus.bury("g", taken, "no")
+        letters = await bus.dead_letters(KEYS[0])
+        proxy.refuse()
+        for call in (
+            lambda: bus.publish([Outgoing(KEYS[0], "t", b"1")]),
+            lambda: bus.ensure_group(KEYS, "g"),
+            lambda: bus.read(KEYS, "g", "c", count=1, block_ms=10),
+            lambda: bus.read_own(KEYS, "g", "c", count=1),
+            lambda: bus.claim(KEYS, "g", "c", idle_ms_min=0, count=1),
+            lambda: bus.renew("g", "c", [taken]),
+            lambda: bus.forget_consumers(KEYS, "g", idle_ms_min=0),
+            lambda: bus.ack("g", [taken]),
+            lambda: bus.bury("g", taken, "no"),
+            lambda: bus.backlog(KEYS),
+            lambda: bus.dead_letters(KEYS[0]),
+            lambda: bus.replay(letters),
+        ):
+            with pytest.raises(Unavailable):
+                await call()
+        proxy.heal()
+        assert await bus.replay(letters) == 1
+
+
+async def test_a_server_that_hangs_is_noticed(proxy, redis_url):
+    async with streams(through(proxy, redis_url), timeout_seconds=0.2) as bus:
+        await bus.backlog(KEYS)
+        proxy.hang()
+        with pytest.raises(Unavailable):
+            await bus.backlog(KEYS)
+
+
+async def test_a_consumer_outlives_cuts_and_handles_everything(proxy, redis_url, bus):
+    seen: list[bytes] = []
+
+    async def handle(batch: Sequence[Incoming]) -> None:
+        seen.extend(one.data for one in batch)
+
+    stop = asyncio.Event()
+    async with streams(through(proxy, redis_url)) as far:
+        consumer = Consumer(far, KEYS, group="g", name="c", handle=handle, options=OPTIONS)
+        task = asyncio.create_task(consumer.run(stop))
+        for n in range(20):
+            await bus.publish([Outgoing(KEYS[n % 2], "t", b"%d" % n)])
+            await eventually(lambda n=n: b"%d" % n in seen)
+            proxy.cut()
+        await eventually(lambda: _empty(bus))
+        stop.set()
+        await task
+    assert {int(data) for data in seen} == set(range(20))
+
+
+async def _empty(bus: RedisStreams) -> bool:
+    return not any((await bus.backlog(KEYS)).values())
+
+
+async def test_what_was_published_outlives_a_kill_of_the_server(engine_folder: Path):
+    engine = ValkeyEngine(engine_folder / "killed-valkey")
+    engine.start()
+    seen: set[int] = set()
+
+    async def handle(batch: Sequence[Incoming]) -> None:
+        seen.update(int(one.data) for one in batch)
+
+    stop = asyncio.Event()
+    try:
+        async with streams(engine.url) as bus:
+            await bus.ensure_group(KEYS, "g")
+            await bus.publish([Outgoing(KEYS[n % 2], "t", b"%d" % n) for n in range(100)])
+            await bus.read(KEYS, "g", "c", count=10, block_ms=10)
+            engine.kill()
+            with pytest.raises(Unavailable):
+                await bus.publish([Outgoing(KEYS[0], "t", b"100")])
+            consumer = Consumer(bus, KEYS, group="g", name="c", handle=handle, options=OPTIONS)
+            task = asyncio.create_task(consumer.run(stop))
+            await asyncio.to_thread(engine.start)
+            await eventually(lambda: _empty(bus))
+            stop.set()
+            await task
+    finally:
+        engine.stop()
+    assert seen == set(range(100))
+
+
+async def test_a_consumer_goes_on_when_the_server_comes_back_empty(bus, redis):
+    seen: list[bytes] = []
+
+    async def handle(batch: Sequence[Incoming]) -> None:
+        seen.extend(one.data for one in batch)
+
+    stop = asyncio.Event()
+    task = asyncio.create_task(Consumer(bus, KEYS, group="g", name="c", handle=handle, options=OPTIONS).run(stop))
+    await bus.publish([Outgoing(KEYS[0], "t", b"1")])
+    await eventually(lambda: seen == [b"1"])
+    await redis.flushall()
+    await bus.publish([Outgoing(KEYS[0], "t", b"2")])
+    await eventually(lambda: seen == [b"1", b"2"])
+    stop.set()
+    await task
+
+
+async def test_a_stream_at_its_bound_is_full_and_not_before(bus):
+    bounds = StreamBounds(bus, {KEYS[0]: 2, KEYS[1]: 2}, interval_seconds=0.01)
+    await bus.publish([Outgoing(KEYS[0], "t", b"1"), Outgoing(KEYS[1], "t", b"1")])
+    await bounds.look()
+    assert not bounds.any_full
+    await bus.publish([Outgoing(KEYS[0], "t", b"2")])
+    await bounds.look()
+    assert bounds.any_full
+    assert bounds.is_full(KEYS[0])
+    assert not bounds.is_full(KEYS[1])
+
+
+async def test_bounds_are_looked_at_again_and_again_also_after_an_outage(proxy, redis_url, bus):
+    stop = asyncio.Event()
+    async with streams(through(proxy, redis_url)) as far:
+        bounds = StreamBounds(far, {KEYS[0]: 1}, interval_seconds=0.01)
+        task = asyncio.create_task(bounds.run(stop))
+        proxy.refuse()
+        await bus.publish([Outgoing(KEYS[0], "t", b"1")])
+        proxy.heal()
+        await eventually(lambda: bounds.is_full(KEYS[0]))
+        stop.set()
+        await task
