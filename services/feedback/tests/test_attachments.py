@@ -176,13 +176,28 @@ async def test_download_is_exact_and_inert(files: Files) -> None:
     assert response.headers["x-content-type-options"] == "nosniff"
     assert response.headers["content-security-policy"] == "sandbox; default-src 'none'"
     assert response.headers["content-disposition"] == 'attachment; filename="e_vil__.html"'
-    assert (await files.get("download", headers={"If-None-Match": response.headers["etag"]})).status_code == 304
+    tag = response.headers["etag"]
+    for known, status in ((tag, 304), (f'"x", W/{tag}', 304), ("*", 304), ('"x"', 200), ("", 200)):
+        again = await files.get("download", headers={"If-None-Match": known})
+        assert (again.status_code, again.content) == (status, body if status == 200 else b"")
+    for condition, status in ((tag, 206), ('"x"', 200), ("Tue, 24 Nov 2026 12:00:00 GMT", 200)):
+        resumed = await files.get("download", headers={"Range": "bytes=0-1", "If-Range": condition})
+        assert resumed.status_code == status
 
 
 @pytest.mark.parametrize(
     ("wanted", "status", "content"),
     [
         ("bytes=0-3", 206, b"0123"),
+        ("Bytes=0-3", 206, b"0123"),
+        ("bytes=9-9", 206, b"9"),
+        ("bytes=0-9", 200, b"0123456789"),
+        ("bytes=-99", 200, b"0123456789"),
+        ("bytes=-", 200, b"0123456789"),
+        ("bytes=", 200, b"0123456789"),
+        ("bytes=0x1-3", 200, b"0123456789"),
+        ("bytes=٠-٣", 200, b"0123456789"),
+        ("bytes=99-100", 416, None),
         ("bytes=8-", 206, b"89"),
         ("bytes=-3", 206, b"789"),
         ("bytes=0-99", 200, b"0123456789"),
@@ -195,7 +210,7 @@ async def test_download_is_exact_and_inert(files: Files) -> None:
 )
 async def test_ranges(files: Files, wanted: str, status: int, content: bytes | None) -> None:
     await files.store(b"0123456789")
-    response = await files.get("download", headers={"Range": wanted})
+    response = await files.get("download", headers=[(b"Range", wanted.encode())])
     assert response.status_code == status
     if content is not None:
         assert response.content == content
@@ -225,6 +240,31 @@ async def test_thumbnail_is_small_and_without_metadata(files: Files, form: str) 
     with Image.open(io.BytesIO(response.content)) as image:
         assert max(image.size) == 640
         assert not image.getexif()
+
+
+async def test_a_thumbnail_stands_upright_and_keeps_transparency(files: Files) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned
+    await files.store(picture("JPEG", (900, 300), exif=exif), name="a")
+    half_clear = io.BytesIO()
+    Image.new("RGBA", (900, 300), (1, 2, 3, 40)).save(half_clear, "PNG")
+    await files.store(half_clear.getvalue(), name="b")
+    palette = io.BytesIO()
+    Image.new("P", (900, 300), 0).save(palette, "PNG", transparency=0)
+    await files.store(palette.getvalue(), name="c")
+    shown = []
+    for row in await files.list():
+        response = await files.api.client.get(f"{files.path()}{row['id']}/?thumbnail")
+        with Image.open(io.BytesIO(response.content)) as image:
+            shown.append((image.size, image.mode))
+    assert shown == [((213, 640), "RGB"), ((640, 213), "RGBA"), ((640, 213), "RGBA")]
+
+
+@pytest.mark.parametrize(("pixels_max", "status"), [(270_000, 200), (269_999, 404)])
+async def test_pixels_are_bounded(files: Files, pixels_max: int, status: int) -> None:
+    files.api.app.state.running.thumbnails._pixels_max = pixels_max
+    await files.store(picture())
+    assert (await files.get("thumbnail")).status_code == status
 
 
 def png_of(width: int, height: int, data: bytes = b"") -> bytes:

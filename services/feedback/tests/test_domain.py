@@ -2,14 +2,18 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from feedback.api.files import disposition, file_name, media_type
 from feedback.domain.event import normalise, tags_of
 from feedback.domain.facets import words_of
-from feedback.domain.occurrence import SpamVerdict, display_of, evidence_of
+from feedback.domain.filtering import UNREAL_UNATTENDED, refusal
+from feedback.domain.occurrence import display_of, evidence_of
+from feedback.domain.spam import SpamVerdict
 from feedback.domain.timestamps import occurred_at
 from feedback.domain.titles import title_of
+from hearback_contracts.reasons import Reason
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -68,6 +72,79 @@ def test_event_is_normalised_as_the_reference_says() -> None:
         "tags": {"a": "True", "user.email": "a@b.io", "has_linked_error": "false"},
     }  # fmt: skip
     assert given["tags"] == {"a": True}
+
+
+def kept_of(**given: Any) -> dict[str, Any]:
+    given["contexts"] = {"feedback": {"message": "m", **given.pop("feedback", {})}, **given.pop("contexts", {})}
+    return normalise(given, event_id="e", project_id=1, occurred_at=NOW, received_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"platform": ""}, {"platform": "other"}),
+        ({"platform": "python"}, {"platform": "python"}),
+        ({"level": None}, {"level": "info"}),
+        ({"level": "fatal"}, {"level": "fatal"}),
+        ({}, {"environment": "production"}),
+        ({"environment": ""}, {"environment": "production"}),
+        ({"environment": None}, {"environment": "production"}),
+        ({"environment": "staging"}, {"environment": "staging"}),
+        ({"release": "r", "sdk": {"name": "s"}}, {"release": "r", "sdk": {"name": "s"}}),
+        ({"release": "", "sdk": None}, {"release": None, "sdk": None}),
+        ({"request": None}, {"request": {}}),
+        ({"request": {"url": "u"}}, {"request": {"url": "u"}}),
+        ({"user": None}, {"user": {"email": ""}}),
+        ({"user": {"id": 0}}, {"user": {"id": "0", "email": ""}}),
+        ({"user": {"email": "u@x"}, "feedback": {"contact_email": "c@x"}}, {"user": {"email": "u@x"}}),
+        ({"user": {}, "feedback": {"contact_email": "c@x"}}, {"user": {"email": "c@x"}}),
+        ({"user": {"name": "n", "isStaff": 1, "username": "w"}}, {"user": {"username": "w", "email": ""}}),
+        ({"breadcrumbs": [1], "extra": {"a": 1}}, {"breadcrumbs": None, "extra": None}),
+        ({"feedback": {"replay_id": "r"}, "contexts": {"replay": {"replay_id": "own"}}},
+         {"contexts": {"feedback": {"message": "m", "replay_id": "r"}, "replay": {"replay_id": "own"}}}),
+        ({"tags": [["user.email", "t@x"]], "user": {"email": "u@x"}},
+         {"tags": {"user.email": "t@x", "has_linked_error": "false"}}),
+        ({"feedback": {"associated_event_id": "A" * 32}},
+         {"tags": {"has_linked_error": "true", "associated_event_id": "a" * 32}}),
+        ({"feedback": {"associated_event_id": ""}}, {"tags": {"has_linked_error": "false"}}),
+        ({"release": "r"}, {"tags": {"has_linked_error": "false", "release": "r"}}),
+    ],
+)  # fmt: skip
+def test_every_row_of_the_normalisation(given: dict[str, Any], kept: dict[str, Any]) -> None:
+    event = kept_of(**given)
+    assert {name: event.get(name) for name in kept} == kept
+
+
+MESSAGE_MAX = 20
+BAD_LINK = {"associated_event_id": "no"}
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        ({}, Reason.MISSING_CONTEXT),
+        ({"contexts": None}, Reason.MISSING_CONTEXT),
+        ({"contexts": {"feedback": None}}, Reason.MISSING_CONTEXT),
+        ({"contexts": {"feedback": {}}}, Reason.MISSING_CONTEXT),
+        ({"contexts": {"feedback": {"message": None, **BAD_LINK}}}, Reason.MISSING_CONTEXT),
+        ({"contexts": {"feedback": {"message": UNREAL_UNATTENDED, **BAD_LINK}}}, Reason.UNREAL_UNATTENDED),
+        ({"contexts": {"feedback": {"message": UNREAL_UNATTENDED[:20].lower()}}}, None),
+        ({"contexts": {"feedback": {"message": "", **BAD_LINK}}}, Reason.EMPTY),
+        ({"contexts": {"feedback": {"message": " \t\n" * 9, **BAD_LINK}}}, Reason.EMPTY),
+        ({"contexts": {"feedback": {"message": "é" * 20}}}, None),
+        ({"contexts": {"feedback": {"message": "é" * 21, **BAD_LINK}}}, Reason.TOO_LARGE),
+        ({"contexts": {"feedback": {"message": "x" + " " * 20}}}, Reason.TOO_LARGE),
+        ({"contexts": {"feedback": {"message": "m", **BAD_LINK}}}, Reason.INVALID_ASSOCIATED_EVENT_ID),
+        ({"contexts": {"feedback": {"message": "m", "associated_event_id": 7}}},
+         Reason.INVALID_ASSOCIATED_EVENT_ID),
+        ({"contexts": {"feedback": {"message": "m", "associated_event_id": ""}}}, None),
+        ({"contexts": {"feedback": {"message": "m", "associated_event_id": None}}}, None),
+        ({"contexts": {"feedback": {"message": "m", "associated_event_id": str(UUID(int=5))}}}, None),
+        ({"contexts": {"feedback": {"message": "m", "name": "", "contact_email": ""}}}, None),
+    ],
+)  # fmt: skip
+def test_refusals_in_their_order(event: dict[str, Any], reason: Reason | None) -> None:
+    assert refusal(event, MESSAGE_MAX) is reason
 
 
 def test_tags_in_every_spelling() -> None:

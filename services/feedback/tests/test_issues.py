@@ -171,6 +171,19 @@ async def test_deleting_tells_and_lasts(api: Api) -> None:
     assert (gone.status_code, await api.messages()) == (204, [])
 
 
+async def test_many_are_changed_and_deleted_only_in_the_projects_named(api: Api, redis: Any) -> None:
+    await publish_project(redis, project_id=2)
+    here = (await api.issue(await api.submit("here")))["id"]
+    there = (await api.issue(await api.submit("there", project_id=2)))["id"]
+    params = {"id": [here, there, "998"], "project": "2"}
+    assert (await api.client.put(LIST, params=params, json={"status": "resolved"})).status_code == 200
+    assert await api.messages("is:resolved") == ["there"]
+    assert (await api.client.delete(LIST, params=params)).status_code == 204
+    assert await api.messages() == ["here"]
+    assert (await api.client.delete(LIST, params={"id": here, "project": "99"})).status_code == 403
+    assert await api.messages() == ["here"]
+
+
 async def test_deletion_is_a_step_in_the_fate(intake: Any, api: Api) -> None:
     await api.submit(event_id="a" * 32)
     row = await api.issue("a" * 32)

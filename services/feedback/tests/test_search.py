@@ -104,7 +104,8 @@ async def three(api: Api) -> None:
         feedback={"name": "Jane Doe", "contact_email": "Jane@Acme.com", "url": "https://shop.io/checkout?x=1"},
         environment="staging", release="web@1.2", level="error", platform="javascript", dist="77",
         user={"id": 42, "email": "j.doe@acme.com", "username": "jdoe"}, sdk={"name": "sentry.javascript.browser"},
-        tags={"flavour": "Sweet", "feedback.rating": 5}, event_id="a" * 32, received_at=NOW,
+        tags={"flavour": "Sweet", "feedback.rating": 5, "odd key": "two words"},
+        event_id="a" * 32, received_at=NOW,
     )  # fmt: skip
     await api.submit(
         "Das Suchfeld geht nicht 支付页面坏了",
@@ -161,6 +162,11 @@ FINDS = [
     ("sdk.name:sentry.javascript.*", "a"),
     ("flavour:sweet", "a"),
     ("flavour:sw*", "a"),
+    ('"odd key":"two words"', "a"),
+    ('"odd key":two*', "a"),
+    ('!"odd key":"two words"', "bc"),
+    ('has:"odd key"', "a"),
+    ("tags[flavour]:sweet", "a"),
     ("has:flavour", "a"),
     ("!has:flavour", "bc"),
     ("feedback.rating:5", "a"),

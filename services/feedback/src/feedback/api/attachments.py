@@ -11,7 +11,7 @@ from hearback_kit.blobs import BlobMissing
 from hearback_kit.errors import BadRequest, NotFound, Unavailable
 from hearback_kit.pages import link_header
 
-from feedback.api.files import SAFE_HEADERS, disposition, media_type, part_of
+from feedback.api.files import SAFE_HEADERS, disposition, is_current, media_type, part_of
 from feedback.api.surroundings import running
 from feedback.api.thumbnails import MEDIA_TYPE, NoThumbnail
 from feedback.domain.filtering import linked_event_id
@@ -172,7 +172,7 @@ async def _download(request: Request, row: Any) -> Response:
     blobs = running(request).blobs
     tag = f'"{row.sha1}"'
     headers = {**SAFE_HEADERS, "ETag": tag, "Content-Disposition": disposition(row.name)}
-    if request.headers.get("if-none-match") == tag:
+    if is_current(request.headers.get("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
     wanted = request.headers.get("range")
     if request.headers.get("if-range", tag) != tag:
@@ -194,7 +194,7 @@ async def _thumbnail(request: Request, row: Any) -> Response:
     parts = running(request)
     headers = {**SAFE_HEADERS, "Cache-Control": "private, max-age=86400", "ETag": f'"{row.sha1}-thumbnail"'}
     headers.pop("Accept-Ranges")
-    if request.headers.get("if-none-match") == headers["ETag"]:
+    if is_current(request.headers.get("if-none-match"), headers["ETag"]):
         return Response(status_code=304, headers=headers)
     if row.size > parts.settings.image_bytes_max:
         raise NoThumbnail("The file is too large for a thumbnail.")

@@ -67,8 +67,9 @@ async def remove_many(
     if ids is None and not query.strip():
         raise BadRequest("Name the issues by id or by a query.", code="nothing_named")
     parts = running(request)
+    projects = scope.project_ids(shared.projects)
     async for chunk in _chunks(parts, scope, shared, ids, query):
-        await remove_chunk(parts, scope.organization.id, chunk)
+        await remove_chunk(parts, scope.organization.id, projects, chunk)
 
 
 async def _chunks(
@@ -113,10 +114,14 @@ async def change_chunk(
     return len(changed)
 
 
-async def remove_chunk(parts: Running, organization_id: int, ids: list[int]) -> int:
+async def remove_chunk(
+    parts: Running, organization_id: int, project_ids: Sequence[int], ids: Sequence[int]
+) -> int:
     """Delete issues by id in one transaction that also tells their fate; returns how many there were."""
     async with parts.database.transaction() as connection:
-        removed = await remove(connection, organization_id, ids, parts.clock.now(), Reason.DELETED.value)
+        removed = await remove(
+            connection, organization_id, project_ids, ids, parts.clock.now(), Reason.DELETED.value
+        )
         record = Record(SERVICE, parts.clock, parts.settings.stream_shards)
         for feedback in removed:
             tell_deleted(record, feedback)

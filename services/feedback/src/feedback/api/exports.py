@@ -39,7 +39,7 @@ COLUMNS = (
     "assigned_to",
     "tags",
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def wanted_format(form: str | None, accept: str) -> str | None:

@@ -18,7 +18,7 @@ SAFE_HEADERS: Mapping[str, str] = {
 OCTETS = "application/octet-stream"
 FILE_NAME_CHARACTERS_MAX = 200
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}\Z")
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z", re.ASCII)
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z", re.ASCII | re.IGNORECASE)
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f"\\/:*?<>|\u0080-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]')
 
 
@@ -62,6 +62,12 @@ def disposition(name: str) -> str:
     plain = safe.encode("ascii", "replace").decode().replace("?", "_")
     header = f'attachment; filename="{plain}"'
     return header if plain == safe else f"{header}; filename*=UTF-8''{quote(safe, safe='')}"
+
+
+def is_current(if_none_match: str | None, tag: str) -> bool:
+    """Whether the caller has this version already: any of the tags it names, or `*` (RFC 9110, 13.1.2)."""
+    named = [known.strip().removeprefix("W/") for known in (if_none_match or "").split(",")]
+    return "*" in named or tag in named
 
 
 def part_of(header: str | None, size: int) -> Part:

@@ -134,7 +134,8 @@ async def change_issue(request: Request, found: Writable, changes: Changes) -> J
 
 async def remove_issue(request: Request, found: Deletable) -> Response:
     """Delete the feedback and what belongs to it."""
-    if not await remove_chunk(running(request), found.row.organization_id, [found.row.id]):
+    row = found.row
+    if not await remove_chunk(running(request), row.organization_id, [row.project_id], [row.id]):
         raise NotFound
     return Response(status_code=202)
 

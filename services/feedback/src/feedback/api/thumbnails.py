@@ -37,12 +37,8 @@ def render(data: bytes, *, pixels_max: int, side: int) -> bytes:
             width, height = image.size
             if width * height > pixels_max or min(width, height) < 1:
                 raise NoThumbnail("The image is too large for a thumbnail.")
-            image.draft("RGB", (side * 2, side * 2))
-            upright = ImageOps.exif_transpose(image)
-            small = upright.convert(
-                "RGBA" if "A" in upright.getbands() or "transparency" in upright.info else "RGB"
-            )
-            small.thumbnail((side, side))
+            small = _shrunk(image, side)
+            ImageOps.exif_transpose(small, in_place=True)
             small.info.clear()
             target = io.BytesIO()
             small.save(target, "WEBP", quality=80, exif=b"", icc_profile=b"", xmp=b"")
@@ -51,6 +47,18 @@ def render(data: bytes, *, pixels_max: int, side: int) -> bytes:
         raise
     except Exception as error:  # decoders raise whatever they like on bad files
         raise NoThumbnail from error
+
+
+def _shrunk(image: Image.Image, side: int) -> Image.Image:
+    """The image within a square; the decoded whole is in memory only once if its kind of colours allows it."""
+    image.draft("RGB", (side * 2, side * 2))
+    if image.mode in {"RGB", "RGBA"} and "transparency" not in image.info:
+        image.thumbnail((side, side))
+        return image
+    small = image.convert("RGBA" if "A" in image.getbands() or "transparency" in image.info else "RGB")
+    image.close()
+    small.thumbnail((side, side))
+    return small
 
 
 class Thumbnails:

@@ -103,12 +103,21 @@ async def change(
 
 
 async def remove(
-    connection: Connection, organization_id: int, ids: Sequence[int], at: datetime, reason: str
+    connection: Connection,
+    organization_id: int,
+    project_ids: Sequence[int],
+    ids: Sequence[int],
+    at: datetime,
+    reason: str,
 ) -> list[Removed]:
-    """Delete feedback by id and close its submissions, so that a redelivery does not bring it back."""
+    """Delete feedback of these projects by id and close its submissions: a redelivery does not bring it back."""
     locked = (
         select(FEEDBACK.c.id)
-        .where(FEEDBACK.c.id.in_(list(ids)), FEEDBACK.c.organization_id == organization_id)
+        .where(
+            FEEDBACK.c.id.in_(list(ids)),
+            FEEDBACK.c.organization_id == organization_id,
+            FEEDBACK.c.project_id.in_(list(project_ids)),
+        )
         .order_by(FEEDBACK.c.id)
         .with_for_update()
     )
