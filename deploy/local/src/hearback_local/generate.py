@@ -5,6 +5,7 @@ The output depends on the code alone, so that a test can tell whether somebody f
 """
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -12,6 +13,7 @@ from hearback_contracts.events import MESSAGES
 
 from hearback_local import reference
 from hearback_local.fleet import SERVICES
+from hearback_local.schema_changes import breaking_changes
 
 ROOT = Path(__file__).resolve().parents[4]
 JSON_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
@@ -53,14 +55,26 @@ def _pages() -> dict[str, bytes]:
 
 
 def main() -> int:
-    """Writes the files that changed and tells which."""
-    for name, content in documents().items():
+    """Writes the files that changed and tells which; nothing when a message changed as it may not."""
+    wanted = documents()
+    broken = list(_broken_messages(wanted))
+    if broken:
+        print("These changes need a new version of the message:", *broken, sep="\n  ", file=sys.stderr)
+        return 1
+    for name, content in wanted.items():
         path = ROOT / name
         if not path.exists() or path.read_bytes() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
             print(f"wrote {name}")
     return 0
+
+
+def _broken_messages(wanted: dict[str, bytes]) -> Iterator[str]:
+    for name in _schemas():
+        if (ROOT / name).exists():
+            committed = orjson.loads((ROOT / name).read_bytes())
+            yield from (f"{name}: {change}" for change in breaking_changes(committed, orjson.loads(wanted[name])))
 
 
 if __name__ == "__main__":
