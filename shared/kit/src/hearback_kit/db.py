@@ -139,7 +139,7 @@ async def current_revision(connection: Connection) -> str | None:
 
 
 async def migrate(url: str, package: str, *, lock_timeout_ms: int = 5_000) -> None:
-    """Bring a database to the head of `package` (such as `feedback.store.migrations`).
+    """Bring a database to the head of `package` (such as `service.store.migrations`).
 
     Runs under an advisory lock, so that several starting pods do it once; a lock on a table that
     cannot be had within `lock_timeout_ms` raises Unavailable instead of queueing the service's traffic

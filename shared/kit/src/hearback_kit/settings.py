@@ -44,7 +44,9 @@ class ServiceSettings(BaseSettings):
     secret_key: SecretStr = fleet(
         "secret_key", SecretStr("development-only"), "Signs calls between services; the same everywhere."
     )
-    blob_url: str = fleet("blob_url", "file:///tmp/hearback-blobs", "Where attachments lie: file://, s3://…")
+    blob_url: str = fleet(
+        "blob_url", "file:///tmp/hearback-blobs", "Where attachments lie: a file:// or s3:// URL."
+    )
     smtp_url: SecretStr | None = fleet("smtp_url", None, "Mail server; none writes .eml files instead.")
     data_dir: Path = fleet("data_dir", Path(".hearback"), "Folder for what a local fleet writes.")
     registry_url: str = fleet("registry_url", "http://127.0.0.1:8081", "Where the registry answers.")

@@ -114,7 +114,7 @@ def database_templates() -> dict[str, asyncio.Task[str]]:
 async def make_database(
     postgres_url: str, database_templates: dict[str, asyncio.Task[str]]
 ) -> AsyncIterator[MakeDatabase]:
-    """Make a fresh, migrated database for a migrations package (`feedback.store.migrations`): its URL."""
+    """Make a fresh, migrated database for a migrations package (`service.store.migrations`): its URL."""
     admin = create_async_engine(_with_driver(postgres_url), isolation_level="AUTOCOMMIT")
     made: list[str] = []
 
