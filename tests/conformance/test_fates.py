@@ -57,11 +57,11 @@ def post_report(project: Any, event_id: str, comments: str = "It broke") -> http
     )
 
 
-def post_form(project: Any, event_id: str) -> httpx.Response:
+def post_form(project: Any, event_id: str, comments: str = "It broke") -> httpx.Response:
     return httpx.post(
         f"{project.url}/api/embed/error-page/",
         params={"dsn": project.dsn, "eventId": event_id},
-        data={"name": "Jane", "email": "jane@example.com", "comments": "It broke"},
+        data={"name": "Jane", "email": "jane@example.com", "comments": comments},
         headers={"Origin": "https://shop.example.com"},
     )
 
@@ -261,6 +261,69 @@ def test_a_quota_is_told_with_its_reason_code(project: Any, wait_until: WaitUnti
 def test_what_nobody_sent_is_unknown(project: Any) -> None:
     path = f"/api/0/projects/{project.organization}/{project.project}/submissions/"
     assert project.http.get(f"{path}{uuid.uuid4().hex}/").status_code == 404
+
+
+@pytest.fixture
+def judged(fleet: Any, wait_until: WaitUntil) -> Any:
+    """A project of an organization that has its feedback judged for spam."""
+    project = fleet.new_project(organization=f"org-{uuid.uuid4().hex[:8]}")
+    flags = {"features": {"organizations:user-feedback-spam-filter-ingest": True}}
+    assert project.http.put(f"/api/0/organizations/{project.organization}/", json=flags).status_code == 200
+    wait_until(lambda: the_flag_holds(project, wait_until))
+    return project
+
+
+SPAM = "Cheap viagra and online casino at https://casino.example/win"
+
+
+def the_flag_holds(project: Any, wait_until: WaitUntil) -> bool:
+    """Whether the next feedback is judged."""
+    event_id = send_feedback(project, feedback(SPAM))
+    fate = wait_until(lambda: (found := project.submission(event_id)) and found["feedbackId"] and found)
+    return bool(fate["state"] == "spam")
+
+
+def spam_issue(project: Any, wait_until: WaitUntil, submission_id: str) -> str:
+    fate = the_fate(project, wait_until, submission_id, "spam")
+    assert fate["reason"] == "spam"
+    issue_id = str(fate["feedbackId"])
+    assert issue_id in {issue["id"] for issue in project.issues("is:ignored")}
+    return issue_id
+
+
+def test_spam_is_kept_and_told_and_a_person_takes_it_back(judged: Any, wait_until: WaitUntil) -> None:
+    event_id = send_feedback(judged, feedback(SPAM))
+    issue_id = spam_issue(judged, wait_until, event_id)
+    assert {outcome for outcome, _ in wait_until(lambda: outcomes(judged))} == {"accepted"}
+    path = f"/api/0/organizations/{judged.organization}/issues/{issue_id}/"
+    assert judged.http.put(path, json={"status": "unresolved"}).status_code == 200
+    fate = the_fate(judged, wait_until, event_id, "stored")
+    assert fate["reason"] is None
+    assert [step["step"] for step in fate["steps"]][-2:] == ["judged_spam", "marked_not_spam"]
+
+
+@pytest.mark.parametrize("source", list(WAYS))
+def test_spam_that_came_as_a_report_is_told(judged: Any, wait_until: WaitUntil, source: str) -> None:
+    event_id = send_error(judged)
+    path = f"/api/0/projects/{judged.organization}/{judged.project}/events/{event_id}/"
+    wait_until(lambda: judged.http.get(path).status_code == 200)
+    if source == "user_report_envelope":
+        send_report(judged, event_id, {"event_id": event_id, "comments": SPAM})
+    elif source == "crash_report_embed_form":
+        post_form(judged, event_id, SPAM).raise_for_status()
+    else:
+        post_report(judged, event_id, SPAM).raise_for_status()
+    spam_issue(judged, wait_until, event_id)
+
+
+def test_marking_by_hand_is_told(project: Any, wait_until: WaitUntil) -> None:
+    event_id = send_feedback(project, feedback())
+    issue_id = the_fate(project, wait_until, event_id, "stored")["feedbackId"]
+    path = f"/api/0/organizations/{project.organization}/issues/{issue_id}/"
+    assert project.http.put(path, json={"status": "ignored"}).status_code == 200
+    fate = the_fate(project, wait_until, event_id, "spam")
+    assert (fate["reason"], fate["steps"][-1]["step"]) == ("spam", "marked_spam")
+    assert outcomes(project) == {("accepted", None): 1}
 
 
 def test_ids_may_be_dashed(project: Any, wait_until: WaitUntil) -> None:
