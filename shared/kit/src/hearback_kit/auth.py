@@ -4,6 +4,7 @@ The registry knows tokens only by their SHA-256; services ask it and keep the an
 `fresh_seconds`; while the registry is away a known answer is good for `stale_seconds`.
 """
 
+import asyncio
 import hashlib
 import time
 from collections import OrderedDict
@@ -75,6 +76,7 @@ class Authenticator:
         fresh_seconds: float = 1.0,
         stale_seconds: float = 300.0,
         entries_max: int = 10_000,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._introspect = introspect
         self._fresh_seconds = fresh_seconds
@@ -82,6 +84,8 @@ class Authenticator:
         self._entries_max = entries_max
         self._known: OrderedDict[tuple[str, str], tuple[float, Principal | None]] = OrderedDict()
         self._ask_again_at = 0.0
+        self._seconds = seconds
+        self._questions: dict[tuple[str, str], asyncio.Task[Principal | None]] = {}
 
     async def authenticate(self, request: Request) -> Principal | None:
         """The caller, or None without valid credentials.
@@ -95,7 +99,7 @@ class Authenticator:
         if kind == "session":
             refuse_cross_site(request)
         key = (kind, hash_secret(secret))
-        now = time.monotonic()
+        now = self._seconds()
         known = self._known.get(key)
         if known and now - known[0] < self._fresh_seconds:
             return known[1]
@@ -103,18 +107,35 @@ class Authenticator:
         if stale and now < self._ask_again_at:
             return stale
         try:
-            answer = await self._introspect(*key)
+            return await self._ask(key)
         except Unavailable:
-            self._ask_again_at = time.monotonic() + _AWAY_SECONDS
+            self._ask_again_at = self._seconds() + _AWAY_SECONDS
             if stale:
                 return stale
             raise
+
+    async def _ask(self, key: tuple[str, str]) -> Principal | None:
+        """One question for all who ask it at the same moment; that one of them gives up does not end it."""
+        question = self._questions.get(key)
+        if question is None:
+            question = self._questions[key] = asyncio.ensure_future(self._question(key))
+            question.add_done_callback(lambda done: self._answered(key, done))
+        return await asyncio.shield(question)
+
+    async def _question(self, key: tuple[str, str]) -> Principal | None:
+        asked_at = self._seconds()
+        answer = await self._introspect(*key)
         principal = None if answer is None else _principal(answer)
-        self._known[key] = (now, principal)
+        self._known[key] = (asked_at, principal)
         self._known.move_to_end(key)
         if len(self._known) > self._entries_max:
             self._known.popitem(last=False)
         return principal
+
+    def _answered(self, key: tuple[str, str], question: "asyncio.Task[Principal | None]") -> None:
+        self._questions.pop(key, None)
+        if not question.cancelled():
+            question.exception()  # whoever waited has it; nobody may be left to
 
 
 def _principal(answer: dict[str, Any]) -> Principal:

@@ -88,6 +88,7 @@ class OutboxRelay:
         self._poll_seconds = poll_seconds
         self._woken = asyncio.Event()
         self._refused: frozenset[str] = frozenset()
+        self._separately = False  # while some stream refuses, or the others would be told again and again
 
     def wake(self) -> None:
         """Say that something committed, so that it need not wait for the next poll."""
@@ -110,6 +111,8 @@ class OutboxRelay:
 
     async def _publish(self, rows: Sequence[Any]) -> list[int]:
         """The ids of what was published; a key whose messages are refused is left out until the next rest."""
+        if self._separately:
+            return await self._publish_by_key(rows)
         try:
             await self._bus.publish([_message(row) for row in rows])
         except Unavailable:
@@ -124,6 +127,7 @@ class OutboxRelay:
         for row in rows:
             by_key.setdefault(row.key, []).append(row)
         published: list[int] = []
+        self._separately = False
         for key, part in by_key.items():
             try:
                 await self._bus.publish([_message(row) for row in part])
@@ -132,6 +136,7 @@ class OutboxRelay:
             except Exception as error:
                 _log.error("outbox_key_refused", key=key, messages=len(part), error=type(error).__name__)
                 self._refused |= {key}
+                self._separately = True
             else:
                 published += [row.id for row in part]
         return published
@@ -140,9 +145,11 @@ class OutboxRelay:
         """Publish until `stop` is set; what is left stays for the next start."""
         while not stop.is_set():
             self._woken.clear()
+            known = self._refused
             try:
                 published = await self.publish_once()
-                if published == self._batch_max or (published and self._refused):
+                # A batch may hold nothing but refused messages: what lies behind them is next.
+                if published == self._batch_max or self._refused != known or (published and self._refused):
                     continue
             except Unavailable as error:
                 _log.warning("outbox_waits", reason=error.detail)

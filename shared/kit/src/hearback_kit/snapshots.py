@@ -102,8 +102,13 @@ class SnapshotCache:
         if task is None:
             task = asyncio.ensure_future(self._fetch(name))
             self._loads[name] = task
-            task.add_done_callback(lambda _: self._loads.pop(name, None))
+            task.add_done_callback(lambda done: self._loaded(name, done))
         return await asyncio.shield(task)
+
+    def _loaded(self, name: str, task: "asyncio.Task[Any]") -> None:
+        self._loads.pop(name, None)
+        if not task.cancelled():
+            task.exception()  # whoever waited has it; nobody may be left to
 
     async def _fetch(self, name: str) -> Any:
         self._stale.discard(name)

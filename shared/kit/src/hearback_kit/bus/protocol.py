@@ -50,7 +50,10 @@ class Bus(Protocol):
     """Durable streams with consumer groups. Every method raises `Unavailable` when the server is away."""
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
-        """Append all messages or none; returned means durable as the server is configured."""
+        """Append all messages or, when the server is away, none; returned means durable as it is configured.
+
+        A key that is no stream raises another error; messages for other keys may then have been appended.
+        """
         ...
 
     async def ensure_group(self, keys: Sequence[str], group: str) -> None:

@@ -1,0 +1,103 @@
+"""PostgreSQL: what is an outage and what is our own fault; timeouts; transactions."""
+
+import asyncio
+import os
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from hearback_kit.db import Database
+from hearback_kit.errors import Unavailable
+from hearback_kit.testing import FaultProxy
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+
+async def count(database: Database) -> int:
+    async with database.connection() as connection:
+        return await connection.scalar(text("SELECT count(*) FROM t"))
+
+
+@pytest.fixture
+async def table(database):
+    async with database.transaction() as connection:
+        await connection.execute(text("CREATE TABLE t (id int PRIMARY KEY)"))
+    return database
+
+
+async def insert_and_fail(database: Database) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(text("INSERT INTO t VALUES (2)"))
+        raise ZeroDivisionError
+
+
+async def test_a_transaction_is_kept_whole_or_not_at_all(table):
+    async with table.transaction() as connection:
+        await connection.execute(text("INSERT INTO t VALUES (1)"))
+    with pytest.raises(ZeroDivisionError):
+        await insert_and_fail(table)
+    async with table.connection() as connection:
+        await connection.execute(text("INSERT INTO t VALUES (3)"))
+    assert await count(table) == 1
+
+
+async def test_a_statement_that_takes_too_long_is_an_outage(database):
+    with pytest.raises(Unavailable):
+        async with database.connection() as connection:
+            await connection.execute(text("SELECT pg_sleep(30)"))
+    await database.ping()
+
+
+async def test_a_wrong_statement_is_our_fault(database):
+    with pytest.raises(DBAPIError):
+        async with database.connection() as connection:
+            await connection.execute(text("SELECT nonsense FROM nowhere"))
+
+
+async def test_a_file_that_is_missing_is_not_the_databases_fault(database):
+    with pytest.raises(FileNotFoundError):
+        async with database.connection():
+            os.listdir("/no/such/folder")  # noqa: PTH208
+
+
+async def test_values_are_not_in_errors(table):
+    with pytest.raises(DBAPIError) as failure:
+        async with table.transaction() as connection:
+            await connection.execute(
+                text("INSERT INTO t VALUES (CAST(:secret AS text)::int)"), {"secret": "hunter2"}
+            )
+    assert "parameters hidden" in str(failure.value)
+
+
+async def test_a_lost_connection_is_an_outage_and_the_next_one_works(table, database_url):
+    parts = urlsplit(database_url)
+    async with FaultProxy(parts.hostname, parts.port).run() as proxy:
+        netloc = f"{parts.netloc.rpartition(':')[0]}:{proxy.port}"
+        far = Database(urlunsplit(parts._replace(netloc=netloc)), pool_size=1)
+        await far.ping()
+        proxy.refuse()
+        with pytest.raises(Unavailable):
+            await far.ping()
+        with pytest.raises(Unavailable):
+            await far.ping()
+        proxy.heal()
+        await far.ping()
+        await far.close()
+
+
+async def test_a_deadlock_may_be_tried_again(table):
+    async with table.transaction() as connection:
+        await connection.execute(text("INSERT INTO t VALUES (1), (2)"))
+    first_has, second_has = asyncio.Event(), asyncio.Event()
+
+    async def lock(mine: int, other: int, told: asyncio.Event, wait: asyncio.Event) -> None:
+        async with table.transaction() as connection:
+            await connection.execute(text("SELECT * FROM t WHERE id = :id FOR UPDATE"), {"id": mine})
+            told.set()
+            await wait.wait()
+            await connection.execute(text("SELECT * FROM t WHERE id = :id FOR UPDATE"), {"id": other})
+
+    results = await asyncio.gather(
+        lock(1, 2, first_has, second_has), lock(2, 1, second_has, first_has), return_exceptions=True
+    )
+    assert {type(result) for result in results} <= {Unavailable, type(None)}
+    assert Unavailable in {type(result) for result in results}

@@ -1,0 +1,137 @@
+"""The outbox: with the rows or not at all, in order, twice at worst, and never held up by one stream."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from hearback_kit.bus import Outgoing
+from hearback_kit.db import Database
+from hearback_kit.errors import Unavailable
+from hearback_kit.outbox import Outbox, OutboxRelay, outbox_table
+from hearback_kit.testing import eventually
+from sqlalchemy import MetaData, func, select
+
+METADATA = MetaData()
+TABLE = outbox_table(METADATA)
+KEY = "s:{0}"
+
+
+@pytest.fixture
+async def outbox(database: Database) -> Outbox:
+    async with database.transaction() as connection:
+        await connection.run_sync(METADATA.create_all)
+    return Outbox(TABLE)
+
+
+def message(n: int, key: str = KEY) -> Outgoing:
+    return Outgoing(key, "thing", b"%d" % n, b"body", "00-t", "2")
+
+
+async def add(database: Database, outbox: Outbox, messages: Sequence[Outgoing]) -> None:
+    async with database.transaction() as connection:
+        await outbox.add(connection, messages)
+
+
+async def left(database: Database) -> int:
+    async with database.connection() as connection:
+        return await connection.scalar(select(func.count()).select_from(TABLE))
+
+
+async def stored(redis, key: str = KEY) -> list[int]:
+    return [int(fields[b"d"]) for _, fields in await redis.xrange(key)]
+
+
+async def test_messages_leave_whole_and_in_order(database, outbox, bus, redis):
+    await add(database, outbox, [message(n) for n in range(25)])
+    relay = OutboxRelay(database, TABLE, bus, batch_max=10)
+    assert [await relay.publish_once() for _ in range(4)] == [10, 10, 5, 0]
+    assert await stored(redis) == list(range(25))
+    [(_, fields)] = await redis.xrange(KEY, count=1)
+    assert fields == {b"t": b"thing", b"v": b"2", b"d": b"0", b"b": b"body", b"p": b"00-t"}
+
+
+async def add_and_fail(database: Database, outbox: Outbox) -> None:
+    async with database.transaction() as connection:
+        await outbox.add(connection, [message(1)])
+        raise ZeroDivisionError
+
+
+async def test_what_is_rolled_back_is_never_told(database, outbox, bus, redis):
+    with pytest.raises(ZeroDivisionError):
+        await add_and_fail(database, outbox)
+    assert await OutboxRelay(database, TABLE, bus).publish_once() == 0
+    assert await stored(redis) == []
+
+
+class DiesAfterPublishing:
+    """A bus whose process ends between the publishing and the commit of the deletion."""
+
+    def __init__(self, bus) -> None:
+        self._bus = bus
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        await self._bus.publish(messages)
+        raise asyncio.CancelledError
+
+
+async def test_a_kill_between_publishing_and_deleting_publishes_twice(database, outbox, bus, redis):
+    await add(database, outbox, [message(1)])
+    with pytest.raises(asyncio.CancelledError):
+        await OutboxRelay(database, TABLE, DiesAfterPublishing(bus)).publish_once()
+    assert await left(database) == 1
+    assert await OutboxRelay(database, TABLE, bus).publish_once() == 1
+    assert await stored(redis) == [1, 1]
+    assert await left(database) == 0
+
+
+async def test_a_stream_that_refuses_holds_up_no_other(database, outbox, bus, redis):
+    await redis.set("refuses:{0}", "not a stream")
+    await add(database, outbox, [message(n, key) for n in range(5) for key in ("refuses:{0}", KEY)])
+    relay = OutboxRelay(database, TABLE, bus, batch_max=4, poll_seconds=0.01)
+    stop = asyncio.Event()
+    task = asyncio.create_task(relay.run(stop))
+    await eventually(lambda: _is(left(database), 5))
+    await add(database, outbox, [message(n) for n in range(5, 10)])
+    await eventually(lambda: _is(left(database), 5))
+    await redis.delete("refuses:{0}")
+    await eventually(lambda: _is(left(database), 0))
+    stop.set()
+    await task
+    assert await stored(redis, "refuses:{0}") == list(range(5))
+    came = await stored(redis)
+    assert set(came) == set(range(10))
+    assert came[-5:] == list(range(5, 10)), "what came after the refusal was found is told once"
+
+
+async def _is(found, wanted) -> bool:
+    return await found == wanted
+
+
+async def test_of_several_relays_one_publishes(database, outbox, bus, redis):
+    await add(database, outbox, [message(n) for n in range(50)])
+    relays = [OutboxRelay(database, TABLE, bus, batch_max=5) for _ in range(3)]
+    while await left(database):
+        await asyncio.gather(*(relay.publish_once() for relay in relays))
+    assert await stored(redis) == list(range(50))
+
+
+async def test_with_the_server_away_everything_stays(database, outbox):
+    class Away:
+        async def publish(self, messages: Sequence[Outgoing]) -> None:
+            raise Unavailable
+
+    await add(database, outbox, [message(1)])
+    with pytest.raises(Unavailable):
+        await OutboxRelay(database, TABLE, Away()).publish_once()
+    assert await left(database) == 1
+
+
+async def test_a_wake_publishes_before_the_next_poll(database, outbox, bus, redis):
+    relay = OutboxRelay(database, TABLE, bus, poll_seconds=3_600)
+    stop = asyncio.Event()
+    task = asyncio.create_task(relay.run(stop))
+    await add(database, outbox, [message(1)])
+    relay.wake()
+    await eventually(lambda: _is(stored(redis), [1]))
+    stop.set()
+    await task
