@@ -1,0 +1,191 @@
+"""A service as a command, in a process of its own: exit codes, ports, signals, health."""
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+from hearback_kit.engines.process import free_port
+from hearback_kit.testing import eventually_sync
+
+SCRIPT = """
+import asyncio, sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from hearback_kit.app import create_service_app
+from hearback_kit.errors import NotFound, Unavailable
+from hearback_kit.program import Program
+from hearback_kit.settings import ServiceSettings
+from hearback_kit.worker import Periodic, Worker
+
+class Settings(ServiceSettings):
+    service = "sample"
+    broken: str = ""
+
+def create_app(settings):
+    @asynccontextmanager
+    async def lifespan(app):
+        if settings.broken == "start":
+            raise RuntimeError("cannot start")
+        yield
+
+    async def away():
+        raise Unavailable("not now")
+
+    checks = {"thing": away} if settings.broken == "thing" else {}
+    app = create_service_app(settings, title="Sample", description="x", lifespan=lifespan, checks=checks)
+
+    @app.get("/missing")
+    async def missing():
+        raise NotFound
+
+    @app.get("/crash")
+    async def crash():
+        raise RuntimeError("secret words")
+
+    @app.get("/number")
+    async def number(n: int) -> int:
+        return n
+    return app
+
+class Part:
+    def __init__(self, settings):
+        self.settings = settings
+
+    async def run(self, stop):
+        if self.settings.broken == "work":
+            raise RuntimeError("the worker crashed")
+        await stop.wait()
+        Path("finished").write_text("yes")
+
+def create_worker(settings):
+    return Worker(parts=[Part(settings)])
+
+if __name__ == "__main__":
+    sys.exit(Program("sample", Settings, create_app, create_worker).main())
+"""
+
+
+class Sample:
+    """Starts the program and talks to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+        (folder / "sample.py").write_text(SCRIPT)
+
+    def start(self, command: str = "run", **environment: str) -> subprocess.Popen[bytes]:
+        self.process = subprocess.Popen(
+            [sys.executable, "sample.py", command],
+            cwd=self.folder,
+            env=os.environ | {"PORT": str(self.port)} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        return self.process
+
+    def end(self) -> tuple[int, str]:
+        assert self.process is not None
+        _, errors = self.process.communicate(timeout=30)
+        return self.process.returncode, errors.decode()
+
+    def get(self, path: str) -> tuple[int, dict]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status, orjson.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, orjson.loads(error.read())
+
+    def ready(self) -> None:
+        eventually_sync(lambda: self.get("/healthz")[0] == 200, seconds=30)
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Iterator[Sample]:
+    sample = Sample(tmp_path)
+    yield sample
+    if sample.process is not None and sample.process.poll() is None:
+        sample.process.kill()
+        sample.process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_lets_the_work_finish(sample, number):
+    process = sample.start()
+    sample.ready()
+    process.send_signal(number)
+    assert sample.end()[0] == 0
+    assert (sample.folder / "finished").read_text() == "yes"
+
+
+def test_every_answer_has_its_shape(sample):
+    sample.start()
+    sample.ready()
+    assert sample.get("/healthz") == (200, {"status": "ok", "service": "sample"})
+    assert sample.get("/readyz") == (200, {"status": "ok", "service": "sample", "checks": {}})
+    assert sample.get("/missing") == (
+        404,
+        {"detail": "The requested resource does not exist.", "code": "not_found"},
+    )
+    assert sample.get("/nowhere") == (404, {"detail": "Not Found", "code": "not_found"})
+    assert sample.get("/number?n=x")[0] == 400
+    assert sample.get("/number?n=x")[1]["code"] == "invalid"
+    status, body = sample.get("/crash")
+    assert (status, body["code"]) == (500, "internal")
+    assert "secret" not in body["detail"]
+    with urllib.request.urlopen(f"http://127.0.0.1:{sample.port}/metrics", timeout=5) as answer:
+        assert b"hearback_consumer_messages" in answer.read()
+
+
+def test_readiness_names_the_check_that_fails(sample):
+    sample.start("serve", BROKEN="thing")
+    sample.ready()
+    assert sample.get("/readyz") == (
+        503,
+        {"status": "unavailable", "service": "sample", "checks": {"thing": "not now"}},
+    )
+
+
+def test_a_worker_alone_answers_for_its_health(sample):
+    process = sample.start("work")
+    sample.ready()
+    assert sample.get("/missing")[0] == 404
+    process.terminate()
+    assert sample.end()[0] == 0
+
+
+def test_a_worker_that_crashes_ends_the_process(sample):
+    sample.start("run", BROKEN="work")
+    status, errors = sample.end()
+    assert status != 0
+    assert "the worker crashed" in errors
+
+
+def test_an_app_that_cannot_start_is_a_failure(sample):
+    sample.start("serve", BROKEN="start")
+    status, errors = sample.end()
+    assert status != 0
+    assert "cannot start" in errors
+
+
+def test_wrong_settings_are_told_without_their_values(sample):
+    sample.start("serve", PORT="hunter2")
+    status, errors = sample.end()
+    assert status == 2
+    assert "port" in errors
+    assert "hunter2" not in errors
+
+
+def test_the_openapi_document_needs_no_settings(sample):
+    process = sample.start("openapi", PORT="wrong")
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert orjson.loads(out)["info"]["title"] == "Sample"
