@@ -349,6 +349,36 @@ async def test_limits_per_address_and_per_project(
         assert (await ask("203.0.113.1")).status_code == 200
 
 
+async def test_a_form_beyond_a_limit_has_an_outcome_and_a_fate(
+    redis_url: str, redis: Redis, reports: Any, outcomes: Any
+) -> None:
+    await publish_project(redis)
+    async with running(create_app(Settings(redis_url=redis_url, posts_per_address_max=1))) as client:
+        assert (await client.post(PATH, params=GOOD, data=FORM)).status_code == 200
+        assert (await client.post(PATH, params=GOOD, data=FORM)).status_code == 429
+    (*_, outcome) = await outcomes()
+    (count,) = outcome["outcomes"]
+    assert (count["category"], count["outcome"], count["reason"]) == (14, 2, "rate_limited")
+    (step,) = outcome["steps"]
+    assert (step["state"], step["reason"], step["submission_id"]) == ("rate_limited", "rate_limited", EVENT_ID)
+    assert len(await reports()) == 1
+
+
+async def test_a_form_that_is_too_large_has_an_outcome_and_a_fate(
+    redis_url: str, redis: Redis, reports: Any, outcomes: Any
+) -> None:
+    await publish_project(redis)
+    async with running(create_app(Settings(redis_url=redis_url, body_bytes_max=4_096))) as client:
+        large = FORM | {"comments": "x" * 5_000}
+        assert (await client.post(PATH, params=GOOD, data=large)).status_code == 413
+    (*_, outcome) = await outcomes()
+    (count,) = outcome["outcomes"]
+    assert (count["category"], count["outcome"], count["reason"]) == (14, 3, "too_large:user_report")
+    (step,) = outcome["steps"]
+    assert (step["state"], step["reason"]) == ("invalid", "too_large:user_report")
+    assert await reports() == []
+
+
 async def test_default_limits_are_met_by_no_person(settings: Settings) -> None:
     assert settings.scripts_per_address_max >= 200
     assert settings.posts_per_address_max >= 60

@@ -1,5 +1,7 @@
 """The checks in the reference's order, and what follows when they are passed (feedback-backend 6.1)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hearback_contracts.config import KeyConfig, ProjectConfig
@@ -56,10 +58,12 @@ class Desk:
             raise errors.forbidden_origin()
         if ask.method == "OPTIONS":
             return json_answer(ask, 200)
-        await self._check_limits(ask, project)
         if ask.method == "POST":
             sender = Sender(project, key.id, event_id, self.clock.now(), ask.address)
-            return await self._take_form(ask, request, sender)
+            return await self._handle_form(ask, request, sender)
+        seconds = await self._seconds_to_wait(ask, project)
+        if seconds:
+            raise errors.too_many(seconds)
         return self._serve_script(ask, project)
 
     async def _find_project(self, ask: Ask) -> tuple[ProjectConfig, KeyConfig]:
@@ -75,7 +79,8 @@ class Desk:
             raise errors.unknown_dsn()
         return project, key
 
-    async def _check_limits(self, ask: Ask, project: ProjectConfig) -> None:
+    async def _seconds_to_wait(self, ask: Ask, project: ProjectConfig) -> int:
+        """Until the limits let this request pass; 0 when they do."""
         settings = self.settings
         is_post = ask.method == "POST"
         kind = "posts" if is_post else "scripts"
@@ -85,11 +90,14 @@ class Desk:
         limits = [Limit(f"embed:{kind}:project:{project.id}", per_project, window, shift=project.id % window)]
         if ask.address:
             limits.append(Limit(f"embed:{kind}:address:{ask.address}", per_address, window))
-        seconds = max(await self.limits.check(limits))
+        return max(await self.limits.check(limits))
+
+    async def _handle_form(self, ask: Ask, request: Request, sender: Sender) -> Response:
+        seconds = await self._seconds_to_wait(ask, sender.project)
         if seconds:
-            if is_post:
-                FORMS.labels("rate_limited").inc()
+            await self._refuse(sender, Reason.RATE_LIMITED)
             raise errors.too_many(seconds)
+        return await self._take_form(ask, request, sender)
 
     async def _take_form(self, ask: Ask, request: Request, sender: Sender) -> Response:
         settings = self.settings
@@ -98,7 +106,7 @@ class Desk:
                 request, bytes_max=settings.body_bytes_max, fields_max=settings.form_fields_max
             )
         except errors.Refusal:
-            FORMS.labels("too_large").inc()
+            await self._refuse(sender, Reason.TOO_LARGE_USER_REPORT, result="too_large")
             raise
         form = check_form(given, Appearance.of(sender.project), settings.fill_ms_min)
         if not isinstance(form, Form):
@@ -108,20 +116,18 @@ class Desk:
         return json_answer(ask, 200)
 
     async def _publish(self, sender: Sender, form: Form) -> None:
-        is_open = sender.project.feature(INGEST_FEATURE)
-        try:
-            if is_open:
-                await self.publisher.accept(sender, form)
-            else:
-                await self.publisher.refuse(sender, Reason.FEATURE_DISABLED)
-        except Unavailable:
-            FORMS.labels("unavailable").inc()
-            raise
-        FORMS.labels("accepted" if is_open else "feature_disabled").inc()
-        if not is_open:
+        if not sender.project.feature(INGEST_FEATURE):
+            await self._refuse(sender, Reason.FEATURE_DISABLED)
             raise errors.feature_disabled()
+        with _counted("accepted"):
+            await self.publisher.accept(sender, form)
         for mark in form.marks:
             MARKS.labels(mark).inc()
+
+    async def _refuse(self, sender: Sender, reason: Reason, *, result: str = "") -> None:
+        """Make the refusal's outcome and step durable; a refusal that cannot be told is answered 503."""
+        with _counted(result or reason):
+            await self.publisher.refuse(sender, reason)
 
     def _serve_script(self, ask: Ask, project: ProjectConfig) -> Response:
         parameters = ask.parameters
@@ -138,6 +144,17 @@ class Desk:
         SCRIPTS.labels("200").inc()
         body = self.script.render_gzip(call) if ask.accepts_gzip else self.script.render(call)
         return script_answer(ask, body, etag, gzip=ask.accepts_gzip)
+
+
+@contextmanager
+def _counted(result: str) -> Iterator[None]:
+    """Count a form by its result, or as unavailable."""
+    try:
+        yield
+    except Unavailable:
+        FORMS.labels("unavailable").inc()
+        raise
+    FORMS.labels(result).inc()
 
 
 def _origins(project: ProjectConfig) -> tuple[object, ...]:

@@ -49,7 +49,7 @@ class Publisher:
         await self._publish(sender, [report], Fate(sender))
 
     async def refuse(self, sender: Sender, reason: Reason) -> None:
-        """Publish that a valid form was refused."""
+        """Publish that a form was refused."""
         await self._publish(sender, [], Fate(sender, reason))
 
     async def _publish(self, sender: Sender, messages: list[Outgoing], fate: Fate) -> None:
@@ -62,6 +62,7 @@ class Publisher:
         record = Record(_SERVICE, self._clock, self._shards)
         for fate in fates:
             sender = fate.sender
+            is_limited = fate.reason is Reason.RATE_LIMITED
             organization_id, project_id = sender.project.organization_id, sender.project.id
             if fate.reason is not None:
                 record.outcome(
@@ -69,7 +70,7 @@ class Publisher:
                     project_id=project_id,
                     key_id=sender.key_id,
                     category=DataCategory.FEEDBACK,
-                    outcome=Outcome.INVALID,
+                    outcome=Outcome.RATE_LIMITED if is_limited else Outcome.INVALID,
                     reason=fate.reason,
                     at=sender.received_at,
                 )
@@ -77,10 +78,16 @@ class Publisher:
                 organization_id=organization_id,
                 project_id=project_id,
                 submission_id=sender.event_id,
-                state=SubmissionState.INVALID if fate.reason else SubmissionState.ACCEPTED,
+                state=_state(fate.reason),
                 step=REFUSED_STEP if fate.reason else ACCEPTED_STEP,
                 at=sender.received_at,
                 source=SOURCE,
                 reason=fate.reason,
             )
         return record.messages()
+
+
+def _state(reason: Reason | None) -> SubmissionState:
+    if reason is None:
+        return SubmissionState.ACCEPTED
+    return SubmissionState.RATE_LIMITED if reason is Reason.RATE_LIMITED else SubmissionState.INVALID

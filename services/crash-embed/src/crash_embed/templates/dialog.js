@@ -126,10 +126,10 @@ function Embed(endpoint, strings, options) {
     form.setAttribute('aria-busy', String(value));
   }
 
-  function fail(errors) {
+  function fail(errors, message) {
     setSending(false);
     var first = mark(errors || {});
-    failed.textContent = first ? strings.errorFormEntry : strings.errorGeneric;
+    failed.textContent = first ? strings.errorFormEntry : message || strings.errorGeneric;
     if (first) first.focus();
   }
 
@@ -149,7 +149,7 @@ function Embed(endpoint, strings, options) {
     try {
       errors = request.status === 400 && JSON.parse(request.responseText).errors;
     } catch (error) { /* not ours: the general message will do */ }
-    fail(errors);
+    fail(errors, request.status === 429 && strings.errorBusy);
   }
 
   function encoded() {

@@ -10,6 +10,10 @@ TEXTS = {
     "labelClose": "Schließen",
     "labelSubmit": "Bericht senden",
     "errorGeneric": "Das Senden hat nicht geklappt. Ihr Text ist noch da, bitte versuchen Sie es erneut.",
+    "errorBusy": (
+        "Im Moment kommen zu viele Berichte an. "
+        "Ihr Text ist noch da, bitte versuchen Sie es in einer Minute erneut."
+    ),
     "errorFormEntry": "Einige Angaben fehlen oder stimmen nicht. Bitte korrigieren Sie sie und senden Sie erneut.",
     "successMessage": "Vielen Dank! Ihr Bericht wurde gesendet.",
     "placeholderName": "Erika Muster",

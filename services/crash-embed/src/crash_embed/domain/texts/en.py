@@ -10,6 +10,9 @@ TEXTS = {
     "labelClose": "Close",
     "labelSubmit": "Send report",
     "errorGeneric": "Your report could not be sent. Nothing you wrote is lost: please try again.",
+    "errorBusy": (
+        "Too many reports are coming in at the moment. Nothing you wrote is lost: please try again in a minute."
+    ),
     "errorFormEntry": "Some fields need your attention. Please correct them and send again.",
     "successMessage": "Thank you! Your report has been sent.",
     "placeholderName": "Jane Doe",

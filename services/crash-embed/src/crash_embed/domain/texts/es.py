@@ -10,6 +10,9 @@ TEXTS = {
     "labelClose": "Cerrar",
     "labelSubmit": "Enviar informe",
     "errorGeneric": "No se ha podido enviar el informe. Su texto sigue aquí: inténtelo de nuevo.",
+    "errorBusy": (
+        "En este momento llegan demasiados informes. Su texto sigue aquí: inténtelo de nuevo en un minuto."
+    ),
     "errorFormEntry": "Hay campos que corregir. Revíselos y vuelva a enviar.",
     "successMessage": "¡Gracias! Su informe se ha enviado.",
     "placeholderName": "María Pérez",

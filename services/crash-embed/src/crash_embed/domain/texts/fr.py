@@ -10,6 +10,9 @@ TEXTS = {
     "labelClose": "Fermer",
     "labelSubmit": "Envoyer le rapport",
     "errorGeneric": "Votre rapport n’a pas pu être envoyé. Votre texte est conservé : veuillez réessayer.",
+    "errorBusy": (
+        "Trop de rapports arrivent en ce moment. Votre texte est conservé : veuillez réessayer dans une minute."
+    ),
     "errorFormEntry": "Certains champs sont à corriger. Veuillez les vérifier, puis renvoyer.",
     "successMessage": "Merci ! Votre rapport a bien été envoyé.",
     "placeholderName": "Marie Dupont",

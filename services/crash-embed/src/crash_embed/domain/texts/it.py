@@ -10,6 +10,7 @@ TEXTS = {
     "labelClose": "Chiudi",
     "labelSubmit": "Invia segnalazione",
     "errorGeneric": "Non è stato possibile inviare la segnalazione. Il testo è ancora qui: riprova.",
+    "errorBusy": "In questo momento arrivano troppe segnalazioni. Il testo è ancora qui: riprova tra un minuto.",
     "errorFormEntry": "Alcuni campi vanno corretti. Controllali e invia di nuovo.",
     "successMessage": "Grazie! La segnalazione è stata inviata.",
     "placeholderName": "Maria Rossi",

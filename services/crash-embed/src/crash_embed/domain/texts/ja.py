@@ -10,6 +10,7 @@ TEXTS = {
     "labelClose": "閉じる",
     "labelSubmit": "報告を送信",
     "errorGeneric": "送信できませんでした。入力内容は残っています。もう一度お試しください。",
+    "errorBusy": "現在、報告が集中しています。入力内容は残っています。1分ほど待ってからもう一度お試しください。",
     "errorFormEntry": "入力内容に誤りがあります。修正してもう一度送信してください。",
     "successMessage": "ありがとうございます。報告を送信しました。",
     "placeholderName": "山田 花子",

@@ -10,6 +10,9 @@ TEXTS = {
     "labelClose": "닫기",
     "labelSubmit": "보고서 보내기",
     "errorGeneric": "보고서를 보내지 못했습니다. 작성한 내용은 그대로 있으니 다시 시도해 주세요.",
+    "errorBusy": (
+        "지금은 보고서가 너무 많이 들어오고 있습니다. 작성한 내용은 그대로 있으니 1분 뒤에 다시 시도해 주세요."
+    ),
     "errorFormEntry": "고쳐야 할 항목이 있습니다. 수정한 뒤 다시 보내 주세요.",
     "successMessage": "감사합니다! 보고서를 보냈습니다.",
     "placeholderName": "김하나",

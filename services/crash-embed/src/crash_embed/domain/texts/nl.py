@@ -10,6 +10,10 @@ TEXTS = {
     "labelClose": "Sluiten",
     "labelSubmit": "Melding versturen",
     "errorGeneric": "Uw melding kon niet worden verstuurd. Uw tekst staat er nog: probeer het opnieuw.",
+    "errorBusy": (
+        "Er komen op dit moment te veel meldingen binnen. "
+        "Uw tekst staat er nog: probeer het over een minuut opnieuw."
+    ),
     "errorFormEntry": "Sommige velden kloppen nog niet. Verbeter ze en verstuur opnieuw.",
     "successMessage": "Bedankt! Uw melding is verstuurd.",
     "placeholderName": "Jan de Vries",

@@ -10,6 +10,7 @@ TEXTS = {
     "labelClose": "Zamknij",
     "labelSubmit": "Wyślij zgłoszenie",
     "errorGeneric": "Nie udało się wysłać zgłoszenia. Tekst nie przepadł: spróbuj ponownie.",
+    "errorBusy": "W tej chwili napływa zbyt wiele zgłoszeń. Tekst nie przepadł: spróbuj ponownie za minutę.",
     "errorFormEntry": "Niektóre pola wymagają poprawy. Popraw je i wyślij ponownie.",
     "successMessage": "Dziękujemy! Zgłoszenie zostało wysłane.",
     "placeholderName": "Anna Nowak",

@@ -10,6 +10,10 @@ TEXTS = {
     "labelClose": "Fechar",
     "labelSubmit": "Enviar relatório",
     "errorGeneric": "Não foi possível enviar o relatório. O seu texto continua aqui: tente novamente.",
+    "errorBusy": (
+        "Há demasiados relatórios a chegar neste momento. "
+        "O seu texto continua aqui: tente novamente dentro de um minuto."
+    ),
     "errorFormEntry": "Alguns campos precisam de correção. Verifique e envie novamente.",
     "successMessage": "Obrigado! O seu relatório foi enviado.",
     "placeholderName": "Maria Silva",

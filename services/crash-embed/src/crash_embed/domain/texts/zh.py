@@ -10,6 +10,7 @@ TEXTS = {
     "labelClose": "关闭",
     "labelSubmit": "发送报告",
     "errorGeneric": "报告未能发送。您填写的内容仍然保留，请重试。",
+    "errorBusy": "目前报告过多。您填写的内容仍然保留，请一分钟后重试。",
     "errorFormEntry": "部分内容需要修改，请更正后重新发送。",
     "successMessage": "谢谢！您的报告已发送。",
     "placeholderName": "王小明",
