@@ -63,7 +63,7 @@ def send_feedback(facts: dict[str, Any]) -> str:
 @pytest.fixture(scope="module")
 def data_dir() -> Iterator[Path]:
     with engine_scratch_directory() as folder:
-        place = folder / "a fleet"
+        place = folder / 'a "fleet" ü $HOME'
         yield place
         hearback(place, "down")
 
@@ -181,3 +181,100 @@ def test_folder_that_is_no_fleet_is_told(tmp_path: Path) -> None:
         done = hearback(tmp_path, *command)
         assert done.returncode == 1
         assert "no fleet runs in" in done.stderr + done.stdout
+
+
+def test_files_and_ports_that_cannot_be_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    done = hearback(file, "up", "--port", "0")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"hearback: {file}: this is a file, not a folder for a fleet\n"
+    for port in ("-1", "65536", "http"):
+        done = hearback(tmp_path, "up", f"--port={port}")
+        assert done.returncode == 2
+        assert f"{port} is no port" in done.stderr
+
+
+def mounted(kind: str, folder: Path) -> bool:
+    """Whether a small or read-only file system could be put there."""
+    options = {"full": "size=64m", "read-only": "ro"}[kind]
+    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    return os.geteuid() == 0 and subprocess.run(mount, check=False, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize(("kind", "message"), [("full", "the disk is nearly full"), ("read-only", "Read-only")])
+def test_disk_that_cannot_be_written_is_told(kind: str, message: str) -> None:
+    with engine_scratch_directory() as folder:
+        if not mounted(kind, folder):
+            pytest.skip("mounting a file system needs root with that right")
+        try:
+            done = hearback(folder / "fleet", "up", "--port", "0", "--detach")
+        finally:
+            subprocess.run(["umount", str(folder)], check=True)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def ordinary_user() -> int | None:
+    """Somebody who is not root and can read this installation; None when nobody is that."""
+    if os.geteuid() != 0:
+        return os.geteuid()
+    nobody = 65534
+    try:
+        subprocess.run([str(HEARBACK), "--help"], user=nobody, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return nobody
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("who", ["root", "ordinary"])
+def test_two_starts_at_once_and_an_interrupt(who: str) -> None:
+    user = 0 if who == "root" else ordinary_user()
+    if user is None or (user == 0 and os.geteuid() != 0):
+        pytest.skip("no such user can run this installation here")
+    with engine_scratch_directory() as folder:
+        os.chown(folder, user, -1)
+        command = [str(HEARBACK), "up", "--port", "0", "--json", "--data-dir", "fleet"]
+        with subprocess.Popen(
+            command, stdout=-1, stderr=-1, text=True, cwd=folder, user=user, start_new_session=True
+        ) as first:
+            eventually_sync((folder / "fleet" / "lock").exists)
+            second = subprocess.run(
+                [*command, "--detach"], check=False, capture_output=True, text=True, cwd=folder, user=user
+            )
+            assert second.returncode == 0, second.stderr
+            state = json.loads((folder / "fleet" / "state.json").read_text())
+            running = [entry["pid"] for entry in [*state["services"], *state["stores"]]]
+            assert all(is_alive(pid) for pid in running)
+            os.killpg(first.pid, signal.SIGINT)
+            output, progress = first.communicate(timeout=60)
+        assert first.returncode == 0, progress
+        assert output == second.stdout
+        assert output.count("\n") == 1
+        assert "\x1b" not in progress + second.stderr
+        assert not any(is_alive(pid) for pid in running)
+
+
+@pytest.mark.timeout(300)
+def test_stores_of_the_environment_are_used(postgres_url: str, session_valkey_url: str, tmp_path: Path) -> None:
+    environment = {
+        "HEARBACK_DATABASE_URL": postgres_url,
+        "HEARBACK_REDIS_URL": session_valkey_url.rsplit("/", 1)[0] + "/9",
+        "HEARBACK_SECRET_KEY": "a key of our own, long enough to be one",
+        "HEARBACK_BLOB_URL": (tmp_path / "elsewhere").as_uri(),
+    }
+    command = [str(HEARBACK), "up", "--port", "0", "--json", "--detach", "--data-dir", str(tmp_path / "fleet")]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=110, check=False, env={**os.environ, **environment}
+    )
+    assert done.returncode == 0, done.stderr
+    try:
+        event_id = send_feedback(json.loads(done.stdout))
+        eventually_sync(lambda: hearback(tmp_path / "fleet", "explain", event_id).returncode == 0)
+        assert answer_of(tmp_path / "fleet", "status")["stores"] == []
+        assert not (tmp_path / "fleet" / "postgres").exists()
+        assert not (tmp_path / "fleet" / "valkey").exists()
+    finally:
+        assert hearback(tmp_path / "fleet", "down").returncode == 0

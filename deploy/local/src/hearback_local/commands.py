@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,9 +24,22 @@ def run(arguments: Sequence[str]) -> int:
         return int(options.command(options, FleetPlace(Path(options.data_dir))) or 0)
     except KeyboardInterrupt:
         return 130
-    except (running.FleetError, EngineError, OSError) as error:
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Or the interpreter complains when it flushes at the end.
+        return 141
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"hearback: {where}{error.strerror or error}", file=sys.stderr)
+        return 1
+    except (running.FleetError, EngineError) as error:
         print(f"hearback: {error}", file=sys.stderr)
         return 1
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no port: give a number from 0 to 65535")
+    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -36,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--json", action="store_true", help="print one line of JSON")
     start = commands.add_parser("up", parents=[common], help="start everything and stay in the foreground")
     start.add_argument(
-        "--port", type=int, default=8000, help="port of 127.0.0.1; 0 takes a free one (default: 8000)"
+        "--port", type=_port, default=8000, help="port of 127.0.0.1; 0 takes a free one (default: 8000)"
     )
     start.add_argument("--detach", action="store_true", help="return when ready; `hearback down` stops it")
     start.set_defaults(command=_up)

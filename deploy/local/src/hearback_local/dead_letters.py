@@ -14,7 +14,7 @@ from hearback_kit.valkey import connect
 
 from hearback_local.place import FleetPlace
 from hearback_local.queues import shards_of
-from hearback_local.running import FleetError, is_running
+from hearback_local.running import FleetError, is_running, state_of
 
 PAGE = 500
 Result = TypeVar("Result")
@@ -22,8 +22,8 @@ Result = TypeVar("Result")
 
 def environment_of(place: FleetPlace) -> Mapping[str, str]:
     """Where the streams are: those of the running fleet, or of `HEARBACK_REDIS_URL`."""
-    if is_running(place) and (state := place.read_state()):
-        environment: dict[str, str] = state["environment"]
+    if is_running(place):
+        environment: dict[str, str] = state_of(place)["environment"]
         return environment
     if os.environ.get("HEARBACK_REDIS_URL"):
         return os.environ

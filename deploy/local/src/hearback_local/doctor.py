@@ -5,7 +5,7 @@ from typing import Any
 
 from hearback_local.place import FleetPlace
 from hearback_local.readiness import probe
-from hearback_local.running import status_of
+from hearback_local.running import status_of, status_text
 
 FREE_BYTES_MIN = 512 * 1024 * 1024
 
@@ -14,7 +14,7 @@ def examine(place: FleetPlace) -> list[dict[str, Any]]:
     """Findings: `what` in words and whether it is `ok`."""
     status = status_of(place)
     if not status["running"]:
-        return [_finding(False, f"no fleet runs in {place.root}")]
+        return [_finding(False, status_text(status))]
     findings = [_finding(True, f"a fleet runs at {status['url']}"), _disk(place)]
     findings += [
         _finding(store["pid"] is not None, f"{store['name']} runs on port {store['port']}")

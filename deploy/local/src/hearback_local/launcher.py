@@ -43,6 +43,7 @@ class Launcher:
         self._services: list[tuple[ServiceProcess, Any]] = []
         self._ports: dict[str, int] = {}
         self._children: list[Child] = []
+        self._ready = False
         self._supervisor = Supervisor(self._children, self._stores.revive, progress, self._publish)
 
     def run(self, on_ready: Callable[[dict[str, Any]], None]) -> None:
@@ -54,6 +55,7 @@ class Launcher:
         self._supervisor.watch_signals()
         try:
             self._end_leftovers()
+            self._publish()
             self._sockets[EDGE] = _listen(self._port)
             self._port = self._sockets[EDGE].getsockname()[1]
             self._start_stores()
@@ -157,6 +159,7 @@ class Launcher:
                 run_task("bootstrap", lambda: bootstrap.create("demo", "web"), self._place.log("bootstrap"))
             )
             self._place.write_first_start(answer)
+        self._ready = True
         self._publish()
         return bootstrap.with_addresses(answer, self._url, self._place.root)
 
@@ -171,14 +174,21 @@ class Launcher:
         ]
         state = {
             "pid": os.getpid(),
+            "ready": self._ready,
             "url": self._url,
             "services": services,
             "stores": self._stores.describe(),
             "environment": {key: os.environ[key] for key in os.environ if key.startswith("HEARBACK_")},
         }
-        self._place.write_state(state)
+        try:
+            self._place.write_state(state)
+        except OSError as error:
+            # What runs goes on with a full disk; only `status` then tells what was before.
+            self._progress(f"the state cannot be written: {error.strerror}")
 
     def _stop(self) -> None:
+        self._ready = False
+        self._publish()
         self._supervisor.stop(DRAIN_SECONDS_MAX, order=lambda child: 0 if child.name == EDGE else 1)
         for held in self._sockets.values():
             held.close()

@@ -1,5 +1,6 @@
 """The files of one fleet: its data directory and what lies where in it."""
 
+import errno
 import json
 import os
 from collections.abc import Mapping
@@ -27,7 +28,13 @@ class FleetPlace:
         self._ports = self.root / "ports.json"
 
     def make(self) -> None:
-        """Creates the directories. For root others may pass through: the stores run as nobody then."""
+        """Creates the directories. For root others may pass through: the stores run as nobody then.
+
+        Raises:
+            OSError: They cannot be made.
+        """
+        if self.root.exists() and not self.root.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "this is a file, not a folder for a fleet", str(self.root))
         self.root.mkdir(parents=True, exist_ok=True)
         self.root.chmod(0o711 if os.geteuid() == 0 else 0o700)
         for directory in (self.logs, self.blobs, self.mail):

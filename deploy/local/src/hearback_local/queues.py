@@ -22,10 +22,10 @@ def shards_of(environment: Mapping[str, str]) -> int:
     return int(environment.get("HEARBACK_STREAM_SHARDS", DEFAULT_SHARDS))
 
 
-async def depths(environment: Mapping[str, str]) -> dict[str, Depth]:
+async def depths(environment: Mapping[str, str]) -> dict[str, Depth] | None:
     """By service; entries are deleted when they are done, so what a stream holds is what is left to do.
 
-    Empty when Valkey cannot be reached.
+    None when Valkey cannot be reached.
     """
     shards = shards_of(environment)
     keys = [(stream.consumer, key) for stream in STREAMS for key in stream.shard_keys(shards)]
@@ -37,7 +37,7 @@ async def depths(environment: Mapping[str, str]) -> dict[str, Depth]:
                 pipeline.xlen(f"{key}:dead")
             lengths = await pipeline.execute()
     except OUTAGES:
-        return {}
+        return None
     finally:
         await client.aclose()
     found: dict[str, Depth] = {}

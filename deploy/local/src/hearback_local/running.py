@@ -26,13 +26,12 @@ class AlreadyRunning(FleetError):
 
     def __init__(self, place: FleetPlace, answer: dict[str, Any]) -> None:
         self.answer = answer
-        where = answer.get("url", "starting")
         command = f"hearback down --data-dir {shlex.quote(str(place.root))}"
-        super().__init__(f"a fleet already runs in {place.root} ({where}); `{command}` stops it")
+        super().__init__(f"a fleet already runs in {place.root} ({answer['url']}); `{command}` stops it")
 
 
 def is_running(place: FleetPlace) -> bool:
-    """Whether a launcher holds the folder."""
+    """Whether a launcher holds the folder, be it ready or not."""
     if not place.root.is_dir():
         return False
     lock = place.lock()
@@ -42,23 +41,32 @@ def is_running(place: FleetPlace) -> bool:
     return True
 
 
+def _ready_state(place: FleetPlace) -> dict[str, Any]:
+    """What the launcher published, if it is one that runs and is ready; else empty."""
+    state = place.read_state()
+    pid = state.get("pid")
+    return state if state.get("ready") and isinstance(pid, int) and is_alive(pid) else {}
+
+
 def state_of(place: FleetPlace) -> dict[str, Any]:
     """What the running launcher published.
 
     Raises:
         FleetError: Nothing runs there.
     """
-    state = place.read_state()
-    if not is_running(place) or not state:
+    state = _ready_state(place)
+    if not is_running(place):
         command = f"hearback up --data-dir {shlex.quote(str(place.root))}"
         raise FleetError(f"no fleet runs in {place.root}; start it with `{command}`")
+    if not state:
+        raise FleetError(f"the fleet in {place.root} is starting or stopping; try again in a moment")
     return state
 
 
 def answer_of(place: FleetPlace) -> dict[str, Any]:
-    """The answer of the first start with the addresses of the running fleet; empty while it starts."""
-    answer, state = place.read_first_start(), place.read_state()
-    if not answer or "url" not in state:
+    """The answer of the first start with the addresses of the running fleet; empty unless it is ready."""
+    answer, state = place.read_first_start(), _ready_state(place)
+    if not answer or not state:
         return {}
     return bootstrap.with_addresses(answer, state["url"], place.root)
 
@@ -69,7 +77,7 @@ def stop_fleet(place: FleetPlace) -> bool:
         return False
     pid = place.read_state().get("pid")
     if not isinstance(pid, int) or not is_alive(pid):
-        raise FleetError(f"the launcher of {place.root} is only starting; try again in a moment")
+        raise FleetError(f"the launcher of {place.root} has only begun; try again in a moment")
     os.kill(pid, signal.SIGTERM)
     if not wait_until(lambda: not is_alive(pid), STOP_SECONDS_MAX):
         end_process(pid, (signal.SIGKILL,), grace_seconds=5.0)
@@ -103,14 +111,14 @@ def _known_password(place: FleetPlace, email: str) -> str | None:
 
 
 def status_of(place: FleetPlace) -> dict[str, Any]:
-    """Every process: name, pid, url, ready, and for readers of streams how far behind they are."""
-    state = place.read_state()
-    if not is_running(place) or not state:
+    """Every process: name, pid, url, ready, and how far behind it is (None while the streams cannot be asked)."""
+    state = _ready_state(place)
+    if not (running := is_running(place)) or not state:
         return {
             "running": False,
             "url": None,
             "data_dir": str(place.root),
-            "pid": None,
+            "pid": place.read_state().get("pid") if running else None,
             "services": [],
             "stores": [],
         }
@@ -119,7 +127,7 @@ def status_of(place: FleetPlace) -> dict[str, Any]:
     depths = asyncio.run(queues.depths(state["environment"]))
     services = []
     for entry in state["services"]:
-        depth = depths.get(entry["name"], queues.Depth())
+        depth = None if depths is None else depths.get(entry["name"], queues.Depth())
         path = "/healthz" if entry["name"] == EDGE else "/readyz"
         services.append(
             {
@@ -127,8 +135,8 @@ def status_of(place: FleetPlace) -> dict[str, Any]:
                 "pid": entry["pid"],
                 "url": f"http://127.0.0.1:{entry['port']}",
                 "ready": probe(entry["port"], path)[0],
-                "lag": depth.lag,
-                "dead_letters": depth.dead_letters,
+                "lag": depth.lag if depth else None,
+                "dead_letters": depth.dead_letters if depth else None,
             }
         )
     return {
@@ -144,14 +152,19 @@ def status_of(place: FleetPlace) -> dict[str, Any]:
 def status_text(status: dict[str, Any]) -> str:
     """The state as a table."""
     if not status["running"]:
-        return f"no fleet runs in {status['data_dir']}"
+        doing = "a fleet is starting or stopping" if status["pid"] else "no fleet runs"
+        return f"{doing} in {status['data_dir']}"
     lines = [f"{status['url']}  ({status['data_dir']}, launcher {status['pid']})", ""]
     lines.append(f"{'service':20} {'pid':>8}  {'ready':5}  {'lag':>8}  {'dead':>6}  url")
     for service in status["services"]:
         ready = "yes" if service["ready"] else "no"
         lines.append(
-            f"{service['name']:20} {service['pid'] or '-':>8}  {ready:5}  {service['lag']:>8}  "
-            f"{service['dead_letters']:>6}  {service['url']}"
+            f"{service['name']:20} {service['pid'] or '-':>8}  {ready:5}  {_number(service['lag']):>8}  "
+            f"{_number(service['dead_letters']):>6}  {service['url']}"
         )
     lines += [f"{store['name']:20} {store['pid'] or '-':>8}  port {store['port']}" for store in status["stores"]]
     return "\n".join(lines)
+
+
+def _number(value: int | None) -> str:
+    return "?" if value is None else str(value)

@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from hearback_kit.engines import PostgresEngine, ValkeyEngine
+from hearback_kit.engines import EngineError, PostgresEngine, ValkeyEngine
 from hearback_kit.engines.process import port_is_free
 
 from hearback_local.place import FleetPlace
@@ -41,11 +41,22 @@ class Stores:
             engine.stop()
 
     def revive(self) -> list[str]:
-        """Starts again what has ended by itself; the names of those."""
-        ended = [engine for engine in self.engines if engine.pid is None]
-        for engine in ended:
-            engine.start()
-        return [engine.name for engine in ended]
+        """Starts again what has ended by itself; the names of those.
+
+        Raises:
+            EngineError: One cannot be started now; the others were tried, too.
+        """
+        revived, problem = [], None
+        for engine in self.engines:
+            if engine.pid is None:
+                try:
+                    engine.start()
+                    revived.append(engine.name)
+                except EngineError as error:
+                    problem = error
+        if problem is not None:
+            raise problem
+        return revived
 
     @property
     def environment(self) -> dict[str, str]:

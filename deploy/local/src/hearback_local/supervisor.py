@@ -7,10 +7,13 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
+from hearback_kit.engines import EngineError
+
 from hearback_local.children import CLEAN_EXITS, Child, stop_children
 
 TICK_SECONDS = 0.5
 STARTS_BEFORE_READY_MAX = 4
+STORES_RETRY_SECONDS = 5.0
 
 
 class StopRequested(Exception):
@@ -36,6 +39,7 @@ class Supervisor:
         self._report = report
         self._on_change = on_change
         self._stop_signals = 0
+        self._stores_due_at = 0.0
         self._wake_read, self._wake_write = os.pipe()
         for descriptor in (self._wake_read, self._wake_write):
             os.set_blocking(descriptor, False)
@@ -57,7 +61,7 @@ class Supervisor:
 
         Raises:
             StopRequested: A signal asked for the end.
-            StartFailed: With `seconds_max` set: a child ended too often.
+            StartFailed, EngineError: With `seconds_max` set: a child ended too often, a store cannot run.
         """
         deadline = None if seconds_max is None else time.monotonic() + seconds_max
         while True:
@@ -79,14 +83,13 @@ class Supervisor:
             stop_children([child for child in self._children if order(child) == step], seconds_max)
 
     def _keep_running(self, patient: bool) -> None:
-        changed = bool(revived := self._revive_stores())
-        for name in revived:
-            self._report(f"{name} had ended; started again")
+        changed = self._revive(patient)
         for child in self._children:
             code = child.reap()
             if code is not None:
                 word = "ended" if code in CLEAN_EXITS else f"ended with {code}"
-                self._report(f"{child.name} {word}; starting it again (log: {child.log})")
+                again = f"starting it again (start {child.starts + 1}; log: {child.log})"
+                self._report(f"{child.name} {word}; {again}")
                 if not patient and child.starts >= STARTS_BEFORE_READY_MAX:
                     raise StartFailed(f"{child.name} does not stay up; see {child.log}")
             if child.pid is None and time.monotonic() >= child.due_at:
@@ -94,6 +97,22 @@ class Supervisor:
                 changed = True
         if changed:
             self._on_change()
+
+    def _revive(self, patient: bool) -> bool:
+        """A fleet that ran waits for a store that cannot start (a full disk, say) instead of ending."""
+        if time.monotonic() < self._stores_due_at:
+            return False
+        try:
+            revived = self._revive_stores()
+        except EngineError as error:
+            if not patient:
+                raise
+            self._stores_due_at = time.monotonic() + STORES_RETRY_SECONDS
+            self._report(f"{error}; trying again in {STORES_RETRY_SECONDS:.0f} s")
+            return True
+        for name in revived:
+            self._report(f"{name} had ended; started again")
+        return bool(revived)
 
     def _sleep(self, seconds: float) -> None:
         now = time.monotonic()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hearback_kit.engines import EngineError
+from hearback_kit.engines.process import DirectoryLock, wait_until
 
 from hearback_local import screen
 from hearback_local.children import TaskFailed
@@ -15,7 +16,7 @@ from hearback_local.running import AlreadyRunning, FleetError, answer_of
 from hearback_local.screen import Progress
 from hearback_local.supervisor import StartFailed
 
-LOCK_SECONDS_MAX = 1.0
+OTHER_SECONDS_MAX = 120.0
 
 
 def up(place: FleetPlace, port: int, *, detach: bool, as_json: bool) -> int:
@@ -48,8 +49,7 @@ def up(place: FleetPlace, port: int, *, detach: bool, as_json: bool) -> int:
 def _start(place: FleetPlace, port: int, progress: Progress, tell: Callable[[dict[str, Any]], None]) -> None:
     place.make()
     lock = place.lock()
-    if not lock.take(LOCK_SECONDS_MAX):
-        raise AlreadyRunning(place, answer_of(place))
+    _take(lock, place, progress)
     from hearback_local.launcher import Launcher, UpFailed
 
     try:
@@ -58,6 +58,25 @@ def _start(place: FleetPlace, port: int, progress: Progress, tell: Callable[[dic
         raise FleetError(str(error)) from error
     finally:
         lock.release()
+
+
+def _take(lock: DirectoryLock, place: FleetPlace, progress: Progress) -> None:
+    """Takes the folder, or waits until the launcher that holds it is ready or gone."""
+    if lock.take():
+        return
+    if answer := answer_of(place):
+        raise AlreadyRunning(place, answer)
+    progress("waiting for another start (or end) of this fleet")
+    found: dict[str, Any] = {}
+
+    def settled() -> bool:
+        found.update(answer_of(place))
+        return bool(found) or lock.take()
+
+    if not wait_until(settled, OTHER_SECONDS_MAX):
+        raise FleetError(f"another launcher holds {place.root} and does not become ready; see {place.logs}")
+    if found:
+        raise AlreadyRunning(place, found)
 
 
 def _start_detached(place: FleetPlace, port: int, progress: Progress) -> dict[str, Any]:

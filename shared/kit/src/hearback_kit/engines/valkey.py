@@ -72,7 +72,7 @@ class ValkeyEngine(Engine):
             "bind 127.0.0.1",
             f"port {port}",
             f'requirepass "{self.password}"',
-            f'dir "{self.directory / "data"}"',
+            f"dir {_quoted(str(self.directory / 'data'))}",
             "daemonize no",
             "appendonly yes",
             f"appendfsync {self._appendfsync}",
@@ -106,3 +106,9 @@ class ValkeyEngine(Engine):
             (self.directory / "valkey.pid").write_text(str(self.pid))
             return True
         return False
+
+
+def _quoted(text: str) -> str:
+    """A string as Valkey's configuration file wants it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
