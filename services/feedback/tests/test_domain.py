@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from feedback.api.files import disposition, file_name, media_type
 from feedback.domain.event import normalise, tags_of
-from feedback.domain.facets import words_of
+from feedback.domain.facets import facet, facets_of, presence, words_of
 from feedback.domain.filtering import UNREAL_UNATTENDED, refusal
 from feedback.domain.occurrence import display_of, evidence_of
 from feedback.domain.spam import SpamVerdict
@@ -164,6 +164,13 @@ def test_evidence_with_spam_detection(is_spam: bool | None, shown: str) -> None:
     assert set(evidence) == {"message", "source", "is_spam", "spam_detection_enabled", "summary"}
     rows = {row["name"]: row["value"] for row in display_of(evidence)}
     assert rows == {"message": "m", "is_spam": shown, "spam_detection_enabled": "True"}
+
+
+def test_stored_terms_are_the_terms_asked_for() -> None:
+    pairs = [("Key", "VALUE"), ("key", "value"), ("k" * 250, "v"), ("x", "v" * 250), ("İ", "İI"), ("none", None)]
+    asked = {term for key, value in pairs if value for term in (presence(key), facet(key, value))}
+    assert set(facets_of(pairs)) == asked
+    assert max(map(len, asked)) == 200
 
 
 def test_words_split_unspaced_scripts() -> None:

@@ -25,11 +25,9 @@ def presence(key: str) -> str:
 
 def facets_of(pairs: Iterable[tuple[str, str | None]]) -> list[str]:
     """The terms of every pair that has a value, sorted and without doubles."""
-    found: set[str] = set()
-    for key, value in pairs:
-        if value:
-            found.add(presence(key))
-            found.add(facet(key, value))
+    given = {(key.lower(), value.lower()) for key, value in pairs if value}
+    found = {key[:FACET_CHARACTERS_MAX] for key, _ in given}
+    found |= {f"{key}={value}"[:FACET_CHARACTERS_MAX] for key, value in given}  # `facet`, for keys in lower case
     return sorted(found)
 
 

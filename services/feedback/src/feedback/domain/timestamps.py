@@ -56,4 +56,4 @@ def occurred_at(value: Any, *, received_at: datetime, sent_at: datetime | None, 
 
 def iso(time: datetime) -> str:
     """A UTC time in the API's spelling: microseconds and `Z`."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
