@@ -379,6 +379,14 @@ async def test_a_form_that_is_too_large_has_an_outcome_and_a_fate(
     assert await reports() == []
 
 
+async def test_url_of_eight_kilobytes_is_served(embed: httpx.AsyncClient, reports: Any) -> None:
+    query = GOOD | {"onLoad": "x" * 8_192}
+    script = await embed.get(PATH, params=query)
+    assert (script.status_code, "x" * 8_192 in script.text) == (200, True)
+    assert (await embed.post(PATH, params=query, data=FORM)).status_code == 200
+    assert len(await reports()) == 1
+
+
 async def test_default_limits_are_met_by_no_person(settings: Settings) -> None:
     assert settings.scripts_per_address_max >= 200
     assert settings.posts_per_address_max >= 60

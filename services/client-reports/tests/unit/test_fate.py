@@ -38,7 +38,10 @@ ACCEPTED, WAITING = step(0, State.ACCEPTED), step(1, State.WAITING_FOR_EVENT)
         ([step(2, State.STORED), step(3, State.STORED, "Duplicate report")], State.STORED, None),
         ([step(2, State.LINKED), step(3, State.LINKED, "Duplicate report")], State.LINKED, None),
         ([step(2, State.STORED), step(3, State.DROPPED, "deleted")], State.DROPPED, "deleted"),
-        ([ACCEPTED, step(2, State.RATE_LIMITED, "out_of_quota")], State.RATE_LIMITED, "out_of_quota"),
+        ([step(2, State.RATE_LIMITED, "out_of_quota")], State.RATE_LIMITED, "out_of_quota"),
+        ([ACCEPTED, step(2, State.RATE_LIMITED, "out_of_quota")], State.ACCEPTED, None),
+        ([step(0, State.RATE_LIMITED, "rate_limited"), WAITING], State.WAITING_FOR_EVENT, None),
+        ([step(2, State.LINKED), step(9, State.RATE_LIMITED, "rate_limited")], State.LINKED, None),
         ([step(1, State.INVALID, "empty"), step(2, State.INVALID, "too_large")], State.INVALID, "empty"),
     ],
 )

@@ -203,6 +203,23 @@ async def test_strange_answers_keep_the_form(dialog_page: Any, answer: tuple[int
     assert await page.locator("[name=name]").input_value() == "Jane"
 
 
+async def test_a_limit_is_told_as_one_that_passes(dialog_page: Any, redis: Redis) -> None:
+    page = await dialog_page()
+    await fill(page)
+
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=429, body="{}", headers={"Access-Control-Allow-Origin": "*"})
+
+    await page.route("**/api/embed/**", refuse)
+    await page.get_by_role("button", name="Send report").click()
+    await expect(page.get_by_role("alert")).to_contain_text("try again in a minute")
+    assert await page.locator("[name=comments]").input_value() == "It broke."
+    await page.unroute("**/api/embed/**")
+    await page.get_by_role("button", name="Send report").click()
+    await expect(page.get_by_role("status")).to_contain_text("Thank you!")
+    assert len(await reports(redis)) == 1
+
+
 async def test_works_twice_and_leaves_nothing_global(dialog_page: Any, redis: Redis) -> None:
     page = await dialog_page()
     await fill(page)

@@ -131,8 +131,6 @@ class Program:
         async with _background(worker, stop, hurry, end, settings.shutdown_seconds_max):
             await server.serve(sockets=sockets)
             stop.set()
-        if not server.started and not hurry.is_set():  # its reason is in the log; a supervisor is to see it, too
-            raise Unavailable("the HTTP server did not start")
 
     def _health_app(self, worker: Worker | None) -> FastAPI:
         app = FastAPI(title=self.name, docs_url=None, redoc_url=None)

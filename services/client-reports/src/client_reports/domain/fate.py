@@ -36,8 +36,9 @@ class Fate(NamedTuple):
 def settle(steps: Iterable[Step]) -> Fate:
     """The fate that follows from all steps of a submission, at least one; their order does not matter.
 
-    Decisions beat waiting, waiting beats accepted; of several decisions the latest holds, except that
-    what was linked stays linked when it is stored. The reason is the one with which the state was
+    Decisions beat waiting, waiting beats accepted, and everything beats rate limited, for who was limited may
+    try again; of several decisions the latest holds, except that what was linked stays linked when it is
+    stored. The reason is the one with which the state was
     entered: a later step that leaves the state as it is (a refused duplicate) does not change it.
     """
     ordered = sorted(set(steps), key=_position)
@@ -71,7 +72,8 @@ def bounded(steps: Iterable[Step], steps_max: int) -> list[Step]:
 
 
 def _telling(ordered: list[Step]) -> list[Step]:
-    """The steps of the highest rank: decisions, else waiting, else accepted."""
+    """The steps of the highest rank: decisions, else waiting, else accepted, else rate limited."""
+    ordered = [step for step in ordered if step.state is not SubmissionState.RATE_LIMITED] or ordered
     decisions = [step for step in ordered if step.state not in _OPEN]
     waiting = [step for step in ordered if step.state is SubmissionState.WAITING_FOR_EVENT]
     return decisions or waiting or ordered
