@@ -223,6 +223,15 @@ async def test_reports_of_one_batch_follow_each_other(bench: Any) -> None:
     assert told.counts(FEEDBACK) == {(Outcome.INVALID, "Duplicate report"): 1}
 
 
+@pytest.mark.parametrize("report_first", [True, False])
+async def test_suspicions_of_the_form_travel_on(bench: Any, report_first: bool) -> None:
+    event_id = random_id()
+    report = bench.report(event_id, source=MODAL, marks=("honeypot", "too_fast"))
+    await bench.deliver(*([report, bench.event(event_id)] if report_first else [bench.event(event_id), report]))
+    (feedback,) = (await bench.told()).feedback
+    assert feedback.marks == ("honeypot", "too_fast")
+
+
 async def test_older_report_that_comes_later_changes_nothing(bench: Any) -> None:
     event_id = random_id()
     await bench.deliver(bench.event(event_id))
