@@ -20,8 +20,8 @@ from pydantic import ValidationError
 from hearback_kit.db import Database, current_revision, migrate, migration_head
 from hearback_kit.errors import ServiceError, Unavailable
 from hearback_kit.health import health_routes
+from hearback_kit.http_protocol import HttpProtocol
 from hearback_kit.logs import configure_logs, get_logger
-from hearback_kit.one_write import OneWriteProtocol
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.telemetry import configure_traces
 from hearback_kit.worker import Worker
@@ -143,7 +143,7 @@ class Program:
             host=settings.host,
             port=settings.port,
             loop="none",
-            http=OneWriteProtocol,
+            http=HttpProtocol,
             ws="none",
             lifespan="on",
             access_log=False,

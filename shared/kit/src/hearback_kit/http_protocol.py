@@ -1,0 +1,316 @@
+"""Uvicorn's HTTP protocol with less work per request; what clients and applications see is the same.
+
+An ordinary request comes whole and gets an ordinary answer: a head that tells its length, then the body.
+For these, the application starts when the bytes are there, heads are encoded once, head and body go out in
+one write, and the timer of an idle connection is not set anew each time. The rest is left to uvicorn.
+Measured with `tests/bench` (gateway).
+
+An application may also have a method `take_directly(exchange) -> bool`. It is asked first about every
+request that came whole. When it takes one (True), it answers it sooner or later with `Exchange.answer` or
+has an ASGI application do so with `Exchange.run`; that spares a task, coroutines and messages. When it does
+not (False), nothing may have happened, and the request goes the ordinary way.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote
+
+import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, service_unavailable
+from uvicorn.protocols.http.httptools_impl import (
+    HEADER_RE,
+    HEADER_VALUE_RE,
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+
+HEADS_KEPT = 1_024
+_NOT_ORDINARY = frozenset({b"connection", b"transfer-encoding"})
+_CLOSE = b"connection: close\r\n"
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+@lru_cache(maxsize=HEADS_KEPT)
+def encode_head(status: int, headers: Headers) -> tuple[bytes, int] | None:
+    """An ordinary head without the line that ends it, and the length it tells; None for any other head."""
+    parts = [STATUS_LINE[status]]
+    lengths = []
+    for given, value in headers:
+        name = given.lower()
+        if name in _NOT_ORDINARY or HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
+            return None
+        if name == b"content-length":
+            lengths.append(value)
+        parts += (name, b": ", value, b"\r\n")
+    if len(lengths) != 1 or not lengths[0].isdigit():
+        return None
+    return b"".join(parts), int(lengths[0])
+
+
+@lru_cache(maxsize=4)
+def _encode_end(headers: Headers) -> bytes:
+    """What uvicorn adds to every head, such as the date, and the line that ends it."""
+    return b"".join([b"%b: %b\r\n" % pair for pair in headers]) + b"\r\n"
+
+
+class Exchange(RequestResponseCycle):
+    """One request and its answer."""
+
+    def __init__(self, protocol: "HttpProtocol", scope: Any, keep_alive: bool) -> None:
+        self._start = protocol.start
+        self.scope = scope
+        self.keep_alive = keep_alive
+        self.transport = protocol.transport
+        self.flow = protocol.flow
+        self.logger = protocol.logger
+        self.access_logger = protocol.access_logger
+        self.access_log = protocol.access_log
+        self.default_headers = protocol.server_state.default_headers
+        self.on_response = protocol.on_response_complete
+        self.waiting_for_100_continue = protocol.expect_100_continue
+        self.disconnected = False
+        self.body: bytes | bytearray = b""  # type: ignore[assignment]
+        self.more_body = True
+        self.response_started = False
+        self.response_complete = False
+        self.chunked_encoding: bool | None = None
+        self.expected_content_length = 0
+        self._news = False
+        self._event: asyncio.Event | None = None
+        self._head: bytes | None = None
+
+    @property
+    def message_event(self) -> asyncio.Event:  # type: ignore[override]
+        """Set when who waits in `receive` is to look again; made when somebody does."""
+        if self._event is None:
+            self._event = asyncio.Event()
+        return self._event
+
+    def take(self, body: bytes, *, more: bool) -> None:
+        """Take a piece of the body, or learn that it is complete."""
+        if not self.body:
+            self.body = body
+        elif body:
+            if not isinstance(self.body, bytearray):
+                self.body = bytearray(self.body)
+            self.body += body
+        self.more_body = more
+        self._news = True
+        if self._event is not None:
+            self._event.set()
+
+    async def receive(self) -> Any:
+        """What came of the body since the last time, or that the client is gone or answered."""
+        if self.waiting_for_100_continue and not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.waiting_for_100_continue = False
+        while not self.disconnected and not self.response_complete:
+            if self._news:
+                self._news = False
+                body, self.body = self.body, b""
+                return {"type": "http.request", "body": bytes(body), "more_body": self.more_body}
+            self.flow.resume_reading()
+            event = self.message_event
+            event.clear()
+            await event.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Any) -> None:
+        """Send a part of the answer; an ordinary head is held until its body comes."""
+        if not self.response_started:
+            if self._hold(message):
+                return
+        elif self._head is not None:
+            head, self._head = self._head + self._end(), None
+            if self._is_whole(message):
+                self._finish(head + message["body"])
+                return
+            if not self.disconnected:
+                self.transport.write(head)
+        await super().send(message)
+
+    def _hold(self, message: Any) -> bool:
+        """Hold a head that starts an ordinary answer."""
+        if (
+            message["type"] != "http.response.start"
+            or not self.keep_alive
+            or self.access_log
+            or self.scope["method"] == "HEAD"
+        ):
+            return False
+        head = encode_head(message["status"], tuple(message.get("headers", ())))
+        if head is None:
+            return False
+        self.response_started = True
+        self.waiting_for_100_continue = False
+        self.chunked_encoding = False
+        self._head, self.expected_content_length = head
+        return True
+
+    def _is_whole(self, message: Any) -> bool:
+        """Whether a message is all of the body that the head told, and can go out now."""
+        return (
+            message["type"] == "http.response.body"
+            and len(message.get("body", b"")) == self.expected_content_length > 0
+            and not message.get("more_body")
+            and not self.disconnected
+            and not self.flow.write_paused
+        )
+
+    def answer(self, head: bytes, body: bytes) -> None:
+        """Answer a request that was taken directly; `head` is one of `encode_head`."""
+        if not self.disconnected:
+            self.response_started = True
+            self._finish(b"".join((head, self._end(), body)))
+
+    def run(self, app: Any) -> None:
+        """Have an ASGI application answer a request that was taken directly."""
+        self._start(self, app)
+
+    def _end(self) -> bytes:
+        end = _encode_end(tuple(self.default_headers))
+        return end if self.keep_alive else _CLOSE + end
+
+    def _finish(self, data: bytes) -> None:
+        """Write the last of an answer."""
+        self.transport.write(data)
+        self.response_complete = True
+        if self._event is not None:
+            self._event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        told, self.on_response = self.on_response, _nothing
+        told()
+
+
+def _nothing() -> None:
+    """What a finished exchange still has to tell."""
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """The protocol of all our servers. It speaks no WebSocket."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._direct: Callable[[Exchange], bool] | None = getattr(self.app, "take_directly", None)
+        self._due: tuple[Exchange, Any] | None = None
+        self._idle_since: float | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes, and start a request that they began with all that came of it."""
+        self._idle_since = None
+        super().data_received(data)
+        due, self._due = self._due, None
+        if due is None or self.transport.is_closing():
+            return
+        exchange, app = due
+        direct = self._direct
+        if (
+            direct is None
+            or exchange.more_body
+            or exchange.waiting_for_100_continue
+            or app is not self.app
+            or not direct(exchange)
+        ):
+            self.start(exchange, app)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+
+    def on_headers_complete(self) -> None:
+        """A request's line and headers are there: it is next, or waits for those before it."""
+        version = self.parser.get_http_version()
+        existing = self.cycle
+        keep_alive = version != "1.0" and self.parser.should_keep_alive()
+        exchange = self.cycle = Exchange(self, self._scope(version), keep_alive)
+        app = service_unavailable if self._is_crowded() else self.app
+        if existing is None or existing.response_complete:
+            self._due = exchange, app
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((exchange, app))
+
+    def _scope(self, version: str) -> Any:
+        url = self.url
+        if url.startswith(b"/") and b"#" not in url:
+            raw_path, _, query = url.partition(b"?")
+        else:
+            parsed = httptools.parse_url(url)
+            raw_path, query = parsed.path, parsed.query or b""
+        path = raw_path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": self.root_path,
+            "headers": self.headers,
+            "state": self.app_state.copy(),
+            "method": self.parser.get_method().decode("ascii"),
+            "path": self.root_path + (unquote(path) if "%" in path else path),
+            "raw_path": self.root_path.encode("ascii") + raw_path,
+            "query_string": query,
+        }
+
+    def _is_crowded(self) -> bool:
+        limit = self.limit_concurrency
+        return limit is not None and (len(self.connections) >= limit or len(self.tasks) >= limit)
+
+    def start(self, exchange: Any, app: Any) -> None:
+        """Have an ASGI application answer a request."""
+        task = self.loop.create_task(exchange.run_asgi(app))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        exchange: Any = self.cycle
+        if not exchange.response_complete:
+            exchange.take(body, more=True)
+            if len(exchange.body) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+
+    def on_message_complete(self) -> None:
+        """The end of the body."""
+        exchange: Any = self.cycle
+        if not exchange.response_complete:
+            exchange.take(b"", more=False)
+
+    def on_response_complete(self) -> None:
+        """An answer is out: the next request that came in the meantime is due, or the connection is idle."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self.start(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self._idle_timer is None:
+            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._look_at_idleness)
+
+    def _look_at_idleness(self) -> None:
+        """Close a connection that was idle for long enough; one timer serves all its requests."""
+        self._idle_timer = None
+        if self._idle_since is None:
+            return
+        rest = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if rest <= 0:
+            self.timeout_keep_alive_handler()
+        else:
+            self._idle_timer = self.loop.call_later(rest, self._look_at_idleness)

@@ -1,0 +1,390 @@
+"""Requests and answers over real sockets, through the protocol of our servers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from hearback_kit.http_protocol import Exchange, HttpProtocol, encode_head
+from hearback_kit.testing import eventually
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[Any]]
+LENGTH = (b"content-length", b"5")
+LARGE = 1_000_000
+FLEET = {"access_log": False, "proxy_headers": False}
+
+
+def start(*headers: tuple[bytes, bytes], status: int = 200) -> dict[str, Any]:
+    return {"type": "http.response.start", "status": status, "headers": list(headers)}
+
+
+def body(data: bytes, *, more: bool = False) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": data, "more_body": more}
+
+
+class App:
+    """An application for every kind of answer; it keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+        self.release = asyncio.Event()
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        self.seen.append((scope["method"], scope["path"], scope["query_string"]))
+        match scope["path"]:
+            case "/stream":
+                await send(start())
+                await send(body(b"hel", more=True))
+                await send(body(b"lo"))
+            case "/parts":
+                await send(start(LENGTH))
+                await send(body(b"hel", more=True))
+                await send(body(b"lo"))
+            case "/empty":
+                await send(start(status=204))
+                await send(body(b""))
+            case "/broken":
+                await send(start(LENGTH))
+                raise RuntimeError("no body comes")
+            case "/short":
+                await send(start(LENGTH))
+                await send(body(b"hell"))
+            case "/closing":
+                await send(start(LENGTH, (b"connection", b"close")))
+                await send(body(b"hello"))
+            case "/echo":
+                await self._echo(receive, send)
+            case "/wait":
+                await self.release.wait()
+                await send(start(LENGTH))
+                await send(body(b"hello"))
+            case "/gone":
+                await receive()
+                self.seen.append((await receive())["type"])
+            case _:
+                await send(start(LENGTH))
+                await send(body(b"hello"))
+
+    async def _echo(self, receive: Receive, send: Send) -> None:
+        data, pieces, more = b"", 0, True
+        while more:
+            message = await receive()
+            data += message["body"]
+            more = message["more_body"]
+            pieces += 1
+        self.seen.append(pieces)
+        await send(start((b"content-length", b"%d" % len(data))))
+        await send(body(data))
+
+
+class DirectApp(App):
+    """The same, and `/direct…` without ASGI."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: list[Exchange] = []
+
+    def take_directly(self, exchange: Exchange) -> bool:
+        path = exchange.scope["path"]
+        if path == "/direct":
+            answer_directly(exchange, bytes(exchange.body))
+        elif path == "/direct/later":
+            self.held.append(exchange)
+        elif path == "/direct/app":
+            exchange.run(self)
+        return path.startswith("/direct")
+
+
+def answer_directly(exchange: Exchange, data: bytes) -> None:
+    head = encode_head(200, ((b"content-length", b"%d" % len(data)),))
+    assert head is not None
+    exchange.answer(head[0], data)
+
+
+@asynccontextmanager
+async def served(app: Any, **options: Any) -> AsyncIterator[int]:
+    config = uvicorn.Config(
+        app, port=0, http=HttpProtocol, ws="none", lifespan="off", log_config=None, **FLEET | options
+    )
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve())
+    await eventually(lambda: server.started)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task
+
+
+@asynccontextmanager
+async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+async def exchange(port: int, *pieces: bytes) -> bytes:
+    """Send the pieces one after the other, and read until the server closes."""
+    async with connected(port) as (reader, writer):
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+        return await reader.read()
+
+
+def request(path: str, *, method: str = "GET", last: bool = True, data: bytes = b"", headers: str = "") -> bytes:
+    lines = f"{method} {path} HTTP/1.1\r\nhost: test\r\n{headers}"
+    if last:
+        lines += "connection: close\r\n"
+    if data:
+        lines += f"content-length: {len(data)}\r\n"
+    return lines.encode() + b"\r\n" + data
+
+
+def statuses(answers: bytes) -> list[bytes]:
+    return [part[:3] for part in answers.split(b"HTTP/1.1 ")[1:]]
+
+
+@pytest.mark.parametrize(
+    ("headers", "ordinary"),
+    [
+        (((b"content-length", b"5"), (b"x-a", b"b")), True),
+        (((b"Content-Length", b"0"),), True),
+        ((), False),
+        (((b"x-a", b"b"),), False),
+        (((b"content-length", b"five"),), False),
+        (((b"content-length", b"5"), (b"content-length", b"5")), False),
+        (((b"content-length", b"5"), (b"connection", b"close")), False),
+        (((b"content-length", b"5"), (b"transfer-encoding", b"chunked")), False),
+        (((b"content-length", b"5"), (b"x a", b"b")), False),
+        (((b"content-length", b"5"), (b"x-a", b"b\r\nx-c: d")), False),
+    ],
+)
+def test_only_ordinary_heads_are_kept(headers: tuple[tuple[bytes, bytes], ...], ordinary: bool) -> None:
+    assert (encode_head(200, headers) is not None) is ordinary
+
+
+def test_a_head_is_what_stands_on_the_wire() -> None:
+    head = encode_head(200, ((b"Content-Length", b"5"), (b"x-a", b"b")))
+    assert head == (b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nx-a: b\r\n", 5)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "end"),
+    [
+        ("/plain", b"200", b"\r\n\r\nhello"),
+        ("/parts", b"200", b"\r\n\r\nhello"),
+        ("/stream", b"200", b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"),
+        ("/empty", b"204", b"\r\n\r\n"),
+        ("/closing", b"200", b"\r\n\r\nhello"),
+    ],
+)
+@pytest.mark.parametrize("last", [True, False])
+async def test_answers_arrive_whole(path: str, status: bytes, end: bytes, last: bool) -> None:
+    async with served(App()) as port:
+        if last or path == "/closing":
+            answer = await exchange(port, request(path, last=last))
+        else:
+            answer = await exchange(port, request(path, last=False), request("/closing"))
+            answer = answer[: answer.rindex(b"HTTP/1.1")]
+        assert statuses(answer) == [status]
+        assert answer.endswith(end)
+        assert b"\r\ndate: " in answer
+
+
+async def test_a_head_and_its_body_are_one_packet() -> None:
+    async with served(App()) as port, connected(port) as (reader, writer):
+        writer.write(request("/plain", last=False))
+        assert (await reader.read(65_536)).endswith(b"\r\n\r\nhello")
+
+
+async def test_head_requests_get_no_body() -> None:
+    async with served(App()) as port:
+        answer = await exchange(port, request("/plain", method="HEAD"))
+        assert b"content-length: 5" in answer
+        assert answer.endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize("path", ["/broken", "/short"])
+async def test_an_answer_without_its_whole_body_ends_with_the_connection(path: str) -> None:
+    async with served(App()) as port:
+        answer = await exchange(port, request(path, last=False))
+        assert b"hello" not in answer
+
+
+async def test_pipelined_requests_get_their_answers_in_order() -> None:
+    requests = [request(path, last=False) for path in ("/plain", "/empty", "/stream", "/parts")]
+    async with served(App()) as port:
+        answers = await exchange(port, b"".join(requests) + request("/empty"))
+    assert statuses(answers) == [b"200", b"204", b"200", b"200", b"204"]
+
+
+@pytest.mark.parametrize("size", [1, 5, 64_000, LARGE])
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_bodies_arrive_whole(size: int, chunked: bool) -> None:
+    data = bytes(number % 251 for number in range(size))
+    plain = request("/echo", method="POST", data=data)
+    if chunked:
+        head = request("/echo", method="POST", headers="transfer-encoding: chunked\r\n")
+        half = size // 2
+        parts = [b"%x\r\n%b\r\n" % (len(one), one) for one in (data[:half], data[half:]) if one]
+        plain = head + b"".join(parts) + b"0\r\n\r\n"
+    async with served(App()) as port:
+        answer = await exchange(port, plain)
+    assert answer.endswith(b"\r\n\r\n" + data)
+
+
+async def test_a_request_in_pieces_is_put_together() -> None:
+    app = App()
+    whole = request("/echo?a=b", method="POST", data=b"hello")
+    async with served(app) as port, connected(port) as (reader, writer):
+        for byte in whole:
+            writer.write(bytes([byte]))
+            await writer.drain()
+        assert (await reader.read()).endswith(b"\r\n\r\nhello")
+    assert app.seen[0] == ("POST", "/echo", b"a=b")
+
+
+async def test_a_whole_body_is_one_message() -> None:
+    app = App()
+    async with served(app) as port:
+        await exchange(port, request("/echo", method="POST", data=b"hello"))
+    assert app.seen[-1] == 1
+
+
+async def test_a_client_that_asks_is_told_to_continue() -> None:
+    async with served(App()) as port, connected(port) as (reader, writer):
+        writer.write(request("/echo", method="POST", headers="expect: 100-continue\r\ncontent-length: 5\r\n"))
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b"hello")
+        assert (await reader.read()).endswith(b"\r\n\r\nhello")
+
+
+async def test_who_waits_learns_that_the_client_is_gone() -> None:
+    app = App()
+    async with served(app) as port:
+        async with connected(port) as (_, writer):
+            writer.write(request("/gone", last=False))
+            await writer.drain()
+            await eventually(lambda: app.seen)
+        await eventually(lambda: app.seen[-1] == "http.disconnect")
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "query"),
+    [
+        ("/a%20b?c=%20d", "/a b", b"c=%20d"),
+        ("//a/b?", "//a/b", b""),
+        ("http://elsewhere/a?b", "/a", b"b"),
+        ("/a?b#c", "/a", b"b"),
+    ],
+)
+async def test_targets_are_read_as_uvicorn_reads_them(target: str, path: str, query: bytes) -> None:
+    app = App()
+    async with served(app) as port:
+        assert statuses(await exchange(port, request(target))) == [b"200"]
+    assert app.seen == [("GET", path, query)]
+
+
+async def test_what_is_no_http_gets_400_and_starts_nothing() -> None:
+    app = App()
+    async with served(app) as port:
+        assert statuses(await exchange(port, b"NONSENSE\r\n\r\n")) == [b"400"]
+        broken = request("/echo", method="POST", headers="transfer-encoding: chunked\r\n") + b"zz\r\n"
+        assert statuses(await exchange(port, broken)) == [b"400"]
+    assert app.seen == []
+
+
+async def test_http_1_0_is_answered_and_closed() -> None:
+    async with served(App()) as port:
+        assert statuses(await exchange(port, b"GET /plain HTTP/1.0\r\n\r\n")) == [b"200"]
+
+
+async def test_an_idle_connection_is_closed() -> None:
+    async with served(App(), timeout_keep_alive=1) as port:
+        answer = await exchange(port, request("/plain", last=False))
+        assert answer.endswith(b"hello")
+
+
+async def test_a_busy_connection_is_not_closed_as_idle() -> None:
+    app = App()
+    async with served(app, timeout_keep_alive=0) as port, connected(port) as (reader, writer):
+        writer.write(request("/wait", last=False))
+        await eventually(lambda: app.seen)
+        app.release.set()
+        assert (await reader.read()).endswith(b"hello")
+
+
+async def test_beyond_its_limit_a_server_says_so() -> None:
+    async with served(App(), limit_concurrency=1) as port:
+        assert statuses(await exchange(port, request("/plain"))) == [b"503"]
+
+
+async def test_ending_waits_for_answers() -> None:
+    app = App()
+    async with served(app) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request("/wait", last=False))
+        await eventually(lambda: app.seen)
+        asyncio.get_running_loop().call_later(0.3, app.release.set)
+    assert (await reader.read()).endswith(b"hello")
+    writer.close()
+
+
+async def test_direct_answers_and_others_alternate() -> None:
+    requests = [
+        request("/direct", method="POST", data=b"one", last=False),
+        request("/plain", last=False),
+        request("/direct/app", last=False),
+    ]
+    app = DirectApp()
+    async with served(app) as port, connected(port) as (reader, writer):
+        for number, one in enumerate(requests):
+            writer.write(one)
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 OK\r\n"), number
+            assert await reader.readexactly(3 if number == 0 else 5) in {b"one", b"hello"}
+        writer.write(request("/direct", method="POST", data=b"two"))
+        last = await reader.read()
+    assert b"connection: close\r\n" in last
+    assert last.endswith(b"\r\n\r\ntwo")
+
+
+async def test_a_direct_answer_may_come_later_and_in_its_turn() -> None:
+    app = DirectApp()
+    async with served(app) as port, connected(port) as (reader, writer):
+        writer.write(request("/direct/later", last=False) + request("/plain"))
+        await eventually(lambda: app.held)
+        answer_directly(app.held[0], b"late")
+        answers = await reader.read()
+    assert statuses(answers) == [b"200", b"200"]
+    assert answers.index(b"late") < answers.index(b"hello")
+
+
+async def test_a_direct_answer_to_nobody_is_dropped() -> None:
+    app = DirectApp()
+    async with served(app) as port:
+        async with connected(port) as (_, writer):
+            writer.write(request("/direct/later", last=False))
+            await eventually(lambda: app.held)
+        await eventually(lambda: app.held[0].disconnected)
+        answer_directly(app.held[0], b"late")
+        assert statuses(await exchange(port, request("/plain"))) == [b"200"]
+
+
+async def test_only_whole_requests_are_offered_directly() -> None:
+    app = DirectApp()
+    async with served(app) as port, connected(port) as (reader, writer):
+        whole = request("/direct", method="POST", data=b"hello")
+        writer.write(whole[:-1])
+        await writer.drain()
+        await eventually(lambda: app.seen)
+        writer.write(whole[-1:])
+        assert (await reader.read()).endswith(b"hello")
+    assert app.seen == [("POST", "/direct", b"")]
