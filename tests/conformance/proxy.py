@@ -1,11 +1,11 @@
-"""A forwarding HTTP server that cuts the connection of every request whose body holds a word."""
+"""A forwarding HTTP server between an SDK and the fleet: it looks at every request, and may cut its connection."""
 
 import gzip
 import threading
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -25,6 +25,25 @@ def decoded(body: bytes, encoding: str) -> bytes:
 @contextmanager
 def cutting_proxy(target: str, word: bytes) -> Iterator[str]:
     """Forward to `target`, but cut what holds `word`; yields the proxy's host and port."""
+    with _proxy(target, lambda body: word not in body) as address:
+        yield address
+
+
+@contextmanager
+def recording_proxy(target: str) -> Iterator[tuple[str, list[bytes]]]:
+    """Forward to `target`; yields the proxy's host and port, and the decoded bodies as they come."""
+    bodies: list[bytes] = []
+
+    def record(body: bytes) -> bool:
+        bodies.append(body)
+        return True
+
+    with _proxy(target, record) as address:
+        yield address, bodies
+
+
+@contextmanager
+def _proxy(target: str, may_pass: Callable[[bytes], bool]) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -41,7 +60,7 @@ def cutting_proxy(target: str, word: bytes) -> Iterator[str]:
 
         def do_POST(self) -> None:
             body = self._body()
-            if word in decoded(body, self.headers.get("Content-Encoding", "")):
+            if not may_pass(decoded(body, self.headers.get("Content-Encoding", ""))):
                 self.close_connection = True
                 self.connection.close()
                 return

@@ -70,6 +70,7 @@ def test_event_is_normalised_as_the_reference_says() -> None:
         "environment": "production", "request": {}, "user": {"id": "7", "email": "a@b.io"},
         "contexts": {**given["contexts"], "replay": {"replay_id": "r"}}, "logentry": {"message": "m"},
         "tags": {"a": "True", "user.email": "a@b.io", "has_linked_error": "false"},
+        "additional": {"breadcrumbs": [1]},
     }  # fmt: skip
     assert given["tags"] == {"a": True}
 
@@ -99,7 +100,9 @@ def kept_of(**given: Any) -> dict[str, Any]:
         ({"user": {"email": "u@x"}, "feedback": {"contact_email": "c@x"}}, {"user": {"email": "u@x"}}),
         ({"user": {}, "feedback": {"contact_email": "c@x"}}, {"user": {"email": "c@x"}}),
         ({"user": {"name": "n", "isStaff": 1, "username": "w"}}, {"user": {"username": "w", "email": ""}}),
-        ({"breadcrumbs": [1], "extra": {"a": 1}}, {"breadcrumbs": None, "extra": None}),
+        ({"breadcrumbs": [1], "extra": {"a": 1}, "modules": None, "type": "feedback", "dist": "1"},
+         {"additional": {"breadcrumbs": [1], "extra": {"a": 1}}}),
+        ({"type": "feedback", "timestamp": 7}, {"additional": None}),
         ({"feedback": {"replay_id": "r"}, "contexts": {"replay": {"replay_id": "own"}}},
          {"contexts": {"feedback": {"message": "m", "replay_id": "r"}, "replay": {"replay_id": "own"}}}),
         ({"tags": [["user.email", "t@x"]], "user": {"email": "u@x"}},

@@ -18,23 +18,51 @@ class CheckoutError extends Error {
 }
 
 function scopeData() {
-  Sentry.setUser({ id: "u-17", email: "jane@example.com", username: "jane" });
+  Sentry.setUser({ id: "u-17", email: "jane@example.com", username: "jane", ip_address: "192.0.2.7", segment: "gold" });
   Sentry.setTag("flavour", "vanilla");
+}
+
+// Everything else that an SDK can say about a feedback.
+function moreScopeData() {
+  const scope = Sentry.getCurrentScope();
+  scope.setLevel("warning");
+  scope.setContext("cart", { items: 3, currency: "EUR", nested: { discount: null, codes: ["A", "B"] } });
+  scope.setExtra("attempt", 2);
+  scope.addBreadcrumb({ category: "ui.click", message: "checkout", level: "info", data: { button: "pay" } });
+  scope.addEventProcessor((event) => ({
+    ...event,
+    request: { url: "https://shop.example.com/cart?step=2", method: "GET", headers: { "User-Agent": "Shop/1.0" } },
+  }));
+  // As the SDK's own replay integration does in a browser.
+  Sentry.getClient().on("beforeSendFeedback", (event) => {
+    event.contexts.feedback.replay_id = "a1".repeat(16);
+  });
 }
 
 const scenarios = {
   async feedback() {
-    Sentry.init(options);
+    Sentry.init({ ...options, dist: "42" });
     scopeData();
     const associated = Sentry.captureException(new CheckoutError("the cart broke"));
-    const feedback = Sentry.captureFeedback({
-      message: "The checkout button does nothing",
-      name: "Jane Doe",
-      email: "jane.contact@example.com",
-      url: "https://shop.example.com/cart",
-      source: "conformance",
-      associatedEventId: associated,
-    });
+    moreScopeData();
+    const screenshot = { filename: "screenshot.png", data: new Uint8Array([137, 80, 78, 71, 10, 0, 255]) };
+    const feedback = Sentry.captureFeedback(
+      {
+        message: "The checkout button does nothing",
+        name: "Jane Doe",
+        email: "jane.contact@example.com",
+        url: "https://shop.example.com/cart",
+        source: "conformance",
+        associatedEventId: associated,
+        tags: { basket: "full" },
+      },
+      {
+        attachments: [
+          { ...screenshot, contentType: "application/png" },
+          { filename: "notes.txt", data: "clicked\ntwice", contentType: "text/plain", attachmentType: "event.view_hierarchy" },
+        ],
+      },
+    );
     return { feedback, associated };
   },
 

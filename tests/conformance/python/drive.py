@@ -27,45 +27,71 @@ def start(dsn, **more):
     return sentry_sdk
 
 
-def send(sdk, item_type, payload, event_id):
+def send(sdk, item_type, payload, event_id, attachments=()):
+    from sentry_sdk.attachments import Attachment
     from sentry_sdk.envelope import Envelope, Item, PayloadRef
 
     client = sdk.get_client() if hasattr(sdk, "get_client") else sdk.Hub.current.client
     envelope = Envelope(headers={"event_id": event_id})
     envelope.add_item(Item(payload=PayloadRef(json=payload), type=item_type))
+    for attachment in attachments:
+        envelope.add_item(Attachment(**attachment).to_envelope_item())
     client.transport.capture_envelope(envelope)
+
+
+def feedback_event(event_id, associated):
+    """Everything that can be said about a feedback; the SDK's envelope classes send it as it is."""
+    return {
+        "type": "feedback",
+        "event_id": event_id,
+        "timestamp": time.time() - 7.25,
+        "platform": "python",
+        "release": "shop@1.2.3",
+        "dist": "42",
+        "environment": "staging",
+        "level": "warning",
+        "server_name": "till-3",
+        "transaction": "/cart",
+        "sdk": {"name": "sentry.python", "version": "x", "packages": [{"name": "pypi:sentry-sdk"}]},
+        "user": {
+            "id": "u-17",
+            "email": "jane@example.com",
+            "username": "jane",
+            "ip_address": "192.0.2.7",
+            "segment": "gold",
+        },
+        "tags": {"flavour": "vanilla", "basket": "full"},
+        "extra": {"attempt": 2},
+        "modules": {"shop": "1.2.3"},
+        "request": {"url": "https://shop.example.com/cart?step=2", "headers": {"User-Agent": "Shop/1.0"}},
+        "breadcrumbs": {"values": [{"category": "ui.click", "message": "checkout", "timestamp": time.time() - 9}]},
+        "contexts": {
+            "cart": {"items": 3, "currency": "EUR", "nested": {"discount": None, "codes": ["A", "B"]}},
+            "trace": {"trace_id": "b2" * 16, "span_id": "c3" * 8},
+            "feedback": {
+                "message": "The checkout button does nothing",
+                "name": "Jane Doe",
+                "contact_email": "jane.contact@example.com",
+                "url": "https://shop.example.com/cart",
+                "source": "conformance",
+                "replay_id": "a1" * 16,
+                "associated_event_id": associated,
+            },
+        },
+    }
 
 
 def feedback(dsn):
     sdk = start(dsn)
+    associated = sdk.capture_exception(fail("the cart broke"))
     event_id = uuid.uuid4().hex
-    send(
-        sdk,
-        "feedback",
-        {
-            "type": "feedback",
-            "event_id": event_id,
-            "timestamp": time.time(),
-            "platform": "python",
-            "release": "shop@1.2.3",
-            "environment": "staging",
-            "level": "info",
-            "user": {"id": "u-17", "email": "jane@example.com", "username": "jane"},
-            "tags": {"flavour": "vanilla"},
-            "contexts": {
-                "feedback": {
-                    "message": "The checkout button does nothing",
-                    "name": "Jane Doe",
-                    "contact_email": "jane.contact@example.com",
-                    "url": "https://shop.example.com/cart",
-                    "source": "conformance",
-                }
-            },
-        },
-        event_id,
-    )
+    attachments = [
+        {"bytes": b"\x89PNG\n\x00\xff", "filename": "screenshot.png", "content_type": "application/png"},
+        {"bytes": b"clicked\ntwice", "filename": "notes.txt"},
+    ]
+    send(sdk, "feedback", feedback_event(event_id, associated), event_id, attachments)
     sdk.flush(10)
-    return {"feedback": event_id}
+    return {"feedback": event_id, "associated": associated}
 
 
 def user_report(dsn):

@@ -147,9 +147,7 @@ def event(row: Any, around: Surroundings) -> dict[str, Any]:
     """The feedback's event."""
     stored = row.event
     request = stored.get("request") or {}
-    entries: list[dict[str, Any]] = [{"type": "message", "data": {"formatted": row.message}}]
-    if request:
-        entries.append({"type": "request", "data": request})
+    additional = dict(stored.get("additional") or {})
     project = around.projects.get(row.project_id)
     return {
         "id": row.event_id,
@@ -175,7 +173,10 @@ def event(row: Any, around: Surroundings) -> dict[str, Any]:
         "sdk": stored.get("sdk"),
         "request": request,
         "tags": [{"key": key, "value": value} for key, value in event_tags(row)],
-        "entries": entries,
+        "entries": _entries(row, request, additional.pop("breadcrumbs", None)),
+        "context": additional.pop("extra", {}),
+        "packages": additional.pop("modules", {}),
+        "additional": additional,
         "errors": [],
         "fingerprints": [row.fingerprint],
         "occurrence": occurrence(row),
@@ -183,3 +184,13 @@ def event(row: Any, around: Surroundings) -> dict[str, Any]:
         "previousEventID": None,
         "size": 0,
     }
+
+
+def _entries(row: Any, request: Any, breadcrumbs: Any) -> list[dict[str, Any]]:
+    entries = [{"type": "message", "data": {"formatted": row.message}}]
+    if breadcrumbs:
+        values = breadcrumbs.get("values") if isinstance(breadcrumbs, dict) else breadcrumbs
+        entries.append({"type": "breadcrumbs", "data": {"values": values}})
+    if request:
+        entries.append({"type": "request", "data": request})
+    return entries

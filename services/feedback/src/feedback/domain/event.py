@@ -9,12 +9,21 @@ from feedback.domain.timestamps import iso
 
 _NOT_KEPT_OF_USER = ("name", "isStaff")
 _COPIED_WHEN_GIVEN = ("release", "sdk", "dist")
+_HAS_ITS_PLACE = frozenset(
+    {
+        *("event_id", "timestamp", "platform", "level", "environment", "contexts", "request", "user", "tags"),
+        *("type", *_COPIED_WHEN_GIVEN),
+    }
+)
 
 
 def normalise(
     event: dict[str, Any], *, event_id: str, project_id: int, occurred_at: datetime, received_at: datetime
 ) -> dict[str, Any]:
-    """The event in the one shape that is stored and served; the input stays as it was."""
+    """The event in the one shape that is stored and served; the input stays as it was.
+
+    The reference drops breadcrumbs and all other keys; here they are kept as `additional`, for nothing vanishes.
+    """
     context = feedback_context(event)
     kept: dict[str, Any] = {
         "event_id": event_id,
@@ -33,6 +42,9 @@ def normalise(
     for name in _COPIED_WHEN_GIVEN:
         if event.get(name):
             kept[name] = mapping(event[name]) if name == "sdk" else text(event[name])
+    additional = {name: value for name, value in event.items() if name not in _HAS_ITS_PLACE and value is not None}
+    if additional:
+        kept["additional"] = additional
     _add_tags(kept, context)
     return kept
 
