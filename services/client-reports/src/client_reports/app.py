@@ -19,7 +19,7 @@ from hearback_kit.worker import Periodic, Worker
 
 from client_reports.alerting import Alerting
 from client_reports.api import alert_rules, stats, submissions
-from client_reports.consumers.client_reports import ClientReports
+from client_reports.consumers.client_reports import ClientReports, nobody_to_tell
 from client_reports.consumers.intake import Intake
 from client_reports.consumers.outcomes import Outcomes
 from client_reports.settings import Settings
@@ -75,6 +75,7 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
     partitions = Partitions(database, Plans.of(settings))
     intake = Intake(database, partitions, clock, steps_max=settings.steps_max)
     reports = ClientReports(intake, configuration.project, report_days_max=settings.report_days_max)
+    outcomes = Outcomes(intake, shards=settings.stream_shards)
     alerting = Alerting(database, settings, clock)
 
     async def keep_partitions() -> None:
@@ -99,11 +100,12 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
             group=stream.consumer,
             name=settings.consumer_name,
             handle=handle,
+            on_dead=on_dead,
             options=options,
         )
-        for stream, handle in (
-            (CLIENT_REPORT_RECEIVED, reports.handle),
-            (OUTCOME_RECORDED, Outcomes(intake).handle),
+        for stream, handle, on_dead in (
+            (CLIENT_REPORT_RECEIVED, reports.handle, nobody_to_tell),
+            (OUTCOME_RECORDED, outcomes.handle, outcomes.on_dead),
         )
     ]
     return Worker(

@@ -13,6 +13,9 @@ ENTRIES_DROPPED = Counter(
 MESSAGES_REPEATED = Counter(
     "client_reports_messages_repeated", "Messages that had been counted before and were passed over."
 )
+OUTCOMES_UNCOUNTED = Counter(
+    "client_reports_outcomes_uncounted", "Outcomes that lie in dead letters, not counted until they are replayed."
+)
 STEPS = Counter("client_reports_steps", "Steps of submissions written.")
 STEPS_DROPPED = Counter("client_reports_steps_dropped", "Steps past the bound of a submission.")
 PARTITIONS_DROPPED = Counter("client_reports_partitions_dropped", "Partitions dropped by age.", ["table"])

@@ -11,7 +11,7 @@ from hearback_contracts.categories import DataCategory
 from hearback_contracts.outcomes import Outcome
 
 PATH = "/api/0/organizations/demo/stats_v2/"
-SUM = "sum(quantity)"
+SUM, TIMES = "sum(quantity)", "sum(times_seen)"
 
 
 def count(
@@ -57,7 +57,7 @@ async def totals(api: Any, **parameters: Any) -> dict[Any, int]:
 
 async def test_shape(counted: Any) -> None:
     found = await counted.get(
-        PATH, field=[SUM, "times_seen"], groupBy=["outcome", "category"], statsPeriod="3h", category="feedback"
+        PATH, field=[SUM, TIMES], groupBy=["outcome", "category"], statsPeriod="3h", category="feedback"
     )
     assert found == {
         "start": "2026-11-24T09:00:00Z",
@@ -66,8 +66,8 @@ async def test_shape(counted: Any) -> None:
         "groups": [
             {
                 "by": {"outcome": "accepted", "category": "feedback"},
-                "totals": {SUM: 14, "times_seen": 3},
-                "series": {SUM: [0, 0, 2, 12], "times_seen": [0, 0, 1, 2]},
+                "totals": {SUM: 14, TIMES: 3},
+                "series": {SUM: [0, 0, 2, 12], TIMES: [0, 0, 1, 2]},
             }
         ],
     }
@@ -107,6 +107,7 @@ async def test_shape(counted: Any) -> None:
         ({"outcome": ["accepted", "invalid"]}, {(): 14}),
         ({"reason": "before_send"}, {(): 11}),
         ({"key": "4"}, {(): 11}),
+        ({"key_id": "4"}, {(): 11}),
         ({"sdk": "x/1"}, {(): 13}),
         ({"outcome": "invalid"}, {(): 0}),
         ({"outcome": "invalid", "groupBy": "reason"}, {}),
@@ -121,6 +122,11 @@ async def test_groups_and_filters(counted: Any, parameters: dict[str, Any], expe
         assert {tuple(group["by"].values()): group["totals"][SUM] for group in found["groups"]} == expected
     else:
         assert await totals(counted, **given) == expected
+
+
+async def test_how_often_something_was_told_has_two_names(counted: Any) -> None:
+    found = await counted.get(PATH, field=["times_seen", TIMES], statsPeriod="24h")
+    assert found["groups"][0]["totals"] == {"times_seen": 5, TIMES: 5}
 
 
 @pytest.mark.parametrize(
@@ -139,6 +145,7 @@ async def test_groups_and_filters(counted: Any, parameters: dict[str, Any], expe
         {"category": ["error", "Feedback"]},
         {"outcome": "nonsense"},
         {"key": "x"},
+        {"key_id": "x"},
         {"start": "2026-11-24", "statsPeriod": None},
         {"reason": "\x00"},
     ],

@@ -110,7 +110,10 @@ async def deliver(store: Any, entries: list[Incoming], endings: list[str], chanc
     """Deliver in random batches, some twice, until every entry was acknowledged."""
     intake = store.intake()
     reports = ClientReports(intake, find_project, report_days_max=90)
-    handlers = {CLIENT_REPORT_RECEIVED.name: reports.handle, OUTCOME_RECORDED.name: Outcomes(intake).handle}
+    handlers = {
+        CLIENT_REPORT_RECEIVED.name: reports.handle,
+        OUTCOME_RECORDED.name: Outcomes(intake, shards=1).handle,
+    }
     pending, remaining = list(entries), list(endings)
     while pending:
         chance.shuffle(pending)
@@ -127,7 +130,7 @@ async def deliver(store: Any, entries: list[Incoming], endings: list[str], chanc
             pending = [entry for entry in pending if entry not in batch]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(messages=st.lists(MESSAGES, max_size=8), endings=st.lists(ENDINGS, max_size=6), seed=st.integers(0, 2**16))
 async def test_counts_are_conserved(store: Any, messages: Any, endings: list[str], seed: int) -> None:
     async with store.database.transaction() as connection:
@@ -150,7 +153,7 @@ async def test_a_failure_inside_the_transaction_counts_nothing(store: Any) -> No
         organization_id=1, project_id=2**70, submission_id="x", state=SubmissionState.STORED, step="s", at=now
     )
     bad = OutcomeRecorded(id=uuid4().hex, occurred_at=now, project_id=1, service="feedback", steps=(step,))
-    handler = Outcomes(store.intake())
+    handler = Outcomes(store.intake(), shards=1)
     with pytest.raises(Exception, match="int64"):
         await handler.handle([good, incoming(outgoing(OUTCOME_RECORDED, bad, 1), 2)])
     assert await counted(store, "minutes") == Counter()
@@ -167,7 +170,7 @@ async def test_workers_at_the_same_time_count_once(store: Any) -> None:
     async def work() -> None:
         mine = list(entries)
         chance.shuffle(mine)
-        handler = Outcomes(store.intake())
+        handler = Outcomes(store.intake(), shards=1)
         for start in range(0, len(mine), 10):
             await handler.handle(mine[start : start + 10])
 
@@ -177,7 +180,7 @@ async def test_workers_at_the_same_time_count_once(store: Any) -> None:
 
 async def test_a_message_that_comes_again_after_days_is_not_counted_again(store: Any) -> None:
     entry = incoming(made("outcomes", 1, [("", "error", 3)], store.clock.now()), 1)
-    handler = Outcomes(store.intake())
+    handler = Outcomes(store.intake(), shards=1)
     await handler.handle([entry])
     store.clock.move(days=store.settings.processed_days_max - 1)
     await store.partitions.drop_old(store.clock.now())
@@ -229,7 +232,7 @@ async def test_a_killed_worker_loses_and_doubles_nothing(store: Any, bus: Any, r
 
 async def test_late_reports_reach_the_counters_that_still_exist(store: Any) -> None:
     now = store.clock.now()
-    handler = Outcomes(store.intake())
+    handler = Outcomes(store.intake(), shards=1)
     for days in (0, 8, 91, 10_000):
         then = now - timedelta(days=days)
         count = OutcomeCount(organization_id=1, project_id=1, category=1, outcome=0, quantity=1, timestamp=then)
@@ -249,5 +252,5 @@ async def test_a_clock_in_the_future_cannot_stop_the_stream(store: Any) -> None:
     message = OutcomeRecorded(
         id="not a uuid", occurred_at=then, project_id=1, service="x", outcomes=(count,), steps=(step,)
     )
-    await Outcomes(store.intake()).handle([incoming(outgoing(OUTCOME_RECORDED, message, 1), 1)])
+    await Outcomes(store.intake(), shards=1).handle([incoming(outgoing(OUTCOME_RECORDED, message, 1), 1)])
     assert await counted(store, "minutes") == Counter({(1, "accepted", "unknown", None): 1})

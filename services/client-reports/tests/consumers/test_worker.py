@@ -5,16 +5,18 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
+import pytest
 import pytest_asyncio
 from client_reports.app import create_worker
+from client_reports.consumers.outcomes import Outcomes
 from hearback_contracts.categories import DataCategory
-from hearback_contracts.events import ClientReportReceived
+from hearback_contracts.events import ClientReportReceived, OutcomeCount, OutcomeRecorded, SubmissionStep
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED
 from hearback_fleet.messages import outgoing
 from hearback_fleet.recording import Record
-from hearback_kit.bus import Outgoing
+from hearback_kit.bus import Incoming, Outgoing
 from hearback_kit.ids import new_id
 from hearback_kit.testing import eventually
 
@@ -22,7 +24,9 @@ from hearback_kit.testing import eventually
 @pytest_asyncio.fixture
 async def worker(store: Any) -> Any:
     stop = asyncio.Event()
-    settings = store.settings.model_copy(update={"maintenance_seconds": 0.1, "alert_seconds": 0.05})
+    settings = store.settings.model_copy(
+        update={"maintenance_seconds": 0.1, "alert_seconds": 0.05, "deliveries_max": 1}
+    )
     task = asyncio.create_task(create_worker(settings, clock=store.clock).run(stop))
     yield
     stop.set()
@@ -95,3 +99,80 @@ async def test_worker_counts_reports_and_outcomes_and_tells_fates(
         return sum((await bus.backlog(keys)).values()) == 0
 
     await eventually(drained)
+
+
+def stored(store: Any, submission_id: str, project_id: int = 1) -> SubmissionStep:
+    return SubmissionStep(
+        organization_id=1,
+        project_id=project_id,
+        submission_id=submission_id,
+        state=SubmissionState.STORED,
+        step="stored",
+        at=store.clock.now(),
+    )
+
+
+async def test_fates_do_not_share_the_dead_letter_of_a_count(
+    api: Any, store: Any, bus: Any, worker: None, outcome_of_a_later_release: OutcomeCount
+) -> None:
+    """One count that this release cannot read, beside fates; its replay neither doubles steps nor counts twice."""
+    ids = [new_id() for _ in range(3)]
+    message = OutcomeRecorded(
+        id=new_id(),
+        occurred_at=store.clock.now(),
+        project_id=1,
+        service="feedback",
+        outcomes=(outcome_of_a_later_release,),
+        steps=tuple(stored(store, one) for one in ids),
+    )
+    key = OUTCOME_RECORDED.key(1, store.settings.stream_shards)
+
+    async def buried() -> Any:
+        return await bus.dead_letters(key)
+
+    async def told() -> bool:
+        return {row["id"] for row in await api.get("/api/0/projects/demo/web/submissions/")} == set(ids)
+
+    await bus.publish([outgoing(OUTCOME_RECORDED, message, store.settings.stream_shards)])
+    [letter] = await eventually(buried)
+    await eventually(told)
+    await bus.replay([letter])
+    [again] = await eventually(buried)
+    assert again.entry_id != letter.entry_id
+
+    async def drained() -> bool:
+        return (await bus.backlog([key]))[key] == 0
+
+    await eventually(drained)
+    for one in ids:
+        fate = await api.get(f"/api/0/projects/demo/web/submissions/{one}/")
+        assert [step["step"] for step in fate["steps"]] == ["stored"]
+
+
+@pytest.fixture
+def outcome_of_a_later_release(store: Any) -> OutcomeCount:
+    return OutcomeCount(
+        organization_id=1, project_id=1, category=1, outcome=77, quantity=1, timestamp=store.clock.now()
+    )
+
+
+async def test_a_fate_that_cannot_be_written_is_not_told_again_and_again(
+    store: Any, outcome_of_a_later_release: OutcomeCount
+) -> None:
+    def dead(*steps: SubmissionStep, outcomes: tuple[OutcomeCount, ...] = ()) -> list[Outgoing]:
+        message = OutcomeRecorded(
+            id=new_id(), occurred_at=store.clock.now(), project_id=1, service="x", outcomes=outcomes, steps=steps
+        )
+        entry = outgoing(OUTCOME_RECORDED, message, 4)
+        handler = Outcomes(store.intake(), shards=4)
+        told = handler.on_dead(Incoming(entry.key, "1-0", entry.type, entry.version, entry.data, None), "x")
+        assert {one.key for one in told} <= {entry.key}
+        return told
+
+    one, other = stored(store, "a" * 32), stored(store, "b" * 32)
+    assert len(dead(one, other)) == 2
+    assert len(dead(one, one, outcomes=(outcome_of_a_later_release,))) == 1
+    assert dead(one, one) == []
+    assert dead(outcomes=(outcome_of_a_later_release,)) == []
+    unreadable = Incoming(OUTCOME_RECORDED.key(1, 4), "1-0", OUTCOME_RECORDED.name, "1", b"{", None)
+    assert Outcomes(store.intake(), shards=4).on_dead(unreadable, "x") == []

@@ -11,11 +11,18 @@ from hypothesis import strategies as st
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
-def step(second: float, state: State, reason: str | None = None, **more: str | None) -> Step:
-    return Step(NOON + timedelta(seconds=second), "feedback", f"was_{state}", state, reason, **more)
+def step(
+    second: float, state: State, reason: str | None = None, service: str = "feedback", **more: str | None
+) -> Step:
+    return Step(NOON + timedelta(seconds=second), service, f"was_{state}", state, reason, **more)
+
+
+def refused(second: float, reason: str, service: str = "user-reports") -> Step:
+    return step(second, State.INVALID, reason, service)
 
 
 ACCEPTED, WAITING = step(0, State.ACCEPTED), step(1, State.WAITING_FOR_EVENT)
+WAITS = (State.WAITING_FOR_EVENT, None, "user-reports")
 
 
 @pytest.mark.parametrize(
@@ -43,6 +50,32 @@ ACCEPTED, WAITING = step(0, State.ACCEPTED), step(1, State.WAITING_FOR_EVENT)
         ([step(0, State.RATE_LIMITED, "rate_limited"), WAITING], State.WAITING_FOR_EVENT, None),
         ([step(2, State.LINKED), step(9, State.RATE_LIMITED, "rate_limited")], State.LINKED, None),
         ([step(1, State.INVALID, "empty"), step(2, State.INVALID, "too_large")], State.INVALID, "empty"),
+        # A report that lay in the dead letters, was deleted or refused, and then is stored after all, waits.
+        ([ACCEPTED, step(1, State.DROPPED, "dead_letter"), step(9, *WAITS)], State.WAITING_FOR_EVENT, None),
+        ([WAITING, step(2, State.DROPPED, "deleted"), step(9, *WAITS)], State.WAITING_FOR_EVENT, None),
+        ([step(1, State.FILTERED, "org.denylist"), step(9, *WAITS)], State.WAITING_FOR_EVENT, None),
+        ([refused(1, "Missing comments"), step(9, *WAITS)], State.WAITING_FOR_EVENT, None),
+        ([WAITING, step(2, State.DROPPED, "event_never_arrived")], State.DROPPED, "event_never_arrived"),
+        ([WAITING, step(2, State.DROPPED, "dead_letter")], State.DROPPED, "dead_letter"),
+        ([step(2, State.LINKED), step(3, State.DROPPED, "dead_letter")], State.DROPPED, "dead_letter"),
+        (
+            [step(2, State.LINKED), step(3, State.DROPPED, "dead_letter"), step(4, State.STORED)],
+            State.LINKED,
+            None,
+        ),
+        ([step(1, State.DROPPED, "dead_letter"), refused(2, "Email Too Large")], State.INVALID, "Email Too Large"),
+        # Another attempt under the same id that is refused at the door undoes nothing.
+        ([WAITING, refused(2, "Missing comments")], State.WAITING_FOR_EVENT, None),
+        ([step(2, State.LINKED), refused(3, "cors", "crash-embed")], State.LINKED, None),
+        ([step(2, State.STORED), refused(3, "too_large:user_report_v2", "envelope-gateway")], State.STORED, None),
+        (
+            [step(2, State.SPAM, "spam"), refused(3, "invalid_json", "envelope-gateway")],
+            State.SPAM,
+            "spam",
+        ),
+        ([ACCEPTED, refused(3, "invalid_json")], State.INVALID, "invalid_json"),
+        # The service that stores feedback has the last word on a linked report.
+        ([step(2, State.LINKED), step(3, State.INVALID, "feature_disabled")], State.INVALID, "feature_disabled"),
     ],
 )
 def test_state_and_reason(steps: list[Step], state: State, reason: str | None) -> None:
@@ -71,6 +104,7 @@ STEPS = st.builds(
     st.integers(0, 5),
     st.sampled_from(State),
     st.sampled_from([None, "a", "b"]),
+    st.sampled_from(["feedback", "user-reports"]),
     feedback_id=st.sampled_from([None, "2"]),
 )
 

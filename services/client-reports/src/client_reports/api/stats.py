@@ -40,7 +40,7 @@ Reader = Annotated[OrganizationScope, organization_scope(*ORGANIZATION_READ, *PR
 class StatsParameters(BaseModel):
     """The question as it stands in the query."""
 
-    field: list[str] = Field(default=[], description="`sum(quantity)`, `times_seen`; at least one.")
+    field: list[str] = Field(default=[], description="`sum(quantity)`, `sum(times_seen)`; at least one.")
     groupBy: list[str] = Field(  # noqa: N815 - the name on the wire
         default=[], description="outcome, category, reason, project, key, sdk."
     )
@@ -55,6 +55,7 @@ class StatsParameters(BaseModel):
     category: list[str] = Field(default=[], description="Names of data categories.")
     reason: list[str] = Field(default=[], description="Reasons.")
     key: list[str] = Field(default=[], description="Ids of client keys.")
+    key_id: list[str] = Field(default=[], description="The same as `key`.")
     sdk: list[str] = Field(default=[], description="SDKs as `name/version`.")
 
 
@@ -100,6 +101,6 @@ def _query(asked: StatsParameters, scope: OrganizationScope, now: datetime, poin
         outcomes=outcome_ids(asked.outcome),
         categories=category_ids(asked.category),
         reasons=tuple(asked.reason),
-        keys=key_ids(asked.key),
+        keys=key_ids([*asked.key, *asked.key_id]),
         sdks=tuple(asked.sdk),
     )

@@ -8,9 +8,12 @@ from hearback_contracts.categories import DataCategory
 from hearback_contracts.events import OutcomeCount, OutcomeRecorded, SubmissionStep
 from hearback_contracts.identifiers import parse_event_id
 from hearback_contracts.outcomes import Outcome
-from hearback_fleet.messages import decode
-from hearback_kit.bus import Incoming
+from hearback_contracts.streams import OUTCOME_RECORDED
+from hearback_fleet.messages import decode, outgoing
+from hearback_kit.bus import Incoming, Outgoing
+from hearback_kit.ids import derived_id
 
+from client_reports import metrics
 from client_reports.consumers.intake import Intake
 from client_reports.domain.counting import CountKey, Effects, SubmissionKey, ToldStep
 from client_reports.domain.fate import Step
@@ -21,12 +24,34 @@ TEXT_LENGTH_MAX = 200
 class Outcomes:
     """Counts outcomes and writes steps into the journal."""
 
-    def __init__(self, intake: Intake) -> None:
+    def __init__(self, intake: Intake, *, shards: int) -> None:
         self._intake = intake
+        self._shards = shards
 
     async def handle(self, messages: Sequence[Incoming]) -> None:
         """Count a batch; raises ValueError for what is not a message of this kind."""
         await self._intake.take([read_effects(message) for message in messages])
+
+    def on_dead(self, incoming: Incoming, error: str) -> list[Outgoing]:
+        """Have the fates of a dead letter written all the same, each in a message of its own.
+
+        A message tells of many submissions, and what breaks it is one part at most. Steps may be told any number
+        of times, so a replay does not double them; counts may not, and wait in the dead letter.
+        """
+        try:
+            message = decode(OutcomeRecorded, incoming)
+        except ValueError:
+            return []
+        metrics.OUTCOMES_UNCOUNTED.inc(len(message.outcomes))
+        fates: dict[tuple[int, str], list[SubmissionStep]] = {}
+        for step in message.steps:
+            fates.setdefault((step.project_id, step.submission_id), []).append(step)
+        if not message.outcomes and len(fates) == 1:
+            return []  # it is this one that cannot be written
+        return [
+            outgoing(OUTCOME_RECORDED, _alone(message, project_id, submission_id, steps), self._shards)
+            for (project_id, submission_id), steps in fates.items()
+        ]
 
 
 def read_effects(incoming: Incoming) -> Effects:
@@ -37,6 +62,18 @@ def read_effects(incoming: Incoming) -> Effects:
         utc(message.occurred_at),
         tuple((_count_key(count), _quantity(count)) for count in message.outcomes),
         tuple(_told(step, message.service) for step in message.steps),
+    )
+
+
+def _alone(
+    message: OutcomeRecorded, project_id: int, submission_id: str, steps: Sequence[SubmissionStep]
+) -> OutcomeRecorded:
+    return OutcomeRecorded(
+        id=derived_id("dead_letter", message.id, project_id, submission_id),
+        occurred_at=message.occurred_at,
+        project_id=project_id,
+        service=message.service,
+        steps=tuple(steps),
     )
 
 

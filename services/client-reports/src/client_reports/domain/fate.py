@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 
 from hearback_contracts.outcomes import SubmissionState
 
-_OPEN: Final = (SubmissionState.ACCEPTED, SubmissionState.WAITING_FOR_EVENT)
+_KEPT: Final = (SubmissionState.STORED, SubmissionState.LINKED, SubmissionState.SPAM)
+_OWNER: Final = "feedback"
 _ORDER: Final = {state: position for position, state in enumerate(SubmissionState)}
 
 
@@ -36,10 +37,12 @@ class Fate(NamedTuple):
 def settle(steps: Iterable[Step]) -> Fate:
     """The fate that follows from all steps of a submission, at least one; their order does not matter.
 
-    Decisions beat waiting, waiting beats accepted, and everything beats rate limited, for who was limited may
-    try again; of several decisions the latest holds, except that what was linked stays linked when it is
-    stored. The reason is the one with which the state was
-    entered: a later step that leaves the state as it is (a refused duplicate) does not change it.
+    The latest decision holds; waiting for the event is one, too, so that a report that is handled after it lay
+    in the dead letters, or is sent anew after it was refused or deleted, waits. What is kept stays so when
+    another attempt under the same id is refused at the door, and what was linked stays linked when it is stored.
+    Without a decision it is accepted, and rate limited only when nothing else was told. The reason is the one
+    with which the state was entered: a later step that leaves the state as it is (a refused duplicate) does not
+    change it.
     """
     ordered = sorted(set(steps), key=_position)
     telling = _telling(ordered)
@@ -72,11 +75,21 @@ def bounded(steps: Iterable[Step], steps_max: int) -> list[Step]:
 
 
 def _telling(ordered: list[Step]) -> list[Step]:
-    """The steps of the highest rank: decisions, else waiting, else accepted, else rate limited."""
+    """The steps that count: decisions, else accepted, else rate limited."""
     ordered = [step for step in ordered if step.state is not SubmissionState.RATE_LIMITED] or ordered
-    decisions = [step for step in ordered if step.state not in _OPEN]
-    waiting = [step for step in ordered if step.state is SubmissionState.WAITING_FOR_EVENT]
-    return decisions or waiting or ordered
+    decisions: list[Step] = []
+    for step in ordered:
+        if step.state is not SubmissionState.ACCEPTED and not (decisions and _is_idle(step, decisions[-1].state)):
+            decisions.append(step)
+    return decisions or ordered
+
+
+def _is_idle(step: Step, held: SubmissionState) -> bool:
+    """Whether a step leaves what holds as it is: another attempt was refused, or an older word comes late."""
+    if step.state is SubmissionState.WAITING_FOR_EVENT:
+        return held in _KEPT
+    is_refusal = step.state is SubmissionState.INVALID and step.service != _OWNER
+    return is_refusal and (held in _KEPT or held is SubmissionState.WAITING_FOR_EVENT)
 
 
 def _kind(step: Step) -> SubmissionState:

@@ -11,7 +11,7 @@ from hearback_contracts.outcomes import Outcome
 
 from client_reports.domain.buckets import DAYS, HOURS, MINUTES, Layout
 
-FIELDS: Final = {"sum(quantity)": "quantity", "times_seen": "times"}
+FIELDS: Final = {"sum(quantity)": "quantity", "sum(times_seen)": "times", "times_seen": "times"}
 GROUPS: Final = {
     "outcome": "outcome",
     "category": "category",

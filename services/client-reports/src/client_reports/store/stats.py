@@ -50,7 +50,7 @@ def stats_statement(query: StatsQuery, *, groups_max: int) -> Select[Any]:
     table = _table(query)
     dimensions = [table.c[GROUPS[name]].label(name) for name in query.groups]
     columns = {field: layout.columns(FIELDS[field]) for field in query.fields}
-    cells = [table.c[name] for names in columns.values() for name in names]
+    cells = [table.c[name] for name in dict.fromkeys(name for names in columns.values() for name in names)]
     if len(query.groups) == len(GROUPS):  # every row is a group of its own
         rows = select(*dimensions, table.c.bucket, *cells).where(*_conditions(table, query))
     else:

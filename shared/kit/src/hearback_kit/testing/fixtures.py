@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -25,6 +26,12 @@ from hearback_kit.testing.s3 import S3Server
 from hearback_kit.valkey import connect
 
 MakeDatabase = Callable[[str], Awaitable[str]]
+
+
+def pytest_configure() -> None:
+    """Property tests fail for what they find, never because the machine is busy."""
+    settings.register_profile("hearback", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("hearback")
 
 
 @pytest.fixture(scope="session")
