@@ -1,19 +1,16 @@
 """Kills under load: whatever was answered with 200 is stored, and stored once."""
 
 import json
-import os
-import signal
-import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 import redis
+
+Kill = Callable[[str], None]
 
 
 class Load:
@@ -90,32 +87,6 @@ def stored_event_ids(project: Any) -> list[str]:
         params["cursor"] = following["cursor"]
 
 
-def kill(pid: int, number: int = signal.SIGKILL) -> None:
-    os.kill(pid, number)
-
-
-def status(fleet: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(fleet.command("status", "--json"))
-    return found
-
-
-def pid_of(fleet: Any, name: str) -> int:
-    """The process of a service or store."""
-    found = status(fleet)
-    return int(next(one["pid"] for one in found["services"] + found["stores"] if one["name"] == name))
-
-
-@pytest.fixture(scope="module")
-def own_fleet(fleet_starter: Callable[..., Any]) -> Iterator[Any]:
-    """A fleet that this module may hurt."""
-    with tempfile.TemporaryDirectory(prefix="hearback-chaos-") as folder:
-        Path(folder).chmod(0o755)
-        start, stop = fleet_starter
-        running = start(Path(folder) / "data", HEARBACK_CONSUMER_IDLE_MS_MIN="3000")
-        yield running
-        stop(running)
-
-
 def assert_nothing_lost(project: Any, load: Load, wait_until: Callable[..., Any]) -> None:
     wanted = set(load.acknowledged)
 
@@ -127,66 +98,61 @@ def assert_nothing_lost(project: Any, load: Load, wait_until: Callable[..., Any]
     assert len(stored) == len(set(stored))
 
 
-def test_worker_killed_mid_batch(own_fleet: Any, wait_until: Callable[..., Any]) -> None:
+def test_worker_killed_mid_batch(own_fleet: Any, kill: Kill, wait_until: Callable[..., Any]) -> None:
     project = own_fleet.new_project()
     with Load(project).running() as load:
         for _ in range(3):
             load.more(150, wait_until)
-            kill(pid_of(own_fleet, "feedback"))
+            kill("feedback")
         load.more(150, wait_until)
     assert_nothing_lost(project, load, wait_until)
 
 
-def test_gateway_killed(own_fleet: Any, wait_until: Callable[..., Any]) -> None:
+def test_gateway_killed(own_fleet: Any, kill: Kill, wait_until: Callable[..., Any]) -> None:
     project = own_fleet.new_project()
     with Load(project).running() as load:
         load.more(150, wait_until)
-        kill(pid_of(own_fleet, "envelope-gateway"))
+        kill("envelope-gateway")
         load.more(150, wait_until)
     assert_nothing_lost(project, load, wait_until)
 
 
-def test_stream_server_killed(own_fleet: Any, wait_until: Callable[..., Any]) -> None:
+def test_stream_server_killed(own_fleet: Any, kill: Kill, wait_until: Callable[..., Any]) -> None:
     project = own_fleet.new_project()
     with Load(project).running() as load:
         load.more(150, wait_until)
-        kill(pid_of(own_fleet, "valkey"))
+        kill("valkey")
         wait_until(lambda: load.refused > 0)
         load.more(150, wait_until)
     assert_nothing_lost(project, load, wait_until)
 
 
-def test_database_killed(own_fleet: Any, wait_until: Callable[..., Any]) -> None:
+def test_database_killed(own_fleet: Any, kill: Kill, wait_until: Callable[..., Any]) -> None:
     project = own_fleet.new_project()
     with Load(project).running() as load:
         load.more(150, wait_until)
-        kill(pid_of(own_fleet, "postgres"))
+        kill("postgres")
         load.more(300, wait_until)
     assert load.refused == 0, "ingestion does not depend on PostgreSQL"
     assert_nothing_lost(project, load, wait_until)
 
 
-def test_registry_killed(own_fleet: Any, wait_until: Callable[..., Any]) -> None:
+def test_registry_killed(own_fleet: Any, kill: Kill, wait_until: Callable[..., Any]) -> None:
     project = own_fleet.new_project()
     with Load(project).running() as load:
         load.more(50, wait_until)
-        kill(pid_of(own_fleet, "registry"))
+        kill("registry")
         load.more(150, wait_until)
     assert load.refused == 0, "ingestion does not depend on the registry"
     assert_nothing_lost(project, load, wait_until)
 
 
-def stream_client(fleet: Any) -> redis.Redis:
-    """A client to the fleet's own Valkey."""
-    port = next(store["port"] for store in status(fleet)["stores"] if store["name"] == "valkey")
-    password = (fleet.data_dir / "valkey" / "password").read_text().strip()
-    return redis.Redis(host="127.0.0.1", port=port, password=password)
-
-
-def test_poison_is_a_dead_letter_that_can_be_replayed(own_fleet: Any, wait_until: Callable[..., Any]) -> None:
+def test_poison_is_a_dead_letter_that_can_be_replayed(
+    own_fleet: Any, environment: dict[str, str], wait_until: Callable[..., Any]
+) -> None:
     """A message that no release can read, put on the stream by hand, as a broken sender would."""
     project = own_fleet.new_project()
-    client = stream_client(own_fleet)
+    client = redis.Redis.from_url(environment["HEARBACK_REDIS_URL"])
     key = next(key for key in client.scan_iter("hearback:feedback.submitted:{*") if not key.endswith(b":dead"))
     client.xadd(key, {"t": "feedback.submitted", "v": "1", "d": b'{"unreadable": true}', "b": b"{}"})
     client.close()
