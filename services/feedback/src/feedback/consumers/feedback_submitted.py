@@ -26,6 +26,7 @@ from feedback.consumers.verdicts import (
     highest_revisions,
     payload_of,
     submission_of,
+    tell_deleted_before,
     tell_refused,
     tell_revised,
     tell_step,
@@ -135,6 +136,9 @@ class FeedbackSubmittedHandler:
     async def _store(self, connection: Connection, verdicts: Sequence[Verdict], record: Record) -> list[str]:
         chosen = highest_revisions(verdicts)
         known = await find_known(connection, list(chosen))
+        for key, verdict in chosen.items():
+            if key in known and known[key].reason == Reason.DELETED:
+                tell_deleted_before(record, verdict)
         fresh = [verdict for key, verdict in chosen.items() if key not in known]
         later = [(v, known[key]) for key, v in chosen.items() if key in known and _is_news(v, known[key])]
         storing = [verdict for verdict in fresh if verdict.row is not None]

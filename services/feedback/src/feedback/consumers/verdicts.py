@@ -119,6 +119,11 @@ def tell_revised(record: Record, verdict: Verdict, before: Known | None, changed
     )
 
 
+def tell_deleted_before(record: Record, verdict: Verdict) -> None:
+    """Tell that a feedback that was deleted came anew: it stays deleted, whatever others told of it meanwhile."""
+    tell_step(record, verdict.message, SubmissionState.DROPPED, "deleted_before", reason=Reason.DELETED)
+
+
 def tell_refused(record: Record, verdict: Verdict) -> None:
     reason = verdict.reason
     assert reason is not None
