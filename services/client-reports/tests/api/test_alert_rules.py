@@ -112,6 +112,9 @@ async def test_a_project_that_stopped_sending(api: Any) -> None:
     assert (await look(api, rule))["status"] == "ok"
     api.store.clock.move(minutes=1)
     assert (await look(api, rule))["status"] == "firing"
+    for reason in ("deleted", "event_never_arrived"):
+        await count(api, 1, Outcome.INVALID, reason)
+    assert (await look(api, rule))["status"] == "firing", "what people and retention do is no sign of life"
     await count(api, 1)
     assert (await look(api, rule))["status"] == "ok"
 

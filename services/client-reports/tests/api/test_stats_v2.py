@@ -124,6 +124,13 @@ async def test_groups_and_filters(counted: Any, parameters: dict[str, Any], expe
         assert await totals(counted, **given) == expected
 
 
+async def test_answers_have_a_bounded_number_of_groups(counted: Any) -> None:
+    counted.app.state.settings = counted.store.settings.model_copy(update={"groups_max": 3})
+    asked = {"field": SUM, "statsPeriod": "24h"}
+    assert len((await counted.get(PATH, groupBy="reason", **asked))["groups"]) == 3
+    assert (await counted.get(PATH, 400, groupBy=["reason", "project"], **asked))["code"] == "invalid_query"
+
+
 async def test_how_often_something_was_told_has_two_names(counted: Any) -> None:
     found = await counted.get(PATH, field=["times_seen", TIMES], statsPeriod="24h")
     assert found["groups"][0]["totals"] == {"times_seen": 5, TIMES: 5}

@@ -87,6 +87,10 @@ async def test_filters(api: Any) -> None:
     assert await ids(id=str(UUID(first))) == [first]
     assert await ids(query=str(UUID(first))[:12].upper()) == [first]
     assert await ids(query="a_") == []
+    assert await ids(query="CA") == [second]
+    assert await ids(query="bab", state="stored") == [first]
+    assert await ids(query="bab", state="invalid") == []
+    assert await ids(query="ba", per_page="1") == [first]
     assert await ids(state="invalid", source="user_report_envelope", reason="empty") == []
     for wrong in ({"state": "nonsense"}, {"source": "x"}, {"per_page": 0}, {"per_page": 101}, {"cursor": "!"}):
         await api.get(PATH, 400, **wrong)

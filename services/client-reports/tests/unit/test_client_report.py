@@ -71,6 +71,7 @@ def report(*entries: Any, **fields: Any) -> dict[str, Any]:
         (report(timestamp="2026-11-31T12:00:00Z"), "bad_timestamp"),
         (report(timestamp="2026-11-24T25:00:00Z"), "bad_timestamp"),
         (report(timestamp="2026-11-24T12:00:00+01:60"), "bad_timestamp"),
+        (report(timestamp="2026-11-24T12:00:00+24:00"), "bad_timestamp"),
         (report(timestamp="1969-12-31T23:59:59Z"), "bad_timestamp"),
         (report(timestamp="0000-01-01T00:00:00Z"), "bad_timestamp"),
     ],
@@ -202,6 +203,7 @@ DAY = 86_400
         (SECONDS, RECEIVED),
         (SECONDS + 60, RECEIVED + timedelta(seconds=60)),
         (SECONDS + 61, "in_future"),
+        (SECONDS * 1000, "in_future"),  # milliseconds are no unit of the protocol
         (int(1e300), "in_future"),
         (SECONDS - 90 * DAY, RECEIVED - timedelta(days=90)),
         (SECONDS - 90 * DAY - 1, "too_old"),

@@ -151,7 +151,7 @@ def _parse_date_time(text: str) -> int:
     year, month, day, hour, minute, second = (int(found[part]) for part in range(1, 7))
     offset = 0
     if found[8]:
-        if int(found[10]) > 59:
+        if int(found[9]) > 23 or int(found[10]) > 59:
             raise InvalidReport("bad_timestamp")
         offset = (int(found[9]) * 60 + int(found[10])) * (60 if found[8] == "+" else -60)
     leap = second == 60

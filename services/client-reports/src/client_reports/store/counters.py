@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from hearback_contracts.reasons import Reason
 from hearback_kit.db import Connection
 from sqlalchemy import BigInteger, Date, DateTime, Numeric, SmallInteger, Table, Text, Uuid, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -26,6 +27,7 @@ from client_reports.store.tables import (
 )
 
 _INSTANT = DateTime(timezone=True)
+_NOT_SENT = (Reason.DELETED, Reason.EVENT_NEVER_ARRIVED)
 _IDENTITY = ("project_id", "bucket", "category", "outcome", "reason")
 
 
@@ -148,9 +150,13 @@ def _cells(layout: Layout, rows: list[dict[int, Sum]]) -> dict[str, tuple[TypeEn
 
 
 async def _touch_projects(connection: Connection, sums: dict[CountKey, Sum]) -> None:
+    """Remember when projects last sent something; what people and retention do is no sign of life."""
     seen: dict[int, datetime] = {}
     for key in sums:
-        seen[key.project_id] = max(key.minute, seen.get(key.project_id, key.minute))
+        if key.reason not in _NOT_SENT:
+            seen[key.project_id] = max(key.minute, seen.get(key.project_id, key.minute))
+    if not seen:
+        return
     ordered = sorted(seen.items())
     rows = unnest(
         "seen",

@@ -30,13 +30,14 @@ class _Row(NamedTuple):
 
 
 class SubmissionFilter(NamedTuple):
-    """Which submissions of a project to list; None does not filter. `id_prefix` is lower-case hex."""
+    """Which submissions of a project to list; None does not filter. Parts of ids are in lower case."""
 
     project_id: int
     states: Sequence[SubmissionState] = ()
     sources: Sequence[str] = ()
     reasons: Sequence[str] = ()
     id_prefix: str | None = None
+    id_part: str | None = None
 
 
 async def add_steps(
@@ -184,6 +185,8 @@ def submissions_statement(
             statement = statement.where(column.in_(values))
     if wanted.id_prefix:
         statement = statement.where(table.id >= wanted.id_prefix, table.id < wanted.id_prefix + "\x7f")
+    if wanted.id_part:
+        statement = statement.where(table.id.contains(wanted.id_part, autoescape=True))
     position = tuple_(table.received_at, table.id)
     if after is not None:
         edge = tuple_(*after)

@@ -1,0 +1,181 @@
+"""What a report on the stream adds to the counters: each rule of validity, and what becomes of the rest."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+from client_reports import metrics
+from client_reports.consumers.client_reports import ClientReports
+from hearback_contracts.categories import DataCategory
+from hearback_contracts.config import ProjectConfig
+from hearback_contracts.events import ClientReportReceived
+from hearback_contracts.outcomes import Outcome
+from hearback_contracts.streams import CLIENT_REPORT_RECEIVED
+from hearback_fleet.messages import outgoing
+from hearback_kit.bus import Incoming
+from hearback_kit.ids import new_id
+from sqlalchemy import text
+
+ENTRY = {"reason": "queue_overflow", "category": "error", "quantity": 23}
+DAY = timedelta(days=1)
+
+
+def project(project_id: int, options: dict[str, Any]) -> ProjectConfig:
+    return ProjectConfig(
+        id=project_id, slug="web", name="Web", organization_id=1, organization_slug="demo", options=options
+    )
+
+
+class Bench:
+    """Handles reports as the worker does and looks at what was counted."""
+
+    def __init__(self, store: Any) -> None:
+        self.store = store
+        self.now: datetime = store.clock.now()
+        self.options: dict[str, Any] = {}
+
+    async def find_project(self, project_id: int) -> ProjectConfig | None:
+        return project(project_id, self.options)
+
+    async def handle(self, body: bytes | None, **fields: Any) -> None:
+        message = ClientReportReceived(
+            id=new_id(),
+            occurred_at=self.now,
+            project_id=1,
+            organization_id=1,
+            key_id=3,
+            received_at=self.now,
+            sdk="sentry.x/1",
+            **fields,
+        )
+        entry = outgoing(CLIENT_REPORT_RECEIVED, message, 1, body=body)
+        handler = ClientReports(self.store.intake(), self.find_project, report_days_max=90)
+        await handler.handle([Incoming(entry.key, "1-0", entry.type, entry.version, entry.data, entry.body)])
+
+    async def report(self, timestamp: object = None, sent_at: datetime | None = None, **lists: Any) -> None:
+        payload = {"discarded_events": [ENTRY], **lists}
+        if timestamp is not None:
+            payload["timestamp"] = timestamp
+        await self.handle(orjson.dumps(payload), sent_at=sent_at)
+
+    async def counted(self) -> list[tuple[str, str | None, str, int]]:
+        statement = text("SELECT outcome, reason, category, quantity FROM counter_minutes ORDER BY quantity")
+        async with self.store.database.connection() as connection:
+            rows = (await connection.execute(statement)).all()
+        return [(str(Outcome(o)), reason, str(DataCategory(c)), int(quantity)) for o, reason, c, quantity in rows]
+
+    async def days(self) -> int:
+        """How many quantities the counters by the day hold, however old they are."""
+        statement = text("SELECT count(*) FROM counter_days")
+        async with self.store.database.connection() as connection:
+            return int(await connection.scalar(statement) or 0)
+
+
+@pytest.fixture
+def bench(store: Any) -> Bench:
+    return Bench(store)
+
+
+def number(metric: Any, *labels: str) -> float:
+    return float((metric.labels(*labels) if labels else metric)._value.get())
+
+
+@pytest.mark.parametrize(
+    ("body", "cause"),
+    [
+        (None, "not_an_object"),
+        (b"", "not_an_object"),
+        (b"nonsense", "not_an_object"),
+        (b"[]", "not_an_object"),
+        (b"null", "not_an_object"),
+        (b'{"discarded_events":[]} {}', "not_an_object"),
+        (b'{"discarded_events":[],"timestamp":NaN}', "not_an_object"),
+        (b'{"discarded_events":[],"timestamp":1e999}', "not_an_object"),
+        (b'{"discarded_events":[["\xff","error",1]]}', "not_an_object"),
+        (b'{"discarded_events":' + b"[" * 2_000 + b"]" * 2_000 + b"}", "not_an_object"),
+        (b"{}", "no_discarded_events"),
+        (b'{"discarded_events":[["x","error",18446744073709551616]]}', "bad_quantity"),
+        (b'{"discarded_events":[["x","error",1e2]]}', "bad_quantity"),
+        (b'{"discarded_events":[["x","error",1],["x","error",-1]]}', "bad_quantity"),
+        (b'{"discarded_events":[["x","error",1]],"timestamp":"yesterday"}', "bad_timestamp"),
+    ],
+)
+async def test_a_void_report_counts_nothing_and_is_told_to_operators(bench: Bench, body: Any, cause: str) -> None:
+    before = number(metrics.REPORTS_INVALID, cause)
+    await bench.handle(body)
+    assert await bench.counted() == []
+    assert number(metrics.REPORTS_INVALID, cause) == before + 1
+
+
+async def test_every_list_and_both_forms_of_an_entry_count(bench: Bench) -> None:
+    await bench.report(
+        discarded_events=[ENTRY, ENTRY, ["any words, é", "user_report_v2", 2]],
+        rate_limited_events=[["", "nobody's", 3], ["a\x00b", "attachment", 2**64 - 1]],
+        filtered_events=[["my-filter", "session", 4]],
+        filtered_sampling_events=[["Sampled:7,1003", "transaction", 5], ["not sampled", "transaction", 6]],
+    )
+    assert await bench.counted() == [
+        ("client_discard", "any words, é", "feedback", 2),
+        ("rate_limited", None, "unknown", 3),
+        ("filtered", "my-filter", "session", 4),
+        ("filtered", "Sampled:1003,0", "transaction", 5),
+        ("client_discard", "queue_overflow", "error", 46),
+        ("rate_limited", "ab", "attachment", 2**64 - 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("age", "options", "counts"),
+    [
+        (timedelta(seconds=-60), {}, True),
+        (timedelta(seconds=-61), {}, False),
+        (90 * DAY, {}, True),
+        (90 * DAY + timedelta(seconds=1), {}, False),
+        (7 * DAY, {"hearback:retention_days": 7}, True),
+        (7 * DAY + timedelta(seconds=1), {"hearback:retention_days": 7}, False),
+        (200 * DAY, {"hearback:retention_days": 365}, True),
+        (90 * DAY, {"hearback:retention_days": "many"}, True),
+    ],
+)
+async def test_the_age_of_a_report_has_bounds(
+    bench: Bench, age: timedelta, options: dict[str, Any], counts: bool
+) -> None:
+    bench.options = options
+    cause = "in_future" if age < timedelta() else "too_old"
+    before = number(metrics.ENTRIES_DROPPED, cause)
+    for timestamp in ((bench.now - age).timestamp(), (bench.now - age).isoformat()):
+        await bench.report(timestamp)
+    assert await bench.days() == int(counts)
+    assert number(metrics.ENTRIES_DROPPED, cause) == before + (0 if counts else 2)
+
+
+@pytest.mark.parametrize(
+    "off", [timedelta(days=-400), timedelta(minutes=-55), timedelta(hours=1), timedelta(days=400)]
+)
+async def test_a_wrong_clock_is_corrected(bench: Bench, off: timedelta) -> None:
+    clock = bench.now + off
+    await bench.report((clock - timedelta(minutes=5)).isoformat(), sent_at=clock)
+    statement = text("SELECT bucket FROM counter_minutes")
+    async with bench.store.database.connection() as connection:
+        [bucket] = (await connection.execute(statement)).scalars()
+    assert bucket == (bench.now - timedelta(minutes=5)).replace(second=0)
+
+
+async def test_a_report_without_a_time_counts_when_it_came(bench: Bench) -> None:
+    await bench.report(sent_at=bench.now - timedelta(days=400))
+    assert await bench.counted() == [("client_discard", "queue_overflow", "error", 23)]
+
+
+async def test_counts_keep_their_key_and_sdk(bench: Bench) -> None:
+    await bench.report()
+    statement = text("SELECT organization_id, project_id, key_id, sdk, times FROM counter_minutes")
+    async with bench.store.database.connection() as connection:
+        assert (await connection.execute(statement)).all() == [(1, 1, 3, "sentry.x/1", 1)]
+
+
+async def test_what_breaks_the_message_itself_is_refused(bench: Bench) -> None:
+    handler = ClientReports(bench.store.intake(), bench.find_project, report_days_max=90)
+    with pytest.raises(ValueError, match="expected client-report"):
+        await handler.handle([Incoming("k", "1-0", "outcome.recorded", "1", b"{}", b"{}")])
+    assert await bench.counted() == []
