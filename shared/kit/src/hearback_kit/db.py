@@ -56,10 +56,11 @@ def is_outage(error: BaseException) -> bool:
 class Database:
     """A pool of connections to one service's database.
 
-    Both context managers raise `Unavailable` when the server cannot be reached or goes away.
+    Both context managers raise `Unavailable` when the server cannot be reached, hangs or goes away. Of a server
+    that hangs this is told before a proxy in front of us gives up on the request, 30 seconds as a rule.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 5, statement_timeout_ms: int = 30_000) -> None:
+    def __init__(self, url: str, *, pool_size: int = 5, statement_timeout_ms: int = 15_000) -> None:
         self._engine = create_async_engine(
             _driver_url(url),
             pool_size=pool_size,

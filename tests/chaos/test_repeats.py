@@ -1,0 +1,73 @@
+"""The same submission sent again, as clients do that got no answer: stored once, answered as the first."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import httpx
+from loading import envelope, event_id_of, ingest_url, settle, stored_issues
+
+WaitUntil = Callable[..., Any]
+Kill = Callable[[str], None]
+
+
+def send_all(project: Any, event_ids: Sequence[str]) -> None:
+    with httpx.Client(timeout=30) as client:
+        for event_id in event_ids:
+            answer = client.post(ingest_url(project), content=envelope(event_id, with_attachment=True))
+            assert answer.status_code == 200, answer.text
+            assert answer.json() == {"id": event_id}
+
+
+def accepted(project: Any, category: str = "feedback") -> int:
+    """How many were counted as accepted."""
+    answer = project.get(
+        f"/api/0/organizations/{project.organization}/stats_v2/",
+        project=project.project_id, field="sum(quantity)", statsPeriod="1h", interval="1h",
+        groupBy="outcome", category=category,
+    )  # fmt: skip
+    found = {group["by"]["outcome"]: group["totals"]["sum(quantity)"] for group in answer["groups"]}
+    assert set(found) <= {"accepted"}
+    return int(found.get("accepted", 0))
+
+
+def assert_stored_once(project: Any, event_ids: Sequence[str], wait_until: WaitUntil) -> None:
+    settle(project, wait_until)
+    issues = stored_issues(project)
+    assert sorted(map(event_id_of, issues)) == sorted(event_ids)
+    for issue in issues:
+        base = f"/api/0/projects/{project.organization}/{project.project}/events/{event_id_of(issue)}"
+        assert len(project.get(f"{base}/attachments/")) == 1
+        fate = project.submission(event_id_of(issue))
+        assert fate["state"] == "stored"
+        assert fate["feedbackId"] == issue["id"]
+        assert [step["step"] for step in fate["steps"]].count("stored") == 1
+    assert wait_until(lambda: accepted(project)) == len(event_ids)
+
+
+def test_sent_twice(own_fleet: Any, wait_until: WaitUntil) -> None:
+    project = own_fleet.new_project()
+    event_id = uuid.uuid4().hex
+    send_all(project, [event_id, event_id])
+    assert_stored_once(project, [event_id], wait_until)
+    send_all(project, [event_id])
+    assert_stored_once(project, [event_id], wait_until)
+
+
+def test_sent_again_around_a_kill_of_the_worker(own_fleet: Any, kill: Kill, wait_until: WaitUntil) -> None:
+    project = own_fleet.new_project()
+    event_ids = [uuid.uuid4().hex for _ in range(100)]
+    send_all(project, event_ids)
+    kill("feedback")
+    send_all(project, event_ids)
+    assert_stored_once(project, event_ids, wait_until)
+
+
+def test_sent_again_around_a_kill_of_the_gateway(own_fleet: Any, kill: Kill, wait_until: WaitUntil) -> None:
+    project = own_fleet.new_project()
+    event_ids = [uuid.uuid4().hex for _ in range(30)]
+    send_all(project, event_ids)
+    kill("envelope-gateway")
+    wait_until(lambda: httpx.post(ingest_url(project), content=envelope(event_ids[0])).status_code == 200)
+    send_all(project, event_ids)
+    assert_stored_once(project, event_ids, wait_until)
