@@ -89,8 +89,11 @@ def test_one_fleet_from_its_first_start_to_its_end(data_dir: Path, facts: dict[s
     _a_second_up_tells_the_same(data_dir, facts)
     _projects_can_be_created(data_dir, facts)
     _the_registry_answers(data_dir)
+    _what_is_not_there_is_told(data_dir)
+    _members_and_tokens_come_and_go(data_dir)
+    _a_new_key_and_a_new_token_are_told(data_dir, facts)
     _a_killed_service_comes_back(data_dir)
-    _a_killed_launcher_leaves_nothing_in_the_way(data_dir, facts, event_id)
+    _a_killed_launcher_leaves_nothing_in_the_way(data_dir, event_id)
 
     assert hearback(data_dir, "down").returncode == 0
     assert answer_of(data_dir, "down") == {"stopped": False}
@@ -147,7 +150,69 @@ def _the_registry_answers(data_dir: Path) -> None:
     assert len(answer_of(data_dir, "key", "list", "demo/shop")) == 2
     token = answer_of(data_dir, "token", "create", "demo", "ci", "project:read")
     assert token["token"]
-    assert hearback(data_dir, "org", "show", "nobody").returncode == 1
+    assert {row["slug"] for row in answer_of(data_dir, "org", "list")} == {"demo", "others"}
+    table = hearback(data_dir, "project", "list", "others").stdout.splitlines()
+    assert table[0].split()[:3] == ["ID", "SLUG", "NAME"]
+    assert table[1].split()[1:3] == ["app", "app"]
+
+
+def told(data_dir: Path, *arguments: str) -> str:
+    """What a command says that cannot be done: one line for a person."""
+    done = hearback(data_dir, *arguments)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("hearback: ")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+def _what_is_not_there_is_told(data_dir: Path) -> None:
+    assert "only of demo, others" in told(data_dir, "org", "show", "nobody")
+    assert "'demo' is not ORGANIZATION/PROJECT" in told(data_dir, "project", "show", "demo")
+    assert "'demo' is not ORGANIZATION/PROJECT" in told(data_dir, "explain", "a" * 32, "--project", "demo")
+    assert "there is no project demo/none" in told(data_dir, "project", "show", "demo/none")
+    assert "there is no project demo/none" in told(data_dir, "key", "create", "demo/none")
+    assert "there is no project demo/none" in told(data_dir, "explain", "a" * 32, "--project", "demo/none")
+    assert "no submission" in told(data_dir, "explain", "a" * 32)
+    assert "the id 77 in the project demo/web" in told(data_dir, "key", "disable", "demo/web", "77")
+    assert "the id 77 in the organization demo" in told(data_dir, "token", "delete", "demo", "77")
+    assert "not a slug: no slug" in told(data_dir, "project", "create", "no slug/web")
+    assert "unknown option: nope" in told(data_dir, "project", "set", "demo/web", "nope=1")
+    assert "'nope' is not NAME=VALUE" in told(data_dir, "org", "set", "demo", "nope")
+    assert "unknown feature: nope" in told(data_dir, "org", "set", "demo", "nope=true")
+    assert "unknown scope: nope" in told(data_dir, "token", "create", "demo", "ci", "nope")
+    assert "no dead letter nope" in told(data_dir, "dead-letters", "show", "nope")
+    assert "no stream is named nope" in told(data_dir, "dead-letters", "list", "nope")
+    assert "name the letters" in told(data_dir, "dead-letters", "replay")
+
+
+def _members_and_tokens_come_and_go(data_dir: Path) -> None:
+    created = answer_of(data_dir, "member", "create", "demo", "bob@example.com", "admin")
+    assert created["password"]
+    assert "a member already" in told(data_dir, "member", "create", "demo", "bob@example.com")
+    roles = {row["email"]: row["role"] for row in answer_of(data_dir, "member", "list", "demo")}
+    assert roles["bob@example.com"] == "admin"
+    assert hearback(data_dir, "member", "delete", "demo", created["id"]).stdout == "done\n"
+    assert len(answer_of(data_dir, "member", "list", "demo")) == len(roles) - 1
+    token = next(row for row in answer_of(data_dir, "token", "list", "demo") if row["name"] == "ci")
+    assert hearback(data_dir, "token", "delete", "demo", token["id"]).returncode == 0
+
+
+def _a_new_key_and_a_new_token_are_told(data_dir: Path, facts: dict[str, Any]) -> None:
+    """What the first start told is kept true: it is what a person pastes."""
+    key = next(row for row in answer_of(data_dir, "key", "list", "demo/web"))
+    assert key["public"] == facts["public_key"]
+    rotated = answer_of(data_dir, "key", "rotate", "demo/web", key["id"])
+    assert rotated["public"] != key["public"]
+    again = answer_of(data_dir, "up", "--port", "0")
+    assert again["dsn"] == rotated["dsn"]["public"]
+    for token in answer_of(data_dir, "token", "list", "demo"):
+        hearback(data_dir, "token", "delete", "demo", token["id"])
+    assert "not valid any more" in told(data_dir, "project", "list", "demo")
+    assert "not valid any more" in told(data_dir, "explain", "a" * 32)
+    assert [row["slug"] for row in answer_of(data_dir, "org", "list")] == ["others"]
+    assert answer_of(data_dir, "up", "--port", "0")["token"] != again["token"]
+    assert len(answer_of(data_dir, "project", "list", "demo")) == 2
 
 
 def _a_killed_service_comes_back(data_dir: Path) -> None:
@@ -157,7 +222,8 @@ def _a_killed_service_comes_back(data_dir: Path) -> None:
     eventually_sync(lambda: service(data_dir, "feedback")["ready"])
 
 
-def _a_killed_launcher_leaves_nothing_in_the_way(data_dir: Path, facts: dict[str, Any], event_id: str) -> None:
+def _a_killed_launcher_leaves_nothing_in_the_way(data_dir: Path, event_id: str) -> None:
+    facts = answer_of(data_dir, "up", "--port", "0")
     status = answer_of(data_dir, "status")
     running = [entry["pid"] for entry in [*status["services"], *status["stores"]]]
     os.kill(json.loads((data_dir / "state.json").read_text())["pid"], signal.SIGKILL)

@@ -4,8 +4,10 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
+from hearback_local.bootstrap import detail_of
 from hearback_local.place import FleetPlace
 from hearback_local.running import FleetError, answer_of, state_of
 
@@ -13,21 +15,37 @@ TIMEOUT_SECONDS = 30.0
 PAGES_MAX = 100
 
 
+class NotThere(FleetError):
+    """The API answered 404."""
+
+
+class TokenRefused(FleetError):
+    """The token that is kept is not valid any more."""
+
+    def __init__(self, organization: str) -> None:
+        super().__init__(
+            f"the token of {organization} that is kept in this folder is not valid any more; "
+            f"`hearback project create {organization}/PROJECT` (one that exists) gets a new one"
+        )
+
+
 class Api:
     """Calls with the token of one organization.
 
-    Every method raises FleetError with the API's own words when it refuses.
+    Every method raises FleetError with the API's own words when it refuses: NotThere and TokenRefused are two
+    kinds of it.
     """
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, organization: str, token: str) -> None:
         self._url = url
+        self._organization = organization
         self._token = token
 
     def find(self, path: str) -> Any:
         """The JSON of a GET, or None for a 404."""
         try:
             return self._send("GET", path, None)[0]
-        except _NotFoundError:
+        except NotThere:
             return None
 
     def get(self, path: str) -> Any:
@@ -63,23 +81,13 @@ class Api:
                 return (json.loads(content) if content else None), answer.headers.get("Link", "")
         except urllib.error.HTTPError as error:
             with error:
-                problem = _detail_of(error.read())
-            kind = _NotFoundError if error.code == 404 else FleetError
+                problem = detail_of(error.read())
+            if error.code == 401:
+                raise TokenRefused(self._organization) from error
+            kind = NotThere if error.code == 404 else FleetError
             raise kind(f"{method} {path}: {error.code} {problem}") from error
         except (urllib.error.URLError, OSError, ValueError) as error:
             raise FleetError(f"{method} {url}: {error}") from error
-
-
-class _NotFoundError(FleetError):
-    pass
-
-
-def _detail_of(body: bytes) -> str:
-    try:
-        content = json.loads(body)
-    except ValueError:
-        return body[:200].decode(errors="replace")
-    return str(content.get("detail", content)) if isinstance(content, dict) else str(content)
 
 
 def _next_page(link: str) -> str | None:
@@ -101,19 +109,26 @@ class Access:
         self._url = state_of(place)["url"]
         self.default = answer_of(place)
         self._known = [self.default, *place.read_projects()]
+        # The last one counts: who creates a project once more gets a new token for its organization.
+        self._tokens = {known["organization"]: known["token"] for known in self._known}
 
     def projects(self) -> list[tuple[str, str]]:
         """Organization and project of each."""
         return list(dict.fromkeys((known["organization"], known["project"]) for known in self._known))
 
-    def api(self, organization: str | None = None) -> Api:
-        """The API with the token of an organization; of the first one without a name.
+    def api(self, organization: str) -> Api:
+        """The API with the token of an organization.
 
         Raises:
             FleetError: No token of that organization is kept here.
         """
-        wanted = organization or self.default["organization"]
-        for known in self._known:
-            if known["organization"] == wanted:
-                return Api(self._url, known["token"])
-        raise FleetError(f"no token of the organization {wanted} is kept in this folder")
+        if organization not in self._tokens:
+            known = ", ".join(self._tokens)
+            raise FleetError(
+                f"no token of the organization {organization} is kept in this folder, only of {known}"
+            )
+        return Api(self._url, organization, self._tokens[organization])
+
+    def every_api(self) -> Iterator[Api]:
+        """The API with each token."""
+        return (self.api(organization) for organization in self._tokens)

@@ -20,9 +20,9 @@ async def ask(environment: Mapping[str, str], organization: str, project: str) -
     """Asks the registry that `environment` names.
 
     Raises:
-        BootstrapRefused: It does not want to.
-        Unavailable: It cannot be reached.
+        BootstrapRefused: It does not want to, or cannot be reached.
     """
+    from hearback_kit.errors import Unavailable
     from hearback_kit.http import ServiceClient
 
     client = ServiceClient(
@@ -34,11 +34,22 @@ async def ask(environment: Mapping[str, str], organization: str, project: str) -
     body = json.dumps({"organization": organization, "project": project}).encode()
     try:
         answer = await client.request("POST", BOOTSTRAP_PATH, body=body)
+    except Unavailable as error:
+        raise BootstrapRefused(f"the registry cannot be asked: {error.detail}") from error
     finally:
         await client.close()
     if answer.status_code not in {200, 201}:
-        raise BootstrapRefused(f"the registry answered {answer.status_code}: {answer.text}")
+        raise BootstrapRefused(f"the registry answered {answer.status_code}: {detail_of(answer.content)}")
     return answer.content
+
+
+def detail_of(body: bytes) -> str:
+    """What an error's answer says, for people."""
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return body[:200].decode(errors="replace")
+    return str(content.get("detail", content)) if isinstance(content, dict) else str(content)
 
 
 class BootstrapRefused(RuntimeError):

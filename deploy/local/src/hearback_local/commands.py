@@ -12,8 +12,9 @@ from hearback_kit.engines import EngineError
 
 from hearback_local import doctor, explain, running
 from hearback_local.place import FleetPlace
-from hearback_local.registry_commands import add_registry_commands, as_text
+from hearback_local.registry_commands import add_command, add_group, add_registry_commands
 from hearback_local.screen import json_line
+from hearback_local.tables import as_text
 from hearback_local.up import up
 
 
@@ -42,53 +43,50 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text} is no count: give a number from 1 to 1000000")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hearback", description="The Hearback fleet on this machine.")
     commands = parser.add_subparsers(required=True, metavar="command")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--data-dir", default=".hearback", help="the fleet's folder (default: .hearback)")
     common.add_argument("--json", action="store_true", help="print one line of JSON")
-    start = commands.add_parser("up", parents=[common], help="start everything and stay in the foreground")
+    start = add_command(commands, common, "up", _up, "start everything and stay in the foreground")
     start.add_argument(
         "--port", type=_port, default=8000, help="port of 127.0.0.1; 0 takes a free one (default: 8000)"
     )
     start.add_argument("--detach", action="store_true", help="return when ready; `hearback down` stops it")
-    start.set_defaults(command=_up)
-    end = commands.add_parser("down", parents=[common], help="stop a running fleet")
-    end.set_defaults(command=_down)
-    state = commands.add_parser("status", parents=[common], help="tell what runs and how far behind it is")
-    state.set_defaults(command=_status)
-    check = commands.add_parser("check", parents=[common], help="look for what is wrong with a fleet")
-    check.set_defaults(command=_check)
-    fate = commands.add_parser("explain", parents=[common], help="tell the fate of a submission")
-    fate.add_argument("event_id", metavar="EVENT_ID")
+    add_command(commands, common, "down", _down, "stop a running fleet")
+    add_command(commands, common, "status", _status, "tell what runs and how far behind it is")
+    add_command(commands, common, "check", _check, "look for what is wrong with a fleet")
+    fate = add_command(commands, common, "explain", _explain, "tell the fate of a submission")
+    fate.add_argument("event_id", metavar="EVENT_ID", help="as the SDK's capture call returned it")
     fate.add_argument("--project", metavar="ORGANIZATION/PROJECT", help="look only there")
-    fate.set_defaults(command=_explain)
     _add_dead_letters(commands, common)
-    project = commands.add_parser("project", help="projects and their options")
-    projects = project.add_subparsers(required=True, metavar="action")
-    create = projects.add_parser("create", parents=[common], help="create a project, if need be its organization")
+    projects = add_group(commands, "project", "projects and their options")
+    create = add_command(
+        projects, common, "create", _project_create, "create a project, if need be its organization, and a token"
+    )
     create.add_argument("slugs", metavar="ORGANIZATION/PROJECT")
-    create.set_defaults(command=_project_create)
     add_registry_commands(commands, common, projects)
     return parser
 
 
 def _add_dead_letters(commands: Any, common: argparse.ArgumentParser) -> None:
-    letters = commands.add_parser("dead-letters", help="messages that a service gave up on")
-    letters = letters.add_subparsers(required=True, metavar="action")
-    listing = letters.add_parser("list", parents=[common], help="list them, oldest first")
+    letters = add_group(commands, "dead-letters", "messages that a service gave up on")
+    listing = add_command(letters, common, "list", _letters_list, "list them, oldest first")
     listing.add_argument("stream", nargs="?", help="one stream, such as feedback.submitted")
-    listing.add_argument("--limit", type=int, default=100, help="at most so many of each shard (100)")
-    listing.set_defaults(command=_letters_list)
-    show = letters.add_parser("show", parents=[common], help="show everything of one")
+    listing.add_argument("--limit", type=_count, default=100, help="at most so many of each shard (100)")
+    show = add_command(letters, common, "show", _letters_show, "show everything of one")
     show.add_argument("name", help="as `list` names it")
-    show.set_defaults(command=_letters_show)
-    replay = letters.add_parser("replay", parents=[common], help="put them back on their streams")
+    replay = add_command(letters, common, "replay", _letters_replay, "put them back on their streams")
     replay.add_argument("names", nargs="*", help="as `list` names them")
     replay.add_argument("--all", action="store_true", help="all, or all of --stream")
     replay.add_argument("--stream", help="one stream, such as feedback.submitted")
-    replay.set_defaults(command=_letters_replay)
 
 
 def _up(options: argparse.Namespace, place: FleetPlace) -> int:
@@ -111,10 +109,7 @@ def _status(options: argparse.Namespace, place: FleetPlace) -> int:
 
 
 def _project_create(options: argparse.Namespace, place: FleetPlace) -> int:
-    organization, slash, project = options.slugs.partition("/")
-    if not (organization and slash and project) or "/" in project:
-        raise running.FleetError(f"{options.slugs!r} is not ORGANIZATION/PROJECT")
-    answer = running.create_project(place, organization, project)
+    answer = running.create_project(place, *running.slugs_of(options.slugs))
     if options.json:
         print(json_line(answer))
     else:

@@ -6,20 +6,22 @@ from hearback_contracts.reasons import EXPLANATIONS
 
 from hearback_local.api import Access, quoted
 from hearback_local.place import FleetPlace
-from hearback_local.running import FleetError
+from hearback_local.running import FleetError, slugs_of
 
 
 def find_submission(place: FleetPlace, event_id: str, project: str | None) -> dict[str, Any]:
     """The submission and its project; looks into every known project unless one is named.
 
     Raises:
-        FleetError: Nothing is known of it.
+        FleetError: Nothing is known of it, or of the project.
     """
     access = Access(place)
     wanted = event_id.replace("-", "").lower()
     projects = access.projects()
     if project is not None:
-        organization, _, slug = project.partition("/")
+        organization, slug = slugs_of(project)
+        if access.api(organization).find(f"/api/0/projects/{quoted(organization)}/{quoted(slug)}/") is None:
+            raise FleetError(f"there is no project {project}")
         projects = [(organization, slug)]
     for organization, slug in projects:
         path = f"/api/0/projects/{quoted(organization)}/{quoted(slug)}/submissions/{quoted(wanted)}/"

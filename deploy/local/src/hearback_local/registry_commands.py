@@ -5,75 +5,112 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hearback_local.api import Access, quoted
+from hearback_local.api import Access, NotThere, TokenRefused, quoted
 from hearback_local.place import FleetPlace
-from hearback_local.running import FleetError
+from hearback_local.running import FleetError, slugs_of
+from hearback_local.tables import as_text
 
 Action = Callable[[argparse.Namespace, Access], Any]
-PROJECT = "ORGANIZATION/PROJECT"
+Command = Callable[[argparse.Namespace, FleetPlace], int]
+ARGUMENTS = {
+    "slugs": ("ORGANIZATION/PROJECT", None),
+    "values": ("NAME=VALUE", "as `show` lists them; the value is JSON, or else a text"),
+    "role": ("ROLE", "member (the default), admin, manager or owner"),
+    "scopes": ("SCOPE", "such as project:read, event:read or event:admin"),
+    "id": ("ID", "as `list` tells it"),
+}
+ORGANIZATION_COLUMNS = ("id", "slug", "name", "dateCreated")
+PROJECT_COLUMNS = ("id", "slug", "name", "platform", "hasFeedbacks", "dateCreated")
+KEY_COLUMNS = ("id", "isActive", "name", "dsn.public")
+MEMBER_COLUMNS = ("id", "email", "name", "role", "dateCreated")
+TOKEN_COLUMNS = ("id", "name", "tokenLastCharacters", "user", "scopes", "dateLastUsed")
 
 
 def add_registry_commands(commands: Any, common: argparse.ArgumentParser, projects: Any) -> None:
     """Adds the commands to a parser; `projects` is the sub-parser that `project create` is in."""
-    organizations = commands.add_parser("org", help="organizations and their flags")
-    organizations = organizations.add_subparsers(required=True, metavar="action")
-    _add(organizations, common, "list", _org_list, "list organizations")
+    organizations = add_group(commands, "org", "organizations and their flags")
+    _add(organizations, common, "list", _org_list, "list organizations", columns=ORGANIZATION_COLUMNS)
     _add(organizations, common, "show", _org_show, "show one with its flags", "organization")
     _add(organizations, common, "set", _org_set, "set flags: NAME=true", "organization", "values+")
-    _add(projects, common, "list", _project_list, "list an organization's projects", "organization")
+    _add(
+        projects, common, "list", _project_list, "list an organization's projects", "organization",
+        columns=PROJECT_COLUMNS,
+    )  # fmt: skip
     _add(projects, common, "show", _project_show, "show one with its options", "slugs")
     _add(projects, common, "set", _project_set, "set options: NAME=JSON", "slugs", "values+")
-    keys = commands.add_parser("key", help="client keys (DSNs)").add_subparsers(required=True, metavar="action")
-    _add(keys, common, "list", _key_list, "list a project's keys", "slugs")
+    keys = add_group(commands, "key", "client keys (DSNs)")
+    _add(keys, common, "list", _key_list, "list a project's keys", "slugs", columns=KEY_COLUMNS)
     _add(keys, common, "create", _key_create, "create a key", "slugs")
     _add(keys, common, "enable", _key_switch(True), "let a key send", "slugs", "id")
     _add(keys, common, "disable", _key_switch(False), "refuse what a key sends", "slugs", "id")
     _add(keys, common, "rotate", _key_rotate, "give a key a new value", "slugs", "id")
     _add(keys, common, "delete", _key_delete, "delete a key", "slugs", "id")
-    members = commands.add_parser("member", help="people").add_subparsers(required=True, metavar="action")
-    _add(members, common, "list", _member_list, "list an organization's members", "organization")
+    members = add_group(commands, "member", "people")
+    _add(
+        members, common, "list", _member_list, "list an organization's members", "organization",
+        columns=MEMBER_COLUMNS,
+    )  # fmt: skip
     _add(members, common, "create", _member_create, "add a person", "organization", "email", "role?")
     _add(members, common, "delete", _member_delete, "remove a person", "organization", "id")
-    tokens = commands.add_parser("token", help="API tokens").add_subparsers(required=True, metavar="action")
-    _add(tokens, common, "list", _token_list, "list an organization's tokens", "organization")
+    tokens = add_group(commands, "token", "API tokens")
+    _add(
+        tokens, common, "list", _token_list, "list an organization's tokens", "organization", columns=TOKEN_COLUMNS
+    )
     _add(tokens, common, "create", _token_create, "create a token", "organization", "name", "scopes+")
     _add(tokens, common, "delete", _token_delete, "revoke a token", "organization", "id")
 
 
-def _add(group: Any, common: argparse.ArgumentParser, name: str, action: Action, text: str, *names: str) -> None:
-    parser = group.add_parser(name, parents=[common], help=text)
-    for argument in names:
-        bare = argument.rstrip("+?")
-        shown = PROJECT if bare == "slugs" else bare.upper()
-        nargs = argument[-1] if argument[-1] in "+?" else None
-        parser.add_argument(bare, metavar=shown, nargs=nargs)
+def add_group(commands: Any, name: str, text: str) -> Any:
+    """A command that has actions; returns what to add them to."""
+    parser = commands.add_parser(name, help=text, description=_sentence(text))
+    return parser.add_subparsers(required=True, metavar="action")
 
+
+def add_command(
+    commands: Any, common: argparse.ArgumentParser, name: str, command: Command, text: str
+) -> argparse.ArgumentParser:
+    """A command or an action; `--help` tells the same text as the list of commands."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, parents=[common], help=text, description=_sentence(text)
+    )
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _add(
+    group: Any,
+    common: argparse.ArgumentParser,
+    name: str,
+    action: Action,
+    text: str,
+    *names: str,
+    columns: Sequence[str] = (),
+) -> None:
     def command(options: argparse.Namespace, place: FleetPlace) -> int:
-        answer = action(options, Access(place))
-        print(json.dumps(answer) if options.json else as_text(answer))
+        try:
+            answer = action(options, Access(place))
+        except NotThere as error:
+            raise FleetError(_what_is_missing(options)) from error
+        print(json.dumps(answer) if options.json else as_text(answer, columns))
         return 0
 
-    parser.set_defaults(command=command)
+    parser = add_command(group, common, name, command, text)
+    for argument in names:
+        bare = argument.rstrip("+?")
+        shown, explained = ARGUMENTS.get(bare, (bare.upper(), None))
+        nargs = argument[-1] if argument[-1] in "+?" else None
+        parser.add_argument(bare, metavar=shown, nargs=nargs, help=explained)
 
 
-def as_text(answer: Any) -> str:
-    """Rows of a list one below the other, or the fields of one object."""
-    if isinstance(answer, list):
-        return "\n".join(_line(row) for row in answer) or "none"
-    if isinstance(answer, dict):
-        width = max((len(key) for key in answer), default=0)
-        return "\n".join(f"{key:{width}}  {_cell(value)}" for key, value in answer.items())
-    return "done" if answer is None else str(answer)
-
-
-def _line(row: Any) -> str:
-    if not isinstance(row, dict):
-        return str(row)
-    return "  ".join(_cell(value) for value in row.values() if not isinstance(value, (dict, list)))
-
-
-def _cell(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def _what_is_missing(options: argparse.Namespace) -> str:
+    slugs = getattr(options, "slugs", None)
+    where = f"project {slugs}" if slugs else f"organization {options.organization}"
+    given = getattr(options, "id", None)
+    return f"there is nothing with the id {given} in the {where}" if given else f"there is no {where}"
 
 
 def _org(organization: str) -> str:
@@ -82,9 +119,7 @@ def _org(organization: str) -> str:
 
 def _project(slugs: str) -> tuple[str, str]:
     """The organization and the project's path."""
-    organization, slash, project = slugs.partition("/")
-    if not (organization and slash and project):
-        raise FleetError(f"{slugs!r} is not {PROJECT}")
+    organization, project = slugs_of(slugs)
     return organization, f"/api/0/projects/{quoted(organization)}/{quoted(project)}/"
 
 
@@ -103,7 +138,16 @@ def _values(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def _org_list(_: argparse.Namespace, access: Access) -> Any:
-    return access.api().get_all("/api/0/organizations/")
+    found: dict[str, Any] = {}
+    refused: TokenRefused | None = None
+    for api in access.every_api():
+        try:
+            found |= {row["id"]: row for row in api.get_all("/api/0/organizations/")}
+        except TokenRefused as error:
+            refused = error
+    if refused is not None and not found:
+        raise refused
+    return list(found.values())
 
 
 def _org_show(options: argparse.Namespace, access: Access) -> Any:

@@ -85,6 +85,18 @@ def stop_fleet(place: FleetPlace) -> bool:
     return True
 
 
+def slugs_of(text: str) -> tuple[str, str]:
+    """Organization and project of `ORGANIZATION/PROJECT`.
+
+    Raises:
+        FleetError: It is not of that form.
+    """
+    organization, _, project = text.partition("/")
+    if not (organization and project) or "/" in project:
+        raise FleetError(f"{text!r} is not ORGANIZATION/PROJECT")
+    return organization, project
+
+
 def create_project(place: FleetPlace, organization: str, project: str) -> dict[str, Any]:
     """Creates a project (and its organization) and tells its DSN; the same again when it exists.
 

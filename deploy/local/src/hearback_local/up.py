@@ -11,6 +11,7 @@ from hearback_kit.engines.process import DirectoryLock, wait_until
 
 from hearback_local import screen
 from hearback_local.children import TaskFailed
+from hearback_local.first_start import current
 from hearback_local.place import FleetPlace
 from hearback_local.running import AlreadyRunning, FleetError, answer_of
 from hearback_local.screen import Progress
@@ -27,7 +28,8 @@ def up(place: FleetPlace, port: int, *, detach: bool, as_json: bool) -> int:
     """
     progress = Progress()
 
-    def tell(answer: dict[str, Any]) -> None:
+    def tell(known: dict[str, Any]) -> None:
+        answer = current(place, known)
         if as_json:
             print(screen.json_line(answer), flush=True)
         else:
@@ -41,7 +43,7 @@ def up(place: FleetPlace, port: int, *, detach: bool, as_json: bool) -> int:
     except AlreadyRunning as known:
         print(f"hearback: {known}", file=sys.stderr)
         if as_json:
-            print(screen.json_line(known.answer), flush=True)
+            print(screen.json_line(current(place, known.answer)), flush=True)
         return 0 if as_json or detach else 1
     return 0
 

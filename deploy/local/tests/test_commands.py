@@ -1,0 +1,105 @@
+"""The command line itself: its help, and arguments that cannot be; no fleet runs here."""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hearback_local import commands
+
+HEARBACK = Path(sys.executable).parent / "hearback"
+ROOT = Path(__file__).parents[3]
+
+
+def hearback(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(HEARBACK), *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+
+def every_parser(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                yield from every_parser(inner)
+
+
+PARSERS = list(every_parser(commands._parser()))
+
+
+@pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.prog)
+def test_every_command_tells_what_it_does(parser: argparse.ArgumentParser) -> None:
+    assert parser.description
+    assert parser.format_help().startswith(f"usage: {parser.prog}")
+    names = {option for action in parser._actions for option in action.option_strings}
+    has_actions = any(isinstance(action, argparse._SubParsersAction) for action in parser._actions)
+    assert has_actions or {"--data-dir", "--json", "--help"} <= names
+
+
+def test_help_is_a_success() -> None:
+    done = hearback("dead-letters", "replay", "--help")
+    assert done.returncode == 0
+    assert "Put them back on their streams." in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "the following arguments are required: command"),
+        (("nope",), "invalid choice: 'nope'"),
+        (("project",), "the following arguments are required: action"),
+        (("token", "create", "demo", "ci"), "the following arguments are required: SCOPE"),
+        (("status", "--port", "1"), "unrecognized arguments: --port 1"),
+        (("up", "--port", "70000"), "70000 is no port: give a number from 0 to 65535"),
+        (("dead-letters", "list", "--limit", "0"), "0 is no count: give a number from 1 to 1000000"),
+    ],
+)
+def test_arguments_that_cannot_be_are_told(arguments: tuple[str, ...], message: str) -> None:
+    done = hearback(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("explain", "a" * 32),
+        ("project", "create", "demo/web"),
+        ("org", "list"),
+        ("key", "list", "demo/web"),
+        ("dead-letters", "list"),
+    ],
+)
+def test_fleet_that_does_not_run_is_told(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    done = hearback(*arguments, "--data-dir", str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"hearback: no fleet runs in {tmp_path}")
+
+
+@pytest.mark.parametrize(
+    ("refuses", "message"),
+    [
+        (
+            "version_info",
+            "Hearback needs Python 3.11 or newer; name one with: make install PYTHON=/path/to/python3",
+        ),
+        ("ensurepip", "cannot make virtual environments; on Debian: sudo apt-get install python3-venv"),
+    ],
+)
+def test_python_that_cannot_be_used_is_told_by_make(refuses: str, message: str, tmp_path: Path) -> None:
+    for name in ("Makefile", "requirements.lock", "shared", "services", "deploy"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    python = tmp_path / "python3"
+    python.write_text(f'#!/bin/sh\ncase "$2" in *{refuses}*) exit 1;; esac\n')
+    python.chmod(0o755)
+    done = subprocess.run(
+        ["make", "-C", str(tmp_path), "install", f"PYTHON={python}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert not (tmp_path / ".venv").exists()
