@@ -29,6 +29,7 @@ $(STAMP): requirements.lock $(MEMBERS:%=%/pyproject.toml) | $(UV)
 	@$(BIN)/python -c '' 2>/dev/null || $(UV) venv --quiet --clear --python $(PYTHON) .venv
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(MEMBERS:%=-e ./%)
+	@$(BIN)/python -m hearback_local.precompile
 	@touch $(STAMP)
 
 install: $(STAMP) ## everything needed, into .venv
