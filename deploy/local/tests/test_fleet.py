@@ -323,6 +323,25 @@ def test_two_starts_at_once_and_an_interrupt(who: str) -> None:
         assert not any(is_alive(pid) for pid in running)
 
 
+@pytest.mark.parametrize("name", ["HEARBACK_DATABASE_URL", "HEARBACK_REDIS_URL"])
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("127.0.0.1:1/", "at 127.0.0.1:1 cannot be reached: Connection refused"),
+        ("127.0.0.1:port/", "is no URL"),
+    ],
+)
+def test_store_of_the_environment_that_is_not_there_is_told(
+    name: str, address: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, f"store://user:password@{address}")
+    done = hearback(tmp_path / "fleet", "up", "--port", "0", "--detach")
+    assert done.returncode == 1
+    assert name in done.stderr
+    assert message in done.stderr
+    assert "password" not in done.stderr
+
+
 @pytest.mark.timeout(300)
 def test_stores_of_the_environment_are_used(postgres_url: str, session_valkey_url: str, tmp_path: Path) -> None:
     environment = {

@@ -1,7 +1,9 @@
 """PostgreSQL and Valkey: those of the environment, or embedded ones in the data directory."""
 
 import os
+import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 from hearback_kit.engines import EngineError, PostgresEngine, ValkeyEngine
 from hearback_kit.engines.process import port_is_free
@@ -9,6 +11,10 @@ from hearback_kit.engines.process import port_is_free
 from hearback_local.place import FleetPlace
 
 Engine = PostgresEngine | ValkeyEngine
+DATABASE_URL = "HEARBACK_DATABASE_URL"
+REDIS_URL = "HEARBACK_REDIS_URL"
+PORTS = {DATABASE_URL: 5432, REDIS_URL: 6379}
+CONNECT_SECONDS_MAX = 5.0
 
 
 class Stores:
@@ -19,19 +25,22 @@ class Stores:
         self.engines: list[Engine] = []
         self._postgres: PostgresEngine | None = None
         self._valkey: ValkeyEngine | None = None
-        if not os.environ.get("HEARBACK_DATABASE_URL"):
+        self._given = [name for name in (DATABASE_URL, REDIS_URL) if os.environ.get(name)]
+        if DATABASE_URL not in self._given:
             self._postgres = PostgresEngine(place.postgres, port=_free(ports.get("postgres")))
             self.engines.append(self._postgres)
-        if not os.environ.get("HEARBACK_REDIS_URL"):
+        if REDIS_URL not in self._given:
             self._valkey = ValkeyEngine(place.valkey, port=_free(ports.get("valkey")))
             self.engines.append(self._valkey)
 
     def start(self) -> None:
-        """Starts the embedded engines.
+        """Starts the embedded engines, and looks whether those of the environment are there.
 
         Raises:
-            EngineError: One cannot run; the message says why.
+            EngineError: One cannot run or be reached; the message says why.
         """
+        for name in self._given:
+            _reach(name, os.environ[name])
         for engine in self.engines:
             engine.start()
 
@@ -63,9 +72,9 @@ class Stores:
         """The variables that tell the services where their stores are."""
         values = {}
         if self._postgres is not None:
-            values["HEARBACK_DATABASE_URL"] = self._postgres.url
+            values[DATABASE_URL] = self._postgres.url
         if self._valkey is not None:
-            values["HEARBACK_REDIS_URL"] = self._valkey.url
+            values[REDIS_URL] = self._valkey.url
         return values
 
     @property
@@ -80,3 +89,19 @@ class Stores:
 
 def _free(port: int | None) -> int | None:
     return port if port is not None and port_is_free(port) else None
+
+
+def _reach(name: str, url: str) -> None:
+    """Whether a server listens there; its address alone is told, for a URL holds a password."""
+    try:
+        parts = urlsplit(url)
+        address = (parts.hostname, parts.port or PORTS[name])
+    except ValueError as error:
+        raise EngineError(f"{name} is no URL: {error}") from error
+    if address[0] is None:  # a socket file, or something that only the driver understands
+        return
+    try:
+        socket.create_connection(address, CONNECT_SECONDS_MAX).close()
+    except OSError as error:
+        told = error.strerror or error
+        raise EngineError(f"the store of {name} at {address[0]}:{address[1]} cannot be reached: {told}") from error
