@@ -1,5 +1,6 @@
 """The same submission sent again, as clients do that got no answer: stored once, answered as the first."""
 
+import json
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,20 +20,27 @@ def send_all(project: Any, event_ids: Sequence[str]) -> None:
             assert answer.json() == {"id": event_id}
 
 
-def accepted(project: Any, category: str = "feedback") -> int:
-    """How many were counted as accepted."""
+def counted(project: Any, category: str) -> dict[str, int]:
+    """What was counted, by outcome."""
     answer = project.get(
         f"/api/0/organizations/{project.organization}/stats_v2/",
         project=project.project_id, field="sum(quantity)", statsPeriod="1h", interval="1h",
         groupBy="outcome", category=category,
     )  # fmt: skip
-    found = {group["by"]["outcome"]: group["totals"]["sum(quantity)"] for group in answer["groups"]}
-    assert set(found) <= {"accepted"}
-    return int(found.get("accepted", 0))
+    return {group["by"]["outcome"]: group["totals"]["sum(quantity)"] for group in answer["groups"]}
+
+
+def assert_counted(project: Any, expected: dict[str, dict[str, int]], wait_until: WaitUntil) -> None:
+    """What is told last is counted after all else is settled; then nothing may follow."""
+    for category, outcomes in expected.items():
+        wait_until(lambda category=category, outcomes=outcomes: counted(project, category) == outcomes)
+    settle(project, wait_until)
+    assert {category: counted(project, category) for category in expected} == expected
 
 
 def assert_stored_once(project: Any, event_ids: Sequence[str], wait_until: WaitUntil) -> None:
     settle(project, wait_until)
+    assert_counted(project, {"feedback": {"accepted": len(event_ids)}}, wait_until)
     issues = stored_issues(project)
     assert sorted(map(event_id_of, issues)) == sorted(event_ids)
     for issue in issues:
@@ -42,7 +50,6 @@ def assert_stored_once(project: Any, event_ids: Sequence[str], wait_until: WaitU
         assert fate["state"] == "stored"
         assert fate["feedbackId"] == issue["id"]
         assert [step["step"] for step in fate["steps"]].count("stored") == 1
-    assert wait_until(lambda: accepted(project)) == len(event_ids)
 
 
 def test_sent_twice(own_fleet: Any, wait_until: WaitUntil) -> None:
@@ -71,3 +78,27 @@ def test_sent_again_around_a_kill_of_the_gateway(own_fleet: Any, kill: Kill, wai
     wait_until(lambda: httpx.post(ingest_url(project), content=envelope(event_ids[0])).status_code == 200)
     send_all(project, event_ids)
     assert_stored_once(project, event_ids, wait_until)
+
+
+def test_error_with_its_report_sent_again_around_a_kill(own_fleet: Any, kill: Kill, wait_until: WaitUntil) -> None:
+    """The error is kept once and its repeats are told as such; the report says again what it said."""
+    project = own_fleet.new_project()
+    event_id = uuid.uuid4().hex
+    error = {"event_id": event_id, "platform": "python", "exception": {"values": [{"type": "E", "value": "v"}]}}
+    report = {"event_id": event_id, "name": "Jane", "email": "jane@example.com", "comments": "It broke"}
+    items = [({"type": "event"}, error), ({"type": "user_report"}, report)]
+    encoded = [(header, json.dumps(payload).encode()) for header, payload in items]
+    for service in ("user-reports", "feedback", None):
+        assert project.send(*encoded, header={"event_id": event_id}).status_code == 200
+        if service:
+            kill(service)
+    settle(project, wait_until)
+    expected = {"error": {"accepted": 1, "invalid": 2}, "feedback": {"accepted": 1}}
+    assert_counted(project, expected, wait_until)
+    (issue,) = project.issues()
+    assert issue["metadata"]["message"] == "It broke"
+    base = f"/api/0/projects/{project.organization}/{project.project}"
+    (stored,) = project.get(f"{base}/user-feedback/")
+    assert stored["issue"]["count"] == "1"
+    fate = project.submission(event_id)
+    assert (fate["state"], fate["feedbackId"]) == ("linked", issue["id"])
