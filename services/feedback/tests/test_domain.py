@@ -4,12 +4,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 from feedback.api.files import disposition, file_name, media_type
 from feedback.domain.event import normalise, tags_of
 from feedback.domain.facets import facet, facets_of, presence, words_of
 from feedback.domain.filtering import UNREAL_UNATTENDED, refusal
 from feedback.domain.occurrence import display_of, evidence_of
+from feedback.domain.payload import read_leniently
 from feedback.domain.spam import SpamVerdict
 from feedback.domain.timestamps import occurred_at
 from feedback.domain.titles import title_of
@@ -200,3 +202,25 @@ def test_media_types() -> None:
     assert media_type("Image/PNG; foo=bar") == "image/png"
     for odd in (None, "", "text", "a/b\r\nX: 1", "a/b/c", "ä/b"):
         assert media_type(odd) == "application/octet-stream"
+
+
+@pytest.mark.parametrize(
+    ("number", "read"),
+    [
+        ("7", 7),
+        ("-7.5", -7.5),
+        ("999999999999999999", 10**18 - 1),
+        (str(2**63 - 1025), 2**63 - 1025),
+        (str(2**64), float(2**64)),
+        ("-" + "9" * 300, -1e300),
+        ("9" * 400, None),
+        ("9" * 5000, None),
+        ("1e999", None),
+        ("-Infinity", None),
+        ("NaN", None),
+    ],
+)
+def test_numbers_that_nobody_can_store_become_what_can_be(number: str, read: float | None) -> None:
+    found = read_leniently(f'{{"half": "\\ud800", "number": {number}}}'.encode())
+    assert found == {"half": "?", "number": read}
+    orjson.dumps(found)

@@ -28,9 +28,10 @@ async def count(
     outcome: Outcome = Outcome.CLIENT_DISCARD,
     reason: str | None = None,
     category: int = 1,
+    project_id: int = 1,
 ) -> None:
     now = api.store.clock.now()
-    key = CountKey(1, 1, 1, category, int(outcome), reason, None, now.replace(second=0, microsecond=0))
+    key = CountKey(1, project_id, 1, category, int(outcome), reason, None, now.replace(second=0, microsecond=0))
     await api.store.intake().take([Effects(uuid4(), now, ((key, quantity),))])
 
 
@@ -79,6 +80,7 @@ async def test_discards_of_a_reason_above_a_number_per_hour(api: Any) -> None:
     rule = await create(api, reasons=["queue_overflow", "network_error"])
     await count(api, 100, reason="queue_overflow")
     await count(api, 1000, reason="before_send")
+    await count(api, 1000, reason="queue_overflow", project_id=2)
     assert (await look(api, rule))["status"] == "ok"
     await count(api, 1, reason="network_error")
     fired = await look(api, rule)

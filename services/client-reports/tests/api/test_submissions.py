@@ -8,6 +8,7 @@ import pytest
 from client_reports.domain.counting import Effects, SubmissionKey, ToldStep
 from client_reports.domain.fate import Step
 from hearback_contracts.outcomes import SubmissionState as State
+from hearback_kit.pages import encode_cursor
 
 PATH = "/api/0/projects/demo/web/submissions/"
 
@@ -92,8 +93,44 @@ async def test_filters(api: Any) -> None:
     assert await ids(query="bab", state="invalid") == []
     assert await ids(query="ba", per_page="1") == [first]
     assert await ids(state="invalid", source="user_report_envelope", reason="empty") == []
-    for wrong in ({"state": "nonsense"}, {"source": "x"}, {"per_page": 0}, {"per_page": 101}, {"cursor": "!"}):
-        await api.get(PATH, 400, **wrong)
+
+
+WRONG: list[dict[str, Any]] = [
+    {"state": "nonsense"},
+    {"state": ["stored", ""]},
+    {"source": "x"},
+    {"per_page": 0},
+    {"per_page": 101},
+    {"limit": 0},
+    {"limit": 101},
+    {"cursor": "!"},
+    {"cursor": encode_cursor(["1", "a"], backward=False)},
+    {"cursor": encode_cursor([1.5, "a"], backward=False)},
+    {"cursor": encode_cursor([1, 2], backward=False)},
+    {"cursor": encode_cursor([1, "a\x00"], backward=True)},
+    {"cursor": encode_cursor([1 << 62, "a"], backward=False)},
+    {"cursor": encode_cursor([1], backward=False)},
+    {"reason": "a\x00"},
+    {"query": "\x00"},
+    {"id": "\x00"},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+async def test_wrong_questions_are_400(api: Any, wrong: dict[str, Any]) -> None:
+    await tell(api.store, 0, State.STORED)
+    assert set(await api.get(PATH, 400, **wrong)) == {"detail", "code"}
+
+
+async def test_an_id_with_a_null_character_is_400(api: Any) -> None:
+    await api.get(f"{PATH}a%00/", 400)
+
+
+async def test_limit_is_another_name_of_per_page(api: Any) -> None:
+    for number in range(3):
+        await tell(api.store, number, State.STORED)
+    assert len(await api.get(PATH, limit=2)) == 2
+    assert len(await api.get(PATH, limit=2, per_page=1)) == 2
 
 
 async def test_pages_lead_there_and_back(api: Any) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
@@ -176,3 +177,32 @@ async def test_a_fate_that_cannot_be_written_is_not_told_again_and_again(
     assert dead(outcomes=(outcome_of_a_later_release,)) == []
     unreadable = Incoming(OUTCOME_RECORDED.key(1, 4), "1-0", OUTCOME_RECORDED.name, "1", b"{", None)
     assert Outcomes(store.intake(), shards=4).on_dead(unreadable, "x") == []
+
+
+async def test_what_a_message_cannot_mean_is_refused(store: Any, outcome_of_a_later_release: OutcomeCount) -> None:
+    handler = Outcomes(store.intake(), shards=4)
+    negative = outcome_of_a_later_release.model_copy(update={"outcome": 0, "quantity": -1})
+    for count in (outcome_of_a_later_release, negative):
+        message = OutcomeRecorded(
+            id=new_id(), occurred_at=store.clock.now(), project_id=1, service="x", outcomes=(count,)
+        )
+        entry = outgoing(OUTCOME_RECORDED, message, 4)
+        with pytest.raises(ValueError, match=r"77|negative"):
+            await handler.handle([Incoming(entry.key, "1-0", entry.type, entry.version, entry.data, None)])
+
+
+async def test_a_step_may_spell_its_submission_in_any_way(api: Any, store: Any) -> None:
+    submission_id = new_id()
+    handler = Outcomes(store.intake(), shards=4)
+    for spelling in (submission_id, str(UUID(submission_id)).upper(), f"{{{UUID(submission_id)}}}"):
+        message = OutcomeRecorded(
+            id=new_id(),
+            occurred_at=store.clock.now(),
+            project_id=1,
+            service="feedback",
+            steps=(stored(store, spelling),),
+        )
+        entry = outgoing(OUTCOME_RECORDED, message, 4)
+        await handler.handle([Incoming(entry.key, "1-0", entry.type, entry.version, entry.data, None)])
+    [fate] = await api.get("/api/0/projects/demo/web/submissions/")
+    assert (fate["id"], len(fate["steps"])) == (submission_id, 1)

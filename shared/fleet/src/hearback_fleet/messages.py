@@ -1,6 +1,7 @@
 """Contract messages to and from stream entries."""
 
-from typing import Any, TypeVar
+import re
+from typing import Any, Final, TypeVar
 
 import orjson
 from hearback_contracts.events import Message
@@ -9,6 +10,8 @@ from hearback_kit.bus import Incoming, Outgoing
 from hearback_kit.telemetry import current_traceparent, new_traceparent
 
 Model = TypeVar("Model", bound=Message)
+# An even number of backslashes before it are escaped ones and stay.
+_ESCAPED_NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def outgoing(
@@ -37,29 +40,21 @@ def decode(model: type[Model], message: Incoming) -> Model:
     return model.model_validate_json(message.data)
 
 
-def parse_payload(payload: bytes | None) -> dict[str, Any] | None:
-    """A payload as a JSON object without NUL characters, or None when it is none.
+def without_nul(payload: bytes) -> bytes:
+    """JSON text without NUL characters, which PostgreSQL cannot store and no person means.
 
-    PostgreSQL cannot store NUL in text or jsonb, and no person means one: they are removed wherever
-    they stand, in keys, too (design: api, NUL characters).
+    They are removed wherever they stand, in keys, too (design: api, NUL characters). In the text, and not in
+    what it is read into: that can be nested more deeply than a function may call itself.
     """
+    return _ESCAPED_NUL.sub(rb"\1", payload) if b"\\u0000" in payload else payload
+
+
+def parse_payload(payload: bytes | None) -> dict[str, Any] | None:
+    """A payload as a JSON object without NUL characters, or None when it is none."""
     if payload is None:
         return None
     try:
-        value: Any = orjson.loads(payload)
+        value: Any = orjson.loads(without_nul(payload))
     except ValueError:
         return None
-    if not isinstance(value, dict):
-        return None
-    cleaned: dict[str, Any] = _without_nul(value) if b"\\u0000" in payload else value
-    return cleaned
-
-
-def _without_nul(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\x00", "")
-    if isinstance(value, list):
-        return [_without_nul(item) for item in value]
-    if isinstance(value, dict):
-        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
-    return value
+    return value if isinstance(value, dict) else None

@@ -1,26 +1,41 @@
 """A feedback event's JSON as SDKs really send it."""
 
 import json
+from math import isfinite
 from typing import Any
 
 DEPTH_MAX = 200
+_DIGITS_MAX = 18  # so many always fit into 64 bits
 _SUSPICIOUS_BRACKETS = DEPTH_MAX
 
 
 def read_leniently(payload: bytes) -> dict[str, Any] | None:
     """Decode what a strict decoder refuses though it is meant well; None when it is no JSON object.
 
-    NaN and infinities become null; half surrogate pairs (a text cut inside an emoji) become `?`; NUL
-    characters are removed.
+    NaN, infinities and what is as large become null; half surrogate pairs (a text cut inside an emoji)
+    become `?`; NUL characters are removed.
     """
     try:
-        value = json.loads(payload, parse_constant=lambda _: None)
+        value = json.loads(payload, parse_constant=lambda _: None, parse_float=_number, parse_int=_integer)
     except (ValueError, RecursionError):
         return None
     if not isinstance(value, dict) or is_too_deep(value):
         return None
     cleaned: dict[str, Any] = _clean(value)
     return cleaned
+
+
+def _number(digits: str) -> float | None:
+    number = float(digits)
+    return number if isfinite(number) else None
+
+
+def _integer(digits: str) -> float | None:
+    """An integer; one of more than 64 bits, which could not be encoded again, is a number without exactness."""
+    if len(digits) <= _DIGITS_MAX:
+        return int(digits)
+    number = _number(digits)
+    return number if number is None or abs(number) >= 1 << 63 else int(digits)
 
 
 def _clean(value: Any) -> Any:

@@ -3,11 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final
 
-import orjson
 from hearback_contracts.events import ErrorEventReceived
-from hearback_fleet.messages import decode, parse_payload
+from hearback_fleet.messages import decode, without_nul
 from hearback_kit.bus import Incoming
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
@@ -16,8 +14,6 @@ from user_reports.domain.occurrence import occurrence_of
 from user_reports.store.indexing import index_events
 from user_reports.store.projects import Projects
 from user_reports.store.telling import Telling
-
-_ESCAPED_NUL: Final = b"\\u0000"
 
 
 class EventHandler:
@@ -53,6 +49,5 @@ class EventHandler:
 
 def _read(item: Incoming) -> ErrorEventReceived:
     """The event of a message, without NUL characters, which the database could not store."""
-    if _ESCAPED_NUL in item.data and (cleaned := parse_payload(item.data)) is not None:
-        item = replace(item, data=orjson.dumps(cleaned))
-    return decode(ErrorEventReceived, item)
+    data = without_nul(item.data)
+    return decode(ErrorEventReceived, item if data is item.data else replace(item, data=data))
