@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 FEEDBACK = {"contexts": {"feedback": {"message": "It is slow"}}}
@@ -91,6 +92,10 @@ def placed(item_type: str, path: tuple[str, ...], value: str) -> bytes:
     return json.dumps(payload).replace('"PLACE"', value).encode()
 
 
+def envelopes_of(project: Any) -> str:
+    return f"{project.url}/api/{project.project_id}/envelope/?sentry_key={project.public_key}"
+
+
 def buried(fleet: Any) -> dict[str, int]:
     found = json.loads(fleet.command("status", "--json"))["services"]
     return {one["name"]: one["dead_letters"] for one in found if one["dead_letters"]}
@@ -119,14 +124,15 @@ def states(project: Any) -> dict[str, str]:
 def test_no_payload_is_poison(fleet: Any, project: Any, wait_until: Callable[..., Any], item_type: str) -> None:
     before = buried(fleet)
     sent: dict[str, str] = {}
-    for path in PATHS[item_type]:
-        for name, value in VALUES.items():
-            event_id = uuid.uuid4().hex
-            answer = project.send(
-                ({"type": item_type}, placed(item_type, path, value)), header={"event_id": event_id}
-            )
-            assert answer.status_code == 200, (path, name, answer.text)
-            sent[event_id] = f"{'.'.join(path)} = {name}"
+    with httpx.Client() as client:
+        for path in PATHS[item_type]:
+            for name, value in VALUES.items():
+                event_id = uuid.uuid4().hex
+                payload = placed(item_type, path, value)
+                heads = f'{{"event_id":"{event_id}"}}\n{{"type":"{item_type}","length":{len(payload)}}}\n'
+                answer = client.post(envelopes_of(project), content=heads.encode() + payload)
+                assert answer.status_code == 200, (path, name, answer.text)
+                sent[event_id] = f"{'.'.join(path)} = {name}"
     wait_until(lambda: is_idle(fleet), seconds=120)
     assert buried(fleet) == before
     if item_type in {"feedback", "user_report"}:
@@ -134,3 +140,42 @@ def test_no_payload_is_poison(fleet: Any, project: Any, wait_until: Callable[...
         assert set(fates) == set(sent)
         undecided = {sent[one]: state for one, state in fates.items() if state in {"accepted", "dropped"}}
         assert undecided == {}
+
+
+HEADS = ("sdk", "sent_at", "trace", "event_id", "unknown")
+ITEM_HEADS = ("filename", "content_type", "attachment_type", "item_count", "platform", "unknown")
+
+
+@pytest.mark.timeout(300)
+def test_no_header_is_poison(fleet: Any, project: Any, wait_until: Callable[..., Any]) -> None:
+    before = buried(fleet)
+    url = envelopes_of(project)
+    items = b'{"type":"feedback"}\n' + json.dumps(FEEDBACK).encode() + b'\n{"type":"attachment"PLACE}\nx'
+    with httpx.Client() as client:
+        for value in VALUES.values():
+            for name in HEADS:
+                head = f'{{"event_id":"{uuid.uuid4().hex}","{name}":{value}}}\n'
+                assert client.post(url, content=head.encode() + items.replace(b"PLACE", b"")).status_code in {
+                    200,
+                    400,
+                }
+            for name in ITEM_HEADS:
+                content = b"{}\n" + items.replace(b"PLACE", f',"{name}":{value}'.encode())
+                assert client.post(url, content=content).status_code in {200, 400}
+    wait_until(lambda: is_idle(fleet), seconds=120)
+    assert buried(fleet) == before
+
+
+@pytest.mark.timeout(300)
+def test_no_report_of_an_older_sdk_is_an_error(fleet: Any, project: Any, wait_until: Callable[..., Any]) -> None:
+    before = buried(fleet)
+    path = f"/api/0/projects/{project.organization}/{project.project}/user-feedback/"
+    for place in PATHS["user_report"]:
+        for name, value in VALUES.items():
+            body = placed("user_report", place, value).replace(
+                b"{", b'{"event_id":"%s",' % uuid.uuid4().hex.encode(), 1
+            )
+            answer = project.http.post(path, content=body, headers={"Content-Type": "application/json"})
+            assert answer.status_code in {200, 400, 413}, (place, name, answer.text)
+    wait_until(lambda: is_idle(fleet), seconds=120)
+    assert buried(fleet) == before
