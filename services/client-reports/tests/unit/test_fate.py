@@ -121,3 +121,25 @@ def test_a_bound_keeps_both_ends() -> None:
     kept = bounded(steps, 10)
     assert kept == steps[:5] + steps[-5:]
     assert bounded(steps, 20) == steps
+
+
+def test_a_bound_keeps_what_was_decided() -> None:
+    """However often it is sent: while it waits, after it was linked, and although it is limited by then."""
+    waits, linked = step(1, State.WAITING_FOR_EVENT), step(50, State.LINKED, feedback_id="2")
+    attempts = [step(second, State.ACCEPTED) for second in range(2, 49)]
+    limited = [step(second, State.RATE_LIMITED, "rate_limited") for second in range(51, 99)]
+    kept: list[Step] = [ACCEPTED]
+    for more in [waits, *attempts, linked, *limited]:
+        kept = bounded([*kept, more], 10)
+    assert len(kept) == 10
+    assert kept[0] == ACCEPTED
+    assert {waits, linked} <= set(kept)
+    assert (settle(kept).state, settle(kept).feedback_id) == (State.LINKED, "2")
+    assert [one.at for one in kept] == sorted(one.at for one in kept)
+
+
+@given(st.lists(STEPS, max_size=30), st.integers(10, 12))
+def test_a_bound_holds(steps: list[Step], steps_max: int) -> None:
+    kept = bounded(steps, steps_max)
+    assert len(kept) == min(len(set(steps)), steps_max)
+    assert set(kept) <= set(steps)

@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 from hearback_contracts.outcomes import SubmissionState
 
 _KEPT: Final = (SubmissionState.STORED, SubmissionState.LINKED, SubmissionState.SPAM)
+_ATTEMPTS: Final = (SubmissionState.ACCEPTED, SubmissionState.RATE_LIMITED)
+_ATTEMPTS_MIN: Final = 2
 _OWNER: Final = "feedback"
 _ORDER: Final = {state: position for position, state in enumerate(SubmissionState)}
 
@@ -66,12 +68,25 @@ def settle(steps: Iterable[Step]) -> Fate:
 
 
 def bounded(steps: Iterable[Step], steps_max: int) -> list[Step]:
-    """At most `steps_max` steps: the first half and the last half of them."""
+    """At most `steps_max` steps: the first and the last of them, decisions before attempts that came to nothing.
+
+    A submission that is sent again and again must not push out what was decided of it.
+    """
     ordered = sorted(set(steps), key=_position)
     if len(ordered) <= steps_max:
         return ordered
-    half = steps_max // 2
-    return ordered[:half] + ordered[half - steps_max :]
+    attempts = [step for step in ordered if step.state in _ATTEMPTS]
+    decisions = [step for step in ordered if step.state not in _ATTEMPTS]
+    attempts = _ends(attempts, max(steps_max - len(decisions), _ATTEMPTS_MIN))
+    return sorted([*attempts, *_ends(decisions, steps_max - len(attempts))], key=_position)
+
+
+def _ends(ordered: list[Step], count: int) -> list[Step]:
+    """The first half and the last half of `count` steps."""
+    if len(ordered) <= count:
+        return ordered
+    first = count // 2
+    return ordered[:first] + ordered[len(ordered) - count + first :]
 
 
 def _telling(ordered: list[Step]) -> list[Step]:
