@@ -1,12 +1,25 @@
 """A store that is away or hangs while load arrives: clear answers, nothing lost, nothing halved."""
 
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
-from loading import SCREENSHOT, Load, assert_nothing_lost, event_id_of, family, frozen, pid_of, shut_down
+from loading import (
+    SCREENSHOT,
+    Load,
+    assert_nothing_lost,
+    envelope,
+    event_id_of,
+    family,
+    frozen,
+    ingest_url,
+    pid_of,
+    settle,
+    shut_down,
+)
 
 WaitUntil = Callable[..., Any]
 SAMPLE = 50
@@ -61,10 +74,55 @@ def test_stream_server_hangs(own_fleet: Any, wait_until: WaitUntil) -> None:
     assert_nothing_halved(project, load, wait_until)
 
 
+@pytest.mark.parametrize("way", ["shut_down", "hangs"])
+def test_every_way_in_while_the_stream_server_is_away(own_fleet: Any, wait_until: WaitUntil, way: str) -> None:
+    project = own_fleet.new_project()
+    for known_to_all in (ask_for_dialog, post_envelope, send_report):
+        wait_until(lambda known_to_all=known_to_all: known_to_all(project).status_code == 200)
+    settle(project, wait_until)
+    outage = frozen(pid_of(own_fleet, "valkey")) if way == "hangs" else shut_down(own_fleet, "valkey")
+    with outage:
+        wait_until(lambda: post_envelope(project).status_code == 503)
+        for send in (post_envelope, post_event_as_old_clients_do, post_form):
+            assert_clearly_unavailable(send(project))
+        assert ask_for_dialog(project).status_code == 200, "the dialog may be filled in meanwhile"
+        answer = send_report(project)
+        assert answer.status_code == 200, "a report goes to the database, what it leads to waits in the outbox"
+    wait_until(lambda: post_envelope(project).status_code == 200)
+    settle(project, wait_until)
+    path = f"/api/0/projects/{project.organization}/{project.project}/user-feedback/"
+    stored = wait_until(lambda: project.get(path, linked="false"))
+    assert [report["id"] for report in stored].count(answer.json()["id"]) == 1
+    assert wait_until(lambda: project.submission(answer.json()["eventID"]))["state"] == "waiting_for_event"
+
+
 def assert_clearly_unavailable(answer: httpx.Response) -> None:
     assert answer.status_code == 503, (answer.status_code, answer.text)
     assert answer.headers["Retry-After"].isdecimal()
     assert answer.json()["detail"]
+
+
+def post_envelope(project: Any) -> httpx.Response:
+    return httpx.post(ingest_url(project), content=envelope(uuid.uuid4().hex), timeout=60)
+
+
+def post_event_as_old_clients_do(project: Any) -> httpx.Response:
+    url = f"{project.url}/api/{project.project_id}/store/?sentry_key={project.public_key}"
+    return httpx.post(url, json={"message": "It broke"}, timeout=60)
+
+
+def post_form(project: Any) -> httpx.Response:
+    return httpx.post(
+        f"{project.url}/api/embed/error-page/",
+        params={"dsn": project.dsn, "eventId": uuid.uuid4().hex},
+        data={"name": "Jane", "email": "jane@example.com", "comments": "It broke"},
+        timeout=60,
+    )
+
+
+def ask_for_dialog(project: Any) -> httpx.Response:
+    url = f"{project.url}/api/embed/error-page/"
+    return httpx.get(url, params={"dsn": project.dsn, "eventId": uuid.uuid4().hex}, timeout=60)
 
 
 def ask_for_issues(project: Any) -> httpx.Response:
@@ -76,7 +134,7 @@ def ask_for_issues(project: Any) -> httpx.Response:
 def send_report(project: Any) -> httpx.Response:
     answer: httpx.Response = project.http.post(
         f"/api/0/projects/{project.organization}/{project.project}/user-feedback/",
-        json={"event_id": "ab" * 16, "name": "Jane", "email": "jane@example.com", "comments": "It broke"},
+        json={"event_id": uuid.uuid4().hex, "name": "Jane", "email": "jane@example.com", "comments": "It broke"},
         timeout=60,
     )
     return answer

@@ -112,6 +112,22 @@ def _the_state_is_told(data_dir: Path, facts: dict[str, Any]) -> None:
             assert answer.status == 200
     assert all(finding["ok"] for finding in answer_of(data_dir, "check"))
     assert answer_of(data_dir, "dead-letters", "list") == []
+    _a_store_that_hangs_is_told(data_dir, next(one["pid"] for one in status["stores"] if one["name"] == "valkey"))
+
+
+def _a_store_that_hangs_is_told(data_dir: Path, pid: int) -> None:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert {entry["lag"] for entry in answer_of(data_dir, "status")["services"]} == {None}
+        check = hearback(data_dir, "check")
+        assert check.returncode == 1
+        assert "FAIL  the stream server does not answer" in check.stdout
+        assert (
+            hearback(data_dir, "dead-letters", "list").stderr == "hearback: the stream server cannot be reached\n"
+        )
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    eventually_sync(lambda: hearback(data_dir, "check").returncode == 0)
 
 
 def _secrets_are_private(data_dir: Path) -> None:

@@ -20,6 +20,8 @@ def examine(place: FleetPlace) -> list[dict[str, Any]]:
         _finding(store["pid"] is not None, f"{store['name']} runs on port {store['port']}")
         for store in status["stores"]
     ]
+    if any(service["lag"] is None for service in status["services"]):
+        findings.append(_finding(False, "the stream server does not answer, so nobody knows what waits"))
     for service in status["services"]:
         findings += _service(service)
     return findings
