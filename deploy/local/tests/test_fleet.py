@@ -122,6 +122,7 @@ def _a_store_that_hangs_is_told(data_dir: Path, pid: int) -> None:
         check = hearback(data_dir, "check")
         assert check.returncode == 1
         assert "FAIL  the stream server does not answer" in check.stdout
+        assert "FAIL  envelope-gateway says: valkey: " in check.stdout
         assert (
             hearback(data_dir, "dead-letters", "list").stderr == "hearback: the stream server cannot be reached\n"
         )

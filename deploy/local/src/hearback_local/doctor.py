@@ -8,6 +8,7 @@ from hearback_local.readiness import probe
 from hearback_local.running import status_of, status_text
 
 FREE_BYTES_MIN = 512 * 1024 * 1024
+ANSWER_SECONDS_MAX = 10.0  # a service finds out that a store hangs by waiting for it
 
 
 def examine(place: FleetPlace) -> list[dict[str, Any]]:
@@ -40,8 +41,15 @@ def _service(service: dict[str, Any]) -> list[dict[str, Any]]:
     name = service["name"]
     findings = [_finding(service["ready"], f"{name} is {'ready' if service['ready'] else 'not ready'}")]
     if not service["ready"]:
-        _, body = probe(int(service["url"].rsplit(":", 1)[1]))
-        findings.append(_finding(False, f"{name} says: {body or 'nothing'}"))
+        _, body = probe(int(service["url"].rsplit(":", 1)[1]), seconds_max=ANSWER_SECONDS_MAX)
+        findings.append(_finding(False, f"{name} says: {_complaints(body)}"))
     if service["dead_letters"]:
         findings.append(_finding(False, f"{name} has {service['dead_letters']} dead letters"))
     return findings
+
+
+def _complaints(body: Any) -> str:
+    checks = body.get("checks") if isinstance(body, dict) else None
+    if not isinstance(checks, dict):
+        return str(body or "nothing")
+    return "; ".join(f"{name}: {told}" for name, told in checks.items() if told != "ok")

@@ -29,7 +29,7 @@ async def depths(environment: Mapping[str, str]) -> dict[str, Depth] | None:
     """
     shards = shards_of(environment)
     keys = [(stream.consumer, key) for stream in STREAMS for key in stream.shard_keys(shards)]
-    client = connect(environment["HEARBACK_REDIS_URL"])
+    client = connect(environment["HEARBACK_REDIS_URL"], timeout_seconds=2.0)
     try:
         async with client.pipeline(transaction=False) as pipeline:
             for _, key in keys:

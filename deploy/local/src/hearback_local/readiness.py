@@ -7,9 +7,9 @@ from typing import Any
 PROBE_SECONDS_MAX = 2.0
 
 
-def probe(port: int, path: str = "/readyz") -> tuple[bool, Any]:
+def probe(port: int, path: str = "/readyz", seconds_max: float = PROBE_SECONDS_MAX) -> tuple[bool, Any]:
     """Whether GET on 127.0.0.1:port answers 200, and the decoded body (None when there is none)."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PROBE_SECONDS_MAX)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds_max)
     try:
         connection.request("GET", path, headers={"Connection": "close"})
         answer = connection.getresponse()

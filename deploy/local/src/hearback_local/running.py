@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hearback_kit.engines.process import end_process, is_alive, wait_until
@@ -138,15 +139,14 @@ def status_of(place: FleetPlace) -> dict[str, Any]:
 
     depths = asyncio.run(queues.depths(state["environment"]))
     services = []
-    for entry in state["services"]:
+    for entry, ready in zip(state["services"], _are_ready(state["services"]), strict=True):
         depth = None if depths is None else depths.get(entry["name"], queues.Depth())
-        path = "/healthz" if entry["name"] == EDGE else "/readyz"
         services.append(
             {
                 "name": entry["name"],
                 "pid": entry["pid"],
                 "url": f"http://127.0.0.1:{entry['port']}",
-                "ready": probe(entry["port"], path)[0],
+                "ready": ready,
                 "lag": depth.lag if depth else None,
                 "dead_letters": depth.dead_letters if depth else None,
             }
@@ -159,6 +159,16 @@ def status_of(place: FleetPlace) -> dict[str, Any]:
         "services": services,
         "stores": state["stores"],
     }
+
+
+def _are_ready(entries: list[dict[str, Any]]) -> list[bool]:
+    """Asks all at once: each of them may take its time to say that it is not."""
+
+    def is_ready(entry: dict[str, Any]) -> bool:
+        return probe(entry["port"], "/healthz" if entry["name"] == EDGE else "/readyz")[0]
+
+    with ThreadPoolExecutor(max(1, len(entries))) as pool:
+        return list(pool.map(is_ready, entries))
 
 
 def status_text(status: dict[str, Any]) -> str:
