@@ -13,13 +13,13 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from envelope_gateway.app import create_app
+from envelope_gateway.app import GatewayApp, create_app
 from envelope_gateway.settings import Settings
 from hearback_contracts.config import KeyConfig, ProjectConfig, key_snapshot, project_snapshot
 from hearback_contracts.events import MESSAGES, Message
 from hearback_contracts.streams import STREAMS
 from hearback_kit.snapshots import SnapshotStore
-from hearback_kit.testing import ManualClock, eventually_sync, running
+from hearback_kit.testing import ManualClock, eventually_sync, served
 from hearback_kit.valkey import connect
 from redis.asyncio import Redis
 
@@ -52,11 +52,19 @@ def validate(kind: str, data: bytes) -> Message:
 class Gateway:
     """A running gateway with its client, clock, streams and blobs."""
 
-    def __init__(self, client: httpx.AsyncClient, redis: Redis, clock: ManualClock, blobs: Path) -> None:
+    def __init__(
+        self, app: GatewayApp, client: httpx.AsyncClient, redis: Redis, clock: ManualClock, blobs: Path
+    ) -> None:
+        self.app: Any = app
         self.client = client
         self.redis = redis
         self.clock = clock
         self.blobs = blobs
+
+    @property
+    def url(self) -> str:
+        """Where it is served."""
+        return str(self.client.base_url).rstrip("/")
 
     async def send(self, body: bytes, path: str = "/api/1/envelope/", **headers: str) -> httpx.Response:
         """POST a body, authenticated unless a header says otherwise."""
@@ -107,6 +115,11 @@ class Gateway:
             for step in entry.message.steps
         ]
 
+    async def empty(self) -> None:
+        """Delete every entry of every stream."""
+        for stream in STREAMS:
+            await self.redis.delete(*stream.shard_keys(SHARDS))
+
     def blob_files(self) -> list[Path]:
         """Every file in the blob store."""
         return sorted(path for path in self.blobs.rglob("*") if path.is_file())
@@ -144,7 +157,7 @@ def start_gateway(redis_url: str, redis: Redis, tmp_path: Path) -> StartGateway:
     """Start gateways with settings of one's own."""
 
     @asynccontextmanager
-    async def start(**settings: Any) -> AsyncIterator[Gateway]:
+    async def start(app_class: type[GatewayApp] = GatewayApp, **settings: Any) -> AsyncIterator[Gateway]:
         await publish_project(redis, **settings.pop("project", {}))
         blobs = tmp_path / "blobs"
         clock = ManualClock()
@@ -154,8 +167,12 @@ def start_gateway(redis_url: str, redis: Redis, tmp_path: Path) -> StartGateway:
             "data_dir": tmp_path / "data",
             "stream_shards": SHARDS,
         } | settings
-        async with running(create_app(Settings(**given), clock=clock)) as client:
-            yield Gateway(client, redis, clock, blobs)
+        app = create_app(Settings(**given), clock=clock, app_class=app_class)
+        async with (
+            served(app) as url,
+            httpx.AsyncClient(base_url=url, timeout=30) as client,
+        ):
+            yield Gateway(app, client, redis, clock, blobs)
 
     return start
 

@@ -6,15 +6,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import uvicorn
-from hearback_kit.http_protocol import Exchange, HttpProtocol, encode_head
-from hearback_kit.testing import eventually
+from hearback_kit.http_protocol import Exchange, encode_head
+from hearback_kit.testing import eventually, served
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[Any]]
 LENGTH = (b"content-length", b"5")
 LARGE = 1_000_000
-FLEET = {"access_log": False, "proxy_headers": False}
 
 
 def start(*headers: tuple[bytes, bytes], status: int = 200) -> dict[str, Any]:
@@ -105,18 +103,9 @@ def answer_directly(exchange: Exchange, data: bytes) -> None:
 
 
 @asynccontextmanager
-async def served(app: Any, **options: Any) -> AsyncIterator[int]:
-    config = uvicorn.Config(
-        app, port=0, http=HttpProtocol, ws="none", lifespan="off", log_config=None, **FLEET | options
-    )
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    await eventually(lambda: server.started)
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        await task
+async def on_port(app: Any, **options: Any) -> AsyncIterator[int]:
+    async with served(app, **options) as url:
+        yield int(url.rpartition(":")[2])
 
 
 @asynccontextmanager
@@ -136,6 +125,13 @@ async def exchange(port: int, *pieces: bytes) -> bytes:
             writer.write(piece)
             await writer.drain()
         return await reader.read()
+
+
+async def exchange_and_leave(port: int, data: bytes) -> None:
+    """Send something, and close without waiting for anything."""
+    async with connected(port) as (_, writer):
+        writer.write(data)
+        await writer.drain()
 
 
 def request(path: str, *, method: str = "GET", last: bool = True, data: bytes = b"", headers: str = "") -> bytes:
@@ -187,7 +183,7 @@ def test_a_head_is_what_stands_on_the_wire() -> None:
 )
 @pytest.mark.parametrize("last", [True, False])
 async def test_answers_arrive_whole(path: str, status: bytes, end: bytes, last: bool) -> None:
-    async with served(App()) as port:
+    async with on_port(App()) as port:
         if last or path == "/closing":
             answer = await exchange(port, request(path, last=last))
         else:
@@ -199,13 +195,13 @@ async def test_answers_arrive_whole(path: str, status: bytes, end: bytes, last: 
 
 
 async def test_a_head_and_its_body_are_one_packet() -> None:
-    async with served(App()) as port, connected(port) as (reader, writer):
+    async with on_port(App()) as port, connected(port) as (reader, writer):
         writer.write(request("/plain", last=False))
         assert (await reader.read(65_536)).endswith(b"\r\n\r\nhello")
 
 
 async def test_head_requests_get_no_body() -> None:
-    async with served(App()) as port:
+    async with on_port(App()) as port:
         answer = await exchange(port, request("/plain", method="HEAD"))
         assert b"content-length: 5" in answer
         assert answer.endswith(b"\r\n\r\n")
@@ -213,14 +209,14 @@ async def test_head_requests_get_no_body() -> None:
 
 @pytest.mark.parametrize("path", ["/broken", "/short"])
 async def test_an_answer_without_its_whole_body_ends_with_the_connection(path: str) -> None:
-    async with served(App()) as port:
+    async with on_port(App()) as port:
         answer = await exchange(port, request(path, last=False))
         assert b"hello" not in answer
 
 
 async def test_pipelined_requests_get_their_answers_in_order() -> None:
     requests = [request(path, last=False) for path in ("/plain", "/empty", "/stream", "/parts")]
-    async with served(App()) as port:
+    async with on_port(App()) as port:
         answers = await exchange(port, b"".join(requests) + request("/empty"))
     assert statuses(answers) == [b"200", b"204", b"200", b"200", b"204"]
 
@@ -235,7 +231,7 @@ async def test_bodies_arrive_whole(size: int, chunked: bool) -> None:
         half = size // 2
         parts = [b"%x\r\n%b\r\n" % (len(one), one) for one in (data[:half], data[half:]) if one]
         plain = head + b"".join(parts) + b"0\r\n\r\n"
-    async with served(App()) as port:
+    async with on_port(App()) as port:
         answer = await exchange(port, plain)
     assert answer.endswith(b"\r\n\r\n" + data)
 
@@ -243,7 +239,7 @@ async def test_bodies_arrive_whole(size: int, chunked: bool) -> None:
 async def test_a_request_in_pieces_is_put_together() -> None:
     app = App()
     whole = request("/echo?a=b", method="POST", data=b"hello")
-    async with served(app) as port, connected(port) as (reader, writer):
+    async with on_port(app) as port, connected(port) as (reader, writer):
         for byte in whole:
             writer.write(bytes([byte]))
             await writer.drain()
@@ -253,13 +249,13 @@ async def test_a_request_in_pieces_is_put_together() -> None:
 
 async def test_a_whole_body_is_one_message() -> None:
     app = App()
-    async with served(app) as port:
+    async with on_port(app) as port:
         await exchange(port, request("/echo", method="POST", data=b"hello"))
     assert app.seen[-1] == 1
 
 
 async def test_a_client_that_asks_is_told_to_continue() -> None:
-    async with served(App()) as port, connected(port) as (reader, writer):
+    async with on_port(App()) as port, connected(port) as (reader, writer):
         writer.write(request("/echo", method="POST", headers="expect: 100-continue\r\ncontent-length: 5\r\n"))
         assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         writer.write(b"hello")
@@ -268,7 +264,7 @@ async def test_a_client_that_asks_is_told_to_continue() -> None:
 
 async def test_who_waits_learns_that_the_client_is_gone() -> None:
     app = App()
-    async with served(app) as port:
+    async with on_port(app) as port:
         async with connected(port) as (_, writer):
             writer.write(request("/gone", last=False))
             await writer.drain()
@@ -287,14 +283,14 @@ async def test_who_waits_learns_that_the_client_is_gone() -> None:
 )
 async def test_targets_are_read_as_uvicorn_reads_them(target: str, path: str, query: bytes) -> None:
     app = App()
-    async with served(app) as port:
+    async with on_port(app) as port:
         assert statuses(await exchange(port, request(target))) == [b"200"]
     assert app.seen == [("GET", path, query)]
 
 
 async def test_what_is_no_http_gets_400_and_starts_nothing() -> None:
     app = App()
-    async with served(app) as port:
+    async with on_port(app) as port:
         assert statuses(await exchange(port, b"NONSENSE\r\n\r\n")) == [b"400"]
         broken = request("/echo", method="POST", headers="transfer-encoding: chunked\r\n") + b"zz\r\n"
         assert statuses(await exchange(port, broken)) == [b"400"]
@@ -302,19 +298,19 @@ async def test_what_is_no_http_gets_400_and_starts_nothing() -> None:
 
 
 async def test_http_1_0_is_answered_and_closed() -> None:
-    async with served(App()) as port:
+    async with on_port(App()) as port:
         assert statuses(await exchange(port, b"GET /plain HTTP/1.0\r\n\r\n")) == [b"200"]
 
 
 async def test_an_idle_connection_is_closed() -> None:
-    async with served(App(), timeout_keep_alive=1) as port:
+    async with on_port(App(), timeout_keep_alive=1) as port:
         answer = await exchange(port, request("/plain", last=False))
         assert answer.endswith(b"hello")
 
 
 async def test_a_busy_connection_is_not_closed_as_idle() -> None:
     app = App()
-    async with served(app, timeout_keep_alive=0) as port, connected(port) as (reader, writer):
+    async with on_port(app, timeout_keep_alive=0) as port, connected(port) as (reader, writer):
         writer.write(request("/wait", last=False))
         await eventually(lambda: app.seen)
         app.release.set()
@@ -322,13 +318,13 @@ async def test_a_busy_connection_is_not_closed_as_idle() -> None:
 
 
 async def test_beyond_its_limit_a_server_says_so() -> None:
-    async with served(App(), limit_concurrency=1) as port:
+    async with on_port(App(), limit_concurrency=1) as port:
         assert statuses(await exchange(port, request("/plain"))) == [b"503"]
 
 
 async def test_ending_waits_for_answers() -> None:
     app = App()
-    async with served(app) as port:
+    async with on_port(app) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(request("/wait", last=False))
         await eventually(lambda: app.seen)
@@ -344,7 +340,7 @@ async def test_direct_answers_and_others_alternate() -> None:
         request("/direct/app", last=False),
     ]
     app = DirectApp()
-    async with served(app) as port, connected(port) as (reader, writer):
+    async with on_port(app) as port, connected(port) as (reader, writer):
         for number, one in enumerate(requests):
             writer.write(one)
             head = await reader.readuntil(b"\r\n\r\n")
@@ -358,7 +354,7 @@ async def test_direct_answers_and_others_alternate() -> None:
 
 async def test_a_direct_answer_may_come_later_and_in_its_turn() -> None:
     app = DirectApp()
-    async with served(app) as port, connected(port) as (reader, writer):
+    async with on_port(app) as port, connected(port) as (reader, writer):
         writer.write(request("/direct/later", last=False) + request("/plain"))
         await eventually(lambda: app.held)
         answer_directly(app.held[0], b"late")
@@ -369,7 +365,7 @@ async def test_a_direct_answer_may_come_later_and_in_its_turn() -> None:
 
 async def test_a_direct_answer_to_nobody_is_dropped() -> None:
     app = DirectApp()
-    async with served(app) as port:
+    async with on_port(app) as port:
         async with connected(port) as (_, writer):
             writer.write(request("/direct/later", last=False))
             await eventually(lambda: app.held)
@@ -378,13 +374,34 @@ async def test_a_direct_answer_to_nobody_is_dropped() -> None:
         assert statuses(await exchange(port, request("/plain"))) == [b"200"]
 
 
-async def test_only_whole_requests_are_offered_directly() -> None:
+async def test_a_short_body_is_waited_for() -> None:
     app = DirectApp()
-    async with served(app) as port, connected(port) as (reader, writer):
-        whole = request("/direct", method="POST", data=b"hello")
-        writer.write(whole[:-1])
-        await writer.drain()
+    async with on_port(app) as port, connected(port) as (reader, writer):
+        for byte in request("/direct", method="POST", data=b"hello"):
+            writer.write(bytes([byte]))
+            await writer.drain()
+        assert (await reader.read()).endswith(b"\r\n\r\nhello")
+    assert app.seen == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "body_start"),
+    [
+        ("content-length: 65537\r\n", b"hello"),
+        ("transfer-encoding: chunked\r\n", b"5\r\nhello\r\n"),
+        ("content-length: 5\r\nexpect: 100-continue\r\n", b""),
+    ],
+)
+async def test_other_bodies_are_not(headers: str, body_start: bytes) -> None:
+    app = DirectApp()
+    async with on_port(app) as port, connected(port) as (_, writer):
+        writer.write(request("/direct", method="POST", headers=headers) + body_start)
         await eventually(lambda: app.seen)
-        writer.write(whole[-1:])
-        assert (await reader.read()).endswith(b"hello")
-    assert app.seen == [("POST", "/direct", b"")]
+
+
+async def test_a_client_that_goes_before_its_short_body_came_starts_nothing() -> None:
+    app = DirectApp()
+    async with on_port(app) as port:
+        await exchange_and_leave(port, request("/direct", method="POST", data=b"hello")[:-1])
+        assert statuses(await exchange(port, request("/plain"))) == [b"200"]
+    assert app.seen == [("GET", "/plain", b"")]

@@ -17,6 +17,7 @@ from hearback_kit.bus.group_commit import GroupCommit
 from hearback_kit.bus.wire import Wire
 from hearback_kit.clock import Clock, SystemClock
 from hearback_kit.health import Check
+from hearback_kit.http_protocol import Exchange
 from hearback_kit.limit_batches import LimitBatches
 from hearback_kit.valkey import connect
 from starlette.types import Receive, Scope, Send
@@ -24,6 +25,7 @@ from starlette.types import Receive, Scope, Send
 from envelope_gateway.api.attachments import AttachmentEndpoint
 from envelope_gateway.api.bodies import Bodies
 from envelope_gateway.api.body import Memory, Spools
+from envelope_gateway.api.direct import DirectEnvelopes
 from envelope_gateway.api.discards import DiscardEndpoint
 from envelope_gateway.api.envelopes import EnvelopeEndpoint
 from envelope_gateway.api.ingest import Ingest
@@ -38,11 +40,18 @@ from envelope_gateway.api.store import StoreEndpoint
 from envelope_gateway.domain.plan import Note
 from envelope_gateway.settings import Settings
 
+Parts = tuple[Ingest, DirectEnvelopes]
+
 
 class GatewayApp(FastAPI):
     """FastAPI with the ingest endpoints before it."""
 
     ingest: Ingest | None = None
+    direct: DirectEnvelopes | None = None
+
+    def take_directly(self, exchange: Exchange) -> bool:
+        """Take an ordinary envelope without ASGI (`hearback_kit.http_protocol`)."""
+        return self.direct is not None and self.direct(exchange)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer ingest requests without FastAPI and leave it all others."""
@@ -63,6 +72,7 @@ def create_app(
     settings: Settings,
     *,
     clock: Clock | None = None,
+    app_class: type[GatewayApp] = GatewayApp,
 ) -> GatewayApp:
     """The ingest app; everything with a connection is made when it starts."""
     checks: dict[str, Check] = {}
@@ -73,10 +83,10 @@ def create_app(
         async with AsyncExitStack() as stack:
             wire = Wire(settings.redis_url.get_secret_value())
             stack.callback(wire.close)
-            app.ingest = await _build(settings, clock or SystemClock(), wire, stack)
+            app.ingest, app.direct = await _build(settings, clock or SystemClock(), wire, stack)
             app.state.checks["valkey"] = _wire_check(wire)
             yield
-            app.ingest = None
+            app.ingest = app.direct = None
 
     app = create_service_app(
         settings,
@@ -84,7 +94,7 @@ def create_app(
         description="Takes what Sentry SDKs send and makes it durable before it answers.",
         lifespan=lifespan,
         checks=checks,
-        app_class=GatewayApp,
+        app_class=app_class,
     )
     assert isinstance(app, GatewayApp), "it was asked for"
     app.include_router(relay_routes())
@@ -98,7 +108,7 @@ def _wire_check(wire: Wire) -> Check:
     return check
 
 
-async def _build(settings: Settings, clock: Clock, wire: Wire, stack: AsyncExitStack) -> Ingest:
+async def _build(settings: Settings, clock: Clock, wire: Wire, stack: AsyncExitStack) -> Parts:
     url = settings.redis_url.get_secret_value()
     configuration = Configuration(url)
     stack.push_async_callback(configuration.close)
@@ -124,7 +134,7 @@ async def _build(settings: Settings, clock: Clock, wire: Wire, stack: AsyncExitS
     limiter = QuotaLimiter(_quotas(settings, url, clock, stack))
     intake = Intake(projects, publisher, limiter, clock, retry_after_seconds=settings.retry_after_seconds)
     await _follow(stack, configuration.run, bounds.run)
-    return _endpoints(settings, intake)
+    return _endpoints(settings, intake, limiter, publisher)
 
 
 def _quotas(settings: Settings, url: str, clock: Clock, stack: AsyncExitStack) -> Quotas:
@@ -135,18 +145,28 @@ def _quotas(settings: Settings, url: str, clock: Clock, stack: AsyncExitStack) -
     return Quotas(batches, clock, retry_after_seconds_max=settings.quota_retry_after_seconds_max)
 
 
-def _endpoints(settings: Settings, intake: Intake) -> Ingest:
+def _endpoints(settings: Settings, intake: Intake, limiter: QuotaLimiter, publisher: Publisher) -> Parts:
     requests = Requests()
     spools = Spools(settings.spool_folder, settings.spools_max, settings.retry_after_seconds)
     memory = Memory(settings.bodies_memory_max, settings.retry_after_seconds)
     bodies = Bodies(memory, spools, settings.body_memory_max)
     envelopes = EnvelopeEndpoint(requests, bodies, intake, settings.envelope_bytes_max)
-    return Ingest(
+    ingest = Ingest(
         envelopes,
         StoreEndpoint(requests, bodies, intake, envelopes, settings.event_bytes_max),
         AttachmentEndpoint(requests, bodies, intake, settings.limits),
         DiscardEndpoint(requests, bodies, intake),
     )
+    direct = DirectEnvelopes(
+        requests,
+        memory,
+        intake,
+        limiter,
+        publisher,
+        ingest,
+        min(settings.envelope_bytes_max, settings.body_memory_max),
+    )
+    return ingest, direct
 
 
 async def _bounds(settings: Settings, url: str, stack: AsyncExitStack) -> StreamBounds:

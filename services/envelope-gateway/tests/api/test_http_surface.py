@@ -55,7 +55,7 @@ SURFACE = ("path", "methods", "body", "kind", "status")
 
 async def call(gateway, method, path, body=b"", **headers):
     given = {name.replace("_", "-"): value for name, value in headers.items() if value is not None}
-    return await gateway.client.request(method, f"http://testserver{path}", content=body, headers=given)
+    return await gateway.client.request(method, f"{gateway.url}{path}", content=body, headers=given)
 
 
 def sentry(key: str) -> dict[str, str]:

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from envelope_gateway.app import create_app
 from envelope_gateway.settings import Settings
 from hearback_contracts.streams import FEEDBACK_SUBMITTED, OUTCOME_RECORDED
 from hearback_kit.engines import ValkeyEngine
-from hearback_kit.testing import FaultProxy, ManualClock, eventually, running
+from hearback_kit.testing import FaultProxy, ManualClock, eventually, served
 from hearback_kit.valkey import connect
 
 AUTH = {"x-sentry-auth": "Sentry sentry_key=0123456789abcdef0123456789abcdef"}
@@ -61,7 +62,10 @@ async def test_nothing_acknowledged_is_lost_when_valkey_dies_under_load(engine, 
     numbers = iter(range(1_000_000))
     done = asyncio.Event()
 
-    async with running(create_app(settings, clock=ManualClock())) as client:
+    async with (
+        served(create_app(settings, clock=ManualClock())) as url,
+        httpx.AsyncClient(base_url=url, timeout=30) as client,
+    ):
 
         async def user() -> None:
             nonlocal refused

@@ -200,7 +200,7 @@ def verdict(body: bytes) -> object:
 def exact_verdict(body: bytes) -> object:
     """The verdict when no line takes the short cut."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_is_flat", lambda _line: False)
+        patch.setattr(module, "_may_be_object", lambda _line: False)
         return verdict(body)
 
 
@@ -233,6 +233,7 @@ pieces = st.sampled_from(
     [
         b"{", b"}", b"[", b"]", b'"', b"\\", b"\n", b"\r", b" ", b",", b":", b"1", b"null", b"NaN", b"\xff",
         b"\x00",
+        b"1e999", b'"sdk":{"name":"a","x":', b'"x":',
         b"{}", b'{"type":"x"}', b'"type":"x"', b'"length":2', b'"length":0', b'"event_id":"' + ID.encode() + b'"',
         b'"trace":{}', b'"sent_at":"2026-11-22T06:09:16Z"', b"\xc3\xa9", b"abc", b"{}\n", b'{}\n{"type":"x"}\n',
     ]

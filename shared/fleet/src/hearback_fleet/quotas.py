@@ -5,7 +5,7 @@ all projects that have them. A limit that was hit is remembered until it ends, s
 again; the memory goes with the project's list of quotas.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -14,7 +14,7 @@ from hearback_contracts.config import ProjectConfig, QuotaConfig
 from hearback_contracts.rate_limits import RateLimit, longest, rate_limit_headers
 from hearback_contracts.sources import FeedbackSource
 from hearback_kit.clock import Clock
-from hearback_kit.limit_batches import Demand, LimitBatches, Role
+from hearback_kit.limit_batches import Demand, LimitBatches, Role, Waits
 from hearback_kit.limits import Limit
 
 REJECT_ALL_SECONDS: Final = 60
@@ -24,6 +24,9 @@ MATCHES_MAX: Final = 10_000
 REPORTS_ONLY: Final = "user_report"
 
 Quantities = tuple[tuple[DataCategory, int], ...]
+
+
+_ONE_FEEDBACK: Final[Quantities] = ((DataCategory.FEEDBACK, 1),)
 
 
 class Load(Protocol):
@@ -42,7 +45,7 @@ class FeedbackLoad:
     """One feedback of a source."""
 
     source: str | None
-    quantities: Quantities = ((DataCategory.FEEDBACK, 1),)
+    quantities: Quantities = _ONE_FEEDBACK
     role: Role = Role.ALONE
 
 
@@ -73,6 +76,14 @@ class Match:
     rejecting: tuple[RateLimit, ...]
     counting: tuple[tuple[Quota, tuple[DataCategory, ...]], ...]
     _demands: dict[Role, Demand] = field(default_factory=dict)
+    _single: Demand | None = None
+
+    @property
+    def single(self) -> Demand:
+        """What to ask about one thing that hangs on no other."""
+        if self._single is None:
+            self._single = self.demand(_ONE_FEEDBACK, Role.ALONE)
+        return self._single
 
     def refusals(self, now: float) -> tuple[RateLimit, ...]:
         """What refuses without being asked: limits of 0, and those that were hit and have not ended."""
@@ -106,7 +117,17 @@ class Book:
     def __init__(self, project: ProjectConfig) -> None:
         self.project = project
         self._quotas: dict[tuple[str, int], Quota] = {}
+        self._feedback: dict[tuple[int | None, str], Match] = {}
         self._matches: dict[tuple[int | None, tuple[DataCategory, ...], str | None], Match] = {}
+
+    def feedback(self, key_id: int | None, source: str) -> Match:
+        """The quotas that hold for one feedback of a source."""
+        found = self._feedback.get((key_id, source))
+        if found is None:
+            if len(self._feedback) >= MATCHES_MAX:
+                self._feedback.clear()
+            found = self._feedback[key_id, source] = self.match(key_id, FeedbackLoad(source))
+        return found
 
     def match(self, key_id: int | None, load: Load) -> Match:
         """The quotas that hold for a load."""
@@ -198,6 +219,27 @@ class Quotas:
             return None
         (limits,) = await self.check(project, key_id, [FeedbackLoad(source.value)])
         return Refusal(limits) if limits else None
+
+    def ask_feedback(
+        self, project: ProjectConfig, key_id: int | None, source: str, told: Callable[[bool], None]
+    ) -> bool:
+        """Count one feedback and call `told` with whether it passes, sooner or later.
+
+        False, and nothing is asked or counted, when a limit refuses it already.
+        """
+        now = self._clock.now().timestamp()
+        match = self._book(project).feedback(key_id, source)
+        if match.refusals(now):
+            return False
+        if not match.counting:
+            told(True)
+            return True
+
+        def settle(waits: list[Waits]) -> None:
+            told(not self._remember(match, waits[0], now))
+
+        self._batches.ask((match.single,), settle)
+        return True
 
     async def check(
         self, project: ProjectConfig, key_id: int | None, loads: Sequence[Load]

@@ -6,9 +6,10 @@ one write, and the timer of an idle connection is not set anew each time. The re
 Measured with `tests/bench` (gateway).
 
 An application may also have a method `take_directly(exchange) -> bool`. It is asked first about every
-request that came whole. When it takes one (True), it answers it sooner or later with `Exchange.answer` or
-has an ASGI application do so with `Exchange.run`; that spares a task, coroutines and messages. When it does
-not (False), nothing may have happened, and the request goes the ordinary way.
+request that came whole; for the rest of a short body it waits. When it takes one (True), it answers it
+sooner or later with `Exchange.answer` or has an ASGI application do so with `Exchange.run`; that spares a
+task, coroutines and messages. When it does not (False), nothing may have happened, and the request goes the
+ordinary way.
 """
 
 import asyncio
@@ -88,6 +89,11 @@ class Exchange(RequestResponseCycle):
         if self._event is None:
             self._event = asyncio.Event()
         return self._event
+
+    def has_short_body(self) -> bool:
+        """Whether the client told a length that is no more than what is read ahead."""
+        told = next((value for name, value in self.scope["headers"] if name == b"content-length"), b"")
+        return told.isdigit() and int(told) <= HIGH_WATER_LIMIT
 
     def take(self, body: bytes, *, more: bool) -> None:
         """Take a piece of the body, or learn that it is complete."""
@@ -204,18 +210,15 @@ class HttpProtocol(HttpToolsProtocol):
         """Take bytes, and start a request that they began with all that came of it."""
         self._idle_since = None
         super().data_received(data)
-        due, self._due = self._due, None
+        due = self._due
         if due is None or self.transport.is_closing():
             return
         exchange, app = due
-        direct = self._direct
-        if (
-            direct is None
-            or exchange.more_body
-            or exchange.waiting_for_100_continue
-            or app is not self.app
-            or not direct(exchange)
-        ):
+        direct = self._direct if app is self.app and not exchange.waiting_for_100_continue else None
+        if direct is not None and exchange.more_body and exchange.has_short_body():
+            return  # the rest is on its way
+        self._due = None
+        if direct is None or exchange.more_body or not direct(exchange):
             self.start(exchange, app)
 
     def connection_lost(self, exc: Exception | None) -> None:

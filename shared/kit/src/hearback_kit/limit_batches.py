@@ -5,9 +5,10 @@ batch, so that a busy limit costs the server the same for one caller as for a hu
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from typing import Any, Final
 
 import hiredis
@@ -90,7 +91,8 @@ class Demand:
 
 
 Waits = tuple[int, ...]
-_Caller = tuple[Sequence[Demand], "asyncio.Future[list[Waits]]"]
+Told = Callable[[list[Waits]], None]
+_Caller = tuple[Sequence[Demand], Told]
 _Line = tuple[int, Demand, int]
 
 
@@ -110,52 +112,58 @@ class LimitBatches:
 
     async def check(self, demands: Sequence[Demand]) -> list[Waits]:
         """Per demand the seconds to wait by limit (0: not this one's fault); an empty tuple when it passes."""
+        future: asyncio.Future[list[Waits]] = asyncio.get_running_loop().create_future()
+        self.ask(demands, partial(_give, future))
+        return await future
+
+    def ask(self, demands: Sequence[Demand], told: Told) -> None:
+        """Call `told` with what `check` returns: sooner or later, and at once when too many wait."""
         if len(self._gathering) >= self._callers_max:
             FAILED_OPEN.inc()
-            return [()] * len(demands)
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[list[Waits]] = loop.create_future()
-        self._gathering.append((demands, future))
+            told([()] * len(demands))
+            return
+        self._gathering.append((demands, told))
         if self._task is None:
-            self._task = loop.create_task(self._run())
-        return await future
+            self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
         try:
             while self._gathering:
                 batch, self._gathering = self._gathering, []
-                try:
-                    await self._settle(batch)
-                finally:  # nobody waits for an answer that will not come
-                    for _, future in batch:
-                        future.cancel()
+                await self._settle(batch)
         finally:
             self._task = None
 
     async def _settle(self, batch: list[_Caller]) -> None:
-        shared: dict[Demand, list[asyncio.Future[list[Waits]]]] = {}
+        shared: dict[Demand, list[Told]] = {}
         several: list[_Caller] = []
-        for demands, future in batch:
+        for demands, told in batch:
             if len(demands) == 1:
-                shared.setdefault(demands[0], []).append(future)
+                shared.setdefault(demands[0], []).append(told)
             else:
-                several.append((demands, future))
-        lines: list[_Line] = [(0, demand, len(futures)) for demand, futures in shared.items()]
+                several.append((demands, told))
+        lines: list[_Line] = [(0, demand, len(callers)) for demand, callers in shared.items()]
         for demands, _ in several:
             lines += _lines(demands)
         now = self._clock.now().timestamp()
+        answer = iter(await self._answer(lines, now, len(batch)))
+        for demand, callers in shared.items():
+            passed, waits = _read(answer, demand, now, len(callers))
+            for position, told in enumerate(callers):
+                _tell(told, [() if position < passed else waits])
+        for demands, told in several:
+            _tell(told, [_read(answer, demand, now, 1)[1] for demand in demands])
+
+    async def _answer(self, lines: list[_Line], now: float, callers: int) -> list[int]:
+        """The server's answer; whatever keeps it from coming lets all pass, for somebody waits for each."""
         try:
-            answer = iter(await self._ask(lines, now))
+            return await self._ask(lines, now)
         except (Unavailable, hiredis.HiredisError) as error:
-            FAILED_OPEN.inc(len(batch))
-            _log.warning("limits_failed_open", callers=len(batch), told=str(error))
-            answer = iter(_all_pass(lines))
-        for demand, futures in shared.items():
-            passed, waits = _read(answer, demand, now, len(futures))
-            for position, future in enumerate(futures):
-                _give(future, [() if position < passed else waits])
-        for demands, future in several:
-            _give(future, [_read(answer, demand, now, 1)[1] for demand in demands])
+            _log.warning("limits_failed_open", callers=callers, told=str(error))
+        except Exception as error:
+            _log.error("limits_failed_open", callers=callers, exc_info=error)
+        FAILED_OPEN.inc(callers)
+        return _all_pass(lines)
 
     async def _ask(self, lines: list[_Line], now: float) -> list[int]:
         keys: list[str] = []
@@ -208,6 +216,13 @@ def _read(answer: Any, demand: Demand, now: float, callers: int) -> tuple[int, W
     return passed, tuple(
         limit.retry_after(now) if flag else 0 for limit, flag in zip(demand.limits, rejects, strict=True)
     )
+
+
+def _tell(told: Told, waits: list[Waits]) -> None:
+    try:
+        told(waits)
+    except Exception as problem:  # the others wait, too
+        _log.error("limits_callback_failed", exc_info=problem)
 
 
 def _give(future: "asyncio.Future[list[Waits]]", waits: list[Waits]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import orjson
+from hearback_kit.http_protocol import encode_head
 
 from envelope_gateway.domain.refusals import Refused
 
@@ -38,18 +39,23 @@ _GIF = (b"content-type", b"image/gif")
 _JSON_WITH_CORS = [*CORS, _JSON]
 _WITH_ID = [*_JSON_WITH_CORS, (b"content-length", b"41")]
 _WITHOUT_ID = [*_JSON_WITH_CORS, (b"content-length", b"2")]
+_HEAD_WITH_ID = encode_head(200, tuple(_WITH_ID)) or (b"", 0)
+_HEAD_WITHOUT_ID = encode_head(200, tuple(_WITHOUT_ID)) or (b"", 0)
 _START_WITH_ID = {"type": "http.response.start", "status": 200, "headers": _WITH_ID}
 _START_WITHOUT_ID = {"type": "http.response.start", "status": 200, "headers": _WITHOUT_ID}
 
 
+def accepted(event_id: str | None) -> tuple[bytes, bytes]:
+    """The head, without its last line, and the body of `send_accepted`'s answer."""
+    if event_id is None:
+        return _HEAD_WITHOUT_ID[0], b"{}"
+    return _HEAD_WITH_ID[0], b'{"id":"%b"}' % event_id.encode()
+
+
 async def send_accepted(send: Send, event_id: str | None) -> None:
     """200 with the event id, or `{}` when there is none."""
-    if event_id is None:
-        await send(_START_WITHOUT_ID)
-        await send({"type": "http.response.body", "body": b"{}"})
-    else:
-        await send(_START_WITH_ID)
-        await send({"type": "http.response.body", "body": b'{"id":"%b"}' % event_id.encode()})
+    await send(_START_WITHOUT_ID if event_id is None else _START_WITH_ID)
+    await send({"type": "http.response.body", "body": accepted(event_id)[1]})
 
 
 async def send_body(send: Send, status: int, body: bytes = b"", kind: tuple[bytes, bytes] | None = None) -> None:

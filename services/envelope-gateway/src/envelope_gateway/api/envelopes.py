@@ -10,7 +10,7 @@ from envelope_gateway.api.intake import Intake
 from envelope_gateway.api.requests import Request, Requests
 from envelope_gateway.domain.authentication import Authentication
 from envelope_gateway.domain.envelope import Envelope, first_line_headers, parse_envelope
-from envelope_gateway.domain.items import INTERNAL_TYPE
+from envelope_gateway.domain.items import is_internal
 from envelope_gateway.domain.refusals import (
     BAD_ENVELOPE_AUTH,
     EMPTY_BODY,
@@ -50,10 +50,9 @@ class EnvelopeEndpoint:
         if not len(body.view):
             raise Refused(400, EMPTY_BODY)
         envelope = await body.parsed(parse_envelope)
-        _check_against_request(envelope, request, auth, project_id)
-        for item in envelope.items:
-            if item.type == INTERNAL_TYPE:
-                raise Refused(400, INTERNAL_ITEMS)
+        check_against_request(envelope, request, auth, project_id)
+        if any(map(is_internal, envelope.items)):
+            raise Refused(400, INTERNAL_ITEMS)
         return await self._intake.take(request, auth, project_id, envelope, body)
 
 
@@ -68,7 +67,7 @@ def _authenticate_by_dsn(body: Body) -> tuple[Authentication, int]:
     return Authentication(dsn.public_key), dsn.project_id
 
 
-def _check_against_request(
+def check_against_request(
     envelope: Envelope, request: Request, auth: Authentication, project_id: int | None
 ) -> None:
     """An envelope that names its sender must name the one who authenticated (reference: 1.3)."""

@@ -38,7 +38,7 @@ _PATHS = re.compile(
         )
     )
 )
-_ORDINARY = re.compile(r"/api/([^/]+)/envelope/").fullmatch
+ordinary_path = re.compile(r"/api/([^/]+)/envelope/").fullmatch
 _STARTS = ("/api", "//")
 _POST = frozenset({"POST"})
 METHODS = {
@@ -68,13 +68,13 @@ class Ingest:
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> bool:
         """Answer a request; False, and nothing done, when its path is not an ingest endpoint's."""
         path = scope["path"]
-        ordinary = _ORDINARY(path)
+        ordinary = ordinary_path(path)
         if ordinary is not None and scope["method"] == "POST":
             try:
                 await self._envelopes(scope, receive, send, ordinary[1])
                 self._accepted.inc()
             except Exception as error:
-                await self._fail(send, "envelope", error)
+                await self.fail(send, "envelope", error)
             return True
         match = match_path(path) if path.startswith(_STARTS) else None
         if match is None:
@@ -95,7 +95,7 @@ class Ingest:
             status = await self._call(name, match, scope, receive, send)
             REQUESTS.labels(name, str(status)).inc()
         except Exception as error:
-            await self._fail(send, name, error)
+            await self.fail(send, name, error)
 
     async def _call(self, name: str, match: re.Match[str], scope: Any, receive: Receive, send: Send) -> int:
         project = next((match[key] for key in _PROJECTS if match[key] is not None), "")
@@ -109,7 +109,8 @@ class Ingest:
             return await self._discards.security(scope, receive, send, project)
         return await self._discards(scope, receive, send, name, project, match["key"] or match["cronkey"])
 
-    async def _fail(self, send: Send, endpoint: str, error: Exception) -> None:
+    async def fail(self, send: Send, endpoint: str, error: Exception) -> None:
+        """Answer a request that met an error."""
         if isinstance(error, ClientGone):
             return
         if not isinstance(error, Refused):

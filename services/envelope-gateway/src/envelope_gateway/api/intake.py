@@ -15,7 +15,7 @@ from envelope_gateway.api.publishing import Publisher
 from envelope_gateway.api.requests import Request
 from envelope_gateway.domain.authentication import Authentication
 from envelope_gateway.domain.envelope import Envelope, Item
-from envelope_gateway.domain.items import is_known
+from envelope_gateway.domain.items import is_internal, is_known
 from envelope_gateway.domain.origins import is_allowed
 from envelope_gateway.domain.plan import Plan, event_id_of, plan_envelope, plan_refusal
 from envelope_gateway.domain.project import Project, Scope
@@ -62,7 +62,7 @@ class Intake:
         Raises `Refused` with the status and text of the reference. Refusals of known projects are
         recorded before they are told.
         """
-        event_id = envelope.headers.event_id or event_id_of(envelope, random_id)
+        event_id = event_id_of(envelope, random_id)
         if not envelope.items:
             return event_id
         project = self._projects.peek(auth.public_key) or await self._load(auth.public_key)
@@ -79,6 +79,20 @@ class Intake:
         if any(map(is_known, envelope.items)):
             raise answer
         return event_id  # items of unknown types alone get 200 from everyone (reference: 2.7)
+
+    def plan(self, request: Request, auth: Authentication, envelope: Envelope) -> Plan | None:
+        """What an ordinary envelope leaves behind, not yet kept; None when anything stands against it.
+
+        Quotas are not asked. Attachments are not ordinary: their bytes go elsewhere.
+        """
+        project = self._projects.peek(auth.public_key)
+        if project is None or _judge(request, project, auth, request.project_id) is not None:
+            return None
+        if find_too_large(envelope.items, project.limits) is not None or any(map(is_internal, envelope.items)):
+            return None
+        scope = self._scope(request, auth, project, envelope)
+        plan = plan_envelope(scope, event_id_of(envelope, random_id), envelope, envelope.items)
+        return None if plan.attachments or plan.feedback_refused else plan
 
     async def discard(
         self, request: Request, auth: Authentication, project_id: int | None, envelope: Envelope

@@ -1,6 +1,6 @@
 """Quotas of the ingest path, between parsing and publishing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from hearback_kit.limit_batches import Role
 from envelope_gateway.domain.envelope import Item
 from envelope_gateway.domain.items import Quantities
 from envelope_gateway.domain.project import Scope
-from envelope_gateway.domain.quotas import SOURCES, Part, Portion, Verdict, settle, split
+from envelope_gateway.domain.quotas import NEVER_LIMITED, SOURCES, Part, Portion, Verdict, settle, split
 
 _ROLES = {Part.ALONE: Role.ALONE, Part.EVENT: Role.ROOT, Part.NEEDS_EVENT: Role.DEPENDENT}
 _ONE = {kind: [FeedbackLoad(source)] for kind, source in SOURCES.items()}
@@ -44,6 +44,18 @@ class QuotaLimiter:
     def applies(self, scope: Scope, items: Sequence[Item]) -> bool:
         """Whether the project has quotas."""
         return scope.project.has_quotas
+
+    def ask(self, scope: Scope, items: Sequence[Item], told: Callable[[bool], None]) -> bool:
+        """Call `told` with whether a single submission or report passes.
+
+        False, and nothing is asked, for anything else and for what the quotas refuse without being asked.
+        """
+        kind = items[0].type if len(items) == 1 else ""
+        if kind in NEVER_LIMITED:
+            told(True)
+            return True
+        source = SOURCES.get(kind)
+        return source is not None and self._quotas.ask_feedback(scope.project.config, scope.key_id, source, told)
 
     async def check(self, scope: Scope, items: list[Item]) -> Verdict:
         """Decide about all items of an envelope in one round trip."""

@@ -10,7 +10,7 @@ from hearback_contracts.streams import ATTACHMENT_STORED, OUTCOME_RECORDED, STRE
 from hearback_kit.blobs import BlobStore
 from hearback_kit.bus import Outgoing
 from hearback_kit.bus.bounds import StreamBounds
-from hearback_kit.bus.group_commit import GroupCommit
+from hearback_kit.bus.group_commit import Done, GroupCommit
 from hearback_kit.clock import Clock
 from hearback_kit.errors import Unavailable
 from hearback_kit.ids import derived_id, new_id
@@ -19,7 +19,7 @@ from envelope_gateway.api.body import Body
 from envelope_gateway.api.uploads import Upload, Uploads
 from envelope_gateway.domain.messages import AttachmentStored, OutcomeCount, OutcomeRecorded, SubmissionStep
 from envelope_gateway.domain.plan import AttachmentDraft, Note, Plan
-from envelope_gateway.domain.refusals import unavailable
+from envelope_gateway.domain.refusals import Refused, unavailable
 from envelope_gateway.metrics import COMMIT_REFUSALS
 
 HASH_INLINE_BYTES_MAX = 256 * 1024
@@ -121,8 +121,24 @@ class Publisher:
             else:
                 await self._group.commit(self._outgoing(plan, shard, traceparent), plan.notes)
         except Unavailable as error:
-            COMMIT_REFUSALS.labels("unavailable").inc()
-            raise unavailable(error.detail, self._retry_after_seconds) from error
+            raise self.refusal(error) from error
+
+    def submit(self, plan: Plan, traceparent: str | None, done: Done) -> None:
+        """Call `done` when a plan without attachments is durable, or with what to make a `refusal` of.
+
+        Raises `Refused` (503), and never calls it, when nothing can be kept at the moment.
+        """
+        shard = self._keys.shard(plan.scope.project.id)
+        self._check_bounds(plan, shard)
+        try:
+            self._group.submit(self._outgoing(plan, shard, traceparent), plan.notes, done)
+        except Unavailable as error:
+            raise self.refusal(error) from error
+
+    def refusal(self, error: Unavailable) -> Refused:
+        """What is told when nothing could be kept."""
+        COMMIT_REFUSALS.labels("unavailable").inc()
+        return unavailable(error.detail, self._retry_after_seconds)
 
     async def _keep_with_bytes(self, plan: Plan, body: Body, shard: int, traceparent: str | None) -> None:
         """Bytes first: a message never names what is not there."""
@@ -145,10 +161,10 @@ class Publisher:
 
     def _outgoing(self, plan: Plan, shard: int, traceparent: str | None) -> list[Outgoing]:
         messages = []
-        for stream, message_id, data, payload in plan.messages:
-            name = stream.name
-            trace = traceparent or trace_of(message_id)
-            messages.append(Outgoing(self._keys.of(name, shard), name, data, payload, trace))
+        for message in plan.messages:
+            name = message.stream.name
+            trace = traceparent or trace_of(message.id)
+            messages.append(Outgoing(self._keys.of(name, shard), name, message.data, message.body, trace))
         return messages
 
     async def _store_attachments(self, plan: Plan, body: Body, upload: Upload) -> None:

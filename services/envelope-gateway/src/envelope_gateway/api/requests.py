@@ -1,8 +1,9 @@
 """One ingest request: what its line and headers say."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from envelope_gateway.domain.authentication import Authentication, authenticate
 from envelope_gateway.domain.origins import origin_of
@@ -16,8 +17,7 @@ _FORWARDED = (b"cf-connecting-ip", b"x-vercel-forwarded-for", b"x-sentry-forward
 _FORWARDED_NAMES = frozenset(_FORWARDED)
 
 
-@dataclass(slots=True)
-class Request:
+class Request(msgspec.Struct):
     """A request before its body is read."""
 
     method: str

@@ -5,12 +5,12 @@ It decides exactly as a streaming JSON decoder would, not by lines (reference: i
 else takes the exact way, and both give one verdict.
 """
 
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from envelope_gateway.domain.headers import TYPED_KEYS, EnvelopeHeaders, read_headers
+from envelope_gateway.domain.headers import TYPED_KEYS, EnvelopeHeaders, read_headers, read_ordinary
 from envelope_gateway.domain.json_values import (
     DEPTH_MAX,
     Bytes,
@@ -19,12 +19,15 @@ from envelope_gateway.domain.json_values import (
     keys_of_object,
     skip_spaces,
 )
-from envelope_gateway.domain.refusals import invalid_envelope
+from envelope_gateway.domain.refusals import Refused, invalid_envelope
 
 ITEMS_MAX = 500
 HEADER_BYTES_MAX = 1024 * 1024
 GLANCE_BYTES_MAX = 16 * 1024 * 1024
 LENGTH_LIMIT = 1 << 64
+ORDINARY_BYTES_MAX = 8 * 1024
+ITEM_HEADERS_KEPT = 4_096
+ITEM_HEADER_BYTES_KEPT = 2 * DEPTH_MAX  # no room for brackets that nest too deeply
 
 MISSING_HEADER = "missing envelope header"
 INVALID_HEADER = "invalid envelope header"
@@ -41,17 +44,14 @@ _ITEM_TYPE = frozenset({"type"})
 _decode = msgspec.json.Decoder().decode
 
 
-class Item:
+class Item(msgspec.Struct, eq=False):
     """One item: its type, its header, and where its payload lies in the body."""
 
-    __slots__ = ("body", "end", "headers", "start", "type")
-
-    def __init__(self, type_: str, headers: dict[str, Any], body: Bytes, start: int, end: int) -> None:
-        self.type = type_
-        self.headers = headers
-        self.body = body
-        self.start = start
-        self.end = end
+    type: str
+    headers: dict[str, Any]
+    body: Bytes
+    start: int
+    end: int
 
     def __len__(self) -> int:
         return self.end - self.start
@@ -72,8 +72,7 @@ class Item:
         return value if isinstance(value, str) else None
 
 
-@dataclass(slots=True)
-class Envelope:
+class Envelope(msgspec.Struct):
     """A parsed envelope."""
 
     headers: EnvelopeHeaders
@@ -82,10 +81,7 @@ class Envelope:
 
 def parse_envelope(body: Bytes) -> Envelope:
     """Parse a whole envelope; raises `Refused` (400) with the reference's cause when it is malformed."""
-    raw, values, offset = _read_header_object(body, 0, INVALID_HEADER)
-    if values is None:
-        raise invalid_envelope(MISSING_HEADER)
-    headers = _envelope_headers(raw, values)
+    headers, offset = _read_envelope_headers(body)
     items: list[Item] = []
     size = len(body)
     if offset < size:
@@ -112,11 +108,30 @@ def first_line_headers(body: Bytes) -> EnvelopeHeaders:
     return read_headers(values)
 
 
-def _read_item(body: Bytes, offset: int) -> tuple[Item, int]:
-    raw, values, offset = _read_header_object(body, offset, INVALID_ITEM)
+def _read_envelope_headers(body: Bytes) -> tuple[EnvelopeHeaders, int]:
+    end = body.find(b"\n", 0, ORDINARY_BYTES_MAX)
+    if end >= 0:
+        line = body[:end]
+        headers = read_ordinary(line) if _may_be_object(line) and _is_flat(line) else None
+        if headers is not None:
+            return headers, end
+    raw, values, offset = _read_header_object(body, 0, INVALID_HEADER)
     if values is None:
-        raise invalid_envelope(UNEXPECTED_END)
-    _check_item_headers(raw, values)
+        raise invalid_envelope(MISSING_HEADER)
+    return _envelope_headers(raw, values), offset
+
+
+def _read_item(body: Bytes, offset: int) -> tuple[Item, int]:
+    end = body.find(b"\n", offset, offset + ITEM_HEADER_BYTES_KEPT)
+    line = b"" if end < 0 else body[offset:end]
+    values = _ordinary_item(line) if _may_be_object(line) else None
+    if values is not None:
+        offset = end
+    else:
+        raw, values, offset = _read_header_object(body, offset, INVALID_ITEM)
+        if values is None:
+            raise invalid_envelope(UNEXPECTED_END)
+        _check_item_headers(raw, values)
     size = len(body)
     if offset < size:
         offset = _after_newline(body, offset)
@@ -146,12 +161,16 @@ def _read_header_object(body: Bytes, offset: int, problem: str) -> tuple[bytes, 
     if end < 0:
         end = min(len(body), offset + HEADER_BYTES_MAX)
     line = body[offset:end]
-    if line and line[0] == _OPEN and line[-1] == _CLOSE and _is_flat(line):
+    if _may_be_object(line) and _is_flat(line):
         try:
             return line, _decode(line), end
         except (ValueError, RecursionError):
             pass  # It may go on in the next line, or be wrong: the exact way knows.
     return _read_exactly(body, offset, problem)
+
+
+def _may_be_object(line: bytes) -> bool:
+    return len(line) > 1 and line[0] == _OPEN and line[-1] == _CLOSE
 
 
 def _is_flat(line: bytes) -> bool:
@@ -173,6 +192,17 @@ def _read_exactly(body: Bytes, offset: int, problem: str) -> tuple[bytes, dict[s
         return raw, decode_object(raw), stop
     except ValueError as error:
         raise invalid_envelope(problem, str(error)) from error
+
+
+@lru_cache(maxsize=ITEM_HEADERS_KEPT)
+def _ordinary_item(line: bytes) -> dict[str, Any] | None:
+    """The header of an item in a line, which nobody may change; None when the exact way must judge it."""
+    try:
+        values = decode_object(line)
+        _check_item_headers(line, values)
+    except (ValueError, Refused):
+        return None
+    return values
 
 
 def _envelope_headers(raw: bytes, values: dict[str, Any]) -> EnvelopeHeaders:

@@ -1,12 +1,13 @@
 """The envelope's own header: its typed keys and what becomes of wrong ones (reference: 1.3)."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from hearback_contracts.identifiers import Dsn, parse_event_id
+from msgspec import UNSET
 
 from envelope_gateway.domain.timestamps import parse_rfc3339
 
@@ -31,8 +32,7 @@ RARE_KEYS = TYPED_KEYS - {"event_id", "dsn", "sent_at", "trace"}
 SDK_LENGTH_MAX = 200
 
 
-@dataclass(slots=True)
-class EnvelopeHeaders:
+class EnvelopeHeaders(msgspec.Struct):
     """What the gateway reads of an envelope's header; unknown keys are ignored."""
 
     event_id: str | None = None
@@ -41,6 +41,70 @@ class EnvelopeHeaders:
     origin: str | None = None
     trace: dict[str, Any] | None = None
     sdk: str | None = None
+
+
+class _Ordinary(msgspec.Struct, forbid_unknown_fields=True):
+    """The header as nearly all clients write it; a rare key is only seen to be there.
+
+    Keys that nobody knows are not ordinary, because the decoder would not judge what it skips.
+    """
+
+    event_id: str | None = None
+    dsn: str | None = None
+    sent_at: datetime | None = None
+    trace: dict[str, Any] | None = None
+    sdk: dict[str, Any] | None = None
+    client: Any = UNSET
+    version: Any = UNSET
+    origin: Any = UNSET
+    remote_addr: Any = UNSET
+    forwarded_for: Any = UNSET
+    user_agent: Any = UNSET
+    client_hints: Any = UNSET
+    no_cache: Any = UNSET
+    required_features: Any = UNSET
+
+    def has_rare_keys(self) -> bool:
+        return not (
+            self.client
+            is self.version
+            is self.origin
+            is self.remote_addr
+            is self.forwarded_for
+            is self.user_agent
+            is self.client_hints
+            is self.no_cache
+            is self.required_features
+            is UNSET
+        )
+
+
+_decode_ordinary = msgspec.json.Decoder(_Ordinary).decode
+
+
+def read_ordinary(line: bytes) -> EnvelopeHeaders | None:
+    """The header in a line if it is an ordinary one; None when only `read_headers` can tell what it is."""
+    if (
+        b"\\" in line
+        or line.count(b'"event_id"') > 1
+        or line.count(b'"sent_at"') > 1
+        or line.count(b'"dsn"') > 1
+        or line.count(b'"trace"') > 1
+    ):
+        return None  # a key may stand there twice
+    try:
+        found = _decode_ordinary(line)
+        event_id, sent_at = found.event_id, found.sent_at
+        if event_id is not None:
+            event_id = parse_event_id(event_id)
+            if event_id is None:
+                return None
+        if (sent_at is not None and sent_at.tzinfo is not UTC) or found.has_rare_keys():
+            return None
+        dsn = None if found.dsn is None else Dsn.parse(found.dsn)
+    except (ValueError, RecursionError):
+        return None
+    return EnvelopeHeaders(event_id, dsn, sent_at, None, found.trace, _sdk(found.sdk))
 
 
 def read_headers(values: dict[str, Any]) -> EnvelopeHeaders:

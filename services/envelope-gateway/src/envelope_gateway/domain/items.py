@@ -64,7 +64,7 @@ KNOWN_TYPES = frozenset(
         "profile_chunk_ui",
     }
 )
-INTERNAL_TYPE = "integration"
+_INTERNAL_TYPE = "integration"
 _TRACE_ATTACHMENT = "application/vnd.sentry.trace-attachment"
 _ATTACHMENT_REFERENCE = "application/vnd.sentry.attachment-ref+json"
 _ONE: dict[str, Quantities] = {
@@ -88,6 +88,11 @@ _PROFILE_UI = frozenset({"javascript", "cocoa", "android", "java"})
 def is_stored(item: Item) -> bool:
     """Whether an item of a type that Hearback stores is of a kind that it knows, too."""
     return item.type != "attachment" or is_known(item)
+
+
+def is_internal(item: Item) -> bool:
+    """Whether an item is of a type that only relays among themselves send."""
+    return item.type == _INTERNAL_TYPE
 
 
 def is_known(item: Item) -> bool:

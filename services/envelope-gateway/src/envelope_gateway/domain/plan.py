@@ -4,8 +4,8 @@ Every item ends in exactly one place: on a stream, in the blob store, or in an o
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 from hearback_contracts.categories import DataCategory
@@ -53,7 +53,7 @@ _ACCEPTED = SubmissionState.ACCEPTED.value
 _SESSIONS = frozenset({"session", "sessions"})
 
 
-class PlannedMessage(NamedTuple):
+class PlannedMessage(msgspec.Struct):
     """A message to publish: its stream, its id, its JSON, and the payload that goes with it."""
 
     stream: Stream
@@ -73,16 +73,15 @@ class AttachmentDraft:
     attachment_type: str
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(msgspec.Struct):
     """What is to be made durable before the answer."""
 
     scope: Scope
     event_id: str | None
     header_event_id: str | None
-    messages: list[PlannedMessage] = field(default_factory=list)
-    attachments: list[AttachmentDraft] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
+    messages: list[PlannedMessage] = []
+    attachments: list[AttachmentDraft] = []
+    notes: list[Note] = []
     feedback_refused: bool = False
 
     @property
@@ -206,7 +205,21 @@ def _submit_feedback(plan: Plan, payload: bytes) -> None:
     if not scope.project.takes_feedback:
         _refuse_submission(plan, event_id, _NEW)
         return
-    message = FeedbackSubmitted(event_id=event_id, submission_id=event_id, source=_NEW, **scope.common())
+    received_at, project = scope.received_at, scope.project
+    message = FeedbackSubmitted(  # `common` spelled out: this is what most requests come to
+        id=scope.new_id(),
+        occurred_at=received_at,
+        project_id=project.id,
+        organization_id=project.organization_id,
+        key_id=scope.key_id,
+        received_at=received_at,
+        sent_at=scope.sent_at,
+        sdk=scope.sdk,
+        remote_addr=scope.remote_addr,
+        event_id=event_id,
+        submission_id=event_id,
+        source=_NEW,
+    )
     plan.publish(FEEDBACK_SUBMITTED, message, payload)
     plan.step(event_id, _ACCEPTED, ENVELOPE_ACCEPTED, _NEW, None)
 

@@ -1,10 +1,10 @@
 """A project as the ingest path sees it, and a request's place in it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from hearback_contracts.config import ProjectConfig
 
 from envelope_gateway.domain.sizes import Limits
@@ -64,8 +64,7 @@ def narrow(limits: Limits, config: ProjectConfig) -> Limits:
     )
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(msgspec.Struct):
     """Whose data a request carries, and what is told of it in every message."""
 
     project: Project

@@ -17,7 +17,7 @@ SOURCES = {
     "feedback": FeedbackSource.NEW_FEEDBACK_ENVELOPE.value,
     "user_report": FeedbackSource.USER_REPORT_ENVELOPE.value,
 }
-_NEVER_LIMITED = frozenset({"client_report", "metric_buckets"})
+NEVER_LIMITED = frozenset({"client_report", "metric_buckets"})
 _NEEDS_EVENT = frozenset({"attachment", "form_data", "user_report", "profile", "replay_event"})
 _ERROR: Quantities = ((DataCategory.ERROR, 1),)
 
@@ -53,7 +53,7 @@ def split(items: Sequence[Item]) -> list[Portion]:
 
     An `event` item that holds a feedback is one, and dropped as one.
     """
-    known = [_unveiled(item) for item in items if is_known(item) and item.type not in _NEVER_LIMITED]
+    known = [_unveiled(item) for item in items if is_known(item) and item.type not in NEVER_LIMITED]
     events: dict[object, Portion] = {}
     for item in sorted(filter(creates_event, known), key=_is_attachment):
         _add_event(events, item)

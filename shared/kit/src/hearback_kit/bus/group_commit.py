@@ -8,7 +8,7 @@ messages and its notes are both durable, or neither is.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar
 
 import hiredis
@@ -29,6 +29,7 @@ COMMIT_REQUESTS = Histogram(
 COMMIT_FAILURES = Counter("hearback_group_commit_failures", "Transactions that did not succeed.")
 
 Note = TypeVar("Note")
+Done = Callable[[Unavailable | None], None]
 
 _MULTI = encode_command("MULTI")
 _EXEC = encode_command("EXEC")
@@ -81,7 +82,7 @@ class GroupCommit(Generic[Note]):
         self._batch_max = batch_max
         self._in_flight_max = in_flight_max
         self._bytes_max = bytes_max
-        self._gathering: list[tuple[Sequence[Outgoing], Sequence[Note], asyncio.Future[None]]] = []
+        self._gathering: list[tuple[Sequence[Outgoing], Sequence[Note], Done]] = []
         self._in_flight = 0
         self._scheduled = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -92,17 +93,27 @@ class GroupCommit(Generic[Note]):
 
         Raises NotSent when it is certain that nothing was published, any other Unavailable when it is not.
         """
+        future: asyncio.Future[None] = self._running_loop().create_future()
+        self.submit(messages, notes, partial(_resolve, future))
+        await future
+
+    def submit(self, messages: Sequence[Outgoing], notes: Sequence[Note], done: Done) -> None:
+        """Call `done` when the messages and what `notes` became are durable, or with the error of `commit`.
+
+        Raises NotSent, and never calls it, when too many wait already.
+        """
         if len(self._gathering) >= self._requests_max:
             raise NotSent("too many requests wait for the stream server")
+        self._gathering.append((messages, notes, done))
+        if not self._scheduled and self._in_flight < self._in_flight_max:
+            self._scheduled = True
+            self._running_loop().call_soon(self._start)
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
         loop = self._loop
         if loop is None:  # asking for it is a system call each time
             loop = self._loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-        self._gathering.append((messages, notes, future))
-        if not self._scheduled and self._in_flight < self._in_flight_max:
-            self._scheduled = True
-            loop.call_soon(self._start)
-        await future
+        return loop
 
     def _start(self) -> None:
         self._scheduled = False
@@ -110,7 +121,7 @@ class GroupCommit(Generic[Note]):
             batch = self._gathering[: self._batch_length()]
             del self._gathering[: len(batch)]
             self._in_flight += 1
-            task = asyncio.get_running_loop().create_task(self._send(batch))
+            task = self._running_loop().create_task(self._send(batch))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -146,14 +157,11 @@ class GroupCommit(Generic[Note]):
             COMMIT_FAILURES.inc()
             told = str(error) if isinstance(error, (Unavailable, hiredis.HiredisError)) else ""
             _log.warning("group_commit_failed", requests=len(batch), error=type(error).__name__, told=told)
-        for _, _, future in batch:
-            if future.done():
-                continue
-            if error is None:
-                future.set_result(None)
-            else:
-                kind = NotSent if isinstance(error, NotSent) else Unavailable
-                future.set_exception(kind("it could not be made durable; send it again"))
+        for _, _, done in batch:
+            try:
+                done(None if error is None else _told(error))
+            except Exception as problem:  # the others wait, too
+                _log.error("group_commit_callback_failed", exc_info=problem)
 
     async def _transact(self, batch: list[Any]) -> Any:
         messages: list[Outgoing] = []
@@ -172,6 +180,20 @@ class GroupCommit(Generic[Note]):
             parts += encode_xadd(message)
         parts.append(_EXEC)
         return await self._wire.send(parts, len(messages) + 2)
+
+
+def _resolve(future: "asyncio.Future[None]", error: Unavailable | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
+
+
+def _told(error: BaseException) -> Unavailable:
+    kind = NotSent if isinstance(error, NotSent) else Unavailable
+    return kind("it could not be made durable; send it again")
 
 
 def _first_error(answer: Any) -> Exception | None:

@@ -98,14 +98,20 @@ class Wire:
                 raise NotSent(error.detail) from error
             if link.lost:
                 raise NotSent("the stream server closed the connection")
-        future = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
         link.expect(answers, future)
-        link.transport.writelines(parts)
+        link.transport.write(b"".join(parts))
+        timer = loop.call_later(self._answer_seconds_max, self._give_up, link, future)
         try:
-            return await asyncio.wait_for(future, self._answer_seconds_max)
-        except TimeoutError:
-            self._drop(link)
-            raise Unavailable("the stream server does not answer") from None
+            return await future
+        finally:
+            timer.cancel()
+
+    def _give_up(self, link: _Link, future: "asyncio.Future[Any]") -> None:
+        if not future.done():
+            future.set_exception(Unavailable("the stream server does not answer"))
+        self._drop(link)
 
     async def command(self, *arguments: bytes | str | int) -> Any:
         """Run one command; raises the server's error."""

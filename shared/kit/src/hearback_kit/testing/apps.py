@@ -1,10 +1,16 @@
 """Running an ASGI app in the test's own loop, with its lifespan and a client to talk to it."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import httpx
+import uvicorn
+from uvicorn.server import ServerState
+
+from hearback_kit.http_protocol import HttpProtocol
+from hearback_kit.testing.waiting import eventually
 
 
 @asynccontextmanager
@@ -19,3 +25,28 @@ async def running(
         ) as client,
     ):
         yield client
+
+
+@asynccontextmanager
+async def served(app: Any, **options: Any) -> AsyncIterator[str]:
+    """Serve the app on a port of its own, with the protocol of our servers; yields its URL.
+
+    `options` are further ones of uvicorn, whose server is only spared its waiting at start and end.
+    """
+    config = uvicorn.Config(app, ws="none", access_log=False, log_config=None, proxy_headers=False, **options)
+    config.load()
+    state = ServerState()
+    state.default_headers = [(b"date", b"Tue, 24 Nov 2026 12:00:00 GMT")]
+
+    def protocol() -> HttpProtocol:
+        return HttpProtocol(config=config, server_state=state, app_state={})
+
+    async with app.router.lifespan_context(app) if hasattr(app, "router") else nullcontext():
+        server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
+        try:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        finally:
+            server.close()
+            for connection in list(state.connections):
+                connection.shutdown()
+            await eventually(lambda: not state.connections and not state.tasks)
