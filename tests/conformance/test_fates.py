@@ -326,6 +326,26 @@ def test_marking_by_hand_is_told(project: Any, wait_until: WaitUntil) -> None:
     assert outcomes(project) == {("accepted", None): 1}
 
 
+def test_attachments_count_in_bytes_and_in_times_seen(project: Any, wait_until: WaitUntil) -> None:
+    event_id = uuid.uuid4().hex
+    files = [({"type": "attachment", "filename": f"{size}.txt"}, b"x" * size) for size in (3, 5)]
+    body = json.dumps(feedback()).encode()
+    assert project.send(({"type": "feedback"}, body), *files, header={"event_id": event_id}).status_code == 200
+
+    def attachments() -> dict[str, int] | None:
+        answer = project.get(
+            f"/api/0/organizations/{project.organization}/stats_v2/",
+            project=project.project_id,
+            field=["sum(quantity)", "sum(times_seen)"],
+            statsPeriod="1h",
+            category="attachment",
+            outcome="accepted",
+        )
+        return answer["groups"][0]["totals"]
+
+    wait_until(lambda: attachments() == {"sum(quantity)": 8, "sum(times_seen)": 2})
+
+
 def test_ids_may_be_dashed(project: Any, wait_until: WaitUntil) -> None:
     event_id = send_feedback(project, feedback())
     the_fate(project, wait_until, event_id, "stored")

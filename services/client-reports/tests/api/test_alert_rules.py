@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from client_reports.alerting import Alerting
-from client_reports.domain.counting import CountKey, Effects
+from client_reports.domain.counting import Count, CountKey, Effects
 from hearback_contracts.outcomes import Outcome
 
 PATH = "/api/0/organizations/demo/alert-rules/"
@@ -32,7 +32,7 @@ async def count(
 ) -> None:
     now = api.store.clock.now()
     key = CountKey(1, project_id, 1, category, int(outcome), reason, None, now.replace(second=0, microsecond=0))
-    await api.store.intake().take([Effects(uuid4(), now, ((key, quantity),))])
+    await api.store.intake().take([Effects(uuid4(), now, (Count(key, quantity),))])
 
 
 async def look(api: Any, rule: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from client_reports.domain.buckets import DAYS
-from client_reports.domain.counting import CountKey, Effects
+from client_reports.domain.counting import Count, CountKey, Effects
 from client_reports.store.partitions import Partitions, Plan, Plans
 from sqlalchemy import text
 
@@ -38,7 +38,7 @@ async def test_making_them_again_changes_nothing(fresh_store: Any) -> None:
 async def test_old_ones_are_dropped_with_what_is_in_them(fresh_store: Any) -> None:
     now = fresh_store.clock.now()
     key = CountKey(1, 1, None, 1, 0, None, None, now.replace(second=0))
-    await fresh_store.intake().take([Effects(uuid4(), now, ((key, 1),))])
+    await fresh_store.intake().take([Effects(uuid4(), now, (Count(key, 1),))])
     assert await fresh_store.partitions.drop_old(now) == []
     fresh_store.clock.move(days=8)
     later = fresh_store.clock.now()
@@ -58,7 +58,7 @@ async def test_the_next_day_needs_no_restart(fresh_store: Any) -> None:
     for _ in range(5):
         now = fresh_store.clock.move(days=30)
         key = CountKey(1, 1, None, 1, 0, None, None, now.replace(second=0))
-        await intake.take([Effects(uuid4(), now, ((key, 2),))])
+        await intake.take([Effects(uuid4(), now, (Count(key, 2),))])
     cells = " + ".join(DAYS.columns("quantity"))
     async with fresh_store.database.connection() as connection:
         assert await connection.scalar(text(f"SELECT sum({cells}) FROM counter_days")) == 10

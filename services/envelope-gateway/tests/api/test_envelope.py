@@ -422,6 +422,17 @@ async def test_broken_events_are_an_outcome_not_an_error(gateway):
     assert await gateway.outcomes() == {(1, 3, "invalid_json"): 5}
 
 
+async def test_equal_outcomes_of_an_envelope_are_summed_and_counted(gateway):
+    unknown = {"type": "attachment", "filename": "a", "attachment_type": "unheard.of"}
+    sessions = [({"type": "session"}, b"{}") for _ in range(3)]
+    await gateway.send(
+        envelope(feedback(), *sessions, ({"type": "sessions", "item_count": 7}, b"{}"), (unknown, b"x"))
+    )
+    [entry] = await gateway.entries("outcome.recorded")
+    told = {(one.category, one.quantity, one.times) for one in entry.message.outcomes}
+    assert told == {(5, 10, 4), (-1, 1, 1)}
+
+
 async def test_an_event_that_is_a_feedback_goes_that_way_whole(gateway):
     _, payload = feedback(type="feedback")
     await gateway.send(envelope(({"type": "event"}, payload)))

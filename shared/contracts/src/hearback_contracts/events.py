@@ -151,7 +151,10 @@ class AttachmentStored(Scoped):
 
 
 class OutcomeCount(Part):
-    """A quantity of one category that met one outcome; `timestamp` is floored to the minute."""
+    """A quantity of one category that met one outcome; `timestamp` is floored to the minute.
+
+    `times` is how often that happened: of attachments the quantity is their bytes, and `times` their number.
+    """
 
     organization_id: int
     project_id: int
@@ -161,6 +164,7 @@ class OutcomeCount(Part):
     reason: str | None = None
     sdk: str | None = None
     quantity: int
+    times: int = 1
     timestamp: datetime
 
 

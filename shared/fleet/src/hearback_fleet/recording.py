@@ -27,7 +27,7 @@ class Record:
         self._service = service
         self._clock = clock
         self._shards = shards
-        self._counts: dict[_CountKey, int] = {}
+        self._counts: dict[_CountKey, tuple[int, int]] = {}
         self._steps: list[SubmissionStep] = []
 
     def outcome(
@@ -43,10 +43,11 @@ class Record:
         quantity: int = 1,
         at: datetime | None = None,
     ) -> None:
-        """Count a quantity; `at` defaults to now and is floored to the minute."""
+        """Count a quantity, once; `at` defaults to now and is floored to the minute."""
         minute = (at or self._clock.now()).replace(second=0, microsecond=0)
         key = (organization_id, project_id, key_id, int(category), int(outcome), reason, sdk, minute)
-        self._counts[key] = self._counts.get(key, 0) + quantity
+        before, times = self._counts.get(key, (0, 0))
+        self._counts[key] = (before + quantity, times + 1)
 
     def step(
         self,
@@ -86,7 +87,8 @@ class Record:
         return [self._message(counts, steps) for counts, steps in shards.values()]
 
     def _outcome_counts(self) -> Iterable[OutcomeCount]:
-        for (organization, project, key, category, outcome, reason, sdk, minute), n in self._counts.items():
+        for identity, (quantity, times) in self._counts.items():
+            organization, project, key, category, outcome, reason, sdk, minute = identity
             yield OutcomeCount(
                 organization_id=organization,
                 project_id=project,
@@ -95,7 +97,8 @@ class Record:
                 outcome=outcome,
                 reason=reason,
                 sdk=sdk,
-                quantity=n,
+                quantity=quantity,
+                times=times,
                 timestamp=minute,
             )
 

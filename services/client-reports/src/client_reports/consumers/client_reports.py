@@ -12,7 +12,7 @@ from client_reports import metrics
 from client_reports.consumers.intake import Intake
 from client_reports.consumers.outcomes import message_id, storable, utc
 from client_reports.domain.client_report import InvalidReport, read_report, report_time
-from client_reports.domain.counting import CountKey, Effects
+from client_reports.domain.counting import Count, CountKey, Effects
 
 FindProject = Callable[[int], Awaitable[ProjectConfig | None]]
 
@@ -51,7 +51,7 @@ def nobody_to_tell(_message: Incoming, _error: str) -> Sequence[Outgoing]:
     return ()
 
 
-def _counts(message: ClientReportReceived, body: bytes | None, days_max: int) -> list[tuple[CountKey, int]]:
+def _counts(message: ClientReportReceived, body: bytes | None, days_max: int) -> list[Count]:
     metrics.REPORTS.inc()
     try:
         report = read_report(parse_payload(body))
@@ -71,7 +71,7 @@ def _counts(message: ClientReportReceived, body: bytes | None, days_max: int) ->
     minute = at.replace(second=0, microsecond=0)
     sdk = storable(message.sdk)
     return [
-        (
+        Count(
             CountKey(
                 message.organization_id,
                 message.project_id,

@@ -15,7 +15,7 @@ from hearback_kit.ids import derived_id
 
 from client_reports import metrics
 from client_reports.consumers.intake import Intake
-from client_reports.domain.counting import CountKey, Effects, SubmissionKey, ToldStep
+from client_reports.domain.counting import Count, CountKey, Effects, SubmissionKey, ToldStep
 from client_reports.domain.fate import Step
 
 TEXT_LENGTH_MAX = 200
@@ -60,7 +60,7 @@ def read_effects(incoming: Incoming) -> Effects:
     return Effects(
         message_id(message.id),
         utc(message.occurred_at),
-        tuple((_count_key(count), _quantity(count)) for count in message.outcomes),
+        tuple(_count(one) for one in message.outcomes),
         tuple(_told(step, message.service) for step in message.steps),
     )
 
@@ -109,10 +109,10 @@ def _count_key(count: OutcomeCount) -> CountKey:
     )
 
 
-def _quantity(count: OutcomeCount) -> int:
-    if count.quantity < 0:
+def _count(count: OutcomeCount) -> Count:
+    if count.quantity < 0 or count.times < 0:
         raise ValueError("a quantity cannot be negative")
-    return count.quantity
+    return Count(_count_key(count), count.quantity, count.times)
 
 
 def _told(step: SubmissionStep, service: str) -> ToldStep:

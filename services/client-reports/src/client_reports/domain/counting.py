@@ -22,6 +22,14 @@ class CountKey(NamedTuple):
     minute: datetime
 
 
+class Count(NamedTuple):
+    """What a counter grows by: a quantity, and how often it was told."""
+
+    key: CountKey
+    quantity: int
+    times: int = 1
+
+
 class SubmissionKey(NamedTuple):
     """A submission: its id is 32 hex digits for everything that has an event id."""
 
@@ -43,19 +51,19 @@ class Effects:
 
     message_id: UUID
     occurred_at: datetime
-    counts: tuple[tuple[CountKey, int], ...] = ()
+    counts: tuple[Count, ...] = ()
     steps: tuple[ToldStep, ...] = field(default=())
 
 
 @dataclass(slots=True)
 class Sum:
-    """What a counter grows by: the quantity, and how many entries told it."""
+    """What many counts add up to."""
 
     quantity: int = 0
     times: int = 0
 
-    def add(self, quantity: int, times: int = 1) -> None:
-        """Add an entry, or another sum."""
+    def add(self, quantity: int, times: int) -> None:
+        """Add a count, or another sum."""
         self.quantity += quantity
         self.times += times
 
@@ -64,11 +72,11 @@ def add_up(effects: Iterable[Effects]) -> dict[CountKey, Sum]:
     """The sums per minute of many messages."""
     sums: dict[CountKey, Sum] = {}
     for effect in effects:
-        for key, quantity in effect.counts:
+        for key, quantity, times in effect.counts:
             found = sums.get(key)
             if found is None:
                 found = sums[key] = Sum()
-            found.add(quantity)
+            found.add(quantity, times)
     return sums
 
 

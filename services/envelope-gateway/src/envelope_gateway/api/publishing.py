@@ -65,8 +65,7 @@ class Summary:
                 continue
             key = (note.project_id, note.key_id, note.category, note.outcome, note.reason, note.sdk)
             known = counts[shard].get((*key, note.timestamp))
-            quantity = note.quantity + (known.quantity if known is not None else 0)
-            counts[shard][*key, note.timestamp] = msgspec.structs.replace(note, quantity=quantity)
+            counts[shard][*key, note.timestamp] = note if known is None else _sum(known, note)
         return [
             self._message(shard, list(counts[shard].values()), steps[shard]) for shard in sorted({*counts, *steps})
         ]
@@ -83,6 +82,10 @@ class Summary:
         )
         name = OUTCOME_RECORDED.name
         return Outgoing(self._keys.of(name, shard), name, self._encode(message), None, trace_of(identity))
+
+
+def _sum(known: OutcomeCount, more: OutcomeCount) -> OutcomeCount:
+    return msgspec.structs.replace(known, quantity=known.quantity + more.quantity, times=known.times + more.times)
 
 
 def trace_of(message_id: str) -> str:

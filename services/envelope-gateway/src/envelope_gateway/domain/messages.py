@@ -118,6 +118,7 @@ class OutcomeCount(msgspec.Struct, omit_defaults=True, kw_only=True):
     reason: str | None = None
     sdk: str | None = None
     quantity: int
+    times: int = 1
     timestamp: datetime
 
 
