@@ -67,7 +67,13 @@ def assert_event_holds(event: dict[str, Any], sent: dict[str, Any]) -> None:
 
 def assert_attachments(project: Any, wait_until: Any, sent: Sent, event_id: str) -> None:
     base = f"/api/0/projects/{project.organization}/{project.project}/events/{event_id}/attachments/"
-    shown = wait_until(lambda: len(found := project.get(base)) == len(sent.attachments) and found)
+    shown: list[dict[str, Any]] = []
+
+    def all_there() -> bool:
+        shown[:] = project.get(base)
+        return len(shown) == len(sent.attachments)
+
+    wait_until(all_there)
     for header, content in sent.attachments:
         one = next(row for row in shown if row["name"] == header["filename"])
         assert one["mimetype"] == header["content_type"]
@@ -130,8 +136,10 @@ def test_python_event_that_says_feedback_becomes_one(project: Any, wait_until: A
     told, sent = drive_recorded(sdk, project, "captured_feedback")
     issue = the_issue(project, wait_until)
     assert issue["metadata"]["message"] == "Sent as an event"
+    assert {"user", "tags", "breadcrumbs", "extra", "server_name", "dist"} <= set(sent.event)
     assert_event_holds(project.latest_event(issue["id"]), sent.event)
-    assert told["feedback"] == sent.event["event_id"]
+    assert len(sent.attachments) == (sdk == "python-2")
+    assert_attachments(project, wait_until, sent, told["feedback"])
 
 
 def assert_linked_report(project: Any, wait_until: Any, event_id: str) -> None:

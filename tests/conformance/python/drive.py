@@ -114,7 +114,14 @@ def user_report(dsn):
 
 def captured_feedback(dsn):
     """What users of the Python SDK do, which has no feedback API: an event that says it is a feedback."""
-    sdk = start(dsn)
+    sdk = start(dsn, dist="42", server_name="till-3", max_breadcrumbs=5)
+    sdk.set_user({"id": "u-17", "email": "jane@example.com", "username": "jane"})
+    sdk.set_tag("flavour", "vanilla")
+    sdk.set_context("cart", {"items": 3})
+    sdk.set_extra("attempt", 2)
+    sdk.add_breadcrumb(category="ui.click", message="checkout")
+    if hasattr(sdk, "get_global_scope"):  # older ones send to the old endpoint what has no attachment
+        sdk.get_isolation_scope().add_attachment(bytes=b"clicked", filename="notes.txt")
     event_id = sdk.capture_event(
         {
             "type": "feedback",
