@@ -9,6 +9,13 @@ STAMP := .venv/.installed
 
 export UV_PYTHON_DOWNLOADS := never
 
+# In a folder that was moved, or without the Python it was made with, nothing in .venv can start: it is made anew.
+ifneq ($(wildcard $(STAMP)),)
+ifneq ($(shell grep -qsF '$(CURDIR)/.venv/bin/python' $(BIN)/hearback && $(BIN)/python -c '' 2>/dev/null && echo usable),usable)
+$(shell rm -f $(STAMP) $(BIN)/python)
+endif
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help install up test check format bench lock generate clean
 

@@ -77,6 +77,12 @@ def test_fleet_that_does_not_run_is_told(arguments: tuple[str, ...], tmp_path: P
     assert done.stderr.startswith(f"hearback: no fleet runs in {tmp_path}")
 
 
+def link_sources(folder: Path) -> None:
+    """What make looks at, but none of what it made."""
+    for name in ("Makefile", "requirements.lock", "shared", "services", "deploy"):
+        (folder / name).symlink_to(ROOT / name)
+
+
 @pytest.mark.parametrize(
     ("refuses", "message"),
     [
@@ -88,8 +94,7 @@ def test_fleet_that_does_not_run_is_told(arguments: tuple[str, ...], tmp_path: P
     ],
 )
 def test_python_that_cannot_be_used_is_told_by_make(refuses: str, message: str, tmp_path: Path) -> None:
-    for name in ("Makefile", "requirements.lock", "shared", "services", "deploy"):
-        (tmp_path / name).symlink_to(ROOT / name)
+    link_sources(tmp_path)
     python = tmp_path / "python3"
     python.write_text(f'#!/bin/sh\ncase "$2" in *{refuses}*) exit 1;; esac\n')
     python.chmod(0o755)
@@ -103,3 +108,23 @@ def test_python_that_cannot_be_used_is_told_by_make(refuses: str, message: str, 
     assert done.returncode == 2
     assert message in done.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.parametrize(("made_in", "python_works"), [("here", True), ("elsewhere", True), ("here", False)])
+def test_environment_that_cannot_start_is_made_anew(made_in: str, python_works: bool, tmp_path: Path) -> None:
+    place = tmp_path / "here"
+    programs = place / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    link_sources(place)
+    (programs / "hearback").write_text(f"#!{tmp_path / made_in}/.venv/bin/python\n")
+    (programs / "python").symlink_to(sys.executable if python_works else tmp_path / "gone")
+    for made in (place / ".tools" / "bin" / "uv", place / ".venv" / ".installed"):
+        made.parent.mkdir(parents=True, exist_ok=True)
+        made.touch()
+    done = subprocess.run(
+        ["make", "--dry-run", "-C", str(place), "install"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    is_usable = made_in == "here" and python_works
+    assert ("installing the locked requirements" in done.stdout) == (not is_usable)
+    assert (programs / "python").is_symlink() == is_usable
