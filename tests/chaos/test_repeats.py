@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -59,6 +60,15 @@ def test_sent_twice(own_fleet: Any, wait_until: WaitUntil) -> None:
     assert_stored_once(project, [event_id], wait_until)
     send_all(project, [event_id])
     assert_stored_once(project, [event_id], wait_until)
+
+
+def test_sent_many_times_at_once(own_fleet: Any, wait_until: WaitUntil) -> None:
+    project = own_fleet.new_project()
+    event_ids = [uuid.uuid4().hex for _ in range(5)]
+    with ThreadPoolExecutor(8) as pool:
+        for sent in [pool.submit(send_all, project, event_ids) for _ in range(8)]:
+            sent.result()
+    assert_stored_once(project, event_ids, wait_until)
 
 
 def test_sent_again_around_a_kill_of_the_worker(own_fleet: Any, kill: Kill, wait_until: WaitUntil) -> None:
