@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from hearback_kit.http_protocol import Exchange, encode_head
+from hearback_kit.http_exchange import Exchange, encode_head
 from hearback_kit.testing import eventually, served
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]

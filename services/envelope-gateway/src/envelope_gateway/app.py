@@ -17,7 +17,7 @@ from hearback_kit.bus.group_commit import GroupCommit
 from hearback_kit.bus.wire import Wire
 from hearback_kit.clock import Clock, SystemClock
 from hearback_kit.health import Check
-from hearback_kit.http_protocol import Exchange
+from hearback_kit.http_exchange import Exchange
 from hearback_kit.limit_batches import LimitBatches
 from hearback_kit.valkey import connect
 from starlette.types import Receive, Scope, Send

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from hearback_kit.errors import Unavailable
-from hearback_kit.http_protocol import Exchange
+from hearback_kit.http_exchange import Exchange
 
 from envelope_gateway.api.answers import accepted
 from envelope_gateway.api.body import Memory

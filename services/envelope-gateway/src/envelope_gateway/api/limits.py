@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from hearback_fleet.quotas import FeedbackLoad, Quotas
+from hearback_fleet.quota_book import FeedbackLoad
+from hearback_fleet.quotas import Quotas
 from hearback_kit.limit_batches import Role
 
 from envelope_gateway.domain.envelope import Item

@@ -274,7 +274,8 @@ def _event(plan: Plan, item: Item, envelope: Envelope) -> None:
         _submit_feedback(plan, payload)
         return
     plan.publish(ERROR_EVENT_RECEIVED, _reduced(plan, event, envelope))
-    if _ESCAPED_NUL in plan.messages[-1].data:
+    data = plan.messages[-1].data
+    if b"\\" in data and _ESCAPED_NUL in data:
         plan.messages.pop()
         plan.publish(ERROR_EVENT_RECEIVED, _reduced(plan, read_patiently(payload), envelope))
 
@@ -283,7 +284,8 @@ def _reduced(plan: Plan, event: EventPayload, envelope: Envelope) -> ErrorEventR
     scope = plan.scope
     fields = reduce_event(event, scope.received_at, scope.remote_addr, envelope.headers.trace)
     assert plan.event_id is not None, "an event always has an event id"
-    return ErrorEventReceived(event_id=plan.event_id, **fields, **scope.common())
+    fields |= scope.common()
+    return ErrorEventReceived(event_id=plan.event_id, **fields)
 
 
 def _client_report(plan: Plan, item: Item, _envelope: Envelope) -> None:
