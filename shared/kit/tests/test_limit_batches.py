@@ -180,3 +180,84 @@ async def test_more_callers_than_may_wait_pass(redis_url):
     answers = await asyncio.gather(*(batches.check([one]) for _ in range(4)))
     assert answers.count([()]) == 3  # one by the limit, two because nobody could ask
     wire.close()
+
+
+async def ask_until_leased(bench: Bench, one: Demand, pace: int = 50) -> int:
+    """Ask at a busy pace until something is leased; returns how many passed."""
+    passed = 0
+    while True:
+        bench.clock.move(seconds=0.1)
+        answers = await asyncio.gather(*(bench.batches.check([one]) for _ in range(pace)))
+        passed += answers.count([()])
+        if bench.batches.passes(one, bench.clock.now().timestamp()):
+            return passed + 1
+
+
+async def test_a_busy_limit_with_room_lets_pass_without_asking(bench):
+    one = demand(Limit("a", 1_000_000, 3_600), Limit("b", None, 3_600))
+    passed = await ask_until_leased(bench, one)
+    used = await bench.used()
+    now = bench.clock.now().timestamp()
+    while bench.batches.passes(one, now):
+        passed += 1
+    assert used == {"a": passed, "b": passed}
+    assert await bench.used() == used
+
+
+async def test_slow_callers_are_counted_one_by_one(bench):
+    one = demand(Limit("a", 1_000_000, 3_600))
+    for number in range(1, 30):
+        bench.clock.move(seconds=0.1)
+        assert await bench.batches.check([one]) == [()]
+        assert await bench.used() == {"a": number}
+
+
+async def test_never_more_pass_than_the_limit_and_near_its_end_all_ask(bench, redis_url):
+    wire = Wire(redis_url)
+    others = LimitBatches(wire, bench.clock)
+    mine, theirs = demand(Limit("a", 10_000, 36_000)), demand(Limit("a", 10_000, 36_000))
+    passed = refused = 0
+    while not refused:
+        bench.clock.move(seconds=0.01)
+        asked = [bench.batches.check([mine]) for _ in range(40)] + [others.check([theirs]) for _ in range(40)]
+        answers = await asyncio.gather(*asked)
+        passed += answers.count([()])
+        refused = len(answers) - answers.count([()])
+        now = bench.clock.now().timestamp()
+        passed += sum(bench.batches.passes(mine, now) for _ in range(40))
+    while bench.batches.passes(mine, now):
+        passed += 1
+    while others.passes(theirs, now):
+        passed += 1
+    assert (await bench.used())["a"] == 10_000
+    assert passed == 10_000
+    wire.close()
+
+
+@pytest.mark.parametrize("seconds", [1.0, -1.0])
+async def test_a_lease_does_not_outlive_its_second(bench, seconds):
+    one = demand(Limit("a", 1_000_000, 3_600))
+    await ask_until_leased(bench, one)
+    bench.clock.move(seconds=seconds)
+    assert not bench.batches.passes(one, bench.clock.now().timestamp())
+
+
+async def test_a_lease_ends_with_its_window(bench):
+    one = demand(Limit("a", 1_000_000, 60))
+    await ask_until_leased(bench, one)
+    now = bench.clock.now().timestamp()
+    bench.clock.move(seconds=60 - now % 60 - 0.2)
+    await asyncio.gather(*(bench.batches.check([one]) for _ in range(400)))
+    await asyncio.gather(*(bench.batches.check([one]) for _ in range(400)))
+    assert bench.batches.passes(one, bench.clock.now().timestamp())
+    bench.clock.move(seconds=0.3)
+    assert not bench.batches.passes(one, bench.clock.now().timestamp())
+
+
+async def test_a_refused_demand_leases_nothing(bench):
+    one = demand(Limit("wide", 1_000_000, 3_600), Limit("narrow", 70, 3_600))
+    answers = await asyncio.gather(*(bench.batches.check([one]) for _ in range(200)))
+    answers += await asyncio.gather(*(bench.batches.check([one]) for _ in range(200)))
+    assert answers.count([()]) == 70
+    assert await bench.used() == {"wide": 70, "narrow": 70}
+    assert not bench.batches.passes(one, bench.clock.now().timestamp())

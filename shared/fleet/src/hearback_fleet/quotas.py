@@ -37,6 +37,10 @@ class Quotas:
         (limits,) = await self.check(project, key_id, [FeedbackLoad(source.value)])
         return Refusal(limits) if limits else None
 
+    def passes_feedback(self, project: ProjectConfig, key_id: int | None, source: str, now: float) -> bool:
+        """Whether one feedback passes because it was counted ahead; `now` is in Unix seconds. If not, ask."""
+        return self._batches.passes(self._book(project).feedback(key_id, source).single, now)
+
     def ask_feedback(
         self, project: ProjectConfig, key_id: int | None, source: str, told: Callable[[bool], None]
     ) -> bool:

@@ -2,6 +2,11 @@
 
 While one batch is on its way the next one gathers. Callers that ask the same share a line of the
 batch, so that a busy limit costs the server the same for one caller as for a hundred.
+
+A busy limit with much room is asked for less often still: what goes by in a tenth of a second is counted
+ahead and then passes without a round trip. It is at most a 64th of what is left, so that nothing ever
+passes beyond a limit, and near its end everybody asks again; of what was counted ahead and never came,
+a 64th of the room at most, the limit has lost.
 """
 
 import asyncio
@@ -16,59 +21,11 @@ import hiredis
 from hearback_kit.bus.wire import Wire, encode_command
 from hearback_kit.clock import Clock
 from hearback_kit.errors import Unavailable
+from hearback_kit.limit_script import SCRIPT
 from hearback_kit.limits import FAILED_OPEN, Limit
 from hearback_kit.logs import get_logger
 
 _log = get_logger(__name__)
-
-# KEYS: counters. ARGV: per demand its role, how many callers make it, how many limits it has, and per
-# limit (-1 only counts), quantity, seconds to live. Answer: per demand how many callers pass, then per
-# limit 1 when it rejects the next one. Of a demand all limits count, or none.
-SCRIPT: Final = """
-local answer, rooted, key, at = {}, false, 0, 1
-while at <= #ARGV do
-  local role, callers, count = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
-  local passed, used = callers, {}
-  at = at + 2
-  if role == '1' then rooted = false end
-  if role == '3' and not rooted then passed = 0 end
-  if passed > 0 then
-    for i = 1, count do
-      local limit, quantity = tonumber(ARGV[at + i * 3 - 2]), tonumber(ARGV[at + i * 3 - 1])
-      if limit >= 0 then
-        used[i] = tonumber(redis.call('GET', KEYS[key + i]) or '0')
-        local room = callers
-        if quantity > 0 then
-          room = math.max(0, math.floor((limit - used[i]) / quantity))
-        elseif used[i] >= limit then
-          room = 0
-        end
-        passed = math.min(passed, room)
-      end
-    end
-  end
-  if passed > 0 and (role == '1' or role == '2') then rooted = true end
-  answer[#answer + 1] = passed
-  for i = 1, count do
-    local limit, quantity = tonumber(ARGV[at + i * 3 - 2]), tonumber(ARGV[at + i * 3 - 1])
-    local rejects = 0
-    if passed < callers and used[i] then
-      local next_used = used[i] + (passed + 1) * quantity
-      if next_used > limit or (quantity == 0 and used[i] >= limit) then rejects = 1 end
-    end
-    answer[#answer + 1] = rejects
-    if passed > 0 and quantity > 0 then
-      local sum = string.format('%.0f', passed * quantity)
-      if redis.call('INCRBY', KEYS[key + i], sum) == tonumber(sum) then
-        redis.call('EXPIRE', KEYS[key + i], ARGV[at + i * 3])
-      end
-    end
-  end
-  key = key + count
-  at = at + count * 3 + 1
-end
-return answer
-"""
 
 
 class Role(IntEnum):
@@ -80,6 +37,12 @@ class Role(IntEnum):
 
 
 _FURTHER_ROOT: Final = 2
+_LEASE_MAX: Final = 1_024
+_LEASE_MIN: Final = 8
+_LEASE_SECONDS: Final = 1.0
+_LEASED_AHEAD_SECONDS: Final = 0.1
+_PACE_SECONDS_MIN: Final = 0.05
+_LEASES_KEPT: Final = 4_096
 
 
 @dataclass(eq=False, frozen=True, slots=True)
@@ -93,7 +56,33 @@ class Demand:
 Waits = tuple[int, ...]
 Told = Callable[[list[Waits]], None]
 _Caller = tuple[Sequence[Demand], Told]
-_Line = tuple[int, Demand, int]
+_Line = tuple[int, Demand, int, int]
+
+
+class _Lease:
+    """What may still pass without asking, until when, and how much did since somebody asked."""
+
+    __slots__ = ("_asked_at", "_left", "_spent", "_until")
+
+    def __init__(self, asked_at: float, left: int, until: float) -> None:
+        self._asked_at = asked_at
+        self._left = left
+        self._until = until
+        self._spent = 0
+
+    def spend(self, now: float) -> bool:
+        """Let one pass, if it may."""
+        if not self._left or not self._asked_at <= now < self._until:
+            return False
+        self._left -= 1
+        self._spent += 1
+        return True
+
+    def renewal(self, now: float, callers: int) -> int:
+        """How much to lease next: what goes by in a moment at the present pace; nothing at a slow one."""
+        elapsed = max(_PACE_SECONDS_MIN, now - self._asked_at)
+        wanted = int((self._spent + callers) / elapsed * _LEASED_AHEAD_SECONDS)
+        return min(wanted, _LEASE_MAX) if wanted >= _LEASE_MIN else 0
 
 
 class LimitBatches:
@@ -109,6 +98,7 @@ class LimitBatches:
         self._gathering: list[_Caller] = []
         self._task: asyncio.Task[None] | None = None
         self._digest = ""
+        self._leases: dict[Demand, _Lease] = {}
 
     async def check(self, demands: Sequence[Demand]) -> list[Waits]:
         """Per demand the seconds to wait by limit (0: not this one's fault); an empty tuple when it passes."""
@@ -134,25 +124,53 @@ class LimitBatches:
         finally:
             self._task = None
 
+    def passes(self, demand: Demand, now: float) -> bool:
+        """Whether a demand passes without asking, because it was counted ahead; it is used up then.
+
+        `now` is in Unix seconds. False says nothing: `ask`.
+        """
+        lease = self._leases.get(demand)
+        return lease is not None and lease.spend(now)
+
     async def _settle(self, batch: list[_Caller]) -> None:
+        now = self._clock.now().timestamp()
         shared: dict[Demand, list[Told]] = {}
         several: list[_Caller] = []
         for demands, told in batch:
-            if len(demands) == 1:
+            if len(demands) == 1 and self.passes(demands[0], now):
+                _tell(told, [()])  # leased while they waited
+            elif len(demands) == 1:
                 shared.setdefault(demands[0], []).append(told)
             else:
                 several.append((demands, told))
-        lines: list[_Line] = [(0, demand, len(callers)) for demand, callers in shared.items()]
+        if not shared and not several:
+            return
+        lines: list[_Line] = [
+            (0, demand, len(callers), self._renewal(demand, now, len(callers)))
+            for demand, callers in shared.items()
+        ]
         for demands, _ in several:
             lines += _lines(demands)
-        now = self._clock.now().timestamp()
         answer = iter(await self._answer(lines, now, len(batch)))
         for demand, callers in shared.items():
-            passed, waits = _read(answer, demand, now, len(callers))
+            passed, leased, waits = _read(answer, demand, now, len(callers))
+            self._keep_lease(demand, now, leased)
             for position, told in enumerate(callers):
                 _tell(told, [() if position < passed else waits])
         for demands, told in several:
-            _tell(told, [_read(answer, demand, now, 1)[1] for demand in demands])
+            _tell(told, [_read(answer, demand, now, 1)[2] for demand in demands])
+
+    def _renewal(self, demand: Demand, now: float, callers: int) -> int:
+        lease = self._leases.get(demand)
+        if lease is None or not all(limit.quantity for limit in demand.limits):
+            return 0
+        return lease.renewal(now, callers)
+
+    def _keep_lease(self, demand: Demand, now: float, leased: int) -> None:
+        if len(self._leases) >= _LEASES_KEPT:
+            self._leases.clear()
+        ends = min((limit.seconds_left(now) for limit in demand.limits), default=0.0)
+        self._leases[demand] = _Lease(now, leased, now + min(ends, _LEASE_SECONDS))
 
     async def _answer(self, lines: list[_Line], now: float, callers: int) -> list[int]:
         """The server's answer; whatever keeps it from coming lets all pass, for somebody waits for each."""
@@ -168,9 +186,9 @@ class LimitBatches:
     async def _ask(self, lines: list[_Line], now: float) -> list[int]:
         keys: list[str] = []
         arguments: list[int] = []
-        for role, demand, callers in lines:
+        for role, demand, callers, leased in lines:
             limits = demand.limits
-            arguments += (role, callers, len(limits))
+            arguments += (role, callers, leased, len(limits))
             for limit in limits:
                 keys.append(limit.key(now))
                 arguments += limit.arguments()
@@ -199,22 +217,24 @@ def _lines(demands: Sequence[Demand]) -> list[_Line]:
         role = int(demand.role)
         if demand.role is Role.ROOT:
             role, rooted = _FURTHER_ROOT if rooted else role, True
-        lines.append((role, demand, 1))
+        lines.append((role, demand, 1, 0))
     return lines
 
 
 def _all_pass(lines: list[_Line]) -> list[int]:
-    return [value for _, demand, callers in lines for value in (callers, *(0 for _ in demand.limits))]
+    return [value for _, demand, callers, _ in lines for value in (callers, 0, *(0 for _ in demand.limits))]
 
 
-def _read(answer: Any, demand: Demand, now: float, callers: int) -> tuple[int, Waits]:
-    """How many callers pass, and the seconds to wait for those who do not (empty when all pass)."""
-    passed = next(answer)
+def _read(answer: Any, demand: Demand, now: float, callers: int) -> tuple[int, int, Waits]:
+    """How many callers pass, how many more may, and the seconds to wait for the others (empty when all pass)."""
+    passed, leased = next(answer), next(answer)
     rejects = [next(answer) for _ in demand.limits]
     if passed >= callers:
-        return passed, ()
-    return passed, tuple(
-        limit.retry_after(now) if flag else 0 for limit, flag in zip(demand.limits, rejects, strict=True)
+        return passed, leased, ()
+    return (
+        passed,
+        leased,
+        tuple(limit.retry_after(now) if flag else 0 for limit, flag in zip(demand.limits, rejects, strict=True)),
     )
 
 

@@ -67,8 +67,11 @@ class Limit:
 
     def retry_after(self, now: float) -> int:
         """Whole seconds until the window ends, at least 1."""
-        into = (now - self.shift) % self.window
-        return max(1, math.ceil(self.window - into))
+        return max(1, math.ceil(self.seconds_left(now)))
+
+    def seconds_left(self, now: float) -> float:
+        """Seconds until the window ends."""
+        return self.window - (now - self.shift) % self.window
 
     def arguments(self) -> tuple[int, int, int]:
         """The script's arguments for this counter."""

@@ -64,9 +64,10 @@ class DirectEnvelopes:
         except Exception:
             return False  # they will meet it, too
         taken = _Taken(exchange, plan, size, request.traceparent)
-        if not self._limiter.applies(plan.scope, envelope.items):
+        items = envelope.items
+        if not self._limiter.applies(plan.scope, items) or self._limiter.passes(plan.scope, items):
             self._commit(taken)
-        elif not self._limiter.ask(plan.scope, envelope.items, partial(self._go_on, taken)):
+        elif not self._limiter.ask(plan.scope, items, partial(self._go_on, taken)):
             self._memory.give(size)
             return False
         return True

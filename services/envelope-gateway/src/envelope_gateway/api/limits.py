@@ -46,16 +46,23 @@ class QuotaLimiter:
         """Whether the project has quotas."""
         return scope.project.has_quotas
 
+    def passes(self, scope: Scope, items: Sequence[Item]) -> bool:
+        """Whether an envelope of one item passes without asking; if not, `ask` or `check`."""
+        kind = items[0].type if len(items) == 1 else ""
+        if kind in NEVER_LIMITED:
+            return True
+        source = SOURCES.get(kind)
+        if source is None:
+            return False
+        now = scope.received_at.timestamp()
+        return self._quotas.passes_feedback(scope.project.config, scope.key_id, source, now)
+
     def ask(self, scope: Scope, items: Sequence[Item], told: Callable[[bool], None]) -> bool:
-        """Call `told` with whether a single submission or report passes.
+        """Call `told` with whether a single submission passes.
 
         False, and nothing is asked, for anything else and for what the quotas refuse without being asked.
         """
-        kind = items[0].type if len(items) == 1 else ""
-        if kind in NEVER_LIMITED:
-            told(True)
-            return True
-        source = SOURCES.get(kind)
+        source = SOURCES.get(items[0].type) if len(items) == 1 else None
         return source is not None and self._quotas.ask_feedback(scope.project.config, scope.key_id, source, told)
 
     async def check(self, scope: Scope, items: list[Item]) -> Verdict:
