@@ -157,7 +157,7 @@ def start_gateway(redis_url: str, redis: Redis, tmp_path: Path) -> StartGateway:
     """Start gateways with settings of one's own."""
 
     @asynccontextmanager
-    async def start(app_class: type[GatewayApp] = GatewayApp, **settings: Any) -> AsyncIterator[Gateway]:
+    async def start(**settings: Any) -> AsyncIterator[Gateway]:
         await publish_project(redis, **settings.pop("project", {}))
         blobs = tmp_path / "blobs"
         clock = ManualClock()
@@ -167,7 +167,7 @@ def start_gateway(redis_url: str, redis: Redis, tmp_path: Path) -> StartGateway:
             "data_dir": tmp_path / "data",
             "stream_shards": SHARDS,
         } | settings
-        app = create_app(Settings(**given), clock=clock, app_class=app_class)
+        app = create_app(Settings(**given), clock=clock)
         async with (
             served(app) as url,
             httpx.AsyncClient(base_url=url, timeout=30) as client,

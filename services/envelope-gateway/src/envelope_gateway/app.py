@@ -72,7 +72,6 @@ def create_app(
     settings: Settings,
     *,
     clock: Clock | None = None,
-    app_class: type[GatewayApp] = GatewayApp,
 ) -> GatewayApp:
     """The ingest app; everything with a connection is made when it starts."""
     checks: dict[str, Check] = {}
@@ -94,7 +93,7 @@ def create_app(
         description="Takes what Sentry SDKs send and makes it durable before it answers.",
         lifespan=lifespan,
         checks=checks,
-        app_class=app_class,
+        app_class=GatewayApp,
     )
     assert isinstance(app, GatewayApp), "it was asked for"
     app.include_router(relay_routes())

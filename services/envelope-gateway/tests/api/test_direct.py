@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 import pytest
-from envelope_gateway.app import GatewayApp
 from hearback_contracts.config import QuotaConfig
 from hearback_kit.http_exchange import Exchange
 from hearback_kit.testing import eventually
@@ -37,21 +36,23 @@ def envelope(*names: str, **header: Any) -> bytes:
     return b"\n".join(lines)
 
 
-class Watched(GatewayApp):
-    """A gateway that notes what was taken directly."""
-
-    taken: list[bool]
-
-    def take_directly(self, exchange: Exchange) -> bool:
-        self.taken.append(super().take_directly(exchange))
-        return self.taken[-1]
-
-
 @pytest.fixture
 async def watched(start_gateway: Any) -> AsyncIterator[Any]:
-    async with start_gateway(app_class=Watched) as gateway:
+    async with start_gateway() as gateway:
+        watch(gateway)
         await warm(gateway)
         yield gateway
+
+
+def watch(gateway: Any) -> None:
+    """Note what is taken directly."""
+    direct = gateway.app.direct
+
+    def noting(exchange: Exchange) -> bool:
+        gateway.app.taken.append(direct(exchange))
+        return bool(gateway.app.taken[-1])
+
+    gateway.app.direct = noting
 
 
 async def warm(gateway: Any) -> None:
@@ -133,7 +134,8 @@ async def test_headers_that_contradict_are_seen(watched, status, header):
 async def test_both_ways_leave_the_same_behind(start_gateway, names):
     left = []
     for direct in (True, False):
-        async with start_gateway(app_class=Watched) as gateway:
+        async with start_gateway() as gateway:
+            watch(gateway)
             await warm(gateway)
             if direct:
                 await gateway.send(envelope(*names))
@@ -182,14 +184,16 @@ async def test_several_items_under_quotas_go_the_ordinary_way(watched):
 async def test_memory_is_given_back(start_gateway):
     body = envelope("feedback").replace(b'"length": 42', b'"length": 40042') + b" " * 40_000
     project = {"quotas": (limited(60),)}
-    async with start_gateway(app_class=Watched, bodies_memory_max=1024 * 1024, project=project) as gateway:
+    async with start_gateway(bodies_memory_max=1024 * 1024, project=project) as gateway:
+        watch(gateway)
         await warm(gateway)
         statuses = [(await gateway.send(body)).status_code for _ in range(100)]
     assert statuses == [200] * 60 + [429] * 40
 
 
 async def test_what_cannot_be_kept_is_told_and_can_be_sent_again(start_gateway, redis):
-    async with start_gateway(app_class=Watched) as gateway:
+    async with start_gateway() as gateway:
+        watch(gateway)
         await warm(gateway)
         assert (await gateway.send(envelope("feedback"))).status_code == 200
         await redis.config_set("maxmemory", "1")
@@ -205,7 +209,8 @@ async def test_what_cannot_be_kept_is_told_and_can_be_sent_again(start_gateway, 
 
 
 async def test_full_streams_are_told(start_gateway):
-    async with start_gateway(app_class=Watched, stream_entries_max=1) as gateway:
+    async with start_gateway(stream_entries_max=1) as gateway:
+        watch(gateway)
         await warm(gateway)
 
         async def is_full() -> bool:
