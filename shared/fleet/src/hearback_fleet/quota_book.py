@@ -16,14 +16,11 @@ from hearback_kit.limit_batches import Demand, Role
 from hearback_kit.limits import Limit
 
 REJECT_ALL_SECONDS: Final = 60
-PROJECTS_MAX: Final = 20_000
 MATCHES_MAX: Final = 10_000
 # SDKs drop feedback of their own when told `feedback`; no SDK has a category of this name.
 REPORTS_ONLY: Final = "user_report"
 
 Quantities = tuple[tuple[DataCategory, int], ...]
-
-
 _ONE_FEEDBACK: Final[Quantities] = ((DataCategory.FEEDBACK, 1),)
 
 
@@ -78,7 +75,7 @@ class Match:
 
     @property
     def single(self) -> Demand:
-        """What to ask about one thing that hangs on no other."""
+        """What to ask about one thing that hangs on no other; kept apart, for the hot path asks it each time."""
         if self._single is None:
             self._single = self.demand(_ONE_FEEDBACK, Role.ALONE)
         return self._single

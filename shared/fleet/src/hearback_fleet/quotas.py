@@ -6,6 +6,7 @@ project's list of quotas.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from hearback_contracts.config import ProjectConfig
 from hearback_contracts.rate_limits import RateLimit, longest, rate_limit_headers
@@ -13,7 +14,9 @@ from hearback_contracts.sources import FeedbackSource
 from hearback_kit.clock import Clock
 from hearback_kit.limit_batches import Demand, LimitBatches, Role, Waits
 
-from hearback_fleet.quota_book import PROJECTS_MAX, Book, FeedbackLoad, Load, Match
+from hearback_fleet.quota_book import Book, FeedbackLoad, Load, Match
+
+PROJECTS_MAX: Final = 20_000
 
 
 class Quotas:
