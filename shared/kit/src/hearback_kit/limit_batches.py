@@ -151,7 +151,8 @@ class LimitBatches:
         ]
         for demands, _ in several:
             lines += _lines(demands)
-        answer = iter(await self._answer(lines, now, len(batch)))
+        asking = len(several) + sum(map(len, shared.values()))
+        answer = iter(await self._answer(lines, now, asking))
         for demand, callers in shared.items():
             passed, leased, waits = _read(answer, demand, now, len(callers))
             self._keep_lease(demand, now, leased)
