@@ -17,7 +17,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-expect.set_options(timeout=30_000)  # encoding a screenshot takes a busy machine long
+expect.set_options(timeout=30_000)  # a busy machine takes long
 HERE = Path(__file__).parent
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (

@@ -1,6 +1,13 @@
 // What the page of a shop does with its SDK.
 window.counts = {load: 0, close: 0};
 
+// Chromium without a window draws no frames of a page that stands still, and tab capture and `canvas.toBlob`,
+// both part of a screenshot, wait for frames (for 7 seconds, or for ever). So something on this page moves.
+(function move(time) {
+  document.querySelector('h1').style.opacity = 1 - (time % 2) / 10;
+  requestAnimationFrame(move);
+})(0);
+
 window.start = function (sdk, dsn, options) {
   var common = {release: 'shop@1.2.3', environment: 'staging'};
   if (sdk === 'raven-js') SDK.config(dsn, common).install();
