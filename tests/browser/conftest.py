@@ -97,25 +97,29 @@ def shop() -> Iterator[str]:
 
 
 class Gate:
-    """A TCP proxy in front of the fleet; while `is_down` it accepts nothing and cuts what is open."""
+    """A TCP proxy in front of the fleet; while it is down nothing passes and nothing stays open."""
 
     def __init__(self, port: int) -> None:
         self._target = ("127.0.0.1", port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._open: set[socket.socket] = set()
-        self.is_down = False
+        self._changing = threading.Lock()  # no connection is half made while the gate falls
+        self._is_down = False
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
 
     def fall(self) -> None:
         """Be down."""
-        self.is_down = True
-        self._cut()
+        with self._changing:
+            self._is_down = True
+            for one in list(self._open):
+                with suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
 
     def rise(self) -> None:
         """Be up again."""
-        self.is_down = False
+        self._is_down = False
 
     def close(self) -> None:
         """Stop for good."""
@@ -124,22 +128,18 @@ class Gate:
         self._listener.close()
         self._thread.join()
 
-    def _cut(self) -> None:
-        for one in list(self._open):
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-
     def _accept(self) -> None:
         while True:
             try:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            if self.is_down:
-                client.close()
-                continue
-            server = socket.create_connection(self._target)
-            self._open |= {client, server}
+            with self._changing:
+                if self._is_down:
+                    client.close()
+                    continue
+                server = socket.create_connection(self._target)
+                self._open |= {client, server}
             for source, sink in ((client, server), (server, client)):
                 threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
 
