@@ -65,6 +65,19 @@ def test_a_waiting_report_that_a_person_deletes_and_its_author_writes_anew(
     wait_until(lambda: outcomes(project) == {("invalid", "deleted"): 2, ("accepted", None): 1})
 
 
+def test_a_linked_report_that_is_deleted_and_written_anew_changes_its_feedback(
+    project: Any, wait_until: WaitUntil
+) -> None:
+    event_id = send_error(project)
+    path = f"/api/0/projects/{project.organization}/{project.project}/events/{event_id}/"
+    wait_until(lambda: project.http.get(path).status_code == 200)
+    for words in ("First words", "Second words", "Third words"):
+        send_report(project, event_id, {"event_id": event_id, "comments": words})
+        wait_until(lambda words=words: [i["metadata"]["message"] for i in project.issues()] == [words])
+        delete_report(project, event_id)
+    assert outcomes(project) == {("accepted", None): 1}
+
+
 def test_a_linked_report_and_its_feedback_are_deleted_apart(project: Any, wait_until: WaitUntil) -> None:
     event_id = send_error(project)
     path = f"/api/0/projects/{project.organization}/{project.project}/events/{event_id}/"

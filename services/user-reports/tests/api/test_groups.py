@@ -1,12 +1,10 @@
-"""Error groups, events, removal, the internal call: shapes, rights and tenants."""
+"""Error groups, events, the internal call: shapes, rights and tenants."""
 
 import time
 from typing import Any
 
 import orjson
 import pytest
-from hearback_contracts.categories import DataCategory
-from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_kit.http import SERVICE_HEADER, SIGNATURE_HEADER, sign
 from hearback_kit.ids import random_id
 
@@ -103,33 +101,6 @@ async def test_nothing_of_one_project_is_reachable_through_another(bench: Any, a
     assert (await api.get(f"{same}/events/{event_id}/")).status_code == 404
     assert (await api.client.delete(f"{same}/user-feedback/{report['id']}/", headers=api.owner)).status_code == 404
     assert len(await bench.rows("SELECT 1 FROM reports")) == 1
-
-
-async def test_delete_one_is_told(bench: Any, api: Any, event_id: str) -> None:
-    await bench.deliver(bench.report(event_id), bench.event(other := random_id()), bench.report(other))
-    reports = {row.event_id.hex: row.id for row in await bench.rows("SELECT id, event_id FROM reports")}
-    for number in reports.values():
-        path = f"{PROJECT}/user-feedback/{number}/"
-        assert (await api.client.delete(path, headers=api.reader)).status_code == 403
-        assert (await api.client.delete(path, headers=api.owner)).status_code == 204
-        assert (await api.client.delete(path, headers=api.owner)).status_code == 404
-    told = await bench.told()
-    states = {step.submission_id: step.state for step in told.steps if step.step == "deleted"}
-    assert states == {event_id: SubmissionState.DROPPED, other: SubmissionState.LINKED}
-    assert told.counts(int(DataCategory.FEEDBACK)) == {(Outcome.INVALID, "deleted"): 1}
-
-
-async def test_delete_by_address(bench: Any, api: Any, event_id: str) -> None:
-    await bench.deliver(bench.report(random_id()), bench.report(random_id(), project_id=2))
-    anonymous = bench.report(event_id, payload={"event_id": event_id, "comments": "x"})
-    await bench.deliver(bench.event(event_id), anonymous)
-    path = f"{PROJECT}/user-feedback/"
-    assert (await api.client.delete(path, headers=api.owner)).status_code == 400
-    response = await api.client.delete(path, params={"email": "GRACE@example.com"}, headers=api.owner)
-    assert response.json() == {"deleted": 1}
-    response = await api.client.delete(path, params={"email": "ada@example.com"}, headers=api.owner)
-    assert response.json() == {"deleted": 1}
-    assert [row.project_id for row in await bench.rows("SELECT project_id FROM reports")] == [2]
 
 
 async def test_other_services_may_ask_which_events_exist(bench: Any, api: Any, event_id: str) -> None:

@@ -11,7 +11,7 @@ from hearback_contracts.sources import FeedbackSource
 from hypothesis import given
 from hypothesis import strategies as st
 from user_reports.domain.fields import is_email, read_fields
-from user_reports.domain.model import IndexedEvent, Submission
+from user_reports.domain.model import Deleted, IndexedEvent, Submission
 from user_reports.domain.occurrence import event_time
 from user_reports.domain.periods import parse_period, parse_time
 from user_reports.domain.rules import AgeRules, Known, judge, new_report, replace_words
@@ -115,6 +115,19 @@ def test_age_of_the_first_report(minutes: float, source: FeedbackSource, expecte
 
 def test_same_message_again_is_known_however_late() -> None:
     assert judge(submission(message="m1"), new_report(submission(message="m1")), None, RULES) is Known.ALREADY
+
+
+@pytest.mark.parametrize(
+    ("message", "minutes", "expected"), [("m1", 60, Known.ALREADY), ("m0", -1, Known.ALREADY), ("m2", 0, None)]
+)
+def test_what_was_deleted_does_not_come_back_by_itself(message: str, minutes: float, expected: Any) -> None:
+    deleted = Deleted(revision=2, submitted_at=NOW, message_id="m1")
+    assert judge(submission(minutes, message=message), None, None, RULES, deleted) == expected
+
+
+def test_revisions_go_on_after_a_deleted_report() -> None:
+    assert new_report(submission(), Deleted(revision=2, submitted_at=NOW, message_id="m1")).revision == 3
+    assert new_report(submission()).revision == 0
 
 
 def test_replacing_keeps_place_and_link() -> None:

@@ -17,6 +17,7 @@ from user_reports.api.groups import parse_id
 from user_reports.api.parameters import without_nul
 from user_reports.api.place import Here
 from user_reports.domain.model import Report
+from user_reports.store.queries.deletions import note_deleted
 from user_reports.store.queries.reports import delete_chosen, delete_report, select_by_email
 from user_reports.store.telling import Telling
 
@@ -42,6 +43,7 @@ def router() -> APIRouter:
             if deleted is None:
                 raise NotFound
             _tell(telling, deleted)
+            await note_deleted(connection, [deleted], here.clock.now())
             await telling.write(connection)
         return Response(status_code=204)
 
@@ -67,6 +69,7 @@ def router() -> APIRouter:
                 deleted = await delete_chosen(connection, chosen)
                 for report in deleted:
                     _tell(telling, report)
+                await note_deleted(connection, deleted, here.clock.now())
                 await telling.write(connection)
             count += len(deleted)
             if len(deleted) < CHUNK_ROWS:

@@ -100,6 +100,14 @@ class Report(msgspec.Struct, kw_only=True):
         self.event_user = event.user
 
 
+class Deleted(msgspec.Struct, frozen=True):
+    """What is remembered of a report that a person deleted, none of its words: where its last submission stood."""
+
+    revision: int
+    submitted_at: datetime
+    message_id: str
+
+
 Key = tuple[int, str]
 """A project's id and an event's id: what a report and its event have in common."""
 

@@ -11,7 +11,7 @@ import msgspec
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 
-from user_reports.domain.model import IndexedEvent, Report, Submission
+from user_reports.domain.model import Deleted, IndexedEvent, Report, Submission
 
 
 class AgeRules(msgspec.Struct, frozen=True):
@@ -22,16 +22,20 @@ class AgeRules(msgspec.Struct, frozen=True):
 
 
 class Known(Enum):
-    """A submission that changes nothing: delivered before, or older than what is stored."""
+    """A submission that changes nothing: delivered before, or older than what is or was stored."""
 
     ALREADY = "already"
 
 
 def judge(
-    submission: Submission, stored: Report | None, event: IndexedEvent | None, rules: AgeRules
+    submission: Submission,
+    stored: Report | None,
+    event: IndexedEvent | None,
+    rules: AgeRules,
+    deleted: Deleted | None = None,
 ) -> Reason | Known | None:
-    """Why a submission is not stored; None when it is."""
-    if stored is not None and _is_known(submission, stored):
+    """Why a submission is not stored; None when it is. `deleted` is the report that stood there before."""
+    if any(before is not None and _is_known(submission, before) for before in (stored, deleted)):
         return Known.ALREADY
     if submission.source is FeedbackSource.CRASH_REPORT_EMBED_FORM:
         return None
@@ -42,12 +46,15 @@ def judge(
     return None
 
 
-def _is_known(submission: Submission, stored: Report) -> bool:
-    return submission.message_id == stored.message_id or submission.received_at < stored.submitted_at
+def _is_known(submission: Submission, before: Report | Deleted) -> bool:
+    return submission.message_id == before.message_id or submission.received_at < before.submitted_at
 
 
-def new_report(submission: Submission) -> Report:
-    """The report a submission starts; it waits until it is linked."""
+def new_report(submission: Submission, deleted: Deleted | None = None) -> Report:
+    """The report a submission starts; it waits until it is linked.
+
+    After a deleted one its revisions go on: the feedback that the deleted one became may still be there.
+    """
     return Report(
         organization_id=submission.organization_id,
         project_id=submission.project_id,
@@ -63,6 +70,7 @@ def new_report(submission: Submission) -> Report:
         sdk=submission.sdk,
         remote_addr=submission.remote_addr,
         marks=submission.marks,
+        revision=0 if deleted is None else deleted.revision + 1,
     )
 
 

@@ -13,7 +13,7 @@ from hearback_kit.db import Connection, Database
 from user_reports import metrics
 from user_reports.store.partitions import drop_weeks, ensure_weeks
 from user_reports.store.projects import Projects
-from user_reports.store.queries import events, groups, reports
+from user_reports.store.queries import deletions, events, groups, reports
 from user_reports.store.telling import Telling
 
 REFUSALS_KEPT: Final = timedelta(days=7)
@@ -53,6 +53,7 @@ class Retention:
         await self._chunks("event", lambda c: events.delete_stray_events(c, before, limit))
         await self._expire(before, None)
         await self._chunks("refusal", lambda c: reports.delete_refusals(c, now - REFUSALS_KEPT, limit))
+        await self._chunks("deletion", lambda c: deletions.forget_deleted(c, before, limit))
         await self._expire_projects(now)
 
     async def _expire_projects(self, now: datetime) -> None:

@@ -13,8 +13,9 @@ from hearback_contracts.reasons import Reason
 from hearback_kit.db import Connection
 
 from user_reports import metrics
-from user_reports.domain.model import IndexedEvent, Key, Refusal, Report, Submission
+from user_reports.domain.model import Deleted, IndexedEvent, Key, Refusal, Report, Submission
 from user_reports.domain.rules import AgeRules, Known, judge, new_report, replace_words
+from user_reports.store.queries.deletions import find_deleted
 from user_reports.store.queries.events import find_events
 from user_reports.store.queries.locks import lock_keys
 from user_reports.store.queries.reports import find_reports_locked, note_refusals, store_reports
@@ -47,6 +48,7 @@ async def save_submissions(
     keys_refused = {key for item in refusals if (key := _key_of(item))}
     await lock_keys(connection, keys)
     stored = await find_reports_locked(connection, sorted({*keys, *keys_refused}))
+    deleted = await find_deleted(connection, keys)
     events = await find_events(connection, keys)
     changed: dict[Key, Report] = {}
     late: list[Refusal] = []
@@ -54,14 +56,15 @@ async def save_submissions(
     for submission in submissions:
         key = (submission.project_id, submission.event_id)
         event = events.get(key)
-        reason = judge(submission, stored.get(key), event, rules)
+        reason = judge(submission, stored.get(key), event, rules, deleted.get(key))
         if isinstance(reason, Reason):
             late.append(_refuse(submission, reason))
             results.append(Saved(stored.get(key), reason))
         elif reason is Known.ALREADY:
-            results.append(Saved(stored[key]))
+            results.append(Saved(stored.get(key)))
         else:
-            report = _apply(submission, stored.get(key), event, telling, now, denied=key[0] in denied)
+            before = stored.get(key) or deleted.get(key)
+            report = _apply(submission, before, event, telling, now, denied=key[0] in denied)
             stored[key] = changed[key] = report
             results.append(Saved(report))
     await store_reports(connection, list(changed.values()))
@@ -71,14 +74,17 @@ async def save_submissions(
 
 def _apply(
     submission: Submission,
-    stored: Report | None,
+    before: Report | Deleted | None,
     event: IndexedEvent | None,
     telling: Telling,
     now: datetime,
     *,
     denied: bool,
 ) -> Report:
-    report = replace_words(stored, submission) if stored else new_report(submission)
+    if isinstance(before, Report):
+        report, result = replace_words(before, submission), "replaced"
+    else:
+        report, result = new_report(submission, before), "stored"
     if event is not None and report.group_id is None:
         report.link(event, now)
     if report.group_id is None:
@@ -86,7 +92,7 @@ def _apply(
     else:
         telling.linked(report, event, submission.source, denied=denied)
         metrics.LINKED.labels("save").inc()
-    metrics.REPORTS.labels("replaced" if stored else "stored", submission.source.value).inc()
+    metrics.REPORTS.labels(result, submission.source.value).inc()
     return report
 
 

@@ -118,6 +118,17 @@ REPORTS_OF_GROUP: Final = Index(
 )
 REPORTS_CONTACT: Final = Index("reports_contact", REPORTS.c.project_id, CONTACT)
 
+DELETIONS: Final = Table(
+    "deletions",
+    METADATA,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_id", Uuid, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("submitted_at", TIME, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("deleted_at", TIME, nullable=False),
+    Index("deletions_deleted_at", "deleted_at"),
+)
 REFUSALS: Final = Table(
     "refusals",
     METADATA,

@@ -1,0 +1,57 @@
+"""What is remembered of reports that people deleted, so that nothing brings their words back."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from hearback_kit.db import Connection
+from sqlalchemy import delete, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+
+from user_reports.domain.model import Deleted, Key, Report
+from user_reports.store.queries.rowsets import key_parameters, keyset, rowset
+from user_reports.store.tables import DELETIONS
+
+_KEY: Final = ("project_id", "event_id")
+_KEPT: Final = Deleted.__struct_fields__
+_NAMES: Final = (*_KEY, *_KEPT, "deleted_at")
+
+
+def _find() -> Any:
+    wanted = keyset()
+    same = (DELETIONS.c.project_id == wanted.c.project_id) & (DELETIONS.c.event_id == wanted.c.event_id)
+    return select(DELETIONS).select_from(wanted).join(DELETIONS, same)
+
+
+def _note() -> Any:
+    statement = insert(DELETIONS).from_select(list(_NAMES), select(*rowset(DELETIONS, _NAMES).c))
+    replaced = {name: statement.excluded[name] for name in (*_KEPT, "deleted_at")}
+    return statement.on_conflict_do_update(
+        index_elements=[DELETIONS.c.project_id, DELETIONS.c.event_id], set_=replaced
+    )
+
+
+FIND: Final = _find()
+NOTE: Final = _note()
+
+
+async def find_deleted(connection: Connection, keys: Sequence[Key]) -> dict[Key, Deleted]:
+    """What is remembered of deleted reports about `keys`; ask after the reports themselves are locked."""
+    rows = (await connection.execute(FIND, key_parameters(keys))).all() if keys else []
+    return {(row.project_id, row.event_id.hex): Deleted(*(getattr(row, name) for name in _KEPT)) for row in rows}
+
+
+async def note_deleted(connection: Connection, reports: Sequence[Report], at: datetime) -> None:
+    """Remember reports that were deleted at a moment."""
+    rows = [{name: getattr(report, name) for name in (*_KEY, *_KEPT)} | {"deleted_at": at} for report in reports]
+    if rows:
+        await connection.execute(NOTE, {"rows": rows})
+
+
+async def forget_deleted(connection: Connection, before: datetime, limit: int) -> int:
+    """Forget up to `limit` deletions from before a moment."""
+    key = tuple_(DELETIONS.c.project_id, DELETIONS.c.event_id)
+    chosen = select(DELETIONS.c.project_id, DELETIONS.c.event_id)
+    chosen = chosen.where(DELETIONS.c.deleted_at < before).limit(limit)
+    result = await connection.execute(delete(DELETIONS).where(key.in_(chosen)))
+    return int(result.rowcount)
