@@ -26,6 +26,7 @@ from hearback_kit.clock import SystemClock
 from hearback_kit.db import Database, migrate
 from hearback_kit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
 from hearback_kit.ids import new_id
+from hearback_kit.program import spare_what_stays
 from hearback_kit.testing import running
 from hearback_kit.valkey import connect
 from sqlalchemy import text
@@ -197,6 +198,7 @@ async def _stats_latency(settings: Settings, options: Options) -> list[Row]:
     rows: list[Row] = []
     async with running(app) as http:
         http.headers.update(signed_in(app))
+        spare_what_stays()  # as the program does before it serves
         for name, query in QUESTIONS.items():
             rows.append(await _ask(http, name, query, options))
     rows[-1].notes.append(f"{stored:,} counts of an hour, at least {EVENTS_MIN:,} events in 30 days.")

@@ -14,16 +14,13 @@ YOUNG_OBJECTS_MAX = 20_000
 
 
 def _create_tuned_app(settings: Settings) -> GatewayApp:
-    """The app in a process of its own: what was imported is kept out of the garbage collector's rounds.
+    """The app in a process of its own, whose garbage collector comes seldom.
 
     Requests leave hardly any cycles behind; with Python's own threshold the collector costs as
     much as parsing does.
     """
-    app = create_app(settings)
-    gc.collect()
-    gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS_MAX, 20, 50)
-    return app
+    return create_app(settings)
 
 
 PROGRAM = Program("envelope-gateway", Settings, _create_tuned_app)

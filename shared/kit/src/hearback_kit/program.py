@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import sys
@@ -112,6 +113,7 @@ class Program:
         app = self._health_app(worker) if mode == "work" else self.create_app(settings)
         if worker is not None and mode == "run":
             app.state.checks.update(worker.checks)
+        spare_what_stays()
         server = _Server(self._uvicorn_config(app, settings))
         stop, hurry = asyncio.Event(), asyncio.Event()
 
@@ -154,6 +156,14 @@ class Program:
             timeout_graceful_shutdown=int(settings.shutdown_seconds_max) or 1,
             backlog=2048,
         )
+
+
+def spare_what_stays() -> None:
+    """Keep what was imported and built so far out of the garbage collector's rounds.
+
+    It stays as long as the process does, and a full round over it holds everything up for 0.1 s.
+    """
+    gc.freeze()
 
 
 def _explain(error: ValidationError) -> str:
