@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hearback_kit.http_exchange import Exchange, encode_head
+from hearback_kit.http_protocol import HttpProtocol
 from hearback_kit.testing import eventually, served
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -315,6 +316,45 @@ async def test_a_busy_connection_is_not_closed_as_idle() -> None:
         await eventually(lambda: app.seen)
         app.release.set()
         assert (await reader.read()).endswith(b"hello")
+
+
+ECHO = b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "answers"),
+    [
+        (b"", []),
+        (b"GET /plain HT", []),
+        (ECHO + b"hel", [b"408"]),
+        (ECHO + b"hello" + ECHO, [b"200", b"408"]),
+        (ECHO + b"hello" + b"GET /pl", [b"200"]),
+    ],
+    ids=["nothing", "part of a head", "part of a body", "one request and a head", "one request and a half"],
+)
+@pytest.mark.parametrize("direct", [False, True])
+async def test_a_client_that_stops_speaking_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, said: bytes, answers: list[bytes], direct: bool
+) -> None:
+    monkeypatch.setattr(HttpProtocol, "stall_seconds_max", 0.1)
+    app = App()
+    if direct:
+        app.take_directly = lambda _: False  # type: ignore[attr-defined]
+    async with on_port(app, timeout_keep_alive=1) as port, connected(port) as (reader, writer):
+        writer.write(said)
+        assert statuses(await reader.read()) == answers
+
+
+async def test_who_waits_for_the_application_is_not_taken_for_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HttpProtocol, "stall_seconds_max", 0.05)
+    app = App()
+    head = b"POST /wait HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % LARGE
+    async with on_port(app) as port, connected(port) as (reader, writer):
+        writer.write(head + bytes(LARGE))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.read(1), 0.3)
+        app.release.set()
+        assert (await reader.read(12)).endswith(b"200")
 
 
 async def test_beyond_its_limit_a_server_says_so() -> None:

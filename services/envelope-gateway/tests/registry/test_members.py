@@ -1,4 +1,5 @@
 import pytest
+from hearback_contracts.roles import ROLE_SCOPES
 
 MEMBERS = "/organizations/demo/members/"
 
@@ -108,6 +109,24 @@ async def test_only_owners_decide_about_owners(registry):
     ):
         answer = await registry.http.request(method, f"/api/0{path}", json=json, headers=session)
         assert (answer.status_code, answer.json()["code"]) == (403, "owners_only")
+
+
+async def test_a_token_gives_no_role_that_allows_more_than_itself(registry):
+    admin = await add(registry, "ann@example.org", "admin")
+    scopes = [*ROLE_SCOPES["member"], "member:write"]
+    made = await registry.post("/organizations/demo/api-tokens/", {"scopes": scopes}, status=201)
+    token = {"token": made["token"]}
+    bob = await add(registry, "bob@example.org", "member", **token)
+    for method, path, json in (
+        ("POST", MEMBERS, {"email": "eve@example.org", "role": "manager"}),
+        ("PUT", f"{MEMBERS}{bob['id']}/", {"role": "admin"}),
+        ("PUT", f"{MEMBERS}{admin['id']}/", {"role": "member"}),
+        ("DELETE", f"{MEMBERS}{admin['id']}/", None),
+    ):
+        refused = await registry.call(method, path, json, status=403, **token)
+        assert refused["code"] == "role_beyond_scopes"
+        assert "project:write" in refused["detail"]
+    await registry.delete(f"{MEMBERS}{bob['id']}/", **token)
 
 
 async def test_the_last_owner_stays(registry):

@@ -5,6 +5,9 @@ For these, the application starts when the bytes are there, heads are encoded on
 one write, and the timer of an idle connection is not set anew each time. The rest is left to uvicorn.
 Measured with `tests/bench` (gateway).
 
+Unlike with uvicorn, no client is waited for without end: one that connects and says nothing, or stops amid
+a request, is told 408 if it began one, and loses its connection after `STALL_SECONDS_MAX`.
+
 An application may also have a method `take_directly(exchange) -> bool`. It is asked first about every
 request that came whole; for the rest of a short body it waits. When it takes one (True), it answers it
 sooner or later with `Exchange.answer` or has an ASGI application do so with `Exchange.run`; that spares a
@@ -23,25 +26,41 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hearback_kit.http_exchange import Exchange
 
+STALL_SECONDS_MAX = 60.0
+_TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
 
 class HttpProtocol(HttpToolsProtocol):
     """The protocol of all our servers. It speaks no WebSocket."""
+
+    stall_seconds_max = STALL_SECONDS_MAX
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._direct: Callable[[Exchange], bool] | None = getattr(self.app, "take_directly", None)
         self._due: tuple[Exchange, Any] | None = None
-        self._idle_since: float | None = None
-        self._idle_timer: asyncio.TimerHandle | None = None
+        self._deadline: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+
+    def connection_made(self, transport: Any) -> None:
+        """A client is there, and is to speak."""
+        super().connection_made(transport)
+        self._wait(self.stall_seconds_max)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, and start a request that they began with all that came of it."""
-        self._idle_since = None
+        self._deadline = None
         super().data_received(data)
-        due = self._due
-        if due is None or self.transport.is_closing():
+        if self.transport.is_closing():
             return
-        exchange, app = due
+        last: Any = self.cycle
+        if last is None or last.more_body or last.response_complete:
+            self._wait(self.stall_seconds_max)  # for the rest of a request
+        if self._due is not None:
+            self._start_due(*self._due)
+
+    def _start_due(self, exchange: Exchange, app: Any) -> None:
         direct = self._direct if app is self.app and not exchange.waiting_for_100_continue else None
         if direct is not None and exchange.more_body and exchange.has_short_body():
             return  # the rest is on its way
@@ -51,8 +70,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -131,17 +150,31 @@ class HttpProtocol(HttpToolsProtocol):
         if self.pipeline:
             self.start(*self.pipeline.pop())
             return
-        self._idle_since = self.loop.time()
-        if self._idle_timer is None:
-            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._look_at_idleness)
+        self._wait(self.timeout_keep_alive)
 
-    def _look_at_idleness(self) -> None:
-        """Close a connection that was idle for long enough; one timer serves all its requests."""
-        self._idle_timer = None
-        if self._idle_since is None:
+    def _wait(self, seconds: float) -> None:
+        """Wait for the client for so long; one timer serves all requests of a connection."""
+        deadline = self._deadline = self.loop.time() + seconds
+        if self._timer is not None:
+            if self._timer_at <= deadline:
+                return
+            self._timer.cancel()
+        self._set_timer(deadline)
+
+    def _set_timer(self, at: float) -> None:
+        self._timer_at, self._timer = at, self.loop.call_at(at, self._look_at_client)
+
+    def _look_at_client(self) -> None:
+        """Close a connection whose client was waited for long enough."""
+        self._timer = None
+        if self._deadline is None:
             return
-        rest = self._idle_since + self.timeout_keep_alive - self.loop.time()
-        if rest <= 0:
-            self.timeout_keep_alive_handler()
+        if self.flow.read_paused:  # the application is the slow one
+            self._wait(self.stall_seconds_max)
+        elif self._deadline > self.loop.time():
+            self._set_timer(self._deadline)
         else:
-            self._idle_timer = self.loop.call_later(rest, self._look_at_idleness)
+            exchange: Any = self.cycle
+            if exchange is not None and exchange.more_body and not exchange.response_started:
+                self.transport.write(_TIMED_OUT)
+            self.transport.close()

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from hearback_contracts.config import organization_snapshot
+from hearback_contracts.roles import scopes_of_role
 from hearback_kit.db import Connection
 from hearback_kit.errors import Conflict, Forbidden, NotFound
 
@@ -112,8 +113,12 @@ def _touch(change: Change, scope: InOrganization) -> None:
 
 
 def _may_give(scope: InOrganization, role: str) -> None:
+    """Nobody decides about a role that allows more than they or their token may do; members anybody may add."""
     if role == "owner" and "org:admin" not in scope.scopes:
         raise Forbidden("Only owners decide about owners.", code="owners_only")
+    if missing := scopes_of_role(role) - scopes_of_role("member") - scope.scopes:
+        wanted = ", ".join(sorted(missing))
+        raise Forbidden(f'The role "{role}" allows what you may not do: {wanted}.', code="role_beyond_scopes")
 
 
 async def _check_room(registry: Registry, connection: Connection, scope: InOrganization) -> None:
