@@ -193,6 +193,9 @@ async def test_one_address_meets_its_limit_and_another_does_not(api: Any) -> Non
     assert int(response.headers["retry-after"]) >= 1
     other = {**api.owner, "X-Forwarded-For": "192.0.2.2"}
     assert (await api.post(PATH, json=body(random_id()), headers=other)).status_code == 200
+    household = [{**api.owner, "X-Forwarded-For": f"2001:db8::{n}"} for n in range(3)]
+    codes = [(await api.post(PATH, json=body(random_id()), headers=one)).status_code for one in household]
+    assert codes == [200, 200, 429], "a household may take any address of its /64"
 
 
 async def test_default_limit_lets_150_a_minute_pass(api: Any) -> None:

@@ -8,6 +8,8 @@ decide about durability.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv6Network, ip_address
 from typing import Any, Final
 
 from prometheus_client import Counter
@@ -49,6 +51,18 @@ if not any then
 end
 return rejected
 """
+
+
+@lru_cache(maxsize=4_096)
+def subject_of(address: str) -> str:
+    """Whom a client's address stands for in a limit's name: of IPv6 the /64, which is one household or host."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return str(parsed)
+    return str(parsed.ipv4_mapped or IPv6Network((int(parsed), 64), strict=False))
 
 
 @dataclass(frozen=True, slots=True)

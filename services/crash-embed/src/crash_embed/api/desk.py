@@ -9,7 +9,7 @@ from hearback_contracts.reasons import Reason
 from hearback_fleet.configuration import Configuration
 from hearback_kit.clock import Clock
 from hearback_kit.errors import Unavailable
-from hearback_kit.limits import Limit
+from hearback_kit.limits import Limit, subject_of
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -89,7 +89,7 @@ class Desk:
         window = settings.limit_window_seconds
         limits = [Limit(f"embed:{kind}:project:{project.id}", per_project, window, shift=project.id % window)]
         if ask.address:
-            limits.append(Limit(f"embed:{kind}:address:{ask.address}", per_address, window))
+            limits.append(Limit(f"embed:{kind}:address:{subject_of(ask.address)}", per_address, window))
         return max(await self.limits.check(limits))
 
     async def _handle_form(self, ask: Ask, request: Request, sender: Sender) -> Response:

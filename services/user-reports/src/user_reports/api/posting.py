@@ -9,7 +9,7 @@ from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.access import access_of, find_organization
 from hearback_kit.errors import BadRequest, Forbidden, TooManyRequests
 from hearback_kit.ids import new_id
-from hearback_kit.limits import Limit
+from hearback_kit.limits import Limit, subject_of
 
 from user_reports.api.bodies import read_fields_body
 from user_reports.api.credentials import EmptyUnauthorized, Poster, poster_of
@@ -98,7 +98,7 @@ def client_address(request: Request, proxies: int) -> str:
 
 
 async def _limit(here: Place, address: str) -> None:
-    limit = Limit(f"report-posts:{address}", here.settings.posts_per_minute_max, 60)
+    limit = Limit(f"report-posts:{subject_of(address)}", here.settings.posts_per_minute_max, 60)
     (wait,) = await here.limits.check([limit])
     if wait:
         raise TooManyRequests(headers={"Retry-After": str(wait)})
