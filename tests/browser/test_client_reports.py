@@ -111,6 +111,23 @@ async def test_network_error(project: Any, open_shop: Any, gate: Any, equals: An
     equals(discarded("network_error", 3) | discarded("network_error", 1, "feedback"))
 
 
+@pytest.mark.parametrize("sdk", SDKS)
+async def test_queue_overflow(project: Any, wait_until: Any, open_shop: Any, sdk: str) -> None:
+    """How many find room is the browser's affair; what arrived and what was dropped are all there were."""
+    page = await open_shop(sdk, project.dsn, transportOptions={"bufferSize": 2})
+    await page.evaluate(FAIL, 20)
+    await hide(page)
+
+    def adds_up() -> bool:
+        counts = counted(project)
+        arrived = counts.pop(("accepted", "error", None), 0)
+        dropped = counts.pop(("client_discard", "error", "queue_overflow"), 0)
+        assert (arrived + dropped, counts) == (20, {})
+        return dropped > 0
+
+    wait_until(adds_up)
+
+
 @pytest.mark.parametrize("category", ["error", "feedback"])
 @pytest.mark.parametrize("sdk", SDKS)
 async def test_rate_limit(project: Any, wait_until: Any, open_shop: Any, sdk: str, category: str) -> None:
