@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from hearback_kit.http_exchange import Exchange, encode_head
-from hearback_kit.http_protocol import HttpProtocol
+from hearback_kit.http_protocol import HEAD_BYTES_MAX, HttpProtocol
 from hearback_kit.testing import eventually, served
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -343,6 +343,54 @@ async def test_a_client_that_stops_speaking_is_not_waited_for(
     async with on_port(app, timeout_keep_alive=1) as port, connected(port) as (reader, writer):
         writer.write(said)
         assert statuses(await reader.read()) == answers
+
+
+CHUNKED = b"POST /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "more", "counted"),
+    [
+        (b"GET /", b"a", 5),
+        (b"GET / HTTP/1.1\r\nx: ", b"a", 19),
+        (b"GET / HTTP/1.1\r\n", b"x: yyyy\r\n", 16),
+        (request("/plain", last=False) + b"GET /", b"a", 0),
+        (CHUNKED + b"1;", b"a", 0),
+        (CHUNKED + b"1\r\nx\r\n0\r\n", b"x: yyyy\r\n", 0),
+    ],
+    ids=["target", "value", "headers", "after an answer", "chunk extension", "trailers"],
+)
+async def test_a_head_without_end_is_refused(said: bytes, more: bytes, counted: int) -> None:
+    """Refused with the first byte too many, so that no byte lies unread when the connection is closed."""
+    app = App()
+    async with on_port(app) as port, connected(port) as (reader, writer):
+        writer.write(said)
+        if not counted:
+            await eventually(lambda: app.seen)
+        writer.write((more * (HEAD_BYTES_MAX + 1))[: HEAD_BYTES_MAX + 1 - counted])
+        assert statuses(await reader.read())[-1] == b"431"
+
+
+async def test_heads_in_pieces_are_not_added_up() -> None:
+    """Many requests of a connection may each have a large head."""
+    large = b"GET /plain HTTP/1.1\r\nhost: a\r\nx: " + b"y" * (HEAD_BYTES_MAX // 2)
+    async with on_port(App()) as port, connected(port) as (reader, writer):
+        for _ in range(4):
+            writer.write(large)
+            await writer.drain()
+            writer.write(b"y\r\n\r\n")
+            assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200")
+
+
+async def test_small_chunks_with_extensions_are_a_body_like_any_other() -> None:
+    chunk = b"1;note=" + b"n" * 1_000 + b"\r\nx\r\n"
+    pieces = [chunk] * (2 * HEAD_BYTES_MAX // len(chunk))
+    async with on_port(App()) as port:
+        answer = await exchange(
+            port, CHUNKED.replace(b"host", b"connection: close\r\nhost"), *pieces, b"0\r\n\r\n"
+        )
+    assert statuses(answer) == [b"200"]
+    assert answer.endswith(b"x" * len(pieces))
 
 
 async def test_who_waits_for_the_application_is_not_taken_for_silent(monkeypatch: pytest.MonkeyPatch) -> None:

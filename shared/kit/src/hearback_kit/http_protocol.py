@@ -6,7 +6,9 @@ one write, and the timer of an idle connection is not set anew each time. The re
 Measured with `tests/bench` (gateway).
 
 Unlike with uvicorn, no client is waited for without end: one that connects and says nothing, or stops amid
-a request, is told 408 if it began one, and loses its connection after `STALL_SECONDS_MAX`.
+a request, is told 408 if it began one, and loses its connection after `STALL_SECONDS_MAX`. Neither is a head
+read without end: whoever sends more than `HEAD_BYTES_MAX` (and one read from the socket) that are no body is
+told 431. That holds for trailers and chunk extensions, too.
 
 An application may also have a method `take_directly(exchange) -> bool`. It is asked first about every
 request that came whole; for the rest of a short body it waits. When it takes one (True), it answers it
@@ -27,7 +29,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from hearback_kit.http_exchange import Exchange
 
 STALL_SECONDS_MAX = 60.0
+HEAD_BYTES_MAX = 65_536
 _TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_WHY_431 = b'{"detail":"The request\'s headers are too large.","code":"head_too_large"}'
+_HEAD_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\n"
+    b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(_WHY_431), _WHY_431)
+)
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -42,6 +50,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
+        self._is_under_way = False  # whether the last bytes brought a request on: its head's end, or body
+        self._rest_bytes = 0  # what came since then
 
     def connection_made(self, transport: Any) -> None:
         """A client is there, and is to speak."""
@@ -51,14 +61,32 @@ class HttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes, and start a request that they began with all that came of it."""
         self._deadline = None
+        self._is_under_way = False
         super().data_received(data)
         if self.transport.is_closing():
             return
         last: Any = self.cycle
-        if last is None or last.more_body or last.response_complete:
-            self._wait(self.stall_seconds_max)  # for the rest of a request
+        if last is not None and not last.more_body and not last.response_complete:
+            self._rest_bytes = 0
+        elif not self._may_go_on(last, len(data)):
+            return
         if self._due is not None:
             self._start_due(*self._due)
+
+    def _may_go_on(self, last: Any, size: int) -> bool:
+        """Whether the rest of a request is waited for."""
+        self._rest_bytes = 0 if self._is_under_way else self._rest_bytes + size
+        if self._rest_bytes <= HEAD_BYTES_MAX:
+            self._wait(self.stall_seconds_max)
+            return True
+        self._give_up(
+            _HEAD_TOO_LARGE if last is None or not last.response_started or last.response_complete else b""
+        )
+        return False
+
+    def _give_up(self, answer: bytes) -> None:
+        self.transport.write(answer)
+        self.transport.close()
 
     def _start_due(self, exchange: Exchange, app: Any) -> None:
         direct = self._direct if app is self.app and not exchange.waiting_for_100_continue else None
@@ -82,6 +110,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """A request's line and headers are there: it is next, or waits for those before it."""
+        self._is_under_way = True
         version = self.parser.get_http_version()
         existing = self.cycle
         keep_alive = version != "1.0" and self.parser.should_keep_alive()
@@ -129,6 +158,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
+        self._is_under_way = True
         exchange: Any = self.cycle
         if not exchange.response_complete:
             exchange.take(body, more=True)
@@ -174,7 +204,6 @@ class HttpProtocol(HttpToolsProtocol):
         elif self._deadline > self.loop.time():
             self._set_timer(self._deadline)
         else:
-            exchange: Any = self.cycle
-            if exchange is not None and exchange.more_body and not exchange.response_started:
-                self.transport.write(_TIMED_OUT)
-            self.transport.close()
+            last: Any = self.cycle
+            is_begun = last is not None and last.more_body and not last.response_started
+            self._give_up(_TIMED_OUT if is_begun else b"")
