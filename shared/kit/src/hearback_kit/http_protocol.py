@@ -28,7 +28,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hearback_kit.http_exchange import Exchange
 
-STALL_SECONDS_MAX = 60.0
+STALL_SECONDS_MAX = 75.0  # longer than proxies keep a connection that they opened ahead, which is mostly 60 s
 HEAD_BYTES_MAX = 65_536
 _TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _WHY_431 = b'{"detail":"The request\'s headers are too large.","code":"head_too_large"}'
@@ -79,9 +79,8 @@ class HttpProtocol(HttpToolsProtocol):
         if self._rest_bytes <= HEAD_BYTES_MAX:
             self._wait(self.stall_seconds_max)
             return True
-        self._give_up(
-            _HEAD_TOO_LARGE if last is None or not last.response_started or last.response_complete else b""
-        )
+        is_answering = last is not None and last.response_started and not last.response_complete
+        self._give_up(b"" if is_answering else _HEAD_TOO_LARGE)
         return False
 
     def _give_up(self, answer: bytes) -> None:
