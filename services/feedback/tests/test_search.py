@@ -104,7 +104,7 @@ async def three(api: Api) -> None:
         feedback={"name": "Jane Doe", "contact_email": "Jane@Acme.com", "url": "https://shop.io/checkout?x=1"},
         environment="staging", release="web@1.2", level="error", platform="javascript", dist="77",
         user={"id": 42, "email": "j.doe@acme.com", "username": "jdoe"}, sdk={"name": "sentry.javascript.browser"},
-        tags={"flavour": "Sweet", "feedback.rating": 5, "odd key": "two words"},
+        tags={"flavour": "Sweet", "feedback.rating": 5, "odd key": "two words", "Plan": "Gold"},
         event_id="a" * 32, received_at=NOW,
     )  # fmt: skip
     await api.submit(
@@ -167,6 +167,11 @@ FINDS = [
     ('!"odd key":"two words"', "bc"),
     ('has:"odd key"', "a"),
     ("tags[flavour]:sweet", "a"),
+    ("plan:gold", "a"),
+    ("plan:g*", "a"),
+    ("PLAN:*O*", "a"),
+    ("plan:x*", ""),
+    ("!plan:g*", "bc"),
     ("has:flavour", "a"),
     ("!has:flavour", "bc"),
     ("feedback.rating:5", "a"),

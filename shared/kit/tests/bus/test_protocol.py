@@ -133,7 +133,7 @@ async def test_a_dead_consumers_messages_are_taken_over(ready):
     await ready.publish([message(number, key) for number in range(40) for key in KEYS])
     await read(ready, 1_000, "dead")
     found: list[Incoming] = []
-    while claimed := await ready.claim(KEYS, GROUP, "heir", idle_ms_min=1, count=10):
+    while claimed := await claim(ready, "heir", count=10):
         found += claimed
         await ready.ack(GROUP, claimed)
     assert len(found) == 80

@@ -60,13 +60,13 @@ async def _batches(
     position: Position | None = None
     while True:
         async with parts.database.connection() as connection:
-            rows = (await read_page(connection, selection, size, position)).rows
-            attached = await find_with_attachments(connection, rows)
-        if rows:
-            yield rows, await surroundings(request, scope.organization, rows, attached)
-            position = Position(rows[-1].received_at, rows[-1].id)
-        if len(rows) < size:
+            page = await read_page(connection, selection, size, position)
+            attached = await find_with_attachments(connection, page.rows)
+        if page.rows:
+            yield page.rows, await surroundings(request, scope.organization, page.rows, attached)
+        if not page.is_full:
             return
+        position = page.end
 
 
 async def as_csv(request: Request, scope: OrganizationScope, selection: Selection) -> AsyncIterator[str]:

@@ -98,7 +98,7 @@ async def _page(
         page = await read_page(
             connection, selection, size + 1, position, backward=backward, hits_max=parts.settings.hits_max
         )
-        more = len(page.rows) > size
+        more = page.is_full
         rows = page.rows[-size:] if backward else page.rows[:size]
         attached = await find_with_attachments(connection, rows)
     around = await surroundings(request, scope.organization, rows, attached)

@@ -32,10 +32,15 @@ _IN_ORDER = text(
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows, newest first, and how many the whole list has (counted up to a bound, None when not asked for)."""
+    """Rows, newest first, and how many the whole list has (counted up to a bound, None when not asked for).
+
+    A full page may lack rows that were deleted while it was read; the list then goes on after `end`.
+    """
 
     rows: list[Row[Any]]
     hits: int | None = None
+    is_full: bool = False
+    end: Position | None = None
 
 
 def mailbox_statement(
@@ -122,23 +127,31 @@ async def read_page(
         statement = mailbox_statement(selection, limit, position, backward=backward)
         rows = list(await connection.execute(statement))
         hits = None if hits_max is None else await count(connection, selection, hits_max)
-        return Page(rows[::-1] if backward else rows, hits)
+        return _page_of(rows, hits, limit, backward=backward)
     await connection.execute(_BY_INVERTED_INDEX)
     finds = [(found.received_at, found.id) for found in await connection.execute(finds_statement(selection))]
     await connection.execute(_IN_ORDER)
     if len(finds) > FINDS_MAX:
         statement = arrivals_statement(selection, limit, position, backward=backward)
         rows = list(await connection.execute(statement))
-        return Page(rows[::-1] if backward else rows, hits_max)
-    ids = _cut(finds, limit, position, backward)
+        return _page_of(rows, hits_max, limit, backward=backward)
+    places = _cut(finds, limit, position, backward)
+    ids = [place.id for place in places]
     fetch = select(*LIST_COLUMNS).where(FEEDBACK.c.id.in_(ids)).order_by(*_order(FEEDBACK.c, False))
     rows = list(await connection.execute(fetch)) if ids else []
-    return Page(rows, len(finds) if hits_max is None else min(len(finds), hits_max))
+    hits = len(finds) if hits_max is None else min(len(finds), hits_max)
+    return Page(rows, hits, len(places) == limit, places[-1] if places else None)
 
 
-def _cut(finds: Sequence[Any], limit: int, position: Position | None, backward: bool) -> list[int]:
-    """The ids of the page that begins after (or before) `position`."""
+def _page_of(rows: list[Row[Any]], hits: int | None, limit: int, *, backward: bool) -> Page:
+    """The page of rows that one statement read."""
+    end = Position(rows[-1].received_at, rows[-1].id) if rows else None
+    return Page(rows[::-1] if backward else rows, hits, len(rows) == limit, end)
+
+
+def _cut(finds: Sequence[Any], limit: int, position: Position | None, backward: bool) -> list[Position]:
+    """The places of the page that begins after (or before) `position`, in the order of reading."""
     if position is not None:
         place = (position.received_at, position.id)
         finds = [find for find in finds if (find > place if backward else find < place)]
-    return [issue_id for _, issue_id in sorted(finds, reverse=not backward)[:limit]]
+    return [Position(*find) for find in sorted(finds, reverse=not backward)[:limit]]

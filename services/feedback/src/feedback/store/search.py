@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, and_, cast, false, func, not_, null, or_, true
+from sqlalchemy import Column, ColumnElement, and_, cast, false, func, literal, not_, null, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 from sqlalchemy.types import Text
 
@@ -99,9 +99,16 @@ def _match(key: str, value: str, assignees: Assignees) -> Condition:
         return _assigned(value, assignees)
     if "*" in value:
         column = _PATTERN_COLUMNS.get(key)
-        text = FEEDBACK.c.tags[key].astext if column is None else column
-        return text.ilike(_like(value))
+        return _tag_like(key, value) if column is None else column.ilike(_like(value))
     return _terms([facet(key, value)])
+
+
+def _tag_like(key: str, pattern: str) -> Condition:
+    """A tag that meets a pattern; the case of its name does not count here either."""
+    tag = func.jsonb_each_text(FEEDBACK.c.tags).table_valued("key", "value").render_derived(name="tag")
+    named = func.lower(tag.c.key, type_=Text) == key.lower()
+    found = select(literal(1)).select_from(tag).where(named, cast(tag.c.value, Text).ilike(_like(pattern)))
+    return and_(_terms([presence(key)]), found.exists())
 
 
 def _assigned(value: str, assignees: Assignees) -> Condition:
