@@ -1,13 +1,13 @@
 """`python -m user_reports.sweep`: link waiting reports now instead of at the next quarter of an hour."""
 
 import asyncio
-import gc
 import sys
 from datetime import timedelta
 
 from hearback_fleet.configuration import Configuration
 from hearback_kit.clock import SystemClock
 from hearback_kit.db import Database
+from hearback_kit.program import spare_what_stays
 
 from user_reports.settings import Settings
 from user_reports.store.projects import Projects
@@ -42,7 +42,7 @@ async def sweep_now(settings: Settings) -> str:
 
 def main() -> int:
     """Sweep once and say what was done."""
-    gc.freeze()  # what is imported stays; so the collector soon finds what each chunk leaves behind
+    spare_what_stays()
     sys.stdout.write(asyncio.run(sweep_now(Settings())) + "\n")
     return 0
 
