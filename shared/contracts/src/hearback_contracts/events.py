@@ -6,12 +6,15 @@ fourth field `b`, which each model's docstring names. Readers ignore fields they
 """
 
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.sources import FeedbackSource
+
+KEPT_TEXT_LENGTH_MAX: Final = 20_000
+"""Characters of a text in a step's `payload`; longer ones are cut, so that messages stay small."""
 
 
 class Part(BaseModel):
@@ -60,6 +63,10 @@ class FeedbackSubmitted(Scoped):
     revision: int = 0
     error_occurred_at: datetime | None = None
     marks: tuple[str, ...] = Field(default=(), description="Suspicions of the sender, such as `honeypot`.")
+    accepted_by: str | None = Field(
+        default=None,
+        description="Member who took it in after a refusal: rules of time, size and repetition do not apply.",
+    )
 
 
 class UserReportSubmitted(Scoped):
@@ -73,6 +80,10 @@ class UserReportSubmitted(Scoped):
     event_id: str | None
     source: FeedbackSource
     marks: tuple[str, ...] = Field(default=(), description="Suspicions of the sender, such as `honeypot`.")
+    accepted_by: str | None = Field(
+        default=None,
+        description="Member who took it in after a refusal: rules of time, size and repetition do not apply.",
+    )
 
 
 class EventUser(Part):
@@ -180,6 +191,15 @@ class SubmissionStep(Part):
     source: FeedbackSource | None = None
     reason: str | None = None
     feedback_id: str | None = Field(default=None, description="Id of the feedback issue it became.")
+    payload: dict[str, Any] | None = Field(
+        default=None,
+        description="What the submission said, when a rule of time, size or repetition refused it.",
+    )
+    refused: Annotated[FeedbackSubmitted | UserReportSubmitted, Field(discriminator="type")] | None = Field(
+        default=None,
+        description="The refused message itself, set with `payload`, which is its `b`. To take it in after all,"
+        " publish it again under a derived `id`, with `accepted_by`.",
+    )
 
 
 class OutcomeRecorded(Message):

@@ -2,9 +2,16 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from hearback_contracts.categories import DataCategory
-from hearback_contracts.events import OutcomeCount, OutcomeRecorded, SubmissionStep
+from hearback_contracts.events import (
+    FeedbackSubmitted,
+    OutcomeCount,
+    OutcomeRecorded,
+    SubmissionStep,
+    UserReportSubmitted,
+)
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import OUTCOME_RECORDED, shard_of
@@ -61,8 +68,14 @@ class Record:
         source: FeedbackSource | None = None,
         reason: str | None = None,
         feedback_id: str | None = None,
+        payload: dict[str, Any] | None = None,
+        refused: FeedbackSubmitted | UserReportSubmitted | None = None,
     ) -> None:
-        """Tell a step of a submission; `at` defaults to now."""
+        """Record a step of a submission; `at` defaults to now.
+
+        `payload` and `refused` are what was said and the message that said it, when a rule of time, size or
+        repetition refused it.
+        """
         self._steps.append(
             SubmissionStep(
                 organization_id=organization_id,
@@ -74,6 +87,8 @@ class Record:
                 source=source,
                 reason=reason,
                 feedback_id=feedback_id,
+                payload=payload,
+                refused=refused,
             )
         )
 
