@@ -9,22 +9,26 @@ EDGE: Final = "edge"
 
 @dataclass(frozen=True, slots=True)
 class ServiceProcess:
-    """One service process: `program` names the `Program` in the package's `__main__`."""
+    """One service process; `folder` below `services` has its distribution."""
 
     name: str
-    package: str
-    program: str = "PROGRAM"
+    folder: str
+
+    @property
+    def package(self) -> str:
+        """The name to import it by."""
+        return self.name.replace("-", "_")
 
     def load(self) -> Any:
         """The service's `Program`; imports the package."""
-        return getattr(importlib.import_module(f"{self.package}.__main__"), self.program)
+        return importlib.import_module(f"{self.package}.__main__").PROGRAM
 
 
 SERVICES: Final = (
-    ServiceProcess("registry", "envelope_gateway", "REGISTRY"),
-    ServiceProcess("envelope-gateway", "envelope_gateway"),
+    ServiceProcess("registry", "envelope-gateway/registry"),
+    ServiceProcess("envelope-gateway", "envelope-gateway"),
     ServiceProcess("feedback", "feedback"),
-    ServiceProcess("user-reports", "user_reports"),
-    ServiceProcess("crash-embed", "crash_embed"),
-    ServiceProcess("client-reports", "client_reports"),
+    ServiceProcess("user-reports", "user-reports"),
+    ServiceProcess("crash-embed", "crash-embed"),
+    ServiceProcess("client-reports", "client-reports"),
 )

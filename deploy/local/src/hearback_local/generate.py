@@ -34,12 +34,7 @@ def _schemas() -> dict[str, bytes]:
 
 
 def _openapi() -> dict[str, bytes]:
-    written = {}
-    for service in SERVICES:
-        folder = "services/" + service.package.replace("_", "-")
-        name = "openapi.json" if service.program == "PROGRAM" else f"openapi-{service.name}.json"
-        written[f"{folder}/{name}"] = service.load().openapi()
-    return written
+    return {f"services/{service.folder}/openapi.json": service.load().openapi() for service in SERVICES}
 
 
 def _pages() -> dict[str, bytes]:

@@ -22,7 +22,7 @@ def main() -> None:
         importlib.import_module(name)
     for service in SERVICES:
         service.load()
-    for name in (*OURS, *{service.package for service in SERVICES}):
+    for name in (*OURS, *(service.package for service in SERVICES)):
         file = importlib.import_module(name).__file__
         if file is not None:
             compileall.compile_dir(Path(file).parent, quiet=1)

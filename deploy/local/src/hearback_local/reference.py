@@ -41,12 +41,8 @@ def settings_page() -> str:
     """Every environment variable with its default, bounds and meaning."""
     columns = ("variable", "default", "bounds", "meaning")
     blocks = ["## Every service", _table(columns, _settings_rows(ServiceSettings, ServiceSettings.model_fields))]
-    seen = set()
     for service in SERVICES:
         settings = service.load().settings
-        if settings in seen:
-            continue
-        seen.add(settings)
         own = {
             name: field
             for name, field in settings.model_fields.items()
@@ -90,7 +86,7 @@ def _bounds(field: FieldInfo) -> str:
 def metrics_page() -> str:
     """Every metric by the package that declares it."""
     blocks = []
-    for package in sorted({service.package for service in SERVICES}):
+    for package in sorted(service.package for service in SERVICES):
         for service in SERVICES:
             service.load()
         importlib.import_module(f"{package}.metrics")

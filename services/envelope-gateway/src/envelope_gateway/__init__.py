@@ -1,1 +1,1 @@
-"""Takes what Sentry SDKs send, routes each envelope item, and keeps the registry."""
+"""Takes what Sentry SDKs send and routes each envelope item."""

@@ -1,13 +1,11 @@
-"""The programs of this distribution: the ingest side, and the registry as `registry <command>`."""
+"""The gateway's program: serve, run, check, openapi."""
 
 import gc
 import sys
-from collections.abc import Sequence
 
 from hearback_kit.program import Program
 
 from envelope_gateway.app import GatewayApp, create_app
-from envelope_gateway.registry.__main__ import REGISTRY
 from envelope_gateway.settings import Settings
 
 YOUNG_OBJECTS_MAX = 20_000
@@ -24,15 +22,7 @@ def _create_tuned_app(settings: Settings) -> GatewayApp:
 
 
 PROGRAM = Program("envelope-gateway", Settings, _create_tuned_app)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line; after `registry` it is the registry's."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    if given[:1] == ["registry"]:
-        return REGISTRY.main(given[1:])
-    return PROGRAM.main(given)
-
+main = PROGRAM.main
 
 if __name__ == "__main__":
     sys.exit(main())

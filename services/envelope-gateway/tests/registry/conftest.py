@@ -9,14 +9,14 @@ import httpx
 import orjson
 import pytest
 import pytest_asyncio
-from envelope_gateway.registry.app import create_app
-from envelope_gateway.registry.settings import Settings
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.testing import following
 from hearback_kit.http import ServiceClient
 from hearback_kit.testing import ManualClock, running
+from registry.app import create_app
+from registry.settings import Settings
 
-MIGRATIONS = "envelope_gateway.registry.store.migrations"
+MIGRATIONS = "registry.store.migrations"
 SECRET = "fleet-secret"
 
 

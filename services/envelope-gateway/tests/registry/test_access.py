@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hearback_contracts.roles import SCOPES
 
-DOCUMENT = Path(__file__).parents[2] / "openapi-registry.json"
+DOCUMENT = Path(__file__).parents[2] / "registry" / "openapi.json"
 ORGANIZATION_READ = {"org:read", "org:write", "org:admin"}
 ORGANIZATION_WRITE = {"org:write", "org:admin"}
 PROJECT_READ = {"project:read", "project:write", "project:admin"}

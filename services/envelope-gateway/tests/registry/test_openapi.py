@@ -12,11 +12,11 @@ import httpx
 import orjson
 import pytest
 import schemathesis
-from envelope_gateway.registry.__main__ import REGISTRY
 from hearback_kit.http import ServiceClient
 from hearback_kit.testing import eventually_sync
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from registry.__main__ import PROGRAM
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -24,8 +24,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-DOCUMENT = Path(__file__).parents[2] / "openapi-registry.json"
-MIGRATIONS = "envelope_gateway.registry.store.migrations"
+DOCUMENT = Path(__file__).parents[2] / "registry" / "openapi.json"
+MIGRATIONS = "registry.store.migrations"
 SECRET = "schemathesis"
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 KNOWN = {"organization": "demo", "project": "web", "key": "1", "member": "1"}
@@ -36,7 +36,7 @@ OPERATIONS.sort(key=lambda operation: operation[0].endswith("api-tokens/{token}/
 
 
 def test_the_committed_document_is_current():
-    assert DOCUMENT.read_bytes() == REGISTRY.openapi()
+    assert DOCUMENT.read_bytes() == PROGRAM.openapi()
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def serving(database_url: str, redis_url: str):
         "HEARBACK_SECRET_KEY": SECRET,
         "HEARBACK_LOG_LEVEL": "error",
     }
-    command = [sys.executable, "-m", "envelope_gateway.registry", "run"]
+    command = [sys.executable, "-m", "registry", "run"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
 

@@ -6,15 +6,15 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from envelope_gateway.registry.app import create_worker
-from envelope_gateway.registry.publishing import Publisher
-from envelope_gateway.registry.store import snapshots
 from hearback_contracts.config import MemberRef, ProjectRef, QuotaConfig
 from hearback_fleet.testing import following
 from hearback_kit.db import Database
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.testing import FaultProxy, eventually
 from pydantic import SecretStr
+from registry.app import create_worker
+from registry.publishing import Publisher
+from registry.store import snapshots
 from sqlalchemy import text
 
 SECONDS = 2.0

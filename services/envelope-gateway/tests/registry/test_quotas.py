@@ -1,5 +1,5 @@
 import pytest
-from envelope_gateway.registry.domain.quotas import LIMIT_MAX, WINDOW_SECONDS_MAX, parse_quotas
+from registry.domain.quotas import LIMIT_MAX, WINDOW_SECONDS_MAX, parse_quotas
 
 QUOTAS = "/projects/demo/web/quotas/"
 

@@ -1,9 +1,9 @@
 from datetime import timedelta
 
-from envelope_gateway.registry.domain.secrets import format_token, is_token
 from hearback_contracts.roles import SCOPES
 from hearback_kit.auth import hash_secret
 from hearback_kit.db import Database
+from registry.domain.secrets import format_token, is_token
 from sqlalchemy import text
 
 TOKENS = "/organizations/demo/api-tokens/"

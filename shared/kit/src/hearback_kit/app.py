@@ -73,7 +73,7 @@ def create_service_app(
     app = app_class(
         title=title,
         description=description,
-        version=service_version(settings.distribution or settings.service),
+        version=service_version(settings.service),
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,

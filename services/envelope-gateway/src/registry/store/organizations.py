@@ -7,8 +7,8 @@ from hearback_kit.db import Connection
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from envelope_gateway.registry.store.pages import Page, Position, fetch_page
-from envelope_gateway.registry.store.tables import members, organizations, tokens, users
+from registry.store.pages import Page, Position, fetch_page
+from registry.store.tables import members, organizations, tokens, users
 
 _MEMBER = (
     select(

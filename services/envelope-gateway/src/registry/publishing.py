@@ -8,8 +8,8 @@ from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
 from hearback_kit.snapshots import SnapshotStore
 
-from envelope_gateway.registry import metrics
-from envelope_gateway.registry.store import snapshots
+from registry import metrics
+from registry.store import snapshots
 
 WITNESS: Final = "registry:published"  # gone when Valkey has lost its data
 

@@ -7,10 +7,10 @@ from hearback_contracts.config import project_snapshot
 from hearback_fleet.access import PROJECT_READ, PROJECT_WRITE
 from hearback_kit.errors import BadRequest
 
-from envelope_gateway.registry.api import schemas
-from envelope_gateway.registry.api.deps import InProject, RegistryOf, in_project
-from envelope_gateway.registry.domain.quotas import parse_quotas
-from envelope_gateway.registry.store import projects
+from registry.api import schemas
+from registry.api.deps import InProject, RegistryOf, in_project
+from registry.domain.quotas import parse_quotas
+from registry.store import projects
 
 _QUOTAS = "/projects/{organization}/{project}/quotas/"
 

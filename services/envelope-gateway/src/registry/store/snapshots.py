@@ -20,7 +20,7 @@ from hearback_kit.db import Connection
 from sqlalchemy import Text, cast, delete, func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 
-from envelope_gateway.registry.store.tables import (
+from registry.store.tables import (
     members,
     organizations,
     project_keys,

@@ -11,11 +11,11 @@ from hearback_kit.auth import hash_secret
 from hearback_kit.db import Connection
 from hearback_kit.errors import BadRequest, Forbidden, NotFound
 
-from envelope_gateway.registry.api import schemas
-from envelope_gateway.registry.api.deps import InOrganization, PagingOf, RegistryOf, id_of, in_organization
-from envelope_gateway.registry.domain.secrets import format_token
-from envelope_gateway.registry.errors import LimitReached
-from envelope_gateway.registry.store import credentials
+from registry.api import schemas
+from registry.api.deps import InOrganization, PagingOf, RegistryOf, id_of, in_organization
+from registry.domain.secrets import format_token
+from registry.errors import LimitReached
+from registry.store import credentials
 
 _TOKENS = "/organizations/{organization}/api-tokens/"
 _YEARS_MAX = 10

@@ -14,10 +14,10 @@ from hearback_kit.db import Connection
 from hearback_kit.errors import BadRequest, NotFound, Unauthorized
 from hearback_kit.pages import decode_cursor, encode_cursor, link_header
 
-from envelope_gateway.registry.registry import Registry
-from envelope_gateway.registry.store.organizations import find_organization
-from envelope_gateway.registry.store.pages import Page, Position
-from envelope_gateway.registry.store.projects import find_project
+from registry.registry import Registry
+from registry.store.organizations import find_organization
+from registry.store.pages import Page, Position
+from registry.store.projects import find_project
 
 ID_MAX = (1 << 63) - 1
 PAGE_ROWS_MAX = 100

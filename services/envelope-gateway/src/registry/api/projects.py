@@ -14,8 +14,8 @@ from hearback_kit.auth import Principal
 from hearback_kit.errors import BadRequest
 from hearback_kit.ids import random_id
 
-from envelope_gateway.registry.api import schemas
-from envelope_gateway.registry.api.deps import (
+from registry.api import schemas
+from registry.api.deps import (
     InOrganization,
     InProject,
     PagingOf,
@@ -24,11 +24,11 @@ from envelope_gateway.registry.api.deps import (
     in_organization,
     in_project,
 )
-from envelope_gateway.registry.domain.options import check_options, with_defaults
-from envelope_gateway.registry.domain.slugs import is_slug, slug_of
-from envelope_gateway.registry.errors import LimitReached, SlugTaken
-from envelope_gateway.registry.registry import Change, Registry
-from envelope_gateway.registry.store import organizations, projects
+from registry.domain.options import check_options, with_defaults
+from registry.domain.slugs import is_slug, slug_of
+from registry.errors import LimitReached, SlugTaken
+from registry.registry import Change, Registry
+from registry.store import organizations, projects
 
 _ORIGINS = "sentry:origins"
 

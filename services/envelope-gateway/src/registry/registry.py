@@ -8,10 +8,10 @@ from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
 from hearback_kit.limits import WindowLimits
 
-from envelope_gateway.registry.passwords import Passwords
-from envelope_gateway.registry.publishing import Publisher
-from envelope_gateway.registry.settings import Settings
-from envelope_gateway.registry.store import snapshots
+from registry.passwords import Passwords
+from registry.publishing import Publisher
+from registry.settings import Settings
+from registry.store import snapshots
 
 
 @dataclass(slots=True)

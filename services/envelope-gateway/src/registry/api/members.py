@@ -9,11 +9,11 @@ from hearback_contracts.roles import scopes_of_role
 from hearback_kit.db import Connection
 from hearback_kit.errors import Conflict, Forbidden, NotFound
 
-from envelope_gateway.registry.api import schemas
-from envelope_gateway.registry.api.deps import InOrganization, PagingOf, RegistryOf, id_of, in_organization
-from envelope_gateway.registry.errors import LastOwner, LimitReached
-from envelope_gateway.registry.registry import Change, Registry
-from envelope_gateway.registry.store import organizations
+from registry.api import schemas
+from registry.api.deps import InOrganization, PagingOf, RegistryOf, id_of, in_organization
+from registry.errors import LastOwner, LimitReached
+from registry.registry import Change, Registry
+from registry.store import organizations
 
 _MEMBERS = "/organizations/{organization}/members/"
 _MEMBER = _MEMBERS + "{member}/"

@@ -10,14 +10,14 @@ from hearback_kit.errors import BadRequest, NotFound
 from hearback_kit.http import require_signature
 from hearback_kit.ids import random_id
 
-from envelope_gateway.registry.api import schemas
-from envelope_gateway.registry.api.deps import ID_MAX, RegistryOf, registry_of
-from envelope_gateway.registry.api.projects import create_project
-from envelope_gateway.registry.api.tokens import issue_token
-from envelope_gateway.registry.domain.slugs import is_slug
-from envelope_gateway.registry.introspection import Introspection
-from envelope_gateway.registry.registry import Change, Registry
-from envelope_gateway.registry.store import organizations, projects
+from registry.api import schemas
+from registry.api.deps import ID_MAX, RegistryOf, registry_of
+from registry.api.projects import create_project
+from registry.api.tokens import issue_token
+from registry.domain.slugs import is_slug
+from registry.introspection import Introspection
+from registry.registry import Change, Registry
+from registry.store import organizations, projects
 
 
 async def _signed(request: Request) -> None:

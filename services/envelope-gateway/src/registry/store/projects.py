@@ -7,8 +7,8 @@ from hearback_kit.db import Connection
 from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from envelope_gateway.registry.store.pages import Page, Position, fetch_page
-from envelope_gateway.registry.store.tables import organizations, project_keys, projects
+from registry.store.pages import Page, Position, fetch_page
+from registry.store.tables import organizations, project_keys, projects
 
 
 def _projects() -> Select[Any]:

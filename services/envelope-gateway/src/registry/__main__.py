@@ -4,17 +4,17 @@ import sys
 
 from hearback_kit.program import Program
 
-from envelope_gateway.registry.app import create_app, create_worker
-from envelope_gateway.registry.settings import Settings
+from registry.app import create_app, create_worker
+from registry.settings import Settings
 
-REGISTRY = Program(
+PROGRAM = Program(
     name="registry",
     settings=Settings,
     create_app=create_app,
     create_worker=create_worker,
-    migrations="envelope_gateway.registry.store.migrations",
+    migrations="registry.store.migrations",
 )
-main = REGISTRY.main
+main = PROGRAM.main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,6 +2,6 @@
 
 from hearback_kit.db import run_migrations_env
 
-from envelope_gateway.registry.store.tables import METADATA
+from registry.store.tables import METADATA
 
 run_migrations_env(METADATA)

@@ -9,11 +9,11 @@ from hearback_kit.db import Connection
 from hearback_kit.errors import NotFound
 from hearback_kit.ids import random_id
 
-from envelope_gateway.registry.api import schemas
-from envelope_gateway.registry.api.deps import InProject, PagingOf, RegistryOf, in_project
-from envelope_gateway.registry.domain.dsns import dsns_of
-from envelope_gateway.registry.errors import LimitReached
-from envelope_gateway.registry.store import projects
+from registry.api import schemas
+from registry.api.deps import InProject, PagingOf, RegistryOf, in_project
+from registry.domain.dsns import dsns_of
+from registry.errors import LimitReached
+from registry.store import projects
 
 _KEYS = "/projects/{organization}/{project}/keys/"
 _KEY = _KEYS + "{key}/"

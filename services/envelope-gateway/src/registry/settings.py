@@ -10,11 +10,8 @@ from pydantic_settings import SettingsConfigDict
 class Settings(ServiceSettings):
     """What the registry can be told; its variables start with `REGISTRY_`."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="REGISTRY_", frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
-    )
-    service = "registry"
-    distribution: ClassVar[str | None] = "envelope-gateway"
+    model_config = SettingsConfigDict(env_prefix="REGISTRY_")
+    service: ClassVar[str] = "registry"
 
     body_bytes_max: int = Field(1_048_576, ge=1_024, le=16_777_216, description="Bytes of a request's body.")
     publish_seconds: float = Field(
@@ -39,5 +36,5 @@ class Settings(ServiceSettings):
 
     @property
     def database_name(self) -> str:
-        """The registry lives in its distribution's database."""
+        """The database is named after the folder that the registry shares with the gateway."""
         return self.database_prefix + "envelope_gateway"

@@ -14,21 +14,21 @@ from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.valkey import connect
 from hearback_kit.worker import Periodic, Worker
 
-from envelope_gateway.registry.api.auth import auth_routes, self_routes
-from envelope_gateway.registry.api.bodies import BodyLimit, clean_request
-from envelope_gateway.registry.api.internal import internal_routes
-from envelope_gateway.registry.api.keys import key_list_routes, key_routes
-from envelope_gateway.registry.api.members import member_routes
-from envelope_gateway.registry.api.organizations import organization_routes
-from envelope_gateway.registry.api.projects import list_routes, project_routes
-from envelope_gateway.registry.api.quotas import quota_routes
-from envelope_gateway.registry.api.tokens import token_routes
-from envelope_gateway.registry.introspection import Introspection
-from envelope_gateway.registry.passwords import Passwords
-from envelope_gateway.registry.publishing import Publisher
-from envelope_gateway.registry.registry import Registry
-from envelope_gateway.registry.settings import Settings
-from envelope_gateway.registry.store.credentials import remove_expired
+from registry.api.auth import auth_routes, self_routes
+from registry.api.bodies import BodyLimit, clean_request
+from registry.api.internal import internal_routes
+from registry.api.keys import key_list_routes, key_routes
+from registry.api.members import member_routes
+from registry.api.organizations import organization_routes
+from registry.api.projects import list_routes, project_routes
+from registry.api.quotas import quota_routes
+from registry.api.tokens import token_routes
+from registry.introspection import Introspection
+from registry.passwords import Passwords
+from registry.publishing import Publisher
+from registry.registry import Registry
+from registry.settings import Settings
+from registry.store.credentials import remove_expired
 
 _VALKEY_SECONDS_MAX = 1.0  # a change waits no longer for Valkey; the worker publishes it then
 

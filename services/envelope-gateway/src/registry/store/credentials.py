@@ -7,8 +7,8 @@ from typing import Any
 from hearback_kit.db import Connection
 from sqlalchemy import delete, func, insert, or_, select, update
 
-from envelope_gateway.registry.store.pages import Page, Position, fetch_page
-from envelope_gateway.registry.store.tables import members, sessions, tokens, users
+from registry.store.pages import Page, Position, fetch_page
+from registry.store.tables import members, sessions, tokens, users
 
 _USE_NOTED_EVERY = timedelta(minutes=1)
 

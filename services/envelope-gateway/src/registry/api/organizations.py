@@ -7,13 +7,13 @@ from hearback_contracts.config import organization_snapshot
 from hearback_fleet.access import ORGANIZATION_READ, ORGANIZATION_WRITE
 from hearback_kit.errors import BadRequest
 
-from envelope_gateway.registry.api import schemas
-from envelope_gateway.registry.api.deps import InOrganization, PagingOf, PrincipalOf, RegistryOf, in_organization
-from envelope_gateway.registry.domain.options import check_features, features_with_defaults
-from envelope_gateway.registry.domain.slugs import is_slug
-from envelope_gateway.registry.errors import SlugTaken
-from envelope_gateway.registry.registry import Change
-from envelope_gateway.registry.store import organizations
+from registry.api import schemas
+from registry.api.deps import InOrganization, PagingOf, PrincipalOf, RegistryOf, in_organization
+from registry.domain.options import check_features, features_with_defaults
+from registry.domain.slugs import is_slug
+from registry.errors import SlugTaken
+from registry.registry import Change
+from registry.store import organizations
 
 
 def organization_answer(row: Any) -> schemas.Organization:

@@ -10,13 +10,13 @@ from hearback_kit.auth import SESSION_COOKIE, credentials, hash_secret, refuse_c
 from hearback_kit.errors import BadRequest, TooManyRequests, Unauthorized
 from hearback_kit.limits import Limit
 
-from envelope_gateway.registry import metrics
-from envelope_gateway.registry.api import schemas
-from envelope_gateway.registry.api.deps import PrincipalOf, RegistryOf
-from envelope_gateway.registry.errors import WrongCredentials
-from envelope_gateway.registry.registry import Registry
-from envelope_gateway.registry.store import organizations
-from envelope_gateway.registry.store.credentials import add_session, end_session, end_sessions_of
+from registry import metrics
+from registry.api import schemas
+from registry.api.deps import PrincipalOf, RegistryOf
+from registry.errors import WrongCredentials
+from registry.registry import Registry
+from registry.store import organizations
+from registry.store.credentials import add_session, end_session, end_sessions_of
 
 
 def _user(row: Any) -> schemas.User:

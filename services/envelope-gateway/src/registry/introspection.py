@@ -6,7 +6,7 @@ from hearback_contracts.roles import scopes_of_role
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
 
-from envelope_gateway.registry.store import credentials
+from registry.store import credentials
 
 
 class Introspection:
