@@ -1,0 +1,89 @@
+"""Keeping the words of a refused submission: the payload of its step in the journal."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import orjson
+
+from hearback_fleet.messages import parse_payload
+
+PAYLOAD_BYTES_MAX: Final = 65_536
+_DEPTH_MAX: Final = 20
+
+_REPORT_FIELDS: Final = ("event_id", "name", "email", "comments")
+_EVENT_FIELDS: Final = ("event_id", "type", "timestamp", "platform", "environment", "release", "level")
+_FEEDBACK_FIELDS: Final = ("message", "name", "contact_email", "associated_event_id", "url", "source")
+# How long each text may be, tried in turn. A character takes up to six bytes of JSON.
+_CHARACTERS_MAX: Final = (60_000, 30_000, 15_000, 7_000, 600)
+
+
+def payload_to_keep(body: bytes | dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return what a refused submission said, as a step's `payload`; None when `body` is no JSON object.
+
+    A payload that is nested deeply or takes more than `PAYLOAD_BYTES_MAX` bytes is cut down to what the person
+    wrote, in the end to the first 600 characters of each text.
+    """
+    payload = body if isinstance(body, dict) else parse_payload(body)
+    if payload is None or (_is_shallow(payload) and _fits(payload)):
+        return payload
+    return _shorten(_essence(payload))
+
+
+def _fits(payload: dict[str, Any]) -> bool:
+    try:
+        return len(orjson.dumps(payload)) <= PAYLOAD_BYTES_MAX
+    except TypeError:  # a number or a text that JSON cannot hold
+        return False
+
+
+def _is_shallow(payload: dict[str, Any]) -> bool:
+    """Whether every reader of JSON can read it, however it recurses."""
+    level: list[Any] = [payload]
+    for _ in range(_DEPTH_MAX):
+        level = [part for value in level for part in _containers(value)]
+        if not level:
+            return True
+    return False
+
+
+def _containers(value: dict[str, Any] | list[Any]) -> list[Any]:
+    parts = value.values() if isinstance(value, dict) else value
+    return [part for part in parts if isinstance(part, (dict, list))]
+
+
+def _essence(payload: dict[str, Any]) -> dict[str, Any]:
+    """What a feedback event or a user report says, without what an SDK adds to it; at most three levels deep."""
+    contexts = payload.get("contexts")
+    kept = _scalars(payload, _REPORT_FIELDS if contexts is None else _EVENT_FIELDS)
+    kept |= {name: _scalars(payload[name]) for name in ("user", "tags") if isinstance(payload.get(name), dict)}
+    feedback = contexts.get("feedback") if isinstance(contexts, dict) else None
+    if isinstance(feedback, dict):
+        kept["contexts"] = {"feedback": _scalars(feedback)}
+    return kept
+
+
+def _scalars(values: dict[str, Any], names: Sequence[str] | None = None) -> dict[str, Any]:
+    wanted = values if names is None else [name for name in names if name in values]
+    return {name: values[name] for name in wanted if not isinstance(values[name], (dict, list))}
+
+
+def _shorten(payload: dict[str, Any]) -> dict[str, Any]:
+    """Shorten the longest texts until the JSON fits; then leave out tags and user."""
+    for characters_max in _CHARACTERS_MAX:
+        shortened: dict[str, Any] = _cut(payload, characters_max)
+        if _fits(shortened):
+            return shortened
+    feedback = payload.get("contexts", {}).get("feedback", {})
+    words = {name: value for name, value in payload.items() if name not in {"tags", "user", "contexts"}}
+    if feedback:
+        words["contexts"] = {"feedback": _scalars(feedback, _FEEDBACK_FIELDS)}
+    least: dict[str, Any] = _cut(words, _CHARACTERS_MAX[-1])
+    return least
+
+
+def _cut(value: Any, characters_max: int) -> Any:
+    if isinstance(value, dict):
+        return {name: _cut(part, characters_max) for name, part in value.items()}
+    if isinstance(value, str):
+        return value[:characters_max].encode("utf-8", "replace").decode()
+    return float(value) if type(value) is int and not -(1 << 63) <= value < 1 << 63 else value
