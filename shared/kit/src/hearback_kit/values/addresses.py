@@ -1,0 +1,126 @@
+"""Read the address of a client: its peer address, or what trusted proxies say of it."""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final
+
+Headers = Iterable[tuple[bytes, bytes]]
+# Set by content delivery networks, the preferred one first (protocol: limits#client-address).
+VENDOR_HEADERS: Final = (b"cf-connecting-ip", b"x-vercel-forwarded-for", b"x-sentry-forwarded-for")
+
+_FORWARDED_FOR: Final = b"x-forwarded-for"
+_FORWARDED: Final = b"forwarded"
+_NAMES: Final = frozenset((*VENDOR_HEADERS, _FORWARDED_FOR, _FORWARDED))
+_FORWARDED_PAIR: Final = re.compile(r'(?:^|[;,])\s*for\s*=\s*(?:"([^"]*)"|([^\s;,"]*))', re.IGNORECASE)
+_ADDRESS_CHARACTERS_MAX: Final = 64
+_HEADER_BYTES_MAX: Final = 4_096
+_HEADER_BYTES_KEPT: Final = 256
+
+
+@lru_cache(maxsize=4_096)
+def parse_address(text: str) -> str | None:
+    """Return the IP address of a hop in its shortest spelling, or None when it holds none.
+
+    Blanks, quotes, brackets, a port (`198.51.100.9:51234`, `[2001:db8::1]:443`) and an IPv6 zone fall away; an
+    IPv4 address in IPv6 spelling becomes IPv4.
+    """
+    text = text.strip().strip('"').strip()
+    if len(text) > _ADDRESS_CHARACTERS_MAX:
+        return None
+    if text.startswith("["):
+        text, closed, rest = text[1:].partition("]")
+        if not closed or (rest and not _is_port(rest)):
+            return None
+    elif text.count(":") == 1:
+        text, _, port = text.partition(":")
+        if not _is_port(":" + port):
+            return None
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return str((address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address)
+
+
+def _is_port(text: str) -> bool:
+    return text[:1] == ":" and text.isascii() and text[1:].isdigit() and len(text) <= 6
+
+
+@lru_cache(maxsize=4_096)
+def address_block(address: str) -> str:
+    """Return whom an address stands for in a limit: an IPv4 address, or the /64 of IPv6 (one household or host).
+
+    A text that is no address stands for itself.
+    """
+    parsed = parse_address(address)
+    if parsed is None:
+        return address
+    return str(IPv6Network((parsed, 64), strict=False)) if ":" in parsed else parsed
+
+
+def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Return the networks of a comma-separated list; raise ValueError for an entry that is none."""
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+class TrustedProxies:
+    """The networks of our own proxies; only they are believed when they name another client."""
+
+    def __init__(self, networks: Iterable[IPv4Network | IPv6Network]) -> None:
+        self._networks = tuple(networks)
+        self._read_cached = lru_cache(maxsize=4_096)(self._read)
+        self._is_trusted = lru_cache(maxsize=4_096)(self._look_up)
+
+    def trusts(self, peer: str | None) -> bool:
+        """Return whether a peer is one of the proxies; a peer without an address is a local socket, and is."""
+        if peer is None:
+            return True
+        address = parse_address(peer)
+        return address is not None and self._is_trusted(address)
+
+    def client_address(self, peer: str | None, headers: Headers, *, vendor_headers: bool = False) -> str | None:
+        """Return the address of the client that a request comes from, None when nothing names one.
+
+        `peer` is the other end of the connection, `headers` are a request's in lower case. Of a trusted peer's
+        `X-Forwarded-For` (without one: `Forwarded`) the nearest hop counts that is not a trusted proxy, or the
+        farthest when all are. With `vendor_headers` those of content delivery networks go first: any client can
+        make them up where none of these is in front, so limits must not depend on them.
+        """
+        found = [(name, value) for name, value in headers if name in _NAMES]
+        if not found or not self.trusts(peer):
+            return peer
+        if vendor_headers:
+            for name in VENDOR_HEADERS:
+                for other, value in found:
+                    address = parse_address(_text(value).partition(",")[0]) if other == name else None
+                    if address:
+                        return address
+        for name in (_FORWARDED_FOR, _FORWARDED):
+            value = b",".join(value for other, value in found if other == name)
+            if value:
+                read = self._read_cached if len(value) <= _HEADER_BYTES_KEPT else self._read
+                return read(value, name == _FORWARDED) or peer
+        return peer
+
+    def _read(self, value: bytes, is_forwarded: bool) -> str | None:
+        text = _text(value)
+        hops = [a or b for a, b in _FORWARDED_PAIR.findall(text)] if is_forwarded else text.split(",")
+        farthest: str | None = None
+        for hop in reversed(hops):
+            address = parse_address(hop)
+            if address is not None:
+                if not self._is_trusted(address):
+                    return address
+                farthest = address
+        return farthest
+
+    def _look_up(self, address: str) -> bool:
+        parsed = ip_address(address)
+        return any(parsed in network for network in self._networks if network.version == parsed.version)
+
+
+def _text(value: bytes) -> str:
+    """The last part of a header, where the nearest hops are."""
+    return value[-_HEADER_BYTES_MAX:].decode("latin-1")

@@ -1,0 +1,36 @@
+"""Make identifiers, and check numeric ones that clients name."""
+
+from typing import Final
+from uuid import NAMESPACE_URL, uuid4, uuid5
+
+from uuid_utils import uuid7
+
+ID_MAX: Final = (1 << 63) - 1
+
+
+def new_id() -> str:
+    """Return a time-ordered UUIDv7 as 32 hex digits."""
+    return uuid7().hex
+
+
+def random_id() -> str:
+    """Return a random UUIDv4 as 32 hex digits."""
+    return uuid4().hex
+
+
+def derived_id(*parts: str | int) -> str:
+    """Return a UUIDv5 as 32 hex digits: the same parts give the same id, everywhere and always."""
+    return uuid5(NAMESPACE_URL, "hearback:" + "/".join(str(part) for part in parts)).hex
+
+
+def parse_id(text: str) -> int | None:
+    """Return the row id that a decimal text names, or None when it is none: ASCII digits, 63 bits."""
+    if not (len(text) <= 19 and text.isascii() and text.isdigit()):
+        return None
+    number = int(text)
+    return number if number <= ID_MAX else None
+
+
+def is_id(value: object) -> bool:
+    """Return whether a decoded JSON value can be a row id: an integer (no boolean) from 0 to 63 bits."""
+    return type(value) is int and 0 <= value <= ID_MAX
