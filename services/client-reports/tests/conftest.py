@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -52,6 +52,12 @@ class Api:
         response = await self.client.get(path, params=params)
         assert response.status_code == status, response.text
         return response.json()
+
+    def configure(self, **settings: Any) -> None:
+        """Change settings of the running app."""
+        self.app.state.state = replace(
+            self.app.state.state, settings=self.store.settings.model_copy(update=settings)
+        )
 
     def caller(self, **options: Any) -> dict[str, str]:
         return signed_in(self.app, **options)

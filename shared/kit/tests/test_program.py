@@ -130,7 +130,7 @@ def test_every_answer_has_its_shape(sample):
     sample.start()
     sample.ready()
     assert sample.get("/healthz") == (200, {"status": "ok", "service": "sample"})
-    assert sample.get("/readyz") == (200, {"status": "ok", "service": "sample", "checks": {}})
+    assert sample.get("/readyz") == (200, {"status": "ok", "service": "sample", "checks": {"worker-part": "ok"}})
     assert sample.get("/missing") == (
         404,
         {"detail": "The requested resource does not exist.", "code": "not_found"},

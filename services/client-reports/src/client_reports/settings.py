@@ -1,6 +1,5 @@
 """What client-reports can be told."""
 
-import socket
 from typing import ClassVar
 
 from hearback_kit.settings import ServiceSettings
@@ -47,7 +46,4 @@ class Settings(ServiceSettings):
     alert_events_max: int = Field(100, ge=1, le=1_000, description="Changes shown in the history of a rule.")
     maintenance_seconds: float = Field(
         600.0, ge=0.05, le=3_600, description="Pause between two rounds of making and dropping partitions."
-    )
-    consumer_name: str = Field(
-        default_factory=socket.gethostname, description="Name of this worker; unique and lasting per worker."
     )

@@ -128,7 +128,7 @@ async def test_a_rule_that_is_off_is_not_looked_at(api: Any) -> None:
 
 
 async def test_an_organization_has_a_bounded_number_of_rules(api: Any) -> None:
-    api.app.state.settings = api.store.settings.model_copy(update={"rules_max": 2})
+    api.configure(rules_max=2)
     for _ in range(2):
         await create(api)
     assert (await api.client.post(PATH, json=body())).json()["code"] == "too_many_rules"

@@ -125,7 +125,7 @@ async def test_groups_and_filters(counted: Any, parameters: dict[str, Any], expe
 
 
 async def test_answers_have_a_bounded_number_of_groups(counted: Any) -> None:
-    counted.app.state.settings = counted.store.settings.model_copy(update={"groups_max": 3})
+    counted.configure(groups_max=3)
     asked = {"field": SUM, "statsPeriod": "24h"}
     assert len((await counted.get(PATH, groupBy="reason", **asked))["groups"]) == 3
     assert (await counted.get(PATH, 400, groupBy=["reason", "project"], **asked))["code"] == "invalid_query"

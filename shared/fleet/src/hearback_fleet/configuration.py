@@ -35,6 +35,11 @@ class Configuration:
         self._follower = connect(redis_url, blocking=True)
         self._cache = SnapshotCache(self._client, self._follower, _parse)
 
+    @property
+    def idle_seconds(self) -> float:
+        """Seconds since `run` last went round its loop; grows when it hangs."""
+        return self._cache.idle_seconds
+
     def peek_project_by_key(self, public_key: str) -> ProjectConfig | None:
         """The project of a key if both are known and current: for hot paths that load otherwise."""
         project_id = self._cache.peek(key_snapshot(public_key))

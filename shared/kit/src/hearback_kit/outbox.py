@@ -21,12 +21,14 @@ from sqlalchemy import (
     text,
 )
 
+from hearback_kit.background import Heartbeat
 from hearback_kit.bus.protocol import Bus, Outgoing
 from hearback_kit.db import Connection, Database
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
 
 _log = get_logger(__name__)
+OutboxTable = Table
 # As a subquery it is asked once, in the same round trip; the lock ends with the transaction.
 _OUR_TURN = text("(SELECT pg_try_advisory_xact_lock(hashtext('outbox-relay')))")
 
@@ -87,8 +89,14 @@ class OutboxRelay:
         self._batch_max = batch_max
         self._poll_seconds = poll_seconds
         self._woken = asyncio.Event()
+        self._heart = Heartbeat()
         self._refused: frozenset[str] = frozenset()
         self._separately = False  # while some stream refuses, or the others would be told again and again
+
+    @property
+    def idle_seconds(self) -> float:
+        """Seconds since the relay last went round its loop; grows when it hangs."""
+        return self._heart.idle_seconds
 
     def wake(self) -> None:
         """Say that something committed, so that it need not wait for the next poll."""
@@ -144,6 +152,7 @@ class OutboxRelay:
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop` is set; what is left stays for the next start."""
         while not stop.is_set():
+            self._heart.beat()
             self._woken.clear()
             known = self._refused
             try:

@@ -112,7 +112,7 @@ class Program:
         worker = self.create_worker(settings) if mode != "serve" and self.create_worker else None
         app = self._health_app(worker) if mode == "work" else self.create_app(settings)
         if worker is not None and mode == "run":
-            app.state.checks.update(worker.checks)
+            worker.show_checks(app.state.checks, "worker-")
         spare_what_stays()
         server = _Server(self._uvicorn_config(app, settings))
         stop, hurry = asyncio.Event(), asyncio.Event()

@@ -53,6 +53,9 @@ class ServiceSettings(BaseSettings):
     stream_shards: int = fleet("stream_shards", 4, "Shards of every stream; equal everywhere.", ge=1, le=1024)
     log_level: str = fleet("log_level", "info", "debug, info, warning or error.")
     log_format: str = fleet("log_format", "json", "json, or console for people.")
+    consumer_name: str = Field(
+        "", description="Name of this process in its consumer groups; empty: service and host name."
+    )
     shutdown_seconds_max: float = fleet(
         "shutdown_seconds_max", 10.0, "Time to finish work after SIGTERM.", ge=0.1, le=300
     )

@@ -14,6 +14,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from hearback_kit.background import Heartbeat, pause
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
 from hearback_kit.stopping import unless_stopped
@@ -81,6 +82,12 @@ class SnapshotCache:
         self._stale: set[str] = set()
         self._loads: dict[str, asyncio.Task[Any]] = {}
         self._last: str | None = None
+        self._heart = Heartbeat()
+
+    @property
+    def idle_seconds(self) -> float:
+        """Seconds since `follow` last went round its loop; grows when it hangs."""
+        return self._heart.idle_seconds
 
     def peek(self, name: str, missing: Any = None) -> Any:
         """The kept value if it is known to be current, else `missing` (a known absent value is None)."""
@@ -153,16 +160,13 @@ class SnapshotCache:
     async def follow(self, stop: asyncio.Event) -> None:
         """Keep the copies current until `stop` is set."""
         while not stop.is_set():
+            self._heart.beat()
             try:
                 await self._follow_once(stop)
             except (RedisError, OSError) as error:
                 _log.warning("snapshots_wait", reason=type(error).__name__)
                 self._last = None  # what changed meanwhile is unknown
-                try:
-                    async with asyncio.timeout(0.5):
-                        await stop.wait()
-                except TimeoutError:
-                    continue
+                await pause(0.5, stop)
 
     async def _follow_once(self, stop: asyncio.Event) -> None:
         if self._last is None:

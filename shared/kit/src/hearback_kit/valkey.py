@@ -30,6 +30,7 @@ OUTAGES = (
     TryAgainError,
     OSError,
 )
+Valkey = Redis
 BLOCK_MS_MAX: Final = 10_000
 # Answers of a server that refuses now and will not for ever; the client has no classes for them.
 _PASSING: Final = ("MISCONF", "NOREPLICAS", "BUSY ", "UNKILLABLE", "OOM", "LOADING", "READONLY", "EXECABORT")

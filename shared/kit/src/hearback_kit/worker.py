@@ -1,23 +1,19 @@
 """A service's background work: its consumers, its outbox relay and its periodic jobs, run together."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
 
+from hearback_kit.background import Background, Part, Runnable, pause
 from hearback_kit.bus.consumer import Consumer
 from hearback_kit.errors import Unavailable
 from hearback_kit.health import Check
 from hearback_kit.logs import get_logger
 
+__all__ = ["Periodic", "Runnable", "Work", "Worker"]
+
 _log = get_logger(__name__)
-
-
-class Runnable(Protocol):
-    """Something that runs until told to stop."""
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set, then finish what is in hand."""
-        ...
 
 
 class Periodic:
@@ -37,47 +33,74 @@ class Periodic:
                 _log.warning("job_waits", job=self.name, reason=error.detail)
             except Exception as error:  # a job must not take the others with it
                 _log.error("job_failed", job=self.name, exc_info=error)
-            try:
-                async with asyncio.timeout(self._seconds):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            await pause(self._seconds, stop)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a worker runs, and the readiness checks of what that needs."""
+
+    parts: Iterable[Part]
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    stop_seconds_max: float = 10.0
 
 
 class Worker:
-    """Runs all its parts; `close` releases what they used."""
+    """Opens its work when it runs and closes it when it ends, however it ends."""
 
     def __init__(
         self,
+        opening: Callable[[], AbstractAsyncContextManager[Work]] | None = None,
         *,
         consumers: Sequence[Consumer] = (),
         parts: Sequence[Runnable] = (),
-        checks: dict[str, Check] | None = None,
+        checks: Mapping[str, Check] | None = None,
         close: Callable[[], Awaitable[None]] | None = None,
-        hang_seconds_max: float = 60.0,
     ) -> None:
-        self._consumers = list(consumers)
-        self._parts = list(parts)
-        self._checks = dict(checks or {})
-        self._close = close
-        self._hang_seconds_max = hang_seconds_max
+        self._opening = opening or _given(consumers, parts, checks or {}, close)
+        self._checks: dict[str, Check] = {"worker": _not_started}
+        self._shown: list[tuple[dict[str, Check], str]] = [(self._checks, "")]
 
     @property
-    def checks(self) -> dict[str, Check]:
-        """Readiness checks: the given ones, and that every consumer goes round its loop."""
-        return {**self._checks, "consumers": self._consumers_alive} if self._consumers else self._checks
+    def checks(self) -> Mapping[str, Check]:
+        """Readiness checks; those of the parts appear when the worker runs."""
+        return self._checks
 
-    async def _consumers_alive(self) -> None:
-        idle = max(consumer.idle_seconds for consumer in self._consumers)
-        if idle > self._hang_seconds_max:
-            raise Unavailable(f"a consumer has been busy or stuck for {idle:.0f} s")
+    def show_checks(self, checks: dict[str, Check], prefix: str) -> None:
+        """Keep the worker's checks in `checks`, too, under names that begin with `prefix`."""
+        self._shown.append((checks, prefix))
+        self._show({"worker": _not_started})
+
+    def _show(self, found: Mapping[str, Check]) -> None:
+        for checks, prefix in self._shown:
+            checks.pop(f"{prefix}worker", None)
+            checks.update({f"{prefix}{name}": check for name, check in found.items()})
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run every part until `stop` is set; a part that crashes stops them all and raises."""
+        async with self._opening() as work:
+            background = Background(work.parts, stop_seconds_max=work.stop_seconds_max)
+            self._show({**work.checks, **background.checks})
+            await background.run(stop)
+
+
+async def _not_started() -> None:
+    raise Unavailable("the worker has not started")
+
+
+def _given(
+    consumers: Sequence[Consumer],
+    parts: Sequence[Runnable],
+    checks: Mapping[str, Check],
+    close: Callable[[], Awaitable[None]] | None,
+) -> Callable[[], AbstractAsyncContextManager[Work]]:
+    @asynccontextmanager
+    async def opening() -> AsyncIterator[Work]:
+        named = [Part(getattr(part, "name", type(part).__name__.lower()), part) for part in parts]
         try:
-            async with asyncio.TaskGroup() as group:
-                for part in (*self._consumers, *self._parts):
-                    group.create_task(part.run(stop))
+            yield Work([*(Part("consumers", consumer) for consumer in consumers), *named], checks)
         finally:
-            if self._close is not None:
-                await self._close()
+            if close is not None:
+                await close()
+
+    return opening

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Response
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.config import OrganizationConfig
 from hearback_fleet.access import (
@@ -14,9 +14,9 @@ from hearback_fleet.access import (
     OrganizationScope,
     organization_scope,
 )
-from hearback_kit.db import Database
 from hearback_kit.errors import BadRequest, NotFound
 
+from client_reports.api.deps import AppState, StateDep
 from client_reports.api.schemas import (
     AlertEventView,
     AlertRuleBody,
@@ -35,64 +35,57 @@ RuleId = Annotated[str, Path(description="Id of the rule.", pattern=r"^[0-9]{1,1
 
 
 @router.get("/", operation_id="listAlertRules", summary="All rules of the organization")
-async def get_rules(request: Request, scope: Reader) -> list[AlertRuleView]:
+async def get_rules(state: StateDep, scope: Reader) -> list[AlertRuleView]:
     """The rules, oldest first, with how they stand."""
-    async with _database(request).connection() as connection:
+    async with state.database.connection() as connection:
         rows = await store.list_rules(connection, scope.organization.id)
     return [AlertRuleView(**_fields(row, scope.organization)) for row in rows]
 
 
 @router.post("/", operation_id="createAlertRule", summary="Add a rule", status_code=201)
-async def create_rule(request: Request, scope: Writer, body: AlertRuleBody) -> AlertRuleDetail:
+async def create_rule(state: StateDep, scope: Writer, body: AlertRuleBody) -> AlertRuleDetail:
     """Add a rule; it is looked at within moments."""
     values = _values(body, scope.organization)
-    async with _database(request).transaction() as connection:
+    async with state.database.transaction() as connection:
         count = await store.count_rules(connection, scope.organization.id)
-        if count >= request.app.state.settings.rules_max:
+        if count >= state.settings.rules_max:
             raise TooManyRules
-        row = await store.create_rule(connection, values, request.app.state.clock.now())
+        row = await store.create_rule(connection, values, state.clock.now())
     return AlertRuleDetail(**_fields(row, scope.organization), history=[])
 
 
 @router.get("/{rule_id}/", operation_id="getAlertRule", summary="A rule with its history")
-async def get_rule(request: Request, scope: Reader, rule_id: RuleId) -> AlertRuleDetail:
+async def get_rule(state: StateDep, scope: Reader, rule_id: RuleId) -> AlertRuleDetail:
     """How a rule stands, and its latest changes."""
-    async with _database(request).connection() as connection:
+    async with state.database.connection() as connection:
         row = await store.find_rule(connection, scope.organization.id, int(rule_id))
         if row is None:
             raise NotFound
-        return await _detail(request, connection, row, scope.organization)
+        return await _detail(state, connection, row, scope.organization)
 
 
 @router.put("/{rule_id}/", operation_id="replaceAlertRule", summary="Replace a rule")
-async def replace_rule(request: Request, scope: Writer, rule_id: RuleId, body: AlertRuleBody) -> AlertRuleDetail:
+async def replace_rule(state: StateDep, scope: Writer, rule_id: RuleId, body: AlertRuleBody) -> AlertRuleDetail:
     """Replace a rule; it then stands at `ok` until it is looked at again."""
     values = _values(body, scope.organization)
-    async with _database(request).transaction() as connection:
+    async with state.database.transaction() as connection:
         row = await store.change_rule(connection, scope.organization.id, int(rule_id), values)
         if row is None:
             raise NotFound
-        return await _detail(request, connection, row, scope.organization)
+        return await _detail(state, connection, row, scope.organization)
 
 
 @router.delete("/{rule_id}/", operation_id="deleteAlertRule", summary="Delete a rule", status_code=204)
-async def delete_rule(request: Request, scope: Writer, rule_id: RuleId) -> Response:
+async def delete_rule(state: StateDep, scope: Writer, rule_id: RuleId) -> Response:
     """Delete a rule with its history."""
-    async with _database(request).transaction() as connection:
+    async with state.database.transaction() as connection:
         if not await store.delete_rule(connection, scope.organization.id, int(rule_id)):
             raise NotFound
     return Response(status_code=204)
 
 
-def _database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
-
-
-async def _detail(
-    request: Request, connection: Any, row: Any, organization: OrganizationConfig
-) -> AlertRuleDetail:
-    events = await store.list_events(connection, row.id, request.app.state.settings.alert_events_max)
+async def _detail(state: AppState, connection: Any, row: Any, organization: OrganizationConfig) -> AlertRuleDetail:
+    events = await store.list_events(connection, row.id, state.settings.alert_events_max)
     history = [AlertEventView(at=wire_time(event.at), status=event.status, value=event.value) for event in events]
     return AlertRuleDetail(**_fields(row, organization), history=history)
 

@@ -13,9 +13,9 @@ from hearback_fleet.access import (
     OrganizationScope,
     organization_scope,
 )
-from hearback_kit.db import Database
 from pydantic import BaseModel, Field
 
+from client_reports.api.deps import StateDep
 from client_reports.api.parameters import refuse_null_characters
 from client_reports.api.schemas import StatsView
 from client_reports.domain.stats import (
@@ -30,7 +30,6 @@ from client_reports.domain.stats import (
     window,
 )
 from client_reports.errors import InvalidQuery
-from client_reports.settings import Settings
 from client_reports.store.stats import read_stats
 
 router = APIRouter(prefix="/api/0/organizations/{organization}/stats_v2", tags=["outcomes"])
@@ -60,16 +59,17 @@ class StatsParameters(BaseModel):
 
 
 @router.get("/", operation_id="getStats", summary="Outcomes in groups and intervals", response_model=StatsView)
-async def get_stats(request: Request, scope: Reader, parameters: Annotated[StatsParameters, Query()]) -> Response:
+async def get_stats(
+    request: Request, state: StateDep, scope: Reader, parameters: Annotated[StatsParameters, Query()]
+) -> Response:
     """Sums of outcomes in Sentry's shape; series are filled with zeros, the current interval is included."""
     refuse_null_characters(request.query_params)
-    settings: Settings = request.app.state.settings
+    settings = state.settings
     try:
-        query = _query(parameters, scope, request.app.state.clock.now(), settings.points_max)
+        query = _query(parameters, scope, state.clock.now(), settings.points_max)
     except InvalidStats as error:
         raise InvalidQuery(str(error)) from error
-    database: Database = request.app.state.database
-    async with database.connection() as connection:
+    async with state.database.connection() as connection:
         rows = await read_stats(connection, query, groups_max=settings.groups_max)
     if len(rows) > settings.groups_max:
         raise InvalidQuery("The query has too many groups. Use fewer groupBy, or filter.")

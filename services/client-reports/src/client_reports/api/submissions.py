@@ -8,10 +8,10 @@ from hearback_contracts.identifiers import parse_event_id
 from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.access import EVENT_READ, PROJECT_READ, ProjectScope, project_scope
-from hearback_kit.db import Database
 from hearback_kit.errors import BadRequest, NotFound
 from hearback_kit.pages import decode_cursor, encode_cursor, link_header
 
+from client_reports.api.deps import StateDep
 from client_reports.api.parameters import named, refuse_null_characters
 from client_reports.api.schemas import StepView, SubmissionView, wire_time
 from client_reports.store.journal import SubmissionFilter, find_submission, list_submissions
@@ -29,6 +29,7 @@ Reader = Annotated[ProjectScope, project_scope(*PROJECT_READ, *EVENT_READ)]
 async def get_submissions(
     request: Request,
     response: Response,
+    app: StateDep,
     scope: Reader,
     state: Annotated[list[str] | None, Query(description="Only in one of these states.")] = None,
     source: Annotated[list[str] | None, Query(description="Only from one of these sources.")] = None,
@@ -52,7 +53,7 @@ async def get_submissions(
     )
     size = limit or per_page
     position, backward = _position(cursor)
-    async with _database(request).connection() as connection:
+    async with app.database.connection() as connection:
         rows = await list_submissions(connection, wanted, after=position, backward=backward, limit=size + 1)
         if not rows and wanted.id_prefix:  # looking into every id takes longer
             wanted = wanted._replace(id_prefix=None, id_part=wanted.id_prefix)
@@ -66,7 +67,7 @@ async def get_submissions(
 
 @router.get("/{submission_id}/", operation_id="getSubmission", summary="The fate of a submission")
 async def get_submission(
-    request: Request,
+    app: StateDep,
     scope: Reader,
     submission_id: Annotated[str, Path(description="Event id, with or without dashes, in any case.")],
 ) -> SubmissionView:
@@ -74,16 +75,11 @@ async def get_submission(
     parsed = parse_event_id(submission_id) or submission_id
     if "\x00" in parsed:
         raise BadRequest("Null characters are not allowed.", code="null_characters")
-    async with _database(request).connection() as connection:
+    async with app.database.connection() as connection:
         row = await find_submission(connection, scope.project.id, parsed)
     if row is None:
         raise NotFound
     return _view(row)
-
-
-def _database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
 
 
 def _id_prefix(text: str | None) -> str | None:

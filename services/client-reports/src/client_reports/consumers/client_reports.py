@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from hearback_contracts.config import ProjectConfig
 from hearback_contracts.events import ClientReportReceived
 from hearback_fleet.messages import decode, parse_payload
-from hearback_kit.bus import Incoming, Outgoing
+from hearback_kit.bus import Incoming
 from hearback_kit.logs import get_logger
 
 from client_reports import metrics
@@ -44,11 +44,6 @@ class ClientReports:
         project = await self._find_project(project_id)
         days = project.options.get("hearback:retention_days") if project else None
         return days if type(days) is int and days > 0 else self._report_days_max
-
-
-def nobody_to_tell(_message: Incoming, _error: str) -> Sequence[Outgoing]:
-    """A report is no submission, and what it counts has no outcome of its own: its dead letter is all there is."""
-    return ()
 
 
 def _counts(message: ClientReportReceived, body: bytes | None, days_max: int) -> list[Count]:

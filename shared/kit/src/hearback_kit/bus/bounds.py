@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
+from hearback_kit.background import Heartbeat, pause
 from hearback_kit.bus.protocol import Bus
 from hearback_kit.errors import Unavailable
 
@@ -19,6 +20,12 @@ class StreamBounds:
         self._entries_max = dict(entries_max)
         self._interval_seconds = interval_seconds
         self._full: frozenset[str] = frozenset()
+        self._heart = Heartbeat()
+
+    @property
+    def idle_seconds(self) -> float:
+        """Seconds since the last look; grows when it hangs."""
+        return self._heart.idle_seconds
 
     @property
     def any_full(self) -> bool:
@@ -37,10 +44,7 @@ class StreamBounds:
     async def run(self, stop: asyncio.Event) -> None:
         """Look again and again until `stop` is set."""
         while not stop.is_set():
+            self._heart.beat()
             with suppress(Unavailable):  # writing fails by itself while the server is away
                 await self.look()
-            try:
-                async with asyncio.timeout(self._interval_seconds):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            await pause(self._interval_seconds, stop)

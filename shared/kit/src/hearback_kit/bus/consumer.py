@@ -18,6 +18,7 @@ from dataclasses import replace
 
 from prometheus_client import Counter, Gauge
 
+from hearback_kit.background import Heartbeat, pause
 from hearback_kit.bus.deliveries import Deliveries
 from hearback_kit.bus.held import BurialRate, Hand, Held
 from hearback_kit.bus.options import ConsumerOptions
@@ -39,10 +40,6 @@ _log = get_logger(__name__)
 _TOGETHER_DELIVERIES_MAX = 2
 
 
-def _nobody_to_tell(_message: Incoming, _error: str) -> Sequence[Outgoing]:
-    return ()
-
-
 class Consumer:
     """Reads `keys` as `name` in `group` and calls `handle` until told to stop.
 
@@ -57,7 +54,7 @@ class Consumer:
         group: str,
         name: str,
         handle: Handler,
-        on_dead: OnDead = _nobody_to_tell,
+        on_dead: OnDead | None = None,
         options: ConsumerOptions | None = None,
     ) -> None:
         self._bus = bus
@@ -68,9 +65,9 @@ class Consumer:
         self._on_dead = on_dead
         self._options = options or ConsumerOptions()
         self._hand = Hand()
+        self._heart = Heartbeat()
         self._burials = BurialRate(self._options.dead_letters_per_minute_max)
         self._deliveries = Deliveries(bus, keys, group, name, self._options)
-        self._last_beat = time.monotonic()
         self._paused = False
         self._worked_since_timeout = False
 
@@ -82,7 +79,7 @@ class Consumer:
     @property
     def idle_seconds(self) -> float:
         """Seconds since the consumer last went round its loop; grows when it hangs."""
-        return time.monotonic() - self._last_beat
+        return self._heart.idle_seconds
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; the batch in hand is finished first."""
@@ -93,7 +90,7 @@ class Consumer:
         started = False
         try:
             while not stop.is_set():
-                self._last_beat = time.monotonic()
+                self._heart.beat()
                 try:
                     if not started:
                         await self._start(stop)
@@ -103,7 +100,7 @@ class Consumer:
                 except Unavailable as error:
                     self._pause(True)
                     _log.warning("consumer_waits", group=self._group, reason=error.detail)
-                    await _sleep(self._options.outage_seconds, stop)
+                    await pause(self._options.outage_seconds, stop)
         finally:
             self._pause(False)
             keeper.cancel()
@@ -148,13 +145,13 @@ class Consumer:
 
     async def _process_together(self, batch: Sequence[Incoming], stop: asyncio.Event) -> None:
         while not stop.is_set():
-            self._last_beat = time.monotonic()
+            self._heart.beat()
             try:
                 await self._handle_in_time(batch)
             except Unavailable as error:
                 self._pause(True)
                 _log.warning("batch_waits", group=self._group, messages=len(batch), reason=error.detail)
-                await _sleep(self._options.outage_seconds, stop)
+                await pause(self._options.outage_seconds, stop)
                 continue
             except Exception as error:
                 _log.warning("batch_failed", group=self._group, messages=len(batch), error=_kind(error))
@@ -172,7 +169,7 @@ class Consumer:
             held = self._hand.get(message)
             if stop.is_set():
                 return
-            self._last_beat = time.monotonic()
+            self._heart.beat()
             if held is None:
                 continue  # taken over by another consumer meanwhile
             if not begun and message.deliveries >= self._options.deliveries_max:
@@ -257,6 +254,8 @@ class Consumer:
         BURIED.labels(self._group, message.type).inc()
 
     def _announcements(self, message: Incoming, error: str) -> Sequence[Outgoing]:
+        if self._on_dead is None:
+            return ()
         try:
             return self._on_dead(message, error)
         except Exception as problem:  # what cannot be read cannot be told of, but must not block the stream
@@ -267,12 +266,3 @@ class Consumer:
 def _kind(error: Exception) -> str:
     """What may be logged of an error at every failure: its text can hold what people wrote."""
     return type(error).__name__
-
-
-async def _sleep(seconds: float, stop: asyncio.Event) -> None:
-    """Wait, but not past `stop`."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

@@ -49,6 +49,10 @@ class DeadLetter:
 class Bus(Protocol):
     """Durable streams with consumer groups. Every method raises `Unavailable` when the server is away."""
 
+    async def ping(self) -> None:
+        """Do nothing, on the server."""
+        ...
+
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         """Append all messages or, when the server is away, none; returned means durable as it is configured.
 

@@ -27,6 +27,11 @@ class RedisStreams:
         self._renew_script: Any = client.register_script(scripts.RENEW)
         self._forget_script: Any = client.register_script(scripts.FORGET)
 
+    async def ping(self) -> None:
+        """Raise Unavailable unless the server answers."""
+        with outage_as_unavailable():
+            await self._client.ping()
+
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         """Append all messages in one transaction."""
         if not messages:

@@ -1,0 +1,170 @@
+"""The runtime of apps and workers: what is opened is closed, in order, however starting or stopping goes."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from hearback_contracts.streams import FEEDBACK_SUBMITTED
+from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
+from hearback_kit.background import Stage
+from hearback_kit.bus import Incoming
+from hearback_kit.outbox import outbox_table
+from hearback_kit.settings import ServiceSettings
+from hearback_kit.testing import eventually, running
+from sqlalchemy import MetaData
+
+
+class Settings(ServiceSettings):
+    service = "sample"
+
+
+class Log(list[str]):
+    """Notes what happens, in order."""
+
+    def closing(self, name: str) -> Any:
+        async def close() -> None:
+            self.append(f"{name} closes")
+
+        return close
+
+    def part(self, name: str) -> Any:
+        log = self
+
+        class Part:
+            async def run(self, stop: asyncio.Event) -> None:
+                log.append(f"{name} runs")
+                await stop.wait()
+                log.append(f"{name} stops")
+
+        return Part()
+
+
+@pytest.fixture
+def settings(redis_url: str, postgres_url: str) -> Settings:
+    return Settings(redis_url=redis_url, service_database_url=postgres_url, consumer_idle_ms_min=100)
+
+
+def build(log: Log, *, fails: bool = False) -> Any:
+    def parts(runtime: ServiceRuntime) -> str:
+        runtime.on_close(log.closing("first"))
+        runtime.run("follower", log.part("follower"), Stage.FOLLOW)
+        runtime.on_close(log.closing("second"))
+        runtime.run("job", log.part("job"))
+        if fails:
+            raise RuntimeError("cannot start")
+        return "the state"
+
+    return parts
+
+
+ENDING = ["job stops", "follower stops", "second closes", "first closes"]
+
+
+async def test_an_app_stops_its_tasks_and_closes_what_it_opened(settings: Settings) -> None:
+    log = Log()
+    app = service_app(settings, title="Sample", description="x", build=build(log))
+    for _ in range(2):  # an app may be started again
+        log.clear()
+        async with running(app) as client:
+            assert app.state.state == "the state"
+            assert app.state.access is not None
+            await eventually(lambda: len(log) == 2)
+            found = (await client.get("/readyz")).json()
+            assert found["checks"] == {"follower": "ok", "job": "ok", "configuration": "ok"}
+            log.clear()
+        assert log == ENDING
+
+
+async def test_a_worker_stops_its_tasks_and_closes_what_it_opened(settings: Settings) -> None:
+    log = Log()
+    stop = asyncio.Event()
+    task = asyncio.create_task(service_worker(settings, build=build(log)).run(stop))
+    await eventually(lambda: len(log) == 2)
+    log.clear()
+    stop.set()
+    await task
+    assert log == ENDING
+
+
+async def test_what_was_opened_is_closed_when_an_app_fails_to_start(settings: Settings) -> None:
+    log = Log()
+    app = service_app(settings, title="Sample", description="x", build=build(log, fails=True))
+    with pytest.raises(RuntimeError, match="cannot start"):
+        async with running(app):
+            pass
+    assert log == ["second closes", "first closes"]
+
+
+async def test_what_was_opened_is_closed_when_a_worker_fails_to_start(settings: Settings) -> None:
+    log = Log()
+    with pytest.raises(RuntimeError, match="cannot start"):
+        await service_worker(settings, build=build(log, fails=True)).run(asyncio.Event())
+    assert log == ["second closes", "first closes"]
+
+
+async def test_a_failing_close_keeps_no_other_from_closing(settings: Settings) -> None:
+    log = Log()
+
+    async def fail() -> None:
+        raise OSError("gone already")
+
+    runtime = ServiceRuntime(settings)
+    for close in (log.closing("first"), fail, log.closing("last")):
+        runtime.on_close(close)
+    with pytest.raises(OSError, match="gone already"):
+        async with runtime:
+            pass
+    assert log == ["last closes", "first closes"]
+
+
+async def test_everything_a_service_can_use_is_opened_once_and_checked(settings: Settings) -> None:
+    async with ServiceRuntime(settings, outbox=outbox_table(MetaData())) as runtime:
+        for name in ("database", "configuration", "registry", "access", "blobs", "bus", "outbox", "relay"):
+            assert getattr(runtime, name) is getattr(runtime, name)
+        connection = runtime.resp_connection()
+        runtime.require_valkey(connection)
+        runtime.stream_bounds([FEEDBACK_SUBMITTED], 10)
+        assert [(part.name, part.stage) for part in runtime.parts] == [
+            ("configuration", Stage.FOLLOW),
+            ("outbox", Stage.RELAY),
+            ("stream-bounds", Stage.FOLLOW),
+        ]
+        assert set(runtime.checks) == {"database", "valkey"}
+        for check in runtime.checks.values():
+            await check()
+
+
+async def test_a_service_without_an_outbox_cannot_use_one(settings: Settings) -> None:
+    async with ServiceRuntime(settings) as runtime:
+        with pytest.raises(AssertionError, match="sample was opened without an outbox"):
+            _ = runtime.relay
+
+
+async def test_consumers_share_the_shards_under_one_name(settings: Settings, bus: Any) -> None:
+    seen: list[Incoming] = []
+
+    async def handle(messages: Any) -> None:
+        seen.extend(messages)
+
+    def parts(runtime: ServiceRuntime) -> None:
+        runtime.consume(FEEDBACK_SUBMITTED, handle, batch_max=10, consumers=3)
+        assert [list(part.runnable.keys) for part in runtime.parts] == [
+            ["hearback:feedback.submitted:{0}", "hearback:feedback.submitted:{3}"],
+            ["hearback:feedback.submitted:{1}"],
+            ["hearback:feedback.submitted:{2}"],
+        ]
+        assert runtime.consumer_name.startswith("sample-")
+
+    worker = service_worker(settings, build=parts)
+    stop = asyncio.Event()
+    task = asyncio.create_task(worker.run(stop))
+    await eventually(lambda: set(worker.checks) == {"valkey", "consumers"})
+    for check in worker.checks.values():
+        await check()
+    stop.set()
+    await task
+
+
+async def test_a_name_given_to_a_consumer_is_kept(settings: Settings) -> None:
+    async with ServiceRuntime(settings.model_copy(update={"consumer_name": "seven"})) as runtime:
+        assert runtime.consumer_name == "seven"

@@ -1,0 +1,212 @@
+"""Background tasks of a process: each is watched, has a readiness check, and stops in a known order.
+
+A task of a worker that crashes ends the worker, and with it the process: another one takes over its messages.
+A task of an HTTP app is started again after a pause, since requests are answered meanwhile; until it works
+again the app is not ready.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, Protocol
+
+from prometheus_client import Counter
+
+from hearback_kit.errors import Unavailable
+from hearback_kit.health import Check
+from hearback_kit.logs import get_logger
+
+CRASHES = Counter("hearback_background_crashes", "Background tasks that crashed.", ["task"])
+HANG_SECONDS_MAX: Final = 60.0
+CANCEL_SECONDS_MAX: Final = 5.0
+_CANCEL_AGAIN_SECONDS: Final = 1.0
+
+_log = get_logger(__name__)
+
+
+class Runnable(Protocol):
+    """Something that runs until it is stopped.
+
+    One that goes round a loop may have `idle_seconds`, the time since its last round, so that a hang is seen.
+    """
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set, then finish what is in hand."""
+        ...
+
+
+class Stage(IntEnum):
+    """When a part stops: a stage is stopped when all parts of the one before it have ended."""
+
+    WORK = 0
+    """Consumers and jobs: they finish the batch in hand."""
+    RELAY = 1
+    """Publishes what that batch committed."""
+    FOLLOW = 2
+    """Keeps copies current for the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A background task; parts of one name share a readiness check."""
+
+    name: str
+    runnable: Runnable
+    stage: Stage = Stage.WORK
+
+
+class Background:
+    """Runs parts together.
+
+    `restart_seconds` is the pause after which a crashed part is started again; None ends all parts when one
+    crashes. Stopping takes at most `stop_seconds_max`; then what still runs is cancelled, and what does not
+    even end by that is reported and left behind.
+    """
+
+    def __init__(
+        self,
+        parts: Iterable[Part],
+        *,
+        restart_seconds: float | None = None,
+        stop_seconds_max: float = 10.0,
+        cancel_seconds_max: float = CANCEL_SECONDS_MAX,
+        hang_seconds_max: float = HANG_SECONDS_MAX,
+    ) -> None:
+        self._watched = [_Watched(part, restart_seconds, hang_seconds_max) for part in parts]
+        self._stop_seconds_max = stop_seconds_max
+        self._cancel_seconds_max = cancel_seconds_max
+
+    @property
+    def checks(self) -> Mapping[str, Check]:
+        """A readiness check per name: that the parts run, and go round their loops."""
+        by_name: dict[str, list[_Watched]] = {}
+        for watched in self._watched:
+            by_name.setdefault(watched.part.name, []).append(watched)
+        return {name: _check_of(group) for name, group in by_name.items()}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run every part until `stop` is set; raises what a part crashed with, when all others have ended."""
+        stages = {stage: asyncio.Event() for stage in Stage}
+        tasks = {
+            asyncio.create_task(watched.run(stages[watched.part.stage]), name=watched.part.name): watched
+            for watched in self._watched
+        }
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait((*tasks, stopped), return_when=asyncio.FIRST_COMPLETED)
+            await self._stop(tasks, stages)
+        finally:
+            stopped.cancel()
+            await self._cancel([task for task in tasks if not task.done()])
+        for task in tasks:
+            if task.done() and not task.cancelled():
+                task.result()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run every part beside the block."""
+        stop = asyncio.Event()
+        task = asyncio.create_task(self.run(stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            await task
+
+    async def _stop(
+        self, tasks: Mapping["asyncio.Task[None]", "_Watched"], stages: Mapping[Stage, asyncio.Event]
+    ) -> None:
+        ends_at = time.monotonic() + self._stop_seconds_max
+        for stage, event in stages.items():
+            event.set()
+            ending = [task for task, watched in tasks.items() if watched.part.stage is stage]
+            if ending:
+                await asyncio.wait(ending, timeout=max(0.0, ends_at - time.monotonic()))
+
+    async def _cancel(self, tasks: Sequence["asyncio.Task[None]"]) -> None:
+        """End tasks that did not stop. A library may swallow a cancellation, so it is repeated, for a while."""
+        ends_at = time.monotonic() + self._cancel_seconds_max
+        while tasks and time.monotonic() < ends_at:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=_CANCEL_AGAIN_SECONDS)
+            tasks = [task for task in tasks if not task.done()]
+        for task in tasks:
+            _log.error("background_task_stuck", task=task.get_name())
+
+
+class _Watched:
+    """One part and what became of it."""
+
+    def __init__(self, part: Part, restart_seconds: float | None, hang_seconds_max: float) -> None:
+        self.part = part
+        self._restart_seconds = restart_seconds
+        self._hang_seconds_max = hang_seconds_max
+        self._crash = "has not started"
+        self._unready_until = float("inf")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run the part; start it again after a crash if that is wanted."""
+        self._unready_until = 0.0
+        while True:
+            try:
+                await self.part.runnable.run(stop)
+                if stop.is_set():
+                    return
+                raise RuntimeError(f"{self.part.name} ended by itself")
+            except Exception as error:
+                CRASHES.labels(self.part.name).inc()
+                _log.error("background_task_crashed", task=self.part.name, exc_info=error)
+                self._crash = f"crashed: {type(error).__name__}"
+                if self._restart_seconds is None:
+                    self._unready_until = float("inf")
+                    raise
+                # Ready again when it survived for as long as the pause was.
+                self._unready_until = time.monotonic() + 2 * self._restart_seconds
+            await pause(self._restart_seconds, stop)
+            if stop.is_set():
+                return
+
+    def look(self) -> None:
+        """Raise Unavailable when the part crashed or hangs."""
+        if time.monotonic() < self._unready_until:
+            raise Unavailable(self._crash)
+        idle: float = getattr(self.part.runnable, "idle_seconds", 0.0)
+        if idle > self._hang_seconds_max:
+            raise Unavailable(f"busy or stuck for {idle:.0f} s")
+
+
+def _check_of(group: Sequence[_Watched]) -> Check:
+    async def check() -> None:
+        for watched in group:
+            watched.look()
+
+    return check
+
+
+class Heartbeat:
+    """The time since a loop last went round; see `Runnable`."""
+
+    def __init__(self) -> None:
+        self._beat_at = time.monotonic()
+
+    def beat(self) -> None:
+        """Say that the loop goes round."""
+        self._beat_at = time.monotonic()
+
+    @property
+    def idle_seconds(self) -> float:
+        """Seconds since the last round."""
+        return time.monotonic() - self._beat_at
+
+
+async def pause(seconds: float, stop: asyncio.Event) -> None:
+    """Wait for `seconds`, or until `stop` is set."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
