@@ -1,17 +1,11 @@
-"""PostgreSQL: one pool per process, one transaction per request or batch, migrations per service."""
+"""One pool of PostgreSQL connections per process; one transaction per request or batch."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from importlib import resources
-from pathlib import Path
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from traceback import walk_tb
-from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import orjson
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -27,8 +21,8 @@ _PASSING_STATES = ("08", "57P", "53", "40001", "40P01", "55P03", "57014")
 _DRIVER_MODULES = ("asyncpg", "sqlalchemy")
 
 
-def _driver_url(url: str) -> str:
-    """The URL as our driver wants it; libpq's `sslmode` is called `ssl` there."""
+def driver_url(url: str) -> str:
+    """Return a URL as our driver wants it; libpq's `sslmode` is called `ssl` there."""
     parts = urlsplit(url)
     query = urlencode([("ssl" if name == "sslmode" else name, value) for name, value in parse_qsl(parts.query)])
     return urlunsplit(parts._replace(scheme="postgresql+asyncpg", query=query))
@@ -40,7 +34,7 @@ def _is_from_driver(error: BaseException) -> bool:
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether an error that left a block with a connection means that the database cannot be used now.
+    """Return whether an error that left a block with a connection means that the database cannot be used now.
 
     What else may fail in the block, such as a file, is not the database's fault, whatever its class.
     """
@@ -62,7 +56,7 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 5, statement_timeout_ms: int = 15_000) -> None:
         self._engine = create_async_engine(
-            _driver_url(url),
+            driver_url(url),
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
@@ -79,13 +73,13 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A transaction: committed when the block ends, rolled back when it raises."""
-        async with _guarded(self._engine.begin()) as connection:
+        async with guarded(self._engine.begin()) as connection:
             yield connection
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection for reading; whatever it did is rolled back."""
-        async with _guarded(self._engine.connect()) as connection:
+        async with guarded(self._engine.connect()) as connection:
             yield connection
 
     async def ping(self) -> None:
@@ -99,7 +93,7 @@ class Database:
 
 
 @asynccontextmanager
-async def _guarded(opening: AbstractAsyncContextManager[Connection]) -> AsyncIterator[Connection]:
+async def guarded(opening: AbstractAsyncContextManager[Connection]) -> AsyncIterator[Connection]:
     """Raise Unavailable when the connection cannot be had or is lost; any other error passes."""
     try:
         async with AsyncExitStack() as stack:
@@ -112,73 +106,3 @@ async def _guarded(opening: AbstractAsyncContextManager[Connection]) -> AsyncIte
         if is_outage(error):
             raise Unavailable("the database cannot be reached") from error
         raise
-
-
-def _alembic_config(package: str) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_folder(package)).replace("%", "%%"))
-    return config
-
-
-def _folder(package: str) -> Path:
-    with resources.as_file(resources.files(package)) as folder:
-        return Path(folder)
-
-
-def migration_head(package: str) -> str | None:
-    """The newest revision that a service's migrations package holds."""
-    return ScriptDirectory.from_config(_alembic_config(package)).get_current_head()
-
-
-async def current_revision(connection: Connection) -> str | None:
-    """The revision the database is at, or None before the first migration."""
-    known = await connection.scalar(text("SELECT to_regclass('alembic_version')"))
-    if known is None:
-        return None
-    revision: str | None = await connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return revision
-
-
-async def migrate(url: str, package: str, *, lock_timeout_ms: int = 5_000) -> None:
-    """Bring a database to the head of `package` (such as `service.store.migrations`).
-
-    Runs under an advisory lock, so that several starting pods do it once; a lock on a table that
-    cannot be had within `lock_timeout_ms` raises Unavailable instead of queueing the service's traffic
-    behind it, as does a server that cannot be reached.
-    """
-    engine = create_async_engine(_driver_url(url), connect_args={"timeout": 10})
-    try:
-        async with _guarded(engine.connect()) as connection:
-            await connection.execute(text("SELECT pg_advisory_lock(hashtext('hearback-migrate'))"))
-            await connection.commit()
-            try:
-                if await current_revision(connection) == migration_head(package):
-                    return
-                await connection.commit()
-                await connection.execute(text(f"SET lock_timeout = {int(lock_timeout_ms)}"))
-                await connection.commit()
-                await connection.run_sync(_upgrade, package)
-                await connection.commit()
-            finally:
-                with suppress(DBAPIError):  # the lock goes with the connection, too
-                    await connection.rollback()
-                    await connection.execute(text("SELECT pg_advisory_unlock(hashtext('hearback-migrate'))"))
-                    await connection.commit()
-    finally:
-        await engine.dispose()
-
-
-def _upgrade(connection: Any, package: str) -> None:
-    config = _alembic_config(package)
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-
-
-def run_migrations_env(metadata: Any) -> None:
-    """The whole of a service's alembic `env.py`: run on the connection that `migrate` handed over."""
-    from alembic import context
-
-    connection = context.config.attributes["connection"]
-    context.configure(connection=connection, target_metadata=metadata, compare_type=True)
-    with context.begin_transaction():
-        context.run_migrations()

@@ -1,0 +1,85 @@
+"""Migrations per service, run by alembic under a lock."""
+
+from contextlib import suppress
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from hearback_kit.db.database import Connection, driver_url, guarded
+
+
+def _alembic_config(package: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_folder(package)).replace("%", "%%"))
+    return config
+
+
+def _folder(package: str) -> Path:
+    with resources.as_file(resources.files(package)) as folder:
+        return Path(folder)
+
+
+def migration_head(package: str) -> str | None:
+    """Return the newest revision that a service's migrations package holds."""
+    return ScriptDirectory.from_config(_alembic_config(package)).get_current_head()
+
+
+async def current_revision(connection: Connection) -> str | None:
+    """Return the revision that the database is at, or None before the first migration."""
+    known = await connection.scalar(text("SELECT to_regclass('alembic_version')"))
+    if known is None:
+        return None
+    revision: str | None = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
+
+
+async def migrate(url: str, package: str, *, lock_timeout_ms: int = 5_000) -> None:
+    """Bring a database to the head of `package` (such as `service.store.migrations`).
+
+    Runs under an advisory lock, so that several starting pods do it once; a lock on a table that
+    cannot be had within `lock_timeout_ms` raises Unavailable instead of queueing the service's traffic
+    behind it, as does a server that cannot be reached.
+    """
+    engine = create_async_engine(driver_url(url), connect_args={"timeout": 10})
+    try:
+        async with guarded(engine.connect()) as connection:
+            await connection.execute(text("SELECT pg_advisory_lock(hashtext('hearback-migrate'))"))
+            await connection.commit()
+            try:
+                if await current_revision(connection) == migration_head(package):
+                    return
+                await connection.commit()
+                await connection.execute(text(f"SET lock_timeout = {int(lock_timeout_ms)}"))
+                await connection.commit()
+                await connection.run_sync(_upgrade, package)
+                await connection.commit()
+            finally:
+                with suppress(DBAPIError):  # the lock goes with the connection, too
+                    await connection.rollback()
+                    await connection.execute(text("SELECT pg_advisory_unlock(hashtext('hearback-migrate'))"))
+                    await connection.commit()
+    finally:
+        await engine.dispose()
+
+
+def _upgrade(connection: Any, package: str) -> None:
+    config = _alembic_config(package)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def run_migrations_env(metadata: Any) -> None:
+    """Run migrations on the connection that `migrate` opened: the whole of a service's alembic `env.py`."""
+    from alembic import context
+
+    connection = context.config.attributes["connection"]
+    context.configure(connection=connection, target_metadata=metadata, compare_type=True)
+    with context.begin_transaction():
+        context.run_migrations()
