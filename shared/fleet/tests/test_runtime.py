@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hearback_contracts.streams import FEEDBACK_SUBMITTED
@@ -41,7 +42,8 @@ class Log(list[str]):
 
 @pytest.fixture
 def settings(redis_url: str, postgres_url: str) -> Settings:
-    return Settings(redis_url=redis_url, service_database_url=postgres_url, consumer_idle_ms_min=100)
+    database_url = postgres_url if urlsplit(postgres_url).path.strip("/") else f"{postgres_url}/postgres"
+    return Settings(redis_url=redis_url, service_database_url=database_url, consumer_idle_ms_min=100)
 
 
 def build(log: Log, *, fails: bool = False) -> Any:

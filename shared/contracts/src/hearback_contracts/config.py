@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from hearback_contracts.flags import FEATURE_DEFAULTS, OPTIONS
+from hearback_contracts.flags import FEATURE_DEFAULTS
+from hearback_contracts.options import OPTIONS
 
 
 class _Snapshot(BaseModel):
