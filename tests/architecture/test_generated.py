@@ -1,6 +1,6 @@
 """What is made from declarations is committed as it would be made now."""
 
-from hearback_local.generate import ROOT, documents
+from hearback_local.generate.documents import ROOT, documents
 
 
 def test_generated_files_are_not_stale() -> None:

@@ -260,7 +260,7 @@ def test_the_tree_names_no_index_and_no_place_on_somebodys_machine():
 
 
 def test_every_setting_is_described_and_bounded():
-    from hearback_local.fleet import SERVICES as PROGRAMS
+    from hearback_local.services import SERVICES as PROGRAMS
 
     found = []
     for service in PROGRAMS:

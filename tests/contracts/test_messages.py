@@ -10,7 +10,7 @@ import orjson
 import pytest
 from hearback_contracts.events import MESSAGES, FeedbackSubmitted, Message, Part
 from hearback_contracts.streams import STREAMS
-from hearback_local.schema_changes import breaking_changes
+from hearback_local.generate.schema_changes import breaking_changes
 from pydantic import Field
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,1 +1,1 @@
-"""The `hearback` command: the fleet, its stores and its edge on one machine."""
+"""The `hearback` command: a whole fleet (stores, services and edge) on one machine."""

@@ -1,12 +1,12 @@
-"""The `hearback` command."""
+"""Entry point of the `hearback` command."""
 
 import sys
 
-from hearback_local.commands import run
+from hearback_local.commands.cli import run
 
 
 def main() -> int:
-    """Runs the command line; the exit code is 0 for success."""
+    """Run the command line and return its exit code: 0 for success, 2 for wrong arguments, else 1."""
     return run(sys.argv[1:])
 
 

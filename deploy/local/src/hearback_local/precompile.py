@@ -1,6 +1,6 @@
-"""The end of an install: keeps the bytecode of all that a fleet imports, so that a first start compiles nothing.
+"""Last step of an install: compile the bytecode of what a fleet imports, so that the first start is fast.
 
-What the fleet imports is found by importing it; compiling everything that is installed would take far longer.
+What the fleet imports is found by importing it; compiling everything installed would take far longer.
 """
 
 import compileall
@@ -8,15 +8,22 @@ import importlib
 import sys
 from pathlib import Path
 
-from hearback_local.fleet import SERVICES
+from hearback_local.services import SERVICES
 
-# Imported late, by the services when they run.
-LATE = ("anyio._backends._asyncio", "asyncpg", "h11", "httpcore", "hearback_local.launcher", "uvicorn.lifespan.on")
+# Imported lazily by the services at run time.
+LATE = (
+    "anyio._backends._asyncio",
+    "asyncpg",
+    "h11",
+    "httpcore",
+    "hearback_local.launcher.launcher",
+    "uvicorn.lifespan.on",
+)
 OURS = ("hearback_contracts", "hearback_fleet", "hearback_kit", "hearback_local")
 
 
 def main() -> None:
-    """Import, and compile the rest of our own packages."""
+    """Import everything, then compile the rest of our own packages."""
     sys.dont_write_bytecode = False  # whatever the environment says: this is the install, not a run
     for name in LATE:
         importlib.import_module(name)

@@ -1,9 +1,9 @@
-"""The edge: one public port in front of the services, which streams both ways and keeps nothing.
+"""The edge: one public port in front of the services; streams both ways and keeps nothing.
 
-It routes by `hearback_contracts.routes`, adds `X-Forwarded-For` and `X-Forwarded-Proto`, and changes
-nothing else. `docs/` of a production set-up put an ingress in its place.
+It routes by `hearback_contracts.routes` and adds `X-Forwarded-For` and `X-Forwarded-Proto`. In production an
+ingress takes its place.
+
+Modules, each importing only those before it: `options`, `heads`, `pages`, `upstream` (connections to services),
+`proxied` (one request), `requests` (heads of requests), `router` (which service), `pace` and `clients` (limits of
+clients), `client` (a connection from a client), `server` (the process).
 """
-
-from hearback_local.edge.server import EdgeOptions, serve_edge
-
-__all__ = ["EdgeOptions", "serve_edge"]

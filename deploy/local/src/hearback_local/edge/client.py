@@ -2,212 +2,106 @@
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 
 import httptools
 
-from hearback_local.edge import heads
-from hearback_local.edge.exchange import Exchange
+from hearback_local.edge.clients import Clients
+from hearback_local.edge.options import EdgeOptions
+from hearback_local.edge.pace import Pace
+from hearback_local.edge.proxied import ProxiedRequest
+from hearback_local.edge.requests import (
+    HEAD_TOO_LARGE,
+    NOT_HTTP,
+    Refusal,
+    RequestHead,
+    RequestParser,
+    refusal_of,
+)
+from hearback_local.edge.router import Router
 
-if TYPE_CHECKING:
-    from hearback_local.edge.server import Edge
-
-UNFRAMED = (b"content-length", b"transfer-encoding")
+TOO_MANY_CONNECTIONS = Refusal(429, "too_many_connections", "Too many connections from this address.")
+TOO_MANY_PIPELINED = Refusal(429, "too_many_requests", "Too many requests were sent without waiting for answers.")
+BODY_TOO_SLOW = Refusal(408, "request_timeout", "The rest of the request did not arrive in time.")
 
 
 class ClientConnection(asyncio.Protocol):
-    """Parses requests; they are served one after the other, pipelined ones wait their turn."""
+    """Serves one client: requests one after the other, pipelined ones wait for their turn."""
 
-    def __init__(self, edge: "Edge") -> None:
+    def __init__(self, router: Router, clients: "Clients[ClientConnection]", options: EdgeOptions) -> None:
         self.is_stopping = False
-        self._edge = edge
+        self.client_ip = "unknown"
+        self._router = router
+        self._clients = clients
+        self._options = options
+        self._loop_time = asyncio.get_running_loop().time
         self._transport: asyncio.Transport | None = None
-        self._parser = httptools.HttpRequestParser(self)
-        self._client_ip = b"unknown"
-        self._target = b""
-        self._headers: list[heads.Header] = []
-        self._in_head = True
-        self._head_bytes = 0
-        self._touched = edge.now()
-        self._reading: Exchange | None = None
-        self._waiting: deque[tuple[Exchange, Any]] = deque()
-        self._current: Exchange | None = None
-        self._held_for_order = False
+        self._parser = RequestParser(self._head_parsed, self._body_parsed, self._request_parsed)
+        self._touched = self._loop_time()
+        # Of what is being received: the unfinished head's or body's deadline, and the request a body belongs to.
+        self._pace: Pace | None = None
+        self._receiving: ProxiedRequest | None = None
+        # Of what is being answered.
+        self._current: ProxiedRequest | None = None
+        self._waiting: deque[tuple[ProxiedRequest, RequestHead | Refusal]] = deque()
+        self._holds_for_order = False
         self._writing_paused = False
-        self._lingering = False
+        # Bytes received after the last answer, once the connection is only kept so that the client can read it.
+        self._lingered_bytes: int | None = None
         self._sends_no_more = False
 
     @property
     def now(self) -> float:
         """The time of the loop."""
-        return self._edge.now()
+        return self._loop_time()
+
+    # Events of the transport.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = stream = cast("asyncio.Transport", transport)
         peer = stream.get_extra_info("peername")
         if peer:
-            self._client_ip = str(peer[0]).encode()
-        self._edge.clients.add(self)
+            self.client_ip = str(peer[0])
+        if not self._clients.admit(self):
+            self._refuse(TOO_MANY_CONNECTIONS)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._edge.client_left(self)
+        self._clients.remove(self)
         self._transport = None
         if self._current is not None:
             self._current.abandon()
-        for exchange, _ in self._waiting:
-            exchange.abandon()
+        for request, _ in self._waiting:
+            request.abandon()
         self._waiting.clear()
-        self._current = self._reading = None
+        self._current = self._receiving = None
 
     def data_received(self, data: bytes) -> None:
-        self._touched = self._edge.now()
-        if self._lingering:
-            self._edge.count_discarded(self, len(data))
+        self._touched = self.now
+        if self._lingered_bytes is not None:
+            self._lingered_bytes += len(data)
+            if self._lingered_bytes > self._options.linger_bytes_max:
+                self.abort()
             return
-        if self._in_head:
-            self._head_bytes += len(data)
+        if self._pace is None:
+            self._pace = self._head_pace()
+        self._pace.received(len(data))
         try:
-            self._feed(data)
+            self._parser.feed(data)
         except httptools.HttpParserCallbackError:
             self.abort()
             raise
         except httptools.HttpParserError:
-            self._refuse(400, "bad_request", "This is not a valid HTTP/1.1 request.")
+            self._refuse(NOT_HTTP)
             return
-        if self._in_head and self._head_bytes > self._edge.options.head_bytes_max:
-            self._refuse(431, "head_too_large", "The request's headers are too large.")
-
-    def _feed(self, data: bytes) -> None:
-        while data:
-            try:
-                self._parser.feed_data(data)
-            except httptools.HttpParserUpgrade as upgrade:
-                # The offer to change the protocol is not taken; the request itself was served as usual.
-                self._parser = httptools.HttpRequestParser(self)
-                data = data[upgrade.args[0] :]
-                continue
-            return
+        if self._parser.head_bytes > self._options.head_bytes_max:
+            self._refuse(HEAD_TOO_LARGE)
+        elif self._receiving is None and not self._parser.head_bytes:
+            self._pace = None
 
     def eof_received(self) -> bool:
-        # Whoever only ends its own side still reads; a request that is cut off has nobody to answer.
+        # A client that ends only its own side still reads; an unfinished request has no answer to wait for.
         self._sends_no_more = True
-        return self._reading is None and self._current is not None
-
-    # The parser's callbacks.
-
-    def on_message_begin(self) -> None:
-        self._target = b""
-        self._headers = []
-        self._in_head = True
-
-    def on_url(self, part: bytes) -> None:
-        self._target += part
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:
-            self._headers.append((name.lower(), name, value))
-
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        headers, parser = self._headers, self._parser
-        size = len(self._target) + sum([len(name) + len(value) + 4 for _, name, value in headers])
-        self._head_bytes = 0
-        encoding = heads.find(headers, b"transfer-encoding")
-        refusal = self._refusal(size, encoding)
-        exchange = Exchange(
-            self,
-            parser.get_method(),
-            keep_alive=parser.should_keep_alive() and refusal is None,
-            is_http10=parser.get_http_version() == "1.0",
-            chunked=encoding is not None,
-        )
-        exchange.request_done = encoding is None and heads.find(headers, b"content-length") in {None, b"0"}
-        self._reading = exchange
-        start = refusal or (self._target, headers)
-        if self._current is None:
-            self._current = exchange
-            self._start(exchange, start)
-        else:
-            self._waiting.append((exchange, start))
-            self._held_for_order = True
-            self.pause_reading()
-
-    def _refusal(self, size: int, encoding: bytes | None) -> tuple[int, str, str] | None:
-        if size > self._edge.options.head_bytes_max:
-            return 431, "head_too_large", "The request's headers are too large."
-        if encoding is not None and encoding.lower() != b"chunked":
-            return 501, "unsupported_transfer_encoding", "Only chunked is understood as a transfer encoding."
-        if self._parser.get_method() == b"CONNECT":
-            return 405, "method_not_allowed", "This is not a proxy."
-        if self._parser.should_upgrade() and any(header[0] in UNFRAMED for header in self._headers):
-            return 501, "upgrade_unsupported", "A request with a body cannot change the protocol."
-        return None
-
-    def on_body(self, data: bytes) -> None:
-        if self._reading is not None:
-            self._reading.request_body(data)
-
-    def on_message_complete(self) -> None:
-        self._in_head = True
-        exchange, self._reading = self._reading, None
-        if exchange is not None:
-            exchange.request_ended()
-
-    # What an exchange asks of its client.
-
-    def _start(self, exchange: Exchange, start: Any) -> None:
-        if len(start) == 3:
-            exchange.fail(*start)
-            return
-        target, headers = start
-        self._edge.serve(exchange, target, headers, self._client_ip)
-
-    def exchange_done(self, exchange: Exchange, *, keep: bool) -> None:
-        """The answer was written completely; `keep` tells whether another request may follow."""
-        self._touched = self._edge.now()
-        self._current = None
-        if not keep or (self._sends_no_more and not self._waiting):
-            self._close_kindly(request_done=exchange.request_done)
-            return
-        if self._waiting:
-            following, start = self._waiting.popleft()
-            self._current = following
-            self._start(following, start)
-        elif self._held_for_order:
-            self._held_for_order = False
-            self.resume_reading()
-
-    def _refuse(self, status: int, code: str, detail: str) -> None:
-        """Answers what never became an exchange, and closes."""
-        if self._current is not None:
-            self._current.fail(status, code, detail)
-            return
-        exchange = Exchange(self, b"GET", keep_alive=False, is_http10=False, chunked=False)
-        self._current = exchange
-        exchange.fail(status, code, detail)
-
-    def _close_kindly(self, *, request_done: bool) -> None:
-        """Closes; a client that still sends gets time to read the answer before its bytes are refused."""
-        if self._transport is None:
-            return
-        if request_done:
-            self._transport.close()
-            return
-        self._lingering = True
-        self._held_for_order = False
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
-        self.resume_reading()
-
-    def write(self, data: bytes) -> None:
-        """Sends bytes of an answer."""
-        if self._transport is not None:
-            self._transport.write(data)
-            self._touched = self._edge.now()
-
-    def touch(self) -> None:
-        """Something moved: the time for idling begins again."""
-        self._touched = self._edge.now()
+        return self._receiving is None and self._current is not None
 
     def pause_writing(self) -> None:
         self._writing_paused = True
@@ -216,46 +110,154 @@ class ClientConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._writing_paused = False
-        self._touched = self._edge.now()
+        self._touched = self.now
         if self._current is not None:
             self._current.resume_answer()
 
+    # Events of the parser.
+
+    def _head_parsed(self, head: RequestHead) -> None:
+        refusal = refusal_of(head, self._options.head_bytes_max)
+        if len(self._waiting) >= self._options.pipelined_max:
+            refusal = TOO_MANY_PIPELINED
+        request = ProxiedRequest(
+            self,
+            head.method,
+            keep_alive=head.keep_alive and refusal is None,
+            is_http10=head.version == "1.0",
+            chunked=head.is_chunked and refusal is None,
+        )
+        request.request_done = refusal is None and head.length == 0
+        self._receiving = request
+        self._pace = self._body_pace()
+        if self._current is None:
+            self._start(request, refusal or head)
+        elif len(self._waiting) <= self._options.pipelined_max:
+            self._waiting.append((request, refusal or head))
+            self._holds_for_order = True
+            self.pause_reading()
+
+    def _body_parsed(self, data: bytes) -> None:
+        if self._receiving is not None:
+            self._receiving.request_body(data)
+
+    def _request_parsed(self) -> None:
+        request, self._receiving = self._receiving, None
+        if request is not None:
+            request.request_ended()
+
+    def _head_pace(self) -> Pace:
+        seconds = self._options.head_seconds_max
+        return Pace(self.now, grace_seconds=seconds, bytes_per_second_min=1.0, seconds_max=seconds)
+
+    def _body_pace(self) -> Pace:
+        options = self._options
+        return Pace(
+            self.now,
+            grace_seconds=options.body_grace_seconds,
+            bytes_per_second_min=options.body_bytes_per_second_min,
+            seconds_max=options.body_seconds_max,
+        )
+
+    # Requests.
+
+    def _start(self, request: ProxiedRequest, start: RequestHead | Refusal) -> None:
+        self._current = request
+        if isinstance(start, Refusal):
+            request.fail(*start)
+        else:
+            self._router.serve(request, start, self.client_ip.encode())
+
+    def request_finished(self, request: ProxiedRequest, *, keep: bool) -> None:
+        """Take note that the answer is complete; `keep` says whether another request may follow."""
+        self._touched = self.now
+        self._current = None
+        if not keep or (self._sends_no_more and not self._waiting):
+            self._linger_close(request_done=request.request_done)
+            return
+        if self._waiting:
+            self._start(*self._waiting.popleft())
+        elif self._holds_for_order:
+            self._holds_for_order = False
+            self.resume_reading()
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer an error to what never became a request, and close."""
+        if self._current is not None:
+            self._current.fail(*refusal)
+            return
+        self._current = ProxiedRequest(self, b"GET", keep_alive=False, is_http10=False, chunked=False)
+        self._current.fail(*refusal)
+
+    def _linger_close(self, *, request_done: bool) -> None:
+        """Close; a client that is still sending gets time to read the answer (nginx: lingering_close)."""
+        if self._transport is None:
+            return
+        if request_done:
+            self._transport.close()
+            return
+        self._lingered_bytes = 0
+        self._holds_for_order = False
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self.resume_reading()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes of an answer."""
+        if self._transport is not None:
+            self._transport.write(data)
+            self._touched = self.now
+
+    def touch(self) -> None:
+        """Restart the idle timer."""
+        self._touched = self.now
+
     def pause_reading(self) -> None:
-        """Takes nothing more from the client for now."""
+        """Read nothing more from the client for now."""
         if self._transport is not None and self._transport.is_reading():
             self._transport.pause_reading()
+            if self._pace is not None:
+                self._pace.pause(self.now)
 
     def resume_reading(self) -> None:
-        """Goes on, unless a pipelined request waits for its turn."""
-        if self._transport is not None and not self._transport.is_closing() and not self._held_for_order:
+        """Read on, unless a pipelined request waits for its turn."""
+        if self._transport is not None and not self._transport.is_closing() and not self._holds_for_order:
             self._transport.resume_reading()
+            if self._pace is not None:
+                self._pace.resume(self.now)
+
+    # The end.
 
     def abort(self) -> None:
-        """Breaks the connection."""
+        """Break the connection."""
         if self._transport is not None:
             self._transport.abort()
 
     def stop(self) -> None:
-        """The edge ends: closes now when idle, else after the answer."""
+        """Close now when idle, else after the answer."""
         self.is_stopping = True
         if self._current is None and self._transport is not None:
             self._transport.close()
 
-    def check_idle(self, now: float) -> None:
-        """Ends what has not moved for too long."""
-        options = self._edge.options
+    def check_deadlines(self, now: float) -> None:
+        """End what is late: an unfinished head or body, an answer that does not move, an idle connection."""
+        if self._transport is None:
+            return
         idle_seconds = now - self._touched
-        if self._lingering:
-            if idle_seconds > options.linger_seconds_max:
+        if self._lingered_bytes is not None:
+            if idle_seconds > self._options.linger_seconds_max:
                 self.abort()
         elif self._current is None:
-            limit = options.head_seconds_max if self._head_bytes else options.keep_alive_seconds_max
-            if idle_seconds > limit and self._transport is not None:
+            if self._pace is not None and self._pace.is_late(now):
                 self._transport.close()
-        elif idle_seconds > options.idle_seconds_max:
+            elif idle_seconds > self._options.keep_alive_seconds_max:
+                self._transport.close()
+        elif self._receiving is self._current and self._pace is not None and self._pace.is_late(now):
+            self._current.fail(*BODY_TOO_SLOW)
+        elif idle_seconds > self._options.idle_seconds_max:
             if self._writing_paused:
                 self.abort()
             elif self._current.request_done:
                 self._current.fail(504, "gateway_timeout", "The service did not answer in time.", retry_seconds=1)
             else:
-                self._current.fail(408, "request_timeout", "The rest of the request did not arrive in time.")
+                self._current.fail(*BODY_TOO_SLOW)

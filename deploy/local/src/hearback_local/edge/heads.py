@@ -1,46 +1,61 @@
-"""Heads of requests and answers as bytes: what travels on, what stays between two neighbours."""
+"""Heads of requests and answers as bytes: which headers are forwarded, which end at the edge."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final
 
-# A header as it came, and before it its name in lower case to look at.
+# Lower-case name for look-ups, then name and value as received.
 Header = tuple[bytes, bytes, bytes]
 Headers = Sequence[Header]
 
 HOP_BY_HOP: Final = frozenset(
     {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"}
 )
-# A client may not have these taken out by naming them in its Connection header.
+# A client may not remove these by naming them in its Connection header.
 KEPT: Final = frozenset(
     {b"host", b"content-length", b"content-type", b"content-encoding", b"authorization", b"x-sentry-auth"}
 )
 
 
 def header(name: bytes, value: bytes) -> Header:
-    """A header with its lower-case name."""
+    """Return a header with its lower-case name."""
     return name.lower(), name, value
 
 
 def find(headers: Headers, name: bytes) -> bytes | None:
-    """The value of the first header with this lower-case name."""
+    """Return the value of the first header with this lower-case name, or None."""
     for lower, _, value in headers:
         if lower == name:
             return value
     return None
 
 
-def _dropped(connection: bytes | None) -> frozenset[bytes]:
-    """The names that end here (RFC 9110, 7.6.1)."""
-    if connection is None or connection.lower() in {b"close", b"keep-alive"}:
+def find_all(headers: Headers, name: bytes) -> list[bytes]:
+    """Return the values of all headers with this lower-case name."""
+    return [value for lower, _, value in headers if lower == name]
+
+
+def says_close(headers: Headers) -> bool:
+    """Return whether a Connection header says that the connection closes after this message."""
+    return any(
+        token.strip().lower() == b"close"
+        for value in find_all(headers, b"connection")
+        for token in value.split(b",")
+    )
+
+
+def _dropped(headers: Headers) -> frozenset[bytes]:
+    """Return the names of headers that are not forwarded (RFC 9110, 7.6.1)."""
+    named = find_all(headers, b"connection")
+    if not named or (len(named) == 1 and named[0].lower() in {b"close", b"keep-alive"}):
         return HOP_BY_HOP
-    return HOP_BY_HOP | ({token.strip().lower() for token in connection.split(b",")} - KEPT)
+    return HOP_BY_HOP | ({token.strip().lower() for value in named for token in value.split(b",")} - KEPT)
 
 
 def request_head(method: bytes, target: bytes, headers: Headers, *, client_ip: bytes, chunked: bool) -> bytes:
-    """The head for the service: `target` and headers as they came, plus who asked."""
+    """Return the head for the service: target and headers as received, plus the forwarding headers."""
     parts = [b"%b %b HTTP/1.1\r\n" % (method, target)]
-    dropped = _dropped(find(headers, b"connection"))
+    dropped = _dropped(headers)
     forwarded_for = client_ip
     proto = b"http"
     for lower, name, value in headers:
@@ -60,9 +75,9 @@ def request_head(method: bytes, target: bytes, headers: Headers, *, client_ip: b
 
 
 def answer_head(status: int, reason: bytes, headers: Headers, *, chunked: bool, connection: bytes | None) -> bytes:
-    """The head for the client."""
+    """Return the head for the client."""
     parts = [b"HTTP/1.1 %d %b\r\n" % (status, reason)]
-    dropped = _dropped(find(headers, b"connection"))
+    dropped = _dropped(headers)
     parts += [b"%b: %b\r\n" % (name, value) for lower, name, value in headers if lower not in dropped]
     if chunked:
         parts.append(b"Transfer-Encoding: chunked\r\n")
@@ -73,12 +88,12 @@ def answer_head(status: int, reason: bytes, headers: Headers, *, chunked: bool, 
 
 
 def chunk(data: bytes) -> bytes:
-    """One chunk of a chunked body."""
+    """Return one chunk of a chunked body."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def reason_of(status: int) -> bytes:
-    """The usual words beside a status code."""
+    """Return the standard reason phrase of a status code."""
     return HTTPStatus(status).phrase.encode()
 
 

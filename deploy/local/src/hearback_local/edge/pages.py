@@ -1,11 +1,11 @@
-"""What the edge says itself."""
+"""The answers of the edge itself: the landing page and errors."""
 
 import json
 from typing import Final
 
 
 def error_body(code: str, detail: str) -> bytes:
-    """The fleet's one shape of an error."""
+    """Return an error in the shape that all services use."""
     return json.dumps({"detail": detail, "code": code}).encode()
 
 

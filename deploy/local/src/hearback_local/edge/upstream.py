@@ -1,120 +1,154 @@
-"""Connections from the edge to the services, kept open and used again."""
+"""Connections from the edge to the services, pooled per service."""
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+import select
+from typing import Protocol, cast
 
 import httptools
 
-from hearback_local.edge.heads import Header
+from hearback_local.edge import heads
 
-if TYPE_CHECKING:
-    from hearback_local.edge.exchange import Exchange
+
+class AnswerReceiver(Protocol):
+    """What a connection reports to while it carries a request: the request on the client's side."""
+
+    def pause_request(self) -> None:
+        """Send no more of the request for now."""
+
+    def resume_request(self) -> None:
+        """Send the rest of the request."""
+
+    def informational(self, status: int) -> None:
+        """Take an interim answer (1xx)."""
+
+    def answer_began(self, status: int, reason: bytes, headers: heads.Headers) -> bool:
+        """Take the head of the answer; return True when no body follows whatever the head says."""
+
+    def answer_body(self, data: bytes) -> None:
+        """Take a part of the answer's body."""
+
+    def answer_ended(self, *, keep_upstream: bool) -> None:
+        """Take the end of the answer; `keep_upstream` says whether the connection may be reused."""
+
+    def upstream_ended(self) -> None:
+        """Take the end of what the service sends: the end of an answer that has no other."""
+
+    def upstream_lost(self) -> None:
+        """Take the loss of the connection."""
+
+    def fail(self, status: int, code: str, detail: str) -> None:
+        """Answer an error in the service's place."""
 
 
 class UpstreamConnection(asyncio.Protocol):
-    """One connection to a service; carries one exchange at a time."""
+    """One connection to a service; carries one request at a time."""
 
     def __init__(self, pool: "Pool") -> None:
         self.used_before = False
         self.idle_since = 0.0
+        self.request: AnswerReceiver | None = None
         self._pool = pool
         self._transport: asyncio.Transport | None = None
-        self.exchange: Exchange | None = None
+        self._descriptor = -1
         self._parser = httptools.HttpResponseParser(_AnswerEvents(self))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._descriptor = transport.get_extra_info("socket").fileno()
 
-    def carry(self, exchange: "Exchange") -> None:
-        """Sends what belongs to this exchange from now on, and hands it the answer."""
-        self.exchange = exchange
+    def carry(self, request: AnswerReceiver) -> None:
+        """Report the next answer to this request."""
+        self.request = request
 
     def write(self, data: bytes) -> None:
-        """Sends bytes of the request."""
+        """Send bytes of the request."""
         if self._transport is not None:
             self._transport.write(data)
 
     def data_received(self, data: bytes) -> None:
-        exchange = self.exchange
-        if exchange is None:
+        request = self.request
+        if request is None:
             self.close()
             return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
-            exchange.fail(502, "bad_gateway", "The service gave an answer that is not HTTP.")
+            request.fail(502, "bad_gateway", "The service gave an answer that is not HTTP.")
 
     def status_code(self) -> int:
-        """The status of the answer that is being read."""
+        """Return the status of the answer that is being read."""
         return self._parser.get_status_code()
 
-    def answer_ended(self, exchange: "Exchange", *, is_head: bool) -> None:
-        """The parser saw the end; after an answer to HEAD it would wait for a body that never comes."""
-        keeps_alive = self._parser.should_keep_alive()
+    def answer_ended(self, request: AnswerReceiver, *, is_head: bool, keep: bool) -> None:
+        """Pass on the end of an answer. After one to HEAD the parser would wait for a body: replace it."""
+        keep = keep and self._parser.should_keep_alive()
         if is_head:
             self._parser = httptools.HttpResponseParser(_AnswerEvents(self))
-        exchange.answer_ended(keep_upstream=keeps_alive)
+        request.answer_ended(keep_upstream=keep)
 
     def eof_received(self) -> bool:
-        # An answer without a length ends with the connection.
-        exchange = self.exchange
-        if exchange is not None:
-            exchange.answer_ended_by_close()
+        if self.request is not None:
+            self.request.upstream_ended()
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
         self._pool.forget(self)
-        exchange, self.exchange = self.exchange, None
-        if exchange is not None:
-            exchange.upstream_lost()
+        request, self.request = self.request, None
+        if request is not None:
+            request.upstream_lost()
 
     def pause_writing(self) -> None:
-        if self.exchange is not None:
-            self.exchange.pause_request()
+        if self.request is not None:
+            self.request.pause_request()
 
     def resume_writing(self) -> None:
-        if self.exchange is not None:
-            self.exchange.resume_request()
+        if self.request is not None:
+            self.request.resume_request()
 
     def pause_reading(self) -> None:
-        """Stops taking the answer in while the client is slow."""
+        """Stop reading the answer while the client is slow."""
         if self._transport is not None and self._transport.is_reading():
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Goes on."""
+        """Read on."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def release(self, now: float) -> None:
-        """Ends the exchange; the connection waits for the next."""
-        self.exchange = None
+        """Let go of the request and wait in the pool for the next."""
+        self.request = None
         self.used_before = True
         self.resume_reading()
         self._pool.give_back(self, now)
 
     def close(self) -> None:
-        """Ends the exchange and the connection."""
-        self.exchange = None
+        """Let go of the request and close."""
+        self.request = None
         self._pool.forget(self)
         if self._transport is not None:
             self._transport.abort()
 
     @property
     def is_usable(self) -> bool:
-        """Whether another exchange may be carried."""
-        return self._transport is not None and not self._transport.is_closing()
+        """Whether another request may be sent: open, with nothing (such as an end) waiting to be read."""
+        if self._transport is None or self._transport.is_closing():
+            return False
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        return not poll.poll(0)
 
 
 class _AnswerEvents:
-    """The parser's callbacks; a message with a 1xx status is told apart from the answer itself."""
+    """The parser's callbacks; interim answers (1xx) are kept apart from the answer itself."""
 
     def __init__(self, connection: UpstreamConnection) -> None:
         self._connection = connection
-        self._headers: list[Header] = []
+        self._headers: list[heads.Header] = []
         self._reason = b""
         self._in_head = True
         self._informational = False
+        self._keep = True
 
     def on_message_begin(self) -> None:
         self._headers = []
@@ -133,22 +167,23 @@ class _AnswerEvents:
         connection = self._connection
         status = connection.status_code()
         self._informational = 100 <= status < 200
-        exchange = connection.exchange
-        if exchange is None:
+        self._keep = not heads.says_close(self._headers)
+        request = connection.request
+        if request is None:
             return
         if self._informational:
-            exchange.informational(status)
-        elif exchange.answer_began(status, self._reason, self._headers):
-            connection.answer_ended(exchange, is_head=True)
+            request.informational(status)
+        elif request.answer_began(status, self._reason, self._headers):
+            connection.answer_ended(request, is_head=True, keep=self._keep)
 
     def on_body(self, data: bytes) -> None:
-        if self._connection.exchange is not None:
-            self._connection.exchange.answer_body(data)
+        if self._connection.request is not None:
+            self._connection.request.answer_body(data)
 
     def on_message_complete(self) -> None:
-        exchange = self._connection.exchange
-        if exchange is not None and not self._informational:
-            self._connection.answer_ended(exchange, is_head=False)
+        request = self._connection.request
+        if request is not None and not self._informational:
+            self._connection.answer_ended(request, is_head=False, keep=self._keep)
 
 
 class Pool:
@@ -166,18 +201,18 @@ class Pool:
         self._all: set[UpstreamConnection] = set()
 
     def take_idle(self) -> UpstreamConnection | None:
-        """A connection that waits for work, or None."""
+        """Return an idle connection, or None. One that the service has closed is discarded."""
         while self._idle:
             connection = self._idle.pop()
             if connection.is_usable:
                 return connection
+            connection.close()
         return None
 
     async def connect(self) -> UpstreamConnection:
-        """A new connection.
+        """Return a new connection.
 
-        Raises:
-            OSError, TimeoutError: The service cannot be reached, or has enough connections already.
+        Raises OSError or TimeoutError when the service cannot be reached or has too many connections.
         """
         if len(self._all) >= self._connections_max:
             raise ConnectionRefusedError(f"more than {self._connections_max} connections to {self.service}")
@@ -193,7 +228,7 @@ class Pool:
         return connection
 
     def give_back(self, connection: UpstreamConnection, now: float) -> None:
-        """Keeps a connection for the next exchange, or closes it when enough wait."""
+        """Keep a connection for the next request, or close it when enough are idle."""
         if not connection.is_usable or len(self._idle) >= self._idle_max:
             connection.close()
             return
@@ -201,12 +236,12 @@ class Pool:
         self._idle.append(connection)
 
     def forget(self, connection: UpstreamConnection) -> None:
-        """The connection is gone."""
+        """Drop a closed connection."""
         self._all.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
 
     def close_idle(self, before: float) -> None:
-        """Closes connections that have waited since before that time of the loop."""
+        """Close connections that have been idle since before that time of the loop."""
         for connection in [idle for idle in self._idle if idle.idle_since < before]:
             connection.close()

@@ -1,0 +1,54 @@
+"""Data as text for people: a table for a list, one field per line for an object."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+GAP = "  "
+
+
+def as_text(answer: Any, columns: Sequence[str] = ()) -> str:
+    """Return a list as a table of `columns` (`a.b` is field b of object a), or an object field by field."""
+    if isinstance(answer, list):
+        return _table([[_cell(_look(row, column)) for column in columns] for row in answer], columns)
+    if isinstance(answer, dict):
+        return "\n".join(_lines(answer, ""))
+    return "done" if answer is None else str(answer)
+
+
+def _table(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> str:
+    if not rows:
+        return "none"
+    lines = [[column.upper().replace("_", " ") for column in columns], *rows]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    return "\n".join(
+        GAP.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def _look(row: Any, column: str) -> Any:
+    for name in column.split("."):
+        row = row.get(name) if isinstance(row, dict) else None
+    return row
+
+
+def _lines(fields: Mapping[str, Any], indent: str) -> list[str]:
+    width = max((len(key) for key, value in fields.items() if not _is_nested(value)), default=0)
+    lines = []
+    for key, value in fields.items():
+        if _is_nested(value):
+            lines += [f"{indent}{key}", *_lines(value, indent + GAP)]
+        else:
+            lines.append(f"{indent}{key:{width}}{GAP}{_cell(value)}")
+    return lines
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, dict) and bool(value)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(_cell, value)) or "-"
+    return "-" if value is None or value == {} else str(value)

@@ -1,0 +1,39 @@
+"""How slow a client may be: a least rate and a total time, so that slow senders cannot hold connections forever."""
+
+
+class Pace:
+    """The deadline of something a client sends.
+
+    It may take `grace_seconds` and a second more for every `bytes_per_second_min` bytes received, but never more
+    than `seconds_max`. The time while the edge itself does not read is not counted.
+    """
+
+    def __init__(self, now: float, *, grace_seconds: float, bytes_per_second_min: float, seconds_max: float) -> None:
+        self._grace_seconds = grace_seconds
+        self._rate = bytes_per_second_min
+        self._seconds_max = seconds_max
+        self._began = now
+        self._bytes = 0
+        self._paused_at: float | None = None
+
+    def received(self, size: int) -> None:
+        """Count received bytes."""
+        self._bytes += size
+
+    def pause(self, now: float) -> None:
+        """Stop the clock: the edge does not read."""
+        if self._paused_at is None:
+            self._paused_at = now
+
+    def resume(self, now: float) -> None:
+        """Start the clock again."""
+        if self._paused_at is not None:
+            self._began += now - self._paused_at
+            self._paused_at = None
+
+    def is_late(self, now: float) -> bool:
+        """Return whether the deadline has passed."""
+        if self._paused_at is not None:
+            return False
+        allowed = min(self._grace_seconds + self._bytes / self._rate, self._seconds_max)
+        return now - self._began > allowed

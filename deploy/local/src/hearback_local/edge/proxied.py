@@ -1,0 +1,265 @@
+"""One request and its answer on their way through the edge."""
+
+import asyncio
+from typing import Protocol
+
+from hearback_local.edge import heads
+from hearback_local.edge.pages import error_body
+from hearback_local.edge.upstream import Pool, UpstreamConnection
+
+# Methods that change nothing: sent again when a reused connection turns out to be closed (RFC 9110, 9.2.2).
+REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
+BODILESS = frozenset({204, 304})
+
+
+class Downstream(Protocol):
+    """What a request needs of the connection it came from."""
+
+    is_stopping: bool
+
+    @property
+    def now(self) -> float:
+        """The time of the loop."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes of the answer."""
+
+    def touch(self) -> None:
+        """Restart the idle timer."""
+
+    def pause_reading(self) -> None:
+        """Read no more of the request for now."""
+
+    def resume_reading(self) -> None:
+        """Read on."""
+
+    def abort(self) -> None:
+        """Break the connection."""
+
+    def request_finished(self, request: "ProxiedRequest", *, keep: bool) -> None:
+        """Take note that the answer is complete; `keep` says whether another request may follow."""
+
+
+class ProxiedRequest:
+    """A request that is forwarded to a service, or answered by the edge.
+
+    What arrives of the body before the service is connected is kept in memory: a short body of known length until
+    it is complete, else a few reads, since the client is paused while the connection is made.
+    """
+
+    def __init__(
+        self, client: Downstream, method: bytes, *, keep_alive: bool, is_http10: bool, chunked: bool
+    ) -> None:
+        self.client = client
+        self.method = method
+        self.request_done = False
+        self.done = False
+        self.request_is_chunked = chunked
+        self._keep_alive = keep_alive
+        self._is_http10 = is_http10
+        self._answer_began = False
+        self._answer_chunked = False
+        self._ends_by_close = False
+        self._ends_with_upstream = False
+        self._head = b""
+        self._pool: Pool | None = None
+        self._upstream: UpstreamConnection | None = None
+        self._pending: list[bytes] = []
+        self._is_held = False
+        self._connecting: asyncio.Task[None] | None = None
+
+    def forward(self, pool: Pool, head: bytes, *, hold_body: bool) -> None:
+        """Send the request to a service; with `hold_body`, only once its body is complete."""
+        self._pool = pool
+        self._head = head
+        if hold_body and not self.request_done:
+            self._is_held = True
+        else:
+            self._dispatch(pool)
+
+    def _dispatch(self, pool: Pool) -> None:
+        self._is_held = False
+        upstream = pool.take_idle()
+        if upstream is not None:
+            self._link(upstream)
+        else:
+            self._connect(pool)
+
+    def _connect(self, pool: Pool) -> None:
+        self.pause_request()
+        self._connecting = asyncio.get_running_loop().create_task(self._connected(pool))
+
+    async def _connected(self, pool: Pool) -> None:
+        try:
+            upstream = await pool.connect()
+        except (OSError, TimeoutError):
+            self.fail(503, "unavailable", f"The service {pool.service} cannot be reached.", retry_seconds=1)
+            return
+        if self.done:
+            upstream.close()
+            return
+        self._link(upstream)
+        self.resume_request()
+
+    def _link(self, upstream: UpstreamConnection) -> None:
+        self._upstream = upstream
+        upstream.carry(self)
+        waiting, self._pending = self._pending, []
+        upstream.write(b"".join([self._head, *waiting]) if waiting else self._head)
+
+    def request_body(self, data: bytes) -> None:
+        """Take a part of the request's body."""
+        if not self.done:
+            self._send(heads.chunk(data) if self.request_is_chunked else data)
+
+    def request_ended(self) -> None:
+        """Take the end of the request."""
+        self.request_done = True
+        if self.done:
+            return
+        if self.request_is_chunked:
+            self._send(heads.LAST_CHUNK)
+        if self._is_held and self._pool is not None:
+            self._dispatch(self._pool)
+
+    def _send(self, data: bytes) -> None:
+        if self._upstream is not None:
+            self._upstream.write(data)
+        else:
+            self._pending.append(data)
+
+    def pause_request(self) -> None:
+        """Read no more from the client: the service is slow."""
+        self.client.pause_reading()
+
+    def resume_request(self) -> None:
+        """Read on from the client."""
+        self.client.touch()
+        self.client.resume_reading()
+
+    def pause_answer(self) -> None:
+        """Read no more from the service: the client is slow."""
+        if self._upstream is not None:
+            self._upstream.pause_reading()
+
+    def resume_answer(self) -> None:
+        """Read on from the service."""
+        if self._upstream is not None:
+            self._upstream.resume_reading()
+
+    def informational(self, status: int) -> None:
+        """Pass on `100 Continue`, the only interim answer that clients wait for."""
+        if status == 100 and not self._is_http10:
+            self.client.write(heads.CONTINUE)
+
+    def answer_began(self, status: int, reason: bytes, headers: heads.Headers) -> bool:
+        """Pass on the head of the answer; return True when no body follows whatever the head says."""
+        self._answer_began = True
+        bodiless = self.method == b"HEAD" or status in BODILESS
+        has_length = heads.find(headers, b"content-length") is not None
+        self._ends_with_upstream = not has_length and heads.find(headers, b"transfer-encoding") is None
+        self._answer_chunked = not (bodiless or has_length or self._is_http10)
+        self._ends_by_close = self._is_http10 and not (bodiless or has_length)
+        connection = self._connection_header()
+        self.client.write(
+            heads.answer_head(status, reason, headers, chunked=self._answer_chunked, connection=connection)
+        )
+        return self.method == b"HEAD"
+
+    def _keeps_alive(self) -> bool:
+        may = self._keep_alive and self.request_done and not self._ends_by_close
+        return may and not self.client.is_stopping
+
+    def _connection_header(self) -> bytes | None:
+        if not self._keeps_alive():
+            return b"close"
+        return b"keep-alive" if self._is_http10 else None
+
+    def answer_body(self, data: bytes) -> None:
+        """Pass on a part of the answer's body."""
+        if not self.done:
+            self.client.write(heads.chunk(data) if self._answer_chunked else data)
+
+    def upstream_ended(self) -> None:
+        """Take the end of the service's connection as the end of an answer that has no other."""
+        if self._answer_began and not self.done and self._ends_with_upstream:
+            self.answer_ended(keep_upstream=False)
+
+    def answer_ended(self, *, keep_upstream: bool) -> None:
+        """Finish; the connection to the service goes back to its pool when both sides keep it open."""
+        if self.done:
+            return
+        if self._answer_chunked:
+            self.client.write(heads.LAST_CHUNK)
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            if self.request_done and keep_upstream:
+                upstream.release(self.client.now)
+            else:
+                upstream.close()
+        self._finish()
+
+    def upstream_lost(self) -> None:
+        """Send a read-only request again if its connection had been used before; else answer 502.
+
+        A write is never sent again: the service may have carried it out.
+        """
+        if self.done:
+            return
+        upstream, self._upstream = self._upstream, None
+        if self._answer_began:
+            self.done = True
+            self.client.abort()
+        elif upstream is not None and upstream.used_before and self._pool and self._is_repeatable():
+            self._connect(self._pool)
+        else:
+            self.fail(502, "bad_gateway", "The service closed the connection without an answer.", retry_seconds=1)
+
+    def _is_repeatable(self) -> bool:
+        return self.method in REPEATABLE and self.request_done and not self.request_is_chunked
+
+    def fail(self, status: int, code: str, detail: str, *, retry_seconds: int | None = None) -> None:
+        """Answer an error in the service's place; once an answer has begun, break the connection instead."""
+        if self.done:
+            return
+        if self._answer_began:
+            self.done = True
+            self._drop_upstream()
+            self.client.abort()
+            return
+        extra = [] if retry_seconds is None else [heads.header(b"Retry-After", b"%d" % retry_seconds)]
+        self.answer(status, b"application/json", error_body(code, detail), extra)
+
+    def answer(self, status: int, content_type: bytes, body: bytes, extra: list[heads.Header]) -> None:
+        """Send an answer of the edge itself."""
+        self._answer_began = True
+        self._drop_upstream()
+        length = heads.header(b"Content-Length", b"%d" % len(body))
+        nosniff = heads.header(b"X-Content-Type-Options", b"nosniff")
+        headers = [heads.header(b"Content-Type", content_type), length, nosniff, *extra]
+        head = heads.answer_head(
+            status, heads.reason_of(status), headers, chunked=False, connection=self._connection_header()
+        )
+        self.client.write(head if self.method == b"HEAD" else head + body)
+        self._finish()
+
+    def abandon(self) -> None:
+        """Take note that the client left. A complete write is carried out all the same; all else is cut off."""
+        if self.request_done and self.method not in REPEATABLE and self._pool is not None:
+            self.resume_answer()
+            return
+        self.done = True
+        self._drop_upstream()
+
+    def _drop_upstream(self) -> None:
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            upstream.close()
+        self._connecting = None
+        self._is_held = False
+        self._pending.clear()
+
+    def _finish(self) -> None:
+        keep = self._keeps_alive()
+        self.done = True
+        self.client.request_finished(self, keep=keep)

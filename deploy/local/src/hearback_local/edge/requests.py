@@ -1,0 +1,166 @@
+"""Heads of clients' requests: parsing, and what is refused before anything is forwarded.
+
+Two servers that read one request differently can be played off against each other (RFC 9112, 11.2), so whatever is
+not plainly HTTP/1.1 (or 1.0) is refused here.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import httptools
+
+from hearback_local.edge import heads
+
+VERSIONS = frozenset({"1.0", "1.1"})
+LENGTH = re.compile(rb"[0-9]{1,18}")
+# A host name or address with an optional port (RFC 9110, 7.2); empty is allowed.
+HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\[\]:-]*")
+
+
+class Refusal(NamedTuple):
+    """An error answer of the edge."""
+
+    status: int
+    code: str
+    detail: str
+
+
+HEAD_TOO_LARGE = Refusal(431, "head_too_large", "The request's headers are too large.")
+NOT_HTTP = Refusal(400, "bad_request", "This is not a valid HTTP/1.1 request.")
+
+
+@dataclass(slots=True)
+class RequestHead:
+    """The head of one request, as received."""
+
+    target: bytes = b""
+    headers: list[heads.Header] = field(default_factory=list)
+    method: bytes = b"GET"
+    version: str = "1.1"
+    keep_alive: bool = False
+    upgrades: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of the target and headers."""
+        return len(self.target) + sum([len(name) + len(value) + 4 for _, name, value in self.headers])
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether the body has a transfer encoding."""
+        return heads.find(self.headers, b"transfer-encoding") is not None
+
+    @property
+    def length(self) -> int | None:
+        """The length of the body; 0 without one, None when it is chunked."""
+        if self.is_chunked:
+            return None
+        return int(heads.find(self.headers, b"content-length") or 0)
+
+    @property
+    def expects_continue(self) -> bool:
+        """Whether the client sends its body only after an interim answer."""
+        return heads.find(self.headers, b"expect") is not None
+
+
+def refusal_of(head: RequestHead, bytes_max: int) -> Refusal | None:
+    """Return why a request is refused, or None when it may be forwarded."""
+    if head.size > bytes_max:
+        return HEAD_TOO_LARGE
+    if head.version not in VERSIONS:
+        return Refusal(505, "http_version_not_supported", "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+    return _host_refusal(head) or _framing_refusal(head) or _method_refusal(head)
+
+
+def _host_refusal(head: RequestHead) -> Refusal | None:
+    hosts = heads.find_all(head.headers, b"host")
+    if len(hosts) > 1 or (not hosts and head.version == "1.1"):
+        return Refusal(400, "bad_request", "A request has exactly one Host header.")
+    if hosts and not HOST.fullmatch(hosts[0]):
+        return Refusal(400, "bad_request", "The Host header is not a host name.")
+    return None
+
+
+def _framing_refusal(head: RequestHead) -> Refusal | None:
+    encodings = heads.find_all(head.headers, b"transfer-encoding")
+    lengths = heads.find_all(head.headers, b"content-length")
+    if encodings and (lengths or len(encodings) > 1 or head.version == "1.0"):
+        return Refusal(400, "ambiguous_length", "The length of the body is given in more than one way.")
+    if encodings and encodings[0].lower() != b"chunked":
+        return Refusal(
+            501, "unsupported_transfer_encoding", "The only transfer encoding that is supported is chunked."
+        )
+    if len(lengths) > 1 or (lengths and not LENGTH.fullmatch(lengths[0])):
+        return Refusal(400, "ambiguous_length", "Content-Length must be given once, as a number.")
+    return None
+
+
+def _method_refusal(head: RequestHead) -> Refusal | None:
+    if head.method == b"CONNECT":
+        return Refusal(405, "method_not_allowed", "This is not a proxy.")
+    if head.upgrades and head.length != 0:
+        return Refusal(501, "upgrade_unsupported", "A request with a body cannot change the protocol.")
+    return None
+
+
+class RequestParser:
+    """Parses what a client sends; calls back with each head, part of a body, and end."""
+
+    def __init__(
+        self,
+        on_head: Callable[[RequestHead], None],
+        on_body: Callable[[bytes], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        self.head_bytes = 0
+        self._on_head = on_head
+        self._head = RequestHead()
+        self._in_head = True
+        self._parser = httptools.HttpRequestParser(self)
+        # The parser's callbacks for bodies and ends.
+        self.on_body = on_body
+        self._on_end = on_end
+
+    def feed(self, data: bytes) -> None:
+        """Parse bytes. `head_bytes` is then an upper bound of an unfinished head's size, or 0.
+
+        Raises httptools.HttpParserError when they are not HTTP.
+        """
+        if self._in_head:
+            self.head_bytes += len(data)
+        while data:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                # The offered protocol is not accepted; the request itself is served as usual.
+                self._parser = httptools.HttpRequestParser(self)
+                data = data[upgrade.args[0] :]
+                continue
+            return
+
+    def on_message_begin(self) -> None:
+        self._head = RequestHead()
+        self._in_head = True
+
+    def on_url(self, part: bytes) -> None:
+        self._head.target += part
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # Trailers are dropped.
+            self._head.headers.append((name.lower(), name, value))
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self.head_bytes = 0
+        head, parser = self._head, self._parser
+        head.method = parser.get_method()
+        head.version = parser.get_http_version()
+        head.keep_alive = parser.should_keep_alive()
+        head.upgrades = parser.should_upgrade()
+        self._on_head(head)
+
+    def on_message_complete(self) -> None:
+        self._in_head = True
+        self._on_end()

@@ -1,0 +1,77 @@
+"""Sends each request to the service that serves its path."""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from hearback_contracts.routes import service_of
+
+from hearback_local.edge import heads
+from hearback_local.edge.options import EdgeOptions
+from hearback_local.edge.pages import LANDING
+from hearback_local.edge.proxied import ProxiedRequest
+from hearback_local.edge.requests import RequestHead
+from hearback_local.edge.upstream import Pool
+
+
+class Router:
+    """Maps paths to services; answers `/`, `/healthz` and unknown paths itself."""
+
+    def __init__(self, ports: Mapping[str, int], options: EdgeOptions) -> None:
+        self._held_body_bytes_max = options.held_body_bytes_max
+        self._find_service = lru_cache(maxsize=4096)(service_of)
+        self._pools = {
+            name: Pool(
+                name,
+                port,
+                connections_max=options.upstream_connections_max,
+                idle_max=options.upstream_idle_max,
+                connect_seconds_max=options.connect_seconds_max,
+            )
+            for name, port in ports.items()
+        }
+
+    @property
+    def pools(self) -> Iterable[Pool]:
+        """The connection pools, one per service."""
+        return self._pools.values()
+
+    def serve(self, request: ProxiedRequest, head: RequestHead, client_ip: bytes) -> None:
+        """Forward a request to its service, or answer it here."""
+        path = _path_of(head.target)
+        service = self._find_service(path)
+        if service is None:
+            self._answer_here(request, path)
+            return
+        pool = self._pools.get(service)
+        if pool is None:
+            request.fail(503, "unavailable", f"The service {service} is not running.", retry_seconds=5)
+            return
+        forwarded = heads.request_head(
+            head.method, head.target, head.headers, client_ip=client_ip, chunked=head.is_chunked
+        )
+        request.forward(pool, forwarded, hold_body=self._holds_body(head))
+
+    def _holds_body(self, head: RequestHead) -> bool:
+        length = head.length
+        return length is not None and length <= self._held_body_bytes_max and not head.expects_continue
+
+    def _answer_here(self, request: ProxiedRequest, path: str) -> None:
+        readable = request.method in {b"GET", b"HEAD"}
+        if path == "/" and readable:
+            request.answer(
+                200, b"text/html; charset=utf-8", LANDING, [heads.header(b"Cache-Control", b"no-cache")]
+            )
+        elif path == "/healthz" and readable:
+            request.answer(
+                200, b"application/json", b'{"status":"ok"}', [heads.header(b"Cache-Control", b"no-store")]
+            )
+        else:
+            request.fail(404, "not_found", "No service has this path.")
+
+
+def _path_of(target: bytes) -> str:
+    """Return the path of a request target: `/path?query`, or the same after a scheme and host."""
+    path = target.split(b"?", 1)[0].split(b"#", 1)[0]
+    if not path.startswith(b"/") and b"://" in path:
+        path = b"/" + path.split(b"://", 1)[1].partition(b"/")[2]
+    return path.decode("latin-1")

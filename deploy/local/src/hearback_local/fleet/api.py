@@ -1,0 +1,132 @@
+"""The fleet's public API, as the commands use it."""
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+from hearback_local.data_dir import DataDir
+from hearback_local.errors import FleetError
+from hearback_local.fleet.bootstrap import detail_of
+from hearback_local.fleet.state import find_answer, ready_state
+
+TIMEOUT_SECONDS = 30.0
+PAGES_MAX = 100
+
+
+class NotThere(FleetError):
+    """The API answered 404."""
+
+
+class TokenRefused(FleetError):
+    """The token kept in this folder is no longer valid."""
+
+    def __init__(self, organization: str) -> None:
+        super().__init__(
+            f"the token of {organization} kept in this folder is no longer valid; "
+            f"`hearback project create {organization}/PROJECT` with an existing project gets a new one"
+        )
+
+
+class Api:
+    """Calls the API with the token of one organization.
+
+    Every method raises FleetError with the API's own message when it refuses; NotThere and TokenRefused are
+    subclasses of it.
+    """
+
+    def __init__(self, url: str, organization: str, token: str) -> None:
+        self._url = url
+        self._organization = organization
+        self._token = token
+
+    def find(self, path: str) -> Any:
+        """Return the JSON of a GET, or None for a 404."""
+        try:
+            return self._send("GET", path, None)[0]
+        except NotThere:
+            return None
+
+    def get(self, path: str) -> Any:
+        """Return the JSON of a GET."""
+        return self._send("GET", path, None)[0]
+
+    def get_all(self, path: str) -> list[Any]:
+        """Return all rows of a paginated list, up to PAGES_MAX pages."""
+        rows: list[Any] = []
+        target: str | None = path
+        for _ in range(PAGES_MAX):
+            if target is None:
+                break
+            page, link = self._send("GET", target, None)
+            rows += page
+            target = _next_page(link)
+        return rows
+
+    def send(self, method: str, path: str, body: Any = None) -> Any:
+        """Send a change; return the JSON of the answer, or None when it has no body."""
+        return self._send(method, path, body)[0]
+
+    def _send(self, method: str, path: str, body: Any) -> tuple[Any, str]:
+        url = path if path.startswith("http") else self._url + path
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        request = urllib.request.Request(url, data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+                content = answer.read()
+                return (json.loads(content) if content else None), answer.headers.get("Link", "")
+        except urllib.error.HTTPError as error:
+            with error:
+                problem = detail_of(error.read())
+            if error.code == 401:
+                raise TokenRefused(self._organization) from error
+            kind = NotThere if error.code == 404 else FleetError
+            raise kind(f"{method} {path}: {error.code} {problem}") from error
+        except (urllib.error.URLError, OSError, ValueError) as error:
+            raise FleetError(f"{method} {url}: {error}") from error
+
+
+def _next_page(link: str) -> str | None:
+    for part in link.split(","):
+        if 'rel="next"' in part and 'results="true"' in part:
+            return part[part.index("<") + 1 : part.index(">")]
+    return None
+
+
+def quoted(part: str) -> str:
+    """Return one segment of a path, percent-encoded."""
+    return urllib.parse.quote(part, safe="")
+
+
+class Access:
+    """The organizations and projects known in this folder, with their tokens."""
+
+    def __init__(self, data_dir: DataDir) -> None:
+        self._url = ready_state(data_dir)["url"]
+        self.default = find_answer(data_dir)
+        self._known = [self.default, *data_dir.read_projects()]
+        # The last one wins: creating a project again gets a new token for its organization.
+        self._tokens = {known["organization"]: known["token"] for known in self._known}
+
+    def projects(self) -> list[tuple[str, str]]:
+        """Return the (organization, project) pairs."""
+        return list(dict.fromkeys((known["organization"], known["project"]) for known in self._known))
+
+    def api(self, organization: str) -> Api:
+        """Return the API with the token of an organization.
+
+        Raises FleetError when no token of it is kept here.
+        """
+        if organization not in self._tokens:
+            known = ", ".join(self._tokens)
+            raise FleetError(f"this folder has no token of the organization {organization}, only of: {known}")
+        return Api(self._url, organization, self._tokens[organization])
+
+    def every_api(self) -> Iterator[Api]:
+        """Return the API once per known organization."""
+        return (self.api(organization) for organization in self._tokens)

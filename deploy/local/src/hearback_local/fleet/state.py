@@ -1,0 +1,80 @@
+"""What a launcher publishes in its data directory: whether it runs, its addresses, and its end."""
+
+import os
+import shlex
+import signal
+from typing import Any
+
+from hearback_kit.engines.process import end_process, is_alive, wait_until
+
+from hearback_local.data_dir import DataDir
+from hearback_local.errors import FleetError
+from hearback_local.fleet import bootstrap
+
+STOP_SECONDS_MAX = 60.0
+
+
+class AlreadyRunning(FleetError):
+    """A fleet already runs in this folder. `answer` is what its start printed."""
+
+    def __init__(self, data_dir: DataDir, answer: dict[str, Any]) -> None:
+        self.answer = answer
+        command = f"hearback down --data-dir {shlex.quote(str(data_dir.root))}"
+        super().__init__(f"a fleet already runs in {data_dir.root} ({answer['url']}); `{command}` stops it")
+
+
+def is_running(data_dir: DataDir) -> bool:
+    """Return whether a launcher holds the folder, ready or not."""
+    if not data_dir.root.is_dir():
+        return False
+    lock = data_dir.lock()
+    if lock.take():
+        lock.release()
+        return False
+    return True
+
+
+def find_ready_state(data_dir: DataDir) -> dict[str, Any]:
+    """Return what the launcher published if it is alive and ready; else an empty dict."""
+    state = data_dir.read_state()
+    pid = state.get("pid")
+    return state if state.get("ready") and isinstance(pid, int) and is_alive(pid) else {}
+
+
+def ready_state(data_dir: DataDir) -> dict[str, Any]:
+    """Return what the running launcher published.
+
+    Raises FleetError when no fleet runs there, or it is not ready.
+    """
+    state = find_ready_state(data_dir)
+    if not is_running(data_dir):
+        command = f"hearback up --data-dir {shlex.quote(str(data_dir.root))}"
+        raise FleetError(f"no fleet runs in {data_dir.root}; start it with `{command}`")
+    if not state:
+        raise FleetError(f"the fleet in {data_dir.root} is starting or stopping; try again in a moment")
+    return state
+
+
+def find_answer(data_dir: DataDir) -> dict[str, Any]:
+    """Return the answer of the first start with the addresses of the running fleet; empty unless it is ready."""
+    answer, state = data_dir.read_first_start(), find_ready_state(data_dir)
+    if not answer or not state:
+        return {}
+    return bootstrap.with_addresses(answer, state["url"], data_dir.root)
+
+
+def stop_fleet(data_dir: DataDir) -> bool:
+    """Stop the fleet and wait for its end; return False when none runs.
+
+    Raises FleetError when the launcher has not published itself yet, or does not end in time.
+    """
+    if not is_running(data_dir):
+        return False
+    pid = data_dir.read_state().get("pid")
+    if not isinstance(pid, int) or not is_alive(pid):
+        raise FleetError(f"the launcher of {data_dir.root} is just starting; try again in a moment")
+    os.kill(pid, signal.SIGTERM)
+    if not wait_until(lambda: not is_alive(pid), STOP_SECONDS_MAX):
+        end_process(pid, (signal.SIGKILL,), grace_seconds=5.0)
+        raise FleetError("the launcher did not end in time and was killed; its processes end with it")
+    return True

@@ -1,0 +1,65 @@
+"""The status of a running fleet: every process, whether it is ready, and how far behind it is."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from hearback_local.data_dir import DataDir
+from hearback_local.fleet.readiness import probe
+from hearback_local.fleet.state import find_ready_state, is_running
+from hearback_local.services import EDGE
+
+
+def read_status(data_dir: DataDir) -> dict[str, Any]:
+    """Return name, pid, url, ready, lag and dead letters of every service, and the embedded stores.
+
+    Lag and dead letters are None while the stream server does not answer.
+    """
+    state = find_ready_state(data_dir)
+    if not (running := is_running(data_dir)) or not state:
+        return {
+            "running": False,
+            "url": None,
+            "data_dir": str(data_dir.root),
+            "pid": data_dir.read_state().get("pid") if running else None,
+            "services": [],
+            "stores": [],
+        }
+    return {
+        "running": True,
+        "url": state["url"],
+        "data_dir": str(data_dir.root),
+        "pid": state["pid"],
+        "services": _services(state),
+        "stores": state["stores"],
+    }
+
+
+def _services(state: dict[str, Any]) -> list[dict[str, Any]]:
+    from hearback_local.fleet import queues
+
+    depths = asyncio.run(queues.depths(state["environment"]))
+    services = []
+    for entry, ready in zip(state["services"], _are_ready(state["services"]), strict=True):
+        depth = None if depths is None else depths.get(entry["name"], queues.Depth())
+        services.append(
+            {
+                "name": entry["name"],
+                "pid": entry["pid"],
+                "url": f"http://127.0.0.1:{entry['port']}",
+                "ready": ready,
+                "lag": depth.lag if depth else None,
+                "dead_letters": depth.dead_letters if depth else None,
+            }
+        )
+    return services
+
+
+def _are_ready(entries: list[dict[str, Any]]) -> list[bool]:
+    """Probe all at once: one that is not ready may take seconds to answer."""
+
+    def is_ready(entry: dict[str, Any]) -> bool:
+        return probe(entry["port"], "/healthz" if entry["name"] == EDGE else "/readyz")[0]
+
+    with ThreadPoolExecutor(max(1, len(entries))) as pool:
+        return list(pool.map(is_ready, entries))

@@ -1,0 +1,46 @@
+"""The generated documents: OpenAPI, JSON Schemas of the messages, and the reference pages in `deploy/docs`.
+
+Their content depends on the code alone, so that a test can tell when `make generate` was forgotten.
+"""
+
+from pathlib import Path
+
+import orjson
+from hearback_contracts.events import MESSAGES
+
+from hearback_local.generate import reference
+from hearback_local.services import SERVICES
+
+ROOT = Path(__file__).resolve().parents[5]
+JSON_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+
+
+def documents() -> dict[str, bytes]:
+    """Return the content of every generated file by its path from the root of the repository."""
+    return {**schemas(), **_openapi(), **_pages()}
+
+
+def schemas() -> dict[str, bytes]:
+    """Return the JSON Schemas of the messages by path."""
+    written = {}
+    for message in MESSAGES:
+        version = message.model_fields["version"].default
+        path = f"shared/contracts/events/{message.TYPE}.v{version}.json"
+        written[path] = orjson.dumps(message.model_json_schema(), option=JSON_OPTIONS)
+    return written
+
+
+def _openapi() -> dict[str, bytes]:
+    return {f"services/{service.folder}/openapi.json": service.load().openapi() for service in SERVICES}
+
+
+def _pages() -> dict[str, bytes]:
+    pages = {
+        "settings": reference.settings_page(),
+        "metrics": reference.metrics_page(),
+        "reasons": reference.reasons_page(),
+        "streams": reference.streams_page(),
+        "options": reference.options_page(),
+        "routes": reference.routes_page(),
+    }
+    return {f"deploy/docs/{name}.md": text.encode() for name, text in pages.items()}

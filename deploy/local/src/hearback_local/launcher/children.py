@@ -1,0 +1,174 @@
+"""Forked child processes: they share the memory of what the launcher imported, and end when it ends."""
+
+import contextlib
+import ctypes
+import gc
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from hearback_kit.engines.process import die_with_parent, is_alive, wait_until
+
+PR_SET_NAME = 15
+BACKOFF_SECONDS_MIN = 0.1
+BACKOFF_SECONDS_MAX = 10.0
+HEALTHY_SECONDS_MIN = 30.0
+# uvicorn raises the signal again after it stopped cleanly.
+CLEAN_EXITS = frozenset({0, -signal.SIGTERM, 128 + signal.SIGTERM})
+
+
+class Child:
+    """One forked process that runs `target` with its output in a log file; can be started again."""
+
+    def __init__(self, name: str, target: Callable[[], None], log: Path) -> None:
+        self.name = name
+        self.log = log
+        self.pid: int | None = None
+        self.starts = 0
+        self.due_at = 0.0
+        self._target = target
+        self._started_at = 0.0
+        self._backoff_seconds = BACKOFF_SECONDS_MIN
+
+    def start(self) -> None:
+        """Fork the process."""
+        arm = die_with_parent(signal.SIGTERM)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.starts += 1
+        self._started_at = time.monotonic()
+        self.pid = os.fork()
+        if self.pid == 0:
+            run_forked(self._target, self.name, self.log, arm)
+
+    def reap(self) -> int | None:
+        """Return the exit code (negative for a signal) if the process ended since the last call, else None."""
+        if self.pid is None:
+            return None
+        ended, status = os.waitpid(self.pid, os.WNOHANG)
+        if ended == 0:
+            return None
+        self.pid = None
+        if time.monotonic() - self._started_at > HEALTHY_SECONDS_MIN:
+            self._backoff_seconds = BACKOFF_SECONDS_MIN
+        self.due_at = time.monotonic() + self._backoff_seconds
+        self._backoff_seconds = min(self._backoff_seconds * 2, BACKOFF_SECONDS_MAX)
+        return os.waitstatus_to_exitcode(status)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal if the process runs."""
+        if self.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+
+def stop_children(children: list[Child], seconds_max: float) -> None:
+    """Send SIGTERM to all, wait up to `seconds_max`, then kill the rest."""
+    for child in children:
+        child.send(signal.SIGTERM)
+    if not wait_until(lambda: _all_ended(children), seconds_max):
+        for child in children:
+            child.send(signal.SIGKILL)
+        wait_until(lambda: _all_ended(children), 5.0)
+
+
+def _all_ended(children: list[Child]) -> bool:
+    for child in children:
+        child.reap()
+    return all(child.pid is None for child in children)
+
+
+def run_forked(target: Callable[[], None], name: str, log: Path | None, arm: Callable[[], None]) -> None:
+    """Run `target` in a forked child and exit; never return into the launcher's code."""
+    code = 1
+    try:
+        arm()
+        os.setsid()
+        _forget_launcher()
+        _name_process(name)
+        if log is not None:
+            _redirect_output(log)
+        gc.enable()
+        target()
+        code = 0
+    except SystemExit as ending:
+        code = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _forget_launcher() -> None:
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _name_process(name: str) -> None:
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_NAME, f"hb:{name}".encode()[:15], 0, 0, 0)
+
+
+def _redirect_output(log: Path) -> None:
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+    os.close(nothing)
+
+
+def run_task(name: str, task: Callable[[], bytes], log: Path, seconds_max: float = 120.0) -> bytes:
+    """Run a function in a forked child and return its result, so that its imports do not stay in the launcher.
+
+    Raises TaskFailed when the child ended with an error or took too long.
+    """
+    read_end, write_end = os.pipe()
+
+    def deliver() -> None:
+        os.close(read_end)
+        with os.fdopen(write_end, "wb") as answer:
+            answer.write(task())
+
+    child = Child(name, deliver, log)
+    child.start()
+    os.close(write_end)
+    pid = child.pid
+    with os.fdopen(read_end, "rb") as answer:
+        os.set_blocking(read_end, False)
+        chunks: list[bytes] = []
+
+        def drained() -> bool:
+            while chunk := answer.read(65536):
+                chunks.append(chunk)
+            return pid is None or not is_alive(pid)
+
+        if not wait_until(drained, seconds_max):
+            child.send(signal.SIGKILL)
+        drained()
+    code = None
+    while code is None:
+        code = child.reap()
+    if code != 0:
+        raise TaskFailed(f"{name} failed; the end of {log}:\n{_last_lines(log)}")
+    return b"".join(chunks)
+
+
+def _last_lines(log: Path) -> str:
+    try:
+        return "\n".join(log.read_text(errors="replace").splitlines()[-12:])
+    except OSError:
+        return ""
+
+
+class TaskFailed(RuntimeError):
+    """A step of the start failed; the message holds the end of its log."""

@@ -1,0 +1,245 @@
+"""One run of the fleet: starts stores, migrations, services and edge, then supervises them."""
+
+import gc
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from hearback_kit.engines.process import command_of, end_process, is_alive, port_is_free
+
+from hearback_local.data_dir import DataDir
+from hearback_local.edge.server import serve_edge
+from hearback_local.fleet import bootstrap
+from hearback_local.fleet.readiness import probe
+from hearback_local.launcher import migrations
+from hearback_local.launcher.children import Child, run_task
+from hearback_local.launcher.stores import Stores
+from hearback_local.launcher.supervisor import StartFailed, StopRequested, Supervisor
+from hearback_local.services import EDGE, SERVICES, ServiceProcess
+
+READY_SECONDS_MAX = 90.0
+DRAIN_SECONDS_MAX = 15.0
+
+
+class UpFailed(RuntimeError):
+    """The fleet cannot be started; the message says what to do."""
+
+
+class Launcher:
+    """One run of the fleet in this process."""
+
+    def __init__(self, data_dir: DataDir, port: int, report: Callable[[str], None]) -> None:
+        self._data_dir = data_dir
+        self._port = port
+        self._report = report
+        self._stores = Stores(data_dir)
+        # The launcher holds the listening sockets: callers wait instead of failing while a service restarts.
+        self._sockets: dict[str, socket.socket] = {}
+        self._services: list[tuple[ServiceProcess, Any]] = []
+        self._ports: dict[str, int] = {}
+        self._children: list[Child] = []
+        self._ready = False
+        self._supervisor = Supervisor(self._children, self._stores.revive, report, self._publish)
+
+    def run(self, on_ready: Callable[[dict[str, Any]], None]) -> None:
+        """Start everything, call `on_ready` with the answer of the first start, and run until a stop signal.
+
+        Raises UpFailed, EngineError, TaskFailed or StartFailed when the fleet does not come up.
+        """
+        self._supervisor.watch_signals()
+        try:
+            self._end_leftovers()
+            self._publish()
+            self._sockets[EDGE] = _listen(self._port)
+            self._port = self._sockets[EDGE].getsockname()[1]
+            self._start_stores()
+            self._start_services()
+            on_ready(self._first_start())
+            self._supervisor.run_forever()
+        except StopRequested:
+            self._report("stopping")
+        finally:
+            self._stop()
+
+    def _end_leftovers(self) -> None:
+        """End the processes that a killed launcher left behind; normally they end with it."""
+        for entry in self._data_dir.read_state().get("services", []):
+            pid = entry.get("pid")
+            if isinstance(pid, int) and is_alive(pid) and "hearback" in command_of(pid):
+                self._report(f"ending {entry.get('name')} of an earlier start")
+                end_process(pid, (signal.SIGTERM, signal.SIGKILL), grace_seconds=3.0)
+
+    def _start_stores(self) -> None:
+        names = " and ".join(engine.name for engine in self._stores.engines) or "the stores of the environment"
+        self._report(f"starting {names}")
+        importing = _Import()
+        self._stores.start()
+        self._services = importing.finish()
+        self._supervisor.check_stop()
+        self._prepare_environment()
+        self._data_dir.write_ports(self._ports | self._stores.ports)
+        gc.collect()
+        gc.freeze()
+        self._report("preparing the databases")
+        services = list(self._services)
+        run_task("migrate", lambda: migrations.run(services), self._data_dir.log("migrate"))
+
+    def _prepare_environment(self) -> None:
+        recorded = self._data_dir.read_ports()
+        for service, _ in self._services:
+            self._sockets[service.name] = _listen_anywhere(recorded.get(service.name))
+        self._ports = {name: held.getsockname()[1] for name, held in self._sockets.items() if name != EDGE}
+        defaults = {
+            "HEARBACK_SECRET_KEY": self._data_dir.secret_key,
+            "HEARBACK_BLOB_URL": self._data_dir.blobs.as_uri(),
+            "HEARBACK_PUBLIC_URL": self._url,
+            "HEARBACK_LOG_LEVEL": "info",
+        }
+        for key, value in defaults.items():
+            if not os.environ.get(key):
+                os.environ[key] = value
+        os.environ["HEARBACK_DATA_DIR"] = str(self._data_dir.root)
+        os.environ["HEARBACK_REGISTRY_URL"] = f"http://127.0.0.1:{self._ports.get('registry', 0)}"
+        os.environ.update(self._stores.environment)
+
+    def _start_services(self) -> None:
+        self._report("starting the services")
+        for service, program in self._services:
+            self._children.append(self._service_child(service, program))
+        self._children.append(self._edge_child())
+        waiting = {child.name for child in self._children}
+
+        def all_ready() -> bool:
+            waiting.difference_update([name for name in waiting if self._is_ready(name)])
+            return not waiting
+
+        if not self._supervisor.run_until(all_ready, READY_SECONDS_MAX, tick_seconds=0.03):
+            names = ", ".join(sorted(waiting))
+            raise StartFailed(f"not ready after {READY_SECONDS_MAX:.0f} s: {names}; see {self._data_dir.logs}")
+
+    def _is_ready(self, name: str) -> bool:
+        if name == EDGE:
+            return probe(self._port, "/healthz")[0]
+        return probe(self._ports[name])[0]
+
+    def _service_child(self, service: ServiceProcess, program: Any) -> Child:
+        def serve() -> None:
+            from hearback_kit.logs import configure_logs
+
+            held = self._keep_only(service.name)
+            settings = program.settings()
+            configure_logs(program.name, settings.log_level, settings.log_format)
+            program.execute(settings, "run", sockets=[held])
+
+        return Child(service.name, serve, self._data_dir.log(service.name))
+
+    def _edge_child(self) -> Child:
+        ports = dict(self._ports)
+        return Child(EDGE, lambda: serve_edge(self._keep_only(EDGE), ports), self._data_dir.log(EDGE))
+
+    def _keep_only(self, name: str) -> socket.socket:
+        """Return the child's own listening socket and close those of the others; called in the child."""
+        for other, held in self._sockets.items():
+            if other != name:
+                held.close()
+        return self._sockets[name]
+
+    def _first_start(self) -> dict[str, Any]:
+        answer = self._data_dir.read_first_start()
+        if not answer:
+            self._report("creating the organization demo with the project web")
+            answer = json.loads(
+                run_task("bootstrap", lambda: bootstrap.create("demo", "web"), self._data_dir.log("bootstrap"))
+            )
+            self._data_dir.write_first_start(answer)
+        self._ready = True
+        self._publish()
+        return bootstrap.with_addresses(answer, self._url, self._data_dir.root)
+
+    @property
+    def _url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def _publish(self) -> None:
+        services = [
+            {"name": child.name, "pid": child.pid, "port": self._ports.get(child.name, self._port)}
+            for child in self._children
+        ]
+        state = {
+            "pid": os.getpid(),
+            "ready": self._ready,
+            "url": self._url,
+            "services": services,
+            "stores": self._stores.describe(),
+            "environment": {key: os.environ[key] for key in os.environ if key.startswith("HEARBACK_")},
+        }
+        try:
+            self._data_dir.write_state(state)
+        except OSError as error:
+            # With a full disk the fleet keeps running; only `status` is out of date until there is space.
+            self._report(f"cannot write the state: {error.strerror}")
+
+    def _stop(self) -> None:
+        self._ready = False
+        self._publish()
+        self._supervisor.stop(DRAIN_SECONDS_MAX, order=lambda child: 0 if child.name == EDGE else 1)
+        for held in self._sockets.values():
+            held.close()
+        self._stores.stop()
+
+
+class _Import:
+    """Imports the services' packages in a thread while the stores start, which is mostly waiting."""
+
+    def __init__(self) -> None:
+        self._loaded: list[tuple[ServiceProcess, Any]] = []
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._load)
+        self._thread.start()
+
+    def finish(self) -> list[tuple[ServiceProcess, Any]]:
+        """Wait for the imports and return the programs; raise what an import raised."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._loaded
+
+    def _load(self) -> None:
+        try:
+            import uvloop  # noqa: F401
+
+            for service in SERVICES:
+                self._loaded.append((service, service.load()))
+        except BaseException as error:
+            self._error = error
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    deadline = time.monotonic() + 3.0
+    while True:
+        try:
+            listener.bind(("127.0.0.1", port))
+            listener.listen(2048)
+            listener.setblocking(False)
+        except OSError as error:
+            if time.monotonic() < deadline:
+                time.sleep(0.1)
+                continue
+            listener.close()
+            raise UpFailed(
+                f"port {port} of 127.0.0.1 cannot be used ({error.strerror}); choose another with --port"
+            ) from error
+        return listener
+
+
+def _listen_anywhere(port: int | None) -> socket.socket:
+    listener = socket.create_server(("127.0.0.1", port if port and port_is_free(port) else 0), backlog=2048)
+    listener.setblocking(False)
+    return listener

@@ -1,0 +1,122 @@
+"""Starts a launcher: takes the data directory's lock, then runs in this process or in a detached one."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from hearback_kit.engines import EngineError
+from hearback_kit.engines.process import DirectoryLock, wait_until
+
+from hearback_local.data_dir import DataDir
+from hearback_local.errors import FleetError
+from hearback_local.fleet.state import AlreadyRunning, find_answer
+from hearback_local.launcher.children import TaskFailed
+from hearback_local.launcher.supervisor import StartFailed
+
+OTHER_SECONDS_MAX = 120.0
+# Prints one line of progress.
+Report = Callable[[str], None]
+Answer = dict[str, Any]
+
+
+def start(data_dir: DataDir, port: int, report: Report, on_ready: Callable[[Answer], None]) -> None:
+    """Run the fleet in this process until a signal stops it; call `on_ready` with its answer once it is ready.
+
+    Raises FleetError when it cannot be started, AlreadyRunning when another launcher has the directory.
+    """
+    data_dir.make()
+    lock = data_dir.lock()
+    _take(lock, data_dir, report)
+    from hearback_local.launcher.launcher import Launcher, UpFailed
+
+    try:
+        Launcher(data_dir, port, report).run(on_ready)
+    except (UpFailed, EngineError, TaskFailed, StartFailed) as error:
+        raise FleetError(str(error)) from error
+    finally:
+        lock.release()
+
+
+def _take(lock: DirectoryLock, data_dir: DataDir, report: Report) -> None:
+    """Take the lock, or wait until the launcher that holds it is ready or gone."""
+    if lock.take():
+        return
+    if answer := find_answer(data_dir):
+        raise AlreadyRunning(data_dir, answer)
+    report("waiting for another launcher of this fleet to start or stop")
+    found: Answer = {}
+
+    def settled() -> bool:
+        found.update(find_answer(data_dir))
+        return bool(found) or lock.take()
+
+    if not wait_until(settled, OTHER_SECONDS_MAX):
+        raise FleetError(f"another launcher holds {data_dir.root} and does not become ready; see {data_dir.logs}")
+    if found:
+        raise AlreadyRunning(data_dir, found)
+
+
+def start_detached(data_dir: DataDir, port: int, report: Report) -> Answer:
+    """Fork a launcher into its own session; return its answer once it is ready.
+
+    Raises FleetError when it cannot be started, AlreadyRunning when another launcher has the directory.
+    """
+    data_dir.make()
+    read_end, write_end = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(read_end)
+        _run_detached(data_dir, port, report, write_end)
+    os.close(write_end)
+    with os.fdopen(read_end) as pipe:
+        line = pipe.readline()
+    if not line:
+        raise FleetError(f"the launcher ended unexpectedly; see {data_dir.logs / 'launcher.log'}")
+    message = json.loads(line)
+    if "running" in message:
+        raise AlreadyRunning(data_dir, message["running"])
+    if "error" in message:
+        raise FleetError(message["error"])
+    answer: Answer = message["answer"]
+    return answer
+
+
+def _run_detached(data_dir: DataDir, port: int, report: Report, write_end: int) -> None:
+    """Run the launcher in the forked process and send one line of JSON to the parent; never return."""
+    code = 1
+    try:
+        os.setsid()
+
+        def send(message: dict[str, Any]) -> None:
+            os.write(write_end, json.dumps(message).encode() + b"\n")
+            os.close(write_end)
+
+        def on_ready(answer: Answer) -> None:
+            _leave_terminal(data_dir)
+            send({"answer": answer})
+
+        try:
+            start(data_dir, port, report, on_ready)
+            code = 0
+        except AlreadyRunning as running:
+            send({"running": running.answer})
+        except Exception as error:
+            send({"error": str(error)})
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _leave_terminal(data_dir: DataDir) -> None:
+    log = os.open(data_dir.log("launcher"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.dup2(nothing, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(nothing)
+    os.close(log)

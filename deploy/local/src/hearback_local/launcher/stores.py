@@ -1,0 +1,105 @@
+"""PostgreSQL and Valkey: external ones named by the environment, or embedded ones in the data directory."""
+
+import os
+import socket
+from typing import Any
+from urllib.parse import urlsplit
+
+from hearback_kit.engines import EngineError, PostgresEngine, ValkeyEngine
+from hearback_kit.engines.process import port_is_free
+
+from hearback_local.data_dir import DataDir
+
+Engine = PostgresEngine | ValkeyEngine
+DATABASE_URL = "HEARBACK_DATABASE_URL"
+REDIS_URL = "HEARBACK_REDIS_URL"
+PORTS = {DATABASE_URL: 5432, REDIS_URL: 6379}
+CONNECT_SECONDS_MAX = 5.0
+
+
+class Stores:
+    """The stores of the fleet; `engines` are the embedded ones."""
+
+    def __init__(self, data_dir: DataDir) -> None:
+        ports = data_dir.read_ports()
+        self.engines: list[Engine] = []
+        self._postgres: PostgresEngine | None = None
+        self._valkey: ValkeyEngine | None = None
+        self._given = [name for name in (DATABASE_URL, REDIS_URL) if os.environ.get(name)]
+        if DATABASE_URL not in self._given:
+            self._postgres = PostgresEngine(data_dir.postgres, port=_free(ports.get("postgres")))
+            self.engines.append(self._postgres)
+        if REDIS_URL not in self._given:
+            self._valkey = ValkeyEngine(data_dir.valkey, port=_free(ports.get("valkey")))
+            self.engines.append(self._valkey)
+
+    def start(self) -> None:
+        """Start the embedded engines and check that external stores can be reached.
+
+        Raises EngineError with the reason when one cannot.
+        """
+        for name in self._given:
+            _reach(name, os.environ[name])
+        for engine in self.engines:
+            engine.start()
+
+    def stop(self) -> None:
+        """Stop the embedded engines, in reverse order of their start."""
+        for engine in reversed(self.engines):
+            engine.stop()
+
+    def revive(self) -> list[str]:
+        """Restart the engines that ended by themselves and return their names.
+
+        Raises EngineError when one cannot be started; the others were tried, too.
+        """
+        revived, problem = [], None
+        for engine in self.engines:
+            if engine.pid is None:
+                try:
+                    engine.start()
+                    revived.append(engine.name)
+                except EngineError as error:
+                    problem = error
+        if problem is not None:
+            raise problem
+        return revived
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables with the URLs of the embedded engines."""
+        values = {}
+        if self._postgres is not None:
+            values[DATABASE_URL] = self._postgres.url
+        if self._valkey is not None:
+            values[REDIS_URL] = self._valkey.url
+        return values
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The ports of the embedded engines by name."""
+        return {engine.name: engine.port for engine in self.engines if engine.port is not None}
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Return name, pid and port of each embedded engine."""
+        return [{"name": engine.name, "pid": engine.pid, "port": engine.port} for engine in self.engines]
+
+
+def _free(port: int | None) -> int | None:
+    return port if port is not None and port_is_free(port) else None
+
+
+def _reach(name: str, url: str) -> None:
+    """Raise EngineError unless a server listens there; name its address only, since the URL holds a password."""
+    try:
+        parts = urlsplit(url)
+        address = (parts.hostname, parts.port or PORTS[name])
+    except ValueError as error:
+        raise EngineError(f"{name} is not a URL: {error}") from error
+    if address[0] is None:  # A socket file, or something that only the driver understands.
+        return
+    try:
+        socket.create_connection(address, CONNECT_SECONDS_MAX).close()
+    except OSError as error:
+        reason = error.strerror or error
+        raise EngineError(f"cannot reach the store of {name} at {address[0]}:{address[1]}: {reason}") from error
