@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from hearback_kit.testing import eventually
-from hearback_local.edge import EdgeOptions
+from hearback_local.edge.options import EdgeOptions
 from hearback_local.edge.server import run_edge
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
@@ -456,12 +456,12 @@ async def test_offer_of_another_protocol_is_not_taken() -> None:
         ),
         (b"GET / HTTP/1.1\r\nX: " + b"y" * 100_000 + b"\r\n\r\n", b"431"),
         (b"GET /" + b"y" * 100_000, b"431"),
-        (b"GET /nowhere HTTP/1.1\r\nConnection: close\r\n\r\n", b"404"),
-        (b"GET /internal/bootstrap HTTP/1.1\r\nConnection: close\r\n\r\n", b"404"),
-        (b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n", b"200"),
-        (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", b"200"),
+        (b"GET /nowhere HTTP/1.1\r\nHost: f\r\nConnection: close\r\n\r\n", b"404"),
+        (b"GET /internal/bootstrap HTTP/1.1\r\nHost: f\r\nConnection: close\r\n\r\n", b"404"),
+        (b"GET /healthz HTTP/1.1\r\nHost: f\r\nConnection: close\r\n\r\n", b"200"),
+        (b"GET / HTTP/1.1\r\nHost: f\r\nConnection: close\r\n\r\n", b"200"),
         (b"HEAD / HTTP/1.0\r\n\r\n", b"200"),
-        (b"GET /api/0/projects/ HTTP/1.1\r\nConnection: close\r\n\r\n", b"503"),
+        (b"GET /api/0/projects/ HTTP/1.1\r\nHost: f\r\nConnection: close\r\n\r\n", b"503"),
     ],
 )
 async def test_edge_answers_itself(request_bytes: bytes, status: bytes) -> None:
@@ -472,7 +472,7 @@ async def test_edge_answers_itself(request_bytes: bytes, status: bytes) -> None:
 
 async def test_slow_head_and_idle_connection_are_closed() -> None:
     async with edge_before(answering(OK), head_seconds_max=0.1, keep_alive_seconds_max=0.1) as port:
-        for beginning in (b"GET / HT", b"", b"GET / HTTP/1.1\r\n\r\n"):
+        for beginning in (b"GET / HT", b"", b"GET / HTTP/1.1\r\nHost: f\r\n\r\n"):
             async with connected(port) as (reader, writer):
                 writer.write(beginning)
                 await asyncio.wait_for(reader.read(), 5)
@@ -485,7 +485,7 @@ async def test_service_that_says_nothing_is_504_and_a_stuck_body_408() -> None:
     async with edge_before(silent, idle_seconds_max=0.1) as port:
         assert b" 504 " in (await exchange(port, post(b"x", b"Connection: close")))[:14]
         async with connected(port) as (reader, writer):
-            writer.write(b"POST " + ENVELOPE + b" HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc")
+            writer.write(b"POST " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\nContent-Length: 10\r\n\r\nabc")
             assert (await read_head(reader)).startswith(b"HTTP/1.1 408 ")
 
 

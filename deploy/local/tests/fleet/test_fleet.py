@@ -122,7 +122,7 @@ def _a_store_that_hangs_is_told(data_dir: Path, pid: int) -> None:
         check = hearback(data_dir, "check")
         assert check.returncode == 1
         assert "FAIL  the stream server does not answer" in check.stdout
-        assert "FAIL  envelope-gateway says: valkey: " in check.stdout
+        assert "FAIL  envelope-gateway reports: valkey: " in check.stdout
         assert (
             hearback(data_dir, "dead-letters", "list").stderr == "hearback: the stream server cannot be reached\n"
         )
@@ -184,7 +184,7 @@ def told(data_dir: Path, *arguments: str) -> str:
 
 
 def _what_is_not_there_is_told(data_dir: Path) -> None:
-    assert "only of demo, others" in told(data_dir, "org", "show", "nobody")
+    assert "only of: demo, others" in told(data_dir, "org", "show", "nobody")
     assert "'demo' is not ORGANIZATION/PROJECT" in told(data_dir, "project", "show", "demo")
     assert "'demo' is not ORGANIZATION/PROJECT" in told(data_dir, "explain", "a" * 32, "--project", "demo")
     assert "there is no project demo/none" in told(data_dir, "project", "show", "demo/none")
@@ -199,8 +199,8 @@ def _what_is_not_there_is_told(data_dir: Path) -> None:
     assert "unknown feature: nope" in told(data_dir, "org", "set", "demo", "nope=true")
     assert "unknown scope: nope" in told(data_dir, "token", "create", "demo", "ci", "nope")
     assert "no dead letter nope" in told(data_dir, "dead-letters", "show", "nope")
-    assert "no stream is named nope" in told(data_dir, "dead-letters", "list", "nope")
-    assert "name the letters" in told(data_dir, "dead-letters", "replay")
+    assert "unknown stream nope" in told(data_dir, "dead-letters", "list", "nope")
+    assert "name the dead letters" in told(data_dir, "dead-letters", "replay")
 
 
 def _members_and_tokens_come_and_go(data_dir: Path) -> None:
@@ -225,8 +225,8 @@ def _a_new_key_and_a_new_token_are_told(data_dir: Path, facts: dict[str, Any]) -
     assert again["dsn"] == rotated["dsn"]["public"]
     for token in answer_of(data_dir, "token", "list", "demo"):
         hearback(data_dir, "token", "delete", "demo", token["id"])
-    assert "not valid any more" in told(data_dir, "project", "list", "demo")
-    assert "not valid any more" in told(data_dir, "explain", "a" * 32)
+    assert "no longer valid" in told(data_dir, "project", "list", "demo")
+    assert "no longer valid" in told(data_dir, "explain", "a" * 32)
     assert [row["slug"] for row in answer_of(data_dir, "org", "list")] == ["others"]
     assert answer_of(data_dir, "up", "--port", "0")["token"] != again["token"]
     assert len(answer_of(data_dir, "project", "list", "demo")) == 2
@@ -271,11 +271,11 @@ def test_files_and_ports_that_cannot_be_are_told(tmp_path: Path) -> None:
     file.touch()
     done = hearback(file, "up", "--port", "0")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"hearback: {file}: this is a file, not a folder for a fleet\n"
+    assert done.stderr == f"hearback: {file}: is a file, not a folder for a fleet\n"
     for port in ("-1", "65536", "http"):
         done = hearback(tmp_path, "up", f"--port={port}")
         assert done.returncode == 2
-        assert f"{port} is no port" in done.stderr
+        assert f"{port} is not a port" in done.stderr
 
 
 def mounted(kind: str, folder: Path) -> bool:
@@ -344,8 +344,8 @@ def test_two_starts_at_once_and_an_interrupt(who: str) -> None:
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("127.0.0.1:1/", "at 127.0.0.1:1 cannot be reached: Connection refused"),
-        ("127.0.0.1:port/", "is no URL"),
+        ("127.0.0.1:1/", "at 127.0.0.1:1: Connection refused"),
+        ("127.0.0.1:port/", "is not a URL"),
     ],
 )
 def test_store_of_the_environment_that_is_not_there_is_told(

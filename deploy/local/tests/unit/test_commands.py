@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hearback_local import commands
+from hearback_local.commands.cli import build_parser
 
 HEARBACK = Path(sys.executable).parent / "hearback"
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 def hearback(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -25,7 +25,7 @@ def every_parser(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentP
                 yield from every_parser(inner)
 
 
-PARSERS = list(every_parser(commands._parser()))
+PARSERS = list(every_parser(build_parser()))
 
 
 @pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.prog)
@@ -40,7 +40,7 @@ def test_every_command_tells_what_it_does(parser: argparse.ArgumentParser) -> No
 def test_help_is_a_success() -> None:
     done = hearback("dead-letters", "replay", "--help")
     assert done.returncode == 0
-    assert "Put them back on their streams." in done.stdout
+    assert "Put dead letters back on their streams." in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,8 @@ def test_help_is_a_success() -> None:
         (("project",), "the following arguments are required: action"),
         (("token", "create", "demo", "ci"), "the following arguments are required: SCOPE"),
         (("status", "--port", "1"), "unrecognized arguments: --port 1"),
-        (("up", "--port", "70000"), "70000 is no port: give a number from 0 to 65535"),
-        (("dead-letters", "list", "--limit", "0"), "0 is no count: give a number from 1 to 1000000"),
+        (("up", "--port", "70000"), "70000 is not a port: give a number from 0 to 65535"),
+        (("dead-letters", "list", "--limit", "0"), "0 is not a count: give a number from 1 to 1000000"),
     ],
 )
 def test_arguments_that_cannot_be_are_told(arguments: tuple[str, ...], message: str) -> None:

@@ -37,9 +37,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser with every command."""
-    parser = argparse.ArgumentParser(
-        prog="hearback", description="Run a Hearback fleet on this machine."
-    )
+    parser = argparse.ArgumentParser(prog="hearback", description="Run a Hearback fleet on this machine.")
     commands = parser.add_subparsers(required=True, metavar="command")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--data-dir", default=".hearback", help="the fleet's folder (default: .hearback)")

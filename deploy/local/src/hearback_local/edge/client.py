@@ -244,15 +244,16 @@ class ClientConnection(asyncio.Protocol):
         if self._transport is None:
             return
         idle_seconds = now - self._touched
+        is_late = self._pace is not None and self._pace.is_late(now)
         if self._lingered_bytes is not None:
             if idle_seconds > self._options.linger_seconds_max:
                 self.abort()
         elif self._current is None:
-            if self._pace is not None and self._pace.is_late(now):
+            if (
+                self._pace is not None and self._pace.is_late(now)
+            ) or idle_seconds > self._options.keep_alive_seconds_max:
                 self._transport.close()
-            elif idle_seconds > self._options.keep_alive_seconds_max:
-                self._transport.close()
-        elif self._receiving is self._current and self._pace is not None and self._pace.is_late(now):
+        elif is_late and self._receiving is self._current:
             self._current.fail(*BODY_TOO_SLOW)
         elif idle_seconds > self._options.idle_seconds_max:
             if self._writing_paused:

@@ -1,4 +1,4 @@
-"""How slow a client may be: a least rate and a total time, so that slow senders cannot hold connections forever."""
+"""How slow a client may be: a least rate and a total time, so that no sender holds a connection forever."""
 
 
 class Pace:
@@ -8,7 +8,9 @@ class Pace:
     than `seconds_max`. The time while the edge itself does not read is not counted.
     """
 
-    def __init__(self, now: float, *, grace_seconds: float, bytes_per_second_min: float, seconds_max: float) -> None:
+    def __init__(
+        self, now: float, *, grace_seconds: float, bytes_per_second_min: float, seconds_max: float
+    ) -> None:
         self._grace_seconds = grace_seconds
         self._rate = bytes_per_second_min
         self._seconds_max = seconds_max

@@ -118,10 +118,9 @@ class RequestParser:
         self._on_head = on_head
         self._head = RequestHead()
         self._in_head = True
-        self._parser = httptools.HttpRequestParser(self)
-        # The parser's callbacks for bodies and ends.
-        self.on_body = on_body
         self._on_end = on_end
+        self.on_body = on_body  # A callback of the parser, which looks it up when it is made.
+        self._parser = httptools.HttpRequestParser(self)
 
     def feed(self, data: bytes) -> None:
         """Parse bytes. `head_bytes` is then an upper bound of an unfinished head's size, or 0.
