@@ -8,8 +8,10 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
+from hearback_kit.api.bodies import RequestRefused
 from hearback_kit.errors import ErrorBody, ServiceError
 from hearback_kit.health import Check, health_routes
 from hearback_kit.logs import get_logger
@@ -41,6 +43,8 @@ async def _on_service_error(_request: Request, error: Exception) -> JSONResponse
 
 async def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if isinstance(error, RequestRefused):
+        return _answer(error.error)
     code = _CODES.get(error.status_code, "error")
     headers = dict(error.headers or {})
     return JSONResponse({"detail": error.detail, "code": code}, status_code=error.status_code, headers=headers)
@@ -80,10 +84,16 @@ def create_service_app(
         responses={"4XX": {"model": ErrorBody}, "5XX": {"model": ErrorBody}},
         **more,
     )
+    app.state.public_url = settings.public_url
     app.state.checks = dict(checks or {})
     app.include_router(health_routes(settings.service, app.version, app.state.checks))
+    add_error_handlers(app)
+    return app
+
+
+def add_error_handlers(app: Starlette) -> None:
+    """Make an app answer every error in one shape: `{"detail", "code"}`."""
     app.add_exception_handler(ServiceError, _on_service_error)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(Exception, _on_crash)
-    return app

@@ -1,0 +1,1 @@
+"""What HTTP APIs of all services share: request rules, query parameters, pages, exports."""

@@ -1,0 +1,171 @@
+"""Rules for every request of an app: bodies have a bound and come after authentication, and NUL is refused.
+
+They hold while a route reads the body, whichever way it does, since they stand between it and the server.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, Final
+
+import orjson
+from fastapi.dependencies.models import Dependant
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hearback_kit.errors import BadRequest, ServiceError, TooLarge
+from hearback_kit.values.nul import has_nul, is_deeper_than
+
+JSON_DEPTH_MAX: Final = 64
+INTERNAL_PREFIX: Final = "/internal/"
+INTERNAL_BODY_BYTES_MAX: Final = 4 * 1024 * 1024
+_BEFORE_BODY: Final = "hearback_before_body"
+_OPENING: Final = (b"{", b"[", b'"')
+Guard = Callable[[Request], Awaitable[Any]]
+
+
+class RequestRefused(HTTPException):
+    """A `ServiceError` that is raised while a body is read; FastAPI lets nothing else through there."""
+
+    def __init__(self, error: ServiceError) -> None:
+        super().__init__(error.status, error.detail, headers=error.headers)
+        self.error = error
+
+
+def before_body(dependency: Any) -> Any:
+    """Mark a dependency, called with the request alone, as one that must succeed before a body is read.
+
+    FastAPI reads bodies before it calls dependencies, so a stranger's body would be read for nothing. The
+    dependency is called in both places and should remember its result.
+    """
+    setattr(dependency, _BEFORE_BODY, True)
+    return dependency
+
+
+def null_character() -> BadRequest:
+    """Return the error for a NUL anywhere in a request."""
+    return BadRequest("Null characters are not allowed.", code="null_character")
+
+
+def refuse_nul(value: Any) -> None:
+    """Raise BadRequest when a decoded value (texts, lists, objects) holds a NUL anywhere."""
+    if has_nul(value):
+        raise null_character()
+
+
+class RequestRules:
+    """ASGI middleware that keeps the rules.
+
+    Refused are: NUL in path or query (400); a body of which the route's authentication does not approve (401);
+    one of more than `bytes_max` (413), also when its length is not declared; a body declared as JSON that is none,
+    or nests more than JSON_DEPTH_MAX deep, and NUL in any key or value of JSON or a form (400).
+    """
+
+    def __init__(self, app: ASGIApp, bytes_max: int) -> None:
+        self._app = app
+        self._bytes_max = bytes_max
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request by the rules."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+            error = null_character()
+            answer = JSONResponse({"detail": error.detail, "code": error.code}, status_code=error.status)
+            await answer(scope, receive, send)
+        else:
+            await self._app(scope, self._guarded(scope, receive), send)
+
+    def _guarded(self, scope: Scope, receive: Receive) -> Receive:
+        headers = dict(scope["headers"])
+        if headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers:
+            return receive
+        bound = INTERNAL_BODY_BYTES_MAX if scope["path"].startswith(INTERNAL_PREFIX) else self._bytes_max
+        return _BodyReader(scope, receive, headers, bound)
+
+
+class _BodyReader:
+    """Receives one request's body by the rules."""
+
+    def __init__(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], bytes_max: int) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        self._length = headers.get(b"content-length", b"0")
+        self._bytes_max = bytes_max
+        self._size = 0
+        self._parts: list[bytes] = []
+        self._has_started = False
+
+    async def __call__(self) -> Message:
+        """Return the next message; raise RequestRefused when a rule does not allow it."""
+        try:
+            if not self._has_started:
+                self._has_started = True
+                await self._start()
+            message = await self._receive()
+            if message["type"] == "http.request":
+                self._take(message)
+        except ServiceError as error:
+            raise RequestRefused(error) from error
+        return message
+
+    async def _start(self) -> None:
+        dependant = getattr(self._scope.get("route"), "dependant", None)
+        if dependant is not None:
+            for guard in _guards_of(dependant):
+                await guard(Request(self._scope))
+        length = self._length
+        if not length.isdigit() or len(length) > 18 or int(length) > self._bytes_max:
+            raise self._too_large()
+
+    def _take(self, message: Message) -> None:
+        part = message.get("body", b"")
+        self._size += len(part)
+        if self._size > self._bytes_max:
+            raise self._too_large()
+        self._parts.append(part)
+        if not message.get("more_body", False):
+            check_body(b"".join(self._parts), self._media_type)
+            self._parts.clear()
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"A request body has at most {self._bytes_max} bytes.")
+
+
+def check_body(body: bytes, media_type: bytes) -> None:
+    """Raise BadRequest for a body that holds a NUL, or is declared as JSON and is none or nests too deep."""
+    if media_type == b"application/x-www-form-urlencoded":
+        if b"%00" in body or b"\x00" in body:
+            raise null_character()
+        return
+    if media_type == b"multipart/form-data":
+        if b"\x00" in body:
+            raise null_character()
+        return
+    is_json = media_type == b"application/json" or media_type.endswith(b"+json")
+    if body and (is_json or body.lstrip()[:1] in _OPENING):
+        _check_json(body, is_json)
+
+
+def _check_json(body: bytes, is_declared: bool) -> None:
+    try:
+        value = orjson.loads(body)
+    except ValueError as error:
+        if is_declared:
+            raise BadRequest(f"JSON parse error - {error}", code="invalid_json") from error
+        return  # the route decides what it is
+    if is_deeper_than(value, JSON_DEPTH_MAX):
+        raise BadRequest(f"JSON parse error - more than {JSON_DEPTH_MAX} levels deep", code="invalid_json")
+    if b"\\u0000" in body:
+        refuse_nul(value)
+
+
+def _guards_of(dependant: Dependant) -> Iterator[Guard]:
+    """The dependencies of a route that `before_body` marks."""
+    waiting = [dependant]
+    while waiting:
+        current = waiting.pop()
+        if current.call is not None and getattr(current.call, _BEFORE_BODY, False):
+            yield current.call
+        waiting.extend(current.dependencies)

@@ -1,0 +1,146 @@
+"""Keyset pages: cursors that name the row at a page's end, and the `Link` header that leads to its neighbours."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Final, Generic, TypeVar
+
+import orjson
+from fastapi import Depends, Query
+from starlette.requests import Request
+
+from hearback_kit.api.links import page_link
+from hearback_kit.errors import BadRequest
+from hearback_kit.values.ids import is_id
+from hearback_kit.values.nul import NUL
+from hearback_kit.values.times import parse_rfc3339, wire_time
+
+Row = TypeVar("Row")
+Key = tuple[Any, ...]
+# Reads one value of a decoded cursor; None when it is of the wrong type.
+Reader = Callable[[Any], Any]
+# A number of rows, or what reads it from the running app's settings.
+Rows = int | Callable[[Request], int]
+CURSOR_CHARACTERS_MAX: Final = 1_000
+
+
+def read_time(value: Any) -> datetime | None:
+    """Return a cursor's time."""
+    return parse_rfc3339(value) if isinstance(value, str) else None
+
+
+def read_id(value: Any) -> int | None:
+    """Return a cursor's row id."""
+    return value if is_id(value) else None
+
+
+def read_text(value: Any) -> str | None:
+    """Return a cursor's text, which holds no NUL."""
+    return value if isinstance(value, str) and NUL not in value else None
+
+
+def encode_cursor(key: Sequence[Any], *, backward: bool = False) -> str:
+    """Return the cursor of the page after (or before) the row with this sort key: times, ids, texts."""
+    values = [wire_time(value) if isinstance(value, datetime) else value for value in key]
+    return base64.urlsafe_b64encode(orjson.dumps([int(backward), *values])).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, readers: Sequence[Reader]) -> tuple[Key, bool]:
+    """Return the sort key and whether to read backward; raise BadRequest for what is no cursor of ours."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        values = orjson.loads(raw)
+    except (binascii.Error, ValueError) as error:
+        raise _invalid() from error
+    if not isinstance(values, list) or len(values) != len(readers) + 1 or values[0] not in (0, 1):
+        raise _invalid()
+    key = tuple(read(value) for read, value in zip(readers, values[1:], strict=True))
+    if None in key:
+        raise _invalid()
+    return key, bool(values[0])
+
+
+def _invalid() -> BadRequest:
+    return BadRequest("Invalid cursor parameter.", code="invalid_cursor")
+
+
+@dataclass(frozen=True, slots=True)
+class KeysetPage(Generic[Row]):
+    """The rows of a page in the list's order, and its `Link` header."""
+
+    rows: list[Row]
+    link: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of an answer with this page."""
+        return {"Link": self.link}
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page a request wants: `limit` rows from `position` (a sort key, exclusive; None: the list's start)."""
+
+    request: Request
+    limit: int
+    position: Key | None = None
+    backward: bool = False
+
+    @property
+    def fetch(self) -> int:
+        """How many rows to select: one more than the page has, which shows whether another page follows."""
+        return self.limit + 1
+
+    def page(self, found: Sequence[Row], key: Callable[[Row], Key]) -> KeysetPage[Row]:
+        """Return the page of up to `fetch` rows, found in the list's order also when read backward.
+
+        `key` gives a row's sort key, of the values that the cursor's readers read.
+        """
+        more = len(found) > self.limit
+        rows = list(found[-self.limit :] if self.backward else found[: self.limit])
+        link = page_link(
+            self.request,
+            previous=encode_cursor(key(rows[0]), backward=True) if rows else None,
+            has_previous=bool(rows) and (more if self.backward else self.position is not None),
+            next_cursor=encode_cursor(key(rows[-1])) if rows else None,
+            has_next=bool(rows) and (self.backward or more),
+        )
+        return KeysetPage(rows, link)
+
+
+def page_request(*readers: Reader, rows: Rows, rows_max: Rows, is_clipped: bool = False) -> Any:
+    """Return a dependency that yields the `PageRequest` of a request.
+
+    `readers` are those of the sort key. `per_page`, or `limit`, says how many rows; `rows` without either, at most
+    `rows_max`, which may come from the app's settings. Raises BadRequest for a bad number or cursor; with
+    `is_clipped` a number above the bound means the bound.
+    """
+
+    def read(
+        request: Request,
+        per_page: Annotated[int | None, Query(description="Rows of a page, at least 1.")] = None,
+        limit: Annotated[int | None, Query(description="The same as `per_page`, which goes first.")] = None,
+        cursor: Annotated[
+            str | None,
+            Query(description="From the `Link` header of another page.", max_length=CURSOR_CHARACTERS_MAX),
+        ] = None,
+    ) -> PageRequest:
+        bound = _resolve(rows_max, request)
+        name, wanted = ("per_page", per_page) if per_page is not None else ("limit", limit)
+        if wanted is not None and is_clipped:
+            wanted = min(wanted, bound)
+        if wanted is not None and not 1 <= wanted <= bound:
+            raise BadRequest(f"Invalid {name} value. Must be between 1 and {bound}.", code=f"invalid_{name}")
+        number = min(bound, _resolve(rows, request)) if wanted is None else wanted
+        if not cursor:
+            return PageRequest(request, number)
+        position, backward = decode_cursor(cursor, readers)
+        return PageRequest(request, number, position, backward)
+
+    return Depends(read)
+
+
+def _resolve(rows: Rows, request: Request) -> int:
+    return rows if isinstance(rows, int) else rows(request)
