@@ -1,0 +1,160 @@
+"""What the spam classifier sees of a text: hashed words and character sequences, and named signs of its shape.
+
+Hashing keeps the model at a fixed size for every language; names are kept for what a person can be shown.
+"""
+
+import re
+import unicodedata
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+BUCKETS: Final = 1 << 17
+CHARACTERS_MAX: Final = 1_500  # of a message; spam says what it wants early or at the end
+_HEAD: Final = 1_000
+GRAM: Final = 4
+_ENDINGS: Final = (
+    "xyz", "top", "click", "shop", "icu", "buzz", "online", "site", "live", "vip", "win", "bet", "loan", "cc",
+    "ru", "cn", "biz", "info", "club", "pro",
+)  # fmt: skip
+_LINK: Final = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"'\]]+|\b[a-z0-9-]{2,63}\.(?:" + "|".join(_ENDINGS) + r")\b(?:/\S*)?",
+    re.IGNORECASE,
+)
+_EMAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{2,63}")
+_HANDLE: Final = re.compile(
+    r"(?<![\w@.])@[A-Za-z]\w{3,31}|\bt\.me/|telegram|whats ?app|wechat|微信|телеграм|텔레그램|تلغرام",
+    re.IGNORECASE,
+)
+_PHONE: Final = re.compile(r"\+?\d[\d ()-]{8,18}\d")
+_MONEY: Final = re.compile(r"[$€£¥₽₩₺]\s?\d|\d\s?(?:[$€£¥₽₩₺]|usd|euro?s?\b|dollar|рубл|元|万円)", re.IGNORECASE)
+_PERCENT: Final = re.compile(r"\d\s?%|%\s?\d")
+_MARKUP: Final = re.compile(r"<a\s[^>]{0,200}href|\[(?:url|link)[=\]]|<\|im_start", re.IGNORECASE)
+_CODE: Final = re.compile(
+    r"[{};=]{2,}|\w+\(\)|\bat \w+ ?\(|Error:|\w+_\w+|`[^`]+`|\bv?\d+\.\d+\.\d+\b|==|=>|/\w+/\w+"
+)
+_WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_CHEAP_ENDINGS: Final = (
+    "xyz", "top", "click", "shop", "icu", "buzz", "online", "site", "live", "vip", "win", "bet", "loan", "club",
+)  # fmt: skip
+_SHORTENERS: Final = ("bit.ly", "tinyurl.com", "t.co", "goo.gl", "cutt.ly", "is.gd", "rb.gy", "t.me", "wa.me")
+_VOWELS: Final = frozenset("aeiouyäöüàáâãèéêëìíîïòóôõùúûýåæøœ")
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Buckets of words and character sequences (each once), and the names of signs."""
+
+    buckets: frozenset[int]
+    words: tuple[str, ...]
+    signs: tuple[str, ...]
+
+
+def extract(message: str, name: str = "") -> Features:
+    """Read the features of a message and the name that came with it. Total: every text has features."""
+    text = _shorten(unicodedata.normalize("NFKC", message))
+    plain = _EMAIL.sub(" ", _LINK.sub(" ", text)).casefold()
+    words = tuple(_WORD.findall(plain))
+    buckets = set(_hashed(words))
+    return Features(frozenset(buckets), words, tuple(_signs(text, words, name)))
+
+
+def bucket(kind: str, value: str) -> int:
+    """Return the bucket of a word or sign."""
+    return zlib.crc32(f"{kind}\0{value}".encode(errors="replace")) & (BUCKETS - 1)
+
+
+def _shorten(text: str) -> str:
+    if len(text) <= CHARACTERS_MAX:
+        return text
+    return f"{text[:_HEAD]} {text[-(CHARACTERS_MAX - _HEAD) :]}"
+
+
+def _hashed(words: tuple[str, ...]) -> Iterator[int]:
+    before = ""
+    for raw in words:
+        word = "0" * min(len(raw), 6) if raw.isdigit() else raw
+        yield bucket("w", word)
+        if before:
+            yield bucket("p", f"{before} {word}")
+        before = word
+        if _is_unspaced(word):
+            yield from (bucket("g", word[at : at + 2]) for at in range(len(word) - 1))
+            yield from (bucket("g", word[at : at + 3]) for at in range(len(word) - 2))
+        elif len(word) > GRAM:
+            padded = f"^{word[:24]}$"
+            yield from (bucket("g", padded[at : at + GRAM]) for at in range(len(padded) - GRAM + 1))
+
+
+def _is_unspaced(word: str) -> bool:
+    """Whether a word is of a script that does not separate words: Han, kana, Hangul, Thai."""
+    first = word[0]
+    return first >= "\u0e00" and (first <= "\u0e7f" or first >= "\u2e80")
+
+
+def _signs(text: str, words: tuple[str, ...], name: str) -> Iterator[str]:
+    links = _LINK.findall(text)
+    yield f"links:{min(len(links), 4)}"
+    if links:
+        yield from _link_signs(links, len(words))
+    for sign, pattern in (
+        ("messenger", _HANDLE),
+        ("money", _MONEY),
+        ("percent", _PERCENT),
+        ("markup", _MARKUP),
+        ("code", _CODE),
+    ):
+        if pattern.search(text):
+            yield sign
+    without = _LINK.sub(" ", text)
+    if _EMAIL.search(without):
+        yield "email"
+    if _PHONE.search(without):
+        yield "phone"
+    if _LINK.search(name):
+        yield "link_in_name"
+    yield f"length:{min(len(words).bit_length(), 8)}"
+    yield from _letter_signs(text, words)
+
+
+def _link_signs(links: list[str], words: int) -> Iterator[str]:
+    hosts = [re.sub(r"^(?:https?://)?(?:www\.)?", "", link.casefold()).split("/", 1)[0] for link in links]
+    if any(host.rpartition(".")[2] in _CHEAP_ENDINGS for host in hosts):
+        yield "cheap_domain"
+    if any(host in _SHORTENERS for host in hosts):
+        yield "shortener"
+    if words < 4:
+        yield "little_but_links"
+    if words <= 8 * len(links):
+        yield "dense_links"
+
+
+def _letter_signs(text: str, words: tuple[str, ...]) -> Iterator[str]:
+    if text.count("!") >= 3:
+        yield "exclamations"
+    if any(unicodedata.category(character) == "So" for character in text):
+        yield "symbols"
+    capitals = sum(character.isupper() for character in text)
+    if capitals >= 12 and capitals * 2 > sum(character.isalpha() for character in text):
+        yield "capitals"
+    odd = sum(_is_gibberish(word) for word in words)
+    if odd >= 2 and odd * 3 >= len(words):
+        yield "gibberish"
+
+
+def _is_gibberish(word: str) -> bool:
+    """Whether a Latin word of six letters or more has hardly a vowel, or digits amid its letters."""
+    if len(word) < 6 or not word.isascii():
+        return False
+    letters = sum(character.isalpha() for character in word)
+    vowels = sum(character in _VOWELS for character in word)
+    return (0 < letters < len(word)) or vowels * 5 < letters or _longest_consonants(word) >= 5
+
+
+def _longest_consonants(word: str) -> int:
+    longest = run = 0
+    for character in word:
+        run = 0 if character in _VOWELS or not character.isalpha() else run + 1
+        longest = max(longest, run)
+    return longest

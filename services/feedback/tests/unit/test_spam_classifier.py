@@ -1,0 +1,119 @@
+"""The spam classifier: reproducible, right on texts it has not seen, and taught by a person's marks."""
+
+import sys
+from importlib import util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from feedback.domain.spam_classifier import CLEARED_MAX, TAUGHT_WEIGHTS_MAX, Classifier, Prior, Taught, digest
+from feedback.domain.spam_features import BUCKETS, extract
+from hypothesis import given
+from hypothesis import strategies as st
+
+SERVICE = Path(__file__).parents[2]
+PRIOR = Prior.decode((SERVICE / "src/feedback/domain/spam_prior.bin").read_bytes())
+SHIPPED = Classifier(PRIOR)
+SPAM = "Buy cheap viagra online https://pills.top"
+# A campaign of a kind that the prior does not know.
+CAMPAIGN = [
+    f"Our {town} translation bureau offers certified {work} for {field} documents, order from {price} dollars"
+    for town in ("Berlin", "Paris", "London")
+    for work in ("translations", "interpreting", "apostilles")
+    for field in ("legal", "medical")
+    for price in (20, 30)
+]
+
+
+@pytest.fixture(scope="module")
+def training() -> ModuleType:
+    spec = util.spec_from_file_location("spam_training", SERVICE / "training/train.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = util.module_from_spec(spec)
+    sys.modules["spam_training"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_training_gives_the_committed_bytes(training: ModuleType) -> None:
+    assert training.train().encode() == (SERVICE / "src/feedback/domain/spam_prior.bin").read_bytes()
+
+
+def test_no_sentence_is_both_trained_and_measured(training: ModuleType) -> None:
+    sets = []
+    for folder in ("corpus", "heldout"):
+        ham, spam = training.read(SERVICE / "training" / folder)
+        texts = [text for lines in ham.values() for text in lines if len(text) > 12]
+        sets.append(set(texts) | {text for pairs in spam.values() for _, text in pairs})
+    assert sets[0] & sets[1] == set()
+    assert len(sets[0]) > 500
+
+
+def test_held_out_texts_are_judged_right(training: ModuleType) -> None:
+    ham, spam = training.read(SERVICE / "training/heldout")
+    ordinary = [text for lines in ham.values() for text in lines]
+    unwanted = [text for pairs in spam.values() for _, text in pairs]
+    assert len(ham) >= 10
+    false = [text for text in ordinary if SHIPPED.judge(text).is_spam]
+    missed = [text for text in unwanted if not SHIPPED.judge(text).is_spam]
+    assert len(false) <= len(ordinary) * 0.02, false
+    assert len(missed) <= len(unwanted) * 0.1, missed
+
+
+def test_ten_marks_reach_the_rest_of_a_campaign(training: ModuleType) -> None:
+    assert not any(SHIPPED.judge(text).is_spam for text in CAMPAIGN)
+    taught = Taught()
+    for text in CAMPAIGN[::3][:10]:
+        taught = Classifier(PRIOR, taught).teach(text, is_spam=True)
+    judge = Classifier(PRIOR, Taught.decode(taught.encode())).judge
+    assert [text for text in CAMPAIGN if not judge(text).is_spam] == []
+    ham, _ = training.read(SERVICE / "training/heldout")
+    before = [text for lines in ham.values() for text in lines if SHIPPED.judge(text).is_spam]
+    assert [text for lines in ham.values() for text in lines if judge(text).is_spam] == before
+
+
+def test_one_mark_clears_the_same_words_whatever_their_form() -> None:
+    assert SHIPPED.judge(SPAM).is_spam
+    judge = Classifier(PRIOR, SHIPPED.teach(SPAM, is_spam=False)).judge
+    assert not judge(SPAM).is_spam
+    assert not judge("  BUY cheap viagra -- online! http://other.top").is_spam
+    assert judge("Sexy singles are waiting for your message https://hot.live").is_spam
+
+
+def test_a_mark_as_spam_takes_a_clearance_back() -> None:
+    cleared = SHIPPED.teach(SPAM, is_spam=False)
+    again = Classifier(PRIOR, cleared).teach(SPAM, is_spam=True)
+    assert Classifier(PRIOR, again).judge(SPAM).is_spam
+
+
+def test_what_is_taught_is_bounded() -> None:
+    taught = Taught(cleared=tuple(digest(f"text {number}") for number in range(CLEARED_MAX)))
+    after = Classifier(PRIOR, taught).teach(SPAM, is_spam=False)
+    assert len(after.cleared) == CLEARED_MAX
+    assert after.cleared[-1] == digest(SPAM)
+    full = Taught(dict.fromkeys(range(TAUGHT_WEIGHTS_MAX), 9.0))
+    assert len(Classifier(PRIOR, full).teach(CAMPAIGN[0], is_spam=True).weights) == TAUGHT_WEIGHTS_MAX
+
+
+def test_reasons_name_words_and_signs() -> None:
+    reasons = SHIPPED.judge(SPAM).reasons
+    assert any(reason.startswith("word:") for reason in reasons)
+    assert SHIPPED.judge("The button is dead").reasons == ()
+
+
+@pytest.mark.parametrize("data", [b"", b"HBS1", b"XXXX" + bytes(40)])
+def test_a_prior_of_another_form_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match="spam prior"):
+        Prior.decode(data)
+
+
+@given(st.text(max_size=3_000), st.text(max_size=50))
+def test_every_text_can_be_judged_and_taught(message: str, name: str) -> None:
+    features = extract(message, name)
+    assert all(0 <= key < BUCKETS for key in features.buckets)
+    opinion = SHIPPED.judge(message, name)
+    assert 0 <= opinion.probability <= 1
+    for is_spam in (True, False):
+        taught = SHIPPED.teach(message, name, is_spam=is_spam)
+        assert Taught.decode(taught.encode()).cleared == taught.cleared

@@ -1,0 +1,206 @@
+"""Train the prior of the spam classifier from the texts in `corpus/`; the same texts give the same bytes.
+
+usage: python services/feedback/training/train.py [--without KIND] [--out FILE]
+"""
+
+import argparse
+import math
+import random
+import sys
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from feedback.domain.spam_classifier import Prior
+from feedback.domain.spam_features import BUCKETS, bucket, extract
+
+HERE = Path(__file__).parent
+OUT = HERE.parent / "src/feedback/domain/spam_prior.bin"
+SEED, ROUNDS, EPOCHS, RATE, DECAY = 20261128, 12, 4, 0.35, 2e-6
+SPAM_WEIGHT = 0.6  # a person's words count more than a spammer's
+ENDINGS = ("com", "net", "org", "xyz", "top", "shop", "site", "online", "ru", "io", "club", "info", "live", "vip")
+THINGS = ("save", "export", "login", "search", "report", "calendar", "profile", "upload", "inbox", "chart", "cart")
+SLUGS = (
+    "best",
+    "super",
+    "fast",
+    "gold",
+    "mega",
+    "royal",
+    "smart",
+    "prime",
+    "vip",
+    "easy",
+    "money",
+    "star",
+    "luck",
+)
+
+
+@dataclass(frozen=True)
+class Text:
+    """One training message."""
+
+    message: str
+    is_spam: bool
+    language: str
+    kind: str
+
+
+def read(folder: Path) -> tuple[dict[str, list[str]], dict[str, list[tuple[str, str]]]]:
+    """Read ham sentences by language, and spam sentences with their kind by language."""
+    ham, spam = {}, {}
+    for path in sorted(folder.glob("*.txt")):
+        role, language, _ = path.name.split(".")
+        lines = [line for line in path.read_text().splitlines() if line.strip()]
+        if role == "ham":
+            ham[language] = lines
+        else:
+            spam[language] = [(kind, text) for kind, _, text in (line.partition("\t") for line in lines)]
+    return ham, spam
+
+
+class Filler:
+    """Fills the slots of sentences with made-up values."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+
+    def fill(self, sentence: str) -> str:
+        """Return the sentence with each slot replaced."""
+        for slot in ("thing", "url", "link", "email", "phone", "amount", "percent", "number", "handle", "coin",
+                     "person", "junk"):  # fmt: skip
+            while f"{{{slot}}}" in sentence:
+                sentence = sentence.replace(f"{{{slot}}}", str(getattr(self, f"_{slot}")()), 1)
+        return sentence
+
+    def _pick(self, *values: str) -> str:
+        return self._chance.choice(values)
+
+    def _thing(self) -> str:
+        return self._pick(*THINGS)
+
+    def _letters(self, few: int, many: int) -> str:
+        return "".join(self._chance.choices("abcdefghijklmnopqrstuvwxyz", k=self._chance.randint(few, many)))
+
+    def _url(self) -> str:
+        host = self._pick(
+            "app.example.com", "www.example.org", "docs.example.net", "shop.example.com", "localhost:3000"
+        )
+        path = self._pick("settings", "orders/1234", "help", "account/billing", "projects/7/edit?tab=2", "")
+        return f"https://{host}/{path}"
+
+    def _link(self) -> str:
+        if self._chance.random() < 0.15:
+            return self._pick(
+                "https://bit.ly/", "https://t.me/", "https://tinyurl.com/", "https://cutt.ly/"
+            ) + self._letters(4, 8)
+        host = self._pick(*SLUGS) + self._pick("", "-") + self._pick(*SLUGS, self._letters(3, 7))
+        scheme = self._pick("http://", "https://", "https://www.", "www.")
+        return f"{scheme}{host}.{self._pick(*ENDINGS)}" + self._pick("", "/", f"/{self._letters(3, 8)}")
+
+    def _email(self) -> str:
+        local = self._letters(3, 8) + self._pick("", ".", "_") + self._letters(2, 6)
+        return f"{local}@{self._pick('gmail.com', 'example.com', 'mail.ru', 'web.de', 'outlook.com')}"
+
+    def _phone(self) -> str:
+        country, area = self._chance.randint(1, 99), self._chance.randint(100, 999)
+        return f"+{country} {area} {self._chance.randint(1000000, 9999999)}"
+
+    def _amount(self) -> int:
+        return self._chance.choice((50, 100, 150, 200, 500, 1000, 5000, 10000))
+
+    def _percent(self) -> int:
+        return self._chance.choice((2, 5, 10, 30, 50, 80, 100, 200, 300))
+
+    def _number(self) -> int:
+        return self._chance.randint(1000, 99999999)
+
+    def _handle(self) -> str:
+        return "@" + self._letters(5, 10)
+
+    def _coin(self) -> str:
+        return self._pick("ETH", "USDT", "SOL", "Bitcoin", "XRP")
+
+    def _person(self) -> str:
+        return self._pick("Anna Smith", "Mary Jones", "Elena Lopez", "Linda Brown")
+
+    def _junk(self) -> str:
+        return self._letters(5, 12) if self._chance.random() < 0.8 else self._letters(3, 6) + str(self._number())
+
+
+def messages(folder: Path, chance: random.Random, rounds: int, without: str = "") -> Iterator[Text]:
+    """Join sentences of a folder into messages of one to four sentences."""
+    ham, spam = read(folder)
+    fill = Filler(chance).fill
+    for _ in range(rounds):
+        for language, lines in ham.items():
+            for first in lines:
+                more = chance.choices(lines, k=chance.choice((0, 0, 0, 1, 1, 2, 3)))
+                yield Text(_case(chance, fill(" ".join([first, *more]))), False, language, "ham")
+        for language, pairs in spam.items():
+            left = [(kind, text) for kind, text in pairs if kind != without]
+            for kind, first in left:
+                same = [text for other, text in left if other == kind]
+                more = chance.choices(same, k=chance.choice((0, 0, 1, 1, 2)))
+                tail = (
+                    [chance.choice(("{link}", "{link}", "{email}", "{handle}", ""))]
+                    if chance.random() < 0.3
+                    else []
+                )
+                yield Text(_case(chance, fill(" ".join([first, *more, *tail]))), True, language, kind)
+
+
+def _case(chance: random.Random, text: str) -> str:
+    draw = chance.random()
+    return text.upper() if draw < 0.03 else text.lower() if draw < 0.15 else text
+
+
+def train(folder: Path = HERE / "corpus", without: str = "") -> Prior:
+    """Fit the weights by stochastic gradient descent; deterministic."""
+    chance = random.Random(SEED)
+    examples = []
+    common = [0] * BUCKETS
+    for text in messages(folder, chance, ROUNDS, without):
+        features = extract(text.message)
+        signs = [bucket("s", sign) for sign in features.signs]
+        examples.append((sorted(features.buckets), signs, text.is_spam))
+        if not text.is_spam:
+            for key in features.buckets:
+                common[key] += 1
+    weights, squares, bias = array("d", [0.0]) * BUCKETS, array("d", [1e-3]) * BUCKETS, 0.0
+    for _ in range(EPOCHS):
+        chance.shuffle(examples)
+        for buckets, signs, is_spam in examples:
+            scale = 1 / math.sqrt(len(buckets) or 1)
+            score = bias + sum(weights[key] for key in signs) + scale * sum(weights[key] for key in buckets)
+            error = (1.0 if is_spam else 0.0) - 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
+            error *= SPAM_WEIGHT if is_spam else 1.0
+            bias += 0.01 * error
+            for keys, value in ((signs, 0.5), (buckets, scale)):
+                for key in keys:
+                    slope = error * value - DECAY * weights[key]
+                    squares[key] += slope * slope
+                    weights[key] += RATE * slope / math.sqrt(squares[key])
+    most = max(common) or 1
+    frequency = bytes(min(255, math.ceil(255 * count / most)) for count in common)
+    return Prior(array("f", weights), frequency, bias, THRESHOLD)
+
+
+THRESHOLD = 0.0
+
+
+def main() -> None:
+    """Train and write the prior."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--without", default="", help="leave out one kind of spam")
+    parser.add_argument("--out", type=Path, default=OUT)
+    given = parser.parse_args()
+    data = train(without=given.without).encode()
+    given.out.write_bytes(data)
+    sys.stdout.write(f"{given.out}: {len(data)} bytes\n")
+
+
+if __name__ == "__main__":
+    main()
