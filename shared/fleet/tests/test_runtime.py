@@ -42,7 +42,9 @@ class Log(list[str]):
 
 @pytest.fixture
 def settings(redis_url: str, postgres_url: str) -> Settings:
-    database_url = postgres_url if urlsplit(postgres_url).path.strip("/") else f"{postgres_url}/postgres"
+    database_url = (
+        postgres_url if urlsplit(postgres_url).path.strip("/") else postgres_url.rstrip("/") + "/postgres"
+    )
     return Settings(redis_url=redis_url, service_database_url=database_url, consumer_idle_ms_min=100)
 
 
