@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from hearback_kit.bus.wire import Wire
-from hearback_kit.limit_batches import Demand, LimitBatches, Role
-from hearback_kit.limits import FAILED_OPEN, PREFIX, Limit
+from hearback_kit.limits import FAILED_OPEN, PREFIX, Limit, LimitBatches, LimitCheck, Role
+from hearback_kit.resp import RespConnection
 from hearback_kit.testing import ManualClock
 from redis.asyncio import Redis
 
@@ -31,13 +30,13 @@ class Bench:
 @pytest.fixture
 async def bench(redis_url: str, redis: Redis) -> AsyncIterator[Bench]:
     clock = ManualClock()
-    wire = Wire(redis_url)
+    wire = RespConnection(redis_url)
     yield Bench(LimitBatches(wire, clock), clock, redis)
     wire.close()
 
 
-def demand(*limits: Limit, role: Role = Role.ALONE) -> Demand:
-    return Demand(limits, role)
+def demand(*limits: Limit, role: Role = Role.ALONE) -> LimitCheck:
+    return LimitCheck(limits, role)
 
 
 async def test_exactly_as_many_pass_as_the_limit_says(bench):
@@ -58,7 +57,7 @@ async def test_exactly_as_many_of_those_who_ask_at_once_pass(bench):
 
 
 async def test_two_processes_share_a_counter(bench, redis_url):
-    wire = Wire(redis_url)
+    wire = RespConnection(redis_url)
     others = LimitBatches(wire, bench.clock)
     limit = demand(Limit("a", 30, 60))
     asked = [(bench.batches if n % 2 else others).check([limit]) for n in range(100)]
@@ -101,7 +100,7 @@ async def test_demands_of_one_caller_are_counted_apart(bench):
 
 
 async def test_a_dependent_falls_with_its_roots_uncounted(bench):
-    root, dependent = demand(Limit("root", 1, 60), role=Role.ROOT), demand(Limit("d", 9, 60), role=Role.DEPENDENT)
+    root, dependent = demand(Limit("root", 1, 60), role=Role.PARENT), demand(Limit("d", 9, 60), role=Role.CHILD)
     assert await bench.batches.check([root, dependent]) == [(), ()]
     _, fallen = await bench.batches.check([root, dependent])
     assert fallen == (0,)
@@ -109,9 +108,9 @@ async def test_a_dependent_falls_with_its_roots_uncounted(bench):
 
 
 async def test_one_root_is_enough(bench):
-    full = demand(Limit("full", 1, 60), role=Role.ROOT)
-    free = demand(Limit("free", 9, 60), role=Role.ROOT)
-    dependent = demand(Limit("d", 9, 60), role=Role.DEPENDENT)
+    full = demand(Limit("full", 1, 60), role=Role.PARENT)
+    free = demand(Limit("free", 9, 60), role=Role.PARENT)
+    dependent = demand(Limit("d", 9, 60), role=Role.CHILD)
     await bench.batches.check([full])
     for roots in ([full, free], [free, full]):
         *_, last = await bench.batches.check([*roots, dependent])
@@ -120,8 +119,8 @@ async def test_one_root_is_enough(bench):
 
 
 async def test_roots_of_other_callers_do_not_matter(bench):
-    free, full = demand(Limit("free", 99, 60), role=Role.ROOT), demand(Limit("full", 1, 60), role=Role.ROOT)
-    dependent = demand(Limit("d", 99, 60), role=Role.DEPENDENT)
+    free, full = demand(Limit("free", 99, 60), role=Role.PARENT), demand(Limit("full", 1, 60), role=Role.PARENT)
+    dependent = demand(Limit("d", 99, 60), role=Role.CHILD)
     await bench.batches.check([full])
     lucky, unlucky = await asyncio.gather(
         bench.batches.check([free, dependent]), bench.batches.check([full, dependent])
@@ -157,7 +156,7 @@ async def test_a_server_that_forgot_the_script_is_told_again(bench, redis):
 
 
 async def test_without_an_answer_everything_passes_and_is_counted():
-    wire = Wire("redis://127.0.0.1:1/0", connect_seconds_max=0.5)
+    wire = RespConnection("redis://127.0.0.1:1/0", connect_seconds_max=0.5)
     batches = LimitBatches(wire, ManualClock())
     before = FAILED_OPEN._value.get()
     one = demand(Limit("a", 1, 60))
@@ -174,7 +173,7 @@ async def test_an_error_answer_lets_pass(bench, redis):
 
 
 async def test_more_callers_than_may_wait_pass(redis_url):
-    wire = Wire(redis_url)
+    wire = RespConnection(redis_url)
     batches = LimitBatches(wire, ManualClock(), callers_max=2)
     one = demand(Limit("a", 1, 60))
     answers = await asyncio.gather(*(batches.check([one]) for _ in range(4)))
@@ -182,7 +181,7 @@ async def test_more_callers_than_may_wait_pass(redis_url):
     wire.close()
 
 
-async def ask_until_leased(bench: Bench, one: Demand, pace: int = 50) -> int:
+async def ask_until_leased(bench: Bench, one: LimitCheck, pace: int = 50) -> int:
     """Ask at a busy pace until something is leased; returns how many passed."""
     passed = 0
     while True:
@@ -213,7 +212,7 @@ async def test_slow_callers_are_counted_one_by_one(bench):
 
 
 async def test_never_more_pass_than_the_limit_and_near_its_end_all_ask(bench, redis_url):
-    wire = Wire(redis_url)
+    wire = RespConnection(redis_url)
     others = LimitBatches(wire, bench.clock)
     mine, theirs = demand(Limit("a", 10_000, 36_000)), demand(Limit("a", 10_000, 36_000))
     passed = refused = 0
@@ -261,3 +260,18 @@ async def test_a_refused_demand_leases_nothing(bench):
     assert answers.count([()]) == 70
     assert await bench.used() == {"wide": 70, "narrow": 70}
     assert not bench.batches.passes(one, bench.clock.now().timestamp())
+
+
+async def test_single_limits_are_all_counted_or_none(bench):
+    three, one = Limit("address", 3, 60), Limit("project", 1, 60)
+    assert await bench.batches.retry_after() == 0
+    assert await bench.batches.retry_after(three, one) == 0
+    assert await bench.batches.retry_after(three, one) > 0
+    assert await bench.used() == {"address": 1, "project": 1}
+    assert [await bench.batches.retry_after(three) > 0 for _ in range(4)] == [False, False, True, True]
+
+
+async def test_single_limits_of_many_are_exact(bench):
+    limits = [Limit(f"address:{n % 50}", 2, 60) for n in range(200)]
+    waits = await asyncio.gather(*(bench.batches.retry_after(limit) for limit in limits))
+    assert sum(wait == 0 for wait in waits) == 100

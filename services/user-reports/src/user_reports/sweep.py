@@ -7,7 +7,7 @@ from datetime import timedelta
 from hearback_fleet.configuration import Configuration
 from hearback_kit.clock import SystemClock
 from hearback_kit.db import Database
-from hearback_kit.program import spare_what_stays
+from hearback_kit.program import freeze_gc
 
 from user_reports.settings import Settings
 from user_reports.store.projects import Projects
@@ -42,7 +42,7 @@ async def sweep_now(settings: Settings) -> str:
 
 def main() -> int:
     """Sweep once and say what was done."""
-    spare_what_stays()
+    freeze_gc()
     sys.stdout.write(asyncio.run(sweep_now(Settings())) + "\n")
     return 0
 

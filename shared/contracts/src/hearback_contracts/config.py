@@ -24,7 +24,7 @@ class KeyConfig(_Snapshot):
 
 
 class QuotaConfig(_Snapshot):
-    """A quota (reference: ingestion-protocol 4.2).
+    """A quota (protocol: limits#quotas).
 
     `limit` None only counts, 0 rejects all; `window` is in seconds; empty `categories` means all;
     `sources`, ours, narrows a quota on feedback to certain creation sources (empty: all).
@@ -54,12 +54,12 @@ class ProjectConfig(_Snapshot):
     quotas: tuple[QuotaConfig, ...] = ()
 
     def option(self, name: str) -> Any:
-        """The value of an option, or its declared default; KeyError for an option nobody declared."""
+        """Return the value of an option, or its default; raises KeyError for an undeclared one."""
         declared = OPTIONS[name]
         return self.options.get(name, declared.default)
 
     def feature(self, name: str) -> bool:
-        """Whether the organization has a flag on; KeyError for a flag nobody declared."""
+        """Whether the organization has a flag on; raises KeyError for an undeclared one."""
         default = FEATURE_DEFAULTS[name]
         return self.features.get(name, default)
 
@@ -95,7 +95,7 @@ class OrganizationConfig(_Snapshot):
     members: tuple[MemberRef, ...] = ()
 
     def feature(self, name: str) -> bool:
-        """Whether the organization has a flag on; KeyError for a flag nobody declared."""
+        """Whether the organization has a flag on; raises KeyError for an undeclared one."""
         default = FEATURE_DEFAULTS[name]
         return self.features.get(name, default)
 

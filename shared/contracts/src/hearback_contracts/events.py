@@ -1,7 +1,7 @@
 """The messages on the streams. Their JSON Schemas are committed in `shared/contracts/events`.
 
 A message is three fields of a stream entry: `t` (type), `v` (version) and `d` (this model as JSON);
-payloads that nobody between sender and owner reads travel beside it, untouched, as bytes in a
+payloads that only their owner reads travel beside it, untouched, as bytes in a
 fourth field `b`, which each model's docstring names. Readers ignore fields they do not know.
 """
 
@@ -50,7 +50,7 @@ class Scoped(Message):
 class FeedbackSubmitted(Scoped):
     """A feedback to be filtered and stored; `b` is the feedback event's JSON.
 
-    `event_id` names the feedback event; `submission_id` names the submission whose fate is told,
+    `event_id` names the feedback event; `submission_id` names the submission whose fate is recorded,
     and differs from it only for user reports, where it is the error event's id. Of two messages
     with one event id the higher `revision` holds: it replaces message, name and e-mail of the stored feedback.
     """
@@ -180,7 +180,7 @@ class OutcomeCount(Part):
 
 
 class SubmissionStep(Part):
-    """One step in the life of a submission, told by the service that took it."""
+    """One step in the life of a submission, recorded by the service that took it."""
 
     organization_id: int
     project_id: int

@@ -13,7 +13,7 @@ def parse_event_id(text: object) -> str | None:
     """Return an event id as 32 lower-case hex digits, or None when `text` is not one.
 
     Accepts the plain and the 8-4-4-4-12 form in any case, and `{…}` or `urn:uuid:` around the
-    dashed form, as ingestion does (reference: ingestion-protocol 1.3).
+    dashed form, as ingestion does (protocol: envelope#event-ids).
     """
     if not isinstance(text, str):
         return None

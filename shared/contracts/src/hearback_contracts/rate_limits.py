@@ -1,4 +1,4 @@
-"""How clients are told of limits: `X-Sentry-Rate-Limits` and `Retry-After` (reference: ingestion-protocol 4.1)."""
+"""The headers `X-Sentry-Rate-Limits` and `Retry-After` (protocol: limits#rate-limit-headers)."""
 
 import math
 from collections.abc import Iterable

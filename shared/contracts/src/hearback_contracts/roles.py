@@ -18,5 +18,5 @@ SCOPES: Final = _OWNER
 
 
 def scopes_of_role(role: str) -> frozenset[str]:
-    """What a role allows within its organization; nothing for a role nobody declared."""
+    """What a role allows within its organization; nothing for an undeclared role."""
     return ROLE_SCOPES.get(role, frozenset())

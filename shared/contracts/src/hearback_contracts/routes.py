@@ -45,6 +45,6 @@ _SLASHES: Final = re.compile(r"/{2,}")
 
 
 def service_of(path: str) -> str | None:
-    """The service that serves a path (without its query), or None when nobody does."""
+    """The service that serves a path (without its query), or None."""
     path = _SLASHES.sub("/", path)
     return next((service for pattern, service in _COMPILED if pattern.match(path)), None)

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class FeedbackSource(StrEnum):
-    """How a feedback came to be, as stored in its evidence (reference: feedback-backend 1)."""
+    """How a feedback came to be, as stored in its evidence (protocol: feedback#sources)."""
 
     NEW_FEEDBACK_ENVELOPE = "new_feedback_envelope"
     USER_REPORT_DJANGO_ENDPOINT = "user_report_sentry_django_endpoint"

@@ -26,12 +26,13 @@ from hearback_kit.blobs import BlobStore
 from hearback_kit.bus import Consumer, ConsumerOptions, RedisStreams
 from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.bus.consumer import Handler, OnDead
-from hearback_kit.bus.wire import Wire
 from hearback_kit.clock import Clock, SystemClock
 from hearback_kit.db import Database
 from hearback_kit.health import Check
 from hearback_kit.http import ServiceClient
+from hearback_kit.limits import LimitBatches
 from hearback_kit.outbox import Outbox, OutboxRelay, OutboxTable
+from hearback_kit.resp import RespConnection
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.valkey import Valkey, connect
 from hearback_kit.worker import Periodic, Work, Worker
@@ -160,13 +161,22 @@ class ServiceRuntime:
         self.on_close(client.aclose)
         return client
 
-    def resp_connection(self, *, answer_seconds_max: float = 5.0) -> Wire:
+    def resp_connection(self, *, answer_seconds_max: float = 5.0) -> RespConnection:
         """Open a pipelined connection to Valkey, for hot paths."""
-        connection = Wire(self._redis_url, answer_seconds_max=answer_seconds_max)
+        connection = RespConnection(
+            self._redis_url,
+            connect_seconds_max=min(2.0, answer_seconds_max),
+            answer_seconds_max=answer_seconds_max,
+        )
         self._stack.callback(connection.close)
         return connection
 
-    def require_valkey(self, connection: Wire) -> None:
+    def limits(self, *, answer_seconds_max: float = 1.0, callers_max: int = 4_096) -> LimitBatches:
+        """Open the limiter, on a connection of its own: it gives up sooner than one that makes things durable."""
+        connection = self.resp_connection(answer_seconds_max=answer_seconds_max)
+        return LimitBatches(connection, self.clock, callers_max=callers_max)
+
+    def require_valkey(self, connection: RespConnection) -> None:
         """Make readiness depend on Valkey's answer over this connection."""
 
         async def ping() -> None:

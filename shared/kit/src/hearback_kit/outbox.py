@@ -91,7 +91,9 @@ class OutboxRelay:
         self._woken = asyncio.Event()
         self._heart = Heartbeat()
         self._refused: frozenset[str] = frozenset()
-        self._separately = False  # while some stream refuses, or the others would be told again and again
+        self._separately = (
+            False  # while some stream refuses: else the others would get their messages again and again
+        )
 
     @property
     def idle_seconds(self) -> float:

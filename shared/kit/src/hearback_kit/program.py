@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from hearback_kit.db import Database, current_revision, migrate, migration_head
 from hearback_kit.errors import ServiceError, Unavailable
 from hearback_kit.health import health_routes
-from hearback_kit.http_protocol import HttpProtocol
+from hearback_kit.http_server import HttpProtocol
 from hearback_kit.logs import configure_logs, get_logger
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.telemetry import configure_traces
@@ -113,24 +113,24 @@ class Program:
         app = self._health_app(worker) if mode == "work" else self.create_app(settings)
         if worker is not None and mode == "run":
             worker.show_checks(app.state.checks, "worker-")
-        spare_what_stays()
+        freeze_gc()
         server = _Server(self._uvicorn_config(app, settings))
-        stop, hurry = asyncio.Event(), asyncio.Event()
+        stop, force_exit = asyncio.Event(), asyncio.Event()
 
         def end() -> None:
             server.should_exit = True
             stop.set()
 
-        def told_to_end() -> None:
-            if stop.is_set():  # told twice: do not wait for anything
+        def handle_signal() -> None:
+            if stop.is_set():  # the second signal: do not wait for anything
                 server.force_exit = True
-                hurry.set()
+                force_exit.set()
             end()
 
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, told_to_end)
-        async with _background(worker, stop, hurry, end, settings.shutdown_seconds_max):
+            loop.add_signal_handler(number, handle_signal)
+        async with _background(worker, stop, force_exit, end, settings.shutdown_seconds_max):
             await server.serve(sockets=sockets)
             stop.set()
 
@@ -158,7 +158,7 @@ class Program:
         )
 
 
-def spare_what_stays() -> None:
+def freeze_gc() -> None:
     """Keep what was imported and built so far out of the garbage collector's rounds.
 
     It stays as long as the process does, and a full round over it holds everything up for 0.1 s.
@@ -176,7 +176,7 @@ def _explain(error: ValidationError) -> str:
 async def _background(
     worker: Worker | None,
     stop: asyncio.Event,
-    hurry: asyncio.Event,
+    force_exit: asyncio.Event,
     end: Callable[[], None],
     seconds_max: float,
 ) -> AsyncIterator[None]:
@@ -190,9 +190,9 @@ async def _background(
         yield
     finally:
         stop.set()
-        hurried = asyncio.create_task(hurry.wait())
-        await asyncio.wait([task, hurried], timeout=seconds_max, return_when=asyncio.FIRST_COMPLETED)
-        hurried.cancel()
+        forced = asyncio.create_task(force_exit.wait())
+        await asyncio.wait([task, forced], timeout=seconds_max, return_when=asyncio.FIRST_COMPLETED)
+        forced.cancel()
         if not task.done():
             _log.warning("worker_cancelled", seconds=seconds_max)
             task.cancel()

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from hearback_kit.bus import Outgoing
 from hearback_kit.bus.group_commit import COMMITS, GroupCommit
-from hearback_kit.bus.wire import NotSent, Wire, encode_command
+from hearback_kit.bus.wire import NotSent, RespConnection, encode_command
 from hearback_kit.errors import Unavailable
 from hearback_kit.testing import FaultProxy, eventually
 
@@ -23,8 +23,8 @@ def total(notes: list[int]) -> list[Outgoing]:
 
 
 @pytest.fixture
-async def wire(redis_url: str) -> AsyncIterator[Wire]:
-    wire = Wire(redis_url)
+async def wire(redis_url: str) -> AsyncIterator[RespConnection]:
+    wire = RespConnection(redis_url)
     yield wire
     wire.close()
 
@@ -37,10 +37,10 @@ async def proxy(redis_url: str) -> AsyncIterator[FaultProxy]:
 
 
 @pytest.fixture
-async def far(proxy: FaultProxy, redis_url: str) -> AsyncIterator[Wire]:
+async def far(proxy: FaultProxy, redis_url: str) -> AsyncIterator[RespConnection]:
     parts = urlsplit(redis_url)
     url = urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{proxy.port}"))
-    wire = Wire(url, connect_seconds_max=0.5, answer_seconds_max=0.5)
+    wire = RespConnection(url, connect_seconds_max=0.5, answer_seconds_max=0.5)
     yield wire
     wire.close()
 
@@ -192,14 +192,14 @@ async def test_who_waits_for_a_connection_that_is_closed_is_told(far, proxy):
 
 async def test_a_server_that_refuses_the_password_is_away(redis_url):
     parts = urlsplit(redis_url)
-    wire = Wire(f"redis://:wrong@{parts.hostname}:{parts.port}")
+    wire = RespConnection(f"redis://:wrong@{parts.hostname}:{parts.port}")
     with pytest.raises(NotSent, match="refused"):
         await wire.command("PING")
     wire.close()
 
 
 async def test_the_database_of_the_url_is_used(redis_url, redis):
-    wire = Wire(redis_url.rpartition("/")[0] + "/3")
+    wire = RespConnection(redis_url.rpartition("/")[0] + "/3")
     await wire.command("SET", "here", "3")
     assert await redis.get("here") is None
     wire.close()

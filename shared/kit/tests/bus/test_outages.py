@@ -46,7 +46,7 @@ async def test_every_method_says_that_the_server_is_away(proxy, redis_url):
         await bus.publish([Outgoing(KEYS[0], "t", b"1")])
         await bus.ensure_group(KEYS, "g")
         [taken] = await bus.read(KEYS, "g", "c", count=1, block_ms=10)
-        await bus.bury("g", taken, "no")
+        await bus.dead_letter("g", taken, "no")
         letters = await bus.dead_letters(KEYS[0])
         proxy.refuse()
         for call in (
@@ -58,7 +58,7 @@ async def test_every_method_says_that_the_server_is_away(proxy, redis_url):
             lambda: bus.renew("g", "c", [taken]),
             lambda: bus.forget_consumers(KEYS, "g", idle_ms_min=0),
             lambda: bus.ack("g", [taken]),
-            lambda: bus.bury("g", taken, "no"),
+            lambda: bus.dead_letter("g", taken, "no"),
             lambda: bus.backlog(KEYS),
             lambda: bus.dead_letters(KEYS[0]),
             lambda: bus.replay(letters),

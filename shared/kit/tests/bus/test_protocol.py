@@ -178,7 +178,7 @@ async def test_a_buried_message_lies_with_its_error_and_is_told_of(ready):
     await ready.publish([Outgoing(KEYS[0], "thing", b"{}", b"body", "00-trace", "2")])
     [taken] = await read(ready)
     told = Outgoing("told:{0}", "burial", b"x")
-    await ready.bury(GROUP, taken, "ValueError: no", [told])
+    await ready.dead_letter(GROUP, taken, "ValueError: no", [told])
     [letter] = await ready.dead_letters(KEYS[0])
     assert letter.message == taken
     assert (letter.group, letter.error, letter.key) == (GROUP, "ValueError: no", KEYS[0])
@@ -190,7 +190,7 @@ async def test_a_buried_message_lies_with_its_error_and_is_told_of(ready):
 async def test_any_error_text_can_be_buried(ready):
     await ready.publish([message(1)])
     [taken] = await read(ready)
-    await ready.bury(GROUP, taken, "\ud800" + "x" * 100_000)
+    await ready.dead_letter(GROUP, taken, "\ud800" + "x" * 100_000)
     [letter] = await ready.dead_letters(KEYS[0])
     assert len(letter.error) == 4_000
 
@@ -198,7 +198,7 @@ async def test_any_error_text_can_be_buried(ready):
 async def test_dead_letters_come_in_pages_and_go_back_once(ready):
     await ready.publish([message(number) for number in range(5)])
     for taken in await read(ready):
-        await ready.bury(GROUP, taken, "no")
+        await ready.dead_letter(GROUP, taken, "no")
     first = await ready.dead_letters(KEYS[0], count=3)
     rest = await ready.dead_letters(KEYS[0], after=first[-1].entry_id, count=3)
     assert numbers([letter.message for letter in first + rest]) == list(range(5))

@@ -1,4 +1,4 @@
-"""Streams between services: publish, consume in batches, claim from the dead, bury what cannot be handled."""
+"""Streams between services: publish, consume in batches, take over from dead consumers, dead letters."""
 
 from hearback_kit.bus.consumer import Consumer
 from hearback_kit.bus.options import ConsumerOptions

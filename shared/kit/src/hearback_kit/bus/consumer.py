@@ -4,7 +4,8 @@ Three kinds of failure have three answers. Something the handler needs is away (
 and try the same batch again, for as long as it takes; nothing is counted against a message. The
 batch fails otherwise: its messages are tried one by one. A single message fails: it is tried again
 with growing pauses, and after `deliveries_max` becomes a dead letter. Too many dead letters in a minute mean
-that the fault is ours and not theirs: then the consumer pauses instead of burying a good stream.
+that the fault is ours and not theirs: then the consumer pauses, rather than move a good stream to the dead
+letters.
 
 The server counts attempts that were begun, so that a message that kills the process is found: what
 came back more than once is tried alone, and only the one in work is counted.
@@ -20,7 +21,7 @@ from prometheus_client import Counter, Gauge
 
 from hearback_kit.background import Heartbeat, pause
 from hearback_kit.bus.deliveries import Deliveries
-from hearback_kit.bus.held import BurialRate, Hand, Held
+from hearback_kit.bus.in_flight import DeadLetterLimit, InFlight, Pending
 from hearback_kit.bus.options import ConsumerOptions
 from hearback_kit.bus.protocol import Bus, Incoming, Outgoing
 from hearback_kit.bus.renewal import keep_renewing
@@ -33,7 +34,7 @@ OnDead = Callable[[Incoming, str], Sequence[Outgoing]]
 
 HANDLED = Counter("hearback_consumer_messages", "Messages handled and acknowledged.", ["group", "type"])
 RETRIED = Counter("hearback_consumer_retries", "Failed deliveries that are tried again.", ["group", "type"])
-BURIED = Counter("hearback_consumer_dead_letters", "Messages moved to the dead letters.", ["group", "type"])
+DEAD_LETTERS = Counter("hearback_consumer_dead_letters", "Messages moved to the dead letters.", ["group", "type"])
 PAUSED = Gauge("hearback_consumer_paused", "Consumers that wait for something they need.", ["group"])
 
 _log = get_logger(__name__)
@@ -41,7 +42,7 @@ _TOGETHER_DELIVERIES_MAX = 2
 
 
 class Consumer:
-    """Reads `keys` as `name` in `group` and calls `handle` until told to stop.
+    """Reads `keys` as `name` in `group` and calls `handle` until it is stopped.
 
     `name` belongs to one running process; what a process of the same name left behind is taken up at start.
     """
@@ -64,9 +65,9 @@ class Consumer:
         self._handle = handle
         self._on_dead = on_dead
         self._options = options or ConsumerOptions()
-        self._hand = Hand()
+        self._in_flight = InFlight()
         self._heart = Heartbeat()
-        self._burials = BurialRate(self._options.dead_letters_per_minute_max)
+        self._dead_letters = DeadLetterLimit(self._options.dead_letters_per_minute_max)
         self._deliveries = Deliveries(bus, keys, group, name, self._options)
         self._paused = False
         self._worked_since_timeout = False
@@ -82,9 +83,9 @@ class Consumer:
         return self._heart.idle_seconds
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Consume until `stop` is set; the batch in hand is finished first."""
+        """Consume until `stop` is set; the batch in work is finished first."""
         keeping = keep_renewing(
-            self._bus, self._hand, self._group, self._name, seconds=self._options.batch_seconds_max
+            self._bus, self._in_flight, self._group, self._name, seconds=self._options.batch_seconds_max
         )
         keeper = asyncio.create_task(keeping)
         started = False
@@ -120,23 +121,23 @@ class Consumer:
             PAUSED.labels(self._group).inc(1 if paused else -1)
 
     async def _turn(self, stop: asyncio.Event) -> None:
-        handled = self._hand.handled()
+        handled = self._in_flight.handled()
         if handled:
             await self._done(handled)
-        await self._one_by_one(self._hand.due(time.monotonic()), stop)
+        await self._one_by_one(self._in_flight.due(time.monotonic()), stop)
         if not stop.is_set():
-            await self._process(await self._deliveries.next(len(self._hand)), stop)
+            await self._process(await self._deliveries.next(len(self._in_flight)), stop)
 
     async def _process(self, batch: Sequence[Incoming], stop: asyncio.Event) -> None:
-        """Handle what was just delivered. Whatever goes wrong, all of it is held and so tried again."""
-        new = self._hand.not_held(batch)
+        """Handle what was just delivered. Whatever goes wrong, all of it stays in flight and is tried again."""
+        new = self._in_flight.unknown_of(batch)
         together = [message for message in new if message.deliveries <= _TOGETHER_DELIVERIES_MAX]
         alone = [
             replace(message, deliveries=message.deliveries - 1)  # this attempt has not begun yet
             for message in new
             if message.deliveries > _TOGETHER_DELIVERIES_MAX
         ]
-        self._hand.take((*together, *alone), time.monotonic())
+        self._in_flight.add((*together, *alone), time.monotonic())
         if together:
             await self._process_together(together, stop)
         if alone:
@@ -166,41 +167,41 @@ class Consumer:
     async def _one_by_one(self, messages: Sequence[Incoming], stop: asyncio.Event, *, begun: bool = False) -> None:
         """Try messages alone. `begun` says that this attempt is counted already."""
         for position, message in enumerate(messages):
-            held = self._hand.get(message)
+            pending = self._in_flight.get(message)
             if stop.is_set():
                 return
             self._heart.beat()
-            if held is None:
+            if pending is None:
                 continue  # taken over by another consumer meanwhile
             if not begun and message.deliveries >= self._options.deliveries_max:
-                await self._bury(message, held.error)
+                await self._dead_letter(message, pending.error)
                 continue
             try:
-                if begun or await self._begin(held):
-                    await self._try(held.message)
+                if begun or await self._begin(pending):
+                    await self._try(pending.message)
             except Unavailable:
                 if begun:
                     for later in messages[position + 1 :]:
-                        self._hand.uncount(later, time.monotonic())
+                        self._in_flight.undo_attempt(later, time.monotonic())
                 raise
 
-    async def _begin(self, held: Held) -> bool:
+    async def _begin(self, pending: Pending) -> bool:
         """Count an attempt before it is made: should it kill the process, the server knows of it.
 
         False when another consumer has taken the message over.
         """
-        counted = replace(held.message, deliveries=held.message.deliveries + 1)
+        counted = replace(pending.message, deliveries=pending.message.deliveries + 1)
         if not await self._bus.renew(self._group, self._name, [counted]):
-            self._hand.drop([counted])
+            self._in_flight.drop([counted])
             return False
-        held.message = counted
+        pending.message = counted
         return True
 
     async def _try(self, message: Incoming) -> None:
         try:
             await self._handle_in_time([message])
         except Unavailable:
-            self._hand.uncount(message, time.monotonic())
+            self._in_flight.undo_attempt(message, time.monotonic())
             raise
         except Exception as error:
             await self._failed(message, error)
@@ -214,9 +215,9 @@ class Consumer:
 
     async def _done(self, batch: Sequence[Incoming]) -> None:
         self._worked_since_timeout = True
-        self._hand.mark_handled(batch)
+        self._in_flight.mark_handled(batch)
         await self._bus.ack(self._group, batch)
-        self._hand.drop(batch)
+        self._in_flight.drop(batch)
         for message in batch:
             HANDLED.labels(self._group, message.type).inc()
 
@@ -226,40 +227,42 @@ class Consumer:
             # One slow message, or everything is slow? Only when others went through since, it is this one.
             alone, self._worked_since_timeout = self._worked_since_timeout, False
             if not alone:
-                self._hand.uncount(message, time.monotonic() + options.retry_seconds_max)
+                self._in_flight.undo_attempt(message, time.monotonic() + options.retry_seconds_max)
                 raise Unavailable("the handler did not finish in time") from error
-        told = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {error}"
         if message.deliveries >= options.deliveries_max:
             _log.error("message_failed", group=self._group, entry=message.entry_id, exc_info=error)
-            await self._bury(message, told)
+            await self._dead_letter(message, reason)
             return
         RETRIED.labels(self._group, message.type).inc()
-        pause = min(options.retry_seconds_max, options.retry_seconds_first * 2 ** (message.deliveries - 1))
-        held = self._hand.get(message)
-        if held is not None:
-            held.due, held.error = time.monotonic() + pause, told
+        wait = min(options.retry_seconds_max, options.retry_seconds_first * 2 ** (message.deliveries - 1))
+        pending = self._in_flight.get(message)
+        if pending is not None:
+            pending.due, pending.error = time.monotonic() + wait, reason
 
-    async def _bury(self, message: Incoming, error: str) -> None:
+    async def _dead_letter(self, message: Incoming, error: str) -> None:
         now = time.monotonic()
-        held = self._hand.get(message)
-        if held is None:
+        pending = self._in_flight.get(message)
+        if pending is None:
             return  # another consumer took it over and will decide
-        # Should the burial fail, it is the burial that is tried again.
-        held.message, held.error, held.due = message, error, now + self._options.outage_seconds
-        if self._burials.is_reached(now):
+        # Should moving it fail, it is the move that is tried again.
+        pending.message, pending.error, pending.due = message, error, now + self._options.outage_seconds
+        if self._dead_letters.is_reached(now):
             raise Unavailable("too many dead letters in a minute: the fault is likely not in the messages")
-        await self._bus.bury(self._group, message, error, self._announcements(message, error))
-        self._hand.drop([message])
-        self._burials.count(now)
-        BURIED.labels(self._group, message.type).inc()
+        await self._bus.dead_letter(self._group, message, error, self._announcements(message, error))
+        self._in_flight.drop([message])
+        self._dead_letters.count(now)
+        DEAD_LETTERS.labels(self._group, message.type).inc()
 
     def _announcements(self, message: Incoming, error: str) -> Sequence[Outgoing]:
         if self._on_dead is None:
             return ()
         try:
             return self._on_dead(message, error)
-        except Exception as problem:  # what cannot be read cannot be told of, but must not block the stream
-            _log.error("dead_letter_untold", group=self._group, entry=message.entry_id, error=_kind(problem))
+        except Exception as problem:  # what cannot be read cannot be announced, but must not block the stream
+            _log.error(
+                "dead_letter_not_announced", group=self._group, entry=message.entry_id, error=_kind(problem)
+            )
             return ()
 
 

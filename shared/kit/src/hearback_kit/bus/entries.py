@@ -34,7 +34,7 @@ def incoming(key: str, entry_id: bytes, fields: Mapping[bytes, bytes], deliverie
     )
 
 
-def burial_fields(group: str, message: Incoming, error: str) -> dict[Any, Any]:
+def dead_letter_fields(group: str, message: Incoming, error: str) -> dict[Any, Any]:
     """The fields of a dead letter: the message, and what is known of its end."""
     return fields_of(message) | {
         "error": error.encode("utf-8", "replace").decode()[:_ERROR_CHARACTERS_MAX],

@@ -15,9 +15,9 @@ import hiredis
 from prometheus_client import Counter, Histogram
 
 from hearback_kit.bus.protocol import Outgoing
-from hearback_kit.bus.wire import NotSent, Wire, encode_command
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
+from hearback_kit.resp import NotSent, RespConnection, encode_command
 
 _log = get_logger(__name__)
 COMMITS = Counter("hearback_group_commits", "Transactions sent to the stream server.")
@@ -68,7 +68,7 @@ class GroupCommit(Generic[Note]):
 
     def __init__(
         self,
-        wire: Wire,
+        connection: RespConnection,
         summarize: Callable[[list[Note]], Sequence[Outgoing]],
         *,
         requests_max: int = 4_096,
@@ -76,7 +76,7 @@ class GroupCommit(Generic[Note]):
         in_flight_max: int = 1,
         bytes_max: int = 16 * 1024 * 1024,
     ) -> None:
-        self._wire = wire
+        self._connection = connection
         self._summarize = summarize
         self._requests_max = requests_max
         self._batch_max = batch_max
@@ -155,11 +155,11 @@ class GroupCommit(Generic[Note]):
         COMMIT_REQUESTS.observe(len(batch))
         if error is not None:
             COMMIT_FAILURES.inc()
-            told = str(error) if isinstance(error, (Unavailable, hiredis.HiredisError)) else ""
-            _log.warning("group_commit_failed", requests=len(batch), error=type(error).__name__, told=told)
+            detail = str(error) if isinstance(error, (Unavailable, hiredis.HiredisError)) else ""
+            _log.warning("group_commit_failed", requests=len(batch), error=type(error).__name__, detail=detail)
         for _, _, done in batch:
             try:
-                done(None if error is None else _told(error))
+                done(None if error is None else _as_unavailable(error))
             except Exception as problem:  # the others wait, too
                 _log.error("group_commit_callback_failed", exc_info=problem)
 
@@ -174,12 +174,12 @@ class GroupCommit(Generic[Note]):
         if not messages:
             return []
         if len(messages) == 1:
-            return await self._wire.send(encode_xadd(messages[0]), 1)
+            return await self._connection.send(encode_xadd(messages[0]), 1)
         parts = [_MULTI]
         for message in messages:
             parts += encode_xadd(message)
         parts.append(_EXEC)
-        return await self._wire.send(parts, len(messages) + 2)
+        return await self._connection.send(parts, len(messages) + 2)
 
 
 def _resolve(future: "asyncio.Future[None]", error: Unavailable | None) -> None:
@@ -191,7 +191,7 @@ def _resolve(future: "asyncio.Future[None]", error: Unavailable | None) -> None:
         future.set_exception(error)
 
 
-def _told(error: BaseException) -> Unavailable:
+def _as_unavailable(error: BaseException) -> Unavailable:
     kind = NotSent if isinstance(error, NotSent) else Unavailable
     return kind("it could not be made durable; send it again")
 

@@ -100,8 +100,10 @@ class Bus(Protocol):
         """Acknowledge and delete."""
         ...
 
-    async def bury(self, group: str, message: Incoming, error: str, announce: Sequence[Outgoing] = ()) -> None:
-        """Move a message to its dead letters, together with the messages that tell of it; atomic."""
+    async def dead_letter(
+        self, group: str, message: Incoming, error: str, announce: Sequence[Outgoing] = ()
+    ) -> None:
+        """Move a message to its dead letters, together with the messages that announce it; atomic."""
         ...
 
     async def backlog(self, keys: Sequence[str]) -> dict[str, int]:

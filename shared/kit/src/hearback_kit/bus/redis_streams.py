@@ -1,4 +1,4 @@
-"""The bus on Valkey or Redis Streams, kept to commands that both have (reference: dependencies 0.7)."""
+"""The bus on Valkey or Redis Streams, kept to commands that both have."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from hearback_kit.bus import scripts
-from hearback_kit.bus.entries import burial_fields, by_key, dead_letter, fields_of, incoming
+from hearback_kit.bus.entries import by_key, dead_letter, dead_letter_fields, fields_of, incoming
 from hearback_kit.bus.protocol import DeadLetter, Incoming, Outgoing
 from hearback_kit.valkey import outage_as_unavailable
 
@@ -174,11 +174,13 @@ class RedisStreams:
                     pipe.xdel(key, *ids)
                 await pipe.execute()
 
-    async def bury(self, group: str, message: Incoming, error: str, announce: Sequence[Outgoing] = ()) -> None:
+    async def dead_letter(
+        self, group: str, message: Incoming, error: str, announce: Sequence[Outgoing] = ()
+    ) -> None:
         """Move to `<key>:dead` and publish the announcement in one transaction."""
         with outage_as_unavailable():
             async with self._client.pipeline(transaction=True) as pipe:
-                pipe.xadd(message.key + DEAD_SUFFIX, burial_fields(group, message, error))
+                pipe.xadd(message.key + DEAD_SUFFIX, dead_letter_fields(group, message, error))
                 pipe.xack(message.key, group, message.entry_id)
                 pipe.xdel(message.key, message.entry_id)
                 for extra in announce:

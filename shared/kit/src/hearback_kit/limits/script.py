@@ -1,20 +1,20 @@
-"""The script that checks many limits at once on the server."""
+"""The script of the limiter: it checks many limits at once on the server."""
 
 from typing import Final
 
-# KEYS: counters. ARGV: per demand its role, how many callers make it, how many more would be leased, how
-# many limits it has, and per limit (-1 only counts), quantity, seconds to live. Answer: per demand how many
-# callers pass, how many more are leased, then per limit 1 when it rejects the next one. Of a demand all
-# limits count, or none.
+# KEYS: counters. ARGV: per check its role, how many callers make it, how many more would be leased, how
+# many limits it has, and per limit its value (-1 only counts), the quantity, and the seconds to live. Answer:
+# per check how many callers pass, how many more are leased, then per limit 1 when it refuses the next one. Of
+# a check all limits count, or none. Roles: 1 and 2 are parents (1 the first of a caller), 3 a child.
 SCRIPT: Final = """
 local lease_share = 64
-local answer, rooted, key, at = {}, false, 0, 1
+local answer, parent_passed, key, at = {}, false, 0, 1
 while at <= #ARGV do
   local role, callers, leased = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local count, passed, used = tonumber(ARGV[at + 3]), callers, {}
   at = at + 3
-  if role == '1' then rooted = false end
-  if role == '3' and not rooted then passed = 0 end
+  if role == '1' then parent_passed = false end
+  if role == '3' and not parent_passed then passed = 0 end
   if passed > 0 then
     for i = 1, count do
       local limit, quantity = tonumber(ARGV[at + i * 3 - 2]), tonumber(ARGV[at + i * 3 - 1])
@@ -31,7 +31,7 @@ while at <= #ARGV do
       end
     end
   end
-  if passed > 0 and (role == '1' or role == '2') then rooted = true end
+  if passed > 0 and (role == '1' or role == '2') then parent_passed = true end
   if passed < callers then leased = 0 end
   answer[#answer + 1] = passed
   answer[#answer + 1] = leased

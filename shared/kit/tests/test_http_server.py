@@ -3,12 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from typing import Any
 
 import pytest
-from hearback_kit.http_exchange import Exchange, encode_head
-from hearback_kit.http_protocol import HEAD_BYTES_MAX, HttpProtocol
+from hearback_kit.http_server.cycle import RequestCycle, encode_head
+from hearback_kit.http_server.protocol import HEAD_BYTES_MAX, HttpProtocol
 from hearback_kit.testing import eventually, served
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+
+def test_uvicorn_is_the_version_whose_private_classes_are_subclassed() -> None:
+    """Of another version, read what changed in the two modules below first."""
+    assert version("uvicorn").startswith("0.54.")
+    assert {"data_received", "on_headers_complete", "on_response_complete"} <= set(vars(HttpToolsProtocol))
+    assert set(vars(RequestResponseCycle)) >= {"run_asgi", "receive", "send"}
+
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[Any]]
@@ -84,23 +94,23 @@ class DirectApp(App):
 
     def __init__(self) -> None:
         super().__init__()
-        self.held: list[Exchange] = []
+        self.held: list[RequestCycle] = []
 
-    def take_directly(self, exchange: Exchange) -> bool:
-        path = exchange.scope["path"]
+    def try_fast_path(self, cycle: RequestCycle) -> bool:
+        path = cycle.scope["path"]
         if path == "/direct":
-            answer_directly(exchange, bytes(exchange.body))
+            answer_directly(cycle, bytes(cycle.body))
         elif path == "/direct/later":
-            self.held.append(exchange)
+            self.held.append(cycle)
         elif path == "/direct/app":
-            exchange.run(self)
+            cycle.run_app(self)
         return path.startswith("/direct")
 
 
-def answer_directly(exchange: Exchange, data: bytes) -> None:
+def answer_directly(cycle: RequestCycle, data: bytes) -> None:
     head = encode_head(200, ((b"content-length", b"%d" % len(data)),))
     assert head is not None
-    exchange.answer(head[0], data)
+    cycle.answer(head[0], data)
 
 
 @asynccontextmanager
@@ -119,7 +129,7 @@ async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyn
         await writer.wait_closed()
 
 
-async def exchange(port: int, *pieces: bytes) -> bytes:
+async def cycle(port: int, *pieces: bytes) -> bytes:
     """Send the pieces one after the other, and read until the server closes."""
     async with connected(port) as (reader, writer):
         for piece in pieces:
@@ -186,9 +196,9 @@ def test_a_head_is_what_stands_on_the_wire() -> None:
 async def test_answers_arrive_whole(path: str, status: bytes, end: bytes, last: bool) -> None:
     async with on_port(App()) as port:
         if last or path == "/closing":
-            answer = await exchange(port, request(path, last=last))
+            answer = await cycle(port, request(path, last=last))
         else:
-            answer = await exchange(port, request(path, last=False), request("/closing"))
+            answer = await cycle(port, request(path, last=False), request("/closing"))
             answer = answer[: answer.rindex(b"HTTP/1.1")]
         assert statuses(answer) == [status]
         assert answer.endswith(end)
@@ -203,7 +213,7 @@ async def test_a_head_and_its_body_are_one_packet() -> None:
 
 async def test_head_requests_get_no_body() -> None:
     async with on_port(App()) as port:
-        answer = await exchange(port, request("/plain", method="HEAD"))
+        answer = await cycle(port, request("/plain", method="HEAD"))
         assert b"content-length: 5" in answer
         assert answer.endswith(b"\r\n\r\n")
 
@@ -211,14 +221,14 @@ async def test_head_requests_get_no_body() -> None:
 @pytest.mark.parametrize("path", ["/broken", "/short"])
 async def test_an_answer_without_its_whole_body_ends_with_the_connection(path: str) -> None:
     async with on_port(App()) as port:
-        answer = await exchange(port, request(path, last=False))
+        answer = await cycle(port, request(path, last=False))
         assert b"hello" not in answer
 
 
 async def test_pipelined_requests_get_their_answers_in_order() -> None:
     requests = [request(path, last=False) for path in ("/plain", "/empty", "/stream", "/parts")]
     async with on_port(App()) as port:
-        answers = await exchange(port, b"".join(requests) + request("/empty"))
+        answers = await cycle(port, b"".join(requests) + request("/empty"))
     assert statuses(answers) == [b"200", b"204", b"200", b"200", b"204"]
 
 
@@ -233,7 +243,7 @@ async def test_bodies_arrive_whole(size: int, chunked: bool) -> None:
         parts = [b"%x\r\n%b\r\n" % (len(one), one) for one in (data[:half], data[half:]) if one]
         plain = head + b"".join(parts) + b"0\r\n\r\n"
     async with on_port(App()) as port:
-        answer = await exchange(port, plain)
+        answer = await cycle(port, plain)
     assert answer.endswith(b"\r\n\r\n" + data)
 
 
@@ -251,7 +261,7 @@ async def test_a_request_in_pieces_is_put_together() -> None:
 async def test_a_whole_body_is_one_message() -> None:
     app = App()
     async with on_port(app) as port:
-        await exchange(port, request("/echo", method="POST", data=b"hello"))
+        await cycle(port, request("/echo", method="POST", data=b"hello"))
     assert app.seen[-1] == 1
 
 
@@ -285,27 +295,27 @@ async def test_who_waits_learns_that_the_client_is_gone() -> None:
 async def test_targets_are_read_as_uvicorn_reads_them(target: str, path: str, query: bytes) -> None:
     app = App()
     async with on_port(app) as port:
-        assert statuses(await exchange(port, request(target))) == [b"200"]
+        assert statuses(await cycle(port, request(target))) == [b"200"]
     assert app.seen == [("GET", path, query)]
 
 
 async def test_what_is_no_http_gets_400_and_starts_nothing() -> None:
     app = App()
     async with on_port(app) as port:
-        assert statuses(await exchange(port, b"NONSENSE\r\n\r\n")) == [b"400"]
+        assert statuses(await cycle(port, b"NONSENSE\r\n\r\n")) == [b"400"]
         broken = request("/echo", method="POST", headers="transfer-encoding: chunked\r\n") + b"zz\r\n"
-        assert statuses(await exchange(port, broken)) == [b"400"]
+        assert statuses(await cycle(port, broken)) == [b"400"]
     assert app.seen == []
 
 
 async def test_http_1_0_is_answered_and_closed() -> None:
     async with on_port(App()) as port:
-        assert statuses(await exchange(port, b"GET /plain HTTP/1.0\r\n\r\n")) == [b"200"]
+        assert statuses(await cycle(port, b"GET /plain HTTP/1.0\r\n\r\n")) == [b"200"]
 
 
 async def test_an_idle_connection_is_closed() -> None:
     async with on_port(App(), timeout_keep_alive=1) as port:
-        answer = await exchange(port, request("/plain", last=False))
+        answer = await cycle(port, request("/plain", last=False))
         assert answer.endswith(b"hello")
 
 
@@ -339,7 +349,7 @@ async def test_a_client_that_stops_speaking_is_not_waited_for(
     monkeypatch.setattr(HttpProtocol, "stall_seconds_max", 0.1)
     app = App()
     if direct:
-        app.take_directly = lambda _: False  # type: ignore[attr-defined]
+        app.try_fast_path = lambda _: False  # type: ignore[attr-defined]
     async with on_port(app, timeout_keep_alive=1) as port, connected(port) as (reader, writer):
         writer.write(said)
         assert statuses(await reader.read()) == answers
@@ -386,9 +396,7 @@ async def test_small_chunks_with_extensions_are_a_body_like_any_other() -> None:
     chunk = b"1;note=" + b"n" * 1_000 + b"\r\nx\r\n"
     pieces = [chunk] * (2 * HEAD_BYTES_MAX // len(chunk))
     async with on_port(App()) as port:
-        answer = await exchange(
-            port, CHUNKED.replace(b"host", b"connection: close\r\nhost"), *pieces, b"0\r\n\r\n"
-        )
+        answer = await cycle(port, CHUNKED.replace(b"host", b"connection: close\r\nhost"), *pieces, b"0\r\n\r\n")
     assert statuses(answer) == [b"200"]
     assert answer.endswith(b"x" * len(pieces))
 
@@ -407,7 +415,7 @@ async def test_who_waits_for_the_application_is_not_taken_for_silent(monkeypatch
 
 async def test_beyond_its_limit_a_server_says_so() -> None:
     async with on_port(App(), limit_concurrency=1) as port:
-        assert statuses(await exchange(port, request("/plain"))) == [b"503"]
+        assert statuses(await cycle(port, request("/plain"))) == [b"503"]
 
 
 async def test_ending_waits_for_answers() -> None:
@@ -459,7 +467,7 @@ async def test_a_direct_answer_to_nobody_is_dropped() -> None:
             await eventually(lambda: app.held)
         await eventually(lambda: app.held[0].disconnected)
         answer_directly(app.held[0], b"late")
-        assert statuses(await exchange(port, request("/plain"))) == [b"200"]
+        assert statuses(await cycle(port, request("/plain"))) == [b"200"]
 
 
 async def test_a_short_body_is_waited_for() -> None:
@@ -491,5 +499,5 @@ async def test_a_client_that_goes_before_its_short_body_came_starts_nothing() ->
     app = DirectApp()
     async with on_port(app) as port:
         await exchange_and_leave(port, request("/direct", method="POST", data=b"hello")[:-1])
-        assert statuses(await exchange(port, request("/plain"))) == [b"200"]
+        assert statuses(await cycle(port, request("/plain"))) == [b"200"]
     assert app.seen == [("GET", "/plain", b"")]

@@ -1,27 +1,14 @@
-"""Fixed-window limits in Valkey: many counters checked in one round trip, all or nothing.
+"""The limiter of before, on redis-py; it goes when registry, user-reports and crash-embed use `LimitBatches`."""
 
-Slots are shifted per scope so that windows of different tenants do not all end in the same second.
-When Valkey cannot answer, everything passes and the failure is counted: limits protect, they do not
-decide about durability.
-"""
-
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from ipaddress import IPv6Network, ip_address
 from typing import Any, Final
 
-from prometheus_client import Counter
 from redis.asyncio import Redis
 
 from hearback_kit.clock import Clock
 from hearback_kit.errors import Unavailable
+from hearback_kit.limits.windows import FAILED_OPEN, Limit
 from hearback_kit.valkey import outage_as_unavailable
-
-FAILED_OPEN = Counter("hearback_limits_failed_open", "Checks that passed because Valkey did not answer.")
-PREFIX: Final = "hearback:limit:"
-_GRACE_SECONDS: Final = 60
 
 # KEYS: counters. ARGV: per counter limit (-1 only counts), quantity, seconds to live.
 # Answer: per counter 1 when it rejects, else 0; nothing is counted when any rejects.
@@ -51,45 +38,6 @@ if not any then
 end
 return rejected
 """
-
-
-@lru_cache(maxsize=4_096)
-def subject_of(address: str) -> str:
-    """Whom a client's address stands for in a limit's name: of IPv6 the /64, which is one household or host."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:
-        return str(parsed)
-    return str(parsed.ipv4_mapped or IPv6Network((int(parsed), 64), strict=False))
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """A counter to check. `name` tells scope and subject; `limit` None only counts; `window` in seconds."""
-
-    name: str
-    limit: int | None
-    window: int
-    quantity: int = 1
-    shift: int = 0
-
-    def key(self, now: float) -> str:
-        """The counter of the window that `now` (Unix seconds) falls into."""
-        return f"{PREFIX}{self.name}:{self.window}:{math.floor((now - self.shift) / self.window)}"
-
-    def retry_after(self, now: float) -> int:
-        """Whole seconds until the window ends, at least 1."""
-        return max(1, math.ceil(self.seconds_left(now)))
-
-    def seconds_left(self, now: float) -> float:
-        """Seconds until the window ends."""
-        return self.window - (now - self.shift) % self.window
-
-    def arguments(self) -> tuple[int, int, int]:
-        """The script's arguments for this counter."""
-        return (-1 if self.limit is None else self.limit, self.quantity, self.window + _GRACE_SECONDS)
 
 
 class WindowLimits:

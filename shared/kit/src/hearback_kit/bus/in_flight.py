@@ -1,0 +1,96 @@
+"""What a consumer has in flight: messages taken and not finished; and how many it gave up lately."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hearback_kit.bus.protocol import Incoming
+
+
+def name_of(message: Incoming) -> tuple[str, str]:
+    """Return what identifies a message: its stream shard and entry id."""
+    return message.key, message.entry_id
+
+
+@dataclass(slots=True)
+class Pending:
+    """A message taken and not finished; `deliveries` of the message counts the attempts begun.
+
+    `due` is the monotonic second from which it may be tried again.
+    """
+
+    message: Incoming
+    due: float
+    error: str = "delivered too often without being finished"
+    handled: bool = False  # only its acknowledgement is missing
+
+
+class InFlight:
+    """The messages in flight, each once, in the order they were taken."""
+
+    def __init__(self) -> None:
+        self._pending: dict[tuple[str, str], Pending] = {}
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def get(self, message: Incoming) -> Pending | None:
+        """Return the message's state, or None when it is finished or was taken over."""
+        return self._pending.get(name_of(message))
+
+    def unknown_of(self, batch: Sequence[Incoming]) -> list[Incoming]:
+        """Return those of a batch that are not in flight already."""
+        return [message for message in batch if name_of(message) not in self._pending]
+
+    def add(self, messages: Sequence[Incoming], due: float) -> None:
+        """Keep messages that were just delivered."""
+        for message in messages:
+            self._pending[name_of(message)] = Pending(message, due)
+
+    def drop(self, messages: Sequence[Incoming]) -> None:
+        """Forget messages; those that are not in flight do not matter."""
+        for message in messages:
+            self._pending.pop(name_of(message), None)
+
+    def messages(self) -> list[Incoming]:
+        """Return all messages in flight."""
+        return [pending.message for pending in self._pending.values()]
+
+    def due(self, now: float) -> list[Incoming]:
+        """Return those that may be tried again at `now` (monotonic seconds)."""
+        return [pending.message for pending in self._pending.values() if pending.due <= now]
+
+    def mark_handled(self, messages: Sequence[Incoming]) -> None:
+        """Note that these are handled and only have to be acknowledged."""
+        for message in messages:
+            pending = self.get(message)
+            if pending is not None:
+                pending.handled = True
+
+    def handled(self) -> list[Incoming]:
+        """Return those that only have to be acknowledged."""
+        return [pending.message for pending in self._pending.values() if pending.handled]
+
+    def undo_attempt(self, message: Incoming, due: float) -> None:
+        """Do not count an attempt that failed for no fault of the message."""
+        pending = self.get(message)
+        if pending is not None:
+            pending.message, pending.due = replace(message, deliveries=message.deliveries - 1), due
+
+
+class DeadLetterLimit:
+    """A limit on dead letters per minute."""
+
+    def __init__(self, per_minute_max: int) -> None:
+        self._per_minute_max = per_minute_max
+        self._times: deque[float] = deque()
+
+    def is_reached(self, now: float) -> bool:
+        """Whether the minute before `now` (monotonic seconds) has as many as it may."""
+        while self._times and self._times[0] < now - 60:
+            self._times.popleft()
+        return len(self._times) >= self._per_minute_max
+
+    def count(self, now: float) -> None:
+        """Count a dead letter."""
+        self._times.append(now)

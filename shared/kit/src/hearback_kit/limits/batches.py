@@ -1,0 +1,273 @@
+"""The limiter: concurrent checks share one round trip to Valkey, and are exact.
+
+While one batch is on its way the next one gathers. Callers with the same check share a line of the batch, so
+that a busy limit costs the server the same for one caller as for a hundred.
+
+A busy limit with much room costs fewer round trips still: what passes in a tenth of a second is counted ahead
+(leased) and then passes without one. A lease is at most a 64th of what is left, so that nothing ever passes
+beyond a limit, and near the limit's end every check goes to the server again. What was leased and not used, a
+64th of the room at most, is lost to the limit.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import partial
+from typing import Any, Final
+
+import hiredis
+
+from hearback_kit.clock import Clock
+from hearback_kit.errors import Unavailable
+from hearback_kit.limits.script import SCRIPT
+from hearback_kit.limits.windows import FAILED_OPEN, Limit
+from hearback_kit.logs import get_logger
+from hearback_kit.resp import RespConnection, encode_command
+
+_log = get_logger(__name__)
+
+
+class Role(IntEnum):
+    """How a check depends on the others of its caller."""
+
+    ALONE = 0
+    PARENT = 1
+    CHILD = 3  # not counted unless one of its caller's parents passed
+    ROOT = PARENT
+    DEPENDENT = CHILD
+
+
+_FURTHER_PARENT: Final = 2
+_LEASE_MAX: Final = 1_024
+_LEASE_MIN: Final = 8
+_LEASE_SECONDS: Final = 1.0
+_LEASED_AHEAD_SECONDS: Final = 0.1
+_PACE_SECONDS_MIN: Final = 0.05
+_LEASES_KEPT: Final = 4_096
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class LimitCheck:
+    """Limits of different names, of which all count or none.
+
+    With `shared`, callers of the same object share a line of a batch and a lease; keep such an object for as
+    long as the limits stay the same.
+    """
+
+    limits: tuple[Limit, ...]
+    role: Role = Role.ALONE
+    shared: bool = True
+
+
+RetryAfters = tuple[int, ...]
+"""Per limit of a check the seconds to wait, 0 for a limit that does not refuse it; empty when it passed."""
+Callback = Callable[[list[RetryAfters]], None]
+_Caller = tuple[Sequence[LimitCheck], Callback]
+_Line = tuple[int, LimitCheck, int, int]
+
+
+class _Lease:
+    """What may pass without a round trip, until when, and how much did since the last one."""
+
+    __slots__ = ("_asked_at", "_left", "_spent", "_until")
+
+    def __init__(self, asked_at: float, left: int, until: float) -> None:
+        self._asked_at = asked_at
+        self._left = left
+        self._until = until
+        self._spent = 0
+
+    def spend(self, now: float) -> bool:
+        """Use up one, if one is left."""
+        if not self._left or not self._asked_at <= now < self._until:
+            return False
+        self._left -= 1
+        self._spent += 1
+        return True
+
+    def renewal(self, now: float, callers: int) -> int:
+        """Return how much to lease next: what passes in a moment at the present pace; nothing at a slow one."""
+        elapsed = max(_PACE_SECONDS_MIN, now - self._asked_at)
+        wanted = int((self._spent + callers) / elapsed * _LEASED_AHEAD_SECONDS)
+        return min(wanted, _LEASE_MAX) if wanted >= _LEASE_MIN else 0
+
+
+class LimitBatches:
+    """Checks limits on a Valkey server.
+
+    It fails open: when the server does not answer in time, or more than `callers_max` wait, everything passes,
+    counted in `hearback_limits_failed_open`.
+    """
+
+    def __init__(self, connection: RespConnection, clock: Clock, *, callers_max: int = 4_096) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._callers_max = callers_max
+        self._gathering: list[_Caller] = []
+        self._task: asyncio.Task[None] | None = None
+        self._digest = ""
+        self._leases: dict[LimitCheck, _Lease] = {}
+
+    async def retry_after(self, *limits: Limit) -> int:
+        """Count something under limits of different names; return the seconds to wait, or 0 when it passed.
+
+        For limits of single requests, such as those of an address. Nothing is counted when any limit refuses.
+        """
+        if not limits:
+            return 0
+        (waits,) = await self.check([LimitCheck(limits, shared=False)])
+        return max(waits, default=0)
+
+    async def check(self, checks: Sequence[LimitCheck]) -> list[RetryAfters]:
+        """Count all that passes, in one round trip."""
+        future: asyncio.Future[list[RetryAfters]] = asyncio.get_running_loop().create_future()
+        self.submit(checks, partial(_resolve, future))
+        return await future
+
+    def submit(self, checks: Sequence[LimitCheck], callback: Callback) -> None:
+        """Call `callback` with what `check` returns: later, or at once when too many wait."""
+        if len(self._gathering) >= self._callers_max:
+            FAILED_OPEN.inc()
+            callback([()] * len(checks))
+            return
+        self._gathering.append((checks, callback))
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    ask = submit
+
+    async def _run(self) -> None:
+        try:
+            while self._gathering:
+                batch, self._gathering = self._gathering, []
+                await self._settle(batch)
+        finally:
+            self._task = None
+
+    def passes(self, check: LimitCheck, now: float) -> bool:
+        """Whether a check passes because it was counted ahead; then it counts as used.
+
+        `now` is in Unix seconds. False decides nothing: `submit` the check then.
+        """
+        lease = self._leases.get(check)
+        return lease is not None and lease.spend(now)
+
+    async def _settle(self, batch: list[_Caller]) -> None:
+        now = self._clock.now().timestamp()
+        shared: dict[LimitCheck, list[Callback]] = {}
+        own: list[_Caller] = []
+        for checks, callback in batch:
+            first = checks[0]
+            if len(checks) > 1 or not first.shared:
+                own.append((checks, callback))
+            elif self.passes(first, now):
+                _call(callback, [()])  # leased while it waited
+            else:
+                shared.setdefault(first, []).append(callback)
+        if not shared and not own:
+            return
+        lines: list[_Line] = [
+            (0, check, len(callers), self._renewal(check, now, len(callers))) for check, callers in shared.items()
+        ]
+        for checks, _ in own:
+            lines += _lines(checks)
+        waiting = len(own) + sum(map(len, shared.values()))
+        answer = iter(await self._answer(lines, now, waiting))
+        for check, callers in shared.items():
+            passed, leased, waits = _read(answer, check, now, len(callers))
+            self._keep_lease(check, now, leased)
+            for position, callback in enumerate(callers):
+                _call(callback, [() if position < passed else waits])
+        for checks, callback in own:
+            _call(callback, [_read(answer, check, now, 1)[2] for check in checks])
+
+    def _renewal(self, check: LimitCheck, now: float, callers: int) -> int:
+        lease = self._leases.get(check)
+        if lease is None or not all(limit.quantity for limit in check.limits):
+            return 0
+        return lease.renewal(now, callers)
+
+    def _keep_lease(self, check: LimitCheck, now: float, leased: int) -> None:
+        if len(self._leases) >= _LEASES_KEPT:
+            self._leases.clear()
+        ends = min((limit.seconds_left(now) for limit in check.limits), default=0.0)
+        self._leases[check] = _Lease(now, leased, now + min(ends, _LEASE_SECONDS))
+
+    async def _answer(self, lines: list[_Line], now: float, waiting: int) -> list[int]:
+        """Return the server's answer, or one that lets all pass when none comes, for whatever reason."""
+        try:
+            return await self._run_script(lines, now)
+        except (Unavailable, hiredis.HiredisError) as error:
+            _log.warning("limits_failed_open", callers=waiting, error=str(error))
+        except Exception as error:
+            _log.error("limits_failed_open", callers=waiting, exc_info=error)
+        FAILED_OPEN.inc(waiting)
+        return _all_pass(lines)
+
+    async def _run_script(self, lines: list[_Line], now: float) -> list[int]:
+        keys: list[str] = []
+        arguments: list[int] = []
+        for role, check, callers, leased in lines:
+            limits = check.limits
+            arguments += (role, callers, leased, len(limits))
+            for limit in limits:
+                keys.append(limit.key(now))
+                arguments += limit.arguments()
+        answer = await self._evaluate(keys, arguments)
+        if isinstance(answer, Exception):
+            raise answer
+        found: list[int] = answer
+        return found
+
+    async def _evaluate(self, keys: list[str], arguments: list[int]) -> Any:
+        if self._digest:
+            command = encode_command("EVALSHA", self._digest, len(keys), *keys, *arguments)
+            answer = await self._connection.send([command], 1)
+            if not (isinstance(answer, Exception) and str(answer).startswith("NOSCRIPT")):
+                return answer
+        digest = await self._connection.command("SCRIPT", "LOAD", SCRIPT)
+        self._digest = digest.decode()
+        command = encode_command("EVALSHA", self._digest, len(keys), *keys, *arguments)
+        return await self._connection.send([command], 1)
+
+
+def _lines(checks: Sequence[LimitCheck]) -> list[_Line]:
+    """One caller's checks; its first parent clears what the script knows of the parents before it."""
+    lines: list[_Line] = []
+    has_parent = False
+    for check in checks:
+        role = int(check.role)
+        if check.role is Role.PARENT:
+            role, has_parent = _FURTHER_PARENT if has_parent else role, True
+        lines.append((role, check, 1, 0))
+    return lines
+
+
+def _all_pass(lines: list[_Line]) -> list[int]:
+    return [value for _, check, callers, _ in lines for value in (callers, 0, *(0 for _ in check.limits))]
+
+
+def _read(answer: Any, check: LimitCheck, now: float, callers: int) -> tuple[int, int, RetryAfters]:
+    """Return how many callers pass, how many more are leased, and what the others wait (empty when all pass)."""
+    passed, leased = next(answer), next(answer)
+    rejects = [next(answer) for _ in check.limits]
+    if passed >= callers:
+        return passed, leased, ()
+    return (
+        passed,
+        leased,
+        tuple(limit.retry_after(now) if flag else 0 for limit, flag in zip(check.limits, rejects, strict=True)),
+    )
+
+
+def _call(callback: Callback, waits: list[RetryAfters]) -> None:
+    try:
+        callback(waits)
+    except Exception as problem:  # the others wait, too
+        _log.error("limits_callback_failed", exc_info=problem)
+
+
+def _resolve(future: "asyncio.Future[list[RetryAfters]]", waits: list[RetryAfters]) -> None:
+    if not future.done():
+        future.set_result(waits)

@@ -1,0 +1,59 @@
+"""Fixed windows: what a limit is, and the counter in Valkey that its present window has.
+
+Windows can be shifted, so that those of different tenants do not all end in the same second.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv6Network, ip_address
+from typing import Final
+
+from prometheus_client import Counter
+
+FAILED_OPEN = Counter("hearback_limits_failed_open", "Checks that passed because Valkey did not answer.")
+PREFIX: Final = "hearback:limit:"
+_GRACE_SECONDS: Final = 60
+
+
+@lru_cache(maxsize=4_096)
+def subject_of(address: str) -> str:
+    """Return what of a client's address a limit is about: of IPv6 the /64, which is one household or host."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return str(parsed)
+    return str(parsed.ipv4_mapped or IPv6Network((int(parsed), 64), strict=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A counter to check.
+
+    `name` has scope and subject; `limit` None only counts; `window` and `shift` are in seconds. A `quantity` of 0
+    counts nothing and is refused once the limit is used up (protocol: limits#quotas).
+    """
+
+    name: str
+    limit: int | None
+    window: int
+    quantity: int = 1
+    shift: int = 0
+
+    def key(self, now: float) -> str:
+        """Return the counter of the window that `now` (Unix seconds) falls into."""
+        return f"{PREFIX}{self.name}:{self.window}:{math.floor((now - self.shift) / self.window)}"
+
+    def retry_after(self, now: float) -> int:
+        """Return the whole seconds until the window ends, at least 1."""
+        return max(1, math.ceil(self.seconds_left(now)))
+
+    def seconds_left(self, now: float) -> float:
+        """Return the seconds until the window ends."""
+        return self.window - (now - self.shift) % self.window
+
+    def arguments(self) -> tuple[int, int, int]:
+        """Return the script's arguments for this counter."""
+        return (-1 if self.limit is None else self.limit, self.quantity, self.window + _GRACE_SECONDS)

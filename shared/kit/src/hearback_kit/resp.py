@@ -1,0 +1,201 @@
+"""One pipelined connection to Valkey for hot paths: RESP written by hand, answers matched in order.
+
+A general client spends more time on a command than the server does; here a command costs the joining of a few
+byte strings (measured by `tests/bench`).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import hiredis
+
+from hearback_kit.errors import Unavailable
+
+
+def encode_command(*arguments: bytes | str | int) -> bytes:
+    """A command as a RESP array of bulk strings."""
+    parts = [b"*%d\r\n" % len(arguments)]
+    for argument in arguments:
+        raw = argument if isinstance(argument, bytes) else str(argument).encode()
+        parts.append(b"$%d\r\n%b\r\n" % (len(raw), raw))
+    return b"".join(parts)
+
+
+class NotSent(Unavailable):
+    """Nothing was run; every other Unavailable leaves that open."""
+
+
+class _Link(asyncio.Protocol):
+    """The socket: feeds answers to the futures that wait for them, oldest first."""
+
+    def __init__(self) -> None:
+        self.transport: Any = None
+        self._reader = hiredis.Reader(notEnoughData=Ellipsis)
+        self._waiting: deque[tuple[int, asyncio.Future[Any]]] = deque()
+        self._skip = 0
+        self.lost = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def expect(self, answers: int, future: "asyncio.Future[Any]") -> None:
+        """The last of the next `answers` answers belongs to `future`."""
+        if not self._waiting:
+            self._skip = answers
+        self._waiting.append((answers, future))
+
+    def data_received(self, data: bytes) -> None:
+        self._reader.feed(data)
+        while self._waiting:
+            answer = self._reader.gets()
+            if answer is Ellipsis:
+                return
+            self._skip -= 1
+            if self._skip:
+                continue
+            _, future = self._waiting.popleft()
+            if self._waiting:
+                self._skip = self._waiting[0][0]
+            if not future.done():
+                future.set_result(answer)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
+        while self._waiting:
+            _, future = self._waiting.popleft()
+            if not future.done():
+                future.set_exception(Unavailable("the stream server closed the connection"))
+
+
+class RespConnection:
+    """A connection that is made when first needed and again after it was lost.
+
+    What is written and not yet taken by the server is bounded by the callers: each waits for its answer.
+    `url` is as redis-py has it: `redis://`, `rediss://` or `unix://`, with user, password and database.
+    """
+
+    def __init__(self, url: str, *, connect_seconds_max: float = 2.0, answer_seconds_max: float = 5.0) -> None:
+        self._address = urlsplit(url)
+        self._connect_seconds_max = connect_seconds_max
+        self._answer_seconds_max = answer_seconds_max
+        self._link: _Link | None = None
+        self._connecting: asyncio.Task[_Link] | None = None
+
+    async def send(self, parts: Iterable[bytes], answers: int) -> Any:
+        """Write encoded commands that have `answers` answers; return the last one.
+
+        An error answer is returned as an exception object, not raised. Raises NotSent when there is no
+        connection, and Unavailable when there is no answer: then the commands may or may not have been run.
+        """
+        link = self._link
+        if link is None or link.lost:
+            try:
+                link = await self._connected()
+            except Unavailable as error:
+                raise NotSent(error.detail) from error
+            if link.lost:
+                raise NotSent("the stream server closed the connection")
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        link.expect(answers, future)
+        link.transport.write(b"".join(parts))
+        timer = loop.call_later(self._answer_seconds_max, self._give_up, link, future)
+        try:
+            return await future
+        finally:
+            timer.cancel()
+
+    def _give_up(self, link: _Link, future: "asyncio.Future[Any]") -> None:
+        if not future.done():
+            future.set_exception(Unavailable("the stream server does not answer"))
+        self._drop(link)
+
+    async def command(self, *arguments: bytes | str | int) -> Any:
+        """Run one command; raises the server's error."""
+        answer = await self.send([encode_command(*arguments)], 1)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def _connected(self) -> _Link:
+        """One attempt for all who wait; that one of them gives up does not end it for the others."""
+        task = self._connecting
+        if task is None:
+            task = self._connecting = asyncio.get_running_loop().create_task(self._connect())
+            task.add_done_callback(self._attempt_ended)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():  # by `close`, and not the one who waits
+                raise Unavailable("the connection to the stream server was closed") from None
+            raise
+
+    def _attempt_ended(self, task: "asyncio.Task[_Link]") -> None:
+        self._connecting = None
+        if not task.cancelled():
+            task.exception()  # retrieved here in case no caller is left to do so
+
+    async def _connect(self) -> _Link:
+        link = _Link()
+        try:
+            async with asyncio.timeout(self._connect_seconds_max):
+                await self._open(link)
+                await self._greet(link)
+        except (OSError, TimeoutError) as error:
+            raise Unavailable("the stream server cannot be reached") from error
+        else:
+            self._link = link
+            return link
+        finally:
+            if self._link is not link and link.transport is not None:
+                link.transport.abort()
+
+    async def _open(self, link: _Link) -> None:
+        loop = asyncio.get_running_loop()
+        if self._address.scheme == "unix":
+            await loop.create_unix_connection(lambda: link, unquote(self._address.path))
+            return
+        await loop.create_connection(
+            lambda: link,
+            self._address.hostname or "127.0.0.1",
+            self._address.port or 6379,
+            ssl=True if self._address.scheme in {"rediss", "valkeys"} else None,
+        )
+
+    async def _greet(self, link: _Link) -> None:
+        for greeting in self._greetings():
+            future = asyncio.get_running_loop().create_future()
+            link.expect(1, future)
+            link.transport.write(encode_command(*greeting))
+            answer = await future
+            if isinstance(answer, Exception):
+                raise Unavailable("the stream server refused the connection") from answer
+
+    def _greetings(self) -> Sequence[Sequence[str]]:
+        greetings: list[list[str]] = []
+        if self._address.password:
+            user = [unquote(self._address.username)] if self._address.username else []
+            greetings.append(["AUTH", *user, unquote(self._address.password)])
+        database = dict(parse_qsl(self._address.query)).get("db", "")
+        if not database and self._address.scheme != "unix":
+            database = self._address.path.strip("/")
+        if database and database != "0":
+            greetings.append(["SELECT", database])
+        greetings.append(["PING"])
+        return greetings
+
+    def close(self) -> None:
+        """Drop the connection; whoever waits gets Unavailable."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+        if self._link is not None:
+            self._drop(self._link)
+
+    def _drop(self, link: _Link) -> None:
+        if self._link is link:
+            self._link = None
+        if link.transport is not None:
+            link.transport.abort()
