@@ -366,6 +366,164 @@ async def test_get_is_repeated_when_a_kept_connection_had_ended() -> None:
     assert connections == 2
 
 
+async def test_connection_that_a_service_closes_serves_nobody_else() -> None:
+    connections = 0
+
+    async def closing(reader: Reader, writer: Writer) -> None:
+        nonlocal connections
+        connections += 1
+        head = await read_head(reader)
+        await reader.readexactly(length_of(head))
+        writer.write(b"HTTP/1.1 500 Oops\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
+        await writer.drain()
+        await reader.read()
+
+    async with edge_before(closing) as port:
+        for _ in range(5):
+            answer = await exchange(port, post(b"x", b"Connection: close"))
+            assert answer.startswith(b"HTTP/1.1 500 ")
+    assert connections == 5
+
+
+async def test_connection_that_ended_while_idle_is_not_used_for_a_write() -> None:
+    """A service that crashes closes without a word; its end may wait unread in the edge's socket."""
+    closed = asyncio.Event()
+    bodies: list[bytes] = []
+
+    async def once(reader: Reader, writer: Writer) -> None:
+        head = await read_head(reader)
+        bodies.append(await reader.readexactly(length_of(head)))
+        writer.write(OK)
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        closed.set()
+
+    async with edge_before(once) as port:
+        for number in range(5):
+            assert (await exchange(port, post(b"%d" % number, b"Connection: close"))).startswith(b"HTTP/1.1 200 ")
+            await closed.wait()
+            closed.clear()
+    assert bodies == [b"0", b"1", b"2", b"3", b"4"]
+
+
+@pytest.mark.parametrize(("method", "sent"), [(b"GET", 2), (b"POST", 1), (b"PUT", 1), (b"DELETE", 1)])
+async def test_only_a_request_that_changes_nothing_is_sent_again(method: bytes, sent: int) -> None:
+    heads: list[bytes] = []
+
+    async def breaking(reader: Reader, writer: Writer) -> None:
+        await read_head(reader)
+        writer.write(OK)
+        await writer.drain()
+        heads.append(await read_head(reader))
+        writer.transport.abort()
+
+    request = method + b" " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\n\r\n"
+    async with edge_before(breaking) as port, connected(port) as (reader, writer):
+        writer.write(request)
+        assert (await read_head(reader)).startswith(b"HTTP/1.1 200 ")
+        await reader.readexactly(2)
+        writer.write(request)
+        answer = await read_head(reader)
+    assert answer.startswith(b"HTTP/1.1 200 " if sent == 2 else b"HTTP/1.1 502 ")
+    assert len(heads) == 1
+
+
+async def test_short_body_reaches_a_service_only_when_it_is_complete() -> None:
+    connections = 0
+    heads: list[bytes] = []
+    bodies: list[bytes] = []
+
+    async def counting(reader: Reader, writer: Writer) -> None:
+        nonlocal connections
+        connections += 1
+        await answering(OK, heads, bodies)(reader, writer)
+
+    async with edge_before(counting) as port, connected(port) as (reader, writer):
+        whole = post(b"x" * 1000)
+        for part in (whole[:-900], whole[-900:-1]):
+            writer.write(part)
+            await writer.drain()
+        # A second client is served while the first has not sent everything.
+        assert (await exchange(port, post(b"y", b"Connection: close"))).startswith(b"HTTP/1.1 200 ")
+        assert (connections, bodies) == (1, [b"y"])
+        writer.write(whole[-1:])
+        assert (await read_head(reader)).startswith(b"HTTP/1.1 200 ")
+    assert bodies == [b"y", b"x" * 1000]
+
+
+async def test_connections_beyond_the_share_of_an_address_are_refused() -> None:
+    async with edge_before(answering(OK), connections_per_address_max=2) as port:
+        async with connected(port), connected(port) as (reader, writer):
+            assert b" 429 " in (await exchange(port, b""))[:14]
+            writer.write(post(b"x"))
+            assert (await read_head(reader)).startswith(b"HTTP/1.1 200 ")
+
+        async def admitted() -> bool:
+            return (await exchange(port, post(b"x", b"Connection: close"))).startswith(b"HTTP/1.1 200 ")
+
+        await eventually(admitted)
+
+
+async def test_unfinished_long_bodies_leave_room_for_short_requests() -> None:
+    long_head = b"POST " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\nContent-Length: 1000000\r\n\r\n"
+    async with edge_before(answering(OK), streamed_bodies_per_address_max=1) as port:
+        async with connected(port) as (_, writer):
+            writer.write(long_head)
+            await writer.drain()
+            assert b" 429 " in (await exchange(port, long_head))[:14]
+            assert (await exchange(port, post(b"x", b"Connection: close"))).startswith(b"HTTP/1.1 200 ")
+
+        async def has_room() -> bool:
+            async with connected(port) as (reader, writer):
+                writer.write(long_head + b"y" * 1_000_000)
+                return (await read_head(reader)).startswith(b"HTTP/1.1 200 ")
+
+        await eventually(has_room)
+
+
+async def test_requests_sent_ahead_without_end_are_refused() -> None:
+    async with edge_before(answering(OK), pipelined_max=3) as port:
+        answers = (await exchange(port, post(b"x") * 20)).split(b"HTTP/1.1 ")[1:]
+    assert [answer[:3] for answer in answers] == [b"200", b"200", b"200", b"200", b"429"]
+
+
+@pytest.mark.parametrize(
+    ("beginning", "drop", "answer"),
+    [
+        (b"", b"GET / HTTP/1.1\r\nX: " + b"x" * 1000, b""),
+        (post(b"y" * 1000)[:-1000], b"y" * 1000, b"HTTP/1.1 408 "),
+        (post(b"y" * 100_000)[:-100_000], b"y" * 1000, b"HTTP/1.1 408 "),
+        (
+            b"POST " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\nTransfer-Encoding: chunked\r\n\r\n",
+            b"1\r\ny\r\n" * 1000,
+            b"HTTP/1.1 408 ",
+        ),
+    ],
+    ids=["head", "short body", "long body", "chunked body"],
+)
+async def test_client_that_sends_a_byte_now_and_then_is_ended(
+    beginning: bytes, drop: bytes, answer: bytes
+) -> None:
+    limits = {"head_seconds_max": 0.3, "body_grace_seconds": 0.3, "body_bytes_per_second_min": 1000.0}
+
+    async def silent(reader: Reader, writer: Writer) -> None:
+        await reader.read()
+
+    async with edge_before(silent, idle_seconds_max=60.0, **limits) as port, connected(port) as (reader, writer):
+        reading = asyncio.create_task(reader.read(13))
+        writer.write(beginning)
+        for byte in drop:
+            writer.write(bytes([byte]))
+            await asyncio.wait([reading], timeout=0.02)
+            if reading.done():
+                break
+        (answered,) = await asyncio.gather(reading, return_exceptions=True)
+    if isinstance(answered, ConnectionError):
+        answered = b""
+    assert answered == answer
+
+
 def reset(writer: Writer) -> None:
     """Breaks the connection so that the other side hears of it at once."""
     raw = writer.get_extra_info("socket")

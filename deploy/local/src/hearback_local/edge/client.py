@@ -2,11 +2,11 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
 from typing import cast
 
 import httptools
 
-from hearback_local.edge.clients import Clients
 from hearback_local.edge.options import EdgeOptions
 from hearback_local.edge.pace import Pace
 from hearback_local.edge.proxied import ProxiedRequest
@@ -19,18 +19,49 @@ from hearback_local.edge.requests import (
     refusal_of,
 )
 from hearback_local.edge.router import Router
+from hearback_local.edge.shares import Shares
 
 TOO_MANY_CONNECTIONS = Refusal(429, "too_many_connections", "Too many connections from this address.")
 TOO_MANY_PIPELINED = Refusal(429, "too_many_requests", "Too many requests were sent without waiting for answers.")
 BODY_TOO_SLOW = Refusal(408, "request_timeout", "The rest of the request did not arrive in time.")
 
 
+class Clients:
+    """The open connections of clients, and their shares."""
+
+    def __init__(self, shares: Shares) -> None:
+        self.shares = shares
+        self._open: set[ClientConnection] = set()
+        self._emptied = asyncio.Event()
+
+    def __iter__(self) -> "Iterator[ClientConnection]":
+        """Iterate over a copy: connections may close meanwhile."""
+        return iter(list(self._open))
+
+    def add(self, client: "ClientConnection") -> None:
+        """Add an open connection."""
+        self._open.add(client)
+
+    def remove(self, client: "ClientConnection") -> None:
+        """Remove a closed connection."""
+        self._open.discard(client)
+        if not self._open:
+            self._emptied.set()
+
+    async def wait_empty(self) -> None:
+        """Wait until no connection is open."""
+        if self._open:
+            self._emptied.clear()
+            await self._emptied.wait()
+
+
 class ClientConnection(asyncio.Protocol):
     """Serves one client: requests one after the other, pipelined ones wait for their turn."""
 
-    def __init__(self, router: Router, clients: "Clients[ClientConnection]", options: EdgeOptions) -> None:
+    def __init__(self, router: Router, clients: Clients, options: EdgeOptions) -> None:
         self.is_stopping = False
         self.client_ip = "unknown"
+        self._has_share = False
         self._router = router
         self._clients = clients
         self._options = options
@@ -62,11 +93,15 @@ class ClientConnection(asyncio.Protocol):
         peer = stream.get_extra_info("peername")
         if peer:
             self.client_ip = str(peer[0])
-        if not self._clients.admit(self):
+        self._clients.add(self)
+        self._has_share = self._clients.shares.take(self.client_ip)
+        if not self._has_share:
             self._refuse(TOO_MANY_CONNECTIONS)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._clients.remove(self)
+        if self._has_share:
+            self._clients.shares.give_back(self.client_ip)
         self._transport = None
         if self._current is not None:
             self._current.abandon()
@@ -166,7 +201,7 @@ class ClientConnection(asyncio.Protocol):
         if isinstance(start, Refusal):
             request.fail(*start)
         else:
-            self._router.serve(request, start, self.client_ip.encode())
+            self._router.serve(request, start, self.client_ip)
 
     def request_finished(self, request: ProxiedRequest, *, keep: bool) -> None:
         """Take note that the answer is complete; `keep` says whether another request may follow."""

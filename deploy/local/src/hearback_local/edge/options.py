@@ -20,6 +20,9 @@ class EdgeOptions:
     body_seconds_max: float = 900.0
     # Shorter bodies are forwarded once they are complete, so that slow clients occupy no service.
     held_body_bytes_max: int = 64 * 1024
+    # Longer bodies occupy a connection to a service while they arrive; the rest of those is for short requests.
+    streamed_bodies_max: int = 512
+    streamed_bodies_per_address_max: int = 128
     idle_seconds_max: float = 60.0
     linger_seconds_max: float = 2.0
     linger_bytes_max: int = 512 * 1024 * 1024

@@ -1,6 +1,7 @@
 """One request and its answer on their way through the edge."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from hearback_local.edge import heads
@@ -55,6 +56,8 @@ class ProxiedRequest:
         self.request_done = False
         self.done = False
         self.request_is_chunked = chunked
+        # Called once, when nothing of the request is left to do.
+        self.on_done: Callable[[], None] | None = None
         self._keep_alive = keep_alive
         self._is_http10 = is_http10
         self._answer_began = False
@@ -208,7 +211,7 @@ class ProxiedRequest:
             return
         upstream, self._upstream = self._upstream, None
         if self._answer_began:
-            self.done = True
+            self._mark_done()
             self.client.abort()
         elif upstream is not None and upstream.used_before and self._pool and self._is_repeatable():
             self._connect(self._pool)
@@ -223,7 +226,7 @@ class ProxiedRequest:
         if self.done:
             return
         if self._answer_began:
-            self.done = True
+            self._mark_done()
             self._drop_upstream()
             self.client.abort()
             return
@@ -248,7 +251,7 @@ class ProxiedRequest:
         if self.request_done and self.method not in REPEATABLE and self._pool is not None:
             self.resume_answer()
             return
-        self.done = True
+        self._mark_done()
         self._drop_upstream()
 
     def _drop_upstream(self) -> None:
@@ -261,5 +264,11 @@ class ProxiedRequest:
 
     def _finish(self) -> None:
         keep = self._keeps_alive()
-        self.done = True
+        self._mark_done()
         self.client.request_finished(self, keep=keep)
+
+    def _mark_done(self) -> None:
+        self.done = True
+        done, self.on_done = self.on_done, None
+        if done is not None:
+            done()

@@ -1,7 +1,7 @@
 """Sends each request to the service that serves its path."""
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from hearback_contracts.routes import service_of
 
@@ -9,8 +9,11 @@ from hearback_local.edge import heads
 from hearback_local.edge.options import EdgeOptions
 from hearback_local.edge.pages import LANDING
 from hearback_local.edge.proxied import ProxiedRequest
-from hearback_local.edge.requests import RequestHead
+from hearback_local.edge.requests import Refusal, RequestHead
+from hearback_local.edge.shares import Shares
 from hearback_local.edge.upstream import Pool
+
+TOO_MANY_BODIES = Refusal(429, "too_many_requests", "Too many large requests are being received; try again later.")
 
 
 class Router:
@@ -18,6 +21,9 @@ class Router:
 
     def __init__(self, ports: Mapping[str, int], options: EdgeOptions) -> None:
         self._held_body_bytes_max = options.held_body_bytes_max
+        self._streams = Shares(
+            total_max=options.streamed_bodies_max, per_address_max=options.streamed_bodies_per_address_max
+        )
         self._find_service = lru_cache(maxsize=4096)(service_of)
         self._pools = {
             name: Pool(
@@ -35,7 +41,7 @@ class Router:
         """The connection pools, one per service."""
         return self._pools.values()
 
-    def serve(self, request: ProxiedRequest, head: RequestHead, client_ip: bytes) -> None:
+    def serve(self, request: ProxiedRequest, head: RequestHead, client_ip: str) -> None:
         """Forward a request to its service, or answer it here."""
         path = _path_of(head.target)
         service = self._find_service(path)
@@ -47,9 +53,15 @@ class Router:
             request.fail(503, "unavailable", f"The service {service} is not running.", retry_seconds=5)
             return
         forwarded = heads.request_head(
-            head.method, head.target, head.headers, client_ip=client_ip, chunked=head.is_chunked
+            head.method, head.target, head.headers, client_ip=client_ip.encode(), chunked=head.is_chunked
         )
-        request.forward(pool, forwarded, hold_body=self._holds_body(head))
+        if request.request_done or self._holds_body(head):
+            request.forward(pool, forwarded, hold_body=True)
+        elif self._streams.take(client_ip):
+            request.on_done = partial(self._streams.give_back, client_ip)
+            request.forward(pool, forwarded, hold_body=False)
+        else:
+            request.fail(*TOO_MANY_BODIES, retry_seconds=10)
 
     def _holds_body(self, head: RequestHead) -> bool:
         length = head.length

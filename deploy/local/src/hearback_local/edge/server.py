@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 import uvloop
 
-from hearback_local.edge.client import ClientConnection
-from hearback_local.edge.clients import Clients
+from hearback_local.edge.client import ClientConnection, Clients
 from hearback_local.edge.options import EdgeOptions
 from hearback_local.edge.router import Router
+from hearback_local.edge.shares import Shares
 
 
 def serve_edge(listener: socket.socket, ports: Mapping[str, int], options: EdgeOptions | None = None) -> None:
@@ -32,8 +32,8 @@ async def run_edge(
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
     router = Router(ports, options)
-    clients: Clients[ClientConnection] = Clients(
-        connections_max=options.connections_max, per_address_max=options.connections_per_address_max
+    clients = Clients(
+        Shares(total_max=options.connections_max, per_address_max=options.connections_per_address_max)
     )
     server = await loop.create_server(
         lambda: ClientConnection(router, clients, options), sock=listener, backlog=2048
@@ -54,7 +54,7 @@ def _allow_descriptors() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-async def _sweep(router: Router, clients: Clients[ClientConnection], options: EdgeOptions) -> None:
+async def _sweep(router: Router, clients: Clients, options: EdgeOptions) -> None:
     """Check deadlines of clients and close idle connections to services, until cancelled."""
     loop = asyncio.get_running_loop()
     while True:
@@ -66,7 +66,7 @@ async def _sweep(router: Router, clients: Clients[ClientConnection], options: Ed
             pool.close_idle(now - options.upstream_idle_seconds_max)
 
 
-async def _stop(clients: Clients[ClientConnection], options: EdgeOptions) -> None:
+async def _stop(clients: Clients, options: EdgeOptions) -> None:
     """Let running requests finish, up to `stop_seconds_max`."""
     for client in clients:
         client.stop()

@@ -1,0 +1,32 @@
+"""Shares of a scarce resource: so many in total, and so many for each client address."""
+
+from collections import Counter
+
+from hearback_kit.values.addresses import address_block
+
+
+class Shares:
+    """Counts what is in use in total and per address (of IPv6, per /64)."""
+
+    def __init__(self, *, total_max: int, per_address_max: int) -> None:
+        self._total_max = total_max
+        self._per_address_max = per_address_max
+        self._total = 0
+        self._by_address: Counter[str] = Counter()
+
+    def take(self, address: str) -> bool:
+        """Take one for an address; return False, and take none, at a limit."""
+        block = address_block(address)
+        if self._total >= self._total_max or self._by_address[block] >= self._per_address_max:
+            return False
+        self._total += 1
+        self._by_address[block] += 1
+        return True
+
+    def give_back(self, address: str) -> None:
+        """Give one back that was taken for this address."""
+        block = address_block(address)
+        self._total -= 1
+        self._by_address[block] -= 1
+        if not self._by_address[block]:
+            del self._by_address[block]
