@@ -13,7 +13,7 @@ SERVICES = sorted(path.parent for path in ROOT.glob("services/**/pyproject.toml"
 MODULE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 50
 # What is longer today. These lists may only become shorter.
-LONG_MODULES = {"services/envelope-gateway/src/envelope_gateway/domain/plan.py"}
+LONG_MODULES: set[str] = set()
 LONG_FUNCTIONS = {
     "services/client-reports/src/client_reports/app.py:create_worker",
     "services/feedback/src/feedback/domain/submission.py:draft",

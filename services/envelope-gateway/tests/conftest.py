@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from envelope_gateway.app import GatewayApp, create_app
+from envelope_gateway.api.application import GatewayApp
+from envelope_gateway.app import create_app
 from envelope_gateway.settings import Settings
 from hearback_contracts.config import KeyConfig, ProjectConfig, key_snapshot, project_snapshot
 from hearback_contracts.events import MESSAGES, Message
@@ -125,7 +126,7 @@ class Gateway:
         return sorted(path for path in self.blobs.rglob("*") if path.is_file())
 
     async def configure(self, **changes: Any) -> None:
-        """Publish the project's configuration anew."""
+        """Publish the project's configuration again."""
         await publish_project(self.redis, **changes)
 
 

@@ -1,1 +1,1 @@
-"""Takes what Sentry SDKs send and routes each envelope item."""
+"""Accepts what Sentry SDKs send and routes each envelope item."""

@@ -1,4 +1,4 @@
-"""What the gateway can be told: where things are and every limit of ingestion."""
+"""The gateway's settings: where things are, and every limit of ingestion."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -11,7 +11,7 @@ from envelope_gateway.domain.sizes import KIB, MIB, Limits
 
 
 class Settings(ServiceSettings):
-    """Settings of the ingest side; sizes are in bytes after decompression (reference: ingestion-protocol 3)."""
+    """Settings of ingestion; sizes are in bytes after decoding (protocol: limits#sizes)."""
 
     model_config = SettingsConfigDict(env_prefix="ENVELOPE_GATEWAY_")
     service: ClassVar[str] = "envelope-gateway"
@@ -40,8 +40,26 @@ class Settings(ServiceSettings):
     bodies_memory_max: int = Field(
         256 * MIB, ge=MIB, le=64 * 1024 * MIB, description="Bytes of all bodies held in memory; then 503."
     )
+    bodies_memory_reserve: int = Field(
+        64 * MIB,
+        ge=0,
+        le=64 * 1024 * MIB,
+        description="Bytes of these that incomplete bodies never take; at most a quarter.",
+    )
+    address_memory_max: int = Field(
+        64 * MIB,
+        ge=64 * KIB,
+        le=64 * 1024 * MIB,
+        description="Bytes of incomplete bodies of one address (IPv6: one /64); then 503.",
+    )
     spool_dir: Path | None = Field(None, description="Folder for large bodies; none: `spool` in the data folder.")
-    spools_max: int = Field(64, ge=1, le=4096, description="Large bodies in files at one time.")
+    spools_max: int = Field(64, ge=1, le=4096, description="Large bodies in files at one time; then 503.")
+    address_spools_max: int = Field(
+        32,
+        ge=1,
+        le=4096,
+        description="Large bodies of one address (IPv6: one /64) in files at one time; then 503.",
+    )
     uploads_max: int = Field(4, ge=1, le=64, description="Attachments written to the blob store at one time.")
     upload_requests_max: int = Field(
         128, ge=1, le=4096, description="Requests with attachments at one time; further ones are answered 503."
@@ -50,10 +68,10 @@ class Settings(ServiceSettings):
         5, ge=1, le=3600, description="`Retry-After` when nothing can be kept at the moment."
     )
     quota_retry_after_seconds_max: int = Field(
-        300, ge=1, le=86_400, description="Longest wait that a client is told when a quota is used up."
+        300, ge=1, le=86_400, description="Longest wait that is reported to a client when a quota is exhausted."
     )
     quota_answer_seconds_max: float = Field(
-        1.0, gt=0, le=30, description="Seconds to wait for the quotas' counters; then everything passes."
+        1.0, gt=0, le=30, description="Seconds to wait for the quotas' counters; then everything is accepted."
     )
     commit_requests_max: int = Field(
         4_096, ge=1, le=65_536, description="Requests that may wait for the stream server."
@@ -68,7 +86,7 @@ class Settings(ServiceSettings):
 
     @property
     def limits(self) -> Limits:
-        """The limits that envelopes are held to."""
+        """The limits of envelopes."""
         return Limits(
             event_bytes_max=self.event_bytes_max,
             user_report_bytes_max=self.user_report_bytes_max,
@@ -81,5 +99,5 @@ class Settings(ServiceSettings):
 
     @property
     def spool_folder(self) -> Path:
-        """Where large bodies are spooled."""
+        """The folder of large bodies."""
         return self.spool_dir or self.data_dir / "spool"

@@ -102,7 +102,7 @@ async def test_bodies_share_a_bound_and_give_it_back(start_gateway, redis_url):
     words = b'{"type":"feedback"}\n{"contexts":{"feedback":{"message":"%b"}}}' % (b"x" * 400 * 1024)
     async with FaultProxy(address.hostname or "", address.port or 6379).run() as proxy:
         url = redis_url.replace(f"{address.hostname}:{address.port}", f"127.0.0.1:{proxy.port}")
-        async with start_gateway(redis_url=url, bodies_memory_max=MIB) as gateway:
+        async with start_gateway(redis_url=url, bodies_memory_max=MIB, bodies_memory_reserve=0) as gateway:
             assert (await gateway.send(HEADER + words)).status_code == 200
             proxy.delay(0.02)
             answers = await asyncio.gather(*(gateway.send(HEADER + words) for _ in range(3)))

@@ -8,7 +8,7 @@ import zlib
 import brotli
 import pytest
 import zstandard
-from envelope_gateway.api.encodings import PIECE_BYTES, decode_pieces, decode_small, encoding_of
+from envelope_gateway.api.bodies.encodings import PIECE_BYTES, decode_pieces, decode_small, encoding_of
 from envelope_gateway.domain.refusals import Refused
 
 COMPRESS = {b"gzip": gzip.compress, b"deflate": zlib.compress, b"br": brotli.compress, b"zstd": zstandard.compress}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from envelope_gateway.domain.error_event import is_feedback, reduce_event
-from envelope_gateway.domain.event_payload import read_event, read_patiently
+from envelope_gateway.domain.event_payload import decode_event, decode_event_lenient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +15,7 @@ REPLAY = "9ec79c33ec9942ab8353589fcb2e04dc"
 
 def reduce(event: object, trace: dict | None = None) -> dict:
     payload = event if isinstance(event, bytes) else json.dumps(event).encode()
-    return reduce_event(read_event(payload), NOW, "203.0.113.9", trace)
+    return reduce_event(decode_event(payload), NOW, "203.0.113.9", trace)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_nul_characters_are_removed_everywhere():
         "contexts": {"trace": {"trace_id": "t\0"}},
         "fingerprint": ["a\0"],
     }
-    payload = read_patiently(json.dumps(event).encode())
+    payload = decode_event_lenient(json.dumps(event).encode())
     found = reduce_event(payload, NOW, None, None)
     assert "\0" not in repr([found, [(e, e.frames) for e in found["exceptions"]]]).replace("\\x00", "\0")
 
@@ -157,7 +157,7 @@ def test_nul_characters_are_removed_everywhere():
 @pytest.mark.parametrize("payload", [b"", b"[]", b"5", b"{", b"\xff", b"[" * 99_999, b'{"a":' * 99_999])
 def test_what_is_no_object_raises_value_error(payload):
     with pytest.raises(ValueError):  # noqa: PT011
-        read_event(payload)
+        decode_event(payload)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_what_is_no_object_raises_value_error(payload):
     ],
 )
 def test_feedback_in_an_events_clothes(event, expected):
-    assert is_feedback(read_event(json.dumps(event).encode())) is expected
+    assert is_feedback(decode_event(json.dumps(event).encode())) is expected
 
 
 odd = st.recursive(

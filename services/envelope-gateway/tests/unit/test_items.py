@@ -4,12 +4,13 @@ from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
+from envelope_gateway.domain.admission import Admission, decide, event_id_of
 from envelope_gateway.domain.envelope import Envelope, Item
 from envelope_gateway.domain.headers import EnvelopeHeaders
 from envelope_gateway.domain.items import ATTACHMENT_TYPES, KNOWN_TYPES, creates_event, quantities
-from envelope_gateway.domain.plan import event_id_of, plan_envelope
-from envelope_gateway.domain.project import Project, Scope
-from envelope_gateway.domain.sizes import Limits
+from envelope_gateway.domain.project import IngestContext, Project
+from envelope_gateway.domain.quotas.groups import QuotaVerdict
+from envelope_gateway.domain.sizes import Limits, find_too_large
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.config import KeyConfig, ProjectConfig
 from hypothesis import given, settings
@@ -145,9 +146,17 @@ def test_every_item_ends_in_exactly_one_place(items, header_id, takes_feedback):
         keys=(KeyConfig(id=11, public="0" * 32),),
         features={"organizations:user-feedback-ingest": takes_feedback},
     )
-    scope = Scope(Project(config, Limits()), 11, datetime(2026, 11, 24, tzinfo=UTC), lambda: "f" * 32)
+    context = IngestContext(Project(config, Limits()), 11, datetime(2026, 11, 24, tzinfo=UTC), lambda: "f" * 32)
     envelope = Envelope(EnvelopeHeaders(event_id=header_id), items)
-    plan = plan_envelope(scope, event_id_of(envelope, lambda: ID), envelope, items)
+    admission = Admission(context, event_id_of(envelope, lambda: ID), envelope, None)
+    decision = decide(admission, QuotaVerdict(items))
+    plan = decision.plan
+    if find_too_large(items, Limits()) is None:
+        assert bool(decision.answer) is (plan.feedback_refused and not plan.keeps_something)
+        assert plan.feedback_refused <= (not takes_feedback)
+    else:
+        assert decision.answer.status == 413
+        assert not plan.keeps_something
     ends: Counter[str] = Counter()
     for message in plan.messages:
         ends[MESSAGES_OF[message.stream.name] or "unknown"] += 1
@@ -163,7 +172,7 @@ def test_every_item_ends_in_exactly_one_place(items, header_id, takes_feedback):
     assert ends.total() == sent.total()
     moved = ends - sent
     assert set(moved) <= {"feedback"}, (
-        "an event in a feedback's clothes, and nothing else, counts as another thing"
+        "an event that carries a feedback, and nothing else, counts as another thing"
     )
     assert sent - ends == Counter({"error": moved["feedback"]}) + Counter()
     submissions = sum(one.type in {"feedback", "user_report"} for one in items) + moved["feedback"]

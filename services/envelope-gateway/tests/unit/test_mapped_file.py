@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from envelope_gateway.api import body as module
-from envelope_gateway.api.body import MappedFile
+from envelope_gateway.api.bodies import spools as module
+from envelope_gateway.api.bodies.spools import MappedFile
 from envelope_gateway.domain.envelope import parse_envelope
 from envelope_gateway.domain.multipart import find_files
 from envelope_gateway.domain.refusals import Refused

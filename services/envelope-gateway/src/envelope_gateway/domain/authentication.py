@@ -1,4 +1,4 @@
-"""Who sends: the public key out of headers and query (reference: ingestion-protocol 2.2)."""
+"""The public key in headers and query (protocol: authentication)."""
 
 import base64
 import binascii
@@ -23,10 +23,10 @@ class Authentication(NamedTuple):
 def authenticate(
     sentry_auth: bytes | None, authorization: bytes | None, query: bytes, path_key: str | None = None
 ) -> Authentication | None:
-    """Read the one authentication of a request; None when there is none.
+    """Return the authentication of a request, or None when there is none.
 
     The sources are `X-Sentry-Auth`, `Authorization`, the query string and a key in the path, in this order.
-    Raises `Refused`: 401 for a second source or a malformed one, 400 for an impossible key or version.
+    Raise `Refused`: 401 for a second source or a malformed one, 400 for an invalid key or version.
     """
     found: Authentication | None = None
     for pairs in _sources(sentry_auth, authorization, query, path_key):

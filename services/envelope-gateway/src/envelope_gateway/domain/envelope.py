@@ -1,8 +1,8 @@
 """The envelope parser: bytes in, header and items out.
 
-It decides exactly as a streaming JSON decoder would, not by lines (reference: ingestion-protocol 1.1,
-1.2). Ordinary envelopes take a short cut: one line per header, no escapes, no repeated keys; anything
-else takes the exact way, and both give one verdict.
+It decides as a streaming JSON decoder does, not by lines (protocol: envelope#grammar). Two parsers
+return the same results: a fast one for headers on one line without escapes and repeated keys, as SDKs
+write them, and an exact one for everything else.
 """
 
 from functools import lru_cache
@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from envelope_gateway.domain.headers import TYPED_KEYS, EnvelopeHeaders, read_headers, read_ordinary
+from envelope_gateway.domain.headers import TYPED_KEYS, EnvelopeHeaders, parse_headers, parse_headers_fast
 from envelope_gateway.domain.json_values import (
     DEPTH_MAX,
     Bytes,
@@ -23,9 +23,9 @@ from envelope_gateway.domain.refusals import Refused, invalid_envelope
 
 ITEMS_MAX = 500
 HEADER_BYTES_MAX = 1024 * 1024
-GLANCE_BYTES_MAX = 16 * 1024 * 1024
+INSPECTABLE_BYTES_MAX = 16 * 1024 * 1024
 LENGTH_LIMIT = 1 << 64
-ORDINARY_BYTES_MAX = 8 * 1024
+FAST_HEADER_BYTES_MAX = 8 * 1024
 ITEM_HEADERS_KEPT = 4_096
 ITEM_HEADER_BYTES_KEPT = 2 * DEPTH_MAX  # no room for brackets that nest too deeply
 
@@ -62,12 +62,12 @@ class Item(msgspec.Struct, eq=False):
         return self.body[self.start : self.end]
 
     @property
-    def glance(self) -> bytes:
-        """The payload to look into, or nothing of one that is larger than any that is ever kept."""
-        return self.payload if len(self) <= GLANCE_BYTES_MAX else b""
+    def inspectable_payload(self) -> bytes:
+        """The payload to decode, or nothing when it is larger than any payload that is ever kept."""
+        return self.payload if len(self) <= INSPECTABLE_BYTES_MAX else b""
 
     def text(self, name: str) -> str | None:
-        """A header that should be a string; a wrongly typed one counts as absent (reference: 1.4)."""
+        """Return a header if it is a string, as others count as absent (protocol: envelope#item-headers)."""
         value = self.headers.get(name)
         return value if isinstance(value, str) else None
 
@@ -80,7 +80,7 @@ class Envelope(msgspec.Struct):
 
 
 def parse_envelope(body: Bytes) -> Envelope:
-    """Parse a whole envelope; raises `Refused` (400) with the reference's cause when it is malformed."""
+    """Parse a whole envelope. Raise `Refused` (400) with the protocol's cause when it is malformed."""
     headers, offset = _read_envelope_headers(body)
     items: list[Item] = []
     size = len(body)
@@ -95,9 +95,9 @@ def parse_envelope(body: Bytes) -> Envelope:
 
 
 def first_line_headers(body: Bytes) -> EnvelopeHeaders:
-    """The envelope's header for authentication by its DSN: all of it must stand on the first line.
+    """Return the envelope header for authentication by its DSN; it must be complete on the first line.
 
-    Raises ValueError when it does not (reference: ingestion-protocol 2.2).
+    Raise ValueError when it is not (protocol: authentication#dsn-in-the-envelope).
     """
     end = body.find(b"\n", 0, HEADER_BYTES_MAX)
     line = body[: end if end >= 0 else min(len(body), HEADER_BYTES_MAX)]
@@ -105,14 +105,14 @@ def first_line_headers(body: Bytes) -> EnvelopeHeaders:
         raise ValueError("EOF while parsing a value at line 1 column 0")
     values = decode_object(line)
     _refuse_repeated(line, TYPED_KEYS)
-    return read_headers(values)
+    return parse_headers(values)
 
 
 def _read_envelope_headers(body: Bytes) -> tuple[EnvelopeHeaders, int]:
-    end = body.find(b"\n", 0, ORDINARY_BYTES_MAX)
+    end = body.find(b"\n", 0, FAST_HEADER_BYTES_MAX)
     if end >= 0:
         line = body[:end]
-        headers = read_ordinary(line) if _may_be_object(line) and _is_flat(line) else None
+        headers = parse_headers_fast(line) if may_be_object(line) and _is_flat(line) else None
         if headers is not None:
             return headers, end
     raw, values, offset = _read_header_object(body, 0, INVALID_HEADER)
@@ -124,7 +124,7 @@ def _read_envelope_headers(body: Bytes) -> tuple[EnvelopeHeaders, int]:
 def _read_item(body: Bytes, offset: int) -> tuple[Item, int]:
     end = body.find(b"\n", offset, offset + ITEM_HEADER_BYTES_KEPT)
     line = b"" if end < 0 else body[offset:end]
-    values = _ordinary_item(line) if _may_be_object(line) else None
+    values = _parse_item_header_fast(line) if may_be_object(line) else None
     if values is not None:
         offset = end
     else:
@@ -149,36 +149,37 @@ def _read_item(body: Bytes, offset: int) -> tuple[Item, int]:
 
 
 def _after_newline(body: Bytes, offset: int) -> int:
-    """The offset after the LF that has to stand here; the caller has seen that the body goes on."""
+    """Return the offset after the LF at `offset`, which is inside the body."""
     if body[offset] != _LF:
         raise invalid_envelope(MISSING_NEWLINE)
     return offset + 1
 
 
 def _read_header_object(body: Bytes, offset: int, problem: str) -> tuple[bytes, dict[str, Any] | None, int]:
-    """The JSON object at `offset`: bytes, values, the offset after it; no values when only blanks are left."""
+    """Return the object at `offset`: bytes, values (None when only whitespace is left), offset after it."""
     end = body.find(b"\n", offset, offset + HEADER_BYTES_MAX)
     if end < 0:
         end = min(len(body), offset + HEADER_BYTES_MAX)
     line = body[offset:end]
-    if _may_be_object(line) and _is_flat(line):
+    if may_be_object(line) and _is_flat(line):
         try:
             return line, _decode(line), end
         except (ValueError, RecursionError):
-            pass  # It may go on in the next line, or be wrong: the exact way knows.
-    return _read_exactly(body, offset, problem)
+            pass  # it may continue on the next line, or be wrong: the exact parser decides
+    return _read_exact(body, offset, problem)
 
 
-def _may_be_object(line: bytes) -> bool:
+def may_be_object(line: bytes) -> bool:
+    """Whether a line may be a complete object, so that the fast parser is worth a try."""
     return len(line) > 1 and line[0] == _OPEN and line[-1] == _CLOSE
 
 
 def _is_flat(line: bytes) -> bool:
-    """Whether brackets cannot nest beyond the limit; looked at only where there is room for it."""
+    """Whether brackets cannot nest beyond the limit; counted only in lines that are long enough."""
     return len(line) < 2 * DEPTH_MAX or line.count(b"{") + line.count(b"[") <= DEPTH_MAX
 
 
-def _read_exactly(body: Bytes, offset: int, problem: str) -> tuple[bytes, dict[str, Any] | None, int]:
+def _read_exact(body: Bytes, offset: int, problem: str) -> tuple[bytes, dict[str, Any] | None, int]:
     start = skip_spaces(body, offset)
     if start == len(body):
         return b"", None, start
@@ -195,8 +196,8 @@ def _read_exactly(body: Bytes, offset: int, problem: str) -> tuple[bytes, dict[s
 
 
 @lru_cache(maxsize=ITEM_HEADERS_KEPT)
-def _ordinary_item(line: bytes) -> dict[str, Any] | None:
-    """The header of an item in a line, which nobody may change; None when the exact way must judge it."""
+def _parse_item_header_fast(line: bytes) -> dict[str, Any] | None:
+    """Return the item header on a line (cached: do not mutate), or None to use the exact parser."""
     try:
         values = decode_object(line)
         _check_item_headers(line, values)
@@ -209,13 +210,13 @@ def _envelope_headers(raw: bytes, values: dict[str, Any]) -> EnvelopeHeaders:
     try:
         if _may_repeat(raw, values):
             _refuse_repeated(raw, TYPED_KEYS)
-        return read_headers(values)
+        return parse_headers(values)
     except ValueError as error:
         raise invalid_envelope(INVALID_HEADER, str(error)) from error
 
 
 def _may_repeat(raw: bytes, values: dict[str, Any]) -> bool:
-    """Whether a typed key could stand there twice: seen twice at any depth, or hidden by an escape."""
+    """Whether a typed key may be repeated: seen twice at any depth, or hidden by an escape."""
     if b"\\" in raw:
         return True
     for key in values:

@@ -1,4 +1,4 @@
-"""From an error event to what the index, grouping and linking need (ingestion-protocol 6.3, 6.5)."""
+"""From an error event to what the index, grouping and linking need (protocol: events#normalization)."""
 
 import re
 from datetime import datetime
@@ -28,17 +28,17 @@ _INTERNAL_TAGS = frozenset({"release", "dist", "user", "filename", "function"})
 
 
 def is_feedback(event: EventPayload) -> bool:
-    """Whether an event is a feedback in an event's clothes (reference: sdk-wire 1.17)."""
+    """Whether an `event` item carries a feedback (protocol: sdks#feedback-as-event)."""
     return event.type == "feedback" and event.contexts is not None and bytes(event.contexts.feedback)[:1] == b"{"
 
 
 def reduce_event(
     event: EventPayload, received_at: datetime, remote_addr: str | None, trace: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """The event's own fields of an `ErrorEventReceived`.
+    """Return the event's own fields of an `ErrorEventReceived`.
 
-    `timestamp` is as the sender wrote it (drift is the consumer's to correct) and `received_at` when it
-    wrote none that can be read; `trace` is the envelope header's, whose replay id holds over the event's.
+    `timestamp` is the sender's (the consumer corrects clock drift), or `received_at` when it is missing or
+    invalid. `trace` is the envelope header's; its replay id overrides the event's.
     """
     tags = _tags(event.tags)
     entry = _log_entry(event)
@@ -81,7 +81,7 @@ def _name(value: Scalar, length_max: int = NAME_LENGTH_MAX) -> str | None:
 
 
 def environment_of(value: Scalar) -> str | None:
-    """A usable environment name, or None (reference: 6.3)."""
+    """Return a valid environment name, or None (protocol: events#environment)."""
     if not isinstance(value, str):
         return None
     name = value.strip()
@@ -91,7 +91,7 @@ def environment_of(value: Scalar) -> str | None:
 
 
 def release_of(value: Scalar) -> str | None:
-    """A usable release name, or None (reference: 6.3)."""
+    """Return a valid release name, or None (protocol: events#release)."""
     if value is None:
         return None
     name = str(value).strip()

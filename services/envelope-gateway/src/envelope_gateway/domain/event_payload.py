@@ -1,8 +1,7 @@
-"""An error event's JSON, read as far as the index needs it.
+"""An error event's JSON, decoded as far as the index needs it.
 
-Ordinary events are decoded straight into typed structs, which costs a third of a full decode. Events with
-a field of an unexpected type are decoded fully and picked apart with patience: an odd field is lost, not
-the event.
+Most events are decoded straight into typed structs, at a third of the cost of a full decode. Events with
+a field of an unexpected type are decoded fully and read field by field: the field is lost, not the event.
 """
 
 import json
@@ -22,7 +21,7 @@ class Stacktrace(msgspec.Struct):
 
 
 class RawException(msgspec.Struct):
-    """One exception as events spell it."""
+    """One exception of an event."""
 
     type: str | None = None
     value: str | None = None
@@ -46,7 +45,7 @@ class User(msgspec.Struct):
     ip_address: str | None = None
 
 
-class Request(msgspec.Struct):
+class HttpRequest(msgspec.Struct):
     """The `request` of an event."""
 
     url: str | None = None
@@ -60,7 +59,7 @@ class LogEntry(msgspec.Struct):
 
 
 class Contexts(msgspec.Struct):
-    """The contexts that matter; `feedback` only by whether it is there."""
+    """The contexts that are read; of `feedback` only whether it is an object."""
 
     feedback: msgspec.Raw = msgspec.Raw()
     replay: dict[str, Any] | None = None
@@ -84,7 +83,7 @@ class EventPayload(msgspec.Struct):
     message: str | LogEntry | None = None
     logentry: LogEntry | None = None
     legacy_message: LogEntry | None = msgspec.field(default=None, name="sentry.interfaces.Message")
-    request: Request | None = None
+    request: HttpRequest | None = None
     user: User | None = None
     tags: dict[str, Any] | list[Any] | None = None
     contexts: Contexts | None = None
@@ -107,21 +106,21 @@ _SCALARS = (
 )
 
 
-def read_event(payload: bytes) -> EventPayload:
-    """Decode an event; raises ValueError when it is no JSON object."""
+def decode_event(payload: bytes) -> EventPayload:
+    """Decode an event. Raise ValueError when it is no JSON object."""
     try:
         return _decode(payload)
     except (ValueError, RecursionError):
-        return read_patiently(payload)
+        return decode_event_lenient(payload)
 
 
-def read_patiently(payload: bytes) -> EventPayload:
-    """Decode an event of any shape, without its NUL characters; raises ValueError when it is no JSON object."""
-    return _pick(load_leniently(payload))
+def decode_event_lenient(payload: bytes) -> EventPayload:
+    """Decode an event of any shape, without its NUL characters. Raise ValueError when it is no JSON object."""
+    return _pick(decode_object_lenient(payload))
 
 
-def load_leniently(payload: bytes) -> dict[str, Any]:
-    """Decode a JSON object, taking NaN and infinities as null; raises ValueError when it is none."""
+def decode_object_lenient(payload: bytes) -> dict[str, Any]:
+    """Decode a JSON object, reading NaN and infinities as null. Raise ValueError when it is none."""
     try:
         value = json.loads(payload.strip(), parse_constant=lambda _: None)
     except RecursionError as error:
@@ -140,7 +139,7 @@ def _text(value: object) -> str | None:
 
 
 def clean(text: str) -> str:
-    """Text without NUL characters and lone surrogates, which no database takes."""
+    """Return text without NUL characters and lone surrogates, which no database accepts."""
     if text.isascii() and "\0" not in text:
         return text
     return text.replace("\0", "").encode("utf-8", "replace").decode()
@@ -172,7 +171,7 @@ def _pick(event: dict[str, Any]) -> EventPayload:
         message=_log_entry(message) if isinstance(message, dict) else _text(message),
         logentry=_log_entry(event.get("logentry")),
         legacy_message=_log_entry(event.get("sentry.interfaces.Message")),
-        request=Request(_text(request.get("url"))),
+        request=HttpRequest(_text(request.get("url"))),
         user=_user(user) if user else None,
         tags=tags if isinstance(tags, dict | list) else None,
         contexts=Contexts(

@@ -1,4 +1,4 @@
-"""The envelope's own header: its typed keys and what becomes of wrong ones (reference: 1.3)."""
+"""The envelope header: its typed keys and their validation (protocol: envelope#envelope-headers)."""
 
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -43,10 +43,10 @@ class EnvelopeHeaders(msgspec.Struct):
     sdk: str | None = None
 
 
-class _Ordinary(msgspec.Struct, forbid_unknown_fields=True):
-    """The header as nearly all clients write it; a rare key is only seen to be there.
+class _FastHeaders(msgspec.Struct, forbid_unknown_fields=True):
+    """The header as nearly all clients write it; of rare keys only their presence is recorded.
 
-    Keys that nobody knows are not ordinary, because the decoder would not judge what it skips.
+    Unknown keys are refused here, because the decoder does not validate what it skips.
     """
 
     event_id: str | None = None
@@ -79,11 +79,11 @@ class _Ordinary(msgspec.Struct, forbid_unknown_fields=True):
         )
 
 
-_decode_ordinary = msgspec.json.Decoder(_Ordinary).decode
+_decode_fast = msgspec.json.Decoder(_FastHeaders).decode
 
 
-def read_ordinary(line: bytes) -> EnvelopeHeaders | None:
-    """The header in a line if it is an ordinary one; None when only `read_headers` can tell what it is."""
+def parse_headers_fast(line: bytes) -> EnvelopeHeaders | None:
+    """Return the header on a line, or None when only `parse_headers` can decide about it."""
     if (
         b"\\" in line
         or line.count(b'"event_id"') > 1
@@ -91,9 +91,9 @@ def read_ordinary(line: bytes) -> EnvelopeHeaders | None:
         or line.count(b'"dsn"') > 1
         or line.count(b'"trace"') > 1
     ):
-        return None  # a key may stand there twice
+        return None  # a key may be repeated
     try:
-        found = _decode_ordinary(line)
+        found = _decode_fast(line)
         event_id, sent_at = found.event_id, found.sent_at
         if event_id is not None:
             event_id = parse_event_id(event_id)
@@ -107,8 +107,8 @@ def read_ordinary(line: bytes) -> EnvelopeHeaders | None:
     return EnvelopeHeaders(event_id, dsn, sent_at, None, found.trace, _sdk(found.sdk))
 
 
-def read_headers(values: dict[str, Any]) -> EnvelopeHeaders:
-    """Check the typed keys of a decoded header; raises ValueError with what is wrong."""
+def parse_headers(values: dict[str, Any]) -> EnvelopeHeaders:
+    """Validate the typed keys of a decoded header. Raise ValueError that names the wrong one."""
     headers = EnvelopeHeaders()
     found = values.get("event_id")
     if found is not None:
@@ -135,7 +135,7 @@ def read_headers(values: dict[str, Any]) -> EnvelopeHeaders:
 
 
 def _sdk(value: object) -> str | None:
-    """`name/version` of the header's `sdk`, which is free-form and never an error."""
+    """Return `name/version` of the header's `sdk`, which is free-form and never an error."""
     if not isinstance(value, dict):
         return None
     name = value.get("name")

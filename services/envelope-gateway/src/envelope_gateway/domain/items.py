@@ -1,4 +1,4 @@
-"""Item types: what each counts as, and how much (reference: ingestion-protocol 1.6)."""
+"""Item types: the data categories and quantities of each (protocol: items#categories)."""
 
 from typing import Any
 
@@ -86,7 +86,7 @@ _PROFILE_UI = frozenset({"javascript", "cocoa", "android", "java"})
 
 
 def is_stored(item: Item) -> bool:
-    """Whether an item of a type that Hearback stores is of a kind that it knows, too."""
+    """Whether Hearback stores an item of a stored type; attachments of unknown types are not."""
     return item.type != "attachment" or is_known(item)
 
 
@@ -101,19 +101,19 @@ def is_known(item: Item) -> bool:
 
 
 def attachment_type(item: Item) -> str:
-    """The kind of an attachment item; without one it is an ordinary `event.attachment`."""
+    """Return the type of an attachment item; the default is `event.attachment`."""
     return item.text("attachment_type") or "event.attachment"
 
 
 def creates_event(item: Item) -> bool:
-    """Whether the item is an event, so that its envelope gets an id when it has none (reference: 1.5)."""
+    """Whether the item is an event, so that an envelope without an id gets one (protocol: envelope#event-ids)."""
     if item.type in CREATES_EVENT:
         return True
     return item.type == "attachment" and attachment_type(item) in EVENT_ATTACHMENT_TYPES
 
 
 def quantities(item: Item) -> Quantities:
-    """The categories an item counts in, with how much in each; nothing for what is never counted."""
+    """Return the categories of an item with the quantity of each; empty for items that are never counted."""
     fixed = _ONE.get(item.type)
     if fixed is not None:
         return fixed
@@ -140,7 +140,7 @@ class _Spans(msgspec.Struct):
 
 def _transaction(item: Item) -> Quantities:
     try:
-        spans = 1 + len(msgspec.json.decode(item.glance, type=_Spans).spans)
+        spans = 1 + len(msgspec.json.decode(item.inspectable_payload, type=_Spans).spans)
     except (ValueError, RecursionError):
         spans = 1
     return (

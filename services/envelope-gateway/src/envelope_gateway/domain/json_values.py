@@ -1,7 +1,7 @@
-"""One JSON value out of a stream of bytes, as a streaming decoder sees it.
+"""One JSON value in a stream of bytes, as a streaming decoder sees it.
 
-A value starts after any JSON whitespace and ends with its last byte, wherever lines break; what
-follows is the caller's business (reference: ingestion-protocol 1.2).
+A value starts after any JSON whitespace and ends with its last byte, wherever lines break
+(protocol: envelope#grammar).
 """
 
 import json
@@ -28,7 +28,7 @@ class Bytes(Protocol):
 
 
 def skip_spaces(body: Bytes, offset: int) -> int:
-    """The offset of the next byte that is no JSON whitespace, or the length of the body."""
+    """Return the offset of the next byte that is no JSON whitespace, or the length of the body."""
     size = len(body)
     for start in range(offset, size, SPACES_STEP_BYTES):
         match = _NOT_SPACE.search(body, start, start + SPACES_STEP_BYTES)  # type: ignore[call-overload]
@@ -38,9 +38,9 @@ def skip_spaces(body: Bytes, offset: int) -> int:
 
 
 def end_of_object(body: Bytes, start: int, bytes_max: int) -> int | None:
-    """The offset after the object that starts at `start`; None when it never ends or is too deep or long.
+    """Return the offset after the object at `start`, or None when it is incomplete, too deep or too long.
 
-    Only brackets and strings are looked at: what lies between them is for the decoder to judge.
+    Only brackets and strings are read; the decoder validates the rest.
     """
     depth = 0
     for match in _TOKEN.finditer(body, start, min(len(body), start + bytes_max)):  # type: ignore[call-overload]
@@ -59,7 +59,7 @@ def end_of_object(body: Bytes, start: int, bytes_max: int) -> int | None:
 def decode_object(raw: bytes) -> dict[str, Any]:
     """Strictly decode a JSON object.
 
-    Raises ValueError for anything that is not one: NaN, raw control characters, lone surrogates,
+    Raise ValueError for anything that is not one: NaN, raw control characters, lone surrogates,
     invalid UTF-8, trailing commas, other types.
     """
     try:
@@ -74,6 +74,6 @@ def decode_object(raw: bytes) -> dict[str, Any]:
 
 
 def keys_of_object(raw: bytes) -> list[str]:
-    """The keys of a valid JSON object in order, repeated ones as often as they stand there."""
+    """Return the keys of a valid JSON object in order, repeated ones as often as they occur."""
     keys: list[str] = json.loads(raw, object_pairs_hook=lambda pairs: [key for key, _ in pairs])
     return keys

@@ -1,4 +1,4 @@
-"""Files in a `multipart/form-data` body, found by their offsets so that none is copied."""
+"""Parts of a `multipart/form-data` body by their offsets, so that none is copied."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _NAME = re.compile(rb'[;\s]name="((?:[^"\\]|\\.)*)"', re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """A part with a file name: where its bytes lie."""
+    """A part with a file name and the offsets of its bytes."""
 
     name: str
     filename: str
@@ -27,7 +27,7 @@ class FilePart:
 
 
 def boundary_of(content_type: bytes | None) -> bytes:
-    """The boundary of a multipart content type; raises `Refused` (400) for any other type."""
+    """Return the boundary of a multipart content type. Raise `Refused` (400) for any other type."""
     if content_type is None or not content_type.lower().startswith(b"multipart/form-data"):
         raise Refused(400, INVALID_MULTIPART, ("expected multipart/form-data",))
     match = _BOUNDARY.search(content_type)
@@ -37,7 +37,7 @@ def boundary_of(content_type: bytes | None) -> bytes:
 
 
 def find_files(body: Bytes, boundary: bytes) -> list[FilePart]:
-    """The parts that have a file name, in order; others are ignored. Raises `Refused` (400) when malformed."""
+    """Return the parts with a file name in order; others are ignored. Raise `Refused` (400) when malformed."""
     delimiter = b"--" + boundary
     position = body.find(delimiter, 0, HEADERS_BYTES_MAX)
     if position < 0:
@@ -86,7 +86,7 @@ def _file_part(head: bytes, start: int, end: int) -> FilePart | None:
 
 
 def _filename(disposition: bytes) -> str | None:
-    """The file name, of which the extended spelling counts most (RFC 6266); old Python clients send no other."""
+    """Return the file name; the extended form wins (RFC 6266), and old Python clients send only that."""
     extended = _EXTENDED.search(disposition)
     if extended is not None:
         return unquote_to_bytes(extended[2]).decode(extended[1].decode(), "replace")

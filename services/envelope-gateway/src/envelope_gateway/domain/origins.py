@@ -1,4 +1,4 @@
-"""Which web pages may send (reference: ingestion-protocol 2.6): option `sentry:origins`."""
+"""Which web pages may send: option `sentry:origins` (protocol: authentication#origins)."""
 
 import re
 from collections.abc import Sequence

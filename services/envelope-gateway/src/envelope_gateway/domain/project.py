@@ -1,4 +1,4 @@
-"""A project as the ingest path sees it, and a request's place in it."""
+"""A project as ingestion needs it, and the context of a request in it."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -13,7 +13,7 @@ INGEST_FLAG = "organizations:user-feedback-ingest"
 
 
 class Project:
-    """What the hot path asks of a project's configuration, worked out once per configuration."""
+    """What ingestion reads of a project's configuration, derived once per configuration."""
 
     __slots__ = (
         "allows_any_origin",
@@ -41,7 +41,7 @@ class Project:
 
 
 def narrow(limits: Limits, config: ProjectConfig) -> Limits:
-    """The fleet's limits with the project's own attachment limits, which can only be lower."""
+    """Return the fleet's limits with the project's own attachment limits, which can only be lower."""
     sizes = {
         name: min(getattr(limits, name), own)
         for name, option in (
@@ -64,8 +64,11 @@ def narrow(limits: Limits, config: ProjectConfig) -> Limits:
     )
 
 
-class Scope(msgspec.Struct):
-    """Whose data a request carries, and what is told of it in every message."""
+class IngestContext(msgspec.Struct):
+    """The project, key and sender of one request, as every message of it names them.
+
+    `sent_at` is the sender's clock, only when it is off by 55 minutes or more.
+    """
 
     project: Project
     key_id: int | None
@@ -75,8 +78,8 @@ class Scope(msgspec.Struct):
     sdk: str | None = None
     remote_addr: str | None = None
 
-    def common(self) -> dict[str, Any]:
-        """The fields that all messages of the request have, with a new message id."""
+    def common_fields(self) -> dict[str, Any]:
+        """Return the fields that all messages of the request have, with a new message id."""
         return {
             "id": self.new_id(),
             "occurred_at": self.received_at,

@@ -1,11 +1,11 @@
-"""What the gateway says when it does not take a request (reference: ingestion-protocol 2.2, 2.8)."""
+"""Error answers of the ingest endpoints (protocol: limits#errors, authentication#errors)."""
 
 
 class Refused(Exception):
     """A request that is answered with an error status.
 
-    `detail` and `causes` become the JSON body; `plain` asks for a plain-text body instead, as the
-    reference's web framework gives for its own rejections.
+    `detail` and `causes` become the JSON body. `plain` sends `detail` as plain text instead, as the
+    protocol does for errors about the body.
     """
 
     def __init__(
@@ -54,12 +54,12 @@ def invalid_envelope(*causes: str) -> Refused:
 
 
 def rejected(reason: str) -> Refused:
-    """403: the project does not take it; `reason` is the protocol's word for why."""
+    """403: the project does not accept the request; `reason` is the protocol's name of why."""
     return Refused(403, f"event submission rejected with_reason: {reason}")
 
 
 def too_large(item_name: str) -> Refused:
-    """413: an item passes the limits of its class."""
+    """413: an item exceeds the limits of its class."""
     return Refused(
         413,
         f"envelope exceeded size limits for type '{item_name}' "
@@ -68,5 +68,5 @@ def too_large(item_name: str) -> Refused:
 
 
 def unavailable(cause: str, retry_after_seconds: int, *, detail: str = QUEUE_FAILED) -> Refused:
-    """503: try again later; nothing of the request was kept."""
+    """503: nothing of the request was kept; try again later."""
     return Refused(503, detail, (cause,), headers=(("retry-after", str(retry_after_seconds)),))

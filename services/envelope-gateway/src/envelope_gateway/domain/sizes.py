@@ -1,4 +1,4 @@
-"""Size and count limits, by class of item (ingestion-protocol 3, R26; differences: design 6)."""
+"""Size and count limits by class of item (protocol: limits#sizes)."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ MIB = 1024 * KIB
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The bounds that one project's envelopes are held to; sizes are in bytes of decoded payload."""
+    """The limits of one project's envelopes; sizes are bytes of decoded payload."""
 
     event_bytes_max: int = MIB
     user_report_bytes_max: int = MIB
@@ -24,7 +24,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ItemClass:
-    """Items that share their bounds: of one item, of how many, of all together."""
+    """Items that share their limits: bytes of one item, number of items, bytes of all together."""
 
     name: str
     item_bytes_max: int
@@ -59,10 +59,10 @@ _SPANS = ItemClass("span", 10 * MIB, 25, 25 * 10 * MIB)
 
 
 def find_too_large(items: list[Item], limits: Limits) -> Item | None:
-    """The first item by which the envelope passes a limit, or None.
+    """Return the first item by which the envelope exceeds a limit, or None.
 
-    An event and a feedback may share an envelope, unlike in the reference. Client reports never
-    count here: see `surplus_client_reports`.
+    An event and a feedback may share an envelope (protocol: differences#event-and-feedback). Client
+    reports never count here: see `surplus_client_reports`.
     """
     if len(items) == 1 and len(items[0]) <= limits.event_bytes_max:
         only = items[0]
@@ -107,7 +107,10 @@ def _class_of(item: Item, limits: Limits) -> ItemClass | None:
 
 
 def surplus_client_reports(items: list[Item], limits: Limits) -> list[Item]:
-    """The client reports beyond their bounds; only they are dropped, not the envelope (design 6)."""
+    """Return the client reports beyond their limits.
+
+    Only they are dropped, not the envelope (protocol: differences#oversized-client-report).
+    """
     surplus = []
     count = size = 0
     for item in items:
@@ -122,7 +125,7 @@ def surplus_client_reports(items: list[Item], limits: Limits) -> list[Item]:
 
 
 def limit_name(item: Item) -> str:
-    """The item's name in the 413 answer and, after `too_large:`, in its outcomes."""
+    """Return the item's name in the 413 answer and, after `too_large:`, in its outcomes."""
     if item.type == "feedback":
         return "user_report_v2"
     if item.type == "raw_security":

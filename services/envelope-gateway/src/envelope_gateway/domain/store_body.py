@@ -1,4 +1,4 @@
-"""The body of the old `/store/` endpoint: plain JSON, base64, or base64 of zlib (ingestion-protocol 2.3)."""
+"""The body of the old `/store/` endpoint: plain JSON, base64, or base64 of zlib (protocol: envelope#store)."""
 
 import base64
 import binascii
@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from hearback_contracts.identifiers import parse_event_id
 
-from envelope_gateway.domain.event_payload import load_leniently
+from envelope_gateway.domain.event_payload import decode_object_lenient
 from envelope_gateway.domain.refusals import BODY_TOO_LARGE, EMPTY_BODY, INVALID_STORE_BODY, Refused
 
 PIXEL = b"GIF89a\x01\x00\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x00;"
@@ -26,7 +26,7 @@ _decode_head = msgspec.json.Decoder(_Head).decode
 
 
 def unpack(body: bytes, bytes_max: int) -> bytes:
-    """The JSON of a body that may be base64 or base64(zlib); raises `Refused`."""
+    """Return the JSON of a body that may be base64 or base64(zlib). Raise `Refused` (400, 413)."""
     if not body:
         raise Refused(400, EMPTY_BODY)
     if body.lstrip()[:1] == b"{":
@@ -50,9 +50,9 @@ def unpack(body: bytes, bytes_max: int) -> bytes:
 
 
 def read_store_body(body: bytes, client: str | None) -> tuple[str, str | None, bytes]:
-    """The item type, event id and JSON payload of an unpacked body; raises `Refused` (400) for bad JSON.
+    """Return the item type, event id and JSON payload of an unpacked body. Raise `Refused` (400) for bad JSON.
 
-    Old Python clients write NaN and infinities, which become null for them alone.
+    NaN and infinities, which old Python clients write, become null for these clients only.
     """
     try:
         head, payload = _decode_head(body), body
@@ -72,7 +72,7 @@ def read_store_body(body: bytes, client: str | None) -> tuple[str, str | None, b
 
 def _patch(body: bytes) -> tuple[_Head, bytes]:
     try:
-        value = load_leniently(body)
+        value = decode_object_lenient(body)
         payload = json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode()
     except (ValueError, RecursionError) as error:
         raise _bad_json(error) from error

@@ -1,4 +1,4 @@
-"""Times as SDKs write them: `sent_at`, event timestamps, and the drift of the sender's clock."""
+"""Times as SDKs write them (`sent_at`, event timestamps) and the drift of the sender's clock."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
@@ -12,10 +12,10 @@ _RFC3339 = re.compile(
 
 
 def parse_rfc3339(text: str, *, zone_required: bool = True) -> datetime | None:
-    """Read a relaxed RFC 3339 time; None when it is not one. The result is in UTC.
+    """Parse a relaxed RFC 3339 time to UTC; return None when it is not one.
 
     `T` or a blank as separator, a fraction of any length, `Z`, ` UTC`, `+02:00`, `+0200`, second 60.
-    Without a zone it means UTC, unless `zone_required` (reference: ingestion-protocol 1.3, sdk-wire 1.20).
+    A time without a zone is UTC, unless `zone_required` (protocol: envelope#envelope-headers).
     """
     if len(text) >= 20 and text[-1] == "Z" and text[10] == "T" and text[4] == "-" == text[7]:
         fraction = text[20:-1]
@@ -28,10 +28,11 @@ def parse_rfc3339(text: str, *, zone_required: bool = True) -> datetime | None:
                 return datetime.fromisoformat(text)
             except ValueError:
                 pass
-    return _parse_slowly(text, zone_required)
+    return parse_rfc3339_exact(text, zone_required=zone_required)
 
 
-def _parse_slowly(text: str, zone_required: bool) -> datetime | None:
+def parse_rfc3339_exact(text: str, *, zone_required: bool = True) -> datetime | None:
+    """Return what `parse_rfc3339` returns, without its fast path."""
     match = _RFC3339.match(text)
     if match is None:
         return None
@@ -57,7 +58,7 @@ def _offset(zone: str | None) -> timezone:
 
 
 def parse_event_time(value: object) -> datetime | None:
-    """Read the `timestamp` of an event: seconds since 1970 or a date string; None when it is neither."""
+    """Parse the `timestamp` of an event: Unix seconds or a date string; return None when it is neither."""
     if isinstance(value, str):
         parsed = parse_rfc3339(value, zone_required=False)
         if parsed is not None:
@@ -74,8 +75,8 @@ def parse_event_time(value: object) -> datetime | None:
         return None
 
 
-def drifted(sent_at: datetime | None, received_at: datetime) -> datetime | None:
-    """`sent_at` when the sender's clock is off by 55 minutes or more, else None (reference: 2.10)."""
+def sent_at_if_drifted(sent_at: datetime | None, received_at: datetime) -> datetime | None:
+    """Return `sent_at` if the sender's clock is off by 55 minutes or more (protocol: envelope#clock-drift)."""
     if sent_at is None or abs(received_at - sent_at) < DRIFT_MIN:
         return None
     return sent_at

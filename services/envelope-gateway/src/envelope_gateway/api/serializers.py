@@ -1,4 +1,4 @@
-"""Answers of the ingest endpoints, written straight to ASGI (reference: ingestion-protocol 2.5, 2.6, 2.8)."""
+"""Answers of the ingest endpoints, sent straight through ASGI (protocol: limits#errors)."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -12,13 +12,13 @@ Send = Callable[[Any], Awaitable[None]]
 Receive = Callable[[], Awaitable[Any]]
 HeaderPairs = list[tuple[bytes, bytes]]
 
-EVERYWHERE: HeaderPairs = [
+COMMON_HEADERS: HeaderPairs = [
     (b"cross-origin-resource-policy", b"cross-origin"),
 ]
 CORS: HeaderPairs = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"x-sentry-error,x-sentry-rate-limits,retry-after"),
-    *EVERYWHERE,
+    *COMMON_HEADERS,
 ]
 _PREFLIGHT: HeaderPairs = [
     (b"access-control-allow-origin", b"*"),
@@ -30,7 +30,7 @@ _PREFLIGHT: HeaderPairs = [
     ),
     (b"access-control-max-age", b"3600"),
     (b"vary", b"origin, access-control-request-method, access-control-request-headers"),
-    *EVERYWHERE,
+    *COMMON_HEADERS,
     (b"content-length", b"0"),
 ]
 _JSON = (b"content-type", b"application/json")
@@ -45,21 +45,21 @@ _START_WITH_ID = {"type": "http.response.start", "status": 200, "headers": _WITH
 _START_WITHOUT_ID = {"type": "http.response.start", "status": 200, "headers": _WITHOUT_ID}
 
 
-def accepted(event_id: str | None) -> tuple[bytes, bytes]:
-    """The head, without its last line, and the body of `send_accepted`'s answer."""
+def encode_accepted(event_id: str | None) -> tuple[bytes, bytes]:
+    """Return the answer of `send_accepted` as encoded head, without its last line, and body."""
     if event_id is None:
         return _HEAD_WITHOUT_ID[0], b"{}"
     return _HEAD_WITH_ID[0], b'{"id":"%b"}' % event_id.encode()
 
 
 async def send_accepted(send: Send, event_id: str | None) -> None:
-    """200 with the event id, or `{}` when there is none."""
+    """Send 200 with the event id, or with `{}` when there is none."""
     await send(_START_WITHOUT_ID if event_id is None else _START_WITH_ID)
-    await send({"type": "http.response.body", "body": accepted(event_id)[1]})
+    await send({"type": "http.response.body", "body": encode_accepted(event_id)[1]})
 
 
 async def send_body(send: Send, status: int, body: bytes = b"", kind: tuple[bytes, bytes] | None = None) -> None:
-    """An answer with the CORS headers."""
+    """Send an answer with the CORS headers; `kind` is its content type header."""
     headers = [*CORS, (b"content-length", b"%d" % len(body))]
     if kind is not None:
         headers.append(kind)
@@ -68,32 +68,32 @@ async def send_body(send: Send, status: int, body: bytes = b"", kind: tuple[byte
 
 
 async def send_pixel(send: Send, pixel: bytes) -> None:
-    """200 with the transparent image that old clients load."""
+    """Send 200 with the transparent image that old clients load."""
     await send_body(send, 200, pixel, _GIF)
 
 
 async def send_text(send: Send, text: str) -> None:
-    """200 with plain text."""
+    """Send 200 with plain text."""
     await send_body(send, 200, text.encode(), _PLAIN)
 
 
 async def send_preflight(send: Send) -> None:
-    """200 for an OPTIONS request to any ingest route; needs no authentication."""
+    """Send 200 for an OPTIONS request to an ingest route; it needs no authentication."""
     await send({"type": "http.response.start", "status": 200, "headers": _PREFLIGHT})
     await send({"type": "http.response.body", "body": b""})
 
 
 async def send_method_not_allowed(send: Send, allowed: Iterable[str]) -> None:
-    """405 with what is allowed."""
+    """Send 405 with the allowed methods."""
     headers = [*CORS, (b"allow", ",".join(sorted(allowed)).encode()), (b"content-length", b"0")]
     await send({"type": "http.response.start", "status": 405, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
 
 
 async def send_refusal(send: Send, refused: Refused) -> None:
-    """The error answer of a refusal: `{"detail", "causes"}`, or plain text, or nothing (415)."""
+    """Send the error answer of a refusal: `{"detail", "causes"}`, plain text, or an empty body (415)."""
     body = b""
-    headers = list(EVERYWHERE if refused.status == 415 else CORS)
+    headers = list(COMMON_HEADERS if refused.status == 415 else CORS)
     if refused.plain:
         body = refused.detail.encode()
         headers.append(_PLAIN)

@@ -1,4 +1,4 @@
-"""Content encodings, decoded piece by piece so that no body can outgrow its limit (reference: 2.4)."""
+"""Content encodings, decoded in pieces so that none exceeds its limit (protocol: limits#content-encodings)."""
 
 import zlib
 from collections.abc import Iterator
@@ -32,9 +32,9 @@ class Source(Protocol):
 
 
 def encoding_of(header: bytes | None) -> bytes | None:
-    """The encoding that a `Content-Encoding` names, None for identity; raises `Refused` (415) for unknown ones.
+    """Return the encoding that a header names, None for identity. Raise `Refused` (415) for unknown ones.
 
-    An empty value and `utf-8` mean identity: old Ruby and Android clients send them.
+    An empty value and `utf-8`, which old Ruby and Android clients send, mean identity.
     """
     if header is None:
         return None
@@ -47,7 +47,7 @@ def encoding_of(header: bytes | None) -> bytes | None:
 
 
 def decode_small(body: bytes, encoding: bytes, bytes_max: int) -> bytes | None:
-    """Decode a body whose result has at most `bytes_max` bytes; None when it has more, or needs the slow way."""
+    """Return a decoded body; None when it has more than `bytes_max` bytes or needs `decode_pieces`."""
     bits = _WINDOW_BITS.get(encoding)
     if bits is None:
         return None
@@ -60,7 +60,7 @@ def decode_small(body: bytes, encoding: bytes, bytes_max: int) -> bytes | None:
 
 
 def decode_pieces(source: Source, encoding: bytes) -> Iterator[bytes]:
-    """Decode in pieces of about 256 KiB; raises `Refused` (400) when the stream is corrupt or cut off."""
+    """Yield decoded pieces of about 256 KiB. Raise `Refused` (400) when the stream is corrupt or incomplete."""
     decoders = {b"br": _brotli_pieces, b"zstd": _zstd_pieces}
     try:
         decoder = decoders.get(encoding)
@@ -74,7 +74,7 @@ def _corrupt() -> Refused:
 
 
 def _zlib_pieces(source: Source, bits: int) -> Iterator[bytes]:
-    """One stream, or all members of a gzip body, which may be several (RFC 1952)."""
+    """Decode one stream, or all members of a gzip body (RFC 1952)."""
     inflater = isal_zlib.decompressobj(wbits=bits)
     pending = b""
     while True:
@@ -105,9 +105,9 @@ def _brotli_pieces(source: Source) -> Iterator[bytes]:
 
 
 def _zstd_pieces(source: Source) -> Iterator[bytes]:
-    """All frames of a body, which may be several (RFC 8878).
+    """Decode all frames of a body (RFC 8878).
 
-    In steps of few bytes, for four of them can mean 128 KiB and the library has no bound of its own.
+    The input goes in small steps: four bytes can decode to 128 KiB, and the library has no limit of its own.
     """
     frames = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES_MAX)
     decoder = frames.decompressobj()

@@ -1,0 +1,34 @@
+"""FastAPI with the ingest endpoints before it."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from hearback_kit.http_exchange import Exchange
+from starlette.types import Receive, Scope, Send
+
+from envelope_gateway.api.deps import AppState
+from envelope_gateway.api.openapi import ingest_paths
+
+
+class GatewayApp(FastAPI):
+    """The gateway's app. `ingest` is there while the app runs."""
+
+    ingest: AppState | None = None
+
+    def take_directly(self, exchange: Exchange) -> bool:
+        """Take an envelope on the fast path, without ASGI (`hearback_kit.http_protocol`)."""
+        return self.ingest is not None and self.ingest.fast_path(exchange)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer ingest requests without FastAPI and all others with it."""
+        ingest = self.ingest
+        if ingest is None or scope["type"] != "http" or not await ingest.router(scope, receive, send):
+            await super().__call__(scope, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the document with the ingest endpoints, which FastAPI does not know."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            document["paths"] = {**document["paths"], **ingest_paths()}
+        assert self.openapi_schema is not None, "the document was just made"
+        return self.openapi_schema

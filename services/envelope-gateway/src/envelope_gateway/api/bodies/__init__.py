@@ -1,0 +1,1 @@
+"""Request bodies: reading, decoding, and what they may hold of memory and disk."""

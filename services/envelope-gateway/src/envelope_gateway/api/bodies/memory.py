@@ -1,0 +1,107 @@
+"""Bodies in memory, and how much memory all of them may hold together."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol, TypeVar
+
+from hearback_kit.limits import subject_of
+
+from envelope_gateway.domain.json_values import Bytes
+from envelope_gateway.domain.refusals import unavailable
+
+OUT_OF_MEMORY = "relay is running out of memory"
+PIECE_BYTES = 1024 * 1024
+Parsed = TypeVar("Parsed")
+
+
+class Body(Protocol):
+    """A decoded request body."""
+
+    @property
+    def view(self) -> Bytes:
+        """The body, to search and slice."""
+        ...
+
+    async def parsed(self, parse: Callable[[Bytes], Parsed]) -> Parsed:
+        """Return `parse(view)`; large bodies are parsed off the event loop."""
+        ...
+
+    def pieces(self, start: int, end: int) -> AsyncIterator[bytes]:
+        """Yield a part of the body in pieces of at most 1 MiB."""
+        ...
+
+    def close(self) -> None:
+        """Release what the body holds."""
+        ...
+
+
+class BodyMemory:
+    """Memory for bodies, in bytes: `bytes_max` for all of them.
+
+    A complete body is held for moments, an incomplete one for as long as its client wants. So incomplete
+    bodies never take the last `reserve` bytes, and those of one address (IPv6: one /64) together take at most
+    `address_bytes_max`: half-sent bodies cannot keep complete ones out.
+    """
+
+    def __init__(self, bytes_max: int, *, reserve: int, address_bytes_max: int, retry_after_seconds: int) -> None:
+        self._free = bytes_max
+        self._reserve = reserve
+        self._address_bytes_max = address_bytes_max
+        self._retry_after_seconds = retry_after_seconds
+        self._by_address: dict[str, int] = {}
+
+    def take(self, size: int) -> None:
+        """Take memory for a complete body. Raise `Refused` (503) when there is not enough."""
+        if size > self._free:
+            raise unavailable(OUT_OF_MEMORY, self._retry_after_seconds)
+        self._free -= size
+
+    def give(self, size: int) -> None:
+        """Give back the memory of a complete body."""
+        self._free += size
+
+    def take_incomplete(self, address: str | None, size: int) -> None:
+        """Take memory for a piece of a body of an address. Raise `Refused` (503) when there is not enough."""
+        subject = subject_of(address or "")
+        held = self._by_address.get(subject, 0) + size
+        if held > self._address_bytes_max or size > self._free - self._reserve:
+            raise unavailable(OUT_OF_MEMORY, self._retry_after_seconds)
+        self._free -= size
+        self._by_address[subject] = held
+
+    def give_incomplete(self, address: str | None, size: int) -> None:
+        """Give back the memory of pieces."""
+        if not size:
+            return
+        self._free += size
+        subject = subject_of(address or "")
+        held = self._by_address[subject] - size
+        if held:
+            self._by_address[subject] = held
+        else:
+            del self._by_address[subject]
+
+
+class MemoryBody:
+    """A body in memory; it takes its memory when it is made, if it is given one to take from."""
+
+    __slots__ = ("_memory", "view")
+
+    def __init__(self, view: bytes, memory: BodyMemory | None = None) -> None:
+        if memory is not None:
+            memory.take(len(view))
+        self.view = view
+        self._memory = memory
+
+    async def parsed(self, parse: Callable[[Bytes], Parsed]) -> Parsed:
+        """Return `parse(view)`."""
+        return parse(self.view)
+
+    async def pieces(self, start: int, end: int) -> AsyncIterator[bytes]:
+        """Yield a part of the body in pieces of at most 1 MiB."""
+        for offset in range(start, end, PIECE_BYTES):
+            yield self.view[offset : min(offset + PIECE_BYTES, end)]
+
+    def close(self) -> None:
+        """Give back the memory."""
+        if self._memory is not None:
+            self._memory.give(len(self.view))

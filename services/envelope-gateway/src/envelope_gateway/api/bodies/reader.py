@@ -1,0 +1,187 @@
+"""Reading request bodies: small ones into memory, large ones into a file, none beyond its limit."""
+
+import asyncio
+import io
+from typing import Any
+
+from envelope_gateway.api.bodies.encodings import Source, decode_pieces, decode_small, encoding_of
+from envelope_gateway.api.bodies.memory import PIECE_BYTES, Body, BodyMemory, MemoryBody
+from envelope_gateway.api.bodies.spools import SpooledBody, SpoolFile, SpoolFiles
+from envelope_gateway.api.serializers import Receive
+from envelope_gateway.domain.refusals import BODY_TOO_LARGE, Refused
+from envelope_gateway.domain.request_head import RequestHead
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+class _BodyBuffer:
+    """Collects a body piece by piece; beyond `memory_max` bytes it continues in a file."""
+
+    def __init__(self, spools: SpoolFiles, address: str | None, memory_max: int, bytes_max: int) -> None:
+        self._spools = spools
+        self._address = address
+        self._memory_max = memory_max
+        self._bytes_max = bytes_max
+        self._pieces: list[bytes] = []
+        self._held = 0
+        self._spool: SpoolFile | None = None
+        self.size = 0
+
+    def add(self, piece: bytes) -> None:
+        self.size += len(piece)
+        if self.size > self._bytes_max:
+            raise body_too_large()
+        self._pieces.append(piece)
+        self._held += len(piece)
+
+    @property
+    def wants_flush(self) -> bool:
+        return self._held > (PIECE_BYTES if self._spool is not None else self._memory_max)
+
+    def flush(self) -> SpoolFile:
+        """Write what is held to the file and return it; blocks."""
+        if self._spool is None:
+            self._spool = self._spools.open(self._address)
+        data = b"".join(self._pieces)
+        self._pieces.clear()
+        self._held = 0
+        self._spool.write(data)
+        return self._spool
+
+    def discard(self) -> None:
+        if self._spool is not None:
+            self._spool.close()
+
+    @property
+    def in_memory(self) -> bytes | None:
+        """The whole body, or None when it is in a file."""
+        return b"".join(self._pieces) if self._spool is None else None
+
+    def to_file(self) -> SpoolFile:
+        """Return the file with the whole body, at its start; blocks."""
+        spool = self.flush()
+        spool.file.seek(0)
+        return spool
+
+
+def body_too_large() -> Refused:
+    """413: the body is larger than its endpoint allows."""
+    return Refused(413, BODY_TOO_LARGE, plain=True)
+
+
+class BodyReader:
+    """Reads the bodies of requests; up to `memory_max` bytes of one are held in memory."""
+
+    def __init__(self, memory: BodyMemory, spools: SpoolFiles, memory_max: int) -> None:
+        self._memory = memory
+        self._spools = spools
+        self._memory_max = memory_max
+
+    async def read(self, head: RequestHead, receive: Receive, bytes_max: int) -> Body:
+        """Return the decoded body. Raise `Refused` (400, 413, 415, 503) or `ClientGone`."""
+        encoding = encoding_of(head.headers.get(b"content-encoding"))
+        check_length(head, bytes_max)
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            raw = message.get("body", b"")
+            if len(raw) > bytes_max:
+                raise body_too_large()
+        else:
+            found = await self._collect(message, receive, head.remote_addr, bytes_max)
+            if isinstance(found, _BodyBuffer):
+                return await self._from_file(found, head.remote_addr, encoding, bytes_max)
+            raw = found
+        if encoding is None:
+            return MemoryBody(raw, self._memory)
+        return await self._decoded(raw, head.remote_addr, encoding, bytes_max)
+
+    async def _collect(
+        self, message: Any, receive: Receive, address: str | None, bytes_max: int
+    ) -> bytes | _BodyBuffer:
+        """Return the body as it was sent, or the buffer whose file has it."""
+        buffer = _BodyBuffer(self._spools, address, self._memory_max, bytes_max)
+        taken = 0
+        try:
+            while True:
+                if message["type"] != "http.request":
+                    raise ClientGone
+                if piece := message.get("body"):
+                    self._memory.take_incomplete(address, len(piece))
+                    taken += len(piece)
+                    buffer.add(piece)
+                if buffer.wants_flush:
+                    await asyncio.to_thread(buffer.flush)
+                    self._memory.give_incomplete(address, taken)
+                    taken = 0
+                if not message.get("more_body"):
+                    whole = buffer.in_memory
+                    return buffer if whole is None else whole
+                message = await receive()
+        except BaseException:
+            buffer.discard()
+            raise
+        finally:
+            self._memory.give_incomplete(address, taken)
+
+    async def _decoded(self, raw: bytes, address: str | None, encoding: bytes, bytes_max: int) -> Body:
+        if not raw:
+            raise Refused(400, BODY_TOO_LARGE.partition(":")[0], plain=True)
+        plain = decode_small(raw, encoding, min(bytes_max, self._memory_max))
+        if plain is not None:
+            return MemoryBody(plain, self._memory)
+        encoded = MemoryBody(raw, self._memory)
+        try:
+            found = await asyncio.to_thread(self._decode, io.BytesIO(raw), address, encoding, bytes_max)
+        finally:
+            encoded.close()
+        return MemoryBody(found, self._memory) if isinstance(found, bytes) else found
+
+    async def _from_file(
+        self, buffer: _BodyBuffer, address: str | None, encoding: bytes | None, bytes_max: int
+    ) -> Body:
+        try:
+            spool = await asyncio.to_thread(buffer.to_file)
+            if encoding is None:
+                return SpooledBody(spool, buffer.size)
+            found = await asyncio.to_thread(self._decode, spool.file, address, encoding, bytes_max)
+        except BaseException:
+            buffer.discard()
+            raise
+        buffer.discard()
+        return MemoryBody(found, self._memory) if isinstance(found, bytes) else found
+
+    def _decode(self, source: Source, address: str | None, encoding: bytes, bytes_max: int) -> bytes | SpooledBody:
+        buffer = _BodyBuffer(self._spools, address, self._memory_max, bytes_max)
+        try:
+            for piece in decode_pieces(source, encoding):
+                buffer.add(piece)
+                if buffer.wants_flush:
+                    buffer.flush()
+            whole = buffer.in_memory
+            return whole if whole is not None else SpooledBody(buffer.to_file(), buffer.size)
+        except BaseException:
+            buffer.discard()
+            raise
+
+
+def check_length(head: RequestHead, bytes_max: int) -> None:
+    """Raise `Refused` (413) when the request announces a body larger than its endpoint allows."""
+    declared = head.headers.get(b"content-length")
+    if declared is not None and len(declared) < 20 and declared.isdigit() and int(declared) > bytes_max:
+        raise body_too_large()
+
+
+async def drain(receive: Receive, bytes_max: int) -> None:
+    """Read a body without keeping it. Raise `Refused` (413) or `ClientGone`."""
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientGone
+        size += len(message.get("body", b""))
+        if size > bytes_max:
+            raise body_too_large()
+        if not message.get("more_body"):
+            return

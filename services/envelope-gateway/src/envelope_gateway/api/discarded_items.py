@@ -1,0 +1,45 @@
+"""Endpoints whose data Hearback does not store: the protocol's answer and a recorded discard."""
+
+from uuid import UUID
+
+from hearback_kit.ids import random_id
+
+from envelope_gateway.api.bodies.encodings import encoding_of
+from envelope_gateway.api.bodies.reader import drain
+from envelope_gateway.api.endpoints import Answer
+from envelope_gateway.api.params import RequestReader
+from envelope_gateway.api.routing import IngestCall
+from envelope_gateway.api.serializers import send_body, send_text
+from envelope_gateway.domain.admission import Submission
+from envelope_gateway.domain.envelope import Envelope, Item
+from envelope_gateway.domain.headers import EnvelopeHeaders
+from envelope_gateway.domain.refusals import MISSING_AUTH, rejected
+from envelope_gateway.service.accept_envelope import EnvelopeAcceptor
+
+
+class DiscardEndpoint:
+    """Reads a request to its end without keeping it and records the discard."""
+
+    def __init__(self, requests: RequestReader, acceptor: EnvelopeAcceptor) -> None:
+        self._requests = requests
+        self._acceptor = acceptor
+
+    async def __call__(self, call: IngestCall) -> int:
+        """Answer a request and return the status. Raise `Refused`."""
+        rule = call.endpoint.discard
+        assert rule is not None, "the table has a rule for what is not stored"
+        head = self._requests.read(call.scope, call.project, call.path_key)
+        sender = head.required_authentication(MISSING_AUTH)
+        encoding_of(head.headers.get(b"content-encoding"))
+        await drain(call.receive, rule.bytes_max)
+        event_id = random_id()
+        envelope = Envelope(EnvelopeHeaders(event_id=event_id), [Item(rule.item_type, {}, b"", 0, 0)])
+        await self._acceptor.discard(Submission(head, sender, head.project_id, envelope))
+        if rule.feature is not None:
+            raise rejected(rule.feature)
+        operation = call.endpoint.operations[0]
+        if operation.answer is Answer.DASHED_EVENT_ID:
+            await send_text(call.send, str(UUID(event_id)))
+        else:
+            await send_body(call.send, operation.status)
+        return operation.status

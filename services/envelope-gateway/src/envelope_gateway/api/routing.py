@@ -1,0 +1,97 @@
+"""The ingest endpoints as one plain ASGI callable, before FastAPI, which would double the cost of a request."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+from hearback_kit.logs import get_logger
+
+from envelope_gateway.api.bodies.reader import ClientGone
+from envelope_gateway.api.endpoints import ENDPOINTS, Endpoint, Handler
+from envelope_gateway.api.serializers import Receive, Send, send_method_not_allowed, send_preflight, send_refusal
+from envelope_gateway.domain.refusals import Refused
+from envelope_gateway.metrics import CRASHES, REQUESTS
+
+_log = get_logger(__name__)
+_SLASHES = re.compile(r"/{2,}")
+_STARTS = ("/api", "//")
+
+
+class IngestCall(NamedTuple):
+    """One request to an endpoint. `parameters` are the path's; a parameter that the path lacks is missing."""
+
+    endpoint: Endpoint
+    parameters: Mapping[str, str]
+    scope: Any
+    receive: Receive
+    send: Send
+
+    @property
+    def project(self) -> str | None:
+        """The project id in the path, not validated yet."""
+        return self.parameters.get("project_id")
+
+    @property
+    def path_key(self) -> str | None:
+        """The public key in the path."""
+        return self.parameters.get("public_key")
+
+
+class IngestHandler(Protocol):
+    """Answers requests of one or more endpoints."""
+
+    async def __call__(self, call: IngestCall) -> int:
+        """Answer a request and return the status. Raise `Refused` for error answers."""
+        ...
+
+
+class IngestRouter:
+    """Routes requests to their handlers and answers errors."""
+
+    def __init__(self, handlers: Mapping[Handler, IngestHandler]) -> None:
+        self._handlers = handlers
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> bool:
+        """Answer a request; False, and nothing done, when its path is no ingest endpoint's."""
+        path = scope["path"]
+        found = match_path(path) if path.startswith(_STARTS) else None
+        if found is None:
+            return False
+        endpoint, parameters = found
+        if scope["method"] == "OPTIONS":
+            await send_preflight(send)
+        elif scope["method"] not in endpoint.methods:
+            await send_method_not_allowed(send, endpoint.methods)
+        else:
+            await self._handle(IngestCall(endpoint, parameters, scope, receive, send))
+        return True
+
+    async def _handle(self, call: IngestCall) -> None:
+        name = call.endpoint.name
+        try:
+            status = await self._handlers[call.endpoint.handler](call)
+            REQUESTS.labels(name, str(status)).inc()
+        except Exception as error:
+            await self.answer_error(call.send, name, error)
+
+    async def answer_error(self, send: Send, endpoint: str, error: Exception) -> None:
+        """Answer a request that raised an error."""
+        if isinstance(error, ClientGone):
+            return
+        if not isinstance(error, Refused):
+            CRASHES.inc()
+            _log.error("ingest_failed", endpoint=endpoint, exc_info=error)
+            error = Refused(500, "internal error")
+        REQUESTS.labels(endpoint, str(error.status)).inc()
+        await send_refusal(send, error)
+
+
+def match_path(path: str) -> tuple[Endpoint, Mapping[str, str]] | None:
+    """Return the endpoint of a path, in which runs of slashes count as one, and its parameters."""
+    if "//" in path:
+        path = _SLASHES.sub("/", path)
+    for endpoint in ENDPOINTS:
+        match = endpoint.pattern.fullmatch(path)
+        if match is not None:
+            return endpoint, match.groupdict()
+    return None

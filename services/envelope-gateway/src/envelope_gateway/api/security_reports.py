@@ -1,0 +1,61 @@
+"""`/api/{project_id}/security/` and `/csp-report/`: reports of browsers, counted and not stored."""
+
+import orjson
+from hearback_kit.ids import random_id
+
+from envelope_gateway.api.bodies.reader import BodyReader
+from envelope_gateway.api.params import RequestReader
+from envelope_gateway.api.routing import IngestCall
+from envelope_gateway.api.serializers import send_body
+from envelope_gateway.domain.admission import Submission
+from envelope_gateway.domain.envelope import ITEMS_MAX, Envelope, Item
+from envelope_gateway.domain.headers import EnvelopeHeaders
+from envelope_gateway.domain.refusals import CONTENT_TOO_LARGE, EMPTY_BODY, MISSING_AUTH, Refused
+from envelope_gateway.service.accept_envelope import EnvelopeAcceptor
+
+CONTENT_TYPES = frozenset({b"application/json", b"application/csp-report", b"application/reports+json"})
+
+
+class SecurityReportEndpoint:
+    """Counts one browser report, or each of an array of them."""
+
+    def __init__(self, requests: RequestReader, bodies: BodyReader, acceptor: EnvelopeAcceptor) -> None:
+        self._requests = requests
+        self._bodies = bodies
+        self._acceptor = acceptor
+
+    async def __call__(self, call: IngestCall) -> int:
+        """Answer a request and return the status. Raise `Refused`."""
+        rule = call.endpoint.discard
+        assert rule is not None, "the table has a rule for what is not stored"
+        head = self._requests.read(call.scope, call.project)
+        sender = head.required_authentication(MISSING_AUTH)
+        kind = head.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if b"/" not in kind:
+            raise Refused(400, "invalid content type", plain=True)
+        if kind not in CONTENT_TYPES:
+            raise Refused(415)
+        body = await self._bodies.read(head, call.receive, rule.bytes_max)
+        try:
+            count = count_reports(body.view[0 : len(body.view)])
+        finally:
+            body.close()
+        items = [Item(rule.item_type, {}, b"", 0, 0)] * count
+        envelope = Envelope(EnvelopeHeaders(event_id=random_id()), items)
+        await self._acceptor.discard(Submission(head, sender, head.project_id, envelope))
+        await send_body(call.send, 200)
+        return 200
+
+
+def count_reports(raw: bytes) -> int:
+    """Return how many reports a body has. Raise `Refused` (400, 413)."""
+    if not raw:
+        raise Refused(400, EMPTY_BODY)
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Refused(400, "invalid JSON data: JSONDecodeError", (str(error),)) from error
+    count = len(value) if isinstance(value, list) else 1
+    if count > ITEMS_MAX:
+        raise Refused(413, CONTENT_TOO_LARGE)
+    return count

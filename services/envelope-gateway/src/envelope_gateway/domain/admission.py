@@ -1,0 +1,179 @@
+"""The admission of envelopes: what is checked, in this order, by the fast path and the slow path alike.
+
+1. `check_envelope`: an envelope that contradicts its request, or has items for relays only, is a 400.
+2. The envelope has items; without any there is nothing to do.
+3. The project of the public key exists; else 403.
+4. `admit`: the key is active and the project's own, the page may send; else 403.
+5. Quotas, which need a round trip: `service.check_quotas`. What they drop is a `QuotaVerdict`.
+6. `decide`: size limits on what is left (413), then a place for every item.
+
+What a client is told first follows from this order (protocol: envelope#order-of-checks).
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+from hearback_contracts.rate_limits import rate_limit_headers
+from hearback_contracts.reasons import Reason
+
+from envelope_gateway.domain.authentication import Authentication
+from envelope_gateway.domain.envelope import Envelope, Item
+from envelope_gateway.domain.item_handlers import plan_items
+from envelope_gateway.domain.items import creates_event, is_internal, is_known
+from envelope_gateway.domain.origins import is_allowed
+from envelope_gateway.domain.plan import Plan
+from envelope_gateway.domain.project import IngestContext, Project
+from envelope_gateway.domain.quotas.groups import QuotaVerdict
+from envelope_gateway.domain.refusals import (
+    INTERNAL_ITEMS,
+    RATE_LIMITED,
+    Refused,
+    invalid_envelope,
+    rejected,
+    too_large,
+)
+from envelope_gateway.domain.request_head import RequestHead
+from envelope_gateway.domain.sizes import find_too_large, limit_name
+from envelope_gateway.domain.timestamps import sent_at_if_drifted
+
+FEEDBACK_FEATURE = "FeatureDisabled(UserFeedbackIngest)"
+_REASONS = frozenset(reason.value for reason in Reason)
+
+
+class Submission(msgspec.Struct):
+    """An envelope and who sent it. `project_id` is the one that the request names, if it names one."""
+
+    head: RequestHead
+    sender: Authentication
+    project_id: int | None
+    envelope: Envelope
+
+
+class Rejection(msgspec.Struct):
+    """Why a project does not accept a request: the outcomes' reason and the answer."""
+
+    reason: str
+    answer: Refused
+
+
+class Admission(msgspec.Struct):
+    """A submission with its project; `rejection` is None when the project accepts it."""
+
+    context: IngestContext
+    event_id: str | None
+    envelope: Envelope
+    rejection: Rejection | None
+
+
+class Decision(msgspec.Struct):
+    """What to make durable, and the error to answer with after that, if any."""
+
+    plan: Plan
+    answer: Refused | None = None
+
+
+def check_envelope(submission: Submission) -> None:
+    """Raise `Refused` (400) when the envelope contradicts its request or has items for relays only."""
+    envelope, head = submission.envelope, submission.head
+    headers = envelope.headers
+    if headers.origin is not None and headers.origin.rstrip("/") != (head.origin or "").rstrip("/"):
+        raise invalid_envelope("origin header mismatch between envelope and request")
+    dsn = headers.dsn
+    if dsn is not None:
+        if submission.project_id is not None and dsn.project_id != submission.project_id:
+            raise invalid_envelope("project id header mismatch between envelope and request")
+        if dsn.public_key != submission.sender.public_key:
+            raise invalid_envelope("public key header mismatch between envelope and request")
+    for item in envelope.items:
+        if is_internal(item):
+            raise Refused(400, INTERNAL_ITEMS)
+
+
+def event_id_of(envelope: Envelope, random_id: Callable[[], str]) -> str | None:
+    """Return the envelope's event id, or a random one when an item needs one (protocol: envelope#event-ids)."""
+    if envelope.headers.event_id is not None:
+        return envelope.headers.event_id
+    return random_id() if any(map(creates_event, envelope.items)) else None
+
+
+def admit(
+    submission: Submission,
+    project: Project,
+    event_id: str | None,
+    received_at: datetime,
+    new_id: Callable[[], str],
+) -> Admission:
+    """Return the context of a submission in its project, and whether the project accepts it."""
+    head, sender, headers = submission.head, submission.sender, submission.envelope.headers
+    key = project.keys.get(sender.public_key)
+    context = IngestContext(
+        project,
+        key[0] if key is not None else None,
+        received_at,
+        new_id,
+        None if headers.sent_at is None else sent_at_if_drifted(headers.sent_at, received_at),
+        headers.sdk or sender.client,
+        head.remote_addr,
+    )
+    rejection = find_rejection(head, sender, submission.project_id, project)
+    return Admission(context, event_id, submission.envelope, rejection)
+
+
+def find_rejection(
+    head: RequestHead, sender: Authentication, project_id: int | None, project: Project
+) -> Rejection | None:
+    """Return why a project does not accept a request of this sender, or None when it does."""
+    key = project.keys.get(sender.public_key)
+    if key is None or not key[1] or (project_id is not None and project_id != project.id):
+        return Rejection(Reason.PROJECT_ID.value, rejected("ProjectId"))
+    if not project.allows_any_origin and not is_allowed(head.origin, project.origins):
+        return Rejection(Reason.CORS.value, rejected("Cors"))
+    return None
+
+
+def reject(admission: Admission, reason: str, answer: Refused | None) -> Decision:
+    """Keep nothing of an envelope, and record that for every item."""
+    plan = _empty_plan(admission)
+    for item in admission.envelope.items:
+        plan.refuse(item, reason)
+    return Decision(plan, answer)
+
+
+def decide(admission: Admission, verdict: QuotaVerdict) -> Decision:
+    """Decide about every item of an accepted submission."""
+    plan = _empty_plan(admission)
+    oversized = find_too_large(verdict.kept, admission.context.project.limits)
+    if oversized is None:
+        plan_items(plan, admission.envelope, verdict.kept)
+    else:
+        for item in verdict.kept:
+            plan.refuse(item, _too_large_reason(limit_name(oversized)))
+    for item, reason_code in verdict.dropped:
+        plan.limit(item, reason_code)
+    return Decision(plan, _answer(plan, oversized, verdict))
+
+
+def _empty_plan(admission: Admission) -> Plan:
+    return Plan(admission.context, admission.event_id, admission.envelope.headers.event_id)
+
+
+def _answer(plan: Plan, oversized: Item | None, verdict: QuotaVerdict) -> Refused | None:
+    """Return the error of a request that was dealt with: quotas first, then sizes, then the feature."""
+    if verdict.limits:
+        return Refused(429, RATE_LIMITED, headers=rate_limit_headers(verdict.limits))
+    if oversized is not None:
+        return too_large(limit_name(oversized))
+    if plan.feedback_refused and not plan.keeps_something:
+        return rejected(FEEDBACK_FEATURE)
+    return None
+
+
+def is_ignored(envelope: Envelope) -> bool:
+    """Whether all items are of unknown types: such envelopes get 200 from any project, unknown ones included."""
+    return not any(map(is_known, envelope.items))
+
+
+def _too_large_reason(name: str) -> str:
+    reason = f"too_large:{name}"
+    return reason if reason in _REASONS else Reason.TOO_LARGE_ATTACHMENT.value

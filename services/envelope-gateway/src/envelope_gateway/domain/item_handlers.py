@@ -1,0 +1,160 @@
+"""From the items of an envelope to a plan: one handler per item type that is stored."""
+
+from collections.abc import Callable
+
+from hearback_contracts.categories import DataCategory
+from hearback_contracts.outcomes import Outcome, SubmissionState
+from hearback_contracts.reasons import Reason
+from hearback_contracts.streams import (
+    CLIENT_REPORT_RECEIVED,
+    ERROR_EVENT_RECEIVED,
+    FEEDBACK_SUBMITTED,
+    USER_REPORT_SUBMITTED,
+)
+
+from envelope_gateway.domain.envelope import Envelope, Item
+from envelope_gateway.domain.error_event import is_feedback, reduce_event
+from envelope_gateway.domain.event_payload import EventPayload, clean, decode_event, decode_event_lenient
+from envelope_gateway.domain.items import attachment_type, is_stored
+from envelope_gateway.domain.messages import (
+    ClientReportReceived,
+    ErrorEventReceived,
+    FeedbackSubmitted,
+    UserReportSubmitted,
+)
+from envelope_gateway.domain.plan import NEW_FEEDBACK, REFUSED, USER_REPORT, AttachmentDraft, Plan, report_id
+from envelope_gateway.domain.sizes import surplus_client_reports
+
+ENVELOPE_ACCEPTED = "envelope_accepted"
+UNNAMED = "Unnamed Attachment"
+NAME_LENGTH_MAX = 255
+CONTENT_TYPE_LENGTH_MAX = 255
+_ESCAPED_NUL = b"\\u0000"
+_ONE_FEEDBACK = ((DataCategory.FEEDBACK, 1),)
+_ACCEPTED = SubmissionState.ACCEPTED.value
+
+
+def plan_items(plan: Plan, envelope: Envelope, items: list[Item]) -> None:
+    """Add every item to the plan. `items` are those of the envelope that quotas and size limits accept."""
+    surplus = surplus_client_reports(items, plan.context.project.limits)
+    for item in items:
+        handle = _ITEM_HANDLERS.get(item.type)
+        if handle is None or not is_stored(item):
+            plan.refuse(item, Reason.UNSUPPORTED_TYPE.value)
+        elif item in surplus:
+            plan.refuse(item, Reason.TOO_LARGE_CLIENT_REPORT.value)
+        else:
+            handle(plan, item, envelope)
+    if plan.feedback_refused and plan.attachments and not plan.keeps_event:
+        _refuse_attachments(plan)
+
+
+def _refuse_attachments(plan: Plan) -> None:
+    for draft in plan.attachments:
+        plan.refuse(draft.item, Reason.FEEDBACK_INGEST_DISABLED.value)
+    plan.attachments.clear()
+
+
+def _submit_feedback(plan: Plan, payload: bytes) -> None:
+    event_id = plan.event_id
+    assert event_id is not None, "a feedback always has an event id"
+    context = plan.context
+    if not context.project.takes_feedback:
+        _refuse_submission(plan, event_id, NEW_FEEDBACK)
+        return
+    received_at, project = context.received_at, context.project
+    message = FeedbackSubmitted(  # `common_fields` written out: most requests end here
+        id=context.new_id(),
+        occurred_at=received_at,
+        project_id=project.id,
+        organization_id=project.organization_id,
+        key_id=context.key_id,
+        received_at=received_at,
+        sent_at=context.sent_at,
+        sdk=context.sdk,
+        remote_addr=context.remote_addr,
+        event_id=event_id,
+        submission_id=event_id,
+        source=NEW_FEEDBACK,
+    )
+    plan.publish(FEEDBACK_SUBMITTED, message, payload)
+    plan.record_step(event_id, _ACCEPTED, ENVELOPE_ACCEPTED, NEW_FEEDBACK, None)
+
+
+def _refuse_submission(plan: Plan, submission_id: str | None, source: str) -> None:
+    reason = Reason.FEEDBACK_INGEST_DISABLED.value
+    plan.feedback_refused = True
+    plan.record_outcome(_ONE_FEEDBACK, Outcome.INVALID, reason)
+    plan.record_step(submission_id, SubmissionState.INVALID.value, REFUSED, source, reason)
+
+
+def _feedback(plan: Plan, item: Item, _envelope: Envelope) -> None:
+    _submit_feedback(plan, item.payload)
+
+
+def _user_report(plan: Plan, item: Item, envelope: Envelope) -> None:
+    context = plan.context
+    submission_id = report_id(item, plan.header_event_id)
+    if not context.project.takes_feedback:
+        _refuse_submission(plan, submission_id, USER_REPORT)
+        return
+    message = UserReportSubmitted(
+        event_id=envelope.headers.event_id, source=USER_REPORT, **context.common_fields()
+    )
+    plan.publish(USER_REPORT_SUBMITTED, message, item.payload)
+    plan.record_step(submission_id, _ACCEPTED, ENVELOPE_ACCEPTED, USER_REPORT, None)
+
+
+def _event(plan: Plan, item: Item, envelope: Envelope) -> None:
+    payload = item.payload
+    try:
+        event = decode_event(payload)
+    except ValueError:
+        plan.refuse(item, Reason.INVALID_JSON.value)
+        return
+    if is_feedback(event):
+        _submit_feedback(plan, payload)
+        return
+    plan.publish(ERROR_EVENT_RECEIVED, _reduced(plan, event, envelope))
+    data = plan.messages[-1].data
+    if b"\\" in data and _ESCAPED_NUL in data:
+        plan.messages.pop()
+        plan.publish(ERROR_EVENT_RECEIVED, _reduced(plan, decode_event_lenient(payload), envelope))
+
+
+def _reduced(plan: Plan, event: EventPayload, envelope: Envelope) -> ErrorEventReceived:
+    context = plan.context
+    fields = reduce_event(event, context.received_at, context.remote_addr, envelope.headers.trace)
+    assert plan.event_id is not None, "an event always has an event id"
+    fields |= context.common_fields()
+    return ErrorEventReceived(event_id=plan.event_id, **fields)
+
+
+def _client_report(plan: Plan, item: Item, _envelope: Envelope) -> None:
+    message = ClientReportReceived(**plan.context.common_fields())
+    plan.publish(CLIENT_REPORT_RECEIVED, message, item.payload)
+
+
+def _attachment(plan: Plan, item: Item, _envelope: Envelope) -> None:
+    if plan.event_id is None:
+        plan.refuse(item, Reason.INVALID_EVENT_ID.value)
+        return
+    content_type = item.text("content_type")
+    plan.attachments.append(
+        AttachmentDraft(
+            item,
+            plan.event_id,
+            clean(item.text("filename") or "")[:NAME_LENGTH_MAX] or UNNAMED,
+            clean(content_type).lower()[:CONTENT_TYPE_LENGTH_MAX] if content_type else None,
+            attachment_type(item),
+        )
+    )
+
+
+_ITEM_HANDLERS: dict[str, Callable[[Plan, Item, Envelope], None]] = {
+    "feedback": _feedback,
+    "user_report": _user_report,
+    "event": _event,
+    "client_report": _client_report,
+    "attachment": _attachment,
+}

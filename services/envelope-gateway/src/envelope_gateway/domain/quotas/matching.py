@@ -1,0 +1,138 @@
+"""Which quotas of a project apply to what (protocol: limits#quotas).
+
+A quota's counter belongs to its scope: quotas of one id and scope `organization` share a counter over
+all projects that have them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from hearback_contracts.categories import DataCategory
+from hearback_contracts.config import ProjectConfig, QuotaConfig
+from hearback_contracts.rate_limits import RateLimit
+from hearback_contracts.sources import FeedbackSource
+
+REJECT_ALL_SECONDS: Final = 60
+MATCHES_MAX: Final = 10_000
+# SDKs drop their own feedback when a limit names `feedback`; no SDK has a category of this name.
+REPORTS_ONLY: Final = "user_report"
+
+Categories = tuple[DataCategory, ...]
+
+
+@dataclass(eq=False, slots=True)
+class BoundQuota:
+    """A quota bound to the organization, project or key whose counter it uses.
+
+    `shift` moves its windows by seconds, so that those of all tenants do not end together.
+    `refused_until` (Unix seconds) is remembered, so that an exhausted quota is not asked again.
+    """
+
+    config: QuotaConfig
+    name: str
+    shift: int
+    reported_categories: tuple[str, ...]
+    refused_until: float = 0.0
+
+    def rate_limit(self, seconds: float) -> RateLimit:
+        """Return the limit as it is reported to clients while the quota refuses."""
+        return RateLimit(seconds, self.reported_categories, self.config.scope, self.config.reason_code)
+
+
+@dataclass(eq=False, slots=True)
+class ApplicableQuotas:
+    """The quotas that apply to given categories, source and key.
+
+    `rejecting` are limits of 0; `counting` are quotas with a counter and the categories they count.
+    """
+
+    rejecting: tuple[RateLimit, ...]
+    counting: tuple[tuple[BoundQuota, Categories], ...]
+
+    def known_refusals(self, now: float) -> tuple[RateLimit, ...]:
+        """Return what refuses without a look at counters: limits of 0 and quotas still exhausted at `now`."""
+        hit = [
+            quota.rate_limit(quota.refused_until - now) for quota, _ in self.counting if quota.refused_until > now
+        ]
+        if not hit:
+            return self.rejecting
+        taken = {(frozenset(limit.categories), limit.scope) for limit in self.rejecting}
+        kept = [limit for limit in hit if (frozenset(limit.categories), limit.scope) not in taken]
+        return (*self.rejecting, *kept)
+
+
+class ProjectQuotas:
+    """The quotas of one project, matched once per categories, source and key."""
+
+    def __init__(self, project: ProjectConfig) -> None:
+        self.project = project
+        self._quotas: dict[tuple[str, int], BoundQuota] = {}
+        self._matches: dict[tuple[int | None, Categories, str | None], ApplicableQuotas] = {}
+
+    def match(self, key_id: int | None, categories: Categories, source: str | None) -> ApplicableQuotas:
+        """Return the quotas that apply; the same object for the same arguments."""
+        key = key_id, categories, source
+        found = self._matches.get(key)
+        if found is None:
+            if len(self._matches) >= MATCHES_MAX:
+                self._matches.clear()
+            found = self._matches[key] = self._match(key_id, categories, source)
+        return found
+
+    def _match(self, key_id: int | None, categories: Categories, source: str | None) -> ApplicableQuotas:
+        rejecting: list[RateLimit] = []
+        counting: list[tuple[BoundQuota, Categories]] = []
+        for config in self.project.quotas:
+            scope_id = self._scope_id(config.scope, key_id)
+            counted = counted_categories(config, categories, source)
+            if scope_id is None or not counted:
+                continue
+            quota = self._quota(config, scope_id)
+            if config.limit == 0:
+                rejecting.append(quota.rate_limit(REJECT_ALL_SECONDS))
+            elif config.window is not None:
+                counting.append((quota, counted))
+        return ApplicableQuotas(tuple(rejecting), tuple(counting))
+
+    def _scope_id(self, scope: str, key_id: int | None) -> int | None:
+        if scope == "organization":
+            return self.project.organization_id
+        if scope == "project":
+            return self.project.id
+        return key_id if scope == "key" else None
+
+    def _quota(self, config: QuotaConfig, scope_id: int) -> BoundQuota:
+        known = self._quotas.get((config.id, scope_id))
+        if known is None:
+            name = f"quota:{config.id}:{config.scope}:{scope_id}"
+            shift = self.project.organization_id % config.window if config.window else 0
+            known = BoundQuota(config, name, shift, reported_categories(config))
+            self._quotas[config.id, scope_id] = known
+        return known
+
+
+def counted_categories(quota: QuotaConfig, categories: Sequence[DataCategory], source: str | None) -> Categories:
+    """Return those of `categories` that a quota counts; none when it does not apply.
+
+    A quota without categories counts things, not bytes: the first category with the unit `count`.
+    """
+    if quota.sources and source not in quota.sources:
+        return ()
+    if not quota.categories:
+        if quota.limit == 0:
+            return tuple(categories)
+        return tuple(category for category in categories if category.unit == "count")[:1]
+    named = {DataCategory.parse(name) for name in quota.categories} - {DataCategory.UNKNOWN}
+    return tuple(category for category in categories if category in named)
+
+
+def reported_categories(quota: QuotaConfig) -> tuple[str, ...]:
+    """Return the categories by the names that clients know (none: all).
+
+    A quota on user reports only is not reported as `feedback`: the widget would hold back what it may send.
+    """
+    if quota.sources and FeedbackSource.NEW_FEEDBACK_ENVELOPE.value not in quota.sources:
+        return (REPORTS_ONLY,)
+    parsed = (DataCategory.parse(name) for name in quota.categories)
+    return tuple(dict.fromkeys(str(category) for category in parsed if category is not DataCategory.UNKNOWN))

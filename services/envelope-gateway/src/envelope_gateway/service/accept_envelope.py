@@ -1,0 +1,98 @@
+"""Accept an envelope: find its project, ask quotas, decide, and make everything durable."""
+
+from collections.abc import Callable
+
+from hearback_contracts.reasons import Reason
+from hearback_kit.clock import Clock
+from hearback_kit.errors import Unavailable
+from hearback_kit.ids import new_id, random_id
+
+from envelope_gateway.domain.admission import (
+    Admission,
+    Submission,
+    admit,
+    check_envelope,
+    decide,
+    event_id_of,
+    is_ignored,
+    reject,
+)
+from envelope_gateway.domain.project import Project
+from envelope_gateway.domain.refusals import PROJECT_NOT_AVAILABLE, rejected, unavailable
+from envelope_gateway.service.check_quotas import QuotaChecker
+from envelope_gateway.service.find_project import ProjectFinder
+from envelope_gateway.service.publish_plan import PlanPublisher
+from envelope_gateway.service.upload_attachments import PayloadSource
+
+
+class EnvelopeAcceptor:
+    """Accepts submissions; everything that is kept of one is durable when a method returns or raises."""
+
+    def __init__(
+        self,
+        projects: ProjectFinder,
+        quotas: QuotaChecker,
+        publisher: PlanPublisher,
+        clock: Clock,
+        *,
+        retry_after_seconds: int,
+        new_id: Callable[[], str] = new_id,
+    ) -> None:
+        self._projects = projects
+        self._quotas = quotas
+        self._publisher = publisher
+        self._clock = clock
+        self._retry_after_seconds = retry_after_seconds
+        self._new_id = new_id
+
+    async def accept(self, submission: Submission, body: PayloadSource) -> str | None:
+        """Keep an envelope, whose items lie in `body`, and return its event id.
+
+        Raise `Refused` with the status and text of the protocol. Refusals by known projects are recorded first.
+        """
+        envelope = submission.envelope
+        check_envelope(submission)
+        event_id = event_id_of(envelope, random_id)
+        if not envelope.items:
+            return event_id
+        admission = await self._admit(submission, event_id)
+        ignored = is_ignored(envelope)
+        if admission is None:
+            if ignored:
+                return event_id
+            raise rejected("ProjectId")
+        if admission.rejection is not None:
+            rejection = admission.rejection
+            decision = reject(admission, rejection.reason, None if ignored else rejection.answer)
+        else:
+            decision = decide(admission, await self._quotas.check(admission.context, envelope.items))
+        await self._publisher.publish(decision.plan, body, submission.head.traceparent)
+        if decision.answer is not None:
+            raise decision.answer
+        return event_id
+
+    async def discard(self, submission: Submission) -> None:
+        """Record that an envelope's items were read and not kept. Raise `Refused` as `accept` does."""
+        admission = await self._admit(submission, None)
+        if admission is None:
+            raise rejected("ProjectId")
+        rejection = admission.rejection
+        if rejection is None:
+            decision = reject(admission, Reason.UNSUPPORTED_TYPE.value, None)
+        else:
+            decision = reject(admission, rejection.reason, rejection.answer)
+        await self._publisher.publish(decision.plan)
+        if decision.answer is not None:
+            raise decision.answer
+
+    async def _admit(self, submission: Submission, event_id: str | None) -> Admission | None:
+        project = await self._find(submission.sender.public_key)
+        if project is None:
+            return None
+        return admit(submission, project, event_id, self._clock.now(), self._new_id)
+
+    async def _find(self, public_key: str) -> Project | None:
+        try:
+            return await self._projects.find(public_key)
+        except Unavailable as error:
+            raise unavailable(error.detail, self._retry_after_seconds, detail=PROJECT_NOT_AVAILABLE) from error

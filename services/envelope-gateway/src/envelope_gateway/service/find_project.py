@@ -1,0 +1,40 @@
+"""Find the project of a public key, in memory whenever it is known and current."""
+
+from hearback_contracts.config import ProjectConfig
+from hearback_fleet.configuration import Configuration
+
+from envelope_gateway.domain.project import Project
+from envelope_gateway.domain.sizes import Limits
+
+PROJECTS_MAX = 20_000
+
+
+class ProjectFinder:
+    """Finds projects by public key; what is derived of a configuration is kept until that changes."""
+
+    def __init__(self, configuration: Configuration, limits: Limits) -> None:
+        self._configuration = configuration
+        self._limits = limits
+        self._known: dict[int, Project] = {}
+
+    def peek(self, public_key: str) -> Project | None:
+        """Return the project if it is known and current."""
+        config = self._configuration.peek_project_by_key(public_key)
+        return None if config is None else self._derive(config)
+
+    async def find(self, public_key: str) -> Project | None:
+        """Return the project, or None when no project has this key. Raise Unavailable when that is unknown."""
+        found = self.peek(public_key)
+        if found is not None:
+            return found
+        config = await self._configuration.project_by_key(public_key)
+        return None if config is None else self._derive(config)
+
+    def _derive(self, config: ProjectConfig) -> Project:
+        known = self._known.get(config.id)
+        if known is not None and known.config is config:
+            return known
+        if len(self._known) >= PROJECTS_MAX:
+            self._known.clear()
+        project = self._known[config.id] = Project(config, self._limits)
+        return project
