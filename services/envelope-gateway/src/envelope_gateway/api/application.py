@@ -3,7 +3,7 @@
 from typing import Any
 
 from fastapi import FastAPI
-from hearback_kit.http_exchange import Exchange
+from hearback_kit.http_server.cycle import RequestCycle
 from starlette.types import Receive, Scope, Send
 
 from envelope_gateway.api.deps import AppState
@@ -11,13 +11,13 @@ from envelope_gateway.api.openapi import ingest_paths
 
 
 class GatewayApp(FastAPI):
-    """The gateway's app. `ingest` is there while the app runs."""
+    """The gateway's app; `ingest` is set when it starts."""
 
     ingest: AppState | None = None
 
-    def take_directly(self, exchange: Exchange) -> bool:
-        """Take an envelope on the fast path, without ASGI (`hearback_kit.http_protocol`)."""
-        return self.ingest is not None and self.ingest.fast_path(exchange)
+    def try_fast_path(self, cycle: RequestCycle) -> bool:
+        """Take an envelope without ASGI; False leaves it to `__call__` (`hearback_kit.http_server.protocol`)."""
+        return self.ingest is not None and self.ingest.fast_path(cycle)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer ingest requests without FastAPI and all others with it."""

@@ -1,22 +1,12 @@
 """What the ingest endpoints consist of, made when the app starts."""
 
-import asyncio
-from collections.abc import Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
 
 from hearback_contracts.streams import STREAMS
-from hearback_fleet.configuration import Configuration
-from hearback_kit.blobs import BlobStore
-from hearback_kit.bus import RedisStreams
-from hearback_kit.bus.bounds import StreamBounds
+from hearback_fleet.runtime import ServiceRuntime
 from hearback_kit.bus.group_commit import GroupCommit
-from hearback_kit.bus.wire import Wire
 from hearback_kit.clock import Clock
-from hearback_kit.health import Check
-from hearback_kit.limit_batches import LimitBatches
-from hearback_kit.valkey import connect
+from hearback_kit.resp import RespConnection
 
 from envelope_gateway.api.attachments import AttachmentEndpoint
 from envelope_gateway.api.bodies.memory import BodyMemory
@@ -42,31 +32,24 @@ from envelope_gateway.settings import Settings
 
 @dataclass(frozen=True)
 class AppState:
-    """Both paths of ingestion, and the check of the connection that they need."""
+    """Both paths of ingestion."""
 
     router: IngestRouter
     fast_path: FastPath
-    check: Check
 
 
-async def open_state(settings: Settings, clock: Clock, stack: AsyncExitStack) -> AppState:
-    """Connect everything; the stack closes it."""
-    url = settings.redis_url.get_secret_value()
-    wire = Wire(url)
-    stack.callback(wire.close)
-    configuration = Configuration(url)
-    stack.push_async_callback(configuration.close)
-    bounds = await _bounds(settings, url, stack)
-    projects = ProjectFinder(configuration, settings.limits)
-    quotas = _quotas(settings, url, clock, stack)
-    publisher = _publisher(settings, wire, bounds, clock)
-    await _follow(stack, configuration.run, bounds.run)
-
-    async def check() -> None:
-        await wire.command("PING")
-
-    router, fast_path = _endpoints(settings, projects, quotas, publisher, clock)
-    return AppState(router, fast_path, check)
+def build_state(runtime: ServiceRuntime, settings: Settings) -> AppState:
+    """Make both paths on the connections of a runtime."""
+    connection = runtime.resp_connection()
+    runtime.require_valkey(connection)
+    projects = ProjectFinder(runtime.configuration, settings.limits)
+    limits = runtime.limits(
+        answer_seconds_max=settings.quota_answer_seconds_max, callers_max=settings.commit_requests_max
+    )
+    quotas = QuotaChecker(limits, runtime.clock, retry_after_seconds_max=settings.quota_retry_after_seconds_max)
+    publisher = _publisher(runtime, settings, connection)
+    router, fast_path = _endpoints(settings, projects, quotas, publisher, runtime.clock)
+    return AppState(router, fast_path)
 
 
 def _endpoints(
@@ -103,52 +86,17 @@ def _endpoints(
     return router, FastPath(requests, memory, projects, quotas, publisher, router, clock, bytes_max)
 
 
-def _publisher(settings: Settings, wire: Wire, bounds: StreamBounds, clock: Clock) -> PlanPublisher:
-    keys = StreamKeys(settings.stream_shards)
+def _publisher(runtime: ServiceRuntime, settings: Settings, connection: RespConnection) -> PlanPublisher:
+    keys = StreamKeys(runtime.shards)
     group: GroupCommit[OutcomeNote] = GroupCommit(
-        wire,
-        OutcomeBatcher(keys, clock, settings.service),
+        connection,
+        OutcomeBatcher(keys, runtime.clock, settings.service),
         requests_max=settings.commit_requests_max,
         batch_max=settings.commit_batch_max,
         in_flight_max=settings.commits_in_flight_max,
     )
     uploader = AttachmentUploader(
-        BlobStore(settings.blob_url),
-        puts_max=settings.uploads_max,
-        requests_max=settings.upload_requests_max,
+        runtime.blobs, puts_max=settings.uploads_max, requests_max=settings.upload_requests_max
     )
+    bounds = runtime.stream_bounds(STREAMS, settings.stream_entries_max)
     return PlanPublisher(keys, group, bounds, uploader, retry_after_seconds=settings.retry_after_seconds)
-
-
-def _quotas(settings: Settings, url: str, clock: Clock, stack: AsyncExitStack) -> QuotaChecker:
-    """Quotas have a connection of their own, which gives up sooner than the one that makes things durable."""
-    wire = Wire(url, answer_seconds_max=settings.quota_answer_seconds_max)
-    stack.callback(wire.close)
-    batches = LimitBatches(wire, clock, callers_max=settings.commit_requests_max)
-    return QuotaChecker(batches, clock, retry_after_seconds_max=settings.quota_retry_after_seconds_max)
-
-
-async def _bounds(settings: Settings, url: str, stack: AsyncExitStack) -> StreamBounds:
-    client = connect(url)
-    stack.push_async_callback(client.aclose)
-    bound = settings.stream_entries_max
-    entries_max = {
-        key: min(bound, stream.entries_max)
-        for stream in STREAMS
-        for key in stream.shard_keys(settings.stream_shards)
-    }
-    return StreamBounds(RedisStreams(client, client), entries_max)
-
-
-async def _follow(stack: AsyncExitStack, *parts: Callable[[asyncio.Event], Any]) -> None:
-    """Run the parts beside the app and end them with it."""
-    stop = asyncio.Event()
-    tasks = [asyncio.create_task(part(stop)) for part in parts]
-
-    async def end() -> None:
-        stop.set()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    stack.push_async_callback(end)

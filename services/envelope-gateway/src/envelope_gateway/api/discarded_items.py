@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from hearback_kit.ids import random_id
+from hearback_kit.values.ids import random_id
 
 from envelope_gateway.api.bodies.encodings import encoding_of
 from envelope_gateway.api.bodies.reader import drain

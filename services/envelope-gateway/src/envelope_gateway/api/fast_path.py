@@ -11,9 +11,9 @@ from typing import Any
 
 from hearback_kit.clock import Clock
 from hearback_kit.errors import Unavailable
-from hearback_kit.http_exchange import Exchange
-from hearback_kit.ids import new_id, random_id
+from hearback_kit.http_server.cycle import RequestCycle
 from hearback_kit.logs import get_logger
+from hearback_kit.values.ids import new_id, random_id
 
 from envelope_gateway.api.bodies.encodings import decode_small, encoding_of
 from envelope_gateway.api.bodies.memory import BodyMemory
@@ -84,20 +84,20 @@ class FastPath:
         self._accepted = REQUESTS.labels(_ENVELOPE.name, "200")
         self._left = {reason: FAST_PATH_LEFT.labels(reason.value) for reason in Left}
 
-    def __call__(self, exchange: Exchange) -> bool:
+    def __call__(self, cycle: RequestCycle) -> bool:
         """Take a request that came whole; False, and nothing done, when it is left to the slow path."""
-        scope = exchange.scope
+        scope = cycle.scope
         path = _match_path(scope["path"])
         if path is None or scope["method"] != "POST":
             return False
         try:
             head = self._requests.read(scope, path[1])
-            plan, items, size = self._plan(head, exchange.body)
+            plan, items, size = self._plan(head, cycle.body)
             self._memory.take(size)
         except Exception as error:
             self._leave(error)
             return False
-        pending = _Pending(exchange, plan, size, head.traceparent)
+        pending = _Pending(cycle, plan, size, head.traceparent)
         if self._quotas.accepts_unasked(plan.context, items):
             self._submit(pending)
         elif not self._quotas.ask(plan.context, items, partial(self._on_quotas, pending)):
@@ -159,7 +159,7 @@ class FastPath:
         else:
             self._memory.give(pending.size)
             self._left[Left.QUOTAS].inc()
-            pending.exchange.run(self._run_slow_path)
+            pending.cycle.run_app(self._run_slow_path)
 
     async def _run_slow_path(self, scope: Any, receive: Any, send: Any) -> None:
         await self._router(scope, receive, send)
@@ -176,7 +176,7 @@ class FastPath:
             return
         self._memory.give(pending.size)
         self._accepted.inc()
-        pending.exchange.answer(*encode_accepted(pending.plan.event_id))
+        pending.cycle.answer(*encode_accepted(pending.plan.event_id))
 
     def _refuse(self, pending: "_Pending", refused: Refused) -> None:
         self._memory.give(pending.size)
@@ -184,16 +184,16 @@ class FastPath:
         async def answer(_scope: Any, _receive: Any, send: Any) -> None:
             await self._router.answer_error(send, _ENVELOPE.name, refused)
 
-        pending.exchange.run(answer)
+        pending.cycle.run_app(answer)
 
 
 class _Pending:
     """A request between its bytes and its answer; `size` bytes of memory are taken for it."""
 
-    __slots__ = ("exchange", "plan", "size", "traceparent")
+    __slots__ = ("cycle", "plan", "size", "traceparent")
 
-    def __init__(self, exchange: Exchange, plan: Plan, size: int, traceparent: str | None) -> None:
-        self.exchange = exchange
+    def __init__(self, cycle: RequestCycle, plan: Plan, size: int, traceparent: str | None) -> None:
+        self.cycle = cycle
         self.plan = plan
         self.size = size
         self.traceparent = traceparent

@@ -1,7 +1,7 @@
 """`/api/{project_id}/security/` and `/csp-report/`: reports of browsers, counted and not stored."""
 
 import orjson
-from hearback_kit.ids import random_id
+from hearback_kit.values.ids import random_id
 
 from envelope_gateway.api.bodies.reader import BodyReader
 from envelope_gateway.api.params import RequestReader

@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qs
 
-from hearback_kit.ids import random_id
+from hearback_kit.values.ids import random_id
 
 from envelope_gateway.api.bodies.memory import MemoryBody
 from envelope_gateway.api.bodies.reader import BodyReader

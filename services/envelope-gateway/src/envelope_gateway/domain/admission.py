@@ -16,12 +16,13 @@ from datetime import datetime
 import msgspec
 from hearback_contracts.rate_limits import rate_limit_headers
 from hearback_contracts.reasons import Reason
+from hearback_kit.values.origins import is_origin_allowed
 
 from envelope_gateway.domain.authentication import Authentication
+from envelope_gateway.domain.clock_drift import sent_at_if_drifted
 from envelope_gateway.domain.envelope import Envelope, Item
 from envelope_gateway.domain.item_handlers import plan_items
 from envelope_gateway.domain.items import creates_event, is_internal, is_known
-from envelope_gateway.domain.origins import is_allowed
 from envelope_gateway.domain.plan import Plan
 from envelope_gateway.domain.project import IngestContext, Project
 from envelope_gateway.domain.quotas.groups import QuotaVerdict
@@ -35,7 +36,6 @@ from envelope_gateway.domain.refusals import (
 )
 from envelope_gateway.domain.request_head import RequestHead
 from envelope_gateway.domain.sizes import find_too_large, limit_name
-from envelope_gateway.domain.timestamps import sent_at_if_drifted
 
 FEEDBACK_FEATURE = "FeatureDisabled(UserFeedbackIngest)"
 _REASONS = frozenset(reason.value for reason in Reason)
@@ -127,8 +127,10 @@ def find_rejection(
     key = project.keys.get(sender.public_key)
     if key is None or not key[1] or (project_id is not None and project_id != project.id):
         return Rejection(Reason.PROJECT_ID.value, rejected("ProjectId"))
-    if not project.allows_any_origin and not is_allowed(head.origin, project.origins):
-        return Rejection(Reason.CORS.value, rejected("Cors"))
+    if not project.allows_any_origin:
+        page = head.origin
+        if page is not None and not is_origin_allowed(page, project.origins):
+            return Rejection(Reason.CORS.value, rejected("Cors"))
     return None
 
 

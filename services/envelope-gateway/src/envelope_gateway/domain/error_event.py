@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from hearback_contracts.identifiers import parse_event_id
+from hearback_kit.values.times import parse_timestamp
 
 from envelope_gateway.domain.event_payload import EventPayload, LogEntry, RawException, Scalar, clean
 from envelope_gateway.domain.messages import EventUser, ExceptionValue
-from envelope_gateway.domain.timestamps import parse_event_time
 
 EXCEPTIONS_MAX = 10
 FRAMES_MAX = 50
@@ -44,7 +44,7 @@ def reduce_event(
     entry = _log_entry(event)
     contexts = event.contexts
     return {
-        "timestamp": parse_event_time(event.timestamp) or received_at,
+        "timestamp": parse_timestamp(event.timestamp) or received_at,
         "environment": environment_of(event.environment) or environment_of(tags.pop("environment", None)),
         "release": release_of(event.release),
         "dist": _name(event.dist),

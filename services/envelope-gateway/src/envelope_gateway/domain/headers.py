@@ -7,9 +7,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 from hearback_contracts.identifiers import Dsn, parse_event_id
+from hearback_kit.values.times import parse_rfc3339
 from msgspec import UNSET
-
-from envelope_gateway.domain.timestamps import parse_rfc3339
 
 TYPED_KEYS = frozenset(
     {

@@ -1,9 +1,9 @@
 """The line and headers of an ingest request, before its body is read."""
 
 import msgspec
+from hearback_kit.values.origins import web_page_of
 
 from envelope_gateway.domain.authentication import Authentication
-from envelope_gateway.domain.origins import origin_of
 from envelope_gateway.domain.refusals import BAD_PROJECT_PATH, Refused
 
 PROJECT_ID_LIMIT = 1 << 64
@@ -28,7 +28,7 @@ class RequestHead(msgspec.Struct):
         headers = self.headers
         if b"origin" not in headers and b"referer" not in headers:
             return None
-        return origin_of(_text(headers.get(b"origin")), _text(headers.get(b"referer")))
+        return web_page_of(_text(headers.get(b"origin")), _text(headers.get(b"referer")))
 
     @property
     def remote_addr(self) -> str | None:

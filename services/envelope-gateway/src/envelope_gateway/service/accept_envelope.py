@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hearback_contracts.reasons import Reason
 from hearback_kit.clock import Clock
 from hearback_kit.errors import Unavailable
-from hearback_kit.ids import new_id, random_id
+from hearback_kit.values.ids import new_id, random_id
 
 from envelope_gateway.domain.admission import (
     Admission,

@@ -7,7 +7,7 @@ import msgspec
 from hearback_contracts.streams import OUTCOME_RECORDED, STREAMS, shard_of
 from hearback_kit.bus import Outgoing
 from hearback_kit.clock import Clock
-from hearback_kit.ids import new_id
+from hearback_kit.values.ids import new_id
 
 from envelope_gateway.domain.messages import OutcomeCount, OutcomeRecorded, SubmissionStep
 from envelope_gateway.domain.plan import OutcomeNote

@@ -10,8 +10,7 @@ from hearback_contracts.categories import DataCategory
 from hearback_contracts.config import ProjectConfig
 from hearback_contracts.rate_limits import RateLimit
 from hearback_kit.clock import Clock
-from hearback_kit.limit_batches import Demand, LimitBatches, Role, Waits
-from hearback_kit.limits import Limit
+from hearback_kit.limits import Limit, LimitBatches, LimitCheck, RetryAfters, Role
 
 from envelope_gateway.domain.envelope import Item
 from envelope_gateway.domain.items import Quantities
@@ -31,8 +30,8 @@ PROJECTS_MAX = 20_000
 CHECKS_MAX = 10_000
 _ROLES = {
     GroupKind.INDEPENDENT: Role.ALONE,
-    GroupKind.EVENT: Role.ROOT,
-    GroupKind.NEEDS_EVENT: Role.DEPENDENT,
+    GroupKind.EVENT: Role.PARENT,
+    GroupKind.NEEDS_EVENT: Role.CHILD,
 }
 _ONE_FEEDBACK: Quantities = ((DataCategory.FEEDBACK, 1),)
 
@@ -106,10 +105,10 @@ class QuotaChecker:
             on_result(True)
             return True
 
-        def settle(waits: list[Waits]) -> None:
+        def settle(waits: list[RetryAfters]) -> None:
             on_result(not self._remember(quotas, waits[0], now))
 
-        self._batches.ask((feedback.check,), settle)
+        self._batches.submit((feedback.check,), settle)
         return True
 
     async def check(self, context: IngestContext, items: list[Item]) -> QuotaVerdict:
@@ -134,7 +133,7 @@ class QuotaChecker:
         refusals = [match.known_refusals(now) for match in matches]
         dependent = _role_of_dependents(groups, matches, refusals)
         asked: list[int] = []
-        checks: list[Demand] = []
+        checks: list[LimitCheck] = []
         for position, (group, match, refused) in enumerate(zip(groups, matches, refusals, strict=True)):
             role = dependent if group.kind is GroupKind.NEEDS_EVENT else _ROLES[group.kind]
             if refused or not match.counting or role is None:
@@ -174,10 +173,10 @@ def _categories(group: ItemGroup) -> tuple[DataCategory, ...]:
     return tuple([category for category, _ in group.quantities])
 
 
-def _limit_check(quotas: ApplicableQuotas, quantities: Quantities, role: Role) -> Demand:
+def _limit_check(quotas: ApplicableQuotas, quantities: Quantities, role: Role) -> LimitCheck:
     amounts = dict(quantities)
     limits = [_limit(quota, sum(amounts[one] for one in counted)) for quota, counted in quotas.counting]
-    return Demand(tuple(limits), role)
+    return LimitCheck(tuple(limits), role)
 
 
 def _limit(quota: BoundQuota, quantity: int) -> Limit:
@@ -195,7 +194,7 @@ def _role_of_dependents(
     events = [position for position, group in enumerate(groups) if group.kind is GroupKind.EVENT]
     if not events or any(not refusals[event] and not matches[event].counting for event in events):
         return Role.ALONE
-    return None if all(refusals[event] for event in events) else Role.DEPENDENT
+    return None if all(refusals[event] for event in events) else Role.CHILD
 
 
 def _refuse_with_events(

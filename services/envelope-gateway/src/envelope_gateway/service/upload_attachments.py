@@ -9,10 +9,10 @@ from typing import Protocol
 
 from hearback_contracts.streams import ATTACHMENT_STORED
 from hearback_kit.blobs import BlobStore
-from hearback_kit.bus.wire import NotSent
 from hearback_kit.errors import Unavailable
-from hearback_kit.ids import derived_id
 from hearback_kit.logs import get_logger
+from hearback_kit.resp import NotSent
+from hearback_kit.values.ids import derived_id
 
 from envelope_gateway.domain.messages import AttachmentStored
 from envelope_gateway.domain.plan import AttachmentDraft, Plan

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol, TypeVar
 
-from hearback_kit.limits import subject_of
+from hearback_kit.values.addresses import address_block
 
 from envelope_gateway.domain.json_values import Bytes
 from envelope_gateway.domain.refusals import unavailable
@@ -61,7 +61,7 @@ class BodyMemory:
 
     def take_incomplete(self, address: str | None, size: int) -> None:
         """Take memory for a piece of a body of an address. Raise `Refused` (503) when there is not enough."""
-        subject = subject_of(address or "")
+        subject = address_block(address or "")
         held = self._by_address.get(subject, 0) + size
         if held > self._address_bytes_max or size > self._free - self._reserve:
             raise unavailable(OUT_OF_MEMORY, self._retry_after_seconds)
@@ -73,7 +73,7 @@ class BodyMemory:
         if not size:
             return
         self._free += size
-        subject = subject_of(address or "")
+        subject = address_block(address or "")
         held = self._by_address[subject] - size
         if held:
             self._by_address[subject] = held

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import IO, Any
 
-from hearback_kit.limits import subject_of
+from hearback_kit.values.addresses import address_block
 
 from envelope_gateway.api.bodies.memory import OUT_OF_MEMORY, PIECE_BYTES, Parsed
 from envelope_gateway.domain.json_values import Bytes
@@ -34,7 +34,7 @@ class SpoolFiles:
 
     def open(self, address: str | None) -> "SpoolFile":
         """Open a new file. Raise `Refused` (503) when there are too many or none can be made."""
-        subject = subject_of(address or "")
+        subject = address_block(address or "")
         with self._lock:
             if self._open.total() >= self._count_max or self._open[subject] >= self._address_max:
                 raise unavailable(OUT_OF_MEMORY, self._retry_after_seconds)
