@@ -1,33 +1,89 @@
-"""Reports, the error events they are about, and what a report's way in says of it."""
+"""Reports, the error events they are about, and what is known of a report on its way in."""
 
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from hearback_contracts.events import UserReportSubmitted
+from hearback_contracts.identifiers import parse_event_id
 from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 
+Key = tuple[int, str]
+"""A project's id and an event's id: what a report and its event have in common."""
 
-class Submission(msgspec.Struct, frozen=True, kw_only=True):
-    """A report as it came in, already valid; `event_id` is 32 hex digits.
 
-    `message_id` identifies the delivery: the same id again is the same submission.
-    """
+Position = tuple[datetime, int]
+"""Where a page or chunk of reports ends: `date_added` and id of its last report."""
 
-    message_id: str
-    organization_id: int
-    project_id: int
+
+class Words(msgspec.Struct, frozen=True):
+    """What a valid report says; `event_id` is 32 hex digits, comments are stripped."""
+
     event_id: str
     name: str
     email: str
     comments: str
-    source: FeedbackSource
-    received_at: datetime
-    key_id: int | None = None
-    sdk: str | None = None
-    remote_addr: str | None = None
-    marks: tuple[str, ...] = ()
+
+
+class Submission(msgspec.Struct, frozen=True, kw_only=True):
+    """A report on its way in whose content is valid; `event_id` is 32 hex digits.
+
+    Its message identifies the delivery: the same message id again is the same submission.
+    """
+
+    message: UserReportSubmitted
+    event_id: str
+    name: str
+    email: str
+    comments: str
+
+    @classmethod
+    def from_message(cls, message: UserReportSubmitted, words: Words) -> "Submission":
+        """Return the submission of a message whose payload says `words`."""
+        return cls(
+            message=message,
+            event_id=words.event_id,
+            name=words.name,
+            email=words.email,
+            comments=words.comments,
+        )
+
+    @property
+    def key(self) -> Key:
+        """Project and event id."""
+        return (self.message.project_id, self.event_id)
+
+    @property
+    def is_from_dialog(self) -> bool:
+        """Whether the crash-report dialog sent it."""
+        return self.message.source is FeedbackSource.CRASH_REPORT_EMBED_FORM
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A submission that is not stored, and why; `submission_id` names it in the journal."""
+
+    message: UserReportSubmitted
+    submission_id: str
+    reason: Reason
+
+    @classmethod
+    def of(cls, submission: Submission, reason: Reason) -> "Refusal":
+        """Return the refusal of a submission with valid content."""
+        return cls(message=submission.message, submission_id=submission.event_id, reason=reason)
+
+    @classmethod
+    def of_message(cls, message: UserReportSubmitted, payload_event_id: object, reason: Reason) -> "Refusal":
+        """Return the refusal of a message; without a usable event id the message's own id names it."""
+        event_id = parse_event_id(message.event_id) or parse_event_id(payload_event_id)
+        return cls(message=message, submission_id=event_id or message.id, reason=reason)
+
+    @property
+    def key(self) -> Key | None:
+        """Project and event id, if the submission is named by one."""
+        event_id = parse_event_id(self.submission_id)
+        return (self.message.project_id, event_id) if event_id else None
 
 
 class IndexedEvent(msgspec.Struct, kw_only=True):
@@ -60,7 +116,7 @@ class IndexedEvent(msgspec.Struct, kw_only=True):
 class Report(msgspec.Struct, kw_only=True):
     """A stored report. It waits while `group_id` is None.
 
-    `date_added` is when it first came (the modal renews it), `submitted_at` when its present words came,
+    `date_added` is when it first came (the dialog renews it), `submitted_at` when its present words came,
     `environment` is "" for an event without one, `revision` counts replacements.
     """
 
@@ -106,20 +162,3 @@ class Deleted(msgspec.Struct, frozen=True):
     revision: int
     submitted_at: datetime
     message_id: str
-
-
-Key = tuple[int, str]
-"""A project's id and an event's id: what a report and its event have in common."""
-
-
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A submission that is not stored, and why; `submission_id` names it in the journal."""
-
-    message_id: str
-    organization_id: int
-    project_id: int
-    submission_id: str
-    source: FeedbackSource
-    reason: Reason
-    key_id: int | None = None
-    sdk: str | None = None

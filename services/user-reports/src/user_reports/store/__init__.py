@@ -1,1 +1,1 @@
-"""PostgreSQL: tables, queries, and the transactions that save, index and link."""
+"""PostgreSQL: tables and one module per aggregate."""

@@ -8,8 +8,8 @@ import msgspec
 from hearback_kit.db import Connection
 from sqlalchemy import Select, func, or_, select, tuple_
 
-from user_reports.domain.model import Report
-from user_reports.store.queries.reports import COLUMNS, Position, report_of
+from user_reports.domain.model import Position, Report
+from user_reports.store.reports import COLUMNS, report_of
 from user_reports.store.tables import GROUPS, REPORTS
 
 

@@ -7,15 +7,12 @@ from typing import Any, Final
 import msgspec
 from hearback_contracts.sources import FeedbackSource
 from hearback_kit.db import Connection
-from sqlalchemy import ARRAY, Row, Text, bindparam, column, delete, func, select, tuple_, update
+from sqlalchemy import Row, bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from user_reports.domain.model import Key, Report
-from user_reports.store.queries.rowsets import key_parameters, keyset, rowset
-from user_reports.store.tables import CONTACT, REFUSALS, REPORTS
-
-Position = tuple[datetime, int]
-"""Where a page or chunk ends: `date_added` and id of its last report."""
+from user_reports.domain.model import Key, Position, Report
+from user_reports.store.rowsets import key_parameters, keyset, rowset
+from user_reports.store.tables import CONTACT, REPORTS
 
 FIELDS: Final = Report.__struct_fields__
 COLUMNS: Final = [REPORTS.c[name] for name in FIELDS]
@@ -134,13 +131,6 @@ async def store_links(connection: Connection, reports: Sequence[Report]) -> None
         await connection.execute(SET_LINKS, {"rows": rows})
 
 
-async def find_report(connection: Connection, project_id: int, report_id: int) -> Report | None:
-    """A project's report by id."""
-    mine = (REPORTS.c.id == report_id, REPORTS.c.project_id == project_id)
-    row = (await connection.execute(select(*COLUMNS).where(*mine))).first()
-    return None if row is None else report_of(row)
-
-
 async def delete_report(connection: Connection, project_id: int, report_id: int) -> Report | None:
     """Delete a project's report; returns it, or None when there is none."""
     mine = (REPORTS.c.id == report_id, REPORTS.c.project_id == project_id)
@@ -149,48 +139,29 @@ async def delete_report(connection: Connection, project_id: int, report_id: int)
 
 
 def select_by_email(project_id: int, email: str, limit: int) -> Any:
-    """Ids of reports that a person wrote, by the address they gave or their event's user has."""
+    """Return the statement for ids of reports that a person wrote, by the address they gave or their event's user has."""
     mine = (REPORTS.c.project_id == project_id, email.lower() == CONTACT)
     return select(REPORTS.c.id).where(*mine).limit(limit)
 
 
 def select_expired(before: datetime, limit: int, project_id: int | None = None) -> Any:
-    """Ids of reports added before a moment, of all projects or of one."""
+    """Return the statement for ids of reports added before a moment, of all projects or of one."""
     chosen = select(REPORTS.c.id).where(REPORTS.c.date_added < before).limit(limit)
     return chosen if project_id is None else chosen.where(REPORTS.c.project_id == project_id)
 
 
-async def delete_chosen(connection: Connection, chosen: Any) -> list[Report]:
-    """Delete the reports whose ids a statement selects; returns them."""
+async def delete_by_email(connection: Connection, project_id: int, email: str, limit: int) -> list[Report]:
+    """Delete up to `limit` of a project's reports by an e-mail address, in any case of letters; return them."""
+    return await _delete(connection, select_by_email(project_id, email, limit))
+
+
+async def delete_expired(
+    connection: Connection, before: datetime, limit: int, project_id: int | None = None
+) -> list[Report]:
+    """Delete up to `limit` reports added before a moment, of all projects or of one; return them."""
+    return await _delete(connection, select_expired(before, limit, project_id))
+
+
+async def _delete(connection: Connection, chosen: Any) -> list[Report]:
     rows = await connection.execute(delete(REPORTS).where(REPORTS.c.id.in_(chosen)).returning(*COLUMNS))
     return [report_of(row) for row in rows]
-
-
-async def count_waiting(connection: Connection, since: datetime) -> int:
-    """Waiting reports added since a moment."""
-    statement = select(func.count()).where(REPORTS.c.group_id.is_(None), REPORTS.c.date_added >= since)
-    return int(await connection.scalar(statement) or 0)
-
-
-async def note_refusals(connection: Connection, message_ids: Sequence[str], at: datetime) -> set[str]:
-    """Remember refused messages; returns those that were not known, whose refusal is still to be told."""
-    if not message_ids:
-        return set()
-    ids = func.unnest(bindparam("ids", type_=ARRAY(Text))).table_valued(column("id", Text)).render_derived("batch")
-    statement = (
-        insert(REFUSALS)
-        .from_select(
-            ["message_id", "refused_at"], select(ids.c.id, bindparam("at", type_=REFUSALS.c.refused_at.type))
-        )
-        .on_conflict_do_nothing()
-        .returning(REFUSALS.c.message_id)
-    )
-    rows = await connection.execute(statement, {"ids": list(message_ids), "at": at})
-    return set(rows.scalars())
-
-
-async def delete_refusals(connection: Connection, before: datetime, limit: int) -> int:
-    """Forget up to `limit` refusals from before a moment."""
-    chosen = select(REFUSALS.c.message_id).where(REFUSALS.c.refused_at < before).limit(limit)
-    result = await connection.execute(delete(REFUSALS).where(REFUSALS.c.message_id.in_(chosen)))
-    return int(result.rowcount)

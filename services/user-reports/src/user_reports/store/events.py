@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from user_reports.domain.model import IndexedEvent, Key
 from user_reports.domain.occurrence import Occurrence
-from user_reports.store.queries.rowsets import key_parameters, keyset, rowset
+from user_reports.store.rowsets import key_parameters, keyset, rowset
 from user_reports.store.tables import EVENTS, TIME
 
 _FIELDS: Final = IndexedEvent.__struct_fields__

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from user_reports.domain.model import IndexedEvent
 from user_reports.domain.occurrence import Occurrence, error_level
-from user_reports.store.queries.rowsets import rowset
+from user_reports.store.rowsets import rowset
 from user_reports.store.tables import GROUP_IDS, GROUPS
 
 GroupKey = tuple[int, str]

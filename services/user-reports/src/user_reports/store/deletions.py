@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from user_reports.domain.model import Deleted, Key, Report
-from user_reports.store.queries.rowsets import key_parameters, keyset, rowset
+from user_reports.store.rowsets import key_parameters, keyset, rowset
 from user_reports.store.tables import DELETIONS
 
 _KEY: Final = ("project_id", "event_id")

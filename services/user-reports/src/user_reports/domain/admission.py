@@ -1,0 +1,146 @@
+"""Admission of reports: what is checked, in which order, whichever way a report came.
+
+First what the project says (`admit`), then what the report's content says, then what is known of its event and
+of earlier reports on it (`decide`): a report has one reason, the first of these (protocol: user-reports#admission).
+Ages are measured against the time the fleet received the report, not against the time it is handled: a backlog
+refuses no report.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import Enum
+from typing import Any
+
+import msgspec
+from hearback_contracts.events import UserReportSubmitted
+from hearback_contracts.reasons import Reason
+from hearback_contracts.sources import FeedbackSource
+
+from user_reports.domain.content import read_words
+from user_reports.domain.model import Deleted, IndexedEvent, Refusal, Report, Submission
+
+
+class ProjectPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What a project's configuration says of its reports.
+
+    `is_denied` is the operator's deny list of organizations, `filters_garbage` the option that refuses empty and
+    placeholder comments.
+    """
+
+    takes_feedback: bool = True
+    is_denied: bool = False
+    filters_garbage: bool = False
+
+
+class AgeRules(msgspec.Struct, frozen=True):
+    """How old the event may be, and how long a report can be replaced."""
+
+    event_age_max: timedelta
+    overwrite_age_max: timedelta
+
+
+class Decision(Enum):
+    """What becomes of a valid submission that no rule refuses."""
+
+    STORE = "store"
+    DUPLICATE = "duplicate"
+    """It changes nothing: delivered before, or older than what is or was stored."""
+
+
+def admit(
+    message: UserReportSubmitted, payload: Mapping[str, Any] | None, policy: ProjectPolicy
+) -> Submission | Refusal:
+    """Return the submission of a message, or its refusal by the project's policy or for its content.
+
+    `payload` is None for what is no JSON object. The message's event id wins over the payload's. Neither the
+    deny list nor the filter of placeholders concerns the dialog: a denied organization's reports from it are
+    stored, but not handed on.
+    """
+    if payload is None:
+        return Refusal.of_message(message, None, Reason.INVALID_JSON)
+    payload_event_id = payload.get("event_id")
+    is_from_dialog = message.source is FeedbackSource.CRASH_REPORT_EMBED_FORM
+    if not policy.takes_feedback:
+        return Refusal.of_message(message, payload_event_id, Reason.FEATURE_DISABLED)
+    if policy.is_denied and not is_from_dialog:
+        return Refusal.of_message(message, payload_event_id, Reason.ORG_DENYLIST)
+    if message.event_id is not None:
+        payload = {**payload, "event_id": message.event_id}
+    words = read_words(payload, filters_garbage=policy.filters_garbage and not is_from_dialog)
+    if isinstance(words, Reason):
+        return Refusal.of_message(message, payload_event_id, words)
+    return Submission.from_message(message, words)
+
+
+def decide(
+    submission: Submission,
+    stored: Report | None,
+    event: IndexedEvent | None,
+    rules: AgeRules,
+    deleted: Deleted | None = None,
+) -> Decision | Reason:
+    """Return what becomes of a submission: a decision, or the reason of its refusal.
+
+    `deleted` is the report that stood there before a person deleted it.
+    """
+    if any(before is not None and _is_known(submission, before) for before in (stored, deleted)):
+        return Decision.DUPLICATE
+    if submission.is_from_dialog:
+        return Decision.STORE
+    received_at = submission.message.received_at
+    if event is not None and event.timestamp < received_at - rules.event_age_max:
+        return Reason.REPORT_EVENT_TOO_OLD
+    if stored is not None and stored.date_added < received_at - rules.overwrite_age_max:
+        return Reason.REPORT_DUPLICATE
+    return Decision.STORE
+
+
+def _is_known(submission: Submission, before: Report | Deleted) -> bool:
+    message = submission.message
+    return message.id == before.message_id or message.received_at < before.submitted_at
+
+
+def new_report(submission: Submission, deleted: Deleted | None = None) -> Report:
+    """Return the report a submission starts; it waits until it is linked.
+
+    After a deleted one its revisions go on: the feedback that the deleted one became may still be there.
+    """
+    message = submission.message
+    return Report(
+        organization_id=message.organization_id,
+        project_id=message.project_id,
+        event_id=submission.event_id,
+        date_added=message.received_at,
+        revision=0 if deleted is None else deleted.revision + 1,
+        **_from_submission(submission),
+    )
+
+
+def replace_words(stored: Report, submission: Submission) -> Report:
+    """Return the stored report with the words of a later submission; event and link stay.
+
+    Only the dialog renews `date_added` (protocol: user-reports#replacing).
+    """
+    return msgspec.structs.replace(
+        stored,
+        date_added=submission.message.received_at if submission.is_from_dialog else stored.date_added,
+        revision=stored.revision + 1,
+        **_from_submission(submission),
+    )
+
+
+def _from_submission(submission: Submission) -> dict[str, Any]:
+    """Return the fields of a report that its latest submission sets."""
+    message = submission.message
+    return {
+        "name": submission.name,
+        "email": submission.email,
+        "comments": submission.comments,
+        "source": message.source,
+        "submitted_at": message.received_at,
+        "message_id": message.id,
+        "key_id": message.key_id,
+        "sdk": message.sdk,
+        "remote_addr": message.remote_addr,
+        "marks": message.marks,
+    }

@@ -1,0 +1,1 @@
+"""Use cases: one transaction each, without SQL and without HTTP."""

@@ -1,0 +1,42 @@
+"""What every use case works with."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from hearback_kit.clock import Clock
+from hearback_kit.db import Connection, Database
+
+from user_reports.service.read_projects import Projects
+from user_reports.service.record_outcomes import OutcomeRecorder
+
+
+def _no_relay() -> None:
+    """Do nothing: the relay runs in another process and polls."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceContext:
+    """The database, the projects' configuration, the clock, and what publishes the outbox.
+
+    `shards` is the number of shards of the fleet's streams; `wake` tells the outbox relay that something committed.
+    """
+
+    database: Database
+    projects: Projects
+    clock: Clock
+    shards: int
+    wake: Callable[[], None] = _no_relay
+
+    def recorder(self) -> OutcomeRecorder:
+        """Return a recorder for one transaction."""
+        return OutcomeRecorder(self.clock, self.shards)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[tuple[Connection, OutcomeRecorder]]:
+        """Open a transaction whose recorder is written to the outbox before it commits."""
+        recorder = self.recorder()
+        async with self.database.transaction() as connection:
+            yield connection, recorder
+            await recorder.write(connection)
+        self.wake()

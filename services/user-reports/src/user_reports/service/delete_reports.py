@@ -1,0 +1,38 @@
+"""Delete reports for good: one by its id, or those that one address wrote.
+
+Only reports are deleted here. The feedback that a linked report became is the feedback service's, and stays
+until it is deleted there; the journal says of both what happened.
+"""
+
+from typing import Final
+
+from user_reports.service.context import ServiceContext
+from user_reports.store.deletions import note_deleted
+from user_reports.store.reports import delete_by_email, delete_report
+
+CHUNK_ROWS: Final = 500
+
+
+async def delete_one(context: ServiceContext, project_id: int, report_id: int) -> bool:
+    """Delete a project's report; return whether there was one."""
+    async with context.transaction() as (connection, recorder):
+        deleted = await delete_report(connection, project_id, report_id)
+        if deleted is None:
+            return False
+        recorder.record_deleted(deleted)
+        await note_deleted(connection, [deleted], context.clock.now())
+    return True
+
+
+async def delete_of_address(context: ServiceContext, project_id: int, email: str) -> int:
+    """Delete every report of an e-mail address, chunk by chunk, each in a transaction of its own; return how many."""
+    count = 0
+    while True:
+        async with context.transaction() as (connection, recorder):
+            deleted = await delete_by_email(connection, project_id, email, CHUNK_ROWS)
+            for report in deleted:
+                recorder.record_deleted(report)
+            await note_deleted(connection, deleted, context.clock.now())
+        count += len(deleted)
+        if len(deleted) < CHUNK_ROWS:
+            return count

@@ -1,0 +1,83 @@
+"""Remove what is beyond retention: partitions are dropped, what is left over is deleted in chunks."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from hearback_kit.db import Connection
+
+from user_reports import metrics
+from user_reports.service.context import ServiceContext
+from user_reports.store import deletions, events, groups, refusals, reports
+from user_reports.store.partitions import drop_weeks, ensure_weeks
+
+_Delete = Callable[[Connection], Awaitable[int]]
+
+
+async def prepare_partitions(context: ServiceContext, *, weeks_ahead: int) -> None:
+    """Make the weekly partitions that are missing from this week on."""
+    async with context.database.transaction() as connection:
+        await ensure_weeks(connection, context.clock.now(), ahead=weeks_ahead)
+
+
+async def drop_partitions(context: ServiceContext, before: datetime) -> None:
+    """Drop the partitions whose every event was received before a moment."""
+    async with context.database.transaction() as connection:
+        dropped = await drop_weeks(connection, before)
+    metrics.EXPIRED.labels("partition").inc(len(dropped))
+
+
+async def expire_everywhere(context: ServiceContext, before: datetime, *, chunk_max: int) -> None:
+    """Delete what any project has from before a moment."""
+    await _in_chunks(context, "event", chunk_max, lambda c: events.delete_stray_events(c, before, chunk_max))
+    await _expire_reports(context, before, chunk_max, None)
+    await _in_chunks(context, "group", chunk_max, lambda c: groups.delete_groups(c, before, chunk_max, None))
+    await _in_chunks(context, "deletion", chunk_max, lambda c: deletions.forget_deleted(c, before, chunk_max))
+
+
+async def expire_refusals(context: ServiceContext, before: datetime, *, chunk_max: int) -> None:
+    """Forget the ids of messages refused before a moment."""
+    await _in_chunks(context, "refusal", chunk_max, lambda c: refusals.delete_refusals(c, before, chunk_max))
+
+
+async def expire_projects(context: ServiceContext, shorter_than: timedelta, *, chunk_max: int) -> None:
+    """Delete what projects with a retention of less than `shorter_than` have kept long enough."""
+    now = context.clock.now()
+    async with context.database.connection() as connection:
+        project_ids = await groups.project_ids(connection)
+    for project_id in project_ids:
+        days = await context.projects.retention_days(project_id)
+        if days is not None and timedelta(days=days) < shorter_than:
+            await _expire_project(context, project_id, now - timedelta(days=days), chunk_max)
+
+
+async def _expire_project(context: ServiceContext, project_id: int, before: datetime, chunk_max: int) -> None:
+    await _in_chunks(
+        context, "event", chunk_max, lambda c: events.delete_events(c, project_id, before, chunk_max)
+    )
+    await _expire_reports(context, before, chunk_max, project_id)
+    await _in_chunks(
+        context, "group", chunk_max, lambda c: groups.delete_groups(c, before, chunk_max, project_id)
+    )
+
+
+async def _expire_reports(
+    context: ServiceContext, before: datetime, chunk_max: int, project_id: int | None
+) -> None:
+    while True:
+        async with context.transaction() as (connection, recorder):
+            deleted = await reports.delete_expired(connection, before, chunk_max, project_id)
+            for report in deleted:
+                recorder.record_expired(report)
+        metrics.EXPIRED.labels("report").inc(len(deleted))
+        if len(deleted) < chunk_max:
+            return
+
+
+async def _in_chunks(context: ServiceContext, kind: str, chunk_max: int, delete: _Delete) -> None:
+    """Call a delete in transactions of its own until it has nothing left to do."""
+    while True:
+        async with context.database.transaction() as connection:
+            count = await delete(connection)
+        metrics.EXPIRED.labels(kind).inc(count)
+        if count < chunk_max:
+            return

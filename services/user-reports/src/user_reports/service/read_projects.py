@@ -1,0 +1,53 @@
+"""Read what the registry's configuration says of a project: options, flags, denied organizations."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from hearback_contracts.config import ProjectConfig
+from hearback_contracts.flags import OPTIONS
+from hearback_fleet.configuration import Configuration
+
+from user_reports.domain.admission import ProjectPolicy
+
+FILTER_GARBAGE: Final = "feedback:filter_garbage_messages"
+INGEST: Final = "organizations:user-feedback-ingest"
+RETENTION_DAYS: Final = "hearback:retention_days"
+
+
+class Projects:
+    """Answers per project; a project the registry does not know (any more) has the defaults."""
+
+    def __init__(self, configuration: Configuration, denylist: frozenset[str]) -> None:
+        self._configuration = configuration
+        self._denylist = denylist
+
+    async def policies(self, project_ids: Iterable[int]) -> dict[int, ProjectPolicy]:
+        """Return the policy of each project by its id."""
+        return {project_id: await self.policy(project_id) for project_id in set(project_ids)}
+
+    async def policy(self, project_id: int) -> ProjectPolicy:
+        """Return a project's policy."""
+        project = await self._configuration.project(project_id)
+        if project is None:
+            return ProjectPolicy()
+        return ProjectPolicy(
+            takes_feedback=project.feature(INGEST),
+            is_denied=self._is_denied(project),
+            filters_garbage=bool(project.option(FILTER_GARBAGE)),
+        )
+
+    async def denied(self, project_ids: Iterable[int]) -> frozenset[int]:
+        """Return those projects whose organization is on the deny list."""
+        if not self._denylist:
+            return frozenset()
+        policies = await self.policies(project_ids)
+        return frozenset(project_id for project_id, policy in policies.items() if policy.is_denied)
+
+    async def retention_days(self, project_id: int) -> int | None:
+        """Return the days that a project keeps its data, or None when it says nothing usable."""
+        project = await self._configuration.project(project_id)
+        days = project.option(RETENTION_DAYS) if project else OPTIONS[RETENTION_DAYS].default
+        return days if isinstance(days, int) and days > 0 else None
+
+    def _is_denied(self, project: ProjectConfig) -> bool:
+        return project.organization_slug in self._denylist

@@ -1,0 +1,135 @@
+"""Submit reports: one admission for envelopes, the HTTP endpoint and the crash-report dialog.
+
+Report and event are locked first (`store.locks`), so that of a report and an event arriving at the same moment
+one always sees the other.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from hearback_contracts.events import UserReportSubmitted
+from hearback_contracts.reasons import Reason
+from hearback_kit.db import Connection
+
+from user_reports import metrics
+from user_reports.domain.admission import AgeRules, Decision, admit, decide, new_report, replace_words
+from user_reports.domain.model import Deleted, IndexedEvent, Key, Refusal, Report, Submission
+from user_reports.service.context import ServiceContext
+from user_reports.service.record_outcomes import OutcomeRecorder
+from user_reports.store.deletions import find_deleted
+from user_reports.store.events import find_events
+from user_reports.store.locks import lock_keys
+from user_reports.store.refusals import add_refusals
+from user_reports.store.reports import find_reports_locked, store_reports
+
+
+class Received(NamedTuple):
+    """A message and what its payload says, or None for what is no JSON object."""
+
+    message: UserReportSubmitted
+    payload: Mapping[str, Any] | None
+
+
+class Submitted(NamedTuple):
+    """What became of one report: the report as it stands, and the reason if the submission was refused."""
+
+    report: Report | None
+    reason: Reason | None = None
+
+
+async def submit_reports(
+    context: ServiceContext, rules: AgeRules, received: Sequence[Received], *, is_first_step: bool = False
+) -> list[Submitted]:
+    """Store reports in their order and link those whose event is known; return one result each.
+
+    `is_first_step` says that these come from outside, so that the journal learns here that they came.
+    """
+    policies = await context.projects.policies(item.message.project_id for item in received)
+    admitted = [admit(item.message, item.payload, policies[item.message.project_id]) for item in received]
+    denied = frozenset(project_id for project_id, policy in policies.items() if policy.is_denied)
+    async with context.transaction() as (connection, recorder):
+        now = context.clock.now()
+        if is_first_step:
+            for item in admitted:
+                if isinstance(item, Submission):
+                    recorder.record_received(item, now)
+        return await _Batch(connection, recorder, rules, denied, now).submit(admitted)
+
+
+class _Batch:
+    """The reports of one transaction."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        recorder: OutcomeRecorder,
+        rules: AgeRules,
+        denied: frozenset[int],
+        now: datetime,
+    ) -> None:
+        self._connection = connection
+        self._recorder = recorder
+        self._rules = rules
+        self._denied = denied
+        self._now = now
+        self._stored: dict[Key, Report] = {}
+        self._deleted: dict[Key, Deleted] = {}
+        self._events: dict[Key, IndexedEvent] = {}
+        self._changed: dict[Key, Report] = {}
+        self._refusals: list[Refusal] = []
+
+    async def submit(self, admitted: Sequence[Submission | Refusal]) -> list[Submitted]:
+        await self._load(admitted)
+        results = [self._take(item) for item in admitted]
+        await store_reports(self._connection, list(self._changed.values()))
+        await self._record_refusals()
+        return results
+
+    async def _load(self, admitted: Sequence[Submission | Refusal]) -> None:
+        keys = sorted({item.key for item in admitted if isinstance(item, Submission)})
+        all_keys = sorted({key for item in admitted if (key := item.key) is not None})
+        await lock_keys(self._connection, keys)
+        self._stored = await find_reports_locked(self._connection, all_keys)
+        self._deleted = await find_deleted(self._connection, keys)
+        self._events = await find_events(self._connection, keys)
+
+    def _take(self, item: Submission | Refusal) -> Submitted:
+        stored = self._stored.get(item.key) if item.key else None
+        if isinstance(item, Refusal):
+            self._refusals.append(item)
+            return Submitted(stored, item.reason)
+        decision = decide(item, stored, self._events.get(item.key), self._rules, self._deleted.get(item.key))
+        if isinstance(decision, Reason):
+            self._refusals.append(Refusal.of(item, decision))
+            return Submitted(stored, decision)
+        if decision is Decision.DUPLICATE:
+            return Submitted(stored)
+        return Submitted(self._store(item, stored))
+
+    def _store(self, submission: Submission, stored: Report | None) -> Report:
+        key, source = submission.key, submission.message.source
+        if stored is not None:
+            report, result = replace_words(stored, submission), "replaced"
+        else:
+            report, result = new_report(submission, self._deleted.get(key)), "stored"
+        event = self._events.get(key)
+        if event is not None and report.group_id is None:
+            report.link(event, self._now)
+        if report.group_id is None:
+            self._recorder.record_waiting(report)
+        else:
+            self._recorder.record_linked(report, event, source, denied=key[0] in self._denied)
+            metrics.LINKED.labels("save").inc()
+        metrics.REPORTS.labels(result, source.value).inc()
+        self._stored[key] = self._changed[key] = report
+        return report
+
+    async def _record_refusals(self) -> None:
+        """Record each refused message once, however often it is delivered."""
+        fresh = await add_refusals(self._connection, [item.message.id for item in self._refusals], self._now)
+        for refusal in self._refusals:
+            if refusal.message.id in fresh:
+                fresh.discard(refusal.message.id)
+                self._recorder.record_refused(refusal, self._stored.get(refusal.key) if refusal.key else None)
+                metrics.REPORTS.labels("refused", refusal.message.source.value).inc()

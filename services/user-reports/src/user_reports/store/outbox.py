@@ -1,0 +1,17 @@
+"""The outbox: messages that commit with the rows they announce."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from hearback_kit.bus import Outgoing
+from hearback_kit.db import Connection
+from hearback_kit.outbox import Outbox
+
+from user_reports.store.tables import OUTBOX
+
+_OUTBOX: Final = Outbox(OUTBOX)
+
+
+async def add_messages(connection: Connection, messages: Sequence[Outgoing]) -> None:
+    """Store messages, to be published in their order once the transaction has committed."""
+    await _OUTBOX.add(connection, messages)

@@ -1,0 +1,36 @@
+"""Ids of refused messages, so that a refusal is recorded once, however often its message is delivered."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from hearback_kit.db import Connection
+from sqlalchemy import ARRAY, Text, bindparam, column, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from user_reports.store.tables import REFUSALS
+
+
+def _add() -> Any:
+    ids = func.unnest(bindparam("ids", type_=ARRAY(Text))).table_valued(column("id", Text)).render_derived("batch")
+    rows = select(ids.c.id, bindparam("at", type_=REFUSALS.c.refused_at.type))
+    statement = insert(REFUSALS).from_select(["message_id", "refused_at"], rows)
+    return statement.on_conflict_do_nothing().returning(REFUSALS.c.message_id)
+
+
+ADD: Final = _add()
+
+
+async def add_refusals(connection: Connection, message_ids: Sequence[str], at: datetime) -> set[str]:
+    """Remember refused messages; return the ids that were not known, whose refusal is still to be recorded."""
+    if not message_ids:
+        return set()
+    rows = await connection.execute(ADD, {"ids": list(message_ids), "at": at})
+    return set(rows.scalars())
+
+
+async def delete_refusals(connection: Connection, before: datetime, limit: int) -> int:
+    """Forget up to `limit` refusals from before a moment; return how many."""
+    chosen = select(REFUSALS.c.message_id).where(REFUSALS.c.refused_at < before).limit(limit)
+    result = await connection.execute(delete(REFUSALS).where(REFUSALS.c.message_id.in_(chosen)))
+    return int(result.rowcount)
