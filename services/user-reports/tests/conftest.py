@@ -1,7 +1,8 @@
-"""What the tests of this service share: a bench with a database, a clock and published projects."""
+"""What the tests of this service share: its consumers on a database, a clock and published projects."""
 
 import json
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -24,24 +25,27 @@ from hearback_kit.ids import new_id, random_id
 from hearback_kit.testing import ManualClock
 from redis.asyncio import Redis
 from sqlalchemy import select, text
-from user_reports.consumers.events import EventHandler
-from user_reports.consumers.reports import ReportHandler
-from user_reports.domain.rules import AgeRules
-from user_reports.store.projects import Projects
-from user_reports.store.sweeping import Sweep, SweepOptions, SweepResult
+from user_reports.consumers.error_event_received import ErrorEventHandler
+from user_reports.consumers.user_report_submitted import UserReportHandler
+from user_reports.domain.admission import AgeRules
+from user_reports.jobs.retention import Retention, RetentionOptions
+from user_reports.jobs.sweep import Sweep, SweepOptions, SweepResult
+from user_reports.service.context import ServiceContext
+from user_reports.service.read_projects import Projects
+from user_reports.store.partitions import events_plan, open_partitions
 from user_reports.store.tables import OUTBOX
 
 SHARDS = 4
 
 
-class Bench:
+class Harness:
     """The consumers on a real database, with messages made by hand and time moved by hand."""
 
     def __init__(self, url: str, database: Database, projects: Projects, clock: ManualClock) -> None:
         self.url = url
         self.database = database
-        self.projects = projects
         self.clock = clock
+        self.context = ServiceContext(database, projects, clock, SHARDS)
         self.retention = timedelta(days=90)
         self.rules = AgeRules(timedelta(minutes=30), timedelta(minutes=5))
 
@@ -111,31 +115,24 @@ class Bench:
         else:
             await self.events()([self.incoming(message) for message in messages])  # type: ignore[arg-type]
 
-    def events(self, database: Database | None = None) -> EventHandler:
+    def events(self, database: Database | None = None) -> ErrorEventHandler:
         """The consumer of error events."""
-        return EventHandler(
-            database or self.database,
-            self.projects,
-            self.clock,
-            shards=SHARDS,
-            retention=self.retention,
-            wake=lambda: None,
-        )
+        context = replace(self.context, database=database or self.database)
+        return ErrorEventHandler(context, retention=self.retention)
 
-    def reports(self, database: Database | None = None) -> ReportHandler:
+    def reports(self, database: Database | None = None) -> UserReportHandler:
         """The consumer of reports."""
-        return ReportHandler(
-            database or self.database,
-            self.projects,
-            self.clock,
-            shards=SHARDS,
-            rules=self.rules,
-            wake=lambda: None,
-        )
+        return UserReportHandler(replace(self.context, database=database or self.database), self.rules)
 
-    def sweeper(self, **options: Any) -> Sweep:
+    def sweeper(self, resume: Any = None, **options: Any) -> Sweep:
         """A sweep with its own memory."""
-        return Sweep(self.database, self.projects, self.clock, SHARDS, SweepOptions(**options))
+        return Sweep(self.context, SweepOptions(**options), resume)
+
+    async def retain(self, *, weeks_ahead: int = 4, **options: Any) -> None:
+        """Run retention once, as a new worker does."""
+        chosen = RetentionOptions(**options)
+        plan = events_plan(retention_days=chosen.retention.days, weeks_ahead=weeks_ahead)
+        await Retention(self.context, open_partitions(self.database, plan), chosen).run_once()
 
     async def sweep(self) -> SweepResult:
         """Sweep once."""
@@ -151,15 +148,15 @@ class Bench:
         async with self.database.transaction() as connection:
             await connection.execute(text(sql), parameters)
 
-    async def told(self) -> "Told":
+    async def recorded(self) -> "Recorded":
         """Everything that lies in the outbox."""
         async with self.database.connection() as connection:
             rows = (await connection.execute(select(OUTBOX).order_by(OUTBOX.c.id))).all()
-        return Told(rows)
+        return Recorded(rows)
 
 
-class Told:
-    """What the service told others: feedback to be stored, outcomes and steps."""
+class Recorded:
+    """What the service announced: feedback to be stored, outcomes and steps."""
 
     def __init__(self, rows: Sequence[Any]) -> None:
         self.feedback: list[FeedbackSubmitted] = []
@@ -186,8 +183,8 @@ class Told:
 
 
 @pytest_asyncio.fixture
-async def bench(make_database: Any, redis: Redis, redis_url: str) -> AsyncIterator[Bench]:
-    """A bench with the projects 1 (`demo/web`), 2 (`demo/project-2`) and 3 (of organization 2)."""
+async def harness(make_database: Any, redis: Redis, redis_url: str) -> AsyncIterator[Harness]:
+    """The harness with the projects 1 (`demo/web`), 2 (`demo/project-2`) and 3 (of organization 2)."""
     url = await make_database("user_reports.store.migrations")
     database = Database(url)
     await publish_project(redis, project_id=1)
@@ -195,5 +192,5 @@ async def bench(make_database: Any, redis: Redis, redis_url: str) -> AsyncIterat
     await publish_project(redis, project_id=3, organization_id=2)
     await publish_project(redis, project_id=4, organization_id=4, organization_slug="denied")
     async with following(redis_url) as configuration:
-        yield Bench(url, database, Projects(configuration, frozenset({"denied"})), ManualClock())
+        yield Harness(url, database, Projects(configuration, frozenset({"denied"})), ManualClock())
     await database.close()

@@ -1,169 +1,88 @@
-"""Putting the service together: the HTTP app, the worker, and the parts both are made of."""
+"""Put user-reports together: the HTTP app, the worker and the sweep by hand."""
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from hearback_contracts.streams import ERROR_EVENT_RECEIVED, USER_REPORT_SUBMITTED
-from hearback_fleet.access import Access, registry_introspection
-from hearback_fleet.configuration import Configuration
-from hearback_kit.app import create_service_app
-from hearback_kit.auth import Authenticator
-from hearback_kit.bus import Consumer, ConsumerOptions, RedisStreams
-from hearback_kit.clock import Clock, SystemClock
-from hearback_kit.db import Database
-from hearback_kit.http import ServiceClient
+from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
+from hearback_kit.clock import Clock
 from hearback_kit.limits import WindowLimits
-from hearback_kit.outbox import OutboxRelay
-from hearback_kit.valkey import connect
-from hearback_kit.worker import Periodic, Worker
+from hearback_kit.worker import Worker
 
-from user_reports.api import routers
-from user_reports.api.place import Place
-from user_reports.consumers.events import EventHandler
-from user_reports.consumers.reports import ReportHandler
-from user_reports.domain.rules import AgeRules
+from user_reports.api import events, groups, internal, reports
+from user_reports.api.deps import AppState, empty_answer
+from user_reports.api.params import refuse_nul
+from user_reports.consumers.error_event_received import ErrorEventHandler
+from user_reports.consumers.user_report_submitted import UserReportHandler
+from user_reports.domain.admission import AgeRules
+from user_reports.errors import DsnNotEnough
+from user_reports.jobs.retention import Retention, RetentionOptions
+from user_reports.jobs.sweep import Sweep, SweepOptions, SweepResult
+from user_reports.service.context import ServiceContext
+from user_reports.service.read_projects import Projects
 from user_reports.settings import Settings
-from user_reports.store.projects import Projects
-from user_reports.store.retention import Retention, RetentionOptions
-from user_reports.store.sweeping import Sweep
+from user_reports.store.partitions import events_plan, open_partitions
 from user_reports.store.tables import OUTBOX
-from user_reports.sweep import sweep_options
-
-DESCRIPTION = "Stores user reports, indexes error events and groups, and links the two."
 
 
-def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
-    """The HTTP app; `clock` is the system's unless a test gives another."""
-    place = Place(settings=settings, clock=clock or SystemClock(), rules=age_rules(settings))
+def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
+    """Make the HTTP app; it connects when it starts."""
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        redis_url = settings.redis_url.get_secret_value()
-        database = Database(settings.database_url, pool_size=settings.database_pool_size)
-        configuration = Configuration(redis_url)
-        limits_client = connect(redis_url, timeout_seconds=1.0)
-        registry = ServiceClient(
-            settings.registry_url, service=settings.service, secret=settings.secret_key.get_secret_value()
-        )
-        place.open(
-            database,
-            Projects(configuration, settings.denylist),
-            configuration,
-            WindowLimits(limits_client, place.clock),
-        )
-        app.state.place = place
-        if not hasattr(app.state, "access"):
-            app.state.access = Access(configuration, Authenticator(registry_introspection(registry)))
-        app.state.checks["database"] = database.ping
-        stop = asyncio.Event()
-        following = asyncio.create_task(configuration.run(stop))
-        try:
-            yield
-        finally:
-            stop.set()
-            await following
-            await configuration.close()
-            await limits_client.aclose()
-            await registry.close()
-            await database.close()
+    def build(runtime: ServiceRuntime) -> AppState:
+        limits = WindowLimits(runtime.valkey(timeout_seconds=1.0), runtime.clock)
+        return AppState(settings, _context(runtime, settings), limits, _rules(settings))
 
-    app = create_service_app(settings, title="user-reports", description=DESCRIPTION, lifespan=lifespan)
-    for router in routers():
-        app.include_router(router)
+    app = service_app(
+        settings,
+        title="Hearback user reports",
+        description="Stores user reports, indexes error events and groups, and links the two.",
+        build=build,
+        clock=clock,
+    )
+    app.add_exception_handler(DsnNotEnough, empty_answer)
+    for module in (reports, groups, events, internal):
+        app.include_router(module.router, dependencies=[Depends(refuse_nul)])
     return app
 
 
-def age_rules(settings: Settings) -> AgeRules:
-    """The rules of age as set."""
+def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
+    """Make the worker: the consumers of both streams, the sweep and retention."""
+
+    def build(runtime: ServiceRuntime) -> None:
+        context = _context(runtime, settings, relayed=True)
+        events_handler = ErrorEventHandler(context, retention=timedelta(days=settings.retention_days))
+        reports_handler = UserReportHandler(context, _rules(settings))
+        plan = events_plan(retention_days=settings.retention_days, weeks_ahead=settings.partition_weeks_ahead)
+        sweep = Sweep(context, SweepOptions.of(settings))
+        retention = Retention(context, open_partitions(runtime.database, plan), RetentionOptions.of(settings))
+        runtime.consume(ERROR_EVENT_RECEIVED, events_handler, batch_max=settings.events_batch_max)
+        runtime.consume(
+            USER_REPORT_SUBMITTED,
+            reports_handler,
+            batch_max=settings.reports_batch_max,
+            on_dead=reports_handler.on_dead,
+        )
+        runtime.every("sweep", settings.sweep_seconds, sweep.run_once)
+        runtime.every("retention", settings.retention_seconds, retention.run_once)
+
+    return service_worker(settings, build=build, clock=clock, outbox=OUTBOX)
+
+
+async def sweep_now(settings: Settings) -> SweepResult:
+    """Sweep once, by hand."""
+    async with ServiceRuntime(settings) as runtime:
+        return await Sweep(_context(runtime, settings), SweepOptions.of(settings)).run_once()
+
+
+def _context(runtime: ServiceRuntime, settings: Settings, *, relayed: bool = False) -> ServiceContext:
+    """Return what use cases work with; `relayed` when this process publishes the outbox."""
+    projects = Projects(runtime.configuration, settings.denylist)
+    context = ServiceContext(runtime.database, projects, runtime.clock, runtime.shards)
+    return replace(context, wake=runtime.relay.wake) if relayed else context
+
+
+def _rules(settings: Settings) -> AgeRules:
     return AgeRules(
         timedelta(minutes=settings.event_age_minutes_max), timedelta(minutes=settings.overwrite_minutes_max)
-    )
-
-
-def retention_options(settings: Settings) -> RetentionOptions:
-    """Retention as set."""
-    return RetentionOptions(
-        retention=timedelta(days=settings.retention_days),
-        chunk_max=settings.retention_chunk_max,
-        weeks_ahead=settings.partition_weeks_ahead,
-    )
-
-
-def create_worker(settings: Settings, clock: Clock | None = None) -> Worker:
-    """The consumers of both streams, the outbox relay, the sweep and retention."""
-    clock = clock or SystemClock()
-    redis_url = settings.redis_url.get_secret_value()
-    client, waiting = connect(redis_url), connect(redis_url, blocking=True)
-    bus = RedisStreams(client, waiting)
-    database = Database(settings.database_url, pool_size=settings.database_pool_size)
-    configuration = Configuration(redis_url)
-    projects = Projects(configuration, settings.denylist)
-    relay = OutboxRelay(database, OUTBOX, bus)
-    shards = settings.stream_shards
-    sweep = Sweep(database, projects, clock, shards, sweep_options(settings))
-    retention = Retention(database, projects, clock, shards, retention_options(settings))
-
-    async def close() -> None:
-        await configuration.close()
-        await database.close()
-        await client.aclose()
-        await waiting.aclose()
-
-    return Worker(
-        consumers=_consumers(settings, bus, database, projects, clock, relay.wake),
-        parts=[
-            configuration,
-            relay,
-            Periodic("sweep", settings.sweep_seconds, sweep.run_once),
-            Periodic("retention", settings.retention_seconds, retention.run_once),
-        ],
-        checks={"database": database.ping},
-        close=close,
-    )
-
-
-def _consumers(
-    settings: Settings,
-    bus: RedisStreams,
-    database: Database,
-    projects: Projects,
-    clock: Clock,
-    wake: Callable[[], None],
-) -> list[Consumer]:
-    shards = settings.stream_shards
-    events = EventHandler(
-        database, projects, clock, shards=shards, retention=timedelta(days=settings.retention_days), wake=wake
-    )
-    reports = ReportHandler(database, projects, clock, shards=shards, rules=age_rules(settings), wake=wake)
-    name = settings.consumer_name or f"{settings.service}-{socket.gethostname()}"
-    return [
-        Consumer(
-            bus,
-            ERROR_EVENT_RECEIVED.shard_keys(shards),
-            group=ERROR_EVENT_RECEIVED.consumer,
-            name=name,
-            handle=events,
-            options=_options(settings, settings.events_batch_max),
-        ),
-        Consumer(
-            bus,
-            USER_REPORT_SUBMITTED.shard_keys(shards),
-            group=USER_REPORT_SUBMITTED.consumer,
-            name=name,
-            handle=reports,
-            on_dead=reports.on_dead,
-            options=_options(settings, settings.reports_batch_max),
-        ),
-    ]
-
-
-def _options(settings: Settings, batch_max: int) -> ConsumerOptions:
-    return ConsumerOptions(
-        batch_max=batch_max,
-        idle_ms_min=settings.consumer_idle_ms_min,
-        deliveries_max=settings.deliveries_max,
     )

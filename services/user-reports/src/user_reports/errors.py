@@ -1,4 +1,4 @@
-"""The errors of this service's own protocol (reference: feedback-backend 4.4)."""
+"""The errors of this service's own protocol (protocol: user-reports#the-legacy-endpoint)."""
 
 from hearback_kit.errors import BadRequest, Conflict, Unauthorized
 
@@ -19,6 +19,13 @@ class InvalidFields(BadRequest):
         super().__init__("The report is not valid.", code="invalid_fields", body=fields)
 
 
+class InvalidStatus(BadRequest):
+    """A status that lists do not know: 400 with the protocol's own body."""
+
+    def __init__(self) -> None:
+        super().__init__("Invalid status choice", body={"status": "Invalid status choice"})
+
+
 class InvalidDsn(Unauthorized):
     """The DSN is unknown, switched off or another project's."""
 
@@ -26,3 +33,7 @@ class InvalidDsn(Unauthorized):
 
     def __init__(self) -> None:
         super().__init__("Invalid dsn")
+
+
+class DsnNotEnough(Unauthorized):
+    """A DSN where it gives no right: 401 without a body."""

@@ -1,4 +1,4 @@
-"""What this service can be told (environment `USER_REPORTS_…`)."""
+"""Settings of this service (environment `USER_REPORTS_…`)."""
 
 from typing import ClassVar
 
@@ -8,12 +8,11 @@ from pydantic_settings import SettingsConfigDict
 
 
 class Settings(ServiceSettings):
-    """Settings of the user-reports service; durations carry their unit in the name."""
+    """Settings of user-reports; durations and sizes carry their unit in the name."""
 
-    model_config = SettingsConfigDict(**{**ServiceSettings.model_config, "env_prefix": "USER_REPORTS_"})
+    model_config = SettingsConfigDict(env_prefix="USER_REPORTS_")
     service: ClassVar[str] = "user-reports"
 
-    consumer_name: str = Field("", description="Name of this worker in its consumer groups; empty: host name.")
     organization_denylist: str = fleet(
         "organization_denylist", "", "Slugs of organizations whose feedback is refused, separated by commas."
     )

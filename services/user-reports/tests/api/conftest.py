@@ -1,9 +1,10 @@
-"""The HTTP app on the bench's database, and callers of two tenants."""
+"""The HTTP app on the harness's database, and callers of two tenants."""
 
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 from hearback_fleet.testing import signed_in
 from hearback_kit.testing import running
@@ -34,16 +35,22 @@ class Api:
         return await self.client.post(path, headers=more.pop("headers", self.owner), **more)
 
 
-@pytest_asyncio.fixture
-async def api(bench: Any, redis_url: str) -> AsyncIterator[Api]:
-    """The running app."""
-    settings = Settings(
-        service_database_url=SecretStr(bench.url),
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, harness: Any, redis_url: str) -> Settings:
+    """The app's settings; an indirect parameter has more of them."""
+    return Settings(
+        service_database_url=SecretStr(harness.url),
         redis_url=SecretStr(redis_url),
         secret_key=SecretStr(SECRET),
         organization_denylist="denied, other",
-        public_url="http://hearback.test",
+        public_url="https://hearback.test",
+        **getattr(request, "param", {}),
     )
-    app = create_app(settings, bench.clock)
+
+
+@pytest_asyncio.fixture
+async def api(harness: Any, settings: Settings) -> AsyncIterator[Api]:
+    """The running app."""
+    app = create_app(settings, clock=harness.clock)
     async with running(app) as client:
         yield Api(client, app)

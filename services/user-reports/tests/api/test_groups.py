@@ -18,19 +18,19 @@ def event_id() -> str:
     return random_id()
 
 
-async def only_group(bench: Any) -> int:
-    (row,) = await bench.rows("SELECT id FROM groups")
+async def only_group(harness: Any) -> int:
+    (row,) = await harness.rows("SELECT id FROM groups")
     return int(row.id)
 
 
-async def test_event_is_there_once_indexed(bench: Any, api: Any, event_id: str) -> None:
+async def test_event_is_there_once_indexed(harness: Any, api: Any, event_id: str) -> None:
     path = f"{PROJECT}/events/{event_id}/"
     assert (await api.get(path)).status_code == 404
     trace = {"trace_id": "b" * 32}
-    await bench.deliver(bench.event(event_id, trace=trace, replay_id="a" * 32, url="http://shop.test/cart"))
+    await harness.deliver(harness.event(event_id, trace=trace, replay_id="a" * 32, url="http://shop.test/cart"))
     event = (await api.get(path)).json()
     assert event["eventID"] == event_id
-    assert event["groupID"] == str(await only_group(bench))
+    assert event["groupID"] == str(await only_group(harness))
     assert event["environment"] == "staging"
     assert event["release"] == {"version": "shop@1.0"}
     assert {"key": "colour", "value": "blue"} in event["tags"]
@@ -43,13 +43,13 @@ async def test_event_is_there_once_indexed(bench: Any, api: Any, event_id: str) 
 
 
 @pytest.mark.parametrize("path", [ISSUES, "/api/0/issues"])
-async def test_group_detail_status_and_latest_event(bench: Any, api: Any, event_id: str, path: str) -> None:
+async def test_group_detail_status_and_latest_event(harness: Any, api: Any, event_id: str, path: str) -> None:
     frames = [{"module": "shop.cart", "function": "pay", "in_app": True}]
     exceptions = [{"type": "ValueError", "value": "no money", "frames": frames}]
-    await bench.deliver(bench.event(exceptions=exceptions))
-    bench.clock.move(minutes=5)
-    await bench.deliver(bench.event(event_id, exceptions=exceptions, level="fatal"))
-    url = f"{path}/{await only_group(bench)}/"
+    await harness.deliver(harness.event(exceptions=exceptions))
+    harness.clock.move(minutes=5)
+    await harness.deliver(harness.event(event_id, exceptions=exceptions, level="fatal"))
+    url = f"{path}/{await only_group(harness)}/"
     group = (await api.get(url)).json()
     assert (group["title"], group["culprit"]) == ("ValueError: no money", "shop.cart in pay")
     assert group["metadata"] == {"type": "ValueError", "value": "no money", "function": "pay"}
@@ -57,7 +57,7 @@ async def test_group_detail_status_and_latest_event(bench: Any, api: Any, event_
     assert (group["firstSeen"], group["lastSeen"]) == ("2026-11-24T12:00:00Z", "2026-11-24T12:05:00Z")
     assert group["project"]["slug"] == "web"
     assert group["shortId"] == "WEB-ERR-1"
-    assert group["permalink"] == "http://hearback.test/organizations/demo/issues/1/"
+    assert group["permalink"] == "https://hearback.test/organizations/demo/issues/1/"
     for status in ("resolved", "ignored", "unresolved"):
         response = await api.client.put(url, json={"status": status}, headers=api.owner)
         assert response.json()["status"] == status
@@ -74,8 +74,8 @@ async def test_group_detail_status_and_latest_event(bench: Any, api: Any, event_
     assert (await api.get(f"{path}/99/")).status_code == 404
 
 
-async def test_nothing_of_one_project_is_reachable_through_another(bench: Any, api: Any, event_id: str) -> None:
-    await bench.deliver(bench.event(event_id), bench.report(event_id))
+async def test_nothing_of_one_project_is_reachable_through_another(harness: Any, api: Any, event_id: str) -> None:
+    await harness.deliver(harness.event(event_id), harness.report(event_id))
     (report,) = (await api.get(f"{PROJECT}/user-feedback/")).json()
     paths = (
         f"{PROJECT}/events/{event_id}/",
@@ -100,11 +100,11 @@ async def test_nothing_of_one_project_is_reachable_through_another(bench: Any, a
     same = "/api/0/projects/demo/project-2"
     assert (await api.get(f"{same}/events/{event_id}/")).status_code == 404
     assert (await api.client.delete(f"{same}/user-feedback/{report['id']}/", headers=api.owner)).status_code == 404
-    assert len(await bench.rows("SELECT 1 FROM reports")) == 1
+    assert len(await harness.rows("SELECT 1 FROM reports")) == 1
 
 
-async def test_other_services_may_ask_which_events_exist(bench: Any, api: Any, event_id: str) -> None:
-    await bench.deliver(bench.event(event_id), bench.event(other := random_id(), project_id=2))
+async def test_other_services_may_ask_which_events_exist(harness: Any, api: Any, event_id: str) -> None:
+    await harness.deliver(harness.event(event_id), harness.event(other := random_id(), project_id=2))
     raw = orjson.dumps({"project_id": 1, "event_ids": [event_id.upper(), other, "x", 1]})
     headers = {
         SERVICE_HEADER: "feedback",

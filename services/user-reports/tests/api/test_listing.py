@@ -1,4 +1,4 @@
-"""GET …/user-feedback/ and the issue's tab (reference: feedback-backend 4.6 to 4.9)."""
+"""GET …/user-feedback/ and the issue's tab (protocol: user-reports#the-legacy-endpoint)."""
 
 import csv
 import io
@@ -13,13 +13,13 @@ PROJECT = "/api/0/projects/demo/web/user-feedback/"
 ORGANIZATION = "/api/0/organizations/demo/user-feedback/"
 
 
-async def linked(bench: Any, *words: str, **event: Any) -> list[str]:
+async def linked(harness: Any, *words: str, **event: Any) -> list[str]:
     """Store reports a minute apart, each with its event; returns the event ids."""
     ids = []
     for word in words:
         event_id = random_id()
-        await bench.deliver(bench.event(event_id, **event), bench.report(event_id, word))
-        bench.clock.move(minutes=1)
+        await harness.deliver(harness.event(event_id, **event), harness.report(event_id, word))
+        harness.clock.move(minutes=1)
         ids.append(event_id)
     return ids
 
@@ -34,9 +34,9 @@ def cursors(response: Any) -> dict[str, tuple[bool, str]]:
     return {rel: (found == "true", cursor) for rel, found, cursor in re.findall(pattern, response.headers["link"])}
 
 
-async def test_lists_show_linked_reports_newest_first(bench: Any, api: Any) -> None:
-    await linked(bench, "one", "two")
-    await bench.deliver(bench.report(random_id(), "waiting"))
+async def test_lists_show_linked_reports_newest_first(harness: Any, api: Any) -> None:
+    await linked(harness, "one", "two")
+    await harness.deliver(harness.report(random_id(), "waiting"))
     for path in (PROJECT, ORGANIZATION):
         response = await api.get(path)
         assert comments(response) == ["two", "one"]
@@ -44,8 +44,8 @@ async def test_lists_show_linked_reports_newest_first(bench: Any, api: Any) -> N
         assert all(item["linked"] and item["age"] is None for item in response.json())
 
 
-async def test_pages_are_full_and_walk_both_ways(bench: Any, api: Any) -> None:
-    await linked(bench, *"abcdefg")
+async def test_pages_are_full_and_walk_both_ways(harness: Any, api: Any) -> None:
+    await linked(harness, *"abcdefg")
     for path in (PROJECT, ORGANIZATION):
         first = await api.get(path, params={"per_page": 3})
         assert comments(first) == ["g", "f", "e"]
@@ -62,10 +62,10 @@ async def test_pages_are_full_and_walk_both_ways(bench: Any, api: Any) -> None:
         assert cursors(start)["previous"][0] is False
 
 
-async def test_status_filter_does_not_shorten_pages(bench: Any, api: Any) -> None:
+async def test_status_filter_does_not_shorten_pages(harness: Any, api: Any) -> None:
     for word in ("one", "two", "three", "four"):
-        await linked(bench, word, message=word)
-    await bench.execute("UPDATE groups SET status = 'resolved' WHERE title IN ('four', 'three')")
+        await linked(harness, word, message=word)
+    await harness.execute("UPDATE groups SET status = 'resolved' WHERE title IN ('four', 'three')")
     response = await api.get(PROJECT, params={"per_page": 2})
     assert comments(response) == ["two", "one"]
     assert cursors(response)["next"][0] is False
@@ -94,10 +94,10 @@ async def test_bad_parameters_are_400(api: Any, query: str) -> None:
         assert (await api.get(f"{PROJECT}?{query}")).json() == {"status": "Invalid status choice"}
 
 
-async def test_environments(bench: Any, api: Any) -> None:
-    await linked(bench, "staging", environment="staging")
-    await linked(bench, "none", environment=None)
-    await linked(bench, "production", environment="production")
+async def test_environments(harness: Any, api: Any) -> None:
+    await linked(harness, "staging", environment="staging")
+    await linked(harness, "none", environment=None)
+    await linked(harness, "production", environment="production")
     assert comments(await api.get(PROJECT, params={"environment": "staging"})) == ["staging"]
     assert comments(await api.get(PROJECT, params={"environment": ""})) == ["none"]
     assert comments(await api.get(PROJECT, params={"environment": "unknown"})) == []
@@ -105,34 +105,34 @@ async def test_environments(bench: Any, api: Any) -> None:
     assert comments(await api.get(ORGANIZATION, params=both)) == ["production", "staging"]
 
 
-async def test_orphans_show_their_age(bench: Any, api: Any) -> None:
-    await bench.deliver(bench.report(random_id(), "waiting"))
-    await linked(bench, "linked")
-    bench.clock.move(minutes=89)
+async def test_orphans_show_their_age(harness: Any, api: Any) -> None:
+    await harness.deliver(harness.report(random_id(), "waiting"))
+    await linked(harness, "linked")
+    harness.clock.move(minutes=89)
     response = await api.get(PROJECT, params={"linked": "false"})
     assert comments(response) == ["waiting"]
     (item,) = response.json()
     assert (item["age"], item["linked"], item["issue"]) == (90 * 60, False, None)
 
 
-async def test_search_finds_text_names_and_addresses(bench: Any, api: Any) -> None:
-    await linked(bench, "The 100% Button", "other")
+async def test_search_finds_text_names_and_addresses(harness: Any, api: Any) -> None:
+    await linked(harness, "The 100% Button", "other")
     for text in ("100% b", "GRACE@", "grace", "ada@example"):
         assert "The 100% Button" in comments(await api.get(PROJECT, params={"query": text}))
     assert comments(await api.get(PROJECT, params={"query": "100_"})) == []
     assert comments(await api.get(PROJECT, params={"query": "100%"})) == ["The 100% Button"]
 
 
-async def test_organization_list_takes_projects_and_times(bench: Any, api: Any) -> None:
-    await linked(bench, "web")
-    await linked(bench, "second", project_id=1)
+async def test_organization_list_takes_projects_and_times(harness: Any, api: Any) -> None:
+    await linked(harness, "web")
+    await linked(harness, "second", project_id=1)
     other = random_id()
-    await bench.deliver(bench.event(other, project_id=2), bench.report(other, "two", project_id=2))
+    await harness.deliver(harness.event(other, project_id=2), harness.report(other, "two", project_id=2))
     assert comments(await api.get(ORGANIZATION, params={"project": "2"})) == ["two"]
     assert comments(await api.get(ORGANIZATION, params={"project": "project-2"})) == ["two"]
     assert len(comments(await api.get(ORGANIZATION, params={"project": "-1"}))) == 3
     assert (await api.get(ORGANIZATION, params={"project": "3"})).status_code == 403
-    bench.clock.move(hours=3)
+    harness.clock.move(hours=3)
     assert comments(await api.get(ORGANIZATION, params={"statsPeriod": "1h"})) == []
     assert len(comments(await api.get(ORGANIZATION, params={"statsPeriod": "14d"}))) == 3
     span = {"start": "2026-11-24T12:00:00", "end": "2026-11-24T12:00:30"}
@@ -147,11 +147,11 @@ async def test_dsn_may_not_list(api: Any) -> None:
     assert (response.status_code, response.content) == (401, b"")
 
 
-async def test_report_shape_falls_back_to_the_events_user(bench: Any, api: Any) -> None:
+async def test_report_shape_falls_back_to_the_events_user(harness: Any, api: Any) -> None:
     event_id = random_id()
     payload = {"event_id": event_id, "comments": "anonymous"}
     user = {"id": "7", "email": "ada@example.com", "username": "ada", "ip_address": "192.0.2.7"}
-    await bench.deliver(bench.event(event_id, user=user), bench.report(event_id, payload=payload))
+    await harness.deliver(harness.event(event_id, user=user), harness.report(event_id, payload=payload))
     (item,) = (await api.get(PROJECT)).json()
     assert (item["name"], item["email"]) == (None, "ada@example.com")
     assert item["user"] == {
@@ -165,9 +165,9 @@ async def test_report_shape_falls_back_to_the_events_user(bench: Any, api: Any) 
     assert item["dateCreated"] == "2026-11-24T12:00:00Z"
 
 
-async def test_exports_are_complete(bench: Any, api: Any) -> None:
-    await linked(bench, *(f"line {n}\nsecond, part" for n in range(7)), "=SUM(A1)")
-    api.app.state.place.settings = api.app.state.place.settings.model_copy(update={"per_page_max": 3})
+@pytest.mark.parametrize("settings", [{"per_page_max": 3}], indirect=True)
+async def test_exports_are_complete(harness: Any, api: Any) -> None:
+    await linked(harness, *(f"line {n}\nsecond, part" for n in range(7)), "=SUM(A1)")
     for more in ({"params": {"format": "csv"}}, {"headers": {**api.owner, "Accept": "text/csv"}}):
         response = await api.get(PROJECT, **more)
         assert response.headers["content-type"].startswith("text/csv")
@@ -182,22 +182,22 @@ async def test_exports_are_complete(bench: Any, api: Any) -> None:
     assert empty.text.startswith("id,eventID,dateCreated,")
 
 
-async def test_export_reads_on_past_its_page(bench: Any, api: Any) -> None:
-    await bench.execute(
+async def test_export_reads_on_past_its_page(harness: Any, api: Any) -> None:
+    await harness.execute(
         "INSERT INTO reports (organization_id, project_id, event_id, name, email, comments, source, date_added,"
         " submitted_at, message_id, revision, marks) SELECT 1, 1, gen_random_uuid(), '', '', n::text, 'x',"
         " '2026-11-24T11:00:00Z', '2026-11-24T11:00:00Z', n::text, 0, '{}' FROM generate_series(1, 2500) n"
     )
-    await bench.execute(f"UPDATE reports SET source = '{FeedbackSource.USER_REPORT_ENVELOPE.value}'")
+    await harness.execute(f"UPDATE reports SET source = '{FeedbackSource.USER_REPORT_ENVELOPE.value}'")
     response = await api.get(PROJECT, params={"format": "csv", "linked": "false"})
     rows = list(csv.DictReader(io.StringIO(response.text)))
     assert sorted(int(row["comments"]) for row in rows) == list(range(1, 2501))
 
 
-async def test_issue_tab_on_both_paths(bench: Any, api: Any) -> None:
-    await linked(bench, "one", "two", message="same")
-    await linked(bench, "elsewhere", message="same", environment="elsewhere")
-    await linked(bench, "other", message="other")
+async def test_issue_tab_on_both_paths(harness: Any, api: Any) -> None:
+    await linked(harness, "one", "two", message="same")
+    await linked(harness, "elsewhere", message="same", environment="elsewhere")
+    await linked(harness, "other", message="other")
     (issue,) = {i["issue"]["id"] for i in (await api.get(PROJECT)).json() if i["issue"]["title"] == "same"}
     for path in (
         f"/api/0/organizations/demo/issues/{issue}/user-reports/",

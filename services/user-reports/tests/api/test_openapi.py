@@ -62,9 +62,9 @@ def test_every_path_leads_here() -> None:
 
 
 @pytest.mark.timeout(240)
-async def test_every_operation_keeps_its_word(bench: Any, api: Any) -> None:
+async def test_every_operation_keeps_its_word(harness: Any, api: Any) -> None:
     event_id = random_id()
-    await bench.deliver(bench.event(event_id), bench.report(event_id))
+    await harness.deliver(harness.event(event_id), harness.report(event_id))
     known = {"organization": "demo", "project": "web", "issue": "1", "event": event_id, "report": "1"}
     schema = schemathesis.openapi.from_dict(PROGRAM.create_app(PROGRAM.settings()).openapi())
     async with served(api.app) as url:

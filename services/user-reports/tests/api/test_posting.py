@@ -1,4 +1,4 @@
-"""POST …/user-feedback/ (reference: feedback-backend 4.4)."""
+"""POST …/user-feedback/ (protocol: user-reports#the-legacy-endpoint)."""
 
 import asyncio
 from typing import Any
@@ -33,9 +33,9 @@ def dsn(project: int = 1, key: int | None = None) -> dict[str, str]:
     return {"Authorization": f"DSN http://{public_key(key or project)}@localhost:8000/{project}"}
 
 
-async def test_token_gets_the_report_with_its_issue(bench: Any, api: Any) -> None:
+async def test_token_gets_the_report_with_its_issue(harness: Any, api: Any) -> None:
     event_id = random_id()
-    await bench.deliver(bench.event(event_id, message="checkout failed"))
+    await harness.deliver(harness.event(event_id, message="checkout failed"))
     response = await api.post(PATH, json=body(event_id))
     assert response.status_code == 200
     report = response.json()
@@ -46,30 +46,30 @@ async def test_token_gets_the_report_with_its_issue(bench: Any, api: Any) -> Non
     assert report["user"]["ipAddress"] is None
     assert int(report["issue"]["id"]) % 2 == 1
     assert report["issue"]["title"] == "checkout failed"
-    told = await bench.told()
-    assert [f.source for f in told.feedback] == [FeedbackSource.USER_REPORT_DJANGO_ENDPOINT]
-    assert [(s.step, s.state) for s in told.steps] == [
+    recorded = await harness.recorded()
+    assert [f.source for f in recorded.feedback] == [FeedbackSource.USER_REPORT_DJANGO_ENDPOINT]
+    assert [(s.step, s.state) for s in recorded.steps] == [
         ("report_received", SubmissionState.ACCEPTED),
         ("linked", SubmissionState.LINKED),
     ]
 
 
-async def test_report_without_its_event_waits_without_an_issue(bench: Any, api: Any) -> None:
+async def test_report_without_its_event_waits_without_an_issue(harness: Any, api: Any) -> None:
     response = await api.post(PATH, json=body(random_id()))
     assert response.status_code == 200
     assert response.json()["issue"] is None
     assert response.json()["user"] is None
-    assert (await bench.told()).steps[-1].state is SubmissionState.WAITING_FOR_EVENT
+    assert (await harness.recorded()).steps[-1].state is SubmissionState.WAITING_FOR_EVENT
 
 
-async def test_dsn_gets_an_empty_body(bench: Any, api: Any) -> None:
+async def test_dsn_gets_an_empty_body(harness: Any, api: Any) -> None:
     response = await api.post(PATH, json=body(random_id()), headers=dsn())
     assert (response.status_code, response.content) == (200, b"")
-    (row,) = await bench.rows("SELECT key_id, source FROM reports")
+    (row,) = await harness.rows("SELECT key_id, source FROM reports")
     assert (row.key_id, row.source) == (1, "user_report_sentry_django_endpoint")
 
 
-async def test_forms_and_dashed_ids_are_taken(bench: Any, api: Any) -> None:
+async def test_forms_and_dashed_ids_are_taken(harness: Any, api: Any) -> None:
     for number, more in enumerate(
         (
             lambda b: {"data": b},
@@ -97,15 +97,15 @@ async def test_forms_and_dashed_ids_are_taken(bench: Any, api: Any) -> None:
         (dsn(1, key=2), b""),
     ],
 )
-async def test_strangers_are_401(bench: Any, api: Any, headers: dict[str, str], content: bytes | None) -> None:
+async def test_strangers_are_401(harness: Any, api: Any, headers: dict[str, str], content: bytes | None) -> None:
     response = await api.post(PATH, json=body(random_id()), headers=headers)
     assert response.status_code == 401
     if content is not None and headers:
         assert response.content == content
-    assert await bench.rows("SELECT 1 FROM reports") == []
+    assert await harness.rows("SELECT 1 FROM reports") == []
 
 
-async def test_key_that_is_off_is_401_and_concerns_that_key_alone(bench: Any, api: Any, redis: Any) -> None:
+async def test_key_that_is_off_is_401_and_concerns_that_key_alone(harness: Any, api: Any, redis: Any) -> None:
     keys = (KeyConfig(id=1, public=public_key(1), is_active=False), KeyConfig(id=9, public="9" * 32))
     await publish_project(redis, project_id=1, keys=keys)
     response = await api.post(PATH, json=body(random_id()), headers=dsn())
@@ -114,7 +114,7 @@ async def test_key_that_is_off_is_401_and_concerns_that_key_alone(bench: Any, ap
     assert (await api.post(PATH, json=body(random_id()), headers=other)).status_code == 200
 
 
-async def test_scopes_and_tenants_hold(bench: Any, api: Any) -> None:
+async def test_scopes_and_tenants_hold(harness: Any, api: Any) -> None:
     assert (await api.post(PATH, json=body(random_id()), headers=api.stranger)).status_code == 404
     assert (await api.post(PATH, json=body(random_id()), headers=api.reader)).status_code == 403
     elsewhere = "/api/0/projects/demo/project-3/user-feedback/"
@@ -123,7 +123,7 @@ async def test_scopes_and_tenants_hold(bench: Any, api: Any) -> None:
 
 
 async def test_field_errors_are_by_field(api: Any) -> None:
-    response = await api.post(PATH, json={"email": "nobody", "comments": "a\x00b", "event_id": "x"})
+    response = await api.post(PATH, json={"email": "no address", "comments": "a\x00b", "event_id": "x"})
     assert response.status_code == 400
     assert response.json() == {
         "name": ["This field is required."],
@@ -151,41 +151,40 @@ async def test_body_at_the_limit_and_one_more(api: Any) -> None:
     assert (await api.post(PATH, content=full + b" " * (100_001 - len(full)))).status_code == 413
 
 
-async def test_invalid_event_id_is_400_and_counted(bench: Any, api: Any) -> None:
+async def test_invalid_event_id_is_400_and_counted(harness: Any, api: Any) -> None:
     response = await api.post(PATH, json=body("short"))
     assert response.status_code == 400
     assert response.json()["detail"] == "Invalid Event ID"
-    assert (await bench.told()).counts(FEEDBACK) == {(Outcome.INVALID, "Invalid Event ID"): 1}
+    assert (await harness.recorded()).counts(FEEDBACK) == {(Outcome.INVALID, "Invalid Event ID"): 1}
 
 
-async def test_conflicts_are_409(bench: Any, api: Any) -> None:
+async def test_conflicts_are_409(harness: Any, api: Any) -> None:
     old, again = random_id(), random_id()
-    await bench.deliver(bench.event(old), bench.event(again))
+    await harness.deliver(harness.event(old), harness.event(again))
     assert (await api.post(PATH, json=body(again))).status_code == 200
-    bench.clock.move(minutes=4)
+    harness.clock.move(minutes=4)
     assert (await api.post(PATH, json=body(again, comments="More"))).json()["comments"] == "More"
-    bench.clock.move(minutes=27)
+    harness.clock.move(minutes=27)
     for event_id in (old, again):
         response = await api.post(PATH, json=body(event_id))
         assert (response.status_code, response.json()) == (409, CONFLICT)
 
 
-async def test_denied_and_switched_off_are_403(bench: Any, api: Any, redis: Any) -> None:
+async def test_denied_and_switched_off_are_403(harness: Any, api: Any, redis: Any) -> None:
     denied = "/api/0/projects/denied/project-4/user-feedback/"
     assert (await api.post(denied, json=body(random_id()), headers=api.denied)).status_code == 403
     await publish_project(redis, project_id=1, features={"organizations:user-feedback-ingest": False})
     response = await api.post(PATH, json=body(random_id()), headers=dsn())
     assert response.status_code == 403
-    told = await bench.told()
-    assert told.counts(FEEDBACK) == {
+    recorded = await harness.recorded()
+    assert recorded.counts(FEEDBACK) == {
         (Outcome.FILTERED, "org.denylist"): 1,
         (Outcome.INVALID, "feature_disabled"): 1,
     }
 
 
+@pytest.mark.parametrize("settings", [{"posts_per_minute_max": 2}], indirect=True)
 async def test_one_address_meets_its_limit_and_another_does_not(api: Any) -> None:
-    settings = api.app.state.place.settings
-    api.app.state.place.settings = settings.model_copy(update={"posts_per_minute_max": 2})
     from_one = {**api.owner, "X-Forwarded-For": "9.9.9.9, 192.0.2.1"}
     codes = [(await api.post(PATH, json=body(random_id()), headers=from_one)).status_code for _ in range(3)]
     assert codes == [200, 200, 429]
@@ -198,16 +197,16 @@ async def test_one_address_meets_its_limit_and_another_does_not(api: Any) -> Non
     assert codes == [200, 200, 429], "a household may take any address of its /64"
 
 
-async def test_default_limit_lets_150_a_minute_pass(api: Any) -> None:
-    assert api.app.state.place.settings.posts_per_minute_max >= 150
+def test_default_limit_lets_150_a_minute_pass(settings: Any) -> None:
+    assert settings.posts_per_minute_max >= 150
 
 
-async def test_posts_of_one_event_at_once_are_one_report(bench: Any, api: Any) -> None:
+async def test_posts_of_one_event_at_once_are_one_report(harness: Any, api: Any) -> None:
     event_id = random_id()
-    await bench.deliver(bench.event(event_id))
+    await harness.deliver(harness.event(event_id))
     posts = [api.post(PATH, json=body(event_id, comments=f"number {n}")) for n in range(12)]
     assert {response.status_code for response in await asyncio.gather(*posts)} == {200}
-    told = await bench.told()
-    assert len(await bench.rows("SELECT 1 FROM reports")) == 1
-    assert len({f.event_id for f in told.feedback}) == 1
-    assert sorted(f.revision for f in told.feedback) == list(range(12))
+    recorded = await harness.recorded()
+    assert len(await harness.rows("SELECT 1 FROM reports")) == 1
+    assert len({f.event_id for f in recorded.feedback}) == 1
+    assert sorted(f.revision for f in recorded.feedback) == list(range(12))

@@ -1,4 +1,4 @@
-"""The worker on real streams: messages in, messages out, dead letters told."""
+"""The worker on real streams: messages in, messages out, dead letters recorded."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,17 +18,16 @@ from hearback_kit.bus import Incoming, Outgoing, RedisStreams
 from hearback_kit.ids import derived_id, random_id
 from hearback_kit.testing import eventually
 from pydantic import SecretStr
-from user_reports.app import create_worker
+from user_reports.app import create_worker, sweep_now
 from user_reports.settings import Settings
-from user_reports.sweep import sweep_now
 
 SHARDS = 2
 
 
 @pytest.fixture
-def settings(bench: Any, redis_url: str) -> Settings:
+def settings(harness: Any, redis_url: str) -> Settings:
     return Settings(
-        service_database_url=SecretStr(bench.url),
+        service_database_url=SecretStr(harness.url),
         redis_url=SecretStr(redis_url),
         stream_shards=SHARDS,
         deliveries_max=1,
@@ -39,7 +38,7 @@ def settings(bench: Any, redis_url: str) -> Settings:
 @asynccontextmanager
 async def working(settings: Settings, clock: Any) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    task = asyncio.create_task(create_worker(settings, clock).run(stop))
+    task = asyncio.create_task(create_worker(settings, clock=clock).run(stop))
     try:
         yield
     finally:
@@ -56,17 +55,17 @@ async def arrived(bus: RedisStreams, stream: Any) -> list[Incoming]:
 
 
 async def test_report_and_event_become_a_feedback_message(
-    bench: Any, bus: RedisStreams, settings: Settings
+    harness: Any, bus: RedisStreams, settings: Settings
 ) -> None:
     event_id = random_id()
-    message, body = bench.report(event_id)
+    message, body = harness.report(event_id)
     await bus.publish(
         [
             outgoing(USER_REPORT_SUBMITTED, message, SHARDS, body=body),
-            outgoing(ERROR_EVENT_RECEIVED, bench.event(event_id), SHARDS),
+            outgoing(ERROR_EVENT_RECEIVED, harness.event(event_id), SHARDS),
         ]
     )
-    async with working(settings, bench.clock):
+    async with working(settings, harness.clock):
         (entry,) = await eventually(lambda: arrived(bus, FEEDBACK_SUBMITTED))
         feedback = decode(FeedbackSubmitted, entry)
         assert feedback.event_id == derived_id(1, event_id)
@@ -82,36 +81,37 @@ async def test_report_and_event_become_a_feedback_message(
 
 
 async def test_message_that_cannot_be_read_is_buried_and_its_neighbour_is_not(
-    bench: Any, bus: RedisStreams, settings: Settings
+    harness: Any, bus: RedisStreams, settings: Settings
 ) -> None:
-    message, body = bench.report(random_id(), project_id=1)
+    message, body = harness.report(random_id(), project_id=1)
     key = USER_REPORT_SUBMITTED.key(1, SHARDS)
     poison = Outgoing(key, UserReportSubmitted.TYPE, b'{"no": "report"}', b"{}")
     await bus.publish([poison, outgoing(USER_REPORT_SUBMITTED, message, SHARDS, body=body)])
-    async with working(settings, bench.clock):
+    async with working(settings, harness.clock):
         letters = await eventually(lambda: bus.dead_letters(key))
         assert "ValidationError" in letters[0].error
-        await eventually(lambda: bench.rows("SELECT 1 FROM reports"))
+        await eventually(lambda: harness.rows("SELECT 1 FROM reports"))
 
 
-async def test_dead_letter_of_a_report_tells_its_fate(bench: Any) -> None:
-    message, body = bench.report(random_id())
-    (told,) = bench.reports().on_dead(bench.incoming(message, body), "ValueError: x")
-    (step,) = OutcomeRecorded.model_validate_json(told.data).steps
+async def test_dead_letter_of_a_report_is_a_step(harness: Any) -> None:
+    message, body = harness.report(random_id())
+    (letter,) = harness.reports().on_dead(harness.incoming(message, body), "ValueError: x")
+    (step,) = OutcomeRecorded.model_validate_json(letter.data).steps
     assert (step.submission_id, step.state, step.reason) == (message.event_id, "dropped", "dead_letter")
-    assert bench.reports().on_dead(bench.incoming(bench.event()), "x") == []
+    assert harness.reports().on_dead(harness.incoming(harness.event()), "x") == []
 
 
-async def test_worker_prepares_the_weeks_ahead(bench: Any, settings: Settings) -> None:
-    bench.clock.move(days=60)
-    async with working(settings, bench.clock):
+async def test_worker_prepares_the_weeks_ahead(harness: Any, settings: Settings) -> None:
+    harness.clock.move(days=60)
+    async with working(settings, harness.clock):
 
         async def prepared() -> Any:
-            names = await bench.rows("SELECT relname FROM pg_class WHERE relname LIKE 'events\\_2027\\_02\\_%'")
+            names = await harness.rows("SELECT relname FROM pg_class WHERE relname LIKE 'events\\_2027\\_02\\_%'")
             return any(not row.relname.endswith("pkey") for row in names)
 
         await eventually(prepared)
 
 
-async def test_sweep_by_hand_says_what_it_did(bench: Any, settings: Settings) -> None:
-    assert await sweep_now(settings) == "looked at 0 waiting reports, linked 0"
+async def test_sweep_by_hand_says_what_it_did(harness: Any, settings: Settings) -> None:
+    result = await sweep_now(settings)
+    assert (result.looked_at, result.linked, result.complete) == (0, 0, True)

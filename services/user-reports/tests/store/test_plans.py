@@ -8,46 +8,46 @@ import orjson
 import pytest
 from hearback_kit.ids import random_id
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
-from user_reports.store.queries import events, groups, lists, reports
-from user_reports.store.queries.rowsets import key_parameters
+from user_reports.store import events, groups, report_lists, reports
+from user_reports.store.keys import key_parameters
 from user_reports.store.tables import REPORTS
 
 NEWEST = (REPORTS.c.date_added.desc(), REPORTS.c.id.desc())
 
 
 @pytest.fixture
-async def filled(bench: Any) -> Any:
-    """A bench with enough rows that the planner has to choose."""
-    await bench.execute(
+async def filled(harness: Any) -> Any:
+    """A harness with enough rows that the planner has to choose."""
+    await harness.execute(
         "INSERT INTO groups (organization_id, project_id, hash, title, culprit, level, metadata, first_seen,"
         " last_seen, times_seen, latest_event_id, latest_received_at) SELECT 1, n % 20, gen_random_uuid(), '', '',"
         " 'error', '{}', now(), now(), 1, gen_random_uuid(), now() FROM generate_series(1, 5000) n"
     )
-    await bench.execute(
+    await harness.execute(
         "INSERT INTO events (project_id, event_id, received_at, organization_id, message_id, timestamp, group_id,"
         " title, culprit, tags) SELECT n % 20, gen_random_uuid(), at, 1, gen_random_uuid(), at, 1, '', '', '{}'"
         " FROM (SELECT n, now() - n * interval '40 seconds' AS at FROM generate_series(1, 20000) n) made"
     )
-    await bench.execute(
+    await harness.execute(
         "INSERT INTO reports (organization_id, project_id, event_id, name, email, comments, source, date_added,"
         " submitted_at, message_id, revision, marks, group_id) SELECT n % 5, n % 20, gen_random_uuid(), '',"
         " n || '@example.com', repeat('It broke. ', 40), 'x', at, at, n::text, 0, '{}',"
         " CASE WHEN n % 40 > 0 THEN n % 5000 END"
         " FROM (SELECT n, now() - n * interval '40 seconds' AS at FROM generate_series(1, 20000) n) made"
     )
-    connection = await asyncpg.connect(bench.url)
+    connection = await asyncpg.connect(harness.url)
     await connection.execute("VACUUM ANALYZE")
     await connection.close()
-    return bench
+    return harness
 
 
-async def plan(bench: Any, statement: Any, **parameters: Any) -> str:
+async def plan(harness: Any, statement: Any, **parameters: Any) -> str:
     compiled = statement.compile(
         dialect=dialect(json_serializer=lambda value: orjson.dumps(value).decode()),
         compile_kwargs={"render_postcompile": True},
     )
     given = {**compiled.params, "rows": "[]", **parameters}
-    connection = await asyncpg.connect(bench.url)
+    connection = await asyncpg.connect(harness.url)
     try:
         values = [given[name] for name in compiled.positiontup]
         return "\n".join(line[0] for line in await connection.fetch(f"EXPLAIN {compiled}", *values))
@@ -60,7 +60,7 @@ def wanted(count: int = 5) -> dict[str, Any]:
 
 
 def page(**fields: Any) -> Any:
-    return lists.statement_of(lists.ReportFilter(**fields)).order_by(*NEWEST).limit(101)
+    return report_lists.statement_of(report_lists.ReportFilter(**fields)).order_by(*NEWEST).limit(101)
 
 
 async def test_events_are_found_by_their_key(filled: Any) -> None:

@@ -1,36 +1,30 @@
 """Error groups under the same `/issues/{id}/` paths as feedback: theirs are the odd ids."""
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from hearback_contracts.config import OrganizationConfig
-from hearback_fleet.access import (
-    EVENT_READ,
-    EVENT_WRITE,
-    OrganizationScope,
-    access_of,
-    find_organization,
-    organization_scope,
-    principal_of,
-    require,
-)
+from hearback_fleet.access import EVENT_READ, EVENT_WRITE
 from hearback_kit.errors import BadRequest, NotFound
 
-from user_reports.api.bodies import parse_json, read_body
-from user_reports.api.parameters import ID_MAX, OBJECT
-from user_reports.api.place import Here, Place
-from user_reports.api.shapes import event_json, group_json
-from user_reports.store.queries.events import find_event
-from user_reports.store.queries.groups import Group, find_group, set_status
+from user_reports.api.deps import AppState, GroupScope, StateDep, group_scope
+from user_reports.api.reports.bodies import parse_json, read_body
+from user_reports.api.serializers import event_json, group_json
+from user_reports.service.triage_groups import change_status
+from user_reports.store.events import find_event
 
-STATUSES = ("unresolved", "resolved", "ignored")
-_ORGANIZATION_PATH = "/api/0/organizations/{organization}/issues/{issue}/"
-_LEGACY_PATH = "/api/0/issues/{issue}/"
-_REFUSED: dict[int | str, dict[str, Any]] = {
-    400: {"description": "The status is none.", "content": {"application/json": {"schema": OBJECT}}}
+STATUSES: Final = ("unresolved", "resolved", "ignored")
+router = APIRouter(tags=["error groups"])
+_ORGANIZATION_PARAMETER: Final[dict[str, Any]] = {
+    "name": "organization",
+    "in": "path",
+    "required": True,
+    "description": "Slug or id of the organization.",
+    "schema": {"type": "string"},
 }
-_STATUS_BODY: dict[str, Any] = {
+_OBJECT: Final = {"application/json": {"schema": {"type": "object"}}}
+_STATUS_BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
         "content": {
@@ -40,124 +34,81 @@ _STATUS_BODY: dict[str, Any] = {
         },
     }
 }
+_Endpoint = Callable[..., Any]
 
 
-def parse_id(text: str) -> int:
-    """A numeric id of a path; raises NotFound for what cannot be one."""
-    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > ID_MAX:
-        raise NotFound
-    return int(text)
+def at_issue(
+    method: str, suffix: str, *, operation_id: str, summary: str, openapi_extra: Any = None, responses: Any = None
+) -> Callable[[_Endpoint], _Endpoint]:
+    """Register a route under an organization's issues and under the older path without the organization."""
+    extra = openapi_extra or {}
+
+    def register(endpoint: _Endpoint) -> _Endpoint:
+        router.add_api_route(
+            f"/api/0/organizations/{{organization}}/issues/{{issue}}/{suffix}",
+            endpoint,
+            methods=[method],
+            operation_id=operation_id,
+            summary=summary,
+            openapi_extra={**extra, "parameters": [_ORGANIZATION_PARAMETER]},
+            responses=responses,
+        )
+        router.add_api_route(
+            f"/api/0/issues/{{issue}}/{suffix}",
+            endpoint,
+            methods=[method],
+            operation_id=f"{operation_id}Legacy",
+            summary=f"{summary} (older path)",
+            openapi_extra=extra,
+            responses=responses,
+        )
+        return endpoint
+
+    return register
 
 
-async def find_own_group(here: Place, group_id: int, *organization_ids: int) -> Group:
-    """A group of one of the organizations; raises NotFound."""
-    async with here.database.connection() as connection:
-        group = await find_group(connection, group_id)
-    if group is None or group.organization_id not in organization_ids:
-        raise NotFound
-    return group
+ReadGroup = Annotated[GroupScope, group_scope(*EVENT_READ)]
+WriteGroup = Annotated[GroupScope, group_scope(*EVENT_WRITE)]
 
 
-def router() -> APIRouter:
-    """The routes."""
-    routes = APIRouter(tags=["error groups"])
-    _organization_routes(routes)
-    _legacy_routes(routes)
-    return routes
+@at_issue("GET", "", operation_id="getErrorGroup", summary="An error group")
+async def get_group(state: StateDep, scope: ReadGroup) -> JSONResponse:
+    """Return an error group."""
+    return _answer(state, scope)
 
 
-def _organization_routes(routes: APIRouter) -> None:
-    @routes.get(_ORGANIZATION_PATH, operation_id="getErrorGroup", summary="An error group")
-    async def get_group(
-        here: Here, issue: str, scope: Annotated[OrganizationScope, organization_scope(*EVENT_READ)]
-    ) -> JSONResponse:
-        group = await find_own_group(here, parse_id(issue), scope.organization.id)
-        return _answer(here, group, scope.organization)
-
-    @routes.put(
-        _ORGANIZATION_PATH,
-        operation_id="updateErrorGroup",
-        summary="Resolve, ignore or reopen an error group",
-        openapi_extra=_STATUS_BODY,
-        responses=_REFUSED,
-    )
-    async def put_group(
-        request: Request,
-        here: Here,
-        issue: str,
-        scope: Annotated[OrganizationScope, organization_scope(*EVENT_WRITE)],
-    ) -> JSONResponse:
-        group = await find_own_group(here, parse_id(issue), scope.organization.id)
-        return _answer(here, await _update(request, here, group), scope.organization)
-
-    @routes.get(
-        _ORGANIZATION_PATH + "events/latest/",
-        operation_id="getLatestErrorEvent",
-        summary="The newest event of an error group",
-    )
-    async def get_latest(
-        here: Here, issue: str, scope: Annotated[OrganizationScope, organization_scope(*EVENT_READ)]
-    ) -> JSONResponse:
-        group = await find_own_group(here, parse_id(issue), scope.organization.id)
-        return await _latest(here, group, scope.organization)
-
-
-def _legacy_routes(routes: APIRouter) -> None:
-    @routes.get(_LEGACY_PATH, operation_id="getErrorGroupLegacy", summary="An error group (older path)")
-    async def get_group(request: Request, here: Here, issue: str) -> JSONResponse:
-        group, organization = await _find_legacy(request, here, issue, EVENT_READ)
-        return _answer(here, group, organization)
-
-    @routes.put(
-        _LEGACY_PATH,
-        operation_id="updateErrorGroupLegacy",
-        summary="Resolve, ignore or reopen an error group (older path)",
-        openapi_extra=_STATUS_BODY,
-        responses=_REFUSED,
-    )
-    async def put_group(request: Request, here: Here, issue: str) -> JSONResponse:
-        group, organization = await _find_legacy(request, here, issue, EVENT_WRITE)
-        return _answer(here, await _update(request, here, group), organization)
-
-    @routes.get(
-        _LEGACY_PATH + "events/latest/",
-        operation_id="getLatestErrorEventLegacy",
-        summary="The newest event of an error group (older path)",
-    )
-    async def get_latest(request: Request, here: Here, issue: str) -> JSONResponse:
-        group, organization = await _find_legacy(request, here, issue, EVENT_READ)
-        return await _latest(here, group, organization)
-
-
-async def _find_legacy(
-    request: Request, here: Place, issue: str, scopes: tuple[str, ...]
-) -> tuple[Group, OrganizationConfig]:
-    principal = await principal_of(request)
-    group = await find_own_group(here, parse_id(issue), *principal.tenants)
-    require(principal, group.organization_id, scopes)
-    return group, await find_organization(access_of(request), str(group.organization_id))
-
-
-def _answer(here: Place, group: Group, organization: OrganizationConfig) -> JSONResponse:
-    return JSONResponse(group_json(group, organization, here.settings.public_url))
-
-
-async def _update(request: Request, here: Place, group: Group) -> Group:
-    body = parse_json(await read_body(request, here.settings.body_bytes_max))
+@at_issue(
+    "PUT",
+    "",
+    operation_id="updateErrorGroup",
+    summary="Resolve, ignore or reopen an error group",
+    openapi_extra=_STATUS_BODY,
+    responses={400: {"description": "The status is not one of the three.", "content": _OBJECT}},
+)
+async def put_group(request: Request, state: StateDep, scope: WriteGroup) -> JSONResponse:
+    """Change the status of an error group; other fields are ignored."""
+    body = parse_json(await read_body(request, state.settings.body_bytes_max))
     if not isinstance(body, dict):
         raise BadRequest("Expected a JSON object.", code="invalid")
     if "status" not in body:
-        return group
+        return _answer(state, scope)
     if body["status"] not in STATUSES:
         raise BadRequest("Invalid status.", body={"status": [f'"{body["status"]}" is not a valid choice.']})
-    async with here.database.transaction() as connection:
-        await set_status(connection, group.id, body["status"], here.clock.now())
-        return await find_group(connection, group.id) or group
+    group = await change_status(state.context, scope.group, body["status"])
+    return _answer(state, GroupScope(group, scope.organization))
 
 
-async def _latest(here: Place, group: Group, organization: OrganizationConfig) -> JSONResponse:
-    async with here.database.connection() as connection:
-        event = await find_event(connection, group.project_id, group.latest_event_id)
+@at_issue(
+    "GET", "events/latest/", operation_id="getLatestErrorEvent", summary="The newest event of an error group"
+)
+async def get_latest_event(state: StateDep, scope: ReadGroup) -> JSONResponse:
+    """Return the event received last."""
+    async with state.database.connection() as connection:
+        event = await find_event(connection, scope.group.project_id, scope.group.latest_event_id)
     if event is None:
         raise NotFound
-    return JSONResponse(event_json(event, organization.slug))
+    return JSONResponse(event_json(event, scope.organization.slug))
+
+
+def _answer(state: AppState, scope: GroupScope) -> JSONResponse:
+    return JSONResponse(group_json(scope.group, scope.organization, state.settings.public_url))

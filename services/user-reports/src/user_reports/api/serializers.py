@@ -1,22 +1,40 @@
-"""The JSON of reports, groups and events, shaped like Sentry's (reference: feedback-backend 4.9)."""
+"""The JSON of reports, groups and events, shaped like Sentry's (protocol: user-reports#report-json)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from hearback_contracts.config import OrganizationConfig, ProjectConfig, ProjectRef
+from hearback_kit.values.times import wire_time
 
 from user_reports.domain.model import IndexedEvent, Report
-from user_reports.domain.periods import format_time
 from user_reports.domain.shim import tags_of
-from user_reports.store.queries.groups import Group
+from user_reports.store.groups import Group
 
-_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+EXPORT_HEADER: Final = (
+    "id",
+    "eventID",
+    "dateCreated",
+    "name",
+    "email",
+    "comments",
+    "environment",
+    "linked",
+    "project",
+    "issueID",
+    "issueTitle",
+    "issueStatus",
+)
+
+
+def _time(at: datetime) -> str:
+    return wire_time(at, "auto")
 
 
 def short_id(project_slug: str, group_id: int) -> str:
-    """A group's name for people, such as `WEB-ERR-7`; feedback of the project is `WEB-7`."""
+    """Return a group's name for people, such as `WEB-ERR-7`; feedback of the project is `WEB-7`."""
     text = ""
     while group_id:
         group_id, digit = divmod(group_id, 32)
@@ -25,7 +43,7 @@ def short_id(project_slug: str, group_id: int) -> str:
 
 
 def report_json(report: Report, now: datetime) -> dict[str, Any]:
-    """A report without its issue. Waiting ones tell their age in seconds."""
+    """Return a report without its issue; `age` is the seconds that a waiting one has waited."""
     user = report.event_user
     name = report.name or report.email or (user or {}).get("name") or None
     return {
@@ -34,7 +52,7 @@ def report_json(report: Report, now: datetime) -> dict[str, Any]:
         "name": name,
         "email": report.email or (user or {}).get("email") or None,
         "comments": report.comments,
-        "dateCreated": format_time(report.date_added),
+        "dateCreated": _time(report.date_added),
         "user": _report_user(user),
         "event": {"id": report.event_id, "eventID": report.event_id},
         "environment": report.environment,
@@ -57,7 +75,7 @@ def _report_user(user: Mapping[str, str] | None) -> dict[str, Any] | None:
 
 
 def project_json(project: ProjectConfig | ProjectRef) -> dict[str, Any]:
-    """A project as groups name it."""
+    """Return a project as groups name it."""
     return {
         "id": str(project.id),
         "name": getattr(project, "name", project.slug),
@@ -67,7 +85,7 @@ def project_json(project: ProjectConfig | ProjectRef) -> dict[str, Any]:
 
 
 def group_json(group: Group, organization: OrganizationConfig, public_url: str) -> dict[str, Any]:
-    """An error group."""
+    """Return an error group."""
     project = organization.find_project(str(group.project_id))
     slug = project.slug if project else str(group.project_id)
     return {
@@ -98,13 +116,13 @@ def group_json(group: Group, organization: OrganizationConfig, public_url: str) 
         "priority": "medium",
         "count": str(group.times_seen),
         "userCount": 0,
-        "firstSeen": format_time(group.first_seen),
-        "lastSeen": format_time(group.last_seen),
+        "firstSeen": _time(group.first_seen),
+        "lastSeen": _time(group.last_seen),
     }
 
 
 def event_json(event: IndexedEvent, organization_slug: str) -> dict[str, Any]:
-    """An event as the index has it; `feedbackUrl` lists the feedback that names it as its event."""
+    """Return an event as the index has it; `feedbackUrl` lists the feedback that names it as its event."""
     tags = tags_of(event)
     query = quote(f"issue.category:feedback associated_event_id:{event.event_id}")
     contexts: dict[str, Any] = {}
@@ -133,8 +151,8 @@ def event_json(event: IndexedEvent, organization_slug: str) -> dict[str, Any]:
         "contexts": contexts,
         "replayId": event.replay_id,
         "sdk": _sdk(event.sdk),
-        "dateCreated": format_time(event.timestamp),
-        "dateReceived": format_time(event.received_at),
+        "dateCreated": _time(event.timestamp),
+        "dateReceived": _time(event.received_at),
         "feedbackUrl": f"/api/0/organizations/{organization_slug}/issues/?query={query}",
     }
 
@@ -146,7 +164,7 @@ def _sdk(sdk: str | None) -> dict[str, str] | None:
     return {"name": name, "version": version}
 
 
-def with_issues(
+def reports_json(
     reports: Sequence[Report],
     groups: Mapping[int, Group],
     organization: OrganizationConfig,
@@ -154,9 +172,29 @@ def with_issues(
     now: datetime,
     public_url: str,
 ) -> list[dict[str, Any]]:
-    """Reports with the group each belongs to; null while a report waits."""
+    """Return reports with the group each belongs to; null while a report waits."""
     shapes = {group.id: group_json(group, organization, public_url) for group in groups.values()}
     return [
         report_json(report, now) | {"issue": shapes.get(report.group_id) if report.group_id else None}
         for report in reports
     ]
+
+
+def export_row(report: Report, groups: Mapping[int, Group], organization: OrganizationConfig) -> Sequence[Any]:
+    """Return a report as a row of the CSV export."""
+    group = groups.get(report.group_id) if report.group_id else None
+    project = organization.find_project(str(report.project_id))
+    return (
+        report.id,
+        report.event_id,
+        _time(report.date_added),
+        report.name,
+        report.email,
+        report.comments,
+        report.environment or "",
+        "true" if report.group_id else "false",
+        project.slug if project else report.project_id,
+        group.id if group else "",
+        group.title if group else "",
+        group.status if group else "",
+    )

@@ -1,1 +1,1 @@
-"""What this service does with the messages it reads."""
+"""One module per stream."""

@@ -1,7 +1,7 @@
 """Admission of reports: what is checked, in which order, whichever way a report came.
 
-First what the project says (`admit`), then what the report's content says, then what is known of its event and
-of earlier reports on it (`decide`): a report has one reason, the first of these (protocol: user-reports#admission).
+First what the project says and what the report's content says (`admit`), then what is known of its event and of
+earlier reports on it (`decide`). A report has one reason, the first of these (protocol: user-reports#validation).
 Ages are measured against the time the fleet received the report, not against the time it is handled: a backlog
 refuses no report.
 """
@@ -119,7 +119,7 @@ def new_report(submission: Submission, deleted: Deleted | None = None) -> Report
 def replace_words(stored: Report, submission: Submission) -> Report:
     """Return the stored report with the words of a later submission; event and link stay.
 
-    Only the dialog renews `date_added` (protocol: user-reports#replacing).
+    Only the dialog renews `date_added` (protocol: user-reports#age-and-repetition).
     """
     return msgspec.structs.replace(
         stored,

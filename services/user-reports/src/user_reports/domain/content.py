@@ -1,4 +1,4 @@
-"""What a report's payload says, and whether that can be stored at all (protocol: user-reports#content)."""
+"""What a report's payload says, and whether that can be stored at all (protocol: user-reports#validation)."""
 
 from collections.abc import Mapping
 from typing import Any, Final

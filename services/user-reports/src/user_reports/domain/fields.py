@@ -1,4 +1,7 @@
-"""The fields of a report posted over HTTP, with messages as API clients know them (feedback-backend 4.4)."""
+"""The fields of a report posted over HTTP, with messages as API clients know them.
+
+(protocol: user-reports#the-legacy-endpoint)
+"""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +9,7 @@ from typing import Any, Final
 
 from hearback_contracts.identifiers import parse_event_id
 
-from user_reports.domain.validation import COMMENTS_LENGTH_MAX, EMAIL_LENGTH_MAX, NAME_LENGTH_MAX
+from user_reports.domain.content import COMMENTS_LENGTH_MAX, EMAIL_LENGTH_MAX, NAME_LENGTH_MAX
 
 EVENT_ID_LENGTH_MAX: Final = 32
 REQUIRED: Final = "This field is required."
@@ -29,12 +32,12 @@ _ADDRESS: Final = re.compile(
 
 
 def is_email(text: str) -> bool:
-    """Whether a text has the form of an e-mail address."""
+    """Return whether a text has the form of an e-mail address."""
     return bool(_ADDRESS.match(text))
 
 
 def read_fields(body: object) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """The trimmed fields of a body, and the messages of those that are wrong (none when all is well)."""
+    """Return the trimmed fields of a body, and the messages of those that are wrong (none when all is well)."""
     if not isinstance(body, Mapping):
         kind = {list: "list", str: "str", bool: "bool", int: "int", float: "float"}.get(type(body), "NoneType")
         return {}, {"non_field_errors": [f"Invalid data. Expected a dictionary, but got {kind}."]}

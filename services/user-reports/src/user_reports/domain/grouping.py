@@ -20,7 +20,7 @@ UNLABELED: Final = "<unlabeled event>"
 
 
 def group_hash(event: ErrorEventReceived) -> str:
-    """The hash of an event's group within its project: 32 hex digits."""
+    """Return the hash of an event's group within its project: 32 hex digits."""
     fingerprint = [part for part in event.fingerprint if part]
     if not fingerprint or all(_DEFAULT.match(part) for part in fingerprint):
         return _digest(default_parts(event))
@@ -34,7 +34,7 @@ def group_hash(event: ErrorEventReceived) -> str:
 
 
 def default_parts(event: ErrorEventReceived) -> list[str]:
-    """What tells an event from others when it names no fingerprint."""
+    """Return what distinguishes an event from others when it names no fingerprint."""
     if event.exceptions:
         return _exception_parts(event.exceptions)
     message = event.message_template or event.message
@@ -61,7 +61,7 @@ def _frames(frames: Sequence[Frame]) -> list[tuple[str, str]]:
 
 
 def _named(frames: Sequence[Frame]) -> Iterator[tuple[str, str]]:
-    """The frames that have any name; a recursion counts once, however deep it went."""
+    """Yield the frames that have any name; a recursion counts once, however deep it went."""
     named = ((module_name(frame.module, frame.filename), function_name(frame.function)) for frame in frames)
     for pair, _ in groupby(named):
         if any(pair):

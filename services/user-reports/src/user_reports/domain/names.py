@@ -37,13 +37,13 @@ _EXTENSION: Final = re.compile(
 
 
 def parametrized(message: str) -> str:
-    """A message with its numbers, ids, addresses and dates replaced by what they are."""
+    """Return a message with its numbers, ids, addresses and dates replaced by what they are."""
     text = _PARAMETERS.sub(lambda match: f"<{match.lastgroup}>", message[:_LENGTH_MAX])
     return " ".join(text.split())
 
 
 def function_name(name: str | None) -> str:
-    """A function's name as it stays over builds and SDK versions; "" for one without a name."""
+    """Return a function's name as it stays over builds and SDK versions; "" for one without a name."""
     text = _ALIAS.sub("", (name or "").strip())
     if text in _ANONYMOUS:
         return ""
@@ -54,7 +54,7 @@ def function_name(name: str | None) -> str:
 
 
 def module_name(module: str | None, filename: str | None) -> str:
-    """Where a function lives: its module, else the name of its file without folders, hash and ending."""
+    """Return where a function lives: its module, else the name of its file without folders, hash and ending."""
     text = (module or "").strip()
     if text and text not in _ANONYMOUS:
         return _GENERATED.sub("", _FILE_HASH.sub("", text.split("?", 1)[0]))

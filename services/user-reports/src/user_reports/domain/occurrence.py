@@ -1,20 +1,19 @@
 """An arriving error event as the index and its group take it."""
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from hearback_contracts.events import ErrorEventReceived
+from hearback_kit.values.times import believable_time
 
 from user_reports.domain.grouping import group_hash
 from user_reports.domain.model import IndexedEvent, Key
 from user_reports.domain.titles import culprit_of, metadata_of, title_of
 
-FUTURE_MAX: Final = timedelta(seconds=60)
-
 
 class Occurrence(msgspec.Struct, kw_only=True):
-    """An event with the hash of its group; `event.group_id` is set once the group is known."""
+    """An event with the hash of its group; `event.group_id` is 0 until the group is known."""
 
     message_id: str
     key_id: int | None
@@ -29,7 +28,7 @@ class Occurrence(msgspec.Struct, kw_only=True):
 
 
 def occurrence_of(message: ErrorEventReceived, age_max: timedelta) -> Occurrence:
-    """Read a message; `age_max` is the retention beyond which a time is not believed."""
+    """Return what a message says of an event; `age_max` is the retention beyond which a time is not believed."""
     user = message.user.model_dump(exclude_none=True) if message.user else None
     return Occurrence(
         message_id=message.id,
@@ -64,19 +63,16 @@ def occurrence_of(message: ErrorEventReceived, age_max: timedelta) -> Occurrence
 
 
 def event_time(message: ErrorEventReceived, age_max: timedelta) -> datetime:
-    """When the error happened, by our clock (reference: ingestion-protocol 2.10).
+    """Return when the error happened, by our clock (protocol: events#clock-drift).
 
     A sender's clock that is off is corrected; a time in the future or beyond retention becomes the time
     of receipt.
     """
-    at = message.timestamp
-    if message.sent_at is not None:
-        at += message.received_at - message.sent_at
-    if at > message.received_at + FUTURE_MAX or at < message.received_at - age_max:
-        return message.received_at
-    return at
+    return believable_time(
+        message.timestamp, received_at=message.received_at, sent_at=message.sent_at, age_max=age_max
+    )
 
 
 def error_level(level: str | None) -> str:
-    """A level that lists know; anything else is `error`."""
+    """Return a level that lists know; anything else is `error`."""
     return level if level in {"debug", "info", "warning", "error", "fatal", "sample"} else "error"

@@ -1,4 +1,4 @@
-"""A linked report as a feedback event (reference: feedback-backend 4.5; differences: design 6)."""
+"""A linked report as a feedback event (protocol: user-reports#the-shim, differences)."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from user_reports.domain.model import IndexedEvent, Report
 
 
 def feedback_event(report: Report, feedback_id: str, event: IndexedEvent | None) -> dict[str, Any]:
-    """The feedback event's JSON under the id `feedback_id`.
+    """Return the feedback event's JSON under the id `feedback_id`.
 
-    The time is the submission's, in Unix seconds. Without the event (a modal's report replaced after its
+    The time is the submission's, in Unix seconds. Without the event (a report of the dialog replaced after its
     event expired) only the report's own fields are there; the feedback it replaces has the rest.
     """
     user = (event.user if event else report.event_user) or {}
@@ -39,7 +39,7 @@ def feedback_event(report: Report, feedback_id: str, event: IndexedEvent | None)
 
 
 def tags_of(event: IndexedEvent) -> dict[str, str]:
-    """An event's tags with those that its own fields stand for."""
+    """Return an event's tags with those that its own fields stand for."""
     tags = dict(event.tags)
     fields = {"environment": event.environment, "level": event.level, "release": event.release}
     for name, value in fields.items():

@@ -12,7 +12,7 @@ CULPRIT_LENGTH_MAX: Final = 200
 
 
 def title_of(event: ErrorEventReceived) -> str:
-    """`Type: value` of the outermost exception, else the message's first line."""
+    """Return `Type: value` of the outermost exception, else the message's first line."""
     if event.exceptions:
         exception = event.exceptions[-1]
         value = _line(exception.value)
@@ -21,7 +21,7 @@ def title_of(event: ErrorEventReceived) -> str:
 
 
 def culprit_of(event: ErrorEventReceived) -> str:
-    """The transaction, else `module in function` of the newest in-app frame, else ""."""
+    """Return the transaction, else `module in function` of the newest in-app frame, else ""."""
     if event.transaction:
         return _cut(event.transaction, CULPRIT_LENGTH_MAX)
     frame = _newest_frame(event)
@@ -32,7 +32,7 @@ def culprit_of(event: ErrorEventReceived) -> str:
 
 
 def metadata_of(event: ErrorEventReceived) -> dict[str, Any]:
-    """The group's metadata: type and value of an exception, else the title."""
+    """Return the group's metadata: type and value of an exception, else the title."""
     if not event.exceptions:
         return {"title": title_of(event)}
     exception = event.exceptions[-1]

@@ -19,7 +19,7 @@ def _no_relay() -> None:
 class ServiceContext:
     """The database, the projects' configuration, the clock, and what publishes the outbox.
 
-    `shards` is the number of shards of the fleet's streams; `wake` tells the outbox relay that something committed.
+    `shards` is the number of shards of every stream; `wake` makes the outbox relay look at once.
     """
 
     database: Database

@@ -25,7 +25,7 @@ async def delete_one(context: ServiceContext, project_id: int, report_id: int) -
 
 
 async def delete_of_address(context: ServiceContext, project_id: int, email: str) -> int:
-    """Delete every report of an e-mail address, chunk by chunk, each in a transaction of its own; return how many."""
+    """Delete every report of an e-mail address and return how many; each chunk is a transaction of its own."""
     count = 0
     while True:
         async with context.transaction() as (connection, recorder):

@@ -1,4 +1,4 @@
-"""Remove what is beyond retention: partitions are dropped, what is left over is deleted in chunks."""
+"""Remove what is beyond retention and does not go with its partition, in chunks."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -8,22 +8,8 @@ from hearback_kit.db import Connection
 from user_reports import metrics
 from user_reports.service.context import ServiceContext
 from user_reports.store import deletions, events, groups, refusals, reports
-from user_reports.store.partitions import drop_weeks, ensure_weeks
 
 _Delete = Callable[[Connection], Awaitable[int]]
-
-
-async def prepare_partitions(context: ServiceContext, *, weeks_ahead: int) -> None:
-    """Make the weekly partitions that are missing from this week on."""
-    async with context.database.transaction() as connection:
-        await ensure_weeks(connection, context.clock.now(), ahead=weeks_ahead)
-
-
-async def drop_partitions(context: ServiceContext, before: datetime) -> None:
-    """Drop the partitions whose every event was received before a moment."""
-    async with context.database.transaction() as connection:
-        dropped = await drop_weeks(connection, before)
-    metrics.EXPIRED.labels("partition").inc(len(dropped))
 
 
 async def expire_everywhere(context: ServiceContext, before: datetime, *, chunk_max: int) -> None:
@@ -51,13 +37,9 @@ async def expire_projects(context: ServiceContext, shorter_than: timedelta, *, c
 
 
 async def _expire_project(context: ServiceContext, project_id: int, before: datetime, chunk_max: int) -> None:
-    await _in_chunks(
-        context, "event", chunk_max, lambda c: events.delete_events(c, project_id, before, chunk_max)
-    )
+    await _in_chunks(context, "event", chunk_max, lambda c: events.delete_events(c, project_id, before, chunk_max))
     await _expire_reports(context, before, chunk_max, project_id)
-    await _in_chunks(
-        context, "group", chunk_max, lambda c: groups.delete_groups(c, before, chunk_max, project_id)
-    )
+    await _in_chunks(context, "group", chunk_max, lambda c: groups.delete_groups(c, before, chunk_max, project_id))
 
 
 async def _expire_reports(

@@ -38,7 +38,7 @@ async def index_events(context: ServiceContext, occurrences: Sequence[Occurrence
 async def _split(
     connection: Connection, occurrences: Sequence[Occurrence]
 ) -> tuple[dict[Key, Occurrence], list[Occurrence]]:
-    """Return the events that are new, and those sent again by another message; messages delivered again are neither."""
+    """Return the new events, and those that another message brought before; repeated deliveries are neither."""
     delivered = await find_deliveries(connection, list({item.key for item in occurrences}))
     fresh: dict[Key, Occurrence] = {}
     repeated: list[Occurrence] = []

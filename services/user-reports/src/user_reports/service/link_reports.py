@@ -1,4 +1,4 @@
-"""Link waiting reports whose event is in the index after all (protocol: user-reports#sweep).
+"""Link waiting reports whose event is in the index after all (protocol: user-reports#linking).
 
 Submitting and indexing already link all there is to link; this is the net below them. It takes the waiting
 reports (a partial index holds only those) chunk by chunk and looks their events up by id, so its cost grows with

@@ -57,6 +57,33 @@ async def submit_reports(
         return await _Batch(connection, recorder, rules, denied, now).submit(admitted)
 
 
+async def refuse_report(context: ServiceContext, received: Received) -> Reason | None:
+    """Record and return the reason why a report cannot be admitted; None when only its sender's form is wrong."""
+    message, payload = received
+    refusal = admit(message, payload, await context.projects.policy(message.project_id))
+    if isinstance(refusal, Submission):
+        return None
+    async with context.transaction() as (connection, recorder):
+        await _record_refusals(connection, recorder, [refusal], {}, context.clock.now())
+    return refusal.reason
+
+
+async def _record_refusals(
+    connection: Connection,
+    recorder: OutcomeRecorder,
+    refusals: Sequence[Refusal],
+    stored: Mapping[Key, Report],
+    now: datetime,
+) -> None:
+    """Record each refused message once, however often it is delivered."""
+    fresh = await add_refusals(connection, [item.message.id for item in refusals], now)
+    for refusal in refusals:
+        if refusal.message.id in fresh:
+            fresh.discard(refusal.message.id)
+            recorder.record_refused(refusal, stored.get(refusal.key) if refusal.key else None)
+            metrics.REPORTS.labels("refused", refusal.message.source.value).inc()
+
+
 class _Batch:
     """The reports of one transaction."""
 
@@ -83,7 +110,7 @@ class _Batch:
         await self._load(admitted)
         results = [self._take(item) for item in admitted]
         await store_reports(self._connection, list(self._changed.values()))
-        await self._record_refusals()
+        await _record_refusals(self._connection, self._recorder, self._refusals, self._stored, self._now)
         return results
 
     async def _load(self, admitted: Sequence[Submission | Refusal]) -> None:
@@ -124,12 +151,3 @@ class _Batch:
         metrics.REPORTS.labels(result, source.value).inc()
         self._stored[key] = self._changed[key] = report
         return report
-
-    async def _record_refusals(self) -> None:
-        """Record each refused message once, however often it is delivered."""
-        fresh = await add_refusals(self._connection, [item.message.id for item in self._refusals], self._now)
-        for refusal in self._refusals:
-            if refusal.message.id in fresh:
-                fresh.discard(refusal.message.id)
-                self._recorder.record_refused(refusal, self._stored.get(refusal.key) if refusal.key else None)
-                metrics.REPORTS.labels("refused", refusal.message.source.value).inc()

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rowsets import rowset
 from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from user_reports.domain.model import Deleted, Key, Report
-from user_reports.store.rowsets import key_parameters, keyset, rowset
+from user_reports.store.keys import key_parameters, keyset
 from user_reports.store.tables import DELETIONS
 
 _KEY: Final = ("project_id", "event_id")
@@ -36,7 +37,7 @@ NOTE: Final = _note()
 
 
 async def find_deleted(connection: Connection, keys: Sequence[Key]) -> dict[Key, Deleted]:
-    """What is remembered of deleted reports about `keys`; ask after the reports themselves are locked."""
+    """Return what is remembered of deleted reports about `keys`; call it once the reports are locked."""
     rows = (await connection.execute(FIND, key_parameters(keys))).all() if keys else []
     return {(row.project_id, row.event_id.hex): Deleted(*(getattr(row, name) for name in _KEPT)) for row in rows}
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 from hearback_kit.db import Connection
+from hearback_kit.db.rowsets import rowset
 from sqlalchemy import (
     Row,
     Select,
@@ -19,7 +20,7 @@ from sqlalchemy import (
 
 from user_reports.domain.model import IndexedEvent, Key
 from user_reports.domain.occurrence import Occurrence
-from user_reports.store.rowsets import key_parameters, keyset, rowset
+from user_reports.store.keys import key_parameters, keyset
 from user_reports.store.tables import EVENTS, TIME
 
 _FIELDS: Final = IndexedEvent.__struct_fields__
@@ -49,7 +50,7 @@ INSERT: Final = insert(EVENTS).from_select([c.name for c in EVENTS.c], select(*_
 
 
 def event_of(row: Row[Any]) -> IndexedEvent:
-    """A row that begins with the event's columns, as an event."""
+    """Return a row that begins with the event's columns, as an event."""
     values = dict(zip(_FIELDS, row, strict=False))
     values["event_id"] = row.event_id.hex
     return IndexedEvent(**values)
@@ -62,12 +63,12 @@ async def find_events(
     earliest: datetime | None = None,
     latest: datetime | None = None,
 ) -> dict[Key, IndexedEvent]:
-    """The indexed events among `keys`, optionally only those received within bounds (inclusive)."""
+    """Return the indexed events among `keys`, optionally only those received within bounds (inclusive)."""
     return {key: event for key, (event, _) in (await _find(connection, keys, earliest, latest)).items()}
 
 
 async def find_deliveries(connection: Connection, keys: Sequence[Key]) -> dict[Key, str]:
-    """For the indexed events among `keys`, the id of the message that brought each."""
+    """Return, for the indexed events among `keys`, the id of the message that brought each."""
     return {key: message_id for key, (_, message_id) in (await _find(connection, keys, None, None)).items()}
 
 
@@ -86,7 +87,7 @@ async def _find(
 
 
 async def find_event(connection: Connection, project_id: int, event_id: str) -> IndexedEvent | None:
-    """One event, or None."""
+    """Return one event, or None."""
     return (await find_events(connection, [(project_id, event_id)])).get((project_id, event_id))
 
 
@@ -98,7 +99,7 @@ async def insert_events(connection: Connection, occurrences: Sequence[Occurrence
 
 
 async def delete_events(connection: Connection, project_id: int, before: datetime, limit: int) -> int:
-    """Delete up to `limit` of a project's events received before a moment; returns how many."""
+    """Delete up to `limit` of a project's events received before a moment; return how many."""
     chosen = (
         select(EVENTS.c.project_id, EVENTS.c.event_id, EVENTS.c.received_at)
         .where(EVENTS.c.project_id == project_id, EVENTS.c.received_at < before)

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import msgspec
 from hearback_kit.db import Connection
+from hearback_kit.db.rowsets import rowset
 from sqlalchemy import Row, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from user_reports.domain.model import IndexedEvent
 from user_reports.domain.occurrence import Occurrence, error_level
-from user_reports.store.rowsets import rowset
 from user_reports.store.tables import GROUP_IDS, GROUPS
 
 GroupKey = tuple[int, str]
@@ -75,7 +75,7 @@ UPSERT: Final = _upsert()
 
 
 async def count_occurrences(connection: Connection, occurrences: Sequence[Occurrence]) -> dict[GroupKey, int]:
-    """Add occurrences to their groups; returns the groups' ids by project and hash."""
+    """Add occurrences to their groups; return the groups' ids by project and hash."""
     rows: dict[GroupKey, dict[str, Any]] = {}
     for occurrence in occurrences:
         key = (occurrence.event.project_id, occurrence.hash)
@@ -120,20 +120,20 @@ def _add(row: dict[str, Any], event: IndexedEvent) -> None:
 
 
 def group_of(row: Row[Any]) -> Group:
-    """A row as a group."""
+    """Return a row as a group."""
     values = dict(zip(_FIELDS, row, strict=True))
     values["latest_event_id"] = values["latest_event_id"].hex
     return Group(**values)
 
 
 async def find_group(connection: Connection, group_id: int) -> Group | None:
-    """A group by id, of whichever organization; None when there is none."""
+    """Return a group by id, of whichever organization; None when there is none."""
     row = (await connection.execute(select(*COLUMNS).where(GROUPS.c.id == group_id))).first()
     return None if row is None else group_of(row)
 
 
 async def find_groups(connection: Connection, group_ids: Sequence[int]) -> dict[int, Group]:
-    """Groups by id."""
+    """Return groups by id."""
     if not group_ids:
         return {}
     rows = await connection.execute(select(*COLUMNS).where(GROUPS.c.id.in_(sorted(set(group_ids)))))
@@ -146,14 +146,14 @@ async def set_status(connection: Connection, group_id: int, status: str, at: dat
 
 
 async def project_ids(connection: Connection) -> list[int]:
-    """The projects that have groups."""
+    """Return the projects that have groups."""
     return list((await connection.scalars(select(GROUPS.c.project_id).distinct())).all())
 
 
 async def delete_groups(
     connection: Connection, before: datetime, limit: int, project_id: int | None = None
 ) -> int:
-    """Delete up to `limit` groups last seen before a moment; returns how many."""
+    """Delete up to `limit` groups last seen before a moment; return how many."""
     chosen = select(GROUPS.c.id).where(GROUPS.c.last_seen < before).limit(limit)
     if project_id is not None:
         chosen = chosen.where(GROUPS.c.project_id == project_id)

@@ -18,7 +18,7 @@ _TAKE = select(func.pg_advisory_xact_lock(_LOCK))
 
 
 def lock_of(key: Key) -> int:
-    """A key's lock: 64 signed bits."""
+    """Return a key's lock: 64 signed bits."""
     digest = hashlib.blake2b(f"{key[0]}:{key[1]}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)
 

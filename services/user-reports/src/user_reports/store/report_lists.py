@@ -28,7 +28,7 @@ class ReportFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def statement_of(wanted: ReportFilter) -> Select[Any]:
-    """The filtered reports, in no order yet."""
+    """Select the filtered reports, in no order yet."""
     statement = select(*COLUMNS)
     if wanted.organization_id is not None:
         statement = statement.where(REPORTS.c.organization_id == wanted.organization_id)
@@ -70,7 +70,7 @@ async def list_reports(
     position: Position | None = None,
     backward: bool = False,
 ) -> list[Report]:
-    """Up to `limit` reports after (or, going backward, before) a position, newest first."""
+    """Return up to `limit` reports after (or, going backward, before) a position, newest first."""
     key = tuple_(REPORTS.c.date_added, REPORTS.c.id)
     statement = statement_of(wanted)
     if position is not None:

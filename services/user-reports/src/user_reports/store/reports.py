@@ -7,11 +7,12 @@ from typing import Any, Final
 import msgspec
 from hearback_contracts.sources import FeedbackSource
 from hearback_kit.db import Connection
+from hearback_kit.db.rowsets import rowset
 from sqlalchemy import Row, bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from user_reports.domain.model import Key, Position, Report
-from user_reports.store.rowsets import key_parameters, keyset, rowset
+from user_reports.store.keys import key_parameters, keyset
 from user_reports.store.tables import CONTACT, REPORTS
 
 FIELDS: Final = Report.__struct_fields__
@@ -67,7 +68,7 @@ WAITING_CHUNK: Final = (
 
 
 def report_of(row: Row[Any]) -> Report:
-    """A row as a report."""
+    """Return a row as a report."""
     values = dict(zip(FIELDS, row, strict=True))
     values["event_id"] = row.event_id.hex
     values["source"] = FeedbackSource(row.source)
@@ -80,19 +81,19 @@ def _by_key(rows: Sequence[Row[Any]]) -> dict[Key, Report]:
 
 
 async def find_reports_locked(connection: Connection, keys: Sequence[Key]) -> dict[Key, Report]:
-    """The reports about `keys`, locked until the transaction ends."""
+    """Return the reports about `keys`, locked until the transaction ends."""
     return _by_key((await connection.execute(FIND_LOCKED, key_parameters(keys))).all())
 
 
 async def find_waiting_locked(connection: Connection, keys: Sequence[Key]) -> dict[Key, Report]:
-    """The waiting reports about `keys`, locked; one that another transaction just linked is left out."""
+    """Return the waiting reports about `keys`, locked; one that another transaction just linked is left out."""
     return _by_key((await connection.execute(FIND_WAITING_LOCKED, key_parameters(keys))).all())
 
 
 async def list_waiting_keys(
     connection: Connection, *, after: Position, until: datetime, limit: int
 ) -> tuple[list[Key], Position | None]:
-    """The next chunk of waiting reports in order of arrival, unlocked; None ends the list."""
+    """Return the next chunk of waiting reports in order of arrival, unlocked, and where the one after begins."""
     parameters = {"after_date": after[0], "after_id": after[1], "until": until, "chunk": limit}
     rows = (await connection.execute(WAITING_CHUNK, parameters)).all()
     keys = [(row.project_id, row.event_id.hex) for row in rows]
@@ -100,7 +101,7 @@ async def list_waiting_keys(
 
 
 async def claim_waiting(connection: Connection, keys: Sequence[Key]) -> dict[Key, Report]:
-    """Lock those waiting reports about `keys` that nobody else has locked."""
+    """Lock and return those waiting reports about `keys` that no other transaction has locked."""
     wanted = keyset()
     same = (REPORTS.c.project_id == wanted.c.project_id) & (REPORTS.c.event_id == wanted.c.event_id)
     statement = (
@@ -132,20 +133,20 @@ async def store_links(connection: Connection, reports: Sequence[Report]) -> None
 
 
 async def delete_report(connection: Connection, project_id: int, report_id: int) -> Report | None:
-    """Delete a project's report; returns it, or None when there is none."""
+    """Delete a project's report and return it, or None when there is none."""
     mine = (REPORTS.c.id == report_id, REPORTS.c.project_id == project_id)
     row = (await connection.execute(delete(REPORTS).where(*mine).returning(*COLUMNS))).first()
     return None if row is None else report_of(row)
 
 
 def select_by_email(project_id: int, email: str, limit: int) -> Any:
-    """Return the statement for ids of reports that a person wrote, by the address they gave or their event's user has."""
+    """Select ids of reports that a person wrote, by the address they gave or else their event's user has."""
     mine = (REPORTS.c.project_id == project_id, email.lower() == CONTACT)
     return select(REPORTS.c.id).where(*mine).limit(limit)
 
 
 def select_expired(before: datetime, limit: int, project_id: int | None = None) -> Any:
-    """Return the statement for ids of reports added before a moment, of all projects or of one."""
+    """Select ids of reports added before a moment, of all projects or of one."""
     chosen = select(REPORTS.c.id).where(REPORTS.c.date_added < before).limit(limit)
     return chosen if project_id is None else chosen.where(REPORTS.c.project_id == project_id)
 

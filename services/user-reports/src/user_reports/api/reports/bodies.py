@@ -13,7 +13,7 @@ FIELDS_MAX = 100
 
 
 async def read_body(request: Request, bytes_max: int) -> bytes:
-    """The whole body; raises TooLarge as soon as it passes the bound."""
+    """Return the whole body; raise TooLarge as soon as it passes the bound."""
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
@@ -25,7 +25,7 @@ async def read_body(request: Request, bytes_max: int) -> bytes:
 
 
 async def read_fields_body(request: Request, bytes_max: int) -> Any:
-    """A body as data: a JSON value, or a form's fields as a dictionary (the last of a name wins)."""
+    """Return a body as data: a JSON value, or a form's fields as a dictionary (the last of a name wins)."""
     body = await read_body(request, bytes_max)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":
@@ -36,7 +36,7 @@ async def read_fields_body(request: Request, bytes_max: int) -> Any:
 
 
 def parse_json(body: bytes) -> Any:
-    """A JSON value; raises BadRequest."""
+    """Return a JSON value; raise BadRequest."""
     try:
         return orjson.loads(body)
     except ValueError as error:

@@ -1,5 +1,6 @@
-"""GET …/user-feedback/ of a project, an organization, an issue (reference: feedback-backend 4.6 to 4.8)."""
+"""GET …/user-feedback/ of a project and an organization, GET …/user-reports/ of an issue."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -17,16 +18,18 @@ from hearback_fleet.access import (
     principal_of,
     require,
 )
+from hearback_kit.values.ids import parse_id
 
-from user_reports.api.credentials import dsn_of
-from user_reports.api.exports import csv_response, json_response
-from user_reports.api.groups import find_own_group, parse_id
-from user_reports.api.parameters import OBJECT, Filters, FiltersOf, Page, PageOf, SpanOf
-from user_reports.api.place import Here, Place
-from user_reports.api.shapes import report_json, with_issues
-from user_reports.store.queries.groups import find_groups
-from user_reports.store.queries.lists import ReportFilter, list_reports
+from user_reports.api.deps import AppState, StateDep, dsn_of, find_own_group
+from user_reports.api.params import EnvironmentsParam, Filters, FiltersDep, Page, PageDep, SpanDep
+from user_reports.api.reports.exports import csv_response, json_response
+from user_reports.api.serializers import report_json, reports_json
+from user_reports.domain.model import Report
+from user_reports.errors import DsnNotEnough
+from user_reports.store.groups import find_groups
+from user_reports.store.report_lists import ReportFilter, list_reports
 
+router = APIRouter()
 _LISTED: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Reports, newest first; the `Link` header leads to other pages.",
@@ -35,123 +38,113 @@ _LISTED: dict[int | str, dict[str, Any]] = {
             "text/csv": {"schema": {"type": "string"}},
         },
     },
-    400: {"description": "A parameter is wrong.", "content": {"application/json": {"schema": OBJECT}}},
+    400: {"description": "A parameter is wrong.", "content": {"application/json": {"schema": {"type": "object"}}}},
     401: {"description": "No credentials; empty for a DSN."},
 }
 
 
-def router() -> APIRouter:
-    """The routes."""
-    routes = APIRouter(tags=["reports"])
-
-    @routes.get(
-        "/api/0/projects/{organization}/{project}/user-feedback/",
-        operation_id="listProjectReports",
-        summary="The reports of a project",
-        responses=_LISTED,
-    )
-    async def list_of_project(
-        request: Request, here: Here, organization: str, project: str, filters: FiltersOf, page: PageOf
-    ) -> Response:
-        if dsn_of(request) is not None:
-            return Response(status_code=401)
-        principal = await principal_of(request)
-        access = access_of(request)
-        config = await find_organization(access, organization)
-        require(principal, config.id, PROJECT_READ)
-        found = await find_project(access, config, project)
-        days = await here.projects.retention_days(found.id) or here.settings.retention_days
-        oldest = here.clock.now() - timedelta(days=min(days, here.settings.retention_days))
-        wanted = ReportFilter(project_ids=[found.id], start=oldest, **_filters(filters))
-        return await _list(request, here, wanted, filters, page, config)
-
-    @routes.get(
-        "/api/0/organizations/{organization}/user-feedback/",
-        operation_id="listOrganizationReports",
-        summary="The reports of an organization's projects",
-        responses=_LISTED,
-    )
-    async def list_of_organization(
-        request: Request,
-        here: Here,
-        filters: FiltersOf,
-        page: PageOf,
-        span: SpanOf,
-        scope: Annotated[OrganizationScope, organization_scope(*PROJECT_READ)],
-        project: Annotated[list[str] | None, Query(description="Ids or slugs; -1 or none means all.")] = None,
-    ) -> Response:
-        wanted = ReportFilter(
-            organization_id=scope.organization.id,
-            project_ids=scope.project_ids(project),
-            start=span.start,
-            end=span.end,
-            **_filters(filters),
-        )
-        return await _list(request, here, wanted, filters, page, scope.organization)
-
-    _issue_routes(routes)
-    return routes
+@router.get(
+    "/api/0/projects/{organization}/{project}/user-feedback/",
+    operation_id="listProjectReports",
+    summary="The reports of a project",
+    responses=_LISTED,
+)
+async def list_project_reports(
+    request: Request, state: StateDep, organization: str, project: str, filters: FiltersDep, page: PageDep
+) -> Response:
+    """List a project's reports within its retention."""
+    if dsn_of(request) is not None:
+        raise DsnNotEnough
+    principal = await principal_of(request)
+    access = access_of(request)
+    config = await find_organization(access, organization)
+    require(principal, config.id, PROJECT_READ)
+    found = await find_project(access, config, project)
+    days = await state.context.projects.retention_days(found.id) or state.settings.retention_days
+    oldest = state.clock.now() - timedelta(days=min(days, state.settings.retention_days))
+    wanted = ReportFilter(project_ids=[found.id], start=oldest, **_filters(filters))
+    return await _list(request, state, wanted, filters, page, config)
 
 
-def _issue_routes(routes: APIRouter) -> None:
-    @routes.get(
-        "/api/0/organizations/{organization}/issues/{issue}/user-reports/",
-        operation_id="listIssueReports",
-        summary="The reports about an issue's events",
-        responses=_LISTED,
-    )
-    async def list_of_issue(
-        request: Request,
-        here: Here,
-        issue: str,
-        page: PageOf,
-        scope: Annotated[OrganizationScope, organization_scope(*EVENT_READ)],
-        environment: Annotated[list[str] | None, Query()] = None,
-    ) -> Response:
-        number = parse_id(issue)
-        if number % 2:
-            await find_own_group(here, number, scope.organization.id)
-        return await _list_issue(request, here, number, scope.organization, environment, page)
-
-    @routes.get(
-        "/api/0/issues/{issue}/user-reports/",
-        operation_id="listIssueReportsLegacy",
-        summary="The reports about an issue's events (older path)",
-        responses=_LISTED,
-    )
-    async def list_of_issue_legacy(
-        request: Request,
-        here: Here,
-        issue: str,
-        page: PageOf,
-        environment: Annotated[list[str] | None, Query()] = None,
-    ) -> Response:
-        principal = await principal_of(request)
-        number = parse_id(issue)
-        if not number % 2:
-            return JSONResponse([])
-        group = await find_own_group(here, number, *principal.tenants)
-        require(principal, group.organization_id, EVENT_READ)
-        organization = await find_organization(access_of(request), str(group.organization_id))
-        return await _list_issue(request, here, number, organization, environment, page)
-
-
-async def _list_issue(
+@router.get(
+    "/api/0/organizations/{organization}/user-feedback/",
+    operation_id="listOrganizationReports",
+    summary="The reports of an organization's projects",
+    responses=_LISTED,
+)
+async def list_organization_reports(
     request: Request,
-    here: Place,
-    issue: int,
-    organization: OrganizationConfig,
+    state: StateDep,
+    filters: FiltersDep,
+    page: PageDep,
+    span: SpanDep,
+    scope: Annotated[OrganizationScope, organization_scope(*PROJECT_READ)],
+    project: Annotated[list[str] | None, Query(description="Ids or slugs; -1 or none means all.")] = None,
+) -> Response:
+    """List the reports of some or all projects of an organization."""
+    wanted = ReportFilter(
+        organization_id=scope.organization.id,
+        project_ids=scope.project_ids(project),
+        start=span.start,
+        end=span.end,
+        **_filters(filters),
+    )
+    return await _list(request, state, wanted, filters, page, scope.organization)
+
+
+@router.get(
+    "/api/0/organizations/{organization}/issues/{issue}/user-reports/",
+    operation_id="listIssueReports",
+    summary="The reports about an issue's events",
+    responses=_LISTED,
+)
+async def list_issue_reports(
+    request: Request,
+    state: StateDep,
+    issue: str,
+    page: PageDep,
+    scope: Annotated[OrganizationScope, organization_scope(*EVENT_READ)],
+    environment: EnvironmentsParam = None,
+) -> Response:
+    """List the reports of an error group; a feedback issue has none of its own."""
+    number = parse_id(issue)
+    if number is not None and not number % 2:
+        return JSONResponse([])
+    group = await find_own_group(state, number, [scope.organization.id])
+    return await _list_group(request, state, group.id, group.organization_id, environment, page)
+
+
+@router.get(
+    "/api/0/issues/{issue}/user-reports/",
+    operation_id="listIssueReportsLegacy",
+    summary="The reports about an issue's events (older path)",
+    responses=_LISTED,
+)
+async def list_issue_reports_legacy(
+    request: Request, state: StateDep, issue: str, page: PageDep, environment: EnvironmentsParam = None
+) -> Response:
+    """List the reports of an error group of any of the caller's organizations."""
+    principal = await principal_of(request)
+    number = parse_id(issue)
+    if number is not None and not number % 2:
+        return JSONResponse([])
+    group = await find_own_group(state, number, list(principal.tenants))
+    require(principal, group.organization_id, EVENT_READ)
+    return await _list_group(request, state, group.id, group.organization_id, environment, page)
+
+
+async def _list_group(
+    request: Request,
+    state: AppState,
+    group_id: int,
+    organization_id: int,
     environments: list[str] | None,
     page: Page,
 ) -> Response:
-    """Reports without their issue; a feedback issue has none of its own."""
-    wanted = ReportFilter(organization_id=organization.id, group_id=issue, environments=environments)
-    async with here.database.connection() as connection:
-        found = await list_reports(
-            connection, wanted, limit=page.per_page + 1, position=page.position, backward=page.backward
-        )
+    wanted = ReportFilter(organization_id=organization_id, group_id=group_id, environments=environments)
+    found = await _read_page(state, wanted, page)
     rows, link = page.link(request, found)
-    now = here.clock.now()
+    now = state.clock.now()
     return JSONResponse([report_json(report, now) for report in rows], headers={"Link": link})
 
 
@@ -166,22 +159,34 @@ def _filters(filters: Filters) -> dict[str, Any]:
 
 async def _list(
     request: Request,
-    here: Place,
+    state: AppState,
     wanted: ReportFilter,
     filters: Filters,
     page: Page,
     organization: OrganizationConfig,
 ) -> Response:
     if filters.export == "csv":
-        return csv_response(here, wanted, organization)
+        return csv_response(state, wanted, organization)
     if filters.export == "json":
-        return json_response(here, wanted, organization)
-    async with here.database.connection() as connection:
-        found = await list_reports(
+        return json_response(state, wanted, organization)
+    found = await _read_page(state, wanted, page)
+    rows, link = page.link(request, found)
+    shapes = await with_issues(state, rows, organization)
+    return JSONResponse(shapes, headers={"Link": link})
+
+
+async def with_issues(
+    state: AppState, reports: Sequence[Report], organization: OrganizationConfig
+) -> list[dict[str, Any]]:
+    """Return reports as JSON, each with its error group."""
+    async with state.database.connection() as connection:
+        groups = await find_groups(connection, [report.group_id for report in reports if report.group_id])
+    now, url = state.clock.now(), state.settings.public_url
+    return reports_json(reports, groups, organization, now=now, public_url=url)
+
+
+async def _read_page(state: AppState, wanted: ReportFilter, page: Page) -> list[Report]:
+    async with state.database.connection() as connection:
+        return await list_reports(
             connection, wanted, limit=page.per_page + 1, position=page.position, backward=page.backward
         )
-        rows, link = page.link(request, found)
-        groups = await find_groups(connection, [row.group_id for row in rows if row.group_id])
-    now, url = here.clock.now(), here.settings.public_url
-    shapes = with_issues(rows, groups, organization, now=now, public_url=url)
-    return JSONResponse(shapes, headers={"Link": link})

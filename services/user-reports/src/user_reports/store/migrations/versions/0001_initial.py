@@ -1,11 +1,9 @@
 """Events in weekly partitions, groups with odd ids, reports, refusals, outbox."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from alembic import op
-
-from user_reports.store.partitions import create_statement, week_of, weeks_from
 
 revision: str = "0001"
 down_revision: str | None = None
@@ -122,8 +120,14 @@ def upgrade() -> None:
     """Make everything, with the partitions of the weeks around now."""
     for statement in STATEMENTS:
         op.execute(statement)
-    for week in weeks_from(week_of(datetime.now(UTC)), before=1, after=4):
-        op.execute(create_statement(week))
+    today = datetime.now(UTC).date()
+    monday = today - timedelta(days=today.weekday())
+    for week in (monday + timedelta(weeks=number) for number in range(-1, 5)):
+        end = week + timedelta(weeks=1)
+        op.execute(
+            f"CREATE TABLE events_{week:%Y_%m_%d} PARTITION OF events"
+            f" FOR VALUES FROM ('{week}T00:00:00Z') TO ('{end}T00:00:00Z')"
+        )
 
 
 def downgrade() -> None:

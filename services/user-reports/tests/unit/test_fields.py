@@ -1,0 +1,70 @@
+"""The fields of a posted report, and what is wrong with them."""
+
+from typing import Any
+
+import pytest
+from hearback_contracts.reasons import Reason
+from hypothesis import given
+from hypothesis import strategies as st
+from user_reports.domain.content import read_words
+from user_reports.domain.fields import is_email, read_fields
+from user_reports.domain.model import Words
+
+DASHED = "01234567-89AB-cdef-0123-456789abcdef"
+ID = "0123456789abcdef0123456789abcdef"
+
+GOOD = {"name": "Grace", "email": "g@example.com", "comments": "x", "event_id": ID}
+REQUIRED, BLANK, NULL = "This field is required.", "This field may not be blank.", "This field may not be null."
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"name": "  "}, {"name": [BLANK]}),
+        ({"comments": None}, {"comments": [NULL]}),
+        ({"comments": True}, {"comments": ["Not a valid string."]}),
+        ({"comments": ["x"]}, {"comments": ["Not a valid string."]}),
+        ({"comments": "a\x00b"}, {"comments": ["Null characters are not allowed."]}),
+        ({"name": "a" * 129}, {"name": ["Ensure this field has no more than 128 characters."]}),
+        ({"comments": "a" * 4097}, {"comments": ["Ensure this field has no more than 4096 characters."]}),
+        ({"event_id": "a" * 33}, {"event_id": ["Ensure this field has no more than 32 characters."]}),
+        ({"email": "no address"}, {"email": ["Enter a valid email address."]}),
+        (
+            {"email": "a" * 70 + "@x.org"},
+            {"email": ["Ensure this field has no more than 75 characters."]},
+        ),
+        ({"event_id": DASHED}, {}),
+        ({"event_id": "short"}, {}),
+        ({"name": 12, "comments": 3.5}, {}),
+    ],
+)
+def test_fields(change: dict[str, Any], expected: dict[str, list[str]]) -> None:
+    assert read_fields(GOOD | change)[1] == expected
+
+
+def test_missing_fields_and_other_bodies() -> None:
+    assert read_fields({})[1] == {name: [REQUIRED] for name in GOOD}
+    wrong = read_fields(["x"])[1]
+    assert wrong == {"non_field_errors": ["Invalid data. Expected a dictionary, but got list."]}
+    assert read_fields({**GOOD, "name": "  Grace\n", "event_id": 12})[0]["name"] == "Grace"
+
+
+@pytest.mark.parametrize(
+    "text", ["a@b.org", "first.last+tag@sub.example.co.uk", "u@bücher.example", "a@localhost"]
+)
+def test_addresses_that_are_taken(text: str) -> None:
+    assert is_email(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a", "a@", "@b.org", "a b@c.org", "a@b", "a@b..org", "a@b.org\n", "a@-b.org"]
+)
+def test_addresses_that_are_not(text: str) -> None:
+    assert not is_email(text)
+
+
+@given(st.dictionaries(st.text(), st.none() | st.booleans() | st.floats() | st.text() | st.lists(st.text())))
+def test_no_payload_breaks_validation(value: dict[str, Any]) -> None:
+    assert isinstance(read_words(value, filters_garbage=True), Words | Reason)
+    fields, errors = read_fields(value)
+    assert errors or set(fields) == set(GOOD)
