@@ -3,16 +3,16 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from hearback_contracts.streams import ERROR_EVENT_RECEIVED, USER_REPORT_SUBMITTED
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
+from hearback_kit.api.bodies import RequestRules
 from hearback_kit.clock import Clock
 from hearback_kit.limits import WindowLimits
 from hearback_kit.worker import Worker
 
 from user_reports.api import events, groups, internal, reports
 from user_reports.api.deps import AppState, empty_answer
-from user_reports.api.params import refuse_nul
 from user_reports.consumers.error_event_received import ErrorEventHandler
 from user_reports.consumers.user_report_submitted import UserReportHandler
 from user_reports.domain.admission import AgeRules
@@ -40,9 +40,10 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         build=build,
         clock=clock,
     )
+    app.add_middleware(RequestRules, bytes_max=settings.body_bytes_max)
     app.add_exception_handler(DsnNotEnough, empty_answer)
     for module in (reports, groups, events, internal):
-        app.include_router(module.router, dependencies=[Depends(refuse_nul)])
+        app.include_router(module.router)
     return app
 
 

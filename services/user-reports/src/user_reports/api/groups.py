@@ -9,7 +9,7 @@ from hearback_fleet.access import EVENT_READ, EVENT_WRITE
 from hearback_kit.errors import BadRequest, NotFound
 
 from user_reports.api.deps import AppState, GroupScope, StateDep, group_scope
-from user_reports.api.reports.bodies import parse_json, read_body
+from user_reports.api.reports.bodies import parse_json
 from user_reports.api.serializers import event_json, group_json
 from user_reports.service.triage_groups import change_status
 from user_reports.store.events import find_event
@@ -87,7 +87,7 @@ async def get_group(state: StateDep, scope: ReadGroup) -> JSONResponse:
 )
 async def put_group(request: Request, state: StateDep, scope: WriteGroup) -> JSONResponse:
     """Change the status of an error group; other fields are ignored."""
-    body = parse_json(await read_body(request, state.settings.body_bytes_max))
+    body = parse_json(await request.body())
     if not isinstance(body, dict):
         raise BadRequest("Expected a JSON object.", code="invalid")
     if "status" not in body:

@@ -1,18 +1,16 @@
 """The query parameters of lists, read once and checked with the protocol's words."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Final
 
 from fastapi import Depends, Query, Request
+from hearback_kit.api.exports import Format, export_format
+from hearback_kit.api.paging import PageRequest, page_request, read_id, read_time
+from hearback_kit.api.params import End, Start, StatsPeriod, TimeRange, read_time_range
 from hearback_kit.errors import BadRequest
-from hearback_kit.pages import decode_cursor, encode_cursor, link_header
-from hearback_kit.values.ids import is_id
-from hearback_kit.values.nul import has_nul
-from hearback_kit.values.periods import parse_period
-from hearback_kit.values.times import parse_iso8601
 
-from user_reports.api.deps import StateDep
+from user_reports.api.deps import StateDep, app_state
 from user_reports.domain.model import Position, Report
 from user_reports.errors import InvalidStatus
 
@@ -20,61 +18,19 @@ TEXT_LENGTH_MAX: Final = 1_000
 EnvironmentsParam = Annotated[
     list[str] | None, Query(description="Name of an environment; empty: reports without one.")
 ]
+ProjectsParam = Annotated[list[str] | None, Query(description="Ids or slugs; -1 or none means all.")]
 
 
-def refuse_nul(request: Request) -> None:
-    """Dependency: raise BadRequest for a NUL character anywhere in path or query."""
-    texts = [request.url.path, *(part for pair in request.query_params.multi_items() for part in pair)]
-    if has_nul(texts):
-        raise BadRequest("Null characters are not allowed.", code="null_character")
+def _rows_max(request: Request) -> int:
+    return app_state(request).settings.per_page_max
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Where a page starts and how many rows it may have; `public_url` begins the links to other pages."""
-
-    public_url: str
-    per_page: int
-    position: Position | None
-    backward: bool
-
-    def link(self, request: Request, found: list[Report]) -> tuple[list[Report], str]:
-        """Return the page's rows out of one row more than it may have, and its `Link` header."""
-        more = len(found) > self.per_page
-        rows = found[-self.per_page :] if self.backward else found[: self.per_page]
-        ends = (rows[0], rows[-1]) if rows else None
-        header = link_header(
-            self.public_url + request.url.path,
-            request.url.query,
-            previous=_cursor(ends[0], backward=True) if ends else None,
-            has_previous=more if self.backward else self.position is not None,
-            following=_cursor(ends[1], backward=False) if ends else None,
-            has_next=bool(rows) and (self.backward or more),
-        )
-        return rows, header
+PageDep = Annotated[PageRequest, page_request(read_time, read_id, rows=_rows_max, rows_max=_rows_max)]
 
 
-def _cursor(report: Report, *, backward: bool) -> str:
-    return encode_cursor([report.date_added.isoformat(), report.id], backward=backward)
-
-
-def page_of(
-    state: StateDep,
-    per_page: Annotated[int | None, Query(description="Rows of a page, from 1 to the service's bound.")] = None,
-    cursor: Annotated[str | None, Query(description="From the `Link` header of another page.")] = None,
-) -> Page:
-    """Dependency: the page that a request asks for."""
-    bound, url = state.settings.per_page_max, state.settings.public_url
-    if per_page is not None and not 1 <= per_page <= bound:
-        raise BadRequest(f"Invalid per_page value. Must be between 1 and {bound}.", code="invalid_per_page")
-    found = decode_cursor(cursor, 2)
-    if found is None:
-        return Page(url, per_page or bound, None, backward=False)
-    (date, number), backward = found
-    at = parse_iso8601(date) if isinstance(date, str) else None
-    if at is None or not is_id(number):
-        raise BadRequest("Invalid cursor parameter.", code="invalid_cursor")
-    return Page(url, per_page or bound, (at, number), backward=backward)
+def position_of(report: Report) -> Position:
+    """Return where a page that ends with this report ends."""
+    return (report.date_added, report.id or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +41,7 @@ class Filters:
     status: str | None
     environments: list[str] | None
     text: str | None
-    export: str | None
+    export: Format | None
 
 
 def filters_of(
@@ -107,51 +63,25 @@ def filters_of(
         raise BadRequest("linked is true or false.", code="invalid_linked")
     if query is not None and len(query) > TEXT_LENGTH_MAX:
         raise BadRequest(f"query may have {TEXT_LENGTH_MAX} characters at most.", code="invalid_query")
-    if export not in {None, "", "csv", "json"}:
-        raise BadRequest("format is csv or json.", code="invalid_format")
     is_linked = linked.lower() in {"true", "1"}
-    wants_csv = export == "csv" or (not export and "text/csv" in request.headers.get("accept", ""))
     return Filters(
         linked=is_linked,
         status="unresolved" if status and is_linked else None,
         environments=environment,
         text=query.strip() if query else None,
-        export="csv" if wants_csv else export or None,
+        export=export_format(export, request.headers.get("accept", "")),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A span of time; None is open."""
-
-    start: datetime | None
-    end: datetime | None
-
-
-def span_of(
-    state: StateDep,
-    start: Annotated[str | None, Query(description="ISO time; goes with `end`.")] = None,
-    end: Annotated[str | None, Query(description="ISO time; goes with `start`.")] = None,
-    stats_period: Annotated[str | None, Query(alias="statsPeriod", description="Such as `24h` or `14d`.")] = None,
-) -> Span:
-    """Dependency: the span of time a request asks for; without one, as far as retention goes."""
+def time_range_of(
+    state: StateDep, start: Start = None, end: End = None, stats_period: StatsPeriod = None
+) -> TimeRange:
+    """Dependency: the time that a request asks for, as far as retention goes."""
     now = state.clock.now()
+    found = read_time_range(now, stats_period=stats_period, start=start, end=end, both_required=True)
     oldest = now - timedelta(days=state.settings.retention_days)
-    if stats_period:
-        period = parse_period(stats_period)
-        if period is None:
-            raise BadRequest("statsPeriod is not valid.", code="invalid_period")
-        return Span(max(oldest, now - period), None)
-    if start is None and end is None:
-        return Span(oldest, None)
-    first, last = parse_iso8601(start or ""), parse_iso8601(end or "")
-    if first is None or last is None:
-        raise BadRequest("start and end are ISO 8601 times and go together.", code="invalid_period")
-    if first > last:
-        raise BadRequest("start must be before end.", code="invalid_period")
-    return Span(first, last)
+    return TimeRange(max(oldest, found.start or oldest), found.end)
 
 
-PageDep = Annotated[Page, Depends(page_of)]
 FiltersDep = Annotated[Filters, Depends(filters_of)]
-SpanDep = Annotated[Span, Depends(span_of)]
+TimeRangeDep = Annotated[TimeRange, Depends(time_range_of)]

@@ -16,7 +16,6 @@ REQUIRED: Final = "This field is required."
 BLANK: Final = "This field may not be blank."
 NULL: Final = "This field may not be null."
 NOT_TEXT: Final = "Not a valid string."
-NUL: Final = "Null characters are not allowed."
 NOT_ADDRESS: Final = "Enter a valid email address."
 _LENGTHS: Final = {
     "name": NAME_LENGTH_MAX,
@@ -63,8 +62,6 @@ def _read(name: str, body: Mapping[str, Any]) -> tuple[str, list[str]]:
     if not text:
         return "", [BLANK]
     problems = []
-    if "\x00" in text:
-        problems.append(NUL)
     if len(text) > _LENGTHS[name] and not (name == "event_id" and parse_event_id(text)):
         problems.append(f"Ensure this field has no more than {_LENGTHS[name]} characters.")
     if name == "email" and not is_email(text):

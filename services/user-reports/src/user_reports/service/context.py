@@ -8,7 +8,7 @@ from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
 
 from user_reports.service.read_projects import Projects
-from user_reports.service.record_outcomes import OutcomeRecorder
+from user_reports.service.record_outcomes import ReportRecorder
 
 
 def _no_relay() -> None:
@@ -28,12 +28,12 @@ class ServiceContext:
     shards: int
     wake: Callable[[], None] = _no_relay
 
-    def recorder(self) -> OutcomeRecorder:
+    def recorder(self) -> ReportRecorder:
         """Return a recorder for one transaction."""
-        return OutcomeRecorder(self.clock, self.shards)
+        return ReportRecorder(self.clock, self.shards)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[tuple[Connection, OutcomeRecorder]]:
+    async def transaction(self) -> AsyncIterator[tuple[Connection, ReportRecorder]]:
         """Open a transaction whose recorder is written to the outbox before it commits."""
         recorder = self.recorder()
         async with self.database.transaction() as connection:

@@ -11,7 +11,7 @@ from user_reports import metrics
 from user_reports.domain.model import Key
 from user_reports.domain.occurrence import Occurrence
 from user_reports.service.context import ServiceContext
-from user_reports.service.record_outcomes import OutcomeRecorder
+from user_reports.service.record_outcomes import ReportRecorder
 from user_reports.store.events import find_deliveries, insert_events
 from user_reports.store.groups import count_occurrences
 from user_reports.store.locks import lock_keys
@@ -51,7 +51,7 @@ async def _split(
     return fresh, repeated
 
 
-async def _insert(connection: Connection, occurrences: Sequence[Occurrence], recorder: OutcomeRecorder) -> None:
+async def _insert(connection: Connection, occurrences: Sequence[Occurrence], recorder: ReportRecorder) -> None:
     groups = await count_occurrences(connection, occurrences)
     for item in occurrences:
         item.event.group_id = groups[item.event.project_id, item.hash]
@@ -61,7 +61,7 @@ async def _insert(connection: Connection, occurrences: Sequence[Occurrence], rec
 
 
 async def _record_repeated(
-    connection: Connection, repeated: Sequence[Occurrence], recorder: OutcomeRecorder, now: datetime
+    connection: Connection, repeated: Sequence[Occurrence], recorder: ReportRecorder, now: datetime
 ) -> None:
     fresh = await add_refusals(connection, [item.message_id for item in repeated], now)
     for item in repeated:
@@ -75,7 +75,7 @@ async def _link_waiting(
     connection: Connection,
     occurrences: dict[Key, Occurrence],
     denied: frozenset[int],
-    recorder: OutcomeRecorder,
+    recorder: ReportRecorder,
     now: datetime,
 ) -> None:
     waiting = await find_waiting_locked(connection, sorted(occurrences))

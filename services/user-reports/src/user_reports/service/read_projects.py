@@ -1,17 +1,13 @@
 """Read what the registry's configuration says of a project: options, flags, denied organizations."""
 
 from collections.abc import Iterable
-from typing import Final
 
 from hearback_contracts.config import ProjectConfig
-from hearback_contracts.flags import OPTIONS
+from hearback_contracts.flags import Feature
+from hearback_contracts.options import OPTIONS, Option
 from hearback_fleet.configuration import Configuration
 
 from user_reports.domain.admission import ProjectPolicy
-
-FILTER_GARBAGE: Final = "feedback:filter_garbage_messages"
-INGEST: Final = "organizations:user-feedback-ingest"
-RETENTION_DAYS: Final = "hearback:retention_days"
 
 
 class Projects:
@@ -31,9 +27,9 @@ class Projects:
         if project is None:
             return ProjectPolicy()
         return ProjectPolicy(
-            takes_feedback=project.feature(INGEST),
+            takes_feedback=project.feature(Feature.INGEST),
             is_denied=self._is_denied(project),
-            filters_garbage=bool(project.option(FILTER_GARBAGE)),
+            filters_garbage=bool(project.option(Option.FILTER_GARBAGE_MESSAGES)),
         )
 
     async def denied(self, project_ids: Iterable[int]) -> frozenset[int]:
@@ -46,7 +42,7 @@ class Projects:
     async def retention_days(self, project_id: int) -> int | None:
         """Return the days that a project keeps its data, or None when it says nothing usable."""
         project = await self._configuration.project(project_id)
-        days = project.option(RETENTION_DAYS) if project else OPTIONS[RETENTION_DAYS].default
+        days = project.option(Option.RETENTION_DAYS) if project else OPTIONS[Option.RETENTION_DAYS].default
         return days if isinstance(days, int) and days > 0 else None
 
     def _is_denied(self, project: ProjectConfig) -> bool:

@@ -16,7 +16,7 @@ from user_reports import metrics
 from user_reports.domain.admission import AgeRules, Decision, admit, decide, new_report, replace_words
 from user_reports.domain.model import Deleted, IndexedEvent, Key, Refusal, Report, Submission
 from user_reports.service.context import ServiceContext
-from user_reports.service.record_outcomes import OutcomeRecorder
+from user_reports.service.record_outcomes import ReportRecorder
 from user_reports.store.deletions import find_deleted
 from user_reports.store.events import find_events
 from user_reports.store.locks import lock_keys
@@ -70,7 +70,7 @@ async def refuse_report(context: ServiceContext, received: Received) -> Reason |
 
 async def _record_refusals(
     connection: Connection,
-    recorder: OutcomeRecorder,
+    recorder: ReportRecorder,
     refusals: Sequence[Refusal],
     stored: Mapping[Key, Report],
     now: datetime,
@@ -90,7 +90,7 @@ class _Batch:
     def __init__(
         self,
         connection: Connection,
-        recorder: OutcomeRecorder,
+        recorder: ReportRecorder,
         rules: AgeRules,
         denied: frozenset[int],
         now: datetime,

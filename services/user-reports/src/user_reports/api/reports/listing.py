@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from hearback_contracts.config import OrganizationConfig
 from hearback_fleet.access import (
@@ -18,11 +18,20 @@ from hearback_fleet.access import (
     principal_of,
     require,
 )
+from hearback_kit.api.paging import KeysetPage, PageRequest
 from hearback_kit.values.ids import parse_id
 
 from user_reports.api.deps import AppState, StateDep, dsn_of, find_own_group
-from user_reports.api.params import EnvironmentsParam, Filters, FiltersDep, Page, PageDep, SpanDep
-from user_reports.api.reports.exports import csv_response, json_response
+from user_reports.api.params import (
+    EnvironmentsParam,
+    Filters,
+    FiltersDep,
+    PageDep,
+    ProjectsParam,
+    TimeRangeDep,
+    position_of,
+)
+from user_reports.api.reports.exports import export
 from user_reports.api.serializers import report_json, reports_json
 from user_reports.domain.model import Report
 from user_reports.errors import DsnNotEnough
@@ -63,7 +72,7 @@ async def list_project_reports(
     days = await state.context.projects.retention_days(found.id) or state.settings.retention_days
     oldest = state.clock.now() - timedelta(days=min(days, state.settings.retention_days))
     wanted = ReportFilter(project_ids=[found.id], start=oldest, **_filters(filters))
-    return await _list(request, state, wanted, filters, page, config)
+    return await _list(state, wanted, filters, page, config)
 
 
 @router.get(
@@ -73,23 +82,22 @@ async def list_project_reports(
     responses=_LISTED,
 )
 async def list_organization_reports(
-    request: Request,
     state: StateDep,
     filters: FiltersDep,
     page: PageDep,
-    span: SpanDep,
+    during: TimeRangeDep,
     scope: Annotated[OrganizationScope, organization_scope(*PROJECT_READ)],
-    project: Annotated[list[str] | None, Query(description="Ids or slugs; -1 or none means all.")] = None,
+    project: ProjectsParam = None,
 ) -> Response:
     """List the reports of some or all projects of an organization."""
     wanted = ReportFilter(
         organization_id=scope.organization.id,
         project_ids=scope.project_ids(project),
-        start=span.start,
-        end=span.end,
+        start=during.start,
+        end=during.end,
         **_filters(filters),
     )
-    return await _list(request, state, wanted, filters, page, scope.organization)
+    return await _list(state, wanted, filters, page, scope.organization)
 
 
 @router.get(
@@ -99,7 +107,6 @@ async def list_organization_reports(
     responses=_LISTED,
 )
 async def list_issue_reports(
-    request: Request,
     state: StateDep,
     issue: str,
     page: PageDep,
@@ -111,7 +118,7 @@ async def list_issue_reports(
     if number is not None and not number % 2:
         return JSONResponse([])
     group = await find_own_group(state, number, [scope.organization.id])
-    return await _list_group(request, state, group.id, group.organization_id, environment, page)
+    return await _list_group(state, group.id, group.organization_id, environment, page)
 
 
 @router.get(
@@ -130,22 +137,20 @@ async def list_issue_reports_legacy(
         return JSONResponse([])
     group = await find_own_group(state, number, list(principal.tenants))
     require(principal, group.organization_id, EVENT_READ)
-    return await _list_group(request, state, group.id, group.organization_id, environment, page)
+    return await _list_group(state, group.id, group.organization_id, environment, page)
 
 
 async def _list_group(
-    request: Request,
     state: AppState,
     group_id: int,
     organization_id: int,
     environments: list[str] | None,
-    page: Page,
+    page: PageRequest,
 ) -> Response:
     wanted = ReportFilter(organization_id=organization_id, group_id=group_id, environments=environments)
     found = await _read_page(state, wanted, page)
-    rows, link = page.link(request, found)
     now = state.clock.now()
-    return JSONResponse([report_json(report, now) for report in rows], headers={"Link": link})
+    return JSONResponse([report_json(report, now) for report in found.rows], headers=found.headers)
 
 
 def _filters(filters: Filters) -> dict[str, Any]:
@@ -158,21 +163,16 @@ def _filters(filters: Filters) -> dict[str, Any]:
 
 
 async def _list(
-    request: Request,
     state: AppState,
     wanted: ReportFilter,
     filters: Filters,
-    page: Page,
+    page: PageRequest,
     organization: OrganizationConfig,
 ) -> Response:
-    if filters.export == "csv":
-        return csv_response(state, wanted, organization)
-    if filters.export == "json":
-        return json_response(state, wanted, organization)
+    if filters.export is not None:
+        return export(state, wanted, organization, filters.export)
     found = await _read_page(state, wanted, page)
-    rows, link = page.link(request, found)
-    shapes = await with_issues(state, rows, organization)
-    return JSONResponse(shapes, headers={"Link": link})
+    return JSONResponse(await with_issues(state, found.rows, organization), headers=found.headers)
 
 
 async def with_issues(
@@ -185,8 +185,9 @@ async def with_issues(
     return reports_json(reports, groups, organization, now=now, public_url=url)
 
 
-async def _read_page(state: AppState, wanted: ReportFilter, page: Page) -> list[Report]:
+async def _read_page(state: AppState, wanted: ReportFilter, page: PageRequest) -> KeysetPage[Report]:
     async with state.database.connection() as connection:
-        return await list_reports(
-            connection, wanted, limit=page.per_page + 1, position=page.position, backward=page.backward
+        found = await list_reports(
+            connection, wanted, limit=page.fetch, position=page.position, backward=page.backward
         )
+    return page.page(found, position_of)

@@ -62,7 +62,7 @@ async def create_report(request: Request, state: StateDep, organization: str, pr
     address = client_address(request, state.settings.proxies)
     await _limit(state, address)
     sender = await sender_of(request, organization, project)
-    body = await read_fields_body(request, state.settings.body_bytes_max)
+    body = await read_fields_body(request)
     fields, errors = read_fields(body)
     message = _message(state, sender, address)
     if errors:
