@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,13 +32,14 @@ from hearback_kit.ids import new_id, random_id
 from hearback_kit.valkey import connect
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
-from user_reports.consumers.events import EventHandler
-from user_reports.consumers.reports import ReportHandler
-from user_reports.domain.rules import AgeRules
-from user_reports.store.partitions import create_statement, list_weeks, week_of, weeks_from
-from user_reports.store.projects import Projects
-from user_reports.store.queries import events, groups, lists, reports
-from user_reports.store.queries.rowsets import key_parameters
+from user_reports.consumers.error_event_received import ErrorEventHandler
+from user_reports.consumers.user_report_submitted import UserReportHandler
+from user_reports.domain.admission import AgeRules
+from user_reports.service.context import ServiceContext
+from user_reports.service.read_projects import Projects
+from user_reports.store import events, groups, report_lists, reports
+from user_reports.store.keys import key_parameters
+from user_reports.store.partitions import events_plan, open_partitions
 
 from tests.bench.model import Options, Row, machine, table
 
@@ -87,9 +88,9 @@ class Stage:
         self.clock = SystemClock()
         projects = Projects(self.configuration, frozenset())
         rules = AgeRules(timedelta(minutes=30), timedelta(minutes=5))
-        more: dict[str, Any] = {"shards": 4, "wake": lambda: None}
-        self.events = EventHandler(self.database, projects, self.clock, retention=timedelta(days=90), **more)
-        self.reports = ReportHandler(self.database, projects, self.clock, rules=rules, **more)
+        context = ServiceContext(self.database, projects, self.clock, shards=4)
+        self.events = ErrorEventHandler(context, retention=timedelta(days=90))
+        self.reports = UserReportHandler(context, rules)
         self._server = psutil.Process(_postmaster(folder / "postgres"))
 
     def cpu_seconds(self) -> float:
@@ -208,11 +209,8 @@ async def measured(stage: Stage, name: str, handle: Any, rounds: list[list[Incom
 
 async def fill(stage: Stage, sizes: Sizes) -> None:
     """Put events of the last 84 days into the index, straight in SQL."""
-    async with stage.database.transaction() as connection:
-        known = set(await list_weeks(connection))
-        for week in weeks_from(week_of(datetime.now(UTC)), before=13, after=0):
-            if week not in known:
-                await connection.execute(text(create_statement(week)))
+    plan = replace(events_plan(retention_days=91, weeks_ahead=0), past=True)
+    await open_partitions(stage.database, plan).ensure(datetime.now(UTC))
     await stage.execute(
         """
         INSERT INTO groups (organization_id, project_id, hash, title, culprit, level, metadata, first_seen,
@@ -255,8 +253,8 @@ LATE_EVENTS = """
 # ru_maxrss of a child begins with its parent's size, so the child tells its own peak.
 SWEEP_AND_TELL = """
 from pathlib import Path
-from user_reports.sweep import main
-main()
+from user_reports.__main__ import main
+main(["sweep"])
 status = Path("/proc/self/status").read_text().splitlines()
 print(next(line for line in status if line.startswith("VmHWM")).split()[1])
 """
@@ -312,7 +310,7 @@ async def plans(stage: Stage) -> str:
     wanted = key_parameters(keys)
     window = {"earliest": now - timedelta(days=2), "latest": now}
     chunk = {"after_date": now - timedelta(days=1), "after_id": 0, "until": now, "chunk": 2_000}
-    page = lists.statement_of(lists.ReportFilter(project_ids=[1], linked=True, status="unresolved"))
+    page = report_lists.statement_of(report_lists.ReportFilter(project_ids=[1], linked=True, status="unresolved"))
     page = page.order_by(reports.REPORTS.c.date_added.desc(), reports.REPORTS.c.id.desc()).limit(101)
     statements: list[tuple[str, Any, dict[str, Any]]] = [
         ("events by id", events.LOOKUP, wanted),

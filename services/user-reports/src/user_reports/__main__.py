@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from hearback_kit.program import Program, spare_what_stays
+from hearback_kit.program import Program, freeze_gc
 
 from user_reports.app import create_app, create_worker, sweep_now
 from user_reports.settings import Settings
@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def sweep() -> int:
     """Link waiting reports now instead of at the next quarter of an hour, and print what was done."""
-    spare_what_stays()
+    freeze_gc()
     result = asyncio.run(sweep_now(Settings()))
     rest = "" if result.complete else " (the deadline came first: call again)"
     sys.stdout.write(f"looked at {result.looked_at} waiting reports, linked {result.linked}{rest}\n")

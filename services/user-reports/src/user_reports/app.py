@@ -8,7 +8,6 @@ from hearback_contracts.streams import ERROR_EVENT_RECEIVED, USER_REPORT_SUBMITT
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
 from hearback_kit.api.bodies import RequestRules
 from hearback_kit.clock import Clock
-from hearback_kit.limits import WindowLimits
 from hearback_kit.worker import Worker
 
 from user_reports.api import events, groups, internal, reports
@@ -30,8 +29,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     """Make the HTTP app; it connects when it starts."""
 
     def build(runtime: ServiceRuntime) -> AppState:
-        limits = WindowLimits(runtime.valkey(timeout_seconds=1.0), runtime.clock)
-        return AppState(settings, _context(runtime, settings), limits, _rules(settings))
+        return AppState(settings, _context(runtime, settings), runtime.limits(), _rules(settings))
 
     app = service_app(
         settings,

@@ -216,3 +216,36 @@ async def test_issue_tab_on_both_paths(harness: Any, api: Any) -> None:
     assert (await api.get("/api/0/issues/998/user-reports/")).json() == []
     assert (await api.get("/api/0/issues/999/user-reports/")).status_code == 404
     assert (await api.get("/api/0/issues/99999999999999999999/user-reports/")).status_code == 404
+
+
+async def test_no_list_takes_a_nul(harness: Any, api: Any) -> None:
+    await linked(harness, "one")
+    group = "/api/0/organizations/demo/issues/1/user-reports/"
+    for path in (PROJECT, ORGANIZATION, group, "/api/0/issues/1/user-reports/"):
+        assert (await api.get(f"{path}?environment=staging")).status_code == 200
+        response = await api.get(f"{path}?environment=a%00b")
+        assert (response.status_code, response.json()["code"]) == (400, "null_character")
+
+
+async def test_links_lead_through_the_public_address(harness: Any, api: Any) -> None:
+    await linked(harness, "one")
+    group = "/api/0/organizations/demo/issues/1/user-reports/"
+    for path in (PROJECT, ORGANIZATION, group):
+        link = (await api.get(path, params={"environment": "staging"})).headers["link"]
+        assert f"<https://hearback.test{path}?environment=staging&cursor=" in link
+
+
+async def test_an_empty_page_offers_no_other(harness: Any, api: Any) -> None:
+    await linked(harness, "one")
+    previous = cursors(await api.get(PROJECT))["previous"][1]
+    for params in ({"cursor": previous}, {"query": "nothing"}):
+        response = await api.get(PROJECT, params=params)
+        assert comments(response) == []
+        assert {found for found, _ in cursors(response).values()} == {False}
+
+
+async def test_no_exported_cell_is_a_formula(harness: Any, api: Any) -> None:
+    words = ["\uff1dSUM(A1)", "\u200b+1", "-1"]
+    await linked(harness, *words)
+    rows = list(csv.DictReader(io.StringIO((await api.get(PROJECT, params={"format": "csv"})).text)))
+    assert [row["comments"] for row in rows] == [f"'{word}" for word in reversed(words)]

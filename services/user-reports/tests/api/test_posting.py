@@ -211,3 +211,22 @@ async def test_posts_of_one_event_at_once_are_one_report(harness: Any, api: Any)
     assert len(await harness.rows("SELECT 1 FROM reports")) == 1
     assert len({f.event_id for f in recorded.feedback}) == 1
     assert sorted(f.revision for f in recorded.feedback) == list(range(12))
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [({"comments": "a" * 4097}, "Message Too Large"), ({"name": "a" * 129, "email": "x"}, "Name Too Large")],
+)
+async def test_wrong_fields_have_the_reason_that_they_have_in_an_envelope(
+    harness: Any, api: Any, fields: dict[str, str], reason: str
+) -> None:
+    response = await api.post(PATH, json=body(random_id(), **fields))
+    assert response.status_code == 400
+    assert set(response.json()) == set(fields)
+    assert (await harness.recorded()).counts(FEEDBACK) == {(Outcome.INVALID, reason): 1}
+
+
+async def test_switched_off_goes_before_wrong_fields(harness: Any, api: Any, redis: Any) -> None:
+    await publish_project(redis, project_id=1, features={"organizations:user-feedback-ingest": False})
+    assert (await api.post(PATH, json={})).status_code == 403
+    assert (await harness.recorded()).counts(FEEDBACK) == {(Outcome.INVALID, "feature_disabled"): 1}

@@ -18,7 +18,7 @@ from hearback_fleet.access import (
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
 from hearback_kit.errors import NotFound
-from hearback_kit.limits import WindowLimits
+from hearback_kit.limits import LimitBatches
 from hearback_kit.values.ids import parse_id
 
 from user_reports.domain.admission import AgeRules
@@ -34,7 +34,7 @@ class AppState:
 
     settings: Settings
     context: ServiceContext
-    limits: WindowLimits
+    limits: LimitBatches
     rules: AgeRules
 
     @property

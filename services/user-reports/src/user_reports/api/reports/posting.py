@@ -85,7 +85,7 @@ def client_address(request: Request, proxies: int) -> str:
 
 async def _limit(state: AppState, address: str) -> None:
     limit = Limit(f"report-posts:{subject_of(address)}", state.settings.posts_per_minute_max, 60)
-    (wait,) = await state.limits.check([limit])
+    wait = await state.limits.retry_after(limit)
     if wait:
         raise TooManyRequests(headers={"Retry-After": str(wait)})
 
