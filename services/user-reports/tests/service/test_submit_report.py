@@ -24,13 +24,7 @@ WRONG = [
 
 
 def received(harness: Any, source: FeedbackSource, project_id: int, **fields: Any) -> Received:
-    payload = {
-        "event_id": random_id(),
-        "name": "Ann",
-        "email": "ann@example.com",
-        "comments": "It broke",
-        **fields,
-    }
+    said = {"event_id": random_id(), "name": "Ann", "email": "ann@example.com", "comments": "It broke"}
     message, _ = harness.report("", source=source, project_id=project_id)
     return Received(message.model_copy(update={"event_id": None}), said | fields)
 
