@@ -7,7 +7,7 @@ import orjson
 import pytest
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.flags import FEATURE_DEFAULTS, OPTIONS
-from hearback_contracts.identifiers import Dsn, parse_event_id
+from hearback_contracts.identifiers import NO_EVENT_ID, Dsn, parse_event_id, report_event_id
 from hearback_contracts.reasons import EXPLANATIONS, Reason
 from hearback_contracts.routes import service_of
 from hearback_contracts.streams import STREAMS, shard_of
@@ -46,6 +46,24 @@ def test_event_ids_are_read_in_every_spelling(text):
 )
 def test_what_is_no_event_id_is_none(text):
     assert parse_event_id(text) is None
+
+
+@pytest.mark.parametrize(
+    ("payload", "header", "expected"),
+    [
+        (DASHED, None, HEX),
+        (DASHED, "a" * 32, HEX),
+        (None, "a" * 32, "a" * 32),
+        ("nonsense", "a" * 32, "a" * 32),
+        ("0" * 32, "a" * 32, "a" * 32),
+        ("0" * 32, None, NO_EVENT_ID),
+        (None, "0" * 32, NO_EVENT_ID),
+        ("nonsense", None, None),
+        (None, None, None),
+    ],
+)
+def test_a_report_is_about_the_event_of_its_payload(payload, header, expected):
+    assert report_event_id(payload, header) == expected
 
 
 @given(st.text(max_size=80))
@@ -112,9 +130,27 @@ def paths() -> list[tuple[str, str]]:
 def test_every_public_path_leads_to_its_service(service, path):
     issue = "7" if service == "user-reports" else "8"  # groups are odd, feedback is even
     filled = path.replace("{issue}", issue).replace("{issue_id}", issue).replace("{group}", issue)
+    filled = filled.replace("{short_id}", "WEB-ERR-7" if service == "user-reports" else "WEB-8")
     filled = re.sub(r"\{[^}]+\}", "1", filled)
     assert service_of(filled) == service
     assert service_of(filled.replace("/", "//")) == service
+
+
+@pytest.mark.parametrize(
+    ("path", "service"),
+    [
+        ("/api/0/issues/web-err-7/", "user-reports"),
+        ("/api/0/organizations/demo/issues/WEB-ERR-7/events/latest/", "user-reports"),
+        ("/api/0/organizations/demo/issues/WEB-7/", "feedback"),
+        ("/api/0/organizations/demo/issues/WEB-7/user-reports/", "user-reports"),
+        ("/api/0/organizations/demo/issues/ERR-7/", "feedback"),
+        ("/api/0/organizations/demo/shortids/WEB-ERR-7/", "user-reports"),
+        ("/api/0/organizations/demo/shortids/WEB-7/", "feedback"),
+        ("/api/0/organizations/demo/eventids/" + HEX + "/", "user-reports"),
+    ],
+)
+def test_ids_that_people_see_lead_to_their_owner(path, service):
+    assert service_of(path) == service
 
 
 def test_what_nobody_serves_leads_nowhere():

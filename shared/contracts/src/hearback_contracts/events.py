@@ -72,7 +72,7 @@ class FeedbackSubmitted(Scoped):
 class UserReportSubmitted(Scoped):
     """A user report; `b` is its JSON `{event_id, name, email, comments}`.
 
-    `event_id` is the envelope header's, which wins over the payload's.
+    `event_id` is the envelope header's; the payload's goes before it (`identifiers.report_event_id`).
     """
 
     TYPE: ClassVar[str] = "user-report.submitted"

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 _PLAIN = re.compile(r"[0-9a-fA-F]{32}\Z")
 _DASHED = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z")
 PUBLIC_KEY_LENGTH = 32
+NO_EVENT_ID = "0" * 32
+"""What SDKs hand out when they sent nothing: it names no event."""
 
 
 def parse_event_id(text: object) -> str | None:
@@ -26,6 +28,16 @@ def parse_event_id(text: object) -> str | None:
     if _DASHED.match(text):
         return text.replace("-", "").lower()
     return None
+
+
+def report_event_id(payload_event_id: object, header_event_id: object) -> str | None:
+    """Return the id of the event that a user report is about, or None when it names none that is valid.
+
+    The payload's wins over the envelope header's, and any event over `NO_EVENT_ID`, with which each report stands
+    for itself.
+    """
+    named = [found for text in (payload_event_id, header_event_id) if (found := parse_event_id(text))]
+    return next((event_id for event_id in named if event_id != NO_EVENT_ID), named[0] if named else None)
 
 
 def is_public_key(text: str) -> bool:

@@ -1,7 +1,8 @@
 """Which service serves which path. The edge, the reverse proxies and the ingress are made from this table.
 
-Paths are matched in order after runs of slashes were collapsed; the first match wins. Issue ids tell
-their owner by parity: feedback issues are even, error groups are odd, so no service has to ask another.
+Paths are matched in order after runs of slashes were collapsed; the first wins. Issue ids show their owner by
+parity: feedback issues are even, error groups are odd, so no service has to ask another. Short ids of error groups
+look like `WEB-ERR-7`.
 """
 
 import re
@@ -11,6 +12,7 @@ from typing import Final
 _ORGANIZATION: Final = r"/api/0/organizations/[^/]+"
 _PROJECT: Final = r"/api/0/projects/[^/]+/[^/]+"
 _ISSUES: Final = r"/api/0/(?:organizations/[^/]+/)?issues"
+_ERROR_SHORT_ID: Final = r"[^/]+-[eE][rR][rR]-[0-9a-zA-Z]+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,14 @@ ROUTES: Final = (
     Route(r"/api/embed/error-page/?$", "crash-embed"),
     Route(rf"{_PROJECT}/user-feedback/", "user-reports"),
     Route(rf"{_ORGANIZATION}/user-feedback/", "user-reports"),
-    Route(rf"{_ISSUES}/[0-9]+/user-reports/", "user-reports"),
+    Route(rf"{_ORGANIZATION}/eventids/", "user-reports"),
+    Route(rf"{_ORGANIZATION}/shortids/{_ERROR_SHORT_ID}/", "user-reports"),
+    Route(rf"{_ORGANIZATION}/shortids/", "feedback"),
+    Route(rf"{_ISSUES}/[^/]+/user-reports/", "user-reports"),
     Route(rf"{_PROJECT}/events/[^/]+/attachments/", "feedback"),
     Route(rf"{_PROJECT}/attachments/", "feedback"),
     Route(rf"{_PROJECT}/events/", "user-reports"),
-    Route(rf"{_ISSUES}/[0-9]*[13579]/", "user-reports"),
+    Route(rf"{_ISSUES}/(?:[0-9]*[13579]|{_ERROR_SHORT_ID})/", "user-reports"),
     Route(rf"{_ISSUES}/", "feedback"),
     Route(rf"{_ORGANIZATION}/issues-count/", "feedback"),
     Route(rf"{_ORGANIZATION}/stats_v2/", "client-reports"),
