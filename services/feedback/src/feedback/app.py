@@ -1,4 +1,4 @@
-"""Puts the service together: the HTTP app and the worker."""
+"""Put the service together: the HTTP app and the worker."""
 
 import asyncio
 import socket
@@ -19,21 +19,23 @@ from hearback_kit.db import Database
 from hearback_kit.http import ServiceClient
 from hearback_kit.outbox import Outbox, OutboxRelay
 from hearback_kit.valkey import connect
-from hearback_kit.worker import Periodic, Worker
+from hearback_kit.worker import Worker
 
-from feedback.api.attachments import attachment_routes
+from feedback.api import attachments, issues
 from feedback.api.bodies import BoundedBodies
-from feedback.api.issue import single_issue_routes
-from feedback.api.issues import issue_routes
-from feedback.api.parameters import no_null_characters
-from feedback.api.surroundings import Running
-from feedback.api.thumbnails import Thumbnails
-from feedback.consumers.attachment_removal import AttachmentRemoval
-from feedback.consumers.attachment_stored import AttachmentStoredHandler, nobody_to_tell
+from feedback.api.deps import AppState
+from feedback.api.params import no_null_characters
+from feedback.consumers.attachment_stored import AttachmentStoredHandler
 from feedback.consumers.feedback_submitted import FeedbackSubmittedHandler
-from feedback.consumers.retention import Announcer, Retention
-from feedback.event_index import EventIndex
-from feedback.fates import SERVICE
+from feedback.jobs.announcements import announcements
+from feedback.jobs.attachment_removal import attachment_removal
+from feedback.jobs.retention import retention
+from feedback.service.decide_submission import DecideSubmission
+from feedback.service.find_error_events import ErrorEventIndex
+from feedback.service.make_thumbnail import Thumbnails
+from feedback.service.record_attachments import RecordAttachments
+from feedback.service.store_submissions import StoreSubmissions
+from feedback.service.unit_of_work import SERVICE, UnitOfWork
 from feedback.settings import Settings
 from feedback.store.tables import OUTBOX
 
@@ -55,13 +57,13 @@ class Parts:
         self.configuration = Configuration(redis_url)
         self.registry = _caller(settings, settings.registry_url)
         self.user_reports = _caller(settings, settings.user_reports_url) if settings.user_reports_url else None
-        self.index = EventIndex(self.user_reports)
+        self.error_events = ErrorEventIndex(self.user_reports)
         self.blobs = BlobStore(settings.blob_url)
         self._client = connect(redis_url)
         self._waiting = connect(redis_url, blocking=True)
         self.bus = RedisStreams(self._client, self._waiting)
-        self.outbox = Outbox(OUTBOX)
         self.relay = OutboxRelay(self.database, OUTBOX, self.bus)
+        self.unit_of_work = UnitOfWork(self.database, Outbox(OUTBOX), self.relay, clock, settings.stream_shards)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -73,20 +75,18 @@ class Parts:
         await self._waiting.aclose()
         await self.database.close()
 
-    def running(self) -> Running:
-        """The part of them that routes use."""
+    def state(self) -> AppState:
+        """Return the part of them that routes use."""
         settings = self.settings
         thumbnails = Thumbnails(
             pixels_max=settings.image_pixels_max,
             side=settings.thumbnail_pixels,
             at_once_max=settings.images_at_once_max,
         )
-        return Running(
-            settings, self.database, self.outbox, self.relay, self.clock, self.blobs, thumbnails, self.index
-        )
+        return AppState(settings, self.configuration, self.unit_of_work, self.blobs, thumbnails, self.error_events)
 
     def consumers(self, stream: Stream, handle: Handler, on_dead: OnDead) -> list[Consumer]:
-        """Consumers that share the shards of a stream among them."""
+        """Return consumers that share the shards of a stream among them."""
         keys = stream.shard_keys(self.settings.stream_shards)
         count = min(self.settings.consumers, len(keys))
         return [self._consumer(keys[first::count], stream, handle, on_dead) for first in range(count)]
@@ -108,8 +108,8 @@ class Parts:
         )
 
 
-def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
-    """The HTTP app."""
+def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
+    """Return the HTTP app."""
     clock = clock or SystemClock()
 
     @asynccontextmanager
@@ -117,7 +117,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
         parts = Parts(settings, clock)
         authenticator = Authenticator(registry_introspection(parts.registry))
         app.state.access = Access(parts.configuration, authenticator)
-        app.state.running = parts.running()
+        app.state.state = parts.state()
         app.state.checks["database"] = parts.database.ping
         stop = asyncio.Event()
         following = asyncio.create_task(parts.configuration.run(stop))
@@ -133,34 +133,30 @@ def create_app(settings: Settings, clock: Clock | None = None) -> FastAPI:
     app = create_service_app(settings, title="Hearback feedback", description=DESCRIPTION, lifespan=lifespan)
     app.state.clock = clock
     app.add_middleware(BoundedBodies, bytes_max=settings.request_body_bytes_max)
-    for router in (issue_routes(), single_issue_routes(), attachment_routes()):
+    for router in (issues.router, attachments.router):
         app.include_router(router, dependencies=[Depends(no_null_characters)])
     return app
 
 
-def create_worker(settings: Settings, clock: Clock | None = None) -> Worker:
-    """The consumers, the outbox relay and the periodic jobs."""
+def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
+    """Return the consumers, the outbox relay and the periodic jobs."""
     parts = Parts(settings, clock or SystemClock())
-    database, outbox, relay, configuration = parts.database, parts.outbox, parts.relay, parts.configuration
-    feedback = FeedbackSubmittedHandler(database, outbox, relay, configuration, parts.clock, settings)
-    attachments = AttachmentStoredHandler(database, outbox, relay, parts.clock, settings)
-    announcer = Announcer(database, parts.registry)
-    retention = Retention(database, outbox, configuration, parts.clock, settings)
-    removal = AttachmentRemoval(database, outbox, parts.blobs, parts.index, configuration, parts.clock, settings)
+    unit_of_work, configuration = parts.unit_of_work, parts.configuration
+    store = StoreSubmissions(unit_of_work, DecideSubmission(configuration, settings))
+    feedback = FeedbackSubmittedHandler(unit_of_work, store)
+    attachments = AttachmentStoredHandler(RecordAttachments(unit_of_work))
     return Worker(
         consumers=[
             *parts.consumers(FEEDBACK_SUBMITTED, feedback, feedback.on_dead),
-            *parts.consumers(ATTACHMENT_STORED, attachments, nobody_to_tell),
+            *parts.consumers(ATTACHMENT_STORED, attachments, lambda _message, _error: ()),
         ],
         parts=[
             configuration,
-            relay,
-            Periodic("announce", settings.announce_seconds, announcer.run_once),
-            Periodic("retention", settings.retention_seconds, retention.run_once),
-            Periodic("attachment-bytes", settings.blob_delete_seconds, removal.delete_bytes),
-            Periodic("attachment-retention", settings.retention_seconds, removal.remove_old),
-            Periodic("attachment-orphans", settings.retention_seconds, removal.remove_orphans),
+            parts.relay,
+            announcements(parts.database, parts.registry, settings),
+            *retention(unit_of_work, configuration, settings),
+            *attachment_removal(unit_of_work, parts.blobs, parts.error_events, settings),
         ],
-        checks={"database": database.ping},
+        checks={"database": parts.database.ping},
         close=parts.close,
     )

@@ -1,9 +1,9 @@
-"""The event kept with a feedback (reference: feedback-backend 3.7)."""
+"""The event that is kept with a feedback (protocol: events#feedback-events)."""
 
 from datetime import datetime
 from typing import Any
 
-from feedback.domain.filtering import feedback_context, linked_event_id
+from feedback.domain.context import FeedbackContext
 from feedback.domain.payload import mapping, text
 from feedback.domain.timestamps import iso
 
@@ -18,13 +18,18 @@ _HAS_ITS_PLACE = frozenset(
 
 
 def normalise(
-    event: dict[str, Any], *, event_id: str, project_id: int, occurred_at: datetime, received_at: datetime
+    event: dict[str, Any],
+    context: FeedbackContext,
+    *,
+    event_id: str,
+    project_id: int,
+    occurred_at: datetime,
+    received_at: datetime,
 ) -> dict[str, Any]:
-    """The event in the one shape that is stored and served; the input stays as it was.
+    """Return the event in the one shape that is stored and served; the input is not changed.
 
-    The reference drops breadcrumbs and all other keys; here they are kept as `additional`, for nothing vanishes.
+    Sentry drops breadcrumbs and all other keys; here they are kept as `additional`, so that nothing vanishes.
     """
-    context = feedback_context(event)
     kept: dict[str, Any] = {
         "event_id": event_id,
         "project_id": project_id,
@@ -37,7 +42,7 @@ def normalise(
         "request": mapping(event.get("request")),
         "user": _user(mapping(event.get("user")), context),
         "tags": tags_of(event.get("tags")),
-        "logentry": {"message": context["message"]},
+        "logentry": {"message": context.message},
     }
     for name in _COPIED_WHEN_GIVEN:
         if event.get(name):
@@ -49,24 +54,24 @@ def normalise(
     return kept
 
 
-def _contexts(event: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]:
+def _contexts(event: dict[str, Any], context: FeedbackContext) -> dict[str, Any]:
     contexts = dict(mapping(event.get("contexts")))
-    if not contexts.get("replay") and context.get("replay_id"):
-        contexts["replay"] = {"replay_id": context["replay_id"]}
+    if not contexts.get("replay") and context.replay_id:
+        contexts["replay"] = {"replay_id": context.replay_id}
     return contexts
 
 
-def _user(user: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]:
+def _user(user: dict[str, Any], context: FeedbackContext) -> dict[str, Any]:
     kept = {name: value for name, value in user.items() if name not in _NOT_KEPT_OF_USER}
     if kept.get("id") is not None:
         kept["id"] = text(kept["id"])
     if "email" not in kept:
-        kept["email"] = text(context.get("contact_email")) or ""
+        kept["email"] = context.contact_email or ""
     return kept
 
 
 def tags_of(tags: Any) -> dict[str, str]:
-    """Tags as a mapping of texts, from an object or a list of pairs; what is neither key nor value is left out."""
+    """Return tags as a mapping of texts, from an object or a list of pairs; pairs without both are left out."""
     pairs: list[Any] = []
     if isinstance(tags, dict):
         pairs = list(tags.items())
@@ -88,12 +93,12 @@ def _pair(entry: Any) -> Any:
     return None
 
 
-def _add_tags(event: dict[str, Any], context: dict[str, Any]) -> None:
+def _add_tags(event: dict[str, Any], context: FeedbackContext) -> None:
     tags = event["tags"]
     email = text(event["user"].get("email"))
     if email and "user.email" not in tags:
         tags["user.email"] = email
-    associated = linked_event_id(context.get("associated_event_id"))
+    associated = context.associated_event_id
     tags["has_linked_error"] = "true" if associated else "false"
     if associated:
         tags["associated_event_id"] = associated

@@ -1,4 +1,4 @@
-"""How a feedback is found again: exact terms and words, spelled alike when stored and when asked for."""
+"""Search terms of a feedback: exact values and words, spelled alike when stored and when searched for."""
 
 import re
 import unicodedata
@@ -14,17 +14,17 @@ _UNSPACED = re.compile(
 
 
 def facet(key: str, value: str) -> str:
-    """The term for `key:value`; case does not count, and only the first 200 characters do."""
+    """Return the term for `key:value`; case does not count, and only the first 200 characters do."""
     return f"{key.lower()}={value.lower()}"[:FACET_CHARACTERS_MAX]
 
 
 def presence(key: str) -> str:
-    """The term for `has:key`."""
+    """Return the term for `has:key`."""
     return key.lower()[:FACET_CHARACTERS_MAX]
 
 
 def facets_of(pairs: Iterable[tuple[str, str | None]]) -> list[str]:
-    """The terms of every pair that has a value, sorted and without doubles."""
+    """Return the terms of every pair that has a value, sorted and without doubles."""
     given = {(key.lower(), value.lower()) for key, value in pairs if value}
     found = {key[:FACET_CHARACTERS_MAX] for key, _ in given}
     found |= {f"{key}={value}"[:FACET_CHARACTERS_MAX] for key, value in given}  # `facet`, for keys in lower case
@@ -32,12 +32,12 @@ def facets_of(pairs: Iterable[tuple[str, str | None]]) -> list[str]:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text in their searchable form: folded case, no marks of punctuation."""
+    """Return the words of a text as they are searched for: in folded case, without punctuation."""
     if not text.isascii():
         text = _UNSPACED.sub(r" \1 ", unicodedata.normalize("NFKC", text))
     return [word[:WORD_CHARACTERS_MAX] for word in _SEPARATORS.split(text.casefold()) if word]
 
 
 def searchable(*texts: str | None) -> str:
-    """Texts as the words to index, with blanks between."""
+    """Return the words of all texts, with blanks between, as the full-text index takes them."""
     return " ".join(" ".join(words_of(text)) for text in texts if text)

@@ -1,8 +1,9 @@
-"""What makes a feedback an issue: evidence, display rows and metadata (reference: feedback-backend 3.6, 3.10)."""
+"""What makes a feedback an issue: evidence, display rows and metadata (protocol: events#feedback-occurrences)."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from feedback.domain.context import FeedbackContext
 from feedback.domain.spam import SpamVerdict
 from feedback.domain.titles import PREFIX
 
@@ -14,26 +15,18 @@ _SHOWN = ("associated_event_id", "contact_email", "message", "name")
 
 
 def evidence_of(
-    *,
-    message: str,
-    name: str | None,
-    contact_email: str | None,
-    associated_event_id: str | None,
-    source: str,
-    summary: str,
-    verdict: SpamVerdict,
-    marks: Sequence[str] = (),
+    context: FeedbackContext, *, source: str, summary: str, verdict: SpamVerdict, marks: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """`evidence_data`: what is known of the feedback; what is empty is left out.
+    """Return `evidenceData`: what is known of the feedback; what is empty is left out.
 
-    Two keys are ours: `marks`, suspicions of the sender such as `honeypot`, and `spam_signs`, the rules of
-    the spam judge that fired, enough or not.
+    Two keys are ours: `marks`, what the sender's form noticed, such as `honeypot`, and `spam_signs`, the spam
+    rules that fired, whether or not they sufficed.
     """
     evidence: dict[str, Any] = {
-        "associated_event_id": associated_event_id,
-        "contact_email": contact_email,
-        "message": message,
-        "name": name,
+        "associated_event_id": context.associated_event_id,
+        "contact_email": context.contact_email,
+        "message": context.message,
+        "name": context.name,
     }
     evidence = {key: value for key, value in evidence.items() if value}
     evidence["source"] = source
@@ -48,7 +41,7 @@ def evidence_of(
 
 
 def display_of(evidence: dict[str, Any]) -> list[dict[str, Any]]:
-    """`evidence_display`: the rows shown to people."""
+    """Return `evidenceDisplay`: the rows shown to people."""
     rows = [
         {"name": name, "value": evidence[name], "important": name == "message"}
         for name in _SHOWN
@@ -64,7 +57,7 @@ def display_of(evidence: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def metadata_of(evidence: dict[str, Any]) -> dict[str, Any]:
-    """The issue's `metadata`, as lists and details show it."""
+    """Return the issue's `metadata`, as lists and details show it."""
     message = evidence.get("message", "")
     summary = evidence.get("summary", "")
     metadata = {

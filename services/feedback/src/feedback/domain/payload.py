@@ -10,7 +10,7 @@ _SUSPICIOUS_BRACKETS = DEPTH_MAX
 
 
 def read_leniently(payload: bytes) -> dict[str, Any] | None:
-    """Decode what a strict decoder refuses though it is meant well; None when it is no JSON object.
+    """Decode JSON that a strict decoder refuses; None when it is no JSON object or is nested too deep.
 
     NaN, infinities and what is as large become null; half surrogate pairs (a text cut inside an emoji)
     become `?`; NUL characters are removed.
@@ -31,7 +31,7 @@ def _number(digits: str) -> float | None:
 
 
 def _integer(digits: str) -> float | None:
-    """An integer; one of more than 64 bits, which could not be encoded again, is a number without exactness."""
+    """Return an integer; one of more than 64 bits, which could not be encoded again, as an inexact number."""
     if len(digits) <= _DIGITS_MAX:
         return int(digits)
     number = _number(digits)
@@ -53,12 +53,12 @@ def _clean_text(text: str) -> str:
 
 
 def may_be_too_deep(payload: bytes) -> bool:
-    """Whether a payload has enough brackets to be nested deeper than `DEPTH_MAX`."""
+    """Return whether a payload has enough brackets to be nested deeper than `DEPTH_MAX`."""
     return payload.count(b"[") + payload.count(b"{") > _SUSPICIOUS_BRACKETS
 
 
 def is_too_deep(value: Any) -> bool:
-    """Whether lists and objects are nested deeper than `DEPTH_MAX`."""
+    """Return whether lists and objects are nested deeper than `DEPTH_MAX`."""
     level = [value]
     for _ in range(DEPTH_MAX):
         inner: list[Any] = []
@@ -74,12 +74,12 @@ def is_too_deep(value: Any) -> bool:
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """The value if it is an object, else an empty one."""
+    """Return the value if it is an object, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
 def text(value: Any) -> str | None:
-    """A scalar as text, as ingestion spells it; None for null, lists and objects."""
+    """Return a scalar as text, as ingestion spells it; None for null, lists and objects."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool | int | float):

@@ -1,7 +1,6 @@
 """The search language: words, "phrases", `key:value`, `!key:value`, `*`, `has:key`, `is:status`, times.
 
-Parsing is pure text; what a term means in SQL is the store's business (reference: feedback-backend 7;
-design: api).
+Parsing is pure text; the store translates terms to SQL.
 """
 
 import re
@@ -9,12 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from feedback.domain.statuses import IGNORED, STATUSES
 from feedback.domain.timestamps import parse_time
 
-UNRESOLVED: Final = "unresolved"
-RESOLVED: Final = "resolved"
-IGNORED: Final = "ignored"
-STATUSES: Final = (UNRESOLVED, RESOLVED, IGNORED)
 STATUS_ALIASES: Final = {**{status: status for status in STATUSES}, "archived": IGNORED, "muted": IGNORED}
 
 KEY_ALIASES: Final = {

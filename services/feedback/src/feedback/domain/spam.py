@@ -1,8 +1,8 @@
-"""Whether a feedback is spam: a few plain rules with names and weights, all local and all shown.
+"""Spam rules: each has a name and a weight, runs locally, and is shown with the verdict.
 
-Each rule that fires adds its weight; from `SCORE_MIN` on the feedback is spam. No single sign a person
-may well give (capitals, a bare link, haste) suffices. A verdict moves a feedback to the mailbox `ignored`
-and loses nothing; the signs stand beside it in `evidenceData.spam_signs`, and a person has the last word.
+Each rule that fires adds its weight; from `SCORE_MIN` on the feedback is spam. No single sign that an honest
+message may have (capitals, a bare link, haste) suffices. Spam is stored in the mailbox `ignored`, with the rules
+that fired in `evidenceData.spam_signs`; a person's choice always wins.
 """
 
 import re
@@ -28,7 +28,7 @@ WEIGHTS: Final = {
     "repeated_words": 50,  # eight words or more, four fifths of them the same
     "all_caps": 20,  # thirty letters or more, nine tenths of them capitals
 }
-# Only what hardly anybody says of software: no "click here", "buy now" or "wire transfer".
+# Only what is hardly ever said of software: no "click here", "buy now" or "wire transfer".
 PHRASES: Final = (
     "backlinks", "buy followers", "buy viagra", "cheap pills", "cheap viagra", "cialis", "crypto investment",
     "double your money", "earn money", "escort service", "first page of google", "free gift card", "get rich",
@@ -44,7 +44,7 @@ _PHRASE: Final = re.compile(rf"\b(?:{'|'.join(PHRASES)})\b")
 
 @dataclass(frozen=True, slots=True)
 class SpamVerdict:
-    """Whether a feedback is spam; None when nobody looked or nobody could tell. `signs` are names of rules."""
+    """Whether a feedback is spam; None when it was not judged or could not be. `signs` are names of rules."""
 
     is_spam: bool | None = None
     detection_enabled: bool = False
@@ -53,7 +53,7 @@ class SpamVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a verdict goes by. `marks` are signs that the sender's form saw: `honeypot`, `too_fast`."""
+    """What is judged. `marks` are signs that the sender's form noticed: `honeypot`, `too_fast`."""
 
     message: str
     name: str | None = None
@@ -64,7 +64,7 @@ Judge = Callable[[Content], SpamVerdict]
 
 
 def judge(content: Content) -> SpamVerdict:
-    """The verdict of the rules."""
+    """Return the verdict of the rules."""
     fired = _signs(content)
     signs = tuple(name for name in WEIGHTS if name in fired)
     return SpamVerdict(sum(WEIGHTS[name] for name in signs) >= SCORE_MIN, True, signs)

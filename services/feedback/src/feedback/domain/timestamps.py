@@ -1,4 +1,4 @@
-"""When a feedback was given: the SDK's timestamp, corrected for a wrong clock."""
+"""When a feedback was written: the SDK's timestamp, corrected for a wrong clock."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,7 +7,7 @@ FUTURE_MAX = timedelta(seconds=60)
 
 
 def parse_time(value: Any) -> datetime | None:
-    """Seconds since 1970 or an ISO 8601 text (UTC when it names no zone) as UTC; None for anything else."""
+    """Read seconds since 1970 or an ISO 8601 text (UTC when it names no zone) as UTC; None for anything else."""
     if isinstance(value, str):
         try:
             parsed = datetime.fromisoformat(value.strip().replace(" UTC", "Z"))
@@ -35,11 +35,10 @@ def _from_seconds(value: Any) -> datetime | None:
 
 
 def occurred_at(value: Any, *, received_at: datetime, sent_at: datetime | None, retention: timedelta) -> datetime:
-    """The time of a feedback.
+    """Return when a feedback was written.
 
-    A wrong clock (`sent_at` is only given when it is off by 55 minutes or more) is corrected; a time
-    more than a minute ahead or older than the retention becomes the time of receipt (reference:
-    ingestion-protocol 2.10).
+    A wrong clock (`sent_at` is only given when it is off by 55 minutes or more) is corrected; a time more than
+    a minute ahead or older than the retention becomes the time of receipt (protocol: events#timestamps).
     """
     time = parse_time(value)
     if time is None:
@@ -55,5 +54,5 @@ def occurred_at(value: Any, *, received_at: datetime, sent_at: datetime | None, 
 
 
 def iso(time: datetime) -> str:
-    """A UTC time in the API's spelling: microseconds and `Z`."""
+    """Print a UTC time in the API's spelling: microseconds and `Z`."""
     return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

@@ -1,4 +1,4 @@
-"""The title of a feedback (reference: feedback-backend 3.5)."""
+"""The title of a feedback (protocol: events#feedback-titles)."""
 
 PREFIX = "User Feedback: "
 WORDS_MAX = 10
@@ -6,7 +6,7 @@ CHARACTERS_MAX = 185
 
 
 def title_of(message: str) -> str:
-    """The first ten words of the message, at most 185 characters, with `...` where something is missing."""
+    """Return the first ten words of the message, at most 185 characters, with `...` where something is missing."""
     title = message.strip()
     words = title.split()
     if len(words) > WORDS_MAX:

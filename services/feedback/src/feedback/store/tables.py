@@ -93,7 +93,7 @@ CLOSED_SUBMISSION = Table(
     Index("closed_submission_at", "closed_at"),
 )
 
-# What a project has used of its short ids, and what the registry was told of it.
+# The short ids that a project has used, and which of its flags the registry knows.
 PROJECT = Table(
     "project",
     METADATA,

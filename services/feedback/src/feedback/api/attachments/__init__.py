@@ -1,0 +1,5 @@
+"""Attachments of feedback and of error events."""
+
+from feedback.api.attachments.routes import router
+
+__all__ = ["router"]

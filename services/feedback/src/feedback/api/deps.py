@@ -1,0 +1,65 @@
+"""What routes take from the app."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from hearback_contracts.config import OrganizationConfig, ProjectConfig
+from hearback_fleet.access import EVENT_DELETE, EVENT_READ, EVENT_WRITE, OrganizationScope, organization_scope
+from hearback_fleet.configuration import Configuration
+from hearback_kit.blobs import BlobStore
+from hearback_kit.clock import Clock
+from hearback_kit.db import Database
+
+from feedback.api.serializers import SerializerContext
+from feedback.domain.feedback import Feedback
+from feedback.service.find_error_events import ErrorEvents
+from feedback.service.make_thumbnail import Thumbnails
+from feedback.service.unit_of_work import UnitOfWork
+from feedback.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class AppState:
+    """The parts of the running app that routes use; the lifespan makes it."""
+
+    settings: Settings
+    configuration: Configuration
+    unit_of_work: UnitOfWork
+    blobs: BlobStore
+    thumbnails: Thumbnails
+    error_events: ErrorEvents
+
+    @property
+    def database(self) -> Database:
+        """The service's database."""
+        return self.unit_of_work.database
+
+    @property
+    def clock(self) -> Clock:
+        """The service's clock."""
+        return self.unit_of_work.clock
+
+    async def serializer_context(
+        self, organization: OrganizationConfig, rows: Iterable[Feedback], with_attachments: Iterable[int] = ()
+    ) -> SerializerContext:
+        """Return what the JSON of these feedback needs: their projects and the organization's members."""
+        projects: dict[int, ProjectConfig] = {}
+        for project_id in {row.project_id for row in rows}:
+            project = await self.configuration.project(project_id)
+            if project is not None:
+                projects[project_id] = project
+        return SerializerContext(organization, projects, self.settings.public_url, frozenset(with_attachments))
+
+
+def app_state(request: Request) -> AppState:
+    """Return the state of the running app."""
+    state: AppState = request.app.state.state
+    return state
+
+
+StateDep = Annotated[AppState, Depends(app_state)]
+OrganizationReader = Annotated[OrganizationScope, organization_scope(*EVENT_READ)]
+OrganizationWriter = Annotated[OrganizationScope, organization_scope(*EVENT_WRITE)]
+OrganizationDeleter = Annotated[OrganizationScope, organization_scope(*EVENT_DELETE)]

@@ -1,0 +1,12 @@
+"""Feedback issues: lists, bulk changes, exports, and single issues."""
+
+from fastapi import APIRouter
+
+from feedback.api.issues.collection import router as collection
+from feedback.api.issues.details import router as details
+
+router = APIRouter()
+router.include_router(collection)
+router.include_router(details)
+
+__all__ = ["router"]

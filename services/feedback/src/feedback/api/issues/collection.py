@@ -1,0 +1,217 @@
+"""The list of feedback: pages, counts, exports, bulk changes."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from hearback_fleet.access import OrganizationScope
+from hearback_kit.errors import BadRequest
+from hearback_kit.pages import link_header
+
+from feedback.api.deps import AppState, OrganizationDeleter, OrganizationReader, OrganizationWriter, StateDep
+from feedback.api.issues.bodies import Changes, columns_of, echo
+from feedback.api.issues.exports import as_csv, as_json, wanted_format
+from feedback.api.params import (
+    Filters,
+    Ids,
+    QueryText,
+    SharedFilters,
+    issue_numbers,
+    read_cursor,
+    read_search,
+    select_feedback,
+    visible,
+    write_cursor,
+)
+from feedback.api.serializers import detail, group
+from feedback.service.delete_feedback import delete_by_id
+from feedback.service.triage_issues import change_by_id, find_chunks, split
+from feedback.store.attachments import find_with_attachments
+from feedback.store.feedback_pages import read_page
+from feedback.store.feedback_read import Selection, count_feedback, find_by_short_id, list_by_ids
+
+SORTS = ("date", "new", "inbox", "freq", "user", "trends", "recommended", "priority")
+Issues = list[dict[str, Any]]
+
+router = APIRouter(prefix="/api/0/organizations/{organization}", tags=["issues"])
+
+
+@router.get(
+    "/issues/",
+    operation_id="listIssues",
+    response_model=Issues,
+    summary="List feedback that matches a search, newest first",
+)
+async def list_issues(
+    request: Request,
+    state: StateDep,
+    scope: OrganizationReader,
+    shared: SharedFilters,
+    query: QueryText = "",
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+    limit: Annotated[int | None, Query(ge=1, le=1_000_000, description="Rows of the page.")] = None,
+    per_page: Annotated[int | None, Query(ge=1, le=1_000_000, description="Another name of `limit`.")] = None,
+    sort: Annotated[str, Query(description="All of Sentry's sorts mean newest first.")] = "date",
+    short_id_lookup: Annotated[str, Query(alias="shortIdLookup")] = "0",
+    form: Annotated[str | None, Query(alias="format", description="`csv` or `json`: export everything.")] = None,
+    ids: Ids = [],  # noqa: B006
+) -> Response:
+    """Return a page of feedback with a `Link` header, or with `format=` everything as a stream."""
+    if sort not in SORTS:
+        raise BadRequest(f"Invalid sort: {sort[:100]}", code="invalid_sort")
+    if ids:
+        return await _by_ids(state, scope, ids)
+    if short_id_lookup in {"1", "true"} and (found := await _direct_hit(state, scope, query)) is not None:
+        return found
+    search = read_search(query, state.clock.now(), state.settings)
+    selection = select_feedback(scope, search, shared)
+    exported = wanted_format(form, request.headers.get("accept", ""))
+    if exported is not None:
+        return _export(state, scope, selection, exported)
+    size = min(limit or per_page or state.settings.page_size, state.settings.page_size_max)
+    return await _page(request, state, scope, selection, cursor, size)
+
+
+def _export(state: AppState, scope: OrganizationScope, selection: Selection, form: str) -> Response:
+    write = as_csv if form == "csv" else as_json
+    media = "text/csv; charset=utf-8" if form == "csv" else "application/json"
+    headers = {"Content-Disposition": f'attachment; filename="feedback.{form}"'}
+    return StreamingResponse(write(state, scope, selection), media_type=media, headers=headers)
+
+
+async def _page(
+    request: Request,
+    state: AppState,
+    scope: OrganizationScope,
+    selection: Selection,
+    cursor: str | None,
+    size: int,
+) -> Response:
+    position, backward = read_cursor(cursor)
+    async with state.database.connection() as connection:
+        page = await read_page(
+            connection, selection, size + 1, position, backward=backward, hits_max=state.settings.hits_max
+        )
+        more = page.is_full
+        rows = page.rows[-size:] if backward else page.rows[:size]
+        attached = await find_with_attachments(connection, rows)
+    context = await state.serializer_context(scope.organization, rows, attached)
+    headers = {
+        "Link": link_header(
+            state.settings.public_url.rstrip("/") + request.url.path,
+            request.url.query,
+            previous=write_cursor(rows[0], backward=True) if rows else cursor,
+            has_previous=bool(rows) and (more if backward else position is not None),
+            following=write_cursor(rows[-1]) if rows else cursor,
+            has_next=bool(rows) and (True if backward else more),
+        ),
+        "X-Hits": str(page.hits),
+        "X-Max-Hits": str(state.settings.hits_max),
+    }
+    return JSONResponse([group(row, context) for row in rows], headers=headers)
+
+
+async def _by_ids(state: AppState, scope: OrganizationScope, ids: list[str]) -> Response:
+    numbers = issue_numbers(ids, state.settings.bulk_rows_max) if visible(scope) else []
+    async with state.database.connection() as connection:
+        rows = await list_by_ids(connection, scope.organization.id, numbers)
+        attached = await find_with_attachments(connection, rows)
+    context = await state.serializer_context(scope.organization, rows, attached)
+    return JSONResponse([group(row, context) for row in rows], headers={"X-Hits": str(len(rows))})
+
+
+async def _direct_hit(state: AppState, scope: OrganizationScope, query: str) -> Response | None:
+    if not visible(scope) or not query.strip() or " " in query.strip():
+        return None
+    async with state.database.connection() as connection:
+        row = await find_by_short_id(connection, scope.organization.id, query.strip())
+        attached = await find_with_attachments(connection, [row]) if row is not None else set()
+    if row is None:
+        return None
+    context = await state.serializer_context(scope.organization, [row], attached)
+    return JSONResponse([detail(row, context)], headers={"X-Sentry-Direct-Hit": "1", "X-Hits": "1"})
+
+
+@router.get(
+    "/issues-count/",
+    operation_id="countIssues",
+    response_model=dict[str, int],
+    summary="Count the issues that match each search",
+)
+async def count_issues(
+    state: StateDep,
+    scope: OrganizationReader,
+    shared: SharedFilters,
+    queries: Annotated[list[str], Query(alias="query", max_length=20)] = [],  # noqa: B006
+) -> dict[str, int]:
+    """Return the number of issues per query, under the query's text."""
+    counts: dict[str, int] = {}
+    async with state.database.connection() as connection:
+        for query in dict.fromkeys(queries):
+            search = read_search(query, state.clock.now(), state.settings)
+            counts[query] = await count_feedback(connection, select_feedback(scope, search, shared))
+    return counts
+
+
+@router.put(
+    "/issues/",
+    operation_id="updateIssues",
+    response_model=dict[str, Any],
+    summary="Change many issues",
+    responses={204: {"description": "None was found."}},
+)
+async def change_issues(
+    state: StateDep,
+    scope: OrganizationWriter,
+    shared: SharedFilters,
+    changes: Changes,
+    ids: Ids = [],  # noqa: B006
+    query: QueryText = "",
+) -> Response:
+    """Change the issues with these ids, or all that match a search; return what was changed."""
+    columns = columns_of(changes, scope.organization)
+    projects = scope.project_ids(shared.projects)
+    changed = 0
+    async for chunk in _chunks(state, scope, shared, ids, query):
+        changed += await change_by_id(state.unit_of_work, scope.organization.id, projects, chunk, columns)
+    if not changed:
+        return Response(status_code=204)
+    return JSONResponse(echo(changes, columns, scope.organization))
+
+
+@router.delete(
+    "/issues/",
+    operation_id="deleteIssues",
+    status_code=204,
+    response_class=Response,
+    summary="Delete many issues",
+)
+async def delete_issues(
+    state: StateDep,
+    scope: OrganizationDeleter,
+    shared: SharedFilters,
+    ids: Ids = [],  # noqa: B006
+    query: QueryText = "",
+) -> Response:
+    """Delete the issues with these ids, or all that match a search."""
+    if not ids and not query.strip():
+        raise BadRequest("Name the issues by id or by a query.", code="nothing_named")
+    projects = scope.project_ids(shared.projects)
+    async for chunk in _chunks(state, scope, shared, ids, query):
+        await delete_by_id(state.unit_of_work, scope.organization.id, projects, chunk)
+    return Response(status_code=204)
+
+
+async def _chunks(
+    state: AppState, scope: OrganizationScope, shared: Filters, ids: list[str], query: str
+) -> AsyncIterator[Sequence[int]]:
+    """Yield the ids that a bulk request means, by id or by search."""
+    if ids:
+        numbers = issue_numbers(ids, state.settings.bulk_rows_max)
+        for named in split(numbers if visible(scope) else []):
+            yield named
+        return
+    search = read_search(query, state.clock.now(), state.settings)
+    async for chunk in find_chunks(state.database, select_feedback(scope, search, shared)):
+        yield chunk

@@ -1,0 +1,179 @@
+"""Single feedback issues: detail, event, tags, change, delete; under the organization's path and a legacy one."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request
+from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
+from hearback_fleet.access import (
+    EVENT_DELETE,
+    EVENT_READ,
+    EVENT_WRITE,
+    OrganizationScope,
+    access_of,
+    find_organization,
+    principal_of,
+    require,
+)
+from hearback_kit.auth import Principal
+from hearback_kit.errors import NotFound
+
+from feedback.api import serializers
+from feedback.api.deps import AppState, StateDep
+from feedback.api.issues.bodies import Changes, columns_of
+from feedback.api.params import visible
+from feedback.domain.context import parse_any_event_id
+from feedback.domain.feedback import FeedbackDetail
+from feedback.service.delete_feedback import delete_by_id
+from feedback.service.triage_issues import change_by_id
+from feedback.store.attachments import find_with_attachments
+from feedback.store.feedback_read import find_by_id, find_by_short_id
+
+IssueId = Annotated[str, Path(description="Id or short id of the issue.", max_length=200)]
+Caller = Annotated[Principal, Depends(principal_of)]
+Json = dict[str, Any]
+WHICHEVER = frozenset({"latest", "oldest", "recommended"})  # there is one event
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An issue that the caller may see, with its organization."""
+
+    feedback: FeedbackDetail
+    scope: OrganizationScope
+
+
+def issue_scope(*scopes: str) -> Any:
+    """Dependency: the issue of the path, for callers with any of `scopes`.
+
+    An issue of another organization is 404, as if it did not exist.
+    """
+
+    async def resolve(
+        request: Request, state: StateDep, principal: Caller, issue_id: IssueId, organization: str | None = None
+    ) -> Found:
+        config = None
+        if organization is not None:
+            config = await find_organization(access_of(request), organization)
+            require(principal, config.id, scopes)
+        feedback = await _find(state, issue_id, config.id if config else None)
+        if feedback is not None and config is None and feedback.organization_id in principal.tenants:
+            config = await state.configuration.organization(feedback.organization_id)
+        if feedback is None or config is None:
+            raise NotFound
+        require(principal, config.id, scopes)
+        scope = OrganizationScope(principal, config)
+        if not visible(scope):
+            raise NotFound
+        return Found(feedback, scope)
+
+    return Depends(resolve)
+
+
+async def _find(state: AppState, issue_id: str, organization_id: int | None) -> FeedbackDetail | None:
+    async with state.database.connection() as connection:
+        if issue_id.isascii() and issue_id.isdigit():
+            number = int(issue_id) if len(issue_id) < 20 else -1
+            return await find_by_id(connection, number, organization_id) if 0 <= number < 1 << 63 else None
+        if organization_id is None:
+            return None
+        return await find_by_short_id(connection, organization_id, issue_id)
+
+
+Readable = Annotated[Found, issue_scope(*EVENT_READ)]
+Writable = Annotated[Found, issue_scope(*EVENT_WRITE)]
+Deletable = Annotated[Found, issue_scope(*EVENT_DELETE)]
+
+_issue = APIRouter(prefix="/issues/{issue_id}", tags=["issues"])
+
+
+@_issue.get("/", name="getIssue", summary="Get an issue", response_class=JSONResponse)
+async def get_issue(state: StateDep, found: Readable) -> Json:
+    """Return the feedback as a group."""
+    return await _detail(state, found)
+
+
+async def _detail(state: AppState, found: Found) -> Json:
+    async with state.database.connection() as connection:
+        attached = await find_with_attachments(connection, [found.feedback])
+    context = await state.serializer_context(found.scope.organization, [found.feedback], attached)
+    return serializers.detail(found.feedback, context)
+
+
+@_issue.put("/", name="updateIssue", summary="Change an issue")
+async def change_issue(state: StateDep, found: Writable, changes: Changes) -> Json:
+    """Change status, assignee or seen mark; return the whole issue."""
+    columns = columns_of(changes, found.scope.organization)
+    feedback = found.feedback
+    if not await change_by_id(
+        state.unit_of_work, feedback.organization_id, [feedback.project_id], [feedback.id], columns
+    ):
+        raise NotFound
+    after = await _find(state, str(feedback.id), feedback.organization_id)
+    if after is None:
+        raise NotFound
+    return await _detail(state, Found(after, found.scope))
+
+
+@_issue.delete("/", name="deleteIssue", summary="Delete an issue", status_code=202, response_class=Response)
+async def delete_issue(state: StateDep, found: Deletable) -> Response:
+    """Delete the feedback and what belongs to it."""
+    feedback = found.feedback
+    if not await delete_by_id(state.unit_of_work, feedback.organization_id, [feedback.project_id], [feedback.id]):
+        raise NotFound
+    return Response(status_code=202)
+
+
+@_issue.get("/events/", name="listIssueEvents", summary="List an issue's events", response_class=JSONResponse)
+async def list_events(state: StateDep, found: Readable) -> Response:
+    """Return the issue's only event, in a list."""
+    context = await state.serializer_context(found.scope.organization, [found.feedback])
+    return JSONResponse([serializers.event(found.feedback, context)], headers={"X-Hits": "1"})
+
+
+@_issue.get("/events/{event_id}/", name="getIssueEvent", summary="Get an issue's event")
+async def get_event(
+    state: StateDep, found: Readable, event_id: Annotated[str, Path(description="Event id, or `latest`.")]
+) -> Json:
+    """Return the feedback's event with tags, contexts, user and occurrence."""
+    if event_id not in WHICHEVER and parse_any_event_id(event_id) != found.feedback.event_id:
+        raise NotFound("Event not found")
+    context = await state.serializer_context(found.scope.organization, [found.feedback])
+    return serializers.event(found.feedback, context)
+
+
+@_issue.get("/tags/", name="listIssueTags", summary="List an issue's tags")
+async def list_tags(found: Readable) -> list[Json]:
+    """Return the issue's tags."""
+    return [serializers.tag_summary(key, value) for key, value in serializers.event_tags(found.feedback)]
+
+
+@_issue.get("/tags/{key}/", name="getIssueTag", summary="Get one of an issue's tags")
+async def get_tag(found: Readable, key: str) -> Json:
+    """Return one of the issue's tags."""
+    values = dict(serializers.event_tags(found.feedback))
+    if key not in values:
+        raise NotFound
+    return serializers.tag_summary(key, values[key])
+
+
+@_issue.get("/hashes/", name="listIssueHashes", summary="List an issue's fingerprints")
+async def list_hashes(found: Readable) -> list[Json]:
+    """Return the issue's only fingerprint."""
+    return [{"id": found.feedback.fingerprint, "latestEvent": {"eventID": found.feedback.event_id}}]
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _legacy_operation_id(route: APIRoute) -> str:
+    return route.name + "Legacy"
+
+
+router = APIRouter()
+router.include_router(
+    _issue, prefix="/api/0/organizations/{organization}", generate_unique_id_function=_operation_id
+)
+router.include_router(_issue, prefix="/api/0", deprecated=True, generate_unique_id_function=_legacy_operation_id)

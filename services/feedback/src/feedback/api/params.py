@@ -1,0 +1,167 @@
+"""Query parameters of lists: filters, times, searches, ids, cursors."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+from hearback_contracts.config import OrganizationConfig
+from hearback_fleet.access import OrganizationScope
+from hearback_kit.auth import Principal
+from hearback_kit.errors import BadRequest
+from hearback_kit.pages import decode_cursor, encode_cursor
+
+from feedback.domain.feedback import Feedback
+from feedback.domain.search import EARLIEST, LATEST, Search, SearchError, parse_search
+from feedback.domain.timestamps import iso, parse_time
+from feedback.errors import InvalidSearch
+from feedback.settings import Settings
+from feedback.store.conditions import Assignees, conditions, in_environments, received_between
+from feedback.store.feedback_read import Position, Selection
+
+FEEDBACK_VISIBLE = "organizations:feedback-visible"
+_SPANS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+Ids = Annotated[list[str], Query(alias="id", description="Ids of issues.", max_length=10_000)]
+Projects = Annotated[
+    list[str], Query(alias="project", description="Project ids or slugs; `-1` or default: all.", max_length=1000)
+]
+Environments = Annotated[
+    list[str], Query(alias="environment", description="Names of environments; default: all.", max_length=100)
+]
+StatsPeriod = Annotated[
+    str | None, Query(alias="statsPeriod", description="Only feedback of the last period, such as `24h` or `14d`.")
+]
+Start = Annotated[str | None, Query(description="Only feedback from this time on (ISO 8601).")]
+End = Annotated[str | None, Query(description="Only feedback before this time (ISO 8601).")]
+QueryText = Annotated[str, Query(alias="query", description="A search such as `issue.category:feedback pay*`.")]
+
+
+def no_null_characters(request: Request) -> None:
+    """Refuse NUL characters in path and query: PostgreSQL cannot store them."""
+    if "%00" in request.scope.get("query_string", b"").decode("latin-1") or "\0" in request.url.path:
+        raise BadRequest("Null characters are not allowed.", code="null_character")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """The parameters that lists, counts, exports and bulk changes share."""
+
+    projects: list[str]
+    environments: list[str]
+    start: datetime | None
+    end: datetime | None
+
+
+def filters(
+    request: Request,
+    projects: Projects = [],  # noqa: B006
+    environments: Environments = [],  # noqa: B006
+    stats_period: StatsPeriod = None,
+    start: Start = None,
+    end: End = None,
+) -> Filters:
+    """Read the shared parameters; raises BadRequest for an invalid time."""
+    now: datetime = request.app.state.clock.now()
+    since, until = _time(start, "start"), _time(end, "end")
+    if since is not None and until is not None and since > until:
+        raise BadRequest("start must be before end", code="invalid_date")
+    if stats_period:
+        since, until = now - _span(stats_period), None
+    return Filters(projects, environments, since, until)
+
+
+SharedFilters = Annotated[Filters, Depends(filters)]
+
+
+def _time(text: str | None, name: str) -> datetime | None:
+    if not text:
+        return None
+    time = parse_time(text)
+    if time is None or not EARLIEST <= time <= LATEST:
+        raise BadRequest(f"Invalid date: {name}={text[:100]}", code="invalid_date")
+    return time
+
+
+def _span(text: str) -> timedelta:
+    number, unit = text[:-1], text[-1]
+    if text.isascii() and text.isdigit():
+        number, unit = text, "s"
+    if unit not in _SPANS or not (number.isascii() and number.isdigit()) or len(number) > 6:
+        raise BadRequest(f"Invalid statsPeriod: {text[:100]}", code="invalid_date")
+    return min(timedelta(**{_SPANS[unit]: int(number)}), timedelta(days=36_500 // 2))
+
+
+def read_search(query: str, now: datetime, settings: Settings) -> Search:
+    """Parse a search; raises InvalidSearch."""
+    if len(query) > settings.query_characters_max:
+        raise InvalidSearch(f"A search has at most {settings.query_characters_max} characters.")
+    try:
+        return parse_search(query, now=now, terms_max=settings.query_terms_max)
+    except SearchError as error:
+        raise InvalidSearch(str(error)) from error
+
+
+def assignees(organization: OrganizationConfig, principal: Principal) -> Assignees:
+    """Return a function that turns the value of `assigned:` into member ids."""
+
+    def find(value: str) -> list[int]:
+        text = value.removeprefix("user:").lower()
+        if text == "me":
+            text = (principal.email or "").lower()
+        return [
+            member.id
+            for member in organization.members
+            if text and text in {member.email.lower(), str(member.id), (member.name or "").lower()}
+        ]
+
+    return find
+
+
+def visible(scope: OrganizationScope) -> bool:
+    """Return whether the organization shows feedback at all."""
+    return scope.organization.feature(FEEDBACK_VISIBLE)
+
+
+def select_feedback(scope: OrganizationScope, search: Search, shared: Filters) -> Selection:
+    """Return the feedback that a search and the shared parameters select; none when feedback is hidden."""
+    project_ids = scope.project_ids(shared.projects)
+    if not (search.asks_feedback and visible(scope)):
+        project_ids = []
+    return Selection(
+        scope.organization.id,
+        project_ids,
+        search.statuses,
+        (
+            *conditions(search, assignees(scope.organization, scope.principal)),
+            *in_environments(shared.environments),
+            *received_between(shared.start, shared.end),
+        ),
+        is_search=search.looks_for_something or bool(shared.environments),
+    )
+
+
+def issue_numbers(ids: list[str], count_max: int) -> list[int]:
+    """Return issue ids as numbers; raises BadRequest for what is none, or too many."""
+    if len(ids) > count_max:
+        raise BadRequest(f"At most {count_max} ids at a time.", code="too_many_ids")
+    if not all(text.isascii() and text.isdigit() and len(text) < 20 for text in ids):
+        raise BadRequest("Invalid id.", code="invalid_id")
+    return [number for number in map(int, ids) if number < 1 << 63]
+
+
+def read_cursor(cursor: str | None) -> tuple[Position | None, bool]:
+    """Return the position of a cursor and whether it reads backward; raises BadRequest."""
+    decoded = decode_cursor(cursor, 2)
+    if decoded is None:
+        return None, False
+    (received, issue_id), backward = decoded
+    time = parse_time(received) if isinstance(received, str) else None
+    if time is None or isinstance(issue_id, bool) or not isinstance(issue_id, int) or not 0 <= issue_id < 1 << 63:
+        raise BadRequest("Invalid cursor parameter.", code="invalid_cursor")
+    return Position(time, issue_id), backward
+
+
+def write_cursor(row: Feedback, *, backward: bool = False) -> str:
+    """Return the cursor that continues after (or before) a row."""
+    return encode_cursor([iso(row.received_at), row.id], backward=backward)

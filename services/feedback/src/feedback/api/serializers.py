@@ -1,0 +1,216 @@
+"""Feedback and attachments as JSON, in Sentry's shapes: group, event, occurrence (protocol: events#issues)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from hearback_contracts.config import MemberRef, OrganizationConfig, ProjectConfig
+
+from feedback.domain.feedback import Feedback, FeedbackDetail
+from feedback.domain.files import media_type
+from feedback.domain.occurrence import CULPRIT, GROUP_TYPE_ID, ISSUE_TYPE, PRIORITY, display_of, metadata_of
+from feedback.domain.timestamps import iso
+from feedback.domain.titles import PREFIX
+from feedback.store.attachments import Attachment
+
+
+@dataclass(frozen=True, slots=True)
+class SerializerContext:
+    """What the JSON of a feedback needs besides the feedback."""
+
+    organization: OrganizationConfig
+    projects: dict[int, ProjectConfig]
+    public_url: str
+    with_attachments: Collection[int] = ()
+
+    def member(self, member_id: int | None) -> MemberRef | None:
+        """Return the member with this id; None for one who left."""
+        return next((m for m in self.organization.members if m.id == member_id), None)
+
+
+def group(row: Feedback, context: SerializerContext) -> dict[str, Any]:
+    """Return a feedback in the shape of a group."""
+    project = context.projects.get(row.project_id)
+    slug = project.slug if project else str(row.project_id)
+    metadata = metadata_of(row.evidence)
+    return {
+        "id": str(row.id),
+        "shareId": None,
+        "shortId": row.short_id,
+        "title": PREFIX + row.title,
+        "culprit": CULPRIT,
+        "permalink": permalink(context, slug, row.id),
+        "logger": None,
+        "level": row.level,
+        "status": row.status,
+        "statusDetails": row.status_details,
+        "substatus": row.substatus,
+        "isPublic": False,
+        "platform": row.platform,
+        "project": {
+            "id": str(row.project_id),
+            "name": project.name if project else slug,
+            "slug": slug,
+            "platform": project.platform if project else None,
+        },
+        "type": "generic",
+        "metadata": metadata,
+        "numComments": 0,
+        "assignedTo": assignee(context.member(row.assigned_to)),
+        "isBookmarked": False,
+        "isSubscribed": False,
+        "subscriptionDetails": None,
+        "hasSeen": row.has_seen,
+        "annotations": [],
+        "issueType": ISSUE_TYPE,
+        "issueCategory": ISSUE_TYPE,
+        "issueTypeId": str(GROUP_TYPE_ID),
+        "priority": PRIORITY,
+        "priorityLockedAt": None,
+        "isUnhandled": False,
+        "count": "1",
+        "userCount": 1 if row.user_id or row.user_email else 0,
+        "firstSeen": iso(row.first_seen),
+        "lastSeen": iso(row.first_seen),
+        "dateReceived": iso(row.received_at),
+        "environment": row.environment,
+        "errorOccurredAt": iso(row.error_occurred_at) if row.error_occurred_at else None,
+        "latestEventHasAttachments": row.id in context.with_attachments,
+    }
+
+
+def permalink(context: SerializerContext, project_slug: str, issue_id: int) -> str:
+    """Return the address of the feedback's page."""
+    origin = context.public_url.rstrip("/")
+    return f"{origin}/organizations/{context.organization.slug}/feedback/?feedbackSlug={project_slug}%3A{issue_id}"
+
+
+def assignee(member: MemberRef | None) -> dict[str, Any] | None:
+    """Return a member as `assignedTo`; None when the issue is unassigned."""
+    if member is None:
+        return None
+    return {"type": "user", "id": str(member.id), "name": member.name or member.email, "email": member.email}
+
+
+def detail(row: FeedbackDetail, context: SerializerContext) -> dict[str, Any]:
+    """Return a group with what only its own page shows."""
+    return group(row, context) | {
+        "tags": [tag_summary(key, value) for key, value in event_tags(row)],
+        "activity": [],
+        "seenBy": [],
+        "participants": [],
+        "pluginActions": [],
+        "pluginIssues": [],
+        "pluginContexts": [],
+        "userReportCount": 0,
+        "stats": {},
+        "firstRelease": release_of(row.release),
+        "lastRelease": release_of(row.release),
+    }
+
+
+def event_tags(row: Feedback) -> list[tuple[str, str]]:
+    """Return the event's tags in order, with those that Sentry derives from its fields."""
+    derived = {"environment": row.environment, "level": row.level}
+    return sorted((derived | row.tags).items())
+
+
+def tag_summary(key: str, value: str) -> dict[str, Any]:
+    """Return a tag as the issue's tag list shows it; there is one event, so one value."""
+    top = [{"value": value, "count": 1}]
+    return {"key": key, "name": key, "totalValues": 1, "uniqueValues": 1, "topValues": top}
+
+
+def release_of(version: str | None) -> dict[str, Any] | None:
+    """Return a release as an object; None without one."""
+    return {"version": version, "shortVersion": version} if version else None
+
+
+def occurrence(row: FeedbackDetail) -> dict[str, Any]:
+    """Return the occurrence of the feedback."""
+    return {
+        "id": row.occurrence_id,
+        "projectId": row.project_id,
+        "eventId": row.event_id,
+        "fingerprint": [row.fingerprint],
+        "issueTitle": PREFIX + row.title,
+        "subtitle": row.message,
+        "resourceId": None,
+        "evidenceData": row.evidence,
+        "evidenceDisplay": display_of(row.evidence),
+        "type": GROUP_TYPE_ID,
+        "detectionTime": iso(row.first_seen),
+        "level": row.level,
+        "culprit": CULPRIT,
+        "priority": None,
+        "assignee": None,
+    }
+
+
+def event(row: FeedbackDetail, context: SerializerContext) -> dict[str, Any]:
+    """Return the feedback's event."""
+    stored = row.event
+    request = stored.get("request") or {}
+    additional = dict(stored.get("additional") or {})
+    project = context.projects.get(row.project_id)
+    return {
+        "id": row.event_id,
+        "eventID": row.event_id,
+        "groupID": str(row.id),
+        "projectID": str(row.project_id),
+        "projectSlug": project.slug if project else str(row.project_id),
+        "title": PREFIX + row.title,
+        "message": row.message,
+        "location": None,
+        "culprit": CULPRIT,
+        "type": "generic",
+        "metadata": metadata_of(row.evidence),
+        "platform": row.platform,
+        "level": row.level,
+        "environment": row.environment,
+        "release": release_of(row.release),
+        "dist": row.dist,
+        "dateCreated": iso(row.first_seen),
+        "dateReceived": iso(row.received_at),
+        "user": stored.get("user") or None,
+        "contexts": stored.get("contexts") or {},
+        "sdk": stored.get("sdk"),
+        "request": request,
+        "tags": [{"key": key, "value": value} for key, value in event_tags(row)],
+        "entries": _entries(row, request, additional.pop("breadcrumbs", None)),
+        "context": additional.pop("extra", {}),
+        "packages": additional.pop("modules", {}),
+        "additional": additional,
+        "errors": [],
+        "fingerprints": [row.fingerprint],
+        "occurrence": occurrence(row),
+        "nextEventID": None,
+        "previousEventID": None,
+        "size": 0,
+    }
+
+
+def _entries(row: Feedback, request: Any, breadcrumbs: Any) -> list[dict[str, Any]]:
+    entries = [{"type": "message", "data": {"formatted": row.message}}]
+    if breadcrumbs:
+        values = breadcrumbs.get("values") if isinstance(breadcrumbs, dict) else breadcrumbs
+        entries.append({"type": "breadcrumbs", "data": {"values": values}})
+    if request:
+        entries.append({"type": "request", "data": request})
+    return entries
+
+
+def attachment(row: Attachment) -> dict[str, Any]:
+    """Return an attachment's record."""
+    kind = media_type(row.content_type)
+    return {
+        "id": str(row.id),
+        "event_id": row.event_id,
+        "type": row.attachment_type,
+        "name": row.name,
+        "mimetype": kind,
+        "dateCreated": iso(row.received_at),
+        "size": row.size,
+        "headers": {"Content-Type": kind},
+        "sha1": row.sha1,
+    }

@@ -1,0 +1,65 @@
+"""What a person said: `contexts.feedback` of the event, and the rules that refuse it.
+
+The rules and their order are the protocol's (protocol: envelope#feedback).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from hearback_contracts.identifiers import parse_event_id
+from hearback_contracts.reasons import Reason
+
+from feedback.domain.payload import mapping, text
+
+UNREAL_UNATTENDED = "Sent in the unattended mode"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackContext:
+    """`contexts.feedback`, checked; what is empty is None. `associated_event_id` has 32 hex digits."""
+
+    message: str
+    name: str | None = None
+    contact_email: str | None = None
+    url: str | None = None
+    replay_id: str | None = None
+    associated_event_id: str | None = None
+
+
+def read_context(event: dict[str, Any], message_characters_max: int) -> FeedbackContext | Reason:
+    """Return what the person said, or the first rule that refuses it."""
+    context = mapping(mapping(event.get("contexts")).get("feedback"))
+    message = context.get("message")
+    if not isinstance(message, str):
+        return Reason.MISSING_CONTEXT
+    if message == UNREAL_UNATTENDED:
+        return Reason.UNREAL_UNATTENDED
+    if not message.strip():
+        return Reason.EMPTY
+    if len(message) > message_characters_max:
+        return Reason.TOO_LARGE
+    associated = context.get("associated_event_id")
+    if associated and parse_any_event_id(associated) is None:
+        return Reason.INVALID_ASSOCIATED_EVENT_ID
+    return FeedbackContext(
+        message=message,
+        name=text(context.get("name")) or None,
+        contact_email=text(context.get("contact_email")) or None,
+        url=text(context.get("url")) or None,
+        replay_id=text(context.get("replay_id")) or None,
+        associated_event_id=parse_any_event_id(associated),
+    )
+
+
+def parse_any_event_id(value: Any) -> str | None:
+    """Return an event id as 32 hex digits, from any spelling that a UUID has; None for anything else."""
+    if not isinstance(value, str) or not value:
+        return None
+    plain = parse_event_id(value)
+    if plain is not None:
+        return plain
+    try:
+        return UUID(value).hex
+    except ValueError:
+        return None

@@ -1,0 +1,174 @@
+"""From a submission to the feedback that is stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from hearback_contracts.sources import FeedbackSource
+
+from feedback.domain.context import FeedbackContext
+from feedback.domain.event import normalise
+from feedback.domain.facets import facets_of, searchable
+from feedback.domain.occurrence import evidence_of
+from feedback.domain.payload import mapping, text
+from feedback.domain.spam import SpamVerdict
+from feedback.domain.statuses import ARCHIVED_FOREVER, IGNORED, NEW, UNRESOLVED
+from feedback.domain.timestamps import occurred_at
+from feedback.domain.titles import title_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What is known of a submission besides its payload.
+
+    `sent_at` is the sender's clock, only when it is off by 55 minutes or more; `error_occurred_at` the time of
+    the linked error; `marks` what the sender's form noticed, such as `honeypot`.
+    """
+
+    organization_id: int
+    project_id: int
+    event_id: str
+    submission_id: str
+    source: FeedbackSource
+    revision: int
+    received_at: datetime
+    sent_at: datetime | None = None
+    error_occurred_at: datetime | None = None
+    marks: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A feedback to be stored, without the values that only the store gives.
+
+    `facets` and `search` are what it is found by; `event` is the normalised event.
+    """
+
+    organization_id: int
+    project_id: int
+    event_id: str
+    submission_id: str
+    revision: int
+    source: str
+    title: str
+    message: str
+    name: str | None
+    contact_email: str | None
+    url: str | None
+    environment: str
+    release: str | None
+    dist: str | None
+    platform: str
+    level: str
+    sdk_name: str | None
+    user_id: str | None
+    user_name: str | None
+    user_email: str | None
+    associated_event_id: str | None
+    error_occurred_at: datetime | None
+    first_seen: str
+    received_at: datetime
+    status: str
+    substatus: str
+    tags: dict[str, str]
+    evidence: dict[str, Any]
+    event: dict[str, Any]
+    facets: list[str]
+    search: str
+
+    @property
+    def is_spam(self) -> bool:
+        """Whether it goes to the mailbox of spam."""
+        return self.status == IGNORED
+
+
+def draft_of(
+    submission: Submission,
+    payload: dict[str, Any],
+    context: FeedbackContext,
+    *,
+    retention: timedelta,
+    verdict: SpamVerdict,
+) -> Draft:
+    """Return the feedback to store for an accepted submission."""
+    event = normalise(
+        payload,
+        context,
+        event_id=submission.event_id,
+        project_id=submission.project_id,
+        occurred_at=_occurred_at(submission, payload, retention),
+        received_at=submission.received_at,
+    )
+    title = title_of(context.message)
+    status, substatus = (IGNORED, ARCHIVED_FOREVER) if verdict.is_spam else (UNRESOLVED, NEW)
+    columns = _columns(event, context)
+    return Draft(
+        organization_id=submission.organization_id,
+        project_id=submission.project_id,
+        event_id=submission.event_id,
+        submission_id=submission.submission_id,
+        revision=submission.revision,
+        source=submission.source.value,
+        title=title,
+        message=context.message,
+        name=context.name,
+        contact_email=context.contact_email,
+        associated_event_id=context.associated_event_id,
+        error_occurred_at=submission.error_occurred_at,
+        first_seen=event["timestamp"],
+        received_at=submission.received_at,
+        status=status,
+        substatus=substatus,
+        tags=event["tags"],
+        evidence=evidence_of(
+            context, source=submission.source.value, summary=title, verdict=verdict, marks=submission.marks
+        ),
+        event=event,
+        facets=facets_of(_pairs(event, context, submission.source.value, columns)),
+        search=searchable(context.message, context.name, context.contact_email),
+        **columns,
+    )
+
+
+def _occurred_at(submission: Submission, payload: dict[str, Any], retention: timedelta) -> datetime:
+    return occurred_at(
+        payload.get("timestamp"),
+        received_at=submission.received_at,
+        sent_at=submission.sent_at,
+        retention=retention,
+    )
+
+
+def _columns(event: dict[str, Any], context: FeedbackContext) -> dict[str, Any]:
+    user = event["user"]
+    return {
+        "url": context.url or text(event["request"].get("url")) or None,
+        "environment": event["environment"],
+        "release": event.get("release"),
+        "dist": event.get("dist"),
+        "platform": event["platform"],
+        "level": event["level"],
+        "sdk_name": text(mapping(event.get("sdk")).get("name")) or None,
+        "user_id": text(user.get("id")) or None,
+        "user_name": text(user.get("username")) or None,
+        "user_email": event["tags"].get("user.email") or text(user.get("email")) or None,
+    }
+
+
+def _pairs(
+    event: dict[str, Any], context: FeedbackContext, source: str, columns: dict[str, Any]
+) -> list[tuple[str, str | None]]:
+    return [
+        *event["tags"].items(),
+        *((name, columns[name]) for name in ("environment", "release", "dist", "platform", "level", "url")),
+        ("source", source),
+        ("sdk.name", columns["sdk_name"]),
+        ("url", text(event["request"].get("url"))),
+        ("name", context.name),
+        ("contact_email", context.contact_email),
+        ("user.id", columns["user_id"]),
+        ("user.username", columns["user_name"]),
+        ("user.email", columns["user_email"]),
+        ("user.email", context.contact_email),
+    ]

@@ -1,0 +1,54 @@
+"""A stored feedback, as lists show it and with its event."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """A feedback issue without its event. Times are UTC; `first_seen` is when the person wrote it."""
+
+    id: int
+    organization_id: int
+    project_id: int
+    event_id: str
+    submission_id: str
+    revision: int
+    source: str
+    short_id: str
+    title: str
+    message: str
+    name: str | None
+    contact_email: str | None
+    url: str | None
+    environment: str
+    release: str | None
+    dist: str | None
+    platform: str
+    level: str
+    sdk_name: str | None
+    user_id: str | None
+    user_name: str | None
+    user_email: str | None
+    associated_event_id: str | None
+    error_occurred_at: datetime | None
+    first_seen: datetime
+    received_at: datetime
+    status: str
+    substatus: str | None
+    status_details: dict[str, Any]
+    triaged: bool
+    assigned_to: int | None
+    has_seen: bool
+    tags: dict[str, str]
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackDetail(Feedback):
+    """A feedback issue with its normalised event."""
+
+    occurrence_id: str
+    fingerprint: str
+    event: dict[str, Any]

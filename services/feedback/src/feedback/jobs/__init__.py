@@ -1,0 +1,1 @@
+"""What runs periodically or by hand, one module per job."""

@@ -1,0 +1,118 @@
+"""Decide what becomes of one submission: a draft of the feedback to store, or the reason for its refusal."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from hearback_contracts.config import ProjectConfig
+from hearback_contracts.events import FeedbackSubmitted
+from hearback_contracts.reasons import Reason
+from hearback_fleet.configuration import Configuration
+from hearback_fleet.messages import parse_payload
+from hearback_kit.logs import get_logger
+
+from feedback.domain.context import FeedbackContext, read_context
+from feedback.domain.drafts import Draft, Submission, draft_of
+from feedback.domain.payload import is_too_deep, may_be_too_deep, read_leniently
+from feedback.domain.spam import Content, SpamVerdict, judge
+from feedback.metrics import JUDGE_FAILURES
+from feedback.settings import Settings
+from feedback.store.submissions import SubmissionKey
+
+SPAM_FEATURE = "organizations:user-feedback-spam-filter-ingest"
+SPAM_OPTION = "sentry:feedback_ai_spam_detection"
+INGEST_FEATURE = "organizations:user-feedback-ingest"
+Judge = Callable[[Content], SpamVerdict]
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a submission: a draft, or a reason. `slug` is its project's."""
+
+    message: FeedbackSubmitted
+    draft: Draft | None = None
+    reason: Reason | None = None
+    slug: str = ""
+
+    @property
+    def key(self) -> SubmissionKey:
+        """What names the submission."""
+        return self.message.project_id, self.message.event_id
+
+
+class DecideSubmission:
+    """Applies the configuration, the protocol's filter rules and the spam rules, in this order."""
+
+    def __init__(self, configuration: Configuration, settings: Settings, spam_judge: Judge = judge) -> None:
+        self._configuration = configuration
+        self._settings = settings
+        self._spam_judge = spam_judge
+
+    async def __call__(self, message: FeedbackSubmitted, body: bytes | None) -> Decision:
+        """Decide a submission; `body` is the feedback event's JSON."""
+        project = await self._configuration.project(message.project_id)
+        reason = self._refused_by_configuration(project)
+        if project is None or reason is not None:
+            return Decision(message, reason=reason or Reason.PROJECT_ID)
+        payload = _read_payload(body)
+        if isinstance(payload, Reason):
+            return Decision(message, reason=payload)
+        context = read_context(payload, self._settings.message_characters_max)
+        if isinstance(context, Reason):
+            return Decision(message, reason=context)
+        draft = draft_of(
+            _submission_of(message),
+            payload,
+            context,
+            retention=timedelta(days=project.option("hearback:retention_days")),
+            verdict=self._judge(project, message, context),
+        )
+        return Decision(message, draft, slug=project.slug)
+
+    def _refused_by_configuration(self, project: ProjectConfig | None) -> Reason | None:
+        if project is None:
+            return Reason.PROJECT_ID
+        if project.organization_slug in self._settings.organizations_denied:
+            return Reason.ORG_DENYLIST
+        if not project.feature(INGEST_FEATURE):
+            return Reason.FEATURE_DISABLED
+        return None
+
+    def _judge(self, project: ProjectConfig, message: FeedbackSubmitted, context: FeedbackContext) -> SpamVerdict:
+        """Judge a feedback where it is wanted; a judge that fails yields no verdict, and costs no feedback."""
+        if not (project.feature(SPAM_FEATURE) and project.option(SPAM_OPTION)):
+            return SpamVerdict()
+        try:
+            return self._spam_judge(Content(context.message, context.name, message.marks))
+        except Exception:
+            _log.exception("spam_judge_failed")
+            JUDGE_FAILURES.inc()
+            return SpamVerdict(None, detection_enabled=True)
+
+
+def _read_payload(body: bytes | None) -> dict[str, Any] | Reason:
+    payload = parse_payload(body)
+    if payload is None:
+        payload = read_leniently(body or b"")
+    if payload is None:
+        return Reason.INVALID_JSON
+    if may_be_too_deep(body or b"") and is_too_deep(payload):
+        return Reason.NESTING_TOO_DEEP
+    return payload
+
+
+def _submission_of(message: FeedbackSubmitted) -> Submission:
+    return Submission(
+        organization_id=message.organization_id,
+        project_id=message.project_id,
+        event_id=message.event_id,
+        submission_id=message.submission_id,
+        source=message.source,
+        revision=message.revision,
+        received_at=message.received_at,
+        sent_at=message.sent_at,
+        error_occurred_at=message.error_occurred_at,
+        marks=message.marks,
+    )

@@ -1,0 +1,74 @@
+"""Make thumbnails: the only form in which an uploaded image is ever shown in the page.
+
+The image is re-encoded, so nothing of the original survives but its pixels: no metadata, no trailing script. Its
+size is checked before anything is decoded; decoding runs in threads, few at a time.
+"""
+
+import asyncio
+import io
+
+import filetype  # type: ignore[import-untyped]
+from PIL import Image, ImageOps
+
+from feedback.errors import NoThumbnail
+
+FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF"}
+MEDIA_TYPE = "image/webp"
+
+
+def image_type(head: bytes) -> str | None:
+    """Return the media type of bytes that begin like an image we show, or None."""
+    guessed = filetype.guess_mime(head)
+    return guessed if guessed in FORMATS else None
+
+
+def render(data: bytes, *, pixels_max: int, side: int) -> bytes:
+    """Return a WebP of at most `side` pixels a side; raises NoThumbnail for what cannot be shown."""
+    kind = image_type(data[:262])
+    if kind is None:
+        raise NoThumbnail
+    try:
+        with Image.open(io.BytesIO(data), formats=[FORMATS[kind]]) as image:
+            width, height = image.size
+            if width * height > pixels_max or min(width, height) < 1:
+                raise NoThumbnail("The image is too large for a thumbnail.")
+            small = _shrunk(image, side)
+            ImageOps.exif_transpose(small, in_place=True)
+            small.info.clear()
+            target = io.BytesIO()
+            small.save(target, "WEBP", quality=80, exif=b"", icc_profile=b"", xmp=b"")
+            return target.getvalue()
+    except NoThumbnail:
+        raise
+    except Exception as error:  # decoders raise anything on bad files
+        raise NoThumbnail from error
+
+
+def _shrunk(image: Image.Image, side: int) -> Image.Image:
+    """Shrink an image into a square; if its colour mode allows it, the decoded whole is in memory only once."""
+    image.draft("RGB", (side * 2, side * 2))
+    if image.mode in {"RGB", "RGBA"} and "transparency" not in image.info:
+        image.thumbnail((side, side))
+        return image
+    small = image.convert("RGBA" if "A" in image.getbands() or "transparency" in image.info else "RGB")
+    image.close()
+    small.thumbnail((side, side))
+    return small
+
+
+class Thumbnails:
+    """Makes thumbnails off the event loop."""
+
+    def __init__(self, *, pixels_max: int, side: int, at_once_max: int) -> None:
+        self._pixels_max = pixels_max
+        self._side = side
+        self._slots = asyncio.Semaphore(at_once_max)
+
+    @property
+    def slots(self) -> asyncio.Semaphore:
+        """The semaphore to hold while an image's bytes are in memory."""
+        return self._slots
+
+    async def make(self, data: bytes) -> bytes:
+        """Return a thumbnail of an image; raises NoThumbnail. The caller holds a slot."""
+        return await asyncio.to_thread(render, data, pixels_max=self._pixels_max, side=self._side)

@@ -1,0 +1,127 @@
+"""Remove attachments: the bytes of deleted ones, those past their retention, and those without an event."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from hearback_contracts.outcomes import SubmissionState
+from hearback_contracts.reasons import Reason
+from hearback_fleet.configuration import Configuration
+from hearback_fleet.recording import Record
+from hearback_kit.blobs import BlobStore
+
+from feedback.metrics import ATTACHMENTS
+from feedback.service.find_error_events import ErrorEvents
+from feedback.service.unit_of_work import UnitOfWork
+from feedback.settings import Settings
+from feedback.store import attachment_removal as store
+from feedback.store.attachment_removal import Orphan
+from feedback.store.attachments import Attachment, delete_by_ids
+
+CHUNK_MAX = 500
+
+
+async def delete_one(unit_of_work: UnitOfWork, attachment_id: int) -> None:
+    """Mark an attachment as deleted; its bytes follow after the commit."""
+    async with unit_of_work.begin() as work:
+        await delete_by_ids(work.connection, [attachment_id], unit_of_work.clock.now(), Reason.DELETED.value)
+
+
+class DeleteBytes:
+    """Deletes bytes after the commit that made them superfluous."""
+
+    def __init__(self, unit_of_work: UnitOfWork, blobs: BlobStore) -> None:
+        self._unit_of_work = unit_of_work
+        self._blobs = blobs
+
+    async def __call__(self) -> None:
+        """Delete the bytes of deleted attachments; killed at any point, the next run continues."""
+        while True:
+            async with self._unit_of_work.database.transaction() as connection:
+                pending = await store.take_pending(connection, CHUNK_MAX)
+                if pending:
+                    await self._blobs.delete([blob.blob_key for blob in pending])
+                    await store.mark_bytes_deleted(connection, [blob.id for blob in pending])
+            ATTACHMENTS.labels("bytes_deleted").inc(len(pending))
+            if len(pending) < CHUNK_MAX:
+                return
+
+
+class DeleteExpiredAttachments:
+    """Deletes attachments past their project's `hearback:retention_days`."""
+
+    def __init__(self, unit_of_work: UnitOfWork, configuration: Configuration, settings: Settings) -> None:
+        self._unit_of_work = unit_of_work
+        self._configuration = configuration
+        self._settings = settings
+
+    async def __call__(self) -> None:
+        """Delete what is past its time, a chunk per transaction, and forget those deleted long ago."""
+        now = self._unit_of_work.clock.now()
+        async with self._unit_of_work.database.transaction() as connection:
+            await store.forget(connection, now - timedelta(days=self._settings.closed_submission_days))
+            project_ids = await store.list_projects(connection)
+        for project_id in project_ids:
+            project = await self._configuration.project(project_id)
+            if project is not None:
+                while await self._delete_chunk(project_id, project.option("hearback:retention_days")):
+                    continue
+
+    async def _delete_chunk(self, project_id: int, days: int) -> bool:
+        now = self._unit_of_work.clock.now()
+        async with self._unit_of_work.database.transaction() as connection:
+            ids = await store.list_expired(connection, project_id, now - timedelta(days=days), CHUNK_MAX)
+            await delete_by_ids(connection, ids, now, Reason.DELETED.value)
+        ATTACHMENTS.labels("expired").inc(len(ids))
+        return len(ids) == CHUNK_MAX
+
+
+class DeleteOrphans:
+    """Deletes attachments whose event did not arrive within `orphan_hours`."""
+
+    def __init__(self, unit_of_work: UnitOfWork, error_events: ErrorEvents, settings: Settings) -> None:
+        self._unit_of_work = unit_of_work
+        self._error_events = error_events
+        self._settings = settings
+
+    async def __call__(self) -> None:
+        """Decide all attachments that wait for too long; without an index of error events they are kept."""
+        before = self._unit_of_work.clock.now() - timedelta(hours=self._settings.orphan_hours)
+        async with self._unit_of_work.database.transaction() as connection:
+            await store.mark_feedback_found(connection, before)
+        after = 0
+        while self._error_events.is_configured:
+            async with self._unit_of_work.database.connection() as connection:
+                waiting = await store.list_orphans(connection, before, CHUNK_MAX, after)
+            if waiting:
+                after = waiting[-1].id
+                await self._decide(waiting)
+            if len(waiting) < CHUNK_MAX:
+                return
+
+    async def _decide(self, waiting: Sequence[Orphan]) -> None:
+        events: dict[int, set[str]] = {}
+        for row in waiting:
+            events.setdefault(row.project_id, set()).add(row.event_id)
+        known = {project: await self._error_events.find(project, sorted(ids)) for project, ids in events.items()}
+        found = [row.id for row in waiting if row.event_id in known[row.project_id]]
+        lost = [row.id for row in waiting if row.event_id not in known[row.project_id]]
+        reason = Reason.EVENT_NEVER_ARRIVED.value
+        async with self._unit_of_work.begin() as work:
+            await store.mark_found(work.connection, found)
+            removed = await delete_by_ids(work.connection, lost, self._unit_of_work.clock.now(), reason)
+            for attachment in {(row.project_id, row.event_id): row for row in removed}.values():
+                _record_removed(work.record, attachment)
+        ATTACHMENTS.labels(reason).inc(len(removed))
+
+
+def _record_removed(record: Record, attachment: Attachment) -> None:
+    """Record it just before the time of receipt, so that a refusal of the event itself stays the last step."""
+    record.step(
+        organization_id=attachment.organization_id,
+        project_id=attachment.project_id,
+        submission_id=attachment.event_id,
+        state=SubmissionState.DROPPED,
+        step="attachments_removed",
+        at=attachment.received_at - timedelta(seconds=1),
+        reason=Reason.EVENT_NEVER_ARRIVED.value,
+    )

@@ -1,0 +1,123 @@
+"""Store a batch of submissions: decide each, store, and record what became of it, in one transaction.
+
+A submission is named by its project and event. Of all its deliveries the first decides the outcome, and a higher
+revision replaces what the feedback says.
+"""
+
+from collections.abc import Sequence
+
+from hearback_contracts.events import FeedbackSubmitted
+from hearback_contracts.reasons import Reason
+from hearback_kit.ids import random_id
+
+from feedback.metrics import SUBMISSIONS
+from feedback.service.decide_submission import DecideSubmission, Decision
+from feedback.service.record_outcomes import (
+    record_deleted_before,
+    record_refused,
+    record_revised,
+    record_stored,
+)
+from feedback.service.unit_of_work import UnitOfWork, Work
+from feedback.store.feedback_write import Identity, insert_feedback, update_feedback
+from feedback.store.projects import take_numbers
+from feedback.store.submissions import Known, SubmissionKey, close_refused, find_known
+
+KnownSubmissions = dict[SubmissionKey, Known]
+
+
+class StoreSubmissions:
+    """Stores batches of submissions; a repeated delivery changes nothing."""
+
+    def __init__(self, unit_of_work: UnitOfWork, decide: DecideSubmission) -> None:
+        self._unit_of_work = unit_of_work
+        self._decide = decide
+
+    async def __call__(self, submissions: Sequence[tuple[FeedbackSubmitted, bytes | None]]) -> None:
+        """Store submissions, each a message and the feedback event's JSON."""
+        decisions = [await self._decide(message, body) for message, body in submissions]
+        async with self._unit_of_work.begin() as work:
+            results = await self._store(work, decisions)
+        for result in results:
+            SUBMISSIONS.labels(result).inc()
+
+    async def _store(self, work: Work, decisions: Sequence[Decision]) -> list[str]:
+        chosen = highest_revisions(decisions)
+        known = await find_known(work.connection, list(chosen))
+        for key, decision in chosen.items():
+            if key in known and known[key].reason == Reason.DELETED:
+                record_deleted_before(work.record, decision)
+        fresh = [decision for key, decision in chosen.items() if key not in known]
+        later = [(d, known[key]) for key, d in chosen.items() if key in known and _is_news(d, known[key])]
+        storing = [decision for decision in fresh if decision.draft is not None]
+        storing += [decision for decision, before in later if before.feedback_id is None]
+        stored = await _insert(work, storing, known)
+        closed = await self._close(work, [d for d in fresh if d.draft is None])
+        outrun = [d for d in fresh if d.draft is not None and d.key not in stored and d.message.revision]
+        changes = outrun + [decision for decision, before in later if before.feedback_id is not None]
+        changed = await _update(work, changes, known)
+        results = ["stored"] * len(stored) + closed + ["updated"] * changed
+        return results + ["repeated"] * (len(decisions) - len(results))
+
+    async def _close(self, work: Work, refused: Sequence[Decision]) -> list[str]:
+        """Close what was refused; return the reasons of what is new."""
+        if not refused:
+            return []
+        closing = {d.key: (d.message.revision, str(d.reason)) for d in refused}
+        closed = await close_refused(work.connection, closing, self._unit_of_work.clock.now())
+        new = [decision for decision in refused if decision.key in closed]
+        for decision in new:
+            record_refused(work.record, decision)
+        return [str(decision.reason) for decision in new]
+
+
+def highest_revisions(decisions: Sequence[Decision]) -> dict[SubmissionKey, Decision]:
+    """Return one decision per submission: that of the highest revision, and of these the first to come."""
+    chosen: dict[SubmissionKey, Decision] = {}
+    for decision in decisions:
+        before = chosen.get(decision.key)
+        if before is None or decision.message.revision > before.message.revision:
+            chosen[decision.key] = decision
+    return chosen
+
+
+async def _insert(work: Work, decisions: Sequence[Decision], known: KnownSubmissions) -> dict[SubmissionKey, int]:
+    """Store drafts; return the ids of those that were not stored meanwhile by another worker."""
+    if not decisions:
+        return {}
+    wanted: dict[int, int] = {}
+    for decision in decisions:
+        wanted[decision.message.project_id] = wanted.get(decision.message.project_id, 0) + 1
+    with_new = {d.message.project_id for d in decisions if d.message.source.is_new}
+    numbers = await take_numbers(work.connection, wanted, with_new)
+    rows = []
+    for decision in decisions:
+        project_id = decision.message.project_id
+        assert decision.draft is not None, "only drafts are stored"
+        rows.append((decision.draft, _identity(decision.slug, numbers[project_id])))
+        numbers[project_id] += 1
+    stored = await insert_feedback(work.connection, rows)
+    for decision in decisions:
+        if decision.key in stored:
+            record_stored(work.record, decision, stored[decision.key], counted=decision.key not in known)
+    return stored
+
+
+def _identity(slug: str, number: int) -> Identity:
+    """Return what a feedback keeps; the fingerprint is random, so that feedback is never grouped."""
+    return Identity(random_id(), random_id(), f"{slug.upper()}-{number}")
+
+
+async def _update(work: Work, decisions: Sequence[Decision], known: KnownSubmissions) -> int:
+    drafts = [decision.draft for decision in decisions if decision.draft is not None]
+    changed = await update_feedback(work.connection, drafts) if drafts else {}
+    for decision in decisions:
+        record_revised(work.record, decision, known.get(decision.key), changed.get(decision.key))
+    return len(changed)
+
+
+def _is_news(decision: Decision, before: Known) -> bool:
+    """Return whether a known submission changes something: a higher revision, unless it was deleted."""
+    if decision.message.revision <= before.revision:
+        return False
+    return before.feedback_id is not None or (before.reason != Reason.DELETED and decision.draft is not None)

@@ -1,0 +1,40 @@
+"""A transaction whose outcomes, steps and messages leave with it, through the outbox."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from hearback_fleet.recording import Record
+from hearback_kit.clock import Clock
+from hearback_kit.db import Connection, Database
+from hearback_kit.outbox import Outbox, OutboxRelay
+
+SERVICE = "feedback"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An open transaction, and what it records of its decisions."""
+
+    connection: Connection
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class UnitOfWork:
+    """Opens the transactions of this service's use cases."""
+
+    database: Database
+    outbox: Outbox
+    relay: OutboxRelay
+    clock: Clock
+    shards: int
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Work]:
+        """Open a transaction; what was recorded is published after the commit, never without it."""
+        record = Record(SERVICE, self.clock, self.shards)
+        async with self.database.transaction() as connection:
+            yield Work(connection, record)
+            await self.outbox.add(connection, record.messages())
+        self.relay.wake()

@@ -1,0 +1,112 @@
+"""Reading feedback: selections and their counts, single issues."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+from hearback_kit.db import Connection
+from sqlalchemy import Select, func, literal_column, select
+
+from feedback.domain.feedback import Feedback, FeedbackDetail
+from feedback.store.conditions import Condition
+from feedback.store.tables import FEEDBACK
+
+_LIST_NAMES = tuple(column.name for column in fields(Feedback))
+_DETAIL_NAMES = tuple(column.name for column in fields(FeedbackDetail))
+LIST_COLUMNS = tuple(FEEDBACK.c[name] for name in _LIST_NAMES)
+_DETAIL_COLUMNS = tuple(FEEDBACK.c[name] for name in _DETAIL_NAMES)
+
+
+def as_feedback(row: Any) -> Feedback:
+    """Return a row of `LIST_COLUMNS` as a feedback."""
+    return Feedback(**dict(zip(_LIST_NAMES, row, strict=True)))
+
+
+def _as_detail(row: Any) -> FeedbackDetail | None:
+    return None if row is None else FeedbackDetail(**dict(zip(_DETAIL_NAMES, row, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a list: the sort key of a row."""
+
+    received_at: datetime
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which feedback: of these projects, in these mailboxes, meeting all conditions."""
+
+    organization_id: int
+    project_ids: Sequence[int]
+    statuses: Sequence[str]
+    conditions: Sequence[Condition] = field(default_factory=tuple)
+    is_search: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can be found."""
+        return not (self.project_ids and self.statuses)
+
+
+def matches(selection: Selection) -> list[Condition]:
+    """Return the conditions that a row of the selection meets."""
+    return [
+        FEEDBACK.c.project_id.in_(list(selection.project_ids)),
+        FEEDBACK.c.status.in_(list(selection.statuses)),
+        *selection.conditions,
+    ]
+
+
+def count_statement(selection: Selection, count_max: int | None = None) -> Select[Any]:
+    """Return the statement that counts a selection's rows, no further than `count_max`."""
+    found: Select[Any] = select(literal_column("1")).where(*matches(selection)).limit(count_max)
+    return select(func.count()).select_from(found.subquery())
+
+
+async def count_feedback(connection: Connection, selection: Selection, count_max: int | None = None) -> int:
+    """Return how many rows a selection has, counting no further than `count_max`."""
+    if selection.is_empty:
+        return 0
+    found: int = (await connection.execute(count_statement(selection, count_max))).scalar_one()
+    return found
+
+
+async def list_ids(connection: Connection, selection: Selection, limit: int, after: int = 0) -> list[int]:
+    """Return ids above `after` of at most `limit` rows of a selection, in ascending order."""
+    if selection.is_empty:
+        return []
+    statement = (
+        select(FEEDBACK.c.id)
+        .where(FEEDBACK.c.id > after, *matches(selection))
+        .order_by(FEEDBACK.c.id)
+        .limit(limit)
+    )
+    return list((await connection.execute(statement)).scalars())
+
+
+async def list_by_ids(connection: Connection, organization_id: int, ids: Sequence[int]) -> list[Feedback]:
+    """Return the feedback with these ids, of one organization, newest first."""
+    statement = (
+        select(*LIST_COLUMNS)
+        .where(FEEDBACK.c.id.in_(list(ids)), FEEDBACK.c.organization_id == organization_id)
+        .order_by(FEEDBACK.c.received_at.desc(), FEEDBACK.c.id.desc())
+    )
+    return [as_feedback(row) for row in await connection.execute(statement)]
+
+
+async def find_by_id(connection: Connection, issue_id: int, organization_id: int | None) -> FeedbackDetail | None:
+    """Return one feedback with its event, of one organization (None: of any), or None."""
+    conditions = [FEEDBACK.c.id == issue_id]
+    if organization_id is not None:
+        conditions.append(FEEDBACK.c.organization_id == organization_id)
+    return _as_detail((await connection.execute(select(*_DETAIL_COLUMNS).where(*conditions))).one_or_none())
+
+
+async def find_by_short_id(connection: Connection, organization_id: int, short_id: str) -> FeedbackDetail | None:
+    """Return the newest feedback with a short id such as `WEB-12`, or None."""
+    conditions = [FEEDBACK.c.organization_id == organization_id, FEEDBACK.c.short_id == short_id.upper()]
+    statement = select(*_DETAIL_COLUMNS).where(*conditions).order_by(FEEDBACK.c.id.desc()).limit(1)
+    return _as_detail((await connection.execute(statement)).one_or_none())

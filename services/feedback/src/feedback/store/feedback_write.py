@@ -1,0 +1,232 @@
+"""Writing feedback: a batch of new ones or revisions is one statement, whatever its size."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+from hearback_kit.db import Connection
+from sqlalchemy import ColumnElement, String, Text, bindparam, case, cast, delete, func, select, update
+from sqlalchemy import column as sql_column
+from sqlalchemy.dialects.postgresql import JSON, insert
+from sqlalchemy.sql.selectable import TableValuedAlias
+
+from feedback.domain.drafts import Draft
+from feedback.domain.statuses import STATUSES
+from feedback.store.tables import FEEDBACK
+
+FeedbackKey = tuple[int, str]
+
+_CONTENT = (
+    "submission_id",
+    "revision",
+    "title",
+    "message",
+    "name",
+    "contact_email",
+    "url",
+    "environment",
+    "release",
+    "dist",
+    "platform",
+    "level",
+    "sdk_name",
+    "user_id",
+    "user_name",
+    "user_email",
+    "associated_event_id",
+    "tags",
+    "evidence",
+    "event",
+    "facets",
+    "search",
+)
+_FIXED = (
+    "organization_id",
+    "project_id",
+    "event_id",
+    "source",
+    "occurrence_id",
+    "fingerprint",
+    "short_id",
+    "error_occurred_at",
+    "first_seen",
+    "received_at",
+)
+_MAILBOX = ("status", "substatus")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a feedback is given when it is stored, and keeps."""
+
+    occurrence_id: str
+    fingerprint: str
+    short_id: str
+
+
+class Stored(NamedTuple):
+    """A feedback that was changed: its id and status."""
+
+    feedback_id: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A feedback that a person changed, with the status it had before."""
+
+    id: int
+    organization_id: int
+    project_id: int
+    submission_id: str
+    source: str
+    status_before: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A feedback that was deleted."""
+
+    id: int
+    organization_id: int
+    project_id: int
+    event_id: str
+    submission_id: str
+    revision: int
+    source: str
+
+
+_CHANGED = tuple(
+    FEEDBACK.c[name] for name in ("id", "organization_id", "project_id", "submission_id", "source", "status")
+)
+_DELETED = tuple(
+    FEEDBACK.c[name]
+    for name in ("id", "organization_id", "project_id", "event_id", "submission_id", "revision", "source")
+)
+
+
+def _records(names: Sequence[str]) -> TableValuedAlias:
+    """Return the rows of a JSON array as a table: one parameter, however many rows."""
+    columns = [sql_column(name, _type_of(name)) for name in names]
+    function = func.json_to_recordset(cast(bindparam("rows", type_=String), JSON))
+    return function.table_valued(*columns).render_derived(name="given", with_types=True)
+
+
+def _type_of(name: str) -> Any:
+    return Text() if name == "search" else FEEDBACK.c[name].type
+
+
+def _value(given: TableValuedAlias, name: str) -> ColumnElement[Any]:
+    if name == "search":
+        return func.to_tsvector("simple", given.c.search)
+    column: ColumnElement[Any] = given.c[name]
+    return column
+
+
+async def insert_feedback(
+    connection: Connection, rows: Sequence[tuple[Draft, Identity]]
+) -> dict[FeedbackKey, int]:
+    """Store new feedback; return the ids of those that were not stored already, by project and event."""
+    names = (*_FIXED, *_MAILBOX, *_CONTENT)
+    given = _records(names)
+    statement = (
+        insert(FEEDBACK)
+        .from_select(list(names), select(*(_value(given, name) for name in names)))
+        .on_conflict_do_nothing(constraint="feedback_event")
+        .returning(FEEDBACK.c.id, FEEDBACK.c.project_id, FEEDBACK.c.event_id)
+    )
+    ordered = sorted(rows, key=lambda row: (row[0].project_id, row[0].event_id))
+    parts = [_merged(draft, identity) for draft, identity in ordered]
+    found = await connection.execute(statement, {"rows": f"[{','.join(parts)}]"})
+    return {(project, event): feedback_id for feedback_id, project, event in found}
+
+
+def _merged(draft: Draft, identity: Identity) -> str:
+    """Return both as one JSON object."""
+    return orjson.dumps(draft).decode()[:-1] + "," + orjson.dumps(identity).decode()[1:]
+
+
+async def update_feedback(connection: Connection, drafts: Sequence[Draft]) -> dict[FeedbackKey, Stored]:
+    """Replace the content of stored feedback by higher revisions; return those that changed.
+
+    The new spam verdict decides the mailbox unless a person has.
+    """
+    names = ("project_id", "event_id", *_MAILBOX, *_CONTENT)
+    given = _records(names)
+    statement = (
+        update(FEEDBACK)
+        .values({name: _value(given, name) for name in _CONTENT})
+        .values({name: case((FEEDBACK.c.triaged, FEEDBACK.c[name]), else_=given.c[name]) for name in _MAILBOX})
+        .where(FEEDBACK.c.project_id == given.c.project_id)
+        .where(FEEDBACK.c.event_id == given.c.event_id)
+        .where(FEEDBACK.c.revision < given.c.revision)
+        .returning(FEEDBACK.c.project_id, FEEDBACK.c.event_id, FEEDBACK.c.id, FEEDBACK.c.status)
+    )
+    found = await connection.execute(statement, {"rows": orjson.dumps(list(drafts)).decode()})
+    return {(project, event): Stored(feedback_id, status) for project, event, feedback_id, status in found}
+
+
+async def change_feedback(
+    connection: Connection,
+    organization_id: int,
+    project_ids: Sequence[int],
+    ids: Sequence[int],
+    changes: Mapping[str, Any],
+) -> list[Changed]:
+    """Set columns of feedback by id; return those that exist in the organization's projects.
+
+    Rows are locked in the order of their ids, so that two requests cannot wait for each other.
+    """
+    mine = _locked(organization_id, project_ids, ids, _CHANGED)
+    found = [Changed(*row) for row in await connection.execute(mine)]
+    if found and changes:
+        chosen = FEEDBACK.c.id.in_([feedback.id for feedback in found])
+        await connection.execute(update(FEEDBACK).where(chosen).values(dict(changes)))
+    return found
+
+
+def _locked(organization_id: int, project_ids: Sequence[int], ids: Sequence[int], columns: Sequence[Any]) -> Any:
+    return (
+        select(*columns)
+        .where(
+            FEEDBACK.c.id.in_(list(ids)),
+            FEEDBACK.c.organization_id == organization_id,
+            FEEDBACK.c.project_id.in_(list(project_ids)),
+        )
+        .order_by(FEEDBACK.c.id)
+        .with_for_update()
+    )
+
+
+async def lock_feedback(
+    connection: Connection, organization_id: int, project_ids: Sequence[int], ids: Sequence[int]
+) -> list[int]:
+    """Lock feedback in the order of their ids; return the ids that exist in the organization's projects."""
+    statement = _locked(organization_id, project_ids, ids, (FEEDBACK.c.id,))
+    return list((await connection.execute(statement)).scalars())
+
+
+async def lock_expired(connection: Connection, project_id: int, before: datetime, limit: int) -> list[int]:
+    """Lock at most `limit` of a project's feedback received before a time, oldest first; return their ids."""
+    statement = (
+        select(FEEDBACK.c.id)
+        .where(
+            FEEDBACK.c.project_id == project_id,
+            FEEDBACK.c.status.in_(list(STATUSES)),  # so that one index serves lists and retention
+            FEEDBACK.c.received_at < before,
+        )
+        .order_by(FEEDBACK.c.received_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list((await connection.execute(statement)).scalars())
+
+
+async def delete_feedback(connection: Connection, ids: Sequence[int]) -> list[Deleted]:
+    """Delete feedback by id; return what was deleted."""
+    if not ids:
+        return []
+    statement = delete(FEEDBACK).where(FEEDBACK.c.id.in_(list(ids))).returning(*_DELETED)
+    return [Deleted(*row) for row in await connection.execute(statement)]

@@ -1,0 +1,126 @@
+"""What became of submissions: stored as a feedback, or closed without one.
+
+A submission is named by its project and event. Refused and deleted ones stay closed, so that a redelivery
+changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from hearback_kit.db import Connection
+from sqlalchemy import BigInteger, Text, cast, delete, func, literal, select
+from sqlalchemy import column as sql_column
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from feedback.store.feedback_write import Deleted
+from feedback.store.tables import CLOSED_SUBMISSION, FEEDBACK
+
+SubmissionKey = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is stored of a submission: its feedback's id and status, or the reason why it has none."""
+
+    feedback_id: int | None
+    revision: int
+    reason: str | None = None
+    status: str | None = None
+
+
+async def find_known(connection: Connection, keys: Sequence[SubmissionKey]) -> dict[SubmissionKey, Known]:
+    """Return what is stored of these submissions."""
+    wanted = (
+        func.unnest(
+            cast([project for project, _ in keys], ARRAY(BigInteger)),
+            cast([event for _, event in keys], ARRAY(Text)),
+        )
+        .table_valued(sql_column("project_id", BigInteger), sql_column("event_id", Text))
+        .render_derived(name="wanted")
+    )
+    stored = select(
+        wanted.c.project_id,
+        wanted.c.event_id,
+        FEEDBACK.c.id,
+        FEEDBACK.c.revision,
+        literal(None, Text).label("reason"),
+        FEEDBACK.c.status,
+    ).join(FEEDBACK, (FEEDBACK.c.project_id == wanted.c.project_id) & (FEEDBACK.c.event_id == wanted.c.event_id))
+    table = CLOSED_SUBMISSION
+    closed = select(
+        wanted.c.project_id,
+        wanted.c.event_id,
+        literal(None, BigInteger),
+        table.c.revision,
+        table.c.reason,
+        literal(None, Text),
+    ).join(table, (table.c.project_id == wanted.c.project_id) & (table.c.event_id == wanted.c.event_id))
+    found: dict[SubmissionKey, Known] = {}
+    for project_id, event_id, *values in await connection.execute(closed.union_all(stored)):
+        known = Known(*values)
+        if known.feedback_id is not None or (project_id, event_id) not in found:
+            found[project_id, event_id] = known
+    return found
+
+
+async def close_refused(
+    connection: Connection, refused: Mapping[SubmissionKey, tuple[int, str]], at: datetime
+) -> set[SubmissionKey]:
+    """Close submissions that were refused, as (revision, reason); return those that were not closed before."""
+    table = CLOSED_SUBMISSION
+    statement = (
+        insert(table)
+        .values(
+            [
+                {"project_id": project, "event_id": event, "revision": revision, "reason": reason, "closed_at": at}
+                for (project, event), (revision, reason) in sorted(refused.items())
+            ]
+        )
+        .on_conflict_do_nothing()
+        .returning(table.c.project_id, table.c.event_id)
+    )
+    return {(project, event) for project, event in await connection.execute(statement)}
+
+
+async def close_deleted(connection: Connection, deleted: Sequence[Deleted], at: datetime, reason: str) -> None:
+    """Close the submissions of deleted feedback, whatever was stored of them before."""
+    if not deleted:
+        return
+    table = CLOSED_SUBMISSION
+    statement = insert(table).values(
+        [
+            {
+                "project_id": feedback.project_id,
+                "event_id": feedback.event_id,
+                "revision": feedback.revision,
+                "reason": reason,
+                "closed_at": at,
+            }
+            for feedback in sorted(deleted, key=lambda feedback: (feedback.project_id, feedback.event_id))
+        ]
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=[table.c.project_id, table.c.event_id],
+        set_={
+            "revision": func.greatest(table.c.revision, statement.excluded.revision),
+            "reason": statement.excluded.reason,
+            "closed_at": statement.excluded.closed_at,
+        },
+    )
+    await connection.execute(statement)
+
+
+async def forget_closed(connection: Connection, before: datetime, limit: int) -> int:
+    """Forget at most `limit` submissions that were closed before a time; return how many."""
+    table = CLOSED_SUBMISSION
+    old = (
+        select(table.c.project_id, table.c.event_id)
+        .where(table.c.closed_at < before)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .subquery()
+    )
+    statement = delete(table).where(table.c.project_id == old.c.project_id, table.c.event_id == old.c.event_id)
+    result = await connection.execute(statement)
+    return result.rowcount
