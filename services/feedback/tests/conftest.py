@@ -1,8 +1,8 @@
 """A running feedback service on real engines, with configuration published as the registry would."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,21 +10,35 @@ import httpx
 import orjson
 import pytest_asyncio
 from feedback.app import create_app
+from feedback.consumers.attachment_stored import AttachmentStoredHandler
 from feedback.consumers.feedback_submitted import FeedbackSubmittedHandler
+from feedback.domain.spam import judge
+from feedback.service.decide_submission import DecideSubmission, Judge
+from feedback.service.record_attachments import RecordAttachments
+from feedback.service.remove_attachments import DeleteBytes, DeleteExpiredAttachments, DeleteOrphans
+from feedback.service.store_submissions import StoreSubmissions
+from feedback.service.unit_of_work import UnitOfWork
 from feedback.settings import Settings
 from feedback.store.tables import OUTBOX
 from hearback_contracts.config import MemberRef
-from hearback_contracts.events import FeedbackSubmitted, OutcomeCount, OutcomeRecorded, SubmissionStep
+from hearback_contracts.events import (
+    AttachmentStored,
+    FeedbackSubmitted,
+    OutcomeCount,
+    OutcomeRecorded,
+    SubmissionStep,
+)
 from hearback_contracts.sources import FeedbackSource
-from hearback_contracts.streams import FEEDBACK_SUBMITTED, OUTCOME_RECORDED
+from hearback_contracts.streams import ATTACHMENT_STORED, FEEDBACK_SUBMITTED, OUTCOME_RECORDED
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.messages import outgoing
 from hearback_fleet.testing import publish_project, signed_in
+from hearback_kit.blobs import BlobStore
 from hearback_kit.bus import Incoming, Outgoing, RedisStreams
 from hearback_kit.db import Database
-from hearback_kit.ids import new_id, random_id
 from hearback_kit.outbox import Outbox, OutboxRelay
 from hearback_kit.testing import ManualClock, running
+from hearback_kit.values.ids import new_id, random_id
 from sqlalchemy import delete, select
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -76,8 +90,8 @@ def as_incoming(message: Outgoing, entry_id: str = "1-1") -> Incoming:
 
 
 @dataclass
-class Told:
-    """What the service told of its decisions."""
+class Recorded:
+    """What the service recorded of its decisions."""
 
     outcomes: list[OutcomeCount] = field(default_factory=list)
     steps: list[SubmissionStep] = field(default_factory=list)
@@ -95,33 +109,49 @@ class Told:
 class Intake:
     """The consumer's handler on a fresh database."""
 
-    database: Database
-    handler: FeedbackSubmittedHandler
     settings: Settings
-    clock: ManualClock
-    outbox: Outbox
-    relay: OutboxRelay
     configuration: Configuration
+    unit_of_work: UnitOfWork
+    spam_judge: Judge = judge
 
-    async def take(self, *messages: Outgoing) -> Told:
-        """Handle messages as one batch; returns what was told."""
+    @property
+    def database(self) -> Database:
+        """The service's database."""
+        return self.unit_of_work.database
+
+    @property
+    def clock(self) -> ManualClock:
+        """The service's clock."""
+        assert isinstance(self.unit_of_work.clock, ManualClock)
+        return self.unit_of_work.clock
+
+    @property
+    def handler(self) -> FeedbackSubmittedHandler:
+        """The handler of `feedback.submitted`."""
+        decide = DecideSubmission(self.configuration, self.settings, self.spam_judge)
+        return FeedbackSubmittedHandler(self.unit_of_work, StoreSubmissions(self.unit_of_work, decide))
+
+    def changed(self, *, spam_judge: Judge | None = None, **settings: Any) -> "Intake":
+        """The same intake with other settings or another judge of spam."""
+        changed = self.settings.model_copy(update=settings)
+        return replace(self, settings=changed, spam_judge=spam_judge or self.spam_judge)
+
+    async def take(self, *messages: Outgoing) -> Recorded:
+        """Handle messages as one batch; returns what was recorded."""
         await self.handler([as_incoming(message) for message in messages])
-        return await self.told()
+        return await self.recorded()
 
-    async def told(self) -> Told:
+    async def recorded(self) -> Recorded:
         """What lies in the outbox, which is emptied."""
-        told = Told()
+        recorded = Recorded()
         async with self.database.transaction() as connection:
             for row in await connection.execute(select(OUTBOX).order_by(OUTBOX.c.id)):
-                recorded = OutcomeRecorded.model_validate_json(row.data)
-                assert row.key == OUTCOME_RECORDED.key(recorded.project_id, self.settings.stream_shards)
-                told.outcomes += recorded.outcomes
-                told.steps += recorded.steps
+                message = OutcomeRecorded.model_validate_json(row.data)
+                assert row.key == OUTCOME_RECORDED.key(message.project_id, self.settings.stream_shards)
+                recorded.outcomes += message.outcomes
+                recorded.steps += message.steps
             await connection.execute(delete(OUTBOX))
-        return told
-
-
-MakeIntake = Callable[..., Awaitable[Intake]]
+        return recorded
 
 
 @pytest_asyncio.fixture
@@ -148,9 +178,9 @@ async def intake(settings: Settings, redis: Any, bus: RedisStreams, clock: Manua
     await publish_project(redis, members=MEMBERS)
     configuration = Configuration(settings.redis_url.get_secret_value())
     database = Database(settings.database_url)
-    outbox, relay = Outbox(OUTBOX), OutboxRelay(database, OUTBOX, bus)
-    handler = FeedbackSubmittedHandler(database, outbox, relay, configuration, clock, settings)
-    yield Intake(database, handler, settings, clock, outbox, relay, configuration)
+    relay = OutboxRelay(database, OUTBOX, bus)
+    unit_of_work = UnitOfWork(database, Outbox(OUTBOX), relay, clock, settings.stream_shards)
+    yield Intake(settings, configuration, unit_of_work)
     await configuration.close()
     await database.close()
 
@@ -194,7 +224,7 @@ class Api:
 @asynccontextmanager
 async def serving(intake: Intake) -> AsyncIterator[Api]:
     """The HTTP app beside an intake."""
-    app = create_app(intake.settings, intake.clock)
+    app = create_app(intake.settings, clock=intake.clock)
     async with running(app) as client:
         client.headers.update(signed_in(app))
         yield Api(client, app, intake)
@@ -205,3 +235,80 @@ async def api(intake: Intake) -> AsyncIterator[Api]:
     """The running app with a caller who may do everything in organization 1."""
     async with serving(intake) as found:
         yield found
+
+
+EVENT = "e" * 32
+
+
+class KnownEvents:
+    """An index of error events that knows what a test says."""
+
+    def __init__(self, *known: str) -> None:
+        self._known = set(known)
+
+    @property
+    def is_configured(self) -> bool:
+        return True
+
+    async def find(self, project_id: int, event_ids: Any) -> set[str]:
+        return self._known & set(event_ids)
+
+
+class Files:
+    """Stores and removes attachments as the gateway and the worker would."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self.blobs = BlobStore(api.intake.settings.blob_url)
+        self.handler = AttachmentStoredHandler(RecordAttachments(api.intake.unit_of_work))
+
+    async def store(
+        self, data: bytes = b"data", event_id: str = EVENT, project_id: int = 1, **more: Any
+    ) -> Recorded:
+        return await self.deliver(await self.put(data, event_id, project_id, **more))
+
+    async def put(self, data: bytes, event_id: str = EVENT, project_id: int = 1, **more: Any) -> Any:
+        attachment_id = more.pop("attachment_id", None) or random_id()
+        key = f"{project_id}/{event_id}/{attachment_id}/{random_id()}"
+        await self.blobs.put(key, data)
+        fields = {"name": "log.txt", "content_type": "text/plain", "size": len(data)} | more
+        message = AttachmentStored(
+            id=new_id(), occurred_at=NOW, project_id=project_id, organization_id=1, received_at=NOW,
+            attachment_id=attachment_id, event_id=event_id, sha1="0" * 40, blob_key=key, **fields,
+        )  # fmt: skip
+        return as_incoming(outgoing(ATTACHMENT_STORED, message, 4))
+
+    async def deliver(self, *messages: Any) -> Recorded:
+        await self.handler(list(messages))
+        return await self.api.intake.recorded()
+
+    async def delete_bytes(self) -> None:
+        await DeleteBytes(self.api.intake.unit_of_work, self.blobs)()
+
+    async def delete_expired(self) -> None:
+        intake = self.api.intake
+        await DeleteExpiredAttachments(intake.unit_of_work, intake.configuration, intake.settings)()
+
+    async def delete_orphans(self, *known_events: str) -> None:
+        intake = self.api.intake
+        await DeleteOrphans(intake.unit_of_work, KnownEvents(*known_events), intake.settings)()
+
+    def path(self, event_id: str = EVENT) -> str:
+        return f"/api/0/projects/demo/web/events/{event_id}/attachments/"
+
+    async def list(self, event_id: str = EVENT, **params: Any) -> Any:
+        response = await self.api.client.get(self.path(event_id), params=params)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def get(self, query: str, event_id: str = EVENT, **more: Any) -> Any:
+        [item] = await self.list(event_id)
+        return await self.api.client.get(f"{self.path(event_id)}{item['id']}/?{query}", **more)
+
+    async def keys(self) -> set[str]:
+        return {key async for key, _ in self.blobs.list()}
+
+
+@pytest_asyncio.fixture
+async def files(api: Api) -> AsyncIterator[Files]:
+    yield Files(api)

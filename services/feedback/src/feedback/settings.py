@@ -1,4 +1,4 @@
-"""What this service can be told."""
+"""The settings of this service."""
 
 from typing import ClassVar
 
@@ -10,61 +10,63 @@ from pydantic_settings import SettingsConfigDict
 class Settings(ServiceSettings):
     """Settings of the feedback service (`FEEDBACK_…`)."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="FEEDBACK_", frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
-    )
+    model_config = SettingsConfigDict(env_prefix="FEEDBACK_")
     service: ClassVar[str] = "feedback"
 
-    consumer_name: str = Field(
-        "", description="Name of this worker in its consumer groups; empty: the host's name."
-    )
     message_characters_max: int = Field(
         4096, ge=1, le=100_000, description="Longer messages are refused, not cut."
     )
-    organizations_denied: tuple[str, ...] = Field(
-        (), description="Slugs of organizations whose feedback is not taken (a JSON list)."
+    organization_denylist: str = fleet(
+        "organization_denylist", "", "Slugs of organizations whose feedback is refused, separated by commas."
     )
     consumers: int = Field(
         2,
         ge=1,
         le=64,
-        description="Batches handled at once, of different shards.",
+        description="Batches handled at once, each of other shards.",
     )
-    batch_max: int = Field(256, ge=1, le=2_000, description="Messages of one transaction.")
+    batch_max: int = Field(
+        256, ge=1, le=2_000, description="Most messages of one batch, which is one transaction."
+    )
     closed_submission_days: int = Field(
         30, ge=1, le=3_650, description="Days for which a refused or deleted submission is remembered."
     )
     announce_seconds: float = Field(
-        1.0, ge=0.05, le=3_600, description="Time between tellings of `hasFeedbacks` to the registry."
+        1.0, ge=0.05, le=3_600, description="Interval between `hasFeedbacks` updates to the registry."
     )
     retention_seconds: float = Field(
-        3_600.0, ge=1, le=86_400, description="Time between removals of what is past its retention."
+        3_600.0, ge=1, le=86_400, description="Interval between deletions of what is past its retention."
     )
-    retention_chunk_max: int = Field(500, ge=1, le=10_000, description="Feedback removed by one transaction.")
-    page_size: int = Field(25, ge=1, le=100, description="Rows of a list page when none are asked for.")
-    page_size_max: int = Field(100, ge=1, le=1_000, description="Rows of a list page at most.")
-    hits_max: int = Field(1_000, ge=1, le=100_000, description="Where counting for `X-Hits` stops.")
-    export_batch_rows: int = Field(500, ge=1, le=5_000, description="Rows that an export reads at a time.")
-    bulk_rows_max: int = Field(1_000, ge=1, le=10_000, description="Issues that one request by id may name.")
-    query_characters_max: int = Field(4_096, ge=1, le=65_536, description="Length of a search query.")
-    query_terms_max: int = Field(100, ge=1, le=1_000, description="Terms of a search query.")
+    retention_chunk_max: int = Field(500, ge=1, le=10_000, description="Feedback deleted by one transaction.")
+    page_size: int = Field(25, ge=1, le=100, description="Rows of a list page by default.")
+    page_size_max: int = Field(100, ge=1, le=1_000, description="Most rows of a list page.")
+    hits_max: int = Field(1_000, ge=1, le=100_000, description="Highest number that `X-Hits` counts to.")
+    export_batch_rows: int = Field(500, ge=1, le=5_000, description="Rows that an export reads at once.")
+    bulk_rows_max: int = Field(1_000, ge=1, le=10_000, description="Most ids that one request may name.")
+    query_characters_max: int = Field(4_096, ge=1, le=65_536, description="Longest search query.")
+    query_terms_max: int = Field(100, ge=1, le=1_000, description="Most terms of a search query.")
     user_reports_url: str = fleet(
-        "user_reports_url", "", "Where user-reports answers; unset, orphaned attachments of errors are kept."
+        "user_reports_url", "", "Address of user-reports; unset, attachments without an event are kept."
     )
     orphan_hours: float = Field(
-        24.0, gt=0, le=8_760, description="Time after which an attachment without its event is removed."
+        24.0, gt=0, le=8_760, description="Time after which an attachment without an event is deleted."
     )
     blob_delete_seconds: float = Field(
-        5.0, ge=0.05, le=3_600, description="Time between deletions of the bytes of deleted attachments."
+        5.0, ge=0.05, le=3_600, description="Interval between deletions of the bytes of deleted attachments."
     )
     image_bytes_max: int = Field(
-        20_971_520, ge=1_024, le=104_857_600, description="Size of an image that a thumbnail is made of."
+        20_971_520, ge=1_024, le=104_857_600, description="Largest image file that gets a thumbnail."
     )
     image_pixels_max: int = Field(
-        25_000_000, ge=10_000, le=100_000_000, description="Pixels of an image that is decoded."
+        25_000_000, ge=10_000, le=100_000_000, description="Most pixels of an image that gets a thumbnail."
     )
     thumbnail_pixels: int = Field(640, ge=16, le=2_048, description="Longer side of a thumbnail.")
     images_at_once_max: int = Field(2, ge=1, le=32, description="Images decoded at the same time.")
     request_body_bytes_max: int = Field(
-        65_536, ge=1_024, le=10_485_760, description="Size of a request body of the API."
+        65_536, ge=1_024, le=10_485_760, description="Largest request body of the API."
     )
+
+    @property
+    def organizations_denied(self) -> frozenset[str]:
+        """Slugs of the organizations whose feedback is refused."""
+        return frozenset(slug.strip() for slug in self.organization_denylist.split(",") if slug.strip())

@@ -2,19 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import Depends, Request
 from hearback_contracts.config import OrganizationConfig, ProjectConfig
 from hearback_fleet.access import EVENT_DELETE, EVENT_READ, EVENT_WRITE, OrganizationScope, organization_scope
 from hearback_fleet.configuration import Configuration
+from hearback_fleet.runtime import ServiceRuntime
 from hearback_kit.blobs import BlobStore
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
 
 from feedback.api.serializers import SerializerContext
 from feedback.domain.feedback import Feedback
-from feedback.service.find_error_events import ErrorEvents
+from feedback.service.find_error_events import ErrorEventIndex, ErrorEvents
 from feedback.service.make_thumbnail import Thumbnails
 from feedback.service.unit_of_work import UnitOfWork
 from feedback.settings import Settings
@@ -30,6 +31,23 @@ class AppState:
     blobs: BlobStore
     thumbnails: Thumbnails
     error_events: ErrorEvents
+
+    @classmethod
+    def of(cls, runtime: ServiceRuntime, settings: Settings) -> Self:
+        """Put the state together."""
+        thumbnails = Thumbnails(
+            pixels_max=settings.image_pixels_max,
+            side=settings.thumbnail_pixels,
+            at_once_max=settings.images_at_once_max,
+        )
+        return cls(
+            settings,
+            runtime.configuration,
+            UnitOfWork.of(runtime),
+            runtime.blobs,
+            thumbnails,
+            ErrorEventIndex.of(runtime, settings),
+        )
 
     @property
     def database(self) -> Database:

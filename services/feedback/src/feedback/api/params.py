@@ -1,26 +1,27 @@
 """Query parameters of lists: filters, times, searches, ids, cursors."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
 from hearback_contracts.config import OrganizationConfig
+from hearback_contracts.flags import Feature
 from hearback_fleet.access import OrganizationScope
 from hearback_kit.auth import Principal
 from hearback_kit.errors import BadRequest
 from hearback_kit.pages import decode_cursor, encode_cursor
+from hearback_kit.values.ids import is_id, parse_id
+from hearback_kit.values.periods import parse_period
+from hearback_kit.values.times import parse_iso8601, wire_time
 
+from feedback.api.deps import StateDep
 from feedback.domain.feedback import Feedback
-from feedback.domain.search import EARLIEST, LATEST, Search, SearchError, parse_search
-from feedback.domain.timestamps import iso, parse_time
+from feedback.domain.search import Search, SearchError, parse_search
 from feedback.errors import InvalidSearch
 from feedback.settings import Settings
 from feedback.store.conditions import Assignees, conditions, in_environments, received_between
 from feedback.store.feedback_read import Position, Selection
-
-FEEDBACK_VISIBLE = "organizations:feedback-visible"
-_SPANS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 Ids = Annotated[list[str], Query(alias="id", description="Ids of issues.", max_length=10_000)]
 Projects = Annotated[
@@ -54,7 +55,7 @@ class Filters:
 
 
 def filters(
-    request: Request,
+    state: StateDep,
     projects: Projects = [],  # noqa: B006
     environments: Environments = [],  # noqa: B006
     stats_period: StatsPeriod = None,
@@ -62,12 +63,15 @@ def filters(
     end: End = None,
 ) -> Filters:
     """Read the shared parameters; raises BadRequest for an invalid time."""
-    now: datetime = request.app.state.clock.now()
+    now = state.clock.now()
     since, until = _time(start, "start"), _time(end, "end")
     if since is not None and until is not None and since > until:
         raise BadRequest("start must be before end", code="invalid_date")
     if stats_period:
-        since, until = now - _span(stats_period), None
+        period = parse_period(stats_period)
+        if period is None:
+            raise BadRequest(f"Invalid statsPeriod: {stats_period[:100]}", code="invalid_date")
+        since, until = now - period, None
     return Filters(projects, environments, since, until)
 
 
@@ -77,19 +81,10 @@ SharedFilters = Annotated[Filters, Depends(filters)]
 def _time(text: str | None, name: str) -> datetime | None:
     if not text:
         return None
-    time = parse_time(text)
-    if time is None or not EARLIEST <= time <= LATEST:
+    time = parse_iso8601(text)
+    if time is None:
         raise BadRequest(f"Invalid date: {name}={text[:100]}", code="invalid_date")
     return time
-
-
-def _span(text: str) -> timedelta:
-    number, unit = text[:-1], text[-1]
-    if text.isascii() and text.isdigit():
-        number, unit = text, "s"
-    if unit not in _SPANS or not (number.isascii() and number.isdigit()) or len(number) > 6:
-        raise BadRequest(f"Invalid statsPeriod: {text[:100]}", code="invalid_date")
-    return min(timedelta(**{_SPANS[unit]: int(number)}), timedelta(days=36_500 // 2))
 
 
 def read_search(query: str, now: datetime, settings: Settings) -> Search:
@@ -120,7 +115,7 @@ def assignees(organization: OrganizationConfig, principal: Principal) -> Assigne
 
 def visible(scope: OrganizationScope) -> bool:
     """Return whether the organization shows feedback at all."""
-    return scope.organization.feature(FEEDBACK_VISIBLE)
+    return scope.organization.feature(Feature.VISIBLE)
 
 
 def select_feedback(scope: OrganizationScope, search: Search, shared: Filters) -> Selection:
@@ -145,9 +140,10 @@ def issue_numbers(ids: list[str], count_max: int) -> list[int]:
     """Return issue ids as numbers; raises BadRequest for what is none, or too many."""
     if len(ids) > count_max:
         raise BadRequest(f"At most {count_max} ids at a time.", code="too_many_ids")
-    if not all(text.isascii() and text.isdigit() and len(text) < 20 for text in ids):
+    numbers = [parse_id(text) for text in ids]
+    if None in numbers:
         raise BadRequest("Invalid id.", code="invalid_id")
-    return [number for number in map(int, ids) if number < 1 << 63]
+    return [number for number in numbers if number is not None]
 
 
 def read_cursor(cursor: str | None) -> tuple[Position | None, bool]:
@@ -156,12 +152,12 @@ def read_cursor(cursor: str | None) -> tuple[Position | None, bool]:
     if decoded is None:
         return None, False
     (received, issue_id), backward = decoded
-    time = parse_time(received) if isinstance(received, str) else None
-    if time is None or isinstance(issue_id, bool) or not isinstance(issue_id, int) or not 0 <= issue_id < 1 << 63:
+    time = parse_iso8601(received) if isinstance(received, str) else None
+    if time is None or not is_id(issue_id):
         raise BadRequest("Invalid cursor parameter.", code="invalid_cursor")
     return Position(time, issue_id), backward
 
 
 def write_cursor(row: Feedback, *, backward: bool = False) -> str:
     """Return the cursor that continues after (or before) a row."""
-    return encode_cursor([iso(row.received_at), row.id], backward=backward)
+    return encode_cursor([wire_time(row.received_at), row.id], backward=backward)

@@ -1,15 +1,15 @@
-"""Feedback and attachments as JSON, in Sentry's shapes: group, event, occurrence (protocol: events#issues)."""
+"""Feedback and attachments as JSON, in Sentry's shapes (protocol: feedback#lists-and-triage)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from hearback_contracts.config import MemberRef, OrganizationConfig, ProjectConfig
+from hearback_kit.values.times import wire_time
 
 from feedback.domain.feedback import Feedback, FeedbackDetail
 from feedback.domain.files import media_type
 from feedback.domain.occurrence import CULPRIT, GROUP_TYPE_ID, ISSUE_TYPE, PRIORITY, display_of, metadata_of
-from feedback.domain.timestamps import iso
 from feedback.domain.titles import PREFIX
 from feedback.store.attachments import Attachment
 
@@ -70,11 +70,11 @@ def group(row: Feedback, context: SerializerContext) -> dict[str, Any]:
         "isUnhandled": False,
         "count": "1",
         "userCount": 1 if row.user_id or row.user_email else 0,
-        "firstSeen": iso(row.first_seen),
-        "lastSeen": iso(row.first_seen),
-        "dateReceived": iso(row.received_at),
+        "firstSeen": wire_time(row.first_seen),
+        "lastSeen": wire_time(row.first_seen),
+        "dateReceived": wire_time(row.received_at),
         "environment": row.environment,
-        "errorOccurredAt": iso(row.error_occurred_at) if row.error_occurred_at else None,
+        "errorOccurredAt": wire_time(row.error_occurred_at) if row.error_occurred_at else None,
         "latestEventHasAttachments": row.id in context.with_attachments,
     }
 
@@ -139,7 +139,7 @@ def occurrence(row: FeedbackDetail) -> dict[str, Any]:
         "evidenceData": row.evidence,
         "evidenceDisplay": display_of(row.evidence),
         "type": GROUP_TYPE_ID,
-        "detectionTime": iso(row.first_seen),
+        "detectionTime": wire_time(row.first_seen),
         "level": row.level,
         "culprit": CULPRIT,
         "priority": None,
@@ -170,8 +170,8 @@ def event(row: FeedbackDetail, context: SerializerContext) -> dict[str, Any]:
         "environment": row.environment,
         "release": release_of(row.release),
         "dist": row.dist,
-        "dateCreated": iso(row.first_seen),
-        "dateReceived": iso(row.received_at),
+        "dateCreated": wire_time(row.first_seen),
+        "dateReceived": wire_time(row.received_at),
         "user": stored.get("user") or None,
         "contexts": stored.get("contexts") or {},
         "sdk": stored.get("sdk"),
@@ -209,7 +209,7 @@ def attachment(row: Attachment) -> dict[str, Any]:
         "type": row.attachment_type,
         "name": row.name,
         "mimetype": kind,
-        "dateCreated": iso(row.received_at),
+        "dateCreated": wire_time(row.received_at),
         "size": row.size,
         "headers": {"Content-Type": kind},
         "sha1": row.sha1,

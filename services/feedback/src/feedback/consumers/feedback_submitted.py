@@ -1,15 +1,18 @@
 """`feedback.submitted`: submissions to be filtered and stored. The natural key is (project, event id)."""
 
 from collections.abc import Sequence
+from typing import Self
 
 from hearback_contracts.events import FeedbackSubmitted
 from hearback_fleet.messages import decode
-from hearback_fleet.recording import Record
+from hearback_fleet.runtime import ServiceRuntime
 from hearback_kit.bus import Incoming, Outgoing
 
+from feedback.service.decide_submission import DecideSubmission
 from feedback.service.record_outcomes import record_dead_letter
 from feedback.service.store_submissions import StoreSubmissions
-from feedback.service.unit_of_work import SERVICE, UnitOfWork
+from feedback.service.unit_of_work import UnitOfWork
+from feedback.settings import Settings
 
 
 class FeedbackSubmittedHandler:
@@ -18,6 +21,13 @@ class FeedbackSubmittedHandler:
     def __init__(self, unit_of_work: UnitOfWork, store: StoreSubmissions) -> None:
         self._unit_of_work = unit_of_work
         self._store = store
+
+    @classmethod
+    def of(cls, runtime: ServiceRuntime, settings: Settings) -> Self:
+        """Put the handler together."""
+        unit_of_work = UnitOfWork.of(runtime)
+        decide = DecideSubmission(runtime.configuration, settings)
+        return cls(unit_of_work, StoreSubmissions(unit_of_work, decide))
 
     async def __call__(self, batch: Sequence[Incoming]) -> None:
         """Store all submissions of the batch in one transaction; raises ValueError for what is no message."""
@@ -29,6 +39,6 @@ class FeedbackSubmittedHandler:
             submitted = decode(FeedbackSubmitted, message)
         except ValueError:
             return ()
-        record = Record(SERVICE, self._unit_of_work.clock, self._unit_of_work.shards)
+        record = self._unit_of_work.recorder()
         record_dead_letter(record, submitted)
         return record.messages()

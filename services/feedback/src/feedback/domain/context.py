@@ -1,6 +1,6 @@
 """What a person said: `contexts.feedback` of the event, and the rules that refuse it.
 
-The rules and their order are the protocol's (protocol: envelope#feedback).
+The rules and their order are the protocol's (protocol: feedback#filters).
 """
 
 from dataclasses import dataclass
@@ -27,8 +27,13 @@ class FeedbackContext:
     associated_event_id: str | None = None
 
 
-def read_context(event: dict[str, Any], message_characters_max: int) -> FeedbackContext | Reason:
-    """Return what the person said, or the first rule that refuses it."""
+def read_context(
+    event: dict[str, Any], message_characters_max: int | None, *, keeps_unlinked: bool = False
+) -> FeedbackContext | Reason:
+    """Return what the person said, or the first rule that refuses it.
+
+    Without a maximum every length is accepted; with `keeps_unlinked` an invalid associated event is left out.
+    """
     context = mapping(mapping(event.get("contexts")).get("feedback"))
     message = context.get("message")
     if not isinstance(message, str):
@@ -37,10 +42,10 @@ def read_context(event: dict[str, Any], message_characters_max: int) -> Feedback
         return Reason.UNREAL_UNATTENDED
     if not message.strip():
         return Reason.EMPTY
-    if len(message) > message_characters_max:
+    if message_characters_max is not None and len(message) > message_characters_max:
         return Reason.TOO_LARGE
     associated = context.get("associated_event_id")
-    if associated and parse_any_event_id(associated) is None:
+    if associated and parse_any_event_id(associated) is None and not keeps_unlinked:
         return Reason.INVALID_ASSOCIATED_EVENT_ID
     return FeedbackContext(
         message=message,

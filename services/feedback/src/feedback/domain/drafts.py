@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hearback_contracts.sources import FeedbackSource
+from hearback_kit.values.times import believable_time, parse_timestamp
 
 from feedback.domain.context import FeedbackContext
 from feedback.domain.event import normalise
@@ -14,7 +15,6 @@ from feedback.domain.occurrence import evidence_of
 from feedback.domain.payload import mapping, text
 from feedback.domain.spam import SpamVerdict
 from feedback.domain.statuses import ARCHIVED_FOREVER, IGNORED, NEW, UNRESOLVED
-from feedback.domain.timestamps import occurred_at
 from feedback.domain.titles import title_of
 
 
@@ -67,7 +67,7 @@ class Draft:
     user_email: str | None
     associated_event_id: str | None
     error_occurred_at: datetime | None
-    first_seen: str
+    first_seen: datetime
     received_at: datetime
     status: str
     substatus: str
@@ -92,12 +92,13 @@ def draft_of(
     verdict: SpamVerdict,
 ) -> Draft:
     """Return the feedback to store for an accepted submission."""
+    occurred_at = _occurred_at(submission, payload, retention)
     event = normalise(
         payload,
         context,
         event_id=submission.event_id,
         project_id=submission.project_id,
-        occurred_at=_occurred_at(submission, payload, retention),
+        occurred_at=occurred_at,
         received_at=submission.received_at,
     )
     title = title_of(context.message)
@@ -116,7 +117,7 @@ def draft_of(
         contact_email=context.contact_email,
         associated_event_id=context.associated_event_id,
         error_occurred_at=submission.error_occurred_at,
-        first_seen=event["timestamp"],
+        first_seen=occurred_at,
         received_at=submission.received_at,
         status=status,
         substatus=substatus,
@@ -132,11 +133,11 @@ def draft_of(
 
 
 def _occurred_at(submission: Submission, payload: dict[str, Any], retention: timedelta) -> datetime:
-    return occurred_at(
-        payload.get("timestamp"),
+    return believable_time(
+        parse_timestamp(payload.get("timestamp")),
         received_at=submission.received_at,
         sent_at=submission.sent_at,
-        retention=retention,
+        age_max=retention,
     )
 
 

@@ -1,11 +1,12 @@
-"""The event that is kept with a feedback (protocol: events#feedback-events)."""
+"""The event that is kept with a feedback (protocol: feedback#normalization)."""
 
 from datetime import datetime
 from typing import Any
 
+from hearback_kit.values.times import wire_time
+
 from feedback.domain.context import FeedbackContext
 from feedback.domain.payload import mapping, text
-from feedback.domain.timestamps import iso
 
 _NOT_KEPT_OF_USER = ("name", "isStaff")
 _COPIED_WHEN_GIVEN = ("release", "sdk", "dist")
@@ -33,8 +34,8 @@ def normalise(
     kept: dict[str, Any] = {
         "event_id": event_id,
         "project_id": project_id,
-        "timestamp": iso(occurred_at),
-        "received": iso(received_at),
+        "timestamp": wire_time(occurred_at),
+        "received": wire_time(received_at),
         "platform": text(event.get("platform")) or "other",
         "level": text(event.get("level")) or "info",
         "environment": text(event.get("environment")) or "production",

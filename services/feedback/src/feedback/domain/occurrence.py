@@ -1,4 +1,4 @@
-"""What makes a feedback an issue: evidence, display rows and metadata (protocol: events#feedback-occurrences)."""
+"""What makes a feedback an issue: evidence, display rows and metadata (protocol: feedback#the-occurrence)."""
 
 from collections.abc import Sequence
 from typing import Any

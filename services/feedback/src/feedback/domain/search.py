@@ -5,11 +5,12 @@ Parsing is pure text; the store translates terms to SQL.
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
+from hearback_kit.values.times import EARLIEST, parse_iso8601
+
 from feedback.domain.statuses import IGNORED, STATUSES
-from feedback.domain.timestamps import parse_time
 
 STATUS_ALIASES: Final = {**{status: status for status in STATUSES}, "archived": IGNORED, "muted": IGNORED}
 
@@ -58,8 +59,6 @@ _TOKEN: Final = re.compile(
     re.VERBOSE,
 )
 _RELATIVE: Final = re.compile(r"([+-]?)(\d{1,6})([smhdw])\Z")
-EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 
@@ -216,8 +215,8 @@ def _moments(key: str, raw: str, negated: bool, now: datetime) -> list[Term]:
     relative = _RELATIVE.match(text)
     if relative is not None:
         return [_relative(key, operator, relative, now)]
-    time = parse_time(text) if not text.isdigit() or len(text) > 8 else None
-    if key in AGE_KEYS or time is None or not EARLIEST <= time <= LATEST:
+    time = parse_iso8601(text)
+    if key in AGE_KEYS or time is None:
         raise SearchError(f"Invalid date: {key}:{raw}. Expected a date or a span such as -24h.")
     if operator:
         if operator in {">", "<="} and _DAY.match(text):  # a day is meant whole

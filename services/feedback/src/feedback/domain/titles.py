@@ -1,4 +1,4 @@
-"""The title of a feedback (protocol: events#feedback-titles)."""
+"""The title of a feedback (protocol: feedback#titles)."""
 
 PREFIX = "User Feedback: "
 WORDS_MAX = 10

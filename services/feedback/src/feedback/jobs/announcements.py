@@ -1,13 +1,12 @@
 """Tells the registry which projects have feedback."""
 
-from hearback_kit.db import Database
-from hearback_kit.http import ServiceClient
-from hearback_kit.worker import Periodic
+from hearback_fleet.runtime import ServiceRuntime
 
 from feedback.service.announce_projects import AnnounceProjects
 from feedback.settings import Settings
 
 
-def announcements(database: Database, registry: ServiceClient, settings: Settings) -> Periodic:
-    """Return the job that runs every `announce_seconds`."""
-    return Periodic("announce", settings.announce_seconds, AnnounceProjects(database, registry))
+def add_announcements(runtime: ServiceRuntime, settings: Settings) -> None:
+    """Announce projects every `announce_seconds`."""
+    announce = AnnounceProjects(runtime.database, runtime.registry)
+    runtime.every("announce", settings.announce_seconds, announce)

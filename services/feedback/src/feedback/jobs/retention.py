@@ -1,7 +1,6 @@
 """Deletes what is past its project's retention: feedback, attachments, closed submissions."""
 
-from hearback_fleet.configuration import Configuration
-from hearback_kit.worker import Periodic
+from hearback_fleet.runtime import ServiceRuntime
 
 from feedback.service.delete_feedback import DeleteExpired
 from feedback.service.remove_attachments import DeleteExpiredAttachments
@@ -9,11 +8,11 @@ from feedback.service.unit_of_work import UnitOfWork
 from feedback.settings import Settings
 
 
-def retention(unit_of_work: UnitOfWork, configuration: Configuration, settings: Settings) -> list[Periodic]:
-    """Return the jobs that run every `retention_seconds`."""
-    feedback = DeleteExpired(unit_of_work, configuration, settings)
-    attachments = DeleteExpiredAttachments(unit_of_work, configuration, settings)
-    return [
-        Periodic("retention", settings.retention_seconds, feedback),
-        Periodic("attachment-retention", settings.retention_seconds, attachments),
-    ]
+def add_retention(runtime: ServiceRuntime, settings: Settings) -> None:
+    """Delete expired feedback and attachments every `retention_seconds`."""
+    unit_of_work, configuration = UnitOfWork.of(runtime), runtime.configuration
+    for name, job in (
+        ("retention", DeleteExpired(unit_of_work, configuration, settings)),
+        ("attachment-retention", DeleteExpiredAttachments(unit_of_work, configuration, settings)),
+    ):
+        runtime.every(name, settings.retention_seconds, job)

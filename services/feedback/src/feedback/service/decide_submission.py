@@ -7,6 +7,8 @@ from typing import Any
 
 from hearback_contracts.config import ProjectConfig
 from hearback_contracts.events import FeedbackSubmitted
+from hearback_contracts.flags import Feature
+from hearback_contracts.options import Option
 from hearback_contracts.reasons import Reason
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.messages import parse_payload
@@ -20,18 +22,18 @@ from feedback.metrics import JUDGE_FAILURES
 from feedback.settings import Settings
 from feedback.store.submissions import SubmissionKey
 
-SPAM_FEATURE = "organizations:user-feedback-spam-filter-ingest"
-SPAM_OPTION = "sentry:feedback_ai_spam_detection"
-INGEST_FEATURE = "organizations:user-feedback-ingest"
+# A person may overrule these; their words stay with the refusal (protocol: fate#taking-in-what-was-refused).
+OVERRULABLE = frozenset({Reason.TOO_LARGE, Reason.INVALID_ASSOCIATED_EVENT_ID})
 Judge = Callable[[Content], SpamVerdict]
 _log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a submission: a draft, or a reason. `slug` is its project's."""
+    """What becomes of a submission: a draft, or a reason. `slug` is its project's, `body` its event's JSON."""
 
     message: FeedbackSubmitted
+    body: bytes | None
     draft: Draft | None = None
     reason: Reason | None = None
     slug: str = ""
@@ -55,34 +57,35 @@ class DecideSubmission:
         project = await self._configuration.project(message.project_id)
         reason = self._refused_by_configuration(project)
         if project is None or reason is not None:
-            return Decision(message, reason=reason or Reason.PROJECT_ID)
+            return Decision(message, body, reason=reason or Reason.PROJECT_ID)
         payload = _read_payload(body)
         if isinstance(payload, Reason):
-            return Decision(message, reason=payload)
-        context = read_context(payload, self._settings.message_characters_max)
+            return Decision(message, body, reason=payload)
+        characters_max = None if message.accepted_by else self._settings.message_characters_max
+        context = read_context(payload, characters_max, keeps_unlinked=message.accepted_by is not None)
         if isinstance(context, Reason):
-            return Decision(message, reason=context)
+            return Decision(message, body, reason=context)
         draft = draft_of(
             _submission_of(message),
             payload,
             context,
-            retention=timedelta(days=project.option("hearback:retention_days")),
+            retention=timedelta(days=project.option(Option.RETENTION_DAYS)),
             verdict=self._judge(project, message, context),
         )
-        return Decision(message, draft, slug=project.slug)
+        return Decision(message, body, draft, slug=project.slug)
 
     def _refused_by_configuration(self, project: ProjectConfig | None) -> Reason | None:
         if project is None:
             return Reason.PROJECT_ID
         if project.organization_slug in self._settings.organizations_denied:
             return Reason.ORG_DENYLIST
-        if not project.feature(INGEST_FEATURE):
+        if not project.feature(Feature.INGEST):
             return Reason.FEATURE_DISABLED
         return None
 
     def _judge(self, project: ProjectConfig, message: FeedbackSubmitted, context: FeedbackContext) -> SpamVerdict:
         """Judge a feedback where it is wanted; a judge that fails yields no verdict, and costs no feedback."""
-        if not (project.feature(SPAM_FEATURE) and project.option(SPAM_OPTION)):
+        if not (project.feature(Feature.SPAM_FILTER_INGEST) and project.option(Option.SPAM_DETECTION)):
             return SpamVerdict()
         try:
             return self._spam_judge(Content(context.message, context.name, message.marks))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from hearback_contracts.options import Option
 from hearback_contracts.reasons import Reason
 from hearback_fleet.configuration import Configuration
 
@@ -56,7 +57,7 @@ class DeleteExpired:
         for project_id in project_ids:
             project = await self._configuration.project(project_id)
             if project is not None:
-                while await self._delete_chunk(project_id, project.option("hearback:retention_days")):
+                while await self._delete_chunk(project_id, project.option(Option.RETENTION_DAYS)):
                     continue
         while await self._forget_chunk():
             continue

@@ -1,11 +1,14 @@
 """Find out which error events exist: user-reports keeps their index."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, Self
 
 import orjson
+from hearback_fleet.runtime import ServiceRuntime
 from hearback_kit.errors import Unavailable
 from hearback_kit.http import ServiceClient
+
+from feedback.settings import Settings
 
 
 class ErrorEvents(Protocol):
@@ -26,6 +29,11 @@ class ErrorEventIndex:
 
     def __init__(self, client: ServiceClient | None) -> None:
         self._client = client
+
+    @classmethod
+    def of(cls, runtime: ServiceRuntime, settings: Settings) -> Self:
+        """Open the client of user-reports."""
+        return cls(runtime.service_client(settings.user_reports_url) if settings.user_reports_url else None)
 
     @property
     def is_configured(self) -> bool:

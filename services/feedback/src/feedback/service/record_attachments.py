@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from hearback_contracts.events import AttachmentStored
 from hearback_contracts.reasons import Reason
+from hearback_kit.values.nul import without_nul
 
 from feedback.metrics import ATTACHMENTS
 from feedback.service.record_outcomes import record_attachment
@@ -35,9 +36,9 @@ class RecordAttachments:
             organization_id=message.organization_id,
             project_id=message.project_id,
             event_id=message.event_id,
-            name=_without_nul(message.name),
-            content_type=_without_nul(message.content_type) if message.content_type else None,
-            attachment_type=_without_nul(message.attachment_type),
+            name=without_nul(message.name),
+            content_type=without_nul(message.content_type) if message.content_type else None,
+            attachment_type=without_nul(message.attachment_type),
             size=message.size,
             sha1=message.sha1,
             blob_key=message.blob_key,
@@ -45,7 +46,3 @@ class RecordAttachments:
             deleted_at=self._unit_of_work.clock.now() if event_deleted else None,
             deleted_reason=Reason.DELETED.value if event_deleted else None,
         )
-
-
-def _without_nul(text: str) -> str:
-    return text.replace("\0", "")

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from hearback_contracts.options import Option
 from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.reasons import Reason
 from hearback_fleet.configuration import Configuration
-from hearback_fleet.recording import Record
+from hearback_fleet.recording import OutcomeRecorder, SubmissionRef
 from hearback_kit.blobs import BlobStore
 
 from feedback.metrics import ATTACHMENTS
@@ -63,7 +64,7 @@ class DeleteExpiredAttachments:
         for project_id in project_ids:
             project = await self._configuration.project(project_id)
             if project is not None:
-                while await self._delete_chunk(project_id, project.option("hearback:retention_days")):
+                while await self._delete_chunk(project_id, project.option(Option.RETENTION_DAYS)):
                     continue
 
     async def _delete_chunk(self, project_id: int, days: int) -> bool:
@@ -114,14 +115,12 @@ class DeleteOrphans:
         ATTACHMENTS.labels(reason).inc(len(removed))
 
 
-def _record_removed(record: Record, attachment: Attachment) -> None:
+def _record_removed(record: OutcomeRecorder, attachment: Attachment) -> None:
     """Record it just before the time of receipt, so that a refusal of the event itself stays the last step."""
     record.step(
-        organization_id=attachment.organization_id,
-        project_id=attachment.project_id,
-        submission_id=attachment.event_id,
-        state=SubmissionState.DROPPED,
-        step="attachments_removed",
+        SubmissionRef(attachment.organization_id, attachment.project_id, attachment.event_id),
+        SubmissionState.DROPPED,
+        "attachments_removed",
+        Reason.EVENT_NEVER_ARRIVED,
         at=attachment.received_at - timedelta(seconds=1),
-        reason=Reason.EVENT_NEVER_ARRIVED.value,
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from hearback_contracts.events import FeedbackSubmitted
 from hearback_contracts.reasons import Reason
-from hearback_kit.ids import random_id
+from hearback_kit.values.ids import random_id
 
 from feedback.metrics import SUBMISSIONS
 from feedback.service.decide_submission import DecideSubmission, Decision
@@ -117,7 +117,13 @@ async def _update(work: Work, decisions: Sequence[Decision], known: KnownSubmiss
 
 
 def _is_news(decision: Decision, before: Known) -> bool:
-    """Return whether a known submission changes something: a higher revision, unless it was deleted."""
+    """Return whether a known submission changes something: a higher revision, unless it was deleted.
+
+    A refused one that a person took in after all changes something, too.
+    """
+    was_refused = before.feedback_id is None and before.reason != Reason.DELETED
+    if was_refused and decision.message.accepted_by is not None:
+        return decision.draft is not None
     if decision.message.revision <= before.revision:
         return False
-    return before.feedback_id is not None or (before.reason != Reason.DELETED and decision.draft is not None)
+    return before.feedback_id is not None or (was_refused and decision.draft is not None)

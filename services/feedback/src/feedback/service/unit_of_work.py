@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Self
 
-from hearback_fleet.recording import Record
+from hearback_fleet.recording import OutcomeRecorder
+from hearback_fleet.runtime import ServiceRuntime
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
 from hearback_kit.outbox import Outbox, OutboxRelay
@@ -17,7 +19,7 @@ class Work:
     """An open transaction, and what it records of its decisions."""
 
     connection: Connection
-    record: Record
+    record: OutcomeRecorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,19 @@ class UnitOfWork:
     clock: Clock
     shards: int
 
+    @classmethod
+    def of(cls, runtime: ServiceRuntime) -> Self:
+        """Open what transactions need."""
+        return cls(runtime.database, runtime.outbox, runtime.relay, runtime.clock, runtime.shards)
+
+    def recorder(self) -> OutcomeRecorder:
+        """Return a recorder for decisions that are published by other means."""
+        return OutcomeRecorder(SERVICE, self.clock, self.shards)
+
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Work]:
         """Open a transaction; what was recorded is published after the commit, never without it."""
-        record = Record(SERVICE, self.clock, self.shards)
+        record = self.recorder()
         async with self.database.transaction() as connection:
             yield Work(connection, record)
             await self.outbox.add(connection, record.messages())

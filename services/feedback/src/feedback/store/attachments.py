@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from hearback_contracts.reasons import Reason
 from hearback_kit.db import Connection
-from sqlalchemy import BigInteger, ColumnElement, Text, cast, func, select, update
-from sqlalchemy import column as sql_column
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from hearback_kit.db.rowsets import arrays
+from sqlalchemy import BigInteger, ColumnElement, Text, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from feedback.store.tables import ATTACHMENT, CLOSED_SUBMISSION, FEEDBACK
 
@@ -63,12 +63,11 @@ def _as_attachment(row: Any) -> Attachment:
 
 
 def _events(keys: Sequence[EventKey]) -> Any:
-    arrays = func.unnest(
-        cast([project for project, _ in keys], ARRAY(BigInteger)),
-        cast([event for _, event in keys], ARRAY(Text)),
+    return arrays(
+        "wanted",
+        {"project_id": BigInteger(), "event_id": Text()},
+        {"project_id": [project for project, _ in keys], "event_id": [event for _, event in keys]},
     )
-    columns = sql_column("project_id", BigInteger), sql_column("event_id", Text)
-    return arrays.table_valued(*columns).render_derived(name="wanted")
 
 
 def _is_of(wanted: Any, table: Any) -> ColumnElement[bool]:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from hearback_kit.values.ids import parse_id
+from hearback_kit.values.times import AHEAD_MAX
 from sqlalchemy import Column, ColumnElement, and_, cast, false, func, literal, not_, null, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 from sqlalchemy.types import Text
@@ -10,12 +12,10 @@ from sqlalchemy.types import Text
 from feedback.domain.context import parse_any_event_id
 from feedback.domain.facets import facet, presence, words_of
 from feedback.domain.search import Has, Moment, Search, Term, Words
-from feedback.domain.timestamps import FUTURE_MAX
 from feedback.store.tables import FEEDBACK
 
 Condition = ColumnElement[bool]
 Assignees = Callable[[str], Iterable[int]]
-BIGINT_MAX = (1 << 63) - 1
 
 _PATTERN_COLUMNS: Mapping[str, Column[Any]] = {
     "environment": FEEDBACK.c.environment,
@@ -133,8 +133,8 @@ def _issue(value: str) -> Condition:
 
 
 def _issue_id(value: str) -> Condition:
-    number = int(value) if value.isascii() and value.isdigit() and len(value) < 20 else -1
-    return FEEDBACK.c.id == number if 0 <= number <= BIGINT_MAX else false()
+    number = parse_id(value)
+    return false() if number is None else FEEDBACK.c.id == number
 
 
 _SPECIAL: Mapping[str, Callable[[str], Condition]] = {
@@ -156,7 +156,7 @@ def _moment(term: Moment) -> Condition:
     condition = compare[term.operator]
     if column is FEEDBACK.c.first_seen and term.operator.startswith(">"):
         # Nothing is seen later than a minute after it was received, and received_at is in the index.
-        return and_(condition, FEEDBACK.c.received_at >= term.time - FUTURE_MAX)
+        return and_(condition, FEEDBACK.c.received_at >= term.time - AHEAD_MAX)
     return condition
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hearback_kit.db import Connection
-from sqlalchemy import BigInteger, Select, Text, cast, func, lateral, literal, select, text, true, tuple_
-from sqlalchemy import column as sql_column
-from sqlalchemy.dialects.postgresql import ARRAY
+from hearback_kit.db.rowsets import arrays
+from sqlalchemy import BigInteger, Select, Text, lateral, literal, select, text, true, tuple_
+from sqlalchemy.types import TypeEngine
 
 from feedback.domain.feedback import Feedback
 from feedback.store.conditions import Condition
@@ -59,8 +59,8 @@ def mailbox_statement(
     They are read per project and mailbox, each in the order of one index, and merged: so the costs are the same
     whatever lies behind the page, also over many projects.
     """
-    projects = _values("projects", "project_id", selection.project_ids, BigInteger)
-    mailboxes = _values("mailboxes", "status", selection.statuses, Text)
+    projects = _values("projects", "project_id", selection.project_ids, BigInteger())
+    mailboxes = _values("mailboxes", "status", selection.statuses, Text())
     conditions = [
         FEEDBACK.c.project_id == projects.c.project_id,
         FEEDBACK.c.status == mailboxes.c.status,
@@ -88,9 +88,8 @@ def mailbox_statement(
     )
 
 
-def _values(name: str, column: str, values: Sequence[Any], kind: type[Any]) -> Any:
-    array = func.unnest(cast(list(values), ARRAY(kind)))
-    return array.table_valued(sql_column(column, kind)).render_derived(name=name)
+def _values(name: str, column: str, values: Sequence[Any], kind: TypeEngine[Any]) -> Any:
+    return arrays(name, {column: kind}, {column: list(values)})
 
 
 def _order(columns: Any, backward: bool) -> tuple[Any, Any]:

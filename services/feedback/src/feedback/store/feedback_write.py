@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import orjson
 from hearback_kit.db import Connection
-from sqlalchemy import ColumnElement, String, Text, bindparam, case, cast, delete, func, select, update
-from sqlalchemy import column as sql_column
-from sqlalchemy.dialects.postgresql import JSON, insert
+from hearback_kit.db.rowsets import rowset
+from sqlalchemy import ColumnElement, Text, case, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from feedback.domain.drafts import Draft
@@ -47,14 +46,13 @@ _FIXED = (
     "project_id",
     "event_id",
     "source",
-    "occurrence_id",
-    "fingerprint",
-    "short_id",
     "error_occurred_at",
     "first_seen",
     "received_at",
 )
+_GIVEN = ("occurrence_id", "fingerprint", "short_id")
 _MAILBOX = ("status", "substatus")
+_DRAFTED = (*_FIXED, *_MAILBOX, *_CONTENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +105,12 @@ _DELETED = tuple(
 )
 
 
-def _records(names: Sequence[str]) -> TableValuedAlias:
-    """Return the rows of a JSON array as a table: one parameter, however many rows."""
-    columns = [sql_column(name, _type_of(name)) for name in names]
-    function = func.json_to_recordset(cast(bindparam("rows", type_=String), JSON))
-    return function.table_valued(*columns).render_derived(name="given", with_types=True)
+def _given(names: Sequence[str]) -> TableValuedAlias:
+    return rowset(FEEDBACK, names, types={"search": Text()}, name="given")
 
 
-def _type_of(name: str) -> Any:
-    return Text() if name == "search" else FEEDBACK.c[name].type
+def _columns_of(value: Draft | Identity, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in names}
 
 
 def _value(given: TableValuedAlias, name: str) -> ColumnElement[Any]:
@@ -129,8 +124,8 @@ async def insert_feedback(
     connection: Connection, rows: Sequence[tuple[Draft, Identity]]
 ) -> dict[FeedbackKey, int]:
     """Store new feedback; return the ids of those that were not stored already, by project and event."""
-    names = (*_FIXED, *_MAILBOX, *_CONTENT)
-    given = _records(names)
+    names = (*_DRAFTED, *_GIVEN)
+    given = _given(names)
     statement = (
         insert(FEEDBACK)
         .from_select(list(names), select(*(_value(given, name) for name in names)))
@@ -138,14 +133,11 @@ async def insert_feedback(
         .returning(FEEDBACK.c.id, FEEDBACK.c.project_id, FEEDBACK.c.event_id)
     )
     ordered = sorted(rows, key=lambda row: (row[0].project_id, row[0].event_id))
-    parts = [_merged(draft, identity) for draft, identity in ordered]
-    found = await connection.execute(statement, {"rows": f"[{','.join(parts)}]"})
+    found = await connection.execute(
+        statement,
+        {"rows": [_columns_of(draft, _DRAFTED) | _columns_of(identity, _GIVEN) for draft, identity in ordered]},
+    )
     return {(project, event): feedback_id for feedback_id, project, event in found}
-
-
-def _merged(draft: Draft, identity: Identity) -> str:
-    """Return both as one JSON object."""
-    return orjson.dumps(draft).decode()[:-1] + "," + orjson.dumps(identity).decode()[1:]
 
 
 async def update_feedback(connection: Connection, drafts: Sequence[Draft]) -> dict[FeedbackKey, Stored]:
@@ -154,7 +146,7 @@ async def update_feedback(connection: Connection, drafts: Sequence[Draft]) -> di
     The new spam verdict decides the mailbox unless a person has.
     """
     names = ("project_id", "event_id", *_MAILBOX, *_CONTENT)
-    given = _records(names)
+    given = _given(names)
     statement = (
         update(FEEDBACK)
         .values({name: _value(given, name) for name in _CONTENT})
@@ -164,7 +156,7 @@ async def update_feedback(connection: Connection, drafts: Sequence[Draft]) -> di
         .where(FEEDBACK.c.revision < given.c.revision)
         .returning(FEEDBACK.c.project_id, FEEDBACK.c.event_id, FEEDBACK.c.id, FEEDBACK.c.status)
     )
-    found = await connection.execute(statement, {"rows": orjson.dumps(list(drafts)).decode()})
+    found = await connection.execute(statement, {"rows": [_columns_of(draft, names) for draft in drafts]})
     return {(project, event): Stored(feedback_id, status) for project, event, feedback_id, status in found}
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hearback_kit.db import Connection
-from sqlalchemy import BigInteger, Text, cast, delete, func, literal, select
-from sqlalchemy import column as sql_column
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from hearback_kit.db.rowsets import arrays
+from sqlalchemy import BigInteger, Text, delete, func, literal, select
+from sqlalchemy.dialects.postgresql import insert
 
 from feedback.store.feedback_write import Deleted
 from feedback.store.tables import CLOSED_SUBMISSION, FEEDBACK
@@ -31,13 +31,10 @@ class Known:
 
 async def find_known(connection: Connection, keys: Sequence[SubmissionKey]) -> dict[SubmissionKey, Known]:
     """Return what is stored of these submissions."""
-    wanted = (
-        func.unnest(
-            cast([project for project, _ in keys], ARRAY(BigInteger)),
-            cast([event for _, event in keys], ARRAY(Text)),
-        )
-        .table_valued(sql_column("project_id", BigInteger), sql_column("event_id", Text))
-        .render_derived(name="wanted")
+    wanted = arrays(
+        "wanted",
+        {"project_id": BigInteger(), "event_id": Text()},
+        {"project_id": [project for project, _ in keys], "event_id": [event for _, event in keys]},
     )
     stored = select(
         wanted.c.project_id,

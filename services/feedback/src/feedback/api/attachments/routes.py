@@ -1,4 +1,4 @@
-"""Attachments of an event, of feedback and of errors alike (protocol: events#attachments)."""
+"""Attachments of an event, of feedback and of errors alike (protocol: feedback#attachment-api)."""
 
 import re
 from typing import Annotated, Any
@@ -9,6 +9,7 @@ from hearback_fleet.access import EVENT_READ, EVENT_WRITE, ProjectScope, project
 from hearback_kit.blobs import BlobMissing
 from hearback_kit.errors import BadRequest, NotFound, Unavailable
 from hearback_kit.pages import link_header
+from hearback_kit.values.ids import parse_id
 
 from feedback.api.attachments.downloads import SAFE_HEADERS, disposition, is_current, part_of
 from feedback.api.deps import AppState, StateDep
@@ -114,12 +115,11 @@ def _names(query: str) -> list[str] | None:
 
 
 async def _find(state: AppState, project_id: int, event_id: str, attachment_id: str) -> Attachment:
-    numeric = attachment_id.isascii() and attachment_id.isdigit() and len(attachment_id) < 19
-    event = _event_id(event_id)
+    event, number = _event_id(event_id), parse_id(attachment_id)
     row = None
-    if numeric:
+    if number is not None:
         async with state.database.connection() as connection:
-            row = await find_attachment(connection, project_id, event, int(attachment_id))
+            row = await find_attachment(connection, project_id, event, number)
     if row is None:
         raise NotFound("Attachment not found")
     return row

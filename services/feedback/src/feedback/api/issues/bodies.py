@@ -73,10 +73,9 @@ def _status(status: str, details: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _without_nul(details: dict[str, Any]) -> dict[str, Any]:
-    values = [*details, *(value for value in details.values() if isinstance(value, str))]
-    for text in values:
-        if "\0" in text or not text.isprintable():
-            raise BadRequest("Null characters are not allowed.", code="null_character")
+    texts = [*details, *(value for value in details.values() if isinstance(value, str))]
+    if not all(text.isprintable() for text in texts):
+        raise BadRequest("Null characters are not allowed.", code="null_character")
     return details
 
 

@@ -18,6 +18,7 @@ from hearback_fleet.access import (
 )
 from hearback_kit.auth import Principal
 from hearback_kit.errors import NotFound
+from hearback_kit.values.ids import parse_id
 
 from feedback.api import serializers
 from feedback.api.deps import AppState, StateDep
@@ -74,8 +75,8 @@ def issue_scope(*scopes: str) -> Any:
 async def _find(state: AppState, issue_id: str, organization_id: int | None) -> FeedbackDetail | None:
     async with state.database.connection() as connection:
         if issue_id.isascii() and issue_id.isdigit():
-            number = int(issue_id) if len(issue_id) < 20 else -1
-            return await find_by_id(connection, number, organization_id) if 0 <= number < 1 << 63 else None
+            number = parse_id(issue_id)
+            return None if number is None else await find_by_id(connection, number, organization_id)
         if organization_id is None:
             return None
         return await find_by_short_id(connection, organization_id, issue_id)

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Sequence
 import orjson
 from hearback_fleet.access import OrganizationScope
 from hearback_kit.errors import BadRequest
+from hearback_kit.values.csv_cells import guarded_cell
+from hearback_kit.values.times import wire_time
 
 from feedback.api.deps import AppState
 from feedback.api.serializers import SerializerContext, group
 from feedback.domain.feedback import Feedback
-from feedback.domain.timestamps import iso
 from feedback.store.attachments import find_with_attachments
 from feedback.store.feedback_pages import read_page
 from feedback.store.feedback_read import Position, Selection
@@ -38,7 +39,6 @@ COLUMNS = (
     "assigned_to",
     "tags",
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def wanted_format(form: str | None, accept: str) -> str | None:
@@ -90,8 +90,8 @@ def _csv_row(row: Feedback, context: SerializerContext) -> list[str]:
         project.slug if project else row.project_id,
         row.status,
         row.source,
-        iso(row.first_seen),
-        iso(row.received_at),
+        wire_time(row.first_seen),
+        wire_time(row.received_at),
         row.name,
         row.contact_email or row.user_email,
         row.message,
@@ -105,12 +105,7 @@ def _csv_row(row: Feedback, context: SerializerContext) -> list[str]:
         member.email if member else None,
         orjson.dumps(row.tags).decode(),
     )
-    return [guarded("" if value is None else str(value)) for value in values]
-
-
-def guarded(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula: an apostrophe precedes what could be one."""
-    return "'" + text if text.startswith(_FORMULA_STARTS) else text
+    return [guarded_cell(value) for value in values]
 
 
 async def as_json(state: AppState, scope: OrganizationScope, selection: Selection) -> AsyncIterator[bytes]:

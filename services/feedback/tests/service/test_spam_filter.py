@@ -1,73 +1,31 @@
-"""The verdict on spam: the rules one by one, and what a verdict does to a feedback, its mailbox and its fate."""
+"""What a spam verdict does to a feedback, its mailbox and its fate."""
 
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from feedback.consumers.feedback_submitted import SPAM_FEATURE, SPAM_OPTION, FeedbackSubmittedHandler
-from feedback.domain.spam import SCORE_MIN, WEIGHTS, Content, SpamVerdict, judge
+from feedback.domain.spam import Content, SpamVerdict
 from feedback.store.tables import FEEDBACK
 from hearback_contracts.events import OutcomeRecorded
+from hearback_contracts.flags import Feature
+from hearback_contracts.options import Option
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import OUTCOME_RECORDED
 from hearback_fleet.testing import publish_project
 from hearback_kit.testing import eventually
 from sqlalchemy import select
 
-from .conftest import MEMBERS, Api, Intake, payload, submitted
+from ..conftest import MEMBERS, Api, Intake, payload, submitted
 
 LIST = "/api/0/organizations/demo/issues/"
 SPAM = "CHEAP PILLS! http://pills.example/ earn money"
 EVENT = "a" * 32
 
 
-@pytest.mark.parametrize(
-    ("content", "signs", "is_spam"),
-    [
-        (Content("The button is dead"), (), False),
-        (Content("x", marks=("honeypot",)), ("honeypot",), True),
-        (Content("x", marks=("too_fast",)), ("too_fast",), False),
-        (Content("x", marks=("something_new",)), (), False),
-        (Content("https://app.example/page"), ("only_links", "link_density"), False),
-        (Content("https://a.example", marks=("too_fast",)), ("too_fast", "only_links", "link_density"), True),
-        (Content("see https://app.example/page five words"), ("link_density",), False),
-        (Content("see https://app.example/page where nothing at all works"), (), False),
-        (Content("at every step https://a.example/ " * 4), ("link_density",), False),
-        (Content("at every long and windy step https://a.example/ " * 4), (), False),
-        (Content("at every long and windy step https://a.example/ " * 5), ("many_links",), False),
-        (Content('a word <a class="x" href="/x">b</a>'), ("markup_links",), False),
-        (Content("[url=x]y[/url] your online pharmacy"), ("spam_phrase", "markup_links"), True),
-        (Content("get-rich in our online CASINO tonight"), ("spam_phrase", "spam_phrases"), True),
-        (Content("I cannot click here to buy now, the wire transfer fails"), (), False),
-        (Content("the online casinos page"), (), False),
-        (Content("cheap pills, cheap pills"), ("spam_phrase",), False),
-        (Content("hi", name="Cheap pills"), ("spam_phrase",), False),
-        (Content("hi", name="www.pills.example"), ("link_in_name",), False),
-        (Content("a" * 11), (), False),
-        (Content("a" * 12), ("repeated_characters",), False),
-        (Content("-" * 80 + "!" * 20), (), False),
-        (Content("go " * 7), (), False),
-        (Content("go " * 8), ("repeated_words",), False),
-        (Content("Go go go go go go go go a b"), ("repeated_words",), False),
-        (Content("Go go go go go go go a b c"), (), False),
-        (Content("A" * 2 + " BUTTON DOES NOT WORK AT ALL NOW"), (), False),
-        (Content("THIS BUTTON DOES NOT WORK AT ALL ANY MORE"), ("all_caps",), False),
-        (Content(SPAM), ("spam_phrase", "spam_phrases", "link_density"), True),
-    ],
-)  # fmt: skip
-def test_rules(content: Content, signs: tuple[str, ...], is_spam: bool) -> None:
-    verdict = judge(content)
-    assert (verdict.signs, verdict.is_spam, verdict.detection_enabled) == (signs, is_spam, True)
-
-
-def test_what_a_person_may_do_never_suffices_alone() -> None:
-    assert {name for name, weight in WEIGHTS.items() if weight >= SCORE_MIN} == {"honeypot"}
-
-
 @pytest_asyncio.fixture
 async def judging(intake: Intake, redis: Any) -> Intake:
     """The intake of a project that asks for verdicts."""
-    await publish_project(redis, members=MEMBERS, features={SPAM_FEATURE: True})
+    await publish_project(redis, members=MEMBERS, features={Feature.SPAM_FILTER_INGEST: True})
     return intake
 
 
@@ -82,27 +40,32 @@ async def row_of(intake: Intake, event_id: str = EVENT) -> Any:
 async def test_flag_and_option_together_ask_for_a_verdict(
     intake: Intake, redis: Any, feature: bool, option: bool, enabled: bool
 ) -> None:
-    await publish_project(redis, project_id=2, features={SPAM_FEATURE: feature}, options={SPAM_OPTION: option})
-    told = await intake.take(submitted(payload(SPAM), event_id=EVENT, project_id=2))
+    await publish_project(
+        redis,
+        project_id=2,
+        features={Feature.SPAM_FILTER_INGEST: feature},
+        options={Option.SPAM_DETECTION: option},
+    )
+    recorded = await intake.take(submitted(payload(SPAM), event_id=EVENT, project_id=2))
     row = await row_of(intake)
     assert row.evidence["spam_detection_enabled"] is enabled
     assert row.evidence["is_spam"] is (True if enabled else None)
     assert ("spam_signs" in row.evidence) is enabled
     assert row.status == ("ignored" if enabled else "unresolved")
-    assert told.quantities() == {(14, 0, None): 1}, "spam is accepted, once"
+    assert recorded.quantities() == {(14, 0, None): 1}, "spam is accepted, once"
 
 
 async def test_spam_lies_in_its_mailbox_with_its_signs_and_fate(judging: Intake) -> None:
     message = submitted(payload(SPAM), event_id=EVENT)
-    told = await judging.take(message, submitted(payload("good")), message)
+    recorded = await judging.take(message, submitted(payload("good")), message)
     again = await judging.take(message)
     row = await row_of(judging)
     assert (row.status, row.substatus, row.message) == ("ignored", "archived_forever", SPAM)
     assert row.evidence["spam_signs"] == ["spam_phrase", "spam_phrases", "link_density"]
-    [step] = [step for step in told.steps if step.submission_id == EVENT]
+    [step] = [step for step in recorded.steps if step.submission_id == EVENT]
     assert (step.state, step.step, step.reason, step.feedback_id) == ("spam", "judged_spam", "spam", str(row.id))
-    assert [step.state for step in told.steps if step.submission_id != EVENT] == ["stored"]
-    assert told.quantities() == {(14, 0, None): 2}
+    assert [step.state for step in recorded.steps if step.submission_id != EVENT] == ["stored"]
+    assert recorded.quantities() == {(14, 0, None): 2}
     assert (again.steps, again.outcomes) == ([], [])
 
 
@@ -121,20 +84,15 @@ async def test_a_judge_that_fails_gives_null_and_loses_nothing(judging: Intake) 
     def broken(_content: Content) -> SpamVerdict:
         raise ZeroDivisionError
 
-    handler = FeedbackSubmittedHandler(
-        judging.database, judging.outbox, judging.relay, judging.configuration, judging.clock, judging.settings,
-        spam_judge=broken,
-    )  # fmt: skip
-    judging.handler = handler
-    told = await judging.take(submitted(payload(SPAM), event_id=EVENT))
+    recorded = await judging.changed(spam_judge=broken).take(submitted(payload(SPAM), event_id=EVENT))
     row = await row_of(judging)
     assert (row.status, row.evidence["is_spam"], row.evidence["spam_detection_enabled"]) == (
         "unresolved",
         None,
         True,
     )
-    assert [step.state for step in told.steps] == ["stored"]
-    assert told.quantities() == {(14, 0, None): 1}
+    assert [step.state for step in recorded.steps] == ["stored"]
+    assert recorded.quantities() == {(14, 0, None): 1}
 
 
 @pytest.mark.parametrize(
@@ -149,11 +107,11 @@ async def test_a_judge_that_fails_gives_null_and_loses_nothing(judging: Intake) 
 async def test_a_revision_is_judged_anew(
     judging: Intake, first: str, second: str, status: str, steps: list[str]
 ) -> None:
-    told = await judging.take(submitted(payload(first), event_id=EVENT))
+    recorded = await judging.take(submitted(payload(first), event_id=EVENT))
     later = await judging.take(submitted(payload(second), event_id=EVENT, revision=1))
     row = await row_of(judging)
     assert row.status == status
-    assert [step.state for step in told.steps + later.steps] == steps
+    assert [step.state for step in recorded.steps + later.steps] == steps
     assert later.outcomes == []
 
 
@@ -178,8 +136,8 @@ async def judging_api(judging: Intake, api: Api) -> Api:
 async def published_steps(api: Api, redis: Any) -> list[Any]:
     """The steps of triage in the stream, in their order; the running app publishes them as they come."""
     entries = await redis.xrange(OUTCOME_RECORDED.key(1, api.intake.settings.stream_shards))
-    told = [OutcomeRecorded.model_validate_json(entry[b"d"]) for _, entry in entries]
-    return [step for recorded in told for step in recorded.steps if step.step.startswith("marked")]
+    messages = [OutcomeRecorded.model_validate_json(entry[b"d"]) for _, entry in entries]
+    return [step for recorded in messages for step in recorded.steps if step.step.startswith("marked")]
 
 
 @pytest.mark.parametrize("many", [False, True])

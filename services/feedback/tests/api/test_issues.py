@@ -2,15 +2,18 @@
 
 import csv
 import io
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from feedback.consumers.retention import Retention
+import pytest_asyncio
+from hearback_contracts.events import OutcomeRecorded
+from hearback_contracts.streams import OUTCOME_RECORDED
 from hearback_fleet.testing import EVERY_SCOPE, publish_project, signed_in
 from hearback_kit.testing import eventually
 
-from .conftest import NOW, Api, payload, submitted
+from ..conftest import NOW, Api, Intake, payload, serving, submitted
 
 LIST = "/api/0/organizations/demo/issues/"
 
@@ -163,8 +166,8 @@ async def test_deleting_tells_and_lasts(api: Api) -> None:
     assert (await api.client.get(f"{LIST}{rows[0]['id']}/")).status_code == 404
     assert (await api.client.delete(f"{LIST}?id={rows[1]['id']}&id={rows[2]['id']}")).status_code == 204
     assert await api.messages() == ["m3"]
-    told = await api.intake.take(submitted(payload("m0"), event_id=events[0]))
-    assert told.outcomes == []
+    recorded = await api.intake.take(submitted(payload("m0"), event_id=events[0]))
+    assert recorded.outcomes == []
     assert await api.messages() == ["m3"], "a redelivery does not bring it back"
     assert (await api.client.delete(LIST)).status_code == 400
     gone = await api.client.delete(LIST, params={"query": "issue.category:feedback m3"})
@@ -184,48 +187,32 @@ async def test_many_are_changed_and_deleted_only_in_the_projects_named(api: Api,
     assert await api.messages() == ["here"]
 
 
-async def test_deletion_is_a_step_in_the_fate(intake: Any, api: Api) -> None:
+async def test_deletion_is_a_step_in_the_fate(redis: Any, api: Api) -> None:
     await api.submit(event_id="a" * 32)
     row = await api.issue("a" * 32)
-    parts = api.app.state.running
-    await parts.relay.publish_once()
     await api.client.delete(f"{LIST}{row['id']}/")
 
-    async def steps() -> list[str]:
-        found = []
-        for key in (f"hearback:outcome.recorded:{{{n}}}" for n in range(4)):
-            found += [fields[b"d"].decode() for _, fields in await parts.relay._bus._client.xrange(key)]
-        return found
+    async def steps() -> list[Any]:
+        entries = await redis.xrange(OUTCOME_RECORDED.key(1, api.intake.settings.stream_shards))
+        messages = [OutcomeRecorded.model_validate_json(entry[b"d"]) for _, entry in entries]
+        return [step for message in messages for step in message.steps]
 
-    while await parts.relay.publish_once():
-        continue
-    assert any('"deleted"' in text and '"dropped"' in text for text in await steps())
+    [step] = await eventually(steps)
+    assert (step.step, step.state, step.submission_id) == ("deleted", "dropped", "a" * 32)
 
 
-async def test_retention_removes_by_project(api: Api, redis: Any) -> None:
-    await publish_project(redis, project_id=2, options={"hearback:retention_days": 5})
-    await api.submit("kept")
-    for number in range(3):
-        await api.submit(f"old{number}", project_id=2)
-    intake = api.intake
-    small = intake.settings.model_copy(update={"retention_chunk_max": 2})
-    intake.clock.move(days=6)
-    retention = Retention(intake.database, intake.outbox, intake.configuration, intake.clock, small)
-    await retention.run_once()
-    told = await intake.told()
-    assert await api.messages() == ["kept"]
-    assert [(step.state, step.reason) for step in told.steps] == [("dropped", "deleted")] * 3
+@pytest_asyncio.fixture
+async def small(intake: Intake) -> AsyncIterator[Api]:
+    """The API of a service that exports in small batches."""
+    async with serving(intake.changed(export_batch_rows=50)) as api:
+        yield api
 
 
 @pytest.mark.parametrize("accept", [{"format": "csv"}, {}])
-async def test_csv_is_complete_and_no_formula(api: Api, accept: dict[str, str]) -> None:
+async def test_csv_is_complete_and_no_formula(small: Api, accept: dict[str, str]) -> None:
+    api = small
     await api.intake.take(*(submitted(payload(f"m{n}")) for n in range(120)))
     await api.submit('=HYPERLINK("x")', feedback={"name": "+1", "contact_email": "@a"})
-    api.app.state.running = type(api.app.state.running)(
-        *(getattr(api.app.state.running, name) if name != "settings"
-          else api.intake.settings.model_copy(update={"export_batch_rows": 50})
-          for name in api.app.state.running.__slots__)
-    )  # fmt: skip
     headers = {} if accept else {"Accept": "text/csv"}
     response = await api.client.get(LIST, params={"query": "issue.category:feedback", **accept}, headers=headers)
     assert response.headers["content-type"].startswith("text/csv")

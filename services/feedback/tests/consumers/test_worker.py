@@ -1,4 +1,4 @@
-"""The worker on real streams: killed, given poison, and told of late."""
+"""The worker on real streams: killed, given poison, cut off from its database."""
 
 import asyncio
 import os
@@ -11,18 +11,16 @@ from typing import Any
 import orjson
 import pytest_asyncio
 from feedback.app import create_worker
-from feedback.consumers.retention import Announcer
 from feedback.settings import Settings
 from feedback.store.tables import FEEDBACK
 from hearback_contracts.streams import FEEDBACK_SUBMITTED, OUTCOME_RECORDED
 from hearback_fleet.testing import publish_project
 from hearback_kit.bus import RedisStreams
 from hearback_kit.db import Database
-from hearback_kit.errors import Unavailable
 from hearback_kit.testing import FaultProxy, eventually
 from sqlalchemy import func, select
 
-from .conftest import MEMBERS, Intake, payload, submitted
+from ..conftest import MEMBERS, Intake, payload, submitted
 
 KEYS = FEEDBACK_SUBMITTED.shard_keys(4)
 
@@ -121,7 +119,7 @@ async def test_killed_between_commit_and_acknowledgement(
     assert await accepted(redis) == 10
 
 
-async def test_poison_becomes_a_dead_letter_whose_fate_is_told(
+async def test_poison_becomes_a_dead_letter_whose_fate_is_recorded(
     quick: Settings, bus: RedisStreams, redis: Any
 ) -> None:
     poison = submitted(event_id="\0" * 3, submission_id="b" * 32)
@@ -133,11 +131,11 @@ async def test_poison_becomes_a_dead_letter_whose_fate_is_told(
 
         await eventually(buried)
 
-        async def told() -> list[Any]:
+        async def steps() -> list[Any]:
             steps = [step for message in await recorded(redis) for step in message.get("steps", [])]
             return [step for step in steps if step["submission_id"] == "b" * 32]
 
-        [step] = await eventually(told)
+        [step] = await eventually(steps)
     assert (step["state"], step["reason"]) == ("dropped", "dead_letter")
     assert await accepted(redis) == 2
 
@@ -163,30 +161,3 @@ async def test_database_away_loses_nothing(quick: Settings, bus: RedisStreams, r
 
             await eventually(all_there)
     assert await bus.dead_letters(KEYS[0]) == []
-
-
-class Registry:
-    """Stands in for the client of a registry: remembers what it was told, or is away."""
-
-    def __init__(self) -> None:
-        self.told: list[tuple[str, bytes]] = []
-        self.is_away = True
-
-    async def request(self, method: str, target: str, *, body: bytes = b"", headers: Any = None) -> Any:
-        if self.is_away:
-            raise Unavailable
-        self.told.append((f"{method} {target}", body))
-        return type("Response", (), {"status_code": 200})
-
-
-async def test_flags_are_announced_once_however_long_the_registry_is_away(intake: Intake) -> None:
-    registry = Registry()
-    announcer = Announcer(intake.database, registry)  # type: ignore[arg-type]
-    await intake.take(submitted())
-    try:
-        await announcer.run_once()
-    except Unavailable:
-        registry.is_away = False
-    for _ in range(2):
-        await announcer.run_once()
-    assert registry.told == [("PUT /internal/projects/1/flags", b'{"hasFeedbacks":true,"hasNewFeedbacks":true}')]

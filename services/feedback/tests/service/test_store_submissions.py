@@ -1,4 +1,4 @@
-"""The consumer of `feedback.submitted`: what is stored, refused and told."""
+"""Storing submissions: what is stored, refused and recorded."""
 
 import asyncio
 from datetime import timedelta
@@ -6,14 +6,13 @@ from typing import Any
 
 import orjson
 import pytest
-from feedback.settings import Settings
 from feedback.store.tables import FEEDBACK, PROJECT
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.testing import publish_project
 from sqlalchemy import func, select
 
-from .conftest import NOW, Intake, as_incoming, payload, submitted
+from ..conftest import NOW, Intake, as_incoming, payload, submitted
 
 FEEDBACK_CATEGORY, ACCEPTED, FILTERED, INVALID = 14, 0, 1, 3
 EVENT = "a" * 32
@@ -24,13 +23,13 @@ async def rows(intake: Intake) -> list[Any]:
         return list(await connection.execute(select(FEEDBACK).order_by(FEEDBACK.c.id)))
 
 
-async def test_a_feedback_is_stored_counted_and_told(intake: Intake) -> None:
-    told = await intake.take(submitted(event_id=EVENT))
+async def test_a_feedback_is_stored_counted_and_recorded(intake: Intake) -> None:
+    recorded = await intake.take(submitted(event_id=EVENT))
     [row] = await rows(intake)
     assert row.id % 2 == 0
     assert (row.event_id, row.short_id, row.status) == (EVENT, "WEB-1", "unresolved")
-    assert told.quantities() == {(FEEDBACK_CATEGORY, ACCEPTED, None): 1}
-    [step] = told.steps
+    assert recorded.quantities() == {(FEEDBACK_CATEGORY, ACCEPTED, None): 1}
+    [step] = recorded.steps
     assert (step.state, step.step, step.feedback_id) == ("stored", "stored", str(row.id))
     assert step.submission_id == EVENT
 
@@ -38,13 +37,13 @@ async def test_a_feedback_is_stored_counted_and_told(intake: Intake) -> None:
 async def test_redelivery_stores_and_tells_nothing_more(intake: Intake) -> None:
     message = submitted(event_id=EVENT)
     await intake.take(message, message)
-    told = await intake.take(message, submitted(event_id=EVENT.upper().lower()))
-    assert told.outcomes == []
-    assert told.steps == []
+    recorded = await intake.take(message, submitted(event_id=EVENT.upper().lower()))
+    assert recorded.outcomes == []
+    assert recorded.steps == []
     assert len(await rows(intake)) == 1
 
 
-async def test_refusal_is_told_once(intake: Intake) -> None:
+async def test_refusal_is_recorded_once(intake: Intake) -> None:
     message = submitted(payload(""), event_id=EVENT)
     first = await intake.take(message, message)
     again = await intake.take(message)
@@ -70,9 +69,9 @@ async def test_refusal_is_told_once(intake: Intake) -> None:
     ],
 )  # fmt: skip
 async def test_refused_with_reason(intake: Intake, body: bytes, reason: Reason, state: str) -> None:
-    told = await intake.take(submitted(body))
-    assert told.quantities() == {(FEEDBACK_CATEGORY, INVALID, reason.value): 1}
-    assert [(step.state, step.reason) for step in told.steps] == [(state, reason.value)]
+    recorded = await intake.take(submitted(body))
+    assert recorded.quantities() == {(FEEDBACK_CATEGORY, INVALID, reason.value): 1}
+    assert [(step.state, step.reason) for step in recorded.steps] == [(state, reason.value)]
 
 
 async def test_text_cut_inside_an_emoji_and_nul_are_kept(intake: Intake) -> None:
@@ -85,23 +84,23 @@ async def test_text_cut_inside_an_emoji_and_nul_are_kept(intake: Intake) -> None
 
 async def test_ingestion_switched_off(intake: Intake, redis: Any) -> None:
     await publish_project(redis, project_id=5, features={"organizations:user-feedback-ingest": False})
-    told = await intake.take(submitted(project_id=5))
-    assert told.quantities() == {(FEEDBACK_CATEGORY, INVALID, "feature_disabled"): 1}
-    assert [(s.state, s.reason) for s in told.steps] == [("invalid", "feature_disabled")]
+    recorded = await intake.take(submitted(project_id=5))
+    assert recorded.quantities() == {(FEEDBACK_CATEGORY, INVALID, "feature_disabled"): 1}
+    assert [(s.state, s.reason) for s in recorded.steps] == [("invalid", "feature_disabled")]
 
 
 async def test_deny_list_filters(intake: Intake, redis: Any) -> None:
     await publish_project(redis, project_id=9, organization_id=9, organization_slug="spammers")
-    denying = Settings(**(intake.settings.model_dump() | {"organizations_denied": ("spammers",)}))
-    intake.handler._settings = denying
-    told = await intake.take(submitted(project_id=9, organization_id=9))
-    assert told.quantities() == {(FEEDBACK_CATEGORY, FILTERED, "org.denylist"): 1}
-    assert [(s.state, s.reason) for s in told.steps] == [("filtered", "org.denylist")]
+    recorded = await intake.changed(organization_denylist="other, spammers").take(
+        submitted(project_id=9, organization_id=9)
+    )
+    assert recorded.quantities() == {(FEEDBACK_CATEGORY, FILTERED, "org.denylist"): 1}
+    assert [(s.state, s.reason) for s in recorded.steps] == [("filtered", "org.denylist")]
 
 
 async def test_unknown_project_is_refused(intake: Intake) -> None:
-    told = await intake.take(submitted(project_id=404))
-    assert told.quantities() == {(FEEDBACK_CATEGORY, INVALID, "project_id"): 1}
+    recorded = await intake.take(submitted(project_id=404))
+    assert recorded.quantities() == {(FEEDBACK_CATEGORY, INVALID, "project_id"): 1}
 
 
 async def test_higher_revision_replaces_what_was_said(intake: Intake) -> None:
@@ -109,7 +108,7 @@ async def test_higher_revision_replaces_what_was_said(intake: Intake) -> None:
     await intake.take(submitted(payload("first"), event_id=EVENT, source=report, submission_id="b" * 32))
     [before] = await rows(intake)
     body = payload("second, longer", feedback={"name": "Jane", "contact_email": "jane@example.com"})
-    told = await intake.take(
+    recorded = await intake.take(
         submitted(body, event_id=EVENT, revision=1, source=report, submission_id="b" * 32),
         submitted(payload("late"), event_id=EVENT, revision=0, source=report),
     )
@@ -117,33 +116,33 @@ async def test_higher_revision_replaces_what_was_said(intake: Intake) -> None:
     assert (after.message, after.name, after.contact_email) == ("second, longer", "Jane", "jane@example.com")
     assert (after.title, after.evidence["message"]) == ("second, longer", "second, longer")
     assert (after.id, after.short_id, after.received_at) == (before.id, before.short_id, before.received_at)
-    assert told.outcomes == []
-    assert [(s.step, s.state, s.submission_id) for s in told.steps] == [("updated", "stored", "b" * 32)]
+    assert recorded.outcomes == []
+    assert [(s.step, s.state, s.submission_id) for s in recorded.steps] == [("updated", "stored", "b" * 32)]
     assert "email" not in str(before.facets)
     assert "user.email=jane@example.com" in after.facets
 
 
 async def test_lower_revision_after_a_higher_one_changes_nothing(intake: Intake) -> None:
     await intake.take(submitted(payload("new"), event_id=EVENT, revision=2))
-    told = await intake.take(submitted(payload("old"), event_id=EVENT, revision=1))
+    recorded = await intake.take(submitted(payload("old"), event_id=EVENT, revision=1))
     assert [row.message for row in await rows(intake)] == ["new"]
-    assert told.steps == []
+    assert recorded.steps == []
 
 
 async def test_refused_revision_keeps_what_was_stored(intake: Intake) -> None:
     await intake.take(submitted(payload("kept"), event_id=EVENT))
-    told = await intake.take(submitted(payload(" "), event_id=EVENT, revision=1))
+    recorded = await intake.take(submitted(payload(" "), event_id=EVENT, revision=1))
     assert [row.message for row in await rows(intake)] == ["kept"]
-    assert [(s.step, s.state, s.reason) for s in told.steps] == [("revision_refused", "stored", "empty")]
-    assert told.outcomes == []
+    assert [(s.step, s.state, s.reason) for s in recorded.steps] == [("revision_refused", "stored", "empty")]
+    assert recorded.outcomes == []
 
 
 async def test_a_refused_submission_can_be_mended_by_a_revision(intake: Intake) -> None:
     await intake.take(submitted(payload(""), event_id=EVENT))
-    told = await intake.take(submitted(payload("now with words"), event_id=EVENT, revision=1))
+    recorded = await intake.take(submitted(payload("now with words"), event_id=EVENT, revision=1))
     assert [row.message for row in await rows(intake)] == ["now with words"]
-    assert told.outcomes == []
-    assert [step.state for step in told.steps] == ["stored"]
+    assert recorded.outcomes == []
+    assert [step.state for step in recorded.steps] == ["stored"]
 
 
 async def test_numbers_run_per_project_and_batches_mix_projects(intake: Intake, redis: Any) -> None:
@@ -162,13 +161,13 @@ async def test_same_event_id_in_two_projects_is_two_feedbacks(intake: Intake, re
 async def test_two_workers_with_the_same_messages_tell_once(intake: Intake) -> None:
     messages = [as_incoming(submitted(payload(f"m{number}" if number % 5 else ""))) for number in range(40)]
     await asyncio.gather(intake.handler(messages), intake.handler(messages[::-1]), intake.handler(messages[10:]))
-    told = await intake.told()
+    recorded = await intake.recorded()
     assert len(await rows(intake)) == 32
-    assert told.quantities() == {
+    assert recorded.quantities() == {
         (FEEDBACK_CATEGORY, ACCEPTED, None): 32,
         (FEEDBACK_CATEGORY, INVALID, "empty"): 8,
     }
-    assert len(told.steps) == 40
+    assert len(recorded.steps) == 40
 
 
 async def test_marks_and_evidence(intake: Intake) -> None:
@@ -230,5 +229,5 @@ async def test_nothing_is_kept_when_the_batch_fails(intake: Intake) -> None:
     async with intake.database.transaction() as connection:
         await connection.exec_driver_sql("ALTER TABLE outbox_away RENAME TO outbox")
         assert await connection.scalar(select(func.count()).select_from(FEEDBACK)) == 0
-    told = await intake.take()
-    assert told.outcomes == []
+    recorded = await intake.take()
+    assert recorded.outcomes == []

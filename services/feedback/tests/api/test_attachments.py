@@ -1,143 +1,21 @@
-"""Attachments: recorded, listed, served safely, removed with nothing left behind."""
+"""Attachments over HTTP: listed, served safely."""
 
 import io
 import struct
 import zlib
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from feedback.blobs_check import find_missing, find_strays
-from feedback.consumers.attachment_removal import AttachmentRemoval
-from feedback.consumers.attachment_stored import AttachmentStoredHandler
-from feedback.event_index import EventIndex
-from hearback_contracts.events import AttachmentStored
-from hearback_contracts.streams import ATTACHMENT_STORED
-from hearback_fleet.messages import outgoing
 from hearback_fleet.testing import publish_project, signed_in
-from hearback_kit.blobs import BlobStore
-from hearback_kit.ids import new_id, random_id
 from PIL import Image
 
-from .conftest import NOW, Api, Told, as_incoming
-
-ATTACHMENT, ATTACHMENT_ITEM, ACCEPTED = 4, 22, 0
-EVENT = "e" * 32
-
-
-class KnownEvents(EventIndex):
-    """An index of error events that knows what a test says."""
-
-    def __init__(self, *known: str) -> None:
-        super().__init__(None)
-        self._known = set(known)
-
-    @property
-    def is_there(self) -> bool:
-        return True
-
-    async def find(self, project_id: int, event_ids: Any) -> set[str]:
-        return self._known & set(event_ids)
-
-
-class Files:
-    """Stores and removes attachments as the gateway and the worker would."""
-
-    def __init__(self, api: Api) -> None:
-        intake = api.intake
-        self.api = api
-        self.blobs = BlobStore(intake.settings.blob_url)
-        self.handler = AttachmentStoredHandler(
-            intake.database, intake.outbox, intake.relay, intake.clock, intake.settings
-        )
-
-    async def store(self, data: bytes = b"data", event_id: str = EVENT, project_id: int = 1, **more: Any) -> Told:
-        return await self.deliver(await self.put(data, event_id, project_id, **more))
-
-    async def put(self, data: bytes, event_id: str = EVENT, project_id: int = 1, **more: Any) -> Any:
-        attachment_id = more.pop("attachment_id", None) or random_id()
-        key = f"{project_id}/{event_id}/{attachment_id}/{random_id()}"
-        await self.blobs.put(key, data)
-        fields = {"name": "log.txt", "content_type": "text/plain", "size": len(data)} | more
-        message = AttachmentStored(
-            id=new_id(), occurred_at=NOW, project_id=project_id, organization_id=1, received_at=NOW,
-            attachment_id=attachment_id, event_id=event_id, sha1="0" * 40, blob_key=key, **fields,
-        )  # fmt: skip
-        return as_incoming(outgoing(ATTACHMENT_STORED, message, 4))
-
-    async def deliver(self, *messages: Any) -> Told:
-        await self.handler(list(messages))
-        return await self.api.intake.told()
-
-    def removal(self, *known_events: str) -> AttachmentRemoval:
-        intake = self.api.intake
-        return AttachmentRemoval(
-            intake.database, intake.outbox, self.blobs, KnownEvents(*known_events), intake.configuration,
-            intake.clock, intake.settings,
-        )  # fmt: skip
-
-    def path(self, event_id: str = EVENT) -> str:
-        return f"/api/0/projects/demo/web/events/{event_id}/attachments/"
-
-    async def list(self, event_id: str = EVENT, **params: Any) -> Any:
-        response = await self.api.client.get(self.path(event_id), params=params)
-        assert response.status_code == 200, response.text
-        return response.json()
-
-    async def get(self, query: str, event_id: str = EVENT, **more: Any) -> Any:
-        [item] = await self.list(event_id)
-        return await self.api.client.get(f"{self.path(event_id)}{item['id']}/?{query}", **more)
-
-    async def keys(self) -> set[str]:
-        return {key async for key, _ in self.blobs.list()}
-
-
-@pytest_asyncio.fixture
-async def files(api: Api) -> AsyncIterator[Files]:
-    yield Files(api)
+from ..conftest import EVENT, Files, Intake, serving
 
 
 def picture(form: str = "PNG", size: tuple[int, int] = (900, 300), **options: Any) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", size, (200, 30, 60)).save(buffer, form, **options)
     return buffer.getvalue()
-
-
-async def test_recorded_once_and_counted_in_bytes(files: Files) -> None:
-    message = await files.put(b"12345")
-    told = await files.deliver(message, message)
-    assert told.quantities() == {(ATTACHMENT, ACCEPTED, None): 5, (ATTACHMENT_ITEM, ACCEPTED, None): 1}
-    assert (await files.deliver(message)).outcomes == []
-    [item] = await files.list()
-    assert item | {"id": ""} == {
-        "id": "", "event_id": EVENT, "type": "event.attachment", "name": "log.txt", "mimetype": "text/plain",
-        "dateCreated": "2026-11-24T12:00:00.000000Z", "size": 5, "headers": {"Content-Type": "text/plain"},
-        "sha1": "0" * 40,
-    }  # fmt: skip
-
-
-async def test_an_empty_one_counts_as_one_byte_as_quotas_do(files: Files) -> None:
-    told = await files.store(b"")
-    assert told.quantities() == {(ATTACHMENT, ACCEPTED, None): 1, (ATTACHMENT_ITEM, ACCEPTED, None): 1}
-
-
-@pytest.mark.parametrize("at_once", [True, False])
-async def test_bytes_that_came_again_are_deleted_and_nothing_else(files: Files, at_once: bool) -> None:
-    attachment_id = random_id()
-    first = await files.put(b"12345", attachment_id=attachment_id)
-    [kept] = await files.keys()
-    again = await files.put(b"12345", attachment_id=attachment_id)
-    batches = [(first, again)] if at_once else [(first,), (again,)]
-    for batch in [*batches, (again, first)]:
-        await files.deliver(*batch)
-    intake = files.api.intake
-    assert await find_strays(intake.database, files.blobs) == [], "what is about to be deleted is no stray"
-    await files.removal().delete_bytes()
-    assert await files.keys() == {kept}
-    assert await find_missing(intake.database, files.blobs) == []
-    assert (await files.get("download")).content == b"12345"
-    assert [item["size"] for item in await files.list()] == [5]
 
 
 async def test_before_and_after_their_feedback(files: Files) -> None:
@@ -261,10 +139,11 @@ async def test_a_thumbnail_stands_upright_and_keeps_transparency(files: Files) -
 
 
 @pytest.mark.parametrize(("pixels_max", "status"), [(270_000, 200), (269_999, 404)])
-async def test_pixels_are_bounded(files: Files, pixels_max: int, status: int) -> None:
-    files.api.app.state.running.thumbnails._pixels_max = pixels_max
-    await files.store(picture())
-    assert (await files.get("thumbnail")).status_code == status
+async def test_pixels_are_bounded(intake: Intake, pixels_max: int, status: int) -> None:
+    async with serving(intake.changed(image_pixels_max=pixels_max)) as api:
+        files = Files(api)
+        await files.store(picture())
+        assert (await files.get("thumbnail")).status_code == status
 
 
 def png_of(width: int, height: int, data: bytes = b"") -> bytes:
@@ -311,72 +190,6 @@ async def test_a_polyglot_loses_its_script(files: Files) -> None:
     response = await files.get("thumbnail")
     assert response.status_code == 200
     assert b"script" not in response.content
-
-
-async def test_deleting_one_deletes_its_bytes_for_good(files: Files) -> None:
-    message = await files.put(b"x")
-    await files.deliver(message)
-    [item] = await files.list()
-    assert (await files.api.client.delete(f"{files.path()}{item['id']}/")).status_code == 204
-    assert len(await files.keys()) == 1, "bytes are deleted after the commit"
-    await files.removal().delete_bytes()
-    assert await files.keys() == set()
-    again = await files.put(b"x", attachment_id=message.data.decode().split('"attachment_id":"')[1][:32])
-    assert (await files.deliver(again)).outcomes == []
-    await files.removal().delete_bytes()
-    assert await files.keys() == set()
-    assert await files.list() == []
-
-
-async def test_deleting_feedback_deletes_its_bytes_whatever_arrives_later(files: Files) -> None:
-    await files.api.submit(event_id=EVENT)
-    await files.store()
-    issue = await files.api.issue(EVENT)
-    assert (await files.api.client.delete(f"/api/0/issues/{issue['id']}/")).status_code == 202
-    await files.store(b"later")
-    await files.removal().delete_bytes()
-    assert await files.keys() == set()
-    intake = files.api.intake
-    assert await find_strays(intake.database, files.blobs) == []
-    assert await find_missing(intake.database, files.blobs) == []
-
-
-async def test_check_finds_strays_and_missing(files: Files) -> None:
-    await files.store()
-    await files.blobs.put("1/a/b", b"stray")
-    [kept] = await files.keys() - {"1/a/b"}
-    database = files.api.intake.database
-    assert await find_strays(database, files.blobs) == ["1/a/b"]
-    await files.blobs.delete([kept])
-    assert await find_missing(database, files.blobs) == [kept]
-    assert (await files.get("download")).status_code == 404
-
-
-async def test_orphans_are_removed_with_their_reason(files: Files) -> None:
-    error, lost, given = "1" * 32, "2" * 32, "3" * 32
-    for event_id in (error, lost, given):
-        await files.store(event_id=event_id)
-    await files.api.submit(event_id=given)
-    clock = files.api.intake.clock
-    clock.move(hours=23)
-    await files.removal(error).remove_orphans()
-    assert (await files.api.intake.told()).steps == []
-    clock.move(hours=2)
-    await files.removal(error).remove_orphans()
-    told = await files.api.intake.told()
-    assert [(s.submission_id, s.state, s.reason) for s in told.steps] == [(lost, "dropped", "event_never_arrived")]
-    await files.removal(error).delete_bytes()
-    assert {key.split("/")[1] for key in await files.keys()} == {error, given}
-
-
-async def test_retention_by_project(files: Files, redis: Any) -> None:
-    await publish_project(redis, project_id=2, options={"hearback:retention_days": 1})
-    await files.store()
-    await files.store(project_id=2)
-    files.api.intake.clock.move(days=2)
-    await files.removal().remove_old()
-    await files.removal().delete_bytes()
-    assert {key.split("/")[0] for key in await files.keys()} == {"1"}
 
 
 async def test_another_tenant_sees_nothing(files: Files, redis: Any) -> None:

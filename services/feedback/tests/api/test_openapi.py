@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
-from .conftest import Api
+from ..conftest import Api
 
-DOCUMENT = Path(__file__).parents[1] / "openapi.json"
+DOCUMENT = Path(__file__).parents[2] / "openapi.json"
 CHECKS = [not_a_server_error, status_code_conformance, response_schema_conformance]
 EXAMPLES = 15
 

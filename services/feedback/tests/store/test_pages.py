@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from feedback.domain.search import parse_search
-from feedback.store.pages import Page, read_page
-from feedback.store.queries import Position, Selection
-from feedback.store.search import conditions
+from feedback.store.conditions import conditions
+from feedback.store.feedback_pages import Page, read_page
+from feedback.store.feedback_read import Position, Selection
 from hearback_kit.db import Database
 from sqlalchemy import text
 
-from .conftest import NOW, Api
+from ..conftest import NOW, Api
 
 
 class DeletedMeanwhile:

@@ -6,20 +6,20 @@ import pytest
 import pytest_asyncio
 from feedback.domain.search import parse_search
 from feedback.settings import Settings
-from feedback.store.pages import (
-    _BY_INVERTED_INDEX,
-    _IN_ORDER,
+from feedback.store.conditions import conditions, in_environments
+from feedback.store.feedback_pages import (
+    BY_INVERTED_INDEX,
+    IN_ORDER,
     arrivals_statement,
     finds_statement,
     mailbox_statement,
 )
-from feedback.store.queries import Position, Selection, count_statement
-from feedback.store.search import conditions, in_environments
+from feedback.store.feedback_read import Position, Selection, count_statement
 from hearback_kit.db import Database
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import asyncpg
 
-from .conftest import NOW
+from ..conftest import NOW
 
 ROWS = 60_000
 _FILL = """
@@ -91,10 +91,10 @@ async def test_statements_use_their_indexes(full: Database, projects: list[int])
             wrong[query] = plan
     for query, index in SEARCHES:
         found = selection(query, projects)
-        plan = await explain(full, finds_statement(found), _BY_INVERTED_INDEX)
+        plan = await explain(full, finds_statement(found), BY_INVERTED_INDEX)
         if f"Bitmap Index Scan on {index}" not in plan:
             wrong[query] = plan
-        plan = await explain(full, arrivals_statement(found, 26, Position(NOW, 4)), _IN_ORDER)
+        plan = await explain(full, arrivals_statement(found, 26, Position(NOW, 4)), IN_ORDER)
         in_order = "feedback_arrivals" in plan or "feedback_mailbox" in plan or index == "feedback_event"
         if not in_order or "Seq Scan" in plan or ("Sort" in plan and index != "feedback_event"):
             wrong[query, "in order"] = plan

@@ -1,0 +1,40 @@
+"""What a person said, and the rules that refuse it."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from feedback.domain.context import UNREAL_UNATTENDED, FeedbackContext, read_context
+from hearback_contracts.reasons import Reason
+
+MESSAGE_MAX = 20
+BAD_LINK = {"associated_event_id": "no"}
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        ({}, Reason.MISSING_CONTEXT),
+        ({"contexts": None}, Reason.MISSING_CONTEXT),
+        ({"contexts": {"feedback": None}}, Reason.MISSING_CONTEXT),
+        ({"contexts": {"feedback": {}}}, Reason.MISSING_CONTEXT),
+        ({"contexts": {"feedback": {"message": None, **BAD_LINK}}}, Reason.MISSING_CONTEXT),
+        ({"contexts": {"feedback": {"message": UNREAL_UNATTENDED, **BAD_LINK}}}, Reason.UNREAL_UNATTENDED),
+        ({"contexts": {"feedback": {"message": UNREAL_UNATTENDED[:20].lower()}}}, None),
+        ({"contexts": {"feedback": {"message": "", **BAD_LINK}}}, Reason.EMPTY),
+        ({"contexts": {"feedback": {"message": " \t\n" * 9, **BAD_LINK}}}, Reason.EMPTY),
+        ({"contexts": {"feedback": {"message": "é" * 20}}}, None),
+        ({"contexts": {"feedback": {"message": "é" * 21, **BAD_LINK}}}, Reason.TOO_LARGE),
+        ({"contexts": {"feedback": {"message": "x" + " " * 20}}}, Reason.TOO_LARGE),
+        ({"contexts": {"feedback": {"message": "m", **BAD_LINK}}}, Reason.INVALID_ASSOCIATED_EVENT_ID),
+        ({"contexts": {"feedback": {"message": "m", "associated_event_id": 7}}},
+         Reason.INVALID_ASSOCIATED_EVENT_ID),
+        ({"contexts": {"feedback": {"message": "m", "associated_event_id": ""}}}, None),
+        ({"contexts": {"feedback": {"message": "m", "associated_event_id": None}}}, None),
+        ({"contexts": {"feedback": {"message": "m", "associated_event_id": str(UUID(int=5))}}}, None),
+        ({"contexts": {"feedback": {"message": "m", "name": "", "contact_email": ""}}}, None),
+    ],
+)  # fmt: skip
+def test_refusals_in_their_order(event: dict[str, Any], reason: Reason | None) -> None:
+    found = read_context(event, MESSAGE_MAX)
+    assert (None if isinstance(found, FeedbackContext) else found) is reason
