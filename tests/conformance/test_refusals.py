@@ -34,8 +34,7 @@ def strict_fleet(fleet_starter: tuple[Callable[..., Any], Callable[[Any], None]]
         start, stop = fleet_starter
         running = start(
             Path(folder) / "data",
-            FEEDBACK_ORGANIZATIONS_DENIED=json.dumps([DENIED]),
-            USER_REPORTS_ORGANIZATION_DENYLIST=DENIED,
+            HEARBACK_ORGANIZATION_DENYLIST=DENIED,
             USER_REPORTS_OVERWRITE_MINUTES_MAX="0",
             USER_REPORTS_SWEEP_SECONDS="1",
         )

@@ -2,16 +2,15 @@
 
 from functools import partial
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from hearback_contracts.streams import ATTACHMENT_STORED, FEEDBACK_SUBMITTED
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
+from hearback_kit.api.bodies import RequestRules
 from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
 from feedback.api import attachments, issues
-from feedback.api.bodies import BoundedBodies
 from feedback.api.deps import AppState
-from feedback.api.params import no_null_characters
 from feedback.consumers.attachment_stored import AttachmentStoredHandler
 from feedback.consumers.feedback_submitted import FeedbackSubmittedHandler
 from feedback.jobs.announcements import add_announcements
@@ -35,9 +34,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         clock=clock,
         outbox=OUTBOX,
     )
-    app.add_middleware(BoundedBodies, bytes_max=settings.request_body_bytes_max)
+    app.add_middleware(RequestRules, bytes_max=settings.request_body_bytes_max)
     for router in (issues.router, attachments.router):
-        app.include_router(router, dependencies=[Depends(no_null_characters)])
+        app.include_router(router)
     return app
 
 

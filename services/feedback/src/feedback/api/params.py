@@ -8,15 +8,13 @@ from fastapi import Depends, Query, Request
 from hearback_contracts.config import OrganizationConfig
 from hearback_contracts.flags import Feature
 from hearback_fleet.access import OrganizationScope
+from hearback_kit.api.paging import PageRequest, page_request, read_id, read_time
+from hearback_kit.api.params import End, Start, StatsPeriod, TimeRange, read_time_range
 from hearback_kit.auth import Principal
 from hearback_kit.errors import BadRequest
-from hearback_kit.pages import decode_cursor, encode_cursor
-from hearback_kit.values.ids import is_id, parse_id
-from hearback_kit.values.periods import parse_period
-from hearback_kit.values.times import parse_iso8601, wire_time
+from hearback_kit.values.ids import parse_id
 
-from feedback.api.deps import StateDep
-from feedback.domain.feedback import Feedback
+from feedback.api.deps import StateDep, app_state
 from feedback.domain.search import Search, SearchError, parse_search
 from feedback.errors import InvalidSearch
 from feedback.settings import Settings
@@ -30,18 +28,20 @@ Projects = Annotated[
 Environments = Annotated[
     list[str], Query(alias="environment", description="Names of environments; default: all.", max_length=100)
 ]
-StatsPeriod = Annotated[
-    str | None, Query(alias="statsPeriod", description="Only feedback of the last period, such as `24h` or `14d`.")
-]
-Start = Annotated[str | None, Query(description="Only feedback from this time on (ISO 8601).")]
-End = Annotated[str | None, Query(description="Only feedback before this time (ISO 8601).")]
 QueryText = Annotated[str, Query(alias="query", description="A search such as `issue.category:feedback pay*`.")]
 
 
-def no_null_characters(request: Request) -> None:
-    """Refuse NUL characters in path and query: PostgreSQL cannot store them."""
-    if "%00" in request.scope.get("query_string", b"").decode("latin-1") or "\0" in request.url.path:
-        raise BadRequest("Null characters are not allowed.", code="null_character")
+def _page_size(request: Request) -> int:
+    return app_state(request).settings.page_size
+
+
+def _page_size_max(request: Request) -> int:
+    return app_state(request).settings.page_size_max
+
+
+PageDep = Annotated[
+    PageRequest, page_request(read_time, read_id, rows=_page_size, rows_max=_page_size_max, is_clipped=True)
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,7 @@ class Filters:
 
     projects: list[str]
     environments: list[str]
-    start: datetime | None
-    end: datetime | None
+    times: TimeRange
 
 
 def filters(
@@ -63,28 +62,11 @@ def filters(
     end: End = None,
 ) -> Filters:
     """Read the shared parameters; raises BadRequest for an invalid time."""
-    now = state.clock.now()
-    since, until = _time(start, "start"), _time(end, "end")
-    if since is not None and until is not None and since > until:
-        raise BadRequest("start must be before end", code="invalid_date")
-    if stats_period:
-        period = parse_period(stats_period)
-        if period is None:
-            raise BadRequest(f"Invalid statsPeriod: {stats_period[:100]}", code="invalid_date")
-        since, until = now - period, None
-    return Filters(projects, environments, since, until)
+    times = read_time_range(state.clock.now(), stats_period=stats_period, start=start, end=end)
+    return Filters(projects, environments, times)
 
 
 SharedFilters = Annotated[Filters, Depends(filters)]
-
-
-def _time(text: str | None, name: str) -> datetime | None:
-    if not text:
-        return None
-    time = parse_iso8601(text)
-    if time is None:
-        raise BadRequest(f"Invalid date: {name}={text[:100]}", code="invalid_date")
-    return time
 
 
 def read_search(query: str, now: datetime, settings: Settings) -> Search:
@@ -130,7 +112,7 @@ def select_feedback(scope: OrganizationScope, search: Search, shared: Filters) -
         (
             *conditions(search, assignees(scope.organization, scope.principal)),
             *in_environments(shared.environments),
-            *received_between(shared.start, shared.end),
+            *received_between(shared.times.start, shared.times.end),
         ),
         is_search=search.looks_for_something or bool(shared.environments),
     )
@@ -146,18 +128,6 @@ def issue_numbers(ids: list[str], count_max: int) -> list[int]:
     return [number for number in numbers if number is not None]
 
 
-def read_cursor(cursor: str | None) -> tuple[Position | None, bool]:
-    """Return the position of a cursor and whether it reads backward; raises BadRequest."""
-    decoded = decode_cursor(cursor, 2)
-    if decoded is None:
-        return None, False
-    (received, issue_id), backward = decoded
-    time = parse_iso8601(received) if isinstance(received, str) else None
-    if time is None or not is_id(issue_id):
-        raise BadRequest("Invalid cursor parameter.", code="invalid_cursor")
-    return Position(time, issue_id), backward
-
-
-def write_cursor(row: Feedback, *, backward: bool = False) -> str:
-    """Return the cursor that continues after (or before) a row."""
-    return encode_cursor([wire_time(row.received_at), row.id], backward=backward)
+def position_of(page: PageRequest) -> Position | None:
+    """Return the place after (or before) which a page starts."""
+    return None if page.position is None else Position(*page.position)

@@ -1,7 +1,7 @@
 """Check that bytes and attachment records belong together.
 
-Strays are bytes without a record: left by a gateway that was killed between storing and answering. What is
-still on its way to a record is told apart by looking twice. Missing are records without bytes.
+Strays are bytes without a record: left by a gateway that was killed between storing and answering. Looking twice
+keeps bytes whose record is still under way from counting as strays. Missing are records without bytes.
 """
 
 import asyncio

@@ -40,14 +40,21 @@ IN_ORDER = text(
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows, newest first, and how many the whole list has (counted up to a bound, None when not asked for).
+    """Rows, newest first, and how many the whole list has (counted up to a bound, None when not asked for)."""
 
-    A full page may lack rows that were deleted while it was read; the list then goes on after `end`.
+    rows: list[Feedback]
+    hits: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What one look found, in the order of reading; after `end` (None: the list's end) there may be more.
+
+    Rows that were deleted meanwhile are missing.
     """
 
     rows: list[Feedback]
     hits: int | None = None
-    is_full: bool = False
     end: Position | None = None
 
 
@@ -131,39 +138,58 @@ async def read_page(
     """Read at most `limit` rows after (or before) `position`; with `hits_max` the list is counted so far."""
     if selection.is_empty:
         return Page([], 0)
-    if not selection.is_search:
-        statement = mailbox_statement(selection, limit, position, backward=backward)
-        rows = await _rows(connection, statement)
-        hits = None if hits_max is None else await count_feedback(connection, selection, hits_max)
-        return _page_of(rows, hits, limit, backward=backward)
+    read = _read_search if selection.is_search else _read_mailboxes
+    found = await read(connection, selection, limit, position, backward, hits_max)
+    rows, end = found.rows, found.end
+    while end is not None and len(rows) < limit:  # some were deleted while they were read
+        more = await read(connection, selection, limit - len(rows), end, backward, hits_max)
+        rows, end = [*rows, *more.rows], more.end
+    return Page(rows[::-1] if backward else rows, found.hits)
+
+
+async def _read_mailboxes(
+    connection: Connection,
+    selection: Selection,
+    limit: int,
+    position: Position | None,
+    backward: bool,
+    hits_max: int | None,
+) -> _Reading:
+    rows = await _rows(connection, mailbox_statement(selection, limit, position, backward=backward))
+    hits = None if hits_max is None else await count_feedback(connection, selection, hits_max)
+    return _Reading(rows, hits)
+
+
+async def _read_search(
+    connection: Connection,
+    selection: Selection,
+    limit: int,
+    position: Position | None,
+    backward: bool,
+    hits_max: int | None,
+) -> _Reading:
     await connection.execute(BY_INVERTED_INDEX)
-    finds = [(found.received_at, found.id) for found in await connection.execute(finds_statement(selection))]
+    finds = [Position(find.received_at, find.id) for find in await connection.execute(finds_statement(selection))]
     await connection.execute(IN_ORDER)
     if len(finds) > FINDS_MAX:
-        statement = arrivals_statement(selection, limit, position, backward=backward)
-        rows = await _rows(connection, statement)
-        return _page_of(rows, hits_max, limit, backward=backward)
-    places = _cut(finds, limit, position, backward)
-    ids = [place.id for place in places]
-    fetch = select(*LIST_COLUMNS).where(FEEDBACK.c.id.in_(ids)).order_by(*_order(FEEDBACK.c, False))
-    rows = await _rows(connection, fetch) if ids else []
+        rows = await _rows(connection, arrivals_statement(selection, limit, position, backward=backward))
+        return _Reading(rows, hits_max)
     hits = len(finds) if hits_max is None else min(len(finds), hits_max)
-    return Page(rows, hits, len(places) == limit, places[-1] if places else None)
+    places = _cut(finds, limit, position, backward)
+    if not places:
+        return _Reading([], hits)
+    chosen = FEEDBACK.c.id.in_([place.id for place in places])
+    fetch = select(*LIST_COLUMNS).where(chosen).order_by(*_order(FEEDBACK.c, backward))
+    end = places[-1] if len(places) == limit else None
+    return _Reading(await _rows(connection, fetch), hits, end)
 
 
 async def _rows(connection: Connection, statement: Select[Any]) -> list[Feedback]:
     return [as_feedback(row) for row in await connection.execute(statement)]
 
 
-def _page_of(rows: list[Feedback], hits: int | None, limit: int, *, backward: bool) -> Page:
-    """Return the page of rows that one statement read."""
-    end = Position(rows[-1].received_at, rows[-1].id) if rows else None
-    return Page(rows[::-1] if backward else rows, hits, len(rows) == limit, end)
-
-
-def _cut(finds: Sequence[Any], limit: int, position: Position | None, backward: bool) -> list[Position]:
+def _cut(finds: Sequence[Position], limit: int, position: Position | None, backward: bool) -> list[Position]:
     """Return the places of the page that begins after (or before) `position`, in the order of reading."""
     if position is not None:
-        place = (position.received_at, position.id)
-        finds = [find for find in finds if (find > place if backward else find < place)]
-    return [Position(*find) for find in sorted(finds, reverse=not backward)[:limit]]
+        finds = [find for find in finds if (find > position if backward else find < position)]
+    return sorted(finds, reverse=not backward)[:limit]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from hearback_kit.db import Connection
 from sqlalchemy import Select, func, literal_column, select
@@ -27,8 +27,7 @@ def _as_detail(row: Any) -> FeedbackDetail | None:
     return None if row is None else FeedbackDetail(**dict(zip(_DETAIL_NAMES, row, strict=True)))
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A place in a list: the sort key of a row."""
 
     received_at: datetime

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from hearback_fleet.access import EVENT_READ, EVENT_WRITE, ProjectScope, project_scope
+from hearback_kit.api.links import page_link
 from hearback_kit.blobs import BlobMissing
 from hearback_kit.errors import BadRequest, NotFound, Unavailable
-from hearback_kit.pages import link_header
 from hearback_kit.values.ids import parse_id
 
 from feedback.api.attachments.downloads import SAFE_HEADERS, disposition, is_current, part_of
@@ -65,12 +65,11 @@ async def list_event_attachments(
         known = bool(rows) or await event_exists(connection, scope.project.id, event)
     if not known and not await _is_error_event(state, scope.project.id, event):
         raise NotFound("Event not found")
-    link = link_header(
-        state.settings.public_url.rstrip("/") + request.url.path,
-        request.url.query,
+    link = page_link(
+        request,
         previous=f"0:{max(0, offset - per_page)}:1",
         has_previous=offset > 0,
-        following=f"0:{offset + per_page}:0",
+        next_cursor=f"0:{offset + per_page}:0",
         has_next=len(rows) > per_page,
     )
     return JSONResponse([attachment(row) for row in rows[:per_page]], headers={"Link": link})

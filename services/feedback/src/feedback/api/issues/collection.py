@@ -4,25 +4,26 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response
 from hearback_fleet.access import OrganizationScope
+from hearback_kit.api.exports import export_format
+from hearback_kit.api.paging import PageRequest
 from hearback_kit.errors import BadRequest
-from hearback_kit.pages import link_header
 
 from feedback.api.deps import AppState, OrganizationDeleter, OrganizationReader, OrganizationWriter, StateDep
 from feedback.api.issues.bodies import Changes, columns_of, echo
-from feedback.api.issues.exports import as_csv, as_json, wanted_format
+from feedback.api.issues.exports import as_csv, as_json
 from feedback.api.params import (
     Filters,
     Ids,
+    PageDep,
     QueryText,
     SharedFilters,
     issue_numbers,
-    read_cursor,
+    position_of,
     read_search,
     select_feedback,
     visible,
-    write_cursor,
 )
 from feedback.api.serializers import detail, group
 from feedback.service.delete_feedback import delete_by_id
@@ -48,10 +49,8 @@ async def list_issues(
     state: StateDep,
     scope: OrganizationReader,
     shared: SharedFilters,
+    page: PageDep,
     query: QueryText = "",
-    cursor: Annotated[str | None, Query(max_length=500)] = None,
-    limit: Annotated[int | None, Query(ge=1, le=1_000_000, description="Rows of the page.")] = None,
-    per_page: Annotated[int | None, Query(ge=1, le=1_000_000, description="Another name of `limit`.")] = None,
     sort: Annotated[str, Query(description="All of Sentry's sorts mean newest first.")] = "date",
     short_id_lookup: Annotated[str, Query(alias="shortIdLookup")] = "0",
     form: Annotated[str | None, Query(alias="format", description="`csv` or `json`: export everything.")] = None,
@@ -66,50 +65,29 @@ async def list_issues(
         return found
     search = read_search(query, state.clock.now(), state.settings)
     selection = select_feedback(scope, search, shared)
-    exported = wanted_format(form, request.headers.get("accept", ""))
-    if exported is not None:
-        return _export(state, scope, selection, exported)
-    size = min(limit or per_page or state.settings.page_size, state.settings.page_size_max)
-    return await _page(request, state, scope, selection, cursor, size)
+    exported = export_format(form, request.headers.get("accept", ""))
+    if exported == "csv":
+        return as_csv(state, scope, selection)
+    if exported == "json":
+        return as_json(state, scope, selection)
+    return await _page(state, scope, selection, page)
 
 
-def _export(state: AppState, scope: OrganizationScope, selection: Selection, form: str) -> Response:
-    write = as_csv if form == "csv" else as_json
-    media = "text/csv; charset=utf-8" if form == "csv" else "application/json"
-    headers = {"Content-Disposition": f'attachment; filename="feedback.{form}"'}
-    return StreamingResponse(write(state, scope, selection), media_type=media, headers=headers)
-
-
-async def _page(
-    request: Request,
-    state: AppState,
-    scope: OrganizationScope,
-    selection: Selection,
-    cursor: str | None,
-    size: int,
-) -> Response:
-    position, backward = read_cursor(cursor)
+async def _page(state: AppState, scope: OrganizationScope, selection: Selection, wanted: PageRequest) -> Response:
     async with state.database.connection() as connection:
-        page = await read_page(
-            connection, selection, size + 1, position, backward=backward, hits_max=state.settings.hits_max
+        found = await read_page(
+            connection,
+            selection,
+            wanted.fetch,
+            position_of(wanted),
+            backward=wanted.backward,
+            hits_max=state.settings.hits_max,
         )
-        more = page.is_full
-        rows = page.rows[-size:] if backward else page.rows[:size]
-        attached = await find_with_attachments(connection, rows)
-    context = await state.serializer_context(scope.organization, rows, attached)
-    headers = {
-        "Link": link_header(
-            state.settings.public_url.rstrip("/") + request.url.path,
-            request.url.query,
-            previous=write_cursor(rows[0], backward=True) if rows else cursor,
-            has_previous=bool(rows) and (more if backward else position is not None),
-            following=write_cursor(rows[-1]) if rows else cursor,
-            has_next=bool(rows) and (True if backward else more),
-        ),
-        "X-Hits": str(page.hits),
-        "X-Max-Hits": str(state.settings.hits_max),
-    }
-    return JSONResponse([group(row, context) for row in rows], headers=headers)
+        page = wanted.page(found.rows, lambda row: (row.received_at, row.id))
+        attached = await find_with_attachments(connection, page.rows)
+    context = await state.serializer_context(scope.organization, page.rows, attached)
+    headers = {**page.headers, "X-Hits": str(found.hits), "X-Max-Hits": str(state.settings.hits_max)}
+    return JSONResponse([group(row, context) for row in page.rows], headers=headers)
 
 
 async def _by_ids(state: AppState, scope: OrganizationScope, ids: list[str]) -> Response:

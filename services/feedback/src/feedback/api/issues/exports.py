@@ -1,13 +1,12 @@
 """Exports: everything that a search finds, as CSV or JSON, read and written in batches."""
 
-import csv
-import io
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import orjson
+from fastapi.responses import Response
 from hearback_fleet.access import OrganizationScope
-from hearback_kit.errors import BadRequest
-from hearback_kit.values.csv_cells import guarded_cell
+from hearback_kit.api.exports import csv_stream, json_stream
 from hearback_kit.values.times import wire_time
 
 from feedback.api.deps import AppState
@@ -41,15 +40,6 @@ COLUMNS = (
 )
 
 
-def wanted_format(form: str | None, accept: str) -> str | None:
-    """Return `csv` or `json` when an export is asked for, None for a page; raises BadRequest for other formats."""
-    if form in {"csv", "json"}:
-        return form
-    if form:
-        raise BadRequest(f"Unknown format: {form[:100]}", code="invalid_format")
-    return "csv" if accept.lower().startswith("text/csv") else None
-
-
 async def _batches(
     state: AppState, scope: OrganizationScope, selection: Selection
 ) -> AsyncIterator[tuple[Sequence[Feedback], SerializerContext]]:
@@ -62,28 +52,35 @@ async def _batches(
             attached = await find_with_attachments(connection, page.rows)
         if page.rows:
             yield page.rows, await state.serializer_context(scope.organization, page.rows, attached)
-        if not page.is_full:
+        if len(page.rows) < size:
             return
-        position = page.end
+        position = Position(page.rows[-1].received_at, page.rows[-1].id)
 
 
-async def as_csv(state: AppState, scope: OrganizationScope, selection: Selection) -> AsyncIterator[str]:
-    """Yield CSV with a header line."""
-    yield _csv_lines([COLUMNS])
-    async for rows, context in _batches(state, scope, selection):
-        yield _csv_lines([_csv_row(row, context) for row in rows])
+def as_csv(state: AppState, scope: OrganizationScope, selection: Selection) -> Response:
+    """Return a selection as a CSV file with a header line."""
+
+    async def lines() -> AsyncIterator[list[list[Any]]]:
+        async for rows, context in _batches(state, scope, selection):
+            yield [_csv_row(row, context) for row in rows]
+
+    return csv_stream(COLUMNS, lines(), filename="feedback.csv")
 
 
-def _csv_lines(rows: Sequence[Sequence[str]]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerows(rows)
-    return buffer.getvalue()
+def as_json(state: AppState, scope: OrganizationScope, selection: Selection) -> Response:
+    """Return a selection as one JSON array of groups."""
+
+    async def groups() -> AsyncIterator[list[dict[str, Any]]]:
+        async for rows, context in _batches(state, scope, selection):
+            yield [group(row, context) for row in rows]
+
+    return json_stream(groups(), filename="feedback.json")
 
 
-def _csv_row(row: Feedback, context: SerializerContext) -> list[str]:
+def _csv_row(row: Feedback, context: SerializerContext) -> list[Any]:
     project = context.projects.get(row.project_id)
     member = context.member(row.assigned_to)
-    values = (
+    return [
         row.id,
         row.short_id,
         row.event_id,
@@ -104,15 +101,4 @@ def _csv_row(row: Feedback, context: SerializerContext) -> list[str]:
         row.associated_event_id,
         member.email if member else None,
         orjson.dumps(row.tags).decode(),
-    )
-    return [guarded_cell(value) for value in values]
-
-
-async def as_json(state: AppState, scope: OrganizationScope, selection: Selection) -> AsyncIterator[bytes]:
-    """Yield one JSON array of all groups."""
-    separator = b"["
-    async for rows, context in _batches(state, scope, selection):
-        for row in rows:
-            yield separator + orjson.dumps(group(row, context))
-            separator = b",\n"
-    yield b"]" if separator != b"[" else b"[]"
+    ]
