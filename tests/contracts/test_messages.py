@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import orjson
 import pytest
-from hearback_contracts.events import MESSAGES, FeedbackSubmitted, Message, Part
+from hearback_contracts.catalog import MESSAGES
+from hearback_contracts.events import FeedbackSubmitted, Message, Part
 from hearback_contracts.streams import STREAMS
 from hearback_local.generate.schema_changes import breaking_changes
 from pydantic import Field

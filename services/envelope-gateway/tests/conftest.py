@@ -16,8 +16,9 @@ import pytest
 from envelope_gateway.api.application import GatewayApp
 from envelope_gateway.app import create_app
 from envelope_gateway.settings import Settings
+from hearback_contracts.catalog import MESSAGES
 from hearback_contracts.config import KeyConfig, ProjectConfig, key_snapshot, project_snapshot
-from hearback_contracts.events import MESSAGES, Message
+from hearback_contracts.events import Message
 from hearback_contracts.streams import STREAMS
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.testing import ManualClock, eventually_sync, served

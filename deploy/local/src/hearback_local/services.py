@@ -31,4 +31,5 @@ SERVICES: Final = (
     ServiceProcess("user-reports", "user-reports"),
     ServiceProcess("crash-embed", "crash-embed"),
     ServiceProcess("client-reports", "client-reports"),
+    ServiceProcess("notifier", "notifier"),
 )

@@ -26,6 +26,7 @@ SERVICES = {
     "user-reports",
     "crash-embed",
     "client-reports",
+    "notifier",
     "edge",
 }
 

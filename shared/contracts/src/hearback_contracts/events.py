@@ -212,7 +212,7 @@ class OutcomeRecorded(Message):
     steps: tuple[SubmissionStep, ...] = ()
 
 
-MESSAGES: tuple[type[Message], ...] = (
+INGEST_MESSAGES: Final[tuple[type[Message], ...]] = (
     FeedbackSubmitted,
     UserReportSubmitted,
     ErrorEventReceived,

@@ -40,6 +40,7 @@ ROUTES: Final = (
     Route(rf"{_ORGANIZATION}/stats_v2/", "client-reports"),
     Route(rf"{_ORGANIZATION}/alert-rules/", "client-reports"),
     Route(rf"{_PROJECT}/submissions/", "client-reports"),
+    Route(rf"{_PROJECT}/(?:notification-rules|deliveries)/", "notifier"),
     Route(r"/api/0/relays/live/", "envelope-gateway"),
     Route(r"/api/0/", "registry"),
     Route(r"/api/", "envelope-gateway"),

@@ -43,6 +43,10 @@ USER_REPORT_SUBMITTED: Final = Stream("user-report.submitted", consumer="user-re
 ERROR_EVENT_RECEIVED: Final = Stream("error-event.received", consumer="user-reports")
 CLIENT_REPORT_RECEIVED: Final = Stream("client-report.received", consumer="client-reports")
 OUTCOME_RECORDED: Final = Stream("outcome.recorded", consumer="client-reports")
+FEEDBACK_CREATED: Final = Stream("feedback.created", consumer="notifier")
+FEEDBACK_CHANGED: Final = Stream("feedback.changed", consumer="notifier")
+USER_REPORT_LINKED: Final = Stream("user-report.linked", consumer="notifier")
+ALERT_CHANGED: Final = Stream("alert.changed", consumer="notifier")
 
 STREAMS: Final = (
     FEEDBACK_SUBMITTED,
@@ -51,4 +55,8 @@ STREAMS: Final = (
     ERROR_EVENT_RECEIVED,
     CLIENT_REPORT_RECEIVED,
     OUTCOME_RECORDED,
+    FEEDBACK_CREATED,
+    FEEDBACK_CHANGED,
+    USER_REPORT_LINKED,
+    ALERT_CHANGED,
 )

@@ -6,7 +6,7 @@ Their content depends on the code alone, so that a test can tell when `make gene
 from pathlib import Path
 
 import orjson
-from hearback_contracts.events import MESSAGES
+from hearback_contracts.catalog import MESSAGES
 
 from hearback_local.generate import reference
 from hearback_local.services import SERVICES

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from annotated_types import Ge, Gt, Le, Lt
-from hearback_contracts.events import MESSAGES
+from hearback_contracts.catalog import MESSAGES
 from hearback_contracts.flags import FEATURE_DEFAULTS, OPTIONS
 from hearback_contracts.reasons import EXPLANATIONS
 from hearback_contracts.routes import ROUTES

@@ -1,0 +1,1 @@
+"""HTTP: rules, deliveries, and their tests."""

@@ -1,0 +1,64 @@
+"""The log of deliveries: what was sent to whom, and what the server said."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from hearback_kit.api.paging import PageRequest, page_request, read_id
+from hearback_kit.errors import NotFound
+
+from notifier.api.deps import EventReader, StateDep, Writer
+from notifier.api.params import DeliveryId, StateFilter, SubjectFilter
+from notifier.api.serializers import DeliveryView, delivery_view
+from notifier.service.resend_delivery import resend_delivery
+from notifier.store.deliveries import Delivery, find_delivery, list_deliveries
+
+router = APIRouter(prefix="/api/0/projects/{organization}/{project}/deliveries", tags=["deliveries"])
+Page = Annotated[PageRequest, page_request(read_id, rows=50, rows_max=100)]
+
+
+def _key(delivery: Delivery) -> tuple[int]:
+    return (delivery.id,)
+
+
+@router.get("/", operation_id="listDeliveries", summary="List the deliveries of a project")
+async def get_deliveries(
+    state: StateDep,
+    scope: EventReader,
+    page: Page,
+    response: Response,
+    status: StateFilter = None,
+    subject: SubjectFilter = None,
+) -> list[DeliveryView]:
+    """Return deliveries, newest first."""
+    position = page.position[0] if page.position else None
+    async with state.database.connection() as connection:
+        found = await list_deliveries(
+            connection,
+            scope.project.id,
+            before=None if page.backward else position,
+            after=position if page.backward else None,
+            count=page.fetch,
+            state=status,
+            subject_id=subject,
+        )
+    shown = page.page(found, _key)
+    response.headers.update(shown.headers)
+    return [delivery_view(delivery) for delivery in shown.rows]
+
+
+@router.get("/{delivery_id}/", operation_id="getDelivery", summary="Show a delivery")
+async def get_delivery(state: StateDep, scope: EventReader, delivery_id: DeliveryId) -> DeliveryView:
+    """Return one delivery."""
+    async with state.database.connection() as connection:
+        found = await find_delivery(connection, scope.project.id, delivery_id)
+    if found is None:
+        raise NotFound
+    return delivery_view(found)
+
+
+@router.post(
+    "/{delivery_id}/resend/", operation_id="resendDelivery", summary="Send a delivery again", status_code=202
+)
+async def resend(state: StateDep, scope: Writer, delivery_id: DeliveryId) -> DeliveryView:
+    """Send a finished delivery once more; 409 while it is on its way."""
+    return delivery_view(await resend_delivery(state.database, scope.project, delivery_id, state.clock.now()))

@@ -1,0 +1,85 @@
+"""A project's notification rules."""
+
+from fastapi import APIRouter, Response
+from hearback_fleet.access import PROJECT_WRITE, scopes_within
+from hearback_kit.errors import NotFound
+
+from notifier.api.deps import AppState, Reader, StateDep, Writer
+from notifier.api.params import RuleId
+from notifier.api.serializers import RuleBody, RuleView, TestStarted, rule_values, rule_view
+from notifier.domain.recipients import NotificationRule, rule_destination
+from notifier.service.manage_rules import add_rule, change_rule, check_target, remove_rule, send_test
+from notifier.store import destinations
+from notifier.store.notification_rules import find_rule, list_rules
+
+router = APIRouter(
+    prefix="/api/0/projects/{organization}/{project}/notification-rules", tags=["notification rules"]
+)
+
+
+@router.get("/", operation_id="listNotificationRules", summary="List the rules of a project")
+async def get_rules(state: StateDep, scope: Reader) -> list[RuleView]:
+    """Return the rules, oldest first; secrets only for those who may change them."""
+    async with state.database.connection() as connection:
+        rules = await list_rules(connection, scope.project.id)
+        reasons = await destinations.find_reasons(connection, [rule_destination(rule).key for rule in rules])
+    may_write = not scopes_within(scope.principal, scope.project.organization_id).isdisjoint(PROJECT_WRITE)
+    return [
+        rule_view(rule, off_reason=reasons.get(rule_destination(rule).key), with_secret=may_write)
+        for rule in rules
+    ]
+
+
+@router.post("/", operation_id="createNotificationRule", summary="Add a rule", status_code=201)
+async def create_rule(state: StateDep, scope: Writer, body: RuleBody) -> RuleView:
+    """Add a rule; it holds for feedback that arrives from now on."""
+    await check_target(state.calls, body.channel, body.target)
+    rule = await add_rule(
+        state.database,
+        scope.project,
+        rule_values(body),
+        rules_max=state.settings.rules_max,
+        at=state.clock.now(),
+    )
+    return rule_view(rule, off_reason=None, with_secret=True)
+
+
+@router.get("/{rule_id}/", operation_id="getNotificationRule", summary="Show a rule")
+async def get_rule(state: StateDep, scope: Writer, rule_id: RuleId) -> RuleView:
+    """Return a rule with its secret."""
+    async with state.database.connection() as connection:
+        rule = await find_rule(connection, scope.project.id, rule_id)
+    if rule is None:
+        raise NotFound
+    return await _view(state, rule)
+
+
+@router.put("/{rule_id}/", operation_id="replaceNotificationRule", summary="Replace a rule")
+async def replace_rule(state: StateDep, scope: Writer, rule_id: RuleId, body: RuleBody) -> RuleView:
+    """Replace a rule; its secret stays, and a target that was switched off is tried again."""
+    await check_target(state.calls, body.channel, body.target)
+    rule = await change_rule(state.database, scope.project, rule_id, rule_values(body), state.clock.now())
+    return await _view(state, rule)
+
+
+@router.delete("/{rule_id}/", operation_id="deleteNotificationRule", summary="Delete a rule", status_code=204)
+async def delete_rule(state: StateDep, scope: Writer, rule_id: RuleId) -> Response:
+    """Delete a rule; webhooks that wait are refused, mails that wait are sent."""
+    await remove_rule(state.database, scope.project, rule_id)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/{rule_id}/test/", operation_id="testNotificationRule", summary="Send a test by a rule", status_code=202
+)
+async def test_rule(state: StateDep, scope: Writer, rule_id: RuleId) -> TestStarted:
+    """Send a test notice to the rule's target; the delivery shows what came of it."""
+    found = await send_test(state.database, scope.project, rule_id, state.settings.public_url, state.clock.now())
+    return TestStarted(delivery_id=str(found))
+
+
+async def _view(state: AppState, rule: NotificationRule) -> RuleView:
+    key = rule_destination(rule).key
+    async with state.database.connection() as connection:
+        reasons = await destinations.find_reasons(connection, [key])
+    return rule_view(rule, off_reason=reasons.get(key), with_secret=True)

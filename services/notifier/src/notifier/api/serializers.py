@@ -1,0 +1,134 @@
+"""Bodies of requests and answers."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from hearback_contracts.sources import FeedbackSource
+from hearback_kit.values.times import wire_time
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from notifier.domain.recipients import Channel, NotificationRule, WebhookFormat
+from notifier.store.deliveries import Delivery
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Environment = Annotated[str, StringConstraints(max_length=64)]
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+
+class RuleBody(_View):
+    """A rule: what it matches, where its notices go, and whether they are gathered.
+
+    Empty `sources` and `environments` match all; `contains` is looked for in the message, whatever its case.
+    """
+
+    name: Name
+    enabled: bool = True
+    sources: list[FeedbackSource] = Field(default=[], max_length=10)
+    environments: list[Environment] = Field(default=[], max_length=50)
+    contains: Annotated[str, StringConstraints(max_length=200)] | None = None
+    channel: Channel
+    target: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=2_000)] = Field(
+        description="An e-mail address, or the URL of a webhook."
+    )
+    format: WebhookFormat = WebhookFormat.STANDARD
+    digest_minutes: int = Field(0, ge=0, le=1_440, description="0 sends at once; else one digest each so often.")
+
+
+class RuleView(RuleBody):
+    """A stored rule; `secret` verifies a webhook's signature and is shown to those who may change the rule."""
+
+    id: str
+    secret: str | None = None
+    off_reason: str | None = Field(
+        default=None, description="Why nothing is sent to the target any more; null while it is."
+    )
+
+
+class DeliveryView(_View):
+    """A delivery: what was sent to whom, when, by which rule, and what the server said."""
+
+    id: str
+    kind: str
+    subject: str
+    subject_id: str
+    channel: Channel
+    target: str
+    rule: str
+    rule_id: str | None
+    state: str
+    attempts: int
+    answer: str | None
+    digest_id: str | None
+    date_created: str
+    date_due: str | None
+    date_finished: str | None
+
+
+class TestStarted(_View):
+    """The delivery of a test."""
+
+    delivery_id: str
+
+
+def rule_values(body: RuleBody) -> Mapping[str, Any]:
+    """Return a rule's columns."""
+    return {
+        "name": body.name,
+        "is_enabled": body.enabled,
+        "sources": [str(source) for source in body.sources],
+        "environments": body.environments,
+        "contains": body.contains or None,
+        "channel": str(body.channel),
+        "target": body.target,
+        "format": str(body.format),
+        "digest_minutes": body.digest_minutes,
+    }
+
+
+def rule_view(rule: NotificationRule, *, off_reason: str | None, with_secret: bool) -> RuleView:
+    """Return a rule as it is shown."""
+    return RuleView(
+        id=str(rule.id),
+        name=rule.name,
+        enabled=rule.is_enabled,
+        sources=[FeedbackSource(source) for source in rule.sources],
+        environments=list(rule.environments),
+        contains=rule.contains,
+        channel=rule.channel,
+        target=rule.target,
+        format=rule.format,
+        digest_minutes=rule.digest_minutes,
+        secret=rule.secret if with_secret and rule.channel is Channel.WEBHOOK else None,
+        off_reason=off_reason,
+    )
+
+
+def delivery_view(delivery: Delivery) -> DeliveryView:
+    """Return a delivery as it is shown."""
+    is_waiting = delivery.finished_at is None
+    return DeliveryView(
+        id=str(delivery.id),
+        kind=str(delivery.notice.kind),
+        subject=delivery.notice.subject,
+        subject_id=delivery.notice.subject_id,
+        channel=delivery.channel,
+        target=delivery.target,
+        rule=delivery.label,
+        rule_id=str(delivery.rule_id) if delivery.rule_id else None,
+        state=delivery.state,
+        attempts=delivery.attempts,
+        answer=delivery.answer,
+        digest_id=str(delivery.digest_id) if delivery.digest_id else None,
+        date_created=wire_time(delivery.created_at),
+        date_due=wire_time(delivery.due_at) if is_waiting else None,
+        date_finished=_time(delivery.finished_at),
+    )
+
+
+def _time(value: datetime | None) -> str | None:
+    return wire_time(value) if value else None

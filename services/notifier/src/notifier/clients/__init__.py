@@ -1,0 +1,1 @@
+"""What the notifier calls: mail servers and webhooks."""

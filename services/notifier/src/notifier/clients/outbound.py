@@ -1,0 +1,114 @@
+"""Calls to addresses that users name (webhooks): only to public addresses, without redirects, with bounds.
+
+The name is resolved here and the connection goes to the address that was checked, so a name that changes its
+address between check and call reaches nothing else.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+BODY_BYTES_MAX: Final = 2_000
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+class TargetRefused(Exception):
+    """A URL may not be called: not http(s), not resolvable, or an address inside the network."""
+
+
+class CallFailed(Exception):
+    """A call had no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A target's answer; `text` is its first BODY_BYTES_MAX bytes."""
+
+    status: int
+    text: str
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public internet."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    if mapped is not None:
+        parsed = mapped
+    return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
+
+
+async def resolve(host: str, port: int) -> Sequence[str]:
+    """Return the addresses of a host; raise TargetRefused when it has none."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise TargetRefused(f"{host} cannot be resolved") from error
+    return [str(entry[4][0]) for entry in found]
+
+
+class OutboundCalls:
+    """Posts to URLs that users name. `allowed_hosts` may be called although their addresses are private."""
+
+    def __init__(self, *, seconds_max: float = 10.0, allowed_hosts: Sequence[str] = ()) -> None:
+        self._allowed = frozenset(host.lower() for host in allowed_hosts)
+        self._client = httpx.AsyncClient(timeout=seconds_max, follow_redirects=False, trust_env=False)
+
+    async def check(self, url: str) -> str:
+        """Return the address to connect to; raise TargetRefused for a URL that may not be called."""
+        parts = urlsplit(url)
+        try:
+            port = parts.port
+        except ValueError as error:
+            raise TargetRefused("the URL's port is no number") from error
+        if parts.scheme not in _PORTS or not parts.hostname or parts.username or parts.password:
+            raise TargetRefused("the URL is http:// or https:// with a host, without a user")
+        addresses = await resolve(parts.hostname, port or _PORTS[parts.scheme])
+        is_allowed = parts.hostname.lower() in self._allowed
+        if not addresses or not (is_allowed or all(map(is_public, addresses))):
+            raise TargetRefused(f"{parts.hostname} is an address inside the network")
+        return addresses[0]
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Post a body; return the answer. A redirect is an answer like others and is not followed.
+
+        Raises TargetRefused for a URL that may not be called, CallFailed when nothing answered.
+        """
+        address = await self.check(url)
+        parts = urlsplit(url)
+        host = f"[{address}]" if ":" in address else address
+        pinned = urlunsplit(parts._replace(netloc=f"{host}:{parts.port or _PORTS[parts.scheme]}"))
+        request = self._client.build_request(
+            "POST", pinned, content=body, headers={**headers, "Host": parts.netloc}
+        )
+        request.extensions["sni_hostname"] = parts.hostname
+        try:
+            response = await self._client.send(request, stream=True)
+            try:
+                text = await _read(response)
+            finally:
+                await response.aclose()
+        except httpx.HTTPError as error:
+            raise CallFailed(f"{type(error).__name__}: {error}") from error
+        return Answer(response.status_code, text)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+async def _read(response: httpx.Response) -> str:
+    found = b""
+    async for part in response.aiter_raw():
+        found += part
+        if len(found) >= BODY_BYTES_MAX:
+            break
+    return found[:BODY_BYTES_MAX].decode(errors="replace")

@@ -1,0 +1,21 @@
+"""Reads `alert.changed`."""
+
+from collections.abc import Sequence
+
+from hearback_contracts.notices import AlertChanged
+from hearback_fleet.messages import decode
+from hearback_kit.bus import Incoming
+
+from notifier.service.address_notices import Context
+from notifier.service.notify_followers import notify_alerts
+
+
+class AlertChangedHandler:
+    """Handles batches of the stream."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def __call__(self, messages: Sequence[Incoming]) -> None:
+        """Handle a batch in one transaction."""
+        await notify_alerts(self._context, [decode(AlertChanged, message) for message in messages])

@@ -1,0 +1,1 @@
+"""Rules and texts, without input, output or clock."""

@@ -1,0 +1,48 @@
+"""Whether anybody is notified of a created feedback (protocol: notifications#rules-for-a-created-feedback)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hearback_contracts.sources import FeedbackSource
+
+
+class Rule(StrEnum):
+    """The rule that decided, as the fate of a submission names it."""
+
+    NOTIFIED = "notified"
+    SPAM = "spam_filter_actions"
+    REPORT_NOTIFICATIONS_OFF = "feedback_user_report_notifications"
+    NO_RECIPIENTS = "no_recipients"
+    NOT_SPAM = "not_spam"
+
+
+class Verdict(StrEnum):
+    """What was decided: notified, skipped for good, or held until a person says "not spam"."""
+
+    NOTIFIED = "notified"
+    SKIPPED = "skipped"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict and its rule."""
+
+    verdict: Verdict
+    rule: Rule
+
+    @property
+    def step(self) -> str:
+        """Return the step's name in the fate."""
+        return "notified" if self.verdict is Verdict.NOTIFIED else "notification_skipped"
+
+
+def decide(
+    *, source: FeedbackSource, is_spam: bool | None, has_spam_actions: bool, has_report_notifications: bool
+) -> Decision:
+    """Decide on a created feedback. No verdict on spam (None) counts as not spam."""
+    if is_spam and has_spam_actions:
+        return Decision(Verdict.HELD, Rule.SPAM)
+    if not source.is_new and not has_report_notifications:
+        return Decision(Verdict.SKIPPED, Rule.REPORT_NOTIFICATIONS_OFF)
+    return Decision(Verdict.NOTIFIED, Rule.NOTIFIED)

@@ -1,0 +1,111 @@
+"""The mail of one or several notices: headers, text and HTML parts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from typing import Any, Final, Protocol
+
+from notifier.domain.notice import Kind, Notice
+from notifier.domain.texts import RIGHT_TO_LEFT, language_of, words
+
+SUBJECT_LENGTH_MAX: Final = 200
+_HEADINGS: Final = {
+    Kind.FEEDBACK: "new_feedback",
+    Kind.REPORT: "new_report",
+    Kind.ALERT: "alert",
+    Kind.TEST: "test",
+}
+
+
+class Renderer(Protocol):
+    """Fills the templates: returns the text and the HTML of a mail."""
+
+    def __call__(self, values: Mapping[str, Any]) -> tuple[str, str]:
+        """Render both parts."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Whom a mail is for. `delivery_id` makes its Message-ID: the same delivery has the same one, always."""
+
+    delivery_id: int
+    sender: str
+    recipient: str
+    host: str
+    language: str | None = None
+    unsubscribe_url: str | None = None
+    reply_to: str | None = None
+
+
+def compose(
+    envelope: Envelope, notices: Sequence[Notice], render: Renderer, at: datetime, *, more: int = 0
+) -> EmailMessage:
+    """Return the mail. With several notices it is a digest; `more` were left out."""
+    first, is_digest = notices[0], len(notices) + more > 1
+    language = language_of(envelope.language)
+    phrases = words(language)
+    heading = phrases[_HEADINGS[first.kind]]
+    subject = first.subject
+    if is_digest:
+        heading = phrases["digest"].format(count=len(notices) + more)
+        subject = f"[{first.project}] {heading}"
+    text, html = render(
+        {
+            "language": language,
+            "direction": "rtl" if language in RIGHT_TO_LEFT else "ltr",
+            "subject": header_text(subject),
+            "heading": heading,
+            "project": first.project,
+            "notices": notices,
+            "digest": is_digest,
+            "more": more,
+            "words": phrases,
+            "why": phrases["why"].format(project=first.project),
+            "unsubscribe_url": envelope.unsubscribe_url,
+        }
+    )
+    message = EmailMessage()
+    _set_headers(message, envelope, header_text(subject), "digest" if is_digest else first.thread, at)
+    message.set_content(text)
+    message.add_alternative(html, subtype="html")
+    return message
+
+
+def _set_headers(message: EmailMessage, envelope: Envelope, subject: str, thread: str, at: datetime) -> None:
+    name, address = parseaddr(envelope.sender)
+    message["From"] = Address(name, addr_spec=address)
+    message["To"] = Address(addr_spec=envelope.recipient)
+    message["Subject"] = subject
+    message["Date"] = format_datetime(at)
+    message["Message-ID"] = f"<delivery-{envelope.delivery_id}@{envelope.host}>"
+    if thread != "digest":
+        message["References"] = f"<{thread}@{envelope.host}>"
+        message["In-Reply-To"] = f"<{thread}@{envelope.host}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    if envelope.unsubscribe_url:
+        message["List-Unsubscribe"] = f"<{envelope.unsubscribe_url}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    if envelope.reply_to and is_address(envelope.reply_to):
+        message["Reply-To"] = Address(addr_spec=envelope.reply_to)
+
+
+def header_text(text: str) -> str:
+    """Return a text for a header: one line, without control characters, not too long."""
+    line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    return line if len(line) <= SUBJECT_LENGTH_MAX else line[: SUBJECT_LENGTH_MAX - 1] + "…"
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is one plain e-mail address that a header may carry."""
+    if not text.isprintable() or " " in text or text.count("@") != 1 or len(text) > 254:
+        return False
+    try:
+        address = Address(addr_spec=text)
+    except (ValueError, IndexError):
+        return False
+    return bool(address.username and "." in address.domain and text.isascii())

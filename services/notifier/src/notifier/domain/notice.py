@@ -1,0 +1,169 @@
+"""What a notice says, before it has the form of a mail or of a webhook's body."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+from urllib.parse import quote
+
+from hearback_contracts.config import ProjectConfig
+from hearback_contracts.notices import AlertChanged, FeedbackContent, UserReportLinked
+
+TAGS_SHOWN_MAX: Final = 20
+
+
+class Kind(StrEnum):
+    """What a notice is about."""
+
+    FEEDBACK = "feedback"
+    REPORT = "report"
+    ALERT = "alert"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One notice. `subject_id` names what it is about, `thread` what mails of one conversation share.
+
+    `facts` are pairs of a label (a key of the texts) and a value; `links` likewise with addresses.
+    """
+
+    kind: Kind
+    subject_id: str
+    thread: str
+    project: str
+    subject: str
+    title: str
+    text: str
+    url: str
+    at: str
+    facts: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    name: str | None = None
+    contact: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for a database column."""
+        return {name: getattr(self, name) for name in self.__slots__} | {"kind": str(self.kind)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Notice":
+        """Read what `as_json` gave."""
+        pairs = {name: tuple((a, b) for a, b in value.get(name, ())) for name in ("facts", "links", "tags")}
+        return cls(**{**value, **pairs, "kind": Kind(value["kind"])})
+
+
+def of_feedback(feedback: FeedbackContent, project: ProjectConfig, public_url: str) -> Notice:
+    """Return the notice of a created feedback."""
+    base = f"{public_url.rstrip('/')}/organizations/{project.organization_slug}"
+    url = f"{base}/feedback/?feedbackSlug={quote(f'{project.slug}:{feedback.issue_id}', safe='')}"
+    links = [("feedback", url)]
+    if feedback.associated_event_id:
+        links.append(("error", f"{base}/projects/{project.slug}/events/{feedback.associated_event_id}/"))
+    if feedback.attachments:
+        links.append(("screenshot", f"{url}#attachments"))
+    facts = [
+        ("environment", feedback.environment),
+        ("release", feedback.release),
+        ("page", feedback.url),
+        ("source", str(feedback.source)),
+        ("spam", "!" if feedback.is_spam else None),
+    ]
+    return Notice(
+        kind=Kind.FEEDBACK,
+        subject_id=feedback.event_id,
+        thread=f"feedback-{feedback.issue_id}",
+        project=project.slug,
+        subject=f"[{project.slug}] {feedback.short_id}: {feedback.title}",
+        title=feedback.title,
+        text=feedback.message,
+        url=url,
+        at=feedback.received_at.isoformat(),
+        facts=tuple((label, value) for label, value in facts if value),
+        links=tuple(links),
+        tags=tuple(sorted(feedback.tags.items())[:TAGS_SHOWN_MAX]),
+        name=feedback.name or None,
+        contact=feedback.contact_email or None,
+        data=feedback.model_dump(mode="json") | {"url": feedback.url, "permalink": url, "project": project.slug},
+    )
+
+
+def of_report(report: UserReportLinked, project: ProjectConfig, public_url: str) -> Notice:
+    """Return the notice of a report that was linked to an error group."""
+    base = f"{public_url.rstrip('/')}/organizations/{project.organization_slug}/issues/{report.group_id}"
+    return Notice(
+        kind=Kind.REPORT,
+        subject_id=report.event_id,
+        thread=f"group-{report.group_id}",
+        project=project.slug,
+        subject=f"[{project.slug}] {report.group_short_id}: {report.group_title}",
+        title=report.group_title,
+        text=report.comments,
+        url=f"{base}/feedback/",
+        at=report.received_at.isoformat(),
+        facts=(("environment", report.environment),) if report.environment else (),
+        links=(("reports", f"{base}/feedback/"), ("error", f"{base}/")),
+        name=report.name or None,
+        contact=report.email or None,
+        data=report.model_dump(mode="json") | {"permalink": f"{base}/feedback/", "project": project.slug},
+    )
+
+
+def of_alert(alert: AlertChanged, project: ProjectConfig, public_url: str) -> Notice:
+    """Return the notice of an alert rule that began to fire or was resolved."""
+    url = f"{public_url.rstrip('/')}/organizations/{project.organization_slug}/stats/"
+    state = "firing" if alert.is_firing else "resolved"
+    return Notice(
+        kind=Kind.ALERT,
+        subject_id=f"{alert.rule_id}-{alert.measured_at.isoformat()}",
+        thread=f"alert-{alert.rule_id}",
+        project=project.slug,
+        subject=f"[{project.slug}] {alert.name}: {state}",
+        title=alert.name,
+        text="",
+        url=url,
+        at=alert.measured_at.isoformat(),
+        facts=(
+            ("state", state),
+            ("watches", alert.kind),
+            ("value", f"{alert.value:g}"),
+            ("threshold", f"{alert.threshold:g}"),
+        ),
+        links=(("stats", url),),
+        data=alert.model_dump(mode="json") | {"permalink": url, "project": project.slug},
+    )
+
+
+def of_test(test_id: str, project: ProjectConfig, public_url: str, at: datetime) -> Notice:
+    """Return the notice of a rule's test."""
+    url = f"{public_url.rstrip('/')}/organizations/{project.organization_slug}/feedback/"
+    return Notice(
+        kind=Kind.TEST,
+        subject_id=test_id,
+        thread=f"test-{test_id}",
+        project=project.slug,
+        subject=f"[{project.slug}] Test",
+        title="Test",
+        text="This is a test of a notification rule; no feedback was sent.",
+        url=url,
+        at=at.isoformat(),
+        data={"project": project.slug, "permalink": url},
+    )
+
+
+def webhook_notice(notice: Notice) -> dict[str, Any]:
+    """Return what `domain.webhook.body_of` reads."""
+    person = " ".join(part for part in (notice.name, f"<{notice.contact}>" if notice.contact else "") if part)
+    return {
+        "type": {"feedback": "feedback.created", "report": "user_report.linked", "alert": "alert.changed"}.get(
+            notice.kind, "test"
+        ),
+        "timestamp": notice.at,
+        "heading": notice.subject,
+        "text": "\n".join(part for part in (notice.text, person, *(f"{a}: {b}" for a, b in notice.facts)) if part),
+        "url": notice.url,
+        "data": dict(notice.data),
+    }

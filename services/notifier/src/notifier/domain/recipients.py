@@ -1,0 +1,112 @@
+"""Who is notified: members with alerts on, and the addresses and webhooks of a project's rules."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hearback_contracts.notices import FeedbackContent
+
+
+class Channel(StrEnum):
+    """How a destination is reached."""
+
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+
+
+class WebhookFormat(StrEnum):
+    """The body that a webhook gets."""
+
+    STANDARD = "standard"
+    SLACK = "slack"
+    MATTERMOST = "mattermost"
+    DISCORD = "discord"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A member who may be mailed. `unsubscribe_url` takes a one-click POST."""
+
+    user_id: int
+    email: str
+    name: str | None = None
+    language: str | None = None
+    has_alerts: bool = True
+    unsubscribe_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationRule:
+    """A project's rule. Empty `sources` and `environments` match all; `digest_minutes` 0 sends at once."""
+
+    id: int
+    organization_id: int
+    project_id: int
+    name: str
+    is_enabled: bool
+    sources: tuple[str, ...]
+    environments: tuple[str, ...]
+    contains: str | None
+    channel: Channel
+    target: str
+    format: WebhookFormat
+    secret: str
+    digest_minutes: int
+
+    def matches(self, feedback: FeedbackContent) -> bool:
+        """Whether the rule is on and everything it asks for holds."""
+        if not self.is_enabled:
+            return False
+        if self.sources and feedback.source not in self.sources:
+            return False
+        if self.environments and (feedback.environment or "") not in self.environments:
+            return False
+        return not self.contains or self.contains.casefold() in feedback.message.casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where one notice goes. `key` is its identity: nobody gets the same notice twice under it."""
+
+    channel: Channel
+    target: str
+    rule_id: int | None = None
+    label: str = "member"
+    language: str | None = None
+    unsubscribe_url: str | None = None
+    digest_minutes: int = 0
+
+    @property
+    def key(self) -> str:
+        """Return `email:<address>` or `webhook:<rule>`."""
+        if self.channel is Channel.EMAIL:
+            return f"email:{self.target.casefold()}"
+        return f"webhook:{self.rule_id}"
+
+
+def destinations(
+    feedback: FeedbackContent, members: Iterable[Recipient], rules: Iterable[NotificationRule]
+) -> list[Destination]:
+    """Return where a feedback's notice goes, each destination once; members come before rules."""
+    found: dict[str, Destination] = {}
+    for member in members:
+        if member.has_alerts:
+            destination = member_destination(member)
+            found.setdefault(destination.key, destination)
+    for rule in rules:
+        if rule.matches(feedback):
+            destination = rule_destination(rule)
+            found.setdefault(destination.key, destination)
+    return list(found.values())
+
+
+def member_destination(member: Recipient) -> Destination:
+    """Return the destination of a member's mail."""
+    return Destination(
+        Channel.EMAIL, member.email, language=member.language, unsubscribe_url=member.unsubscribe_url
+    )
+
+
+def rule_destination(rule: NotificationRule) -> Destination:
+    """Return the destination of a rule."""
+    return Destination(rule.channel, rule.target, rule.id, rule.name, digest_minutes=rule.digest_minutes)

@@ -1,0 +1,92 @@
+"""What all notices share: finding destinations, and storing decisions, deliveries and steps in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hearback_contracts.config import ProjectConfig
+from hearback_contracts.notices import FeedbackContent
+from hearback_contracts.outcomes import SubmissionState
+from hearback_contracts.sources import FeedbackSource
+from hearback_fleet.configuration import Configuration
+from hearback_fleet.recording import OutcomeRecorder, SubmissionRef
+from hearback_kit.clock import Clock
+from hearback_kit.db import Connection, Database
+from hearback_kit.outbox import Outbox, OutboxRelay
+
+from notifier.clients.recipients import RecipientDirectory
+from notifier.domain.decision import Decision
+from notifier.domain.notice import Notice
+from notifier.domain.recipients import Destination, NotificationRule, destinations
+from notifier.settings import Settings
+from notifier.store import destinations as destination_store
+from notifier.store import notification_rules
+from notifier.store.deliveries import NewDelivery
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the use cases that notify need."""
+
+    settings: Settings
+    database: Database
+    outbox: Outbox
+    relay: OutboxRelay
+    clock: Clock
+    configuration: Configuration
+    recipients: RecipientDirectory
+
+    def recorder(self) -> OutcomeRecorder:
+        """Return a recorder for one transaction."""
+        return OutcomeRecorder(self.settings.service, self.clock, self.settings.stream_shards)
+
+    async def projects(self, project_ids: Sequence[int]) -> dict[int, ProjectConfig]:
+        """Return the configuration of projects that exist, by id."""
+        found = {}
+        for project_id in dict.fromkeys(project_ids):
+            project = await self.configuration.project(project_id)
+            if project is not None:
+                found[project_id] = project
+        return found
+
+
+class Addressing:
+    """The destinations of one batch: members and rules are read once for each project."""
+
+    def __init__(self, context: Context, connection: Connection) -> None:
+        self._context = context
+        self._connection = connection
+        self._rules: dict[int, Sequence[NotificationRule]] = {}
+
+    async def of_feedback(self, feedback: FeedbackContent, project: ProjectConfig) -> list[Destination]:
+        """Return where a feedback's notice goes."""
+        members = await self._context.recipients.members(project.id, project.organization_id)
+        if project.id not in self._rules:
+            self._rules[project.id] = await notification_rules.list_rules(self._connection, project.id)
+        return destinations(feedback, members, self._rules[project.id])
+
+    async def without_those_off(self, new: Sequence[NewDelivery]) -> list[NewDelivery]:
+        """Return the deliveries whose destination is not switched off."""
+        if not new:
+            return []
+        keys = {delivery.destination.key for delivery in new}
+        off = await destination_store.list_off(self._connection, keys)
+        return [delivery for delivery in new if delivery.destination.key not in off]
+
+
+def record_step(recorder: OutcomeRecorder, feedback: FeedbackContent, project_id: int, decision: Decision) -> None:
+    """Record a decision in the fate of the submission; it does not change the submission's state."""
+    submission = SubmissionRef(
+        feedback.organization_id, project_id, feedback.submission_id, FeedbackSource(feedback.source)
+    )
+    recorder.step(
+        submission,
+        SubmissionState.ACCEPTED,
+        decision.step,
+        str(decision.rule),
+        feedback_id=str(feedback.issue_id),
+    )
+
+
+def deliveries_of(notice: Notice, project: ProjectConfig, found: Sequence[Destination]) -> list[NewDelivery]:
+    """Return a delivery of the notice for each destination."""
+    return [NewDelivery(project.organization_id, project.id, notice, destination) for destination in found]

@@ -1,0 +1,206 @@
+"""Hand due deliveries over and record what came of it.
+
+A delivery is claimed in one transaction, handed over, and recorded in another at once. SMTP knows no identity of
+a message: when the process is killed between the server's answer and the record, the mail is handed over again
+after `claim_seconds`, with the same Message-ID. So none is lost, and the window for a second one is that record.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from datetime import timedelta
+from time import perf_counter
+from urllib.parse import urlsplit
+
+import orjson
+from hearback_kit.clock import Clock
+from hearback_kit.db import Database
+from hearback_kit.logs import get_logger
+
+from notifier import metrics
+from notifier.clients.mail import MailRefused, MailTransport
+from notifier.clients.outbound import CallFailed, OutboundCalls, TargetRefused
+from notifier.domain.mail import Envelope, Renderer, compose
+from notifier.domain.notice import webhook_notice
+from notifier.domain.recipients import Channel, WebhookFormat
+from notifier.domain.retry import delay
+from notifier.domain.webhook import body_of, signed_headers
+from notifier.settings import Settings
+from notifier.store import deliveries as store
+from notifier.store import destinations, notification_rules
+from notifier.store.deliveries import Delivery
+
+_log = get_logger(__name__)
+_GONE = 410
+
+
+class _Failed(Exception):
+    """An attempt failed; `is_final` when no other attempt can succeed, `switches_off` when no other notice can."""
+
+    def __init__(self, answer: str, *, is_final: bool = False, switches_off: bool = False) -> None:
+        super().__init__(answer)
+        self.answer = answer
+        self.is_final = is_final
+        self.switches_off = switches_off
+
+
+class DeliverNotices:
+    """Delivers what is due; several processes may do so at once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        clock: Clock,
+        *,
+        mail: MailTransport,
+        calls: OutboundCalls,
+        render: Renderer,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._clock = clock
+        self._mail = mail
+        self._calls = calls
+        self._render = render
+        self._claim = timedelta(seconds=settings.claim_seconds)
+        self._host = urlsplit(settings.public_url).hostname or "localhost"
+
+    async def run_once(self) -> int:
+        """Deliver everything that is due now; return how many deliveries were tried."""
+        tried = 0
+        while True:
+            batch = await self._claim_batch()
+            if not batch:
+                break
+            await asyncio.gather(*(self._deliver([delivery]) for delivery in batch))
+            tried += len(batch)
+        tried += await self._send_digests()
+        async with self._database.connection() as connection:
+            metrics.PENDING.set(await store.count_pending(connection))
+            metrics.DESTINATIONS_OFF.set(await destinations.count_off(connection))
+        return tried
+
+    async def _claim_batch(self) -> list[Delivery]:
+        settings, now = self._settings, self._clock.now()
+        async with self._database.transaction() as connection:
+            await store.postpone_bursts(
+                connection, now, per_minute=settings.burst_per_minute, minutes=settings.digest_minutes
+            )
+            return await store.claim_due(
+                connection, store.PENDING, now, self._claim, settings.deliveries_batch_max
+            )
+
+    async def _send_digests(self) -> int:
+        now = self._clock.now()
+        tried = 0
+        async with self._database.transaction() as connection:
+            due = await store.claim_due(
+                connection, store.DIGEST, now, timedelta(0), self._settings.deliveries_batch_max
+            )
+        for destination, project_id in dict.fromkeys((d.destination, d.project_id) for d in due):
+            async with self._database.transaction() as connection:
+                batch = await store.claim_digest(
+                    connection, destination, project_id, now + timedelta(microseconds=1), self._claim
+                )
+            if batch:
+                await self._deliver(batch)
+                tried += len(batch)
+        return tried
+
+    async def _deliver(self, batch: Sequence[Delivery]) -> None:
+        """Hand over one delivery, or several as a digest, and record the result."""
+        first, started = batch[0], perf_counter()
+        try:
+            answer = await (self._send_mail(batch) if first.channel is Channel.EMAIL else self._call(batch))
+        except _Failed as failure:
+            await self._record_failure(batch, failure)
+            result = "refused" if failure.is_final else "failed"
+        else:
+            await self._record_sent(batch, answer)
+            result = "sent"
+        metrics.DELIVERIES.labels(str(first.channel), result).inc(len(batch))
+        metrics.DELIVERY_SECONDS.labels(str(first.channel)).observe(perf_counter() - started)
+
+    async def _send_mail(self, batch: Sequence[Delivery]) -> str:
+        first = batch[0]
+        shown = batch[: self._settings.digest_feedback_max]
+        single = first.notice.contact if len(batch) == 1 else None
+        envelope = Envelope(
+            delivery_id=first.id,
+            sender=self._settings.mail_from,
+            recipient=first.target,
+            host=self._host,
+            language=first.language,
+            unsubscribe_url=first.unsubscribe_url,
+            reply_to=single,
+        )
+        try:
+            message = compose(
+                envelope,
+                [delivery.notice for delivery in shown],
+                self._render,
+                first.created_at,
+                more=len(batch) - len(shown),
+            )
+        except (ValueError, IndexError) as error:
+            raise _Failed(f"the address cannot be used: {error}", is_final=True, switches_off=True) from error
+        try:
+            return await self._mail.send(message, self._settings.mail_from, first.target)
+        except MailRefused as refused:
+            raise _Failed(
+                refused.answer, is_final=refused.is_permanent, switches_off=refused.is_permanent
+            ) from refused
+
+    async def _call(self, batch: Sequence[Delivery]) -> str:
+        first = batch[0]
+        async with self._database.connection() as connection:
+            rule = await notification_rules.find_rule(connection, first.project_id, first.rule_id or 0)
+        if rule is None:
+            raise _Failed("the rule was deleted", is_final=True)
+        notice = webhook_notice(first.notice)
+        if len(batch) > 1:
+            notice["heading"] = f"{notice['heading']} (+{len(batch) - 1})"
+            notice["data"] = {"notices": [dict(delivery.notice.data) for delivery in batch]}
+        body = orjson.dumps(body_of(WebhookFormat(rule.format), notice))
+        headers = signed_headers(rule.secret, f"msg_{first.id}", self._clock.now(), body)
+        try:
+            answer = await self._calls.post(rule.target, body, headers)
+        except TargetRefused as error:
+            raise _Failed(str(error), is_final=True) from error
+        except CallFailed as error:
+            raise _Failed(str(error)) from error
+        if 200 <= answer.status < 300:
+            return f"{answer.status} {answer.text}"[:300]
+        is_gone = answer.status == _GONE
+        raise _Failed(f"{answer.status} {answer.text}"[:300], is_final=is_gone, switches_off=is_gone)
+
+    async def _record_sent(self, batch: Sequence[Delivery], answer: str) -> None:
+        first, now = batch[0], self._clock.now()
+        digest_id = first.id if len(batch) > 1 else None
+        async with self._database.transaction() as connection:
+            await store.record_sent(connection, [d.id for d in batch], answer, now, digest_id=digest_id)
+            await destinations.clear_breaker(connection, first.destination, now)
+
+    async def _record_failure(self, batch: Sequence[Delivery], failure: _Failed) -> None:
+        settings, first, now = self._settings, batch[0], self._clock.now()
+        is_last = failure.is_final or first.attempts >= settings.attempts_max
+        retry_at = None if is_last else now + delay(first.attempts, random.random())
+        _log.warning("delivery_failed", delivery=first.id, channel=str(first.channel), attempt=first.attempts)
+        async with self._database.transaction() as connection:
+            await store.record_failure(
+                connection,
+                [delivery.id for delivery in batch],
+                failure.answer,
+                retry_at=retry_at,
+                is_final=failure.is_final,
+                now=now,
+            )
+            if failure.switches_off:
+                await destinations.switch_off(connection, first.destination, failure.answer, now)
+            elif not failure.is_final:
+                before = await destinations.find_breaker(connection, first.destination)
+                after = before.after_failure(
+                    now, failures_max=settings.breaker_failures, seconds=settings.breaker_seconds
+                )
+                await destinations.write_breaker(connection, first.destination, after, now)

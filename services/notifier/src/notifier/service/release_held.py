@@ -1,0 +1,43 @@
+"""Send what was held as spam, once, when a person says "not spam"."""
+
+from collections.abc import Sequence
+
+from hearback_contracts.notices import FeedbackChanged
+from hearback_contracts.options import Option
+
+from notifier.domain.decision import Decision, Rule, Verdict, decide
+from notifier.domain.notice import of_feedback
+from notifier.service.address_notices import Addressing, Context, deliveries_of, record_step
+from notifier.store.decisions import release_held as release
+from notifier.store.deliveries import insert_deliveries
+
+NOT_SPAM = ("ignored", "unresolved")
+
+
+async def release_held(context: Context, messages: Sequence[FeedbackChanged]) -> None:
+    """Notify of each held feedback that was moved back to the inbox; a second time nothing is held any more."""
+    wanted = [m for m in messages if (m.previous_status, m.status) == NOT_SPAM]
+    projects = await context.projects([message.project_id for message in wanted])
+    now = context.clock.now()
+    recorder = context.recorder()
+    async with context.database.transaction() as connection:
+        addressing = Addressing(context, connection)
+        for message in wanted:
+            project = projects.get(message.project_id)
+            if project is None or not await release(connection, project.id, message.feedback.event_id, now):
+                continue
+            decision = decide(
+                source=message.feedback.source,
+                is_spam=False,
+                has_spam_actions=False,
+                has_report_notifications=bool(project.option(Option.USER_REPORT_NOTIFICATIONS)),
+            )
+            if decision.verdict is Verdict.NOTIFIED:
+                decision = Decision(Verdict.NOTIFIED, Rule.NOT_SPAM)
+                feedback = message.feedback.model_copy(update={"is_spam": False})
+                notice = of_feedback(feedback, project, context.settings.public_url)
+                found = deliveries_of(notice, project, await addressing.of_feedback(feedback, project))
+                await insert_deliveries(connection, await addressing.without_those_off(found), now)
+            record_step(recorder, message.feedback, message.project_id, decision)
+        await context.outbox.add(connection, recorder.messages())
+    context.relay.wake()

@@ -1,0 +1,23 @@
+"""Send a finished delivery once more, at a person's wish."""
+
+from datetime import datetime
+
+from hearback_contracts.config import ProjectConfig
+from hearback_kit.db import Database
+from hearback_kit.errors import NotFound
+
+from notifier.errors import NotResendable
+from notifier.store import destinations
+from notifier.store.deliveries import Delivery, find_delivery, reopen
+
+
+async def resend_delivery(database: Database, project: ProjectConfig, delivery_id: int, at: datetime) -> Delivery:
+    """Make a delivery due again and switch its destination on; raise NotFound, or NotResendable while it waits."""
+    async with database.transaction() as connection:
+        delivery = await reopen(connection, project.id, delivery_id, at)
+        if delivery is None:
+            if await find_delivery(connection, project.id, delivery_id) is None:
+                raise NotFound
+            raise NotResendable
+        await destinations.switch_on(connection, delivery.destination, at)
+    return delivery

@@ -1,0 +1,289 @@
+"""Deliveries: each notice goes to each destination once; due ones are claimed, tried and recorded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from hearback_kit.db import Connection
+from hearback_kit.db.rowsets import rowset
+from sqlalchemy import Row, and_, delete, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from notifier.domain.notice import Notice
+from notifier.domain.recipients import Channel, Destination
+from notifier.store.tables import DELIVERIES, DESTINATIONS
+
+PENDING, DIGEST, SENT, FAILED, DEAD = "pending", "digest", "sent", "failed", "dead"
+_NEW: Final = (
+    "organization_id", "project_id", "kind", "subject_id", "destination", "channel", "target", "rule_id", "label",
+    "language", "unsubscribe_url", "notice", "state", "due_at", "created_at",
+)  # fmt: skip
+_BATCH: Final = rowset(DELIVERIES, _NEW)
+_INSERT: Final = (
+    insert(DELIVERIES)
+    .from_select(_NEW, select(*[_BATCH.c[name] for name in _NEW]))
+    .on_conflict_do_nothing(constraint="delivery_once")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A stored delivery."""
+
+    id: int
+    organization_id: int
+    project_id: int
+    destination: str
+    channel: Channel
+    target: str
+    rule_id: int | None
+    label: str
+    language: str | None
+    unsubscribe_url: str | None
+    notice: Notice
+    state: str
+    attempts: int
+    due_at: datetime
+    answer: str | None
+    digest_id: int | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(
+        id=row.id,
+        organization_id=row.organization_id,
+        project_id=row.project_id,
+        destination=row.destination,
+        channel=Channel(row.channel),
+        target=row.target,
+        rule_id=row.rule_id,
+        label=row.label,
+        language=row.language,
+        unsubscribe_url=row.unsubscribe_url,
+        notice=Notice.from_json(row.notice),
+        state=row.state,
+        attempts=row.attempts,
+        due_at=row.due_at,
+        answer=row.answer,
+        digest_id=row.digest_id,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """A notice for a destination."""
+
+    organization_id: int
+    project_id: int
+    notice: Notice
+    destination: Destination
+
+
+async def insert_deliveries(connection: Connection, new: Sequence[NewDelivery], at: datetime) -> None:
+    """Store deliveries; those that are stored already stay as they are."""
+    if new:
+        await connection.execute(_INSERT, {"rows": [_values(delivery, at) for delivery in new]})
+
+
+def _values(new: NewDelivery, at: datetime) -> dict[str, Any]:
+    minutes = new.destination.digest_minutes
+    return {
+        "organization_id": new.organization_id,
+        "project_id": new.project_id,
+        "kind": str(new.notice.kind),
+        "subject_id": new.notice.subject_id,
+        "destination": new.destination.key,
+        "channel": str(new.destination.channel),
+        "target": new.destination.target,
+        "rule_id": new.destination.rule_id,
+        "label": new.destination.label,
+        "language": new.destination.language,
+        "unsubscribe_url": new.destination.unsubscribe_url,
+        "notice": new.notice.as_json(),
+        "state": DIGEST if minutes else PENDING,
+        "due_at": (at + timedelta(minutes=minutes)).isoformat(),
+        "created_at": at.isoformat(),
+    }
+
+
+async def claim_due(
+    connection: Connection, state: str, now: datetime, claim: timedelta, count: int
+) -> list[Delivery]:
+    """Claim up to `count` due deliveries in a state until `now + claim`, oldest first.
+
+    Left alone are those that another process claimed, and destinations that are off or rest.
+    """
+    table = DELIVERIES.alias()
+    due = (
+        select(table.c.id)
+        .outerjoin(DESTINATIONS, DESTINATIONS.c.destination == table.c.destination)
+        .where(
+            and_(
+                table.c.state == state,
+                table.c.due_at <= now,
+                or_(table.c.claimed_until.is_(None), table.c.claimed_until < now),
+                or_(DESTINATIONS.c.rests_until.is_(None), DESTINATIONS.c.rests_until <= now),
+            )
+        )
+        .order_by(table.c.due_at, table.c.id)
+        .limit(count)
+        .with_for_update(skip_locked=True, of=table)
+    )
+    statement = (
+        update(DELIVERIES)
+        .where(DELIVERIES.c.id.in_(due))
+        .values(claimed_until=now + claim, attempts=DELIVERIES.c.attempts + 1)
+        .returning(DELIVERIES)
+    )
+    found = await connection.execute(statement)
+    return sorted((_delivery(row) for row in found), key=lambda delivery: delivery.id)
+
+
+async def claim_digest(
+    connection: Connection, destination: str, project_id: int, now: datetime, claim: timedelta
+) -> list[Delivery]:
+    """Claim all deliveries that wait for a destination's digest about a project."""
+    statement = (
+        update(DELIVERIES)
+        .where(
+            and_(
+                DELIVERIES.c.destination == destination,
+                DELIVERIES.c.project_id == project_id,
+                DELIVERIES.c.state == DIGEST,
+                or_(DELIVERIES.c.claimed_until.is_(None), DELIVERIES.c.claimed_until < now),
+            )
+        )
+        .values(claimed_until=now + claim, attempts=DELIVERIES.c.attempts + 1)
+        .returning(DELIVERIES)
+    )
+    found = await connection.execute(statement)
+    return sorted((_delivery(row) for row in found), key=lambda delivery: delivery.id)
+
+
+async def postpone_bursts(connection: Connection, now: datetime, *, per_minute: int, minutes: int) -> int:
+    """Let what exceeds `per_minute` mails to an address wait for a digest; return how many do."""
+    recent = (
+        select(
+            DELIVERIES.c.id,
+            DELIVERIES.c.state,
+            func.row_number()
+            .over(partition_by=DELIVERIES.c.destination, order_by=(DELIVERIES.c.created_at, DELIVERIES.c.id))
+            .label("position"),
+        )
+        .where(
+            and_(
+                DELIVERIES.c.created_at > now - timedelta(minutes=1),
+                DELIVERIES.c.channel == str(Channel.EMAIL),
+                DELIVERIES.c.state.in_((PENDING, SENT)),
+            )
+        )
+        .subquery()
+    )
+    surplus = select(recent.c.id).where(and_(recent.c.state == PENDING, recent.c.position > per_minute))
+    statement = (
+        update(DELIVERIES)
+        .where(and_(DELIVERIES.c.id.in_(surplus), DELIVERIES.c.claimed_until.is_(None)))
+        .values(state=DIGEST, due_at=now + timedelta(minutes=minutes))
+    )
+    return (await connection.execute(statement)).rowcount
+
+
+async def record_sent(
+    connection: Connection, ids: Sequence[int], answer: str, now: datetime, *, digest_id: int | None = None
+) -> None:
+    """Record that deliveries were handed over, `digest_id` is the one whose mail carried them all."""
+    statement = (
+        update(DELIVERIES)
+        .where(DELIVERIES.c.id.in_(ids))
+        .values(state=SENT, answer=answer, finished_at=now, claimed_until=None, digest_id=digest_id)
+    )
+    await connection.execute(statement)
+
+
+async def record_failure(
+    connection: Connection,
+    ids: Sequence[int],
+    answer: str,
+    *,
+    retry_at: datetime | None,
+    is_final: bool,
+    now: datetime,
+) -> None:
+    """Record a failed attempt: tried again at `retry_at`, given up (dead), or refused for good (`is_final`)."""
+    if retry_at is not None:
+        values: dict[str, Any] = {"due_at": retry_at, "claimed_until": None}
+    else:
+        values = {"state": FAILED if is_final else DEAD, "finished_at": now, "claimed_until": None}
+    await connection.execute(update(DELIVERIES).where(DELIVERIES.c.id.in_(ids)).values(answer=answer, **values))
+
+
+async def reopen(connection: Connection, project_id: int, delivery_id: int, now: datetime) -> Delivery | None:
+    """Make a finished delivery due again; return it, or None unless it is finished."""
+    statement = (
+        update(DELIVERIES)
+        .where(
+            and_(
+                DELIVERIES.c.project_id == project_id,
+                DELIVERIES.c.id == delivery_id,
+                DELIVERIES.c.state.in_((SENT, FAILED, DEAD)),
+            )
+        )
+        .values(state=PENDING, attempts=0, due_at=now, finished_at=None, digest_id=None)
+        .returning(DELIVERIES)
+    )
+    row = (await connection.execute(statement)).one_or_none()
+    return _delivery(row) if row else None
+
+
+async def find_delivery(connection: Connection, project_id: int, delivery_id: int) -> Delivery | None:
+    """Return a delivery of a project, or None."""
+    where = and_(DELIVERIES.c.project_id == project_id, DELIVERIES.c.id == delivery_id)
+    row = (await connection.execute(select(DELIVERIES).where(where))).one_or_none()
+    return _delivery(row) if row else None
+
+
+async def list_deliveries(
+    connection: Connection,
+    project_id: int,
+    *,
+    before: int | None,
+    after: int | None,
+    count: int,
+    state: str | None = None,
+    subject_id: str | None = None,
+) -> list[Delivery]:
+    """Return deliveries of a project, newest first: older than `before`, or newer than `after`."""
+    statement = select(DELIVERIES).where(DELIVERIES.c.project_id == project_id)
+    if state:
+        statement = statement.where(DELIVERIES.c.state == state)
+    if subject_id:
+        statement = statement.where(DELIVERIES.c.subject_id == subject_id)
+    if after is not None:
+        statement = statement.where(DELIVERIES.c.id > after).order_by(DELIVERIES.c.id)
+    else:
+        if before is not None:
+            statement = statement.where(DELIVERIES.c.id < before)
+        statement = statement.order_by(DELIVERIES.c.id.desc())
+    rows = [_delivery(row) for row in await connection.execute(statement.limit(count))]
+    return sorted(rows, key=lambda delivery: -delivery.id)
+
+
+async def count_pending(connection: Connection) -> int:
+    """Return how many deliveries wait."""
+    statement = select(func.count()).select_from(DELIVERIES).where(text("state IN ('pending', 'digest')"))
+    return int((await connection.execute(statement)).scalar_one())
+
+
+async def delete_deliveries(connection: Connection, before: datetime, chunk_max: int) -> int:
+    """Delete up to `chunk_max` finished deliveries older than `before`; return how many."""
+    old = (
+        select(DELIVERIES.c.id)
+        .where(and_(DELIVERIES.c.created_at < before, DELIVERIES.c.state.in_((SENT, FAILED, DEAD))))
+        .limit(chunk_max)
+    )
+    return (await connection.execute(delete(DELIVERIES).where(DELIVERIES.c.id.in_(old)))).rowcount

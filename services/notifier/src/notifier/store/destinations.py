@@ -1,0 +1,75 @@
+"""Destinations: which are off after a permanent error, and which rest after failures in a row."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from hearback_kit.db import Connection
+from sqlalchemy import and_, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from notifier.domain.retry import Breaker
+from notifier.store.tables import DESTINATIONS
+
+
+async def list_off(connection: Connection, keys: Iterable[str]) -> set[str]:
+    """Return those of the destinations that are switched off."""
+    statement = select(DESTINATIONS.c.destination).where(
+        and_(DESTINATIONS.c.destination.in_(list(keys)), DESTINATIONS.c.is_off)
+    )
+    return set((await connection.execute(statement)).scalars())
+
+
+async def find_reasons(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
+    """Return why destinations are off, by destination."""
+    statement = select(DESTINATIONS.c.destination, DESTINATIONS.c.reason).where(
+        and_(DESTINATIONS.c.destination.in_(keys), DESTINATIONS.c.is_off)
+    )
+    return {row.destination: row.reason or "" for row in await connection.execute(statement)}
+
+
+async def find_breaker(connection: Connection, key: str) -> Breaker:
+    """Return how often a destination failed in a row."""
+    statement = select(DESTINATIONS.c.failures, DESTINATIONS.c.rests_until).where(
+        DESTINATIONS.c.destination == key
+    )
+    row = (await connection.execute(statement)).one_or_none()
+    return Breaker(row.failures, row.rests_until) if row else Breaker()
+
+
+async def write_breaker(connection: Connection, key: str, breaker: Breaker, now: datetime) -> None:
+    """Store a destination's failures."""
+    await _write(connection, key, now, failures=breaker.failures, rests_until=breaker.rests_until)
+
+
+async def clear_breaker(connection: Connection, key: str, now: datetime) -> None:
+    """Forget a destination's failures after a success."""
+    statement = (
+        update(DESTINATIONS)
+        .where(and_(DESTINATIONS.c.destination == key, DESTINATIONS.c.failures > 0))
+        .values(failures=0, rests_until=None, changed_at=now)
+    )
+    await connection.execute(statement)
+
+
+async def switch_off(connection: Connection, key: str, reason: str, now: datetime) -> None:
+    """Send nothing more to a destination."""
+    await _write(connection, key, now, is_off=True, reason=reason)
+
+
+async def switch_on(connection: Connection, key: str, now: datetime) -> None:
+    """Send to a destination again."""
+    await _write(connection, key, now, is_off=False, reason=None, failures=0, rests_until=None)
+
+
+async def count_off(connection: Connection) -> int:
+    """Return how many destinations are off."""
+    statement = select(func.count()).select_from(DESTINATIONS).where(DESTINATIONS.c.is_off)
+    return int((await connection.execute(statement)).scalar_one())
+
+
+async def _write(connection: Connection, key: str, now: datetime, **values: Any) -> None:
+    statement = insert(DESTINATIONS).values(destination=key, changed_at=now, **values)
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=["destination"], set_={**values, "changed_at": now})
+    )

@@ -1,0 +1,70 @@
+"""Notification rules of projects."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from hearback_kit.db import Connection
+from sqlalchemy import Row, and_, delete, func, insert, select, update
+
+from notifier.domain.recipients import Channel, NotificationRule, WebhookFormat
+from notifier.store.tables import NOTIFICATION_RULES as RULES
+
+
+def _rule(row: Row[Any]) -> NotificationRule:
+    return NotificationRule(
+        id=row.id,
+        organization_id=row.organization_id,
+        project_id=row.project_id,
+        name=row.name,
+        is_enabled=row.is_enabled,
+        sources=tuple(row.sources),
+        environments=tuple(row.environments),
+        contains=row.contains,
+        channel=Channel(row.channel),
+        target=row.target,
+        format=WebhookFormat(row.format),
+        secret=row.secret,
+        digest_minutes=row.digest_minutes,
+    )
+
+
+async def list_rules(connection: Connection, project_id: int) -> list[NotificationRule]:
+    """Return a project's rules, oldest first."""
+    found = await connection.execute(select(RULES).where(RULES.c.project_id == project_id).order_by(RULES.c.id))
+    return [_rule(row) for row in found]
+
+
+async def find_rule(connection: Connection, project_id: int, rule_id: int) -> NotificationRule | None:
+    """Return a rule of a project, or None."""
+    statement = select(RULES).where(and_(RULES.c.project_id == project_id, RULES.c.id == rule_id))
+    row = (await connection.execute(statement)).one_or_none()
+    return _rule(row) if row else None
+
+
+async def count_rules(connection: Connection, project_id: int) -> int:
+    """Return how many rules a project has; concurrent additions wait for each other."""
+    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"rules:{project_id}"))))
+    statement = select(func.count()).select_from(RULES).where(RULES.c.project_id == project_id)
+    return int((await connection.execute(statement)).scalar_one())
+
+
+async def insert_rule(connection: Connection, values: Mapping[str, Any], at: datetime) -> NotificationRule:
+    """Add a rule."""
+    statement = insert(RULES).values(**values, created_at=at).returning(RULES)
+    return _rule((await connection.execute(statement)).one())
+
+
+async def update_rule(
+    connection: Connection, project_id: int, rule_id: int, values: Mapping[str, Any]
+) -> NotificationRule | None:
+    """Change a rule; return it, or None when there is none."""
+    where = and_(RULES.c.project_id == project_id, RULES.c.id == rule_id)
+    row = (await connection.execute(update(RULES).where(where).values(**values).returning(RULES))).one_or_none()
+    return _rule(row) if row else None
+
+
+async def delete_rule(connection: Connection, project_id: int, rule_id: int) -> bool:
+    """Delete a rule; return whether there was one."""
+    where = and_(RULES.c.project_id == project_id, RULES.c.id == rule_id)
+    return (await connection.execute(delete(RULES).where(where))).rowcount == 1

@@ -1,0 +1,98 @@
+"""The tables of the notifier."""
+
+from typing import Final
+
+from hearback_kit.outbox import outbox_table
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+METADATA: Final = MetaData()
+OUTBOX: Final = outbox_table(METADATA)
+_TIME: Final = DateTime(timezone=True)
+
+NOTIFICATION_RULES: Final = Table(
+    "notification_rule",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("organization_id", BigInteger, nullable=False),
+    Column("project_id", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("is_enabled", Boolean, nullable=False),
+    Column("sources", ARRAY(Text), nullable=False),
+    Column("environments", ARRAY(Text), nullable=False),
+    Column("contains", Text),
+    Column("channel", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("digest_minutes", Integer, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    Index("notification_rule_by_project", "project_id", "id"),
+)
+
+DECISIONS: Final = Table(
+    "decision",
+    METADATA,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("event_id", Text(collation="C"), primary_key=True),
+    Column("verdict", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("decided_at", _TIME, nullable=False),
+    Index("decision_by_time", "decided_at", postgresql_using="brin"),
+)
+
+DELIVERIES: Final = Table(
+    "delivery",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("organization_id", BigInteger, nullable=False),
+    Column("project_id", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject_id", Text(collation="C"), nullable=False),
+    Column("destination", Text(collation="C"), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("rule_id", BigInteger),
+    Column("label", Text, nullable=False),
+    Column("language", Text),
+    Column("unsubscribe_url", Text),
+    Column("notice", JSONB, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("due_at", _TIME, nullable=False),
+    Column("claimed_until", _TIME),
+    Column("answer", Text),
+    Column("digest_id", BigInteger),
+    Column("created_at", _TIME, nullable=False),
+    Column("finished_at", _TIME),
+    UniqueConstraint("project_id", "kind", "subject_id", "destination", name="delivery_once"),
+    Index("delivery_by_due", "due_at", "id", postgresql_where=text("state IN ('pending', 'digest')")),
+    Index("delivery_by_project", "project_id", "id"),
+    Index("delivery_by_destination", "destination", "created_at"),
+    Index("delivery_by_time", "created_at", postgresql_using="brin"),
+)
+
+DESTINATIONS: Final = Table(
+    "destination",
+    METADATA,
+    Column("destination", Text(collation="C"), primary_key=True),
+    Column("is_off", Boolean, nullable=False, server_default="false"),
+    Column("reason", Text),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("rests_until", _TIME),
+    Column("changed_at", _TIME, nullable=False),
+)
