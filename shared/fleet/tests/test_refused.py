@@ -53,7 +53,7 @@ def test_of_a_deeply_nested_payload_what_the_person_wrote_is_kept():
 
 def test_what_json_cannot_hold_is_mended():
     found = payload_to_keep({"comments": "It \ud800 broke.", "event_id": 1 << 70, "more": 1 << 70})
-    assert found == {"comments": "It ? broke.", "event_id": float(1 << 70)}
+    assert found == {"comments": "It ? broke.", "event_id": None}
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))  # a parsed payload has no NUL

@@ -3,55 +3,88 @@
 from fastapi import FastAPI
 from hearback_contracts.streams import CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
+from hearback_kit.api.bodies import RequestRules
 from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
-from client_reports.alerting import Alerting
 from client_reports.api import alert_rules, stats, submissions
 from client_reports.api.deps import AppState
-from client_reports.consumers.client_reports import ClientReports
-from client_reports.consumers.intake import Intake
-from client_reports.consumers.outcomes import Outcomes
+from client_reports.consumers.client_report_received import ClientReportReceivedHandler
+from client_reports.consumers.outcome_recorded import OutcomeRecordedHandler
+from client_reports.domain.alerts import Hysteresis
+from client_reports.domain.journal import JournalLimits
+from client_reports.jobs.alerts import AlertJob
+from client_reports.jobs.partitions import PartitionJob
+from client_reports.service.accept_submission import SubmissionAcceptance
+from client_reports.service.evaluate_alerts import AlertEvaluator
+from client_reports.service.record_effects import EffectRecorder
 from client_reports.settings import Settings
-from client_reports.store.partitions import Partitions, Plans
+from client_reports.store.partitions import Plans, partitions_of
+from client_reports.store.tables import OUTBOX
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     """Make the HTTP app; it connects when it starts."""
 
     def build(runtime: ServiceRuntime) -> AppState:
-        return AppState(settings, runtime.database, runtime.clock)
+        acceptance = SubmissionAcceptance(
+            runtime.database,
+            runtime.outbox,
+            runtime.relay,
+            runtime.clock,
+            shards=runtime.shards,
+            steps_max=settings.steps_max,
+        )
+        return AppState(settings, runtime.database, runtime.clock, acceptance)
 
     app = service_app(
         settings,
-        title="Hearback client reports",
-        description="Counts outcomes and tells the fate of every submission.",
+        title="Hearback client-reports",
+        description="Counts outcomes and keeps the fate of every submission.",
         build=build,
         clock=clock,
+        outbox=OUTBOX,
     )
+    app.add_middleware(RequestRules, bytes_max=settings.body_bytes_max)
     for module in (stats, submissions, alert_rules):
         app.include_router(module.router)
     return app
 
 
 def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
-    """Make the worker: both streams, the keeper of partitions and the evaluation of alert rules."""
+    """Make the worker: the consumers of both streams, partitions and the evaluation of alert rules."""
 
     def build(runtime: ServiceRuntime) -> None:
-        partitions = Partitions(runtime.database, Plans.of(settings))
-        intake = Intake(runtime.database, partitions, runtime.clock, steps_max=settings.steps_max)
-        reports = ClientReports(intake, runtime.configuration.project, report_days_max=settings.report_days_max)
-        outcomes = Outcomes(intake, shards=settings.stream_shards)
-        alerting = Alerting(runtime.database, settings, runtime.clock)
-
-        async def keep_partitions() -> None:
-            await partitions.ensure(runtime.clock.now())
-            await partitions.drop_old(runtime.clock.now())
-
-        batch_max = settings.batch_max
-        runtime.consume(CLIENT_REPORT_RECEIVED, reports.handle, batch_max=batch_max)
-        runtime.consume(OUTCOME_RECORDED, outcomes.handle, on_dead=outcomes.on_dead, batch_max=batch_max)
-        runtime.every("partitions", settings.maintenance_seconds, keep_partitions)
-        runtime.every("alerts", settings.alert_seconds, alerting.evaluate)
+        database, batch_max = runtime.database, settings.batch_max
+        plans = Plans.of(settings)
+        partitions = partitions_of(database, plans)
+        recorder = EffectRecorder(
+            database,
+            partitions,
+            plans,
+            runtime.clock,
+            limits=journal_limits(settings),
+            series_per_hour_max=settings.series_per_hour_max,
+        )
+        find_project, days_max = runtime.configuration.project, settings.report_days_max
+        reports = ClientReportReceivedHandler(recorder, find_project, report_days_max=days_max)
+        outcomes = OutcomeRecordedHandler(recorder, shards=runtime.shards)
+        hysteresis = Hysteresis(settings.alert_resolve_share, settings.alert_resolve_minutes)
+        evaluator = AlertEvaluator(database, runtime.clock, hysteresis, events_max=settings.alert_events_max)
+        runtime.consume(CLIENT_REPORT_RECEIVED, reports, batch_max=batch_max)
+        runtime.consume(OUTCOME_RECORDED, outcomes, on_dead=outcomes.on_dead, batch_max=batch_max)
+        maintenance = PartitionJob(database, partitions, runtime.clock)
+        runtime.every("partitions", settings.maintenance_seconds, maintenance)
+        runtime.every("alerts", settings.alert_seconds, AlertJob(evaluator))
 
     return service_worker(settings, build=build, clock=clock)
+
+
+def journal_limits(settings: Settings) -> JournalLimits:
+    """Return the limits of the journal that follow from the settings."""
+    return JournalLimits(
+        steps_max=settings.steps_max,
+        payloads_max=settings.payloads_max,
+        submissions_per_day_max=settings.submissions_per_day_max,
+        payload_bytes_per_day_max=settings.payload_mib_per_day_max << 20,
+    )

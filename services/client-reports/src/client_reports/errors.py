@@ -1,6 +1,6 @@
 """Errors of client-reports beyond the kit's."""
 
-from hearback_kit.errors import BadRequest
+from hearback_kit.errors import BadRequest, Conflict
 
 
 class InvalidQuery(BadRequest):
@@ -10,6 +10,12 @@ class InvalidQuery(BadRequest):
 
 
 class TooManyRules(BadRequest):
-    """The organization has as many alert rules as it may have."""
+    """The organization or the project has reached its limit of alert rules."""
 
     code = "too_many_rules"
+
+
+class NothingToAccept(Conflict):
+    """There is nothing to take in: the submission was not refused by a rule, or it has been taken in already."""
+
+    code = "nothing_to_accept"

@@ -5,9 +5,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from client_reports.alerting import Alerting
+from client_reports.domain.alerts import Hysteresis
 from client_reports.domain.counting import Count, CountKey, Effects
+from client_reports.service.evaluate_alerts import AlertEvaluator
 from hearback_contracts.outcomes import Outcome
+from hearback_kit.db import Database
+from sqlalchemy import text
 
 PATH = "/api/0/organizations/demo/alert-rules/"
 
@@ -32,12 +35,12 @@ async def count(
 ) -> None:
     now = api.store.clock.now()
     key = CountKey(1, project_id, 1, category, int(outcome), reason, None, now.replace(second=0, microsecond=0))
-    await api.store.intake().take([Effects(uuid4(), now, (Count(key, quantity),))])
+    await api.store.recorder().record([Effects(uuid4(), now, (Count(key, quantity),))])
 
 
 async def look(api: Any, rule: dict[str, Any]) -> dict[str, Any]:
     store = api.store
-    await Alerting(store.database, store.settings, store.clock).evaluate()
+    await AlertEvaluator(store.database, store.clock, Hysteresis(0.9, 5), events_max=3).evaluate()
     return dict(await api.get(f"{PATH}{rule['id']}/"))
 
 
@@ -132,6 +135,37 @@ async def test_an_organization_has_a_bounded_number_of_rules(api: Any) -> None:
     for _ in range(2):
         await create(api)
     assert (await api.client.post(PATH, json=body())).json()["code"] == "too_many_rules"
+
+
+async def test_a_project_has_a_bounded_number_of_rules(api: Any) -> None:
+    api.configure(rules_per_project_max=1)
+    await create(api)
+    other = await create(api, project="project-2")
+    for request in (api.client.post(PATH, json=body()), api.client.put(f"{PATH}{other['id']}/", json=body())):
+        assert (await request).json()["code"] == "too_many_rules"
+    assert (await api.client.put(f"{PATH}{other['id']}/", json=body(project="project-2"))).status_code == 200
+
+
+async def test_the_history_of_a_rule_is_bounded(api: Any) -> None:
+    rule = await create(api, kind="silence", threshold=1)
+    for _ in range(4):
+        await count(api, 1)
+        await look(api, rule)
+        api.store.clock.move(hours=2)
+        found = await look(api, rule)
+    assert [change["status"] for change in found["history"]] == ["firing", "ok", "firing"]
+
+
+async def test_an_evaluation_that_fails_is_repeated(api: Any) -> None:
+    held, other = await create(api), await create(api, project="project-2")
+    await count(api, 1000, project_id=2)
+    async with api.store.database.transaction() as connection:
+        await connection.execute(text("LOCK TABLE project_activity IN ACCESS EXCLUSIVE MODE"))
+        impatient = Database(api.store.url, statement_timeout_ms=100)
+        await AlertEvaluator(impatient, api.store.clock, Hysteresis(0.9, 5), events_max=3).evaluate()
+        await impatient.close()
+    assert (await api.get(f"{PATH}{held['id']}/"))["lastEvaluated"] is None
+    assert (await look(api, other))["status"] == "firing"
 
 
 async def test_tenants_and_scopes(api: Any) -> None:

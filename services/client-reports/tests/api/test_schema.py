@@ -26,7 +26,7 @@ async def test_answers_conform(api: Any) -> None:
     schema = schemathesis.openapi.from_dict(api.app.openapi())
     operations = [result.ok() for result in schema.get_all_operations()]
     tried = [operation for operation in operations if operation.path.startswith("/api/")]
-    assert len(tried) == 8
+    assert len(tried) == 9
     loop = asyncio.get_running_loop()
 
     def send(case: Any) -> httpx.Response:

@@ -45,7 +45,7 @@ async def counted(api: Any) -> Any:
         count(store, 17, minutes_ago=60 * 24 * 3, category=DataCategory.ATTACHMENT),
         count(store, 1000, project_id=3, organization_id=2),
     )
-    await store.intake().take([Effects(uuid4(), store.clock.now(), counts)])
+    await store.recorder().record([Effects(uuid4(), store.clock.now(), counts)])
     return api
 
 
@@ -128,7 +128,34 @@ async def test_answers_have_a_bounded_number_of_groups(counted: Any) -> None:
     counted.configure(groups_max=3)
     asked = {"field": SUM, "statsPeriod": "24h"}
     assert len((await counted.get(PATH, groupBy="reason", **asked))["groups"]) == 3
-    assert (await counted.get(PATH, 400, groupBy=["reason", "project"], **asked))["code"] == "invalid_query"
+    wrong = await counted.get(PATH, 400, groupBy=["key", "category", "project"], **asked)
+    assert wrong["code"] == "invalid_query"
+
+
+async def test_beyond_the_bound_the_largest_are_kept_and_the_rest_is_other(api: Any) -> None:
+    """Values that senders invent turn no query into an error, and every count is in the answer."""
+    discard = Outcome.CLIENT_DISCARD
+    counts = [
+        count(api.store, number, outcome=discard, reason=f"made up {number}", project_id=1 + number % 2, sdk="x/1")
+        for number in range(1, 31)
+    ]
+    counts.append(count(api.store, 1))
+    await api.store.recorder().record([Effects(uuid4(), api.store.clock.now(), tuple(counts))])
+    api.configure(groups_max=10)
+    kept = {(f"made up {number}",): number for number in range(26, 31)}
+    total = sum(range(1, 31))
+    for interval in ("1h", "1d"):
+        found = await totals(api, groupBy="reason", interval=interval)
+        assert found == {**kept, (None,): 1, ("other",): total - sum(kept.values())}
+    found = await totals(api, groupBy=["reason", "project"])
+    assert found["other", 1] + found["other", 2] + sum(kept.values()) == total
+    assert len(found) == 8
+    assert await totals(api, groupBy=["sdk", "reason"], project="1", outcome="accepted") == {
+        ("sentry.python/2.75.0", None): 1
+    }
+    for fields in ([SUM, TIMES], [TIMES]):
+        answer = await api.get(PATH, field=fields, groupBy=["reason", "sdk"], statsPeriod="1h")
+        assert sum(group["totals"][TIMES] for group in answer["groups"]) == 31
 
 
 async def test_how_often_something_was_told_has_two_names(counted: Any) -> None:
@@ -178,7 +205,7 @@ async def test_sums_may_pass_64_bits(api: Any) -> None:
     biggest = 2**64 - 1
     for _ in range(3):
         counts = (count(api.store, biggest),)
-        await api.store.intake().take([Effects(uuid4(), api.store.clock.now(), counts)])
+        await api.store.recorder().record([Effects(uuid4(), api.store.clock.now(), counts)])
     assert await totals(api) == {(): 3 * biggest}
     assert await totals(api, interval="1d") == {(): 3 * biggest}
 

@@ -5,10 +5,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from client_reports.domain.counting import Effects, SubmissionKey, ToldStep
-from client_reports.domain.fate import Step
+from client_reports.domain.counting import Effects
+from client_reports.domain.journal import RecordedStep, SubmissionKey
+from client_reports.domain.submission_status import Step
 from hearback_contracts.outcomes import SubmissionState as State
-from hearback_kit.pages import encode_cursor
+from hearback_kit.api.paging import encode_cursor
 
 PATH = "/api/0/projects/demo/web/submissions/"
 
@@ -26,8 +27,8 @@ async def tell(
     submission_id = submission_id or uuid4().hex
     now = store.clock.now()
     step = Step(now + timedelta(seconds=seconds), "feedback", f"was_{state}", state, **more)
-    told = ToldStep(organization_id, SubmissionKey(project_id, submission_id), step)
-    await store.intake().take([Effects(uuid4(), now, (), (told,))])
+    told = RecordedStep(organization_id, SubmissionKey(project_id, submission_id), step)
+    await store.recorder().record([Effects(uuid4(), now, (), (told,))])
     return submission_id
 
 
@@ -43,6 +44,7 @@ async def test_a_fate_by_any_spelling_of_its_id(api: Any) -> None:
             "reason": "empty",
             "receivedAt": "2026-11-24T12:34:56.000000Z",
             "feedbackId": None,
+            "payload": None,
             "steps": [
                 {
                     "at": "2026-11-24T12:34:56.000000Z",
@@ -108,7 +110,7 @@ WRONG: list[dict[str, Any]] = [
     {"cursor": encode_cursor([1.5, "a"], backward=False)},
     {"cursor": encode_cursor([1, 2], backward=False)},
     {"cursor": encode_cursor([1, "a\x00"], backward=True)},
-    {"cursor": encode_cursor([1 << 62, "a"], backward=False)},
+    {"cursor": encode_cursor(["9999-12-31T23:59:59-10:00", "a"], backward=False)},
     {"cursor": encode_cursor([1], backward=False)},
     {"reason": "a\x00"},
     {"query": "\x00"},
@@ -130,7 +132,7 @@ async def test_limit_is_another_name_of_per_page(api: Any) -> None:
     for number in range(3):
         await tell(api.store, number, State.STORED)
     assert len(await api.get(PATH, limit=2)) == 2
-    assert len(await api.get(PATH, limit=2, per_page=1)) == 2
+    assert len(await api.get(PATH, limit=2, per_page=1)) == 1
 
 
 async def test_pages_lead_there_and_back(api: Any) -> None:

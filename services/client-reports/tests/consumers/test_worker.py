@@ -9,7 +9,7 @@ import orjson
 import pytest
 import pytest_asyncio
 from client_reports.app import create_worker
-from client_reports.consumers.outcomes import Outcomes
+from client_reports.consumers.outcome_recorded import OutcomeRecordedHandler
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.events import ClientReportReceived, OutcomeCount, OutcomeRecorded, SubmissionStep
 from hearback_contracts.outcomes import Outcome, SubmissionState
@@ -66,11 +66,12 @@ async def test_worker_counts_reports_and_outcomes_and_tells_fates(
             statsPeriod="1h",
         )
         sums = {tuple(group["by"].values()): group["totals"]["sum(quantity)"] for group in found["groups"]}
-        return sums if len(sums) == 2 else None
+        return sums if len(sums) == 3 else None
 
     assert await eventually(counted) == {
         ("accepted", "feedback", None): 1,
         ("client_discard", "error", "queue_overflow"): 23,
+        ("invalid", "unknown", "invalid_json"): 1,
     }
     fate = await api.get(f"/api/0/projects/demo/web/submissions/{submission_id}/")
     assert fate == {
@@ -80,6 +81,7 @@ async def test_worker_counts_reports_and_outcomes_and_tells_fates(
         "reason": None,
         "receivedAt": "2026-11-24T12:34:55.995000Z",
         "feedbackId": "2",
+        "payload": None,
         "steps": [
             {
                 "at": "2026-11-24T12:34:55.995000Z",
@@ -165,7 +167,7 @@ async def test_a_fate_that_cannot_be_written_is_not_told_again_and_again(
             id=new_id(), occurred_at=store.clock.now(), project_id=1, service="x", outcomes=outcomes, steps=steps
         )
         entry = outgoing(OUTCOME_RECORDED, message, 4)
-        handler = Outcomes(store.intake(), shards=4)
+        handler = OutcomeRecordedHandler(store.recorder(), shards=4)
         told = handler.on_dead(Incoming(entry.key, "1-0", entry.type, entry.version, entry.data, None), "x")
         assert {one.key for one in told} <= {entry.key}
         return told
@@ -176,11 +178,11 @@ async def test_a_fate_that_cannot_be_written_is_not_told_again_and_again(
     assert dead(one, one) == []
     assert dead(outcomes=(outcome_of_a_later_release,)) == []
     unreadable = Incoming(OUTCOME_RECORDED.key(1, 4), "1-0", OUTCOME_RECORDED.name, "1", b"{", None)
-    assert Outcomes(store.intake(), shards=4).on_dead(unreadable, "x") == []
+    assert OutcomeRecordedHandler(store.recorder(), shards=4).on_dead(unreadable, "x") == []
 
 
 async def test_what_a_message_cannot_mean_is_refused(store: Any, outcome_of_a_later_release: OutcomeCount) -> None:
-    handler = Outcomes(store.intake(), shards=4)
+    handler = OutcomeRecordedHandler(store.recorder(), shards=4)
     negative = outcome_of_a_later_release.model_copy(update={"outcome": 0, "quantity": -1})
     for count in (outcome_of_a_later_release, negative):
         message = OutcomeRecorded(
@@ -188,12 +190,12 @@ async def test_what_a_message_cannot_mean_is_refused(store: Any, outcome_of_a_la
         )
         entry = outgoing(OUTCOME_RECORDED, message, 4)
         with pytest.raises(ValueError, match=r"77|negative"):
-            await handler.handle([Incoming(entry.key, "1-0", entry.type, entry.version, entry.data, None)])
+            await handler([Incoming(entry.key, "1-0", entry.type, entry.version, entry.data, None)])
 
 
 async def test_a_step_may_spell_its_submission_in_any_way(api: Any, store: Any) -> None:
     submission_id = new_id()
-    handler = Outcomes(store.intake(), shards=4)
+    handler = OutcomeRecordedHandler(store.recorder(), shards=4)
     for spelling in (submission_id, str(UUID(submission_id)).upper(), f"{{{UUID(submission_id)}}}"):
         message = OutcomeRecorded(
             id=new_id(),
@@ -203,6 +205,6 @@ async def test_a_step_may_spell_its_submission_in_any_way(api: Any, store: Any) 
             steps=(stored(store, spelling),),
         )
         entry = outgoing(OUTCOME_RECORDED, message, 4)
-        await handler.handle([Incoming(entry.key, "1-0", entry.type, entry.version, entry.data, None)])
+        await handler([Incoming(entry.key, "1-0", entry.type, entry.version, entry.data, None)])
     [fate] = await api.get("/api/0/projects/demo/web/submissions/")
     assert (fate["id"], len(fate["steps"])) == (submission_id, 1)

@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 import pytest_asyncio
 from client_reports.domain.stats import StatsQuery, window
-from client_reports.store.journal import SubmissionFilter, submissions_statement
 from client_reports.store.stats import stats_statement
+from client_reports.store.submissions import SubmissionFilter, submissions_statement
 from hearback_contracts.outcomes import SubmissionState
 from sqlalchemy import text
 from sqlalchemy.dialects import postgresql

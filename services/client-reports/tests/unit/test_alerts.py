@@ -3,15 +3,15 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from client_reports.domain.alerts import AlertKind, AlertStatus, Hysteresis, Standing, share_of, stand
+from client_reports.domain.alerts import AlertKind, AlertState, AlertStatus, Hysteresis, next_state, share_of
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 RULE = Hysteresis(share=0.9, minutes=5)
-OK, FIRING = Standing(AlertStatus.OK), Standing(AlertStatus.FIRING)
+OK, FIRING = AlertState(AlertStatus.OK), AlertState(AlertStatus.FIRING)
 
 
-def look(before: Standing, value: float, minute: float = 0, kind: AlertKind = AlertKind.DISCARDS) -> Standing:
-    return stand(before, kind, 100, value, NOON + timedelta(minutes=minute), RULE)
+def look(before: AlertState, value: float, minute: float = 0, kind: AlertKind = AlertKind.DISCARDS) -> AlertState:
+    return next_state(before, kind, 100, value, NOON + timedelta(minutes=minute), RULE)
 
 
 @pytest.mark.parametrize("kind", [AlertKind.DISCARDS, AlertKind.DISCARD_SHARE])
@@ -26,14 +26,16 @@ def test_it_stays_while_the_value_is_near_the_threshold() -> None:
 
 def test_it_is_resolved_when_low_for_long_enough() -> None:
     low = look(FIRING, 90)
-    assert low == Standing(AlertStatus.FIRING, NOON)
+    assert low == AlertState(AlertStatus.FIRING, NOON)
     assert look(low, 10, minute=4.9) == low
     assert look(low, 10, minute=5) == OK
 
 
 def test_a_new_peak_starts_the_wait_again() -> None:
     low = look(FIRING, 10)
-    assert look(look(low, 95, minute=3), 10, minute=6) == Standing(AlertStatus.FIRING, NOON + timedelta(minutes=6))
+    assert look(look(low, 95, minute=3), 10, minute=6) == AlertState(
+        AlertStatus.FIRING, NOON + timedelta(minutes=6)
+    )
 
 
 def test_silence_begins_when_the_hours_are_full_and_ends_at_once() -> None:

@@ -43,6 +43,9 @@ class Reason(StrEnum):
     NESTING_TOO_DEEP = "nesting_too_deep"
     NO_DATA = "no_data"
     PAYLOAD = "payload"
+    TIMESTAMP = "timestamp"
+    PAST_TIMESTAMP = "past_timestamp"
+    FUTURE_TIMESTAMP = "future_timestamp"
     UNSUPPORTED_TYPE = "unsupported_type"
     TOO_LARGE_ATTACHMENT = "too_large:attachment:attachment"
     TOO_LARGE_CLIENT_REPORT = "too_large:client_report"
@@ -105,6 +108,9 @@ EXPLANATIONS: dict[Reason, str] = {
     Reason.NESTING_TOO_DEEP: "The payload is nested too deeply.",
     Reason.NO_DATA: "The payload is empty.",
     Reason.PAYLOAD: "The payload could not be read.",
+    Reason.TIMESTAMP: "The timestamp is no time that can be read.",
+    Reason.PAST_TIMESTAMP: "The timestamp lies further back than the project's data is kept.",
+    Reason.FUTURE_TIMESTAMP: "The timestamp lies in the future.",
     Reason.UNSUPPORTED_TYPE: "Hearback does not store items of this type.",
     Reason.TOO_LARGE_ATTACHMENT: "An attachment, or all of them together, passes the size or count limit.",
     Reason.TOO_LARGE_CLIENT_REPORT: "The client reports of the envelope pass the size or count limit.",

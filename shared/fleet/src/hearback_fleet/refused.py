@@ -86,4 +86,4 @@ def _cut(value: Any, characters_max: int) -> Any:
         return {name: _cut(part, characters_max) for name, part in value.items()}
     if isinstance(value, str):
         return value[:characters_max].encode("utf-8", "replace").decode()
-    return float(value) if type(value) is int and not -(1 << 63) <= value < 1 << 63 else value
+    return None if type(value) is int and not -(1 << 63) <= value < 1 << 63 else value

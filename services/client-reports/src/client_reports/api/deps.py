@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
 
+from client_reports.service.accept_submission import SubmissionAcceptance
 from client_reports.settings import Settings
 
 
@@ -17,6 +18,7 @@ class AppState:
     settings: Settings
     database: Database
     clock: Clock
+    acceptance: SubmissionAcceptance
 
 
 def app_state(request: Request) -> AppState:

@@ -1,12 +1,17 @@
-"""When an alert fires and when it is resolved."""
+"""Alert rules: what they measure, when an alert fires and when it is resolved."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final, NamedTuple
+
+from hearback_contracts.outcomes import Outcome
+
+WINDOW_MINUTES: Final = 60
 
 
 class AlertKind(StrEnum):
-    """What a rule watches: discards per hour, discards as a share of accepted, hours without a sign of life."""
+    """What a rule watches: discards per hour, discards as a share of accepted, hours without data."""
 
     DISCARDS = "discards"
     DISCARD_SHARE = "discard_share"
@@ -14,15 +19,47 @@ class AlertKind(StrEnum):
 
 
 class AlertStatus(StrEnum):
-    """How a rule stands."""
+    """Whether a rule's alert is on."""
 
     OK = "ok"
     FIRING = "firing"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """A rule's status; `low_since` is when a firing rule's value first was low without a break."""
+class RuleValues:
+    """What a rule watches. `reasons` None: all; `category` None: all.
+
+    `threshold` is a quantity per hour for `discards`, a share for `discard_share`, and hours for `silence`.
+    """
+
+    project_id: int
+    name: str
+    kind: AlertKind
+    threshold: float
+    reasons: tuple[str, ...] | None
+    category: int | None
+    enabled: bool
+
+
+class Totals(NamedTuple):
+    """What a project counted of one category, reason and outcome in the last hour."""
+
+    category: int
+    reason: str | None
+    outcome: int
+    quantity: float
+
+
+class Measured(NamedTuple):
+    """What the rules of a project look at: the last hour, and when the project last sent something."""
+
+    totals: tuple[Totals, ...]
+    last_seen: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertState:
+    """A rule's status; `low_since` is since when a firing rule's value has been low without a break."""
 
     status: AlertStatus
     low_since: datetime | None = None
@@ -36,28 +73,61 @@ class Hysteresis:
     minutes: float
 
 
-def stand(
-    before: Standing, kind: AlertKind, threshold: float, value: float, now: datetime, rule: Hysteresis
-) -> Standing:
-    """How a rule stands after `value` was measured.
+def next_state(
+    before: AlertState, kind: AlertKind, threshold: float, value: float, now: datetime, rule: Hysteresis
+) -> AlertState:
+    """Return a rule's state after `value` was measured.
 
-    It fires above its threshold at once, and is resolved only when the value was clearly lower for a
-    while. Silence is different: it begins when the hours are full, and one sign of life ends it.
+    A rule fires above its threshold at once, and is resolved only when the value was clearly lower for a while.
+    Silence begins when the hours are full and ends with the first data.
     """
     if kind is AlertKind.SILENCE:
-        return Standing(AlertStatus.FIRING if value >= threshold else AlertStatus.OK)
+        return AlertState(AlertStatus.FIRING if value >= threshold else AlertStatus.OK)
     if value > threshold:
-        return Standing(AlertStatus.FIRING)
+        return AlertState(AlertStatus.FIRING)
     if before.status is AlertStatus.OK:
-        return Standing(AlertStatus.OK)
+        return AlertState(AlertStatus.OK)
     if value > threshold * rule.share:
-        return Standing(AlertStatus.FIRING)
+        return AlertState(AlertStatus.FIRING)
     low_since = before.low_since or now
     if now - low_since >= timedelta(minutes=rule.minutes):
-        return Standing(AlertStatus.OK)
-    return Standing(AlertStatus.FIRING, low_since)
+        return AlertState(AlertStatus.OK)
+    return AlertState(AlertStatus.FIRING, low_since)
+
+
+class Evaluation(NamedTuple):
+    """A rule after it was evaluated."""
+
+    rule_id: int
+    state: AlertState
+    value: float
+    changed: bool
+
+
+def evaluate(
+    rule_id: int, values: RuleValues, before: AlertState, measured: Measured, now: datetime, rule: Hysteresis
+) -> Evaluation:
+    """Return a rule's state after a measurement; repeated with the same measurement it changes nothing."""
+    value = _value(values, measured, now)
+    state = next_state(before, values.kind, values.threshold, value, now, rule)
+    return Evaluation(rule_id, state, value, state.status is not before.status)
+
+
+def _value(values: RuleValues, measured: Measured, now: datetime) -> float:
+    """What the rule watches; a project that never sent anything is not silent, it has not begun."""
+    if values.kind is AlertKind.SILENCE:
+        return (now - measured.last_seen).total_seconds() / 3600 if measured.last_seen else 0.0
+    accepted = discarded = 0.0
+    for total in measured.totals:
+        if values.category not in {None, total.category}:
+            continue
+        if total.outcome == Outcome.ACCEPTED:
+            accepted += total.quantity
+        elif values.reasons is None or total.reason in values.reasons:
+            discarded += total.quantity
+    return share_of(discarded, accepted) if values.kind is AlertKind.DISCARD_SHARE else discarded
 
 
 def share_of(discarded: float, accepted: float) -> float:
-    """Discards as a share of what was accepted; with nothing accepted every discard weighs as one whole."""
+    """Return discards as a share of what was accepted; with nothing accepted the number of discards."""
     return discarded / accepted if accepted else discarded

@@ -1,32 +1,42 @@
-"""What a client report says and which of its entries count (reference: ingestion-protocol 5.1, 5.2)."""
+"""What a client report says and which of its entries count (protocol: client-reports#mapping)."""
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.outcomes import Outcome
+from hearback_contracts.reasons import Reason
+from hearback_kit.values.times import AHEAD_MAX, parse_timestamp, shift
 
 REASON_BYTES_MAX: Final = 200
-SECONDS_AHEAD_MAX: Final = 60
 _QUANTITY_MAX: Final = (1 << 64) - 1
 _RULE_ID_MAX: Final = (1 << 32) - 1
+_RULE_DIGITS_MAX: Final = 10
 _LISTS: Final = (
     ("discarded_events", Outcome.CLIENT_DISCARD),
     ("rate_limited_events", Outcome.RATE_LIMITED),
     ("filtered_events", Outcome.FILTERED),
     ("filtered_sampling_events", Outcome.FILTERED),
 )
-_DATE_TIME: Final = re.compile(
-    r"(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.\d+)?\s*(?:([Zz])|([+-])(\d{2}):?(\d{2}))\Z",
-    re.ASCII,
-)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# Causes for which a report or an entry does not count, each with the reason of its outcome.
+CAUSES: Final = {
+    "not_an_object": Reason.INVALID_JSON,
+    "no_discarded_events": Reason.PAYLOAD,
+    "not_a_list": Reason.PAYLOAD,
+    "incomplete_entry": Reason.PAYLOAD,
+    "bad_entry": Reason.PAYLOAD,
+    "bad_quantity": Reason.PAYLOAD,
+    "bad_timestamp": Reason.TIMESTAMP,
+    "too_old": Reason.PAST_TIMESTAMP,
+    "in_future": Reason.FUTURE_TIMESTAMP,
+    "reason_too_long": Reason.PAYLOAD,
+    "bad_sampling_reason": Reason.PAYLOAD,
+}
 
 
 class InvalidReport(ValueError):
-    """The whole report is void; `cause` is a word for metrics."""
+    """Nothing of a report counts; `cause` is one of `CAUSES`."""
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause)
@@ -45,23 +55,26 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A valid report: when it was made (seconds since 1970, None: not told), what counts, what does not.
+    """A valid report: when it was made (None: it does not say), the entries that count, and why others do not.
 
-    `dropped` holds the causes for entries that do not count: `reason_too_long`, `bad_sampling_reason`.
+    `dropped` has a cause for each entry that does not count: `reason_too_long`, `bad_sampling_reason`.
     """
 
-    timestamp: int | None
+    timestamp: datetime | None
     entries: tuple[Entry, ...]
     dropped: tuple[str, ...] = ()
 
 
 def read_report(payload: dict[str, Any] | None) -> Report:
-    """Read a report's JSON object (None: it was none); raises InvalidReport when all of it is void."""
+    """Read a report's JSON object (None: it was none); raise InvalidReport when nothing of it counts."""
     if payload is None:
         raise InvalidReport("not_an_object")
     if "discarded_events" not in payload:
         raise InvalidReport("no_discarded_events")
-    timestamp = _timestamp(payload.get("timestamp"))
+    given = payload.get("timestamp")
+    timestamp = None if given is None else parse_timestamp(given)
+    if given is not None and timestamp is None:
+        raise InvalidReport("bad_timestamp")
     entries: list[Entry] = []
     dropped: list[str] = []
     for name, outcome in _LISTS:
@@ -95,8 +108,8 @@ def _entry(item: object) -> tuple[str, str, int]:
 
 
 def _outcome_reason(list_name: str, reason: str) -> tuple[str | None, str | None]:
-    """The reason to count under, or the cause why the entry does not count."""
-    if len(reason.encode()) > REASON_BYTES_MAX:
+    """The reason to count under, or the cause for which the entry does not count."""
+    if len(reason.encode("utf-8", "replace")) > REASON_BYTES_MAX:
         return None, "reason_too_long"
     if list_name == "rate_limited_events":
         return reason or None, None
@@ -107,13 +120,14 @@ def _outcome_reason(list_name: str, reason: str) -> tuple[str | None, str | None
 
 
 def _sampling_reason(reason: str) -> str | None:
-    """`Sampled:` with the rule ids made coarse; None when it is not one (reference: ingestion-protocol 5.2)."""
+    """`Sampled:` and the families of the rule ids; None when it is something else."""
     prefix, found, rules = reason.partition(":")
     if prefix != "Sampled" or not found:
         return None
     families: set[int] = set()
     for rule in rules.split(","):
-        if not (rule.isascii() and rule.isdigit()) or int(rule) > _RULE_ID_MAX:
+        is_number = rule.isascii() and rule.isdigit() and len(rule) <= _RULE_DIGITS_MAX
+        if not is_number or int(rule) > _RULE_ID_MAX:
             return None
         families.add(_rule_family(int(rule)))
     ordered = sorted(families - {0}) + ([0] if 0 in families else [])
@@ -130,56 +144,22 @@ def _rule_family(rule: int) -> int:
     return 3000 if 3000 <= rule <= 4999 else 0
 
 
-def _timestamp(value: object) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        raise InvalidReport("bad_timestamp")
-    if isinstance(value, (int, float)):
-        if value < 0:
-            raise InvalidReport("bad_timestamp")
-        return int(value)
-    if isinstance(value, str):
-        return _parse_date_time(value.strip())
-    raise InvalidReport("bad_timestamp")
-
-
-def _parse_date_time(text: str) -> int:
-    found = _DATE_TIME.match(text)
-    if found is None:
-        raise InvalidReport("bad_timestamp")
-    year, month, day, hour, minute, second = (int(found[part]) for part in range(1, 7))
-    offset = 0
-    if found[8]:
-        if int(found[9]) > 23 or int(found[10]) > 59:
-            raise InvalidReport("bad_timestamp")
-        offset = (int(found[9]) * 60 + int(found[10])) * (60 if found[8] == "+" else -60)
-    leap = second == 60
-    try:
-        local = datetime(year, month, day, hour, minute, 59 if leap else second, tzinfo=UTC)
-    except ValueError as error:
-        raise InvalidReport("bad_timestamp") from error
-    seconds = int((local - _EPOCH).total_seconds()) - offset + leap
-    if seconds < 0:
-        raise InvalidReport("bad_timestamp")
-    return seconds
-
-
 def report_time(
-    timestamp: int | None, received_at: datetime, sent_at: datetime | None, days_max: int
-) -> datetime | str:
-    """When the entries count, or why they do not: `too_old`, `in_future`.
+    timestamp: datetime | None, received_at: datetime, sent_at: datetime | None, days_max: int
+) -> datetime:
+    """Return when the entries count (protocol: client-reports#the-item).
 
-    `sent_at` is given only when the sender's clock is so far off that it has to be corrected
-    (reference: ingestion-protocol 2.10).
+    `sent_at` is given only when the sender's clock is so far off that it has to be corrected (protocol:
+    envelope#clock-drift). Raises InvalidReport for a time out of range: `too_old`, `in_future`.
     """
     if timestamp is None:
         return received_at
-    received = int((received_at - _EPOCH).total_seconds())
-    drift = (received_at - sent_at).total_seconds() if sent_at else 0.0
-    corrected = timestamp + int(drift)
-    if corrected > received + SECONDS_AHEAD_MAX:
-        return "in_future"
-    if corrected < received - days_max * 86_400:
-        return "too_old"
-    return _EPOCH + timedelta(seconds=corrected)
+    drift = received_at - sent_at if sent_at else timedelta()
+    corrected = shift(timestamp, drift)
+    if corrected is None:
+        raise InvalidReport("in_future" if drift >= timedelta() else "too_old")
+    if corrected - received_at > AHEAD_MAX:
+        raise InvalidReport("in_future")
+    if received_at - corrected > timedelta(days=days_max):
+        raise InvalidReport("too_old")
+    return corrected

@@ -1,12 +1,12 @@
-"""What a message adds to the counters and to the journal."""
+"""What messages add to the counters, and how counts add up."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from client_reports.domain.fate import Step
+from client_reports.domain.journal import RecordedStep
 
 
 class CountKey(NamedTuple):
@@ -23,26 +23,11 @@ class CountKey(NamedTuple):
 
 
 class Count(NamedTuple):
-    """What a counter grows by: a quantity, and how often it was told."""
+    """What a counter grows by: a quantity, and how many times it was counted."""
 
     key: CountKey
     quantity: int
     times: int = 1
-
-
-class SubmissionKey(NamedTuple):
-    """A submission: its id is 32 hex digits for everything that has an event id."""
-
-    project_id: int
-    id: str
-
-
-class ToldStep(NamedTuple):
-    """A step and the submission it belongs to."""
-
-    organization_id: int
-    submission: SubmissionKey
-    step: Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +37,7 @@ class Effects:
     message_id: UUID
     occurred_at: datetime
     counts: tuple[Count, ...] = ()
-    steps: tuple[ToldStep, ...] = field(default=())
+    steps: tuple[RecordedStep, ...] = ()
 
 
 @dataclass(slots=True)
@@ -68,39 +53,27 @@ class Sum:
         self.times += times
 
 
-def add_up(effects: Iterable[Effects]) -> dict[CountKey, Sum]:
-    """The sums per minute of many messages."""
-    sums: dict[CountKey, Sum] = {}
+Sums = dict[CountKey, Sum]
+
+
+def aggregate(effects: Iterable[Effects]) -> Sums:
+    """Return the sums per minute of many messages."""
+    sums: Sums = {}
     for effect in effects:
         for key, quantity, times in effect.counts:
             found = sums.get(key)
             if found is None:
-                found = sums[key] = Sum()
-            found.add(quantity, times)
+                sums[key] = Sum(quantity, times)
+            else:
+                found.add(quantity, times)
     return sums
 
 
-def coarser(sums: dict[CountKey, Sum], unit: str) -> dict[CountKey, Sum]:
-    """The same sums with their minutes floored to `hours` or `days`."""
-    floor = {"minute": 0} if unit == "hours" else {"minute": 0, "hour": 0}
-    floors: dict[datetime, datetime] = {}
-    coarse: dict[CountKey, Sum] = {}
+def not_after(sums: Sums, latest: datetime) -> Sums:
+    """Return the sums with times after `latest`, which a wrong clock gave, moved there."""
+    if all(key.minute <= latest for key in sums):
+        return sums
+    moved: Sums = {}
     for key, added in sums.items():
-        bucket = floors.get(key.minute)
-        if bucket is None:
-            bucket = floors[key.minute] = key.minute.replace(**floor)  # type: ignore[arg-type]
-        coarse_key = key._replace(minute=bucket)
-        found = coarse.get(coarse_key)
-        if found is None:
-            found = coarse[coarse_key] = Sum()
-        found.add(added.quantity, added.times)
-    return coarse
-
-
-def without_details(sums: dict[CountKey, Sum]) -> dict[CountKey, Sum]:
-    """The same sums over all client keys and SDKs."""
-    merged: dict[CountKey, Sum] = {}
-    for key, added in sums.items():
-        found = merged.setdefault(key._replace(key_id=None, sdk=None), Sum())
-        found.add(added.quantity, added.times)
-    return merged
+        moved.setdefault(key._replace(minute=min(key.minute, latest)), Sum()).add(added.quantity, added.times)
+    return moved

@@ -1,6 +1,5 @@
-"""What a question for statistics means: range, interval, granularity, groups (reference: Sentry's stats_v2)."""
+"""What a `stats_v2` query means: range, interval, granularity, groups (protocol: client-reports#stats)."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,10 +7,14 @@ from typing import Any, Final
 
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.outcomes import Outcome
+from hearback_kit.values.ids import parse_id
+from hearback_kit.values.periods import parse_period
+from hearback_kit.values.times import parse_iso8601, wire_time
 
 from client_reports.domain.buckets import DAYS, HOURS, MINUTES, Layout
 
 FIELDS: Final = {"sum(quantity)": "quantity", "sum(times_seen)": "times", "times_seen": "times"}
+# What may be grouped by, with its column. What senders write freely is folded into "other" when it is too much.
 GROUPS: Final = {
     "outcome": "outcome",
     "category": "category",
@@ -20,20 +23,19 @@ GROUPS: Final = {
     "key": "key_id",
     "sdk": "sdk",
 }
+OPEN_GROUPS: Final = frozenset({"reason", "sdk"})
 MINUTE: Final = 60
 HOUR: Final = 3_600
 DAY: Final = 86_400
 MINUTES_RANGE_MAX: Final = 6 * HOUR
 PERIOD_DEFAULT: Final = "90d"
-_PERIOD: Final = re.compile(r"(\d{1,9})([smhdw]?)\Z", re.ASCII)
-_UNITS: Final = {"": 1, "s": 1, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
-_PERIOD_MAX: Final = 10 * 366 * DAY
-_YEAR_MIN: Final = 1971
-_YEAR_MAX: Final = 2200
+# Beyond these nothing is stored, and sums of times could leave the calendar.
+_EARLIEST: Final = datetime(1971, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class InvalidStats(ValueError):
-    """A question that cannot be answered; its text is for the caller."""
+    """A query that cannot be answered; its text is for the caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,49 +65,43 @@ class Window:
         return [self.start + step * position for position in range(self.points)]
 
 
-def parse_period(text: str) -> int:
-    """Seconds of a period such as `24h`; raises InvalidStats."""
-    found = _PERIOD.match(text)
-    seconds = int(found[1]) * _UNITS[found[2]] if found else 0
-    if not 0 < seconds <= _PERIOD_MAX:
+def _period(text: str) -> timedelta:
+    """The length of a period such as `24h`; raise InvalidStats."""
+    found = parse_period(text)
+    if not found:
         raise InvalidStats(f'Invalid period: "{text[:50]}"')
-    return seconds
+    return found
 
 
-def parse_instant(text: str) -> datetime:
-    """A date or date-time (UTC unless it has an offset), or seconds since 1970; raises InvalidStats."""
-    try:
-        if re.fullmatch(r"\d{9,10}(\.\d+)?", text, re.ASCII):
-            return datetime.fromtimestamp(float(text), UTC)
-        found = datetime.fromisoformat(text)
-        if not _YEAR_MIN <= found.year <= _YEAR_MAX:
-            raise ValueError(text)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise InvalidStats(f'Invalid date: "{text[:50]}"') from error
+def _instant(text: str) -> datetime:
+    """A date or time (UTC unless it has an offset), or seconds since 1970; raise InvalidStats."""
+    found = parse_iso8601(text)
+    if found is None or not _EARLIEST <= found < _LATEST:
+        raise InvalidStats(f'Invalid date: "{text[:50]}"')
+    return found
 
 
 def window(
     *, period: str | None, start: str | None, end: str | None, interval: str | None, now: datetime, points_max: int
 ) -> Window:
-    """The range to answer for: whole intervals that cover what was asked, the current one included.
+    """Return the range to answer for: whole intervals that cover what was asked, the current one included.
 
-    Raises InvalidStats for a period, date or interval that is not valid, and for too many intervals.
+    Raise InvalidStats for a period, date or interval that is not valid, and for too many intervals.
     """
     seconds = _interval(interval or "1h")
     if start and end and not period:
-        first, last = parse_instant(start), parse_instant(end)
+        first, last = _instant(start), _instant(end)
         if first >= last:
             raise InvalidStats("start must be before end")
         low, high = _floor(first, seconds), _ceiling(last, seconds)
     elif (start or end) and not period:
         raise InvalidStats("start and end are both required")
     else:
-        length = parse_period(period or PERIOD_DEFAULT)
+        length = min(_period(period or PERIOD_DEFAULT), now - _EARLIEST)
         high = _ceiling(now, seconds)
         if high == now:
             high += timedelta(seconds=seconds)
-        low = _floor(now - timedelta(seconds=length), seconds)
+        low = _floor(now - length, seconds)
     found = Window(low, high, min(high, _ceiling(now + timedelta(seconds=1), MINUTE)), seconds)
     if found.points > points_max:
         raise InvalidStats(
@@ -118,10 +114,10 @@ def window(
 
 
 def _interval(text: str) -> int:
-    try:
-        seconds = parse_period(text)
-    except InvalidStats as error:
-        raise InvalidStats(f'Invalid interval: "{text[:50]}"') from error
+    length = parse_period(text)
+    if not length:
+        raise InvalidStats(f'Invalid interval: "{text[:50]}"')
+    seconds = int(length.total_seconds())
     if seconds % MINUTE:
         raise InvalidStats("The interval has to be a multiple of the minimum interval of 1m.")
     if seconds > DAY:
@@ -143,7 +139,7 @@ def _ceiling(instant: datetime, seconds: int) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class StatsQuery:
-    """A valid question. Empty filters do not filter; `projects` always names every project to look at."""
+    """A valid query. Empty filters do not filter; `projects` names every project to read."""
 
     window: Window
     fields: tuple[str, ...]
@@ -158,25 +154,25 @@ class StatsQuery:
 
 
 def known_fields(names: Sequence[str]) -> tuple[str, ...]:
-    """The fields asked for; raises InvalidStats for none and for unknown ones."""
+    """Return the fields to answer; raise InvalidStats for none and for unknown ones."""
     if not names:
         raise InvalidStats('At least one "field" is required.')
     return _known("field", names, FIELDS)
 
 
 def known_groups(names: Sequence[str]) -> tuple[str, ...]:
-    """The dimensions to group by; raises InvalidStats for unknown ones."""
+    """Return the dimensions to group by; raise InvalidStats for unknown ones."""
     return _known("groupBy", names, GROUPS)
 
 
 def outcome_ids(names: Iterable[str]) -> tuple[int, ...]:
-    """Outcomes by name; raises InvalidStats for unknown ones."""
+    """Return the ids of outcomes by name; raise InvalidStats for unknown ones."""
     known = {str(outcome): int(outcome) for outcome in Outcome}
     return tuple(known[name] for name in _known("outcome", list(names), known))
 
 
 def category_ids(names: Iterable[str]) -> tuple[int, ...]:
-    """Categories by name or alias, `unknown` among them; raises InvalidStats for what is none."""
+    """Return the ids of categories by name or alias, `unknown` among them; raise InvalidStats for other names."""
     found = []
     for name in names:
         category = DataCategory.parse(name)
@@ -187,12 +183,13 @@ def category_ids(names: Iterable[str]) -> tuple[int, ...]:
 
 
 def key_ids(texts: Iterable[str]) -> tuple[int, ...]:
-    """Ids of client keys; raises InvalidStats for what is not a number."""
+    """Return the ids of client keys; raise InvalidStats for what is no id."""
     found = []
     for text in texts:
-        if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        key_id = parse_id(text)
+        if key_id is None:
             raise InvalidStats(f'Invalid key: "{text[:100]}"')
-        found.append(int(text))
+        found.append(key_id)
     return tuple(found)
 
 
@@ -212,15 +209,15 @@ class SeriesRow:
 
 
 def shape(query: StatsQuery, rows: Sequence[SeriesRow]) -> dict[str, Any]:
-    """The answer in Sentry's shape, times spelled as Sentry does."""
+    """Return the answer in Sentry's shape."""
     groups = [_group(query, row) for row in rows]
     if not groups and not query.groups:
         groups = [_group(query, SeriesRow((), tuple([0] * query.window.points for _ in query.fields)))]
     found = query.window
     return {
-        "start": _wire(found.start),
-        "end": _wire(found.end),
-        "intervals": [_wire(at) for at in found.intervals()],
+        "start": wire_time(found.start, "seconds"),
+        "end": wire_time(found.end, "seconds"),
+        "intervals": [wire_time(at, "seconds") for at in found.intervals()],
         "groups": groups,
     }
 
@@ -240,7 +237,3 @@ def _shown(name: str, value: Any) -> Any:
     if name == "category":
         return str(DataCategory(value))
     return value
-
-
-def _wire(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,19 +1,23 @@
-"""Sums over counters. Rows are folded into one per group on the server: few, long rows are cheap to read."""
+"""Sums over counters. The server joins rows into one per group: few, long rows are cheap to read."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import add
 from typing import Any, Final
 
 from hearback_kit.db import Connection
-from sqlalchemy import BigInteger, Table, Text, cast, func, or_, select, text
+from sqlalchemy import BigInteger, Subquery, Table, Text, case, cast, func, literal, or_, select, text
 from sqlalchemy.sql import Select
 
 from client_reports.domain.buckets import DAYS, HOURS, MINUTES, Layout
-from client_reports.domain.stats import FIELDS, GROUPS, SeriesRow, StatsQuery
+from client_reports.domain.series import OTHER
+from client_reports.domain.stats import FIELDS, GROUPS, OPEN_GROUPS, SeriesRow, StatsQuery
 from client_reports.store.tables import COUNTER_DAYS, COUNTER_HOUR_TOTALS, COUNTER_HOURS, COUNTER_MINUTES
 
 _TABLES: Final = {MINUTES: COUNTER_MINUTES, HOURS: COUNTER_HOURS, DAYS: COUNTER_DAYS}
 
-# A plan made for unknown parameters scans on one core and sorts; planning anew costs 1 ms. A group has a sum per
+# A plan made for unknown parameters scans on one core and sorts; another plan costs 1 ms. A group has a sum per
 # cell, so that a thousand groups do not fit into the memory that suits the other queries.
 _PLANNING: Final = text(
     "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('work_mem', '32MB', true)"
@@ -21,18 +25,31 @@ _PLANNING: Final = text(
 
 
 async def read_stats(connection: Connection, query: StatsQuery, *, groups_max: int) -> list[SeriesRow]:
-    """The groups of a question, ordered by what they are grouped by; at most `groups_max` and one more."""
+    """Return the groups of a query, ordered by what they are grouped by; at most `groups_max` and one more."""
+    return await _read(connection, query, stats_statement(query, groups_max=groups_max))
+
+
+async def read_folded_stats(
+    connection: Connection, query: StatsQuery, *, largest: int, groups_max: int
+) -> list[SeriesRow]:
+    """Return the groups of a query as `read_stats` does, with `other` for what is not among the `largest`.
+
+    `other` stands for their reasons and SDKs, which senders write; they stay apart by all else.
+    """
+    return await _read(connection, query, stats_statement(query, groups_max=groups_max, largest=largest))
+
+
+async def _read(connection: Connection, query: StatsQuery, statement: Select[Any]) -> list[SeriesRow]:
     if not query.projects:
         return []
     await connection.execute(_PLANNING)
-    rows = (await connection.execute(stats_statement(query, groups_max=groups_max))).all()
-    width, asked, layout = len(query.groups), query.window, query.window.layout
-    begin = int(asked.start.timestamp())
+    width, window, layout = len(query.groups), query.window, query.window.layout
+    begin = int(window.start.timestamp())
     found: list[SeriesRow] = []
-    for row in rows:
+    for row in (await connection.execute(statement)).all():
         starts = _numbers(row[width])
         series = (
-            layout.series(begin, asked.points, asked.seconds, starts, _numbers(joined))
+            layout.series(begin, window.points, window.seconds, starts, _numbers(joined))
             for joined in row[width + 1 :]
         )
         found.append(SeriesRow(tuple(row[:width]), tuple(series)))
@@ -44,20 +61,17 @@ def _numbers(joined: str) -> list[int]:
     return list(map(int, joined.split(",")))
 
 
-def stats_statement(query: StatsQuery, *, groups_max: int) -> Select[Any]:
-    """The statement behind `read_stats`: per group the rows' beginnings, and per field all their cells."""
+def stats_statement(query: StatsQuery, *, groups_max: int, largest: int | None = None) -> Select[Any]:
+    """Return the statement behind both: per group the rows' beginnings, and per field all their cells.
+
+    With `largest`, only so many groups keep their reason and SDK.
+    """
     layout = query.window.layout
-    table = _table(query)
-    dimensions = [table.c[GROUPS[name]].label(name) for name in query.groups]
     columns = {field: layout.columns(FIELDS[field]) for field in query.fields}
-    cells = [table.c[name] for name in dict.fromkeys(name for names in columns.values() for name in names)]
-    if len(query.groups) == len(GROUPS):  # every row is a group of its own
-        rows = select(*dimensions, table.c.bucket, *cells).where(*_conditions(table, query))
-    else:
-        sums = (func.sum(cell).label(cell.name) for cell in cells)
-        rows = select(*dimensions, table.c.bucket, *sums).where(*_conditions(table, query))
-        rows = rows.group_by(*dimensions, table.c.bucket)
-    merged = rows.subquery("merged")
+    cells = list(dict.fromkeys(name for names in columns.values() for name in names))
+    merged = _merged(query, cells)
+    if largest is not None:
+        merged = _folded(merged, query, cells, columns[query.fields[0]], largest)
     groups = [merged.c[name] for name in query.groups]
     begins = cast(func.extract("epoch", merged.c.bucket), BigInteger)
     joined = (func.concat_ws(",", *(merged.c[name] for name in names)) for names in columns.values())
@@ -65,8 +79,41 @@ def stats_statement(query: StatsQuery, *, groups_max: int) -> Select[Any]:
     return statement.group_by(*groups).order_by(*groups) if groups else statement.having(func.count() > 0)
 
 
+def _merged(query: StatsQuery, cells: Sequence[str]) -> Subquery:
+    """One row per group and bucket."""
+    table = _table(query)
+    dimensions = [table.c[GROUPS[name]].label(name) for name in query.groups]
+    if len(query.groups) == len(GROUPS):  # every row is a group of its own
+        rows = select(*dimensions, table.c.bucket, *(table.c[name] for name in cells))
+        return rows.where(*_conditions(table, query)).subquery("merged")
+    sums = (func.sum(table.c[name]).label(name) for name in cells)
+    rows = select(*dimensions, table.c.bucket, *sums).where(*_conditions(table, query))
+    return rows.group_by(*dimensions, table.c.bucket).subquery("merged")
+
+
+def _folded(
+    merged: Subquery, query: StatsQuery, cells: Sequence[str], ranked_by: Sequence[str], largest: int
+) -> Subquery:
+    """The same rows, with `other` in the open dimensions of all but the largest groups."""
+    groups = [merged.c[name] for name in query.groups]
+    total = func.sum(reduce(add, (merged.c[name] for name in ranked_by))).over(partition_by=groups)
+    totals = select(merged, total.label("total")).subquery("totals")
+    order = [totals.c.total.desc(), *(totals.c[name] for name in query.groups)]
+    ranked = select(totals, func.dense_rank().over(order_by=order).label("rank")).subquery("ranked")
+    is_kept = ranked.c.rank <= largest
+    dimensions = [
+        case((or_(is_kept, ranked.c[name].is_(None)), ranked.c[name]), else_=literal(OTHER)).label(name)
+        if name in OPEN_GROUPS
+        else ranked.c[name].label(name)
+        for name in query.groups
+    ]
+    sums = (func.sum(ranked.c[name]).label(name) for name in cells)
+    rows = select(*dimensions, ranked.c.bucket, *sums)
+    return rows.group_by(*dimensions, ranked.c.bucket).subquery("folded")
+
+
 def _table(query: StatsQuery) -> Table:
-    """The smallest table that can answer: most questions are neither about keys nor about SDKs."""
+    """The smallest table that can answer: most queries are neither about keys nor about SDKs."""
     detailed = query.keys or query.sdks or {"key", "sdk"} & set(query.groups)
     if query.window.layout == HOURS and not detailed:
         return COUNTER_HOUR_TOTALS

@@ -1,8 +1,9 @@
-"""The tables. All but the alert rules are partitioned by time, so that old rows go with their partition."""
+"""The tables. What grows with traffic is partitioned by time: old rows are dropped with their partition."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
+from hearback_kit.outbox import outbox_table
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -13,12 +14,14 @@ from sqlalchemy import (
     Float,
     Identity,
     Index,
+    LargeBinary,
     MetaData,
     Numeric,
     SmallInteger,
     Table,
     Text,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
@@ -90,11 +93,50 @@ SUBMISSION: Final = Table(
     Column("feedback_id", Text),
     Column("steps", JSONB, nullable=False),
     Index("submission_received", "project_id", "received_at", "id"),
-    Index("submission_state", "project_id", "state", "received_at", "id"),
-    Index("submission_source", "project_id", "source", "received_at", "id"),
-    Index("submission_reason", "project_id", "reason", "received_at", "id"),
+    # What most submissions have in common is found by time: to index it would cost each of them three entries.
+    *(
+        Index(
+            f"submission_{name}",
+            "project_id",
+            name,
+            "received_at",
+            "id",
+            postgresql_where=text(condition),
+        )
+        for name, condition in (
+            ("state", "state <> 'stored'"),
+            ("source", "source <> 'new_feedback_envelope'"),
+            ("reason", "reason IS NOT NULL"),
+        )
+    ),
     postgresql_partition_by="RANGE (day)",
 )
+
+REFUSED_SUBMISSION: Final = Table(
+    "refused_submission",
+    METADATA,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("id", Text(collation="C"), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    _instant("at"),
+    Column("message", Text),
+    Column("payload", Text, nullable=False),
+    _instant("accepted_at", nullable=True),
+    Column("accepted_by", Text),
+    postgresql_partition_by="RANGE (day)",
+)
+
+JOURNAL_USAGE: Final = Table(
+    "journal_usage",
+    METADATA,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("submissions", BigInteger, nullable=False),
+    Column("payload_bytes", BigInteger, nullable=False),
+)
+
+OUTBOX: Final = outbox_table(METADATA)
 
 PROJECT_ACTIVITY: Final = Table(
     "project_activity",

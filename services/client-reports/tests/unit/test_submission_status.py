@@ -1,9 +1,9 @@
-"""The fate that follows from steps, in whatever order they come."""
+"""The status that follows from steps, in whatever order they come."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from client_reports.domain.fate import Step, bounded, settle
+from client_reports.domain.submission_status import Step, bounded, resolve_status
 from hearback_contracts.outcomes import SubmissionState as State
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,24 +79,24 @@ WAITS = (State.WAITING_FOR_EVENT, None, "user-reports")
     ],
 )
 def test_state_and_reason(steps: list[Step], state: State, reason: str | None) -> None:
-    fate = settle(steps)
-    assert (fate.state, fate.reason) == (state, reason)
+    status = resolve_status(steps)
+    assert (status.state, status.reason) == (state, reason)
 
 
 def test_the_first_source_holds_and_the_last_feedback_id() -> None:
-    fate = settle(
+    status = resolve_status(
         [
             step(3, State.STORED, source="update_user_reports_task", feedback_id="4"),
             step(1, State.ACCEPTED, source="user_report_envelope"),
             step(2, State.STORED, feedback_id="2"),
         ]
     )
-    assert (fate.source, fate.feedback_id, fate.received_at) == (
+    assert (status.source, status.feedback_id, status.received_at) == (
         "user_report_envelope",
         "4",
         NOON + timedelta(seconds=1),
     )
-    assert [told.at for told in fate.steps] == sorted(told.at for told in fate.steps)
+    assert [one.at for one in status.steps] == sorted(one.at for one in status.steps)
 
 
 STEPS = st.builds(
@@ -113,7 +113,7 @@ STEPS = st.builds(
 def test_neither_order_nor_repetition_matters(steps: list[Step], chance: object) -> None:
     shuffled = steps + steps[:3]
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert settle(shuffled) == settle(steps)
+    assert resolve_status(shuffled) == resolve_status(steps)
 
 
 def test_a_bound_keeps_both_ends() -> None:
@@ -134,7 +134,7 @@ def test_a_bound_keeps_what_was_decided() -> None:
     assert len(kept) == 10
     assert kept[0] == ACCEPTED
     assert {waits, linked} <= set(kept)
-    assert (settle(kept).state, settle(kept).feedback_id) == (State.LINKED, "2")
+    assert (resolve_status(kept).state, resolve_status(kept).feedback_id) == (State.LINKED, "2")
     assert [one.at for one in kept] == sorted(one.at for one in kept)
 
 

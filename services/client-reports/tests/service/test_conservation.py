@@ -14,8 +14,8 @@ from uuid import uuid4
 
 import orjson
 import pytest
-from client_reports.consumers.client_reports import ClientReports
-from client_reports.consumers.outcomes import Outcomes
+from client_reports.consumers.client_report_received import ClientReportReceivedHandler
+from client_reports.consumers.outcome_recorded import OutcomeRecordedHandler
 from client_reports.domain.buckets import DAYS, HOURS, MINUTES
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.config import ProjectConfig
@@ -71,6 +71,8 @@ def made(kind: str, project_id: int, entries: Sequence[tuple[str, str, int]], no
 def expected(messages: Sequence[tuple[str, int, Sequence[tuple[str, str, int]]]]) -> Counted:
     wanted: Counted = Counter()
     for kind, project_id, entries in messages:
+        if kind == "broken report":
+            wanted[project_id, "invalid", "unknown", "payload"] += 1
         for reason, category, quantity in entries:
             if kind != "broken report":
                 outcome = Outcome.ACCEPTED if kind == "outcomes" else Outcome.CLIENT_DISCARD
@@ -108,11 +110,11 @@ def incoming(message: Outgoing, number: int) -> Incoming:
 
 async def deliver(store: Any, entries: list[Incoming], endings: list[str], chance: random.Random) -> None:
     """Deliver in random batches, some twice, until every entry was acknowledged."""
-    intake = store.intake()
-    reports = ClientReports(intake, find_project, report_days_max=90)
+    recorder = store.recorder()
+    reports = ClientReportReceivedHandler(recorder, find_project, report_days_max=90)
     handlers = {
-        CLIENT_REPORT_RECEIVED.name: reports.handle,
-        OUTCOME_RECORDED.name: Outcomes(intake, shards=1).handle,
+        CLIENT_REPORT_RECEIVED.name: reports,
+        OUTCOME_RECORDED.name: OutcomeRecordedHandler(recorder, shards=1),
     }
     pending, remaining = list(entries), list(endings)
     while pending:
@@ -153,11 +155,11 @@ async def test_a_failure_inside_the_transaction_counts_nothing(store: Any) -> No
         organization_id=1, project_id=2**70, submission_id="x", state=SubmissionState.STORED, step="s", at=now
     )
     bad = OutcomeRecorded(id=uuid4().hex, occurred_at=now, project_id=1, service="feedback", steps=(step,))
-    handler = Outcomes(store.intake(), shards=1)
+    handler = OutcomeRecordedHandler(store.recorder(), shards=1)
     with pytest.raises(Exception, match="int64"):
-        await handler.handle([good, incoming(outgoing(OUTCOME_RECORDED, bad, 1), 2)])
+        await handler([good, incoming(outgoing(OUTCOME_RECORDED, bad, 1), 2)])
     assert await counted(store, "minutes") == Counter()
-    await handler.handle([good])
+    await handler([good])
     assert await counted(store, "minutes") == Counter({(1, "accepted", "error", ""): 3})
 
 
@@ -170,9 +172,9 @@ async def test_workers_at_the_same_time_count_once(store: Any) -> None:
     async def work() -> None:
         mine = list(entries)
         chance.shuffle(mine)
-        handler = Outcomes(store.intake(), shards=1)
+        handler = OutcomeRecordedHandler(store.recorder(), shards=1)
         for start in range(0, len(mine), 10):
-            await handler.handle(mine[start : start + 10])
+            await handler(mine[start : start + 10])
 
     await asyncio.gather(*(work() for _ in range(4)))
     assert await counted(store, "hours") == expected(messages)
@@ -180,11 +182,11 @@ async def test_workers_at_the_same_time_count_once(store: Any) -> None:
 
 async def test_a_message_that_comes_again_after_days_is_not_counted_again(store: Any) -> None:
     entry = incoming(made("outcomes", 1, [("", "error", 3)], store.clock.now()), 1)
-    handler = Outcomes(store.intake(), shards=1)
-    await handler.handle([entry])
+    handler = OutcomeRecordedHandler(store.recorder(), shards=1)
+    await handler([entry])
     store.clock.move(days=store.settings.processed_days_max - 1)
     await store.partitions.drop_old(store.clock.now())
-    await handler.handle([entry])
+    await handler([entry])
     assert await counted(store, "days") == Counter({(1, "accepted", "error", ""): 3})
 
 
@@ -232,12 +234,12 @@ async def test_a_killed_worker_loses_and_doubles_nothing(store: Any, bus: Any, r
 
 async def test_late_reports_reach_the_counters_that_still_exist(store: Any) -> None:
     now = store.clock.now()
-    handler = Outcomes(store.intake(), shards=1)
+    handler = OutcomeRecordedHandler(store.recorder(), shards=1)
     for days in (0, 8, 91, 10_000):
         then = now - timedelta(days=days)
         count = OutcomeCount(organization_id=1, project_id=1, category=1, outcome=0, quantity=1, timestamp=then)
         message = OutcomeRecorded(id=uuid4().hex, occurred_at=now, project_id=1, service="x", outcomes=(count,))
-        await handler.handle([incoming(outgoing(OUTCOME_RECORDED, message, 1), days)])
+        await handler([incoming(outgoing(OUTCOME_RECORDED, message, 1), days)])
     sums = [sum((await counted(store, unit)).values()) for unit in ("minutes", "hours", "days")]
     assert sums == [1, 2, 3]
 
@@ -252,5 +254,5 @@ async def test_a_clock_in_the_future_cannot_stop_the_stream(store: Any) -> None:
     message = OutcomeRecorded(
         id="not a uuid", occurred_at=then, project_id=1, service="x", outcomes=(count,), steps=(step,)
     )
-    await Outcomes(store.intake(), shards=1).handle([incoming(outgoing(OUTCOME_RECORDED, message, 1), 1)])
+    await OutcomeRecordedHandler(store.recorder(), shards=1)([incoming(outgoing(OUTCOME_RECORDED, message, 1), 1)])
     assert await counted(store, "minutes") == Counter({(1, "accepted", "unknown", None): 1})

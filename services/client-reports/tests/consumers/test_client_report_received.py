@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 import pytest
-from client_reports import metrics
-from client_reports.consumers.client_reports import ClientReports
+from client_reports.consumers.client_report_received import ClientReportReceivedHandler
+from client_reports.domain.client_report import CAUSES
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.config import ProjectConfig
 from hearback_contracts.events import ClientReportReceived
@@ -15,6 +15,7 @@ from hearback_contracts.streams import CLIENT_REPORT_RECEIVED
 from hearback_fleet.messages import outgoing
 from hearback_kit.bus import Incoming
 from hearback_kit.ids import new_id
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 ENTRY = {"reason": "queue_overflow", "category": "error", "quantity": 23}
@@ -50,8 +51,8 @@ class Bench:
             **fields,
         )
         entry = outgoing(CLIENT_REPORT_RECEIVED, message, 1, body=body)
-        handler = ClientReports(self.store.intake(), self.find_project, report_days_max=90)
-        await handler.handle([Incoming(entry.key, "1-0", entry.type, entry.version, entry.data, entry.body)])
+        handler = ClientReportReceivedHandler(self.store.recorder(), self.find_project, report_days_max=90)
+        await handler([Incoming(entry.key, "1-0", entry.type, entry.version, entry.data, entry.body)])
 
     async def report(self, timestamp: object = None, sent_at: datetime | None = None, **lists: Any) -> None:
         payload = {"discarded_events": [ENTRY], **lists}
@@ -65,11 +66,16 @@ class Bench:
             rows = (await connection.execute(statement)).all()
         return [(str(Outcome(o)), reason, str(DataCategory(c)), int(quantity)) for o, reason, c, quantity in rows]
 
-    async def days(self) -> int:
-        """How many quantities the counters by the day hold, however old they are."""
-        statement = text("SELECT count(*) FROM counter_days")
+    async def days(self) -> list[str]:
+        """The reasons that the counters by the day hold, however old they are."""
         async with self.store.database.connection() as connection:
-            return int(await connection.scalar(statement) or 0)
+            return list((await connection.execute(text("SELECT reason FROM counter_days"))).scalars())
+
+    async def fates(self) -> list[tuple[str, str]]:
+        """The states and reasons that the journal holds."""
+        async with self.store.database.connection() as connection:
+            rows = await connection.execute(text("SELECT state, reason FROM submission"))
+        return [(state, reason) for state, reason in rows.all()]
 
 
 @pytest.fixture
@@ -77,8 +83,8 @@ def bench(store: Any) -> Bench:
     return Bench(store)
 
 
-def number(metric: Any, *labels: str) -> float:
-    return float((metric.labels(*labels) if labels else metric)._value.get())
+def number(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(f"client_reports_{name}_total", labels) or 0.0
 
 
 @pytest.mark.parametrize(
@@ -101,11 +107,13 @@ def number(metric: Any, *labels: str) -> float:
         (b'{"discarded_events":[["x","error",1]],"timestamp":"yesterday"}', "bad_timestamp"),
     ],
 )
-async def test_a_void_report_counts_nothing_and_is_told_to_operators(bench: Bench, body: Any, cause: str) -> None:
-    before = number(metrics.REPORTS_INVALID, cause)
+async def test_an_invalid_report_has_an_outcome_and_a_fate(bench: Bench, body: Any, cause: str) -> None:
+    before = number("reports_invalid", cause=cause)
     await bench.handle(body)
-    assert await bench.counted() == []
-    assert number(metrics.REPORTS_INVALID, cause) == before + 1
+    reason = str(CAUSES[cause])
+    assert await bench.counted() == [("invalid", reason, "unknown", 1)]
+    assert await bench.fates() == [("invalid", reason)]
+    assert number("reports_invalid", cause=cause) == before + 1
 
 
 async def test_every_list_and_both_forms_of_an_entry_count(bench: Bench) -> None:
@@ -115,7 +123,9 @@ async def test_every_list_and_both_forms_of_an_entry_count(bench: Bench) -> None
         filtered_events=[["my-filter", "session", 4]],
         filtered_sampling_events=[["Sampled:7,1003", "transaction", 5], ["not sampled", "transaction", 6]],
     )
+    assert await bench.fates() == [("invalid", "payload")]
     assert await bench.counted() == [
+        ("invalid", "payload", "unknown", 1),
         ("client_discard", "any words, é", "feedback", 2),
         ("rate_limited", None, "unknown", 3),
         ("filtered", "my-filter", "session", 4),
@@ -143,11 +153,13 @@ async def test_the_age_of_a_report_has_bounds(
 ) -> None:
     bench.options = options
     cause = "in_future" if age < timedelta() else "too_old"
-    before = number(metrics.ENTRIES_DROPPED, cause)
+    before = number("reports_invalid", cause=cause)
     for timestamp in ((bench.now - age).timestamp(), (bench.now - age).isoformat()):
         await bench.report(timestamp)
-    assert await bench.days() == int(counts)
-    assert number(metrics.ENTRIES_DROPPED, cause) == before + (0 if counts else 2)
+    reason = "queue_overflow" if counts else {"in_future": "future_timestamp", "too_old": "past_timestamp"}[cause]
+    assert await bench.days() == [reason]
+    assert await bench.fates() == ([] if counts else [("invalid", reason)] * 2)
+    assert number("reports_invalid", cause=cause) == before + (0 if counts else 2)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +187,22 @@ async def test_counts_keep_their_key_and_sdk(bench: Bench) -> None:
 
 
 async def test_what_breaks_the_message_itself_is_refused(bench: Bench) -> None:
-    handler = ClientReports(bench.store.intake(), bench.find_project, report_days_max=90)
+    handler = ClientReportReceivedHandler(bench.store.recorder(), bench.find_project, report_days_max=90)
     with pytest.raises(ValueError, match="expected client-report"):
-        await handler.handle([Incoming("k", "1-0", "outcome.recorded", "1", b"{}", b"{}")])
+        await handler([Incoming("k", "1-0", "outcome.recorded", "1", b"{}", b"{}")])
     assert await bench.counted() == []
+
+
+async def test_a_time_without_an_offset_is_utc(bench: Bench) -> None:
+    """The same from every door: one SDK sends all its reports so."""
+    await bench.report(bench.now.replace(tzinfo=None).isoformat())
+    await bench.report(bench.now.replace(tzinfo=None).isoformat(sep=" "))
+    await bench.report(str(int(bench.now.timestamp())))
+    assert await bench.counted() == [("client_discard", "queue_overflow", "error", 69)]
+    assert await bench.fates() == []
+
+
+async def test_a_retention_without_bounds_breaks_no_report(bench: Bench) -> None:
+    bench.options = {"hearback:retention_days": 10**20}
+    await bench.report((bench.now - DAY).timestamp())
+    assert await bench.counted() == [("client_discard", "queue_overflow", "error", 23)]

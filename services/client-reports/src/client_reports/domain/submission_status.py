@@ -1,4 +1,4 @@
-"""The fate of a submission: what follows from the steps that services told, in whatever order they came."""
+"""The status of a submission: what follows from the steps that services recorded, in whatever order they came."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -6,15 +6,15 @@ from typing import Final, NamedTuple
 
 from hearback_contracts.outcomes import SubmissionState
 
-_KEPT: Final = (SubmissionState.STORED, SubmissionState.LINKED, SubmissionState.SPAM)
-_ATTEMPTS: Final = (SubmissionState.ACCEPTED, SubmissionState.RATE_LIMITED)
+_KEPT: Final = frozenset({SubmissionState.STORED, SubmissionState.LINKED, SubmissionState.SPAM})
+_ATTEMPTS: Final = frozenset({SubmissionState.ACCEPTED, SubmissionState.RATE_LIMITED})
 _ATTEMPTS_MIN: Final = 2
 _OWNER: Final = "feedback"
 _ORDER: Final = {state: position for position, state in enumerate(SubmissionState)}
 
 
 class Step(NamedTuple):
-    """One step, as the service that took it tells it."""
+    """One step, as the service that took it recorded it."""
 
     at: datetime
     service: str
@@ -25,7 +25,7 @@ class Step(NamedTuple):
     feedback_id: str | None = None
 
 
-class Fate(NamedTuple):
+class SubmissionStatus(NamedTuple):
     """Where a submission stands. `received_at` is the time of its first step; `steps` ascend."""
 
     state: SubmissionState
@@ -36,28 +36,27 @@ class Fate(NamedTuple):
     steps: tuple[Step, ...]
 
 
-def settle(steps: Iterable[Step]) -> Fate:
-    """The fate that follows from all steps of a submission, at least one; their order does not matter.
+def resolve_status(steps: Iterable[Step]) -> SubmissionStatus:
+    """Return the status that follows from all steps of a submission, at least one, in any order.
 
-    The latest decision holds; waiting for the event is one, too, so that a report that is handled after it lay
-    in the dead letters, or is sent anew after it was refused or deleted, waits. What is kept stays so when
-    another attempt under the same id is refused at the door, and what was linked stays linked when it is stored.
-    Without a decision it is accepted, and rate limited only when nothing else was told. The reason is the one
-    with which the state was entered: a later step that leaves the state as it is (a refused duplicate) does not
-    change it.
+    The latest decision holds. Waiting for the event is a decision, so that a report that is handled again from
+    the dead letters, or sent again after it was refused or deleted, waits. What is kept stays kept when another
+    attempt under the same id is refused on arrival, and what was linked stays linked when it is stored. Without
+    a decision a submission is accepted, and rate limited only when nothing else was recorded. The reason is the
+    one with which the state was entered: a later step that leaves the state as it is (a refused duplicate) does
+    not change it.
     """
     ordered = sorted(set(steps), key=_position)
-    telling = _telling(ordered)
-    run = [telling[-1]]
-    for step in reversed(telling[:-1]):
+    decisive = _decisive(ordered)
+    run = [decisive[-1]]
+    for step in reversed(decisive[:-1]):
         if _kind(step) is not _kind(run[0]):
             break
         run.insert(0, step)
     state = run[-1].state
-    was_linked = any(step.state is SubmissionState.LINKED for step in ordered)
-    if state is SubmissionState.STORED and was_linked:
+    if state is SubmissionState.STORED and any(step.state is SubmissionState.LINKED for step in ordered):
         state = SubmissionState.LINKED
-    return Fate(
+    return SubmissionStatus(
         state=state,
         reason=run[0].reason,
         source=next((step.source for step in ordered if step.source), None),
@@ -68,9 +67,9 @@ def settle(steps: Iterable[Step]) -> Fate:
 
 
 def bounded(steps: Iterable[Step], steps_max: int) -> list[Step]:
-    """At most `steps_max` steps: the first and the last of them, decisions before attempts that came to nothing.
+    """Return at most `steps_max` steps: the first and the last, decisions before attempts without effect.
 
-    A submission that is sent again and again must not push out what was decided of it.
+    A submission that is sent again and again must not push out what was decided.
     """
     ordered = sorted(set(steps), key=_position)
     if len(ordered) <= steps_max:
@@ -89,18 +88,19 @@ def _ends(ordered: list[Step], count: int) -> list[Step]:
     return ordered[:first] + ordered[len(ordered) - count + first :]
 
 
-def _telling(ordered: list[Step]) -> list[Step]:
+def _decisive(ordered: list[Step]) -> list[Step]:
     """The steps that count: decisions, else accepted, else rate limited."""
     ordered = [step for step in ordered if step.state is not SubmissionState.RATE_LIMITED] or ordered
     decisions: list[Step] = []
     for step in ordered:
-        if step.state is not SubmissionState.ACCEPTED and not (decisions and _is_idle(step, decisions[-1].state)):
+        is_decision = step.state is not SubmissionState.ACCEPTED
+        if is_decision and not (decisions and _has_no_effect(step, decisions[-1].state)):
             decisions.append(step)
     return decisions or ordered
 
 
-def _is_idle(step: Step, held: SubmissionState) -> bool:
-    """Whether a step leaves what holds as it is: another attempt was refused, or an older word comes late."""
+def _has_no_effect(step: Step, held: SubmissionState) -> bool:
+    """Whether a step leaves the state as it is: another attempt was refused, or an older step came late."""
     if step.state is SubmissionState.WAITING_FOR_EVENT:
         return held in _KEPT
     is_refusal = step.state is SubmissionState.INVALID and step.service != _OWNER

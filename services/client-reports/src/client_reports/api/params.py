@@ -1,0 +1,45 @@
+"""Parameters of paths and queries."""
+
+from typing import Annotated
+
+from fastapi import Path, Query
+from pydantic import BaseModel, Field
+
+from client_reports.domain.values import submission_id
+
+RuleId = Annotated[str, Path(description="Id of the rule.", pattern=r"^[0-9]{1,18}$")]
+SubmissionId = Annotated[str, Path(description="Event id, with or without dashes, in any case.")]
+States = Annotated[list[str] | None, Query(description="Only in one of these states.")]
+Sources = Annotated[list[str] | None, Query(description="Only from one of these sources.")]
+Reasons = Annotated[list[str] | None, Query(description="Only with one of these reasons.")]
+IdQuery = Annotated[
+    str | None, Query(description="The beginning of the id or, if none starts so, any part of it; without dashes.")
+]
+IdAlias = Annotated[str | None, Query(alias="id", description="The same as `query`.")]
+
+
+def id_prefix(text: str | None) -> str | None:
+    """Return what ids are compared with; None compares with nothing."""
+    return submission_id(text.strip()).lower().replace("-", "") if text else None
+
+
+class StatsParameters(BaseModel):
+    """The query of `stats_v2`."""
+
+    field: list[str] = Field(default=[], description="`sum(quantity)`, `sum(times_seen)`; at least one.")
+    groupBy: list[str] = Field(  # noqa: N815 - the name on the wire
+        default=[], description="outcome, category, reason, project, key, sdk."
+    )
+    interval: str | None = Field(default=None, description="Such as `1h` (the default) or `1d`; divides a day.")
+    statsPeriod: str | None = Field(  # noqa: N815 - the name on the wire
+        default=None, description="Such as `24h`; 90 days without it."
+    )
+    start: str | None = Field(default=None, description="ISO 8601; together with `end`.")
+    end: str | None = Field(default=None, description="ISO 8601; together with `start`.")
+    project: list[str] = Field(default=[], description="Ids or slugs; `-1`: all.")
+    outcome: list[str] = Field(default=[], description="Names of outcomes.")
+    category: list[str] = Field(default=[], description="Names of data categories.")
+    reason: list[str] = Field(default=[], description="Reasons.")
+    key: list[str] = Field(default=[], description="Ids of client keys.")
+    key_id: list[str] = Field(default=[], description="The same as `key`.")
+    sdk: list[str] = Field(default=[], description="SDKs as `name/version`.")

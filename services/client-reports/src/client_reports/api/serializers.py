@@ -1,0 +1,192 @@
+"""Rows to what the routes answer, and what they take."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import orjson
+from hearback_contracts.categories import DataCategory
+from hearback_contracts.config import OrganizationConfig
+from hearback_kit.values.times import wire_time
+from pydantic import BaseModel, ConfigDict, Field
+
+from client_reports.domain.journal import Submission
+from client_reports.store.alert_rules import AlertEvent, AlertRule
+from client_reports.store.refused import StoredRefusal
+
+
+class StepView(BaseModel):
+    """One step of a submission."""
+
+    at: str = Field(description="When (UTC).")
+    service: str = Field(description="The service that took the step.")
+    step: str
+    reason: str | None
+
+
+class SubmissionView(BaseModel):
+    """A submission and what became of it."""
+
+    id: str = Field(description="Event id of the feedback; of a user report the error event's.")
+    source: str | None
+    state: str
+    reason: str | None
+    receivedAt: str  # noqa: N815 - the name on the wire
+    feedbackId: str | None  # noqa: N815 - the name on the wire
+    steps: list[StepView] = Field(description="Oldest first.")
+
+
+class SubmissionDetail(SubmissionView):
+    """A submission with what it said, when a rule of time, size or repetition refused it."""
+
+    payload: dict[str, Any] | None = Field(
+        description="The newest refused attempt that was not taken in; only for callers with `event:read`."
+    )
+
+
+class AcceptBody(BaseModel):
+    """What a submission shall become."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Literal["stored"] = Field(description="Take a refused submission in after all.")
+
+
+class StatsGroup(BaseModel):
+    """The sums of one group: over all, and per interval."""
+
+    by: dict[str, str | int | None]
+    totals: dict[str, int]
+    series: dict[str, list[int]]
+
+
+class StatsView(BaseModel):
+    """Outcomes in groups; `series` has one number per interval."""
+
+    start: str
+    end: str
+    intervals: list[str]
+    groups: list[StatsGroup]
+
+
+AlertKind = Literal["discards", "discard_share", "silence"]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Reason = Annotated[str, Field(max_length=200)]
+
+
+class AlertRuleBody(BaseModel):
+    """An alert rule as a caller writes it.
+
+    `threshold` is a quantity per hour for `discards`, a share of what was accepted in the last hour for
+    `discard_share` (0.1 is a tenth), and hours for `silence`.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    project: str | int = Field(description="Slug or id.")
+    kind: AlertKind
+    threshold: float = Field(gt=0, le=1e18, allow_inf_nan=False)
+    reasons: list[Reason] | None = Field(None, max_length=50, description="Discard reasons; none: all.")
+    category: str | None = Field(None, max_length=100, description="Data category; none: all.")
+    enabled: bool = True
+
+
+class AlertEventView(BaseModel):
+    """A change of a rule's status."""
+
+    at: str
+    status: str
+    value: float | None
+
+
+class AlertRuleView(BaseModel):
+    """An alert rule and its status."""
+
+    id: str
+    name: str
+    project: str
+    projectId: str  # noqa: N815 - the name on the wire
+    kind: AlertKind
+    threshold: float
+    reasons: list[str] | None
+    category: str | None
+    enabled: bool
+    dateCreated: str  # noqa: N815 - the name on the wire
+    status: Literal["ok", "firing"]
+    value: float | None = Field(description="What was measured last.")
+    lastEvaluated: str | None  # noqa: N815 - the name on the wire
+    lastTriggered: str | None  # noqa: N815 - the name on the wire
+    lastResolved: str | None  # noqa: N815 - the name on the wire
+
+
+class AlertRuleDetail(AlertRuleView):
+    """An alert rule with its latest changes, newest first."""
+
+    history: list[AlertEventView]
+
+
+def submission_view(submission: Submission) -> SubmissionView:
+    """Return a submission as lists show it."""
+    return SubmissionView(**_submission_fields(submission))
+
+
+def submission_detail(submission: Submission, refusal: StoredRefusal | None) -> SubmissionDetail:
+    """Return a submission with the words of a refused attempt."""
+    payload = orjson.loads(refusal.payload) if refusal else None
+    return SubmissionDetail(**_submission_fields(submission), payload=payload)
+
+
+def _submission_fields(submission: Submission) -> dict[str, Any]:
+    status = submission.status
+    return {
+        "id": submission.key.id,
+        "source": status.source,
+        "state": str(status.state),
+        "reason": status.reason,
+        "receivedAt": wire_time(status.received_at),
+        "feedbackId": status.feedback_id,
+        "steps": [
+            StepView(at=wire_time(step.at), service=step.service, step=step.step, reason=step.reason)
+            for step in status.steps
+        ],
+    }
+
+
+def rule_view(rule: AlertRule, organization: OrganizationConfig) -> AlertRuleView:
+    """Return an alert rule as lists show it."""
+    return AlertRuleView(**_rule_fields(rule, organization))
+
+
+def rule_detail(
+    rule: AlertRule, events: Sequence[AlertEvent], organization: OrganizationConfig
+) -> AlertRuleDetail:
+    """Return an alert rule with its history."""
+    history = [AlertEventView(at=wire_time(one.at), status=str(one.status), value=one.value) for one in events]
+    return AlertRuleDetail(**_rule_fields(rule, organization), history=history)
+
+
+def _rule_fields(rule: AlertRule, organization: OrganizationConfig) -> dict[str, Any]:
+    values = rule.values
+    project = organization.find_project(str(values.project_id))
+    return {
+        "id": str(rule.id),
+        "name": values.name,
+        "project": project.slug if project else str(values.project_id),
+        "projectId": str(values.project_id),
+        "kind": str(values.kind),
+        "threshold": values.threshold,
+        "reasons": list(values.reasons) if values.reasons else None,
+        "category": None if values.category is None else str(DataCategory(values.category)),
+        "enabled": values.enabled,
+        "dateCreated": wire_time(rule.created_at),
+        "status": str(rule.status),
+        "value": rule.value,
+        "lastEvaluated": _optional_time(rule.evaluated_at),
+        "lastTriggered": _optional_time(rule.triggered_at),
+        "lastResolved": _optional_time(rule.resolved_at),
+    }
+
+
+def _optional_time(time: datetime | None) -> str | None:
+    return None if time is None else wire_time(time)

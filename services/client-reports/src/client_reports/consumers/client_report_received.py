@@ -1,0 +1,118 @@
+"""`client-report.received`: what SDKs discarded."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from hearback_contracts.categories import DataCategory
+from hearback_contracts.config import ProjectConfig
+from hearback_contracts.events import ClientReportReceived
+from hearback_contracts.options import Option
+from hearback_contracts.outcomes import Outcome, SubmissionState
+from hearback_fleet.messages import decode, parse_payload
+from hearback_kit.bus import Incoming
+from hearback_kit.logs import get_logger
+from hearback_kit.values.times import as_utc
+
+from client_reports import metrics
+from client_reports.domain.client_report import CAUSES, Entry, InvalidReport, read_report, report_time
+from client_reports.domain.counting import Count, CountKey, Effects
+from client_reports.domain.journal import RecordedStep, SubmissionKey
+from client_reports.domain.submission_status import Step
+from client_reports.domain.values import message_uuid, storable, submission_id
+from client_reports.service.record_effects import EffectRecorder
+
+FindProject = Callable[[int], Awaitable[ProjectConfig | None]]
+
+SERVICE = "client-reports"
+REFUSED_STEP = "client_report_refused"
+RETENTION_DAYS_MAX = 3_650
+
+_log = get_logger(__name__)
+
+
+class ClientReportReceivedHandler:
+    """Counts the entries of reports; what does not count has an outcome and a step that say why."""
+
+    def __init__(self, recorder: EffectRecorder, find_project: FindProject, *, report_days_max: int) -> None:
+        self._recorder = recorder
+        self._find_project = find_project
+        self._report_days_max = report_days_max
+
+    async def __call__(self, messages: Sequence[Incoming]) -> None:
+        """Count a batch; raise ValueError for what is not a message of this kind."""
+        effects = []
+        for incoming in messages:
+            message = decode(ClientReportReceived, incoming)
+            days_max = await self._days_max(message.project_id)
+            effects.append(read_effects(message, incoming.body, days_max))
+        await self._recorder.record(effects)
+
+    async def _days_max(self, project_id: int) -> int:
+        """The age up to which reports of a project count: its retention (protocol: client-reports#mapping)."""
+        project = await self._find_project(project_id)
+        days = project.options.get(Option.RETENTION_DAYS) if project else None
+        return min(days, RETENTION_DAYS_MAX) if type(days) is int and days > 0 else self._report_days_max
+
+
+def read_effects(message: ClientReportReceived, body: bytes | None, days_max: int) -> Effects:
+    """Return what a report adds; entries older than `days_max` days do not count."""
+    metrics.REPORTS.inc()
+    received_at = as_utc(message.received_at)
+    sent_at = as_utc(message.sent_at) if message.sent_at else None
+    try:
+        report = read_report(parse_payload(body))
+        at = report_time(report.timestamp, received_at, sent_at, days_max)
+    except InvalidReport as error:
+        metrics.REPORTS_INVALID.labels(error.cause).inc()
+        return _effects(message, [], [error.cause], received_at)
+    for cause in report.dropped:
+        metrics.ENTRIES_DROPPED.labels(cause).inc()
+    metrics.ENTRIES.inc(len(report.entries))
+    counts = [_count(message, entry, at) for entry in report.entries]
+    return _effects(message, counts, report.dropped, received_at)
+
+
+def _effects(
+    message: ClientReportReceived, counts: Sequence[Count], causes: Sequence[str], received_at: datetime
+) -> Effects:
+    """The counts and, for what does not count, an outcome and the steps of a submission named by the message."""
+    if not causes:
+        return Effects(message_uuid(message.id), as_utc(message.occurred_at), tuple(counts))
+    _log.warning(
+        "client_report_refused", causes=sorted(set(causes)), project_id=message.project_id, sdk=message.sdk
+    )
+    refused = [_refused(message, cause, received_at) for cause in causes]
+    submission = SubmissionKey(message.project_id, submission_id(message.id))
+    steps = [
+        RecordedStep(
+            message.organization_id,
+            submission,
+            Step(received_at, SERVICE, REFUSED_STEP, SubmissionState.INVALID, str(CAUSES[cause])),
+        )
+        for cause in sorted(set(causes))
+    ]
+    return Effects(message_uuid(message.id), as_utc(message.occurred_at), (*counts, *refused), tuple(steps))
+
+
+def _count(message: ClientReportReceived, entry: Entry, at: datetime) -> Count:
+    return Count(_key(message, entry.category, entry.outcome, entry.reason, at), entry.quantity)
+
+
+def _refused(message: ClientReportReceived, cause: str, at: datetime) -> Count:
+    """A report or an entry that does not count; as none that is refused on arrival has, it has no category."""
+    return Count(_key(message, DataCategory.UNKNOWN, Outcome.INVALID, str(CAUSES[cause]), at), 1)
+
+
+def _key(
+    message: ClientReportReceived, category: DataCategory, outcome: Outcome, reason: str | None, at: datetime
+) -> CountKey:
+    return CountKey(
+        message.organization_id,
+        message.project_id,
+        message.key_id,
+        int(category),
+        int(outcome),
+        reason,
+        storable(message.sdk),
+        at.replace(second=0, microsecond=0),
+    )

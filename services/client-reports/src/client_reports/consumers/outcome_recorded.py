@@ -1,0 +1,130 @@
+"""`outcome.recorded`: what the fleet's services decided."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import orjson
+from hearback_contracts.categories import DataCategory
+from hearback_contracts.events import OutcomeCount, OutcomeRecorded, SubmissionStep
+from hearback_contracts.outcomes import Outcome
+from hearback_contracts.streams import OUTCOME_RECORDED
+from hearback_fleet.messages import decode, outgoing
+from hearback_fleet.refused import payload_to_keep
+from hearback_kit.bus import Incoming, Outgoing
+from hearback_kit.values.ids import derived_id
+from hearback_kit.values.nul import without_nul
+from hearback_kit.values.times import as_utc
+
+from client_reports import metrics
+from client_reports.domain.counting import Count, CountKey, Effects
+from client_reports.domain.journal import RecordedStep, RefusedMessage, SubmissionKey
+from client_reports.domain.submission_status import Step
+from client_reports.domain.values import message_uuid, storable, storable_text, submission_id
+from client_reports.service.record_effects import EffectRecorder
+
+_DIGEST_BYTES = 16
+_CATEGORIES = frozenset(int(category) for category in DataCategory)
+
+
+class OutcomeRecordedHandler:
+    """Counts outcomes and writes steps into the journal."""
+
+    def __init__(self, recorder: EffectRecorder, *, shards: int) -> None:
+        self._recorder = recorder
+        self._shards = shards
+
+    async def __call__(self, messages: Sequence[Incoming]) -> None:
+        """Record a batch; raise ValueError for what is not a message of this kind."""
+        await self._recorder.record([read_effects(message) for message in messages])
+
+    def on_dead(self, incoming: Incoming, error: str) -> list[Outgoing]:
+        """Publish the steps of a dead letter again, those of each submission in a message of its own.
+
+        A message is about many submissions, and what breaks it is one part at most. Steps may be recorded any
+        number of times, so a replay does not double them; counts may not, and wait in the dead letter.
+        """
+        try:
+            message = decode(OutcomeRecorded, incoming)
+        except ValueError:
+            return []
+        metrics.OUTCOMES_UNCOUNTED.inc(len(message.outcomes))
+        steps: dict[tuple[int, str], list[SubmissionStep]] = {}
+        for step in message.steps:
+            steps.setdefault((step.project_id, step.submission_id), []).append(step)
+        if not message.outcomes and len(steps) == 1:
+            return []  # it is this one that cannot be written
+        return [
+            outgoing(OUTCOME_RECORDED, _alone(message, project_id, submission_id, own), self._shards)
+            for (project_id, submission_id), own in steps.items()
+        ]
+
+
+def read_effects(incoming: Incoming) -> Effects:
+    """Return what a message adds; raise ValueError when it breaks its contract."""
+    message = decode(OutcomeRecorded, incoming)
+    return Effects(
+        message_uuid(message.id),
+        as_utc(message.occurred_at),
+        tuple(_count(one) for one in message.outcomes),
+        tuple(_recorded(step, message.service) for step in message.steps),
+    )
+
+
+def _alone(
+    message: OutcomeRecorded, project_id: int, submission_id: str, steps: Sequence[SubmissionStep]
+) -> OutcomeRecorded:
+    return OutcomeRecorded(
+        id=derived_id("dead_letter", message.id, project_id, submission_id),
+        occurred_at=message.occurred_at,
+        project_id=project_id,
+        service=message.service,
+        steps=tuple(steps),
+    )
+
+
+def _count(count: OutcomeCount) -> Count:
+    if count.quantity < 0 or count.times < 0:
+        raise ValueError("a quantity cannot be negative")
+    key = CountKey(
+        count.organization_id,
+        count.project_id,
+        count.key_id,
+        count.category if count.category in _CATEGORIES else int(DataCategory.UNKNOWN),
+        int(Outcome(count.outcome)),
+        storable(count.reason),
+        storable(count.sdk),
+        as_utc(count.timestamp).replace(second=0, microsecond=0),
+    )
+    return Count(key, count.quantity, count.times)
+
+
+def _recorded(step: SubmissionStep, service: str) -> RecordedStep:
+    return RecordedStep(
+        step.organization_id,
+        SubmissionKey(step.project_id, submission_id(step.submission_id)),
+        Step(
+            as_utc(step.at),
+            service,
+            storable_text(step.step),
+            step.state,
+            storable(step.reason),
+            str(step.source) if step.source else None,
+            storable(step.feedback_id),
+        ),
+        _refused(step) if step.payload is not None else None,
+    )
+
+
+def _refused(step: SubmissionStep) -> RefusedMessage | None:
+    """What a refused submission said; one that had to be cut can be read, and taken in as far as it was kept."""
+    payload = payload_to_keep(step.payload)
+    if payload is None:
+        return None
+    text = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
+    message = step.refused
+    digest = blake2b(text, digest_size=_DIGEST_BYTES, key=b"" if message is None else message.type.encode())
+    return RefusedMessage(
+        None if message is None else without_nul(message.model_dump_json(exclude_none=True)),
+        orjson.dumps(payload).decode(),
+        digest.digest(),
+    )

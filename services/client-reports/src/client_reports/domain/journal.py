@@ -1,0 +1,179 @@
+"""What steps change in the journal of submissions, within the bounds of a project."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+
+from hearback_contracts.reasons import Reason
+
+from client_reports.domain.submission_status import Step, SubmissionStatus, bounded, resolve_status
+
+
+class SubmissionKey(NamedTuple):
+    """A submission: its id is 32 hex digits for everything that has an event id."""
+
+    project_id: int
+    id: str
+
+
+class RefusedMessage(NamedTuple):
+    """A refused submission as it can be submitted again: message and payload as JSON texts.
+
+    `message` is None when it can only be read. `digest` is the same for the same words, however often they came.
+    """
+
+    message: str | None
+    payload: str
+    digest: bytes
+
+
+class RecordedStep(NamedTuple):
+    """A step, the submission it belongs to and, if it was refused by a rule, what it said."""
+
+    organization_id: int
+    submission: SubmissionKey
+    step: Step
+    refused: RefusedMessage | None = None
+
+
+class StoredSteps(NamedTuple):
+    """The steps of a submission, and the day in whose partition it is stored."""
+
+    day: date
+    steps: tuple[Step, ...]
+
+
+class Submission(NamedTuple):
+    """A row of the journal."""
+
+    key: SubmissionKey
+    day: date
+    organization_id: int
+    status: SubmissionStatus
+
+
+class RefusedRow(NamedTuple):
+    """A refused submission to be kept, in the partition of its journal row."""
+
+    key: SubmissionKey
+    day: date
+    step: Step
+    refused: RefusedMessage
+
+
+class Usage(NamedTuple):
+    """What a project used of the journal on a day: new submissions, and bytes of refused payloads."""
+
+    submissions: int = 0
+    payload_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLimits:
+    """How much the journal keeps: steps and refused payloads of a submission, and what a project adds in a day."""
+
+    steps_max: int
+    payloads_max: int
+    submissions_per_day_max: int
+    payload_bytes_per_day_max: int
+
+
+@dataclass(slots=True)
+class JournalChanges:
+    """Rows to write, payloads to erase, what they add to the usage of projects, and what found no room."""
+
+    submissions: list[Submission] = field(default_factory=list)
+    refused: list[RefusedRow] = field(default_factory=list)
+    erased: list[SubmissionKey] = field(default_factory=list)
+    usage: dict[int, Usage] = field(default_factory=dict)
+    steps_added: int = 0
+    steps_dropped: int = 0
+    payloads_dropped: int = 0
+
+    def use(self, project_id: int, *, submissions: int = 0, payload_bytes: int = 0) -> None:
+        """Add to the usage of a project."""
+        before = self.usage.get(project_id, Usage())
+        self.usage[project_id] = Usage(before.submissions + submissions, before.payload_bytes + payload_bytes)
+
+
+class Journal(NamedTuple):
+    """What is stored already of the submissions that steps are about."""
+
+    stored: Mapping[SubmissionKey, StoredSteps]
+    usage: Mapping[int, Usage]
+    digests: Mapping[SubmissionKey, Sequence[bytes]]
+
+
+def group_by_submission(steps: Iterable[RecordedStep]) -> dict[SubmissionKey, list[RecordedStep]]:
+    """Return the steps of each submission."""
+    groups: dict[SubmissionKey, list[RecordedStep]] = {}
+    for step in steps:
+        groups.setdefault(step.submission, []).append(step)
+    return groups
+
+
+def plan_changes(
+    groups: Mapping[SubmissionKey, Sequence[RecordedStep]],
+    journal: Journal,
+    limits: JournalLimits,
+    days: tuple[date, date],
+) -> JournalChanges:
+    """Return what steps change; recording a step twice changes nothing, nor does the order.
+
+    `days` are the first and the last day with a partition.
+    """
+    changes = JournalChanges()
+    for key, recorded in groups.items():
+        stored = journal.stored.get(key)
+        if stored is None and not _has_room(key, journal, changes, limits):
+            changes.steps_dropped += len(recorded)
+            continue
+        before = stored.steps if stored else ()
+        merged = set(before).union(one.step for one in recorded)
+        if len(merged) == len(before):
+            continue
+        steps = bounded(merged, limits.steps_max)
+        status = resolve_status(steps)
+        day = stored.day if stored else min(max(status.received_at.date(), days[0]), days[1])
+        changes.submissions.append(Submission(key, day, recorded[0].organization_id, status))
+        changes.steps_added += len(merged) - len(before)
+        changes.steps_dropped += len(merged) - len(steps)
+        if stored is None:
+            changes.use(key.project_id, submissions=1)
+        _plan_payloads(key, day, recorded, journal, limits, changes)
+    return changes
+
+
+def _has_room(key: SubmissionKey, journal: Journal, changes: JournalChanges, limits: JournalLimits) -> bool:
+    used = journal.usage.get(key.project_id, Usage()).submissions
+    used += changes.usage.get(key.project_id, Usage()).submissions
+    return used < limits.submissions_per_day_max
+
+
+def _plan_payloads(
+    key: SubmissionKey,
+    day: date,
+    recorded: Sequence[RecordedStep],
+    journal: Journal,
+    limits: JournalLimits,
+    changes: JournalChanges,
+) -> None:
+    """Keep the words of refused attempts; what a person or retention deletes takes earlier ones along."""
+    deleted_at = max((one.step.at for one in recorded if one.step.reason == Reason.DELETED), default=None)
+    if deleted_at is not None:
+        changes.erased.append(key)
+    known = set(journal.digests.get(key, ()))
+    for one in recorded:
+        refused = one.refused
+        if refused is None or refused.digest in known or (deleted_at and one.step.at <= deleted_at):
+            continue
+        size = len(refused.payload.encode()) + len(refused.message or "")
+        used = journal.usage.get(key.project_id, Usage()).payload_bytes
+        used += changes.usage.get(key.project_id, Usage()).payload_bytes
+        if len(known) >= limits.payloads_max or used + size > limits.payload_bytes_per_day_max:
+            changes.payloads_dropped += 1
+            continue
+        known.add(refused.digest)
+        changes.refused.append(RefusedRow(key, day, one.step, refused))
+        changes.use(key.project_id, payload_bytes=size)

@@ -1,0 +1,1 @@
+"""What client-reports does periodically."""

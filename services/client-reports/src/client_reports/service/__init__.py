@@ -1,0 +1,1 @@
+"""Use cases of client-reports: each is one transaction."""

@@ -1,0 +1,78 @@
+"""Take in, after all, a submission that a rule of time, size or repetition refused."""
+
+from datetime import datetime, timedelta
+
+import orjson
+from hearback_contracts.events import FeedbackSubmitted, UserReportSubmitted
+from hearback_contracts.outcomes import SubmissionState
+from hearback_contracts.streams import FEEDBACK_SUBMITTED, USER_REPORT_SUBMITTED
+from hearback_fleet.messages import outgoing
+from hearback_kit.bus import Outgoing
+from hearback_kit.clock import Clock
+from hearback_kit.db import Database
+from hearback_kit.errors import NotFound
+from hearback_kit.outbox import Outbox, OutboxRelay
+from hearback_kit.values.ids import derived_id
+
+from client_reports import metrics
+from client_reports.domain.journal import Submission, SubmissionKey
+from client_reports.domain.submission_status import Step, bounded, resolve_status
+from client_reports.errors import NothingToAccept
+from client_reports.store.processed import take_turn
+from client_reports.store.refused import StoredRefusal, find_refusal, mark_accepted
+from client_reports.store.submissions import find_submission, submission_write
+from client_reports.store.writes import execute_writes
+
+SERVICE = "client-reports"
+ACCEPTED_STEP = "accepted_by_member"
+_TICK = timedelta(microseconds=1)
+
+
+class SubmissionAcceptance:
+    """Publishes refused submissions again, each once, in one transaction with what the journal says of them."""
+
+    def __init__(
+        self, database: Database, outbox: Outbox, relay: OutboxRelay, clock: Clock, *, shards: int, steps_max: int
+    ) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._relay = relay
+        self._clock = clock
+        self._shards = shards
+        self._steps_max = steps_max
+
+    async def accept(self, key: SubmissionKey, accepted_by: str) -> tuple[Submission, StoredRefusal]:
+        """Publish the newest refused attempt; raise NotFound, or NothingToAccept when none is left."""
+        async with self._database.transaction() as connection:
+            await take_turn(connection, key.project_id)
+            submission = await find_submission(connection, *key)
+            if submission is None:
+                raise NotFound
+            refusal = await find_refusal(connection, key)
+            if refusal is None or refusal.message is None or refusal.accepted_at is not None:
+                raise NothingToAccept
+            now = max(self._clock.now(), submission.status.steps[-1].at + _TICK)
+            await mark_accepted(connection, key, refusal.digest, now, accepted_by)
+            accepted = self._with_step(submission, now)
+            await execute_writes(connection, [submission_write([accepted])])
+            await self._outbox.add(connection, [self._message(refusal, accepted_by, now)])
+        self._relay.wake()
+        metrics.SUBMISSIONS_ACCEPTED.inc()
+        return accepted, refusal
+
+    def _with_step(self, submission: Submission, now: datetime) -> Submission:
+        step = Step(now, SERVICE, ACCEPTED_STEP, SubmissionState.ACCEPTED)
+        steps = bounded([*submission.status.steps, step], self._steps_max)
+        return submission._replace(status=resolve_status(steps))
+
+    def _message(self, refusal: StoredRefusal, accepted_by: str, now: datetime) -> Outgoing:
+        assert refusal.message is not None, "checked by `accept`"
+        changes = {"occurred_at": now, "accepted_by": accepted_by}
+        body = refusal.payload.encode()
+        if orjson.loads(refusal.message).get("type") == FeedbackSubmitted.TYPE:
+            feedback = FeedbackSubmitted.model_validate_json(refusal.message)
+            again = feedback.model_copy(update={**changes, "id": derived_id("accept", feedback.id)})
+            return outgoing(FEEDBACK_SUBMITTED, again, self._shards, body=body)
+        report = UserReportSubmitted.model_validate_json(refusal.message)
+        renewed = report.model_copy(update={**changes, "id": derived_id("accept", report.id)})
+        return outgoing(USER_REPORT_SUBMITTED, renewed, self._shards, body=body)

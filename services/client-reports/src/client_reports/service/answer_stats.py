@@ -1,0 +1,22 @@
+"""Answer a query for statistics, however many groups there are."""
+
+from hearback_kit.db import Database
+
+from client_reports.domain.stats import OPEN_GROUPS, SeriesRow, StatsQuery
+from client_reports.errors import InvalidQuery
+from client_reports.store.stats import read_folded_stats, read_stats
+
+
+async def answer_stats(database: Database, query: StatsQuery, *, groups_max: int) -> list[SeriesRow]:
+    """Return the groups of a query, at most about `groups_max`.
+
+    When there are more, the largest keep their reasons and SDKs and the others are put together; raise
+    InvalidQuery when there are too many even so.
+    """
+    async with database.connection() as connection:
+        rows = await read_stats(connection, query, groups_max=groups_max)
+        if len(rows) > groups_max and not OPEN_GROUPS.isdisjoint(query.groups):
+            rows = await read_folded_stats(connection, query, largest=groups_max // 2, groups_max=groups_max)
+    if len(rows) > groups_max:
+        raise InvalidQuery("The query has too many groups. Use fewer groupBy, or filter.")
+    return rows

@@ -1,0 +1,111 @@
+"""Record the effects of a batch of messages: counts and steps, each message once, in one transaction."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from hearback_kit.clock import Clock
+from hearback_kit.db import Connection, Database
+from hearback_kit.db.partitions import Partitions, midnight
+
+from client_reports import metrics
+from client_reports.domain.counting import Effects, Sums, aggregate, not_after
+from client_reports.domain.journal import (
+    Journal,
+    JournalChanges,
+    JournalLimits,
+    RecordedStep,
+    group_by_submission,
+    plan_changes,
+)
+from client_reports.domain.series import SeriesLimit, hour_of
+from client_reports.store.counters import counter_writes, find_series
+from client_reports.store.partitions import Plans
+from client_reports.store.processed import begin_batch
+from client_reports.store.refused import find_digests, refused_writes
+from client_reports.store.submissions import find_journal, submission_write, usage_write
+from client_reports.store.writes import Write, execute_writes
+
+
+class EffectRecorder:
+    """Records batches. A batch takes three or four statements, however many messages it holds."""
+
+    def __init__(
+        self,
+        database: Database,
+        partitions: Partitions,
+        plans: Plans,
+        clock: Clock,
+        *,
+        limits: JournalLimits,
+        series_per_hour_max: int,
+    ) -> None:
+        self._database = database
+        self._partitions = partitions
+        self._plans = plans
+        self._clock = clock
+        self._limits = limits
+        self._series = SeriesLimit(series_per_hour_max)
+
+    async def record(self, effects: Sequence[Effects]) -> None:
+        """Record the effects of messages; those of messages that were recorded before are passed over."""
+        by_id = {effect.message_id: effect for effect in effects}
+        if not by_id:
+            return
+        now = self._clock.now()
+        await self._partitions.ensure(now)
+        latest = (now + timedelta(days=1)).replace(second=0, microsecond=0)
+        sums: Sums = {}
+        try:
+            async with self._database.transaction() as connection:
+                projects = _projects(by_id.values())
+                fresh_ids = await begin_batch(connection, self._plans.processed, by_id.values(), projects, now)
+                metrics.MESSAGES_REPEATED.inc(len(effects) - len(fresh_ids))
+                fresh = [by_id[message_id] for message_id in fresh_ids]
+                sums = not_after(aggregate(fresh), latest)
+                writes = await self._counters(connection, sums, now)
+                steps = [step for effect in fresh for step in effect.steps]
+                writes += await self._journal(connection, steps, now)
+                await execute_writes(connection, writes)
+        except BaseException:
+            self._series.forget({hour_of(key) for key in sums})
+            raise
+
+    async def _counters(self, connection: Connection, sums: Sums, now: datetime) -> list[Write]:
+        plans = self._plans
+        oldest = midnight(plans.hours.oldest(now))
+        hours = self._series.unknown_hours(sums, oldest=oldest)
+        stored = await find_series(connection, hours) if hours else {}
+        folded = self._series.fold(sums, stored, oldest=oldest)
+        metrics.SERIES_FOLDED.inc(sum(key not in folded for key in sums))
+        return counter_writes(folded, plans, now)
+
+    async def _journal(self, connection: Connection, steps: Iterable[RecordedStep], now: datetime) -> list[Write]:
+        groups = group_by_submission(steps)
+        if not groups:
+            return []
+        today = now.date()
+        stored, usage = await find_journal(connection, groups, today)
+        refused = [key for key, recorded in groups.items() if any(one.refused for one in recorded)]
+        digests = await find_digests(connection, refused) if refused else {}
+        days = (self._plans.submissions.oldest(now), today + timedelta(days=1))
+        changes = plan_changes(groups, Journal(stored, usage, digests), self._limits, days)
+        _count(changes)
+        return [
+            submission_write(changes.submissions),
+            usage_write(changes.usage, today),
+            *refused_writes(changes.refused, changes.erased),
+        ]
+
+
+def _projects(effects: Iterable[Effects]) -> set[int]:
+    projects: set[int] = set()
+    for effect in effects:
+        projects.update(count.key.project_id for count in effect.counts)
+        projects.update(step.submission.project_id for step in effect.steps)
+    return projects
+
+
+def _count(changes: JournalChanges) -> None:
+    metrics.STEPS.inc(changes.steps_added)
+    metrics.STEPS_DROPPED.inc(changes.steps_dropped)
+    metrics.PAYLOADS_DROPPED.inc(changes.payloads_dropped)

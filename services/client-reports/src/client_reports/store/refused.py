@@ -1,0 +1,88 @@
+"""What refused submissions said, until the journal forgets them or they are taken in after all."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from hearback_kit.db import Connection
+
+from client_reports.domain.journal import RefusedRow, SubmissionKey
+from client_reports.store.writes import Shape, Write, execute, fetch
+
+_COLUMNS: Final = (
+    ("project_id", "bigint"),
+    ("id", "text"),
+    ("day", "date"),
+    ("digest", "bytea"),
+    ("at", "timestamptz"),
+    ("message", "text"),
+    ("payload", "text"),
+)
+_NAMES: Final = ", ".join(name for name, _ in _COLUMNS)
+_INSERT: Final = Shape(
+    f"INSERT INTO refused_submission ({_NAMES}) SELECT {_NAMES} FROM {{rows}} ON CONFLICT DO NOTHING", _COLUMNS
+)
+_ERASE: Final = Shape(
+    "DELETE FROM refused_submission AS stored USING {rows}"
+    " WHERE stored.project_id = added.project_id AND stored.id = added.id",
+    (("project_id", "bigint"), ("id", "text")),
+)
+_DIGESTS: Final = """
+    SELECT project_id, id, digest FROM refused_submission
+    JOIN unnest($1::bigint[], $2::text[]) AS wanted (project_id, id) USING (project_id, id)
+"""
+# What was not taken in yet comes first, of that the newest.
+_FIND: Final = """
+    SELECT digest, message, payload, accepted_at FROM refused_submission
+    WHERE project_id = $1 AND id = $2
+    ORDER BY accepted_at IS NOT NULL, message IS NULL, at DESC, digest LIMIT 1
+"""
+_ACCEPT: Final = """
+    UPDATE refused_submission SET accepted_at = $4, accepted_by = $5
+    WHERE project_id = $1 AND id = $2 AND digest = $3
+"""
+
+
+class StoredRefusal(NamedTuple):
+    """A refused submission: its message (None: it can only be read) and payload as JSON."""
+
+    digest: bytes
+    message: str | None
+    payload: str
+    accepted_at: datetime | None
+
+
+def refused_writes(rows: Iterable[RefusedRow], erased: Iterable[SubmissionKey]) -> list[Write]:
+    """Return the writes that keep refused submissions, and erase what is kept of others."""
+    values = [
+        (*row.key, row.day, row.refused.digest, row.step.at, row.refused.message, row.refused.payload)
+        for row in rows
+    ]
+    writes = [Write(_INSERT, [list(column) for column in zip(*values, strict=True)])] if values else []
+    keys = list(erased)
+    if keys:
+        writes.append(Write(_ERASE, [[key.project_id for key in keys], [key.id for key in keys]]))
+    return writes
+
+
+async def find_digests(connection: Connection, keys: Iterable[SubmissionKey]) -> dict[SubmissionKey, list[bytes]]:
+    """Return the digests of what is kept of submissions."""
+    wanted = list(keys)
+    found: dict[SubmissionKey, list[bytes]] = {key: [] for key in wanted}
+    parameters = [key.project_id for key in wanted], [key.id for key in wanted]
+    for project_id, submission_id, digest in await fetch(connection, _DIGESTS, *parameters):
+        found[SubmissionKey(project_id, submission_id)].append(digest)
+    return found
+
+
+async def find_refusal(connection: Connection, key: SubmissionKey) -> StoredRefusal | None:
+    """Return the newest refused attempt that was not taken in, else the newest that was, else None."""
+    rows = await fetch(connection, _FIND, *key)
+    return StoredRefusal(*rows[0]) if rows else None
+
+
+async def mark_accepted(
+    connection: Connection, key: SubmissionKey, digest: bytes, at: datetime, accepted_by: str
+) -> None:
+    """Record that a refused submission was taken in after all, and by whom."""
+    await execute(connection, _ACCEPT, *key, digest, at, accepted_by)

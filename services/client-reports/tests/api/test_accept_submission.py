@@ -1,0 +1,225 @@
+"""Refused submissions: their words are kept, and they are taken in after all, once."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import pytest
+import pytest_asyncio
+from client_reports.consumers.outcome_recorded import OutcomeRecordedHandler
+from hearback_contracts.events import (
+    FeedbackSubmitted,
+    OutcomeRecorded,
+    SubmissionStep,
+    UserReportSubmitted,
+)
+from hearback_contracts.outcomes import SubmissionState as State
+from hearback_contracts.reasons import Reason
+from hearback_contracts.sources import FeedbackSource
+from hearback_contracts.streams import FEEDBACK_SUBMITTED, OUTCOME_RECORDED, USER_REPORT_SUBMITTED, Stream
+from hearback_fleet.messages import outgoing
+from hearback_kit.bus import Incoming
+from hearback_kit.testing import eventually
+from hearback_kit.values.ids import derived_id, new_id
+
+PATH = "/api/0/projects/demo/web/submissions/"
+ID = "a" * 32
+STORED = {"state": "stored"}
+
+
+class Refusals:
+    """Records refused submissions as their owners do, and reads what is published."""
+
+    def __init__(self, api: Any, bus: Any) -> None:
+        self.api = api
+        self.bus = bus
+        self.store = api.store
+        self.handler = OutcomeRecordedHandler(self.store.recorder(), shards=1)
+
+    def _scope(self, message_id: str, event_id: str) -> dict[str, Any]:
+        now = self.store.clock.now()
+        return {
+            "id": message_id,
+            "occurred_at": now,
+            "received_at": now,
+            "project_id": 1,
+            "organization_id": 1,
+            "event_id": event_id,
+        }
+
+    def report(self, message_id: str = "m1") -> UserReportSubmitted:
+        return UserReportSubmitted(**self._scope(message_id, ID), source=FeedbackSource.USER_REPORT_ENVELOPE)
+
+    def feedback(self, message_id: str = "m2") -> FeedbackSubmitted:
+        return FeedbackSubmitted(
+            **self._scope(message_id, ID), submission_id=ID, source=FeedbackSource.NEW_FEEDBACK_ENVELOPE
+        )
+
+    async def step(
+        self, state: State = State.INVALID, reason: str | None = Reason.REPORT_EVENT_TOO_OLD, **fields: Any
+    ) -> None:
+        now = self.store.clock.move(seconds=1)
+        step = SubmissionStep(
+            organization_id=1,
+            project_id=1,
+            submission_id=ID,
+            state=state,
+            step="refused",
+            at=now,
+            reason=reason,
+            **fields,
+        )
+        message = OutcomeRecorded(
+            id=new_id(), occurred_at=now, project_id=1, service="user-reports", steps=(step,)
+        )
+        entry = outgoing(OUTCOME_RECORDED, message, 1)
+        await self.handler([Incoming(entry.key, "1-0", entry.type, entry.version, entry.data, None)])
+
+    async def detail(self, status: int = 200, **options: Any) -> Any:
+        response = await self.api.client.get(f"{PATH}{ID}/", **options)
+        assert response.status_code == status
+        return response.json()
+
+    async def accept(self, status: int = 200, body: Any = STORED, **options: Any) -> Any:
+        response = await self.api.client.put(f"{PATH}{ID}/", json=body, **options)
+        assert response.status_code == status, response.text
+        return response.json()
+
+    async def published(self, stream: Stream, count: int = 1) -> list[Incoming]:
+        key = stream.key(1, self.store.settings.stream_shards)
+
+        async def read() -> Any:
+            entries = await self.api.redis.xrange(key)
+            return entries if len(entries) == count else None
+
+        return [fields for _, fields in await eventually(read)]
+
+
+@pytest_asyncio.fixture
+async def refusals(api: Any, bus: Any) -> Refusals:
+    return Refusals(api, bus)
+
+
+WORDS = {"event_id": ID, "name": "Ann", "email": "ann@example.com", "comments": "It broke."}
+
+
+async def test_a_refused_report_keeps_its_words_and_is_taken_in_once(refusals: Refusals) -> None:
+    report = refusals.report()
+    await refusals.step(payload=WORDS, refused=report)
+    before = await refusals.detail()
+    assert (before["state"], before["reason"], before["payload"]) == (
+        "invalid",
+        "Associated event is too old",
+        WORDS,
+    )
+    accepted = await refusals.accept()
+    assert accepted["payload"] == WORDS
+    assert accepted["steps"][-1] | {"at": ""} == {
+        "at": "",
+        "service": "client-reports",
+        "step": "accepted_by_member",
+        "reason": None,
+    }
+    assert (await refusals.accept(409))["code"] == "nothing_to_accept"
+    [entry] = await refusals.published(USER_REPORT_SUBMITTED)
+    again = UserReportSubmitted.model_validate_json(entry[b"d"])
+    assert again.accepted_by == "owner@example.com"
+    assert again.id == derived_id("accept", report.id)
+    changed = {"id": report.id, "accepted_by": None, "occurred_at": report.occurred_at}
+    assert again.model_copy(update=changed) == report
+    assert orjson.loads(entry[b"b"]) == WORDS
+    await refusals.step(State.LINKED, None)
+    after = await refusals.detail()
+    assert (after["state"], after["reason"], after["payload"]) == ("linked", None, WORDS)
+    assert (await refusals.accept(409))["code"] == "nothing_to_accept"
+
+
+async def test_a_refused_feedback_goes_back_to_its_stream(refusals: Refusals) -> None:
+    event = {"event_id": ID, "contexts": {"feedback": {"message": "w" * 5_000}}}
+    await refusals.step(reason=Reason.TOO_LARGE, payload=event, refused=refusals.feedback())
+    await refusals.accept()
+    [entry] = await refusals.published(FEEDBACK_SUBMITTED)
+    assert FeedbackSubmitted.model_validate_json(entry[b"d"]).accepted_by
+    assert orjson.loads(entry[b"b"]) == event
+
+
+async def test_several_attempts_are_taken_in_one_after_the_other(refusals: Refusals) -> None:
+    """A second and a third report on one event; the third came twice."""
+    others = [WORDS | {"comments": f"More {number}."} for number in range(2)]
+    await refusals.step(State.LINKED, None)
+    for number, payload in enumerate([*others, others[1]]):
+        await refusals.step(reason=Reason.REPORT_DUPLICATE, payload=payload, refused=refusals.report(f"m{number}"))
+    assert (await refusals.detail())["state"] == "linked"
+    assert (await refusals.accept())["payload"] == others[1]
+    assert (await refusals.detail())["payload"] == others[0]
+    assert (await refusals.accept())["payload"] == others[0]
+    await refusals.accept(409)
+    bodies = [json.loads(entry[b"b"]) for entry in await refusals.published(USER_REPORT_SUBMITTED, 2)]
+    assert bodies == [others[1], others[0]]
+
+
+async def test_there_may_be_nothing_to_take_in(refusals: Refusals) -> None:
+    await refusals.accept(404)
+    await refusals.step(reason=Reason.FEATURE_DISABLED)
+    assert (await refusals.detail())["payload"] is None
+    await refusals.accept(409)
+    await refusals.step(payload=WORDS)  # without the message that said it, it can only be read
+    assert (await refusals.detail())["payload"] == WORDS
+    await refusals.accept(409)
+
+
+@pytest.mark.parametrize("body", [{}, {"state": "spam"}, {"state": "stored", "more": 1}, [], None])
+async def test_nothing_else_can_be_asked_for(refusals: Refusals, body: Any) -> None:
+    await refusals.step(payload=WORDS, refused=refusals.report())
+    await refusals.accept(400, body)
+    assert (await refusals.detail())["payload"] == WORDS
+
+
+async def test_what_is_deleted_takes_its_words_along(refusals: Refusals) -> None:
+    await refusals.step(payload=WORDS, refused=refusals.report())
+    await refusals.step(State.DROPPED, Reason.DELETED)
+    assert (await refusals.detail())["payload"] is None
+    await refusals.accept(409)
+    await refusals.step(payload=WORDS, refused=refusals.report("m2"))
+    await refusals.accept()
+
+
+async def test_words_are_for_members_who_may_read_events(refusals: Refusals) -> None:
+    await refusals.step(payload=WORDS, refused=refusals.report())
+    only_projects = refusals.api.caller(scopes=("project:read",))
+    assert (await refusals.detail(headers=only_projects))["payload"] is None
+    reader = refusals.api.caller(scopes=("event:read",))
+    assert (await refusals.detail(headers=reader))["payload"] == WORDS
+    await refusals.accept(403, headers=reader)
+    stranger = refusals.api.caller(tenants={2: "owner"})
+    await refusals.accept(404, headers=stranger)
+    [shown] = (await refusals.api.client.get(PATH)).json()
+    assert "payload" not in shown
+
+
+async def test_payloads_are_bounded(refusals: Refusals) -> None:
+    refusals.handler = OutcomeRecordedHandler(refusals.store.recorder(payloads_max=2), shards=1)
+    for number in range(4):
+        payload = WORDS | {"comments": f"{number} " + "w" * 100_000}
+        await refusals.step(payload=payload, refused=refusals.report(f"m{number}"))
+    for wanted in ("1 w", "0 w"):
+        shown = (await refusals.accept())["payload"]
+        assert shown["comments"].startswith(wanted)
+        assert len(shown["comments"]) == 60_000
+    await refusals.accept(409)
+
+
+async def test_a_project_keeps_so_many_bytes_a_day(refusals: Refusals) -> None:
+    recorder = refusals.store.recorder(payload_mib_per_day_max=0)
+    refusals.handler = OutcomeRecordedHandler(recorder, shards=1)
+    await refusals.step(payload=WORDS, refused=refusals.report())
+    found = await refusals.detail()
+    assert (found["state"], found["payload"]) == ("invalid", None)
+
+
+async def test_payloads_go_with_their_partition(refusals: Refusals) -> None:
+    await refusals.step(payload=WORDS, refused=refusals.report())
+    later = refusals.store.clock.now() + timedelta(days=40)
+    dropped = await refusals.store.partitions.drop_old(later)
+    assert "refused_submission" in {table for table, _ in dropped}
