@@ -9,8 +9,6 @@ from typing import Any
 
 from hearback_kit.engines.process import DirectoryLock, stored_secret
 
-LOG_BYTES_MAX = 20 * 1024 * 1024
-
 
 class DataDir:
     """One fleet's data directory. Files with secrets are readable by their owner only."""
@@ -50,11 +48,8 @@ class DataDir:
         return stored_secret(self.root / "secret-key")
 
     def log(self, name: str) -> Path:
-        """Return the log file of a process, after moving one that grew too large aside."""
-        path = self.logs / f"{name}.log"
-        if path.exists() and path.stat().st_size > LOG_BYTES_MAX:
-            path.replace(path.with_suffix(".log.1"))
-        return path
+        """Return the log file of a process."""
+        return self.logs / f"{name}.log"
 
     def read_state(self) -> dict[str, Any]:
         """Return what the running (or last) launcher wrote; empty when there never was one."""
@@ -103,8 +98,12 @@ def _read(path: Path) -> dict[str, Any]:
 def _write(path: Path, content: Mapping[str, Any]) -> None:
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(content, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(content, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 from hearback_kit.testing import eventually
-from hearback_local.edge.options import EdgeOptions
 from hearback_local.edge.server import run_edge
+from hearback_local.edge.settings import EdgeSettings
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 Service = Callable[[Reader, Writer], Awaitable[None]]
@@ -44,7 +44,7 @@ async def edge_on(service_port: int, **options: float) -> AsyncIterator[int]:
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setblocking(False)
     stop = asyncio.Event()
-    limits = EdgeOptions(**{"stop_seconds_max": 0.2, "sweep_seconds": 0.02, **options})  # type: ignore[arg-type]
+    limits = EdgeSettings(**{"stop_seconds_max": 0.2, "sweep_seconds": 0.02, **options})  # type: ignore[arg-type]
     running = asyncio.create_task(run_edge(listener, {"envelope-gateway": service_port}, limits, stop))
     try:
         yield listener.getsockname()[1]
@@ -663,7 +663,7 @@ async def test_running_exchange_ends_before_the_edge_does() -> None:
     listener.setblocking(False)
     port = listener.getsockname()[1]
     ports = {"envelope-gateway": service.sockets[0].getsockname()[1]}
-    running = asyncio.create_task(run_edge(listener, ports, EdgeOptions(), stop))
+    running = asyncio.create_task(run_edge(listener, ports, EdgeSettings(), stop))
     async with connected(port) as (reader, writer), connected(port) as (idle_reader, _):
         writer.write(post(b""))
         await asked.wait()

@@ -1,12 +1,14 @@
 """The embedded engines: started, stopped, killed, orphaned, in the way of each other."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -139,8 +141,6 @@ def test_engine_that_outlived_its_owner_is_taken_down_first(kind: type[Engine], 
     first.start()
     left_behind = first.pid
     assert left_behind is not None
-    assert first._lock is not None
-    first._lock.release()
     second = kind(folder / "store")
     second.start()
     try:
@@ -149,20 +149,81 @@ def test_engine_that_outlived_its_owner_is_taken_down_first(kind: type[Engine], 
         write(second, "only one writes")
     finally:
         second.stop()
+        first.stop()
 
 
-def test_stale_pid_file_that_names_a_stranger_does_not_block(folder: Path) -> None:
-    engine = PostgresEngine(folder / "store")
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_engine_that_nobody_reaps_does_not_block(kind: type[Engine], folder: Path) -> None:
+    """Its zombie keeps its process id in use, for ever under a PID 1 that does not reap."""
+    first = kind(folder / "store")
+    first.start()
+    zombie = first.pid
+    assert zombie is not None
+    write(first, "words")
+    os.kill(zombie, signal.SIGKILL)
+    eventually_sync(lambda: not is_alive(zombie))
+    second = kind(folder / "store")
+    second.start()
+    try:
+        os.kill(zombie, 0)  # still there
+        assert read(second) == "words"
+    finally:
+        second.stop()
+        first.stop()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_stranger_with_the_id_of_an_old_engine_is_left_alone(kind: type[Engine], folder: Path) -> None:
+    engine = kind(folder / "store")
     engine.start()
     engine.kill()
-    pid_file = engine.directory / "data" / "postmaster.pid"
-    lines = pid_file.read_text().split("\n")
-    pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]))
+    with stranger(engine.directory) as other:
+        description = engine.directory / "process.json"
+        old = json.loads(description.read_text())
+        description.write_text(json.dumps(old | {"pid": other.pid}))
+        if kind is PostgresEngine:
+            pid_file = engine.directory / "data" / "postmaster.pid"
+            lines = pid_file.read_text().split("\n")
+            pid_file.write_text("\n".join([str(other.pid), *lines[1:]]))
+        engine.start()
+        try:
+            assert engine.pid is not None
+            assert other.poll() is None
+        finally:
+            engine.stop()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_copied_folder_does_not_end_the_engine_of_the_original(kind: type[Engine], folder: Path) -> None:
+    engine = kind(folder / "store")
     engine.start()
     try:
-        assert engine.pid is not None
+        copy = kind(folder / "copy")
+        (copy.directory / "process.json").write_bytes((engine.directory / "process.json").read_bytes())
+        pid = engine.pid
+        copy.start()
+        copy.stop()
+        assert engine.pid == pid
     finally:
         engine.stop()
+
+
+@contextmanager
+def stranger(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of somebody else whose command line looks like one of ours."""
+    command = [sys.executable, "-c", "import sys; sys.stdin.read()", "hearback", "valkey-server", str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        yield process
+        process.terminate()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_log_is_readable_by_its_owner_alone(kind: type[Engine], folder: Path) -> None:
+    engine = kind(folder / "store")
+    engine.log_path.touch(mode=0o644)
+    engine.start()
+    engine.stop()
+    assert engine.log_path.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("kind", KINDS)

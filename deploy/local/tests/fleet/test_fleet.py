@@ -6,19 +6,18 @@ import shlex
 import signal
 import socket
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hearback_command import HEARBACK, answer_of, hearback, up
 from hearback_kit.engines import engine_scratch_directory
 from hearback_kit.engines.process import is_alive
 from hearback_kit.testing import eventually_sync
 from hearback_local.commands.screen import JSON_KEYS, first_feedback
 
-HEARBACK = Path(sys.executable).parent / "hearback"
 SERVICES = {
     "registry",
     "envelope-gateway",
@@ -29,23 +28,6 @@ SERVICES = {
     "notifier",
     "edge",
 }
-
-
-def hearback(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [str(HEARBACK), *arguments, "--data-dir", str(data_dir)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
-
-
-def answer_of(data_dir: Path, *arguments: str) -> Any:
-    done = hearback(data_dir, *arguments, "--json")
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-def up(data_dir: Path) -> dict[str, Any]:
-    facts = answer_of(data_dir, "up", "--port", "0", "--detach")
-    assert isinstance(facts, dict)
-    return facts
 
 
 def service(data_dir: Path, name: str) -> dict[str, Any]:

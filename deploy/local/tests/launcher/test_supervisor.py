@@ -21,6 +21,9 @@ from hearback_local.launcher.supervisor import Supervisor, StopRequested, StartF
 
 folder = Path(sys.argv[1])
 
+def tick():
+    pass
+
 def note(line):
     print(line, flush=True)
 
@@ -62,7 +65,7 @@ TWO = """
 edge = Child("edge", staying("edge"), folder / "edge.log")
 service = Child("service", staying("service"), folder / "service.log")
 children = [edge, service]
-supervisor = Supervisor(children, lambda: [], note, lambda: None)
+supervisor = Supervisor(children, lambda: [], note, lambda: None, tick)
 supervisor.watch_signals()
 try:
     supervisor.run_forever()
@@ -97,7 +100,7 @@ def test_children_end_when_the_launcher_is_killed(tmp_path: Path) -> None:
 def test_child_that_ignores_the_end_is_killed(tmp_path: Path) -> None:
     code = """
 child = Child("stubborn", stubborn, folder / "stubborn.log")
-supervisor = Supervisor([child], lambda: [], note, lambda: None)
+supervisor = Supervisor([child], lambda: [], note, lambda: None, tick)
 supervisor.watch_signals()
 try:
     supervisor.run_forever()
@@ -113,7 +116,7 @@ except StopRequested:
 
 def test_start_fails_when_a_child_does_not_stay_up(tmp_path: Path) -> None:
     code = """
-supervisor = Supervisor([Child("failing", failing, folder / "failing.log")], lambda: [], note, lambda: None)
+supervisor = Supervisor([Child("failing", failing, folder / "failing.log")], lambda: [], note, lambda: None, tick)
 supervisor.watch_signals()
 try:
     supervisor.run_until(lambda: False, 30.0, 0.05)

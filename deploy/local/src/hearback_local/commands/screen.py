@@ -1,5 +1,6 @@
 """The output of `hearback up`: progress lines, the JSON answer, and the summary when the fleet is ready."""
 
+import contextlib
 import json
 import shlex
 import sys
@@ -33,8 +34,11 @@ class Progress:
         return time.monotonic() - self._began
 
     def __call__(self, line: str) -> None:
-        """Print one line."""
-        print(f"[{self.seconds:5.1f}s] {line}", file=sys.stderr, flush=True)
+        """Print one line; never raises."""
+        with contextlib.suppress(
+            OSError, ValueError
+        ):  # A full disk or a closed terminal must not end the launcher.
+            print(f"[{self.seconds:5.1f}s] {line}", file=sys.stderr, flush=True)
 
 
 def json_line(answer: Mapping[str, Any]) -> str:

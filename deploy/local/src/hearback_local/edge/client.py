@@ -7,7 +7,6 @@ from typing import cast
 
 import httptools
 
-from hearback_local.edge.options import EdgeOptions
 from hearback_local.edge.pace import Pace
 from hearback_local.edge.proxied import ProxiedRequest
 from hearback_local.edge.requests import (
@@ -19,6 +18,7 @@ from hearback_local.edge.requests import (
     refusal_of,
 )
 from hearback_local.edge.router import Router
+from hearback_local.edge.settings import EdgeSettings
 from hearback_local.edge.shares import Shares
 
 TOO_MANY_CONNECTIONS = Refusal(429, "too_many_connections", "Too many connections from this address.")
@@ -58,13 +58,13 @@ class Clients:
 class ClientConnection(asyncio.Protocol):
     """Serves one client: requests one after the other, pipelined ones wait for their turn."""
 
-    def __init__(self, router: Router, clients: Clients, options: EdgeOptions) -> None:
+    def __init__(self, router: Router, clients: Clients, settings: EdgeSettings) -> None:
         self.is_stopping = False
         self.client_ip = "unknown"
         self._has_share = False
         self._router = router
         self._clients = clients
-        self._options = options
+        self._settings = settings
         self._loop_time = asyncio.get_running_loop().time
         self._transport: asyncio.Transport | None = None
         self._parser = RequestParser(self._head_parsed, self._body_parsed, self._request_parsed)
@@ -114,7 +114,7 @@ class ClientConnection(asyncio.Protocol):
         self._touched = self.now
         if self._lingered_bytes is not None:
             self._lingered_bytes += len(data)
-            if self._lingered_bytes > self._options.linger_bytes_max:
+            if self._lingered_bytes > self._settings.linger_bytes_max:
                 self.abort()
             return
         if self._pace is None:
@@ -128,7 +128,7 @@ class ClientConnection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._refuse(NOT_HTTP)
             return
-        if self._parser.head_bytes > self._options.head_bytes_max:
+        if self._parser.head_bytes > self._settings.head_bytes_max:
             self._refuse(HEAD_TOO_LARGE)
         elif self._receiving is None and not self._parser.head_bytes:
             self._pace = None
@@ -152,8 +152,8 @@ class ClientConnection(asyncio.Protocol):
     # Events of the parser.
 
     def _head_parsed(self, head: RequestHead) -> None:
-        refusal = refusal_of(head, self._options.head_bytes_max)
-        if len(self._waiting) >= self._options.pipelined_max:
+        refusal = refusal_of(head, self._settings.head_bytes_max)
+        if len(self._waiting) >= self._settings.pipelined_max:
             refusal = TOO_MANY_PIPELINED
         request = ProxiedRequest(
             self,
@@ -167,7 +167,7 @@ class ClientConnection(asyncio.Protocol):
         self._pace = self._body_pace()
         if self._current is None:
             self._start(request, refusal or head)
-        elif len(self._waiting) <= self._options.pipelined_max:
+        elif len(self._waiting) <= self._settings.pipelined_max:
             self._waiting.append((request, refusal or head))
             self._holds_for_order = True
             self.pause_reading()
@@ -182,16 +182,16 @@ class ClientConnection(asyncio.Protocol):
             request.request_ended()
 
     def _head_pace(self) -> Pace:
-        seconds = self._options.head_seconds_max
+        seconds = self._settings.head_seconds_max
         return Pace(self.now, grace_seconds=seconds, bytes_per_second_min=1.0, seconds_max=seconds)
 
     def _body_pace(self) -> Pace:
-        options = self._options
+        settings = self._settings
         return Pace(
             self.now,
-            grace_seconds=options.body_grace_seconds,
-            bytes_per_second_min=options.body_bytes_per_second_min,
-            seconds_max=options.body_seconds_max,
+            grace_seconds=settings.body_grace_seconds,
+            bytes_per_second_min=settings.body_bytes_per_second_min,
+            seconds_max=settings.body_seconds_max,
         )
 
     # Requests.
@@ -281,16 +281,16 @@ class ClientConnection(asyncio.Protocol):
         idle_seconds = now - self._touched
         is_late = self._pace is not None and self._pace.is_late(now)
         if self._lingered_bytes is not None:
-            if idle_seconds > self._options.linger_seconds_max:
+            if idle_seconds > self._settings.linger_seconds_max:
                 self.abort()
         elif self._current is None:
             if (
                 self._pace is not None and self._pace.is_late(now)
-            ) or idle_seconds > self._options.keep_alive_seconds_max:
+            ) or idle_seconds > self._settings.keep_alive_seconds_max:
                 self._transport.close()
         elif is_late and self._receiving is self._current:
             self._current.fail(*BODY_TOO_SLOW)
-        elif idle_seconds > self._options.idle_seconds_max:
+        elif idle_seconds > self._settings.idle_seconds_max:
             if self._writing_paused:
                 self.abort()
             elif self._current.request_done:

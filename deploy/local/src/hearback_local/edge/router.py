@@ -6,10 +6,10 @@ from functools import lru_cache, partial
 from hearback_contracts.routes import service_of
 
 from hearback_local.edge import heads
-from hearback_local.edge.options import EdgeOptions
 from hearback_local.edge.pages import LANDING
 from hearback_local.edge.proxied import ProxiedRequest
 from hearback_local.edge.requests import Refusal, RequestHead
+from hearback_local.edge.settings import EdgeSettings
 from hearback_local.edge.shares import Shares
 from hearback_local.edge.upstream import Pool
 
@@ -19,19 +19,19 @@ TOO_MANY_BODIES = Refusal(429, "too_many_requests", "Too many large requests are
 class Router:
     """Maps paths to services; answers `/`, `/healthz` and unknown paths itself."""
 
-    def __init__(self, ports: Mapping[str, int], options: EdgeOptions) -> None:
-        self._held_body_bytes_max = options.held_body_bytes_max
+    def __init__(self, ports: Mapping[str, int], settings: EdgeSettings) -> None:
+        self._held_body_bytes_max = settings.held_body_bytes_max
         self._streams = Shares(
-            total_max=options.streamed_bodies_max, per_address_max=options.streamed_bodies_per_address_max
+            total_max=settings.streamed_bodies_max, per_address_max=settings.streamed_bodies_per_address_max
         )
         self._find_service = lru_cache(maxsize=4096)(service_of)
         self._pools = {
             name: Pool(
                 name,
                 port,
-                connections_max=options.upstream_connections_max,
-                idle_max=options.upstream_idle_max,
-                connect_seconds_max=options.connect_seconds_max,
+                connections_max=settings.upstream_connections_max,
+                idle_max=settings.upstream_idle_max,
+                connect_seconds_max=settings.connect_seconds_max,
             )
             for name, port in ports.items()
         }

@@ -10,20 +10,20 @@ from collections.abc import Mapping
 import uvloop
 
 from hearback_local.edge.client import ClientConnection, Clients
-from hearback_local.edge.options import EdgeOptions
 from hearback_local.edge.router import Router
+from hearback_local.edge.settings import EdgeSettings
 from hearback_local.edge.shares import Shares
 
 
-def serve_edge(listener: socket.socket, ports: Mapping[str, int], options: EdgeOptions | None = None) -> None:
+def serve_edge(listener: socket.socket, ports: Mapping[str, int], settings: EdgeSettings | None = None) -> None:
     """Serve until SIGTERM. `ports` are those of the services on 127.0.0.1 by name."""
     _allow_descriptors()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run_edge(listener, ports, options or EdgeOptions()))
+        runner.run(run_edge(listener, ports, settings or EdgeSettings()))
 
 
 async def run_edge(
-    listener: socket.socket, ports: Mapping[str, int], options: EdgeOptions, stop: asyncio.Event | None = None
+    listener: socket.socket, ports: Mapping[str, int], settings: EdgeSettings, stop: asyncio.Event | None = None
 ) -> None:
     """Serve until `stop` is set; without one, until SIGTERM or SIGINT."""
     loop = asyncio.get_running_loop()
@@ -31,20 +31,20 @@ async def run_edge(
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-    router = Router(ports, options)
+    router = Router(ports, settings)
     clients = Clients(
-        Shares(total_max=options.connections_max, per_address_max=options.connections_per_address_max)
+        Shares(total_max=settings.connections_max, per_address_max=settings.connections_per_address_max)
     )
     server = await loop.create_server(
-        lambda: ClientConnection(router, clients, options), sock=listener, backlog=2048
+        lambda: ClientConnection(router, clients, settings), sock=listener, backlog=2048
     )
-    sweeping = loop.create_task(_sweep(router, clients, options))
+    sweeping = loop.create_task(_sweep(router, clients, settings))
     try:
         await stop.wait()
     finally:
         server.close()
         sweeping.cancel()
-        await _stop(clients, options)
+        await _stop(clients, settings)
 
 
 def _allow_descriptors() -> None:
@@ -54,23 +54,23 @@ def _allow_descriptors() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-async def _sweep(router: Router, clients: Clients, options: EdgeOptions) -> None:
+async def _sweep(router: Router, clients: Clients, settings: EdgeSettings) -> None:
     """Check deadlines of clients and close idle connections to services, until cancelled."""
     loop = asyncio.get_running_loop()
     while True:
-        await asyncio.sleep(options.sweep_seconds)
+        await asyncio.sleep(settings.sweep_seconds)
         now = loop.time()
         for client in clients:
             client.check_deadlines(now)
         for pool in router.pools:
-            pool.close_idle(now - options.upstream_idle_seconds_max)
+            pool.close_idle(now - settings.upstream_idle_seconds_max)
 
 
-async def _stop(clients: Clients, options: EdgeOptions) -> None:
+async def _stop(clients: Clients, settings: EdgeSettings) -> None:
     """Let running requests finish, up to `stop_seconds_max`."""
     for client in clients:
         client.stop()
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(clients.wait_empty(), options.stop_seconds_max)
+        await asyncio.wait_for(clients.wait_empty(), settings.stop_seconds_max)
     for client in clients:
         client.abort()

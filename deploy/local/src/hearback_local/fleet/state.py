@@ -5,7 +5,7 @@ import shlex
 import signal
 from typing import Any
 
-from hearback_kit.engines.process import end_process, is_alive, wait_until
+from hearback_kit.engines.process import end_process, is_described, wait_until
 
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
@@ -37,8 +37,7 @@ def is_running(data_dir: DataDir) -> bool:
 def find_ready_state(data_dir: DataDir) -> dict[str, Any]:
     """Return what the launcher published if it is alive and ready; else an empty dict."""
     state = data_dir.read_state()
-    pid = state.get("pid")
-    return state if state.get("ready") and isinstance(pid, int) and is_alive(pid) else {}
+    return state if state.get("ready") and is_described(state, data_dir.root) else {}
 
 
 def ready_state(data_dir: DataDir) -> dict[str, Any]:
@@ -70,11 +69,11 @@ def stop_fleet(data_dir: DataDir) -> bool:
     """
     if not is_running(data_dir):
         return False
-    pid = data_dir.read_state().get("pid")
-    if not isinstance(pid, int) or not is_alive(pid):
+    state = data_dir.read_state()
+    if not is_described(state, data_dir.root):
         raise FleetError(f"the launcher of {data_dir.root} is just starting; try again in a moment")
-    os.kill(pid, signal.SIGTERM)
-    if not wait_until(lambda: not is_alive(pid), STOP_SECONDS_MAX):
-        end_process(pid, (signal.SIGKILL,), grace_seconds=5.0)
+    os.kill(state["pid"], signal.SIGTERM)
+    if not wait_until(lambda: not is_described(state, data_dir.root), STOP_SECONDS_MAX):
+        end_process(state["pid"], (signal.SIGKILL,), grace_seconds=5.0)
         raise FleetError("the launcher did not end in time and was killed; its processes end with it")
     return True

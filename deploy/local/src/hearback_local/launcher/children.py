@@ -17,6 +17,7 @@ PR_SET_NAME = 15
 BACKOFF_SECONDS_MIN = 0.1
 BACKOFF_SECONDS_MAX = 10.0
 HEALTHY_SECONDS_MIN = 30.0
+END_SECONDS_MAX = 15.0
 # uvicorn raises the signal again after it stopped cleanly.
 CLEAN_EXITS = frozenset({0, -signal.SIGTERM, 128 + signal.SIGTERM})
 
@@ -32,14 +33,15 @@ class Child:
         self.due_at = 0.0
         self._target = target
         self._started_at = 0.0
+        self._kill_at: float | None = None
         self._backoff_seconds = BACKOFF_SECONDS_MIN
 
     def start(self) -> None:
         """Fork the process."""
         arm = die_with_parent(signal.SIGTERM)
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush_output()
         self.starts += 1
+        self._kill_at = None
         self._started_at = time.monotonic()
         self.pid = os.fork()
         if self.pid == 0:
@@ -64,6 +66,28 @@ class Child:
         if self.pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the process was asked to end."""
+        return self._kill_at is not None
+
+    def end(self) -> None:
+        """Ask the process to end; `kill_if_late` kills it when it does not."""
+        self._kill_at = time.monotonic() + END_SECONDS_MAX
+        self.send(signal.SIGTERM)
+
+    def kill_if_late(self) -> None:
+        """Kill the process if it did not end in time after `end`."""
+        if self._kill_at is not None and time.monotonic() > self._kill_at:
+            self.send(signal.SIGKILL)
+
+
+def flush_output() -> None:
+    """Flush stdout and stderr; a full disk or a closed terminal must not end who writes to them."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
 
 
 def stop_children(children: list[Child], seconds_max: float) -> None:
@@ -91,18 +115,17 @@ def run_forked(target: Callable[[], None], name: str, log: Path | None, arm: Cal
         _forget_launcher()
         _name_process(name)
         if log is not None:
-            _redirect_output(log)
+            redirect_output(log)
         gc.enable()
         target()
         code = 0
     except SystemExit as ending:
         code = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
     except BaseException:
-        traceback.print_exc()
-    finally:
         with contextlib.suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
+            traceback.print_exc()
+    finally:
+        flush_output()
         os._exit(code)
 
 
@@ -117,9 +140,14 @@ def _name_process(name: str) -> None:
         ctypes.CDLL(None).prctl(PR_SET_NAME, f"hb:{name}".encode()[:15], 0, 0, 0)
 
 
-def _redirect_output(log: Path) -> None:
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+def redirect_output(log: Path) -> None:
+    """Send stdout and stderr to a log file, or nowhere when that cannot be opened (a full disk)."""
+    try:
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError:
+        descriptor = os.open(os.devnull, os.O_WRONLY)
     nothing = os.open(os.devnull, os.O_RDONLY)
+    flush_output()
     os.dup2(nothing, 0)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from hearback_kit.engines.process import command_of, end_process, is_alive, port_is_free
+from hearback_kit.engines.process import describe_process, end_process, is_described, port_is_free
 
 from hearback_local.data_dir import DataDir
 from hearback_local.edge.server import serve_edge
@@ -18,12 +18,16 @@ from hearback_local.fleet import bootstrap
 from hearback_local.fleet.readiness import probe
 from hearback_local.launcher import migrations
 from hearback_local.launcher.children import Child, run_task
+from hearback_local.launcher.log_files import rotate_all
+from hearback_local.launcher.readiness import ReadinessWatch, UnreadyRestarts
+from hearback_local.launcher.settings import LauncherSettings
 from hearback_local.launcher.stores import Stores
 from hearback_local.launcher.supervisor import StartFailed, StopRequested, Supervisor
 from hearback_local.services import EDGE, SERVICES, ServiceProcess
 
 READY_SECONDS_MAX = 90.0
 DRAIN_SECONDS_MAX = 15.0
+CHORES_SECONDS = 5.0
 
 
 class UpFailed(RuntimeError):
@@ -44,7 +48,11 @@ class Launcher:
         self._ports: dict[str, int] = {}
         self._children: list[Child] = []
         self._ready = False
-        self._supervisor = Supervisor(self._children, self._stores.revive, report, self._publish)
+        self._is_published = False
+        self._settings = LauncherSettings()
+        self._restarts: UnreadyRestarts | None = None
+        self._chores_due_at = 0.0
+        self._supervisor = Supervisor(self._children, self._stores.revive, report, self._publish, self._tick)
 
     def run(self, on_ready: Callable[[dict[str, Any]], None]) -> None:
         """Start everything, call `on_ready` with the answer of the first start, and run until a stop signal.
@@ -69,10 +77,9 @@ class Launcher:
     def _end_leftovers(self) -> None:
         """End the processes that a killed launcher left behind; normally they end with it."""
         for entry in self._data_dir.read_state().get("services", []):
-            pid = entry.get("pid")
-            if isinstance(pid, int) and is_alive(pid) and "hearback" in command_of(pid):
-                self._report(f"ending {entry.get('name')} of an earlier start")
-                end_process(pid, (signal.SIGTERM, signal.SIGKILL), grace_seconds=3.0)
+            if is_described(entry, self._data_dir.root):
+                self._report(f"ending {entry['name']} of an earlier start")
+                end_process(entry["pid"], (signal.SIGTERM, signal.SIGKILL), grace_seconds=3.0)
 
     def _start_stores(self) -> None:
         names = " and ".join(engine.name for engine in self._stores.engines) or "the stores of the environment"
@@ -122,6 +129,26 @@ class Launcher:
             names = ", ".join(sorted(waiting))
             raise StartFailed(f"not ready after {READY_SECONDS_MAX:.0f} s: {names}; see {self._data_dir.logs}")
 
+    def _tick(self) -> None:
+        """Restart unready services, rotate logs, and publish again what could not be published."""
+        now = time.monotonic()
+        # A service is not to blame for a store that is down.
+        if self._restarts is not None and all(engine.pid is not None for engine in self._stores.engines):
+            self._restarts.check(now)
+        if now < self._chores_due_at:
+            return
+        self._chores_due_at = now + CHORES_SECONDS
+        if not self._is_published:
+            self._publish()
+        logs = [*self._data_dir.logs.glob("*.log"), *(engine.log_path for engine in self._stores.engines)]
+        rotate_all(logs, bytes_max=self._settings.log_bytes_max, files_max=self._settings.log_files_max)
+
+    def _watch_readiness(self) -> None:
+        addresses = {child.name: (self._ports.get(child.name, self._port), "/readyz") for child in self._children}
+        addresses[EDGE] = (self._port, "/healthz")
+        watch = ReadinessWatch(addresses)
+        self._restarts = UnreadyRestarts(watch, self._children, self._settings, self._report)
+
     def _is_ready(self, name: str) -> bool:
         if name == EDGE:
             return probe(self._port, "/healthz")[0]
@@ -158,6 +185,7 @@ class Launcher:
             )
             self._data_dir.write_first_start(answer)
         self._ready = True
+        self._watch_readiness()
         self._publish()
         return bootstrap.with_addresses(answer, self._url, self._data_dir.root)
 
@@ -167,11 +195,15 @@ class Launcher:
 
     def _publish(self) -> None:
         services = [
-            {"name": child.name, "pid": child.pid, "port": self._ports.get(child.name, self._port)}
+            {
+                "name": child.name,
+                "port": self._ports.get(child.name, self._port),
+                **describe_process(child.pid, self._data_dir.root),
+            }
             for child in self._children
         ]
         state = {
-            "pid": os.getpid(),
+            **describe_process(os.getpid(), self._data_dir.root),
             "ready": self._ready,
             "url": self._url,
             "services": services,
@@ -180,7 +212,9 @@ class Launcher:
         }
         try:
             self._data_dir.write_state(state)
+            self._is_published = True
         except OSError as error:
+            self._is_published = False
             # With a full disk the fleet keeps running; only `status` is out of date until there is space.
             self._report(f"cannot write the state: {error.strerror}")
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +11,7 @@ from hearback_kit.engines.process import DirectoryLock, wait_until
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
 from hearback_local.fleet.state import AlreadyRunning, find_answer
-from hearback_local.launcher.children import TaskFailed
+from hearback_local.launcher.children import TaskFailed, flush_output, redirect_output
 from hearback_local.launcher.supervisor import StartFailed
 
 OTHER_SECONDS_MAX = 120.0
@@ -94,7 +93,7 @@ def _run_detached(data_dir: DataDir, port: int, report: Report, write_end: int) 
             os.close(write_end)
 
         def on_ready(answer: Answer) -> None:
-            _leave_terminal(data_dir)
+            redirect_output(data_dir.log("launcher"))
             send({"answer": answer})
 
         try:
@@ -105,18 +104,5 @@ def _run_detached(data_dir: DataDir, port: int, report: Report, write_end: int) 
         except Exception as error:
             send({"error": str(error)})
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush_output()
         os._exit(code)
-
-
-def _leave_terminal(data_dir: DataDir) -> None:
-    log = os.open(data_dir.log("launcher"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.dup2(nothing, 0)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.close(nothing)
-    os.close(log)

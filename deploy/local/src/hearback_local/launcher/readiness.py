@@ -1,0 +1,152 @@
+"""Restarts services that stay unready; watches them without ever blocking the launcher's loop.
+
+No threads: the launcher forks children, and a fork copies the locks that other threads hold.
+"""
+
+import contextlib
+import errno
+import socket
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from hearback_local.launcher.children import Child
+from hearback_local.launcher.settings import LauncherSettings
+
+INTERVAL_SECONDS = 2.0
+ANSWER_SECONDS_MAX = 10.0
+PENDING = frozenset({0, errno.EINPROGRESS, errno.EAGAIN})
+
+
+class _Probe:
+    """One GET on 127.0.0.1 that is sent and read as far as possible at each `step`."""
+
+    def __init__(self, port: int, path: str, deadline: float) -> None:
+        self.is_ready: bool | None = None
+        self._deadline = deadline
+        self._unsent = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+        self._socket = socket.socket()
+        self._socket.setblocking(False)
+        if self._socket.connect_ex(("127.0.0.1", port)) not in PENDING:
+            self._finish(is_ready=False)
+
+    def step(self, now: float) -> None:
+        """Go on; `is_ready` is set once there is an answer, or none in time."""
+        if self.is_ready is not None:
+            return
+        try:
+            if self._unsent:
+                self._unsent = self._unsent[self._socket.send(self._unsent) :]
+            answer = self._socket.recv(64)
+        except BlockingIOError:
+            if now > self._deadline:
+                self._finish(is_ready=False)
+        except OSError as error:
+            if error.errno != errno.ENOTCONN or now > self._deadline:
+                self._finish(is_ready=False)
+        else:
+            self._finish(is_ready=answer.split(b" ")[1:2] == [b"200"])
+
+    def close(self) -> None:
+        """Give up."""
+        with contextlib.suppress(OSError):
+            self._socket.close()
+
+    def _finish(self, *, is_ready: bool) -> None:
+        self.is_ready = is_ready
+        self.close()
+
+
+class ReadinessWatch:
+    """Since when each service has been unready. `addresses` are the port and path to probe by name."""
+
+    def __init__(
+        self,
+        addresses: Mapping[str, tuple[int, str]],
+        *,
+        interval_seconds: float = INTERVAL_SECONDS,
+        answer_seconds_max: float = ANSWER_SECONDS_MAX,
+    ) -> None:
+        self._answer_seconds_max = answer_seconds_max
+        self._interval_seconds = interval_seconds
+        self._addresses = dict(addresses)
+        self._probes: dict[str, _Probe] = {}
+        self._due_at = dict.fromkeys(self._addresses, 0.0)
+        self._unready_since: dict[str, float] = {}
+        self._ready: set[str] = set()
+
+    def poll(self, now: float) -> None:
+        """Start the probes that are due and take up answers."""
+        for name, (port, path) in self._addresses.items():
+            probe = self._probes.get(name)
+            if probe is None:
+                if now >= self._due_at[name]:
+                    self._probes[name] = _Probe(port, path, now + self._answer_seconds_max)
+                continue
+            probe.step(now)
+            if probe.is_ready is not None:
+                del self._probes[name]
+                self._due_at[name] = now + self._interval_seconds
+                self._take(name, now, is_ready=probe.is_ready)
+
+    def _take(self, name: str, now: float, *, is_ready: bool) -> None:
+        if is_ready:
+            self._ready.add(name)
+            self._unready_since.pop(name, None)
+        else:
+            self._ready.discard(name)
+            self._unready_since.setdefault(name, now)
+
+    def is_ready(self, name: str) -> bool:
+        """Return whether the last probe since the service's start found it ready."""
+        return name in self._ready
+
+    def unready_since(self, name: str) -> float | None:
+        """Return since when probes have found a service unready; None when they did not."""
+        return self._unready_since.get(name)
+
+    def forget(self, name: str) -> None:
+        """Start over with a service that was restarted."""
+        self._unready_since.pop(name, None)
+        self._ready.discard(name)
+        self._due_at[name] = 0.0
+        probe = self._probes.pop(name, None)
+        if probe is not None:
+            probe.close()
+
+
+class UnreadyRestarts:
+    """Restarts services that stay unready for `unready_seconds_max`; each time that does not help, it doubles."""
+
+    def __init__(
+        self,
+        watch: ReadinessWatch,
+        children: Sequence[Child],
+        settings: LauncherSettings,
+        report: Callable[[str], None],
+    ) -> None:
+        self._watch = watch
+        self._children = children
+        self._settings = settings
+        self._report = report
+        self._failures: Counter[str] = Counter()
+
+    def check(self, now: float) -> None:
+        """Probe the services, and end those that have been unready for too long; the supervisor restarts them."""
+        self._watch.poll(now)
+        for child in self._children:
+            if child.pid is None or child.is_ending:
+                self._watch.forget(child.name)
+            elif self._watch.is_ready(child.name):
+                self._failures.pop(child.name, None)
+            elif self._is_due(child.name, now):
+                self._report(f"{child.name} has not been ready for {self._limit(child.name):.0f} s; restarting it")
+                self._failures[child.name] += 1
+                child.end()
+
+    def _is_due(self, name: str, now: float) -> bool:
+        since = self._watch.unready_since(name)
+        return since is not None and now - since > self._limit(name)
+
+    def _limit(self, name: str) -> float:
+        factor = min(1 << self._failures[name], self._settings.unready_backoff_max)
+        return self._settings.unready_seconds_max * factor

@@ -1,0 +1,162 @@
+"""A fleet whose disk is full, whose processes were all killed, whose state file is old."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hearback_command import answer_of, hearback, pids_of, state_of, up
+from hearback_kit.engines import engine_scratch_directory
+from hearback_kit.engines.process import is_alive
+from hearback_kit.testing import eventually_sync
+
+pytestmark = pytest.mark.timeout(300)
+PR_SET_CHILD_SUBREAPER = 36
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with engine_scratch_directory() as scratch:
+        yield scratch
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[Path]:
+    """A file system of its own below a folder."""
+    disk = folder / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+        pytest.skip("mounting a file system needs root with that right")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Take all the space there is; returns the file that has it."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):  # noqa: PT012
+        while True:
+            file.write(b"x" * 1_000_000)
+    return filler
+
+
+def test_detached_fleet_survives_a_full_disk_and_recovers(folder: Path) -> None:
+    with small_disk(folder, "700m") as disk:
+        data_dir = disk / "fleet"
+        up(data_dir)
+        try:
+            before = state_of(data_dir)
+            filler = fill(disk)
+            victims = [entry for entry in before["services"] if entry["name"] in {"feedback", "registry"}]
+            victims += [entry for entry in before["stores"] if entry["name"] == "postgres"]
+            for entry in victims:
+                os.kill(entry["pid"], signal.SIGKILL)
+            eventually_sync(lambda: not any(is_alive(entry["pid"]) for entry in victims))
+            # The launcher reports these ends and cannot write a line of it, nor start PostgreSQL again.
+            eventually_sync(lambda: len(children_of(before["pid"])) >= len(before["services"]) + 1)
+            assert is_alive(before["pid"])
+            filler.unlink()
+            eventually_sync(lambda: all_ready(data_dir), seconds=60.0)
+            after = state_of(data_dir)
+            assert after["pid"] == before["pid"]
+            assert not {entry["pid"] for entry in victims} & set(pids_of(after))
+        finally:
+            assert hearback(data_dir, "down").returncode == 0
+
+
+def children_of(pid: int) -> list[int]:
+    """The living children of a process."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in listed if is_alive(int(child))]
+
+
+def all_ready(data_dir: Path) -> bool:
+    return all(service["ready"] for service in answer_of(data_dir, "status")["services"])
+
+
+# Everything that it starts becomes its child in the end, as under a PID 1, and it reaps none of them.
+NEVER_REAPING = """
+import ctypes, json, os, signal, subprocess, sys
+ctypes.CDLL(None).prctl(int(sys.argv[1]), 1, 0, 0, 0)
+command = [*sys.argv[2:], "--json"]
+
+def up():
+    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+
+def running():
+    state = json.load(open(f"{first['data_dir']}/state.json"))
+    return [state["pid"], *(entry["pid"] for entry in state["services"] + state["stores"])]
+
+first = up()
+killed = running()
+for pid in killed:
+    os.kill(pid, signal.SIGKILL)
+second = up()
+states = [open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0] for pid in killed]
+print(json.dumps({"states": states, "same": first["token"] == second["token"], "running": running()}))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has subreapers")
+def test_fleet_starts_right_after_everything_was_killed_and_nothing_reaped(folder: Path) -> None:
+    data_dir = folder / "fleet"
+    arguments = ["up", "--port", "0", "--detach", "--data-dir", str(data_dir)]
+    command = [sys.executable, "-c", NEVER_REAPING, str(PR_SET_CHILD_SUBREAPER)]
+    command += [str(Path(sys.executable).parent / "hearback"), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)
+        assert set(found["states"]) == {"Z"}
+        assert found["same"]
+    finally:
+        hearback(data_dir, "down")
+
+
+@contextmanager
+def stranger() -> Iterator[subprocess.Popen[bytes]]:
+    """A process of somebody else whose command line has our name in it."""
+    command = [sys.executable, "-c", "import sys; sys.stdin.read()", "hearback", "up"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        yield process
+        process.terminate()
+
+
+def test_stranger_with_a_process_id_of_an_old_state_is_left_alone(folder: Path) -> None:
+    """After a restart of the machine the ids in the state file are those of others."""
+    data_dir = folder / "fleet"
+    data_dir.mkdir()
+    with stranger() as other:
+        of_an_earlier_boot = {"pid": other.pid, "started": "another-boot/1234", "folder": str(data_dir.resolve())}
+        without_a_start = {"pid": other.pid}
+        of_the_folder_it_was_copied_from = {
+            "pid": other.pid,
+            "started": started(other.pid),
+            "folder": str(folder / "original"),
+        }
+        entries = [of_an_earlier_boot, without_a_start, of_the_folder_it_was_copied_from]
+        services = [{**entry, "name": "feedback", "port": 1} for entry in entries]
+        for entry in entries:
+            state = {**entry, "ready": True, "url": "http://127.0.0.1:1", "services": services, "stores": []}
+            (data_dir / "state.json").write_text(json.dumps(state))
+            assert answer_of(data_dir, "down") == {"stopped": False}
+            assert hearback(data_dir, "status").returncode == 1
+        try:
+            up(data_dir)
+        finally:
+            assert hearback(data_dir, "down").returncode == 0
+        assert other.poll() is None
+
+
+def started(pid: int) -> str:
+    """When a process started, as the state file has it."""
+    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}/{ticks}"
