@@ -1,4 +1,4 @@
-"""The addresses that a client key has."""
+"""DSNs of a client key."""
 
 from urllib.parse import urlsplit
 
@@ -6,7 +6,7 @@ from hearback_contracts.identifiers import Dsn
 
 
 def dsns_of(public_url: str, project_id: int, public: str, secret: str) -> dict[str, str]:
-    """The DSNs of a key for a fleet that people reach at `public_url`."""
+    """Return the DSNs of a key by kind, for a fleet that people reach at `public_url`."""
     parts = urlsplit(public_url)
     prefix = parts.path.rstrip("/")
     dsn = Dsn(parts.scheme, public, parts.netloc, project_id, prefix)

@@ -70,7 +70,7 @@ _RULES: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
 
 
 def check_options(changes: Mapping[str, Any]) -> None:
-    """Raise ValueError for an option nobody declared, or a value that its option cannot have."""
+    """Raise ValueError for an option that is not declared, or a value that its option cannot have."""
     for name, value in changes.items():
         if name not in OPTIONS:
             raise ValueError(f"unknown option: {name[:100]}")
@@ -80,12 +80,12 @@ def check_options(changes: Mapping[str, Any]) -> None:
 
 
 def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Every declared option with its value or default."""
+    """Return every declared option with its value or default."""
     return {name: options.get(name, declared.default) for name, declared in OPTIONS.items()}
 
 
 def check_features(changes: Mapping[str, Any]) -> None:
-    """Raise ValueError for a flag nobody declared, or a value that is no boolean."""
+    """Raise ValueError for a flag that is not declared, or a value that is no boolean."""
     for name, value in changes.items():
         if name not in FEATURE_DEFAULTS:
             raise ValueError(f"unknown feature: {name[:100]}")
@@ -94,5 +94,5 @@ def check_features(changes: Mapping[str, Any]) -> None:
 
 
 def features_with_defaults(features: Mapping[str, bool]) -> dict[str, bool]:
-    """Every declared flag with its value or default."""
+    """Return every declared flag with its value or default."""
     return {name: features.get(name, default) for name, default in FEATURE_DEFAULTS.items()}

@@ -1,7 +1,7 @@
-"""Which lists of quotas are valid, and the form in which they are kept.
+"""Which lists of quotas are valid, and the form in which they are stored.
 
-The rules are the reference's (ingestion-protocol 4.2), except that an empty list of categories, which
-means all, may have any limit (issue 6), and that `sources` narrows a quota on feedback.
+The rules are Relay's (protocol: limits#quotas), except that an empty list of categories, which means all, may
+have any limit, and that `sources` narrows a quota on feedback.
 """
 
 import re
@@ -16,14 +16,14 @@ WINDOW_SECONDS_MAX: Final = 366 * 86_400
 CATEGORIES_MAX: Final = 100
 
 _FIELDS: Final = frozenset({"id", "categories", "scope", "limit", "window", "reasonCode", "sources"})
-_NOT_OFFERED: Final = frozenset({"scopeId", "namespace", "groupBy"})  # the reference's; only null is taken
+_NOT_OFFERED: Final = frozenset({"scopeId", "namespace", "groupBy"})  # Relay's; only null is accepted
 _ID: Final = re.compile(r"[!-~]{1,64}\Z")
 _REASON: Final = re.compile(r"(?! )[ -~]{1,100}(?<! )\Z")
 _SOURCES: Final = frozenset(str(source) for source in FeedbackSource)
 
 
 def parse_quotas(value: Any, count_max: int) -> list[dict[str, Any]]:
-    """The quotas of a list in the form in which they are kept; raises ValueError, naming the first fault."""
+    """Return the quotas of a list in the form in which they are stored; raise ValueError naming the first fault."""
     if not isinstance(value, list):
         raise ValueError("quotas must be a list")
     if len(value) > count_max:

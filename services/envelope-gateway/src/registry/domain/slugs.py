@@ -4,16 +4,17 @@ import re
 from typing import Final
 
 SLUG_LENGTH_MAX: Final = 50
+SLUG_RULE: Final = "Slugs are lower-case letters, digits, _ and -, and not only digits."
 _SLUG: Final = re.compile(r"(?![0-9]+\Z)[a-z0-9_][a-z0-9_-]{0,49}\Z")
 _OTHER: Final = re.compile(r"[^a-z0-9_]+")
 
 
 def is_slug(text: str) -> bool:
-    """Whether `text` can be a slug: lower case, and not only digits, so that ids and slugs share a path."""
+    """Return whether a text can be a slug: lower case, and not only digits, so that ids and slugs share a path."""
     return bool(_SLUG.match(text))
 
 
 def slug_of(name: str) -> str | None:
-    """The slug that a name suggests, or None when it suggests none."""
+    """Return the slug that a name suggests, or None when it suggests none."""
     slug = _OTHER.sub("-", name.lower()).strip("-")[:SLUG_LENGTH_MAX].rstrip("-")
     return slug if is_slug(slug) else None

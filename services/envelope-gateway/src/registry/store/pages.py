@@ -1,10 +1,24 @@
 """Keyset pages over a table's ascending ids."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from hearback_kit.db import Connection
 from sqlalchemy import ColumnElement, Select
+
+from registry.store.rows import records
+
+
+class Identified(Protocol):
+    """A record with an id."""
+
+    @property
+    def id(self) -> int:
+        """The id of the row."""
+        ...
+
+
+T = TypeVar("T", bound=Identified)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,26 +30,34 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Rows in ascending order of id, and whether there are more on either side."""
+class Page(Generic[T]):
+    """Records, and whether there are more on either side."""
 
-    rows: list[Any]
+    rows: list[T]
     has_previous: bool = False
     has_next: bool = False
 
 
 async def fetch_page(
-    connection: Connection, query: Select[Any], key: ColumnElement[int], position: Position | None, limit: int
-) -> Page:
-    """At most `limit` rows of a query that has no order yet."""
+    connection: Connection,
+    kind: type[T],
+    query: Select[Any],
+    key: ColumnElement[int],
+    position: Position | None,
+    limit: int,
+    *,
+    newest_first: bool = False,
+) -> Page[T]:
+    """Return at most `limit` records of a query that has no order yet, by ascending id or `newest_first`."""
     backward = position is not None and position.backward
+    descending = backward != newest_first
     if position is not None:
-        query = query.where(key < position.id if backward else key > position.id)
-    query = query.order_by(key.desc() if backward else key.asc()).limit(limit + 1)
+        query = query.where(key < position.id if descending else key > position.id)
+    query = query.order_by(key.desc() if descending else key.asc()).limit(limit + 1)
     rows = list((await connection.execute(query)).all())
     more = len(rows) > limit
-    rows = rows[:limit]
+    found = records(kind, rows[:limit])
     if backward:
-        rows.reverse()
-        return Page(rows, has_previous=more, has_next=True)
-    return Page(rows, has_previous=position is not None, has_next=more)
+        found.reverse()
+        return Page(found, has_previous=more, has_next=True)
+    return Page(found, has_previous=position is not None, has_next=more)

@@ -1,4 +1,4 @@
-"""Which snapshots changed, and what they hold now."""
+"""Snapshots of the configuration: which ones wait to be published, and what they hold now."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -58,12 +58,10 @@ async def mark_all(connection: Connection) -> None:
     await connection.execute(insert(unpublished).from_select(["name"], names).on_conflict_do_nothing())
 
 
-async def names_of_organization(connection: Connection, organization_id: int) -> list[str]:
-    """The snapshots that change with an organization's flags or slug: its own and its projects'."""
-    slug = await connection.scalar(select(organizations.c.slug).where(organizations.c.id == organization_id))
+async def list_project_ids(connection: Connection, organization_id: int) -> list[int]:
+    """Return the ids of an organization's projects."""
     ids = await connection.scalars(select(projects.c.id).where(projects.c.organization_id == organization_id))
-    own = [organization_snapshot(organization_id), organization_snapshot(slug or organization_id)]
-    return own + [project_snapshot(project_id) for project_id in ids.all()]
+    return list(ids.all())
 
 
 async def take(connection: Connection, names: list[str] | None, limit: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""Publishing: from committed changes to the snapshots that all services follow."""
+"""Publish committed changes as the snapshots that all services follow."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -30,22 +30,22 @@ class Publisher:
         self._started = False
 
     async def publish(self, names: Sequence[str] | None = None) -> int:
-        """Publish what waits (of the given names); how many snapshots. Raises Unavailable."""
+        """Publish what waits (of the given names) and return how many snapshots; raise Unavailable."""
         if names is None:
             return await self._drain(None)
         batches = range(0, len(names), self._batch_max)
         return sum([await self._drain(list(names[start : start + self._batch_max])) for start in batches])
 
     async def publish_soon(self, names: Sequence[str]) -> None:
-        """Publish now if possible; else the next `keep_published` will."""
+        """Publish now if possible; otherwise the next `keep_published` does."""
         try:
             await self.publish(names)
-        except Exception as error:  # the change is committed: whatever goes wrong now is made up for later
+        except Exception as error:  # the change is committed: the worker makes up for whatever goes wrong now
             metrics.PUBLISH_FAILURES.inc()
             _log.warning("publishing_waits", snapshots=len(names), reason=str(error))
 
     async def keep_published(self) -> None:
-        """Publish what waits; everything after a start and when Valkey has lost its data. Raises Unavailable."""
+        """Publish what waits, or everything after a start and when Valkey has lost its data; raise Unavailable."""
         try:
             if not self._started or await self._store.get(WITNESS) is None:
                 await self._publish_all()

@@ -1,0 +1,54 @@
+"""Create a project with a first key."""
+
+from dataclasses import dataclass
+
+from hearback_kit.values.ids import random_id
+
+from registry.domain.slugs import SLUG_RULE, is_slug, slug_of
+from registry.errors import InvalidSlug, LimitReached, SlugTaken
+from registry.service.change_configuration import Change, Changes
+from registry.store import keys, projects
+from registry.store.organizations import Organization, lock_creation
+from registry.store.projects import Project
+
+
+@dataclass(frozen=True, slots=True)
+class NewProject:
+    """What a project starts with; without a slug it gets one made from its name."""
+
+    name: str
+    slug: str | None = None
+    platform: str | None = None
+
+
+async def create_project(
+    changes: Changes, organization: Organization, wanted: NewProject, *, count_max: int
+) -> Project:
+    """Create a project; raise InvalidSlug, SlugTaken and LimitReached."""
+    async with changes.begin() as change:
+        project_id = await add_project(change, organization, wanted, count_max=count_max)
+        project = await projects.find_project(change.connection, organization.id, str(project_id))
+        assert project is not None, "it was just created"
+    return project
+
+
+async def add_project(
+    change: Change, organization: Organization, wanted: NewProject, *, count_max: int
+) -> int:
+    """Create a project within a change and return its id; raise InvalidSlug, SlugTaken and LimitReached."""
+    slug = wanted.slug or slug_of(wanted.name)
+    if slug is None or not is_slug(slug):
+        raise InvalidSlug(SLUG_RULE)
+    connection = change.connection
+    await lock_creation(connection)
+    if await projects.count_projects(connection, organization.id) >= count_max:
+        raise LimitReached(f"An organization may have {count_max} projects.")
+    project_id = await projects.add_project(
+        connection, organization.id, slug, wanted.name, wanted.platform, change.now
+    )
+    if project_id is None:
+        raise SlugTaken
+    key = await keys.add_key(connection, project_id, "Default", random_id(), random_id(), change.now)
+    change.touch_project(project_id, key.public)
+    change.touch_organization(organization.id, organization.slug)
+    return project_id

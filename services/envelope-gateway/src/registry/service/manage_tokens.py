@@ -1,0 +1,99 @@
+"""Create and revoke API tokens."""
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from hearback_contracts.roles import SCOPES
+from hearback_kit.auth import hash_secret
+from hearback_kit.errors import BadRequest, Forbidden, NotFound
+
+from registry.domain.tokens import format_token
+from registry.errors import LimitReached
+from registry.service.change_configuration import Change, Changes
+from registry.store import tokens
+from registry.store.tokens import Token
+
+_YEARS_MAX: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token to create."""
+
+    name: str
+    scopes: frozenset[str]
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAuthority:
+    """What a caller may do with an organization's tokens: within `scopes`, and `user_id`'s own unless `all_users`."""
+
+    organization_id: int
+    user_id: int
+    scopes: frozenset[str]
+
+    @property
+    def all_users(self) -> bool:
+        """Whether the tokens of other accounts count, too."""
+        return "org:admin" in self.scopes
+
+    @property
+    def only_user_id(self) -> int | None:
+        """The account whose tokens count; None for all."""
+        return None if self.all_users else self.user_id
+
+
+async def create_token(
+    changes: Changes, authority: TokenAuthority, wanted: NewToken, *, count_max: int
+) -> tuple[str, Token]:
+    """Create a token and return its secret with it; raise BadRequest, Forbidden and LimitReached."""
+    async with changes.begin() as change:
+        _check(authority, wanted, change.now)
+        if await tokens.count_tokens(change.connection, authority.organization_id) >= count_max:
+            raise LimitReached(f"An organization may have {count_max} tokens.")
+        return await issue_token(change, authority.organization_id, authority.user_id, wanted)
+
+
+async def revoke_token(changes: Changes, authority: TokenAuthority, token_id: int) -> None:
+    """Revoke a token; raise NotFound for one that the caller may not see."""
+    async with changes.begin() as change:
+        token = await tokens.find_token(change.connection, authority.organization_id, token_id)
+        if token is None or authority.only_user_id not in {None, token.user_id}:
+            raise NotFound
+        await tokens.remove_token(change.connection, token.id)
+
+
+async def issue_token(
+    change: Change, organization_id: int, user_id: int, wanted: NewToken
+) -> tuple[str, Token]:
+    """Create a token within a change; return its secret and the token, which only has the secret's hash."""
+    secret = format_token(secrets.token_bytes(32))
+    token_id = await tokens.add_token(
+        change.connection,
+        organization_id=organization_id,
+        user_id=user_id,
+        name=wanted.name,
+        digest=hash_secret(secret),
+        last_characters=secret[-4:],
+        scopes=wanted.scopes,
+        now=change.now,
+        expires_at=wanted.expires_at,
+    )
+    token = await tokens.find_token(change.connection, organization_id, token_id)
+    assert token is not None, "it was just created"
+    return secret, token
+
+
+def _check(authority: TokenAuthority, wanted: NewToken, now: datetime) -> None:
+    unknown: Collection[str] = sorted(wanted.scopes - SCOPES)
+    if unknown:
+        raise BadRequest(f"unknown scope: {min(unknown)[:100]}", code="invalid_scopes")
+    if not authority.scopes >= wanted.scopes:
+        raise Forbidden("A token cannot have scopes that you do not have.", code="too_many_scopes")
+    expires_at = wanted.expires_at
+    if expires_at is not None and not now < expires_at <= now + timedelta(days=365 * _YEARS_MAX):
+        raise BadRequest(f"expiresAt must be within the next {_YEARS_MAX} years.", code="invalid_expiry")

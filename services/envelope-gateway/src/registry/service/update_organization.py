@@ -1,0 +1,37 @@
+"""Change an organization or its flags."""
+
+from typing import Any
+
+from registry.domain.options import check_features
+from registry.domain.slugs import SLUG_RULE, is_slug
+from registry.errors import InvalidFeatures, InvalidSlug, SlugTaken
+from registry.service.change_configuration import Change, Changes
+from registry.store import organizations
+from registry.store.organizations import Organization
+
+
+async def update_organization(
+    changes: Changes, organization: Organization, values: dict[str, Any], features: dict[str, Any]
+) -> Organization:
+    """Set `name` or `slug` and merge flags; raise InvalidFeatures, InvalidSlug and SlugTaken."""
+    try:
+        check_features(features)
+    except ValueError as error:
+        raise InvalidFeatures(str(error)) from error
+    async with changes.begin() as change:
+        if values.get("slug", organization.slug) != organization.slug:
+            await _check_slug(change, values["slug"])
+        await change.touch_everything_of(organization)
+        changed = await organizations.update_organization(
+            change.connection, organization.id, values, features
+        )
+        change.touch_organization(changed.id, changed.slug)
+    return changed
+
+
+async def _check_slug(change: Change, slug: str) -> None:
+    if not is_slug(slug):
+        raise InvalidSlug(SLUG_RULE)
+    await organizations.lock_creation(change.connection)
+    if await organizations.find_organization(change.connection, slug) is not None:
+        raise SlugTaken

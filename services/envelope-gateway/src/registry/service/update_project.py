@@ -1,0 +1,61 @@
+"""Change a project, its options or its quotas."""
+
+from typing import Any
+
+from hearback_kit.errors import NotFound
+
+from registry.domain.options import check_options
+from registry.domain.quotas import parse_quotas
+from registry.domain.slugs import SLUG_RULE, is_slug
+from registry.errors import InvalidOptions, InvalidQuotas, InvalidSlug, SlugTaken
+from registry.service.change_configuration import Change, Changes
+from registry.store import projects
+from registry.store.organizations import lock_creation
+from registry.store.projects import Project
+
+
+async def update_project(
+    changes: Changes, project: Project, values: dict[str, Any], options: dict[str, Any]
+) -> Project:
+    """Set `name`, `slug` or `platform` and merge options; raise InvalidOptions, InvalidSlug and SlugTaken."""
+    try:
+        check_options(options)
+    except ValueError as error:
+        raise InvalidOptions(str(error)) from error
+    async with changes.begin() as change:
+        if values.get("slug", project.slug) != project.slug:
+            await _check_slug(change, project, values["slug"])
+            change.touch_organization(project.organization_id, project.organization_slug)
+        await projects.update_project(change.connection, project.id, values, options)
+        change.touch_project(project.id)
+        changed = await projects.find_project(change.connection, project.organization_id, str(project.id))
+    if changed is None:
+        raise NotFound
+    return changed
+
+
+async def replace_quotas(changes: Changes, project: Project, wanted: Any, *, count_max: int) -> Any:
+    """Replace a project's quotas and return them as stored; raise InvalidQuotas."""
+    try:
+        quotas = parse_quotas(wanted, count_max)
+    except ValueError as error:
+        raise InvalidQuotas(str(error)) from error
+    async with changes.begin() as change:
+        await projects.update_project(change.connection, project.id, {"quotas": quotas}, {})
+        change.touch_project(project.id)
+    return quotas
+
+
+async def record_project_flags(changes: Changes, project_id: int, values: dict[str, bool]) -> None:
+    """Record what a project has received so far; raise NotFound."""
+    async with changes.begin() as change:
+        if not values or not await projects.set_project_flags(change.connection, project_id, values):
+            raise NotFound
+
+
+async def _check_slug(change: Change, project: Project, slug: str) -> None:
+    if not is_slug(slug):
+        raise InvalidSlug(SLUG_RULE)
+    await lock_creation(change.connection)
+    if await projects.find_project(change.connection, project.organization_id, slug) is not None:
+        raise SlugTaken

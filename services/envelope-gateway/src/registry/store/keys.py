@@ -1,0 +1,89 @@
+"""Client keys of projects."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from hearback_kit.db import Connection
+from hearback_kit.values.ids import parse_id
+from sqlalchemy import delete, func, insert, select, update
+
+from registry.store.pages import Page, Position, fetch_page
+from registry.store.rows import record, record_or_none
+from registry.store.tables import project_keys
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A client key; `public` is the user part of its DSN."""
+
+    id: int
+    project_id: int
+    public: str
+    secret: str
+    name: str
+    is_active: bool
+    created_at: datetime
+
+
+async def list_keys(
+    connection: Connection, project_id: int, position: Position | None, limit: int
+) -> Page[Key]:
+    """Return a page of a project's keys."""
+    query = select(project_keys).where(project_keys.c.project_id == project_id)
+    return await fetch_page(connection, Key, query, project_keys.c.id, position, limit)
+
+
+async def find_key(connection: Connection, project_id: int, id_or_public: str) -> Key | None:
+    """Return a key of a project by its id or its public part; hold it until the transaction ends."""
+    query = select(project_keys).where(project_keys.c.project_id == project_id).with_for_update()
+    key_id = parse_id(id_or_public)
+    if key_id is not None:
+        query = query.where(project_keys.c.id == key_id)
+    else:
+        query = query.where(project_keys.c.public == id_or_public)
+    return record_or_none(Key, (await connection.execute(query)).one_or_none())
+
+
+async def find_first_active(connection: Connection, project_id: int) -> Key | None:
+    """Return a project's oldest active key, or None."""
+    query = (
+        select(project_keys)
+        .where(project_keys.c.project_id == project_id, project_keys.c.is_active)
+        .order_by(project_keys.c.id)
+        .limit(1)
+    )
+    return record_or_none(Key, (await connection.execute(query)).one_or_none())
+
+
+async def count_keys(connection: Connection, project_id: int) -> int:
+    """Return how many keys a project has."""
+    query = select(func.count()).select_from(project_keys).where(project_keys.c.project_id == project_id)
+    return int(await connection.scalar(query) or 0)
+
+
+async def add_key(
+    connection: Connection, project_id: int, name: str, public: str, secret: str, now: datetime
+) -> Key:
+    """Create a key."""
+    values = {
+        "project_id": project_id,
+        "name": name,
+        "public": public,
+        "secret": secret,
+        "is_active": True,
+        "created_at": now,
+    }
+    query = insert(project_keys).values(values).returning(project_keys)
+    return record(Key, (await connection.execute(query)).one())
+
+
+async def update_key(connection: Connection, key_id: int, values: dict[str, Any]) -> Key:
+    """Set columns of a key."""
+    query = update(project_keys).where(project_keys.c.id == key_id).values(values)
+    return record(Key, (await connection.execute(query.returning(project_keys))).one())
+
+
+async def remove_key(connection: Connection, key_id: int) -> None:
+    """Delete a key."""
+    await connection.execute(delete(project_keys).where(project_keys.c.id == key_id))

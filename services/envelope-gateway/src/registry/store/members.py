@@ -1,0 +1,110 @@
+"""Members of organizations."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from hearback_kit.db import Connection
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from registry.store.pages import Page, Position, fetch_page
+from registry.store.rows import record_or_none
+from registry.store.tables import members, tokens, users
+from registry.store.users import User
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of an organization, with the account behind it."""
+
+    id: int
+    organization_id: int
+    user_id: int
+    role: str
+    created_at: datetime
+    email: str
+    name: str | None
+
+
+_MEMBERS = (
+    select(
+        members.c.id,
+        members.c.organization_id,
+        members.c.user_id,
+        members.c.role,
+        members.c.created_at,
+        users.c.email,
+        users.c.name,
+    )
+).join(users, users.c.id == members.c.user_id)
+
+
+async def list_members(
+    connection: Connection, organization_id: int, position: Position | None, limit: int
+) -> Page[Member]:
+    """Return a page of an organization's members."""
+    query = _MEMBERS.where(members.c.organization_id == organization_id)
+    return await fetch_page(connection, Member, query, members.c.id, position, limit)
+
+
+async def find_member(connection: Connection, organization_id: int, member_id: int) -> Member | None:
+    """Return a member of an organization, or None."""
+    query = _MEMBERS.where(members.c.organization_id == organization_id, members.c.id == member_id)
+    return record_or_none(Member, (await connection.execute(query)).one_or_none())
+
+
+async def count_members(connection: Connection, organization_id: int) -> int:
+    """Return how many members an organization has."""
+    query = select(func.count()).select_from(members).where(members.c.organization_id == organization_id)
+    return int(await connection.scalar(query) or 0)
+
+
+async def has_other_owner(connection: Connection, organization_id: int, member_id: int) -> bool:
+    """Return whether another member owns the organization; hold the owners' rows until the transaction ends."""
+    query = (
+        select(members.c.id)
+        .where(members.c.organization_id == organization_id, members.c.role == "owner")
+        .order_by(members.c.id)
+        .with_for_update()
+    )
+    return any(found != member_id for found in (await connection.scalars(query)).all())
+
+
+async def add_member(
+    connection: Connection, organization_id: int, user_id: int, role: str, now: datetime
+) -> int | None:
+    """Make an account a member; return the member's id, or None when it is one already."""
+    values = {"organization_id": organization_id, "user_id": user_id, "role": role, "created_at": now}
+    query = upsert(members).values(values).on_conflict_do_nothing().returning(members.c.id)
+    found: int | None = await connection.scalar(query)
+    return found
+
+
+async def update_role(connection: Connection, member_id: int, role: str) -> None:
+    """Give a member another role."""
+    await connection.execute(update(members).where(members.c.id == member_id).values(role=role))
+
+
+async def remove_member(connection: Connection, organization_id: int, user_id: int) -> None:
+    """End a membership, and with it the tokens that the member created for the organization."""
+    for table in (members, tokens):
+        query = delete(table).where(table.c.organization_id == organization_id, table.c.user_id == user_id)
+        await connection.execute(query)
+
+
+async def list_organization_ids(connection: Connection, user_id: int) -> list[int]:
+    """Return the ids of the organizations that an account belongs to."""
+    query = select(members.c.organization_id).where(members.c.user_id == user_id)
+    return list((await connection.scalars(query)).all())
+
+
+async def find_first_owner(connection: Connection, organization_id: int) -> User | None:
+    """Return the account that has owned an organization for longest, or None."""
+    query = (
+        select(users)
+        .join(members, members.c.user_id == users.c.id)
+        .where(members.c.organization_id == organization_id, members.c.role == "owner")
+        .order_by(members.c.id)
+        .limit(1)
+    )
+    return record_or_none(User, (await connection.execute(query)).one_or_none())

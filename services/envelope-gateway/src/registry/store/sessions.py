@@ -1,0 +1,56 @@
+"""Browser sessions, kept by the hash of their secret."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from hearback_kit.db import Connection
+from sqlalchemy import delete, insert, select
+
+from registry.store.rows import records
+from registry.store.tables import members, sessions, users
+
+
+@dataclass(frozen=True, slots=True)
+class SessionHolder:
+    """A membership of the account behind a session; `organization_id` and `role` are None without any."""
+
+    id: int
+    email: str
+    organization_id: int | None
+    role: str | None
+
+
+async def find_session_holder(connection: Connection, digest: str, now: datetime) -> list[SessionHolder]:
+    """Return a row per membership of the session's account; none for a session that has ended."""
+    query = (
+        select(users.c.id, users.c.email, members.c.organization_id, members.c.role)
+        .select_from(sessions)
+        .join(users, users.c.id == sessions.c.user_id)
+        .outerjoin(members, members.c.user_id == users.c.id)
+        .where(sessions.c.digest == digest, sessions.c.expires_at > now)
+    )
+    return records(SessionHolder, (await connection.execute(query)).all())
+
+
+async def add_session(
+    connection: Connection, user_id: int, digest: str, now: datetime, expires_at: datetime
+) -> None:
+    """Begin a session."""
+    values = {"user_id": user_id, "digest": digest, "created_at": now, "expires_at": expires_at}
+    await connection.execute(insert(sessions).values(values))
+
+
+async def remove_session(connection: Connection, digest: str) -> None:
+    """End a session."""
+    await connection.execute(delete(sessions).where(sessions.c.digest == digest))
+
+
+async def remove_sessions_of(connection: Connection, user_id: int, *, except_digest: str = "") -> None:
+    """End every session of an account but one."""
+    query = delete(sessions).where(sessions.c.user_id == user_id, sessions.c.digest != except_digest)
+    await connection.execute(query)
+
+
+async def remove_expired(connection: Connection, now: datetime) -> None:
+    """Delete sessions that have ended."""
+    await connection.execute(delete(sessions).where(sessions.c.expires_at <= now))

@@ -1,0 +1,143 @@
+"""API tokens, kept by the hash of their secret."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hearback_kit.db import Connection
+from sqlalchemy import delete, func, insert, or_, select, update
+
+from registry.store.pages import Page, Position, fetch_page
+from registry.store.rows import record_or_none
+from registry.store.tables import members, tokens, users
+
+EXPIRED_KEPT = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token with the address of the account that created it."""
+
+    id: int
+    organization_id: int
+    user_id: int
+    name: str
+    last_characters: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenHolder:
+    """The account behind a token, and its role in the token's organization."""
+
+    id: int
+    organization_id: int
+    user_id: int
+    scopes: list[str]
+    last_used_at: datetime | None
+    email: str
+    role: str
+
+
+_TOKENS = select(
+    tokens.c.id,
+    tokens.c.organization_id,
+    tokens.c.user_id,
+    tokens.c.name,
+    tokens.c.last_characters,
+    tokens.c.scopes,
+    tokens.c.created_at,
+    tokens.c.expires_at,
+    tokens.c.last_used_at,
+    users.c.email,
+).join(users, users.c.id == tokens.c.user_id)
+
+
+async def find_token_holder(connection: Connection, digest: str, now: datetime) -> TokenHolder | None:
+    """Return the holder of a token that has not expired, or None."""
+    query = (
+        select(
+            tokens.c.id,
+            tokens.c.organization_id,
+            tokens.c.user_id,
+            tokens.c.scopes,
+            tokens.c.last_used_at,
+            users.c.email,
+            members.c.role,
+        )
+        .join(users, users.c.id == tokens.c.user_id)
+        .join(
+            members,
+            (members.c.user_id == tokens.c.user_id) & (members.c.organization_id == tokens.c.organization_id),
+        )
+        .where(tokens.c.digest == digest, or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now))
+    )
+    return record_or_none(TokenHolder, (await connection.execute(query)).one_or_none())
+
+
+async def note_use(connection: Connection, token_id: int, now: datetime) -> None:
+    """Record that a token was used."""
+    await connection.execute(update(tokens).where(tokens.c.id == token_id).values(last_used_at=now))
+
+
+async def list_tokens(
+    connection: Connection, organization_id: int, user_id: int | None, position: Position | None, limit: int
+) -> Page[Token]:
+    """Return a page of an organization's tokens, of one account or (None) of all."""
+    query = _TOKENS.where(tokens.c.organization_id == organization_id)
+    if user_id is not None:
+        query = query.where(tokens.c.user_id == user_id)
+    return await fetch_page(connection, Token, query, tokens.c.id, position, limit)
+
+
+async def find_token(connection: Connection, organization_id: int, token_id: int) -> Token | None:
+    """Return a token of an organization, or None."""
+    query = _TOKENS.where(tokens.c.organization_id == organization_id, tokens.c.id == token_id)
+    return record_or_none(Token, (await connection.execute(query)).one_or_none())
+
+
+async def count_tokens(connection: Connection, organization_id: int) -> int:
+    """Return how many tokens an organization has."""
+    query = select(func.count()).select_from(tokens).where(tokens.c.organization_id == organization_id)
+    return int(await connection.scalar(query) or 0)
+
+
+async def add_token(
+    connection: Connection,
+    *,
+    organization_id: int,
+    user_id: int,
+    name: str,
+    digest: str,
+    last_characters: str,
+    scopes: Iterable[str],
+    now: datetime,
+    expires_at: datetime | None,
+) -> int:
+    """Keep a token by its hash; return its id."""
+    values = {
+        "organization_id": organization_id,
+        "user_id": user_id,
+        "name": name,
+        "digest": digest,
+        "last_characters": last_characters,
+        "scopes": sorted(scopes),
+        "created_at": now,
+        "expires_at": expires_at,
+    }
+    token_id: int = (await connection.execute(insert(tokens).values(values).returning(tokens.c.id))).scalar_one()
+    return token_id
+
+
+async def remove_token(connection: Connection, token_id: int) -> None:
+    """Revoke a token."""
+    await connection.execute(delete(tokens).where(tokens.c.id == token_id))
+
+
+async def remove_expired(connection: Connection, now: datetime) -> None:
+    """Delete tokens that expired more than `EXPIRED_KEPT` ago."""
+    await connection.execute(delete(tokens).where(tokens.c.expires_at <= now - EXPIRED_KEPT))
