@@ -1,105 +1,122 @@
-"""Puts the registry together: the HTTP app, and the worker that keeps everything published."""
+"""Put the registry together: the HTTP app and the worker."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from datetime import timedelta
+from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Depends, FastAPI
-from hearback_kit.app import create_service_app
+from fastapi import Depends, FastAPI
+from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
 from hearback_kit.auth import Authenticator
-from hearback_kit.clock import Clock, SystemClock
-from hearback_kit.db import Database
+from hearback_kit.clock import Clock
 from hearback_kit.limits import WindowLimits
 from hearback_kit.snapshots import SnapshotStore
-from hearback_kit.valkey import connect
-from hearback_kit.worker import Periodic, Worker
+from hearback_kit.worker import Worker
 
-from registry.api.auth import auth_routes, self_routes
+from registry.api import (
+    audit_logs,
+    internal,
+    invitations,
+    keys,
+    members,
+    organizations,
+    projects,
+    quotas,
+    sessions,
+    tokens,
+    unsubscriptions,
+    users,
+)
 from registry.api.bodies import BodyLimit, clean_request
-from registry.api.internal import internal_routes
-from registry.api.keys import key_list_routes, key_routes
-from registry.api.members import member_routes
-from registry.api.organizations import organization_routes
-from registry.api.projects import list_routes, project_routes
-from registry.api.quotas import quota_routes
-from registry.api.tokens import token_routes
-from registry.introspection import Introspection
-from registry.passwords import Passwords
-from registry.publishing import Publisher
-from registry.registry import Registry
+from registry.api.deps import AppState
+from registry.jobs.cleanup import Cleanup
+from registry.service.accept_invitation import Invitations
+from registry.service.change_configuration import Changes
+from registry.service.deliver_mails import MailDelivery
+from registry.service.hash_passwords import Passwords
+from registry.service.introspect_secrets import Introspection
+from registry.service.invite_member import InvitationRules
+from registry.service.mailers import MailFolder, SmtpServer
+from registry.service.publish_snapshots import Publisher
+from registry.service.set_alerts import UnsubscribeLinks
+from registry.service.sign_in import AttemptLimits, SignIn
 from registry.settings import Settings
-from registry.store.credentials import remove_expired
 
 _VALKEY_SECONDS_MAX = 1.0  # a change waits no longer for Valkey; the worker publishes it then
+_PUBLIC = (
+    sessions, users, organizations, audit_logs, projects, keys, quotas, members, invitations, tokens,
+)  # fmt: skip
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
-    """The registry's HTTP app. It needs PostgreSQL; Valkey may be away."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        time = clock or SystemClock()
-        database = Database(settings.database_url, pool_size=settings.database_pool_size)
-        client = connect(settings.redis_url.get_secret_value(), timeout_seconds=_VALKEY_SECONDS_MAX)
-        app.state.registry = Registry(
-            settings=settings,
-            clock=time,
-            database=database,
-            publisher=Publisher(database, SnapshotStore(client), batch_max=settings.publish_batch_max),
-            passwords=Passwords(settings.passwords_at_once_max),
-            limits=WindowLimits(client, time),
-        )
-        # A token that was revoked here is refused here at once.
-        app.state.authenticator = Authenticator(Introspection(database, time), fresh_seconds=0, stale_seconds=0)
-        app.state.checks["database"] = database.ping
-        yield
-        await client.aclose()
-        await database.close()
-
-    app = create_service_app(
+    """Make the HTTP app. It needs PostgreSQL; Valkey may be away."""
+    app = service_app(
         settings,
         title="Hearback registry",
         description="Organizations, projects, keys, options, flags, quotas, members, tokens and sessions.",
-        lifespan=lifespan,
+        build=lambda runtime: _state(settings, runtime),
+        clock=clock,
+        authenticates=False,
     )
     app.add_middleware(BodyLimit, bytes_max=settings.body_bytes_max)
-    public = APIRouter(prefix="/api/0", dependencies=[Depends(clean_request)])
-    for routes in (
-        self_routes,
-        auth_routes,
-        organization_routes,
-        list_routes,
-        project_routes,
-        key_list_routes,
-        key_routes,
-        quota_routes,
-        member_routes,
-        token_routes,
-    ):
-        public.include_router(routes())
-    app.include_router(public)
-    app.include_router(internal_routes())
+    for module in _PUBLIC:
+        app.include_router(module.router, dependencies=[Depends(clean_request)])
+    app.include_router(unsubscriptions.router)
+    app.include_router(internal.router)
     return app
 
 
 def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
-    """What goes on in the background: publishing what could not be published at once, and cleaning up."""
-    time = clock or SystemClock()
-    database = Database(settings.database_url, pool_size=1)
-    client = connect(settings.redis_url.get_secret_value(), timeout_seconds=_VALKEY_SECONDS_MAX)
-    publisher = Publisher(database, SnapshotStore(client), batch_max=settings.publish_batch_max)
+    """Make the worker: it publishes what could not be published at once, delivers mails, and cleans up."""
 
-    async def clean_up() -> None:
-        async with database.transaction() as connection:
-            await remove_expired(connection, time.now())
+    def build(runtime: ServiceRuntime) -> None:
+        mailer = SmtpServer(settings.smtp_url.get_secret_value()) if settings.smtp_url else None
+        delivery = MailDelivery(
+            runtime.database,
+            mailer or MailFolder(settings.data_dir / "mail"),
+            runtime.clock,
+            sender=settings.mail_sender,
+            host=urlsplit(settings.public_url).hostname or "localhost",
+        )
+        cleanup = Cleanup(runtime.database, runtime.clock, audit_days=settings.audit_days)
+        runtime.every("publish", settings.publish_seconds, _publisher(settings, runtime).keep_published)
+        runtime.every("mails", settings.mail_seconds, delivery.deliver_due)
+        runtime.every("cleanup", settings.cleanup_seconds, cleanup.run)
 
-    async def close() -> None:
-        await asyncio.gather(client.aclose(), database.close())
+    return service_worker(settings, build=build, clock=clock)
 
-    return Worker(
-        parts=[
-            Periodic("publish", settings.publish_seconds, publisher.keep_published),
-            Periodic("clean-up", settings.cleanup_seconds, clean_up),
-        ],
-        close=close,
+
+def _publisher(settings: Settings, runtime: ServiceRuntime) -> Publisher:
+    store = SnapshotStore(runtime.valkey(timeout_seconds=_VALKEY_SECONDS_MAX))
+    return Publisher(runtime.database, store, batch_max=settings.publish_batch_max)
+
+
+def _state(settings: Settings, runtime: ServiceRuntime) -> AppState:
+    database, clock = runtime.database, runtime.clock
+    counters = WindowLimits(runtime.valkey(timeout_seconds=_VALKEY_SECONDS_MAX), clock)
+    passwords = Passwords(settings.passwords_at_once_max, settings.passwords_waiting_max)
+    attempts = AttemptLimits(
+        per_address=settings.login_attempts_per_address,
+        per_account_and_address=settings.login_attempts_per_minute,
+        per_account=settings.login_attempts_per_account,
+    )
+    sign_in = SignIn(database, passwords, counters, clock, attempts, timedelta(days=settings.session_days))
+    changes = Changes(database, _publisher(settings, runtime), clock)
+    introspection = Introspection(database, clock)
+    return AppState(
+        settings=settings,
+        clock=clock,
+        database=database,
+        changes=changes,
+        sign_in=sign_in,
+        invitations=Invitations(database, changes, sign_in),
+        invitation_rules=InvitationRules(
+            duration=timedelta(days=settings.invitation_days),
+            members_max=settings.members_max,
+            mailed=settings.smtp_url is not None,
+            public_url=settings.public_url,
+        ),
+        introspection=introspection,
+        # A token that was revoked here is refused here at once.
+        authenticator=Authenticator(introspection, fresh_seconds=0, stale_seconds=0),
+        unsubscribe_links=UnsubscribeLinks(settings.secret_key.get_secret_value(), settings.public_url),
+        proxies=settings.proxies(),
     )

@@ -1,16 +1,40 @@
-"""Errors of the registry; their texts are Sentry's where Sentry has one."""
+"""Errors of the registry."""
 
-from hearback_kit.errors import BadRequest, Conflict
+from hearback_kit.errors import BadRequest, Conflict, NotFound, Unauthorized
 
 
 class SlugTaken(Conflict):
-    """Another one already uses this slug."""
+    """This slug is taken."""
 
     code = "slug_taken"
 
 
+class InvalidSlug(BadRequest):
+    """This is not a valid slug."""
+
+    code = "invalid_slug"
+
+
+class InvalidOptions(BadRequest):
+    """These options are not valid."""
+
+    code = "invalid_options"
+
+
+class InvalidFeatures(BadRequest):
+    """These flags are not valid."""
+
+    code = "invalid_features"
+
+
+class InvalidQuotas(BadRequest):
+    """These quotas are not valid."""
+
+    code = "invalid_quotas"
+
+
 class LimitReached(BadRequest):
-    """There are as many of these as there may be."""
+    """The limit for this resource has been reached."""
 
     code = "limit_reached"
 
@@ -21,8 +45,25 @@ class LastOwner(BadRequest):
     code = "last_owner"
 
 
-class WrongCredentials(BadRequest):
+class AlreadyMember(Conflict):
+    """This person is a member already."""
+
+    code = "already_member"
+
+
+class NotInvited(BadRequest):
+    """This person has accepted the invitation already."""
+
+    code = "not_invited"
+
+
+class InvitationNotValid(NotFound):
+    """This invitation is not valid: it was used, withdrawn or replaced, or has expired."""
+
+    code = "invitation_not_valid"
+
+
+class WrongCredentials(Unauthorized):
     """The e-mail address or the password is not right."""
 
-    status = 401
     code = "wrong_credentials"

@@ -3,12 +3,13 @@
 from typing import ClassVar
 
 from hearback_kit.settings import ServiceSettings
-from pydantic import Field
+from hearback_kit.values.addresses import TrustedProxies, parse_networks
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 
 class Settings(ServiceSettings):
-    """What the registry can be told; its variables start with `REGISTRY_`."""
+    """Settings of the registry; its variables start with `REGISTRY_`."""
 
     model_config = SettingsConfigDict(env_prefix="REGISTRY_")
     service: ClassVar[str] = "registry"
@@ -19,20 +20,50 @@ class Settings(ServiceSettings):
     )
     publish_batch_max: int = Field(200, ge=1, le=5_000, description="Snapshots published in one transaction.")
     cleanup_seconds: float = Field(
-        3_600, ge=1, le=86_400, description="Seconds between removals of expired sessions and tokens."
+        3_600, ge=1, le=86_400, description="Seconds between removals of expired sessions, tokens and log entries."
     )
+    mail_seconds: float = Field(1.0, ge=0.05, le=3_600, description="Seconds between looks for mails to deliver.")
+    mail_sender: str = Field("Hearback <noreply@localhost>", description="Sender of mails.")
     session_days: int = Field(14, ge=1, le=365, description="Days after which a browser session ends.")
+    invitation_days: int = Field(7, ge=1, le=90, description="Days after which an invitation expires.")
+    audit_days: int = Field(400, ge=1, le=3_650, description="Days that entries of the audit log are kept.")
     login_attempts_per_minute: int = Field(
-        10, ge=1, le=10_000, description="Attempts to sign in to one account within a minute."
+        10, ge=1, le=10_000, description="Attempts to sign in to one account from one address within a minute."
+    )
+    login_attempts_per_address: int = Field(
+        60, ge=1, le=100_000, description="Attempts to sign in from one address (IPv6: /64) within a minute."
+    )
+    login_attempts_per_account: int = Field(
+        100,
+        ge=1,
+        le=100_000,
+        description="Attempts within a minute to sign in to one account from addresses without a session of it.",
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.0/8,::1/128",
+        description="Networks, by comma, whose X-Forwarded-For is believed.",
     )
     passwords_at_once_max: int = Field(
         2, ge=1, le=64, description="Passwords hashed at the same time; each takes 19 MiB and a thread."
+    )
+    passwords_waiting_max: int = Field(
+        200, ge=1, le=10_000, description="Passwords that wait to be hashed; further ones are answered 503."
     )
     projects_max: int = Field(10_000, ge=1, le=100_000, description="Projects of an organization.")
     keys_max: int = Field(100, ge=1, le=1_000, description="Client keys of a project.")
     members_max: int = Field(10_000, ge=1, le=100_000, description="Members of an organization.")
     tokens_max: int = Field(1_000, ge=1, le=100_000, description="API tokens of an organization.")
     quotas_max: int = Field(100, ge=1, le=1_000, description="Quotas of a project.")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks_are_valid(cls, value: str) -> str:
+        parse_networks(value)
+        return value
+
+    def proxies(self) -> TrustedProxies:
+        """Return the proxies that are believed."""
+        return TrustedProxies(parse_networks(self.trusted_proxies))
 
     @property
     def database_name(self) -> str:

@@ -1,55 +1,102 @@
-"""Dependencies of the registry's routes: who asks, in which organization or project, which page.
+"""What routes take from the running app: its state, the caller, and the organization or project of the path.
 
-The registry reads its own tables instead of the published configuration, so that a change is seen by
-the very next request and everything works while Valkey is away.
+The registry reads its own tables instead of the published configuration, so that a change is seen by the very
+next request, and everything works while Valkey is away.
 """
 
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Depends, Request
 from hearback_fleet.access import require, scopes_within
 from hearback_kit.auth import Authenticator, Principal
-from hearback_kit.db import Connection
-from hearback_kit.errors import BadRequest, NotFound, Unauthorized
-from hearback_kit.pages import decode_cursor, encode_cursor, link_header
+from hearback_kit.clock import Clock
+from hearback_kit.db import Connection, Database
+from hearback_kit.errors import NotFound, Unauthorized
+from hearback_kit.http import require_signature
+from hearback_kit.values.addresses import TrustedProxies
 
-from registry.registry import Registry
-from registry.store.organizations import find_organization
-from registry.store.pages import Page, Position
-from registry.store.projects import find_project
-
-ID_MAX = (1 << 63) - 1
-PAGE_ROWS_MAX = 100
-
-
-def registry_of(request: Request) -> Registry:
-    """The `Registry` of the running app."""
-    registry: Registry = request.app.state.registry
-    return registry
+from registry.api.params import OrganizationName, ProjectName
+from registry.service.accept_invitation import Invitations
+from registry.service.change_configuration import Actor, Changes
+from registry.service.introspect_secrets import Introspection
+from registry.service.invite_member import InvitationRules
+from registry.service.set_alerts import UnsubscribeLinks
+from registry.service.sign_in import SignIn
+from registry.settings import Settings
+from registry.store.organizations import Organization, find_organization
+from registry.store.projects import Project, find_project
 
 
-async def principal_of(request: Request) -> Principal:
-    """The caller; raises Unauthorized without valid credentials."""
-    authenticator: Authenticator = request.app.state.authenticator
-    principal = await authenticator.authenticate(request)
+@dataclass(frozen=True, slots=True)
+class AppState:
+    """What the app holds while it runs (`app.state.state`)."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    changes: Changes
+    sign_in: SignIn
+    invitations: Invitations
+    invitation_rules: InvitationRules
+    introspection: Introspection
+    authenticator: Authenticator
+    unsubscribe_links: UnsubscribeLinks
+    proxies: TrustedProxies
+
+
+def app_state(request: Request) -> AppState:
+    """Return the state of the running app."""
+    state: AppState = request.app.state.state
+    return state
+
+
+StateDep = Annotated[AppState, Depends(app_state)]
+
+
+async def database_of(state: StateDep) -> Database:
+    """Return the registry's database."""
+    return state.database
+
+
+def client_address(request: Request, state: StateDep) -> str | None:
+    """Return the address of the client, as trusted proxies report it."""
+    peer = request.client.host if request.client else None
+    return state.proxies.client_address(peer, request.headers.raw)
+
+
+async def principal_of(request: Request, state: StateDep) -> Principal:
+    """Return the caller; raise Unauthorized without valid credentials."""
+    principal = await state.authenticator.authenticate(request)
     if principal is None:
         raise Unauthorized
     return principal
 
 
-RegistryOf = Annotated[Registry, Depends(registry_of)]
-PrincipalOf = Annotated[Principal, Depends(principal_of)]
-OrganizationName = Annotated[str, Path(description="Slug or id of the organization.")]
-ProjectName = Annotated[str, Path(description="Slug or id of the project.")]
+async def signed(request: Request, state: StateDep) -> None:
+    """Raise Unauthorized unless a service of this fleet signed the request."""
+    await require_signature(request, state.settings.secret_key.get_secret_value())
+
+
+DatabaseDep = Annotated[Database, Depends(database_of)]
+AddressDep = Annotated[str | None, Depends(client_address)]
+PrincipalDep = Annotated[Principal, Depends(principal_of)]
+
+
+def actor_of(principal: PrincipalDep, address: AddressDep) -> Actor:
+    """Return the caller as the one who makes a change."""
+    return Actor(int(principal.id), principal.email or "", address)
+
+
+ActorDep = Annotated[Actor, Depends(actor_of)]
 
 
 @dataclass(frozen=True, slots=True)
-class InOrganization:
-    """A caller within an organization (its row), allowed what the route needs."""
+class OrganizationScope:
+    """A caller within an organization, allowed what the route needs."""
 
     principal: Principal
-    organization: Any
+    organization: Organization
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -58,103 +105,51 @@ class InOrganization:
 
     @property
     def user_id(self) -> int:
-        """The user behind the caller's token or session."""
+        """The account behind the caller's token or session."""
         return int(self.principal.id)
 
 
 @dataclass(frozen=True, slots=True)
-class InProject:
-    """A caller within a project (its row, with its organization's), allowed what the route needs."""
+class ProjectScope:
+    """A caller within a project, allowed what the route needs."""
 
     principal: Principal
-    project: Any
+    project: Project
 
 
-async def organization_for(
+def organization_scope(*scopes: str) -> Any:
+    """Return a dependency: the organization of the path, for callers with any of `scopes`."""
+
+    async def resolve(
+        database: DatabaseDep, principal: PrincipalDep, organization: OrganizationName
+    ) -> OrganizationScope:
+        async with database.connection() as connection:
+            return OrganizationScope(principal, await _organization(connection, principal, organization, scopes))
+
+    return Depends(resolve)
+
+
+def project_scope(*scopes: str) -> Any:
+    """Return a dependency: the project of the path, for callers with any of `scopes`."""
+
+    async def resolve(
+        database: DatabaseDep, principal: PrincipalDep, organization: OrganizationName, project: ProjectName
+    ) -> ProjectScope:
+        async with database.connection() as connection:
+            owner = await _organization(connection, principal, organization, scopes)
+            found = await find_project(connection, owner.id, project)
+        if found is None:
+            raise NotFound
+        return ProjectScope(principal, found)
+
+    return Depends(resolve)
+
+
+async def _organization(
     connection: Connection, principal: Principal, name: str, scopes: tuple[str, ...]
-) -> Any:
-    """The row of an organization; raises NotFound and Forbidden."""
+) -> Organization:
     found = await find_organization(connection, name)
     if found is None:
         raise NotFound
     require(principal, found.id, scopes)
     return found
-
-
-def in_organization(*scopes: str) -> Any:
-    """Dependency: the organization of the path, for callers with any of `scopes`."""
-
-    async def resolve(
-        registry: RegistryOf, principal: PrincipalOf, organization: OrganizationName
-    ) -> InOrganization:
-        async with registry.reading() as connection:
-            return InOrganization(principal, await organization_for(connection, principal, organization, scopes))
-
-    return Depends(resolve)
-
-
-def in_project(*scopes: str) -> Any:
-    """Dependency: the project of the path, for callers with any of `scopes`."""
-
-    async def resolve(
-        registry: RegistryOf, principal: PrincipalOf, organization: OrganizationName, project: ProjectName
-    ) -> InProject:
-        async with registry.reading() as connection:
-            owner = await organization_for(connection, principal, organization, scopes)
-            found = await find_project(connection, owner.id, project)
-        if found is None:
-            raise NotFound
-        return InProject(principal, found)
-
-    return Depends(resolve)
-
-
-def id_of(text: str) -> int:
-    """A numeric id from a path; raises NotFound for anything else."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise NotFound
-    return int(text)
-
-
-class Paging:
-    """Dependency: which page is asked for, and the `Link` header that leads on."""
-
-    def __init__(
-        self,
-        request: Request,
-        response: Response,
-        registry: RegistryOf,
-        cursor: Annotated[str | None, Query(description="From a Link header.", max_length=200)] = None,
-        per_page: Annotated[int, Query(description="Rows of a page.", ge=1, le=PAGE_ROWS_MAX)] = PAGE_ROWS_MAX,
-    ) -> None:
-        self._url = registry.settings.public_url.rstrip("/") + request.url.path
-        self._query = request.url.query
-        self._headers = response.headers
-        self.limit = per_page
-        self.position = _position(cursor)
-
-    def rows(self, page: Page) -> list[Any]:
-        """The rows of a page; sets the header."""
-        first, last = (page.rows[0].id, page.rows[-1].id) if page.rows else (None, None)
-        self._headers["Link"] = link_header(
-            self._url,
-            self._query,
-            previous=None if first is None else encode_cursor([first], backward=True),
-            has_previous=page.has_previous and bool(page.rows),
-            following=None if last is None else encode_cursor([last]),
-            has_next=page.has_next and bool(page.rows),
-        )
-        return page.rows
-
-
-def _position(cursor: str | None) -> Position | None:
-    decoded = decode_cursor(cursor, 1)
-    if decoded is None:
-        return None
-    (row_id,), backward = decoded
-    if not isinstance(row_id, int) or isinstance(row_id, bool) or not 0 <= row_id <= ID_MAX:
-        raise BadRequest("Invalid cursor parameter.", code="invalid_cursor")
-    return Position(row_id, backward)
-
-
-PagingOf = Annotated[Paging, Depends()]

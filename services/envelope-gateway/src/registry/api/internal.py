@@ -1,121 +1,167 @@
-"""Routes for other services and the launcher: only with a signature."""
+"""Routes for other services and the launcher, which sign their requests."""
 
-import secrets
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
-from hearback_contracts.config import key_snapshot, organization_snapshot, project_snapshot
-from hearback_contracts.roles import SCOPES
-from hearback_kit.errors import BadRequest, NotFound
-from hearback_kit.http import require_signature
-from hearback_kit.ids import random_id
+from fastapi import APIRouter, Depends, Path
+from hearback_kit.errors import NotFound
+from hearback_kit.values.ids import ID_MAX
+from pydantic import BaseModel
 
-from registry.api import schemas
-from registry.api.deps import ID_MAX, RegistryOf, registry_of
-from registry.api.projects import create_project
-from registry.api.tokens import issue_token
-from registry.domain.slugs import is_slug
-from registry.introspection import Introspection
-from registry.registry import Change, Registry
-from registry.store import organizations, projects
+from registry.api import serializers
+from registry.api.deps import DatabaseDep, StateDep, signed
+from registry.api.params import Email, Name, NewPassword, RequestBody, Role, Slug
+from registry.service import add_member as adding
+from registry.service import bootstrap_project as bootstrapping
+from registry.service.set_alerts import Subscription
+from registry.service.update_project import record_project_flags
+from registry.store.alerts import Recipient as RecipientRow
+from registry.store.alerts import list_recipients
 
+router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[Depends(signed)])
 
-async def _signed(request: Request) -> None:
-    await require_signature(request, registry_of(request).settings.secret_key.get_secret_value())
+ProjectId = Annotated[int, Path(ge=1, le=ID_MAX, description="Id of the project.")]
 
 
-def internal_routes() -> APIRouter:
-    """The routes."""
-    router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[Depends(_signed)])
+class Holder(BaseModel):
+    """Who holds a secret: `tenants` maps organization ids to roles."""
 
-    @router.get(
-        "/introspect/{kind}/{digest}",
-        operation_id="introspect",
-        summary="Who holds a token or session, by its hash",
+    kind: str
+    id: str
+    email: str | None
+    tenants: dict[str, str]
+    scopes: list[str]
+
+
+class BootstrapRequest(BaseModel):
+    """Slugs of what is to exist."""
+
+    organization: Slug
+    project: Slug
+
+
+class Bootstrapped(BaseModel):
+    """What a launcher needs; `admin_password` only when the owner was just created."""
+
+    organization: str
+    project: str
+    project_id: int
+    public_key: str
+    token: str
+    admin_email: str
+    admin_password: str | None
+
+
+class NewMember(RequestBody):
+    """A person to add at once; without a password one is generated."""
+
+    organization: str
+    email: Email
+    role: Role = "member"
+    name: Name | None = None
+    password: NewPassword | None = None
+
+
+class AddedMember(serializers.Member):
+    """A member with the password of the account that was just created."""
+
+    password: str
+
+
+class ProjectFlags(RequestBody):
+    """What a project has received so far."""
+
+    has_feedbacks: bool | None = None
+    has_new_feedbacks: bool | None = None
+
+
+class Recipient(serializers.Answer):
+    """A member of a project's organization.
+
+    `alerts` is whether mail about the project is wanted, `unsubscribe_url` switches it off by a POST, and
+    `is_email_verified` is whether the address was proven by mail. `language` is null where none was chosen.
+    """
+
+    user_id: str
+    email: str
+    is_email_verified: bool
+    name: str | None
+    language: str | None
+    role: str
+    alerts: bool
+    unsubscribe_url: str
+
+
+@router.get(
+    "/introspect/{kind}/{digest}",
+    operation_id="introspect",
+    summary="Find who holds a token or session, by its hash",
+)
+async def introspect(state: StateDep, kind: str, digest: str) -> Holder:
+    holder = await state.introspection(kind, digest)
+    if holder is None:
+        raise NotFound
+    return Holder(**holder)
+
+
+@router.post(
+    "/bootstrap",
+    operation_id="bootstrap",
+    summary="Make sure that an organization with an owner and a project exist",
+    description="Gives a new token each time; the owner's password only when the owner was just created.",
+)
+async def bootstrap(state: StateDep, wanted: BootstrapRequest) -> Bootstrapped:
+    made = await bootstrapping.bootstrap_project(
+        state.changes,
+        state.sign_in.passwords,
+        wanted.organization,
+        wanted.project,
+        projects_max=state.settings.projects_max,
     )
-    async def introspect(registry: RegistryOf, kind: str, digest: str) -> schemas.Introspected:
-        answer = await Introspection(registry.database, registry.clock)(kind, digest)
-        if answer is None:
-            raise NotFound
-        return schemas.Introspected(**answer)
+    return Bootstrapped.model_validate(made, from_attributes=True)
 
-    @router.post(
-        "/bootstrap",
-        operation_id="bootstrap",
-        summary="Make sure that an organization with an owner and a project exist",
-        description="Gives a new token each time; the owner's password only when the owner was just created.",
+
+@router.post(
+    "/members",
+    operation_id="addMember",
+    summary="Create an account that is a member at once",
+    description="The account is new, even where others claim the address.",
+    status_code=201,
+)
+async def add_member(state: StateDep, wanted: NewMember) -> AddedMember:
+    new = adding.NewMember(wanted.organization, wanted.email, wanted.role, wanted.name, wanted.password)
+    member, password = await adding.add_member(state.changes, state.sign_in.passwords, new)
+    return AddedMember(**serializers.member(member, state.clock.now()).model_dump(), password=password)
+
+
+@router.put(
+    "/projects/{project_id}/flags",
+    operation_id="setProjectFlags",
+    summary="Record what a project has received",
+    status_code=204,
+)
+async def set_flags(state: StateDep, project_id: ProjectId, wanted: ProjectFlags) -> None:
+    await record_project_flags(state.changes, project_id, wanted.model_dump(exclude_none=True))
+
+
+@router.get(
+    "/projects/{project_id}/recipients",
+    operation_id="listRecipients",
+    summary="List the members to whom mail about a project may go",
+)
+async def recipients(state: StateDep, database: DatabaseDep, project_id: ProjectId) -> list[Recipient]:
+    async with database.connection() as connection:
+        rows = await list_recipients(connection, project_id)
+    return [_recipient(state, project_id, row) for row in rows]
+
+
+def _recipient(state: StateDep, project_id: int, row: RecipientRow) -> Recipient:
+    return Recipient(
+        user_id=str(row.user_id),
+        email=row.email,
+        is_email_verified=row.email_verified_at is not None,
+        name=row.name,
+        language=row.language,
+        role=row.role,
+        alerts=row.alerts,
+        unsubscribe_url=state.unsubscribe_links.url(Subscription(row.user_id, project_id)),
     )
-    async def bootstrap(registry: RegistryOf, wanted: schemas.BootstrapRequest) -> schemas.Bootstrapped:
-        for slug in (wanted.organization, wanted.project):
-            if not is_slug(slug):
-                raise BadRequest(f"not a slug: {slug}", code="invalid_slug")
-        async with registry.changing() as change:
-            await organizations.lock_creation(change.connection)
-            return await _bootstrap(registry, change, wanted)
-
-    @router.put(
-        "/projects/{project_id}/flags",
-        operation_id="setProjectFlags",
-        summary="Note what a project has seen",
-        status_code=204,
-    )
-    async def set_flags(
-        registry: RegistryOf, project_id: Annotated[int, Path(ge=1, le=ID_MAX)], wanted: schemas.ProjectFlags
-    ) -> None:
-        values = wanted.model_dump(exclude_none=True)
-        async with registry.changing() as change:
-            if not values or not await projects.raise_flags(change.connection, project_id, values):
-                raise NotFound
-
-    return router
-
-
-async def _bootstrap(registry: Registry, change: Change, wanted: schemas.BootstrapRequest) -> schemas.Bootstrapped:
-    connection, now = change.connection, registry.clock.now()
-    organization = await organizations.find_organization(connection, wanted.organization)
-    if organization is None:
-        organization = await organizations.add_organization(
-            connection, wanted.organization, wanted.organization, now
-        )
-        change.touch(organization_snapshot(organization.id), organization_snapshot(organization.slug))
-    owner, password = await _owner(registry, change, organization)
-    project_id, public = await _project(registry, change, organization, wanted.project)
-    token, _ = await issue_token(
-        connection, organization_id=organization.id, user_id=owner.id, name="bootstrap", scopes=SCOPES, now=now
-    )
-    return schemas.Bootstrapped(
-        organization=organization.slug,
-        project=wanted.project,
-        project_id=project_id,
-        public_key=public,
-        token=token,
-        admin_email=owner.email,
-        admin_password=password,
-    )
-
-
-async def _owner(registry: Registry, change: Change, organization: Any) -> tuple[Any, str | None]:
-    connection, now = change.connection, registry.clock.now()
-    owner = await organizations.find_owner(connection, organization.id)
-    if owner is not None:
-        return owner, None
-    email, password = f"owner@{organization.slug}.example.com", secrets.token_urlsafe(12)
-    password_hash = await registry.passwords.hash(password)
-    created = await organizations.add_user(connection, email, "Owner", password_hash, now)
-    owner = await organizations.find_user(connection, email=email)
-    assert owner is not None, "it was just created, if it was not there"
-    await organizations.add_member(connection, organization.id, owner.id, "owner", now)
-    change.touch(organization_snapshot(organization.id), organization_snapshot(organization.slug))
-    return owner, password if created is not None else None
-
-
-async def _project(registry: Registry, change: Change, organization: Any, slug: str) -> tuple[int, str]:
-    connection, now = change.connection, registry.clock.now()
-    project = await projects.find_project(connection, organization.id, slug)
-    project_id = project.id if project else await create_project(registry, change, organization, slug, slug)
-    public = await projects.first_key(connection, project_id)
-    if public is None:
-        public = random_id()
-        await projects.add_key(connection, project_id, "Default", public, random_id(), now)
-        change.touch(project_snapshot(project_id), key_snapshot(public))
-    return project_id, public

@@ -1,139 +1,108 @@
-"""Routes: members of an organization."""
+"""Members of an organization: invited, changed and removed."""
 
-import secrets
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Path
-from hearback_contracts.config import organization_snapshot
-from hearback_contracts.roles import scopes_of_role
-from hearback_kit.db import Connection
-from hearback_kit.errors import Conflict, Forbidden, NotFound
+from fastapi import APIRouter
+from hearback_kit.errors import BadRequest, NotFound
 
-from registry.api import schemas
-from registry.api.deps import InOrganization, PagingOf, RegistryOf, id_of, in_organization
-from registry.errors import LastOwner, LimitReached
-from registry.registry import Change, Registry
-from registry.store import organizations
+from registry.api import serializers
+from registry.api.deps import ActorDep, DatabaseDep, OrganizationScope, StateDep, organization_scope
+from registry.api.params import Email, MemberName, PagingDep, RequestBody, Role, path_id
+from registry.service import invite_member as inviting
+from registry.service import manage_members
+from registry.service.manage_members import MemberAuthority
+from registry.store.members import find_member, list_members
 
-_MEMBERS = "/organizations/{organization}/members/"
-_MEMBER = _MEMBERS + "{member}/"
-MemberName = Annotated[str, Path(description="Id of the member.")]
-Reading = Annotated[InOrganization, in_organization("member:read", "member:write", "member:admin")]
-Writing = Annotated[InOrganization, in_organization("member:write", "member:admin")]
+router = APIRouter(prefix="/api/0/organizations/{organization}/members", tags=["members"])
+
+ReadScope = Annotated[OrganizationScope, organization_scope("member:read", "member:write", "member:admin")]
+WriteScope = Annotated[OrganizationScope, organization_scope("member:write", "member:admin")]
 
 
-def _fields(row: Any) -> dict[str, Any]:
-    return {
-        "id": str(row.id),
-        "email": row.email,
-        "name": row.name,
-        "role": row.role,
-        "date_created": row.created_at,
-        "user": schemas.User(id=str(row.user_id), email=row.email, name=row.name, username=row.email),
-    }
+class NewMember(RequestBody):
+    """A person to invite; `orgRole` is another name for `role`."""
+
+    email: Email
+    role: Role = "member"
+    org_role: Role | None = None
 
 
-def member_routes() -> APIRouter:
-    """The routes."""
-    router = APIRouter(tags=["members"])
+class MemberChange(RequestBody):
+    """The new role of a member (`orgRole` is another name for it), or whether to invite again with a new link."""
 
-    @router.get(_MEMBERS, operation_id="listMembers", summary="The members of an organization")
-    async def list_all(scope: Reading, registry: RegistryOf, paging: PagingOf) -> list[schemas.Member]:
-        async with registry.reading() as connection:
-            page = await organizations.list_members(
-                connection, scope.organization.id, paging.position, paging.limit
-            )
-        return [schemas.Member(**_fields(row)) for row in paging.rows(page)]
+    role: Role | None = None
+    org_role: Role | None = None
+    reinvite: bool = False
 
-    @router.post(
-        _MEMBERS,
-        operation_id="addMember",
-        summary="Add somebody",
-        description="Somebody without an account gets one; its first password is in this answer and nowhere else.",
-        status_code=201,
+
+@router.get("/", operation_id="listMembers", summary="List the members of an organization, also invited ones")
+async def list_all(
+    scope: ReadScope, state: StateDep, database: DatabaseDep, paging: PagingDep
+) -> list[serializers.Member]:
+    async with database.connection() as connection:
+        page = await list_members(connection, scope.organization.id, paging.position, paging.limit)
+    now = state.clock.now()
+    return paging.answer(page, lambda member: serializers.member(member, now))
+
+
+@router.post(
+    "/",
+    operation_id="inviteMember",
+    summary="Invite a person by a one-time link",
+    description="The link is mailed to the address. As long as no mail server is set up it is in this answer and "
+    "nowhere else, to be handed over. The person becomes a member by accepting it.",
+    status_code=201,
+)
+async def invite(
+    scope: WriteScope, state: StateDep, actor: ActorDep, wanted: NewMember
+) -> serializers.InvitedMember:
+    role = wanted.org_role or wanted.role
+    member, link = await inviting.invite_member(
+        state.changes, actor, _authority(scope), state.invitation_rules, email=wanted.email, role=role
     )
-    async def add(scope: Writing, registry: RegistryOf, wanted: schemas.NewMember) -> schemas.CreatedMember:
-        _may_give(scope, wanted.role)
-        password = secrets.token_urlsafe(12)
-        password_hash = await registry.passwords.hash(password)
-        async with registry.changing() as change:
-            connection, now = change.connection, registry.clock.now()
-            await _check_room(registry, connection, scope)
-            is_new = await organizations.add_user(connection, wanted.email, wanted.name, password_hash, now)
-            user = await organizations.find_user(connection, email=wanted.email)
-            assert user is not None, "it was just created, if it was not there"
-            member_id = await organizations.add_member(
-                connection, scope.organization.id, user.id, wanted.role, now
-            )
-            if member_id is None:
-                raise Conflict("This person is a member already.", code="already_member")
-            row = await organizations.find_member(connection, scope.organization.id, member_id)
-            _touch(change, scope)
-        return schemas.CreatedMember(**_fields(row), password=password if is_new is not None else None)
-
-    @router.get(_MEMBER, operation_id="getMember", summary="A member")
-    async def get(scope: Reading, registry: RegistryOf, member: MemberName) -> schemas.Member:
-        async with registry.reading() as connection:
-            return schemas.Member(**_fields(await _found(connection, scope, member)))
-
-    @router.put(_MEMBER, operation_id="updateMember", summary="Give a member another role")
-    async def update(
-        scope: Writing, registry: RegistryOf, member: MemberName, wanted: schemas.MemberChange
-    ) -> schemas.Member:
-        async with registry.changing() as change:
-            row = await _found(change.connection, scope, member)
-            _may_give(scope, row.role)
-            _may_give(scope, wanted.role)
-            if wanted.role != "owner":
-                await _keep_an_owner(change.connection, row)
-            await organizations.change_role(change.connection, row.id, wanted.role)
-            _touch(change, scope)
-        return schemas.Member(**{**_fields(row), "role": wanted.role})
-
-    @router.delete(
-        _MEMBER,
-        operation_id="removeMember",
-        summary="Remove a member, and the tokens that the member made here",
-        status_code=204,
-    )
-    async def remove(scope: Writing, registry: RegistryOf, member: MemberName) -> None:
-        async with registry.changing() as change:
-            row = await _found(change.connection, scope, member)
-            _may_give(scope, row.role)
-            await _keep_an_owner(change.connection, row)
-            await organizations.remove_member(change.connection, row.organization_id, row.user_id)
-            _touch(change, scope)
-
-    return router
+    return serializers.invited_member(member, state.clock.now(), link)
 
 
-def _touch(change: Change, scope: InOrganization) -> None:
-    organization = scope.organization
-    change.touch(organization_snapshot(organization.id), organization_snapshot(organization.slug))
-
-
-def _may_give(scope: InOrganization, role: str) -> None:
-    """Nobody decides about a role that allows more than they or their token may do; members anybody may add."""
-    if role == "owner" and "org:admin" not in scope.scopes:
-        raise Forbidden("Only owners decide about owners.", code="owners_only")
-    if missing := scopes_of_role(role) - scopes_of_role("member") - scope.scopes:
-        wanted = ", ".join(sorted(missing))
-        raise Forbidden(f'The role "{role}" allows what you may not do: {wanted}.', code="role_beyond_scopes")
-
-
-async def _check_room(registry: Registry, connection: Connection, scope: InOrganization) -> None:
-    count_max = registry.settings.members_max
-    if await organizations.count_members(connection, scope.organization.id) >= count_max:
-        raise LimitReached(f"An organization may have {count_max} members.")
-
-
-async def _found(connection: Connection, scope: InOrganization, member: str) -> Any:
-    row = await organizations.find_member(connection, scope.organization.id, id_of(member))
-    if row is None:
+@router.get("/{member}/", operation_id="getMember", summary="Show a member")
+async def get(scope: ReadScope, state: StateDep, database: DatabaseDep, member: MemberName) -> serializers.Member:
+    async with database.connection() as connection:
+        found = await find_member(connection, scope.organization.id, path_id(member))
+    if found is None:
         raise NotFound
-    return row
+    return serializers.member(found, state.clock.now())
 
 
-async def _keep_an_owner(connection: Connection, row: Any) -> None:
-    if row.role == "owner" and not await organizations.has_other_owner(connection, row.organization_id, row.id):
-        raise LastOwner
+@router.put(
+    "/{member}/",
+    operation_id="updateMember",
+    summary="Change a member's role, or invite again",
+    description="`reinvite` replaces the link of an invitation; `invite_link` is null otherwise.",
+)
+async def update(
+    scope: WriteScope, state: StateDep, actor: ActorDep, member: MemberName, wanted: MemberChange
+) -> serializers.InvitedMember:
+    member_id, authority, role = path_id(member), _authority(scope), wanted.org_role or wanted.role
+    if role is None and not wanted.reinvite:
+        raise BadRequest("role or reinvite is required.", code="invalid")
+    link = None
+    if role is not None:
+        found = await manage_members.update_role(state.changes, actor, authority, member_id, role)
+    if wanted.reinvite:
+        found, link = await inviting.renew_invitation(
+            state.changes, actor, authority, state.invitation_rules, member_id
+        )
+    return serializers.invited_member(found, state.clock.now(), link)
+
+
+@router.delete(
+    "/{member}/",
+    operation_id="removeMember",
+    summary="Remove a member with the tokens that the member created here, or withdraw an invitation",
+    status_code=204,
+)
+async def remove(scope: WriteScope, state: StateDep, actor: ActorDep, member: MemberName) -> None:
+    await manage_members.remove_member(state.changes, actor, _authority(scope), path_id(member))
+
+
+def _authority(scope: OrganizationScope) -> MemberAuthority:
+    return MemberAuthority(scope.organization, scope.user_id, scope.scopes)

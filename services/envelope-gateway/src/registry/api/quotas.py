@@ -1,54 +1,57 @@
-"""Routes: quotas of a project."""
+"""Quotas of a project."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
-from hearback_contracts.config import project_snapshot
 from hearback_fleet.access import PROJECT_READ, PROJECT_WRITE
-from hearback_kit.errors import BadRequest
+from pydantic import BaseModel
 
-from registry.api import schemas
-from registry.api.deps import InProject, RegistryOf, in_project
-from registry.domain.quotas import parse_quotas
-from registry.store import projects
+from registry.api.deps import ActorDep, ProjectScope, StateDep, project_scope
+from registry.service.update_project import replace_quotas
 
-_QUOTAS = "/projects/{organization}/{project}/quotas/"
+router = APIRouter(prefix="/api/0/projects/{organization}/{project}/quotas", tags=["quotas"])
 
 
-def quota_routes() -> APIRouter:
-    """The routes."""
-    router = APIRouter(tags=["quotas"])
+class Quota(BaseModel):
+    """A quota. `limit` null only counts and 0 rejects all; `window` is in seconds; no categories means all.
 
-    @router.get(
-        _QUOTAS,
-        operation_id="listQuotas",
-        summary="The quotas of a project",
-        response_model=list[schemas.Quota],
-        response_model_exclude_unset=True,
-    )
-    async def list_all(scope: Annotated[InProject, in_project(*PROJECT_READ)]) -> Any:
-        return scope.project.quotas
+    It holds for this project; `scope` says whose counter it uses: quotas with one id and scope
+    organization share a counter over all projects that have them.
+    """
 
-    @router.put(
-        _QUOTAS,
-        operation_id="replaceQuotas",
-        summary="Replace the quotas of a project",
-        description="An empty list removes all. In force within two seconds. A fault anywhere changes nothing.",
-        response_model=list[schemas.Quota],
-        response_model_exclude_unset=True,
-    )
-    async def replace(
-        scope: Annotated[InProject, in_project(*PROJECT_WRITE)],
-        registry: RegistryOf,
-        wanted: Annotated[Any, Body(description="A list of quotas (ids differ).")],
-    ) -> Any:
-        try:
-            quotas = parse_quotas(wanted, registry.settings.quotas_max)
-        except ValueError as error:
-            raise BadRequest(str(error), code="invalid_quotas") from error
-        async with registry.changing() as change:
-            await projects.change_project(change.connection, scope.project.id, {"quotas": quotas}, {})
-            change.touch(project_snapshot(scope.project.id))
-        return quotas
+    id: str
+    categories: list[str]
+    scope: str
+    limit: int | None
+    window: int | None
+    reasonCode: str | None  # noqa: N815
+    sources: list[str] | None = None
 
-    return router
+
+@router.get(
+    "/",
+    operation_id="listQuotas",
+    summary="List the quotas of a project",
+    response_model=list[Quota],
+    response_model_exclude_unset=True,
+)
+async def list_all(scope: Annotated[ProjectScope, project_scope(*PROJECT_READ)]) -> Any:
+    return scope.project.quotas
+
+
+@router.put(
+    "/",
+    operation_id="replaceQuotas",
+    summary="Replace the quotas of a project",
+    description="An empty list removes all. In force within two seconds. A fault anywhere changes nothing.",
+    response_model=list[Quota],
+    response_model_exclude_unset=True,
+)
+async def replace(
+    scope: Annotated[ProjectScope, project_scope(*PROJECT_WRITE)],
+    state: StateDep,
+    actor: ActorDep,
+    wanted: Annotated[Any, Body(description="A list of quotas (ids differ).")],
+) -> Any:
+    count_max = state.settings.quotas_max
+    return await replace_quotas(state.changes, actor, scope.project, wanted, count_max=count_max)

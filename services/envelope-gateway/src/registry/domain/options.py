@@ -4,8 +4,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from hearback_contracts.flags import FEATURE_DEFAULTS, OPTIONS
+from hearback_contracts.flags import FEATURE_DEFAULTS, OPTIONS, Feature
 
+# Names that Sentry has given flags since.
+NEWER_FEATURE_NAMES: Final[Mapping[str, str]] = {
+    "organizations:user-feedback-spam-ingest": Feature.SPAM_FILTER_INGEST.value,
+}
 ORIGINS_MAX: Final = 200
 ORIGIN_LENGTH_MAX: Final = 256
 RETENTION_DAYS_MAX: Final = 3_650
@@ -84,15 +88,27 @@ def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: options.get(name, declared.default) for name, declared in OPTIONS.items()}
 
 
-def check_features(changes: Mapping[str, Any]) -> None:
-    """Raise ValueError for a flag that is not declared, or a value that is no boolean."""
+def parse_features(current: Mapping[str, bool], changes: Mapping[str, Any]) -> dict[str, bool]:
+    """Return the flags to set by their declared names.
+
+    When a flag and its newer name differ, as after a client changed one of the two in an answer of ours, the value
+    that is not the current one counts. Raise ValueError for a flag that is not declared, or a value that is no
+    boolean.
+    """
+    known = features_with_defaults(current)
+    wanted: dict[str, bool] = {}
     for name, value in changes.items():
-        if name not in FEATURE_DEFAULTS:
+        if name not in known:
             raise ValueError(f"unknown feature: {name[:100]}")
         if not isinstance(value, bool):
             raise ValueError(f"{name} must be true or false")
+        declared = NEWER_FEATURE_NAMES.get(name, name)
+        is_contradicted = wanted.get(declared, value) != value
+        wanted[declared] = not known[declared] if is_contradicted else value
+    return wanted
 
 
 def features_with_defaults(features: Mapping[str, bool]) -> dict[str, bool]:
-    """Return every declared flag with its value or default."""
-    return {name: features.get(name, default) for name, default in FEATURE_DEFAULTS.items()}
+    """Return every declared flag with its value or default, also by its newer name."""
+    values = {name: features.get(name, default) for name, default in FEATURE_DEFAULTS.items()}
+    return values | {newer: values[name] for newer, name in NEWER_FEATURE_NAMES.items()}

@@ -23,7 +23,7 @@ _SOURCES: Final = frozenset(str(source) for source in FeedbackSource)
 
 
 def parse_quotas(value: Any, count_max: int) -> list[dict[str, Any]]:
-    """Return the quotas of a list in the form in which they are stored; raise ValueError naming the first fault."""
+    """Return the quotas of a list as they are stored; raise ValueError naming the first fault."""
     if not isinstance(value, list):
         raise ValueError("quotas must be a list")
     if len(value) > count_max:

@@ -1,6 +1,10 @@
-"""Which roles a caller may give and take."""
+"""Roles and scopes: what a caller may give, and which scopes allow a change."""
 
-from hearback_contracts.roles import scopes_of_role
+from typing import Final
+
+from hearback_contracts.roles import SCOPES, scopes_of_role
+
+WRITE_SCOPES: Final = frozenset(scope for scope in SCOPES if scope.endswith((":write", ":admin")))
 
 
 def scopes_beyond(role: str, held: frozenset[str]) -> frozenset[str]:

@@ -1,24 +1,39 @@
-"""Changes: one transaction, whose effects on the configuration are published as soon as it is committed."""
+"""Changes: one transaction, audited, whose effects on the configuration are published when it is committed."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, Final
 
 from hearback_contracts.config import key_snapshot, organization_snapshot, project_snapshot
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
 
+from registry.domain.audit import AuditEvent
 from registry.service.publish_snapshots import Publisher
-from registry.store import snapshots
+from registry.store import audit_logs, snapshots
 from registry.store.organizations import Organization
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who makes a change: an account (None for the operator of the machine), its label, and a client's address."""
+
+    user_id: int | None
+    label: str
+    address: str | None = None
+
+
+OPERATOR: Final = Actor(None, "operator")
 
 
 @dataclass(slots=True)
 class Change:
-    """A transaction begun at `now`, and the names of the snapshots that it changes."""
+    """A transaction begun at `now` by `actor`, and the names of the snapshots that it changes."""
 
     connection: Connection
+    actor: Actor
     now: datetime
     names: set[str] = field(default_factory=set)
 
@@ -36,6 +51,29 @@ class Change:
         for project_id in await snapshots.list_project_ids(self.connection, organization.id):
             self.touch_project(project_id)
 
+    async def audit(
+        self,
+        event: AuditEvent,
+        organization_id: int,
+        *,
+        target: int | None = None,
+        target_user_id: int | None = None,
+        **data: Any,
+    ) -> None:
+        """Add the change to the organization's audit log; `data` fills the event's note and holds no secrets."""
+        await audit_logs.add_entry(
+            self.connection,
+            organization_id,
+            event,
+            actor_id=self.actor.user_id,
+            actor_label=self.actor.label,
+            address=self.actor.address,
+            target_object=target,
+            target_user_id=target_user_id,
+            data=data,
+            now=self.now,
+        )
+
 
 class Changes:
     """Begins changes."""
@@ -46,10 +84,10 @@ class Changes:
         self._clock = clock
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Change]:
+    async def begin(self, actor: Actor) -> AsyncIterator[Change]:
         """Begin a change; when the block ends it is committed, and then published or left to the worker."""
         async with self._database.transaction() as connection:
-            change = Change(connection, self._clock.now())
+            change = Change(connection, actor, self._clock.now())
             yield change
             await snapshots.mark(connection, change.names)
         await self._publish(change.names)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from hearback_kit.values.ids import random_id
 
+from registry.domain.audit import AuditEvent
 from registry.domain.slugs import SLUG_RULE, is_slug, slug_of
 from registry.errors import InvalidSlug, LimitReached, SlugTaken
-from registry.service.change_configuration import Change, Changes
+from registry.service.change_configuration import Actor, Change, Changes
 from registry.store import keys, projects
 from registry.store.organizations import Organization, lock_creation
 from registry.store.projects import Project
@@ -22,19 +23,17 @@ class NewProject:
 
 
 async def create_project(
-    changes: Changes, organization: Organization, wanted: NewProject, *, count_max: int
+    changes: Changes, actor: Actor, organization: Organization, wanted: NewProject, *, count_max: int
 ) -> Project:
     """Create a project; raise InvalidSlug, SlugTaken and LimitReached."""
-    async with changes.begin() as change:
+    async with changes.begin(actor) as change:
         project_id = await add_project(change, organization, wanted, count_max=count_max)
         project = await projects.find_project(change.connection, organization.id, str(project_id))
         assert project is not None, "it was just created"
     return project
 
 
-async def add_project(
-    change: Change, organization: Organization, wanted: NewProject, *, count_max: int
-) -> int:
+async def add_project(change: Change, organization: Organization, wanted: NewProject, *, count_max: int) -> int:
     """Create a project within a change and return its id; raise InvalidSlug, SlugTaken and LimitReached."""
     slug = wanted.slug or slug_of(wanted.name)
     if slug is None or not is_slug(slug):
@@ -51,4 +50,5 @@ async def add_project(
     key = await keys.add_key(connection, project_id, "Default", random_id(), random_id(), change.now)
     change.touch_project(project_id, key.public)
     change.touch_organization(organization.id, organization.slug)
+    await change.audit(AuditEvent.PROJECT_CREATED, organization.id, target=project_id, slug=slug)
     return project_id

@@ -26,7 +26,7 @@ class Passwords:
         return str(await self._compute(self._hasher.hash, password))
 
     async def verify(self, stored: str | None, password: str) -> bool:
-        """Return whether a password fits a hash; constant-time: no hash (None) costs as much as a wrong password."""
+        """Return whether a password fits a hash; no hash (None) takes as long as a wrong password."""
         if stored is None:
             if self._decoy is None:
                 self._decoy = await self.hash(secrets.token_urlsafe())

@@ -1,7 +1,6 @@
 """Create and revoke API tokens."""
 
 import secrets
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,9 +9,10 @@ from hearback_contracts.roles import SCOPES
 from hearback_kit.auth import hash_secret
 from hearback_kit.errors import BadRequest, Forbidden, NotFound
 
+from registry.domain.audit import AuditEvent
 from registry.domain.tokens import format_token
 from registry.errors import LimitReached
-from registry.service.change_configuration import Change, Changes
+from registry.service.change_configuration import Actor, Change, Changes
 from registry.store import tokens
 from registry.store.tokens import Token
 
@@ -30,46 +30,53 @@ class NewToken:
 
 @dataclass(frozen=True, slots=True)
 class TokenAuthority:
-    """What a caller may do with an organization's tokens: within `scopes`, and `user_id`'s own unless `all_users`."""
+    """Which of an organization's tokens a caller may see and revoke: those with no scope beyond the caller's.
+
+    Without `org:admin` only those of the caller's own account.
+    """
 
     organization_id: int
     user_id: int
     scopes: frozenset[str]
 
     @property
-    def all_users(self) -> bool:
-        """Whether the tokens of other accounts count, too."""
-        return "org:admin" in self.scopes
-
-    @property
     def only_user_id(self) -> int | None:
         """The account whose tokens count; None for all."""
-        return None if self.all_users else self.user_id
+        return None if "org:admin" in self.scopes else self.user_id
+
+    def covers(self, token: Token) -> bool:
+        """Return whether a token of the organization is within the caller's reach."""
+        return self.scopes.issuperset(token.scopes) and self.only_user_id in {None, token.user_id}
 
 
 async def create_token(
-    changes: Changes, authority: TokenAuthority, wanted: NewToken, *, count_max: int
+    changes: Changes, actor: Actor, authority: TokenAuthority, wanted: NewToken, *, count_max: int
 ) -> tuple[str, Token]:
     """Create a token and return its secret with it; raise BadRequest, Forbidden and LimitReached."""
-    async with changes.begin() as change:
+    async with changes.begin(actor) as change:
         _check(authority, wanted, change.now)
         if await tokens.count_tokens(change.connection, authority.organization_id) >= count_max:
             raise LimitReached(f"An organization may have {count_max} tokens.")
         return await issue_token(change, authority.organization_id, authority.user_id, wanted)
 
 
-async def revoke_token(changes: Changes, authority: TokenAuthority, token_id: int) -> None:
+async def revoke_token(changes: Changes, actor: Actor, authority: TokenAuthority, token_id: int) -> None:
     """Revoke a token; raise NotFound for one that the caller may not see."""
-    async with changes.begin() as change:
+    async with changes.begin(actor) as change:
         token = await tokens.find_token(change.connection, authority.organization_id, token_id)
-        if token is None or authority.only_user_id not in {None, token.user_id}:
+        if token is None or not authority.covers(token):
             raise NotFound
         await tokens.remove_token(change.connection, token.id)
+        await change.audit(
+            AuditEvent.TOKEN_REMOVED,
+            token.organization_id,
+            target=token.id,
+            target_user_id=token.user_id,
+            name=token.name,
+        )
 
 
-async def issue_token(
-    change: Change, organization_id: int, user_id: int, wanted: NewToken
-) -> tuple[str, Token]:
+async def issue_token(change: Change, organization_id: int, user_id: int, wanted: NewToken) -> tuple[str, Token]:
     """Create a token within a change; return its secret and the token, which only has the secret's hash."""
     secret = format_token(secrets.token_bytes(32))
     token_id = await tokens.add_token(
@@ -85,13 +92,21 @@ async def issue_token(
     )
     token = await tokens.find_token(change.connection, organization_id, token_id)
     assert token is not None, "it was just created"
+    await change.audit(
+        AuditEvent.TOKEN_CREATED,
+        organization_id,
+        target=token.id,
+        target_user_id=user_id,
+        name=token.name,
+        scopes=token.scopes,
+    )
     return secret, token
 
 
 def _check(authority: TokenAuthority, wanted: NewToken, now: datetime) -> None:
-    unknown: Collection[str] = sorted(wanted.scopes - SCOPES)
+    unknown = sorted(wanted.scopes - SCOPES)
     if unknown:
-        raise BadRequest(f"unknown scope: {min(unknown)[:100]}", code="invalid_scopes")
+        raise BadRequest(f"unknown scope: {unknown[0][:100]}", code="invalid_scopes")
     if not authority.scopes >= wanted.scopes:
         raise Forbidden("A token cannot have scopes that you do not have.", code="too_many_scopes")
     expires_at = wanted.expires_at

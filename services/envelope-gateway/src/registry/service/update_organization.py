@@ -2,30 +2,35 @@
 
 from typing import Any
 
-from registry.domain.options import check_features
+from registry.domain.audit import AuditEvent, changes_between
+from registry.domain.options import features_with_defaults, parse_features
 from registry.domain.slugs import SLUG_RULE, is_slug
 from registry.errors import InvalidFeatures, InvalidSlug, SlugTaken
-from registry.service.change_configuration import Change, Changes
+from registry.service.change_configuration import Actor, Change, Changes
 from registry.store import organizations
 from registry.store.organizations import Organization
 
 
 async def update_organization(
-    changes: Changes, organization: Organization, values: dict[str, Any], features: dict[str, Any]
+    changes: Changes, actor: Actor, organization: Organization, values: dict[str, Any], features: dict[str, Any]
 ) -> Organization:
     """Set `name` or `slug` and merge flags; raise InvalidFeatures, InvalidSlug and SlugTaken."""
     try:
-        check_features(features)
+        flags = parse_features(organization.features, features)
     except ValueError as error:
         raise InvalidFeatures(str(error)) from error
-    async with changes.begin() as change:
+    async with changes.begin(actor) as change:
         if values.get("slug", organization.slug) != organization.slug:
             await _check_slug(change, values["slug"])
         await change.touch_everything_of(organization)
-        changed = await organizations.update_organization(
-            change.connection, organization.id, values, features
-        )
+        changed = await organizations.update_organization(change.connection, organization.id, values, flags)
         change.touch_organization(changed.id, changed.slug)
+        before = {name: getattr(organization, name) for name in values}
+        differences = changes_between(before | features_with_defaults(organization.features), values | flags)
+        if differences:
+            await change.audit(
+                AuditEvent.ORGANIZATION_EDITED, organization.id, target=organization.id, changes=differences
+            )
     return changed
 
 

@@ -4,53 +4,70 @@ from typing import Any
 
 from hearback_kit.errors import NotFound
 
-from registry.domain.options import check_options
+from registry.domain.audit import AuditEvent, changes_between
+from registry.domain.options import check_options, with_defaults
 from registry.domain.quotas import parse_quotas
 from registry.domain.slugs import SLUG_RULE, is_slug
 from registry.errors import InvalidOptions, InvalidQuotas, InvalidSlug, SlugTaken
-from registry.service.change_configuration import Change, Changes
+from registry.service.change_configuration import OPERATOR, Actor, Change, Changes
 from registry.store import projects
 from registry.store.organizations import lock_creation
 from registry.store.projects import Project
 
 
 async def update_project(
-    changes: Changes, project: Project, values: dict[str, Any], options: dict[str, Any]
+    changes: Changes, actor: Actor, project: Project, values: dict[str, Any], options: dict[str, Any]
 ) -> Project:
     """Set `name`, `slug` or `platform` and merge options; raise InvalidOptions, InvalidSlug and SlugTaken."""
     try:
         check_options(options)
     except ValueError as error:
         raise InvalidOptions(str(error)) from error
-    async with changes.begin() as change:
+    async with changes.begin(actor) as change:
         if values.get("slug", project.slug) != project.slug:
             await _check_slug(change, project, values["slug"])
             change.touch_organization(project.organization_id, project.organization_slug)
         await projects.update_project(change.connection, project.id, values, options)
         change.touch_project(project.id)
+        before = {name: getattr(project, name) for name in values} | with_defaults(project.options)
+        await _audit(change, project, changes_between(before, values | options))
         changed = await projects.find_project(change.connection, project.organization_id, str(project.id))
     if changed is None:
         raise NotFound
     return changed
 
 
-async def replace_quotas(changes: Changes, project: Project, wanted: Any, *, count_max: int) -> Any:
+async def replace_quotas(
+    changes: Changes, actor: Actor, project: Project, wanted: Any, *, count_max: int
+) -> list[dict[str, Any]]:
     """Replace a project's quotas and return them as stored; raise InvalidQuotas."""
     try:
         quotas = parse_quotas(wanted, count_max)
     except ValueError as error:
         raise InvalidQuotas(str(error)) from error
-    async with changes.begin() as change:
+    async with changes.begin(actor) as change:
         await projects.update_project(change.connection, project.id, {"quotas": quotas}, {})
         change.touch_project(project.id)
+        await _audit(change, project, changes_between({"quotas": project.quotas}, {"quotas": quotas}))
     return quotas
 
 
 async def record_project_flags(changes: Changes, project_id: int, values: dict[str, bool]) -> None:
     """Record what a project has received so far; raise NotFound."""
-    async with changes.begin() as change:
+    async with changes.begin(OPERATOR) as change:
         if not values or not await projects.set_project_flags(change.connection, project_id, values):
             raise NotFound
+
+
+async def _audit(change: Change, project: Project, changes: dict[str, dict[str, Any]]) -> None:
+    if changes:
+        await change.audit(
+            AuditEvent.PROJECT_EDITED,
+            project.organization_id,
+            target=project.id,
+            slug=project.slug,
+            changes=changes,
+        )
 
 
 async def _check_slug(change: Change, project: Project, slug: str) -> None:

@@ -26,9 +26,7 @@ class Key:
     created_at: datetime
 
 
-async def list_keys(
-    connection: Connection, project_id: int, position: Position | None, limit: int
-) -> Page[Key]:
+async def list_keys(connection: Connection, project_id: int, position: Position | None, limit: int) -> Page[Key]:
     """Return a page of a project's keys."""
     query = select(project_keys).where(project_keys.c.project_id == project_id)
     return await fetch_page(connection, Key, query, project_keys.c.id, position, limit)

@@ -1,10 +1,11 @@
-"""Members of organizations."""
+"""Members of organizations, also those who are invited and have not accepted yet."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from hearback_kit.db import Connection
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from registry.store.pages import Page, Position, fetch_page
@@ -15,46 +16,72 @@ from registry.store.users import User
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of an organization, with the account behind it."""
+    """A member of an organization, or (without `user_id`) somebody who is invited."""
 
     id: int
     organization_id: int
-    user_id: int
+    user_id: int | None
     role: str
     created_at: datetime
     email: str
     name: str | None
+    invitation_expires_at: datetime | None
+    inviter_name: str | None
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the invitation has not been accepted."""
+        return self.user_id is None
 
 
-_MEMBERS = (
-    select(
-        members.c.id,
-        members.c.organization_id,
-        members.c.user_id,
-        members.c.role,
-        members.c.created_at,
-        users.c.email,
-        users.c.name,
+def _members(organization_id: int) -> Select[Any]:
+    inviters = users.alias()
+    return (
+        select(
+            members.c.id,
+            members.c.organization_id,
+            members.c.user_id,
+            members.c.role,
+            members.c.created_at,
+            func.coalesce(users.c.email, members.c.email).label("email"),
+            users.c.name,
+            members.c.invitation_expires_at,
+            func.coalesce(inviters.c.name, inviters.c.email).label("inviter_name"),
+        )
+        .outerjoin(users, users.c.id == members.c.user_id)
+        .outerjoin(inviters, inviters.c.id == members.c.invited_by)
+        .where(members.c.organization_id == organization_id)
     )
-).join(users, users.c.id == members.c.user_id)
 
 
 async def list_members(
     connection: Connection, organization_id: int, position: Position | None, limit: int
 ) -> Page[Member]:
     """Return a page of an organization's members."""
-    query = _MEMBERS.where(members.c.organization_id == organization_id)
+    query = _members(organization_id)
     return await fetch_page(connection, Member, query, members.c.id, position, limit)
 
 
 async def find_member(connection: Connection, organization_id: int, member_id: int) -> Member | None:
     """Return a member of an organization, or None."""
-    query = _MEMBERS.where(members.c.organization_id == organization_id, members.c.id == member_id)
+    query = _members(organization_id).where(members.c.id == member_id)
+    return record_or_none(Member, (await connection.execute(query)).one_or_none())
+
+
+async def find_member_by_email(connection: Connection, organization_id: int, email: str) -> Member | None:
+    """Return the member with an e-mail address (in any case), also one who is only invited, or None."""
+    query = _members(organization_id).where(func.coalesce(users.c.email, members.c.email) == email.lower())
+    return record_or_none(Member, (await connection.execute(query.order_by(members.c.id).limit(1))).one_or_none())
+
+
+async def find_member_of_user(connection: Connection, organization_id: int, user_id: int) -> Member | None:
+    """Return an account's membership, or None."""
+    query = _members(organization_id).where(members.c.user_id == user_id)
     return record_or_none(Member, (await connection.execute(query)).one_or_none())
 
 
 async def count_members(connection: Connection, organization_id: int) -> int:
-    """Return how many members an organization has."""
+    """Return how many members an organization has, with those who are invited."""
     query = select(func.count()).select_from(members).where(members.c.organization_id == organization_id)
     return int(await connection.scalar(query) or 0)
 
@@ -63,7 +90,11 @@ async def has_other_owner(connection: Connection, organization_id: int, member_i
     """Return whether another member owns the organization; hold the owners' rows until the transaction ends."""
     query = (
         select(members.c.id)
-        .where(members.c.organization_id == organization_id, members.c.role == "owner")
+        .where(
+            members.c.organization_id == organization_id,
+            members.c.role == "owner",
+            members.c.user_id.is_not(None),
+        )
         .order_by(members.c.id)
         .with_for_update()
     )
@@ -85,10 +116,13 @@ async def update_role(connection: Connection, member_id: int, role: str) -> None
     await connection.execute(update(members).where(members.c.id == member_id).values(role=role))
 
 
-async def remove_member(connection: Connection, organization_id: int, user_id: int) -> None:
+async def remove_member(connection: Connection, member: Member) -> None:
     """End a membership, and with it the tokens that the member created for the organization."""
-    for table in (members, tokens):
-        query = delete(table).where(table.c.organization_id == organization_id, table.c.user_id == user_id)
+    await connection.execute(delete(members).where(members.c.id == member.id))
+    if member.user_id is not None:
+        query = delete(tokens).where(
+            tokens.c.organization_id == member.organization_id, tokens.c.user_id == member.user_id
+        )
         await connection.execute(query)
 
 

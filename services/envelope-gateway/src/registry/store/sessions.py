@@ -33,11 +33,38 @@ async def find_session_holder(connection: Connection, digest: str, now: datetime
 
 
 async def add_session(
-    connection: Connection, user_id: int, digest: str, now: datetime, expires_at: datetime
+    connection: Connection,
+    user_id: int,
+    digest: str,
+    now: datetime,
+    expires_at: datetime,
+    *,
+    address_block: str | None,
 ) -> None:
-    """Begin a session."""
-    values = {"user_id": user_id, "digest": digest, "created_at": now, "expires_at": expires_at}
+    """Begin a session at a network address."""
+    values = {
+        "user_id": user_id,
+        "digest": digest,
+        "created_at": now,
+        "expires_at": expires_at,
+        "address_block": address_block,
+    }
     await connection.execute(insert(sessions).values(values))
+
+
+async def is_known_address(connection: Connection, email: str, address_block: str, now: datetime) -> bool:
+    """Return whether an account with an e-mail address has a session that began at a network address."""
+    query = (
+        select(sessions.c.id)
+        .join(users, users.c.id == sessions.c.user_id)
+        .where(
+            users.c.email == email.lower(),
+            sessions.c.address_block == address_block,
+            sessions.c.expires_at > now,
+        )
+        .limit(1)
+    )
+    return await connection.scalar(query) is not None
 
 
 async def remove_session(connection: Connection, digest: str) -> None:

@@ -10,10 +10,12 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     MetaData,
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -76,20 +78,32 @@ users = Table(
     "users",
     METADATA,
     _id(),
-    Column("email", Text, nullable=False, unique=True),  # lower case
+    Column("email", Text, nullable=False),  # lower case
+    _time("email_verified_at", nullable=True),
     Column("name", Text),
     Column("password_hash", Text, nullable=False),
+    Column("language", Text),
     _time("created_at"),
+    Index("users_email", "email"),
+    # An address belongs to whoever proved it by mail; anybody may claim one, in an account of their own.
+    Index("users_verified_email", "email", unique=True, postgresql_where=text("email_verified_at IS NOT NULL")),
 )
 
+# Without a user it is an invitation that has not been accepted.
 members = Table(
     "members",
     METADATA,
     _id(),
     _reference("organization_id", "organizations"),
-    _reference("user_id", "users"),
+    Column("user_id", BigInteger, ForeignKey("users.id", ondelete="CASCADE")),
     Column("role", Text, nullable=False),
     _time("created_at"),
+    Column("email", Text),  # who is invited, in lower case
+    Column("invited_by", BigInteger, ForeignKey("users.id", ondelete="SET NULL")),
+    Column("invitation_digest", Text),
+    _time("invitation_expires_at", nullable=True),
+    Column("invitation_mailed", Boolean),
+    Index("members_invited", "organization_id", "email", unique=True, postgresql_where=text("user_id IS NULL")),
     UniqueConstraint("organization_id", "user_id", name="members_organization_user"),
     Index("members_organization_id", "organization_id", "id"),
     Index("members_user_id", "user_id", "organization_id"),
@@ -120,8 +134,51 @@ sessions = Table(
     Column("digest", Text, nullable=False, unique=True),
     _time("created_at"),
     _time("expires_at"),
+    Column("address_block", Text),  # where it began
     Index("sessions_user_id", "user_id"),
     Index("sessions_expires_at", "expires_at"),
+)
+
+# Mails that have not been sent.
+mails = Table(
+    "mails",
+    METADATA,
+    _id(),
+    Column("recipient", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    _time("due_at"),
+    _time("created_at"),
+    Index("mails_due_at", "due_at"),
+)
+
+audit_logs = Table(
+    "audit_logs",
+    METADATA,
+    _id(),
+    _reference("organization_id", "organizations"),
+    Column("event", Text, nullable=False),
+    Column("actor_id", BigInteger, ForeignKey("users.id", ondelete="SET NULL")),
+    Column("actor_label", Text, nullable=False),
+    Column("address", Text),
+    Column("target_object", BigInteger),
+    Column("target_user_id", BigInteger, ForeignKey("users.id", ondelete="SET NULL")),
+    Column("data", JSONB, nullable=False),
+    _time("created_at"),
+    Index("audit_logs_organization_id", "organization_id", "id"),
+    Index("audit_logs_created_at", "created_at"),
+)
+
+# Alerts are on without a row.
+project_alerts = Table(
+    "project_alerts",
+    METADATA,
+    Column("user_id", BigInteger, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("project_id", BigInteger, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
+    Column("is_on", Boolean, nullable=False),
+    _time("changed_at"),
+    Index("project_alerts_project_id", "project_id"),
 )
 
 # Names of snapshots that changed and are not published yet; committed with the change itself.

@@ -85,10 +85,17 @@ async def note_use(connection: Connection, token_id: int, now: datetime) -> None
 
 
 async def list_tokens(
-    connection: Connection, organization_id: int, user_id: int | None, position: Position | None, limit: int
+    connection: Connection,
+    organization_id: int,
+    user_id: int | None,
+    scopes: Iterable[str],
+    position: Position | None,
+    limit: int,
 ) -> Page[Token]:
-    """Return a page of an organization's tokens, of one account or (None) of all."""
-    query = _TOKENS.where(tokens.c.organization_id == organization_id)
+    """Return a page of an organization's tokens with no other `scopes`, of one account or (None) of all."""
+    query = _TOKENS.where(
+        tokens.c.organization_id == organization_id, tokens.c.scopes.contained_by(sorted(scopes))
+    )
     if user_id is not None:
         query = query.where(tokens.c.user_id == user_id)
     return await fetch_page(connection, Token, query, tokens.c.id, position, limit)

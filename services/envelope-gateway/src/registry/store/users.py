@@ -1,14 +1,13 @@
-"""Accounts of people."""
+"""Accounts of people. Several may claim one address; at most one has proven it by mail."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from hearback_kit.db import Connection
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import exists, insert, select, text, update
 
-from registry.store.rows import record_or_none
+from registry.store.rows import record_or_none, records
 from registry.store.tables import users
 
 
@@ -18,8 +17,10 @@ class User:
 
     id: int
     email: str
+    email_verified_at: datetime | None
     name: str | None
     password_hash: str
+    language: str | None
     created_at: datetime
 
 
@@ -29,20 +30,27 @@ async def find_user(connection: Connection, user_id: int) -> User | None:
     return record_or_none(User, row)
 
 
-async def find_user_by_email(connection: Connection, email: str) -> User | None:
-    """Return the account of an e-mail address (in any case), or None."""
-    row = (await connection.execute(select(users).where(users.c.email == email.lower()))).one_or_none()
-    return record_or_none(User, row)
+async def list_users_by_email(connection: Connection, email: str) -> list[User]:
+    """Return the accounts with an e-mail address (in any case): the one that proved it first, then by age."""
+    query = select(users).where(users.c.email == email.lower())
+    rows = (await connection.execute(query.order_by(users.c.email_verified_at.is_(None), users.c.id))).all()
+    return records(User, rows)
 
 
-async def add_user(
-    connection: Connection, email: str, name: str | None, password_hash: str, now: datetime
-) -> int | None:
-    """Create an account; return its id, or None when the address is taken."""
+async def add_user(connection: Connection, email: str, name: str | None, password_hash: str, now: datetime) -> int:
+    """Create an account with an address that is not proven; return its id."""
     values = {"email": email.lower(), "name": name, "password_hash": password_hash, "created_at": now}
-    query = upsert(users).values(values).on_conflict_do_nothing().returning(users.c.id)
-    found: int | None = await connection.scalar(query)
-    return found
+    user_id: int = (await connection.execute(insert(users).values(values).returning(users.c.id))).scalar_one()
+    return user_id
+
+
+async def verify_email(connection: Connection, user_id: int, email: str, now: datetime) -> None:
+    """Record that an account's address was proven by mail, unless another account proved it before."""
+    await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:email))"), {"email": email.lower()})
+    other = users.alias()
+    proven = exists().where(other.c.email == email.lower(), other.c.email_verified_at.is_not(None))
+    query = update(users).where(users.c.id == user_id, ~proven).values(email_verified_at=now)
+    await connection.execute(query)
 
 
 async def update_user(connection: Connection, user_id: int, values: dict[str, Any]) -> None:

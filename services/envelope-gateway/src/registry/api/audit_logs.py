@@ -1,0 +1,41 @@
+"""The audit log of an organization."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from hearback_fleet.access import ORGANIZATION_WRITE
+from hearback_kit.errors import BadRequest
+from hearback_kit.values.ids import parse_id
+
+from registry.api import serializers
+from registry.api.deps import DatabaseDep, OrganizationScope, organization_scope
+from registry.api.params import PagingDep
+from registry.domain.audit import AuditEvent
+from registry.store.audit_logs import AuditLogFilter, list_entries
+
+router = APIRouter(prefix="/api/0/organizations/{organization}/audit-logs", tags=["organizations"])
+
+
+@router.get("/", operation_id="listAuditLogs", summary="List who changed what, and when")
+async def list_all(
+    scope: Annotated[OrganizationScope, organization_scope(*ORGANIZATION_WRITE)],
+    database: DatabaseDep,
+    paging: PagingDep,
+    event: Annotated[str | None, Query(description="Only this event, such as `org.edit`.", max_length=64)] = None,
+    actor: Annotated[
+        str | None, Query(description="Only changes of the user with this id.", max_length=20)
+    ] = None,
+) -> serializers.AuditLogs:
+    wanted = AuditLogFilter(event, None if actor is None else _user_id(actor))
+    async with database.connection() as connection:
+        page = await list_entries(connection, scope.organization.id, wanted, paging.position, paging.limit)
+    return serializers.AuditLogs(
+        rows=paging.answer(page, serializers.audit_log_entry), options=[event.value for event in AuditEvent]
+    )
+
+
+def _user_id(text: str) -> int:
+    found = parse_id(text)
+    if found is None:
+        raise BadRequest("actor must be the id of a user.", code="invalid")
+    return found

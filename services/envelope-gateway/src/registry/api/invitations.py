@@ -1,0 +1,104 @@
+"""Invitations, for whoever has the link."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+from hearback_kit.auth import Principal, refuse_cross_site
+from hearback_kit.errors import BadRequest, Unauthorized
+
+from registry.api import serializers
+from registry.api.deps import AddressDep, AppState, StateDep, actor_of
+from registry.api.params import MemberName, Name, NewPassword, OrganizationName, RequestBody, path_id
+from registry.api.sessions import set_session_cookie
+from registry.service.accept_invitation import InvitationLink
+from registry.store.users import find_user
+
+router = APIRouter(prefix="/api/0/accept-invite", tags=["members"])
+
+_LINK = "/{organization}/{member}/{token}/"
+LinkToken = Annotated[str, Path(description="The last part of the link.", max_length=200)]
+
+
+class Invitation(serializers.Answer):
+    """What an invitation offers, and whether the caller is signed in, or a member already."""
+
+    org_slug: str
+    organization: serializers.OrganizationRef
+    email: str
+    role: str
+    expires_at: datetime
+    needs_authentication: bool
+    needs2fa: bool = False
+    has_auth_provider: bool = False
+    require_sso: bool = False
+    existing_member: bool
+
+
+class Acceptance(RequestBody):
+    """A password: of the account with the invited address, or for a new one. Nothing when signed in."""
+
+    password: NewPassword | None = None
+    name: Name | None = None
+
+
+@router.get(_LINK, operation_id="getInvitation", summary="Show an invitation")
+async def get(
+    request: Request, state: StateDep, organization: OrganizationName, member: MemberName, token: LinkToken
+) -> Invitation:
+    link = InvitationLink(organization, path_id(member), token)
+    found = await state.invitations.find(link, state.clock.now())
+    principal = await _session(request, state)
+    is_member = principal is not None and found.organization_id in principal.tenants
+    return Invitation(
+        org_slug=found.organization_slug,
+        organization=serializers.OrganizationRef(
+            id=str(found.organization_id), slug=found.organization_slug, name=found.organization_name
+        ),
+        email=found.email,
+        role=found.role,
+        expires_at=found.expires_at,
+        needs_authentication=principal is None,
+        existing_member=is_member,
+    )
+
+
+@router.post(
+    _LINK,
+    operation_id="acceptInvitation",
+    summary="Accept an invitation",
+    description="With a password: the one of the account with the invited address, or one for a new account; a "
+    "browser session begins. Without: the account of the caller's session becomes the member.",
+)
+async def accept(
+    request: Request,
+    response: Response,
+    state: StateDep,
+    address: AddressDep,
+    organization: OrganizationName,
+    member: MemberName,
+    token: LinkToken,
+    wanted: Acceptance,
+) -> serializers.Member:
+    refuse_cross_site(request)
+    link, now = InvitationLink(organization, path_id(member), token), state.clock.now()
+    if wanted.password is not None:
+        accepted = await state.invitations.accept_with_password(link, wanted.password, wanted.name, address, now)
+        set_session_cookie(response, state, accepted.session)
+        return serializers.member(accepted.member, now)
+    principal = await _session(request, state)
+    if principal is None:
+        await state.invitations.find(link, now)
+        raise BadRequest("A password is required, or a session.", code="password_required")
+    async with state.database.connection() as connection:
+        user = await find_user(connection, int(principal.id))
+    if user is None:
+        raise Unauthorized
+    joined = await state.invitations.accept_signed_in(link, user, actor_of(principal, address), now)
+    return serializers.member(joined, now)
+
+
+async def _session(request: Request, state: AppState) -> Principal | None:
+    """The caller if signed in by a session; a token does not accept invitations."""
+    principal = await state.authenticator.authenticate(request)
+    return principal if principal is not None and principal.kind == "session" else None

@@ -1,0 +1,115 @@
+"""The caller's own account, and which projects it wants mail about."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from hearback_fleet.access import scopes_within
+from hearback_kit.auth import Principal, credentials
+from hearback_kit.errors import BadRequest, Forbidden, Unauthorized
+from pydantic import RootModel
+
+from registry.api import serializers
+from registry.api.deps import ActorDep, DatabaseDep, PrincipalDep, StateDep
+from registry.api.params import KnownPassword, Language, Name, NewPassword, RequestBody, path_id
+from registry.domain.roles import WRITE_SCOPES
+from registry.service.set_alerts import set_alerts
+from registry.service.update_account import AccountChange, update_account
+from registry.store.alerts import list_alerts
+from registry.store.users import find_user
+
+router = APIRouter(prefix="/api/0/users/me", tags=["users"])
+
+
+class AccountOptions(RequestBody):
+    """Preferences: the language of mails, such as `de` or `pt-BR`."""
+
+    language: Language | None = None
+
+
+class AccountUpdate(RequestBody):
+    """What to change; a new password needs the current one and ends all other sessions."""
+
+    name: Name | None = None
+    password: NewPassword | None = None
+    current_password: KnownPassword | None = None
+    options: AccountOptions = AccountOptions()
+
+
+class AlertSettings(RootModel[dict[str, int | str | bool]]):
+    """By project id: 1 for alerts by mail, 0 for none."""
+
+
+def session_of(request: Request, principal: PrincipalDep) -> str:
+    """Return the secret of the caller's session; raise Unauthorized for a token."""
+    given = credentials(request)
+    if principal.kind != "session" or given is None:
+        raise Unauthorized("This needs a browser session.")
+    return given[1]
+
+
+def writing_tenants(principal: PrincipalDep) -> list[int]:
+    """Return the organizations in which the caller may change something; raise Forbidden for none."""
+    tenants = [tenant for tenant in principal.tenants if scopes_within(principal, tenant) & WRITE_SCOPES]
+    if not tenants:
+        raise Forbidden
+    return tenants
+
+
+@router.put("/", operation_id="updateSelf", summary="Change one's name, language or password")
+async def update_self(
+    session: Annotated[str, Depends(session_of)],
+    state: StateDep,
+    database: DatabaseDep,
+    principal: PrincipalDep,
+    actor: ActorDep,
+    wanted: AccountUpdate,
+) -> serializers.Account:
+    async with database.connection() as connection:
+        user = await find_user(connection, int(principal.id))
+    if user is None:
+        raise Unauthorized
+    change = AccountChange(wanted.name, wanted.options.language, wanted.password, wanted.current_password)
+    changed = await update_account(state.changes, actor, state.sign_in, user, change, session=session)
+    return serializers.account(changed)
+
+
+@router.get(
+    "/notifications/alerts/",
+    operation_id="getAlerts",
+    summary="Show which projects one gets mail about",
+    description="By project id: 1 for alerts by mail (the default), 0 for none.",
+)
+async def get_alerts(database: DatabaseDep, principal: PrincipalDep) -> dict[str, int]:
+    return await _alerts(database, principal)
+
+
+@router.put(
+    "/notifications/alerts/",
+    operation_id="setAlerts",
+    summary="Choose which projects one gets mail about",
+    description="By project id: 1 for alerts by mail, 0 for none, -1 for the default. Others stay as they are.",
+)
+async def put_alerts(
+    tenants: Annotated[list[int], Depends(writing_tenants)],
+    state: StateDep,
+    principal: PrincipalDep,
+    actor: ActorDep,
+    wanted: AlertSettings,
+) -> dict[str, int]:
+    chosen = {path_id(project): _is_on(value) for project, value in wanted.root.items()}
+    await set_alerts(state.changes, actor, int(principal.id), tenants, chosen)
+    return await _alerts(state.database, principal)
+
+
+async def _alerts(database: DatabaseDep, principal: Principal) -> dict[str, int]:
+    async with database.connection() as connection:
+        rows = await list_alerts(connection, int(principal.id), principal.tenants)
+    return {str(row.project_id): int(row.alerts) for row in rows}
+
+
+def _is_on(value: int | str | bool) -> bool:
+    """Sentry's clients send numbers, also as text."""
+    text = str(int(value) if isinstance(value, bool) else value)
+    if text not in {"-1", "0", "1"}:
+        raise BadRequest("An alert setting is 1, 0 or -1.", code="invalid")
+    return text != "0"

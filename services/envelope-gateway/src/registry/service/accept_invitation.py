@@ -1,0 +1,121 @@
+"""Accept an invitation: its link, and a password that is set or proven, make an account a member.
+
+An account never becomes a member because of its address: anybody may claim an address. Whoever has a link that
+was mailed has proven the address.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from hearback_kit.auth import hash_secret
+from hearback_kit.db import Database
+
+from registry.domain.audit import AuditEvent
+from registry.errors import AlreadyMember, InvitationNotValid, WrongCredentials
+from registry.service.change_configuration import Actor, Change, Changes
+from registry.service.sign_in import Session, SignIn
+from registry.store import invitations, members, users
+from registry.store.invitations import Invitation
+from registry.store.members import Member
+from registry.store.users import User
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationLink:
+    """What a link names."""
+
+    organization: str
+    member_id: int
+    token: str
+
+    @property
+    def digest(self) -> str:
+        """The hash that the token is kept by."""
+        return hash_secret(self.token)
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """The membership, and a session that begins with it."""
+
+    member: Member
+    session: Session
+
+
+class Invitations:
+    """Reads and accepts invitations."""
+
+    def __init__(self, database: Database, changes: Changes, sign_in: SignIn) -> None:
+        self._database = database
+        self._changes = changes
+        self._sign_in = sign_in
+
+    async def find(self, link: InvitationLink, now: datetime) -> Invitation:
+        """Return the invitation that a link names; raise InvitationNotValid."""
+        async with self._database.connection() as connection:
+            found = await invitations.find_invitation(
+                connection, link.organization, link.member_id, link.digest, now
+            )
+        if found is None:
+            raise InvitationNotValid
+        return found
+
+    async def accept_with_password(
+        self, link: InvitationLink, password: str, name: str | None, address: str | None, now: datetime
+    ) -> Acceptance:
+        """Accept with the password of an account with the invited address, or for a new one.
+
+        Raise InvitationNotValid, AlreadyMember and TooManyRequests; WrongCredentials when the address was mailed
+        to, and an account that proved it has another password.
+        """
+        invitation = await self.find(link, now)
+        await self._sign_in.count_attempt(invitation.email, address)
+        async with self._database.connection() as connection:
+            candidates = await users.list_users_by_email(connection, invitation.email)
+        known = await self._sign_in.find_match(candidates, password)
+        # A link that the inviter saw says nothing of who has it: no answer may depend on others' accounts.
+        if known is None and invitation.mailed and any(user.email_verified_at for user in candidates):
+            raise WrongCredentials("You have an account with this address; give its password.")
+        password_hash = "" if known else await self._sign_in.passwords.hash(password)
+        actor = Actor(known.id if known else None, invitation.email, address)
+        async with self._changes.begin(actor) as change:
+            if known is not None:
+                user_id = known.id
+            else:
+                user_id = await users.add_user(
+                    change.connection, invitation.email, name, password_hash, change.now
+                )
+            if invitation.mailed:
+                await users.verify_email(change.connection, user_id, invitation.email, change.now)
+            member = await _join(change, invitation, link, user_id)
+            session = await self._sign_in.add_session(change.connection, user_id, address, change.now)
+        return Acceptance(member, session)
+
+    async def accept_signed_in(self, link: InvitationLink, user: User, actor: Actor, now: datetime) -> Member:
+        """Accept with the account of a session; raise InvitationNotValid and AlreadyMember."""
+        invitation = await self.find(link, now)
+        async with self._changes.begin(actor) as change:
+            if invitation.mailed and invitation.email == user.email:
+                await users.verify_email(change.connection, user.id, user.email, change.now)
+            return await _join(change, invitation, link, user.id)
+
+
+async def _join(change: Change, invitation: Invitation, link: InvitationLink, user_id: int) -> Member:
+    organization_id = invitation.organization_id
+    if await members.find_member_of_user(change.connection, organization_id, user_id) is not None:
+        raise AlreadyMember("This account is a member already.")
+    if not await invitations.accept_invitation(change.connection, invitation, link.digest, user_id):
+        raise InvitationNotValid
+    change.touch_organization(organization_id, invitation.organization_slug)
+    change.actor = replace(change.actor, user_id=user_id)
+    await change.audit(
+        AuditEvent.MEMBER_ACCEPTED,
+        organization_id,
+        target=invitation.id,
+        target_user_id=user_id,
+        invited=invitation.email,
+        role=invitation.role,
+    )
+    member = await members.find_member(change.connection, organization_id, invitation.id)
+    assert member is not None, "it was just accepted"
+    return member

@@ -1,0 +1,108 @@
+"""Make sure that an organization with an owner and a project exist, as the operator of the machine."""
+
+import secrets
+from dataclasses import dataclass
+
+from hearback_contracts.roles import SCOPES
+from hearback_kit.values.ids import random_id
+
+from registry.domain.audit import AuditEvent
+from registry.domain.slugs import is_slug
+from registry.errors import InvalidSlug
+from registry.service.change_configuration import OPERATOR, Change, Changes
+from registry.service.create_project import NewProject, add_project
+from registry.service.hash_passwords import Passwords
+from registry.service.manage_tokens import NewToken, issue_token
+from registry.store import keys, members, organizations, projects, users
+from registry.store.organizations import Organization
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrapped:
+    """What a launcher needs; `admin_password` only when the owner was just created."""
+
+    organization: str
+    project: str
+    project_id: int
+    public_key: str
+    token: str
+    admin_email: str
+    admin_password: str | None
+
+
+async def bootstrap_project(
+    changes: Changes, passwords: Passwords, organization_slug: str, project_slug: str, *, projects_max: int
+) -> Bootstrapped:
+    """Create what does not exist yet, and a new token in the owner's name; raise InvalidSlug, LimitReached.
+
+    The owner of a new organization is always a new account: one that exists and only claims the owner's address
+    is left alone.
+    """
+    for slug in (organization_slug, project_slug):
+        if not is_slug(slug):
+            raise InvalidSlug(f"not a slug: {slug}")
+    password = secrets.token_urlsafe(12)
+    password_hash = await passwords.hash(password)
+    async with changes.begin(OPERATOR) as change:
+        await organizations.lock_creation(change.connection)
+        organization = await _organization(change, organization_slug)
+        owner = await members.find_first_owner(change.connection, organization.id)
+        is_new = owner is None
+        if owner is None:
+            owner = await _add_owner(change, organization, password_hash)
+        project_id, public_key = await _project(change, organization, project_slug, projects_max)
+        token, _ = await issue_token(change, organization.id, owner.id, NewToken("bootstrap", frozenset(SCOPES)))
+    return Bootstrapped(
+        organization=organization.slug,
+        project=project_slug,
+        project_id=project_id,
+        public_key=public_key,
+        token=token,
+        admin_email=owner.email,
+        admin_password=password if is_new else None,
+    )
+
+
+async def _organization(change: Change, slug: str) -> Organization:
+    organization = await organizations.find_organization(change.connection, slug)
+    if organization is None:
+        organization = await organizations.add_organization(change.connection, slug, slug, change.now)
+        change.touch_organization(organization.id, slug)
+        await change.audit(AuditEvent.ORGANIZATION_CREATED, organization.id, target=organization.id, slug=slug)
+    return organization
+
+
+async def _add_owner(change: Change, organization: Organization, password_hash: str) -> users.User:
+    connection = change.connection
+    email = f"owner@{organization.slug}.example.com"
+    user_id = await users.add_user(connection, email, "Owner", password_hash, change.now)
+    member_id = await members.add_member(connection, organization.id, user_id, "owner", change.now)
+    change.touch_organization(organization.id, organization.slug)
+    await change.audit(
+        AuditEvent.MEMBER_ADDED,
+        organization.id,
+        target=member_id,
+        target_user_id=user_id,
+        email=email,
+        role="owner",
+    )
+    owner = await users.find_user(connection, user_id)
+    assert owner is not None, "it was just created"
+    return owner
+
+
+async def _project(change: Change, organization: Organization, slug: str, projects_max: int) -> tuple[int, str]:
+    """The project's id and an active key."""
+    connection = change.connection
+    project = await projects.find_project(connection, organization.id, slug)
+    if project is not None:
+        project_id = project.id
+    else:
+        wanted = NewProject(name=slug, slug=slug)
+        project_id = await add_project(change, organization, wanted, count_max=projects_max)
+    key = await keys.find_first_active(connection, project_id)
+    if key is None:
+        key = await keys.add_key(connection, project_id, "Default", random_id(), random_id(), change.now)
+        change.touch_project(project_id, key.public)
+        await change.audit(AuditEvent.KEY_CREATED, organization.id, target=key.id, project=slug, public=key.public)
+    return project_id, key.public

@@ -1,0 +1,79 @@
+"""Deliver the mails that wait: each in a transaction that forgets it once it was handed over.
+
+`Mailer` is the port to whatever sends mail. A mail is delivered at least once: after a crash between handing over
+and forgetting it goes out again, with the same `Message-ID`.
+"""
+
+from datetime import timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Final, Protocol
+
+from hearback_kit.clock import Clock
+from hearback_kit.db import Database
+from hearback_kit.logs import get_logger
+
+from registry import metrics
+from registry.store import mails
+from registry.store.mails import WaitingMail
+
+ATTEMPTS_MAX: Final = 12
+_FIRST_PAUSE: Final = timedelta(seconds=10)
+_PAUSE_MAX: Final = timedelta(hours=1)
+
+_log = get_logger(__name__)
+
+
+class Mailer(Protocol):
+    """Hands a mail over for delivery; raises an exception when that failed and should be tried again."""
+
+    async def send(self, message: EmailMessage) -> None:
+        """Hand over a complete message."""
+        ...
+
+
+class MailDelivery:
+    """Delivers what waits."""
+
+    def __init__(self, database: Database, mailer: Mailer, clock: Clock, *, sender: str, host: str) -> None:
+        self._database = database
+        self._mailer = mailer
+        self._clock = clock
+        self._sender = sender
+        self._host = host
+
+    async def deliver_due(self) -> None:
+        """Deliver every mail that is due."""
+        while await self._deliver_one():
+            pass
+
+    async def _deliver_one(self) -> bool:
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            mail = await mails.take_due(connection, now)
+            if mail is None:
+                return False
+            try:
+                await self._mailer.send(self._message(mail))
+            except Exception as error:  # whatever it is: others shall be delivered all the same
+                metrics.MAILS.labels("failed").inc()
+                _log.warning("mail_not_delivered", mail=mail.id, attempts=mail.attempts + 1, error=str(error))
+                if mail.attempts + 1 < ATTEMPTS_MAX:
+                    pause = min(_FIRST_PAUSE * 2**mail.attempts, _PAUSE_MAX)
+                    await mails.postpone(connection, mail.id, now + pause)
+                    return True
+            else:
+                metrics.MAILS.labels("delivered").inc()
+            await mails.remove_mail(connection, mail.id)
+        return True
+
+    def _message(self, mail: WaitingMail) -> EmailMessage:
+        message = EmailMessage()
+        message["Subject"] = " ".join(mail.subject.split())
+        message["From"] = self._sender
+        message["To"] = mail.recipient
+        message["Date"] = format_datetime(mail.created_at)
+        message["Message-ID"] = f"<registry-{mail.id}-{int(mail.created_at.timestamp())}@{self._host}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(mail.body)
+        return message

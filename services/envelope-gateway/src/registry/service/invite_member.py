@@ -1,0 +1,110 @@
+"""Invite people to an organization by a one-time link.
+
+The link goes to the addressee by mail, so that whoever accepts it has proven the address. As long as no mail is
+set up, it is handed to the inviter, and proves nothing.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hearback_kit.auth import hash_secret
+
+from registry.domain.audit import AuditEvent
+from registry.errors import AlreadyMember, LimitReached, NotInvited
+from registry.service.change_configuration import Actor, Change, Changes
+from registry.service.manage_members import MemberAuthority, find_member
+from registry.store import invitations, mails, members
+from registry.store.members import Member
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationRules:
+    """How people are invited. `mailed` is whether the link goes by mail alone, and not to the inviter."""
+
+    duration: timedelta
+    members_max: int
+    mailed: bool
+    public_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    url_end: str
+    digest: str
+    expires_at: datetime
+
+
+async def invite_member(
+    changes: Changes, actor: Actor, authority: MemberAuthority, rules: InvitationRules, *, email: str, role: str
+) -> tuple[Member, str | None]:
+    """Invite an address; return the pending member, and its link unless that is mailed.
+
+    Raise Forbidden, AlreadyMember and LimitReached.
+    """
+    authority.check_role(role)
+    organization = authority.organization
+    async with changes.begin(actor) as change:
+        if await members.count_members(change.connection, organization.id) >= rules.members_max:
+            raise LimitReached(f"An organization may have {rules.members_max} members.")
+        await check_is_new(change, organization.id, email)
+        link = _new_link(change.now, rules)
+        member_id = await invitations.add_invitation(
+            change.connection,
+            organization.id,
+            email=email,
+            role=role,
+            invited_by=authority.user_id,
+            digest=link.digest,
+            expires_at=link.expires_at,
+            mailed=rules.mailed,
+            now=change.now,
+        )
+        return await _announce(change, authority, rules, member_id, link)
+
+
+async def renew_invitation(
+    changes: Changes, actor: Actor, authority: MemberAuthority, rules: InvitationRules, member_id: int
+) -> tuple[Member, str | None]:
+    """Replace the link of an invitation; return as `invite_member` does. Raise NotFound, Forbidden, NotInvited."""
+    async with changes.begin(actor) as change:
+        member = await find_member(change, authority, member_id)
+        if not member.is_pending:
+            raise NotInvited
+        link = _new_link(change.now, rules)
+        await invitations.renew_invitation(
+            change.connection, member.id, digest=link.digest, expires_at=link.expires_at, mailed=rules.mailed
+        )
+        return await _announce(change, authority, rules, member_id, link)
+
+
+async def check_is_new(change: Change, organization_id: int, email: str) -> None:
+    """Raise AlreadyMember when a member of the organization, or somebody invited, has the address."""
+    known = await members.find_member_by_email(change.connection, organization_id, email)
+    if known is not None:
+        raise AlreadyMember("This address is invited already." if known.is_pending else None)
+
+
+def _new_link(now: datetime, rules: InvitationRules) -> _Link:
+    token = secrets.token_urlsafe(32)
+    return _Link(token, hash_secret(token), now + rules.duration)
+
+
+async def _announce(
+    change: Change, authority: MemberAuthority, rules: InvitationRules, member_id: int, link: _Link
+) -> tuple[Member, str | None]:
+    """Write the mail and the audit log."""
+    organization = authority.organization
+    member = await find_member(change, authority, member_id)
+    url = f"{rules.public_url.rstrip('/')}/accept/{organization.slug}/{member.id}/{link.url_end}/"
+    subject = f"{member.inviter_name} invites you to {organization.name}"
+    body = (
+        f"{member.inviter_name} invites you to the organization {organization.name} on Hearback.\n\n"
+        f"Accept the invitation until {link.expires_at:%Y-%m-%d %H:%M} UTC:\n{url}\n\n"
+        "The link works once. If you did not expect this mail, ignore it.\n"
+    )
+    await mails.add_mail(change.connection, member.email, subject, body, change.now)
+    await change.audit(
+        AuditEvent.MEMBER_INVITED, organization.id, target=member.id, email=member.email, role=member.role
+    )
+    return member, None if rules.mailed else url

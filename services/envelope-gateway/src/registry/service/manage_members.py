@@ -1,0 +1,91 @@
+"""Change and remove members."""
+
+from dataclasses import dataclass
+
+from hearback_kit.errors import Forbidden, NotFound
+
+from registry.domain.audit import AuditEvent, changes_between
+from registry.domain.roles import scopes_beyond
+from registry.errors import LastOwner
+from registry.service.change_configuration import Actor, Change, Changes
+from registry.store import members
+from registry.store.members import Member
+from registry.store.organizations import Organization
+
+
+@dataclass(frozen=True, slots=True)
+class MemberAuthority:
+    """Who may decide about the members of an organization, and with which scopes there."""
+
+    organization: Organization
+    user_id: int
+    scopes: frozenset[str]
+
+    def check_role(self, role: str) -> None:
+        """Raise Forbidden for a role that allows more than the caller may do, `member` excepted."""
+        if role == "owner" and "org:admin" not in self.scopes:
+            raise Forbidden("Only owners decide about owners.", code="owners_only")
+        if missing := scopes_beyond(role, self.scopes):
+            listed = ", ".join(sorted(missing))
+            raise Forbidden(
+                f'The role "{role}" has scopes that you do not have: {listed}.', code="role_beyond_scopes"
+            )
+
+
+async def update_role(
+    changes: Changes, actor: Actor, authority: MemberAuthority, member_id: int, role: str
+) -> Member:
+    """Give a member another role; raise NotFound, Forbidden and LastOwner."""
+    async with changes.begin(actor) as change:
+        member = await find_member(change, authority, member_id)
+        authority.check_role(role)
+        if role != "owner":
+            await _keep_an_owner(change, member)
+        await members.update_role(change.connection, member.id, role)
+        _touch(change, authority)
+        if differences := changes_between({"role": member.role}, {"role": role}):
+            await change.audit(
+                AuditEvent.MEMBER_EDITED,
+                member.organization_id,
+                target=member.id,
+                target_user_id=member.user_id,
+                email=member.email,
+                changes=differences,
+            )
+        return await find_member(change, authority, member_id)
+
+
+async def remove_member(changes: Changes, actor: Actor, authority: MemberAuthority, member_id: int) -> None:
+    """Remove a member or withdraw an invitation; raise NotFound, Forbidden and LastOwner."""
+    async with changes.begin(actor) as change:
+        member = await find_member(change, authority, member_id)
+        await _keep_an_owner(change, member)
+        await members.remove_member(change.connection, member)
+        _touch(change, authority)
+        await change.audit(
+            AuditEvent.MEMBER_REMOVED,
+            member.organization_id,
+            target=member.id,
+            target_user_id=member.user_id,
+            email=member.email,
+        )
+
+
+async def find_member(change: Change, authority: MemberAuthority, member_id: int) -> Member:
+    """Return a member that the caller may decide about; raise NotFound and Forbidden."""
+    member = await members.find_member(change.connection, authority.organization.id, member_id)
+    if member is None:
+        raise NotFound
+    authority.check_role(member.role)
+    return member
+
+
+def _touch(change: Change, authority: MemberAuthority) -> None:
+    change.touch_organization(authority.organization.id, authority.organization.slug)
+
+
+async def _keep_an_owner(change: Change, member: Member) -> None:
+    if member.role != "owner" or member.is_pending:
+        return
+    if not await members.has_other_owner(change.connection, member.organization_id, member.id):
+        raise LastOwner

@@ -1,0 +1,82 @@
+"""Switch a member's alerts for projects on or off, also by a signed link in a mail."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from hearback_kit.db import Database
+from hearback_kit.errors import NotFound
+
+from registry.service.change_configuration import Actor, Changes
+from registry.store import alerts
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Mail about one project to one account."""
+
+    user_id: int
+    project_id: int
+
+
+class UnsubscribeLinks:
+    """Makes and reads the tokens of links that switch off alerts; a token names one subscription for ever."""
+
+    def __init__(self, secret: str, public_url: str) -> None:
+        self._key = hmac.digest(secret.encode(), b"hearback unsubscribe", "sha256")
+        self._prefix = f"{public_url.rstrip('/')}/api/0/unsubscribe/"
+
+    def url(self, subscription: Subscription) -> str:
+        """Return the link for a mail's `List-Unsubscribe` header; a POST to it needs nothing else."""
+        return f"{self._prefix}{self.token(subscription)}/"
+
+    def token(self, subscription: Subscription) -> str:
+        """Return the token of a subscription."""
+        text = f"{subscription.user_id}.{subscription.project_id}"
+        return f"{text}.{self._sign(text)}"
+
+    def read(self, token: str) -> Subscription:
+        """Return the subscription that a token names; raise NotFound for one that was not made here."""
+        text, _, signature = token.rpartition(".")
+        if not hmac.compare_digest(self._sign(text).encode(), signature.encode()):
+            raise NotFound
+        user_id, project_id = text.split(".")
+        return Subscription(int(user_id), int(project_id))
+
+    def _sign(self, text: str) -> str:
+        digest = hmac.new(self._key, text.encode(), hashlib.sha256).digest()
+        return base64.urlsafe_b64encode(digest[:18]).decode()
+
+
+async def set_alerts(
+    changes: Changes, actor: Actor, user_id: int, organization_ids: Iterable[int], wanted: Mapping[int, bool]
+) -> None:
+    """Switch an account's alerts by project id; raise NotFound for a project that it does not belong to."""
+    async with changes.begin(actor) as change:
+        known = await alerts.list_alerts(change.connection, user_id, organization_ids)
+        if not wanted.keys() <= {setting.project_id for setting in known}:
+            raise NotFound
+        for is_on in (True, False):
+            chosen = [project_id for project_id, value in wanted.items() if value is is_on]
+            await alerts.set_alerts(change.connection, user_id, chosen, is_on, change.now)
+
+
+async def unsubscribe(changes: Changes, database: Database, subscription: Subscription) -> None:
+    """Switch alerts off by a link in a mail; raise NotFound for somebody who is no member any more."""
+    await find_subscription(database, subscription)
+    async with changes.begin(Actor(subscription.user_id, "unsubscribe link")) as change:
+        await alerts.set_alerts(
+            change.connection, subscription.user_id, [subscription.project_id], False, change.now
+        )
+
+
+async def find_subscription(database: Database, subscription: Subscription) -> alerts.Recipient:
+    """Return the recipient that a subscription names; raise NotFound."""
+    async with database.connection() as connection:
+        recipients = await alerts.list_recipients(connection, subscription.project_id)
+    found = next((row for row in recipients if row.user_id == subscription.user_id), None)
+    if found is None:
+        raise NotFound
+    return found

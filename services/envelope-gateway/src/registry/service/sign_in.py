@@ -1,0 +1,124 @@
+"""Check passwords and begin sessions, with limits on guessing.
+
+Attempts are limited per client address, and per account and address, so that one stranger can neither spray
+passwords over many accounts nor use up what the account's owner may try from elsewhere. What strangers at many
+addresses try on one account is limited together; addresses where the account has a session are exempt.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hearback_kit.auth import hash_secret
+from hearback_kit.clock import Clock
+from hearback_kit.db import Connection, Database
+from hearback_kit.errors import TooManyRequests
+from hearback_kit.limits import Limit, WindowLimits
+from hearback_kit.values.addresses import address_block
+
+from registry import metrics
+from registry.errors import WrongCredentials
+from registry.service.hash_passwords import Passwords
+from registry.store import sessions, users
+from registry.store.users import User
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptLimits:
+    """Attempts within a minute."""
+
+    per_address: int
+    per_account_and_address: int
+    per_account: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session that has just begun; its secret is not stored."""
+
+    secret: str
+    duration: timedelta
+
+
+class SignIn:
+    """Checks who people are."""
+
+    def __init__(
+        self,
+        database: Database,
+        passwords: Passwords,
+        counters: WindowLimits,
+        clock: Clock,
+        limits: AttemptLimits,
+        session_duration: timedelta,
+    ) -> None:
+        self.passwords = passwords
+        self._database = database
+        self._counters = counters
+        self._clock = clock
+        self._limits = limits
+        self._session_duration = session_duration
+
+    async def authenticate(self, email: str, password: str, address: str | None) -> User:
+        """Return the account of an address and a password; raise TooManyRequests and WrongCredentials."""
+        await self.count_attempt(email, address)
+        async with self._database.connection() as connection:
+            candidates = await users.list_users_by_email(connection, email)
+        user = await self.find_match(candidates, password)
+        metrics.LOGINS.labels("accepted" if user else "refused").inc()
+        if user is None:
+            raise WrongCredentials
+        return user
+
+    async def find_match(self, candidates: Iterable[User], password: str) -> User | None:
+        """Return the first account that a password fits; without candidates it takes as long as with one."""
+        candidates = list(candidates)
+        if not candidates:
+            await self.passwords.verify(None, password)
+        for user in candidates:
+            if await self.passwords.verify(user.password_hash, password):
+                return user
+        return None
+
+    async def count_attempt(self, email: str, address: str | None) -> None:
+        """Count an attempt to guess a password; raise TooManyRequests when there were too many."""
+        block = address_block(address or "unknown")
+        account = hashlib.sha256(email.lower().encode()).hexdigest()
+        limits = [
+            Limit(f"login-address:{block}", self._limits.per_address, 60),
+            Limit(f"login:{account}:{block}", self._limits.per_account_and_address, 60),
+        ]
+        async with self._database.connection() as connection:
+            if not await sessions.is_known_address(connection, email, block, self._clock.now()):
+                limits.append(Limit(f"login-account:{account}", self._limits.per_account, 60))
+        wait = max(await self._counters.check(limits))
+        if wait:
+            metrics.LOGINS.labels("limited").inc()
+            raise TooManyRequests("Too many attempts; wait a moment.", headers={"Retry-After": str(wait)})
+
+    async def begin_session(self, user: User, address: str | None) -> Session:
+        """Begin a session of an account."""
+        async with self._database.transaction() as connection:
+            return await self.add_session(connection, user.id, address, self._clock.now())
+
+    async def add_session(
+        self, connection: Connection, user_id: int, address: str | None, now: datetime
+    ) -> Session:
+        """Begin a session of an account within a transaction."""
+        secret = secrets.token_urlsafe(32)
+        await sessions.add_session(
+            connection,
+            user_id,
+            hash_secret(secret),
+            now,
+            now + self._session_duration,
+            address_block=address_block(address or "unknown"),
+        )
+        return Session(secret, self._session_duration)
+
+    async def end_session(self, secret: str) -> None:
+        """End a session."""
+        async with self._database.transaction() as connection:
+            await sessions.remove_session(connection, hash_secret(secret))

@@ -1,0 +1,57 @@
+"""Change one's own account."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hearback_kit.auth import hash_secret
+from hearback_kit.errors import BadRequest, Unauthorized
+
+from registry.service.change_configuration import Actor, Change, Changes
+from registry.service.sign_in import SignIn
+from registry.store import members, organizations, sessions, users
+from registry.store.users import User
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """What to change; None leaves a value. A new password needs the current one."""
+
+    name: str | None = None
+    language: str | None = None
+    password: str | None = None
+    current_password: str | None = None
+
+
+async def update_account(
+    changes: Changes, actor: Actor, sign_in: SignIn, user: User, wanted: AccountChange, *, session: str
+) -> User:
+    """Change an account; a new password ends all its sessions but `session`. Raise BadRequest, TooManyRequests."""
+    values: dict[str, Any] = {}
+    if wanted.name is not None:
+        values["name"] = wanted.name
+    if wanted.language is not None:
+        values["language"] = wanted.language
+    if wanted.password is not None:
+        await sign_in.count_attempt(user.email, actor.address)
+        if not await sign_in.passwords.verify(user.password_hash, wanted.current_password or ""):
+            raise BadRequest("The current password is not right.", code="wrong_credentials")
+        values["password_hash"] = await sign_in.passwords.hash(wanted.password)
+    async with changes.begin(actor) as change:
+        if values:
+            await users.update_user(change.connection, user.id, values)
+        if "password_hash" in values:
+            digest = hash_secret(session)
+            await sessions.remove_sessions_of(change.connection, user.id, except_digest=digest)
+        if "name" in values:
+            await _touch_organizations(change, user.id)
+        changed = await users.find_user(change.connection, user.id)
+    if changed is None:
+        raise Unauthorized
+    return changed
+
+
+async def _touch_organizations(change: Change, user_id: int) -> None:
+    for organization_id in await members.list_organization_ids(change.connection, user_id):
+        organization = await organizations.find_organization(change.connection, str(organization_id))
+        if organization is not None:
+            change.touch_organization(organization.id, organization.slug)

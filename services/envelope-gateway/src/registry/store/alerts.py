@@ -1,0 +1,99 @@
+"""Alerts: whether a member wants mail about a project. They are on until they are switched off."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from hearback_kit.db import Connection
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from registry.store.rows import records
+from registry.store.tables import members, project_alerts, projects, users
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A member of a project's organization; `alerts` is whether mail about the project is wanted."""
+
+    user_id: int
+    email: str
+    email_verified_at: datetime | None
+    name: str | None
+    language: str | None
+    role: str
+    alerts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectAlerts:
+    """Whether an account wants mail about a project."""
+
+    project_id: int
+    alerts: bool
+
+
+_ALERTS = func.coalesce(project_alerts.c.is_on, True).label("alerts")
+
+
+async def list_recipients(connection: Connection, project_id: int) -> list[Recipient]:
+    """Return the members of a project's organization; none for an unknown project."""
+    query = (
+        select(
+            users.c.id.label("user_id"),
+            users.c.email,
+            users.c.email_verified_at,
+            users.c.name,
+            users.c.language,
+            members.c.role,
+            _ALERTS,
+        )
+        .select_from(projects)
+        .join(members, members.c.organization_id == projects.c.organization_id)
+        .join(users, users.c.id == members.c.user_id)
+        .outerjoin(
+            project_alerts,
+            (project_alerts.c.user_id == users.c.id) & (project_alerts.c.project_id == projects.c.id),
+        )
+        .where(projects.c.id == project_id)
+        .order_by(members.c.id)
+    )
+    return records(Recipient, (await connection.execute(query)).all())
+
+
+async def list_alerts(
+    connection: Connection, user_id: int, organization_ids: Iterable[int]
+) -> list[ProjectAlerts]:
+    """Return an account's setting for every project of its organizations among the given ones."""
+    query = (
+        select(projects.c.id.label("project_id"), _ALERTS)
+        .join(
+            members,
+            (members.c.organization_id == projects.c.organization_id) & (members.c.user_id == user_id),
+        )
+        .outerjoin(
+            project_alerts,
+            (project_alerts.c.user_id == user_id) & (project_alerts.c.project_id == projects.c.id),
+        )
+        .where(projects.c.organization_id.in_(list(organization_ids)))
+        .order_by(projects.c.id)
+    )
+    return records(ProjectAlerts, (await connection.execute(query)).all())
+
+
+async def set_alerts(
+    connection: Connection, user_id: int, project_ids: Iterable[int], is_on: bool, now: datetime
+) -> None:
+    """Switch an account's alerts for projects on or off."""
+    rows = [
+        {"user_id": user_id, "project_id": project_id, "is_on": is_on, "changed_at": now}
+        for project_id in sorted(set(project_ids))
+    ]
+    if rows:
+        query = upsert(project_alerts).values(rows)
+        await connection.execute(
+            query.on_conflict_do_update(
+                index_elements=[project_alerts.c.user_id, project_alerts.c.project_id],
+                set_={"is_on": query.excluded.is_on, "changed_at": query.excluded.changed_at},
+            )
+        )

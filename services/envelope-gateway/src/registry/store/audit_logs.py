@@ -1,0 +1,107 @@
+"""The audit log: who changed what in an organization, and when."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from hearback_kit.db import Connection
+from sqlalchemy import delete, insert, select
+
+from registry.store.pages import Page, Position, fetch_page
+from registry.store.tables import audit_logs, users
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLogEntry:
+    """A change: the actor's and the target user's accounts are None when there is none (any more)."""
+
+    id: int
+    event: str
+    actor_id: int | None
+    actor_label: str
+    actor_name: str | None
+    address: str | None
+    target_object: int | None
+    target_user_id: int | None
+    target_email: str | None
+    target_name: str | None
+    data: dict[str, Any]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLogFilter:
+    """Which entries to list; None lists all."""
+
+    event: str | None = None
+    actor_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+async def add_entry(
+    connection: Connection,
+    organization_id: int,
+    event: str,
+    *,
+    actor_id: int | None,
+    actor_label: str,
+    address: str | None,
+    target_object: int | None,
+    target_user_id: int | None,
+    data: dict[str, Any],
+    now: datetime,
+) -> None:
+    """Add an entry."""
+    values = {
+        "organization_id": organization_id,
+        "event": event,
+        "actor_id": actor_id,
+        "actor_label": actor_label,
+        "address": address,
+        "target_object": target_object,
+        "target_user_id": target_user_id,
+        "data": data,
+        "created_at": now,
+    }
+    await connection.execute(insert(audit_logs).values(values))
+
+
+async def list_entries(
+    connection: Connection, organization_id: int, wanted: AuditLogFilter, position: Position | None, limit: int
+) -> Page[AuditLogEntry]:
+    """Return a page of an organization's log, the newest entry first."""
+    targets = users.alias()
+    query = (
+        select(
+            audit_logs.c.id,
+            audit_logs.c.event,
+            audit_logs.c.actor_id,
+            audit_logs.c.actor_label,
+            users.c.name.label("actor_name"),
+            audit_logs.c.address,
+            audit_logs.c.target_object,
+            audit_logs.c.target_user_id,
+            targets.c.email.label("target_email"),
+            targets.c.name.label("target_name"),
+            audit_logs.c.data,
+            audit_logs.c.created_at,
+        )
+        .outerjoin(users, users.c.id == audit_logs.c.actor_id)
+        .outerjoin(targets, targets.c.id == audit_logs.c.target_user_id)
+        .where(audit_logs.c.organization_id == organization_id)
+    )
+    if wanted.event is not None:
+        query = query.where(audit_logs.c.event == wanted.event)
+    if wanted.actor_id is not None:
+        query = query.where(audit_logs.c.actor_id == wanted.actor_id)
+    if wanted.since is not None:
+        query = query.where(audit_logs.c.created_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(audit_logs.c.created_at < wanted.until)
+    return await fetch_page(connection, AuditLogEntry, query, audit_logs.c.id, position, limit, newest_first=True)
+
+
+async def remove_before(connection: Connection, time: datetime) -> None:
+    """Delete entries older than a time."""
+    await connection.execute(delete(audit_logs).where(audit_logs.c.created_at < time))

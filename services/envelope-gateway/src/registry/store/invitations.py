@@ -1,0 +1,101 @@
+"""Invitations: members who have not accepted yet, with the hash of their link's token."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from hearback_kit.db import Connection
+from hearback_kit.values.ids import parse_id
+from sqlalchemy import Select, func, insert, or_, select, update
+
+from registry.store.rows import record_or_none
+from registry.store.tables import members, organizations
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """An invitation that can be accepted; `mailed` when its link went to the addressee by mail alone."""
+
+    id: int
+    organization_id: int
+    organization_slug: str
+    organization_name: str
+    email: str
+    role: str
+    mailed: bool
+    expires_at: datetime
+
+
+async def add_invitation(
+    connection: Connection,
+    organization_id: int,
+    *,
+    email: str,
+    role: str,
+    invited_by: int,
+    digest: str,
+    expires_at: datetime,
+    mailed: bool,
+    now: datetime,
+) -> int:
+    """Keep an invitation and return its id as a member."""
+    values = {
+        "organization_id": organization_id,
+        "email": email.lower(),
+        "role": role,
+        "invited_by": invited_by,
+        "invitation_digest": digest,
+        "invitation_expires_at": expires_at,
+        "invitation_mailed": mailed,
+        "created_at": now,
+    }
+    member_id: int = (
+        await connection.execute(insert(members).values(values).returning(members.c.id))
+    ).scalar_one()
+    return member_id
+
+
+async def renew_invitation(
+    connection: Connection, member_id: int, *, digest: str, expires_at: datetime, mailed: bool
+) -> None:
+    """Replace the link of an invitation; the old one is void."""
+    values = {"invitation_digest": digest, "invitation_expires_at": expires_at, "invitation_mailed": mailed}
+    query = update(members).where(members.c.id == member_id, members.c.user_id.is_(None))
+    await connection.execute(query.values(values))
+
+
+async def find_invitation(
+    connection: Connection, organization: str, member_id: int, digest: str, now: datetime
+) -> Invitation | None:
+    """Return the invitation that a link names, or None when it is not valid (any more)."""
+    query = _invitations().where(
+        or_(organizations.c.slug == organization, organizations.c.id == parse_id(organization)),
+        members.c.id == member_id,
+        members.c.invitation_digest == digest,
+        members.c.invitation_expires_at > now,
+        members.c.user_id.is_(None),
+    )
+    return record_or_none(Invitation, (await connection.execute(query)).one_or_none())
+
+
+async def accept_invitation(connection: Connection, invitation: Invitation, digest: str, user_id: int) -> bool:
+    """Turn an invitation into the membership of an account; return whether the link was still valid."""
+    query = (
+        update(members)
+        .where(members.c.id == invitation.id, members.c.invitation_digest == digest, members.c.user_id.is_(None))
+        .values(user_id=user_id, email=None, invitation_digest=None, invitation_expires_at=None)
+        .returning(members.c.id)
+    )
+    return await connection.scalar(query) is not None
+
+
+def _invitations() -> Select[tuple[object, ...]]:
+    return select(
+        members.c.id,
+        members.c.organization_id,
+        organizations.c.slug.label("organization_slug"),
+        organizations.c.name.label("organization_name"),
+        members.c.email,
+        members.c.role,
+        func.coalesce(members.c.invitation_mailed, False).label("mailed"),
+        members.c.invitation_expires_at.label("expires_at"),
+    ).join(organizations, organizations.c.id == members.c.organization_id)

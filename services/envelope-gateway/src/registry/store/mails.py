@@ -1,0 +1,58 @@
+"""Mails that wait to be sent."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from hearback_kit.db import Connection
+from sqlalchemy import delete, func, insert, select, update
+
+from registry.store.rows import record_or_none
+from registry.store.tables import mails
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingMail:
+    """A mail that was not sent yet, and how often that was attempted."""
+
+    id: int
+    recipient: str
+    subject: str
+    body: str
+    attempts: int
+    created_at: datetime
+
+
+async def add_mail(connection: Connection, recipient: str, subject: str, body: str, now: datetime) -> None:
+    """Keep a mail to be sent at once."""
+    values = {
+        "recipient": recipient, "subject": subject, "body": body, "attempts": 0, "due_at": now, "created_at": now,
+    }  # fmt: skip
+    await connection.execute(insert(mails).values(values))
+
+
+async def take_due(connection: Connection, now: datetime) -> WaitingMail | None:
+    """Return a mail that is due, held until the transaction ends, or None."""
+    query = (
+        select(mails.c.id, mails.c.recipient, mails.c.subject, mails.c.body, mails.c.attempts, mails.c.created_at)
+        .where(mails.c.due_at <= now)
+        .order_by(mails.c.due_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    return record_or_none(WaitingMail, (await connection.execute(query)).one_or_none())
+
+
+async def postpone(connection: Connection, mail_id: int, due_at: datetime) -> None:
+    """Record a failed attempt, and when to try again."""
+    query = update(mails).where(mails.c.id == mail_id).values(attempts=mails.c.attempts + 1, due_at=due_at)
+    await connection.execute(query)
+
+
+async def remove_mail(connection: Connection, mail_id: int) -> None:
+    """Forget a mail that was sent or given up."""
+    await connection.execute(delete(mails).where(mails.c.id == mail_id))
+
+
+async def count_waiting(connection: Connection) -> int:
+    """Return how many mails wait."""
+    return int(await connection.scalar(select(func.count()).select_from(mails)) or 0)
