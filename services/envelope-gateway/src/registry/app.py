@@ -3,11 +3,12 @@
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
+from hearback_kit.api.bodies import RequestRules
 from hearback_kit.auth import Authenticator
 from hearback_kit.clock import Clock
-from hearback_kit.limits import WindowLimits
+from hearback_kit.limits import LimitBatches
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.worker import Worker
 
@@ -25,7 +26,6 @@ from registry.api import (
     unsubscriptions,
     users,
 )
-from registry.api.bodies import BodyLimit, clean_request
 from registry.api.deps import AppState
 from registry.jobs.cleanup import Cleanup
 from registry.service.accept_invitation import Invitations
@@ -41,8 +41,9 @@ from registry.service.sign_in import AttemptLimits, SignIn
 from registry.settings import Settings
 
 _VALKEY_SECONDS_MAX = 1.0  # a change waits no longer for Valkey; the worker publishes it then
-_PUBLIC = (
-    sessions, users, organizations, audit_logs, projects, keys, quotas, members, invitations, tokens,
+_RESOURCES = (
+    sessions, users, unsubscriptions, organizations, audit_logs, projects, keys, quotas, members, invitations,
+    tokens, internal,
 )  # fmt: skip
 
 
@@ -56,11 +57,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         clock=clock,
         authenticates=False,
     )
-    app.add_middleware(BodyLimit, bytes_max=settings.body_bytes_max)
-    for module in _PUBLIC:
-        app.include_router(module.router, dependencies=[Depends(clean_request)])
-    app.include_router(unsubscriptions.router)
-    app.include_router(internal.router)
+    app.add_middleware(RequestRules, bytes_max=settings.body_bytes_max)
+    for module in _RESOURCES:
+        app.include_router(module.router)
     return app
 
 
@@ -91,7 +90,7 @@ def _publisher(settings: Settings, runtime: ServiceRuntime) -> Publisher:
 
 def _state(settings: Settings, runtime: ServiceRuntime) -> AppState:
     database, clock = runtime.database, runtime.clock
-    counters = WindowLimits(runtime.valkey(timeout_seconds=_VALKEY_SECONDS_MAX), clock)
+    counters = LimitBatches(runtime.resp_connection(answer_seconds_max=_VALKEY_SECONDS_MAX), clock)
     passwords = Passwords(settings.passwords_at_once_max, settings.passwords_waiting_max)
     attempts = AttemptLimits(
         per_address=settings.login_attempts_per_address,

@@ -1,8 +1,10 @@
 """A registry on real engines, with the organization `demo`, its project `web` and an owner."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,7 +15,7 @@ from hearback_fleet.configuration import Configuration
 from hearback_fleet.testing import following
 from hearback_kit.http import ServiceClient
 from hearback_kit.testing import ManualClock, running
-from registry.app import create_app
+from registry.app import create_app, create_worker
 from registry.settings import Settings
 
 MIGRATIONS = "registry.store.migrations"
@@ -49,6 +51,29 @@ class Client:
         assert answer.status_code == status, answer.text
         return answer.json() if answer.content else None
 
+    async def join(self, email: str, role: str = "member", *, organization: str = "demo", **more: Any) -> Any:
+        """Invite a person and accept in its name: the member, with the `password` that was set."""
+        invited = await self.post(
+            f"/organizations/{organization}/members/", {"email": email, "role": role}, status=201, **more
+        )
+        password = f"password of {email}"
+        return await self.accept(invited["invite_link"], password) | {"password": password}
+
+    async def accept(self, link: str, password: str, *, status: int = 200) -> Any:
+        """Accept an invitation, as a browser that keeps nothing."""
+        path = link.partition("/accept/")[2]
+        answer = await self.http.post(f"/api/0/accept-invite/{path}", json={"password": password})
+        self.http.cookies.clear()
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def sign_in(self, email: str, password: str) -> dict[str, str]:
+        """Begin a browser's session; the headers to send."""
+        answer = await self.http.post("/api/0/auth/login/", json={"email": email, "password": password})
+        assert answer.status_code == 200, answer.text
+        self.http.cookies.clear()
+        return {"Cookie": f"hearback_session={answer.cookies['hearback_session']}"}
+
     async def get(self, path: str, **more: Any) -> Any:
         return await self.call("GET", path, **more)
 
@@ -63,13 +88,14 @@ class Client:
 
 
 @pytest_asyncio.fixture
-async def settings(make_database: Callable[[str], Awaitable[str]], redis_url: str) -> Settings:
+async def settings(make_database: Callable[[str], Awaitable[str]], redis_url: str, tmp_path: Path) -> Settings:
     return Settings(
         service_database_url=await make_database(MIGRATIONS),
         redis_url=redis_url,
         secret_key=SECRET,
         public_url="https://feedback.example.org",
         publish_seconds=0.1,
+        data_dir=tmp_path,
     )
 
 
@@ -86,6 +112,24 @@ async def _open(settings: Settings) -> AsyncIterator[Client]:
         )
         yield Client(http, settings, clock, service)
         await service.close()
+
+
+@asynccontextmanager
+async def _working(settings: Settings, clock: ManualClock | None = None) -> AsyncIterator[None]:
+    worker = create_worker(settings, clock=clock)
+    stop = asyncio.Event()
+    task = asyncio.create_task(worker.run(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+@pytest.fixture
+def working() -> Callable[..., AbstractAsyncContextManager[None]]:
+    """Run the registry's worker beside a block."""
+    return _working
 
 
 OpenRegistry = Callable[[Settings], AbstractAsyncContextManager[Client]]

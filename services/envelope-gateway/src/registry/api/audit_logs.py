@@ -28,9 +28,9 @@ async def list_all(
 ) -> serializers.AuditLogs:
     wanted = AuditLogFilter(event, None if actor is None else _user_id(actor))
     async with database.connection() as connection:
-        page = await list_entries(connection, scope.organization.id, wanted, paging.position, paging.limit)
+        rows = await list_entries(connection, scope.organization.id, wanted, paging.window)
     return serializers.AuditLogs(
-        rows=paging.answer(page, serializers.audit_log_entry), options=[event.value for event in AuditEvent]
+        rows=paging.answer(rows, serializers.audit_log_entry), options=[event.value for event in AuditEvent]
     )
 
 

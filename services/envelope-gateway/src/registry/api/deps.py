@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from hearback_fleet.access import require, scopes_within
+from hearback_kit.api.bodies import before_body
 from hearback_kit.auth import Authenticator, Principal
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
@@ -65,12 +66,16 @@ def client_address(request: Request, state: StateDep) -> str | None:
     return state.proxies.client_address(peer, request.headers.raw)
 
 
-async def principal_of(request: Request, state: StateDep) -> Principal:
-    """Return the caller; raise Unauthorized without valid credentials."""
-    principal = await state.authenticator.authenticate(request)
-    if principal is None:
-        raise Unauthorized
-    return principal
+@before_body
+async def principal_of(request: Request) -> Principal:
+    """Return the caller; raise Unauthorized without valid credentials, before a body is read."""
+    found: Principal | None = getattr(request.state, "principal", None)
+    if found is None:
+        found = await app_state(request).authenticator.authenticate(request)
+        if found is None:
+            raise Unauthorized
+        request.state.principal = found
+    return found
 
 
 async def signed(request: Request, state: StateDep) -> None:

@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
+from hearback_kit.api.params import row_id
 from hearback_kit.auth import Principal, refuse_cross_site
 from hearback_kit.errors import BadRequest, Unauthorized
 
 from registry.api import serializers
 from registry.api.deps import AddressDep, AppState, StateDep, actor_of
-from registry.api.params import MemberName, Name, NewPassword, OrganizationName, RequestBody, path_id
+from registry.api.params import MemberName, Name, NewPassword, OrganizationName, RequestBody
 from registry.api.sessions import set_session_cookie
 from registry.service.accept_invitation import InvitationLink
 from registry.store.users import find_user
@@ -46,7 +47,7 @@ class Acceptance(RequestBody):
 async def get(
     request: Request, state: StateDep, organization: OrganizationName, member: MemberName, token: LinkToken
 ) -> Invitation:
-    link = InvitationLink(organization, path_id(member), token)
+    link = InvitationLink(organization, row_id(member), token)
     found = await state.invitations.find(link, state.clock.now())
     principal = await _session(request, state)
     is_member = principal is not None and found.organization_id in principal.tenants
@@ -81,7 +82,7 @@ async def accept(
     wanted: Acceptance,
 ) -> serializers.Member:
     refuse_cross_site(request)
-    link, now = InvitationLink(organization, path_id(member), token), state.clock.now()
+    link, now = InvitationLink(organization, row_id(member), token), state.clock.now()
     if wanted.password is not None:
         accepted = await state.invitations.accept_with_password(link, wanted.password, wanted.name, address, now)
         set_session_cookie(response, state, accepted.session)

@@ -36,8 +36,8 @@ async def list_all(
     scope: ReadScope, state: StateDep, database: DatabaseDep, paging: PagingDep
 ) -> list[serializers.Key]:
     async with database.connection() as connection:
-        page = await list_keys(connection, scope.project.id, paging.position, paging.limit)
-    return paging.answer(page, lambda key: serializers.key(key, state.settings.public_url))
+        rows = await list_keys(connection, scope.project.id, paging.window)
+    return paging.answer(rows, lambda key: serializers.key(key, state.settings.public_url))
 
 
 @router.post("/", operation_id="createKey", summary="Create a client key", status_code=201)

@@ -3,11 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter
+from hearback_kit.api.params import row_id
 from hearback_kit.errors import BadRequest, NotFound
 
 from registry.api import serializers
 from registry.api.deps import ActorDep, DatabaseDep, OrganizationScope, StateDep, organization_scope
-from registry.api.params import Email, MemberName, PagingDep, RequestBody, Role, path_id
+from registry.api.params import Email, MemberName, PagingDep, RequestBody, Role
 from registry.service import invite_member as inviting
 from registry.service import manage_members
 from registry.service.manage_members import MemberAuthority
@@ -40,9 +41,9 @@ async def list_all(
     scope: ReadScope, state: StateDep, database: DatabaseDep, paging: PagingDep
 ) -> list[serializers.Member]:
     async with database.connection() as connection:
-        page = await list_members(connection, scope.organization.id, paging.position, paging.limit)
+        rows = await list_members(connection, scope.organization.id, paging.window)
     now = state.clock.now()
-    return paging.answer(page, lambda member: serializers.member(member, now))
+    return paging.answer(rows, lambda member: serializers.member(member, now))
 
 
 @router.post(
@@ -66,7 +67,7 @@ async def invite(
 @router.get("/{member}/", operation_id="getMember", summary="Show a member")
 async def get(scope: ReadScope, state: StateDep, database: DatabaseDep, member: MemberName) -> serializers.Member:
     async with database.connection() as connection:
-        found = await find_member(connection, scope.organization.id, path_id(member))
+        found = await find_member(connection, scope.organization.id, row_id(member))
     if found is None:
         raise NotFound
     return serializers.member(found, state.clock.now())
@@ -81,7 +82,7 @@ async def get(scope: ReadScope, state: StateDep, database: DatabaseDep, member: 
 async def update(
     scope: WriteScope, state: StateDep, actor: ActorDep, member: MemberName, wanted: MemberChange
 ) -> serializers.InvitedMember:
-    member_id, authority, role = path_id(member), _authority(scope), wanted.org_role or wanted.role
+    member_id, authority, role = row_id(member), _authority(scope), wanted.org_role or wanted.role
     if role is None and not wanted.reinvite:
         raise BadRequest("role or reinvite is required.", code="invalid")
     link = None
@@ -101,7 +102,7 @@ async def update(
     status_code=204,
 )
 async def remove(scope: WriteScope, state: StateDep, actor: ActorDep, member: MemberName) -> None:
-    await manage_members.remove_member(state.changes, actor, _authority(scope), path_id(member))
+    await manage_members.remove_member(state.changes, actor, _authority(scope), row_id(member))
 
 
 def _authority(scope: OrganizationScope) -> MemberAuthority:

@@ -28,8 +28,8 @@ async def list_own(
     database: DatabaseDep, principal: PrincipalDep, paging: PagingDep
 ) -> list[serializers.Organization]:
     async with database.connection() as connection:
-        page = await list_organizations(connection, list(principal.tenants), paging.position, paging.limit)
-    return paging.answer(page, serializers.organization)
+        rows = await list_organizations(connection, list(principal.tenants), paging.window)
+    return paging.answer(rows, serializers.organization)
 
 
 @router.get("/{organization}/", operation_id="getOrganization", summary="Show an organization and its flags")

@@ -50,8 +50,8 @@ async def list_own(database: DatabaseDep, principal: PrincipalDep, paging: Pagin
     enough = (*ORGANIZATION_READ, *PROJECT_READ)
     readable = [tenant for tenant in principal.tenants if not scopes_within(principal, tenant).isdisjoint(enough)]
     async with database.connection() as connection:
-        page = await list_projects(connection, readable, paging.position, paging.limit)
-    return paging.answer(page, serializers.project)
+        rows = await list_projects(connection, readable, paging.window)
+    return paging.answer(rows, serializers.project)
 
 
 @router.get(
@@ -65,8 +65,8 @@ async def list_all(
     paging: PagingDep,
 ) -> list[serializers.Project]:
     async with database.connection() as connection:
-        page = await list_projects(connection, [scope.organization.id], paging.position, paging.limit)
-    return paging.answer(page, serializers.project)
+        rows = await list_projects(connection, [scope.organization.id], paging.window)
+    return paging.answer(rows, serializers.project)
 
 
 @router.post(

@@ -4,11 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 from hearback_contracts.roles import SCOPES
+from hearback_kit.api.params import row_id
 from pydantic import AwareDatetime, Field
 
 from registry.api import serializers
 from registry.api.deps import ActorDep, DatabaseDep, OrganizationScope, StateDep, organization_scope
-from registry.api.params import Name, PagingDep, RequestBody, path_id
+from registry.api.params import Name, PagingDep, RequestBody
 from registry.domain.roles import WRITE_SCOPES
 from registry.service import manage_tokens
 from registry.service.manage_tokens import TokenAuthority
@@ -32,15 +33,14 @@ class NewToken(RequestBody):
 async def list_all(scope: ReadScope, database: DatabaseDep, paging: PagingDep) -> list[serializers.Token]:
     authority = _authority(scope)
     async with database.connection() as connection:
-        page = await list_tokens(
+        rows = await list_tokens(
             connection,
             scope.organization.id,
             authority.only_user_id,
             authority.scopes,
-            paging.position,
-            paging.limit,
+            paging.window,
         )
-    return paging.answer(page, serializers.token)
+    return paging.answer(rows, serializers.token)
 
 
 @router.post(
@@ -68,7 +68,7 @@ async def revoke(
     actor: ActorDep,
     token: Annotated[str, Path(description="Id of the token.")],
 ) -> None:
-    await manage_tokens.revoke_token(state.changes, actor, _authority(scope), path_id(token))
+    await manage_tokens.revoke_token(state.changes, actor, _authority(scope), row_id(token))
 
 
 def _authority(scope: OrganizationScope) -> TokenAuthority:

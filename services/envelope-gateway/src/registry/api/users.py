@@ -4,13 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from hearback_fleet.access import scopes_within
+from hearback_kit.api.params import row_id
 from hearback_kit.auth import Principal, credentials
 from hearback_kit.errors import BadRequest, Forbidden, Unauthorized
 from pydantic import RootModel
 
 from registry.api import serializers
 from registry.api.deps import ActorDep, DatabaseDep, PrincipalDep, StateDep
-from registry.api.params import KnownPassword, Language, Name, NewPassword, RequestBody, path_id
+from registry.api.params import KnownPassword, Language, Name, NewPassword, RequestBody
 from registry.domain.roles import WRITE_SCOPES
 from registry.service.set_alerts import set_alerts
 from registry.service.update_account import AccountChange, update_account
@@ -96,7 +97,7 @@ async def put_alerts(
     actor: ActorDep,
     wanted: AlertSettings,
 ) -> dict[str, int]:
-    chosen = {path_id(project): _is_on(value) for project, value in wanted.root.items()}
+    chosen = {row_id(project): _is_on(value) for project, value in wanted.root.items()}
     await set_alerts(state.changes, actor, int(principal.id), tenants, chosen)
     return await _alerts(state.database, principal)
 

@@ -15,7 +15,7 @@ from hearback_kit.auth import hash_secret
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
 from hearback_kit.errors import TooManyRequests
-from hearback_kit.limits import Limit, WindowLimits
+from hearback_kit.limits import Limit, LimitBatches
 from hearback_kit.values.addresses import address_block
 
 from registry import metrics
@@ -49,7 +49,7 @@ class SignIn:
         self,
         database: Database,
         passwords: Passwords,
-        counters: WindowLimits,
+        counters: LimitBatches,
         clock: Clock,
         limits: AttemptLimits,
         session_duration: timedelta,
@@ -93,7 +93,7 @@ class SignIn:
         async with self._database.connection() as connection:
             if not await sessions.is_known_address(connection, email, block, self._clock.now()):
                 limits.append(Limit(f"login-account:{account}", self._limits.per_account, 60))
-        wait = max(await self._counters.check(limits))
+        wait = await self._counters.retry_after(*limits)
         if wait:
             metrics.LOGINS.labels("limited").inc()
             raise TooManyRequests("Too many attempts; wait a moment.", headers={"Retry-After": str(wait)})

@@ -7,7 +7,7 @@ from typing import Any
 from hearback_kit.db import Connection
 from sqlalchemy import delete, insert, select
 
-from registry.store.pages import Page, Position, fetch_page
+from registry.store.pages import Window, fetch_window
 from registry.store.tables import audit_logs, users
 
 
@@ -68,8 +68,8 @@ async def add_entry(
 
 
 async def list_entries(
-    connection: Connection, organization_id: int, wanted: AuditLogFilter, position: Position | None, limit: int
-) -> Page[AuditLogEntry]:
+    connection: Connection, organization_id: int, wanted: AuditLogFilter, window: Window
+) -> list[AuditLogEntry]:
     """Return a page of an organization's log, the newest entry first."""
     targets = users.alias()
     query = (
@@ -99,7 +99,7 @@ async def list_entries(
         query = query.where(audit_logs.c.created_at >= wanted.since)
     if wanted.until is not None:
         query = query.where(audit_logs.c.created_at < wanted.until)
-    return await fetch_page(connection, AuditLogEntry, query, audit_logs.c.id, position, limit, newest_first=True)
+    return await fetch_window(connection, AuditLogEntry, query, audit_logs.c.id, window, newest_first=True)
 
 
 async def remove_before(connection: Connection, time: datetime) -> None:

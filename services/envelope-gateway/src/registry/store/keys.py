@@ -8,7 +8,7 @@ from hearback_kit.db import Connection
 from hearback_kit.values.ids import parse_id
 from sqlalchemy import delete, func, insert, select, update
 
-from registry.store.pages import Page, Position, fetch_page
+from registry.store.pages import Window, fetch_window
 from registry.store.rows import record, record_or_none
 from registry.store.tables import project_keys
 
@@ -26,10 +26,10 @@ class Key:
     created_at: datetime
 
 
-async def list_keys(connection: Connection, project_id: int, position: Position | None, limit: int) -> Page[Key]:
+async def list_keys(connection: Connection, project_id: int, window: Window) -> list[Key]:
     """Return a page of a project's keys."""
     query = select(project_keys).where(project_keys.c.project_id == project_id)
-    return await fetch_page(connection, Key, query, project_keys.c.id, position, limit)
+    return await fetch_window(connection, Key, query, project_keys.c.id, window)
 
 
 async def find_key(connection: Connection, project_id: int, id_or_public: str) -> Key | None:

@@ -8,7 +8,7 @@ from hearback_kit.db import Connection
 from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from registry.store.pages import Page, Position, fetch_page
+from registry.store.pages import Window, fetch_window
 from registry.store.rows import record_or_none
 from registry.store.tables import members, tokens, users
 from registry.store.users import User
@@ -54,12 +54,10 @@ def _members(organization_id: int) -> Select[Any]:
     )
 
 
-async def list_members(
-    connection: Connection, organization_id: int, position: Position | None, limit: int
-) -> Page[Member]:
+async def list_members(connection: Connection, organization_id: int, window: Window) -> list[Member]:
     """Return a page of an organization's members."""
     query = _members(organization_id)
-    return await fetch_page(connection, Member, query, members.c.id, position, limit)
+    return await fetch_window(connection, Member, query, members.c.id, window)
 
 
 async def find_member(connection: Connection, organization_id: int, member_id: int) -> Member | None:

@@ -8,7 +8,7 @@ from hearback_kit.db import Connection
 from hearback_kit.values.ids import parse_id
 from sqlalchemy import insert, select, text, update
 
-from registry.store.pages import Page, Position, fetch_page
+from registry.store.pages import Window, fetch_window
 from registry.store.rows import record, record_or_none
 from registry.store.tables import organizations
 
@@ -39,12 +39,10 @@ async def find_organization(connection: Connection, id_or_slug: str) -> Organiza
     return record_or_none(Organization, (await connection.execute(query)).one_or_none())
 
 
-async def list_organizations(
-    connection: Connection, ids: list[int], position: Position | None, limit: int
-) -> Page[Organization]:
+async def list_organizations(connection: Connection, ids: list[int], window: Window) -> list[Organization]:
     """Return a page of the organizations with these ids."""
     query = select(organizations).where(organizations.c.id.in_(ids))
-    return await fetch_page(connection, Organization, query, organizations.c.id, position, limit)
+    return await fetch_window(connection, Organization, query, organizations.c.id, window)
 
 
 async def add_organization(connection: Connection, slug: str, name: str, now: datetime) -> Organization:

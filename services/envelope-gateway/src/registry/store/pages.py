@@ -1,63 +1,38 @@
-"""Keyset pages over a table's ascending ids."""
+"""Keyset pages over a table's ids."""
 
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from hearback_kit.db import Connection
 from sqlalchemy import ColumnElement, Select
 
 from registry.store.rows import records
 
-
-class Identified(Protocol):
-    """A record with an id."""
-
-    @property
-    def id(self) -> int:
-        """The id of the row."""
-        ...
-
-
-T = TypeVar("T", bound=Identified)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
-    """Where a page starts: the id of the row before it, or after it when read backward."""
+class Window:
+    """Which rows to fetch: `fetch` of them after the one with id `position` in the list, or before it."""
 
-    id: int
+    fetch: int
+    position: int | None = None
     backward: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """Records, and whether there are more on either side."""
-
-    rows: list[T]
-    has_previous: bool = False
-    has_next: bool = False
-
-
-async def fetch_page(
+async def fetch_window(
     connection: Connection,
     kind: type[T],
     query: Select[Any],
     key: ColumnElement[int],
-    position: Position | None,
-    limit: int,
+    window: Window,
     *,
     newest_first: bool = False,
-) -> Page[T]:
-    """Return at most `limit` records of a query that has no order yet, by ascending id or `newest_first`."""
-    backward = position is not None and position.backward
-    descending = backward != newest_first
-    if position is not None:
-        query = query.where(key < position.id if descending else key > position.id)
-    query = query.order_by(key.desc() if descending else key.asc()).limit(limit + 1)
-    rows = list((await connection.execute(query)).all())
-    more = len(rows) > limit
-    found = records(kind, rows[:limit])
-    if backward:
-        found.reverse()
-        return Page(found, has_previous=more, has_next=True)
-    return Page(found, has_previous=position is not None, has_next=more)
+) -> list[T]:
+    """Return records of a query that has no order yet, by ascending id or `newest_first`."""
+    descending = window.backward != newest_first
+    if window.position is not None:
+        query = query.where(key < window.position if descending else key > window.position)
+    query = query.order_by(key.desc() if descending else key.asc()).limit(window.fetch)
+    found = records(kind, (await connection.execute(query)).all())
+    return found[::-1] if window.backward else found

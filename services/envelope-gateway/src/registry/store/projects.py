@@ -9,7 +9,7 @@ from hearback_kit.values.ids import parse_id
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from registry.store.pages import Page, Position, fetch_page
+from registry.store.pages import Window, fetch_window
 from registry.store.rows import record_or_none
 from registry.store.tables import organizations, projects
 
@@ -53,12 +53,10 @@ async def find_project(connection: Connection, organization_id: int, id_or_slug:
     return record_or_none(Project, (await connection.execute(query)).one_or_none())
 
 
-async def list_projects(
-    connection: Connection, organization_ids: list[int], position: Position | None, limit: int
-) -> Page[Project]:
+async def list_projects(connection: Connection, organization_ids: list[int], window: Window) -> list[Project]:
     """Return a page of the projects of some organizations."""
     query = select_projects().where(projects.c.organization_id.in_(organization_ids))
-    return await fetch_page(connection, Project, query, projects.c.id, position, limit)
+    return await fetch_window(connection, Project, query, projects.c.id, window)
 
 
 async def count_projects(connection: Connection, organization_id: int) -> int:

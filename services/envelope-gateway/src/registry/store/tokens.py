@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hearback_kit.db import Connection
 from sqlalchemy import delete, func, insert, or_, select, update
 
-from registry.store.pages import Page, Position, fetch_page
+from registry.store.pages import Window, fetch_window
 from registry.store.rows import record_or_none
 from registry.store.tables import members, tokens, users
 
@@ -89,16 +89,15 @@ async def list_tokens(
     organization_id: int,
     user_id: int | None,
     scopes: Iterable[str],
-    position: Position | None,
-    limit: int,
-) -> Page[Token]:
+    window: Window,
+) -> list[Token]:
     """Return a page of an organization's tokens with no other `scopes`, of one account or (None) of all."""
     query = _TOKENS.where(
         tokens.c.organization_id == organization_id, tokens.c.scopes.contained_by(sorted(scopes))
     )
     if user_id is not None:
         query = query.where(tokens.c.user_id == user_id)
-    return await fetch_page(connection, Token, query, tokens.c.id, position, limit)
+    return await fetch_window(connection, Token, query, tokens.c.id, window)
 
 
 async def find_token(connection: Connection, organization_id: int, token_id: int) -> Token | None:

@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-DOCUMENT = Path(__file__).parents[2] / "registry" / "openapi.json"
+DOCUMENT = Path(__file__).parents[3] / "registry" / "openapi.json"
 MIGRATIONS = "registry.store.migrations"
 SECRET = "schemathesis"
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]

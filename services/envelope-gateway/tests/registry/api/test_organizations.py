@@ -4,7 +4,9 @@ FLAGS = {
     "organizations:user-feedback-ingest": True,
     "organizations:user-feedback-spam-filter-ingest": False,
     "organizations:user-feedback-spam-filter-actions": False,
+    "organizations:user-feedback-spam-ingest": False,
 }
+SPAM, SPAM_NEWER = "organizations:user-feedback-spam-filter-ingest", "organizations:user-feedback-spam-ingest"
 
 
 async def test_an_organization_has_every_flag_with_its_default(registry):
@@ -25,6 +27,18 @@ async def test_flags_are_merged(registry):
 async def test_what_get_answers_can_be_put_back(registry):
     found = await registry.get("/organizations/demo/")
     assert await registry.put("/organizations/demo/", found) == found
+
+
+async def test_a_renamed_flag_goes_by_both_names(registry):
+    for name, value in ((SPAM_NEWER, True), (SPAM, False), (SPAM, True), (SPAM_NEWER, False)):
+        changed = await registry.put("/organizations/demo/", {"features": {name: value}})
+        assert (changed["features"][SPAM], changed["features"][SPAM_NEWER]) == (value, value)
+        # What was read can be changed under one of the names and put back.
+        for other in (SPAM, SPAM_NEWER):
+            edited = changed["features"] | {other: not value}
+            flipped = await registry.put("/organizations/demo/", {"features": edited})
+            assert flipped["features"][SPAM] is flipped["features"][SPAM_NEWER] is not value
+            await registry.put("/organizations/demo/", {"features": {SPAM: value}})
 
 
 MALFORMED_CHANGES = [

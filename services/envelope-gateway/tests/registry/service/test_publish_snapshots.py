@@ -1,7 +1,6 @@
 """Every change reaches the followers within two seconds, whatever happens to Valkey in between."""
 
 import asyncio
-from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,25 +11,10 @@ from hearback_kit.db import Database
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.testing import FaultProxy, eventually
 from pydantic import SecretStr
-from registry.app import create_worker
-from registry.publishing import Publisher
+from registry.service.publish_snapshots import Publisher
 from registry.store import snapshots
-from sqlalchemy import text
 
 SECONDS = 2.0
-
-
-@asynccontextmanager
-async def working(settings, clock=None):
-    """The registry's worker, running."""
-    worker = create_worker(settings, clock=clock)
-    stop = asyncio.Event()
-    task = asyncio.create_task(worker.run(stop))
-    try:
-        yield
-    finally:
-        stop.set()
-        await task
 
 
 @pytest_asyncio.fixture
@@ -92,7 +76,7 @@ async def test_changes_reach_a_follower_within_two_seconds(registry, configurati
     await registry.put(f"{path}quotas/", [])
     await project(lambda found: found.quotas == ())
 
-    member = await registry.post("/organizations/demo/members/", {"email": "ann@example.org"}, status=201)
+    member = await registry.join("ann@example.org")
     await organization(lambda found: [m.role for m in found.members] == ["owner", "member"])
     await registry.put(f"/organizations/demo/members/{member['id']}/", {"role": "admin"})
     await organization(lambda found: [m.role for m in found.members] == ["owner", "admin"])
@@ -145,7 +129,9 @@ async def test_a_renamed_organization_is_found_by_its_new_name_only(registry, co
 
 
 @pytest.mark.parametrize("fault", ["refuse", "hang"])
-async def test_a_change_made_while_valkey_is_away_is_published_later(settings, open_registry, redis_url, fault):
+async def test_a_change_made_while_valkey_is_away_is_published_later(
+    settings, open_registry, redis_url, fault, working
+):
     parts = urlsplit(redis_url)
     proxied = FaultProxy(parts.hostname, parts.port)
     async with proxied.run() as proxy, following(redis_url) as configuration:
@@ -170,7 +156,7 @@ async def test_a_change_made_while_valkey_is_away_is_published_later(settings, o
             await eventually(arrived, seconds=SECONDS)
 
 
-async def test_everything_is_published_again_after_valkey_lost_its_data(registry, redis, configuration):
+async def test_everything_is_published_again_after_valkey_lost_its_data(registry, redis, configuration, working):
     await registry.post("/organizations/demo/projects/", {"name": "second"}, status=201)
     store = SnapshotStore(redis)
     before = {name: await store.get(name) for name in ("project:1", "project:2", "organization:demo")}
@@ -187,7 +173,7 @@ async def test_everything_is_published_again_after_valkey_lost_its_data(registry
         assert await store.get("organization:1") == before["organization:demo"]
 
 
-async def test_everything_is_published_again_after_a_start(registry, redis):
+async def test_everything_is_published_again_after_a_start(registry, redis, working):
     store = SnapshotStore(redis)
     await store.publish({"registry:published": b"1", "project:1": None, "organization:demo": b"old"})
     async with working(registry.settings.model_copy(update={"publish_batch_max": 1})):
@@ -226,24 +212,6 @@ async def test_concurrent_changes_leave_the_last_state_published(registry, confi
         return (await configuration.project(1)).name == stored
 
     await eventually(is_published, seconds=SECONDS)
-
-
-async def test_expired_sessions_are_cleaned_away(registry, database):
-    async def count():
-        async with database.connection() as connection:
-            return await connection.scalar(text("SELECT count(*) FROM sessions"))
-
-    login = {"email": registry.demo["admin_email"], "password": registry.demo["admin_password"]}
-    await registry.http.post("/api/0/auth/login/", json=login)
-    async with working(registry.settings, registry.clock):
-        assert await count() == 1
-    registry.clock.move(days=14)
-
-    async def is_empty():
-        return await count() == 0
-
-    async with working(registry.settings, registry.clock):
-        await eventually(is_empty)
 
 
 @pytest.mark.parametrize("names", [["project:99"], ["key:none"], ["organization:99", "organization:none"]])
