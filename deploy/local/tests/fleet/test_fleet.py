@@ -1,5 +1,7 @@
 """`hearback` as a person or a script uses it, on a whole fleet."""
 
+import email
+import email.policy
 import json
 import os
 import shlex
@@ -187,15 +189,27 @@ def _what_is_not_there_is_told(data_dir: Path) -> None:
 
 
 def _members_and_tokens_come_and_go(data_dir: Path) -> None:
-    created = answer_of(data_dir, "member", "create", "demo", "bob@example.com", "admin")
+    created = answer_of(data_dir, "member", "add", "demo", "bob@example.com", "admin")
     assert created["password"]
-    assert "a member already" in told(data_dir, "member", "create", "demo", "bob@example.com")
+    assert "a member already" in told(data_dir, "member", "add", "demo", "bob@example.com")
+    assert "a member already" in told(data_dir, "member", "invite", "demo", "bob@example.com")
+    invited = answer_of(data_dir, "member", "invite", "demo", "ann@example.com")
+    assert "/accept/demo/" in invited["invite_link"]
+    eventually_sync(lambda: invited["invite_link"] in _mails(data_dir))
+    assert hearback(data_dir, "member", "delete", "demo", invited["id"]).stdout == "done\n"
+    assert answer_of(data_dir, "org", "audit", "demo")[0]["event"] == "member.remove"
     roles = {row["email"]: row["role"] for row in answer_of(data_dir, "member", "list", "demo")}
     assert roles["bob@example.com"] == "admin"
     assert hearback(data_dir, "member", "delete", "demo", created["id"]).stdout == "done\n"
     assert len(answer_of(data_dir, "member", "list", "demo")) == len(roles) - 1
     token = next(row for row in answer_of(data_dir, "token", "list", "demo") if row["name"] == "ci")
     assert hearback(data_dir, "token", "delete", "demo", token["id"]).returncode == 0
+
+
+def _mails(data_dir: Path) -> str:
+    files = (data_dir / "mail").glob("*.eml")
+    mails = [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
+    return "".join(mail.get_content() for mail in mails)
 
 
 def _a_new_key_and_a_new_token_are_told(data_dir: Path, facts: dict[str, Any]) -> None:

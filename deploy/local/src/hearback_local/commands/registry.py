@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from hearback_local.commands.arguments import add_command, add_group
 from hearback_local.commands.tables import as_text
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
+from hearback_local.fleet import bootstrap
 from hearback_local.fleet.api import Access, NotThere, TokenRefused, quoted
 from hearback_local.fleet.projects import parse_slugs
 
@@ -23,7 +25,8 @@ ARGUMENTS = {
 ORGANIZATION_COLUMNS = ("id", "slug", "name", "dateCreated")
 PROJECT_COLUMNS = ("id", "slug", "name", "platform", "hasFeedbacks", "dateCreated")
 KEY_COLUMNS = ("id", "isActive", "name", "dsn.public")
-MEMBER_COLUMNS = ("id", "email", "name", "role", "dateCreated")
+MEMBER_COLUMNS = ("id", "email", "name", "role", "pending", "dateCreated")
+AUDIT_COLUMNS = ("dateCreated", "actor.name", "event", "note")
 TOKEN_COLUMNS = ("id", "name", "tokenLastCharacters", "user", "scopes", "dateLastUsed")
 
 
@@ -33,6 +36,10 @@ def add_registry_commands(commands: Any, common: argparse.ArgumentParser, projec
     _add(organizations, common, "list", _org_list, "list organizations", columns=ORGANIZATION_COLUMNS)
     _add(organizations, common, "show", _org_show, "show one with its flags", "organization")
     _add(organizations, common, "set", _org_set, "set flags: NAME=true", "organization", "values+")
+    _add(
+        organizations, common, "audit", _org_audit, "list the latest changes: who changed what, and when",
+        "organization", columns=AUDIT_COLUMNS,
+    )  # fmt: skip
     _add(
         projects, common, "list", _project_list, "list an organization's projects", "organization",
         columns=PROJECT_COLUMNS,
@@ -51,8 +58,26 @@ def add_registry_commands(commands: Any, common: argparse.ArgumentParser, projec
         members, common, "list", _member_list, "list an organization's members", "organization",
         columns=MEMBER_COLUMNS,
     )  # fmt: skip
-    _add(members, common, "create", _member_create, "add a person", "organization", "email", "role?")
-    _add(members, common, "delete", _member_delete, "remove a person", "organization", "id")
+    _add(
+        members, common, "invite", _member_invite, "invite a person; shows the link unless it is mailed",
+        "organization", "email", "role?",
+    )  # fmt: skip
+    adding = _add(
+        members, common, "add", _member_add, "add a person with a password at once, as the operator",
+        "organization", "email", "role?",
+    )  # fmt: skip
+    adding.add_argument(
+        "--password-stdin", action="store_true", help="read the password instead of generating one"
+    )
+    _add(
+        members,
+        common,
+        "delete",
+        _member_delete,
+        "remove a person or an invitation",
+        "organization",
+        "id",
+    )
     tokens = add_group(commands, "token", "API tokens")
     _add(
         tokens, common, "list", _token_list, "list an organization's tokens", "organization", columns=TOKEN_COLUMNS
@@ -69,7 +94,7 @@ def _add(
     text: str,
     *names: str,
     columns: Sequence[str] = (),
-) -> None:
+) -> argparse.ArgumentParser:
     def command(options: argparse.Namespace, data_dir: DataDir) -> int:
         try:
             answer = action(options, Access(data_dir))
@@ -84,6 +109,7 @@ def _add(
         shown, explained = ARGUMENTS.get(bare, (bare.upper(), None))
         nargs = argument[-1] if argument[-1] in "+?" else None
         parser.add_argument(bare, metavar=shown, nargs=nargs, help=explained)
+    return parser
 
 
 def _what_is_missing(options: argparse.Namespace) -> str:
@@ -139,6 +165,10 @@ def _org_set(options: argparse.Namespace, access: Access) -> Any:
     return access.api(options.organization).send("PUT", _org(options.organization), body)
 
 
+def _org_audit(options: argparse.Namespace, access: Access) -> Any:
+    return access.api(options.organization).get(_org(options.organization) + "audit-logs/")["rows"]
+
+
 def _project_list(options: argparse.Namespace, access: Access) -> Any:
     return access.api(options.organization).get_all(_org(options.organization) + "projects/")
 
@@ -186,9 +216,16 @@ def _member_list(options: argparse.Namespace, access: Access) -> Any:
     return access.api(options.organization).get_all(_org(options.organization) + "members/")
 
 
-def _member_create(options: argparse.Namespace, access: Access) -> Any:
+def _member_invite(options: argparse.Namespace, access: Access) -> Any:
     body = {"email": options.email, "role": options.role or "member"}
     return access.api(options.organization).send("POST", _org(options.organization) + "members/", body)
+
+
+def _member_add(options: argparse.Namespace, access: Access) -> Any:
+    body = {"organization": options.organization, "email": options.email, "role": options.role or "member"}
+    if options.password_stdin:
+        body["password"] = sys.stdin.readline().rstrip("\n")
+    return access.call_registry(bootstrap.MEMBERS_PATH, body)
 
 
 def _member_delete(options: argparse.Namespace, access: Access) -> Any:

@@ -1,5 +1,6 @@
 """The fleet's public API, as the commands use it."""
 
+import asyncio
 import json
 import urllib.error
 import urllib.parse
@@ -9,7 +10,7 @@ from typing import Any
 
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
-from hearback_local.fleet.bootstrap import detail_of
+from hearback_local.fleet import bootstrap
 from hearback_local.fleet.state import find_answer, ready_state
 
 TIMEOUT_SECONDS = 30.0
@@ -82,7 +83,7 @@ class Api:
                 return (json.loads(content) if content else None), answer.headers.get("Link", "")
         except urllib.error.HTTPError as error:
             with error:
-                problem = detail_of(error.read())
+                problem = bootstrap.detail_of(error.read())
             if error.code == 401:
                 raise TokenRefused(self._organization) from error
             kind = NotThere if error.code == 404 else FleetError
@@ -107,11 +108,20 @@ class Access:
     """The organizations and projects known in this folder, with their tokens."""
 
     def __init__(self, data_dir: DataDir) -> None:
-        self._url = ready_state(data_dir)["url"]
+        state = ready_state(data_dir)
+        self._url = state["url"]
+        self._environment = state["environment"]
         self.default = find_answer(data_dir)
         self._known = [self.default, *data_dir.read_projects()]
         # The last one wins: creating a project again gets a new token for its organization.
         self._tokens = {known["organization"]: known["token"] for known in self._known}
+
+    def call_registry(self, path: str, content: dict[str, Any]) -> Any:
+        """Return the JSON of a signed POST to the registry, as the operator of this machine."""
+        try:
+            return json.loads(asyncio.run(bootstrap.call(self._environment, path, content)))
+        except bootstrap.RegistryRefused as error:
+            raise FleetError(str(error)) from error
 
     def projects(self) -> list[tuple[str, str]]:
         """Return the (organization, project) pairs."""

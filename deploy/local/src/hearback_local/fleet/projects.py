@@ -30,7 +30,7 @@ def create_project(data_dir: DataDir, organization: str, project: str) -> dict[s
     environment = state["environment"]
     try:
         answer = asyncio.run(bootstrap.ask(environment, organization, project))
-    except bootstrap.BootstrapRefused as error:
+    except bootstrap.RegistryRefused as error:
         raise FleetError(str(error)) from error
     created = json.loads(answer)
     if created.get("admin_password") is None:
