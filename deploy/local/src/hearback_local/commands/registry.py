@@ -31,7 +31,7 @@ TOKEN_COLUMNS = ("id", "name", "tokenLastCharacters", "user", "scopes", "dateLas
 
 
 def add_registry_commands(commands: Any, common: argparse.ArgumentParser, projects: Any) -> None:
-    """Adds the commands to a parser; `projects` is the sub-parser that `project create` is in."""
+    """Add the commands to a parser; `projects` is the sub-parser that `project create` is in."""
     organizations = add_group(commands, "org", "organizations and their flags")
     _add(organizations, common, "list", _org_list, "list organizations", columns=ORGANIZATION_COLUMNS)
     _add(organizations, common, "show", _org_show, "show one with its flags", "organization")
@@ -53,6 +53,16 @@ def add_registry_commands(commands: Any, common: argparse.ArgumentParser, projec
     _add(keys, common, "disable", _key_switch(False), "refuse what a key sends", "slugs", "id")
     _add(keys, common, "rotate", _key_rotate, "give a key a new value", "slugs", "id")
     _add(keys, common, "delete", _key_delete, "delete a key", "slugs", "id")
+    _add_member_commands(commands, common)
+    tokens = add_group(commands, "token", "API tokens")
+    _add(
+        tokens, common, "list", _token_list, "list an organization's tokens", "organization", columns=TOKEN_COLUMNS
+    )
+    _add(tokens, common, "create", _token_create, "create a token", "organization", "name", "scopes+")
+    _add(tokens, common, "delete", _token_delete, "revoke a token", "organization", "id")
+
+
+def _add_member_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     members = add_group(commands, "member", "people")
     _add(
         members, common, "list", _member_list, "list an organization's members", "organization",
@@ -66,24 +76,9 @@ def add_registry_commands(commands: Any, common: argparse.ArgumentParser, projec
         members, common, "add", _member_add, "add a person with a password at once, as the operator",
         "organization", "email", "role?",
     )  # fmt: skip
-    adding.add_argument(
-        "--password-stdin", action="store_true", help="read the password instead of generating one"
-    )
-    _add(
-        members,
-        common,
-        "delete",
-        _member_delete,
-        "remove a person or an invitation",
-        "organization",
-        "id",
-    )
-    tokens = add_group(commands, "token", "API tokens")
-    _add(
-        tokens, common, "list", _token_list, "list an organization's tokens", "organization", columns=TOKEN_COLUMNS
-    )
-    _add(tokens, common, "create", _token_create, "create a token", "organization", "name", "scopes+")
-    _add(tokens, common, "delete", _token_delete, "revoke a token", "organization", "id")
+    adding.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    remove = "remove a person or an invitation"
+    _add(members, common, "delete", _member_delete, remove, "organization", "id")
 
 
 def _add(
