@@ -144,7 +144,7 @@ JSON = (
     | st.floats()
     | st.integers(-1 << 63, (1 << 64) - 1)
     | st.text()
-    | st.lists(st.integers())
+    | st.lists(st.booleans())
 )
 
 

@@ -1,4 +1,4 @@
-"""Addresses of our own answers, always made from the public URL (protocol: differences#public-url).
+"""Addresses of our own answers, always made from the public URL.
 
 Behind a proxy the scheme and host that a request names are those of an inner hop, or of anybody's choice.
 """

@@ -1,18 +1,15 @@
-"""Read the address of a client: its peer address, or what trusted proxies say of it."""
+"""Read the address of a client: its peer's, or the one that proxies name (protocol: authentication#client-address)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
 Headers = Iterable[tuple[bytes, bytes]]
-# Set by content delivery networks, the preferred one first (protocol: limits#client-address).
-VENDOR_HEADERS: Final = (b"cf-connecting-ip", b"x-vercel-forwarded-for", b"x-sentry-forwarded-for")
 
 _FORWARDED_FOR: Final = b"x-forwarded-for"
 _FORWARDED: Final = b"forwarded"
-_NAMES: Final = frozenset((*VENDOR_HEADERS, _FORWARDED_FOR, _FORWARDED))
 _FORWARDED_PAIR: Final = re.compile(r'(?:^|[;,])\s*for\s*=\s*(?:"([^"]*)"|([^\s;,"]*))', re.IGNORECASE)
 _ADDRESS_CHARACTERS_MAX: Final = 64
 _HEADER_BYTES_MAX: Final = 4_096
@@ -66,10 +63,18 @@ def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
 
 
 class TrustedProxies:
-    """The networks of our own proxies; only they are believed when they name another client."""
+    """The networks of our own proxies; only they are believed when they name another client.
 
-    def __init__(self, networks: Iterable[IPv4Network | IPv6Network]) -> None:
+    `preferred_headers` (in lower case) name one address each, as content delivery networks set them, and go before
+    the others. Any client can make them up where no such network is in front: no limit may depend on them.
+    """
+
+    def __init__(
+        self, networks: Iterable[IPv4Network | IPv6Network], *, preferred_headers: Sequence[bytes] = ()
+    ) -> None:
         self._networks = tuple(networks)
+        self._preferred = tuple(preferred_headers)
+        self._names = frozenset((*preferred_headers, _FORWARDED_FOR, _FORWARDED))
         self._read_cached = lru_cache(maxsize=4_096)(self._read)
         self._is_trusted = lru_cache(maxsize=4_096)(self._look_up)
 
@@ -80,23 +85,21 @@ class TrustedProxies:
         address = parse_address(peer)
         return address is not None and self._is_trusted(address)
 
-    def client_address(self, peer: str | None, headers: Headers, *, vendor_headers: bool = False) -> str | None:
+    def client_address(self, peer: str | None, headers: Headers) -> str | None:
         """Return the address of the client that a request comes from, None when nothing names one.
 
         `peer` is the other end of the connection, `headers` are a request's in lower case. Of a trusted peer's
         `X-Forwarded-For` (without one: `Forwarded`) the nearest hop counts that is not a trusted proxy, or the
-        farthest when all are. With `vendor_headers` those of content delivery networks go first: any client can
-        make them up where none of these is in front, so limits must not depend on them.
+        farthest when all are.
         """
-        found = [(name, value) for name, value in headers if name in _NAMES]
+        found = [(name, value) for name, value in headers if name in self._names]
         if not found or not self.trusts(peer):
             return peer
-        if vendor_headers:
-            for name in VENDOR_HEADERS:
-                for other, value in found:
-                    address = parse_address(_text(value).partition(",")[0]) if other == name else None
-                    if address:
-                        return address
+        for name in self._preferred:
+            for other, value in found:
+                address = parse_address(_text(value).partition(",")[0]) if other == name else None
+                if address:
+                    return address
         for name in (_FORWARDED_FOR, _FORWARDED):
             value = b",".join(value for other, value in found if other == name)
             if value:

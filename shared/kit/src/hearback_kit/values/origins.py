@@ -1,4 +1,4 @@
-"""Match web pages against origin patterns such as `*.example.com` (protocol: authentication#origins)."""
+"""Match web pages against origin patterns such as `*.example.com` (protocol: authentication#allowed-origins)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

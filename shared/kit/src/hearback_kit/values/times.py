@@ -19,7 +19,7 @@ _PARAMETER_CHARACTERS_MAX: Final = 64
 
 
 def parse_rfc3339(text: str, *, zone_required: bool = True) -> datetime | None:
-    """Return a relaxed RFC 3339 time in UTC, or None (protocol: envelope#times).
+    """Return a relaxed RFC 3339 time in UTC, or None.
 
     `T`, `t` or a blank separates date and time; a fraction may have any length (microseconds are kept); the
     zone is `Z`, `z`, `UTC`, `+02:00` or `+0200`, with or without blanks before it; second 60 is the next minute.
@@ -87,7 +87,7 @@ def parse_unix_seconds(value: object) -> datetime | None:
 
 
 def parse_timestamp(value: object) -> datetime | None:
-    """Return the time that a payload's `timestamp` names, or None (protocol: events#timestamp).
+    """Return the time that a payload's `timestamp` names, or None.
 
     SDKs send seconds since 1970, as number or text, or an RFC 3339 time, which means UTC without a zone.
     """
@@ -139,7 +139,7 @@ def believable_time(
     age_max: timedelta,
     ahead_max: timedelta = AHEAD_MAX,
 ) -> datetime:
-    """Return when something happened by our clock (protocol: events#clock-drift).
+    """Return when something happened by our clock.
 
     `sent_at` is given only when the sender's clock has to be corrected: `time` is then shifted by the difference
     to `received_at`. None, a time more than `ahead_max` in the future and one older than `age_max` become
