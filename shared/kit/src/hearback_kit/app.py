@@ -11,15 +11,14 @@ from fastapi.responses import JSONResponse
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
-from hearback_kit.api.bodies import RequestRefused
+from hearback_kit.api.answers import AnswerRules
+from hearback_kit.api.bodies import RequestRefused, RequestRules
 from hearback_kit.errors import ErrorBody, ServiceError
 from hearback_kit.health import Check, health_routes
-from hearback_kit.logs import get_logger
 from hearback_kit.settings import ServiceSettings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
-_log = get_logger(__name__)
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
@@ -58,11 +57,6 @@ async def _on_invalid_request(_request: Request, error: Exception) -> JSONRespon
     return JSONResponse({"detail": detail, "code": "invalid"}, status_code=400)
 
 
-async def _on_crash(request: Request, error: Exception) -> JSONResponse:
-    _log.error("request_failed", method=request.method, path=request.url.path, exc_info=error)
-    return JSONResponse({"detail": "Internal error; the logs have more.", "code": "internal"}, status_code=500)
-
-
 def create_service_app(
     settings: ServiceSettings,
     *,
@@ -88,6 +82,8 @@ def create_service_app(
     app.state.checks = dict(checks or {})
     app.include_router(health_routes(settings.service, app.version, app.state.checks))
     add_error_handlers(app)
+    app.add_middleware(RequestRules, bytes_max=settings.request_body_bytes_max)
+    app.add_middleware(AnswerRules)
     return app
 
 
@@ -96,4 +92,3 @@ def add_error_handlers(app: Starlette) -> None:
     app.add_exception_handler(ServiceError, _on_service_error)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.add_exception_handler(Exception, _on_crash)

@@ -1,11 +1,14 @@
 """Settings from the environment: typed, bounded, described; the source of the settings docs."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import AliasChoices, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+import orjson
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from hearback_kit.values.addresses import TrustedProxies, parse_networks
 
 
 def fleet(name: str, default: Any, description: str, **bounds: Any) -> Any:
@@ -26,6 +29,9 @@ class ServiceSettings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    request_body_bytes_max: int = Field(
+        1_048_576, ge=1_024, le=104_857_600, description="Size of a request body of the API; more is answered 413."
+    )
 
     server_database_url: SecretStr = fleet(
         "database_url",
@@ -50,6 +56,14 @@ class ServiceSettings(BaseSettings):
     data_dir: Path = fleet("data_dir", Path(".hearback"), "Folder for what a local fleet writes.")
     registry_url: str = fleet("registry_url", "http://127.0.0.1:8081", "Where the registry answers.")
     public_url: str = fleet("public_url", "http://localhost:8000", "Origin that people and SDKs use.")
+    trusted_proxies: str = fleet(
+        "trusted_proxies",
+        "127.0.0.0/8,::1/128",
+        "Networks, by comma, of the proxies in front, whose `X-Forwarded-For` and `Forwarded` are believed.",
+    )
+    organizations_denied: Annotated[tuple[str, ...], NoDecode] = fleet(
+        "organizations_denied", (), "Slugs of organizations of which nothing is taken: by comma, or a JSON list."
+    )
     stream_shards: int = fleet("stream_shards", 4, "Shards of every stream; equal everywhere.", ge=1, le=1024)
     log_level: str = fleet("log_level", "info", "debug, info, warning or error.")
     log_format: str = fleet("log_format", "json", "json, or console for people.")
@@ -69,6 +83,25 @@ class ServiceSettings(BaseSettings):
     deliveries_max: int = fleet(
         "deliveries_max", 5, "Failed deliveries after which a message becomes a dead letter.", ge=1, le=100
     )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _read_networks(cls, value: str) -> str:
+        parse_networks(value)
+        return value
+
+    @field_validator("organizations_denied", mode="before")
+    @classmethod
+    def _split_slugs(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            return orjson.loads(value)
+        return [slug.strip() for slug in value.split(",") if slug.strip()]
+
+    def address_reader(self) -> TrustedProxies:
+        """Return the reader of client addresses for `trusted_proxies`."""
+        return TrustedProxies(parse_networks(self.trusted_proxies))
 
     @property
     def database_name(self) -> str:

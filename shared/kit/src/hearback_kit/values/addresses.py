@@ -1,4 +1,4 @@
-"""Read the address of a client: its peer's, or the one that proxies name (protocol: authentication#client-address)."""
+"""Read the address of a client: its peer's, or what proxies name (protocol: authentication#client-address)."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -1,0 +1,94 @@
+"""The frame of every app: error answers, headers of all answers, request rules."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, ClassVar
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+from fastapi.responses import StreamingResponse
+from hearback_kit.app import create_service_app
+from hearback_kit.errors import Conflict
+from hearback_kit.settings import ServiceSettings
+from hearback_kit.testing import running
+
+
+class Settings(ServiceSettings):
+    service: ClassVar[str] = "sample"
+
+
+@asynccontextmanager
+async def nothing(_app: FastAPI) -> AsyncIterator[None]:
+    yield
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    settings = Settings(request_body_bytes_max=2_000)
+    app = create_service_app(settings, title="Sample", description="For tests.", lifespan=nothing)
+
+    @app.get("/fine/")
+    async def fine() -> dict[str, int]:
+        return {"a": 1}
+
+    @app.get("/conflict/")
+    async def conflict() -> None:
+        raise Conflict("Taken.", code="taken", headers={"X-Because": "so"})
+
+    @app.get("/crash/")
+    async def crash() -> None:
+        raise ZeroDivisionError
+
+    @app.get("/crash-later/")
+    async def crash_later() -> StreamingResponse:
+        async def parts() -> AsyncIterator[str]:
+            yield "a"
+            raise ZeroDivisionError
+
+        return StreamingResponse(parts())
+
+    @app.post("/echo/")
+    async def echo(request: Request) -> Any:
+        return await request.json()
+
+    async with running(app) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/fine/", 200, None),
+        ("/conflict/", 409, "taken"),
+        ("/crash/", 500, "internal"),
+        ("/nowhere/", 404, "not_found"),
+        ("/echo/", 405, "method_not_allowed"),
+        ("/fine/?a=%00", 400, "null_character"),
+        ("/healthz", 200, None),
+        ("/metrics", 200, None),
+    ],
+)
+async def test_every_answer_has_its_headers_and_one_shape(client, path, status, code):
+    answer = await client.get(path)
+    assert answer.status_code == status
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers.get("connection") == ("close" if status == 500 else None)
+    if code:
+        assert answer.json()["code"] == code
+        assert set(answer.json()) == {"detail", "code"}
+
+
+async def test_errors_carry_their_own_headers(client):
+    assert (await client.get("/conflict/")).headers["x-because"] == "so"
+
+
+async def test_an_answer_that_breaks_off_is_left_to_the_server(client):
+    with pytest.raises(ZeroDivisionError):
+        await client.get("/crash-later/")
+
+
+async def test_bodies_follow_the_rules(client):
+    assert (await client.post("/echo/", json={"a": "b"})).json() == {"a": "b"}
+    assert (await client.post("/echo/", json={"a": "b\0"})).json()["code"] == "null_character"
+    assert (await client.post("/echo/", json={"a": "b" * 2_000})).status_code == 413

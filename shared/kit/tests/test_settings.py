@@ -1,0 +1,39 @@
+"""Settings that every service has."""
+
+from typing import ClassVar
+
+import pytest
+from hearback_kit.settings import ServiceSettings
+from pydantic import ValidationError
+
+
+class Settings(ServiceSettings):
+    service: ClassVar[str] = "sample"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a", ("a",)),
+        ("a, b ,", ("a", "b")),
+        ('["a", "b"]', ("a", "b")),
+        (' [ "a,b" ]', ("a,b",)),
+        ("[]", ()),
+        ("", ()),
+    ],
+)
+def test_denied_organizations_are_a_list_in_either_form(monkeypatch, text, expected):
+    monkeypatch.setenv("HEARBACK_ORGANIZATIONS_DENIED", text)
+    assert Settings().organizations_denied == expected
+
+
+def test_a_list_that_is_none_is_refused():
+    with pytest.raises(ValidationError):
+        Settings(organizations_denied='["a"')
+
+
+def test_trusted_proxies_are_networks():
+    assert Settings(trusted_proxies="10.0.0.0/8").address_reader().trusts("10.1.2.3")
+    assert not Settings(trusted_proxies="").address_reader().trusts("127.0.0.1")
+    with pytest.raises(ValidationError):
+        Settings(trusted_proxies="nonsense")
