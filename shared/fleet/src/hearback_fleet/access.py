@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Request
 from hearback_contracts.config import OrganizationConfig, ProjectConfig
 from hearback_contracts.roles import scopes_of_role
+from hearback_kit.api.bodies import before_body
 from hearback_kit.auth import Authenticator, Principal
 from hearback_kit.errors import BadRequest, Forbidden, NotFound, Unauthorized
 from hearback_kit.http import ServiceClient
@@ -51,6 +52,7 @@ def access_of(request: Request) -> Access:
     return access
 
 
+@before_body
 async def principal_of(request: Request) -> Principal:
     """The caller; raises Unauthorized without valid credentials."""
     principal = await access_of(request).authenticator.authenticate(request)

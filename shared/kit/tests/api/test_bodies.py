@@ -21,8 +21,12 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
 MULTIPART = {"content-type": "multipart/form-data; boundary=x"}
 
 
+CALLS: list[str] = []
+
+
 @before_body
 async def caller(request: Request) -> str:
+    CALLS.append(request.url.path)
     if request.headers.get("authorization") != "Bearer right":
         raise Unauthorized
     return "somebody"
@@ -195,7 +199,9 @@ async def test_a_stranger_is_refused_before_the_body_is_read(app):
         return sent[0]["status"], received
 
     assert await post(b"Bearer wrong") == (401, 0)
+    CALLS.clear()
     assert await post(b"Bearer right") == (200, 3)
+    assert CALLS == ["/guarded/"]
 
 
 async def test_a_body_that_no_route_reads_is_no_matter(client):

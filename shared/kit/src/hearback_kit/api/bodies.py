@@ -4,7 +4,8 @@ They hold while a route reads the body, whichever way it does, since they stand 
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import Any, Final
+from functools import wraps
+from typing import Any, Final, TypeVar
 
 import orjson
 from fastapi.dependencies.models import Dependant
@@ -22,6 +23,7 @@ INTERNAL_BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 _BEFORE_BODY: Final = "hearback_before_body"
 _OPENING: Final = (b"{", b"[", b'"')
 Guard = Callable[[Request], Awaitable[Any]]
+Result = TypeVar("Result")
 
 
 class RequestRefused(HTTPException):
@@ -32,14 +34,23 @@ class RequestRefused(HTTPException):
         self.error = error
 
 
-def before_body(dependency: Any) -> Any:
-    """Mark a dependency, called with the request alone, as one that must succeed before a body is read.
+def before_body(dependency: Callable[[Request], Awaitable[Result]]) -> Callable[[Request], Awaitable[Result]]:
+    """Mark a dependency that takes the request alone as one that must succeed before a body is read.
 
     FastAPI reads bodies before it calls dependencies, so a stranger's body would be read for nothing. The
-    dependency is called in both places and should remember its result.
+    dependency is called once per request all the same.
     """
-    setattr(dependency, _BEFORE_BODY, True)
-    return dependency
+
+    @wraps(dependency)
+    async def once(request: Request) -> Result:
+        results = request.scope.setdefault(_BEFORE_BODY, {})
+        if dependency not in results:
+            results[dependency] = await dependency(request)
+        result: Result = results[dependency]
+        return result
+
+    setattr(once, _BEFORE_BODY, True)
+    return once
 
 
 def null_character() -> BadRequest:
