@@ -34,7 +34,7 @@ def strict_fleet(fleet_starter: tuple[Callable[..., Any], Callable[[Any], None]]
         start, stop = fleet_starter
         running = start(
             Path(folder) / "data",
-            HEARBACK_ORGANIZATION_DENYLIST=DENIED,
+            HEARBACK_ORGANIZATIONS_DENIED=DENIED,
             USER_REPORTS_OVERWRITE_MINUTES_MAX="0",
             USER_REPORTS_SWEEP_SECONDS="1",
         )

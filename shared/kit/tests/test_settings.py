@@ -27,6 +27,13 @@ def test_denied_organizations_are_a_list_in_either_form(monkeypatch, text, expec
     assert Settings().organizations_denied == expected
 
 
+def test_a_former_name_is_read_where_the_present_one_is_not_set(monkeypatch):
+    monkeypatch.setenv("HEARBACK_ORGANIZATION_DENYLIST", "a")
+    assert Settings().organizations_denied == ("a",)
+    monkeypatch.setenv("HEARBACK_ORGANIZATIONS_DENIED", "b")
+    assert Settings().organizations_denied == ("b",)
+
+
 def test_a_list_that_is_none_is_refused():
     with pytest.raises(ValidationError):
         Settings(organizations_denied='["a"')

@@ -3,7 +3,6 @@
 from fastapi import FastAPI
 from hearback_contracts.streams import CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
-from hearback_kit.api.bodies import RequestRules
 from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
@@ -45,7 +44,6 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         clock=clock,
         outbox=OUTBOX,
     )
-    app.add_middleware(RequestRules, bytes_max=settings.body_bytes_max)
     for module in (stats, submissions, alert_rules):
         app.include_router(module.router)
     return app

@@ -45,7 +45,7 @@ class Settings(ServiceSettings):
     payload_mib_per_day_max: int = Field(
         64, ge=1, le=65_536, description="MiB of refused submissions' words that are kept per project and day."
     )
-    body_bytes_max: int = Field(65_536, ge=4_096, le=10_485_760, description="Bytes of a request's body.")
+    request_body_bytes_max: int = Field(65_536, ge=4_096, le=10_485_760, description="Bytes of a request's body.")
     batch_max: int = Field(1_000, ge=1, le=10_000, description="Messages recorded in one transaction.")
     points_max: int = Field(2_400, ge=100, le=20_000, description="Intervals of one `stats_v2` answer.")
     groups_max: int = Field(

@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
-from hearback_kit.api.bodies import RequestRules
 from hearback_kit.auth import Authenticator
 from hearback_kit.clock import Clock
 from hearback_kit.limits import LimitBatches
@@ -57,7 +56,6 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         clock=clock,
         authenticates=False,
     )
-    app.add_middleware(RequestRules, bytes_max=settings.body_bytes_max)
     for module in _RESOURCES:
         app.include_router(module.router)
     return app

@@ -14,7 +14,9 @@ class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="REGISTRY_")
     service: ClassVar[str] = "registry"
 
-    body_bytes_max: int = Field(1_048_576, ge=1_024, le=16_777_216, description="Bytes of a request's body.")
+    request_body_bytes_max: int = Field(
+        1_048_576, ge=1_024, le=16_777_216, description="Bytes of a request's body."
+    )
     publish_seconds: float = Field(
         0.5, ge=0.05, le=60, description="Seconds between attempts to publish what could not be published at once."
     )

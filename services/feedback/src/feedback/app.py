@@ -5,7 +5,6 @@ from functools import partial
 from fastapi import FastAPI
 from hearback_contracts.streams import ATTACHMENT_STORED, FEEDBACK_SUBMITTED
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
-from hearback_kit.api.bodies import RequestRules
 from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
@@ -34,7 +33,6 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         clock=clock,
         outbox=OUTBOX,
     )
-    app.add_middleware(RequestRules, bytes_max=settings.request_body_bytes_max)
     for router in (issues.router, attachments.router):
         app.include_router(router)
     return app

@@ -16,9 +16,6 @@ class Settings(ServiceSettings):
     message_characters_max: int = Field(
         4096, ge=1, le=100_000, description="Longer messages are refused, not cut."
     )
-    organization_denylist: str = fleet(
-        "organization_denylist", "", "Slugs of organizations whose feedback is refused, separated by commas."
-    )
     consumers: int = Field(
         2,
         ge=1,
@@ -65,8 +62,3 @@ class Settings(ServiceSettings):
     request_body_bytes_max: int = Field(
         65_536, ge=1_024, le=10_485_760, description="Largest request body of the API."
     )
-
-    @property
-    def organizations_denied(self) -> frozenset[str]:
-        """Slugs of the organizations whose feedback is refused."""
-        return frozenset(slug.strip() for slug in self.organization_denylist.split(",") if slug.strip())

@@ -91,7 +91,7 @@ async def test_ingestion_switched_off(intake: Intake, redis: Any) -> None:
 
 async def test_deny_list_filters(intake: Intake, redis: Any) -> None:
     await publish_project(redis, project_id=9, organization_id=9, organization_slug="spammers")
-    recorded = await intake.changed(organization_denylist="other, spammers").take(
+    recorded = await intake.changed(organizations_denied="other, spammers").take(
         submitted(project_id=9, organization_id=9)
     )
     assert recorded.quantities() == {(FEEDBACK_CATEGORY, FILTERED, "org.denylist"): 1}

@@ -6,7 +6,6 @@ from datetime import timedelta
 from fastapi import FastAPI
 from hearback_contracts.streams import ERROR_EVENT_RECEIVED, USER_REPORT_SUBMITTED
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
-from hearback_kit.api.bodies import RequestRules
 from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
@@ -38,7 +37,6 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         build=build,
         clock=clock,
     )
-    app.add_middleware(RequestRules, bytes_max=settings.body_bytes_max)
     app.add_exception_handler(DsnNotEnough, empty_answer)
     for module in (reports, groups, events, internal):
         app.include_router(module.router)
@@ -76,7 +74,7 @@ async def sweep_now(settings: Settings) -> SweepResult:
 
 def _context(runtime: ServiceRuntime, settings: Settings, *, relayed: bool = False) -> ServiceContext:
     """Return what use cases work with; `relayed` when this process publishes the outbox."""
-    projects = Projects(runtime.configuration, settings.denylist)
+    projects = Projects(runtime.configuration, settings.organizations_denied)
     context = ServiceContext(runtime.database, projects, runtime.clock, runtime.shards)
     return replace(context, wake=runtime.relay.wake) if relayed else context
 

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from hearback_kit.settings import ServiceSettings, fleet
+from hearback_kit.settings import ServiceSettings
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -13,9 +13,6 @@ class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="USER_REPORTS_")
     service: ClassVar[str] = "user-reports"
 
-    organization_denylist: str = fleet(
-        "organization_denylist", "", "Slugs of organizations whose feedback is refused, separated by commas."
-    )
     events_batch_max: int = Field(
         256,
         ge=1,
@@ -53,11 +50,6 @@ class Settings(ServiceSettings):
     proxies: int = Field(
         1, ge=0, le=10, description="Trusted proxies in front: which entry of X-Forwarded-For is the client."
     )
-    body_bytes_max: int = Field(100_000, ge=1_000, le=10_000_000, description="Size of a posted report.")
+    request_body_bytes_max: int = Field(100_000, ge=1_000, le=10_000_000, description="Size of a posted report.")
     per_page_max: int = Field(100, ge=1, le=1_000, description="Rows of a page; also the default.")
     export_rows_max: int = Field(1_000_000, ge=1, le=100_000_000, description="Rows of an export.")
-
-    @property
-    def denylist(self) -> frozenset[str]:
-        """Slugs of denied organizations."""
-        return frozenset(slug.strip() for slug in self.organization_denylist.split(",") if slug.strip())

@@ -42,7 +42,7 @@ def settings(request: pytest.FixtureRequest, harness: Any, redis_url: str) -> Se
         service_database_url=SecretStr(harness.url),
         redis_url=SecretStr(redis_url),
         secret_key=SecretStr(SECRET),
-        organization_denylist="denied, other",
+        organizations_denied="denied, other",
         public_url="https://hearback.test",
         **getattr(request, "param", {}),
     )

@@ -11,11 +11,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from hearback_kit.values.addresses import TrustedProxies, parse_networks
 
 
-def fleet(name: str, default: Any, description: str, **bounds: Any) -> Any:
-    """A field that every service reads from one `HEARBACK_…` variable."""
+def fleet(name: str, default: Any, description: str, *, former_name: str | None = None, **bounds: Any) -> Any:
+    """Return a field that every service reads from one `HEARBACK_…` variable, or from that of its former name."""
+    names = (name, former_name) if former_name else (name,)
     return Field(
         default,
-        validation_alias=AliasChoices(f"HEARBACK_{name.upper()}", name),
+        validation_alias=AliasChoices(*[f"HEARBACK_{known.upper()}" for known in names], name),
         description=description,
         **bounds,
     )
@@ -62,7 +63,10 @@ class ServiceSettings(BaseSettings):
         "Networks, by comma, of the proxies in front, whose `X-Forwarded-For` and `Forwarded` are believed.",
     )
     organizations_denied: Annotated[tuple[str, ...], NoDecode] = fleet(
-        "organizations_denied", (), "Slugs of organizations of which nothing is taken: by comma, or a JSON list."
+        "organizations_denied",
+        (),
+        "Slugs of organizations of which nothing is taken: by comma, or a JSON list.",
+        former_name="organization_denylist",
     )
     stream_shards: int = fleet("stream_shards", 4, "Shards of every stream; equal everywhere.", ge=1, le=1024)
     log_level: str = fleet("log_level", "info", "debug, info, warning or error.")

@@ -174,7 +174,7 @@ async def test_without_valid_credentials_it_is_401(registry):
 
 
 async def test_a_body_over_the_limit_is_413(registry):
-    size = registry.settings.body_bytes_max
+    size = registry.settings.request_body_bytes_max
 
     def body(length: int) -> bytes:
         head, tail = b'{"name": "x", "y": "', b'"}'

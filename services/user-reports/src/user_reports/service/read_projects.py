@@ -1,6 +1,6 @@
 """Read what the registry's configuration says of a project: options, flags, denied organizations."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from hearback_contracts.config import ProjectConfig
 from hearback_contracts.flags import Feature
@@ -13,7 +13,7 @@ from user_reports.domain.admission import ProjectPolicy
 class Projects:
     """Answers per project; a project the registry does not know (any more) has the defaults."""
 
-    def __init__(self, configuration: Configuration, denylist: frozenset[str]) -> None:
+    def __init__(self, configuration: Configuration, denylist: Collection[str]) -> None:
         self._configuration = configuration
         self._denylist = denylist
 
