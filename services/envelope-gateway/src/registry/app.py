@@ -70,7 +70,7 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
             runtime.database,
             mailer or MailFolder(settings.data_dir / "mail"),
             runtime.clock,
-            sender=settings.mail_sender,
+            sender=settings.mail_from,
             host=urlsplit(settings.public_url).hostname or "localhost",
         )
         cleanup = Cleanup(runtime.database, runtime.clock, audit_days=settings.audit_days)

@@ -25,7 +25,7 @@ class Settings(ServiceSettings):
         3_600, ge=1, le=86_400, description="Seconds between removals of expired sessions, tokens and log entries."
     )
     mail_seconds: float = Field(1.0, ge=0.05, le=3_600, description="Seconds between looks for mails to deliver.")
-    mail_sender: str = Field("Hearback <noreply@localhost>", description="Sender of mails.")
+    mail_from: str = Field("Hearback <noreply@localhost>", description="Sender of mails.")
     session_days: int = Field(14, ge=1, le=365, description="Days after which a browser session ends.")
     invitation_days: int = Field(7, ge=1, le=90, description="Days after which an invitation expires.")
     audit_days: int = Field(400, ge=1, le=3_650, description="Days that entries of the audit log are kept.")

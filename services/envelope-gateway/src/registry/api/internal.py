@@ -74,14 +74,14 @@ class ProjectFlags(RequestBody):
     has_new_feedbacks: bool | None = None
 
 
-class Recipient(serializers.Answer):
+class Recipient(BaseModel):
     """A member of a project's organization.
 
     `alerts` is whether mail about the project is wanted, `unsubscribe_url` switches it off by a POST, and
     `is_email_verified` is whether the address was proven by mail. `language` is null where none was chosen.
     """
 
-    user_id: str
+    user_id: int
     email: str
     is_email_verified: bool
     name: str | None
@@ -156,7 +156,7 @@ async def recipients(state: StateDep, database: DatabaseDep, project_id: Project
 
 def _recipient(state: StateDep, project_id: int, row: RecipientRow) -> Recipient:
     return Recipient(
-        user_id=str(row.user_id),
+        user_id=row.user_id,
         email=row.email,
         is_email_verified=row.email_verified_at is not None,
         name=row.name,

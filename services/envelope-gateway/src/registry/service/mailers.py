@@ -7,9 +7,12 @@ from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from hearback_kit.errors import BadRequest
 
 _SECONDS_MAX: Final = 20.0
+_PORTS: Final = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 
 
 class MailFolder:
@@ -34,13 +37,20 @@ class MailFolder:
 
 
 class SmtpServer:
-    """Sends by an SMTP server: `smtp://[user:password@]host[:port]` (with STARTTLS where offered) or `smtps://`."""
+    """Sends by an SMTP server: `smtp://`, `smtp+starttls://` (required) or `smtps://`, with user and password in the URL.
+
+    With plain `smtp://` STARTTLS is used when the server offers it; `?starttls=never` does without.
+    """
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self._host = parts.hostname or "localhost"
+        if parts.scheme not in _PORTS or not parts.hostname:
+            raise BadRequest("The mail URL is smtp://, smtp+starttls:// or smtps:// with a host.", code="smtp_url")
+        self._host = parts.hostname
+        self._port = parts.port or _PORTS[parts.scheme]
         self._is_tls = parts.scheme == "smtps"
-        self._port = parts.port or (465 if self._is_tls else 25)
+        self._is_starttls_required = parts.scheme == "smtp+starttls"
+        self._is_starttls_refused = self._is_tls or parse_qs(parts.query).get("starttls") == ["never"]
         self._user = unquote(parts.username or "")
         self._password = unquote(parts.password or "")
 
@@ -55,7 +65,8 @@ class SmtpServer:
         else:
             client = smtplib.SMTP(self._host, self._port, timeout=_SECONDS_MAX)
         with client:
-            if not self._is_tls and client.has_extn("starttls"):
+            client.ehlo()
+            if self._is_starttls_required or (client.has_extn("starttls") and not self._is_starttls_refused):
                 client.starttls(context=context)
             if self._user:
                 client.login(self._user, self._password)

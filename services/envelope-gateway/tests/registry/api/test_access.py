@@ -1,10 +1,12 @@
 """Every operation of the API against nobody, a stranger, one who may too little, and one who may."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from hearback_contracts.roles import SCOPES
 
 DOCUMENT = Path(__file__).parents[3] / "registry" / "openapi.json"
@@ -132,3 +134,122 @@ async def test_members_may_have_tokens_and_ask_about_themselves(registry, other)
         answer = await call(registry, name, None, token)
         assert answer.status_code == 200
         assert "other" not in answer.text
+
+
+WRITES = {name for name, (method, _) in OPERATIONS.items() if method not in {"GET", "HEAD"}}
+# What needs no account: a session is begun or ended, a link is a secret of its own, the fleet signs.
+WITHOUT_ACCOUNT = {"login", "logout", "acceptInvitation", "getInvitation", "getSubscription", "unsubscribe"}
+SIGNED = {"bootstrap", "introspect", "setProjectFlags", "addMember", "listRecipients"}
+BODIES = {name: body for name, (_, body, _) in GUARDED.items()} | {
+    name: body for name, (body, _) in MEMBERS_OWN.items()
+}
+BODIES |= {
+    "updateSelf": {"name": "x"},
+    "setAlerts": {"1": 0},
+    "acceptInvitation": {},
+    "logout": None,
+    "unsubscribe": {},
+}
+BODIES |= {
+    "login": {"email": "x@example.org", "password": "x"},
+    "bootstrap": {"organization": "a", "project": "b"},
+}
+BODIES |= {
+    "addMember": {"organization": "demo", "email": "x@example.org"},
+    "setProjectFlags": {"hasFeedbacks": True},
+}
+
+
+async def request(registry: Any, name: str, headers: dict[str, str]) -> Any:
+    method, path = OPERATIONS[name]
+    given = {"organization": "demo", "project": "web", "key": "1", "member": "1", "token": "9", "project_id": "1"}
+    given |= {"kind": "token", "digest": "x"}
+    arguments = {} if BODIES.get(name) is None else {"json": BODIES[name]}
+    answer = await registry.http.request(method, path.format_map(given), headers=headers, **arguments)
+    registry.http.cookies.clear()
+    return answer
+
+
+def expected(name: str, kind: str) -> set[int]:
+    """The statuses that an operation may answer to a kind of credential."""
+    if name in {"getHealth", "getMetrics", "getReadiness", "getVersion"}:
+        return {200}
+    if name in SIGNED:
+        return {401}
+    if name in WITHOUT_ACCOUNT:
+        known = {"login": {401}, "logout": {204}}.get(name, {404})
+        refused = kind == "session of another site" and name in WRITES and name != "unsubscribe"
+        return {403} if refused else known
+    if kind in {"none", "made up", "expired", "revoked"}:
+        return {401}
+    if kind == "session of another site" and name in WRITES:
+        return {403}
+    if kind.startswith("stranger"):
+        own = {"getApi", "getSelf", "getAlerts", "listOrganizations", "listProjects"}
+        if name in own:
+            return {200}
+        return {"setAlerts": {404}, "updateSelf": {200} if "session" in kind else {401}}.get(name, {404})
+    if kind == "read scopes" and name in WRITES:
+        return {401} if name == "updateSelf" else {403}
+    return {200}
+
+
+@pytest_asyncio.fixture
+async def credentials(registry: Any, other: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Headers by kind of credential."""
+
+    def bearer(token: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {token}"}
+
+    soon = (registry.clock.now() + timedelta(minutes=1)).isoformat()
+    old = await registry.post(
+        "/organizations/demo/api-tokens/", {"scopes": ["org:admin"], "expiresAt": soon}, status=201
+    )
+    revoked = await registry.post("/organizations/demo/api-tokens/", {"scopes": ["org:admin"]}, status=201)
+    await registry.delete(f"/organizations/demo/api-tokens/{revoked['id']}/")
+    registry.clock.move(minutes=2)
+    reads = await token_with(registry, *(scope for scope in SCOPES if scope.endswith(":read")))
+    owner = await registry.sign_in(registry.demo["admin_email"], registry.demo["admin_password"])
+    return {
+        "none": {},
+        "made up": bearer("hbt_made-up"),
+        "expired": bearer(old["token"]),
+        "revoked": bearer(revoked["token"]),
+        "stranger's token": bearer(other["token"]),
+        "stranger's session": await registry.sign_in(other["admin_email"], other["admin_password"]),
+        "read scopes": bearer(reads),
+        "session of another site": owner | {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
+    }
+
+
+async def test_every_operation_against_every_kind_of_credential(registry, credentials):
+    for kind, headers in credentials.items():
+        for name in sorted(OPERATIONS, key="logout".__eq__):
+            answer = await request(registry, name, headers)
+            assert answer.status_code in expected(name, kind), f"{name} with {kind}: {answer.status_code}"
+            if kind.startswith("stranger") and answer.status_code == 200:
+                assert "demo" not in answer.text, name
+
+
+async def test_no_answer_tells_a_secret_of_another_identity(registry, other):
+    """Of all that an owner can read, and of the audit log, no value is somebody's password, token or session."""
+    ann = await registry.join("ann@example.org", "manager")
+    session = await registry.sign_in("ann@example.org", ann["password"])
+    made = await registry.http.post(
+        "/api/0/organizations/demo/api-tokens/", json={"scopes": ["event:read"]}, headers=session
+    )
+    invited = await registry.post("/organizations/demo/members/", {"email": "bob@example.org"}, status=201)
+    secrets = [
+        ann["password"],
+        session["Cookie"].partition("=")[2],
+        made.json()["token"],
+        invited["invite_link"].rstrip("/").rpartition("/")[2],
+        registry.demo["token"],
+        registry.demo["admin_password"],
+        other["token"],
+    ]
+    for name, (method, _) in OPERATIONS.items():
+        if method == "GET":
+            answer = await request(registry, name, registry.headers())
+            assert [secret for secret in secrets if secret in answer.text] == [], name
+            assert "$argon2" not in answer.text, name

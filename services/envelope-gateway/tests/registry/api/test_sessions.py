@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 import pytest_asyncio
 
@@ -52,19 +54,109 @@ async def test_wrong_credentials_are_401(registry, owner, change):
     assert "set-cookie" not in answer.headers
 
 
-async def test_attempts_are_limited_per_account(settings, open_registry):
-    async with open_registry(settings.model_copy(update={"login_attempts_per_minute": 2})) as registry:
-        demo = await registry.bootstrap("demo", "web")
-        wrong = {"email": demo["admin_email"], "password": "wrong"}
-        right = wrong | {"password": demo["admin_password"]}
-        for _ in range(2):
-            assert (await registry.http.post(LOGIN, json=wrong)).status_code == 401
-        answer = await registry.http.post(LOGIN, json=right)
-        assert answer.status_code == 429
+def at(address):
+    """A client behind our proxy."""
+    return {"X-Forwarded-For": address}
+
+
+@pytest_asyncio.fixture
+async def strict(settings, open_registry):
+    """A registry with low limits, and the owner's credentials."""
+    limits = {"login_attempts_per_minute": 2, "login_attempts_per_address": 5, "login_attempts_per_account": 6}
+    async with open_registry(settings.model_copy(update=limits)) as registry:
+        registry.demo = await registry.bootstrap("demo", "web")
+        yield registry
+
+
+async def attempt(registry, address, email=None, password="wrong"):
+    login = {"email": email or registry.demo["admin_email"], "password": password}
+    answer = await registry.http.post(LOGIN, json=login, headers=at(address))
+    registry.http.cookies.clear()
+    if answer.status_code == 429:
         assert 1 <= int(answer.headers["Retry-After"]) <= 60
-        assert (await registry.http.post(LOGIN, json=wrong | {"email": "x@y.z"})).status_code == 401
-        registry.clock.move(minutes=1)
-        assert (await registry.http.post(LOGIN, json=right)).status_code == 200
+    return answer.status_code
+
+
+async def test_attempts_are_limited_per_account_and_address(strict):
+    right = strict.demo["admin_password"]
+    assert [await attempt(strict, "192.0.2.1") for _ in range(3)] == [401, 401, 429]
+    assert await attempt(strict, "192.0.2.1", password=right) == 429
+    assert await attempt(strict, "192.0.2.1", "x@example.org") == 401
+    strict.clock.move(minutes=1)
+    assert await attempt(strict, "192.0.2.1", password=right) == 200
+
+
+async def test_a_stranger_locks_no_person_out(strict):
+    for _ in range(20):
+        await attempt(strict, "192.0.2.1")
+    assert await attempt(strict, "198.51.100.7", password=strict.demo["admin_password"]) == 200
+
+
+async def test_spraying_over_many_accounts_is_limited_per_address(strict):
+    tried = [await attempt(strict, "192.0.2.1", f"person-{number}@example.org") for number in range(6)]
+    assert tried == [401] * 5 + [429]
+    assert await attempt(strict, "192.0.2.2", "person-0@example.org") == 401
+
+
+async def test_an_ipv6_network_is_one_address(strict):
+    tried = [await attempt(strict, f"2001:db8::{number}") for number in range(3)]
+    assert tried == [401, 401, 429]
+    assert await attempt(strict, "2001:db8:0:1::1") == 401
+
+
+async def test_strangers_at_many_addresses_are_limited_together_but_not_where_the_person_was(strict):
+    right = strict.demo["admin_password"]
+    assert await attempt(strict, "198.51.100.7", password=right) == 200
+    strict.clock.move(minutes=1)
+    tried = [await attempt(strict, f"192.0.2.{number}") for number in range(7)]
+    assert tried == [401] * 6 + [429]
+    assert await attempt(strict, "198.51.100.7", password=right) == 200
+
+
+async def test_what_strangers_say_of_other_addresses_is_believed_of_proxies_alone(strict):
+    """The last hop that is no proxy of ours counts, whatever a client claims before it."""
+    tried = [await attempt(strict, f"203.0.113.{number}, 192.0.2.1") for number in range(3)]
+    assert tried == [401, 401, 429]
+
+
+async def test_guessing_the_current_password_is_limited(strict):
+    session = await strict.sign_in(strict.demo["admin_email"], strict.demo["admin_password"])
+    change = {"password": "a better one", "currentPassword": "wrong"}
+
+    async def status():
+        answer = await strict.http.put("/api/0/users/me/", json=change, headers=session | at("192.0.2.9"))
+        return answer.status_code
+
+    assert [await status() for _ in range(3)] == [400, 400, 429]
+
+
+async def test_guessing_by_invitations_is_limited(strict):
+    victim = strict.demo["admin_email"]
+    other = await strict.bootstrap("other", "app")
+    statuses = []
+    for _ in range(3):
+        body = {"email": victim}
+        invited = await strict.post("/organizations/other/members/", body, token=other["token"], status=201)
+        path = invited["invite_link"].partition("/accept/")[2]
+        answer = await strict.http.post(
+            f"/api/0/accept-invite/{path}", json={"password": "a guess of mine"}, headers=at("192.0.2.1")
+        )
+        strict.http.cookies.clear()
+        statuses.append(answer.status_code)
+        member = invited["id"]
+        await strict.delete(f"/organizations/other/members/{member}/", token=other["token"])
+    assert statuses == [200, 200, 429]
+
+
+async def test_only_so_many_passwords_wait_to_be_hashed(settings, open_registry):
+    limits = {"passwords_at_once_max": 1, "passwords_waiting_max": 1, "login_attempts_per_address": 1000}
+    async with open_registry(settings.model_copy(update=limits)) as registry:
+        registry.demo = await registry.bootstrap("demo", "web")
+        tried = await asyncio.gather(
+            *(attempt(registry, "192.0.2.1", f"person-{number}@example.org") for number in range(12))
+        )
+        assert set(tried) == {401, 503}
+        assert await attempt(registry, "192.0.2.1", password=registry.demo["admin_password"]) == 200
 
 
 async def test_signing_out_ends_the_session_itself(registry, owner):

@@ -1,0 +1,113 @@
+"""Alerts per member and project, and links that switch them off."""
+
+import orjson
+import pytest
+
+ALERTS = "/users/me/notifications/alerts/"
+
+
+async def recipients(registry, project_id=1):
+    return await registry.service.get_json(f"/internal/projects/{project_id}/recipients")
+
+
+async def test_members_get_alerts_unless_they_switch_them_off(registry, other):
+    ann = await registry.join("ann@example.org")
+    session = await registry.sign_in("ann@example.org", ann["password"])
+    owner, member = await recipients(registry)
+    assert (owner["email"], owner["role"], owner["alerts"]) == (registry.demo["admin_email"], "owner", True)
+    assert (member["email"], member["alerts"], member["language"]) == ("ann@example.org", True, None)
+    assert (member["user_id"], member["is_email_verified"]) == (int(ann["user"]["id"]), False)
+
+    answer = await registry.http.put(f"/api/0{ALERTS}", json={"1": 0}, headers=session)
+    assert (answer.status_code, answer.json()) == (200, {"1": 0})
+    assert [row["alerts"] for row in await recipients(registry)] == [True, False]
+    assert (await registry.http.get(f"/api/0{ALERTS}", headers=session)).json() == {"1": 0}
+    for on in (1, "1", -1):
+        await registry.http.put(f"/api/0{ALERTS}", json={"1": 0}, headers=session)
+        assert (await registry.http.put(f"/api/0{ALERTS}", json={"1": on}, headers=session)).json() == {"1": 1}
+
+
+async def test_they_hold_for_one_project(registry):
+    second = await registry.post("/organizations/demo/projects/", {"name": "second"}, status=201)
+    assert await registry.put(ALERTS, {second["id"]: "0"}) == {"1": 1, second["id"]: 0}
+    assert [row["alerts"] for row in await recipients(registry)] == [True]
+    assert [row["alerts"] for row in await recipients(registry, int(second["id"]))] == [False]
+
+
+async def test_invited_and_removed_people_are_no_recipients(registry):
+    await registry.post("/organizations/demo/members/", {"email": "bob@example.org"}, status=201)
+    ann = await registry.join("ann@example.org")
+    assert len(await recipients(registry)) == 2
+    await registry.delete(f"/organizations/demo/members/{ann['id']}/")
+    assert len(await recipients(registry)) == 1
+    assert await recipients(registry, 99) == []
+
+
+@pytest.mark.parametrize("body", [{"1": 2}, {"1": "on"}, {"1": None}, {"1": []}, [], "x"])
+async def test_a_malformed_setting_is_400(registry, body):
+    await registry.put(ALERTS, body, status=400)
+
+
+@pytest.mark.parametrize("project", ["99", "x", "2"])
+async def test_a_project_of_others_is_404(registry, other, project):
+    await registry.put(ALERTS, {project: 0, "1": 0}, status=404)
+    assert await registry.get(ALERTS) == {"1": 1}
+
+
+async def test_a_language_can_be_chosen(registry):
+    session = await registry.sign_in(registry.demo["admin_email"], registry.demo["admin_password"])
+    for language in ("de", "pt-BR"):
+        body = {"options": {"language": language}}
+        answer = await registry.http.put("/api/0/users/me/", json=body, headers=session)
+        assert (answer.status_code, answer.json()["options"]) == (200, {"language": language})
+        assert (await recipients(registry))[0]["language"] == language
+    for language in ("", "german please", "x", 5, "de\x00"):
+        body = {"options": {"language": language}}
+        assert (await registry.http.put("/api/0/users/me/", json=body, headers=session)).status_code == 400
+
+
+async def test_one_click_unsubscribes_from_one_project(registry):
+    (owner,) = await recipients(registry)
+    url = owner["unsubscribe_url"]
+    assert url.startswith("https://feedback.example.org/api/0/unsubscribe/")
+    shown = await registry.http.get(url)
+    assert (shown.status_code, shown.json()) == (200, {"projectId": "1", "alerts": True})
+    assert (await recipients(registry))[0]["alerts"] is True, "a look changes nothing"
+    for _ in range(2):
+        form = {"List-Unsubscribe": "One-Click"}
+        answer = await registry.http.post(url, data=form)
+        assert (answer.status_code, answer.json()["alerts"]) == (200, False)
+        assert (await recipients(registry))[0]["alerts"] is False
+    assert (await registry.http.post(url)).status_code == 200
+    await registry.put(ALERTS, {"1": 1})
+    assert (await recipients(registry))[0]["alerts"] is True
+
+
+async def test_a_made_up_link_is_404(registry):
+    (owner,) = await recipients(registry)
+    token = owner["unsubscribe_url"].rstrip("/").rpartition("/")[2]
+    user, project, signature = token.split(".")
+    for made_up in (
+        f"{user}.2.{signature}",
+        f"2.{project}.{signature}",
+        f"{token}x",
+        "x",
+        "..",
+        f"{user}.{project}.",
+    ):
+        assert (await registry.http.post(f"/api/0/unsubscribe/{made_up}/")).status_code == 404
+
+
+async def test_a_link_of_somebody_who_left_is_404(registry):
+    ann = await registry.join("ann@example.org")
+    (_, member) = await recipients(registry)
+    await registry.delete(f"/organizations/demo/members/{ann['id']}/")
+    assert (await registry.http.post(member["unsubscribe_url"])).status_code == 404
+
+
+async def test_recipients_need_a_signature(registry):
+    for headers in ({}, registry.headers()):
+        answer = await registry.http.get("/internal/projects/1/recipients", headers=headers)
+        assert answer.status_code == 401
+    body = orjson.dumps({"organization": "demo", "email": "x@example.org"})
+    assert (await registry.http.post("/internal/members", content=body)).status_code == 401
