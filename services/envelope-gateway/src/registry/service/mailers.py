@@ -37,7 +37,7 @@ class MailFolder:
 
 
 class SmtpServer:
-    """Sends by an SMTP server: `smtp://`, `smtp+starttls://` (required) or `smtps://`, with user and password in the URL.
+    """Sends by an SMTP server at `smtp://`, `smtp+starttls://` (required) or `smtps://`, with user and password.
 
     With plain `smtp://` STARTTLS is used when the server offers it; `?starttls=never` does without.
     """

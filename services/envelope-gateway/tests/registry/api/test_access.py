@@ -189,7 +189,7 @@ def expected(name: str, kind: str) -> set[int]:
         if name in own:
             return {200}
         return {"setAlerts": {404}, "updateSelf": {200} if "session" in kind else {401}}.get(name, {404})
-    if kind == "read scopes" and name in WRITES:
+    if kind == "read scopes" and name in WRITES | {"listAuditLogs"}:
         return {401} if name == "updateSelf" else {403}
     return {200}
 
