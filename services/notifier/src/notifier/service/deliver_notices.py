@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from datetime import timedelta
+from email.errors import MessageError
 from time import perf_counter
 from urllib.parse import urlsplit
 
@@ -143,7 +144,7 @@ class DeliverNotices:
                 first.created_at,
                 more=len(batch) - len(shown),
             )
-        except (ValueError, IndexError) as error:
+        except (ValueError, IndexError, MessageError) as error:
             raise _Failed(f"the address cannot be used: {error}", is_final=True, switches_off=True) from error
         try:
             return await self._mail.send(message, self._settings.mail_from, first.target)
@@ -199,8 +200,10 @@ class DeliverNotices:
             if failure.switches_off:
                 await destinations.switch_off(connection, first.destination, failure.answer, now)
             elif not failure.is_final:
-                before = await destinations.find_breaker(connection, first.destination)
-                after = before.after_failure(
-                    now, failures_max=settings.breaker_failures, seconds=settings.breaker_seconds
+                await destinations.count_failure(
+                    connection,
+                    first.destination,
+                    now,
+                    failures_max=settings.breaker_failures,
+                    rest=timedelta(seconds=settings.breaker_seconds),
                 )
-                await destinations.write_breaker(connection, first.destination, after, now)

@@ -1,14 +1,13 @@
 """Destinations: which are off after a permanent error, and which rest after failures in a row."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from hearback_kit.db import Connection
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from notifier.domain.retry import Breaker
 from notifier.store.tables import DESTINATIONS
 
 
@@ -28,18 +27,20 @@ async def find_reasons(connection: Connection, keys: Sequence[str]) -> dict[str,
     return {row.destination: row.reason or "" for row in await connection.execute(statement)}
 
 
-async def find_breaker(connection: Connection, key: str) -> Breaker:
-    """Return how often a destination failed in a row."""
-    statement = select(DESTINATIONS.c.failures, DESTINATIONS.c.rests_until).where(
-        DESTINATIONS.c.destination == key
+async def count_failure(
+    connection: Connection, key: str, now: datetime, *, failures_max: int, rest: timedelta
+) -> None:
+    """Count one more failure in a row; from `failures_max` on the destination rests."""
+    failures = DESTINATIONS.c.failures + 1
+    rests_until = case((failures >= failures_max, now + rest), else_=None)
+    first = {"failures": 1, "rests_until": now + rest if failures_max <= 1 else None}
+    statement = insert(DESTINATIONS).values(destination=key, changed_at=now, **first)
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["destination"],
+            set_={"failures": failures, "rests_until": rests_until, "changed_at": now},
+        )
     )
-    row = (await connection.execute(statement)).one_or_none()
-    return Breaker(row.failures, row.rests_until) if row else Breaker()
-
-
-async def write_breaker(connection: Connection, key: str, breaker: Breaker, now: datetime) -> None:
-    """Store a destination's failures."""
-    await _write(connection, key, now, failures=breaker.failures, rests_until=breaker.rests_until)
 
 
 async def clear_breaker(connection: Connection, key: str, now: datetime) -> None:

@@ -1,0 +1,85 @@
+"""The rules' API: what it takes and refuses, and who may do what."""
+
+from typing import Any
+
+import pytest
+
+from ..conftest import Api
+
+EMAIL = {"name": "team", "channel": "email", "target": "team@example.com"}
+
+
+async def test_a_rule_is_added_shown_changed_and_deleted(api: Api) -> None:
+    made = await api.client.post(
+        api.rules,
+        json={**EMAIL, "sources": ["crash_report_embed_form"], "environments": ["prod"], "contains": "refund",
+              "digestMinutes": 30},
+    )  # fmt: skip
+    assert made.status_code == 201
+    rule = made.json()
+    assert (await api.client.get(f"{api.rules}{rule['id']}/")).json() == rule
+    assert (await api.client.get(api.rules)).json() == [rule]
+    changed = await api.client.put(f"{api.rules}{rule['id']}/", json={**EMAIL, "enabled": False})
+    assert (changed.status_code, changed.json()["enabled"], changed.json()["sources"]) == (200, False, [])
+    assert (await api.client.delete(f"{api.rules}{rule['id']}/")).status_code == 204
+    assert (await api.client.get(f"{api.rules}{rule['id']}/")).status_code == 404
+    assert (await api.client.delete(f"{api.rules}{rule['id']}/")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"target": "nobody"}, "invalid_target"),
+        ({"target": "a@b.example\r\nBcc: c@d.example"}, "invalid_target"),
+        ({"channel": "webhook", "target": "http://10.0.0.1/"}, "invalid_target"),
+        ({"channel": "webhook", "target": "http://169.254.169.254/latest"}, "invalid_target"),
+        ({"channel": "webhook", "target": "ftp://example.com/"}, "invalid_target"),
+        ({"channel": "pigeon"}, None),
+        ({"name": ""}, None),
+        ({"name": "x" * 101}, None),
+        ({"sources": ["unknown"]}, None),
+        ({"digestMinutes": -1}, None),
+        ({"digestMinutes": 1_441}, None),
+        ({"surprise": 1}, None),
+        ({"name": "a\x00b"}, "null_character"),
+    ],
+)
+async def test_what_cannot_be_is_refused(api: Api, values: dict[str, Any], code: str | None) -> None:
+    answer = await api.client.post(api.rules, json={**EMAIL, **values})
+    assert answer.status_code in {400, 422}
+    assert code is None or answer.json()["code"] == code
+    assert (await api.client.get(api.rules)).json() == []
+
+
+async def test_a_project_has_a_limit_of_rules(api: Api) -> None:
+    limit = api.notifier.settings.rules_max
+    for number in range(limit):
+        assert (await api.client.post(api.rules, json={**EMAIL, "name": str(number)})).status_code == 201
+    answer = await api.client.post(api.rules, json=EMAIL)
+    assert (answer.status_code, answer.json()["code"]) == (409, "too_many_rules")
+
+
+@pytest.mark.parametrize(
+    ("options", "read", "write"),
+    [
+        ({}, 200, 201),
+        ({"scopes": ["project:read"]}, 200, 403),
+        ({"scopes": ["event:read"]}, 403, 403),
+        ({"tenants": {2: "owner"}}, 404, 404),
+    ],
+)
+async def test_who_may_do_what(api: Api, options: dict[str, Any], read: int, write: int) -> None:
+    headers = api.caller(**options)
+    assert (await api.client.get(api.rules, headers=headers)).status_code == read
+    assert (await api.client.post(api.rules, json=EMAIL, headers=headers)).status_code == write
+
+
+async def test_without_credentials_nothing_is_shown(api: Api) -> None:
+    assert (await api.client.get(api.rules, headers={"Authorization": ""})).status_code == 401
+
+
+async def test_secrets_are_shown_only_to_those_who_may_change_rules(api: Api) -> None:
+    await api.client.post(api.rules, json={"name": "hook", "channel": "webhook", "target": "http://127.0.0.1:9/"})
+    assert (await api.client.get(api.rules)).json()[0]["secret"].startswith("whsec_")
+    reader = api.caller(scopes=["project:read"])
+    assert (await api.client.get(api.rules, headers=reader)).json()[0]["secret"] is None

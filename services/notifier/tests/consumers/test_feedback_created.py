@@ -1,0 +1,155 @@
+"""Decisions on created feedback: every rule, twice, out of order, and what the fate says."""
+
+import itertools
+import random
+from typing import Any
+
+import pytest
+from hearback_contracts.flags import Feature
+from hearback_contracts.notices import FeedbackChanged, FeedbackContent
+from hearback_contracts.options import Option
+from hearback_contracts.sources import FeedbackSource
+from hearback_contracts.streams import FEEDBACK_CHANGED, FEEDBACK_CREATED
+from hearback_fleet.messages import outgoing
+from hearback_fleet.testing import publish_project
+from hearback_kit.bus import Incoming
+from hearback_kit.ids import new_id
+from hearback_kit.testing import eventually
+from notifier.consumers.feedback_changed import FeedbackChangedHandler
+from notifier.consumers.feedback_created import FeedbackCreatedHandler
+
+from ..conftest import ADA, BOB, NOW, Notifier, created, feedback
+
+OLD = FeedbackSource.USER_REPORT_ENVELOPE
+NEW = FeedbackSource.NEW_FEEDBACK_ENVELOPE
+
+
+def incoming(stream: Any, message: Any) -> Incoming:
+    sent = outgoing(stream, message, 4)
+    return Incoming(key=sent.key, entry_id=new_id(), type=sent.type, version=sent.version, data=sent.data)
+
+
+def changed(content: FeedbackContent, before: str, after: str) -> FeedbackChanged:
+    return FeedbackChanged(
+        id=new_id(), occurred_at=NOW, project_id=1, feedback=content, previous_status=before, status=after
+    )
+
+
+async def take(notifier: Notifier, *contents: FeedbackContent, project_id: int = 1) -> None:
+    messages = [incoming(FEEDBACK_CREATED, created(content, project_id)) for content in contents]
+    await FeedbackCreatedHandler(notifier.context)(messages)
+
+
+async def change(notifier: Notifier, content: FeedbackContent, before: str, after: str) -> None:
+    await FeedbackChangedHandler(notifier.context)([incoming(FEEDBACK_CHANGED, changed(content, before, after))])
+
+
+async def configure(notifier: Notifier, **values: Any) -> None:
+    project = await publish_project(notifier.redis, members=(ADA, BOB), **values)
+
+    async def is_seen() -> bool:
+        found = await notifier.context.configuration.project(1)
+        return found is not None and (found.features, found.options) == (project.features, project.options)
+
+    await eventually(is_seen)
+
+
+@pytest.mark.parametrize(("actions", "notifications"), list(itertools.product([True, False], repeat=2)))
+async def test_each_rule_by_source_and_spam(notifier: Notifier, actions: bool, notifications: bool) -> None:
+    await configure(
+        notifier,
+        features={Feature.SPAM_FILTER_ACTIONS: actions},
+        options={Option.USER_REPORT_NOTIFICATIONS: notifications},
+    )
+    cases = {
+        (source, is_spam): feedback(source=source, is_spam=is_spam)
+        for source in FeedbackSource
+        for is_spam in (True, False, None)
+    }
+    await take(notifier, *cases.values())
+    steps = {submission: (step, reason) for submission, step, reason in await notifier.steps()}
+    mailed = {delivery.notice.subject_id for delivery in await notifier.deliveries()}
+    for (source, is_spam), content in cases.items():
+        if is_spam and actions:
+            expected = ("notification_skipped", "spam_filter_actions")
+        elif not source.is_new and not notifications:
+            expected = ("notification_skipped", "feedback_user_report_notifications")
+        else:
+            expected = ("notified", "notified")
+        assert steps[content.submission_id] == expected, (source, is_spam)
+        assert (content.event_id in mailed) is (expected[0] == "notified")
+
+
+async def test_a_message_that_comes_again_decides_and_mails_nothing_more(notifier: Notifier) -> None:
+    contents = [feedback() for _ in range(5)]
+    order = contents * 3
+    random.Random(7).shuffle(order)
+    await take(notifier, *order)
+    await take(notifier, *contents)
+    assert len(await notifier.deliveries()) == 10
+    assert len(await notifier.steps()) == 5
+
+
+async def test_members_are_mailed_each_once(notifier: Notifier) -> None:
+    await take(notifier, feedback())
+    assert [delivery.target for delivery in await notifier.deliveries()] == [ADA.email, BOB.email]
+
+
+async def test_a_project_that_is_gone_loses_nothing_else(notifier: Notifier) -> None:
+    await take(notifier, feedback(), project_id=404)
+    kept = feedback()
+    await take(notifier, kept)
+    assert {delivery.notice.subject_id for delivery in await notifier.deliveries()} == {kept.event_id}
+
+
+async def test_without_recipients_the_fate_says_so(notifier: Notifier) -> None:
+    await publish_project(notifier.redis, project_id=5, organization_id=5)
+    content = feedback(organization_id=5)
+    await take(notifier, content, project_id=5)
+    assert await notifier.steps() == [(content.submission_id, "notification_skipped", "no_recipients")]
+
+
+async def test_not_spam_sends_the_held_mail_once_and_never_again(notifier: Notifier) -> None:
+    await configure(notifier, features={Feature.SPAM_FILTER_ACTIONS: True})
+    content = feedback(is_spam=True)
+    await take(notifier, content)
+    assert await notifier.deliveries() == []
+    for _ in range(2):
+        await change(notifier, content, "ignored", "unresolved")
+        await change(notifier, content, "unresolved", "ignored")
+    assert len(await notifier.deliveries()) == 2
+    assert [step[1:] for step in await notifier.steps()] == [
+        ("notification_skipped", "spam_filter_actions"),
+        ("notified", "not_spam"),
+    ]
+
+
+async def test_a_status_change_mails_nothing_that_was_not_held(notifier: Notifier) -> None:
+    content = feedback()
+    await take(notifier, content)
+    for before, after in (("unresolved", "resolved"), ("resolved", "unresolved"), ("ignored", "unresolved")):
+        await change(notifier, content, before, after)
+    assert len(await notifier.deliveries()) == 2
+    assert len(await notifier.steps()) == 1
+
+
+async def test_not_spam_that_comes_before_the_feedback_is_decided_by_the_feedback(notifier: Notifier) -> None:
+    await configure(notifier, features={Feature.SPAM_FILTER_ACTIONS: True})
+    content = feedback(is_spam=True)
+    await change(notifier, content, "ignored", "unresolved")
+    assert await notifier.deliveries() == []
+    await take(notifier, content)
+    assert [step[1:] for step in await notifier.steps()] == [("notification_skipped", "spam_filter_actions")]
+
+
+async def test_an_old_report_that_was_held_obeys_its_option_when_released(notifier: Notifier) -> None:
+    await configure(
+        notifier,
+        features={Feature.SPAM_FILTER_ACTIONS: True},
+        options={Option.USER_REPORT_NOTIFICATIONS: False},
+    )
+    content = feedback(source=OLD, is_spam=True)
+    await take(notifier, content)
+    await change(notifier, content, "ignored", "unresolved")
+    assert await notifier.deliveries() == []
+    assert (await notifier.steps())[-1][1:] == ("notification_skipped", "feedback_user_report_notifications")

@@ -1,0 +1,266 @@
+"""Mail over a real SMTP server: TLS, sign-in, refusals, dropped connections, kills, bursts and digests."""
+
+import asyncio
+import ssl
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from notifier.clients.mail import MailFolder, MailRefused, SmtpServer
+from notifier.store import destinations
+from pydantic import SecretStr
+
+from ..conftest import ADA, BOB, Mailbox, Notifier, feedback, mail_server
+from ..consumers.test_feedback_created import take
+
+
+def states(deliveries: Any) -> list[str]:
+    return [delivery.state for delivery in deliveries]
+
+
+@pytest.fixture
+def send_to(notifier: Notifier, smtp: str) -> Any:
+    """Deliver what is due to the SMTP server."""
+
+    async def send(**settings: Any) -> int:
+        return await notifier.deliverer(smtp_url=SecretStr(smtp), **settings).run_once()
+
+    return send
+
+
+async def test_each_delivery_is_handed_over_once(notifier: Notifier, mailbox: Mailbox, send_to: Any) -> None:
+    await take(notifier, feedback(), feedback())
+    assert await send_to() == 4
+    assert await send_to() == 0
+    assert len(mailbox.to(ADA.email)) == 2
+    assert len(mailbox.to(BOB.email)) == 2
+    assert len({str(message["Message-ID"]) for message in mailbox.messages}) == 4
+    found = await notifier.deliveries()
+    assert states(found) == ["sent"] * 4
+    assert all("Queued" in (delivery.answer or "") for delivery in found)
+
+
+async def test_a_temporary_refusal_is_tried_again_later(
+    notifier: Notifier, mailbox: Mailbox, send_to: Any
+) -> None:
+    mailbox.answers[ADA.email] = ["451 try later", "421 busy"]
+    await take(notifier, feedback())
+    await send_to()
+    assert len(mailbox.to(ADA.email)) == 0
+    assert len(mailbox.to(BOB.email)) == 1
+    assert await send_to() == 0
+    for _ in range(2):
+        notifier.clock.move(minutes=5)
+        await send_to()
+    assert len(mailbox.to(ADA.email)) == 1
+    assert [delivery.attempts for delivery in await notifier.deliveries()] == [3, 1]
+
+
+async def test_a_permanent_refusal_switches_the_address_off_visibly(
+    notifier: Notifier, mailbox: Mailbox, send_to: Any
+) -> None:
+    mailbox.recipient_answers[ADA.email] = "550 5.1.1 no such user"
+    await take(notifier, feedback())
+    await send_to()
+    first, second = await notifier.deliveries()
+    assert (first.state, second.state) == ("failed", "sent")
+    assert "550" in (first.answer or "")
+    async with notifier.database.connection() as connection:
+        reasons = await destinations.find_reasons(connection, [f"email:{ADA.email}"])
+    assert "no such user" in reasons[f"email:{ADA.email}"]
+    await take(notifier, feedback())
+    await send_to()
+    assert len(mailbox.to(BOB.email)) == 2
+    assert len(await notifier.deliveries()) == 3
+
+
+async def test_a_server_that_stays_away_is_given_up_after_the_last_attempt(notifier: Notifier) -> None:
+    await take(notifier, feedback())
+    for _ in range(3):
+        await notifier.deliverer(smtp_url=SecretStr("smtp://127.0.0.1:9"), attempts_max=3).run_once()
+        notifier.clock.move(hours=1)
+    found = await notifier.deliveries()
+    assert states(found) == ["dead", "dead"]
+    assert all("no connection" in (delivery.answer or "") for delivery in found)
+
+
+async def test_a_dropped_connection_loses_and_doubles_nothing(
+    notifier: Notifier, mailbox: Mailbox, send_to: Any
+) -> None:
+    mailbox.drops = 2
+    await take(notifier, feedback())
+    await send_to()
+    notifier.clock.move(minutes=5)
+    await send_to()
+    assert len(mailbox.messages) == 2
+
+
+async def test_a_destination_that_keeps_failing_rests(notifier: Notifier, mailbox: Mailbox, send_to: Any) -> None:
+    mailbox.answers[ADA.email] = ["451 later"] * 3
+    await take(notifier, *(feedback() for _ in range(3)))
+    await send_to(breaker_failures=3, breaker_seconds=3_600)
+    await take(notifier, feedback())
+    notifier.clock.move(minutes=10)
+    await send_to()
+    assert len(mailbox.to(ADA.email)) == 0
+    assert len(mailbox.to(BOB.email)) == 4
+    notifier.clock.move(hours=1)
+    await send_to()
+    assert len(mailbox.to(ADA.email)) == 4
+
+
+class KilledAfterAnswer:
+    """A transport of a process that is killed when the server has just taken the message."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    async def send(self, message: EmailMessage, sender: str, recipient: str) -> str:
+        await self.inner.send(message, sender, recipient)
+        raise asyncio.CancelledError
+
+    async def close(self) -> None:
+        await self.inner.close()
+
+
+async def test_a_kill_between_the_answer_and_the_record(notifier: Notifier, mailbox: Mailbox, smtp: str) -> None:
+    """The mail is handed over again, after the claim ran out, under the same Message-ID; none is lost."""
+    await take(notifier, feedback())
+    with pytest.raises(asyncio.CancelledError):
+        await notifier.deliverer(KilledAfterAnswer(SmtpServer(smtp))).run_once()
+    deliverer = notifier.deliverer(smtp_url=SecretStr(smtp))
+    assert await deliverer.run_once() == 0
+    notifier.clock.move(seconds=notifier.settings.claim_seconds + 1)
+    await deliverer.run_once()
+    await deliverer.run_once()
+    for recipient in (ADA.email, BOB.email):
+        assert len({str(message["Message-ID"]) for message in mailbox.to(recipient)}) == 1
+        assert 1 <= len(mailbox.to(recipient)) <= 2
+    assert states(await notifier.deliveries()) == ["sent", "sent"]
+
+
+async def test_the_folder_holds_one_file_whatever_is_killed_when(notifier: Notifier, tmp_path: Path) -> None:
+    await take(notifier, feedback())
+    folder = notifier.settings.mail_folder
+    with pytest.raises(asyncio.CancelledError):
+        await notifier.deliverer(KilledAfterAnswer(MailFolder(folder))).run_once()
+    notifier.clock.move(seconds=notifier.settings.claim_seconds + 1)
+    await notifier.deliverer().run_once()
+    assert len(list(folder.glob("*.eml"))) == 2
+
+
+async def test_two_processes_share_the_work_and_double_nothing(
+    notifier: Notifier, mailbox: Mailbox, smtp: str
+) -> None:
+    await take(notifier, *(feedback() for _ in range(30)))
+    options = {"smtp_url": SecretStr(smtp), "burst_per_minute": 1_000, "deliveries_batch_max": 7}
+    await asyncio.gather(*(notifier.deliverer(**options).run_once() for _ in range(3)))
+    assert len(mailbox.messages) == 60
+    assert len({str(message["Message-ID"]) for message in mailbox.messages}) == 60
+
+
+async def test_a_burst_becomes_a_digest(notifier: Notifier, mailbox: Mailbox, send_to: Any) -> None:
+    await take(notifier, *(feedback(title=f"Feedback {number}") for number in range(12)))
+    await send_to(burst_per_minute=5, digest_feedback_max=4)
+    assert len(mailbox.to(ADA.email)) == 5
+    notifier.clock.move(minutes=notifier.settings.digest_minutes, seconds=1)
+    await send_to(burst_per_minute=5, digest_feedback_max=4)
+    assert [str(message["Subject"]) for message in mailbox.to(ADA.email)][-1] == "[web] 7 notices"
+    assert len(mailbox.to(ADA.email)) == 6
+    assert states(await notifier.deliveries()) == ["sent"] * 24
+    assert "3 more are in the inbox." in str(mailbox.to(ADA.email)[-1])
+
+
+async def test_an_address_that_no_mail_can_carry_fails_alone(
+    notifier: Notifier, mailbox: Mailbox, send_to: Any
+) -> None:
+    from hearback_contracts.config import MemberRef
+    from hearback_fleet.testing import publish_project
+    from hearback_kit.testing import eventually
+
+    odd = MemberRef(id=9, email="no address")
+    await publish_project(notifier.redis, members=(odd, BOB))
+
+    async def is_seen() -> bool:
+        found = await notifier.context.configuration.organization(1)
+        return found is not None and odd in found.members
+
+    await eventually(is_seen)
+    await take(notifier, feedback())
+    await send_to()
+    assert states(await notifier.deliveries()) == ["failed", "sent"]
+    assert len(mailbox.to(BOB.email)) == 1
+
+
+def certified(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for 127.0.0.1 that trusts itself, and a server's context with it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    today = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate, private = folder / "certificate.pem", folder / "key.pem"
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, private)
+    return certificate, context
+
+
+@pytest.mark.parametrize("password", ["right", "wrong"])
+async def test_sign_in_over_starttls(
+    mailbox: Mailbox, tmp_path: Path, password: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, context = certified(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with mail_server(
+        mailbox,
+        tls_context=context,
+        require_starttls=True,
+        auth_required=True,
+        authenticator=mailbox.authenticate,
+    ) as port:
+        server = SmtpServer(f"smtp+starttls://hearback:{password}@127.0.0.1:{port}")
+        message = EmailMessage()
+        message["To"], message["Subject"] = "ada@example.com", "x"
+        message.set_content("x")
+        if password == "right":
+            await server.send(message, "h@example.com", "ada@example.com")
+            assert mailbox.used_tls == [True]
+            assert mailbox.users == ["hearback"]
+        else:
+            with pytest.raises(MailRefused, match="sign-in refused") as refused:
+                await server.send(message, "h@example.com", "ada@example.com")
+            assert not refused.value.is_permanent
+        await server.close()
+
+
+async def test_starttls_that_is_required_is_never_done_without(mailbox: Mailbox, smtp: str) -> None:
+    server = SmtpServer(smtp.replace("smtp://", "smtp+starttls://"))
+    message = EmailMessage()
+    message.set_content("x")
+    with pytest.raises(MailRefused):
+        await server.send(message, "h@example.com", "ada@example.com")
+    await server.close()
+    assert mailbox.messages == []

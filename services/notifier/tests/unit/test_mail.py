@@ -1,0 +1,157 @@
+"""Mails: headers, parts, languages, and hostile content."""
+
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from hearback_contracts.config import ProjectConfig
+from hypothesis import given
+from hypothesis import strategies as st
+from notifier.domain.mail import Envelope, compose, header_text, is_address
+from notifier.domain.notice import Notice, of_feedback
+from notifier.domain.texts import KEYS, LANGUAGES, words
+from notifier.service.render_mail import mail_renderer
+
+from ..conftest import NOW, feedback
+
+PROJECT = ProjectConfig(id=1, slug="web", name="web", organization_id=1, organization_slug="demo")
+RENDER = mail_renderer()
+HOSTILE = "<script>alert(1)</script><img src=http://evil.example/x.png onerror=x>\r\nBcc: all@example.com"
+
+
+def notice(**values: Any) -> Notice:
+    return of_feedback(feedback(**values), PROJECT, "https://feedback.example.com/")
+
+
+def mail(*notices: Notice, **values: Any) -> EmailMessage:
+    options: dict[str, Any] = {
+        "delivery_id": 7, "sender": "Hearback <hearback@example.com>", "recipient": "ada@example.com",
+        "host": "feedback.example.com",
+    }  # fmt: skip
+    more = values.pop("more", 0)
+    composed = compose(Envelope(**{**options, **values}), notices, RENDER, NOW, more=more)
+    read = message_from_bytes(bytes(composed), policy=policy.default)
+    assert isinstance(read, EmailMessage)
+    return read
+
+
+def part(message: EmailMessage, kind: str) -> str:
+    found = message.get_body((kind,))
+    assert found is not None
+    return str(found.get_content())
+
+
+def test_a_mail_says_what_matters_in_both_parts() -> None:
+    message = mail(
+        notice(name="Ada", contact_email="ada@shop.example", environment="prod", release="1.2", url="https://shop/x",
+               tags={"plan": "free"}, associated_event_id="a" * 32, attachments=1),
+        reply_to="ada@shop.example",
+        unsubscribe_url="https://feedback.example.com/api/0/unsubscribe/t/",
+    )  # fmt: skip
+    assert message["Subject"] == "[web] WEB-1: User Feedback: The export fails"
+    assert message["Reply-To"] == "ada@shop.example"
+    assert message["Message-ID"] == "<delivery-7@feedback.example.com>"
+    assert message["References"] == "<feedback-2@feedback.example.com>"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["List-Unsubscribe"] == "<https://feedback.example.com/api/0/unsubscribe/t/>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    link = "https://feedback.example.com/organizations/demo/feedback/?feedbackSlug=web%3A2"
+    for kind in ("plain", "html"):
+        text = part(message, kind).replace("&#43;", "+")
+        for shown in ("The export fails", "Ada", "ada@shop.example", "prod", "1.2", "https://shop/x", "free", link,
+                      "a" * 32, "/api/0/unsubscribe/t/"):  # fmt: skip
+            assert shown in text, (kind, shown)
+
+
+def test_mails_about_one_issue_share_a_thread_and_no_message_id() -> None:
+    first, second = mail(notice(), delivery_id=1), mail(notice(), delivery_id=2)
+    assert first["References"] == second["References"]
+    assert first["Message-ID"] != second["Message-ID"]
+
+
+def test_hostile_content_is_harmless() -> None:
+    message = mail(
+        notice(title=HOSTILE, message=HOSTILE, name=HOSTILE, url="javascript:alert(1)", environment=HOSTILE,
+               contact_email="a@b.c\nBcc: all@example.com", tags={HOSTILE: HOSTILE}),
+        reply_to="a@b.c\nBcc: all@example.com",
+    )  # fmt: skip
+    assert message["Bcc"] is None
+    assert message["Reply-To"] is None
+    assert "\n" not in message["Subject"]
+    html = part(message, "html")
+    assert "<script" not in html
+    assert "<img" not in html
+    assert 'href="javascript:' not in html
+    assert 'src="http' not in html
+
+
+def test_no_mail_loads_anything_from_elsewhere() -> None:
+    html = part(mail(notice(message="see https://a.example/x.png")), "html")
+    assert "src=" not in html
+    assert "url(" not in html
+    assert "@import" not in html
+    assert "prefers-color-scheme: dark" in html
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_every_text(language: str) -> None:
+    phrases = words(language)
+    assert set(phrases) == set(KEYS)
+    assert "{project}" in phrases["why"]
+    assert "{count}" in phrases["digest"]
+    message = mail(notice(name="Ada"), language=language)
+    assert phrases["new_feedback"] in part(message, "plain")
+    assert f'lang="{language}"' in part(message, "html")
+    assert ('dir="rtl"' in part(message, "html")) is (language == "ar")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "key"), [("de-AT", "Neues Feedback"), ("xx", "New feedback"), (None, "New feedback")]
+)
+def test_a_language_without_texts_is_english(wanted: str | None, key: str) -> None:
+    assert words(wanted)["new_feedback"] == key
+
+
+def test_several_notices_are_a_digest() -> None:
+    message = mail(notice(title="First"), notice(title="Second"), more=3)
+    assert message["Subject"] == "[web] 5 notices"
+    assert message["References"] is None
+    for kind in ("plain", "html"):
+        text = part(message, kind)
+        assert "First" in text
+        assert "Second" in text
+        assert "3 more are in the inbox." in text
+
+
+@given(st.text(max_size=400), st.text(max_size=400), st.text(max_size=80), st.text(max_size=80))
+def test_every_text_can_be_mailed(title: str, message: str, name: str, contact: str) -> None:
+    composed = mail(notice(title=title, message=message, name=name, contact_email=contact), reply_to=contact)
+    assert len(composed["Subject"]) < 250
+    assert composed.get_body(("plain",)) is not None
+
+
+@given(st.text(max_size=500))
+def test_header_texts_are_one_printable_line(text: str) -> None:
+    assert header_text(text).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "valid"),
+    [
+        ("ada@example.com", True),
+        ("ada+x@mail.example.com", True),
+        ("ada@localhost", False),
+        ("ada", False),
+        ("a@b@c.d", False),
+        ("a b@example.com", False),
+        ("ada@example.com\nBcc: x@example.com", False),
+        ("Ada <ada@example.com>", False),
+        ("ada@example.com, bob@example.com", False),
+        ("ädä@example.com", False),
+        ("@example.com", False),
+        ("", False),
+    ],
+)
+def test_addresses(text: str, valid: bool) -> None:
+    assert is_address(text) is valid
