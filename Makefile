@@ -4,7 +4,7 @@ PORT ?= 8000
 UV_VERSION := 0.13.9
 UV := .tools/bin/uv
 BIN := .venv/bin
-MEMBERS := shared/contracts shared/kit shared/fleet $(sort $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml services/*/*/pyproject.toml))) deploy/local
+MEMBERS := shared/contracts shared/kit shared/fleet shared/devkit $(sort $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml services/*/*/pyproject.toml))) deploy/local
 STAMP := .venv/.installed
 
 export UV_PYTHON_DOWNLOADS := never

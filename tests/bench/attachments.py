@@ -6,7 +6,7 @@ import random
 import threading
 from pathlib import Path
 
-from hearback_kit.engines import ValkeyEngine, engine_scratch_directory
+from hearback_devkit.engines import ValkeyEngine, engine_scratch_directory
 
 from tests.bench.gateway import AUTH, publish_project, serving, take_stored
 from tests.bench.load import request, run_load

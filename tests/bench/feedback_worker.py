@@ -21,13 +21,13 @@ from feedback.store.tables import FEEDBACK
 from hearback_contracts.events import FeedbackSubmitted
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import FEEDBACK_SUBMITTED
+from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
+from hearback_devkit.fleet import publish_project, signed_in
+from hearback_devkit.testing import running
 from hearback_fleet.messages import outgoing
-from hearback_fleet.testing import publish_project, signed_in
 from hearback_kit.bus import Outgoing, RedisStreams
 from hearback_kit.db import Database, migrate
-from hearback_kit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
 from hearback_kit.ids import new_id, random_id
-from hearback_kit.testing import running
 from hearback_kit.valkey import connect
 from sqlalchemy import func, select, text
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from hearback_contracts.config import KeyConfig, ProjectConfig, key_snapshot, project_snapshot
 from hearback_contracts.streams import STREAMS
-from hearback_kit.engines import ValkeyEngine, engine_scratch_directory
+from hearback_devkit.engines import ValkeyEngine, engine_scratch_directory
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.valkey import connect
 

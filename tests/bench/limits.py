@@ -3,7 +3,7 @@
 import asyncio
 
 from hearback_contracts.config import KeyConfig, ProjectConfig, QuotaConfig, key_snapshot, project_snapshot
-from hearback_kit.engines import ValkeyEngine, engine_scratch_directory
+from hearback_devkit.engines import ValkeyEngine, engine_scratch_directory
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.valkey import connect
 

@@ -22,12 +22,12 @@ import orjson
 import psutil
 from hearback_contracts.events import ErrorEventReceived, Message, UserReportSubmitted
 from hearback_contracts.sources import FeedbackSource
+from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
+from hearback_devkit.fleet import publish_project
 from hearback_fleet.configuration import Configuration
-from hearback_fleet.testing import publish_project
 from hearback_kit.bus import Incoming
 from hearback_kit.clock import SystemClock
 from hearback_kit.db import Database, migrate
-from hearback_kit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
 from hearback_kit.ids import new_id, random_id
 from hearback_kit.valkey import connect
 from sqlalchemy import text

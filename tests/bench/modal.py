@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 from hearback_contracts.streams import USER_REPORT_SUBMITTED
-from hearback_fleet.testing import public_key
-from hearback_fleet.testing import publish_project as publish
-from hearback_kit.engines import ValkeyEngine, engine_scratch_directory
+from hearback_devkit.engines import ValkeyEngine, engine_scratch_directory
+from hearback_devkit.fleet import public_key
+from hearback_devkit.fleet import publish_project as publish
 from hearback_kit.valkey import connect
 
 from tests.bench.load import Result, request, run_load

@@ -18,16 +18,16 @@ from hearback_contracts.events import ClientReportReceived
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED
+from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
+from hearback_devkit.fleet import publish_project, signed_in
+from hearback_devkit.testing import running
 from hearback_fleet.messages import outgoing
 from hearback_fleet.recording import Record
-from hearback_fleet.testing import publish_project, signed_in
 from hearback_kit.bus import Outgoing, RedisStreams
 from hearback_kit.clock import SystemClock
 from hearback_kit.db import Database, migrate
-from hearback_kit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
 from hearback_kit.ids import new_id
 from hearback_kit.program import spare_what_stays
-from hearback_kit.testing import running
 from hearback_kit.valkey import connect
 from sqlalchemy import text
 

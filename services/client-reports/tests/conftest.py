@@ -16,10 +16,10 @@ from client_reports.service.record_effects import EffectRecorder
 from client_reports.settings import Settings
 from client_reports.store.partitions import Plans, partitions_of
 from client_reports.store.tables import METADATA
-from hearback_fleet.testing import publish_project, signed_in
+from hearback_devkit.fleet import publish_project, signed_in
+from hearback_devkit.testing import ManualClock, running
 from hearback_kit.db import Database, migrate
 from hearback_kit.db.partitions import Partitions
-from hearback_kit.testing import ManualClock, running
 from sqlalchemy import delete
 
 PACKAGE = "client_reports.store.migrations"

@@ -10,8 +10,8 @@ import pytest_asyncio
 from crash_embed.app import create_app
 from crash_embed.settings import Settings
 from hearback_contracts.streams import OUTCOME_RECORDED, USER_REPORT_SUBMITTED, Stream
-from hearback_fleet.testing import publish_project
-from hearback_kit.testing import ManualClock, running
+from hearback_devkit.fleet import publish_project
+from hearback_devkit.testing import ManualClock, running
 from redis.asyncio import Redis
 
 

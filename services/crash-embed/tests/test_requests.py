@@ -12,8 +12,8 @@ from crash_embed.app import create_app
 from crash_embed.settings import Settings
 from hearback_contracts.config import KeyConfig
 from hearback_contracts.streams import USER_REPORT_SUBMITTED
-from hearback_fleet.testing import public_key, publish_project
-from hearback_kit.testing import FaultProxy, ManualClock, eventually, running
+from hearback_devkit.fleet import public_key, publish_project
+from hearback_devkit.testing import FaultProxy, ManualClock, eventually, running
 from redis.asyncio import Redis
 
 EVENT_ID = "0123456789abcdef0123456789abcdef"

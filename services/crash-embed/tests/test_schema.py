@@ -7,7 +7,7 @@ import schemathesis
 from crash_embed.__main__ import PROGRAM
 from crash_embed.app import create_app
 from crash_embed.settings import Settings
-from hearback_fleet.testing import publish_project
+from hearback_devkit.fleet import publish_project
 from hypothesis import HealthCheck, given, settings
 from redis.asyncio import Redis
 from schemathesis.checks import not_a_server_error

@@ -20,8 +20,8 @@ from hearback_contracts.catalog import MESSAGES
 from hearback_contracts.config import KeyConfig, ProjectConfig, key_snapshot, project_snapshot
 from hearback_contracts.events import Message
 from hearback_contracts.streams import STREAMS
+from hearback_devkit.testing import ManualClock, eventually_sync, served
 from hearback_kit.snapshots import SnapshotStore
-from hearback_kit.testing import ManualClock, eventually_sync, served
 from hearback_kit.valkey import connect
 from redis.asyncio import Redis
 

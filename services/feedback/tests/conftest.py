@@ -30,14 +30,14 @@ from hearback_contracts.events import (
 )
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import ATTACHMENT_STORED, FEEDBACK_SUBMITTED, OUTCOME_RECORDED
+from hearback_devkit.fleet import publish_project, signed_in
+from hearback_devkit.testing import ManualClock, running
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.messages import outgoing
-from hearback_fleet.testing import publish_project, signed_in
 from hearback_kit.blobs import BlobStore
 from hearback_kit.bus import Incoming, Outgoing, RedisStreams
 from hearback_kit.db import Database
 from hearback_kit.outbox import Outbox, OutboxRelay
-from hearback_kit.testing import ManualClock, running
 from hearback_kit.values.ids import new_id, random_id
 from sqlalchemy import delete, select
 

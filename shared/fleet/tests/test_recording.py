@@ -6,10 +6,10 @@ from hearback_contracts.categories import DataCategory
 from hearback_contracts.events import OutcomeRecorded
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.streams import OUTCOME_RECORDED
+from hearback_devkit.testing import ManualClock
 from hearback_fleet.messages import decode
 from hearback_fleet.recording import Origin, OutcomeRecorder, SubmissionRef
 from hearback_kit.bus import Incoming
-from hearback_kit.testing import ManualClock
 
 SHARDS = 4
 

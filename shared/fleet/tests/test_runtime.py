@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from hearback_contracts.streams import FEEDBACK_SUBMITTED
+from hearback_devkit.testing import eventually, running
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
 from hearback_kit.background import Stage
 from hearback_kit.bus import Incoming
 from hearback_kit.outbox import outbox_table
 from hearback_kit.settings import ServiceSettings
-from hearback_kit.testing import eventually, running
 from sqlalchemy import MetaData
 
 

@@ -8,10 +8,10 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
+from hearback_devkit.testing import running
 from hearback_kit.app import create_service_app
 from hearback_kit.errors import Conflict
 from hearback_kit.settings import ServiceSettings
-from hearback_kit.testing import running
 
 
 class Settings(ServiceSettings):

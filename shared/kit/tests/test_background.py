@@ -4,9 +4,9 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
+from hearback_devkit.testing import eventually
 from hearback_kit.background import Background, Part, Stage
 from hearback_kit.errors import Unavailable
-from hearback_kit.testing import eventually
 from hearback_kit.worker import Work, Worker
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from fastapi import FastAPI, Request
+from hearback_devkit.testing import running
 from hearback_kit.app import _on_service_error
 from hearback_kit.errors import ServiceError, Unavailable
 from hearback_kit.http import (
@@ -17,7 +18,6 @@ from hearback_kit.http import (
     require_signature,
     sign,
 )
-from hearback_kit.testing import running
 
 SECRET = "s3cret"
 SIGNED = ("a", "POST", "/internal/x?y=1", b"{}")

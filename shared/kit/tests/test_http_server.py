@@ -7,9 +7,9 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
+from hearback_devkit.testing import eventually, served
 from hearback_kit.http_server.cycle import RequestCycle, encode_head
 from hearback_kit.http_server.protocol import HEAD_BYTES_MAX, HttpProtocol
-from hearback_kit.testing import eventually, served
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from hearback_devkit.testing import ManualClock
 from hearback_kit.limits import FAILED_OPEN, PREFIX, Limit, LimitBatches, LimitCheck, Role
 from hearback_kit.resp import RespConnection
-from hearback_kit.testing import ManualClock
 from redis.asyncio import Redis
 
 

@@ -3,8 +3,8 @@
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from hearback_devkit.testing import FaultProxy, ManualClock
 from hearback_kit.limits import FAILED_OPEN, PREFIX, Limit, WindowLimits, subject_of
-from hearback_kit.testing import FaultProxy, ManualClock
 from hearback_kit.valkey import connect
 
 

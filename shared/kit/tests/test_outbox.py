@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from hearback_devkit.testing import eventually
 from hearback_kit.bus import Outgoing
 from hearback_kit.db import Database
 from hearback_kit.errors import Unavailable
 from hearback_kit.outbox import Outbox, OutboxRelay, outbox_table
-from hearback_kit.testing import eventually
 from sqlalchemy import MetaData, func, select
 
 METADATA = MetaData()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hearback_kit.engines.process import free_port
-from hearback_kit.testing import eventually_sync
+from hearback_devkit.engines.process import free_port
+from hearback_devkit.testing import eventually_sync
 
 SCRIPT = """
 import asyncio, sys

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from hearback_devkit.testing import FaultProxy, eventually
 from hearback_kit.errors import Unavailable
 from hearback_kit.snapshots import SnapshotCache, SnapshotStore
-from hearback_kit.testing import FaultProxy, eventually
 from hearback_kit.valkey import connect
 
 

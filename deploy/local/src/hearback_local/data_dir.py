@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hearback_kit.engines.process import DirectoryLock, stored_secret
+from hearback_devkit.engines.process import DirectoryLock, stored_secret
 
 
 class DataDir:

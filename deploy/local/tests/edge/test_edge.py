@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from hearback_kit.testing import eventually
+from hearback_devkit.testing import eventually
 from hearback_local.edge.server import run_edge
 from hearback_local.edge.settings import EdgeSettings
 

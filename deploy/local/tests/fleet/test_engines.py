@@ -13,9 +13,9 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from hearback_kit.engines import EngineError, PostgresEngine, ValkeyEngine, engine_scratch_directory
-from hearback_kit.engines.process import is_alive
-from hearback_kit.testing import eventually_sync
+from hearback_devkit.engines import EngineError, PostgresEngine, ValkeyEngine, engine_scratch_directory
+from hearback_devkit.engines.process import is_alive
+from hearback_devkit.testing import eventually_sync
 from hearback_kit.valkey import connect
 
 Engine = PostgresEngine | ValkeyEngine
@@ -106,7 +106,7 @@ async def _knock(kind: type[Engine], url: str) -> None:
 
 ORPHAN_MAKER = """
 import sys, time
-from hearback_kit.engines import PostgresEngine, ValkeyEngine
+from hearback_devkit.engines import PostgresEngine, ValkeyEngine
 engine = {"PostgresEngine": PostgresEngine, "ValkeyEngine": ValkeyEngine}[sys.argv[1]](sys.argv[2])
 engine.start()
 print(engine.pid, flush=True)
@@ -283,7 +283,7 @@ def test_closed_parent_folder_moves_the_data_to_where_the_engine_may_go(
     closed.mkdir(parents=True)
     closed.chmod(0o700)
     reachable = folder / "system"
-    monkeypatch.setattr("hearback_kit.engines.place.SYSTEM_DIRECTORY", reachable)
+    monkeypatch.setattr("hearback_devkit.engines.paths.SYSTEM_DIRECTORY", reachable)
     folder.chmod(0o711)
     engine = ValkeyEngine(closed / "store")
     engine.start()

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from hearback_command import answer_of, hearback, pids_of, state_of, up
-from hearback_kit.engines import engine_scratch_directory
-from hearback_kit.engines.process import is_alive
-from hearback_kit.testing import eventually_sync
+from hearback_devkit.engines import engine_scratch_directory
+from hearback_devkit.engines.process import is_alive
+from hearback_devkit.testing import eventually_sync
 
 pytestmark = pytest.mark.timeout(300)
 PR_SET_CHILD_SUBREAPER = 36

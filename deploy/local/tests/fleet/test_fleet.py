@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 from hearback_command import HEARBACK, answer_of, hearback, up
-from hearback_kit.engines import engine_scratch_directory
-from hearback_kit.engines.process import is_alive
-from hearback_kit.testing import eventually_sync
+from hearback_devkit.engines import engine_scratch_directory
+from hearback_devkit.engines.process import is_alive
+from hearback_devkit.testing import eventually_sync
 from hearback_local.commands.screen import JSON_KEYS, first_feedback
 
 SERVICES = {

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hearback_kit.testing import eventually_sync
+from hearback_devkit.testing import eventually_sync
 
 # Forking belongs into a process of its own, not into the one that runs the tests.
 LAUNCHER = """

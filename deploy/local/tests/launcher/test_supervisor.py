@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hearback_kit.engines.process import is_alive
-from hearback_kit.testing import eventually_sync
+from hearback_devkit.engines.process import is_alive
+from hearback_devkit.testing import eventually_sync
 
 # Forking belongs into a process of its own, not into the one that runs the tests.
 LAUNCHER = """

@@ -18,9 +18,9 @@ from hearback_contracts.outcomes import SubmissionState as State
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import FEEDBACK_SUBMITTED, OUTCOME_RECORDED, USER_REPORT_SUBMITTED, Stream
+from hearback_devkit.testing import eventually
 from hearback_fleet.messages import outgoing
 from hearback_kit.bus import Incoming
-from hearback_kit.testing import eventually
 from hearback_kit.values.ids import derived_id, new_id
 
 PATH = "/api/0/projects/demo/web/submissions/"

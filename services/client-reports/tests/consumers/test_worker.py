@@ -15,11 +15,11 @@ from hearback_contracts.events import ClientReportReceived, OutcomeCount, Outcom
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED
+from hearback_devkit.testing import eventually
 from hearback_fleet.messages import outgoing
 from hearback_fleet.recording import Record
 from hearback_kit.bus import Incoming, Outgoing
 from hearback_kit.ids import new_id
-from hearback_kit.testing import eventually
 
 
 @pytest_asyncio.fixture

@@ -22,9 +22,9 @@ from hearback_contracts.config import ProjectConfig
 from hearback_contracts.events import ClientReportReceived, OutcomeCount, OutcomeRecorded, SubmissionStep
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.streams import CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED
+from hearback_devkit.testing import eventually
 from hearback_fleet.messages import outgoing
 from hearback_kit.bus import Incoming, Outgoing
-from hearback_kit.testing import eventually
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text

@@ -14,8 +14,8 @@ import pytest_asyncio
 import uvicorn
 from crash_embed.app import create_app
 from crash_embed.settings import Settings
-from hearback_fleet.testing import public_key, publish_project
-from hearback_kit.testing import FaultProxy, eventually
+from hearback_devkit.fleet import public_key, publish_project
+from hearback_devkit.testing import FaultProxy, eventually
 from playwright.async_api import Browser, Page, async_playwright
 from redis.asyncio import Redis
 from starlette.applications import Starlette

@@ -7,8 +7,8 @@ import orjson
 import pytest
 import pytest_asyncio
 from hearback_contracts.streams import USER_REPORT_SUBMITTED
-from hearback_fleet.testing import publish_project
-from hearback_kit.testing import FaultProxy, eventually
+from hearback_devkit.fleet import publish_project
+from hearback_devkit.testing import FaultProxy, eventually
 from playwright.async_api import Page, Route, expect
 from redis.asyncio import Redis
 

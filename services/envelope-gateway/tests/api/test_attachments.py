@@ -9,7 +9,7 @@ import httpx
 import pytest
 from envelope_gateway.domain.sizes import MIB
 from hearback_contracts.streams import ATTACHMENT_STORED
-from hearback_kit.testing import eventually
+from hearback_devkit.testing import eventually
 
 EVENT_ID = "9ec79c33ec9942ab8353589fcb2e04dc"
 AUTH = "Sentry sentry_key=0123456789abcdef0123456789abcdef"

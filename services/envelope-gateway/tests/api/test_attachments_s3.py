@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from envelope_gateway.domain.sizes import MIB
+from hearback_devkit.testing import FaultProxy, S3Server, eventually
 from hearback_kit.blobs import BlobStore
-from hearback_kit.testing import FaultProxy, S3Server, eventually
 
 EVENT_ID = "9ec79c33ec9942ab8353589fcb2e04dc"
 HEADER = b'{"event_id":"%b"}\n' % EVENT_ID.encode()

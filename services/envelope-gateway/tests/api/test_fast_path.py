@@ -10,7 +10,7 @@ import httpx
 import pytest
 from envelope_gateway.api.fast_path import Left
 from hearback_contracts.config import QuotaConfig
-from hearback_kit.testing import eventually
+from hearback_devkit.testing import eventually
 from prometheus_client import REGISTRY
 
 EVENT_ID = "9ec79c33ec9942ab8353589fcb2e04dc"

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from envelope_gateway.domain.sizes import MIB
-from hearback_kit.testing import FaultProxy, S3Server
+from hearback_devkit.testing import FaultProxy, S3Server
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 

@@ -11,8 +11,8 @@ import pytest
 from envelope_gateway.app import create_app
 from envelope_gateway.settings import Settings
 from hearback_contracts.streams import FEEDBACK_SUBMITTED, OUTCOME_RECORDED
-from hearback_kit.engines import ValkeyEngine
-from hearback_kit.testing import FaultProxy, ManualClock, eventually, served
+from hearback_devkit.engines import ValkeyEngine
+from hearback_devkit.testing import FaultProxy, ManualClock, eventually, served
 from hearback_kit.valkey import connect
 
 AUTH = {"x-sentry-auth": "Sentry sentry_key=0123456789abcdef0123456789abcdef"}

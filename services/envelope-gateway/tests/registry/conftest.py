@@ -11,10 +11,10 @@ import httpx
 import orjson
 import pytest
 import pytest_asyncio
+from hearback_devkit.fleet import following
+from hearback_devkit.testing import ManualClock, running
 from hearback_fleet.configuration import Configuration
-from hearback_fleet.testing import following
 from hearback_kit.http import ServiceClient
-from hearback_kit.testing import ManualClock, running
 from registry.app import create_app, create_worker
 from registry.settings import Settings
 

@@ -6,7 +6,7 @@ import zlib
 from typing import Any
 
 import pytest
-from hearback_fleet.testing import publish_project, signed_in
+from hearback_devkit.fleet import publish_project, signed_in
 from PIL import Image
 
 from ..conftest import EVENT, Files, Intake, serving

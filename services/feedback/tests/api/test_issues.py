@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 from hearback_contracts.events import OutcomeRecorded
 from hearback_contracts.streams import OUTCOME_RECORDED
-from hearback_fleet.testing import EVERY_SCOPE, publish_project, signed_in
-from hearback_kit.testing import eventually
+from hearback_devkit.fleet import EVERY_SCOPE, publish_project, signed_in
+from hearback_devkit.testing import eventually
 
 from ..conftest import NOW, Api, Intake, payload, serving, submitted
 

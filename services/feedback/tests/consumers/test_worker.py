@@ -14,10 +14,10 @@ from feedback.app import create_worker
 from feedback.settings import Settings
 from feedback.store.tables import FEEDBACK
 from hearback_contracts.streams import FEEDBACK_SUBMITTED, OUTCOME_RECORDED
-from hearback_fleet.testing import publish_project
+from hearback_devkit.fleet import publish_project
+from hearback_devkit.testing import FaultProxy, eventually
 from hearback_kit.bus import RedisStreams
 from hearback_kit.db import Database
-from hearback_kit.testing import FaultProxy, eventually
 from sqlalchemy import func, select
 
 from ..conftest import MEMBERS, Intake, payload, submitted

@@ -3,7 +3,7 @@
 from typing import Any
 
 from feedback.service.delete_feedback import DeleteExpired
-from hearback_fleet.testing import publish_project
+from hearback_devkit.fleet import publish_project
 
 from ..conftest import Api
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from feedback.service.check_blobs import find_missing, find_strays
-from hearback_fleet.testing import publish_project
+from hearback_devkit.fleet import publish_project
 from hearback_kit.values.ids import random_id
 
 from ..conftest import EVENT, Files

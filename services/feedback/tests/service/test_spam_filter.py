@@ -11,8 +11,8 @@ from hearback_contracts.flags import Feature
 from hearback_contracts.options import Option
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import OUTCOME_RECORDED
-from hearback_fleet.testing import publish_project
-from hearback_kit.testing import eventually
+from hearback_devkit.fleet import publish_project
+from hearback_devkit.testing import eventually
 from sqlalchemy import select
 
 from ..conftest import MEMBERS, Api, Intake, payload, submitted

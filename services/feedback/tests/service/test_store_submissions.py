@@ -9,7 +9,7 @@ import pytest
 from feedback.store.tables import FEEDBACK, PROJECT
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
-from hearback_fleet.testing import publish_project
+from hearback_devkit.fleet import publish_project
 from sqlalchemy import func, select
 
 from ..conftest import NOW, Intake, as_incoming, payload, submitted

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from hearback_fleet.testing import signed_in
-from hearback_kit.testing import running
+from hearback_devkit.fleet import signed_in
+from hearback_devkit.testing import running
 from pydantic import SecretStr
 from user_reports.app import create_app
 from user_reports.settings import Settings

@@ -11,8 +11,8 @@ import pytest
 import schemathesis
 import uvicorn
 from hearback_contracts.routes import service_of
+from hearback_devkit.testing import eventually
 from hearback_kit.ids import random_id
-from hearback_kit.testing import eventually
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error

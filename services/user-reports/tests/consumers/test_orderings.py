@@ -316,7 +316,7 @@ async def test_ids_of_the_envelope_hold_over_the_payload(harness: Any) -> None:
 
 
 async def test_switched_off_ingestion_refuses_with_a_reason(harness: Any, redis: Any) -> None:
-    from hearback_fleet.testing import publish_project
+    from hearback_devkit.fleet import publish_project
 
     await publish_project(redis, project_id=5, features={"organizations:user-feedback-ingest": False})
     await harness.deliver(harness.report(random_id(), project_id=5))
@@ -339,7 +339,7 @@ async def test_denied_organization_is_filtered(harness: Any) -> None:
 
 
 async def test_garbage_is_refused_only_where_a_project_asks_for_it(harness: Any, redis: Any) -> None:
-    from hearback_fleet.testing import publish_project
+    from hearback_devkit.fleet import publish_project
 
     await publish_project(redis, project_id=6, options={"feedback:filter_garbage_messages": True})
     await harness.deliver(harness.report(random_id(), " "), harness.report(random_id(), " ", project_id=6))

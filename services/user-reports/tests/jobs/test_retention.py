@@ -6,7 +6,7 @@ from typing import Any
 
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.outcomes import Outcome, SubmissionState
-from hearback_fleet.testing import publish_project
+from hearback_devkit.fleet import publish_project
 from hearback_kit.ids import random_id
 
 

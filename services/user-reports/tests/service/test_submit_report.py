@@ -6,7 +6,7 @@ import pytest
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
-from hearback_fleet.testing import publish_project
+from hearback_devkit.fleet import publish_project
 from hearback_kit.values.ids import random_id
 from user_reports.service.submit_report import Received, refuse_report, submit_reports
 

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from hearback_devkit.testing import eventually
 from hearback_kit.bus import Bus, Consumer, ConsumerOptions, Incoming, Outgoing
 from hearback_kit.bus.consumer import PAUSED
 from hearback_kit.errors import Unavailable
 from hearback_kit.telemetry import configure_traces, current_traceparent
-from hearback_kit.testing import eventually
 
 KEYS = ["s:{0}", "s:{1}"]
 GROUP = "workers"

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from hearback_devkit.testing import FaultProxy, eventually
 from hearback_kit.bus import Outgoing
 from hearback_kit.bus.group_commit import COMMITS, GroupCommit
 from hearback_kit.bus.wire import NotSent, RespConnection, encode_command
 from hearback_kit.errors import Unavailable
-from hearback_kit.testing import FaultProxy, eventually
 
 KEY = "s:{0}"
 

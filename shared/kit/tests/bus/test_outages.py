@@ -7,11 +7,11 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from hearback_devkit.engines import ValkeyEngine
+from hearback_devkit.testing import FaultProxy, eventually
 from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, RedisStreams
 from hearback_kit.bus.bounds import StreamBounds
-from hearback_kit.engines import ValkeyEngine
 from hearback_kit.errors import Unavailable
-from hearback_kit.testing import FaultProxy, eventually
 from hearback_kit.valkey import connect
 
 KEYS = ["s:{0}", "s:{1}"]

@@ -5,9 +5,9 @@ import os
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from hearback_devkit.testing import FaultProxy
 from hearback_kit.db import Database
 from hearback_kit.errors import Unavailable
-from hearback_kit.testing import FaultProxy
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 

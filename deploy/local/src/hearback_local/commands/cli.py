@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hearback_kit.engines import EngineError
+from hearback_devkit.engines import EngineError
 
 from hearback_local.commands import check, dead_letters, down, explain, projects, registry, status, up
 from hearback_local.data_dir import DataDir

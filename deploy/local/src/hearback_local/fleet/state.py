@@ -5,7 +5,7 @@ import shlex
 import signal
 from typing import Any
 
-from hearback_kit.engines.process import end_process, is_described, wait_until
+from hearback_devkit.engines.process import end_process, is_described, wait_until
 
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from hearback_kit.engines.process import die_with_parent, is_alive, wait_until
+from hearback_devkit.engines.process import die_with_parent, is_alive, wait_until
 
 PR_SET_NAME = 15
 BACKOFF_SECONDS_MIN = 0.1

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from hearback_kit.engines.process import describe_process, end_process, is_described, port_is_free
+from hearback_devkit.engines.process import describe_process, end_process, is_described, port_is_free
 
 from hearback_local.data_dir import DataDir
 from hearback_local.edge.server import serve_edge

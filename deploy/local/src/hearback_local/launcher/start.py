@@ -5,8 +5,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from hearback_kit.engines import EngineError
-from hearback_kit.engines.process import DirectoryLock, wait_until
+from hearback_devkit.engines import EngineError
+from hearback_devkit.engines.process import DirectoryLock, wait_until
 
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError

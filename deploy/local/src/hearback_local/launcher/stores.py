@@ -5,8 +5,8 @@ import socket
 from typing import Any
 from urllib.parse import urlsplit
 
-from hearback_kit.engines import EngineError, PostgresEngine, ValkeyEngine
-from hearback_kit.engines.process import port_is_free
+from hearback_devkit.engines import EngineError, PostgresEngine, ValkeyEngine
+from hearback_devkit.engines.process import port_is_free
 
 from hearback_local.data_dir import DataDir
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from hearback_kit.engines import EngineError
+from hearback_devkit.engines import EngineError
 
 from hearback_local.launcher.children import CLEAN_EXITS, Child, stop_children
 

@@ -12,8 +12,8 @@ import httpx
 import orjson
 import pytest
 import schemathesis
+from hearback_devkit.testing import eventually_sync
 from hearback_kit.http import ServiceClient
-from hearback_kit.testing import eventually_sync
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from registry.__main__ import PROGRAM

@@ -1,5 +1,5 @@
+from hearback_devkit.testing import eventually
 from hearback_kit.db import Database
-from hearback_kit.testing import eventually
 from sqlalchemy import text
 
 

@@ -8,8 +8,8 @@ from email.policy import default
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+from hearback_devkit.testing import ManualClock, eventually
 from hearback_kit.db import Database
-from hearback_kit.testing import ManualClock, eventually
 from pydantic import SecretStr
 from registry.service.deliver_mails import ATTEMPTS_MAX, MailDelivery
 from registry.store import mails

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 from hearback_contracts.config import MemberRef, ProjectRef, QuotaConfig
-from hearback_fleet.testing import following
+from hearback_devkit.fleet import following
+from hearback_devkit.testing import FaultProxy, eventually
 from hearback_kit.db import Database
 from hearback_kit.snapshots import SnapshotStore
-from hearback_kit.testing import FaultProxy, eventually
 from pydantic import SecretStr
 from registry.service.publish_snapshots import Publisher
 from registry.store import snapshots

@@ -2,6 +2,8 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import FastAPI
+from hearback_devkit.fleet import Callers, following, public_key, publish_project, signed_in
+from hearback_devkit.testing import eventually, running
 from hearback_fleet.access import (
     EVENT_WRITE,
     Access,
@@ -11,11 +13,9 @@ from hearback_fleet.access import (
     project_scope,
 )
 from hearback_fleet.configuration import Configuration
-from hearback_fleet.testing import Callers, following, public_key, publish_project, signed_in
 from hearback_kit.app import create_service_app
 from hearback_kit.auth import Authenticator
 from hearback_kit.settings import ServiceSettings
-from hearback_kit.testing import eventually, running
 from redis.asyncio import Redis
 
 

@@ -1,4 +1,4 @@
-"""Pytest fixtures (loaded by `-p hearback_kit.testing.fixtures`): one set of engines per session.
+"""Pytest fixtures (loaded by `-p hearback_devkit.fixtures`): one set of engines per session.
 
 `HEARBACK_TEST_DATABASE_URL` and `HEARBACK_TEST_REDIS_URL` point the tests at other servers; whatever
 those hold is lost.
@@ -6,26 +6,35 @@ those hold is lost.
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import pytest_asyncio
+from hearback_kit.bus import RedisStreams
+from hearback_kit.db import Database, migrate
+from hearback_kit.ids import random_id
+from hearback_kit.valkey import connect
 from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from hearback_kit.bus import RedisStreams
-from hearback_kit.db import Database, migrate
-from hearback_kit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
-from hearback_kit.ids import random_id
-from hearback_kit.testing.s3 import S3Server
-from hearback_kit.valkey import connect
+from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
+from hearback_devkit.testing.s3 import S3Server
 
 MakeDatabase = Callable[[str], Awaitable[str]]
+# Until every test names them anew.
+for _former, _present in (
+    ("hearback_kit.testing", "hearback_devkit.testing"),
+    ("hearback_kit.engines", "hearback_devkit.engines"),
+    ("hearback_fleet.testing", "hearback_devkit.fleet"),
+):
+    sys.modules[_former] = import_module(_present)
 
 
 def pytest_configure() -> None:

@@ -8,9 +8,9 @@ import socket
 from pathlib import Path
 from typing import Literal
 
-from hearback_kit.engines.engine import Engine
-from hearback_kit.engines.place import wheel_directory
-from hearback_kit.engines.process import EngineError
+from hearback_devkit.engines.engine import Engine
+from hearback_devkit.engines.paths import wheel_directory
+from hearback_devkit.engines.process import EngineError
 
 ANSWER_SECONDS_MAX = 1.0
 

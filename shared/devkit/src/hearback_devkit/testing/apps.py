@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx
 import uvicorn
+from hearback_kit.http_protocol import HttpProtocol
 from uvicorn.server import ServerState
 
-from hearback_kit.http_protocol import HttpProtocol
-from hearback_kit.testing.waiting import eventually
+from hearback_devkit.testing.waiting import eventually
 
 
 @asynccontextmanager

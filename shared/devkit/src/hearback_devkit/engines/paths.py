@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from hearback_kit.engines.process import EngineError
+from hearback_devkit.engines.process import EngineError
 
 SYSTEM_DIRECTORY = Path("/var/lib/hearback")
 FREE_BYTES_MIN = 256 * 1024 * 1024

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from hearback_kit.engines.place import engine_account, resolve_directory
-from hearback_kit.engines.process import (
+from hearback_devkit.engines.paths import engine_account, resolve_directory
+from hearback_devkit.engines.process import (
     DirectoryLock,
     EngineError,
     describe_process,

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hearback_kit.engines.engine import Engine
-from hearback_kit.engines.place import wheel_directory
-from hearback_kit.engines.process import EngineError, die_with_parent
+from hearback_devkit.engines.engine import Engine
+from hearback_devkit.engines.paths import wheel_directory
+from hearback_devkit.engines.process import EngineError, die_with_parent
 
 USER = "hearback"
 DATABASE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")

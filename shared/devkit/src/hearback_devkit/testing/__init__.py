@@ -1,0 +1,21 @@
+"""What tests stand on: apps that run, a clock to move, a proxy that breaks, metrics, waiting for a condition."""
+
+from hearback_devkit.engines.process import free_port
+from hearback_devkit.testing.apps import running, served
+from hearback_devkit.testing.clocks import ManualClock
+from hearback_devkit.testing.faults import FaultProxy
+from hearback_devkit.testing.metrics import recorded
+from hearback_devkit.testing.s3 import S3Server
+from hearback_devkit.testing.waiting import eventually, eventually_sync
+
+__all__ = [
+    "FaultProxy",
+    "ManualClock",
+    "S3Server",
+    "eventually",
+    "eventually_sync",
+    "free_port",
+    "recorded",
+    "running",
+    "served",
+]
