@@ -1,7 +1,6 @@
 # Everything a person does here is a target of this file; `make` lists them.
 PYTHON ?= python3
 PORT ?= 8000
-UV_VERSION := 0.13.9
 UV := .tools/bin/uv
 BIN := .venv/bin
 MEMBERS := shared/contracts shared/kit shared/fleet shared/devkit $(sort $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml services/*/*/pyproject.toml))) deploy/local
@@ -9,7 +8,7 @@ STAMP := .venv/.installed
 
 export UV_PYTHON_DOWNLOADS := never
 
-# In a folder that was moved, or without the Python it was made with, nothing in .venv can start: it is made anew.
+# After the folder moved, or its Python is gone, nothing in .venv can start: make it again.
 ifneq ($(wildcard $(STAMP)),)
 ifneq ($(shell grep -qsF '$(CURDIR)/.venv/bin/python' $(BIN)/hearback && $(BIN)/python -c '' 2>/dev/null && echo usable),usable)
 $(shell rm -f $(STAMP) $(BIN)/python)
@@ -27,9 +26,9 @@ $(UV):
 	  { echo "Hearback needs Python 3.11 or newer; name one with: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "$(PYTHON) cannot make virtual environments; on Debian: sudo apt-get install python3-venv" >&2; exit 1; }
-	@echo "setting up uv $(UV_VERSION)"
+	@echo "setting up uv"
 	@$(PYTHON) -m venv --clear .tools
-	@.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@.tools/bin/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/locks/uv.lock
 
 $(STAMP): requirements.lock $(MEMBERS:%=%/pyproject.toml) | $(UV)
 	@echo "installing the locked requirements into .venv"
@@ -66,11 +65,14 @@ bench: $(STAMP) ## measure throughput side by side with the bare limit
 generate: $(STAMP) ## rewrite what is generated from code: schemas, openapi.json, docs
 	@$(BIN)/python -m hearback_local.generate
 
-lock: $(UV) ## resolve anew and write every requirements.lock
+lock: $(UV) ## resolve the newest allowed versions and write every lock
 	@$(UV) lock --quiet --upgrade
 	@$(UV) export --quiet --locked --all-packages --all-groups --no-emit-workspace --no-header --no-annotate --format requirements.txt -o requirements.lock
 	@for member in $(filter services/%,$(MEMBERS)); do \
 	  $(UV) export --quiet --locked --package $$(basename $$member) --no-dev --no-emit-workspace --no-header --no-annotate --format requirements.txt -o $$member/requirements.lock; \
+	done
+	@for tool in uv uv-build; do \
+	  echo "$$tool>=0.13,<0.14" | $(UV) pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-annotate - -o deploy/locks/$$tool.lock; \
 	done
 
 clean: ## remove what can be made again (the data in .hearback stays)

@@ -24,8 +24,18 @@ def run(*command: object, folder: Path) -> bytes:
     return done.stdout
 
 
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every package built as the Dockerfiles do it, with the locked build backend."""
+    folder = tmp_path_factory.mktemp("wheels")
+    build = [UV, "build", "--quiet", "--wheel", "--no-build-isolation", "--python", sys.executable]
+    for package in (*(ROOT / "shared" / name for name in SHARED), *FOLDERS.values()):
+        run(*build, "--out-dir", folder, package, folder=folder)
+    return folder
+
+
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_runs_with_nothing_but_what_it_declares(service: str, tmp_path: Path) -> None:
+def test_a_service_runs_with_nothing_but_what_it_declares(service: str, wheels: Path, tmp_path: Path) -> None:
     python = tmp_path / "venv" / "bin" / "python"
     here = FOLDERS[service]
     run(UV, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv", folder=tmp_path)
@@ -48,8 +58,8 @@ def test_a_service_runs_with_nothing_but_what_it_declares(service: str, tmp_path
         "--python",
         python,
         "--no-deps",
-        *(ROOT / "shared" / name for name in SHARED),
-        here,
+        *(next(wheels.glob(f"hearback_{name}-*.whl")) for name in SHARED),
+        next(wheels.glob(f"{service.replace('-', '_')}-*.whl")),
         folder=tmp_path,
     )
     installed = run(UV, "pip", "list", "--python", python, "--format", "freeze", folder=tmp_path).decode()
@@ -63,9 +73,19 @@ def test_a_service_runs_with_nothing_but_what_it_declares(service: str, tmp_path
 def test_a_dockerfile_names_its_own_service(service: str) -> None:
     text = (FOLDERS[service] / "Dockerfile").read_text()
     folder = FOLDERS[service].relative_to(ROOT)
+    installs = re.findall(r"pip install ([^\n&\\]*)", text)
+    assert all("--require-hashes -r " in install or install.strip().endswith(".whl") for install in installs)
     assert "-r requirements.lock" in text
+    assert "-r uv-build.lock" in text
     assert f"./{folder} " in text
     assert f'"-m", "{service.replace("-", "_")}"' in text
     assert "USER 10001" in text
     installed = set(re.findall(r"\./(services/\S+)", text))
     assert installed == {str(folder)}
+
+
+@pytest.mark.parametrize("lock", sorted((ROOT / "deploy" / "locks").iterdir()), ids=lambda path: path.name)
+def test_a_tool_is_pinned_with_hashes(lock: Path) -> None:
+    text = lock.read_text()
+    assert "://" not in text
+    assert re.match(rf"{lock.stem}==\S+ \\\n    --hash=sha256:", text)
