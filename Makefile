@@ -1,6 +1,7 @@
 # Everything a person does here is a target of this file; `make` lists them.
 PYTHON ?= python3
 PORT ?= 8000
+JOBS ?= 2
 UV := .tools/bin/uv
 BIN := .venv/bin
 MEMBERS := shared/contracts shared/kit shared/fleet shared/devkit $(sort $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml services/*/*/pyproject.toml))) deploy/local
@@ -43,11 +44,11 @@ install: $(STAMP) ## everything needed, into .venv
 up: $(STAMP) ## the whole fleet in the foreground (PORT=8000)
 	@exec $(BIN)/hearback up --port $(PORT)
 
-test: $(STAMP) ## everything needed, then all tests (T=path for a part)
+test: $(STAMP) ## everything needed, then all tests (T=path for a part; JOBS=2 at a time)
 	@deploy/local/browser.sh
 	@deploy/local/node.sh
 	@if [ -f tests/conformance/install.py ]; then $(BIN)/python tests/conformance/install.py $(UV); fi
-	@$(BIN)/pytest $(T)
+	@$(BIN)/pytest $(or $(T),-n $(JOBS) --dist loadfile --cov --cov-report=term --durations=20)
 
 check: $(STAMP) ## lint, types, architecture
 	@$(BIN)/ruff check .

@@ -5,7 +5,6 @@ Nothing of ours is imported here or in the tests that use it.
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,13 +19,6 @@ import pytest
 
 HEARBACK = Path(sys.executable).parent / "hearback"
 START_SECONDS_MAX = 90
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
@@ -151,9 +143,9 @@ class Fleet:
 
 
 def start_fleet(data_dir: Path, **environment: str) -> Fleet:
-    """Start a fleet in a folder on a free port and wait until it is ready."""
+    """Start a fleet in a folder, on a free port, and wait until it is ready."""
     done = subprocess.run(
-        [str(HEARBACK), "up", "--port", str(free_port()), "--data-dir", str(data_dir), "--detach", "--json"],
+        [str(HEARBACK), "up", "--port", "0", "--data-dir", str(data_dir), "--detach", "--json"],
         capture_output=True,
         text=True,
         timeout=START_SECONDS_MAX,
