@@ -2,6 +2,8 @@
 PYTHON ?= python3
 PORT ?= 8000
 JOBS ?= 2
+SEED ?= 1
+SECONDS ?= 120
 UV := .tools/bin/uv
 BIN := .venv/bin
 MEMBERS := shared/contracts shared/kit shared/fleet shared/devkit $(sort $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml services/*/*/pyproject.toml))) deploy/local
@@ -17,7 +19,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test check format bench lock generate clean
+.PHONY: help install up test chaos check format bench lock generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -49,6 +51,11 @@ test: $(STAMP) ## everything needed, then all tests (T=path for a part; JOBS=2 a
 	@deploy/local/node.sh
 	@if [ -f tests/conformance/install.py ]; then $(BIN)/python tests/conformance/install.py $(UV); fi
 	@$(BIN)/pytest $(or $(T),-n $(JOBS) --dist loadfile --cov --cov-report=term --durations=20)
+
+chaos: export HEARBACK_CHAOS_SEED := $(SEED)
+chaos: export HEARBACK_CHAOS_SECONDS := $(SECONDS)
+chaos: $(STAMP) ## the seeded faults under load (SEED=1 SECONDS=120)
+	@$(BIN)/pytest tests/chaos --timeout 0 -s
 
 check: $(STAMP) ## lint, types, architecture
 	@$(BIN)/ruff check .
