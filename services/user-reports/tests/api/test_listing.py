@@ -160,7 +160,7 @@ async def test_report_shape_falls_back_to_the_events_user(harness: Any, api: Any
         "email": "ada@example.com",
         "name": "ada@example.com",
         "ipAddress": "192.0.2.7",
-        "avatarUrl": None,
+        "avatarUrl": "",
     }
     assert item["dateCreated"] == "2026-11-24T12:00:00Z"
 

@@ -123,12 +123,12 @@ async def test_scopes_and_tenants_hold(harness: Any, api: Any) -> None:
 
 
 async def test_field_errors_are_by_field(api: Any) -> None:
-    response = await api.post(PATH, json={"email": "no address", "comments": None, "event_id": "x"})
+    response = await api.post(PATH, json={"email": "no address", "comments": True, "event_id": "x"})
     assert response.status_code == 400
     assert response.json() == {
         "name": ["This field is required."],
         "email": ["Enter a valid email address."],
-        "comments": ["This field may not be null."],
+        "comments": ["Not a valid string."],
     }
     response = await api.post(PATH, json=["x"])
     assert response.json() == {"non_field_errors": ["Invalid data. Expected a dictionary, but got list."]}
@@ -230,3 +230,20 @@ async def test_switched_off_goes_before_wrong_fields(harness: Any, api: Any, red
     await publish_project(redis, project_id=1, features={"organizations:user-feedback-ingest": False})
     assert (await api.post(PATH, json={})).status_code == 403
     assert (await harness.recorded()).counts(FEEDBACK) == {(Outcome.INVALID, "feature_disabled"): 1}
+
+
+async def test_reports_on_no_event_are_stored_each_for_itself(harness: Any, api: Any) -> None:
+    rows = [(await api.post(PATH, json=body("0" * 32, comments=words))).json() for words in ("Ann's", "Bob's")]
+    assert [(row["comments"], row["eventID"], row["issue"], row["age"]) for row in rows] == [
+        ("Ann's", "0" * 32, None, None),
+        ("Bob's", "0" * 32, None, None),
+    ]
+    listed = (await api.get(PATH, params={"linked": "false"})).json()
+    assert [row["comments"] for row in listed] == ["Bob's", "Ann's"]
+
+
+@pytest.mark.parametrize("comments", [{}, {"comments": None}, {"comments": ""}, {"comments": "  "}])
+async def test_comments_are_optional(api: Any, comments: dict[str, Any]) -> None:
+    said = {name: value for name, value in body(random_id()).items() if name != "comments"} | comments
+    response = await api.post(PATH, json=said)
+    assert (response.status_code, response.json()["comments"]) == (200, "")

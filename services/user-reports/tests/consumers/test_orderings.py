@@ -1,6 +1,7 @@
 """Every order in which a report and its event can come: exactly one feedback, rightly linked (issue 3, 1)."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -60,8 +61,6 @@ async def perform(harness: Any, script: str, event_id: str) -> None:
 
 
 def minutes(word: str) -> Any:
-    from datetime import timedelta
-
     return timedelta(minutes=int(word or 0))
 
 
@@ -288,13 +287,34 @@ async def test_event_with_awkward_text_is_indexed(harness: Any) -> None:
     assert len((await harness.recorded()).feedback) == 1
 
 
+HUGE = int("9" * 40)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"sent_at": datetime(1, 1, 1, tzinfo=UTC), "timestamp": datetime(9999, 12, 31, tzinfo=UTC)},
+        {"sent_at": datetime(9999, 12, 31, tzinfo=UTC), "timestamp": datetime(1, 1, 1, tzinfo=UTC)},
+        {"trace": {"trace_id": HUGE}},
+        {"trace": {"trace_id": [[[[[[[[[[[[[[[[[[[[[[["deep"]]]]]]]]]]]]]]]]]]]]]]]}},
+        {"user": {"email": "".join(random_id() for _ in range(300))}},
+    ],
+)
+async def test_no_event_is_poison(harness: Any, fields: dict[str, Any]) -> None:
+    event_id = random_id()
+    anonymous = harness.report(event_id, payload={"event_id": event_id, "comments": "x"})
+    await harness.deliver(harness.event(event_id, **fields), anonymous)
+    (feedback,) = (await harness.recorded()).feedback
+    assert feedback.submission_id == event_id
+
+
 @pytest.mark.parametrize(
     ("payload", "reason"),
     [
         ({"event_id": "x", "comments": "a"}, Reason.REPORT_INVALID_EVENT_ID),
-        ({"event_id": "0" * 32}, Reason.REPORT_MISSING_COMMENTS),
+        ({}, Reason.REPORT_MISSING_EVENT_ID),
         ({"comments": "a"}, Reason.REPORT_MISSING_EVENT_ID),
-        ({"event_id": "0" * 32, "comments": "a" * 4097}, Reason.REPORT_MESSAGE_TOO_LARGE),
+        ({"event_id": "a" * 32, "comments": "a" * 4097}, Reason.REPORT_MESSAGE_TOO_LARGE),
         ([], Reason.INVALID_JSON),
     ],
 )
@@ -307,12 +327,12 @@ async def test_invalid_report_is_refused_with_its_reason_once(harness: Any, payl
     assert [(s.state, s.reason) for s in recorded.steps] == [(SubmissionState.INVALID, reason.value)]
 
 
-async def test_ids_of_the_envelope_hold_over_the_payload(harness: Any) -> None:
+async def test_a_report_is_about_the_event_that_its_payload_names(harness: Any) -> None:
     event_id, other = random_id(), random_id()
-    await harness.deliver(harness.event(event_id))
-    await harness.deliver(harness.report(event_id, payload={"event_id": other, "comments": "x\x00y"}))
-    (row,) = await harness.rows("SELECT event_id, comments FROM reports")
-    assert (row.event_id.hex, row.comments) == (event_id, "xy")
+    await harness.deliver(harness.report(other, payload={"event_id": event_id, "comments": "x\x00y"}))
+    await harness.deliver(harness.report(other, payload={"event_id": "nonsense", "comments": "header"}))
+    rows = await harness.rows("SELECT event_id, comments FROM reports ORDER BY id")
+    assert [(row.event_id.hex, row.comments) for row in rows] == [(event_id, "xy"), (other, "header")]
 
 
 async def test_switched_off_ingestion_refuses_with_a_reason(harness: Any, redis: Any) -> None:

@@ -18,8 +18,11 @@ def payload(**fields: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("given_payload", "garbage", "expected"),
     [
-        ({"event_id": ID}, False, Reason.REPORT_MISSING_COMMENTS),
-        ({}, False, Reason.REPORT_MISSING_COMMENTS),
+        ({"event_id": ID}, False, Words(ID, "", "", "")),
+        ({"event_id": ID}, True, Reason.REPORT_EMPTY),
+        ({"event_id": ID, "comments": None}, False, Words(ID, "", "", "")),
+        ({}, False, Reason.REPORT_MISSING_EVENT_ID),
+        ({"event_id": "0" * 32}, False, Words("0" * 32, "", "", "")),
         ({"comments": "x"}, False, Reason.REPORT_MISSING_EVENT_ID),
         (payload(comments=""), False, Words(ID, "", "", "")),
         (payload(comments=" \n"), True, Reason.REPORT_EMPTY),

@@ -21,7 +21,9 @@ REQUIRED, BLANK, NULL = "This field is required.", "This field may not be blank.
     ("change", "expected"),
     [
         ({"name": "  "}, {"name": [BLANK]}),
-        ({"comments": None}, {"comments": [NULL]}),
+        ({"name": None}, {"name": [NULL]}),
+        ({"comments": None}, {}),
+        ({"comments": " "}, {}),
         ({"comments": True}, {"comments": ["Not a valid string."]}),
         ({"comments": ["x"]}, {"comments": ["Not a valid string."]}),
         ({"name": "a" * 129}, {"name": ["Ensure this field has no more than 128 characters."]}),
@@ -42,7 +44,7 @@ def test_fields(change: dict[str, Any], expected: dict[str, list[str]]) -> None:
 
 
 def test_missing_fields_and_other_bodies() -> None:
-    assert read_fields({})[1] == {name: [REQUIRED] for name in GOOD}
+    assert read_fields({})[1] == {name: [REQUIRED] for name in GOOD if name != "comments"}
     wrong = read_fields(["x"])[1]
     assert wrong == {"non_field_errors": ["Invalid data. Expected a dictionary, but got list."]}
     assert read_fields({**GOOD, "name": "  Grace\n", "event_id": 12})[0]["name"] == "Grace"

@@ -78,6 +78,10 @@ class UserReportSubmitted(Scoped):
     TYPE: ClassVar[str] = "user-report.submitted"
     type: Literal["user-report.submitted"] = "user-report.submitted"
     event_id: str | None
+    submission_id: str | None = Field(
+        default=None,
+        description="Names the submission when it is taken in after a refusal; else the event id does.",
+    )
     source: FeedbackSource
     marks: tuple[str, ...] = Field(default=(), description="Suspicions of the sender, such as `honeypot`.")
     accepted_by: str | None = Field(

@@ -48,16 +48,16 @@ def report_json(report: Report, now: datetime) -> dict[str, Any]:
     name = report.name or report.email or (user or {}).get("name") or None
     return {
         "id": str(report.id),
-        "eventID": report.event_id,
+        "eventID": report.named_event_id,
         "name": name,
         "email": report.email or (user or {}).get("email") or None,
         "comments": report.comments,
         "dateCreated": _time(report.date_added),
         "user": _report_user(user),
-        "event": {"id": report.event_id, "eventID": report.event_id},
+        "event": {"id": report.named_event_id, "eventID": report.named_event_id},
         "environment": report.environment,
         "linked": report.group_id is not None,
-        "age": None if report.group_id else max(0, int((now - report.date_added).total_seconds())),
+        "age": max(0, int((now - report.date_added).total_seconds())) if report.is_waiting else None,
     }
 
 
@@ -65,12 +65,12 @@ def _report_user(user: Mapping[str, str] | None) -> dict[str, Any] | None:
     if not user:
         return None
     return {
-        "id": user.get("id"),
+        "id": user.get("id") or "",
         "username": user.get("username"),
         "email": user.get("email"),
         "name": user.get("name") or user.get("email") or user.get("username"),
         "ipAddress": user.get("ip_address"),
-        "avatarUrl": None,
+        "avatarUrl": "",
     }
 
 
@@ -186,7 +186,7 @@ def export_row(report: Report, groups: Mapping[int, Group], organization: Organi
     project = organization.find_project(str(report.project_id))
     return (
         report.id,
-        report.event_id,
+        report.named_event_id,
         _time(report.date_added),
         report.name,
         report.email,

@@ -31,7 +31,7 @@ class UserReportHandler:
             message = decode(UserReportSubmitted, item)
         except ValueError:
             return []
-        payload = parse_payload(item.body) or {}
         recorder = self._context.recorder()
-        recorder.record_dead_letter(Refusal.of_message(message, payload.get("event_id"), Reason.DEAD_LETTER))
+        refusal = Refusal.of_message(message, parse_payload(item.body), Reason.DEAD_LETTER)
+        recorder.record_dead_letter(refusal)
         return recorder.messages()

@@ -16,7 +16,7 @@ from hearback_contracts.events import UserReportSubmitted
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 
-from user_reports.domain.content import read_words
+from user_reports.domain.content import read_refused_words, read_words
 from user_reports.domain.model import Deleted, IndexedEvent, Refusal, Report, Submission
 
 
@@ -52,23 +52,22 @@ def admit(
 ) -> Submission | Refusal:
     """Return the submission of a message, or its refusal by the project's policy or for its content.
 
-    `payload` is None for what is no JSON object. The message's event id wins over the payload's. Neither the
-    deny list nor the filter of placeholders concerns the dialog: a denied organization's reports from it are
-    stored, but not handed on.
+    `payload` is None for what is no JSON object. Neither the deny list nor the filter of placeholders concerns
+    the dialog: a denied organization's reports from it are stored, but not handed on.
     """
     if payload is None:
         return Refusal.of_message(message, None, Reason.INVALID_JSON)
-    payload_event_id = payload.get("event_id")
     is_from_dialog = message.source is FeedbackSource.CRASH_REPORT_EMBED_FORM
     if not policy.takes_feedback:
-        return Refusal.of_message(message, payload_event_id, Reason.FEATURE_DISABLED)
+        return Refusal.of_message(message, payload, Reason.FEATURE_DISABLED)
     if policy.is_denied and not is_from_dialog:
-        return Refusal.of_message(message, payload_event_id, Reason.ORG_DENYLIST)
-    if message.event_id is not None:
-        payload = {**payload, "event_id": message.event_id}
-    words = read_words(payload, filters_garbage=policy.filters_garbage and not is_from_dialog)
+        return Refusal.of_message(message, payload, Reason.ORG_DENYLIST)
+    if message.accepted_by is not None:
+        return Submission.from_message(message, read_refused_words(payload, message.event_id))
+    filters_garbage = policy.filters_garbage and not is_from_dialog
+    words = read_words(payload, message.event_id, filters_garbage=filters_garbage)
     if isinstance(words, Reason):
-        return Refusal.of_message(message, payload_event_id, words)
+        return Refusal.of_message(message, payload, words)
     return Submission.from_message(message, words)
 
 
@@ -85,12 +84,12 @@ def decide(
     """
     if any(before is not None and _is_known(submission, before) for before in (stored, deleted)):
         return Decision.DUPLICATE
-    if submission.is_from_dialog:
+    if submission.is_from_dialog or submission.is_accepted:
         return Decision.STORE
     received_at = submission.message.received_at
-    if event is not None and event.timestamp < received_at - rules.event_age_max:
+    if event is not None and received_at - event.timestamp > rules.event_age_max:
         return Reason.REPORT_EVENT_TOO_OLD
-    if stored is not None and stored.date_added < received_at - rules.overwrite_age_max:
+    if stored is not None and received_at - stored.date_added > rules.overwrite_age_max:
         return Reason.REPORT_DUPLICATE
     return Decision.STORE
 
@@ -110,6 +109,7 @@ def new_report(submission: Submission, deleted: Deleted | None = None) -> Report
         organization_id=message.organization_id,
         project_id=message.project_id,
         event_id=submission.event_id,
+        about_event_id=submission.about_event_id,
         date_added=message.received_at,
         revision=0 if deleted is None else deleted.revision + 1,
         **_from_submission(submission),
@@ -143,4 +143,5 @@ def _from_submission(submission: Submission) -> dict[str, Any]:
         "sdk": message.sdk,
         "remote_addr": message.remote_addr,
         "marks": message.marks,
+        "accepted_by": message.accepted_by,
     }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from hearback_contracts.identifiers import parse_event_id
+from hearback_contracts.identifiers import NO_EVENT_ID, report_event_id
 from hearback_contracts.reasons import Reason
 
 from user_reports.domain.model import Words
@@ -14,17 +14,18 @@ EMAIL_LENGTH_MAX: Final = 75
 UNATTENDED: Final = "Sent in the unattended mode"
 
 
-def read_words(payload: Mapping[str, Any], *, filters_garbage: bool) -> Words | Reason:
+def read_words(
+    payload: Mapping[str, Any], header_event_id: str | None = None, *, filters_garbage: bool = False
+) -> Words | Reason:
     """Return the report's words, or the first reason, in the protocol's order, why it cannot be stored.
 
-    `filters_garbage` is the project's option that refuses empty and placeholder comments. A null is a
-    missing text, numbers are taken as text, and lengths count characters.
+    `filters_garbage` is the project's option that refuses empty and placeholder comments. A missing text and a
+    null are empty, numbers are taken as text, and lengths count characters.
     """
-    if "comments" not in payload:
-        return Reason.REPORT_MISSING_COMMENTS
-    if payload.get("event_id") is None:
+    event_id = report_event_id(payload.get("event_id"), header_event_id)
+    if event_id is None and payload.get("event_id") is None:
         return Reason.REPORT_MISSING_EVENT_ID
-    comments = _text(payload["comments"]).strip()
+    comments = _text(payload.get("comments")).strip()
     name, email = _text(payload.get("name")), _text(payload.get("email"))
     if filters_garbage and not comments:
         return Reason.REPORT_EMPTY
@@ -36,10 +37,22 @@ def read_words(payload: Mapping[str, Any], *, filters_garbage: bool) -> Words | 
         return Reason.REPORT_NAME_TOO_LARGE
     if len(email) > EMAIL_LENGTH_MAX:
         return Reason.REPORT_EMAIL_TOO_LARGE
-    event_id = parse_event_id(payload["event_id"])
     if event_id is None:
         return Reason.REPORT_INVALID_EVENT_ID
     return Words(event_id, name, email, comments)
+
+
+def read_refused_words(payload: Mapping[str, Any], header_event_id: str | None = None) -> Words:
+    """Return the words of a report that a person takes in after a refusal: no rule applies.
+
+    Without the id of an event it is a report on no event.
+    """
+    return Words(
+        report_event_id(payload.get("event_id"), header_event_id) or NO_EVENT_ID,
+        _text(payload.get("name")),
+        _text(payload.get("email")),
+        _text(payload.get("comments")).strip(),
+    )
 
 
 def _text(value: object) -> str:

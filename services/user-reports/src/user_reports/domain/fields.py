@@ -51,15 +51,17 @@ def read_fields(body: object) -> tuple[dict[str, str], dict[str, list[str]]]:
 
 
 def _read(name: str, body: Mapping[str, Any]) -> tuple[str, list[str]]:
+    value = body.get(name)
+    if name == "comments" and (value is None or value == ""):
+        return "", []
     if name not in body:
         return "", [REQUIRED]
-    value = body[name]
     if value is None:
         return "", [NULL]
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return "", [NOT_TEXT]
     text = str(value).strip()
-    if not text:
+    if not text and name != "comments":
         return "", [BLANK]
     problems = []
     if len(text) > _LENGTHS[name] and not (name == "event_id" and parse_event_id(text)):

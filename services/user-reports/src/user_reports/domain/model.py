@@ -1,14 +1,16 @@
 """Reports, the error events they are about, and what is known of a report on its way in."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from hearback_contracts.events import UserReportSubmitted
-from hearback_contracts.identifiers import parse_event_id
+from hearback_contracts.identifiers import NO_EVENT_ID, parse_event_id, report_event_id
 from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
+from hearback_kit.values.ids import derived_id
 
 Key = tuple[int, str]
 """A project's id and an event's id: what a report and its event have in common."""
@@ -19,7 +21,7 @@ Position = tuple[datetime, int]
 
 
 class Words(msgspec.Struct, frozen=True):
-    """What a valid report says; `event_id` is 32 hex digits, comments are stripped."""
+    """What a valid report says: the event it is about (`NO_EVENT_ID` for none), comments are stripped."""
 
     event_id: str
     name: str
@@ -27,14 +29,43 @@ class Words(msgspec.Struct, frozen=True):
     comments: str
 
 
-class Submission(msgspec.Struct, frozen=True, kw_only=True):
-    """A report on its way in whose content is valid; `event_id` is 32 hex digits.
+class _AboutEvent:
+    """What names a report, and the event it is about.
+
+    There is one report on an event, and `event_id` is the event's. A report on no event (SDKs hand out
+    `NO_EVENT_ID` when nothing was sent), and one that a person took in after a refusal, have an `event_id` of
+    their own instead; `about_event_id` is the event then, or `NO_EVENT_ID`.
+    """
+
+    __slots__ = ()
+    event_id: str
+    about_event_id: str | None
+
+    @property
+    def named_event_id(self) -> str:
+        """The event id that the report's sender named, also `NO_EVENT_ID`."""
+        return self.about_event_id or self.event_id
+
+    @property
+    def is_about_event(self) -> bool:
+        """Whether there is, or may be, an event to link to."""
+        return self.named_event_id != NO_EVENT_ID
+
+    @property
+    def submission_id(self) -> str:
+        """The id that names the submission in the journal."""
+        return self.named_event_id if self.is_about_event else self.event_id
+
+
+class Submission(msgspec.Struct, _AboutEvent, frozen=True, kw_only=True):
+    """A report on its way in whose content is valid; ids are 32 hex digits.
 
     Its message identifies the delivery: the same message id again is the same submission.
     """
 
     message: UserReportSubmitted
     event_id: str
+    about_event_id: str | None = None
     name: str
     email: str
     comments: str
@@ -42,9 +73,15 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def from_message(cls, message: UserReportSubmitted, words: Words) -> "Submission":
         """Return the submission of a message whose payload says `words`."""
+        event_id, about_event_id = words.event_id, None
+        if words.event_id == NO_EVENT_ID:
+            event_id, about_event_id = _own_id(message, message.submission_id or message.id), NO_EVENT_ID
+        elif message.accepted_by is not None:
+            event_id, about_event_id = _own_id(message, message.id), words.event_id
         return cls(
             message=message,
-            event_id=words.event_id,
+            event_id=event_id,
+            about_event_id=about_event_id,
             name=words.name,
             email=words.email,
             comments=words.comments,
@@ -52,8 +89,24 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> Key:
-        """Project and event id."""
+        """Project and event id: at most one stored report has it."""
         return (self.message.project_id, self.event_id)
+
+    @property
+    def event_key(self) -> Key | None:
+        """Project and id of the event it is about, None for a report on no event."""
+        return (self.message.project_id, self.named_event_id) if self.is_about_event else None
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether a person took it in after a refusal: rules of time, size and repetition do not apply."""
+        return self.message.accepted_by is not None
+
+    @property
+    def payload(self) -> dict[str, str]:
+        """What it says, as its sender would."""
+        words = {"name": self.name, "email": self.email, "comments": self.comments}
+        return {"event_id": self.named_event_id, **words}
 
     @property
     def is_from_dialog(self) -> bool:
@@ -61,23 +114,58 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
         return self.message.source is FeedbackSource.CRASH_REPORT_EMBED_FORM
 
 
+def _own_id(message: UserReportSubmitted, text: str) -> str:
+    return parse_event_id(text) or derived_id(message.project_id, text)
+
+
+KEEPING_WORDS: Final = frozenset(
+    {
+        Reason.REPORT_EVENT_TOO_OLD,
+        Reason.REPORT_DUPLICATE,
+        Reason.REPORT_MESSAGE_TOO_LARGE,
+        Reason.REPORT_NAME_TOO_LARGE,
+        Reason.REPORT_EMAIL_TOO_LARGE,
+        Reason.REPORT_INVALID_EVENT_ID,
+        Reason.REPORT_MISSING_EVENT_ID,
+    }
+)
+"""Rules of time, size, repetition and association: what they refuse keeps its words and can be taken in."""
+
+
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A submission that is not stored, and why; `submission_id` names it in the journal."""
+    """A submission that is not stored, and why.
+
+    `submission_id` names it in the journal; `payload` is what it said, where the reason leaves it its words.
+    """
 
     message: UserReportSubmitted
     submission_id: str
     reason: Reason
+    payload: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, submission: Submission, reason: Reason) -> "Refusal":
         """Return the refusal of a submission with valid content."""
-        return cls(message=submission.message, submission_id=submission.event_id, reason=reason)
+        return cls(
+            message=submission.message,
+            submission_id=submission.submission_id,
+            reason=reason,
+            payload=submission.payload if reason in KEEPING_WORDS else None,
+        )
 
     @classmethod
-    def of_message(cls, message: UserReportSubmitted, payload_event_id: object, reason: Reason) -> "Refusal":
-        """Return the refusal of a message; without a usable event id the message's own id names it."""
-        event_id = parse_event_id(message.event_id) or parse_event_id(payload_event_id)
-        return cls(message=message, submission_id=event_id or message.id, reason=reason)
+    def of_message(
+        cls, message: UserReportSubmitted, payload: Mapping[str, Any] | None, reason: Reason
+    ) -> "Refusal":
+        """Return the refusal of a message; without the id of an event the message's own id names it."""
+        event_id = report_event_id((payload or {}).get("event_id"), message.event_id)
+        own_id = message.submission_id or message.id
+        return cls(
+            message=message,
+            submission_id=event_id if event_id is not None and event_id != NO_EVENT_ID else own_id,
+            reason=reason,
+            payload=payload if reason in KEEPING_WORDS else None,
+        )
 
     @property
     def key(self) -> Key | None:
@@ -113,17 +201,19 @@ class IndexedEvent(msgspec.Struct, kw_only=True):
     sdk: str | None = None
 
 
-class Report(msgspec.Struct, kw_only=True):
-    """A stored report. It waits while `group_id` is None.
+class Report(msgspec.Struct, _AboutEvent, kw_only=True):
+    """A stored report. One that is about an event waits while `group_id` is None.
 
     `date_added` is when it first came (the dialog renews it), `submitted_at` when its present words came,
-    `environment` is "" for an event without one, `revision` counts replacements.
+    `environment` is "" for an event without one, `revision` counts replacements, `accepted_by` is the member who
+    took it in after a refusal.
     """
 
     id: int | None = None
     organization_id: int
     project_id: int
     event_id: str
+    about_event_id: str | None = None
     name: str
     email: str
     comments: str
@@ -136,6 +226,7 @@ class Report(msgspec.Struct, kw_only=True):
     sdk: str | None = None
     remote_addr: str | None = None
     marks: tuple[str, ...] = ()
+    accepted_by: str | None = None
     environment: str | None = None
     group_id: int | None = None
     linked_at: datetime | None = None
@@ -143,9 +234,21 @@ class Report(msgspec.Struct, kw_only=True):
     event_user: dict[str, str] | None = None
 
     @property
+    def event_key(self) -> Key:
+        """Project and id of the event it is about."""
+        return (self.project_id, self.named_event_id)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its event has not come yet."""
+        return self.group_id is None and self.is_about_event
+
+    @property
     def state(self) -> SubmissionState:
         """The state that its submission is in, as far as this service knows."""
-        return SubmissionState.WAITING_FOR_EVENT if self.group_id is None else SubmissionState.LINKED
+        if not self.is_about_event:
+            return SubmissionState.STORED
+        return SubmissionState.WAITING_FOR_EVENT if self.is_waiting else SubmissionState.LINKED
 
     def link(self, event: IndexedEvent, at: datetime) -> None:
         """Tie the report to its event."""

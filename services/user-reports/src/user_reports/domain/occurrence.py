@@ -1,15 +1,19 @@
 """An arriving error event as the index and its group take it."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+import orjson
 from hearback_contracts.events import ErrorEventReceived
+from hearback_kit.values.nul import is_deeper_than
 from hearback_kit.values.times import believable_time
 
 from user_reports.domain.grouping import group_hash
 from user_reports.domain.model import IndexedEvent, Key
 from user_reports.domain.titles import culprit_of, metadata_of, title_of
+
+TRACE_DEPTH_MAX: Final = 20
 
 
 class Occurrence(msgspec.Struct, kw_only=True):
@@ -56,10 +60,21 @@ def occurrence_of(message: ErrorEventReceived, age_max: timedelta) -> Occurrence
             user=user or None,
             tags=message.tags,
             replay_id=message.replay_id,
-            trace=message.trace,
+            trace=_storable(message.trace),
             sdk=message.sdk,
         ),
     )
+
+
+def _storable(trace: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a trace context as the database can hold it: None for one that nests deep or holds a huge number."""
+    if trace is None or is_deeper_than(trace, TRACE_DEPTH_MAX):
+        return None
+    try:
+        storable: dict[str, Any] = orjson.loads(orjson.dumps(trace))
+    except TypeError:
+        return None
+    return storable
 
 
 def event_time(message: ErrorEventReceived, age_max: timedelta) -> datetime:

@@ -8,16 +8,17 @@ from user_reports.domain.model import IndexedEvent, Report
 def feedback_event(report: Report, feedback_id: str, event: IndexedEvent | None) -> dict[str, Any]:
     """Return the feedback event's JSON under the id `feedback_id`.
 
-    The time is the submission's, in Unix seconds. Without the event (a report of the dialog replaced after its
-    event expired) only the report's own fields are there; the feedback it replaces has the rest.
+    The time is the submission's, in Unix seconds. Without the event (a report on none, or one that is replaced
+    after its event expired) only the report's own fields are there; the feedback that it replaces has the rest.
     """
     user = (event.user if event else report.event_user) or {}
     feedback: dict[str, Any] = {
         "message": report.comments,
         "name": report.name or user.get("name") or user.get("username") or "",
         "contact_email": report.email or user.get("email") or "",
-        "associated_event_id": report.event_id,
     }
+    if report.is_about_event:
+        feedback["associated_event_id"] = report.named_event_id
     contexts: dict[str, Any] = {"feedback": feedback}
     payload: dict[str, Any] = {
         "type": "feedback",

@@ -79,9 +79,9 @@ async def _link_waiting(
     now: datetime,
 ) -> None:
     waiting = await find_waiting_locked(connection, sorted(occurrences))
-    for key, report in waiting.items():
-        event = occurrences[key].event
+    for report in waiting:
+        event = occurrences[report.event_key].event
         report.link(event, now)
-        recorder.record_linked(report, event, report.source, denied=key[0] in denied)
-    await store_links(connection, list(waiting.values()))
+        recorder.record_handed_on(report, event, report.source, denied=report.project_id in denied)
+    await store_links(connection, waiting)
     metrics.LINKED.labels("arrival").inc(len(waiting))

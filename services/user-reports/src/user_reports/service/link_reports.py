@@ -53,10 +53,11 @@ async def link_reports(context: ServiceContext, keys: list[Key], events: dict[Ke
     async with context.transaction() as (connection, recorder):
         now = context.clock.now()
         claimed = await claim_waiting(connection, keys)
-        for key, report in claimed.items():
-            report.link(events[key], now)
+        for report in claimed:
+            event = events[report.event_key]
+            report.link(event, now)
             source = FeedbackSource.UPDATE_USER_REPORTS_TASK
-            recorder.record_linked(report, events[key], source, denied=key[0] in denied)
-        await store_links(connection, list(claimed.values()))
+            recorder.record_handed_on(report, event, source, denied=report.project_id in denied)
+        await store_links(connection, claimed)
     metrics.LINKED.labels("sweep").inc(len(claimed))
     return len(claimed)

@@ -11,7 +11,8 @@ from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import FEEDBACK_SUBMITTED
 from hearback_fleet.messages import outgoing
-from hearback_fleet.recording import Origin, OutcomeRecorder, SubmissionRef
+from hearback_fleet.recording import Origin, OutcomeRecorder, RefusedSubmission, SubmissionRef
+from hearback_fleet.refused import payload_to_keep
 from hearback_kit.bus import Outgoing
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection
@@ -50,35 +51,36 @@ class ReportRecorder:
 
     def record_received(self, submission: Submission, at: datetime) -> None:
         """Record that a submission came over this service's own HTTP."""
-        ref = _ref_of_message(submission.message, submission.event_id)
+        ref = _ref_of_message(submission.message, submission.submission_id)
         self._outcomes.step(ref, SubmissionState.ACCEPTED, "report_received", at=at)
 
     def record_waiting(self, report: Report) -> None:
         """Record that a report is stored and waits for its event."""
         self._outcomes.step(_ref(report), SubmissionState.WAITING_FOR_EVENT, "waiting_for_event")
 
-    def record_linked(
+    def record_handed_on(
         self, report: Report, event: IndexedEvent | None, source: FeedbackSource, *, denied: bool
     ) -> None:
-        """Hand a linked report on as a feedback; of a denied organization only record that it is not."""
+        """Hand on a report that waits for nothing as a feedback; record that a denied organization's is not."""
         if denied:
             self._count(report, Outcome.FILTERED, Reason.ORG_DENYLIST)
             self._outcomes.step(_ref(report, source), SubmissionState.FILTERED, "filtered", Reason.ORG_DENYLIST)
             return
         self._feedback.append(self._feedback_message(report, event, source))
-        self._outcomes.step(_ref(report, source), SubmissionState.LINKED, "linked")
+        step = "linked" if report.is_about_event else "no_event"
+        self._outcomes.step(_ref(report, source), report.state, step)
 
     def record_deleted(self, report: Report) -> None:
         """Record that a person deleted a report; one that waited has its only outcome here."""
         state = report.state
-        if report.group_id is None:
+        if report.is_waiting:
             self._count(report, Outcome.INVALID, Reason.DELETED)
             state = SubmissionState.DROPPED
         self._outcomes.step(_ref(report), state, "deleted", Reason.DELETED)
 
     def record_expired(self, report: Report) -> None:
         """Record that retention removed a report; one that was handed on has its outcome already."""
-        if report.group_id is None:
+        if report.is_waiting:
             self._count(report, Outcome.INVALID, Reason.EVENT_NEVER_ARRIVED)
             self._outcomes.step(_ref(report), SubmissionState.DROPPED, "expired", Reason.EVENT_NEVER_ARRIVED)
 
@@ -93,7 +95,8 @@ class ReportRecorder:
         message = refusal.message
         origin = Origin(message.organization_id, message.project_id, message.key_id, message.sdk)
         self._outcomes.count(origin, DataCategory.FEEDBACK, outcome, refusal.reason)
-        self._outcomes.step(_ref_of_message(message, refusal.submission_id), state, step, refusal.reason)
+        ref = _ref_of_message(message, refusal.submission_id)
+        self._outcomes.step(ref, state, step, refusal.reason, refused=_kept(refusal))
 
     def record_dead_letter(self, refusal: Refusal) -> None:
         """Record that a message lies in the dead letters; its outcome is not decided yet."""
@@ -112,11 +115,12 @@ class ReportRecorder:
             sdk=report.sdk,
             remote_addr=report.remote_addr,
             event_id=feedback_id,
-            submission_id=report.event_id,
+            submission_id=report.submission_id,
             source=source,
             revision=report.revision,
             error_occurred_at=event.timestamp if event else report.event_at,
             marks=report.marks,
+            accepted_by=report.accepted_by,
         )
         body = orjson.dumps(feedback_event(report, feedback_id, event))
         return outgoing(FEEDBACK_SUBMITTED, message, self._shards, body=body)
@@ -127,7 +131,17 @@ class ReportRecorder:
 
 
 def _ref(report: Report, source: FeedbackSource | None = None) -> SubmissionRef:
-    return SubmissionRef(report.organization_id, report.project_id, report.event_id, source or report.source)
+    return SubmissionRef(report.organization_id, report.project_id, report.submission_id, source or report.source)
+
+
+def _kept(refusal: Refusal) -> RefusedSubmission | None:
+    """Return the words of a refused report, with the message that submits them again."""
+    payload = payload_to_keep(dict(refusal.payload)) if refusal.payload is not None else None
+    if payload is None:
+        return None
+    # A message without an event id is sent with null, which a step inside another message cannot hold.
+    fields = {"submission_id": refusal.submission_id, "event_id": refusal.message.event_id or ""}
+    return RefusedSubmission(refusal.message.model_copy(update=fields), payload)
 
 
 def _ref_of_message(message: UserReportSubmitted, submission_id: str) -> SubmissionRef:

@@ -114,19 +114,21 @@ class _Batch:
         return results
 
     async def _load(self, admitted: Sequence[Submission | Refusal]) -> None:
-        keys = sorted({item.key for item in admitted if isinstance(item, Submission)})
-        all_keys = sorted({key for item in admitted if (key := item.key) is not None})
-        await lock_keys(self._connection, keys)
-        self._stored = await find_reports_locked(self._connection, all_keys)
+        submissions = [item for item in admitted if isinstance(item, Submission)]
+        keys = sorted({item.key for item in submissions})
+        event_keys = sorted({key for item in submissions if (key := item.event_key) is not None})
+        await lock_keys(self._connection, {*keys, *event_keys})
+        named = {key for item in admitted if (key := item.key) is not None}
+        self._stored = await find_reports_locked(self._connection, sorted(named))
         self._deleted = await find_deleted(self._connection, keys)
-        self._events = await find_events(self._connection, keys)
+        self._events = await find_events(self._connection, event_keys)
 
     def _take(self, item: Submission | Refusal) -> Submitted:
         stored = self._stored.get(item.key) if item.key else None
         if isinstance(item, Refusal):
             self._refusals.append(item)
             return Submitted(stored, item.reason)
-        decision = decide(item, stored, self._events.get(item.key), self._rules, self._deleted.get(item.key))
+        decision = decide(item, stored, self._event_of(item), self._rules, self._deleted.get(item.key))
         if isinstance(decision, Reason):
             self._refusals.append(Refusal.of(item, decision))
             return Submitted(stored, decision)
@@ -134,20 +136,23 @@ class _Batch:
             return Submitted(stored)
         return Submitted(self._store(item, stored))
 
+    def _event_of(self, submission: Submission) -> IndexedEvent | None:
+        return self._events.get(submission.event_key) if submission.event_key is not None else None
+
     def _store(self, submission: Submission, stored: Report | None) -> Report:
         key, source = submission.key, submission.message.source
         if stored is not None:
             report, result = replace_words(stored, submission), "replaced"
         else:
             report, result = new_report(submission, self._deleted.get(key)), "stored"
-        event = self._events.get(key)
+        event = self._event_of(submission)
         if event is not None and report.group_id is None:
             report.link(event, self._now)
-        if report.group_id is None:
+            metrics.LINKED.labels("save").inc()
+        if report.is_waiting:
             self._recorder.record_waiting(report)
         else:
-            self._recorder.record_linked(report, event, source, denied=key[0] in self._denied)
-            metrics.LINKED.labels("save").inc()
+            self._recorder.record_handed_on(report, event, source, denied=key[0] in self._denied)
         metrics.REPORTS.labels(result, source.value).inc()
         self._stored[key] = self._changed[key] = report
         return report

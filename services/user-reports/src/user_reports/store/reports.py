@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
+from hearback_contracts.identifiers import NO_EVENT_ID
 from hearback_contracts.sources import FeedbackSource
 from hearback_kit.db import Connection
 from hearback_kit.db.rowsets import rowset
@@ -13,25 +15,27 @@ from sqlalchemy.dialects.postgresql import insert
 
 from user_reports.domain.model import Key, Position, Report
 from user_reports.store.keys import key_parameters, keyset
-from user_reports.store.tables import CONTACT, REPORTS
+from user_reports.store.tables import CONTACT, CONTACT_LENGTH_MAX, NAMED_EVENT_ID, REPORTS
 
 FIELDS: Final = Report.__struct_fields__
 COLUMNS: Final = [REPORTS.c[name] for name in FIELDS]
 _LINK: Final = ("id", "environment", "group_id", "linked_at", "event_at", "event_user")
 
 
-def _find_locked(*, waiting: bool) -> Any:
+_WAITS: Final = (REPORTS.c.group_id.is_(None), REPORTS.c.about_event_id.is_distinct_from(UUID(NO_EVENT_ID)))
+
+
+def _find_locked() -> Any:
     wanted = keyset()
-    statement = (
-        select(*COLUMNS)
-        .select_from(wanted)
-        .join(
-            REPORTS,
-            (REPORTS.c.project_id == wanted.c.project_id) & (REPORTS.c.event_id == wanted.c.event_id),
-        )
-        .with_for_update(of=REPORTS)
-    )
-    return statement.where(REPORTS.c.group_id.is_(None)) if waiting else statement
+    same = (REPORTS.c.project_id == wanted.c.project_id) & (REPORTS.c.event_id == wanted.c.event_id)
+    return select(*COLUMNS).select_from(wanted).join(REPORTS, same).with_for_update(of=REPORTS)
+
+
+def _find_waiting_locked(*, skip_locked: bool) -> Any:
+    wanted = keyset()
+    same = (REPORTS.c.project_id == wanted.c.project_id) & (wanted.c.event_id == NAMED_EVENT_ID)
+    statement = select(*COLUMNS).select_from(wanted).join(REPORTS, same)
+    return statement.where(*_WAITS).with_for_update(of=REPORTS, skip_locked=skip_locked)
 
 
 def _upsert() -> Any:
@@ -52,16 +56,17 @@ def _set_links() -> Any:
     )
 
 
-FIND_LOCKED: Final = _find_locked(waiting=False)
-FIND_WAITING_LOCKED: Final = _find_locked(waiting=True)
+FIND_LOCKED: Final = _find_locked()
+FIND_WAITING_LOCKED: Final = _find_waiting_locked(skip_locked=False)
+CLAIM_WAITING: Final = _find_waiting_locked(skip_locked=True)
 UPSERT: Final = _upsert()
 SET_LINKS: Final = _set_links()
 _AFTER: Final = tuple_(REPORTS.c.date_added, REPORTS.c.id) > tuple_(
     bindparam("after_date", type_=REPORTS.c.date_added.type), bindparam("after_id", type_=REPORTS.c.id.type)
 )
 WAITING_CHUNK: Final = (
-    select(REPORTS.c.date_added, REPORTS.c.id, REPORTS.c.project_id, REPORTS.c.event_id)
-    .where(REPORTS.c.group_id.is_(None), REPORTS.c.date_added <= bindparam("until"), _AFTER)
+    select(REPORTS.c.date_added, REPORTS.c.id, REPORTS.c.project_id, NAMED_EVENT_ID.label("named_event_id"))
+    .where(*_WAITS, REPORTS.c.date_added <= bindparam("until"), _AFTER)
     .order_by(REPORTS.c.date_added, REPORTS.c.id)
     .limit(bindparam("chunk"))
 )
@@ -71,47 +76,36 @@ def report_of(row: Row[Any]) -> Report:
     """Return a row as a report."""
     values = dict(zip(FIELDS, row, strict=True))
     values["event_id"] = row.event_id.hex
+    values["about_event_id"] = None if row.about_event_id is None else row.about_event_id.hex
     values["source"] = FeedbackSource(row.source)
     values["marks"] = tuple(row.marks)
     return Report(**values)
 
 
-def _by_key(rows: Sequence[Row[Any]]) -> dict[Key, Report]:
+async def find_reports_locked(connection: Connection, keys: Sequence[Key]) -> dict[Key, Report]:
+    """Return the reports of `keys`, locked until the transaction ends."""
+    rows = (await connection.execute(FIND_LOCKED, key_parameters(keys))).all()
     return {(row.project_id, row.event_id.hex): report_of(row) for row in rows}
 
 
-async def find_reports_locked(connection: Connection, keys: Sequence[Key]) -> dict[Key, Report]:
-    """Return the reports about `keys`, locked until the transaction ends."""
-    return _by_key((await connection.execute(FIND_LOCKED, key_parameters(keys))).all())
-
-
-async def find_waiting_locked(connection: Connection, keys: Sequence[Key]) -> dict[Key, Report]:
-    """Return the waiting reports about `keys`, locked; one that another transaction just linked is left out."""
-    return _by_key((await connection.execute(FIND_WAITING_LOCKED, key_parameters(keys))).all())
+async def find_waiting_locked(connection: Connection, event_keys: Sequence[Key]) -> list[Report]:
+    """Return the reports that wait for events, locked; one that another transaction just linked is left out."""
+    return [report_of(row) for row in await connection.execute(FIND_WAITING_LOCKED, key_parameters(event_keys))]
 
 
 async def list_waiting_keys(
     connection: Connection, *, after: Position, until: datetime, limit: int
 ) -> tuple[list[Key], Position | None]:
-    """Return the next chunk of waiting reports in order of arrival, unlocked, and where the one after begins."""
+    """Return the events that the next chunk of reports waits for, unlocked, and where the chunk after begins."""
     parameters = {"after_date": after[0], "after_id": after[1], "until": until, "chunk": limit}
     rows = (await connection.execute(WAITING_CHUNK, parameters)).all()
-    keys = [(row.project_id, row.event_id.hex) for row in rows]
+    keys = [(row.project_id, row.named_event_id.hex) for row in rows]
     return keys, ((rows[-1].date_added, rows[-1].id) if len(rows) == limit else None)
 
 
-async def claim_waiting(connection: Connection, keys: Sequence[Key]) -> dict[Key, Report]:
-    """Lock and return those waiting reports about `keys` that no other transaction has locked."""
-    wanted = keyset()
-    same = (REPORTS.c.project_id == wanted.c.project_id) & (REPORTS.c.event_id == wanted.c.event_id)
-    statement = (
-        select(*COLUMNS)
-        .select_from(wanted)
-        .join(REPORTS, same)
-        .where(REPORTS.c.group_id.is_(None))
-        .with_for_update(of=REPORTS, skip_locked=True)
-    )
-    return _by_key((await connection.execute(statement, key_parameters(keys))).all())
+async def claim_waiting(connection: Connection, event_keys: Sequence[Key]) -> list[Report]:
+    """Lock and return the reports that wait for events and that no other transaction has locked."""
+    return [report_of(row) for row in await connection.execute(CLAIM_WAITING, key_parameters(event_keys))]
 
 
 async def store_reports(connection: Connection, reports: Sequence[Report]) -> None:
@@ -141,7 +135,7 @@ async def delete_report(connection: Connection, project_id: int, report_id: int)
 
 def select_by_email(project_id: int, email: str, limit: int) -> Any:
     """Select ids of reports that a person wrote, by the address they gave or else their event's user has."""
-    mine = (REPORTS.c.project_id == project_id, email.lower() == CONTACT)
+    mine = (REPORTS.c.project_id == project_id, email.lower()[:CONTACT_LENGTH_MAX] == CONTACT)
     return select(REPORTS.c.id).where(*mine).limit(limit)
 
 

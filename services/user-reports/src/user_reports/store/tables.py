@@ -85,6 +85,7 @@ REPORTS: Final = Table(
     Column("organization_id", BigInteger, nullable=False),
     Column("project_id", BigInteger, nullable=False),
     Column("event_id", Uuid, nullable=False),
+    Column("about_event_id", Uuid),
     Column("name", Text, nullable=False),
     Column("email", Text, nullable=False),
     Column("comments", Text, nullable=False),
@@ -97,6 +98,7 @@ REPORTS: Final = Table(
     Column("sdk", Text),
     Column("remote_addr", Text),
     Column("marks", ARRAY(Text), nullable=False),
+    Column("accepted_by", Text),
     Column("environment", Text),
     Column("group_id", BigInteger),
     Column("linked_at", TIME),
@@ -105,11 +107,19 @@ REPORTS: Final = Table(
     UniqueConstraint("project_id", "event_id", name="reports_project_id_event_id_key"),
 )
 _NEWEST: Final = (REPORTS.c.date_added.desc(), REPORTS.c.id.desc())
-CONTACT: Final[Any] = func.lower(
-    func.coalesce(func.nullif(REPORTS.c.email, text("''")), REPORTS.c.event_user.op("->>")(text("'email'")))
+CONTACT_LENGTH_MAX: Final = 320  # an entry of an index holds no more than some 2,700 bytes
+CONTACT: Final[Any] = func.left(
+    func.lower(
+        func.coalesce(func.nullif(REPORTS.c.email, text("''")), REPORTS.c.event_user.op("->>")(text("'email'")))
+    ),
+    text(str(CONTACT_LENGTH_MAX)),
 )
 REPORTS_WAITING: Final = Index(
     "reports_waiting", REPORTS.c.date_added, REPORTS.c.id, postgresql_where=REPORTS.c.group_id.is_(None)
+)
+NAMED_EVENT_ID: Final = func.coalesce(REPORTS.c.about_event_id, REPORTS.c.event_id)
+REPORTS_WAITING_ON: Final = Index(
+    "reports_waiting_on", REPORTS.c.project_id, NAMED_EVENT_ID, postgresql_where=REPORTS.c.group_id.is_(None)
 )
 REPORTS_OF_PROJECT: Final = Index("reports_of_project", REPORTS.c.project_id, *_NEWEST)
 REPORTS_OF_ORGANIZATION: Final = Index("reports_of_organization", REPORTS.c.organization_id, *_NEWEST)

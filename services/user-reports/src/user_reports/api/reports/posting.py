@@ -24,7 +24,7 @@ SOURCE: Final = FeedbackSource.USER_REPORT_DJANGO_ENDPOINT
 router = APIRouter()
 _FIELD_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
-    "required": ["name", "email", "comments", "event_id"],
+    "required": ["name", "email", "event_id"],
     "properties": {
         "name": {"type": "string", "maxLength": 128},
         "email": {"type": "string", "maxLength": 75},
