@@ -28,7 +28,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     """Make the HTTP app; it connects when it starts."""
 
     def build(runtime: ServiceRuntime) -> AppState:
-        return AppState(settings, _context(runtime, settings), runtime.limits(), _rules(settings))
+        context = _context(runtime, settings)
+        return AppState(settings, context, runtime.limits(), settings.address_reader(), _rules(settings))
 
     app = service_app(
         settings,

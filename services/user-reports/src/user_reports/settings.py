@@ -47,9 +47,6 @@ class Settings(ServiceSettings):
     posts_per_minute_max: int = Field(
         300, ge=1, le=1_000_000, description="Reports one address may post over HTTP in a minute."
     )
-    proxies: int = Field(
-        1, ge=0, le=10, description="Trusted proxies in front: which entry of X-Forwarded-For is the client."
-    )
     request_body_bytes_max: int = Field(100_000, ge=1_000, le=10_000_000, description="Size of a posted report.")
     per_page_max: int = Field(100, ge=1, le=1_000, description="Rows of a page; also the default.")
     export_rows_max: int = Field(1_000_000, ge=1, le=100_000_000, description="Rows of an export.")

@@ -191,6 +191,9 @@ async def test_one_address_meets_its_limit_and_another_does_not(api: Any) -> Non
     assert codes == [200, 200, 429]
     response = await api.post(PATH, json=body(random_id()), headers=from_one)
     assert int(response.headers["retry-after"]) >= 1
+    for spelled in ("192.0.2.1:51234", "::ffff:192.0.2.1"):
+        same = {**api.owner, "X-Forwarded-For": spelled}
+        assert (await api.post(PATH, json=body(random_id()), headers=same)).status_code == 429
     other = {**api.owner, "X-Forwarded-For": "192.0.2.2"}
     assert (await api.post(PATH, json=body(random_id()), headers=other)).status_code == 200
     household = [{**api.owner, "X-Forwarded-For": f"2001:db8::{n}"} for n in range(3)]

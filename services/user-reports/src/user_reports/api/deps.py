@@ -19,6 +19,7 @@ from hearback_kit.clock import Clock
 from hearback_kit.db import Database
 from hearback_kit.errors import NotFound
 from hearback_kit.limits import LimitBatches
+from hearback_kit.values.addresses import TrustedProxies
 from hearback_kit.values.ids import parse_id
 
 from user_reports.domain.admission import AgeRules
@@ -35,6 +36,7 @@ class AppState:
     settings: Settings
     context: ServiceContext
     limits: LimitBatches
+    proxies: TrustedProxies
     rules: AgeRules
 
     @property

@@ -10,7 +10,8 @@ from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.access import access_of, find_organization
 from hearback_kit.errors import BadRequest, Forbidden, TooManyRequests
-from hearback_kit.limits import Limit, subject_of
+from hearback_kit.limits import Limit
+from hearback_kit.values.addresses import address_block
 from hearback_kit.values.ids import new_id
 
 from user_reports.api.deps import AppState, Sender, StateDep, sender_of
@@ -59,7 +60,7 @@ _STORED: Final[dict[int | str, dict[str, Any]]] = {
 )
 async def create_report(request: Request, state: StateDep, organization: str, project: str) -> Response:
     """Store a report and answer for what became of it."""
-    address = client_address(request, state.settings.proxies)
+    address = state.proxies.client_address(request.client.host if request.client else None, request.headers.raw)
     await _limit(state, address)
     sender = await sender_of(request, organization, project)
     body = await read_fields_body(request)
@@ -74,23 +75,14 @@ async def create_report(request: Request, state: StateDep, organization: str, pr
     return await _answer(request, state, sender, submitted)
 
 
-def client_address(request: Request, proxies: int) -> str:
-    """Return the client's address as the outermost of `proxies` trusted proxies saw it; the peer's without any."""
-    hops = [hop.strip() for hop in request.headers.get("x-forwarded-for", "").split(",") if hop.strip()]
-    peer = request.client.host if request.client else ""
-    if not hops or proxies == 0:
-        return peer
-    return hops[-min(proxies, len(hops))][:64]
-
-
-async def _limit(state: AppState, address: str) -> None:
-    limit = Limit(f"report-posts:{subject_of(address)}", state.settings.posts_per_minute_max, 60)
+async def _limit(state: AppState, address: str | None) -> None:
+    limit = Limit(f"report-posts:{address_block(address or '')}", state.settings.posts_per_minute_max, 60)
     wait = await state.limits.retry_after(limit)
     if wait:
         raise TooManyRequests(headers={"Retry-After": str(wait)})
 
 
-def _message(state: AppState, sender: Sender, address: str) -> UserReportSubmitted:
+def _message(state: AppState, sender: Sender, address: str | None) -> UserReportSubmitted:
     now = state.clock.now()
     return UserReportSubmitted(
         id=new_id(),
@@ -99,7 +91,7 @@ def _message(state: AppState, sender: Sender, address: str) -> UserReportSubmitt
         organization_id=sender.project.organization_id,
         key_id=sender.key_id,
         received_at=now,
-        remote_addr=address or None,
+        remote_addr=address,
         event_id=None,
         source=SOURCE,
     )
