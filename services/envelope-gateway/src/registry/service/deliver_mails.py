@@ -75,5 +75,6 @@ class MailDelivery:
         message["Date"] = format_datetime(mail.created_at)
         message["Message-ID"] = f"<registry-{mail.id}-{int(mail.created_at.timestamp())}@{self._host}>"
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(mail.body)
+        # A line that is not folded can be copied out of the file; ASCII lines may have 998 bytes.
+        message.set_content(mail.body, cte="7bit" if mail.body.isascii() else None)
         return message
