@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from hearback_devkit.testing import ManualClock
-from hearback_kit.limits import FAILED_OPEN, PREFIX, Limit, LimitBatches, LimitCheck, Role
+from hearback_devkit.testing import ManualClock, recorded
+from hearback_kit.limits import PREFIX, Limit, LimitBatches, LimitCheck, Role
 from hearback_kit.resp import RespConnection
 from redis.asyncio import Redis
 
@@ -158,11 +158,11 @@ async def test_a_server_that_forgot_the_script_is_told_again(bench, redis):
 async def test_without_an_answer_everything_passes_and_is_counted():
     wire = RespConnection("redis://127.0.0.1:1/0", connect_seconds_max=0.5)
     batches = LimitBatches(wire, ManualClock())
-    before = FAILED_OPEN._value.get()
+    before = recorded("hearback_limits_failed_open_total")
     one = demand(Limit("a", 1, 60))
     answers = await asyncio.gather(*(batches.check([one]) for _ in range(3)), batches.check([one, one]))
     assert answers == [[()], [()], [()], [(), ()]]
-    assert FAILED_OPEN._value.get() == before + 4
+    assert recorded("hearback_limits_failed_open_total") == before + 4
     wire.close()
 
 

@@ -3,8 +3,8 @@
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-from hearback_devkit.testing import FaultProxy, ManualClock
-from hearback_kit.limits import FAILED_OPEN, PREFIX, Limit, WindowLimits, subject_of
+from hearback_devkit.testing import FaultProxy, ManualClock, recorded
+from hearback_kit.limits import PREFIX, Limit, WindowLimits, subject_of
 from hearback_kit.valkey import connect
 
 
@@ -67,10 +67,10 @@ async def test_without_an_answer_everything_passes_and_is_counted(redis_url):
         client = connect(urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{proxy.port}")))
         limits = WindowLimits(client, ManualClock())
         assert await limits.check([Limit("a", 0, 60)]) == [60]
-        before = FAILED_OPEN._value.get()
+        before = recorded("hearback_limits_failed_open_total")
         proxy.refuse()
         assert await limits.check([Limit("a", 0, 60), Limit("b", 0, 60)]) == [0, 0]
-        assert FAILED_OPEN._value.get() == before + 1
+        assert recorded("hearback_limits_failed_open_total") == before + 1
         proxy.heal()
         assert await limits.check([Limit("a", 0, 60)]) == [60]
         await client.aclose()

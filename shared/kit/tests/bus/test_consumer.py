@@ -6,9 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
-from hearback_devkit.testing import eventually
+from hearback_devkit.testing import eventually, recorded
 from hearback_kit.bus import Bus, Consumer, ConsumerOptions, Incoming, Outgoing
-from hearback_kit.bus.consumer import PAUSED
 from hearback_kit.errors import Unavailable
 from hearback_kit.telemetry import configure_traces, current_traceparent
 
@@ -144,10 +143,10 @@ async def test_what_the_handler_needs_being_away_counts_nothing(bus):
     await bus.publish([message(b"%d" % n) for n in range(3)])
     async with consuming(bus, seen):
         await eventually(lambda: len(seen.attempts) > QUICK.deliveries_max * 2)
-        assert PAUSED.labels(GROUP)._value.get() == 1
+        assert recorded("hearback_consumer_paused", group=GROUP) == 1
         away = False
         await drained(bus)
-        await eventually(lambda: PAUSED.labels(GROUP)._value.get() == 0)
+        await eventually(lambda: recorded("hearback_consumer_paused", group=GROUP) == 0)
     assert sorted(seen.all) == [b"0", b"1", b"2"]
     assert await bus.dead_letters(KEYS[0]) == []
 
@@ -178,7 +177,7 @@ async def test_too_many_dead_letters_pause_the_consumer(bus):
     await bus.publish([message(b"%d" % n) for n in range(10)])
     options = replace(QUICK, dead_letters_per_minute_max=3, deliveries_max=1)
     async with consuming(bus, Seen(fail), options=options):
-        await eventually(lambda: PAUSED.labels(GROUP)._value.get() == 1)
+        await eventually(lambda: recorded("hearback_consumer_paused", group=GROUP) == 1)
     assert len(await bus.dead_letters(KEYS[0])) == 3
     assert await bus.backlog(KEYS) == {KEYS[0]: 7, KEYS[1]: 0}
     seen = Seen()
@@ -197,7 +196,7 @@ async def test_too_many_waiting_retries_stop_the_reading(bus):
     )
     await bus.publish([message(b"%d" % n) for n in range(20)])
     async with consuming(bus, seen, options=options):
-        await eventually(lambda: PAUSED.labels(GROUP)._value.get() == 1)
+        await eventually(lambda: recorded("hearback_consumer_paused", group=GROUP) == 1)
     assert {data for attempt in seen.attempts for data in attempt} == {b"0", b"1", b"2", b"3"}
 
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-from hearback_devkit.testing import FaultProxy, eventually
+from hearback_devkit.testing import FaultProxy, eventually, recorded
 from hearback_kit.bus import Outgoing
-from hearback_kit.bus.group_commit import COMMITS, GroupCommit
+from hearback_kit.bus.group_commit import GroupCommit
 from hearback_kit.bus.wire import NotSent, RespConnection, encode_command
 from hearback_kit.errors import Unavailable
 
@@ -46,7 +46,7 @@ async def far(proxy: FaultProxy, redis_url: str) -> AsyncIterator[RespConnection
 
 
 def commits() -> float:
-    return COMMITS._value.get()
+    return recorded("hearback_group_commits_total")
 
 
 async def stored(redis, key: str = KEY) -> list[bytes]:

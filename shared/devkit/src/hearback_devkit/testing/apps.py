@@ -28,10 +28,10 @@ async def running(
 
 
 @asynccontextmanager
-async def served(app: Any, **options: Any) -> AsyncIterator[str]:
-    """Serve the app on a port of its own, with the protocol of our servers; yields its URL.
+async def served(app: Any, *, is_started: bool = False, **options: Any) -> AsyncIterator[str]:
+    """Serve the app on a free port with the protocol of our servers, and yield its URL.
 
-    `options` are further ones of uvicorn, whose server is only spared its waiting at start and end.
+    `is_started` leaves its lifespan to whoever runs it already; `options` are further ones of uvicorn.
     """
     config = uvicorn.Config(app, ws="none", access_log=False, log_config=None, proxy_headers=False, **options)
     config.load()
@@ -41,7 +41,8 @@ async def served(app: Any, **options: Any) -> AsyncIterator[str]:
     def protocol() -> HttpProtocol:
         return HttpProtocol(config=config, server_state=state, app_state={})
 
-    async with app.router.lifespan_context(app) if hasattr(app, "router") else nullcontext():
+    lifespan = nullcontext() if is_started or not hasattr(app, "router") else app.router.lifespan_context(app)
+    async with lifespan:
         server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
         try:
             yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

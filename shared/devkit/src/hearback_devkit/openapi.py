@@ -1,0 +1,77 @@
+"""Hold an app to its OpenAPI document: the committed one is current, and answers conform to it."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, cast
+
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+CHECKS: Final = (
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+)
+# Changes a generated case; the flag is whether it shall name what exists.
+Prepare = Callable[[Any, bool], None]
+
+
+def assert_committed(path: Path, generated: bytes) -> None:
+    """Raise AssertionError unless the committed document is what the app generates (`make generate`)."""
+    assert path.read_bytes() == generated, f"{path} is not current: run `make generate`"
+
+
+async def assert_conforms(
+    document: Mapping[str, Any],
+    url: str,
+    *,
+    known: Mapping[str, str],
+    headers: Mapping[str, str] | None = None,
+    prepare: Prepare | None = None,
+    is_tried: Callable[[Any], bool] = lambda operation: operation.path.startswith("/api/"),
+    is_last: Callable[[Any], bool] = lambda operation: operation.method.upper() == "DELETE",
+    examples: int = 10,
+) -> int:
+    """Send generated requests to every operation of an app at `url`, and return the number of operations.
+
+    Half of the requests name what exists (`known` path parameters), and half are authenticated by `headers`.
+    `is_last` names operations that take away what the others need. Raises what the checks raise.
+    """
+    schema = schemathesis.openapi.from_dict(dict(document))
+    operations: list[Any] = [cast(Any, result).ok() for result in schema.get_all_operations()]
+    tried = sorted(filter(is_tried, operations), key=is_last)
+    for operation in tried:
+        await asyncio.to_thread(_check, operation, url, known, dict(headers or {}), prepare, examples)
+    return len(tried)
+
+
+def _check(
+    operation: Any,
+    url: str,
+    known: Mapping[str, str],
+    headers: dict[str, str],
+    prepare: Prepare | None,
+    examples: int,
+) -> None:
+    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(operation.as_strategy(), st.booleans(), st.booleans())
+    def check(case: Any, is_known: bool, is_authenticated: bool) -> None:
+        if is_known:
+            given_path = case.path_parameters or {}
+            case.path_parameters = {name: known.get(name, value) for name, value in given_path.items()}
+        if prepare is not None:
+            prepare(case, is_known)
+        case.call_and_validate(base_url=url, headers=headers if is_authenticated else None, checks=list(CHECKS))
+
+    check()
