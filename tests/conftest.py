@@ -178,7 +178,7 @@ def project(fleet: Fleet) -> Fleet:
     return fleet.new_project()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def wait_until() -> Callable[..., Any]:
     """`eventually`, for tests that cannot import this file."""
     return eventually

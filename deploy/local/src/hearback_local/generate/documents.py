@@ -9,6 +9,7 @@ import orjson
 from hearback_contracts.catalog import MESSAGES
 
 from hearback_local.generate import reference
+from hearback_local.generate.caddyfile import caddyfile
 from hearback_local.services import SERVICES
 
 ROOT = Path(__file__).resolve().parents[5]
@@ -17,7 +18,7 @@ JSON_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NE
 
 def documents() -> dict[str, bytes]:
     """Return the content of every generated file by its path from the root of the repository."""
-    return {**schemas(), **_openapi(), **_pages()}
+    return {**schemas(), **_openapi(), **_pages(), "deploy/docker/Caddyfile": caddyfile().encode()}
 
 
 def schemas() -> dict[str, bytes]:
