@@ -76,7 +76,7 @@ class Api:
 
 @pytest_asyncio.fixture(scope="session")
 async def shared_database(postgres_url: str) -> str:
-    """One migrated database for the session: making partitions anew for each test would take seconds."""
+    """One migrated database for the session: making partitions for each test would take seconds."""
     base = postgres_url.rstrip("/")
     server = base if urlsplit(base).path else f"{base}/postgres"
     name = f"client_reports_{uuid4().hex[:12]}"

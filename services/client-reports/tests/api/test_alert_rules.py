@@ -73,7 +73,7 @@ async def test_rules_are_kept(api: Any) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"project": "nobodys"},
+        {"project": "elsewhere"},
         {"project": "project-3"},
         {"kind": "x"},
         {"threshold": 0},

@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 import pytest
-from crash_embed.api.script import Call, DialogScript, script_json
 from crash_embed.domain.appearance import Appearance, Requirement
 from crash_embed.domain.parameters import TEXT_PARAMETERS
 from crash_embed.domain.texts import LANGUAGES
+from crash_embed.service.render_dialog import DialogCall, DialogScript, script_json
 
 LOOK = Appearance(Requirement.REQUIRED, Requirement.OPTIONAL, True, "#3f37c9", "dark")
 GZIP_BYTES_MAX = 12 * 1024
@@ -37,8 +37,8 @@ def script() -> DialogScript:
     return DialogScript()
 
 
-def call(language: str = "en", endpoint: str = "https://x.example/?a", **parameters: str) -> Call:
-    return Call(endpoint, language, LOOK, tuple(parameters.items()))
+def call(language: str = "en", endpoint: str = "https://x.example/?a", **parameters: str) -> DialogCall:
+    return DialogCall(endpoint, language, LOOK, tuple(parameters.items()))
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
@@ -79,3 +79,9 @@ def test_etag_tells_calls_apart(script: DialogScript) -> None:
     assert len({script.etag(one) for one in calls}) == len(calls)
     assert DialogScript().etag(call()) == script.etag(call())
     assert script.etag(call()).startswith('W/"')
+
+
+def test_gzip_module_reads_the_script(script: DialogScript) -> None:
+    for number in range(3):
+        one = call("ja", f"http://x/?{number}", title="<t>" * number)
+        assert gzip.decompress(script.render_gzip(one)) == script.render(one)

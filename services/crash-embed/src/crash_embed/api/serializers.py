@@ -1,4 +1,4 @@
-"""Answers in the form that the reference demands (feedback-backend 6.2)."""
+"""Answers in the protocol's form (protocol: dialog#checks)."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -6,7 +6,7 @@ from typing import Any, Final
 import orjson
 from starlette.responses import Response
 
-from crash_embed.api.requests import Ask
+from crash_embed.api.params import EmbedRequest
 from crash_embed.errors import Refusal
 
 _CORS: Final = {
@@ -25,30 +25,30 @@ _SCRIPT_HEADERS: Final = _CORS | {
 
 
 def json_answer(
-    ask: Ask,
+    request: EmbedRequest,
     status: int,
     body: Mapping[str, Any] | None = None,
     *,
     context: bool = False,
     retry_after_seconds: int | None = None,
 ) -> Response:
-    """JSON, or for `Accept: text/javascript` an empty script whose header carries the context."""
-    headers = _CORS | {"Access-Control-Allow-Origin": ask.origin, "Vary": "Accept"}
+    """Return JSON, or for `Accept: text/javascript` an empty script whose header carries the context."""
+    headers = _CORS | {"Access-Control-Allow-Origin": request.origin, "Vary": "Accept, Origin"}
     headers["Cache-Control"] = "no-store"
     if retry_after_seconds is not None:
         headers["Retry-After"] = str(retry_after_seconds)
     raw = orjson.dumps(body or {})
-    if not ask.accepts_script:
+    if not request.accepts_script:
         return Response(raw, status, headers, media_type="application/json")
     if body and context:
         headers["X-Sentry-Context"] = raw.decode()
     return Response(b"", status, headers, media_type="text/javascript")
 
 
-def refusal_answer(ask: Ask, refusal: Refusal) -> Response:
-    """A refusal, its context in the body or the header."""
+def refusal_answer(request: EmbedRequest, refusal: Refusal) -> Response:
+    """Return a refusal, its context in the body or the header."""
     return json_answer(
-        ask,
+        request,
         refusal.status,
         refusal.context,
         context=True,
@@ -56,14 +56,14 @@ def refusal_answer(ask: Ask, refusal: Refusal) -> Response:
     )
 
 
-def script_answer(ask: Ask, body: bytes, etag: str, *, gzip: bool) -> Response:
-    """The script; without its body for HEAD."""
+def script_answer(request: EmbedRequest, body: bytes, etag: str, *, gzip: bool) -> Response:
+    """Return the script; without its body for HEAD."""
     headers = _SCRIPT_HEADERS | {"ETag": etag, "Content-Length": str(len(body))}
     if gzip:
         headers["Content-Encoding"] = "gzip"
-    return Response(b"" if ask.method == "HEAD" else body, 200, headers, media_type="text/javascript")
+    return Response(b"" if request.method == "HEAD" else body, 200, headers, media_type="text/javascript")
 
 
-def unchanged_answer(etag: str) -> Response:
-    """304: the browser has this very script."""
+def not_modified_answer(etag: str) -> Response:
+    """Return 304: the browser has this very script."""
     return Response(b"", 304, _SCRIPT_HEADERS | {"ETag": etag})

@@ -1,4 +1,4 @@
-"""The dialog's script: one part that never changes, and a few lines with the values of a request.
+"""Render the dialog's script: one part that never changes, and a few lines with the values of a request.
 
 The first part is compressed once for each language and look; a compressor that has already seen it is
 copied for every answer, so that an answer costs the compression of its own lines only.
@@ -46,7 +46,7 @@ def script_json(value: object) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class DialogCall:
     """What one answer depends on besides the code."""
 
     endpoint: str
@@ -81,15 +81,15 @@ class DialogScript:
         self._digest = hashlib.blake2b(code.encode(), digest_size=16).digest()
         self._start = lru_cache(maxsize=_STARTS_MAX)(self._make_start)
 
-    def etag(self, call: Call) -> str:
+    def etag(self, call: DialogCall) -> str:
         """A weak ETag; two calls with the same one have the same script."""
         return f'W/"{hashlib.blake2b(repr(call).encode(), digest_size=16, key=self._digest).hexdigest()}"'
 
-    def render(self, call: Call) -> bytes:
+    def render(self, call: DialogCall) -> bytes:
         """The script."""
         return self._start(call.language, call.appearance).plain + self._end(call)
 
-    def render_gzip(self, call: Call) -> bytes:
+    def render_gzip(self, call: DialogCall) -> bytes:
         """The script, compressed."""
         start = self._start(call.language, call.appearance)
         compressor = start.compressor.copy()
@@ -103,7 +103,7 @@ class DialogScript:
         compressed = compressor.compress(plain) + compressor.flush(zlib.Z_SYNC_FLUSH)
         return _Start(plain, compressed, compressor)
 
-    def _end(self, call: Call) -> bytes:
+    def _end(self, call: DialogCall) -> bytes:
         given = {name: value for name, value in call.parameters if value}
         own = {
             "strings": {name: given[name] for name in TEXT_PARAMETERS if name in given},
