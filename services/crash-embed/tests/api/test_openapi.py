@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 
 def test_the_committed_document_is_current() -> None:
-    assert_committed(Path(__file__).parents[1] / "openapi.json", PROGRAM.openapi())
+    assert_committed(Path(__file__).parents[2] / "openapi.json", PROGRAM.openapi())
 
 
 def test_document_names_the_three_operations() -> None:
