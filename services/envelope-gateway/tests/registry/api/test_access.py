@@ -58,7 +58,7 @@ OTHERS = {
     "addMember",
     "listRecipients",
 }
-OTHERS |= {"getInvitation", "acceptInvitation", "getSubscription", "unsubscribe", "setAlerts"}
+OTHERS |= {"getInvitation", "acceptInvitation", "setAlerts"}
 OTHERS |= {"getHealth", "getMetrics", "getReadiness", "getVersion"}
 OPERATIONS = {
     operation["operationId"]: (method.upper(), path)
@@ -138,7 +138,7 @@ async def test_members_may_have_tokens_and_ask_about_themselves(registry, other)
 
 WRITES = {name for name, (method, _) in OPERATIONS.items() if method not in {"GET", "HEAD"}}
 # What needs no account: a session is begun or ended, a link is a secret of its own, the fleet signs.
-WITHOUT_ACCOUNT = {"login", "logout", "acceptInvitation", "getInvitation", "getSubscription", "unsubscribe"}
+WITHOUT_ACCOUNT = {"login", "logout", "acceptInvitation", "getInvitation"}
 SIGNED = {"bootstrap", "introspect", "setProjectFlags", "addMember", "listRecipients"}
 BODIES = {name: body for name, (_, body, _) in GUARDED.items()} | {
     name: body for name, (body, _) in MEMBERS_OWN.items()
@@ -148,7 +148,6 @@ BODIES |= {
     "setAlerts": {"1": 0},
     "acceptInvitation": {},
     "logout": None,
-    "unsubscribe": {},
 }
 BODIES |= {
     "login": {"email": "x@example.org", "password": "x"},
@@ -178,7 +177,7 @@ def expected(name: str, kind: str) -> set[int]:
         return {401}
     if name in WITHOUT_ACCOUNT:
         known = {"login": {401}, "logout": {204}}.get(name, {404})
-        refused = kind == "session of another site" and name in WRITES and name != "unsubscribe"
+        refused = kind == "session of another site" and name in WRITES
         return {403} if refused else known
     if kind in {"none", "made up", "expired", "revoked"}:
         return {401}
