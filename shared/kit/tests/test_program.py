@@ -126,6 +126,15 @@ def test_a_signal_lets_the_work_finish(sample, number):
     assert (sample.folder / "finished").read_text() == "yes"
 
 
+@pytest.mark.parametrize("command", ["serve", "work", "run", "migrate"])
+def test_without_a_secret_of_its_own_it_does_not_start(sample, command):
+    sample.start(command, HEARBACK_SECRET_KEY="development-only")
+    code, errors = sample.end()
+    assert code == 2
+    assert "HEARBACK_SECRET_KEY" in errors
+    assert "set a secret of your own" in errors
+
+
 def test_every_answer_has_its_shape(sample):
     sample.start()
     sample.ready()

@@ -39,6 +39,7 @@ for _former, _present in (
 
 def pytest_configure() -> None:
     """Property tests fail for what they find, never because the machine is busy."""
+    os.environ.setdefault("HEARBACK_SECRET_KEY", "a secret for tests")
     settings.register_profile("hearback", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("hearback")
 

@@ -63,7 +63,12 @@ class Program:
         except ValidationError as error:
             sys.stderr.write(f"{self.name}: the settings are not valid\n{_explain(error)}")
             return 2
-        configure_logs(self.name, settings.log_level, settings.log_format)
+        configure_logs(
+            self.name,
+            settings.log_level,
+            settings.log_format,
+            lines_per_minute_max=settings.log_lines_per_minute_max,
+        )
         try:
             if command == "migrate":
                 asyncio.run(self.migrate(settings))

@@ -8,7 +8,11 @@ import orjson
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from hearback_kit.log_limits import LINES_PER_MINUTE_MAX
 from hearback_kit.values.addresses import TrustedProxies, parse_networks
+
+# Whoever knows the secret can sign as a service; these can be read in the repository.
+_PUBLISHED_SECRETS = frozenset(("", "development-only"))
 
 
 def fleet(name: str, default: Any, description: str, *, former_name: str | None = None, **bounds: Any) -> Any:
@@ -48,7 +52,10 @@ class ServiceSettings(BaseSettings):
         "redis_url", SecretStr("redis://localhost:6379/0"), "Valkey or Redis: streams, limits, configuration."
     )
     secret_key: SecretStr = fleet(
-        "secret_key", SecretStr("development-only"), "Signs calls between services; the same everywhere."
+        "secret_key",
+        SecretStr(""),
+        "Signs calls between services; the same everywhere. Required.",
+        validate_default=True,
     )
     blob_url: str = fleet(
         "blob_url", "file:///tmp/hearback-blobs", "Where attachments lie: a file:// or s3:// URL."
@@ -74,6 +81,13 @@ class ServiceSettings(BaseSettings):
     consumer_name: str = Field(
         "", description="Name of this process in its consumer groups; empty: service and host name."
     )
+    log_lines_per_minute_max: int = fleet(
+        "log_lines_per_minute_max",
+        LINES_PER_MINUTE_MAX,
+        "Log lines of one kind per minute; one more says how many were left out.",
+        ge=1,
+        le=1_000_000,
+    )
     shutdown_seconds_max: float = fleet(
         "shutdown_seconds_max", 10.0, "Time to finish work after SIGTERM.", ge=0.1, le=300
     )
@@ -87,6 +101,13 @@ class ServiceSettings(BaseSettings):
     deliveries_max: int = fleet(
         "deliveries_max", 5, "Failed deliveries after which a message becomes a dead letter.", ge=1, le=100
     )
+
+    @field_validator("secret_key")
+    @classmethod
+    def _refuse_published_secrets(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() in _PUBLISHED_SECRETS:
+            raise ValueError("set a secret of your own, the same for every service")
+        return value
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -160,7 +160,12 @@ class Launcher:
 
             held = self._keep_only(service.name)
             settings = program.settings()
-            configure_logs(program.name, settings.log_level, settings.log_format)
+            configure_logs(
+                program.name,
+                settings.log_level,
+                settings.log_format,
+                lines_per_minute_max=settings.log_lines_per_minute_max,
+            )
             program.execute(settings, "run", sockets=[held])
 
         return Child(service.name, serve, self._data_dir.log(service.name))
