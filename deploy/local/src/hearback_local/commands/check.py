@@ -3,16 +3,21 @@
 import argparse
 import json
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hearback_local.commands.arguments import add_command
 from hearback_local.commands.status import not_running
 from hearback_local.data_dir import DataDir
+from hearback_local.fleet.metrics import read_metric
 from hearback_local.fleet.readiness import probe
 from hearback_local.fleet.status import read_status
 
 FREE_BYTES_MIN = 512 * 1024 * 1024
+GATEWAY = "envelope-gateway"
+REFUSALS_METRIC = "envelope_gateway_commit_refusals_total"
+REFUSALS_SECONDS = 1.0
 ANSWER_SECONDS_MAX = 10.0  # A service needs a few seconds to find out that a store hangs.
 
 
@@ -42,10 +47,12 @@ def examine(data_dir: DataDir) -> list[dict[str, Any]]:
     ]
     if any(service["lag"] is None for service in status["services"]):
         findings.append(_finding(False, "the stream server does not answer, so the lag is unknown"))
-    with ThreadPoolExecutor(max(1, len(status["services"]))) as pool:
+    is_idle = all(service["lag"] == 0 for service in status["services"])
+    with ThreadPoolExecutor(max(1, len(status["services"]) + 1)) as pool:
+        refusing = pool.submit(_refusals, status["services"], is_idle)
         for found in pool.map(_service, status["services"]):
             findings += found
-    return findings
+        return findings + refusing.result()
 
 
 def _finding(ok: bool, what: str) -> dict[str, Any]:
@@ -61,11 +68,29 @@ def _service(service: dict[str, Any]) -> list[dict[str, Any]]:
     name = service["name"]
     findings = [_finding(service["ready"], f"{name} is {'ready' if service['ready'] else 'not ready'}")]
     if not service["ready"]:
-        _, body = probe(int(service["url"].rsplit(":", 1)[1]), seconds_max=ANSWER_SECONDS_MAX)
+        _, body = probe(port_of(service), seconds_max=ANSWER_SECONDS_MAX)
         findings.append(_finding(False, f"{name} reports: {_failed_checks(body)}"))
     if service["dead_letters"]:
         findings.append(_finding(False, f"{name} has {service['dead_letters']} dead letters"))
     return findings
+
+
+def _refusals(services: list[dict[str, Any]], is_idle: bool) -> list[dict[str, Any]]:
+    """Return a finding when the gateway refuses for full streams while nothing waits in them."""
+    port = next((port_of(service) for service in services if service["name"] == GATEWAY), None)
+    if port is None or not is_idle:
+        return []
+    before = read_metric(port, REFUSALS_METRIC, 'cause="full"') or 0
+    time.sleep(REFUSALS_SECONDS)
+    refused = (read_metric(port, REFUSALS_METRIC, 'cause="full"') or 0) - before
+    if refused <= 0:
+        return []
+    return [_finding(False, f"{GATEWAY} refused {refused:.0f} requests for full streams, although nothing waits")]
+
+
+def port_of(service: dict[str, Any]) -> int:
+    """Return the port of a service of the status."""
+    return int(service["url"].rsplit(":", 1)[1])
 
 
 def _failed_checks(body: Any) -> str:
