@@ -103,7 +103,11 @@ class ServiceRuntime:
     @cached_property
     def database(self) -> Database:
         """The service's own database."""
-        database = Database(self.settings.database_url, pool_size=self.settings.database_pool_size)
+        database = Database(
+            self.settings.database_url,
+            pool_size=self.settings.database_pool_size,
+            share_max=self.settings.database_share_max,
+        )
         self.on_close(database.close)
         self.add_check("database", database.ping)
         return database

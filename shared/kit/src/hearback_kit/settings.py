@@ -48,6 +48,12 @@ class ServiceSettings(BaseSettings):
     )
     database_prefix: str = fleet("database_prefix", "", "Put before each service's database name.")
     database_pool_size: int = Field(5, ge=1, le=100, description="PostgreSQL connections kept open.")
+    database_share_max: int = Field(
+        2,
+        ge=1,
+        le=100,
+        description="PostgreSQL connections that reads of one organization use at once.",
+    )
     redis_url: SecretStr = fleet(
         "redis_url", SecretStr("redis://localhost:6379/0"), "Valkey or Redis: streams, limits, configuration."
     )

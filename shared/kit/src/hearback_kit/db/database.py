@@ -1,6 +1,6 @@
 """One pool of PostgreSQL connections per process; one transaction per request or batch."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from traceback import walk_tb
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -11,13 +11,15 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from hearback_kit.errors import Unavailable
+from hearback_kit.db.shares import Shares
+from hearback_kit.errors import QueryTimeout, Unavailable
 
 Connection = AsyncConnection
 
 # Connection lost, server going away, out of resources; serialization, deadlock, lock and statement timeouts:
 # all of them may go well the next time.
 _PASSING_STATES = ("08", "57P", "53", "40001", "40P01", "55P03", "57014")
+_QUERY_CANCELED = "57014"
 _DRIVER_MODULES = ("asyncpg", "sqlalchemy")
 
 
@@ -47,14 +49,22 @@ def is_outage(error: BaseException) -> bool:
     return isinstance(error, (OSError, TimeoutError)) and _is_from_driver(error)
 
 
+def _is_statement_timeout(error: BaseException) -> bool:
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == _QUERY_CANCELED
+
+
 class Database:
     """A pool of connections to one service's database.
 
-    Both context managers raise `Unavailable` when the server cannot be reached, hangs or goes away. Of a server
-    that hangs this is told before a proxy in front of us gives up on the request, 30 seconds as a rule.
+    Both context managers raise `QueryTimeout` for a statement that takes longer than `statement_timeout_ms`, and
+    `Unavailable` when the server cannot be reached, hangs or goes away. With a server that hangs they do so before
+    a proxy in front of us gives up on the request, as a rule after 30 seconds.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 5, statement_timeout_ms: int = 15_000) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = 5, share_max: int | None = None, statement_timeout_ms: int = 15_000
+    ) -> None:
+        self._shares = Shares(share_max or max(1, pool_size // 2))
         self._engine = create_async_engine(
             driver_url(url),
             pool_size=pool_size,
@@ -77,10 +87,16 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """A connection for reading; whatever it did is rolled back."""
-        async with guarded(self._engine.connect()) as connection:
-            yield connection
+    async def connection(self, *, share: Hashable | None = None) -> AsyncIterator[Connection]:
+        """A connection for reading; whatever it did is rolled back.
+
+        `share` names a tenant, which gets `share_max` connections of the pool at once (default: half of it), waits
+        for one of them within bounds, and then is refused with TooManyRequests.
+        """
+        async with AsyncExitStack() as stack:
+            if share is not None:
+                await stack.enter_async_context(self._shares.part(share))
+            yield await stack.enter_async_context(guarded(self._engine.connect()))
 
     async def ping(self) -> None:
         """Raise Unavailable unless the server answers."""
@@ -103,6 +119,8 @@ async def guarded(opening: AbstractAsyncContextManager[Connection]) -> AsyncIter
                 raise Unavailable("the database cannot be reached") from error
             yield connection
     except Exception as error:
+        if _is_statement_timeout(error):
+            raise QueryTimeout from error
         if is_outage(error):
             raise Unavailable("the database cannot be reached") from error
         raise
