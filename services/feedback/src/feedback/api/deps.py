@@ -17,6 +17,7 @@ from feedback.api.serializers import SerializerContext
 from feedback.domain.feedback import Feedback
 from feedback.service.find_error_events import ErrorEventIndex, ErrorEvents
 from feedback.service.make_thumbnail import Thumbnails
+from feedback.service.select_feedback import SelectFeedback
 from feedback.service.unit_of_work import UnitOfWork
 from feedback.settings import Settings
 
@@ -31,6 +32,7 @@ class AppState:
     blobs: BlobStore
     thumbnails: Thumbnails
     error_events: ErrorEvents
+    select: SelectFeedback
 
     @classmethod
     def of(cls, runtime: ServiceRuntime, settings: Settings) -> Self:
@@ -47,6 +49,7 @@ class AppState:
             runtime.blobs,
             thumbnails,
             ErrorEventIndex.of(runtime, settings),
+            SelectFeedback(runtime.database, runtime.configuration, settings),
         )
 
     @property

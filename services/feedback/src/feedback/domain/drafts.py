@@ -13,6 +13,7 @@ from feedback.domain.event import normalise
 from feedback.domain.facets import facets_of, searchable
 from feedback.domain.occurrence import evidence_of
 from feedback.domain.payload import mapping, text
+from feedback.domain.search_values import names_of, pairs_of
 from feedback.domain.spam import SpamVerdict
 from feedback.domain.statuses import ARCHIVED_FOREVER, IGNORED, NEW, UNRESOLVED
 from feedback.domain.titles import title_of
@@ -42,7 +43,8 @@ class Submission:
 class Draft:
     """A feedback to be stored, without the values that only the store gives.
 
-    `facets` and `search` are what it is found by; `event` is the normalised event.
+    `facets` and `search` are what it is found by, `names` the search keys that it makes known; `event` is the
+    normalised event.
     """
 
     organization_id: int
@@ -76,6 +78,7 @@ class Draft:
     event: dict[str, Any]
     facets: list[str]
     search: str
+    names: list[str]
 
     @property
     def is_spam(self) -> bool:
@@ -103,14 +106,14 @@ def draft_of(
     )
     title = title_of(context.message)
     status, substatus = (IGNORED, ARCHIVED_FOREVER) if verdict.is_spam else (UNRESOLVED, NEW)
-    columns = _columns(event, context)
+    source = submission.source.value
     return Draft(
         organization_id=submission.organization_id,
         project_id=submission.project_id,
         event_id=submission.event_id,
         submission_id=submission.submission_id,
         revision=submission.revision,
-        source=submission.source.value,
+        source=source,
         title=title,
         message=context.message,
         name=context.name,
@@ -122,13 +125,12 @@ def draft_of(
         status=status,
         substatus=substatus,
         tags=event["tags"],
-        evidence=evidence_of(
-            context, source=submission.source.value, summary=title, verdict=verdict, marks=submission.marks
-        ),
+        evidence=evidence_of(context, source=source, summary=title, verdict=verdict, marks=submission.marks),
         event=event,
-        facets=facets_of(_pairs(event, context, submission.source.value, columns)),
+        facets=facets_of(pairs_of(event, context, source=source, verdict=verdict, marks=submission.marks)),
+        names=names_of(event),
         search=searchable(context.message, context.name, context.contact_email),
-        **columns,
+        **_columns(event, context),
     )
 
 
@@ -155,21 +157,3 @@ def _columns(event: dict[str, Any], context: FeedbackContext) -> dict[str, Any]:
         "user_name": text(user.get("username")) or None,
         "user_email": event["tags"].get("user.email") or text(user.get("email")) or None,
     }
-
-
-def _pairs(
-    event: dict[str, Any], context: FeedbackContext, source: str, columns: dict[str, Any]
-) -> list[tuple[str, str | None]]:
-    return [
-        *event["tags"].items(),
-        *((name, columns[name]) for name in ("environment", "release", "dist", "platform", "level", "url")),
-        ("source", source),
-        ("sdk.name", columns["sdk_name"]),
-        ("url", text(event["request"].get("url"))),
-        ("name", context.name),
-        ("contact_email", context.contact_email),
-        ("user.id", columns["user_id"]),
-        ("user.username", columns["user_name"]),
-        ("user.email", columns["user_email"]),
-        ("user.email", context.contact_email),
-    ]

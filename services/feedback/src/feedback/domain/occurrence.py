@@ -5,12 +5,13 @@ from typing import Any
 
 from feedback.domain.context import FeedbackContext
 from feedback.domain.spam import SpamVerdict
+from feedback.domain.statuses import MEDIUM, PRIORITIES
 from feedback.domain.titles import PREFIX
 
 GROUP_TYPE_ID = 6001
 ISSUE_TYPE = "feedback"
 CULPRIT = "user"
-PRIORITY = "medium"
+PRIORITY = PRIORITIES[MEDIUM]
 _SHOWN = ("associated_event_id", "contact_email", "message", "name")
 
 

@@ -21,6 +21,7 @@ from feedback.service.record_outcomes import (
 from feedback.service.unit_of_work import UnitOfWork, Work
 from feedback.store.feedback_write import Identity, insert_feedback, update_feedback
 from feedback.store.projects import take_numbers
+from feedback.store.search_names import record_names
 from feedback.store.submissions import Known, SubmissionKey, close_refused, find_known
 
 KnownSubmissions = dict[SubmissionKey, Known]
@@ -51,6 +52,10 @@ class StoreSubmissions:
         later = [(d, known[key]) for key, d in chosen.items() if key in known and _is_news(d, known[key])]
         storing = [decision for decision in fresh if decision.draft is not None]
         storing += [decision for decision, before in later if before.feedback_id is None]
+        drafts = [decision.draft for decision in (*storing, *(d for d, _ in later)) if decision.draft is not None]
+        await record_names(
+            work.connection, ((draft.organization_id, name) for draft in drafts for name in draft.names)
+        )
         stored = await _insert(work, storing, known)
         closed = await self._close(work, [d for d in fresh if d.draft is None])
         outrun = [d for d in fresh if d.draft is not None and d.key not in stored and d.message.revision]
@@ -104,8 +109,13 @@ async def _insert(work: Work, decisions: Sequence[Decision], known: KnownSubmiss
 
 
 def _identity(slug: str, number: int) -> Identity:
-    """Return what a feedback keeps; the fingerprint is random, so that feedback is never grouped."""
-    return Identity(random_id(), random_id(), f"{slug.upper()}-{number}")
+    """Return what a feedback keeps; the fingerprint is random, so that feedback is never grouped.
+
+    A project `web-err` has another form of short ids, since `WEB-ERR-7` is an error group of `web`.
+    """
+    prefix = slug.upper()
+    short_id = f"{prefix}-F-{number}" if prefix.endswith("-ERR") else f"{prefix}-{number}"
+    return Identity(random_id(), random_id(), short_id)
 
 
 async def _update(work: Work, decisions: Sequence[Decision], known: KnownSubmissions) -> int:

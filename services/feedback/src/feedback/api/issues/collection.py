@@ -14,14 +14,13 @@ from feedback.api.deps import AppState, OrganizationDeleter, OrganizationReader,
 from feedback.api.issues.bodies import Changes, columns_of, echo
 from feedback.api.issues.exports import as_csv, as_json
 from feedback.api.params import (
-    Filters,
     Ids,
     PageDep,
     QueryText,
-    SharedFilters,
-    issue_numbers,
+    Shared,
+    SharedDep,
+    issue_ids,
     position_of,
-    read_search,
     select_feedback,
     visible,
 )
@@ -48,7 +47,7 @@ async def list_issues(
     request: Request,
     state: StateDep,
     scope: OrganizationReader,
-    shared: SharedFilters,
+    shared: SharedDep,
     page: PageDep,
     query: QueryText = "",
     sort: Annotated[str, Query(description="All of Sentry's sorts mean newest first.")] = "date",
@@ -63,8 +62,7 @@ async def list_issues(
         return await _by_ids(state, scope, ids)
     if short_id_lookup in {"1", "true"} and (found := await _direct_hit(state, scope, query)) is not None:
         return found
-    search = read_search(query, state.clock.now(), state.settings)
-    selection = select_feedback(scope, search, shared)
+    selection = await select_feedback(state, scope, query, shared)
     exported = export_format(form, request.headers.get("accept", ""))
     if exported == "csv":
         return as_csv(state, scope, selection)
@@ -83,7 +81,7 @@ async def _page(state: AppState, scope: OrganizationScope, selection: Selection,
             backward=wanted.backward,
             hits_max=state.settings.hits_max,
         )
-        page = wanted.page(found.rows, lambda row: (row.received_at, row.id))
+        page = wanted.page(found.rows, lambda row: (row.first_seen, row.id))
         attached = await find_with_attachments(connection, page.rows)
     context = await state.serializer_context(scope.organization, page.rows, attached)
     headers = {**page.headers, "X-Hits": str(found.hits), "X-Max-Hits": str(state.settings.hits_max)}
@@ -91,7 +89,7 @@ async def _page(state: AppState, scope: OrganizationScope, selection: Selection,
 
 
 async def _by_ids(state: AppState, scope: OrganizationScope, ids: list[str]) -> Response:
-    numbers = issue_numbers(ids, state.settings.bulk_rows_max) if visible(scope) else []
+    numbers = await issue_ids(state, scope.organization, ids) if visible(scope) else []
     async with state.database.connection() as connection:
         rows = await list_by_ids(connection, scope.organization.id, numbers)
         attached = await find_with_attachments(connection, rows)
@@ -103,7 +101,7 @@ async def _direct_hit(state: AppState, scope: OrganizationScope, query: str) -> 
     if not visible(scope) or not query.strip() or " " in query.strip():
         return None
     async with state.database.connection() as connection:
-        row = await find_by_short_id(connection, scope.organization.id, query.strip())
+        row = await find_by_short_id(connection, [scope.organization.id], query.strip())
         attached = await find_with_attachments(connection, [row]) if row is not None else set()
     if row is None:
         return None
@@ -120,15 +118,15 @@ async def _direct_hit(state: AppState, scope: OrganizationScope, query: str) -> 
 async def count_issues(
     state: StateDep,
     scope: OrganizationReader,
-    shared: SharedFilters,
+    shared: SharedDep,
     queries: Annotated[list[str], Query(alias="query", max_length=20)] = [],  # noqa: B006
 ) -> dict[str, int]:
-    """Return the number of issues per query, under the query's text."""
+    """Return the number of issues per query, under the query's text; it counts up to a bound."""
+    selections = {query: await select_feedback(state, scope, query, shared) for query in dict.fromkeys(queries)}
     counts: dict[str, int] = {}
     async with state.database.connection() as connection:
-        for query in dict.fromkeys(queries):
-            search = read_search(query, state.clock.now(), state.settings)
-            counts[query] = await count_feedback(connection, select_feedback(scope, search, shared))
+        for query, selection in selections.items():
+            counts[query] = await count_feedback(connection, selection, state.settings.count_max)
     return counts
 
 
@@ -142,7 +140,7 @@ async def count_issues(
 async def change_issues(
     state: StateDep,
     scope: OrganizationWriter,
-    shared: SharedFilters,
+    shared: SharedDep,
     changes: Changes,
     ids: Ids = [],  # noqa: B006
     query: QueryText = "",
@@ -168,7 +166,7 @@ async def change_issues(
 async def delete_issues(
     state: StateDep,
     scope: OrganizationDeleter,
-    shared: SharedFilters,
+    shared: SharedDep,
     ids: Ids = [],  # noqa: B006
     query: QueryText = "",
 ) -> Response:
@@ -182,14 +180,13 @@ async def delete_issues(
 
 
 async def _chunks(
-    state: AppState, scope: OrganizationScope, shared: Filters, ids: list[str], query: str
+    state: AppState, scope: OrganizationScope, shared: Shared, ids: list[str], query: str
 ) -> AsyncIterator[Sequence[int]]:
     """Yield the ids that a bulk request means, by id or by search."""
     if ids:
-        numbers = issue_numbers(ids, state.settings.bulk_rows_max)
+        numbers = await issue_ids(state, scope.organization, ids)
         for named in split(numbers if visible(scope) else []):
             yield named
         return
-    search = read_search(query, state.clock.now(), state.settings)
-    async for chunk in find_chunks(state.database, select_feedback(scope, search, shared)):
+    async for chunk in find_chunks(state.database, await select_feedback(state, scope, query, shared)):
         yield chunk

@@ -54,7 +54,7 @@ async def _batches(
             yield page.rows, await state.serializer_context(scope.organization, page.rows, attached)
         if len(page.rows) < size:
             return
-        position = Position(page.rows[-1].received_at, page.rows[-1].id)
+        position = Position(page.rows[-1].first_seen, page.rows[-1].id)
 
 
 def as_csv(state: AppState, scope: OrganizationScope, selection: Selection) -> Response:
