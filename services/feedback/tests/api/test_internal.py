@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from hearback_fleet.testing import publish_project
+from hearback_devkit.fleet import publish_project
 from hearback_kit.http import sign
 
 from ..conftest import EVENT, Api

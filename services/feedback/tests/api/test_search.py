@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hearback_fleet.testing import publish_project
+from hearback_devkit.fleet import publish_project
 from hypothesis import Phase, given, settings
 
 from ..conftest import NOW, Api
