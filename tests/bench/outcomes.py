@@ -26,9 +26,9 @@ from hearback_fleet.recording import Record
 from hearback_kit.bus import Outgoing, RedisStreams
 from hearback_kit.clock import SystemClock
 from hearback_kit.db import Database, migrate
-from hearback_kit.ids import new_id
 from hearback_kit.program import spare_what_stays
 from hearback_kit.valkey import connect
+from hearback_kit.values.ids import new_id
 from sqlalchemy import text
 
 from tests.bench.model import Options, Row

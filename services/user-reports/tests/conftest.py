@@ -22,7 +22,7 @@ from hearback_devkit.fleet import following, publish_project
 from hearback_devkit.testing import ManualClock
 from hearback_kit.bus import Incoming
 from hearback_kit.db import Database
-from hearback_kit.ids import new_id, random_id
+from hearback_kit.values.ids import new_id, random_id
 from redis.asyncio import Redis
 from sqlalchemy import select, text
 from user_reports.consumers.error_event_received import ErrorEventHandler

@@ -2,9 +2,8 @@
 
 from urllib.parse import urlsplit, urlunsplit
 
-import pytest
 from hearback_devkit.testing import FaultProxy, ManualClock, recorded
-from hearback_kit.limits import PREFIX, Limit, WindowLimits, subject_of
+from hearback_kit.limits import PREFIX, Limit, WindowLimits
 from hearback_kit.valkey import connect
 
 
@@ -16,22 +15,6 @@ async def test_the_limit_passes_and_one_more_does_not(redis):
     assert await limits.check([Limit("a", 2, 60)]) == [1]
     clock.move(seconds=1)
     assert await limits.check([Limit("a", 2, 60)]) == [0]
-
-
-@pytest.mark.parametrize(
-    ("address", "subject"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("2001:db8:0:1::7", "2001:db8:0:1::/64"),
-        ("2001:DB8:0:1:ffff:ffff:ffff:ffff", "2001:db8:0:1::/64"),
-        ("2001:db8:0:2::7", "2001:db8:0:2::/64"),
-        ("unix", "unix"),
-        ("", ""),
-    ],
-)
-def test_whom_an_address_stands_for(address, subject):
-    assert subject_of(address) == subject
 
 
 async def test_nothing_is_counted_when_any_rejects(redis):

@@ -14,7 +14,7 @@ from hearback_contracts.outcomes import Outcome
 from hearback_contracts.streams import CLIENT_REPORT_RECEIVED
 from hearback_fleet.messages import outgoing
 from hearback_kit.bus import Incoming
-from hearback_kit.ids import new_id
+from hearback_kit.values.ids import new_id
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 

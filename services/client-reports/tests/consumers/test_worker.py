@@ -19,7 +19,7 @@ from hearback_devkit.testing import eventually
 from hearback_fleet.messages import outgoing
 from hearback_fleet.recording import Origin, OutcomeRecorder, SubmissionRef
 from hearback_kit.bus import Incoming, Outgoing
-from hearback_kit.ids import new_id
+from hearback_kit.values.ids import new_id
 
 
 @pytest_asyncio.fixture

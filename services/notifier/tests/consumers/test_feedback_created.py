@@ -13,8 +13,8 @@ from hearback_contracts.streams import FEEDBACK_CHANGED, FEEDBACK_CREATED
 from hearback_fleet.messages import outgoing
 from hearback_fleet.testing import publish_project
 from hearback_kit.bus import Incoming
-from hearback_kit.ids import new_id
 from hearback_kit.testing import eventually
+from hearback_kit.values.ids import new_id
 from notifier.consumers.feedback_changed import FeedbackChangedHandler
 from notifier.consumers.feedback_created import FeedbackCreatedHandler
 

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 from hearback_kit.http import SERVICE_HEADER, SIGNATURE_HEADER, sign
-from hearback_kit.ids import random_id
+from hearback_kit.values.ids import random_id
 
 ISSUES = "/api/0/organizations/demo/issues"
 PROJECT = "/api/0/projects/demo/web"

@@ -11,7 +11,7 @@ from hearback_contracts.config import KeyConfig
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.sources import FeedbackSource
 from hearback_devkit.fleet import public_key, publish_project
-from hearback_kit.ids import random_id
+from hearback_kit.values.ids import random_id
 
 PATH = "/api/0/projects/demo/web/user-feedback/"
 FEEDBACK = int(DataCategory.FEEDBACK)

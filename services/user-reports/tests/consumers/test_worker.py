@@ -16,7 +16,7 @@ from hearback_contracts.streams import (
 from hearback_devkit.testing import eventually
 from hearback_fleet.messages import decode, outgoing
 from hearback_kit.bus import Incoming, Outgoing, RedisStreams
-from hearback_kit.ids import derived_id, random_id
+from hearback_kit.values.ids import derived_id, random_id
 from pydantic import SecretStr
 from user_reports.app import create_worker, sweep_now
 from user_reports.settings import Settings

@@ -17,8 +17,8 @@ import pytest
 import pytest_asyncio
 from hearback_kit.bus import RedisStreams
 from hearback_kit.db import Database, migrate
-from hearback_kit.ids import random_id
 from hearback_kit.valkey import connect
+from hearback_kit.values.ids import random_id
 from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 from sqlalchemy import text
@@ -33,6 +33,7 @@ for _former, _present in (
     ("hearback_kit.testing", "hearback_devkit.testing"),
     ("hearback_kit.engines", "hearback_devkit.engines"),
     ("hearback_fleet.testing", "hearback_devkit.fleet"),
+    ("hearback_kit.ids", "hearback_kit.values.ids"),
 ):
     sys.modules[_former] = import_module(_present)
 

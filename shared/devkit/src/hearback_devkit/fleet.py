@@ -20,8 +20,8 @@ from hearback_contracts.config import (
 from hearback_fleet.access import Access
 from hearback_fleet.configuration import Configuration
 from hearback_kit.auth import Authenticator, hash_secret
-from hearback_kit.ids import random_id
 from hearback_kit.snapshots import SnapshotStore
+from hearback_kit.values.ids import random_id
 
 EVERY_SCOPE: Final = (
     "org:read",

@@ -18,7 +18,7 @@ from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import OUTCOME_RECORDED, shard_of
 from hearback_kit.bus import Outgoing
 from hearback_kit.clock import Clock
-from hearback_kit.ids import new_id
+from hearback_kit.values.ids import new_id
 
 from hearback_fleet.messages import outgoing
 

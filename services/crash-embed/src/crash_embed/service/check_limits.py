@@ -1,6 +1,7 @@
 """Count a request under the limits of its project and its address."""
 
-from hearback_kit.limits import Limit, LimitBatches, subject_of
+from hearback_kit.limits import Limit, LimitBatches
+from hearback_kit.values.addresses import address_block
 
 from crash_embed.settings import Settings
 
@@ -20,5 +21,5 @@ class RequestLimits:
         window = self._window
         limits = [Limit(f"embed:{kind}:project:{project_id}", per_project, window, shift=project_id % window)]
         if address:
-            limits.append(Limit(f"embed:{kind}:address:{subject_of(address)}", per_address, window))
+            limits.append(Limit(f"embed:{kind}:address:{address_block(address)}", per_address, window))
         return await self._limiter.retry_after(*limits)

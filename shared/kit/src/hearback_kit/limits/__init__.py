@@ -2,7 +2,7 @@
 
 from hearback_kit.limits.batches import Callback, LimitBatches, LimitCheck, RetryAfters, Role
 from hearback_kit.limits.legacy import SCRIPT, WindowLimits
-from hearback_kit.limits.windows import FAILED_OPEN, PREFIX, Limit, subject_of
+from hearback_kit.limits.windows import FAILED_OPEN, PREFIX, Limit
 
 __all__ = [
     "FAILED_OPEN",
@@ -15,5 +15,4 @@ __all__ = [
     "RetryAfters",
     "Role",
     "WindowLimits",
-    "subject_of",
 ]
