@@ -98,6 +98,18 @@ async def test_a_part_that_ends_by_itself_has_crashed() -> None:
         await Background([Part("short", Short())]).run(asyncio.Event())
 
 
+async def test_a_part_that_was_cancelled_by_its_own_client_has_crashed() -> None:
+    class Cancelled:
+        async def run(self, stop: asyncio.Event) -> None:
+            raise asyncio.CancelledError
+
+    log: list[str] = []
+    parts = [Part("job", Recorder("job", log)), Part("odd", Cancelled())]
+    with pytest.raises(RuntimeError, match="odd was cancelled from inside"):
+        await Background(parts).run(asyncio.Event())
+    assert log == ["job starts", "job stops"]
+
+
 async def test_what_does_not_stop_in_time_is_cancelled() -> None:
     log: list[str] = []
     parts = [

@@ -61,11 +61,23 @@ class Part:
     async def run(self, stop):
         if self.settings.broken == "work":
             raise RuntimeError("the worker crashed")
+        if self.settings.broken == "cancelled":
+            raise asyncio.CancelledError
+        while self.settings.broken == "deaf":
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                continue
         await stop.wait()
         Path("finished").write_text("yes")
 
+class Other:
+    async def run(self, stop):
+        await stop.wait()
+        Path("other").write_text("stopped")
+
 def create_worker(settings):
-    return Worker(parts=[Part(settings)])
+    return Worker(parts=[Other(), Part(settings)])
 
 if __name__ == "__main__":
     sys.exit(Program("sample", Settings, create_app, create_worker).main())
@@ -139,7 +151,10 @@ def test_every_answer_has_its_shape(sample):
     sample.start()
     sample.ready()
     assert sample.get("/healthz") == (200, {"status": "ok", "service": "sample"})
-    assert sample.get("/readyz") == (200, {"status": "ok", "service": "sample", "checks": {"worker-part": "ok"}})
+    assert sample.get("/readyz") == (
+        200,
+        {"status": "ok", "service": "sample", "checks": {"worker-other": "ok", "worker-part": "ok"}},
+    )
     assert sample.get("/missing") == (
         404,
         {"detail": "The requested resource does not exist.", "code": "not_found"},
@@ -176,6 +191,23 @@ def test_a_worker_that_crashes_ends_the_process(sample):
     status, errors = sample.end()
     assert status != 0
     assert "the worker crashed" in errors
+
+
+@pytest.mark.parametrize("mode", ["run", "work"])
+@pytest.mark.parametrize("how", ["work", "cancelled"])
+def test_when_one_part_of_a_worker_crashes_all_stop_and_the_exit_code_says_so(sample, how, mode):
+    sample.start(mode, BROKEN=how)
+    assert sample.end()[0] not in {0, -9}
+    assert (sample.folder / "other").read_text() == "stopped"
+
+
+def test_a_part_that_swallows_its_cancellation_does_not_keep_the_process(sample):
+    process = sample.start("run", BROKEN="deaf", HEARBACK_SHUTDOWN_SECONDS_MAX="0.2")
+    sample.ready()
+    process.terminate()
+    status, errors = sample.end()
+    assert status == 70
+    assert "did not stop" in errors
 
 
 def test_an_app_that_cannot_start_is_a_failure(sample):

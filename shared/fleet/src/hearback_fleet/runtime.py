@@ -1,7 +1,7 @@
 """What a service runs on: every connection and background task of an app or a worker, opened and closed here.
 
 An `app.py` says what is particular to its service in a `build` function. It gets a `ServiceRuntime`, whose
-parts are opened when they are first used; whatever was opened is run, checked and closed:
+parts are opened when `build` first uses them; whatever was opened is run, checked and closed:
 
 1. Background tasks stop, stage by stage: consumers and jobs finish what is in hand, the relay publishes what
    that committed, then what keeps copies current ends (`hearback_kit.background`).
@@ -60,6 +60,7 @@ class ServiceRuntime:
         self._stack = AsyncExitStack()
         self._parts: list[Part] = []
         self._checks: dict[str, Check] = {}
+        self._is_running = False
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
@@ -72,6 +73,11 @@ class ServiceRuntime:
         traceback: TracebackType | None,
     ) -> bool | None:
         return await self._stack.__aexit__(kind, error, traceback)
+
+    def started(self) -> Sequence[Part]:
+        """Return the background tasks, which are started now: from here on there can be no others."""
+        self._is_running = True
+        return tuple(self._parts)
 
     @property
     def parts(self) -> Sequence[Part]:
@@ -98,6 +104,8 @@ class ServiceRuntime:
 
     def run(self, name: str, runnable: Runnable, stage: Stage = Stage.WORK) -> None:
         """Run something in the background, with a readiness check of that name."""
+        if self._is_running:
+            raise RuntimeError(f"{name} was first used after everything had started; use it in `build`")
         self._parts.append(Part(name, runnable, stage))
 
     @cached_property
@@ -279,7 +287,7 @@ def service_app(
             if authenticates:
                 app.state.access = runtime.access
             background = Background(
-                runtime.parts,
+                runtime.started(),
                 restart_seconds=RESTART_SECONDS,
                 stop_seconds_max=settings.shutdown_seconds_max,
             )
@@ -305,6 +313,6 @@ def service_worker(
     async def opening() -> AsyncIterator[Work]:
         async with ServiceRuntime(settings, clock=clock, outbox=outbox) as runtime:
             build(runtime)
-            yield Work(runtime.parts, runtime.checks, stop_seconds_max=settings.shutdown_seconds_max)
+            yield Work(runtime.started(), runtime.checks, stop_seconds_max=settings.shutdown_seconds_max)
 
     return Worker(opening)

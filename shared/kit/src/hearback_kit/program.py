@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import resource
 import signal
 import socket
 import sys
@@ -20,6 +21,7 @@ from pydantic import ValidationError
 
 from hearback_kit.db import Database, current_revision, migrate, migration_head
 from hearback_kit.errors import ServiceError, Unavailable
+from hearback_kit.exiting import ExitDeadline
 from hearback_kit.health import health_routes
 from hearback_kit.http_server import HttpProtocol
 from hearback_kit.logs import configure_logs, get_logger
@@ -29,6 +31,7 @@ from hearback_kit.worker import Worker
 
 _log = get_logger(__name__)
 KEEP_ALIVE_SECONDS = 75
+EXIT_SECONDS_MORE = 10.0
 MODES = ("serve", "work", "run")
 
 
@@ -108,12 +111,26 @@ class Program:
     def execute(
         self, settings: ServiceSettings, mode: str = "run", sockets: list[socket.socket] | None = None
     ) -> None:
-        """Serve HTTP, work on streams, or both in one process, until SIGTERM or SIGINT."""
-        configure_traces(self.name)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self._execute(settings, mode, sockets))
+        """Serve HTTP, work on streams, or both in one process, until SIGTERM or SIGINT.
 
-    async def _execute(self, settings: ServiceSettings, mode: str, sockets: list[socket.socket] | None) -> None:
+        When a part crashes all stop and its error is raised. Whatever happens, the process ends in bounded time.
+        """
+        configure_traces(self.name)
+        raise_file_limit()
+        exit_deadline = ExitDeadline(2 * settings.shutdown_seconds_max + EXIT_SECONDS_MORE)
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._execute(settings, mode, sockets, exit_deadline))
+        finally:
+            exit_deadline.cancel()
+
+    async def _execute(
+        self,
+        settings: ServiceSettings,
+        mode: str,
+        sockets: list[socket.socket] | None,
+        exit_deadline: ExitDeadline,
+    ) -> None:
         worker = self.create_worker(settings) if mode != "serve" and self.create_worker else None
         app = self._health_app(worker) if mode == "work" else self.create_app(settings)
         if worker is not None and mode == "run":
@@ -125,6 +142,7 @@ class Program:
         def end() -> None:
             server.should_exit = True
             stop.set()
+            exit_deadline.start()
 
         def handle_signal() -> None:
             if stop.is_set():  # the second signal: do not wait for anything
@@ -137,7 +155,7 @@ class Program:
             loop.add_signal_handler(number, handle_signal)
         async with _background(worker, stop, force_exit, end, settings.shutdown_seconds_max):
             await server.serve(sockets=sockets)
-            stop.set()
+            end()
 
     def _health_app(self, worker: Worker | None) -> FastAPI:
         app = FastAPI(title=self.name, docs_url=None, redoc_url=None)
@@ -163,10 +181,18 @@ class Program:
         )
 
 
-def freeze_gc() -> None:
-    """Keep what was imported and built so far out of the garbage collector's rounds.
+def raise_file_limit() -> None:
+    """Allow as many open files as the system does: a connection is one, and hostile ones must not use them up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
-    It stays as long as the process does, and a full round over it holds everything up for 0.1 s.
+
+def freeze_gc() -> None:
+    """Exempt what was imported and built so far from garbage collection.
+
+    It stays as long as the process does, and a full collection over it blocks everything for 0.1 s.
     """
     gc.freeze()
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from hearback_kit.background import Heartbeat, pause
 from hearback_kit.errors import Unavailable
@@ -162,10 +161,13 @@ class SnapshotCache:
         while not stop.is_set():
             self._heart.beat()
             try:
-                await self._follow_once(stop)
-            except (RedisError, OSError) as error:
-                _log.warning("snapshots_wait", reason=type(error).__name__)
-                self._last = None  # what changed meanwhile is unknown
+                with outage_as_unavailable("the configuration cannot be followed"):
+                    await self._follow_once(stop)
+            except Exception as error:
+                self._last = None  # what changes meanwhile is unknown
+                if not isinstance(error, Unavailable):
+                    raise
+                _log.warning("snapshots_wait", reason=type(error.__cause__).__name__)
                 await pause(0.5, stop)
 
     async def _follow_once(self, stop: asyncio.Event) -> None:

@@ -71,6 +71,7 @@ class Consumer:
         self._deliveries = Deliveries(bus, keys, group, name, self._options)
         self._paused = False
         self._worked_since_timeout = False
+        self._timeouts = 0  # in a row
 
     @property
     def keys(self) -> Sequence[str]:
@@ -215,6 +216,7 @@ class Consumer:
 
     async def _done(self, batch: Sequence[Incoming]) -> None:
         self._worked_since_timeout = True
+        self._timeouts = 0
         self._in_flight.mark_handled(batch)
         await self._bus.ack(self._group, batch)
         self._in_flight.drop(batch)
@@ -227,7 +229,9 @@ class Consumer:
             # One slow message, or everything is slow? Only when others went through since, it is this one.
             alone, self._worked_since_timeout = self._worked_since_timeout, False
             if not alone:
-                self._in_flight.undo_attempt(message, time.monotonic() + options.retry_seconds_max)
+                wait = min(options.retry_seconds_max, options.outage_seconds * 2 ** min(self._timeouts, 10))
+                self._timeouts += 1
+                self._in_flight.undo_attempt(message, time.monotonic() + wait)
                 raise Unavailable("the handler did not finish in time") from error
         reason = f"{type(error).__name__}: {error}"
         if message.deliveries >= options.deliveries_max:

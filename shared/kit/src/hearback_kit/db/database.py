@@ -2,17 +2,17 @@
 
 from collections.abc import AsyncIterator, Hashable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from traceback import walk_tb
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import orjson
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from hearback_kit.db.shares import Shares
 from hearback_kit.errors import QueryTimeout, Unavailable
+from hearback_kit.outages import is_connection_error, outage_as_unavailable
 
 Connection = AsyncConnection
 
@@ -21,6 +21,7 @@ Connection = AsyncConnection
 _PASSING_STATES = ("08", "57P", "53", "40001", "40P01", "55P03", "57014")
 _QUERY_CANCELED = "57014"
 _DRIVER_MODULES = ("asyncpg", "sqlalchemy")
+_DETAIL = "the database cannot be reached"
 
 
 def driver_url(url: str) -> str:
@@ -28,11 +29,6 @@ def driver_url(url: str) -> str:
     parts = urlsplit(url)
     query = urlencode([("ssl" if name == "sslmode" else name, value) for name, value in parse_qsl(parts.query)])
     return urlunsplit(parts._replace(scheme="postgresql+asyncpg", query=query))
-
-
-def _is_from_driver(error: BaseException) -> bool:
-    frames = walk_tb(error.__traceback__)
-    return any(frame.f_globals.get("__name__", "").startswith(_DRIVER_MODULES) for frame, _ in frames)
 
 
 def is_outage(error: BaseException) -> bool:
@@ -44,9 +40,10 @@ def is_outage(error: BaseException) -> bool:
         return True
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None) or ""
-        closed = isinstance(error, InterfaceError) and "closed" in str(error.orig)
-        return error.connection_invalidated or closed or state.startswith(_PASSING_STATES)
-    return isinstance(error, (OSError, TimeoutError)) and _is_from_driver(error)
+        closed = isinstance(error, InterfaceError) and "clos" in str(error.orig)
+        confused = isinstance(error, InternalError) and not state  # what came is no answer to what was sent
+        return error.connection_invalidated or closed or confused or state.startswith(_PASSING_STATES)
+    return is_connection_error(error, _DRIVER_MODULES)
 
 
 def _is_statement_timeout(error: BaseException) -> bool:
@@ -62,7 +59,13 @@ class Database:
     """
 
     def __init__(
-        self, url: str, *, pool_size: int = 5, share_max: int | None = None, statement_timeout_ms: int = 15_000
+        self,
+        url: str,
+        *,
+        pool_size: int = 5,
+        share_max: int | None = None,
+        statement_timeout_ms: int = 15_000,
+        silence_seconds_max: float = 5.0,
     ) -> None:
         self._shares = Shares(share_max or max(1, pool_size // 2))
         self._engine = create_async_engine(
@@ -74,8 +77,8 @@ class Database:
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
             connect_args={
-                "timeout": 5,
-                "command_timeout": statement_timeout_ms / 1000 + 5,
+                "timeout": silence_seconds_max,
+                "command_timeout": statement_timeout_ms / 1000 + silence_seconds_max,
                 "server_settings": {"statement_timeout": str(statement_timeout_ms), "timezone": "UTC"},
             },
         )
@@ -111,16 +114,15 @@ class Database:
 @asynccontextmanager
 async def guarded(opening: AbstractAsyncContextManager[Connection]) -> AsyncIterator[Connection]:
     """Raise Unavailable when the connection cannot be had or is lost; any other error passes."""
-    try:
+    with outage_as_unavailable(is_outage, _DETAIL):
         async with AsyncExitStack() as stack:
             try:
                 connection = await stack.enter_async_context(opening)
             except Exception as error:
-                raise Unavailable("the database cannot be reached") from error
-            yield connection
-    except Exception as error:
-        if _is_statement_timeout(error):
-            raise QueryTimeout from error
-        if is_outage(error):
-            raise Unavailable("the database cannot be reached") from error
-        raise
+                raise Unavailable(_DETAIL) from error
+            try:
+                yield connection
+            except DBAPIError as error:
+                if _is_statement_timeout(error):
+                    raise QueryTimeout from error
+                raise
