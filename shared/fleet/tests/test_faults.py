@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 import uvloop
 from hearback_contracts.streams import FEEDBACK_SUBMITTED
+from hearback_devkit.testing import FaultProxy, eventually, running
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
 from hearback_fleet.testing import publish_project
 from hearback_kit.background import CRASHES
@@ -20,7 +21,6 @@ from hearback_kit.errors import Unavailable
 from hearback_kit.ids import random_id
 from hearback_kit.outbox import outbox_table
 from hearback_kit.settings import ServiceSettings
-from hearback_kit.testing import FaultProxy, eventually, running
 from hearback_kit.valkey import connect
 from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import create_async_engine

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import uvloop
+from hearback_devkit.testing import FaultProxy, eventually
 from hearback_kit.bus import Outgoing, RedisStreams
 from hearback_kit.bus.group_commit import GroupCommit
 from hearback_kit.clock import SystemClock
@@ -19,7 +20,6 @@ from hearback_kit.limits import Limit, LimitBatches
 from hearback_kit.outages import is_connection_error, outage_as_unavailable
 from hearback_kit.resp import RespConnection
 from hearback_kit.snapshots import SnapshotCache, SnapshotStore
-from hearback_kit.testing import FaultProxy, eventually
 from hearback_kit.valkey import connect, is_outage
 from sqlalchemy import text
 

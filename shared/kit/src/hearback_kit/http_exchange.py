@@ -1,4 +1,4 @@
-"""The names of before, until the gateway uses those of `hearback_kit.http_server`."""
+"""The names of before, until every service uses those of `hearback_kit.http_server`."""
 
 from hearback_kit.http_server.cycle import RequestCycle, encode_head
 

@@ -1,4 +1,4 @@
-"""The names of before, until the gateway uses those of `hearback_kit.limits`."""
+"""The names of before, until every service uses those of `hearback_kit.limits`."""
 
 from hearback_kit.limits import Callback, LimitBatches, LimitCheck, RetryAfters, Role
 

@@ -1,4 +1,4 @@
-"""The names of before, until gateway and crash-embed use those of `hearback_kit.resp`."""
+"""The names of before, until every service uses those of `hearback_kit.resp`."""
 
 from hearback_kit.resp import NotSent, RespConnection, encode_command
 

@@ -1,4 +1,4 @@
-"""The limiter of before, on redis-py; it goes when registry, user-reports and crash-embed use `LimitBatches`."""
+"""The limiter of before, on redis-py; it goes when every service uses `LimitBatches`."""
 
 from collections.abc import Sequence
 from typing import Any, Final

@@ -1,27 +1,15 @@
-"""What a service runs on: every connection and background task of an app or a worker, opened and closed here.
-
-An `app.py` says what is particular to its service in a `build` function. It gets a `ServiceRuntime`, whose
-parts are opened when `build` first uses them; whatever was opened is run, checked and closed:
-
-1. Background tasks stop, stage by stage: consumers and jobs finish what is in hand, the relay publishes what
-   that committed, then what keeps copies current ends (`hearback_kit.background`).
-2. Connections close, the last opened first.
-
-The same happens when `build` raises half way.
-"""
+"""The connections and background tasks of one app or worker."""
 
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from functools import cached_property
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Self
 
-from fastapi import FastAPI
 from hearback_contracts.streams import Stream
-from hearback_kit.app import create_service_app
 from hearback_kit.auth import Authenticator
-from hearback_kit.background import Background, Part, Runnable, Stage
+from hearback_kit.background import Part, Runnable, Stage
 from hearback_kit.blobs import BlobStore
 from hearback_kit.bus import Consumer, ConsumerOptions, RedisStreams
 from hearback_kit.bus.bounds import StreamBounds
@@ -35,14 +23,10 @@ from hearback_kit.outbox import Outbox, OutboxRelay, OutboxTable
 from hearback_kit.resp import RespConnection
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.valkey import Valkey, connect
-from hearback_kit.worker import Periodic, Work, Worker
+from hearback_kit.worker import Periodic
 
 from hearback_fleet.access import Access, registry_introspection
 from hearback_fleet.configuration import Configuration
-
-RESTART_SECONDS: Final = 1.0  # pause before a crashed task of an app is started again
-
-AnySettings = TypeVar("AnySettings", bound=ServiceSettings)
 
 
 class ServiceRuntime:
@@ -260,59 +244,3 @@ class ServiceRuntime:
     def _table(self) -> OutboxTable:
         assert self._outbox_table is not None, f"{self.settings.service} was opened without an outbox"
         return self._outbox_table
-
-
-def service_app(
-    settings: ServiceSettings,
-    *,
-    title: str,
-    description: str,
-    build: Callable[[ServiceRuntime], Any],
-    clock: Clock | None = None,
-    outbox: OutboxTable | None = None,
-    authenticates: bool = True,
-    app_class: type[FastAPI] = FastAPI,
-    **more: Any,
-) -> FastAPI:
-    """Make a service's HTTP app; the caller adds its routers.
-
-    When the app starts, what `build` returns becomes `app.state.state`, which routes take their needs from, and
-    with `authenticates` callers are checked by the registry (`app.state.access`). `more` is FastAPI's.
-    """
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with ServiceRuntime(settings, clock=clock, outbox=outbox) as runtime:
-            app.state.state = build(runtime)
-            if authenticates:
-                app.state.access = runtime.access
-            background = Background(
-                runtime.started(),
-                restart_seconds=RESTART_SECONDS,
-                stop_seconds_max=settings.shutdown_seconds_max,
-            )
-            app.state.checks.update({**runtime.checks, **background.checks})
-            async with background.running():
-                yield
-
-    return create_service_app(
-        settings, title=title, description=description, lifespan=lifespan, app_class=app_class, **more
-    )
-
-
-def service_worker(
-    settings: ServiceSettings,
-    *,
-    build: Callable[[ServiceRuntime], None],
-    clock: Clock | None = None,
-    outbox: OutboxTable | None = None,
-) -> Worker:
-    """Make a service's worker; `build` adds consumers (`consume`), jobs (`every`) and whatever else runs."""
-
-    @asynccontextmanager
-    async def opening() -> AsyncIterator[Work]:
-        async with ServiceRuntime(settings, clock=clock, outbox=outbox) as runtime:
-            build(runtime)
-            yield Work(runtime.started(), runtime.checks, stop_seconds_max=settings.shutdown_seconds_max)
-
-    return Worker(opening)
