@@ -33,7 +33,6 @@ FAULTS: dict[str, Callable[[FaultProxy], None]] = {
     "silent": FaultProxy.hang,
     "reset amid an answer": lambda proxy: proxy.reset_after(3),
 }
-SECONDS = 0.6
 
 
 class Settings(ServiceSettings):
@@ -148,11 +147,13 @@ def test_a_worker_goes_on_after_every_fault(
                 return True
 
             async def goes_on_after(fault: Callable[[FaultProxy], None], number: int) -> None:
-                fault(valkey if store == "valkey" else postgres)
+                proxy = valkey if store == "valkey" else postgres
+                proxy.faults_met = 0
+                fault(proxy)
                 for _ in range(4):
                     number += 1
                     await bus.publish([Outgoing(FEEDBACK_SUBMITTED.key(number, 4), "t", b"%d" % number)])
-                    await asyncio.sleep(SECONDS / 4)
+                await eventually(lambda: proxy.faults_met > 2)
                 assert not await is_ready()
                 valkey.heal()
                 postgres.heal()
@@ -196,11 +197,11 @@ def test_an_app_sees_what_changed_during_a_fault(
                         return await configuration.project(1) == wanted
 
                     await eventually(is_current, seconds=30)
+                    proxy.faults_met = 0
                     fault(proxy)
-                    await asyncio.sleep(SECONDS / 2)
                     changed = await publish_project(client, project_id=1, features={"n": not number % 2})
                     await client.delete(key)
-                    await asyncio.sleep(SECONDS / 2)
+                    await eventually(lambda: proxy.faults_met > 2)
                     proxy.heal()
                     await eventually(lambda wanted=changed: is_current(wanted), seconds=30)
                     await eventually(lambda: not bounds.is_full(key), seconds=30)

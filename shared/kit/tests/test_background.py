@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from hearback_devkit.testing import eventually
-from hearback_kit.background import Background, Part, Stage
+from hearback_kit.background import Background, Part, Stage, pause
 from hearback_kit.errors import Unavailable
 from hearback_kit.worker import Work, Worker
 
@@ -22,7 +22,7 @@ class Recorder:
         self.log.append(f"{self.name} starts")
         try:
             await stop.wait()
-            await asyncio.sleep(self.ends_after)
+            await pause(self.ends_after, asyncio.Event())
             self.log.append(f"{self.name} stops")
         except asyncio.CancelledError:
             self.log.append(f"{self.name} is cancelled")

@@ -169,7 +169,7 @@ def test_a_follower_of_snapshots_outlives_every_fault(
             assert await cache.load("a") == b"on"
             FAULTS[fault](proxy)
             await store.publish({"a": b"off"})
-            await asyncio.sleep(0.8)
+            await eventually(lambda: proxy.faults_met)
             assert not following.done()
             proxy.heal()
 
@@ -218,7 +218,7 @@ async def test_a_cancellation_that_a_client_raises_by_itself_is_an_outage() -> N
 async def test_a_cancellation_of_the_task_is_none() -> None:
     async def work() -> None:
         with outage_as_unavailable(is_outage, "away"):
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
 
     task = asyncio.create_task(work())
     await asyncio.sleep(0)

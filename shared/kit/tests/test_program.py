@@ -65,7 +65,7 @@ class Part:
             raise asyncio.CancelledError
         while self.settings.broken == "deaf":
             try:
-                await asyncio.sleep(60)
+                await asyncio.Event().wait()
             except asyncio.CancelledError:
                 continue
         await stop.wait()

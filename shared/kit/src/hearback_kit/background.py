@@ -24,6 +24,7 @@ CRASHES = Counter("hearback_background_crashes", "Background tasks that crashed.
 HANG_SECONDS_MAX: Final = 60.0
 CANCEL_SECONDS_MAX: Final = 5.0
 _CANCEL_AGAIN_SECONDS: Final = 1.0
+_STAGE_SECONDS_MIN: Final = 0.5  # also when an earlier stage used up the time
 
 _log = get_logger(__name__)
 
@@ -125,7 +126,7 @@ class Background:
             event.set()
             ending = [task for task, watched in tasks.items() if watched.part.stage is stage]
             if ending:
-                await asyncio.wait(ending, timeout=max(0.0, ends_at - time.monotonic()))
+                await asyncio.wait(ending, timeout=max(_STAGE_SECONDS_MIN, ends_at - time.monotonic()))
 
     async def _cancel(self, tasks: Sequence["asyncio.Task[None]"]) -> None:
         """End tasks that did not stop. A library may swallow a cancellation, so it is repeated, for a while."""

@@ -27,6 +27,8 @@ class FaultProxy:
         self._bytes_left: int | None = None
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self.faults_met = 0
+        """Connections and pieces of data that a fault met so far."""
 
     @property
     def port(self) -> int:
@@ -44,6 +46,7 @@ class FaultProxy:
         """End the server's side of every connection, also of new ones; what the client sends still arrives."""
         self._half_closing = True
         for client, _ in list(self._pairs):
+            self.faults_met += 1
             _end(client)
 
     def hang(self) -> None:
@@ -61,6 +64,7 @@ class FaultProxy:
     def cut(self) -> None:
         """Reset the connections that exist."""
         for client, upstream in list(self._pairs):
+            self.faults_met += 1
             _reset(client)
             upstream.transport.abort()
 
@@ -85,6 +89,7 @@ class FaultProxy:
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._resetting:
+            self.faults_met += 1
             _reset(writer)
             return
         try:
@@ -95,6 +100,7 @@ class FaultProxy:
         pair = (writer, upstream_writer)
         self._pairs.add(pair)
         if self._half_closing:
+            self.faults_met += 1
             _end(writer)
         try:
             await asyncio.gather(
@@ -112,11 +118,13 @@ class FaultProxy:
             while data := await reader.read(65_536):
                 if self._delay_seconds:
                     await asyncio.sleep(self._delay_seconds)
+                self.faults_met += not self._flowing.is_set()
                 await self._flowing.wait()
                 if is_answer and self._bytes_left is not None:
                     data, self._bytes_left = data[: self._bytes_left], max(0, self._bytes_left - len(data))
                     writer.write(data)
                     if not self._bytes_left:
+                        self.faults_met += 1
                         await writer.drain()
                         _reset(writer)
                         return

@@ -115,14 +115,14 @@ class Database:
 async def guarded(opening: AbstractAsyncContextManager[Connection]) -> AsyncIterator[Connection]:
     """Raise Unavailable when the connection cannot be had or is lost; any other error passes."""
     with outage_as_unavailable(is_outage, _DETAIL):
-        async with AsyncExitStack() as stack:
-            try:
-                connection = await stack.enter_async_context(opening)
-            except Exception as error:
-                raise Unavailable(_DETAIL) from error
-            try:
+        try:
+            async with AsyncExitStack() as stack:
+                try:
+                    connection = await stack.enter_async_context(opening)
+                except Exception as error:
+                    raise Unavailable(_DETAIL) from error
                 yield connection
-            except DBAPIError as error:
-                if _is_statement_timeout(error):
-                    raise QueryTimeout from error
-                raise
+        except DBAPIError as error:
+            if _is_statement_timeout(error):
+                raise QueryTimeout from error
+            raise
