@@ -210,6 +210,4 @@ class HttpProtocol(HttpToolsProtocol):
 
 def _fast_path(app: Any) -> Callable[[RequestCycle], bool] | None:
     found: Callable[[RequestCycle], bool] | None = getattr(app, "try_fast_path", None)
-    return found or getattr(
-        app, "take_directly", None
-    )  # its name of before
+    return found or getattr(app, "take_directly", None)  # its name of before
