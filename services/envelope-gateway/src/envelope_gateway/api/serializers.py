@@ -14,6 +14,7 @@ HeaderPairs = list[tuple[bytes, bytes]]
 
 COMMON_HEADERS: HeaderPairs = [
     (b"cross-origin-resource-policy", b"cross-origin"),
+    (b"x-content-type-options", b"nosniff"),
 ]
 CORS: HeaderPairs = [
     (b"access-control-allow-origin", b"*"),
