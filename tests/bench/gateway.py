@@ -1,4 +1,4 @@
-"""The gateway against a bare server, by kind of envelope and by how durable Valkey is told to be."""
+"""The gateway against a bare server, by kind of envelope and by how durable Valkey is set to be."""
 
 import asyncio
 import gzip

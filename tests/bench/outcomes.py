@@ -92,11 +92,11 @@ def _messages(shards: int, count: int) -> tuple[list[Outgoing], int]:
         scope: dict[str, Any] = {"organization_id": 1, "project_id": project_id}
         sdk = chance.choice(SDKS)
         if number % 2:
-            told = [
+            discards = [
                 {"reason": chance.choice(REASONS), "category": "error", "quantity": chance.randrange(1, 50)}
                 for _ in range(5)
             ]
-            body = json.dumps({"timestamp": now.timestamp(), "discarded_events": told}).encode()
+            body = json.dumps({"timestamp": now.timestamp(), "discarded_events": discards}).encode()
             report = ClientReportReceived(
                 id=new_id(), occurred_at=now, received_at=now, key_id=project_id, sdk=sdk, **scope
             )

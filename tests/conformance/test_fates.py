@@ -161,8 +161,8 @@ def test_a_report_of_a_known_error_is_linked(project: Any, wait_until: WaitUntil
     assert issue["metadata"]["source"] == source
     assert issue["metadata"]["associated_event_id"] == event_id
     assert fate["source"] == source
-    told = wait_until(lambda: (found := project.submission(event_id)) and found["feedbackId"] and found)
-    assert told["feedbackId"] == issue["id"]
+    fate = wait_until(lambda: (found := project.submission(event_id)) and found["feedbackId"] and found)
+    assert fate["feedbackId"] == issue["id"]
     assert wait_until(lambda: outcomes(project)) == {("accepted", None): 1}
 
 

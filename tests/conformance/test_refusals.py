@@ -1,4 +1,4 @@
-"""Each reason for which a submission is refused is told in its fate and counted once; so are the rare ways in."""
+"""Each reason for a refusal is recorded in the fate and counted once; so are the rare ways in."""
 
 import asyncio
 import json

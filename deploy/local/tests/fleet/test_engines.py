@@ -1,4 +1,4 @@
-"""The embedded engines: started, stopped, killed, orphaned, in the way of each other."""
+"""The embedded engines: started, stopped, killed, orphaned, side by side."""
 
 import asyncio
 import json
