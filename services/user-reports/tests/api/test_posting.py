@@ -250,3 +250,49 @@ async def test_comments_are_optional(api: Any, comments: dict[str, Any]) -> None
     said = {name: value for name, value in body(random_id()).items() if name != "comments"} | comments
     response = await api.post(PATH, json=said)
     assert (response.status_code, response.json()["comments"]) == (200, "")
+
+
+SHOP = "https://shop.example"
+
+
+async def test_a_page_may_ask_and_read_every_answer(api: Any) -> None:
+    asked = {"Origin": SHOP, "Access-Control-Request-Method": "POST"}
+    preflight = await api.client.options(PATH, headers=asked)
+    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (200, "*")
+    assert {"authorization", "content-type"} <= set(preflight.headers["access-control-allow-headers"].split(", "))
+    answers = [
+        await api.post(PATH, json=body(random_id()), headers={**dsn(), "Origin": SHOP}),
+        await api.post(PATH, json=body("x"), headers={**dsn(), "Origin": SHOP}),
+        await api.post(PATH, content=b"{", headers={**dsn(), "Origin": SHOP, "Content-Type": "application/json"}),
+        await api.post(PATH, json=body(random_id()), headers={**dsn(2), "Origin": SHOP}),
+        await api.post(PATH, content=b" " * 200_000, headers={**api.owner, "Origin": SHOP}),
+        await api.get(PATH, headers={"Origin": SHOP}),
+        await api.get(f"{PATH}?query=%00", headers={**api.owner, "Origin": SHOP}),
+        await api.client.put(PATH, headers={"Origin": SHOP}),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 400, 400, 401, 413, 401, 400, 405]
+    assert {answer.headers["access-control-allow-origin"] for answer in answers} == {"*"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": SHOP}, 200),
+        ({"Referer": f"{SHOP}/cart"}, 200),
+        ({}, 200),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Referer": "https://evil.example/"}, 403),
+    ],
+)
+async def test_a_dsn_is_for_the_projects_pages(
+    harness: Any, api: Any, redis: Any, headers: dict[str, str], status: int
+) -> None:
+    await publish_project(redis, project_id=1, options={"sentry:origins": ["shop.example"]})
+    response = await api.post(PATH, json=body(random_id()), headers={**dsn(), **headers})
+    assert response.status_code == status
+    by_token = await api.post(PATH, json=body(random_id()), headers={**api.owner, **headers})
+    assert by_token.status_code == 200
+    refused = {(Outcome.INVALID, "cors"): 1} if status == 403 else {}
+    recorded = await harness.recorded()
+    assert recorded.counts(FEEDBACK) == refused
+    assert [step.reason for step in recorded.steps if step.reason] == [reason for _, reason in refused]

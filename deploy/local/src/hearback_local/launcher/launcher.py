@@ -111,7 +111,9 @@ class Launcher:
             if not os.environ.get(key):
                 os.environ[key] = value
         os.environ["HEARBACK_DATA_DIR"] = str(self._data_dir.root)
-        os.environ["HEARBACK_REGISTRY_URL"] = f"http://127.0.0.1:{self._ports.get('registry', 0)}"
+        for name in ("registry", "feedback", "user-reports"):
+            variable = f"HEARBACK_{name.upper().replace('-', '_')}_URL"
+            os.environ[variable] = f"http://127.0.0.1:{self._ports.get(name, 0)}"
         os.environ.update(self._stores.environment)
 
     def _start_services(self) -> None:
