@@ -11,8 +11,8 @@ from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
 from user_reports.api import events, groups, internal, lookups, reports
-from user_reports.api.reports.cors import cors_rules
 from user_reports.api.deps import AppState, empty_answer
+from user_reports.api.reports.cors import cors_rules
 from user_reports.consumers.error_event_received import ErrorEventHandler
 from user_reports.consumers.user_report_submitted import UserReportHandler
 from user_reports.domain.admission import AgeRules

@@ -1,6 +1,9 @@
 """POST …/user-feedback/ (protocol: user-reports#the-legacy-endpoint)."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +14,7 @@ from hearback_contracts.config import KeyConfig
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.sources import FeedbackSource
 from hearback_devkit.fleet import public_key, publish_project
+from hearback_kit.errors import Unavailable
 from hearback_kit.values.ids import random_id
 
 PATH = "/api/0/projects/demo/web/user-feedback/"
@@ -296,3 +300,31 @@ async def test_a_dsn_is_for_the_projects_pages(
     recorded = await harness.recorded()
     assert recorded.counts(FEEDBACK) == refused
     assert [step.reason for step in recorded.steps if step.reason] == [reason for _, reason in refused]
+
+
+class LateDatabase:
+    """A database whose answer to a commit is lost."""
+
+    def __init__(self, database: Any) -> None:
+        self.connection = database.connection
+        self._database = database
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        async with self._database.transaction() as connection:
+            yield connection
+        raise Unavailable("the database cannot be reached")
+
+
+async def test_a_503_says_that_the_report_may_be_stored(harness: Any, api: Any) -> None:
+    state = api.app.state.state
+    context = replace(state.context, database=LateDatabase(state.database))
+    api.app.state.state = replace(state, context=context)
+    said = body(random_id())
+    response = await api.post(PATH, json=said)
+    assert response.status_code == 503
+    assert "may be stored all the same" in response.json()["detail"]
+    assert "retry-after" in response.headers
+    api.app.state.state = state
+    assert (await api.post(PATH, json=said)).status_code == 200
+    assert len(await harness.rows("SELECT 1 FROM reports")) == 1

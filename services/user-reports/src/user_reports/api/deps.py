@@ -1,6 +1,7 @@
 """What routes take from the app: its state, the organization's error group of a path, the sender of a report."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from hearback_fleet.access import (
     require,
 )
 from hearback_kit.clock import Clock
-from hearback_kit.db import Database
+from hearback_kit.db import Connection, Database
 from hearback_kit.errors import NotFound
 from hearback_kit.limits import LimitBatches
 from hearback_kit.values.addresses import TrustedProxies
@@ -47,6 +48,13 @@ class AppState:
     def database(self) -> Database:
         """The service's database."""
         return self.context.database
+
+    def reading(self, organization_id: int) -> AbstractAsyncContextManager[Connection]:
+        """Return a connection for reading that counts against an organization's share of the pool.
+
+        Entering it raises TooManyRequests when the organization has had its share for too long.
+        """
+        return self.context.database.connection(share=organization_id)
 
     @property
     def clock(self) -> Clock:

@@ -27,7 +27,7 @@ async def get_event(
     event_id = parse_event_id(event)
     if event_id is None:
         raise NotFound
-    async with state.database.connection() as connection:
+    async with state.reading(scope.project.organization_id) as connection:
         found = await find_event(connection, scope.project.id, event_id)
     if found is not None:
         return JSONResponse(event_json(found, scope.project.organization_slug))

@@ -66,7 +66,7 @@ async def put_group(request: Request, state: StateDep, scope: WriteGroup) -> JSO
 async def list_hashes(state: StateDep, scope: ReadGroup) -> JSONResponse:
     """Return the group's one hash with its newest event."""
     group = scope.group
-    async with state.database.connection() as connection:
+    async with state.reading(group.organization_id) as connection:
         event = await find_event(connection, group.project_id, group.latest_event_id)
     latest = event_json(event, scope.organization.slug) if event else None
     return JSONResponse([{"id": group.hash, "latestEvent": latest}])
@@ -96,7 +96,7 @@ _READERS: Final[dict[str, Callable[[Any], bool]]] = {
 async def _answer(state: AppState, scope: GroupScope, group: Group) -> JSONResponse:
     is_followed = False
     if scope.member_id is not None:
-        async with state.database.connection() as connection:
+        async with state.reading(group.organization_id) as connection:
             is_followed = await is_follower(connection, group.id, scope.member_id)
     url = state.settings.public_url
     return JSONResponse(group_json(group, scope.organization, url, is_followed=is_followed))

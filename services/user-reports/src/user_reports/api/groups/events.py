@@ -37,7 +37,7 @@ async def list_events(
 ) -> JSONResponse:
     """List the events that are kept, newest first."""
     wanted = EventFilter(group_id=scope.group.id, environments=environment, start=during.start, end=during.end)
-    async with state.database.connection() as connection:
+    async with state.reading(scope.organization.id) as connection:
         found = await list_group_events(
             connection, wanted, limit=page.fetch, position=page.position, backward=page.backward
         )
@@ -73,14 +73,14 @@ async def get_tag(state: StateDep, scope: ReadGroup, key: str) -> JSONResponse:
 
 async def _find(state: AppState, group: Group, name: str) -> IndexedEvent | None:
     event_id = group.latest_event_id if name in {"latest", "recommended"} else parse_event_id(name)
-    async with state.database.connection() as connection:
+    async with state.reading(group.organization_id) as connection:
         if name == "oldest":
             return await find_oldest_event(connection, group.id)
         return await find_event(connection, group.project_id, event_id) if event_id else None
 
 
 async def _count(state: AppState, group: Group) -> Mapping[str, list[TagValue]]:
-    async with state.database.connection() as connection:
+    async with state.reading(group.organization_id) as connection:
         events = await list_group_events(
             connection, EventFilter(group_id=group.id), limit=state.settings.group_events_max
         )

@@ -113,7 +113,7 @@ async def list_issue_reports(
     if scope is None:
         return JSONResponse([])
     wanted = ReportFilter(organization_id=scope.organization.id, group_id=scope.group.id, environments=environment)
-    found = await _read_page(state, wanted, page)
+    found = await _read_page(state, scope.organization, wanted, page)
     now = state.clock.now()
     return JSONResponse([report_json(report, now) for report in found.rows], headers=found.headers)
 
@@ -136,7 +136,7 @@ async def _list(
 ) -> Response:
     if filters.export is not None:
         return export(state, wanted, organization, filters.export)
-    found = await _read_page(state, wanted, page)
+    found = await _read_page(state, organization, wanted, page)
     return JSONResponse(await with_issues(state, found.rows, organization), headers=found.headers)
 
 
@@ -144,14 +144,16 @@ async def with_issues(
     state: AppState, reports: Sequence[Report], organization: OrganizationConfig
 ) -> list[dict[str, Any]]:
     """Return reports as JSON, each with its error group."""
-    async with state.database.connection() as connection:
+    async with state.reading(organization.id) as connection:
         groups = await find_groups(connection, [report.group_id for report in reports if report.group_id])
     now, url = state.clock.now(), state.settings.public_url
     return reports_json(reports, groups, organization, now=now, public_url=url)
 
 
-async def _read_page(state: AppState, wanted: ReportFilter, page: PageRequest) -> KeysetPage[Report]:
-    async with state.database.connection() as connection:
+async def _read_page(
+    state: AppState, organization: OrganizationConfig, wanted: ReportFilter, page: PageRequest
+) -> KeysetPage[Report]:
+    async with state.reading(organization.id) as connection:
         found = await list_reports(
             connection, wanted, limit=page.fetch, position=page.position, backward=page.backward
         )

@@ -10,7 +10,7 @@ from hearback_contracts.options import Option
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.access import access_of, find_organization
-from hearback_kit.errors import BadRequest, Forbidden, TooManyRequests
+from hearback_kit.errors import BadRequest, Forbidden, TooManyRequests, Unavailable
 from hearback_kit.limits import Limit
 from hearback_kit.values.addresses import address_block
 from hearback_kit.values.ids import new_id
@@ -23,6 +23,11 @@ from user_reports.domain.fields import read_fields
 from user_reports.errors import InvalidFields, ReportConflict
 from user_reports.service.submit_report import Received, Submitted, refuse_origin, refuse_report, submit_reports
 
+# The commit's answer can be lost after the commit.
+MAYBE_STORED: Final = (
+    "The database does not answer at the moment; the report may be stored all the same. Send it again: within five"
+    " minutes a report on the same event replaces the first."
+)
 SOURCE: Final = FeedbackSource.USER_REPORT_DJANGO_ENDPOINT
 router = APIRouter()
 _FIELD_SCHEMA: Final[dict[str, Any]] = {
@@ -73,9 +78,12 @@ async def create_report(request: Request, state: StateDep, organization: str, pr
     if errors:
         said = body if isinstance(body, Mapping) else None
         _raise_refusal(await refuse_report(state.context, Received(message, said)), errors)
-    (submitted,) = await submit_reports(
-        state.context, state.rules, [Received(message, fields)], is_first_step=True
-    )
+    try:
+        (submitted,) = await submit_reports(
+            state.context, state.rules, [Received(message, fields)], is_first_step=True
+        )
+    except Unavailable as error:
+        raise Unavailable(MAYBE_STORED) from error
     return await _answer(request, state, sender, submitted)
 
 
