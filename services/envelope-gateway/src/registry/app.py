@@ -112,6 +112,7 @@ def _state(settings: Settings, runtime: ServiceRuntime) -> AppState:
         invitation_rules=InvitationRules(
             duration=timedelta(days=settings.invitation_days),
             members_max=settings.members_max,
+            per_hour=settings.invitations_per_hour,
             mailed=settings.smtp_url is not None,
             public_url=settings.public_url,
         ),

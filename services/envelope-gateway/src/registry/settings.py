@@ -28,6 +28,9 @@ class Settings(ServiceSettings):
     mail_from: str = Field("Hearback <noreply@localhost>", description="Sender of mails.")
     session_days: int = Field(14, ge=1, le=365, description="Days after which a browser session ends.")
     invitation_days: int = Field(7, ge=1, le=90, description="Days after which an invitation expires.")
+    invitations_per_hour: int = Field(
+        100, ge=1, le=100_000, description="Invitations that an organization may mail within an hour."
+    )
     audit_days: int = Field(400, ge=1, le=3_650, description="Days that entries of the audit log are kept.")
     login_attempts_per_minute: int = Field(
         10, ge=1, le=10_000, description="Attempts to sign in to one account from one address within a minute."

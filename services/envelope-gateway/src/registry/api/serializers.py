@@ -247,7 +247,7 @@ def created_token(row: tokens.Token, secret: str) -> CreatedToken:
 
 
 class AuditLogActor(Answer):
-    """Who made a change; without an id it was the operator of the machine, or somebody whose account is gone."""
+    """Who made a change; without an id it was the operator of the machine, or a person whose account is gone."""
 
     id: str | None
     name: str
