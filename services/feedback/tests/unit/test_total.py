@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+import pytest
 from feedback.domain.context import FeedbackContext, parse_any_event_id, read_context
 from feedback.domain.drafts import Submission, draft_of
 from feedback.domain.event import normalise, tags_of
@@ -107,6 +108,30 @@ def test_tags_and_ids_of_anything(value: Any) -> None:
     assert all(isinstance(text, str) for pair in tags_of(value).items() for text in pair)
     found = parse_any_event_id(value)
     assert found is None or len(found) == 32
+
+
+HEX = "0123456789abcdef" * 2
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (HEX, HEX),
+        (HEX.upper(), HEX),
+        (f"{HEX[:8]}-{HEX[8:12]}-{HEX[12:16]}-{HEX[16:20]}-{HEX[20:]}", HEX),
+        (f"{HEX[:16]}-{HEX[16:]}", HEX),
+        ("１" * 32, None),
+        ("1_" + HEX[2:], None),
+        ("+1" + HEX[2:], None),
+        (f" {HEX[1:]}", None),
+        (HEX[1:], None),
+        (f"{{{HEX}}}", None),
+        ("", None),
+        (7, None),
+    ],
+)
+def test_event_ids_are_hex_digits_of_ascii_and_dashes(value: Any, expected: str | None) -> None:
+    assert parse_any_event_id(value) == expected
 
 
 @given(st.binary(max_size=200) | JSON.map(orjson.dumps))

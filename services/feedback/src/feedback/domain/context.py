@@ -5,7 +5,6 @@ The rules and their order are the protocol's (protocol: feedback#filters).
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from hearback_contracts.identifiers import NO_EVENT_ID, parse_event_id
 from hearback_contracts.reasons import Reason
@@ -62,13 +61,7 @@ def read_context(
 
 
 def parse_any_event_id(value: Any) -> str | None:
-    """Return an event id as 32 hex digits, from any spelling that a UUID has; None for anything else."""
-    if not isinstance(value, str) or not value:
+    """Return an event id as 32 hex digits, with dashes wherever they are; None for anything else."""
+    if not isinstance(value, str):
         return None
-    plain = parse_event_id(value)
-    if plain is not None:
-        return plain
-    try:
-        return UUID(value).hex
-    except ValueError:
-        return None
+    return parse_event_id(value) or parse_event_id(value.replace("-", ""))
