@@ -6,8 +6,9 @@ from pathlib import Path
 import orjson
 import pytest
 from hearback_contracts.categories import DataCategory
-from hearback_contracts.flags import FEATURE_DEFAULTS, OPTIONS
+from hearback_contracts.flags import FEATURE_DEFAULTS
 from hearback_contracts.identifiers import NO_EVENT_ID, Dsn, parse_event_id, report_event_id
+from hearback_contracts.options import OPTIONS
 from hearback_contracts.reasons import EXPLANATIONS, Reason
 from hearback_contracts.routes import service_of
 from hearback_contracts.streams import STREAMS, shard_of

@@ -22,7 +22,8 @@ from hearback_kit.app import create_service_app
 from hearback_kit.errors import NotFound, Unavailable
 from hearback_kit.program import Program
 from hearback_kit.settings import ServiceSettings
-from hearback_kit.worker import Periodic, Worker
+from hearback_kit.background import Part as BackgroundPart
+from hearback_kit.worker import Work, Worker
 
 class Settings(ServiceSettings):
     service = "sample"
@@ -77,7 +78,10 @@ class Other:
         Path("other").write_text("stopped")
 
 def create_worker(settings):
-    return Worker(parts=[Other(), Part(settings)])
+    @asynccontextmanager
+    async def opening():
+        yield Work([BackgroundPart("other", Other()), BackgroundPart("part", Part(settings))])
+    return Worker(opening)
 
 if __name__ == "__main__":
     sys.exit(Program("sample", Settings, create_app, create_worker).main())

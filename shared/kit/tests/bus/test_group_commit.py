@@ -8,8 +8,8 @@ import pytest
 from hearback_devkit.testing import FaultProxy, eventually, recorded
 from hearback_kit.bus import Outgoing
 from hearback_kit.bus.group_commit import GroupCommit
-from hearback_kit.bus.wire import NotSent, RespConnection, encode_command
 from hearback_kit.errors import Unavailable
+from hearback_kit.resp import NotSent, RespConnection, encode_command
 
 KEY = "s:{0}"
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from hearback_contracts.flags import FEATURE_DEFAULTS, OPTIONS, Feature
+from hearback_contracts.flags import FEATURE_DEFAULTS, Feature
+from hearback_contracts.options import OPTIONS
 
 # Names that Sentry has given flags since.
 NEWER_FEATURE_NAMES: Final[Mapping[str, str]] = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import uvicorn
-from hearback_kit.http_protocol import HttpProtocol
+from hearback_kit.http_server import HttpProtocol
 from uvicorn.server import ServerState
 
 from hearback_devkit.testing.waiting import eventually

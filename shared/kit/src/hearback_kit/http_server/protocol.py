@@ -45,7 +45,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._fast_path: Callable[[RequestCycle], bool] | None = _fast_path(self.app)
+        self._fast_path: Callable[[RequestCycle], bool] | None = getattr(self.app, "try_fast_path", None)
         self._due: tuple[RequestCycle, Any] | None = None
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -206,8 +206,3 @@ class HttpProtocol(HttpToolsProtocol):
             last: Any = self.cycle
             is_begun = last is not None and last.more_body and not last.response_started
             self._give_up(_TIMED_OUT if is_begun else b"")
-
-
-def _fast_path(app: Any) -> Callable[[RequestCycle], bool] | None:
-    found: Callable[[RequestCycle], bool] | None = getattr(app, "try_fast_path", None)
-    return found or getattr(app, "take_directly", None)  # its name of before

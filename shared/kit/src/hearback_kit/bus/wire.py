@@ -1,7 +1,0 @@
-"""The names of before, until every service uses those of `hearback_kit.resp`."""
-
-from hearback_kit.resp import NotSent, RespConnection, encode_command
-
-Wire = RespConnection
-
-__all__ = ["NotSent", "Wire", "encode_command"]
