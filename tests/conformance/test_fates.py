@@ -267,7 +267,8 @@ def test_what_nobody_sent_is_unknown(project: Any) -> None:
 def judged(fleet: Any, wait_until: WaitUntil) -> Any:
     """A project of an organization that has its feedback judged for spam."""
     project = fleet.new_project(organization=f"org-{uuid.uuid4().hex[:8]}")
-    flags = {"features": {"organizations:user-feedback-spam-filter-ingest": True}}
+    names = ("organizations:user-feedback-spam-filter-ingest", "organizations:user-feedback-spam-filter-actions")
+    flags = {"features": dict.fromkeys(names, True)}
     assert project.http.put(f"/api/0/organizations/{project.organization}/", json=flags).status_code == 200
     wait_until(lambda: the_flag_holds(project, wait_until))
     return project

@@ -15,7 +15,9 @@ from feedback.domain.payload import DEPTH_MAX, is_too_deep, read_leniently
 from feedback.domain.search import parse_search
 from feedback.domain.search_terms import SearchError
 from feedback.domain.spam import Content, judge
+from feedback.domain.spam_classifier import Classifier
 from feedback.domain.titles import CHARACTERS_MAX, title_of
+from feedback.service.judge_spam import load_prior
 from feedback.store.conditions import conditions
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
@@ -78,6 +80,9 @@ def nested(levels: int) -> Any:
     return value
 
 
+PRIOR = load_prior()
+assert PRIOR is not None
+CLASSIFIER = Classifier(PRIOR)
 DEEP = nested(DEPTH_MAX - 3)
 
 
@@ -93,7 +98,7 @@ def test_every_event_becomes_a_draft_or_a_reason(
     if not isinstance(context, FeedbackContext):
         assert isinstance(context, Reason)
         return
-    verdict = judge(Content(context.message, context.name, submission.marks))
+    verdict = judge(Content(context.message, context.name, submission.marks), CLASSIFIER)
     draft = draft_of(submission, event, context, retention=timedelta(days=days), verdict=verdict)
     stored = orjson.loads(orjson.dumps(draft))
     assert stored["event"]["platform"]
@@ -152,7 +157,7 @@ def test_texts_of_every_kind(text: str) -> None:
     assert "/" in media_type(text)
     assert searchable(text, None, text).split() == words_of(text) * 2
     assert max(len(facet(text, text)), len(presence(text))) <= FACET_CHARACTERS_MAX
-    judge(Content(text, text))
+    judge(Content(text, text), CLASSIFIER)
 
 
 @settings(max_examples=400)

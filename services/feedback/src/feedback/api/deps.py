@@ -15,7 +15,9 @@ from hearback_kit.db import Database
 
 from feedback.api.serializers import SerializerContext
 from feedback.domain.feedback import Feedback
+from feedback.domain.spam_classifier import Prior
 from feedback.service.find_error_events import ErrorEventIndex, ErrorEvents
+from feedback.service.judge_spam import load_prior
 from feedback.service.make_thumbnail import Thumbnails
 from feedback.service.select_feedback import SelectFeedback
 from feedback.service.unit_of_work import UnitOfWork
@@ -33,6 +35,7 @@ class AppState:
     thumbnails: Thumbnails
     error_events: ErrorEvents
     select: SelectFeedback
+    spam_prior: Prior | None
 
     @classmethod
     def of(cls, runtime: ServiceRuntime, settings: Settings) -> Self:
@@ -50,6 +53,7 @@ class AppState:
             thumbnails,
             ErrorEventIndex.of(runtime, settings),
             SelectFeedback(runtime.database, runtime.configuration, settings),
+            load_prior(),
         )
 
     @property

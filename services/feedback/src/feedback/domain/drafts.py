@@ -82,8 +82,8 @@ class Draft:
 
     @property
     def is_spam(self) -> bool:
-        """Whether it goes to the mailbox of spam."""
-        return self.status == IGNORED
+        """Whether it was judged spam, wherever it goes."""
+        return self.evidence["is_spam"] is True
 
 
 def draft_of(
@@ -93,8 +93,9 @@ def draft_of(
     *,
     retention: timedelta,
     verdict: SpamVerdict,
+    ignores_spam: bool = True,
 ) -> Draft:
-    """Return the feedback to store for an accepted submission."""
+    """Return the feedback to store for an accepted submission; with `ignores_spam`, spam is marked ignored."""
     occurred_at = _occurred_at(submission, payload, retention)
     event = normalise(
         payload,
@@ -105,7 +106,7 @@ def draft_of(
         received_at=submission.received_at,
     )
     title = title_of(context.message)
-    status, substatus = (IGNORED, ARCHIVED_FOREVER) if verdict.is_spam else (UNRESOLVED, NEW)
+    status, substatus = (IGNORED, ARCHIVED_FOREVER) if verdict.is_spam and ignores_spam else (UNRESOLVED, NEW)
     source = submission.source.value
     return Draft(
         organization_id=submission.organization_id,

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Sequence,
     Table,
@@ -90,6 +91,15 @@ SEARCH_NAME = Table(
     METADATA,
     Column("organization_id", BigInteger, primary_key=True),
     Column("name", Text, primary_key=True),
+)
+
+# What an organization's triage taught the spam classifier.
+SPAM_TAUGHT = Table(
+    "spam_taught",
+    METADATA,
+    Column("organization_id", BigInteger, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("taught", LargeBinary, nullable=False),
 )
 
 # Submissions that ended without a feedback, or whose feedback was deleted: a redelivery changes nothing.

@@ -26,7 +26,7 @@ from feedback.api.params import (
 )
 from feedback.api.serializers import detail, group
 from feedback.service.delete_feedback import delete_by_id
-from feedback.service.triage_issues import change_by_id, find_chunks, split
+from feedback.service.triage_issues import OrganizationMember, change_by_id, find_chunks, split
 from feedback.store.attachments import find_with_attachments
 from feedback.store.feedback_pages import read_page
 from feedback.store.feedback_read import Selection, count_feedback, find_by_short_id, list_by_ids
@@ -148,9 +148,10 @@ async def change_issues(
     """Change the issues with these ids, or all that match a search; return what was changed."""
     columns = columns_of(changes, scope.organization)
     projects = scope.project_ids(shared.projects)
+    member = OrganizationMember(scope.organization, scope.principal.email)
     changed = 0
     async for chunk in _chunks(state, scope, shared, ids, query):
-        changed += await change_by_id(state.unit_of_work, scope.organization.id, projects, chunk, columns)
+        changed += await change_by_id(state.unit_of_work, state.spam_prior, member, projects, chunk, columns)
     if not changed:
         return Response(status_code=204)
     return JSONResponse(echo(changes, columns, scope.organization))

@@ -28,7 +28,7 @@ from feedback.api.params import visible
 from feedback.domain.context import parse_any_event_id
 from feedback.domain.feedback import FeedbackDetail
 from feedback.service.delete_feedback import delete_by_id
-from feedback.service.triage_issues import change_by_id
+from feedback.service.triage_issues import OrganizationMember, change_by_id
 from feedback.store.attachments import find_with_attachments
 from feedback.store.feedback_read import find_by_id, find_by_short_id
 
@@ -107,9 +107,11 @@ async def change_issue(state: StateDep, found: Writable, changes: Changes) -> Js
     """Change status, assignee or seen mark; return the whole issue."""
     columns = columns_of(changes, found.scope.organization)
     feedback = found.feedback
-    if not await change_by_id(
-        state.unit_of_work, feedback.organization_id, [feedback.project_id], [feedback.id], columns
-    ):
+    member = OrganizationMember(found.scope.organization, found.scope.principal.email)
+    changed = await change_by_id(
+        state.unit_of_work, state.spam_prior, member, [feedback.project_id], [feedback.id], columns
+    )
+    if not changed:
         raise NotFound
     after = await _find(state, str(feedback.id), [feedback.organization_id])
     if after is None:
