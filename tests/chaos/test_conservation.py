@@ -69,7 +69,7 @@ FEEDBACK = st.sampled_from(
 )
 REPORTS = st.sampled_from(
     [
-        part("user_report", {"name": "Jane"}, {("feedback", "invalid", "Missing comments"): 1}),
+        part("user_report", {"name": "x" * 129}, {("feedback", "invalid", "Name Too Large"): 1}),
         part("user_report", b"broken", {("feedback", "invalid", "invalid_json"): 1}),
     ]
 )
