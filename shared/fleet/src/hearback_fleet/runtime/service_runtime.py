@@ -27,6 +27,7 @@ from hearback_kit.worker import Periodic
 
 from hearback_fleet.access import Access, registry_introspection
 from hearback_fleet.configuration import Configuration
+from hearback_fleet.messages import project_of
 
 
 class ServiceRuntime:
@@ -219,6 +220,7 @@ class ServiceRuntime:
                 name=self.consumer_name,
                 handle=handler,
                 on_dead=on_dead,
+                tenant_of=project_of,
                 options=options,
             )
             self.run("consumers", consumer)
