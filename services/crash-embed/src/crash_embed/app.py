@@ -4,7 +4,6 @@ from fastapi import FastAPI, Request
 from hearback_contracts.streams import OUTCOME_RECORDED, USER_REPORT_SUBMITTED
 from hearback_fleet.runtime import ServiceRuntime, service_app
 from hearback_kit.clock import Clock
-from hearback_kit.values.addresses import TrustedProxies, parse_networks
 from starlette.types import Receive, Scope, Send
 
 from crash_embed.api.deps import AppState
@@ -38,7 +37,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         bounds = runtime.stream_bounds(streams, settings.stream_entries_max)
         return AppState(
             settings=settings,
-            proxies=TrustedProxies(parse_networks(settings.trusted_proxies)),
+            proxies=settings.address_reader(),
             origins=settings.origin_patterns(),
             configuration=runtime.configuration,
             limits=RequestLimits(runtime.limits(), settings),

@@ -4,8 +4,7 @@ from typing import ClassVar
 
 from hearback_contracts.streams import USER_REPORT_SUBMITTED
 from hearback_kit.settings import ServiceSettings
-from hearback_kit.values.addresses import parse_networks
-from pydantic import Field, field_validator
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 
@@ -37,10 +36,6 @@ class Settings(ServiceSettings):
     fill_ms_min: int = Field(
         2_000, ge=0, le=600_000, description="A form sent sooner after the dialog opened is marked, not dropped."
     )
-    trusted_proxies: str = Field(
-        "127.0.0.0/8,::1/128",
-        description="Networks, separated by commas, whose X-Forwarded-For or Forwarded is believed.",
-    )
     allowed_origins: str = Field(
         "",
         description="Origin patterns, separated by commas, allowed for every project besides its sentry:origins.",
@@ -51,12 +46,6 @@ class Settings(ServiceSettings):
         le=100_000_000,
         description="Backlog of a stream shard at which forms are answered 503.",
     )
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _networks_are_valid(cls, value: str) -> str:
-        parse_networks(value)
-        return value
 
     def origin_patterns(self) -> tuple[str, ...]:
         """Return the patterns of `allowed_origins`."""

@@ -120,5 +120,5 @@ def _state(settings: Settings, runtime: ServiceRuntime) -> AppState:
         # A token that was revoked here is refused here at once.
         authenticator=Authenticator(introspection, fresh_seconds=0, stale_seconds=0),
         unsubscribe_links=UnsubscribeLinks(settings.secret_key.get_secret_value(), settings.public_url),
-        proxies=settings.proxies(),
+        proxies=settings.address_reader(),
     )
