@@ -28,7 +28,7 @@ from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch
 from hearback_devkit.testing.s3 import S3Server
 
 MakeDatabase = Callable[[str], Awaitable[str]]
-# Until every test names them anew.
+# The names of before, until every test uses the present ones.
 for _former, _present in (
     ("hearback_kit.testing", "hearback_devkit.testing"),
     ("hearback_kit.engines", "hearback_devkit.engines"),
@@ -39,7 +39,7 @@ for _former, _present in (
 
 
 def pytest_configure() -> None:
-    """Property tests fail for what they find, never because the machine is busy."""
+    """Set what all tests need: a secret, and property tests that never fail because the machine is busy."""
     os.environ.setdefault("HEARBACK_SECRET_KEY", "a secret for tests")
     settings.register_profile("hearback", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("hearback")
@@ -47,14 +47,14 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def engine_folder() -> Iterator[Path]:
-    """A folder for engine data that the account the engines run as can enter."""
+    """Yield a folder for engine data that the account the engines run as can enter."""
     with engine_scratch_directory() as folder:
         yield folder
 
 
 @pytest.fixture(scope="session")
 def postgres_url(engine_folder: Path) -> Iterator[str]:
-    """URL of a PostgreSQL server for the session."""
+    """Yield the URL of a PostgreSQL server for the session."""
     given = os.environ.get("HEARBACK_TEST_DATABASE_URL")
     if given:
         yield given
@@ -67,7 +67,7 @@ def postgres_url(engine_folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def session_valkey_url(engine_folder: Path) -> Iterator[str]:
-    """URL of a Valkey server for the session; tests use `redis_url`, which empties it first."""
+    """Yield the URL of a Valkey server for the session; tests use `redis_url`, which empties it first."""
     given = os.environ.get("HEARBACK_TEST_REDIS_URL")
     if given:
         yield given
@@ -80,7 +80,7 @@ def session_valkey_url(engine_folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3Server]:
-    """An S3 server for the session; use a prefix of your own, and do not stop it."""
+    """Yield an S3 server for the session; use a prefix of your own, and do not stop it."""
     server = S3Server()
     server.start()
     yield server
@@ -89,7 +89,7 @@ def s3_server() -> Iterator[S3Server]:
 
 @pytest.fixture
 def own_s3_server() -> Iterator[S3Server]:
-    """An S3 server of one's own, to be stopped and started at will."""
+    """Yield an S3 server of the test's own, to be stopped and started at will."""
     server = S3Server()
     server.start()
     yield server
@@ -98,7 +98,7 @@ def own_s3_server() -> Iterator[S3Server]:
 
 @pytest_asyncio.fixture
 async def redis_url(session_valkey_url: str) -> str:
-    """URL of an empty Valkey server."""
+    """Return the URL of an empty Valkey server."""
     client = connect(session_valkey_url)
     await client.flushall()
     await client.aclose()
@@ -107,7 +107,7 @@ async def redis_url(session_valkey_url: str) -> str:
 
 @pytest_asyncio.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    """A client to the empty Valkey server."""
+    """Yield a client of the empty Valkey server."""
     client = connect(redis_url)
     yield client
     await client.aclose()
@@ -115,7 +115,7 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 @pytest_asyncio.fixture
 async def bus(redis_url: str) -> AsyncIterator[RedisStreams]:
-    """A bus on the empty Valkey server."""
+    """Yield a bus on the empty Valkey server."""
     client, waiting = connect(redis_url), connect(redis_url, blocking=True)
     yield RedisStreams(client, waiting)
     await client.aclose()
@@ -124,7 +124,7 @@ async def bus(redis_url: str) -> AsyncIterator[RedisStreams]:
 
 @pytest.fixture(scope="session")
 def database_templates() -> dict[str, asyncio.Task[str]]:
-    """Template databases that were migrated in this session, by migrations package."""
+    """Return the template databases that were migrated in this session, by migrations package."""
     return {}
 
 

@@ -1,7 +1,7 @@
 """HTTP between services: the one module that imports httpx. Timeouts, retries, signed calls.
 
 A call is signed with the fleet's secret over method, path with query, time and body, so that
-internal routes can tell a service from anybody else who reaches the port.
+internal routes take calls of services alone, whatever else reaches the port.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeou
 
 
 def sign(secret: str, service: str, method: str, target: str, body: bytes, at: int) -> str:
-    """The value of the signature header: `<unix seconds>.<hex HMAC-SHA256>`.
+    """Return the value of the signature header: `<unix seconds>.<hex HMAC-SHA256>`.
 
     No part can hold a line break, and the body goes in as its hash, so no part can pose as another's.
     """
@@ -37,7 +37,7 @@ def sign(secret: str, service: str, method: str, target: str, body: bytes, at: i
 def is_signed(
     secret: str, service: str, method: str, target: str, body: bytes, header: str, *, now: float | None = None
 ) -> bool:
-    """Whether a signature header is right and fresh; clocks may differ by SIGNATURE_AGE_SECONDS_MAX."""
+    """Return whether a signature header is right and fresh; clocks may differ by SIGNATURE_AGE_SECONDS_MAX."""
     stamp, _, _ = header.partition(".")
     if not _DIGITS.fullmatch(stamp):
         return False
@@ -48,9 +48,9 @@ def is_signed(
 
 
 async def require_signature(request: Request, secret: str) -> str:
-    """The name of the service that signed this request; raises Unauthorized when none did.
+    """Return the name of the service that signed a request; raise Unauthorized when none did.
 
-    Raises TooLarge, before anything is read, for a body of more than INTERNAL_BODY_BYTES_MAX or of unknown size.
+    Raise TooLarge, before anything is read, for a body of more than INTERNAL_BODY_BYTES_MAX or of unknown size.
     """
     length = request.headers.get("content-length", "0")
     chunked = "transfer-encoding" in request.headers
@@ -65,7 +65,7 @@ async def require_signature(request: Request, secret: str) -> str:
 
 
 def _target(request: Request) -> str:
-    """Path and query as they were sent, before anything was decoded."""
+    """Return path and query as they were sent, before anything was decoded."""
     path: bytes = request.scope.get("raw_path") or request.url.path.encode()
     query: bytes = request.scope.get("query_string", b"")
     return (path + b"?" + query if query else path).decode("latin-1")
@@ -87,7 +87,7 @@ class ServiceClient:
         self._client = httpx.AsyncClient(
             base_url=base_url,
             timeout=timeout_seconds,
-            trust_env=False,  # calls within the fleet never go through somebody's proxy
+            trust_env=False,  # calls within the fleet never go through a proxy of the environment
             limits=httpx.Limits(max_connections=20, max_keepalive_connections=5),
             transport=transport,
         )
@@ -132,7 +132,7 @@ class ServiceClient:
         return response
 
     async def get_json(self, target: str) -> Any:
-        """The JSON of a 200 answer; None for a 404; raises Unavailable for anything else."""
+        """Return the JSON of a 200 answer, None for a 404; raise Unavailable for anything else."""
         response = await self.request("GET", target)
         if response.status_code == 404:
             return None

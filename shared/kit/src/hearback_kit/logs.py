@@ -70,7 +70,7 @@ def _report_suppressed(logger: str, level: int, event: str, lines: int) -> None:
 
 
 def _with_trace(service: str) -> Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]:
-    """Name the service in every line, and the trace where there is one."""
+    """Return a processor that adds the service to every line, and the trace where there is one."""
 
     def add(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event.setdefault("service", service)
@@ -83,5 +83,5 @@ def _with_trace(service: str) -> Callable[[Any, str, MutableMapping[str, Any]], 
 
 
 def get_logger(name: str) -> Any:
-    """A logger whose calls take an event word and key=value facts."""
+    """Return a logger whose calls take an event word and key=value facts."""
     return structlog.stdlib.get_logger(name)

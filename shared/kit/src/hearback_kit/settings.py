@@ -11,12 +11,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from hearback_kit.log_limits import LINES_PER_MINUTE_MAX
 from hearback_kit.values.addresses import TrustedProxies, parse_networks
 
-# Whoever knows the secret can sign as a service; these can be read in the repository.
+# With the secret one can sign as a service; these can be read in the repository.
 _PUBLISHED_SECRETS = frozenset(("", "development-only"))
 
 
 def fleet(name: str, default: Any, description: str, *, former_name: str | None = None, **bounds: Any) -> Any:
-    """Return a field that every service reads from one `HEARBACK_…` variable, or from that of its former name."""
+    """Return a field that every service reads from one `HEARBACK_…` variable, or from that of a former name."""
     names = (name, former_name) if former_name else (name,)
     return Field(
         default,
@@ -27,7 +27,7 @@ def fleet(name: str, default: Any, description: str, *, former_name: str | None 
 
 
 class ServiceSettings(BaseSettings):
-    """What every service can be told. A service subclasses this with its own env prefix and fields."""
+    """Settings of every service. A service subclasses this with its own prefix of variables and fields."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True)
     service: ClassVar[str]

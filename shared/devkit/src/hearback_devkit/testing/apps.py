@@ -31,7 +31,7 @@ async def running(
 async def served(app: Any, *, is_started: bool = False, **options: Any) -> AsyncIterator[str]:
     """Serve the app on a free port with the protocol of our servers, and yield its URL.
 
-    `is_started` leaves its lifespan to whoever runs it already; `options` are further ones of uvicorn.
+    `is_started`: its lifespan runs already, elsewhere; `options` are further ones of uvicorn.
     """
     config = uvicorn.Config(app, ws="none", access_log=False, log_config=None, proxy_headers=False, **options)
     config.load()

@@ -85,13 +85,13 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """A transaction: committed when the block ends, rolled back when it raises."""
+        """Yield a transaction: committed when the block ends, rolled back when it raises."""
         async with guarded(self._engine.begin()) as connection:
             yield connection
 
     @asynccontextmanager
     async def connection(self, *, share: Hashable | None = None) -> AsyncIterator[Connection]:
-        """A connection for reading; whatever it did is rolled back.
+        """Yield a connection for reading; whatever it did is rolled back.
 
         `share` names a tenant, which gets `share_max` connections of the pool at once (default: half of it), waits
         for one of them within bounds, and then is refused with TooManyRequests.
