@@ -1,6 +1,7 @@
 """What routes take from the app."""
 
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Annotated, Self
 
@@ -11,7 +12,7 @@ from hearback_fleet.configuration import Configuration
 from hearback_fleet.runtime import ServiceRuntime
 from hearback_kit.blobs import BlobStore
 from hearback_kit.clock import Clock
-from hearback_kit.db import Database
+from hearback_kit.db import Connection, Database
 
 from feedback.api.serializers import SerializerContext
 from feedback.domain.feedback import Feedback
@@ -65,6 +66,13 @@ class AppState:
     def clock(self) -> Clock:
         """The service's clock."""
         return self.unit_of_work.clock
+
+    def reading(self, organization: OrganizationConfig) -> AbstractAsyncContextManager[Connection]:
+        """Open a connection for a search: of them, one organization gets no more than its share.
+
+        Raises TooManyRequests when none becomes free in time.
+        """
+        return self.database.connection(share=organization.id)
 
     async def serializer_context(
         self, organization: OrganizationConfig, rows: Iterable[Feedback], with_attachments: Iterable[int] = ()

@@ -93,7 +93,7 @@ class SelectFeedback:
         """Raise InvalidSearch for a key that is none of ours and no tag of the organization's feedback."""
         if not search.names:
             return
-        async with self._database.connection() as connection:
+        async with self._database.connection(share=organization.id) as connection:
             unknown = await find_unknown(connection, organization.id, search.names)
         if unknown:
             named = ", ".join(f'"{name[:100]}"' for name in sorted(unknown))

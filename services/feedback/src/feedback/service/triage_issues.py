@@ -59,7 +59,7 @@ async def find_chunks(database: Database, selection: Selection) -> AsyncIterator
     """Yield the ids of a selection in ascending chunks; concurrent changes neither repeat nor skip any."""
     after = 0
     while True:
-        async with database.connection() as connection:
+        async with database.connection(share=selection.organization_id) as connection:
             chunk = await list_ids(connection, selection, CHUNK_MAX, after)
         if chunk:
             after = chunk[-1]

@@ -72,7 +72,7 @@ async def list_issues(
 
 
 async def _page(state: AppState, scope: OrganizationScope, selection: Selection, wanted: PageRequest) -> Response:
-    async with state.database.connection() as connection:
+    async with state.reading(scope.organization) as connection:
         found = await read_page(
             connection,
             selection,
@@ -90,7 +90,7 @@ async def _page(state: AppState, scope: OrganizationScope, selection: Selection,
 
 async def _by_ids(state: AppState, scope: OrganizationScope, ids: list[str]) -> Response:
     numbers = await issue_ids(state, scope.organization, ids) if visible(scope) else []
-    async with state.database.connection() as connection:
+    async with state.reading(scope.organization) as connection:
         rows = await list_by_ids(connection, scope.organization.id, numbers)
         attached = await find_with_attachments(connection, rows)
     context = await state.serializer_context(scope.organization, rows, attached)
@@ -100,7 +100,7 @@ async def _by_ids(state: AppState, scope: OrganizationScope, ids: list[str]) -> 
 async def _direct_hit(state: AppState, scope: OrganizationScope, query: str) -> Response | None:
     if not visible(scope) or not query.strip() or " " in query.strip():
         return None
-    async with state.database.connection() as connection:
+    async with state.reading(scope.organization) as connection:
         row = await find_by_short_id(connection, [scope.organization.id], query.strip())
         attached = await find_with_attachments(connection, [row]) if row is not None else set()
     if row is None:
@@ -124,7 +124,7 @@ async def count_issues(
     """Return the number of issues per query, under the query's text; it counts up to a bound."""
     selections = {query: await select_feedback(state, scope, query, shared) for query in dict.fromkeys(queries)}
     counts: dict[str, int] = {}
-    async with state.database.connection() as connection:
+    async with state.reading(scope.organization) as connection:
         for query, selection in selections.items():
             counts[query] = await count_feedback(connection, selection, state.settings.count_max)
     return counts

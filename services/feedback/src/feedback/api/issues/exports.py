@@ -47,7 +47,7 @@ async def _batches(
     size = state.settings.export_batch_rows
     position: Position | None = None
     while True:
-        async with state.database.connection() as connection:
+        async with state.reading(scope.organization) as connection:
             page = await read_page(connection, selection, size, position)
             attached = await find_with_attachments(connection, page.rows)
         if page.rows:
