@@ -17,10 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hearback_devkit.engines.process import free_port
+
 from tests.bench.model import Options, Row, table
 from tests.bench.open_loop import ID, NOW, Offered, envelope, offer
 from tests.bench.processes import cpu_by_name, hearback, lag, pss_mb
-from tests.bench.programs import cpu_seconds, free_port, program
+from tests.bench.programs import cpu_seconds, program
 
 IDLE_SECONDS = 10
 DRAIN_SECONDS_MAX = 120

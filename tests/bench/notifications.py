@@ -19,6 +19,7 @@ from hearback_contracts.options import Option
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import FEEDBACK_CREATED
 from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
+from hearback_devkit.engines.process import free_port
 from hearback_devkit.fleet import following, publish_project
 from hearback_fleet.messages import outgoing
 from hearback_kit.bus import Incoming, RedisStreams
@@ -40,7 +41,6 @@ from notifier.store.tables import OUTBOX
 from sqlalchemy import func, select
 
 from tests.bench.model import Options, Row, table
-from tests.bench.programs import free_port
 
 FEEDBACK = 10_000
 BATCH = 500

@@ -15,12 +15,12 @@ import httpx
 import stamina
 from fastapi import Request
 
+from hearback_kit.api.bodies import INTERNAL_BODY_BYTES_MAX
 from hearback_kit.errors import TooLarge, Unauthorized, Unavailable
 
 SIGNATURE_HEADER: Final = "X-Hearback-Signature"
 SERVICE_HEADER: Final = "X-Hearback-Service"
 SIGNATURE_AGE_SECONDS_MAX: Final = 300
-INTERNAL_BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 _DIGITS: Final = re.compile(r"[0-9]{1,12}")
 _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -38,13 +38,15 @@ def is_signed(
     secret: str, service: str, method: str, target: str, body: bytes, header: str, *, now: float | None = None
 ) -> bool:
     """Return whether a signature header is right and fresh; clocks may differ by SIGNATURE_AGE_SECONDS_MAX."""
-    stamp, _, _ = header.partition(".")
-    if not _DIGITS.fullmatch(stamp):
+    if not _is_fresh(header, time.time() if now is None else now):
         return False
-    if abs((time.time() if now is None else now) - int(stamp)) > SIGNATURE_AGE_SECONDS_MAX:
-        return False
-    expected = sign(secret, service, method, target, body, int(stamp))
+    expected = sign(secret, service, method, target, body, int(header.partition(".")[0]))
     return hmac.compare_digest(expected.encode(), header.encode())
+
+
+def _is_fresh(header: str, now: float) -> bool:
+    stamp = header.partition(".")[0]
+    return bool(_DIGITS.fullmatch(stamp)) and abs(now - int(stamp)) <= SIGNATURE_AGE_SECONDS_MAX
 
 
 async def require_signature(request: Request, secret: str) -> str:
@@ -58,6 +60,8 @@ async def require_signature(request: Request, secret: str) -> str:
         raise TooLarge
     service = request.headers.get(SERVICE_HEADER, "")
     header = request.headers.get(SIGNATURE_HEADER, "")
+    if not _is_fresh(header, time.time()):
+        raise Unauthorized("only services of this fleet may call this")
     body = await request.body()
     if not is_signed(secret, service, request.method, _target(request), body, header):
         raise Unauthorized("only services of this fleet may call this")

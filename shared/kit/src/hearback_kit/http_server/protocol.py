@@ -34,7 +34,8 @@ _TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: 
 _WHY_431 = b'{"detail":"The request\'s headers are too large.","code":"head_too_large"}'
 _HEAD_TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\n"
-    b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(_WHY_431), _WHY_431)
+    b"x-content-type-options: nosniff\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+    % (len(_WHY_431), _WHY_431)
 )
 
 
