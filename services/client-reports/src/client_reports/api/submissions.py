@@ -64,7 +64,14 @@ async def get_submissions(
         id_prefix=id_prefix(query) or id_prefix(alias),
     )
     after = (page.position[0], page.position[1]) if page.position else None
-    found = await find_submissions(app.database, wanted, after=after, backward=page.backward, limit=page.fetch)
+    found = await find_submissions(
+        app.database,
+        scope.project.organization_id,
+        wanted,
+        after=after,
+        backward=page.backward,
+        limit=page.fetch,
+    )
     shown = page.page(found, lambda one: (one.status.received_at, one.key.id))
     response.headers.update(shown.headers)
     return [submission_view(one) for one in shown.rows]
@@ -75,7 +82,7 @@ async def get_submission(app: StateDep, scope: Reader, submission_id: Submission
     """What became of a submission, step by step; 404 for one that never came or is kept no longer."""
     key = _key(scope, submission_id)
     may_read = not scopes_within(scope.principal, scope.project.organization_id).isdisjoint(EVENT_READ)
-    async with app.database.connection() as connection:
+    async with app.database.connection(share=scope.project.organization_id) as connection:
         submission = await find_submission(connection, *key)
         if submission is None:
             raise NotFound

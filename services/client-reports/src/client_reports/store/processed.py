@@ -21,7 +21,9 @@ _BEGIN: Final = f"""
     )
     INSERT INTO processed (day, message_id)
     SELECT day, message_id
-    FROM (SELECT count(taken), set_config('plan_cache_mode', 'force_generic_plan', true) FROM turns) AS waited, unnest($2::date[], $3::uuid[]) AS message (day, message_id)
+    FROM
+        (SELECT count(taken), set_config('plan_cache_mode', 'force_generic_plan', true) FROM turns) AS waited,
+        unnest($2::date[], $3::uuid[]) AS message (day, message_id)
     ON CONFLICT DO NOTHING
     RETURNING message_id
 """
