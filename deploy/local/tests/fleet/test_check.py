@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -99,19 +98,19 @@ def test_unpublished_outbox_rows_are_lag(fleet: Callable[[dict[str, Answer]], Da
     assert problems(data_dir) == []
 
 
-def test_refusing_although_nothing_waits_is_a_finding(fleet: Callable[[dict[str, Answer]], DataDir]) -> None:
-    refusals = count(5)
+@pytest.mark.parametrize(("full", "lag", "is_found"), [(1, 0, True), (0, 0, False), (1, 3, False)])
+def test_refusing_although_nothing_waits_is_a_finding(
+    full: int, lag: int, is_found: bool, fleet: Callable[[dict[str, Answer]], DataDir]
+) -> None:
+    metrics = f'hearback_stream_full{{stream="a"}} 0.0\nhearback_stream_full{{stream="b"}} {full}.0\n'
 
     def gateway(path: str) -> tuple[int, str]:
-        if path != "/metrics":
-            return READY
-        return 200, (
-            f'envelope_gateway_commit_refusals_total{{cause="full"}} {next(refusals)}.0\n'
-            'envelope_gateway_commit_refusals_total{cause="unavailable"} 100.0\n'
-        )
+        return (200, f"{metrics}hearback_outbox_waiting {lag}.0\n") if path == "/metrics" else READY
 
-    (problem,) = problems(fleet({"envelope-gateway": gateway}))
-    assert problem == "envelope-gateway refused 1 requests for full streams, although nothing waits"
+    found = problems(fleet({"envelope-gateway": gateway}))
+    assert found == (
+        ["envelope-gateway takes streams for full, although nothing waits in them"] if is_found else []
+    )
 
 
 def test_services_that_hang_are_examined_at_the_same_time(fleet: Callable[[dict[str, Answer]], DataDir]) -> None:

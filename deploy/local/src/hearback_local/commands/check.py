@@ -3,8 +3,8 @@
 import argparse
 import json
 import shutil
-import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from hearback_local.commands.arguments import add_command
@@ -15,9 +15,8 @@ from hearback_local.fleet.readiness import probe
 from hearback_local.fleet.status import read_status
 
 FREE_BYTES_MIN = 512 * 1024 * 1024
-GATEWAY = "envelope-gateway"
-REFUSALS_METRIC = "envelope_gateway_commit_refusals_total"
-REFUSALS_SECONDS = 1.0
+# 1 for each stream that a service takes for full.
+FULL_METRIC = "hearback_stream_full"
 ANSWER_SECONDS_MAX = 10.0  # A service needs a few seconds to find out that a store hangs.
 
 
@@ -48,11 +47,10 @@ def examine(data_dir: DataDir) -> list[dict[str, Any]]:
     if any(service["lag"] is None for service in status["services"]):
         findings.append(_finding(False, "the stream server does not answer, so the lag is unknown"))
     is_idle = all(service["lag"] == 0 for service in status["services"])
-    with ThreadPoolExecutor(max(1, len(status["services"]) + 1)) as pool:
-        refusing = pool.submit(_refusals, status["services"], is_idle)
-        for found in pool.map(_service, status["services"]):
+    with ThreadPoolExecutor(max(1, len(status["services"]))) as pool:
+        for found in pool.map(partial(_service, is_idle=is_idle), status["services"]):
             findings += found
-        return findings + refusing.result()
+    return findings
 
 
 def _finding(ok: bool, what: str) -> dict[str, Any]:
@@ -64,28 +62,17 @@ def _disk(data_dir: DataDir) -> dict[str, Any]:
     return _finding(free >= FREE_BYTES_MIN, f"{free // 2**20} MB free on the disk of {data_dir.root}")
 
 
-def _service(service: dict[str, Any]) -> list[dict[str, Any]]:
-    name = service["name"]
+def _service(service: dict[str, Any], *, is_idle: bool) -> list[dict[str, Any]]:
+    name, port = service["name"], port_of(service)
     findings = [_finding(service["ready"], f"{name} is {'ready' if service['ready'] else 'not ready'}")]
     if not service["ready"]:
-        _, body = probe(port_of(service), seconds_max=ANSWER_SECONDS_MAX)
+        _, body = probe(port, seconds_max=ANSWER_SECONDS_MAX)
         findings.append(_finding(False, f"{name} reports: {_failed_checks(body)}"))
+    elif is_idle and read_metric(port, FULL_METRIC):
+        findings.append(_finding(False, f"{name} takes streams for full, although nothing waits in them"))
     if service["dead_letters"]:
         findings.append(_finding(False, f"{name} has {service['dead_letters']} dead letters"))
     return findings
-
-
-def _refusals(services: list[dict[str, Any]], is_idle: bool) -> list[dict[str, Any]]:
-    """Return a finding when the gateway refuses for full streams while nothing waits in them."""
-    port = next((port_of(service) for service in services if service["name"] == GATEWAY), None)
-    if port is None or not is_idle:
-        return []
-    before = read_metric(port, REFUSALS_METRIC, 'cause="full"') or 0
-    time.sleep(REFUSALS_SECONDS)
-    refused = (read_metric(port, REFUSALS_METRIC, 'cause="full"') or 0) - before
-    if refused <= 0:
-        return []
-    return [_finding(False, f"{GATEWAY} refused {refused:.0f} requests for full streams, although nothing waits")]
 
 
 def port_of(service: dict[str, Any]) -> int:
