@@ -22,12 +22,13 @@ async def record(
     submission_id: str | None = None,
     project_id: int = 1,
     organization_id: int = 1,
+    step: str | None = None,
     **more: Any,
 ) -> str:
     submission_id = submission_id or uuid4().hex
     now = store.clock.now()
-    step = Step(now + timedelta(seconds=seconds), "feedback", f"was_{state}", state, **more)
-    recorded = RecordedStep(organization_id, SubmissionKey(project_id, submission_id), step)
+    taken = Step(now + timedelta(seconds=seconds), "feedback", step or f"was_{state}", state, **more)
+    recorded = RecordedStep(organization_id, SubmissionKey(project_id, submission_id), taken)
     await store.recorder().record([Effects(uuid4(), now, (), (recorded,))])
     return submission_id
 
@@ -60,6 +61,15 @@ async def test_a_fate_by_any_spelling_of_its_id(api: Any) -> None:
 async def test_what_never_came_is_404(api: Any, unknown: str) -> None:
     await record(api.store, 0, State.STORED)
     await api.get(f"{PATH}{unknown}/", 404)
+
+
+async def test_the_all_zero_id_stands_for_the_newest_report_on_no_event(api: Any) -> None:
+    await api.get(f"{PATH}{'0' * 32}/", 404)
+    await record(api.store, 0, State.STORED, step="no_event")
+    newest = await record(api.store, 1, State.STORED, step="no_event")
+    await record(api.store, 2, State.STORED)
+    await record(api.store, 3, State.STORED, step="no_event", project_id=2)
+    assert (await api.get(f"{PATH}{'0' * 32}/"))["id"] == newest
 
 
 async def test_filters(api: Any) -> None:

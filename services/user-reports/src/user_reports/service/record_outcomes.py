@@ -7,7 +7,7 @@ import orjson
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.events import FeedbackSubmitted, UserReportSubmitted
 from hearback_contracts.notices import UserReportLinked
-from hearback_contracts.outcomes import Outcome, SubmissionState
+from hearback_contracts.outcomes import NO_EVENT_STEP, Outcome, SubmissionState
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import FEEDBACK_SUBMITTED, USER_REPORT_LINKED
@@ -69,7 +69,7 @@ class ReportRecorder:
             self._outcomes.step(_ref(report, source), SubmissionState.FILTERED, "filtered", Reason.ORG_DENYLIST)
             return
         self._announcements.append(self._feedback_message(report, event, source))
-        step = "linked" if report.is_about_event else "no_event"
+        step = "linked" if report.is_about_event else NO_EVENT_STEP
         self._outcomes.step(_ref(report, source), report.state, step)
 
     def record_link(
