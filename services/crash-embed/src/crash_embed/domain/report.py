@@ -6,11 +6,11 @@ from datetime import datetime
 
 from hearback_contracts.config import ProjectConfig
 from hearback_contracts.events import UserReportSubmitted
+from hearback_contracts.identifiers import NO_EVENT_ID
 from hearback_contracts.sources import FeedbackSource
 
 from crash_embed.domain.form import Form
 
-NO_EVENT_ID = "0" * 32
 SOURCE = FeedbackSource.CRASH_REPORT_EMBED_FORM
 
 

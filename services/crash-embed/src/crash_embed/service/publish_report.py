@@ -81,7 +81,9 @@ class ReportPublisher:
             if result.reason is not None:
                 origin = Origin(project.organization_id, project.id, sender.key_id)
                 recorder.count(origin, DataCategory.FEEDBACK, result.outcome, result.reason, at=sender.received_at)
-            submission = SubmissionRef(project.organization_id, project.id, result.submission_id, SOURCE)
             step = REFUSED_STEP if result.reason else ACCEPTED_STEP
-            recorder.step(submission, result.state, step, result.reason, at=sender.received_at)
+            # Whoever knows nothing but the id that the form was sent on finds it there, too.
+            for submission_id in dict.fromkeys((result.submission_id, sender.event_id)):
+                submission = SubmissionRef(project.organization_id, project.id, submission_id, SOURCE)
+                recorder.step(submission, result.state, step, result.reason, at=sender.received_at)
         return recorder.messages()
