@@ -170,7 +170,7 @@ def test_every_answer_has_its_shape(sample):
     assert (status, body["code"]) == (500, "internal")
     assert "secret" not in body["detail"]
     with urllib.request.urlopen(f"http://127.0.0.1:{sample.port}/metrics", timeout=5) as answer:
-        assert b"hearback_consumer_messages" in answer.read()
+        assert b"hearback_background_crashes" in answer.read()
 
 
 def test_readiness_names_the_check_that_fails(sample):
