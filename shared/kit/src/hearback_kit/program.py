@@ -23,7 +23,7 @@ from hearback_kit.db import Database, current_revision, migrate, migration_head
 from hearback_kit.errors import ServiceError, Unavailable
 from hearback_kit.exiting import ExitDeadline
 from hearback_kit.health import health_routes
-from hearback_kit.http_server import HttpProtocol
+from hearback_kit.http_server import HttpLimits, HttpProtocol
 from hearback_kit.logs import configure_logs, get_logger
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.telemetry import configure_traces
@@ -168,7 +168,7 @@ class Program:
             host=settings.host,
             port=settings.port,
             loop="none",
-            http=HttpProtocol,
+            http=HttpProtocol.limited_by(_http_limits(settings)),
             ws="none",
             lifespan="on",
             access_log=False,
@@ -195,6 +195,18 @@ def freeze_gc() -> None:
     It stays as long as the process does, and a full collection over it blocks everything for 0.1 s.
     """
     gc.freeze()
+
+
+def _http_limits(settings: ServiceSettings) -> HttpLimits:
+    return HttpLimits(
+        head_seconds_max=settings.http_head_seconds_max,
+        body_grace_seconds=settings.http_body_grace_seconds,
+        body_bytes_per_second_min=settings.http_body_bytes_per_second_min,
+        body_seconds_max=settings.http_body_seconds_max,
+        connections_max=settings.http_connections_max,
+        connections_per_address_max=settings.http_connections_per_address_max,
+        trusted_proxies=settings.address_reader(),
+    )
 
 
 def _explain(error: ValidationError) -> str:

@@ -94,6 +94,28 @@ class ServiceSettings(BaseSettings):
         ge=1,
         le=1_000_000,
     )
+    http_head_seconds_max: float = fleet(
+        "http_head_seconds_max", 20.0, "Seconds a client has to send a request's head.", gt=0, le=3_600
+    )
+    http_body_grace_seconds: float = fleet(
+        "http_body_grace_seconds", 30.0, "Seconds a body may take however short it is.", gt=0, le=3_600
+    )
+    http_body_bytes_per_second_min: float = fleet(
+        "http_body_bytes_per_second_min",
+        1_024.0,
+        "Least rate of a body: each so many bytes extend its time by a second.",
+        gt=0,
+    )
+    http_body_seconds_max: float = fleet(
+        "http_body_seconds_max", 960.0, "Seconds a body may take in all.", gt=0, le=86_400
+    )
+    http_connections_max: int = fleet("http_connections_max", 16_384, "Open connections of a server.", ge=1)
+    http_connections_per_address_max: int = fleet(
+        "http_connections_per_address_max",
+        1_024,
+        "Open connections of one address, or one IPv6 /64; trusted proxies have no such limit.",
+        ge=1,
+    )
     shutdown_seconds_max: float = fleet(
         "shutdown_seconds_max", 10.0, "Time to finish work after SIGTERM.", ge=0.1, le=300
     )
