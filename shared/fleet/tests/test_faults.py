@@ -12,16 +12,16 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 import uvloop
 from hearback_contracts.streams import FEEDBACK_SUBMITTED
+from hearback_devkit.fleet import publish_project
 from hearback_devkit.testing import FaultProxy, eventually, running
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
-from hearback_fleet.testing import publish_project
 from hearback_kit.background import CRASHES
 from hearback_kit.bus import Incoming, Outgoing, RedisStreams
 from hearback_kit.errors import Unavailable
-from hearback_kit.ids import random_id
 from hearback_kit.outbox import outbox_table
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.valkey import connect
+from hearback_kit.values.ids import random_id
 from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import create_async_engine
 

@@ -6,10 +6,8 @@ those hold is lost.
 
 import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -28,14 +26,6 @@ from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch
 from hearback_devkit.testing.s3 import S3Server
 
 MakeDatabase = Callable[[str], Awaitable[str]]
-# The names of before, until every test uses the present ones.
-for _former, _present in (
-    ("hearback_kit.testing", "hearback_devkit.testing"),
-    ("hearback_kit.engines", "hearback_devkit.engines"),
-    ("hearback_fleet.testing", "hearback_devkit.fleet"),
-    ("hearback_kit.ids", "hearback_kit.values.ids"),
-):
-    sys.modules[_former] = import_module(_present)
 
 
 def pytest_configure() -> None:
