@@ -19,6 +19,7 @@ import uvloop
 from fastapi import FastAPI
 from pydantic import ValidationError
 
+from hearback_kit.api.answers import AnswerRules
 from hearback_kit.db import Database, current_revision, migrate, migration_head
 from hearback_kit.errors import ServiceError, Unavailable
 from hearback_kit.exiting import ExitDeadline
@@ -160,6 +161,7 @@ class Program:
     def _health_app(self, worker: Worker | None) -> FastAPI:
         app = FastAPI(title=self.name, docs_url=None, redoc_url=None)
         app.include_router(health_routes(self.name, "work", worker.checks if worker else {}))
+        app.add_middleware(AnswerRules)
         return app
 
     def _uvicorn_config(self, app: Any, settings: ServiceSettings) -> uvicorn.Config:
