@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from hearback_contracts.sources import FeedbackSource
 from hearback_kit.values.times import believable_time, parse_timestamp
@@ -17,6 +17,8 @@ from feedback.domain.search_values import names_of, pairs_of
 from feedback.domain.spam import SpamVerdict
 from feedback.domain.statuses import ARCHIVED_FOREVER, IGNORED, NEW, UNRESOLVED
 from feedback.domain.titles import title_of
+
+SHOWN_CHARACTERS_MAX: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,14 +149,19 @@ def _occurred_at(submission: Submission, payload: dict[str, Any], retention: tim
 def _columns(event: dict[str, Any], context: FeedbackContext) -> dict[str, Any]:
     user = event["user"]
     return {
-        "url": context.url or text(event["request"].get("url")) or None,
+        "url": _shown(context.url or text(event["request"].get("url"))),
         "environment": event["environment"],
         "release": event.get("release"),
         "dist": event.get("dist"),
         "platform": event["platform"],
         "level": event["level"],
         "sdk_name": text(mapping(event.get("sdk")).get("name")) or None,
-        "user_id": text(user.get("id")) or None,
-        "user_name": text(user.get("username")) or None,
-        "user_email": event["tags"].get("user.email") or text(user.get("email")) or None,
+        "user_id": _shown(text(user.get("id"))),
+        "user_name": _shown(text(user.get("username"))),
+        "user_email": _shown(event["tags"].get("user.email") or text(user.get("email"))),
     }
+
+
+def _shown(value: str | None) -> str | None:
+    """Return a value as lists show it and patterns search it; the event has the whole of it."""
+    return value[:SHOWN_CHARACTERS_MAX] if value else None

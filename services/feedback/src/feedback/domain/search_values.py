@@ -1,6 +1,7 @@
 """The values that a feedback is found by, as pairs of a search key and a text."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from hearback_contracts.identifiers import parse_event_id
@@ -14,7 +15,7 @@ from feedback.domain.spam import SpamVerdict
 # Contexts whose values have keys of their own, or are no values to search for.
 _SPECIAL_CONTEXTS: Final = frozenset({"feedback", "trace", "replay"})
 CONTEXT_FIELDS_MAX: Final = 100
-NAMES_MAX: Final = 200
+TAGS_MAX: Final = 500  # that can be searched for; an event may have more
 _GEO: Final = ("city", "country_code", "region", "subdivision")
 
 Pair = tuple[str, str | None]
@@ -23,8 +24,13 @@ Pair = tuple[str, str | None]
 def pairs_of(
     event: dict[str, Any], context: FeedbackContext, *, source: str, verdict: SpamVerdict, marks: Sequence[str]
 ) -> Iterator[Pair]:
-    """Yield the pairs of a normalised event and what was decided of it."""
-    yield from event["tags"].items()
+    """Yield the pairs of a normalised event and what was decided of it.
+
+    However large an event is, its pairs are few enough for an index.
+    """
+    yield from islice(event["tags"].items(), TAGS_MAX)
+    yield "has_linked_error", event["tags"].get("has_linked_error")
+    yield "associated_event_id", context.associated_event_id
     yield from _event_pairs(event)
     yield from _user_pairs(mapping(event["user"]))
     yield from _request_pairs(mapping(event["request"]))
@@ -98,7 +104,7 @@ def _context_fields(contexts: dict[str, Any]) -> list[Pair]:
 def names_of(event: dict[str, Any]) -> list[str]:
     """Return the names that may be searched for since this event has them: tags and context fields.
 
-    Those that are keys of searches anyway are left out; at most `NAMES_MAX`.
+    Those that are keys of searches anyway are left out.
     """
-    names: Iterable[str] = (*event["tags"], *(name for name, _ in _context_fields(mapping(event["contexts"]))))
-    return sorted({presence(name) for name in names} - KEYS)[:NAMES_MAX]
+    fields = (name for name, _ in _context_fields(mapping(event["contexts"])))
+    return sorted({presence(name) for name in (*islice(event["tags"], TAGS_MAX), *fields)} - KEYS)
