@@ -18,7 +18,7 @@ from user_reports.consumers.user_report_submitted import UserReportHandler
 from user_reports.domain.admission import AgeRules
 from user_reports.errors import DsnNotEnough
 from user_reports.jobs.retention import Retention, RetentionOptions
-from user_reports.jobs.sweep import Sweep, SweepOptions, SweepResult
+from user_reports.jobs.sweep import Sweep, SweepOptions
 from user_reports.service.context import ServiceContext
 from user_reports.service.find_feedback import FeedbackLookup
 from user_reports.service.read_projects import Projects
@@ -79,10 +79,12 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
     return service_worker(settings, build=build, clock=clock, outbox=OUTBOX)
 
 
-async def sweep_now(settings: Settings) -> SweepResult:
-    """Sweep once, by hand."""
+async def sweep_now(settings: Settings) -> str:
+    """Sweep once, by hand, and return what was done in a line."""
     async with ServiceRuntime(settings) as runtime:
-        return await Sweep(_context(runtime, settings), SweepOptions.of(settings)).run_once()
+        result = await Sweep(_context(runtime, settings), SweepOptions.of(settings)).run_once()
+    rest = "" if result.complete else " (the deadline came first: call again)"
+    return f"looked at {result.looked_at} waiting reports, linked {result.linked}{rest}"
 
 
 def _context(runtime: ServiceRuntime, settings: Settings, *, relayed: bool = False) -> ServiceContext:

@@ -194,6 +194,8 @@ async def test_an_event_of_another_group_is_not_this_ones(harness: Any, api: Any
 async def test_a_member_follows_a_group_and_is_told_of_links(harness: Any, api: Any, event_id: str) -> None:
     url = f"{ISSUES}/1/"
     await harness.deliver(harness.event(event_id, message="boom"))
+    await harness.deliver(harness.event(other := random_id(), message="boom"), harness.report(other))
+    assert (await harness.recorded()).links == []
     for follows in (True, True, False, True):
         answer = await api.client.put(url, json={"isSubscribed": follows}, headers=api.owner)
         assert answer.json()["isSubscribed"] is follows

@@ -8,9 +8,9 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -46,18 +46,22 @@ class _Server(uvicorn.Server):
 
 @dataclass(frozen=True)
 class Program:
-    """One deployable program. `create_app` and `create_worker` get the settings and build everything."""
+    """One deployable program. `create_app` and `create_worker` get the settings and build everything.
+
+    `commands` are jobs to run once by hand: each gets the settings and returns the line that is printed.
+    """
 
     name: str
     settings: type[ServiceSettings]
     create_app: Callable[[Any], Any]
     create_worker: Callable[[Any], Worker] | None = None
     migrations: str | None = None
+    commands: Mapping[str, Callable[[Any], Coroutine[Any, Any, str]]] = field(default_factory=dict)
 
     def main(self, argv: Sequence[str] | None = None) -> int:
         """Run a command line; returns the exit code."""
         parser = argparse.ArgumentParser(prog=self.name, description=f"The {self.name} program of Hearback.")
-        parser.add_argument("command", choices=[*MODES, "migrate", "check", "openapi"])
+        parser.add_argument("command", choices=[*MODES, "migrate", "check", "openapi", *self.commands])
         command = parser.parse_args(argv).command
         if command == "openapi":
             sys.stdout.buffer.write(self.openapi())
@@ -78,6 +82,9 @@ class Program:
                 asyncio.run(self.migrate(settings))
             elif command == "check":
                 asyncio.run(self.check(settings))
+            elif command in self.commands:
+                freeze_gc()
+                sys.stdout.write(asyncio.run(self.commands[command](settings)) + "\n")
             else:
                 self.execute(settings, command)
         except ServiceError as error:

@@ -24,9 +24,13 @@ async def announce_links(
     links: Sequence[Link],
     policies: Mapping[int, ProjectPolicy],
 ) -> None:
-    """Announce links of one transaction, but those of denied organizations."""
-    announced = [link for link in links if not policies[link.report.project_id].is_denied]
-    followers = await find_followers(connection, (link.event.group_id for link in announced))
-    for report, event in announced:
-        slug = policies[report.project_id].slug or str(report.project_id)
-        recorder.record_link(report, event, slug, followers.get(event.group_id, ()))
+    """Announce links of one transaction to groups that members follow, but those of denied organizations.
+
+    Most groups have no followers: no message for them spares the fleet a tenth of a millisecond per report.
+    """
+    followers = await find_followers(connection, (link.event.group_id for link in links))
+    for report, event in links:
+        policy = policies[report.project_id]
+        if event.group_id in followers and not policy.is_denied:
+            slug = policy.slug or str(report.project_id)
+            recorder.record_link(report, event, slug, followers[event.group_id])
