@@ -8,7 +8,7 @@ from hearback_devkit.fleet import publish_project
 from hypothesis import Phase, given, settings
 
 from ..conftest import NOW, Api
-from ..queries import QUERIES
+from ..data.queries import QUERIES
 
 
 async def three(api: Api) -> None:

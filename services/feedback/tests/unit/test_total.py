@@ -25,7 +25,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.dialects.postgresql import asyncpg
 
-from ..queries import QUERIES
+from ..data.queries import QUERIES
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 EVERY_TIME = st.datetimes(timezones=st.just(UTC))
