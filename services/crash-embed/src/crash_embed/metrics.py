@@ -8,9 +8,5 @@ FORMS = Counter(
     "Forms by result: accepted, invalid, too_large, feature_disabled, rate_limited, unavailable.",
     ["result"],
 )
-REFUSALS = Counter(
-    "crash_embed_refusals",
-    "Requests refused, by check: eventId, dsn, origin, limit, size, feature.",
-    ["check"],
-)
+REFUSALS = Counter("crash_embed_refusals", "Requests refused, by check: eventId, dsn, origin, limit.", ["check"])
 MARKS = Counter("crash_embed_marks", "Accepted forms that were marked, by mark.", ["mark"])

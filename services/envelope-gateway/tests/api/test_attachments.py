@@ -72,7 +72,8 @@ async def test_without_an_event_id_there_is_nothing_to_attach_to(gateway):
 async def test_lying_lengths_are_refused_whole(gateway, length):
     body = HEADER + FEEDBACK + attachment(length=length)
     assert (await gateway.send(body)).status_code == 400
-    assert await gateway.entries() == []
+    assert await gateway.kinds() == []
+    assert await gateway.steps() == [(EVENT_ID, "invalid", "invalid_envelope")]
     assert gateway.blob_files() == []
 
 

@@ -10,6 +10,8 @@ import pytest
 import zstandard
 
 EVENT_ID = "9ec79c33ec9942ab8353589fcb2e04dc"
+OTHER_ID = "a" * 32
+ZERO_ID = "0" * 32
 FEEDBACK = {
     "type": "feedback",
     "event_id": EVENT_ID,
@@ -401,14 +403,28 @@ async def test_unknown_items_of_an_unknown_project_are_200(gateway):
     assert await gateway.entries() == []
 
 
-async def test_a_reports_header_id_names_it_else_its_own(gateway):
-    other = "0" * 31 + "1"
-    await gateway.send(envelope(user_report(event_id=other)))
-    await gateway.send(envelope(user_report(event_id=other), event_id=None))
-    first, second = await gateway.entries("user-report.submitted")
-    assert sorted([str(first.message.event_id), str(second.message.event_id)]) == [EVENT_ID, "None"]
-    assert first.message.source == "user_report_envelope"
-    assert {step[0] for step in await gateway.steps()} == {EVENT_ID, other}
+@pytest.mark.parametrize(
+    ("header", "payload", "event_id"),
+    [
+        (EVENT_ID, OTHER_ID, OTHER_ID),
+        (None, OTHER_ID, OTHER_ID),
+        (EVENT_ID, None, EVENT_ID),
+        (EVENT_ID, "wombat", EVENT_ID),
+        (EVENT_ID, ZERO_ID, EVENT_ID),
+        (ZERO_ID, OTHER_ID, OTHER_ID),
+        (ZERO_ID, ZERO_ID, ZERO_ID),
+        (ZERO_ID, None, ZERO_ID),
+        (None, ZERO_ID, ZERO_ID),
+        (None, "wombat", None),
+    ],
+)
+async def test_a_report_is_about_its_payloads_event_else_its_envelopes(gateway, header, payload, event_id):
+    answer = await gateway.send(envelope(user_report(event_id=payload), event_id=header))
+    assert (answer.status_code, answer.json().get("id")) == (200, None if header == ZERO_ID else header)
+    [report] = await gateway.entries("user-report.submitted")
+    assert (report.message.event_id, report.message.source) == (event_id, "user_report_envelope")
+    names_itself = event_id in {None, ZERO_ID}
+    assert [step[0] for step in await gateway.steps()] == [report.message.id if names_itself else event_id]
 
 
 async def test_a_report_too_broken_to_read_is_found_by_its_envelope(gateway):
@@ -467,8 +483,8 @@ async def test_clock_drift_is_told_from_55_minutes_on(gateway):
 
 
 @pytest.mark.parametrize("name", ["cf-connecting-ip", "x-forwarded-for"])
-async def test_the_first_forwarded_address_is_the_clients(gateway, name):
-    await gateway.send(envelope(feedback()), **{name: "203.0.113.9, 10.0.0.1"})
+async def test_a_forwarded_address_is_the_clients(gateway, name):
+    await gateway.send(envelope(feedback()), **{name: "203.0.113.9, 127.0.0.1"})
     [entry] = await gateway.entries("feedback.submitted")
     assert entry.message.remote_addr == "203.0.113.9"
 

@@ -259,7 +259,7 @@ async def test_a_change_is_in_force_within_two_seconds(start_gateway):
         ("/api/1/store/", b'{"message":"x"}', 429),
         ("/api/1/nel/", b"{}", 200),
         ("/api/1/cron/nightly/", b"{}", 202),
-        ("/api/1/minidump/", b"x", 200),
+        ("/api/1/minidump/", b"MDMPx", 429),
     ],
 )
 async def test_other_endpoints(start_gateway, path, body, status):

@@ -126,9 +126,10 @@ def test_releases(name, expected):
 
 def test_replay_and_trace():
     event = {
-        "contexts": {"replay": {"replay_id": "0" * 32}, "trace": {"trace_id": "t", "span_id": "s", "data": {}}}
+        "contexts": {"replay": {"replay_id": "1" * 32}, "trace": {"trace_id": "t", "span_id": "s", "data": {}}}
     }
-    assert reduce(event)["replay_id"] == "0" * 32
+    assert reduce(event)["replay_id"] == "1" * 32
+    assert reduce(event, {"replay_id": "0" * 32})["replay_id"] == "1" * 32
     assert reduce(event)["trace"] == {"trace_id": "t", "span_id": "s"}
     assert reduce(event, {"replay_id": REPLAY})["replay_id"] == REPLAY
     assert reduce({}, {"trace_id": "h"})["trace"] == {"trace_id": "h"}

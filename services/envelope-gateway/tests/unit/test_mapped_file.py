@@ -9,7 +9,7 @@ import pytest
 from envelope_gateway.api.bodies import spools as module
 from envelope_gateway.api.bodies.spools import MappedFile
 from envelope_gateway.domain.envelope import parse_envelope
-from envelope_gateway.domain.multipart import find_files
+from envelope_gateway.domain.multipart import find_parts
 from envelope_gateway.domain.refusals import Refused
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -81,6 +81,6 @@ def test_a_form_in_a_file_is_read_as_in_memory(contents):
     head = b'content-disposition: form-data; name="a"; filename="a"'
     raw = b"".join(b"--b\r\n%b\r\n\r\n%b\r\n" % (head, content) for content in contents) + b"--b--\r\n"
     with mapped(raw) as view:
-        files = find_files(view, b"b")
-        assert files == find_files(raw, b"b")
+        files = find_parts(view, b"b")
+        assert files == find_parts(raw, b"b")
         assert [raw[file.start : file.end] for file in files] == contents

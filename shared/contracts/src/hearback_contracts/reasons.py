@@ -37,9 +37,13 @@ class Reason(StrEnum):
     DUPLICATE_ITEM = "duplicate_item"
     FEATURE_DISABLED = "feature_disabled"
     INTERNAL = "internal"
+    INVALID_ENVELOPE = "invalid_envelope"
     INVALID_EVENT_ID = "invalid_event_id"
     INVALID_JSON = "invalid_json"
+    INVALID_MINIDUMP = "invalid_minidump"
     INVALID_MULTIPART = "invalid_multipart"
+    INVALID_UNREAL_REPORT = "invalid_unreal_report"
+    MISSING_MINIDUMP = "missing_minidump_upload"
     NESTING_TOO_DEEP = "nesting_too_deep"
     NO_DATA = "no_data"
     PAYLOAD = "payload"
@@ -106,6 +110,10 @@ EXPLANATIONS: dict[Reason, str] = {
     Reason.INVALID_JSON: "The payload is not the JSON object it should be.",
     Reason.INVALID_MULTIPART: "The multipart body could not be read.",
     Reason.NESTING_TOO_DEEP: "The payload is nested too deeply.",
+    Reason.INVALID_ENVELOPE: "The envelope is malformed, for example an item is shorter than it announces.",
+    Reason.INVALID_MINIDUMP: "The upload's minidump is no minidump.",
+    Reason.INVALID_UNREAL_REPORT: "The Unreal Engine crash report cannot be read.",
+    Reason.MISSING_MINIDUMP: "The crash upload has no minidump.",
     Reason.NO_DATA: "The payload is empty.",
     Reason.PAYLOAD: "The payload could not be read.",
     Reason.TIMESTAMP: "The timestamp is no time that can be read.",

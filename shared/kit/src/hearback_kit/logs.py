@@ -1,4 +1,4 @@
-"""Structured logs: JSON in production, readable lines in development; bounded, never payloads or secrets."""
+"""Structured logs: JSON in production, readable lines in development; never payloads or secrets."""
 
 import logging
 import sys
@@ -8,25 +8,9 @@ from typing import Any
 import structlog
 from opentelemetry import trace
 
-from hearback_kit.log_limits import (
-    LINES_PER_MINUTE_MAX,
-    SUPPRESSED,
-    WINDOW_SECONDS,
-    LineLimit,
-    cut_values,
-    format_exception,
-)
 
-
-def configure_logs(
-    service: str,
-    level: str = "info",
-    style: str = "json",
-    *,
-    lines_per_minute_max: int = LINES_PER_MINUTE_MAX,
-    window_seconds: float = WINDOW_SECONDS,
-) -> None:
-    """Send structlog and the standard library's logging to stderr in one shape, within bounds (`log_limits`)."""
+def configure_logs(service: str, level: str = "info", style: str = "json") -> None:
+    """Send structlog and the standard library's logging to stderr in one shape."""
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -44,14 +28,12 @@ def configure_logs(
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            format_exception,
-            cut_values,
+            structlog.processors.format_exc_info,
             renderer,
         ],
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
-    handler.addFilter(LineLimit(_report_suppressed, lines_max=lines_per_minute_max, window_seconds=window_seconds))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(number)
@@ -65,12 +47,8 @@ def configure_logs(
     )
 
 
-def _report_suppressed(logger: str, level: int, event: str, lines: int) -> None:
-    get_logger(logger).log(level, event, **{SUPPRESSED: lines})
-
-
 def _with_trace(service: str) -> Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]:
-    """Return a processor that adds the service to every line, and the trace where there is one."""
+    """Name the service in every line, and the trace where there is one."""
 
     def add(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event.setdefault("service", service)
@@ -83,5 +61,5 @@ def _with_trace(service: str) -> Callable[[Any, str, MutableMapping[str, Any]], 
 
 
 def get_logger(name: str) -> Any:
-    """Return a logger whose calls take an event word and key=value facts."""
+    """A logger whose calls take an event word and key=value facts."""
     return structlog.stdlib.get_logger(name)

@@ -41,13 +41,8 @@ class _Link(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
 
-    def write(self, commands: bytes, answers: int, future: "asyncio.Future[Any]") -> None:
-        """Send commands; the last of their `answers` answers goes to `future`. Raises NotSent."""
-        try:
-            self.transport.write(commands)
-        except RuntimeError as error:  # uvloop's for a transport that was closed a moment ago
-            self.lost = True
-            raise NotSent("the stream server closed the connection") from error
+    def expect(self, answers: int, future: "asyncio.Future[Any]") -> None:
+        """The last of the next `answers` answers belongs to `future`."""
         if not self._waiting:
             self._skip = answers
         self._waiting.append((answers, future))
@@ -105,7 +100,8 @@ class RespConnection:
                 raise NotSent("the stream server closed the connection")
         loop = asyncio.get_running_loop()
         future = loop.create_future()
-        link.write(b"".join(parts), answers, future)
+        link.expect(answers, future)
+        link.transport.write(b"".join(parts))
         timer = loop.call_later(self._answer_seconds_max, self._give_up, link, future)
         try:
             return await future
@@ -148,9 +144,7 @@ class RespConnection:
             async with asyncio.timeout(self._connect_seconds_max):
                 await self._open(link)
                 await self._greet(link)
-        except Unavailable:
-            raise
-        except Exception as error:  # of every class: a peer that accepts and resets raises RuntimeError
+        except (OSError, TimeoutError) as error:
             raise Unavailable("the stream server cannot be reached") from error
         else:
             self._link = link
@@ -174,7 +168,8 @@ class RespConnection:
     async def _greet(self, link: _Link) -> None:
         for greeting in self._greetings():
             future = asyncio.get_running_loop().create_future()
-            link.write(encode_command(*greeting), 1, future)
+            link.expect(1, future)
+            link.transport.write(encode_command(*greeting))
             answer = await future
             if isinstance(answer, Exception):
                 raise Unavailable("the stream server refused the connection") from answer

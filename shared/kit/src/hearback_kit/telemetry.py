@@ -47,14 +47,14 @@ def _exporter(name: str) -> SpanExporter:
 
 
 def current_traceparent() -> str | None:
-    """Return the W3C traceparent of the current span, to be carried in messages; None outside a span."""
+    """The W3C traceparent of the current span, to be carried in messages; None outside a span."""
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     return carrier.get("traceparent")
 
 
 def new_traceparent() -> str:
-    """Return a traceparent for work that starts here, where a whole span would cost too much."""
+    """A traceparent for work that starts here, where a whole span would cost too much."""
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
@@ -88,5 +88,5 @@ def _context(traceparent: str) -> Context:
 
 
 def render_metrics() -> bytes:
-    """Return every metric of the process in Prometheus' text format."""
+    """Every metric of the process in Prometheus' text format."""
     return generate_latest()

@@ -29,10 +29,7 @@ def _up(options: argparse.Namespace, data_dir: DataDir) -> int:
     def show(answer: dict[str, Any]) -> None:
         answer = refreshed(data_dir, answer)
         text = json_line(answer) if options.json else summary(answer, progress.seconds, detached=options.detach)
-        try:
-            print(text, flush=True)
-        except OSError as error:  # A reader that left, or a full disk: the fleet runs all the same.
-            progress(f"cannot print the answer: {error.strerror}")
+        print(text, flush=True)
 
     try:
         if options.detach:

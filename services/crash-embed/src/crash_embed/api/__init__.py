@@ -1,1 +1,1 @@
-"""The public path of crash-embed."""
+"""The one public path of crash-embed."""

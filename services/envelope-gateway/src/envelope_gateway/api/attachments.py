@@ -8,10 +8,10 @@ from envelope_gateway.api.params import RequestReader
 from envelope_gateway.api.routing import IngestCall
 from envelope_gateway.api.serializers import send_body
 from envelope_gateway.domain.admission import Submission
+from envelope_gateway.domain.crash_upload import file_item
 from envelope_gateway.domain.envelope import Envelope, Item
 from envelope_gateway.domain.headers import EnvelopeHeaders
-from envelope_gateway.domain.items import ATTACHMENT_TYPES
-from envelope_gateway.domain.multipart import FilePart, boundary_of, find_files
+from envelope_gateway.domain.multipart import Part, boundary_of, find_parts
 from envelope_gateway.domain.refusals import CONTENT_TOO_LARGE, INVALID_MULTIPART, MISSING_AUTH, Refused
 from envelope_gateway.domain.sizes import Limits
 from envelope_gateway.service.accept_envelope import EnvelopeAcceptor
@@ -45,7 +45,8 @@ class AttachmentEndpoint:
         except Refused as refused:
             raise Refused(413, CONTENT_TOO_LARGE) if refused.status == 413 else refused from refused
         try:
-            files = await body.parsed(lambda view: find_files(view, boundary))
+            parts = await body.parsed(lambda view: find_parts(view, boundary))
+            files = [part for part in parts if part.filename is not None]
             envelope = Envelope(EnvelopeHeaders(event_id=event_id), self._items(body, files))
             await self._acceptor.accept(Submission(head, sender, head.project_id, envelope), body)
         finally:
@@ -53,17 +54,10 @@ class AttachmentEndpoint:
         await send_body(call.send, 201)
         return 201
 
-    def _items(self, body: Body, files: list[FilePart]) -> list[Item]:
+    def _items(self, body: Body, files: list[Part]) -> list[Item]:
         if sum(file.end - file.start for file in files) > self._limits.attachments_bytes_max:
             raise Refused(413, CONTENT_TOO_LARGE)
         for file in files:
             if file.end - file.start > self._limits.attachment_bytes_max:
                 raise Refused(400, INVALID_MULTIPART, ("field size exceeds the limit of an attachment",))
-        return [_item(file, body) for file in files]
-
-
-def _item(file: FilePart, body: Body) -> Item:
-    headers = {"type": "attachment", "filename": file.filename, "content_type": file.content_type}
-    if file.name in ATTACHMENT_TYPES:
-        headers["attachment_type"] = file.name
-    return Item("attachment", headers, body.view, file.start, file.end)
+        return [file_item(file, body.view) for file in files]

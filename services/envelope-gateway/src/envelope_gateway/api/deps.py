@@ -8,10 +8,11 @@ from hearback_kit.bus.group_commit import GroupCommit
 from hearback_kit.clock import Clock
 from hearback_kit.resp import RespConnection
 
-from envelope_gateway.api.attachments import AttachmentEndpoint
+from envelope_gateway.api.attachments import FRAMING_BYTES_MAX, AttachmentEndpoint
 from envelope_gateway.api.bodies.memory import BodyMemory
 from envelope_gateway.api.bodies.reader import BodyReader
 from envelope_gateway.api.bodies.spools import SpoolFiles
+from envelope_gateway.api.crashes import MinidumpEndpoint, UnrealCrashEndpoint
 from envelope_gateway.api.discarded_items import DiscardEndpoint
 from envelope_gateway.api.endpoints import Handler
 from envelope_gateway.api.envelopes import EnvelopeEndpoint
@@ -42,7 +43,9 @@ def build_state(runtime: ServiceRuntime, settings: Settings) -> AppState:
     """Make both paths on the connections of a runtime."""
     connection = runtime.resp_connection()
     runtime.require_valkey(connection)
-    projects = ProjectFinder(runtime.configuration, settings.limits)
+    projects = ProjectFinder(
+        runtime.configuration, settings.limits, retry_after_seconds=settings.retry_after_seconds
+    )
     limits = runtime.limits(
         answer_seconds_max=settings.quota_answer_seconds_max, callers_max=settings.commit_requests_max
     )
@@ -55,7 +58,7 @@ def build_state(runtime: ServiceRuntime, settings: Settings) -> AppState:
 def _endpoints(
     settings: Settings, projects: ProjectFinder, quotas: QuotaChecker, publisher: PlanPublisher, clock: Clock
 ) -> tuple[IngestRouter, FastPath]:
-    requests = RequestReader()
+    requests = RequestReader(settings.trusted_proxies)
     memory = BodyMemory(
         settings.bodies_memory_max,
         reserve=min(settings.bodies_memory_reserve, settings.bodies_memory_max // 4),
@@ -68,18 +71,19 @@ def _endpoints(
         address_max=settings.address_spools_max,
         retry_after_seconds=settings.retry_after_seconds,
     )
-    bodies = BodyReader(memory, spools, settings.body_memory_max)
-    acceptor = EnvelopeAcceptor(
-        projects, quotas, publisher, clock, retry_after_seconds=settings.retry_after_seconds
-    )
+    bodies = BodyReader(projects, memory, spools, settings.body_memory_max)
+    acceptor = EnvelopeAcceptor(projects, quotas, publisher, clock)
     envelopes = EnvelopeEndpoint(requests, bodies, acceptor, settings.envelope_bytes_max)
+    upload_bytes_max = settings.attachments_bytes_max + FRAMING_BYTES_MAX
     router = IngestRouter(
         {
             Handler.ENVELOPES: envelopes,
             Handler.STORE_EVENTS: StoreEndpoint(requests, bodies, acceptor, envelopes, settings.event_bytes_max),
             Handler.ATTACHMENTS: AttachmentEndpoint(requests, bodies, acceptor, settings.limits),
+            Handler.MINIDUMPS: MinidumpEndpoint(requests, bodies, acceptor, upload_bytes_max),
+            Handler.UNREAL_CRASHES: UnrealCrashEndpoint(requests, bodies, acceptor, upload_bytes_max),
             Handler.SECURITY_REPORTS: SecurityReportEndpoint(requests, bodies, acceptor),
-            Handler.DISCARDED_ITEMS: DiscardEndpoint(requests, acceptor),
+            Handler.DISCARDED_ITEMS: DiscardEndpoint(requests, bodies, acceptor),
         }
     )
     bytes_max = min(settings.envelope_bytes_max, settings.body_memory_max)

@@ -1,15 +1,11 @@
 """Endpoints whose data Hearback does not store: the protocol's answer and a recorded discard."""
 
-from uuid import UUID
-
 from hearback_kit.values.ids import random_id
 
-from envelope_gateway.api.bodies.encodings import encoding_of
-from envelope_gateway.api.bodies.reader import drain
-from envelope_gateway.api.endpoints import Answer
+from envelope_gateway.api.bodies.reader import BodyReader
 from envelope_gateway.api.params import RequestReader
 from envelope_gateway.api.routing import IngestCall
-from envelope_gateway.api.serializers import send_body, send_text
+from envelope_gateway.api.serializers import send_body
 from envelope_gateway.domain.admission import Submission
 from envelope_gateway.domain.envelope import Envelope, Item
 from envelope_gateway.domain.headers import EnvelopeHeaders
@@ -20,8 +16,9 @@ from envelope_gateway.service.accept_envelope import EnvelopeAcceptor
 class DiscardEndpoint:
     """Reads a request to its end without keeping it and records the discard."""
 
-    def __init__(self, requests: RequestReader, acceptor: EnvelopeAcceptor) -> None:
+    def __init__(self, requests: RequestReader, bodies: BodyReader, acceptor: EnvelopeAcceptor) -> None:
         self._requests = requests
+        self._bodies = bodies
         self._acceptor = acceptor
 
     async def __call__(self, call: IngestCall) -> int:
@@ -30,16 +27,11 @@ class DiscardEndpoint:
         assert rule is not None, "the table has a rule for what is not stored"
         head = self._requests.read(call.scope, call.project, call.path_key)
         sender = head.required_authentication(MISSING_AUTH)
-        encoding_of(head.headers.get(b"content-encoding"))
-        await drain(call.receive, rule.bytes_max)
-        event_id = random_id()
-        envelope = Envelope(EnvelopeHeaders(event_id=event_id), [Item(rule.item_type, {}, b"", 0, 0)])
+        await self._bodies.drain(head, call.receive, rule.bytes_max)
+        envelope = Envelope(EnvelopeHeaders(event_id=random_id()), [Item(rule.item_type, {}, b"", 0, 0)])
         await self._acceptor.discard(Submission(head, sender, head.project_id, envelope))
         if rule.feature is not None:
             raise rejected(rule.feature)
         operation = call.endpoint.operations[0]
-        if operation.answer is Answer.DASHED_EVENT_ID:
-            await send_text(call.send, str(UUID(event_id)))
-        else:
-            await send_body(call.send, operation.status)
+        await send_body(call.send, operation.status)
         return operation.status

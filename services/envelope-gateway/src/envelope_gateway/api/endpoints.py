@@ -19,6 +19,8 @@ class Handler(StrEnum):
     ENVELOPES = "envelopes"
     STORE_EVENTS = "store_events"
     ATTACHMENTS = "attachments"
+    MINIDUMPS = "minidumps"
+    UNREAL_CRASHES = "unreal_crashes"
     SECURITY_REPORTS = "security_reports"
     DISCARDED_ITEMS = "discarded_items"
 
@@ -139,6 +141,24 @@ def _kept() -> Iterator[Endpoint]:
     )
 
 
+def _crashes() -> Iterator[Endpoint]:
+    project, dashed = "/api/{project_id}", Answer.DASHED_EVENT_ID
+    minidump = ("multipart/form-data", "application/octet-stream")
+    yield Endpoint(
+        "minidump",
+        f"{project}/minidump/",
+        Handler.MINIDUMPS,
+        _post("sendMinidump", "Accept a minidump and what is known of its crash", 200, dashed, *minidump),
+        "/?",
+    )
+    yield Endpoint(
+        "unreal",
+        f"{project}/unreal/{{public_key}}/",
+        Handler.UNREAL_CRASHES,
+        _post("sendUnrealReport", "Accept a crash report of the Unreal Engine", 200, dashed),
+    )
+
+
 def _security() -> Iterator[Endpoint]:
     for path, operation_id in (("security", "sendSecurityReport"), ("csp-report", "sendCspReport")):
         yield Endpoint(
@@ -152,13 +172,7 @@ def _security() -> Iterator[Endpoint]:
 
 def _discarded() -> Iterator[Endpoint]:
     check_in, log = DiscardRule("check_in", MIB), DiscardRule("log", 12 * MIB)
-    crash = DiscardRule("unreal_report", 200 * MIB)
-    dashed = Answer.DASHED_EVENT_ID
     yield _discard("nel", "/nel/", "", DiscardRule("nel", 12 * MIB), _ignored("sendNel"))
-    yield _discard(
-        "minidump", "/minidump/", "/?", DiscardRule("unreal_report", 1224 * MIB), _ignored("sendMinidump", dashed)
-    )
-    yield _discard("unreal", "/unreal/{public_key}/", "", crash, _ignored("sendUnrealReport", dashed))
     yield _discard("cron", "/cron/{monitor_slug}/", "/?", check_in, _check_ins("sendCheckIn"))
     yield _discard("cron", "/cron/{monitor_slug}/{public_key}/", "/?", check_in, _check_ins("sendCheckInOfKey"))
     uploads = (
@@ -178,8 +192,8 @@ def _discard(name: str, path: str, tail: str, rule: DiscardRule, operations: tup
     return Endpoint(name, f"/api/{{project_id}}{path}", Handler.DISCARDED_ITEMS, operations, tail, rule)
 
 
-def _ignored(operation_id: str, answer: Answer = Answer.EMPTY) -> tuple[Operation, ...]:
-    return _post(operation_id, _NOT_STORED, 200, answer)
+def _ignored(operation_id: str) -> tuple[Operation, ...]:
+    return _post(operation_id, _NOT_STORED, 200, Answer.EMPTY)
 
 
-ENDPOINTS: tuple[Endpoint, ...] = (*_kept(), *_security(), *_discarded())
+ENDPOINTS: tuple[Endpoint, ...] = (*_kept(), *_crashes(), *_security(), *_discarded())

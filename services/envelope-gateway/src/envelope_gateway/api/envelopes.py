@@ -1,5 +1,7 @@
 """`POST /api/{project_id}/envelope/`: the slow path, for every envelope that `fast_path` leaves to it."""
 
+from hearback_contracts.reasons import Reason
+
 from envelope_gateway.api.bodies.memory import Body
 from envelope_gateway.api.bodies.reader import BodyReader
 from envelope_gateway.api.params import RequestReader
@@ -7,7 +9,7 @@ from envelope_gateway.api.routing import IngestCall
 from envelope_gateway.api.serializers import send_accepted
 from envelope_gateway.domain.admission import Submission
 from envelope_gateway.domain.authentication import Authentication
-from envelope_gateway.domain.envelope import first_line_headers, parse_envelope
+from envelope_gateway.domain.envelope import InvalidEnvelope, first_line_headers, parse_envelope
 from envelope_gateway.domain.refusals import BAD_ENVELOPE_AUTH, EMPTY_BODY, Refused
 from envelope_gateway.domain.request_head import RequestHead
 from envelope_gateway.service.accept_envelope import EnvelopeAcceptor
@@ -42,8 +44,21 @@ class EnvelopeEndpoint:
             sender, project_id = _authenticate_by_dsn(body)
         if not len(body.view):
             raise Refused(400, EMPTY_BODY)
-        envelope = await body.parsed(parse_envelope)
+        try:
+            envelope = await body.parsed(parse_envelope)
+        except InvalidEnvelope as invalid:
+            if invalid.parsed.items:
+                await self._record_invalid(Submission(head, sender, project_id, invalid.parsed))
+            raise
         return await self._acceptor.accept(Submission(head, sender, project_id, envelope), body)
+
+    async def _record_invalid(self, submission: Submission) -> None:
+        """Record the items of a malformed envelope, if its project accepts any. Raise `Refused` (503)."""
+        try:
+            await self._acceptor.discard(submission, Reason.INVALID_ENVELOPE, keeps_words=True)
+        except Refused as refused:
+            if refused.status == 503:
+                raise
 
 
 def _authenticate_by_dsn(body: Body) -> tuple[Authentication, int]:

@@ -134,7 +134,8 @@ class FastPath:
     def _decode(self, head: RequestHead, raw: bytes | bytearray) -> bytes:
         if not 0 < len(raw) <= self._bytes_max:
             raise _LeftError(Left.BODY_SIZE)
-        encoding = encoding_of(head.headers.get(b"content-encoding"))
+        header = head.headers.get(b"content-encoding")
+        encoding = None if header is None else encoding_of(header)
         if encoding is None:
             return bytes(raw)
         body = decode_small(bytes(raw), encoding, self._bytes_max)

@@ -3,23 +3,43 @@
 from functools import lru_cache
 from typing import Any
 
+from hearback_kit.values.addresses import TrustedProxies, parse_networks
+
 from envelope_gateway.domain.authentication import authenticate
 from envelope_gateway.domain.request_head import RequestHead, parse_project_id
 
 AUTHENTICATIONS_KEPT = 4_096
 AUTHENTICATION_BYTES_KEPT = 512
+# Set by content delivery networks, the preferred one first (protocol: events#addresses).
+VENDOR_HEADERS = (b"cf-connecting-ip", b"x-vercel-forwarded-for", b"x-sentry-forwarded-for")
+_VENDOR_NAMES = frozenset(VENDOR_HEADERS)
+_FORWARDED_NAMES = _VENDOR_NAMES | {b"x-forwarded-for", b"forwarded"}
 
 
 class RequestReader:
-    """Reads request heads from ASGI scopes; parsed authentications are cached, because clients repeat them."""
+    """Reads request heads from ASGI scopes; parsed authentications are cached, because clients repeat them.
 
-    def __init__(self) -> None:
+    `trusted_proxies` are networks, by comma, of proxies that are believed when they name a client.
+    """
+
+    def __init__(self, trusted_proxies: str) -> None:
+        networks = parse_networks(trusted_proxies)
+        self._proxies = TrustedProxies(networks)
+        self._all_proxies = TrustedProxies(networks, preferred_headers=VENDOR_HEADERS)
         self._authenticate_cached = lru_cache(maxsize=AUTHENTICATIONS_KEPT)(authenticate)
 
     def read(self, scope: Any, project: str | None, path_key: str | None = None) -> RequestHead:
         """Return the head of an ASGI request. Raise `Refused` for an invalid project or authentication."""
-        headers = dict(scope["headers"])
+        pairs = scope["headers"]
+        headers = dict(pairs)
         client = scope.get("client")
+        remote = limit = client[0] if client else None
+        if not _FORWARDED_NAMES.isdisjoint(headers):
+            limit = self._proxies.client_address(remote, pairs)
+            if not _VENDOR_NAMES.isdisjoint(headers):
+                remote = self._all_proxies.client_address(remote, pairs)
+            else:
+                remote = limit
         project_id = None if project is None else parse_project_id(project)
         sentry_auth = headers.get(b"x-sentry-auth")
         authorization = headers.get(b"authorization")
@@ -27,4 +47,4 @@ class RequestReader:
         short = len(query) + len(sentry_auth or b"") + len(authorization or b"") <= AUTHENTICATION_BYTES_KEPT
         read = self._authenticate_cached if short else authenticate
         found = read(sentry_auth, authorization, query, path_key)
-        return RequestHead(scope["method"], headers, query, client[0] if client else None, project_id, found)
+        return RequestHead(scope["method"], headers, query, remote, limit, project_id, found)

@@ -1,7 +1,5 @@
 """`/api/{project_id}/store/` and `/api/store/`: events of old clients (protocol: envelope#store)."""
 
-from urllib.parse import parse_qs
-
 from hearback_kit.values.ids import random_id
 
 from envelope_gateway.api.bodies.memory import MemoryBody
@@ -15,7 +13,7 @@ from envelope_gateway.domain.envelope import Envelope, Item
 from envelope_gateway.domain.headers import EnvelopeHeaders
 from envelope_gateway.domain.refusals import MISSING_AUTH
 from envelope_gateway.domain.request_head import RequestHead
-from envelope_gateway.domain.store_body import PIXEL, read_store_body, unpack
+from envelope_gateway.domain.store_body import PIXEL, read_pixel_data, read_store_body, unpack
 from envelope_gateway.service.accept_envelope import EnvelopeAcceptor
 
 ENVELOPE_CONTENT_TYPE = b"application/x-sentry-envelope"
@@ -43,8 +41,7 @@ class StoreEndpoint:
         head = self._requests.read(call.scope, call.project)
         head.required_authentication(MISSING_AUTH)
         if head.method == "GET":
-            data = parse_qs(head.query.decode("latin-1")).get("sentry_data", [""])[0]
-            await self._accept(head, data.replace(" ", "+").encode("latin-1", "replace"))
+            await self._accept(head, read_pixel_data(head.query))
             await send_pixel(call.send, PIXEL)
             return 200
         body = await self._bodies.read(head, call.receive, self._bytes_max)

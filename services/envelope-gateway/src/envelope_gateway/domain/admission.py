@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
+from hearback_contracts.identifiers import NO_EVENT_ID
 from hearback_contracts.rate_limits import rate_limit_headers
 from hearback_contracts.reasons import Reason
 from hearback_kit.values.origins import is_origin_allowed
@@ -25,7 +26,7 @@ from envelope_gateway.domain.item_handlers import plan_items
 from envelope_gateway.domain.items import creates_event, is_internal, is_known
 from envelope_gateway.domain.plan import Plan
 from envelope_gateway.domain.project import IngestContext, Project
-from envelope_gateway.domain.quotas.groups import QuotaVerdict
+from envelope_gateway.domain.quotas.groups import QuotaVerdict, reveal_feedback
 from envelope_gateway.domain.refusals import (
     INTERNAL_ITEMS,
     RATE_LIMITED,
@@ -91,9 +92,13 @@ def check_envelope(submission: Submission) -> None:
 
 
 def event_id_of(envelope: Envelope, random_id: Callable[[], str]) -> str | None:
-    """Return the envelope's event id, or a random one when an item needs one (protocol: envelope#event-ids)."""
-    if envelope.headers.event_id is not None:
-        return envelope.headers.event_id
+    """Return the envelope's event id, or a random one when an item needs one (protocol: envelope#event-ids).
+
+    `NO_EVENT_ID` names no event.
+    """
+    event_id = envelope.headers.event_id
+    if event_id is not None and event_id != NO_EVENT_ID:
+        return event_id
     return random_id() if any(map(creates_event, envelope.items)) else None
 
 
@@ -116,29 +121,26 @@ def admit(
         headers.sdk or sender.client,
         head.remote_addr,
     )
-    rejection = find_rejection(head, sender, submission.project_id, project)
+    rejection = _find_rejection(submission, key, project)
     return Admission(context, event_id, submission.envelope, rejection)
 
 
-def find_rejection(
-    head: RequestHead, sender: Authentication, project_id: int | None, project: Project
-) -> Rejection | None:
-    """Return why a project does not accept a request of this sender, or None when it does."""
-    key = project.keys.get(sender.public_key)
+def _find_rejection(submission: Submission, key: tuple[int, bool] | None, project: Project) -> Rejection | None:
+    project_id = submission.project_id
     if key is None or not key[1] or (project_id is not None and project_id != project.id):
         return Rejection(Reason.PROJECT_ID.value, rejected("ProjectId"))
     if not project.allows_any_origin:
-        page = head.origin
+        page = submission.head.origin
         if page is not None and not is_origin_allowed(page, project.origins):
             return Rejection(Reason.CORS.value, rejected("Cors"))
     return None
 
 
-def reject(admission: Admission, reason: str, answer: Refused | None) -> Decision:
-    """Keep nothing of an envelope, and record that for every item."""
+def reject(admission: Admission, reason: str, answer: Refused | None, *, keeps_words: bool = False) -> Decision:
+    """Keep nothing of an envelope but, with `keeps_words`, what people wrote; record that for every item."""
     plan = _empty_plan(admission)
     for item in admission.envelope.items:
-        plan.refuse(item, reason)
+        plan.refuse(item, reason, keeps_words=keeps_words)
     return Decision(plan, answer)
 
 
@@ -149,8 +151,11 @@ def decide(admission: Admission, verdict: QuotaVerdict) -> Decision:
     if oversized is None:
         plan_items(plan, admission.envelope, verdict.kept)
     else:
+        reason = _too_large_reason(limit_name(oversized))
         for item in verdict.kept:
-            plan.refuse(item, _too_large_reason(limit_name(oversized)))
+            plan.refuse(reveal_feedback(item), reason, keeps_words=True)
+    if oversized is None and not verdict.limits and not plan.feedback_refused:
+        return Decision(plan)
     for item, reason_code in verdict.dropped:
         plan.limit(item, reason_code)
     return Decision(plan, _answer(plan, oversized, verdict))

@@ -19,7 +19,7 @@ from envelope_gateway.domain.json_values import (
     keys_of_object,
     skip_spaces,
 )
-from envelope_gateway.domain.refusals import Refused, invalid_envelope
+from envelope_gateway.domain.refusals import INVALID_ENVELOPE, Refused, invalid_envelope
 
 ITEMS_MAX = 500
 HEADER_BYTES_MAX = 1024 * 1024
@@ -45,13 +45,17 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Item(msgspec.Struct, eq=False):
-    """One item: its type, its header, and where its payload lies in the body."""
+    """One item: its type, its header, and where its payload lies in the body.
+
+    `is_stored` is False for a part of an upload that is counted and not stored.
+    """
 
     type: str
     headers: dict[str, Any]
     body: Bytes
     start: int
     end: int
+    is_stored: bool = True
 
     def __len__(self) -> int:
         return self.end - self.start
@@ -79,18 +83,42 @@ class Envelope(msgspec.Struct):
     items: list[Item]
 
 
+class InvalidEnvelope(Refused):
+    """400 for a malformed envelope; `parsed` is what was read of it, with the item that broke off."""
+
+    def __init__(self, refused: Refused, parsed: Envelope) -> None:
+        super().__init__(refused.status, refused.detail, refused.causes)
+        self.parsed = parsed
+
+
+class _ShortItem(Refused):
+    """An item announces more bytes than there are; `item` has those that are there."""
+
+    def __init__(self, item: Item) -> None:
+        super().__init__(400, INVALID_ENVELOPE, (UNEXPECTED_END,))
+        self.item = item
+
+
 def parse_envelope(body: Bytes) -> Envelope:
-    """Parse a whole envelope. Raise `Refused` (400) with the protocol's cause when it is malformed."""
+    """Parse a whole envelope. Raise `Refused` (400) with the protocol's cause when it is malformed.
+
+    When its header is valid, that is an `InvalidEnvelope`.
+    """
     headers, offset = _read_envelope_headers(body)
     items: list[Item] = []
     size = len(body)
-    if offset < size:
-        offset = _after_newline(body, offset)
-    while offset < size:
-        if len(items) == ITEMS_MAX:
-            raise invalid_envelope(TOO_MANY_ITEMS)
-        item, offset = _read_item(body, offset)
-        items.append(item)
+    try:
+        if offset < size:
+            offset = _after_newline(body, offset)
+        while offset < size:
+            if len(items) == ITEMS_MAX:
+                raise invalid_envelope(TOO_MANY_ITEMS)
+            item, offset = _read_item(body, offset)
+            items.append(item)
+    except Refused as refused:
+        if isinstance(refused, _ShortItem):
+            items.append(refused.item)
+        raise InvalidEnvelope(refused, Envelope(headers, items)) from refused
     return Envelope(headers, items)
 
 
@@ -143,7 +171,7 @@ def _read_item(body: Bytes, offset: int) -> tuple[Item, int]:
     else:
         end = offset + length
         if end > size:
-            raise invalid_envelope(UNEXPECTED_END)
+            raise _ShortItem(Item(values["type"], values, body, offset, size))
     item = Item(values["type"], values, body, offset, end)
     return item, end if end == size else _after_newline(body, end)
 

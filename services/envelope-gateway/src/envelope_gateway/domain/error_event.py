@@ -1,12 +1,13 @@
 """From an error event to what the index, grouping and linking need (protocol: events#normalization)."""
 
+import re
 from datetime import datetime
 from typing import Any
 
-from hearback_contracts.identifiers import parse_event_id
-from hearback_contracts.names import environment_name, release_name
-from hearback_kit.values.times import parse_timestamp
+from hearback_contracts.identifiers import NO_EVENT_ID, parse_event_id
+from hearback_kit.values.times import EARLIEST, LATEST, parse_timestamp
 
+from envelope_gateway.domain.auto_address import resolve_address
 from envelope_gateway.domain.event_payload import EventPayload, LogEntry, RawException, Scalar, clean
 from envelope_gateway.domain.messages import EventUser, ExceptionValue
 
@@ -19,6 +20,9 @@ TEXT_LENGTH_MAX = 8192
 NAME_LENGTH_MAX = 255
 URL_LENGTH_MAX = 2048
 EMAIL_LENGTH_MAX = 75
+RELEASE_LENGTH_MAX = 200
+ENVIRONMENT_LENGTH_MAX = 64
+_BAD_NAME = re.compile(r"[/\\\r\n\t\f]")
 _LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "fatal"}
 _TRACE_KEYS = ("trace_id", "span_id", "parent_span_id", "op", "status", "sampled")
 _INTERNAL_TAGS = frozenset({"release", "dist", "user", "filename", "function"})
@@ -41,9 +45,9 @@ def reduce_event(
     entry = _log_entry(event)
     contexts = event.contexts
     return {
-        "timestamp": parse_timestamp(event.timestamp) or received_at,
-        "environment": environment_name(event.environment) or environment_name(tags.pop("environment", None)),
-        "release": release_name(event.release),
+        "timestamp": _timestamp(event.timestamp, received_at),
+        "environment": environment_of(event.environment) or environment_of(tags.pop("environment", None)),
+        "release": release_of(event.release),
         "dist": _name(event.dist),
         "platform": _name(event.platform),
         "level": _LEVELS.get(event.level) if isinstance(event.level, int) else _name(event.level),
@@ -61,6 +65,11 @@ def reduce_event(
     }
 
 
+def _timestamp(value: Scalar, received_at: datetime) -> datetime:
+    time = parse_timestamp(value)
+    return time if time is not None and EARLIEST <= time <= LATEST else received_at
+
+
 def _cut(text: str | None, length_max: int) -> str | None:
     if text is None or len(text) <= length_max:
         return text
@@ -75,6 +84,26 @@ def _name(value: Scalar, length_max: int = NAME_LENGTH_MAX) -> str | None:
     if value == "":
         return None
     return _cut(value if isinstance(value, str) else str(value), length_max)
+
+
+def environment_of(value: Scalar) -> str | None:
+    """Return a valid environment name, or None (protocol: events#environment)."""
+    if not isinstance(value, str):
+        return None
+    name = value.strip()
+    if not name or len(name) > ENVIRONMENT_LENGTH_MAX or name in {".", ".."} or name.lower() == "none":
+        return None
+    return None if _BAD_NAME.search(name) else name
+
+
+def release_of(value: Scalar) -> str | None:
+    """Return a valid release name, or None (protocol: events#release)."""
+    if value is None:
+        return None
+    name = str(value).strip()
+    if not name or len(name) > RELEASE_LENGTH_MAX or name in {".", ".."} or name.lower() == "latest":
+        return None
+    return None if _BAD_NAME.search(name) else name
 
 
 def _tags(tags: dict[str, Any] | list[Any] | None) -> dict[str, str]:
@@ -113,7 +142,7 @@ def _user(event: EventPayload, remote_addr: str | None) -> EventUser | None:
     user = event.user
     if user is None:
         return None
-    address = remote_addr if user.ip_address == "{{auto}}" else user.ip_address
+    address = resolve_address(user.ip_address, remote_addr)
     return EventUser(
         _name(user.id),
         _cut(user.email, EMAIL_LENGTH_MAX),
@@ -124,8 +153,8 @@ def _user(event: EventPayload, remote_addr: str | None) -> EventUser | None:
 
 
 def _replay_id(replay: dict[str, Any] | None, trace: dict[str, Any] | None) -> str | None:
-    from_header = parse_event_id(trace.get("replay_id")) if trace else None
-    return from_header or (parse_event_id(replay.get("replay_id")) if replay else None)
+    named = (parse_event_id(found.get("replay_id")) for found in (trace, replay) if found)
+    return next((replay_id for replay_id in named if replay_id and replay_id != NO_EVENT_ID), None)
 
 
 def _trace(context: dict[str, Any] | None, header: dict[str, Any] | None) -> dict[str, Any] | None:

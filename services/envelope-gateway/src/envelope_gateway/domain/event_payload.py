@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from envelope_gateway.domain.json_values import is_too_deep
 from envelope_gateway.domain.messages import Frame
 
 Scalar = str | int | float | bool | None
@@ -121,10 +122,9 @@ def decode_event_lenient(payload: bytes) -> EventPayload:
 
 def decode_object_lenient(payload: bytes) -> dict[str, Any]:
     """Decode a JSON object, reading NaN and infinities as null. Raise ValueError when it is none."""
-    try:
-        value = json.loads(payload.strip(), parse_constant=lambda _: None)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+    if is_too_deep(payload):
+        raise ValueError("nested too deeply")
+    value = json.loads(payload.strip(), parse_constant=lambda _: None)
     if not isinstance(value, dict):
         raise ValueError("not an object")
     return value

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 from hearback_contracts.identifiers import Dsn, parse_event_id
 from hearback_kit.values.times import parse_rfc3339
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 TYPED_KEYS = frozenset(
     {
@@ -49,9 +49,9 @@ class _FastHeaders(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     event_id: str | None = None
-    dsn: str | None = None
     sent_at: datetime | None = None
-    trace: dict[str, Any] | None = None
+    dsn: str | UnsetType | None = UNSET
+    trace: dict[str, Any] | UnsetType | None = UNSET
     sdk: dict[str, Any] | None = None
     client: Any = UNSET
     version: Any = UNSET
@@ -83,14 +83,10 @@ _decode_fast = msgspec.json.Decoder(_FastHeaders).decode
 
 def parse_headers_fast(line: bytes) -> EnvelopeHeaders | None:
     """Return the header on a line, or None when only `parse_headers` can decide about it."""
-    if (
-        b"\\" in line
-        or line.count(b'"event_id"') > 1
-        or line.count(b'"sent_at"') > 1
-        or line.count(b'"dsn"') > 1
-        or line.count(b'"trace"') > 1
-    ):
+    if b"\\" in line or line.count(b'"event_id"') > 1 or line.count(b'"sent_at"') > 1:
         return None  # a key may be repeated
+    dsn: Dsn | None = None
+    trace: dict[str, Any] | None = None
     try:
         found = _decode_fast(line)
         event_id, sent_at = found.event_id, found.sent_at
@@ -100,10 +96,17 @@ def parse_headers_fast(line: bytes) -> EnvelopeHeaders | None:
                 return None
         if (sent_at is not None and sent_at.tzinfo is not UTC) or found.has_rare_keys():
             return None
-        dsn = None if found.dsn is None else Dsn.parse(found.dsn)
+        if found.dsn is not UNSET:
+            if line.count(b'"dsn"') > 1:
+                return None
+            dsn = None if found.dsn is None else Dsn.parse(found.dsn)
+        if found.trace is not UNSET:
+            if line.count(b'"trace"') > 1:
+                return None
+            trace = found.trace
     except (ValueError, RecursionError):
         return None
-    return EnvelopeHeaders(event_id, dsn, sent_at, None, found.trace, _sdk(found.sdk))
+    return EnvelopeHeaders(event_id, dsn, sent_at, None, trace, _sdk(found.sdk))
 
 
 def parse_headers(values: dict[str, Any]) -> EnvelopeHeaders:

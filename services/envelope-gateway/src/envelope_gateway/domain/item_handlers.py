@@ -12,16 +12,13 @@ from hearback_contracts.streams import (
     USER_REPORT_SUBMITTED,
 )
 
+from envelope_gateway.domain.auto_address import resolve_in_payload
 from envelope_gateway.domain.envelope import Envelope, Item
 from envelope_gateway.domain.error_event import is_feedback, reduce_event
 from envelope_gateway.domain.event_payload import EventPayload, clean, decode_event, decode_event_lenient
-from envelope_gateway.domain.items import attachment_type, is_stored
-from envelope_gateway.domain.messages import (
-    ClientReportReceived,
-    ErrorEventReceived,
-    FeedbackSubmitted,
-    UserReportSubmitted,
-)
+from envelope_gateway.domain.items import as_feedback, attachment_type, is_stored
+from envelope_gateway.domain.json_values import is_too_deep
+from envelope_gateway.domain.messages import ClientReportReceived, ErrorEventReceived
 from envelope_gateway.domain.plan import NEW_FEEDBACK, REFUSED, USER_REPORT, AttachmentDraft, Plan, report_id
 from envelope_gateway.domain.sizes import surplus_client_reports
 
@@ -36,15 +33,19 @@ _ACCEPTED = SubmissionState.ACCEPTED.value
 
 def plan_items(plan: Plan, envelope: Envelope, items: list[Item]) -> None:
     """Add every item to the plan. `items` are those of the envelope that quotas and size limits accept."""
-    surplus = surplus_client_reports(items, plan.context.project.limits)
+    surplus: list[Item] | None = None
     for item in items:
         handle = _ITEM_HANDLERS.get(item.type)
         if handle is None or not is_stored(item):
             plan.refuse(item, Reason.UNSUPPORTED_TYPE.value)
-        elif item in surplus:
-            plan.refuse(item, Reason.TOO_LARGE_CLIENT_REPORT.value)
-        else:
-            handle(plan, item, envelope)
+            continue
+        if handle is _client_report:
+            if surplus is None:
+                surplus = surplus_client_reports(items, plan.context.project.limits)
+            if item in surplus:
+                plan.refuse(item, Reason.TOO_LARGE_CLIENT_REPORT.value)
+                continue
+        handle(plan, item, envelope)
     if plan.feedback_refused and plan.attachments and not plan.keeps_event:
         _refuse_attachments(plan)
 
@@ -55,33 +56,20 @@ def _refuse_attachments(plan: Plan) -> None:
     plan.attachments.clear()
 
 
-def _submit_feedback(plan: Plan, payload: bytes) -> None:
+def _submit_feedback(plan: Plan, item: Item, payload: bytes) -> None:
     event_id = plan.event_id
     assert event_id is not None, "a feedback always has an event id"
-    context = plan.context
-    if not context.project.takes_feedback:
+    if is_too_deep(payload):
+        plan.refuse(as_feedback(item), Reason.NESTING_TOO_DEEP.value)
+    elif not plan.context.project.takes_feedback:
         _refuse_submission(plan, event_id, NEW_FEEDBACK)
-        return
-    received_at, project = context.received_at, context.project
-    message = FeedbackSubmitted(  # `common_fields` written out: most requests end here
-        id=context.new_id(),
-        occurred_at=received_at,
-        project_id=project.id,
-        organization_id=project.organization_id,
-        key_id=context.key_id,
-        received_at=received_at,
-        sent_at=context.sent_at,
-        sdk=context.sdk,
-        remote_addr=context.remote_addr,
-        event_id=event_id,
-        submission_id=event_id,
-        source=NEW_FEEDBACK,
-    )
-    plan.publish(FEEDBACK_SUBMITTED, message, payload)
-    plan.record_step(event_id, _ACCEPTED, ENVELOPE_ACCEPTED, NEW_FEEDBACK, None)
+    else:
+        payload = resolve_in_payload(payload, plan.context.remote_addr)
+        plan.publish(FEEDBACK_SUBMITTED, plan.feedback_message(event_id), payload)
+        plan.record_step(event_id, _ACCEPTED, ENVELOPE_ACCEPTED, NEW_FEEDBACK, None)
 
 
-def _refuse_submission(plan: Plan, submission_id: str | None, source: str) -> None:
+def _refuse_submission(plan: Plan, submission_id: str, source: str) -> None:
     reason = Reason.FEEDBACK_INGEST_DISABLED.value
     plan.feedback_refused = True
     plan.record_outcome(_ONE_FEEDBACK, Outcome.INVALID, reason)
@@ -89,19 +77,20 @@ def _refuse_submission(plan: Plan, submission_id: str | None, source: str) -> No
 
 
 def _feedback(plan: Plan, item: Item, _envelope: Envelope) -> None:
-    _submit_feedback(plan, item.payload)
+    _submit_feedback(plan, item, item.payload)
 
 
-def _user_report(plan: Plan, item: Item, envelope: Envelope) -> None:
-    context = plan.context
-    submission_id = report_id(item, plan.header_event_id)
-    if not context.project.takes_feedback:
+def _user_report(plan: Plan, item: Item, _envelope: Envelope) -> None:
+    payload = item.payload
+    if is_too_deep(payload):
+        plan.refuse(item, Reason.NESTING_TOO_DEEP.value)
+        return
+    message = plan.report_message(item)
+    submission_id = report_id(message)
+    if not plan.context.project.takes_feedback:
         _refuse_submission(plan, submission_id, USER_REPORT)
         return
-    message = UserReportSubmitted(
-        event_id=envelope.headers.event_id, source=USER_REPORT, **context.common_fields()
-    )
-    plan.publish(USER_REPORT_SUBMITTED, message, item.payload)
+    plan.publish(USER_REPORT_SUBMITTED, message, payload)
     plan.record_step(submission_id, _ACCEPTED, ENVELOPE_ACCEPTED, USER_REPORT, None)
 
 
@@ -113,7 +102,7 @@ def _event(plan: Plan, item: Item, envelope: Envelope) -> None:
         plan.refuse(item, Reason.INVALID_JSON.value)
         return
     if is_feedback(event):
-        _submit_feedback(plan, payload)
+        _submit_feedback(plan, item, payload)
         return
     plan.publish(ERROR_EVENT_RECEIVED, _reduced(plan, event, envelope))
     data = plan.messages[-1].data
@@ -131,8 +120,12 @@ def _reduced(plan: Plan, event: EventPayload, envelope: Envelope) -> ErrorEventR
 
 
 def _client_report(plan: Plan, item: Item, _envelope: Envelope) -> None:
+    payload = item.payload
+    if is_too_deep(payload):
+        plan.refuse(item, Reason.NESTING_TOO_DEEP.value)
+        return
     message = ClientReportReceived(**plan.context.common_fields())
-    plan.publish(CLIENT_REPORT_RECEIVED, message, item.payload)
+    plan.publish(CLIENT_REPORT_RECEIVED, message, payload)
 
 
 def _attachment(plan: Plan, item: Item, _envelope: Envelope) -> None:

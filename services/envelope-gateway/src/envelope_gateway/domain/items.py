@@ -87,7 +87,14 @@ _PROFILE_UI = frozenset({"javascript", "cocoa", "android", "java"})
 
 def is_stored(item: Item) -> bool:
     """Whether Hearback stores an item of a stored type; attachments of unknown types are not."""
-    return item.type != "attachment" or is_known(item)
+    return item.is_stored and (item.type != "attachment" or is_known(item))
+
+
+def as_feedback(item: Item) -> Item:
+    """Return an item that carries a feedback as a `feedback` item."""
+    if item.type == "feedback":
+        return item
+    return Item("feedback", item.headers, item.body, item.start, item.end, item.is_stored)
 
 
 def is_internal(item: Item) -> bool:

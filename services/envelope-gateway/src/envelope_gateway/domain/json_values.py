@@ -13,6 +13,9 @@ import msgspec
 DEPTH_MAX = 127
 SPACES_STEP_BYTES = 1024 * 1024  # so that no search keeps other threads waiting for long
 _NOT_SPACE = re.compile(rb"[^ \t\n\r]")
+_STRUCTURE = b'{}[]"'
+_OTHER_BYTES = bytes(byte for byte in range(256) if byte not in _STRUCTURE)
+_AS_SQUARE = bytes.maketrans(b"{}", b"[]")
 _TOKEN = re.compile(rb'[{}\[\]]|"(?:[^"\\]|\\.)*+(?:"|\Z)', re.DOTALL)
 
 
@@ -56,16 +59,41 @@ def end_of_object(body: Bytes, start: int, bytes_max: int) -> int | None:
     return None
 
 
+def is_too_deep(raw: bytes) -> bool:
+    """Whether brackets nest beyond `DEPTH_MAX`, however the JSON goes on: found without recursion.
+
+    The first look is enough for most payloads. Then everything but brackets and strings is removed, by functions
+    that each cost about as much as a search.
+    """
+    if len(raw) <= DEPTH_MAX:
+        return False
+    objects = raw.count(b"{")
+    if objects <= DEPTH_MAX and (b"[" not in raw or objects + raw.count(b"[") <= DEPTH_MAX):
+        return False
+    if b"\\" in raw:  # escapes are in strings only; a pair of backslashes is one of these
+        raw = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
+    left = raw.translate(_AS_SQUARE, _OTHER_BYTES).replace(b'""', b"")
+    left = b"".join(left.split(b'"')[::2])  # what is outside of strings
+    for level in range(DEPTH_MAX):
+        rest = left.replace(b"[]", b"")  # the innermost level
+        if not rest:
+            return False
+        if len(rest) == len(left):  # not balanced, so not valid either
+            return rest.count(b"[") > DEPTH_MAX - level
+        left = rest
+    return True
+
+
 def decode_object(raw: bytes) -> dict[str, Any]:
     """Strictly decode a JSON object.
 
     Raise ValueError for anything that is not one: NaN, raw control characters, lone surrogates,
     invalid UTF-8, trailing commas, other types.
     """
+    if is_too_deep(raw):
+        raise ValueError("recursion limit exceeded")
     try:
         value = msgspec.json.decode(raw)
-    except RecursionError as error:
-        raise ValueError("recursion limit exceeded") from error
     except msgspec.MsgspecError as error:
         raise ValueError(str(error)) from error
     if not isinstance(value, dict):

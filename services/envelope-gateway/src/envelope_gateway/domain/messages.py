@@ -133,6 +133,8 @@ class SubmissionStep(msgspec.Struct, omit_defaults=True, kw_only=True):
     at: datetime
     source: str | None = None
     reason: str | None = None
+    payload: dict[str, Any] | None = None
+    refused: dict[str, Any] | None = None
 
 
 class OutcomeRecorded(msgspec.Struct, omit_defaults=True, kw_only=True):

@@ -16,11 +16,11 @@ _NAME = re.compile(rb'[;\s]name="((?:[^"\\]|\\.)*)"', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class FilePart:
-    """A part with a file name and the offsets of its bytes."""
+class Part:
+    """A part and the offsets of its bytes; fields have no file name."""
 
     name: str
-    filename: str
+    filename: str | None
     content_type: str | None
     start: int
     end: int
@@ -36,17 +36,17 @@ def boundary_of(content_type: bytes | None) -> bytes:
     return match[1] or match[2]
 
 
-def find_files(body: Bytes, boundary: bytes) -> list[FilePart]:
-    """Return the parts with a file name in order; others are ignored. Raise `Refused` (400) when malformed."""
+def find_parts(body: Bytes, boundary: bytes) -> list[Part]:
+    """Return the parts in order. Raise `Refused` (400) when the body is malformed."""
     delimiter = b"--" + boundary
     position = body.find(delimiter, 0, HEADERS_BYTES_MAX)
     if position < 0:
         raise _malformed("no part")
-    files: list[FilePart] = []
+    parts: list[Part] = []
     position += len(delimiter)
     for _ in range(PARTS_MAX):
         if body[position : position + 2] == b"--":
-            return files
+            return parts
         start = body.find(b"\r\n\r\n", position, position + HEADERS_BYTES_MAX)
         if body[position : position + 2] != b"\r\n" or start < 0:
             raise _malformed("broken part header")
@@ -54,9 +54,7 @@ def find_files(body: Bytes, boundary: bytes) -> list[FilePart]:
         end = body.find(b"\r\n" + delimiter, start + 2)
         if end < 0:
             raise _malformed("the last part does not end")
-        part = _file_part(head, min(start + 4, end + 2), end)
-        if part is not None:
-            files.append(part)
+        parts.append(_part(head, min(start + 4, end + 2), end))
         position = end + 2 + len(delimiter)
     raise _malformed("too many parts")
 
@@ -65,20 +63,17 @@ def _malformed(cause: str) -> Refused:
     return Refused(400, INVALID_MULTIPART, (cause,))
 
 
-def _file_part(head: bytes, start: int, end: int) -> FilePart | None:
+def _part(head: bytes, start: int, end: int) -> Part:
     headers = {}
     for line in head.split(b"\r\n"):
         name, _, value = line.partition(b":")
         headers[name.strip().lower()] = value.strip()
     disposition = headers.get(b"content-disposition", b"")
-    filename = _filename(disposition)
-    if filename is None:
-        return None
     named = _NAME.search(disposition)
     content_type = headers.get(b"content-type")
-    return FilePart(
+    return Part(
         named[1].decode("utf-8", "replace") if named else "",
-        filename,
+        _filename(disposition),
         content_type.decode("latin-1") if content_type else None,
         start,
         max(start, end),

@@ -9,15 +9,21 @@ from typing import Any
 
 import msgspec
 from hearback_contracts.categories import DataCategory
-from hearback_contracts.identifiers import parse_event_id
+from hearback_contracts.identifiers import NO_EVENT_ID, report_event_id
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
-from hearback_contracts.streams import ERROR_EVENT_RECEIVED, Stream
+from hearback_contracts.streams import ERROR_EVENT_RECEIVED, FEEDBACK_SUBMITTED, USER_REPORT_SUBMITTED, Stream
 
 from envelope_gateway.domain.envelope import Item
 from envelope_gateway.domain.items import Quantities, quantities
-from envelope_gateway.domain.messages import OutcomeCount, Scoped, SubmissionStep
+from envelope_gateway.domain.messages import (
+    FeedbackSubmitted,
+    OutcomeCount,
+    Scoped,
+    SubmissionStep,
+    UserReportSubmitted,
+)
 from envelope_gateway.domain.project import IngestContext
 
 OutcomeNote = OutcomeCount | SubmissionStep
@@ -49,8 +55,21 @@ class AttachmentDraft:
     attachment_type: str
 
 
+class RefusedSubmission(msgspec.Struct):
+    """A refused submission whose words are kept: its step, its item, and the message it would have been."""
+
+    step: SubmissionStep
+    item: Item
+    stream: Stream
+    message: Scoped
+
+
 class Plan(msgspec.Struct):
-    """What has to be durable before the request is answered."""
+    """What has to be durable before the request is answered.
+
+    `refused` are submissions that a rule of time, size or repetition refuses: `service.keep_words` adds their
+    words to their steps.
+    """
 
     context: IngestContext
     event_id: str | None
@@ -58,6 +77,7 @@ class Plan(msgspec.Struct):
     messages: list[PlannedMessage] = []
     attachments: list[AttachmentDraft] = []
     notes: list[OutcomeNote] = []
+    refused: list[RefusedSubmission] = []
     feedback_refused: bool = False
 
     @property
@@ -75,24 +95,22 @@ class Plan(msgspec.Struct):
         self.messages.append(PlannedMessage(stream, message.id, _encode(message), body))
 
     def record_step(
-        self, submission_id: str | None, state: str, step: str, source: str, reason: str | None
-    ) -> None:
-        """Add a step of a submission; a submission without an id has no journal."""
-        if submission_id is None:
-            return
+        self, submission_id: str, state: str, step: str, source: str, reason: str | None
+    ) -> SubmissionStep:
+        """Add a step of a submission and return it."""
         context = self.context
-        self.notes.append(
-            SubmissionStep(
-                organization_id=context.project.organization_id,
-                project_id=context.project.id,
-                submission_id=submission_id,
-                state=state,
-                step=step,
-                at=context.received_at,
-                source=source,
-                reason=reason,
-            )
+        note = SubmissionStep(
+            organization_id=context.project.organization_id,
+            project_id=context.project.id,
+            submission_id=submission_id,
+            state=state,
+            step=step,
+            at=context.received_at,
+            source=source,
+            reason=reason,
         )
+        self.notes.append(note)
+        return note
 
     def record_outcome(self, counts: Quantities, outcome: Outcome, reason: str | None) -> None:
         """Count quantities that the gateway did not keep."""
@@ -113,22 +131,57 @@ class Plan(msgspec.Struct):
                 )
             )
 
-    def refuse(self, item: Item, reason: str, outcome: Outcome = Outcome.INVALID) -> None:
+    def refuse(self, item: Item, reason: str, *, keeps_words: bool = False) -> None:
         """Drop an item: count it and, when it is a submission, record the step."""
-        self.record_outcome(quantities(item) or UNCOUNTED, outcome, reason)
-        self._record_refusal(item, SubmissionState.INVALID, reason)
+        self.record_outcome(quantities(item) or UNCOUNTED, Outcome.INVALID, reason)
+        self._record_refusal(item, SubmissionState.INVALID, reason, keeps_words)
 
     def limit(self, item: Item, reason_code: str | None) -> None:
         """Drop an item for a quota with this reason code; dropped sessions are not counted."""
         if item.type not in _SESSIONS:
             self.record_outcome(quantities(item) or UNCOUNTED, Outcome.RATE_LIMITED, reason_code)
-        self._record_refusal(item, SubmissionState.RATE_LIMITED, reason_code or Reason.RATE_LIMITED.value)
+        self._record_refusal(item, SubmissionState.RATE_LIMITED, reason_code or Reason.RATE_LIMITED.value, False)
 
-    def _record_refusal(self, item: Item, state: SubmissionState, reason: str) -> None:
-        if item.type == "feedback":
-            self.record_step(self.event_id, state.value, REFUSED, NEW_FEEDBACK, reason)
+    def _record_refusal(self, item: Item, state: SubmissionState, reason: str, keeps_words: bool) -> None:
+        if item.type == "feedback" and self.event_id is not None:
+            stream, source, submission_id = FEEDBACK_SUBMITTED, NEW_FEEDBACK, self.event_id
+            message: Scoped = self.feedback_message(submission_id)
         elif item.type == "user_report":
-            self.record_step(report_id(item, self.header_event_id), state.value, REFUSED, USER_REPORT, reason)
+            report = self.report_message(item)
+            stream, source, submission_id, message = USER_REPORT_SUBMITTED, USER_REPORT, report_id(report), report
+        else:
+            return
+        step = self.record_step(submission_id, state.value, REFUSED, source, reason)
+        if keeps_words:
+            self.refused.append(RefusedSubmission(step, item, stream, message))
+
+    def feedback_message(self, event_id: str) -> FeedbackSubmitted:
+        """Return the message of a feedback."""
+        context = self.context
+        received_at, project = context.received_at, context.project
+        return FeedbackSubmitted(  # `common_fields` written out: most requests end here
+            id=context.new_id(),
+            occurred_at=received_at,
+            project_id=project.id,
+            organization_id=project.organization_id,
+            key_id=context.key_id,
+            received_at=received_at,
+            sent_at=context.sent_at,
+            sdk=context.sdk,
+            remote_addr=context.remote_addr,
+            event_id=event_id,
+            submission_id=event_id,
+            source=NEW_FEEDBACK,
+        )
+
+    def report_message(self, item: Item) -> UserReportSubmitted:
+        """Return the message of a user report: it is about its payload's event, else the envelope's."""
+        try:
+            named = _decode_report(item.inspectable_payload).event_id
+        except (ValueError, RecursionError):
+            named = None
+        event_id = report_event_id(named, self.header_event_id)
+        return UserReportSubmitted(event_id=event_id, source=USER_REPORT, **self.context.common_fields())
 
 
 class _ReportHead(msgspec.Struct):
@@ -138,11 +191,7 @@ class _ReportHead(msgspec.Struct):
 _decode_report = msgspec.json.Decoder(_ReportHead).decode
 
 
-def report_id(item: Item, header_event_id: str | None) -> str | None:
-    """Return the submission id of a user report: the envelope's event id, else the payload's."""
-    if header_event_id is not None:
-        return header_event_id
-    try:
-        return parse_event_id(_decode_report(item.inspectable_payload).event_id)
-    except (ValueError, RecursionError):
-        return None
+def report_id(message: UserReportSubmitted) -> str:
+    """Return the submission id of a user report: its event's, or its message's when it is about no event."""
+    event_id = message.event_id
+    return message.id if event_id is None or event_id == NO_EVENT_ID else event_id

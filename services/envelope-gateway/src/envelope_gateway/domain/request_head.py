@@ -7,18 +7,20 @@ from envelope_gateway.domain.authentication import Authentication
 from envelope_gateway.domain.refusals import BAD_PROJECT_PATH, Refused
 
 PROJECT_ID_LIMIT = 1 << 64
-ADDRESS_LENGTH_MAX = 64
-_FORWARDED = (b"cf-connecting-ip", b"x-vercel-forwarded-for", b"x-sentry-forwarded-for", b"x-forwarded-for")
-_FORWARDED_NAMES = frozenset(_FORWARDED)
 
 
 class RequestHead(msgspec.Struct):
-    """A request without its body. `project_id` is the path's; header names are lower case."""
+    """A request without its body. `project_id` is the path's; header names are lower case.
+
+    `remote_addr` is the client's address as events show it, `limit_addr` as limits count it: the latter leaves
+    out headers that any client can make up (protocol: events#addresses).
+    """
 
     method: str
     headers: dict[bytes, bytes]
     query: bytes
-    peer: str | None
+    remote_addr: str | None
+    limit_addr: str | None
     project_id: int | None
     authentication: Authentication | None
 
@@ -29,18 +31,6 @@ class RequestHead(msgspec.Struct):
         if b"origin" not in headers and b"referer" not in headers:
             return None
         return web_page_of(_text(headers.get(b"origin")), _text(headers.get(b"referer")))
-
-    @property
-    def remote_addr(self) -> str | None:
-        """The client's address: the first one that a proxy names, else the peer's (protocol: events#addresses)."""
-        headers = self.headers
-        if _FORWARDED_NAMES.isdisjoint(headers):
-            return self.peer
-        for name in _FORWARDED:
-            value = headers.get(name)
-            if value:
-                return value.split(b",", 1)[0].strip().decode("latin-1")[:ADDRESS_LENGTH_MAX] or self.peer
-        return self.peer
 
     @property
     def traceparent(self) -> str | None:

@@ -5,6 +5,7 @@ import binascii
 import json
 import zlib
 from typing import Any
+from urllib.parse import parse_qs
 
 import msgspec
 from hearback_contracts.identifiers import parse_event_id
@@ -23,6 +24,14 @@ class _Head(msgspec.Struct):
 
 
 _decode_head = msgspec.json.Decoder(_Head).decode
+
+
+def read_pixel_data(query: bytes) -> bytes:
+    """Return the `sentry_data` of a query: JSON, or base64, whose `+` clients do not always escape."""
+    data = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("sentry_data", [""])[0]
+    if not data.lstrip().startswith("{"):
+        data = data.replace(" ", "+")
+    return data.encode("utf-8", "replace")
 
 
 def unpack(body: bytes, bytes_max: int) -> bytes:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from hearback_contracts.reasons import Reason
 from hearback_kit.clock import Clock
-from hearback_kit.errors import Unavailable
 from hearback_kit.values.ids import new_id, random_id
 
 from envelope_gateway.domain.admission import (
     Admission,
+    Decision,
     Submission,
     admit,
     check_envelope,
@@ -17,10 +17,10 @@ from envelope_gateway.domain.admission import (
     is_ignored,
     reject,
 )
-from envelope_gateway.domain.project import Project
-from envelope_gateway.domain.refusals import PROJECT_NOT_AVAILABLE, rejected, unavailable
+from envelope_gateway.domain.refusals import rejected
 from envelope_gateway.service.check_quotas import QuotaChecker
 from envelope_gateway.service.find_project import ProjectFinder
+from envelope_gateway.service.keep_words import keep_words
 from envelope_gateway.service.publish_plan import PlanPublisher
 from envelope_gateway.service.upload_attachments import PayloadSource
 
@@ -35,14 +35,12 @@ class EnvelopeAcceptor:
         publisher: PlanPublisher,
         clock: Clock,
         *,
-        retry_after_seconds: int,
         new_id: Callable[[], str] = new_id,
     ) -> None:
         self._projects = projects
         self._quotas = quotas
         self._publisher = publisher
         self._clock = clock
-        self._retry_after_seconds = retry_after_seconds
         self._new_id = new_id
 
     async def accept(self, submission: Submission, body: PayloadSource) -> str | None:
@@ -66,33 +64,35 @@ class EnvelopeAcceptor:
             decision = reject(admission, rejection.reason, None if ignored else rejection.answer)
         else:
             decision = decide(admission, await self._quotas.check(admission.context, envelope.items))
-        await self._publisher.publish(decision.plan, body, submission.head.traceparent)
-        if decision.answer is not None:
-            raise decision.answer
+        await self._publish(decision, submission, body)
         return event_id
 
-    async def discard(self, submission: Submission) -> None:
+    async def discard(
+        self, submission: Submission, reason: Reason = Reason.UNSUPPORTED_TYPE, *, keeps_words: bool = False
+    ) -> None:
         """Record that an envelope's items were read and not kept. Raise `Refused` as `accept` does."""
-        admission = await self._admit(submission, None)
+        check_envelope(submission)
+        admission = await self._admit(submission, event_id_of(submission.envelope, random_id))
         if admission is None:
             raise rejected("ProjectId")
         rejection = admission.rejection
         if rejection is None:
-            decision = reject(admission, Reason.UNSUPPORTED_TYPE.value, None)
+            decision = reject(admission, reason.value, None, keeps_words=keeps_words)
         else:
             decision = reject(admission, rejection.reason, rejection.answer)
-        await self._publisher.publish(decision.plan)
+        await self._publish(decision, submission)
+
+    async def _publish(
+        self, decision: Decision, submission: Submission, body: PayloadSource | None = None
+    ) -> None:
+        if decision.plan.refused:
+            await keep_words(decision.plan)
+        await self._publisher.publish(decision.plan, body, submission.head.traceparent)
         if decision.answer is not None:
             raise decision.answer
 
     async def _admit(self, submission: Submission, event_id: str | None) -> Admission | None:
-        project = await self._find(submission.sender.public_key)
+        project = await self._projects.find(submission.sender.public_key)
         if project is None:
             return None
         return admit(submission, project, event_id, self._clock.now(), self._new_id)
-
-    async def _find(self, public_key: str) -> Project | None:
-        try:
-            return await self._projects.find(public_key)
-        except Unavailable as error:
-            raise unavailable(error.detail, self._retry_after_seconds, detail=PROJECT_NOT_AVAILABLE) from error

@@ -2,8 +2,10 @@
 
 from hearback_contracts.config import ProjectConfig
 from hearback_fleet.configuration import Configuration
+from hearback_kit.errors import Unavailable
 
 from envelope_gateway.domain.project import Project
+from envelope_gateway.domain.refusals import PROJECT_NOT_AVAILABLE, rejected, unavailable
 from envelope_gateway.domain.sizes import Limits
 
 PROJECTS_MAX = 20_000
@@ -12,9 +14,10 @@ PROJECTS_MAX = 20_000
 class ProjectFinder:
     """Finds projects by public key; what is derived of a configuration is kept until that changes."""
 
-    def __init__(self, configuration: Configuration, limits: Limits) -> None:
+    def __init__(self, configuration: Configuration, limits: Limits, *, retry_after_seconds: int = 5) -> None:
         self._configuration = configuration
         self._limits = limits
+        self._retry_after_seconds = retry_after_seconds
         self._known: dict[int, Project] = {}
 
     def peek(self, public_key: str) -> Project | None:
@@ -23,12 +26,20 @@ class ProjectFinder:
         return None if config is None else self._derive(config)
 
     async def find(self, public_key: str) -> Project | None:
-        """Return the project, or None when no project has this key. Raise Unavailable when that is unknown."""
+        """Return the project, or None when no project has this key. Raise `Refused` (503) when that is unknown."""
         found = self.peek(public_key)
         if found is not None:
             return found
-        config = await self._configuration.project_by_key(public_key)
+        try:
+            config = await self._configuration.project_by_key(public_key)
+        except Unavailable as error:
+            raise unavailable(error.detail, self._retry_after_seconds, detail=PROJECT_NOT_AVAILABLE) from error
         return None if config is None else self._derive(config)
+
+    async def require(self, public_key: str) -> None:
+        """Raise `Refused` (403) when no project has this key, before anything of a request's body is read."""
+        if await self.find(public_key) is None:
+            raise rejected("ProjectId")
 
     def _derive(self, config: ProjectConfig) -> Project:
         known = self._known.get(config.id)

@@ -118,7 +118,7 @@ async def test_the_last_owner_stays(registry):
 
 MALFORMED = [
     {},
-    {"email": "ann"},
+    {"email": "nobody"},
     {"email": "a b@example.org"},
     {"email": "a@b\r\nBcc: c@d"},
     {"email": "@example.org"},

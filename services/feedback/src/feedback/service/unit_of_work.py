@@ -2,12 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 from hearback_fleet.recording import OutcomeRecorder
 from hearback_fleet.runtime import ServiceRuntime
-from hearback_kit.bus import Outgoing
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
 from hearback_kit.outbox import Outbox, OutboxRelay
@@ -17,11 +16,10 @@ SERVICE = "feedback"
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """An open transaction, and what it records of its decisions and announces."""
+    """An open transaction, and what it records of its decisions."""
 
     connection: Connection
     record: OutcomeRecorder
-    messages: list[Outgoing] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +43,9 @@ class UnitOfWork:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Work]:
-        """Open a transaction; what it records and announces is published after the commit, never without it."""
+        """Open a transaction; what was recorded is published after the commit, never without it."""
         record = self.recorder()
         async with self.database.transaction() as connection:
-            work = Work(connection, record)
-            yield work
-            await self.outbox.add(connection, [*record.messages(), *work.messages])
+            yield Work(connection, record)
+            await self.outbox.add(connection, record.messages())
         self.relay.wake()

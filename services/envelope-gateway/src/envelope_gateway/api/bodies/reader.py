@@ -10,6 +10,9 @@ from envelope_gateway.api.bodies.spools import SpooledBody, SpoolFile, SpoolFile
 from envelope_gateway.api.serializers import Receive
 from envelope_gateway.domain.refusals import BODY_TOO_LARGE, Refused
 from envelope_gateway.domain.request_head import RequestHead
+from envelope_gateway.service.find_project import ProjectFinder
+
+SHORT_BYTES_MAX = 64 * 1024
 
 
 class ClientGone(Exception):
@@ -72,30 +75,58 @@ def body_too_large() -> Refused:
 
 
 class BodyReader:
-    """Reads the bodies of requests; up to `memory_max` bytes of one are held in memory."""
+    """Reads the bodies of requests; up to `memory_max` bytes of one are held in memory.
 
-    def __init__(self, memory: BodyMemory, spools: SpoolFiles, memory_max: int) -> None:
+    Nothing is waited for under a public key that no project has. Short bodies are complete before a request gets
+    here (`hearback_kit.http_server.protocol`).
+    """
+
+    def __init__(self, projects: ProjectFinder, memory: BodyMemory, spools: SpoolFiles, memory_max: int) -> None:
+        self._projects = projects
         self._memory = memory
         self._spools = spools
         self._memory_max = memory_max
 
     async def read(self, head: RequestHead, receive: Receive, bytes_max: int) -> Body:
-        """Return the decoded body. Raise `Refused` (400, 413, 415, 503) or `ClientGone`."""
-        encoding = encoding_of(head.headers.get(b"content-encoding"))
-        check_length(head, bytes_max)
+        """Return the decoded body. Raise `Refused` (400, 403, 413, 415, 503) or `ClientGone`."""
+        encoding = await self._check(head, bytes_max)
         message = await receive()
         if message["type"] == "http.request" and not message.get("more_body"):
             raw = message.get("body", b"")
             if len(raw) > bytes_max:
                 raise body_too_large()
         else:
-            found = await self._collect(message, receive, head.remote_addr, bytes_max)
+            found = await self._collect(message, receive, head.limit_addr, bytes_max)
             if isinstance(found, _BodyBuffer):
-                return await self._from_file(found, head.remote_addr, encoding, bytes_max)
+                return await self._from_file(found, head.limit_addr, encoding, bytes_max)
             raw = found
         if encoding is None:
             return MemoryBody(raw, self._memory)
-        return await self._decoded(raw, head.remote_addr, encoding, bytes_max)
+        return await self._decoded(raw, head.limit_addr, encoding, bytes_max)
+
+    async def drain(self, head: RequestHead, receive: Receive, bytes_max: int) -> None:
+        """Read a body without keeping it. Raise as `read` does."""
+        await self._check(head, bytes_max)
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise ClientGone
+            size += len(message.get("body", b""))
+            if size > bytes_max:
+                raise body_too_large()
+            if not message.get("more_body"):
+                return
+
+    async def _check(self, head: RequestHead, bytes_max: int) -> bytes | None:
+        """Return the content encoding of a request whose body may be read."""
+        length = _declared_length(head)
+        is_here = length is not None and length <= SHORT_BYTES_MAX
+        if head.authentication is not None and not is_here:
+            await self._projects.require(head.authentication.public_key)
+        if length is not None and length > bytes_max:
+            raise body_too_large()
+        return encoding_of(head.headers.get(b"content-encoding"))
 
     async def _collect(
         self, message: Any, receive: Receive, address: str | None, bytes_max: int
@@ -166,22 +197,6 @@ class BodyReader:
             raise
 
 
-def check_length(head: RequestHead, bytes_max: int) -> None:
-    """Raise `Refused` (413) when the request announces a body larger than its endpoint allows."""
+def _declared_length(head: RequestHead) -> int | None:
     declared = head.headers.get(b"content-length")
-    if declared is not None and len(declared) < 20 and declared.isdigit() and int(declared) > bytes_max:
-        raise body_too_large()
-
-
-async def drain(receive: Receive, bytes_max: int) -> None:
-    """Read a body without keeping it. Raise `Refused` (413) or `ClientGone`."""
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise ClientGone
-        size += len(message.get("body", b""))
-        if size > bytes_max:
-            raise body_too_large()
-        if not message.get("more_body"):
-            return
+    return int(declared) if declared is not None and len(declared) < 20 and declared.isdigit() else None

@@ -12,7 +12,14 @@ from hearback_contracts.sources import FeedbackSource
 from envelope_gateway.domain.envelope import Item
 from envelope_gateway.domain.error_event import is_feedback
 from envelope_gateway.domain.event_payload import decode_event
-from envelope_gateway.domain.items import CREATES_EVENT, Quantities, creates_event, is_known, quantities
+from envelope_gateway.domain.items import (
+    CREATES_EVENT,
+    Quantities,
+    as_feedback,
+    creates_event,
+    is_known,
+    quantities,
+)
 
 SOURCES = {
     "feedback": FeedbackSource.NEW_FEEDBACK_ENVELOPE.value,
@@ -57,7 +64,7 @@ def group_items(items: Sequence[Item]) -> list[ItemGroup]:
 
     An `event` item that carries a feedback is grouped, and dropped, as a feedback.
     """
-    known = [_as_feedback(item) for item in items if is_known(item) and item.type not in NEVER_LIMITED]
+    known = [reveal_feedback(item) for item in items if is_known(item) and item.type not in NEVER_LIMITED]
     events: dict[object, ItemGroup] = {}
     for item in sorted(filter(creates_event, known), key=_is_attachment):
         _add_event(events, item)
@@ -73,7 +80,7 @@ def _is_attachment(item: Item) -> bool:
     return item.type == "attachment"
 
 
-def _as_feedback(item: Item) -> Item:
+def reveal_feedback(item: Item) -> Item:
     """Return an `event` item that carries a feedback as a `feedback` item, any other item unchanged."""
     if item.type != "event" or b'"feedback"' not in (payload := item.inspectable_payload):
         return item
@@ -81,7 +88,7 @@ def _as_feedback(item: Item) -> Item:
         found = is_feedback(decode_event(payload))
     except ValueError:
         return item
-    return Item("feedback", item.headers, item.body, item.start, item.end) if found else item
+    return as_feedback(item) if found else item
 
 
 def _add_event(events: dict[object, ItemGroup], item: Item) -> None:
@@ -119,16 +126,21 @@ def apply_limits(
 ) -> QuotaVerdict:
     """Drop the groups that limits refuse (`refusals`: per group). Limits that drop no item are not reported."""
     verdict = QuotaVerdict(items)
-    gone: set[int] = set()
+    gone: set[tuple[int, int]] = set()
     for group, limits in zip(groups, refusals, strict=True):
         if not limits or not group.items:
             continue
         verdict.limits += limits
         reason_code = longest(limits).reason_code
         for item in group.items:
-            if item.start not in gone:
+            if _place(item) not in gone:
                 verdict.dropped.append((item, reason_code))
-                gone.add(item.start)
+                gone.add(_place(item))
     if gone:
-        verdict.kept = [item for item in items if item.start not in gone]
+        verdict.kept = [item for item in items if _place(item) not in gone]
     return verdict
+
+
+def _place(item: Item) -> tuple[int, int]:
+    """Where an item's payload lies, which `reveal_feedback` does not change."""
+    return id(item.body), item.start

@@ -1,0 +1,122 @@
+"""Crash uploads: `/api/{project_id}/minidump/` and `/api/{project_id}/unreal/{public_key}/`.
+
+They are accepted as envelopes are, and answered with the event id of the crash.
+"""
+
+import asyncio
+from uuid import UUID
+
+from hearback_contracts.reasons import Reason
+from hearback_kit.values.ids import random_id
+
+from envelope_gateway.api.bodies.memory import Body
+from envelope_gateway.api.bodies.reader import BodyReader
+from envelope_gateway.api.params import RequestReader
+from envelope_gateway.api.routing import IngestCall
+from envelope_gateway.api.serializers import send_text
+from envelope_gateway.domain.admission import Submission
+from envelope_gateway.domain.crash_upload import (
+    find_minidump,
+    is_minidump,
+    minidump_envelope,
+    raw_minidump_envelope,
+)
+from envelope_gateway.domain.envelope import Envelope, Item
+from envelope_gateway.domain.headers import EnvelopeHeaders
+from envelope_gateway.domain.multipart import boundary_of, find_parts
+from envelope_gateway.domain.refusals import INVALID_MINIDUMP, MISSING_AUTH, MISSING_MINIDUMP, Refused
+from envelope_gateway.domain.request_head import RequestHead
+from envelope_gateway.domain.unreal_crash import read_unreal_crash, unreal_envelope
+from envelope_gateway.service.accept_envelope import EnvelopeAcceptor
+
+_REASONS = {INVALID_MINIDUMP: Reason.INVALID_MINIDUMP, MISSING_MINIDUMP: Reason.MISSING_MINIDUMP}
+
+
+class MinidumpEndpoint:
+    """Accepts a multipart form with a minidump, or a minidump alone."""
+
+    def __init__(
+        self, requests: RequestReader, bodies: BodyReader, acceptor: EnvelopeAcceptor, bytes_max: int
+    ) -> None:
+        self._requests = requests
+        self._bodies = bodies
+        self._acceptor = acceptor
+        self._bytes_max = bytes_max
+
+    async def __call__(self, call: IngestCall) -> int:
+        """Answer a request and return the status. Raise `Refused`."""
+        head = self._requests.read(call.scope, call.project)
+        sender = head.required_authentication(MISSING_AUTH)
+        body = await self._bodies.read(head, call.receive, self._bytes_max)
+        try:
+            try:
+                envelope = await _read_minidump(head, body)
+            except Refused as refused:
+                reason = _REASONS.get(refused.detail, Reason.INVALID_MULTIPART)
+                await self._acceptor.discard(Submission(head, sender, head.project_id, _lost_crash()), reason)
+                raise
+            event_id = await self._acceptor.accept(Submission(head, sender, head.project_id, envelope), body)
+        finally:
+            body.close()
+        await send_text(call.send, str(UUID(event_id)))
+        return 200
+
+
+async def _read_minidump(head: RequestHead, body: Body) -> Envelope:
+    content_type = head.headers.get(b"content-type", b"")
+    if not content_type.lower().startswith(b"multipart/form-data"):
+        if not is_minidump(body.view):
+            raise Refused(400, INVALID_MINIDUMP)
+        return raw_minidump_envelope(body.view, random_id)
+    boundary = boundary_of(content_type)
+    parts = await body.parsed(lambda view: find_parts(view, boundary))
+    minidump = find_minidump(parts)
+    if minidump is None:
+        raise Refused(400, MISSING_MINIDUMP)
+    if not is_minidump(body.view, minidump.start):
+        raise Refused(400, INVALID_MINIDUMP)
+    return minidump_envelope(body.view, parts, random_id)
+
+
+class UnrealCrashEndpoint:
+    """Accepts what the Unreal Engine's crash reporter sends; it is never answered 429."""
+
+    def __init__(
+        self, requests: RequestReader, bodies: BodyReader, acceptor: EnvelopeAcceptor, bytes_max: int
+    ) -> None:
+        self._requests = requests
+        self._bodies = bodies
+        self._acceptor = acceptor
+        self._bytes_max = bytes_max
+
+    async def __call__(self, call: IngestCall) -> int:
+        """Answer a request and return the status. Raise `Refused`."""
+        head = self._requests.read(call.scope, call.project, call.path_key)
+        sender = head.required_authentication(MISSING_AUTH)
+        body = await self._bodies.read(head, call.receive, self._bytes_max)
+        try:
+            crash = await asyncio.to_thread(read_unreal_crash, body.view)
+            envelope = unreal_envelope(crash, random_id)
+        except ValueError:
+            envelope = _lost_crash()
+            submission = Submission(head, sender, head.project_id, envelope)
+            await self._acceptor.discard(submission, Reason.INVALID_UNREAL_REPORT)
+        else:
+            submission = Submission(head, sender, head.project_id, envelope)
+            await self._accept(submission, body)
+        finally:
+            body.close()
+        await send_text(call.send, str(UUID(envelope.headers.event_id)))
+        return 200
+
+    async def _accept(self, submission: Submission, body: Body) -> None:
+        try:
+            await self._acceptor.accept(submission, body)
+        except Refused as refused:
+            if refused.status != 429:
+                raise
+
+
+def _lost_crash() -> Envelope:
+    """The envelope of a crash of which nothing can be read: it counts as one error."""
+    return Envelope(EnvelopeHeaders(event_id=random_id()), [Item("unreal_report", {}, b"", 0, 0)])

@@ -1,0 +1,24 @@
+"""The address `{{auto}}`, with which SDKs ask for the sender's own (protocol: events#addresses).
+
+Errors, feedback and crashes are resolved here, whichever endpoint they come through.
+"""
+
+import re
+
+AUTO = "{{auto}}"
+_AUTO_BYTES = AUTO.encode()
+# Inside of strings quotes are escaped, so this matches keys and values alone, never what a person wrote.
+_FIELD = re.compile(rb'("ip_address"\s*:\s*)"\{\{auto\}\}"')
+
+
+def resolve_address(address: str | None, remote_addr: str | None) -> str | None:
+    """Return a user's address, the sender's for `{{auto}}`."""
+    return remote_addr if address == AUTO else address
+
+
+def resolve_in_payload(payload: bytes, remote_addr: str | None) -> bytes:
+    """Return an event's JSON with `{{auto}}` addresses replaced by the sender's, or by null when it is unknown."""
+    if _AUTO_BYTES not in payload:
+        return payload
+    address = b"null" if remote_addr is None else b'"%b"' % remote_addr.encode("ascii", "replace")
+    return _FIELD.sub(rb"\g<1>" + address.replace(b"\\", b""), payload)

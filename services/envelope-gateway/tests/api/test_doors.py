@@ -1,0 +1,363 @@
+"""One kind of input through every door: the same words and crashes end alike, whichever endpoint takes them."""
+
+import base64
+import json
+import struct
+import zlib
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from envelope_gateway.domain.sizes import MIB
+
+EVENT_ID = "9ec79c33ec9942ab8353589fcb2e04dc"
+ZERO_ID = "0" * 32
+KEY = "0123456789abcdef0123456789abcdef"
+FORM = {"content_type": "multipart/form-data; boundary=b"}
+SENDER = "198.51.100.9"
+FORWARDED = {"x_forwarded_for": SENDER}
+Event = dict[str, Any]
+Send = Callable[..., Any]
+
+
+def words(**more: Any) -> Event:
+    return {"contexts": {"feedback": {"message": "the words"}}, **more}
+
+
+def as_envelope(item_type: str) -> Send:
+    async def send(gateway: Any, event: Event, event_id: str | None = EVENT_ID, **headers: str) -> httpx.Response:
+        header = {} if event_id is None else {"event_id": event_id}
+        item = {"type": item_type}
+        body = "\n".join(json.dumps(part) for part in (header, item, event))
+        return await gateway.send(body.encode(), **headers)
+
+    return send
+
+
+async def by_store(gateway: Any, event: Event, event_id: str | None = EVENT_ID, **headers: str) -> httpx.Response:
+    named = event if event_id is None else {"event_id": event_id, **event}
+    return await gateway.send(json.dumps(named).encode(), "/api/1/store/", **headers)
+
+
+async def by_packed_store(
+    gateway: Any, event: Event, event_id: str | None = EVENT_ID, **headers: str
+) -> httpx.Response:
+    named = event if event_id is None else {"event_id": event_id, **event}
+    body = base64.b64encode(zlib.compress(json.dumps(named).encode()))
+    return await gateway.send(body, "/api/store/", **headers)
+
+
+async def by_pixel(gateway: Any, event: Event, event_id: str | None = EVENT_ID, **headers: str) -> httpx.Response:
+    named = event if event_id is None else {"event_id": event_id, **event}
+    data = quote(json.dumps(named, ensure_ascii=False))
+    assert "%20" in data
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    return await gateway.client.get(f"/api/1/store/?sentry_key={KEY}&sentry_data={data}", headers=given)
+
+
+async def by_minidump(
+    gateway: Any, event: Event, event_id: str | None = EVENT_ID, **headers: str
+) -> httpx.Response:
+    named = event if event_id is None else {"event_id": event_id, **event}
+    field = b'--b\r\ncontent-disposition: form-data; name="sentry"\r\n\r\n%b\r\n' % json.dumps(named).encode()
+    file = b'--b\r\ncontent-disposition: form-data; name="upload_file_minidump"; filename="m.dmp"\r\n\r\nMDMP'
+    form = field + file + b"\r\n--b--\r\n"
+    return await gateway.send(form, "/api/1/minidump/", **FORM, **headers)
+
+
+def string(text: str) -> bytes:
+    raw = text.encode() + b"\0"
+    return struct.pack("<i", len(raw)) + raw
+
+
+def unreal(event: Event, event_id: str | None = EVENT_ID, **elements: str) -> bytes:
+    named = event if event_id is None else {"event_id": event_id, **event}
+    inner = "".join(f"<{name}>{value}</{name}>" for name, value in elements.items())
+    escaped = json.dumps(named).replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+    xml = (
+        f"<?xml version='1.0'?><FGenericCrashContext>{inner}<__sentry>{escaped}</__sentry></FGenericCrashContext>"
+    )
+    files = struct.pack("<i", 0) + string("CrashContext.runtime-xml") + struct.pack("<i", len(xml)) + xml.encode()
+    files += struct.pack("<i", 1) + string("UEMinidump.dmp") + struct.pack("<i", 6) + b"MDMPxx"
+    return b"CR1" + string("C:/crash") + string("crash.ue4crash") + struct.pack("<ii", 999, 2) + files
+
+
+async def by_unreal(gateway: Any, event: Event, event_id: str | None = EVENT_ID, **headers: str) -> httpx.Response:
+    body = zlib.compress(unreal(event, event_id))
+    return await gateway.send(body, f"/api/1/unreal/{KEY}/", x_sentry_auth="", **headers)
+
+
+FEEDBACK = {
+    "feedback item": as_envelope("feedback"),
+    "event item": as_envelope("event"),
+    "store": by_store,
+    "packed store": by_packed_store,
+    "pixel": by_pixel,
+}
+CRASHES = {
+    "event item": as_envelope("event"),
+    "store": by_store,
+    "packed store": by_packed_store,
+    "pixel": by_pixel,
+    "minidump": by_minidump,
+    "unreal": by_unreal,
+}
+feedback_doors = pytest.mark.parametrize("send", FEEDBACK.values(), ids=FEEDBACK)
+crash_doors = pytest.mark.parametrize("send", CRASHES.values(), ids=CRASHES)
+
+
+def typed(send: Send, event: Event) -> Event:
+    """The event with the type that its door knows a feedback by."""
+    return {"type": "userreportv2" if send in {by_store, by_packed_store, by_pixel} else "feedback", **event}
+
+
+async def only(gateway: Any, stream: str) -> Any:
+    [entry] = await gateway.entries(stream)
+    return entry
+
+
+@feedback_doors
+async def test_words_arrive(gateway, send):
+    answer = await send(gateway, typed(send, words(tags={"é": "a b+c"})))
+    assert answer.status_code == 200
+    found = await only(gateway, "feedback.submitted")
+    assert (found.message.event_id, found.message.submission_id) == (EVENT_ID, EVENT_ID)
+    assert json.loads(found.body)["contexts"]["feedback"]["message"] == "the words"
+    assert json.loads(found.body)["tags"] == {"é": "a b+c"}
+    assert await gateway.steps() == [(EVENT_ID, "accepted", None)]
+
+
+@feedback_doors
+@pytest.mark.parametrize("name", ["x_forwarded_for", "cf_connecting_ip", "forwarded"])
+async def test_auto_addresses_of_feedback_are_the_senders(gateway, send, name):
+    address = {"forwarded": f'for="{SENDER}:51234"'}.get(name, f"{SENDER}:51234")
+    quoted = 'I wrote "ip_address":"{{auto}}"'
+    event = typed(send, words(user={"ip_address": "{{auto}}", "id": 7}, extra={"text": quoted}))
+    await send(gateway, event, **{name: address})
+    found = await only(gateway, "feedback.submitted")
+    assert found.message.remote_addr == SENDER
+    assert json.loads(found.body)["user"] == {"ip_address": SENDER, "id": 7}
+    assert json.loads(found.body)["extra"] == {"text": quoted}
+
+
+@crash_doors
+@pytest.mark.parametrize(
+    ("hop", "address"),
+    [
+        (SENDER, SENDER),
+        (f"{SENDER}:51234", SENDER),
+        ("[2001:db8::5]:4433", "2001:db8::5"),
+        (f"{SENDER}, 127.0.0.1", SENDER),
+        ("junk", "127.0.0.1"),
+    ],
+)
+async def test_auto_addresses_of_crashes_are_the_senders(gateway, send, hop, address):
+    await send(gateway, {"user": {"ip_address": "{{auto}}"}}, x_forwarded_for=hop)
+    found = await only(gateway, "error-event.received")
+    assert (found.message.user.ip_address, found.message.remote_addr) == (address, address)
+
+
+@crash_doors
+async def test_crashes_are_indexed_under_their_own_id(gateway, send):
+    answer = await send(gateway, {"environment": "qa", "release": "1.0"})
+    assert answer.status_code == 200
+    if answer.headers["content-type"].startswith("application/json"):
+        assert answer.json() == {"id": EVENT_ID}
+    elif answer.headers["content-type"].startswith("text/plain"):
+        assert answer.text == "9ec79c33-ec99-42ab-8353-589fcb2e04dc"
+    found = await only(gateway, "error-event.received")
+    assert (found.message.event_id, found.message.environment, found.message.release) == (EVENT_ID, "qa", "1.0")
+
+
+@crash_doors
+@pytest.mark.parametrize("event_id", [ZERO_ID, "00000000-0000-0000-0000-000000000000", None])
+async def test_crashes_without_an_id_get_one(gateway, send, event_id):
+    answer = await send(gateway, {"message": "boom"}, event_id)
+    assert answer.status_code == 200
+    found = await only(gateway, "error-event.received")
+    assert found.message.event_id not in {ZERO_ID, EVENT_ID}
+
+
+@crash_doors
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("qa", "qa"),
+        ("a/b", None),
+        ("a\nb", None),
+        ("a\\b", None),
+        (" qa ", "qa"),
+        ("None", None),
+        ("x" * 65, None),
+    ],
+)
+async def test_only_valid_environments_are_kept(gateway, send, name, kept):
+    await send(gateway, {"environment": name})
+    assert (await only(gateway, "error-event.received")).message.environment == kept
+
+
+@crash_doors
+@pytest.mark.parametrize(
+    ("written", "year"),
+    [
+        ("0001-01-01T00:00:00Z", None),
+        ("9999-12-31T23:59:59Z", None),
+        ("2026-11-24t12:00:00z", 2026),
+        ("2026-11-24 12:00:00 +02:00", 2026),
+        ("2026-11-24T12:00:00", 2026),
+        (1e18, None),
+        (-1, None),
+        ("nonsense", None),
+    ],
+)
+async def test_times_are_bounded(gateway, send, written, year):
+    await send(gateway, {"timestamp": written})
+    message = (await only(gateway, "error-event.received")).message
+    assert message.timestamp == message.received_at if year is None else message.timestamp.year == year
+
+
+@pytest.mark.parametrize("sent_at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1601-01-01T00:00:00Z"])
+async def test_a_clock_that_is_not_set_corrects_nothing(gateway, sent_at):
+    body = f'{{"event_id":"{EVENT_ID}","sent_at":"{sent_at}"}}\n{{"type":"event"}}\n{{}}'
+    assert (await gateway.send(body.encode())).status_code == 200
+    assert (await only(gateway, "error-event.received")).message.sent_at is None
+
+
+@pytest.mark.parametrize(
+    "sent_at",
+    ["2026-11-24T10:00:00Z", "2026-11-24t10:00:00z", "2026-11-24 12:00:00 +02:00", "2026-11-24T12:00:00  +0200"],
+)
+async def test_spellings_of_sent_at(gateway, sent_at):
+    body = f'{{"event_id":"{EVENT_ID}","sent_at":"{sent_at}"}}\n{{"type":"event"}}\n{{}}'
+    assert (await gateway.send(body.encode())).status_code == 200
+    assert (await only(gateway, "error-event.received")).message.sent_at.isoformat() == "2026-11-24T10:00:00+00:00"
+
+
+DEEP = "[" * 500 + '"\\u0000"' + "]" * 500
+
+
+@pytest.mark.parametrize(("item_type", "category"), [("feedback", 14), ("user_report", 14), ("client_report", -1)])
+async def test_nesting_is_bounded(gateway, item_type, category):
+    body = f'{{"event_id":"{EVENT_ID}"}}\n{{"type":"{item_type}"}}\n{{"x":{DEEP}}}'
+    assert (await gateway.send(body.encode())).status_code == 200
+    assert await gateway.kinds() == []
+    assert await gateway.outcomes() == {(category, 3, "nesting_too_deep"): 1}
+    expected = [] if item_type == "client_report" else [(EVENT_ID, "invalid", "nesting_too_deep")]
+    assert await gateway.steps() == expected
+
+
+@crash_doors
+async def test_crashes_that_nest_deeply_are_indexed_or_an_outcome(gateway, send):
+    answer = await gateway.send(f'{{"event_id":"{EVENT_ID}","x":{DEEP}}}'.encode(), "/api/1/store/")
+    assert answer.status_code < 500
+    await gateway.empty()
+    answer = await send(gateway, {"extra": json.loads("[" * 200 + "]" * 200)})
+    assert answer.status_code == 200
+    assert len(await gateway.entries("error-event.received")) == 1
+
+
+async def test_headers_that_nest_deeply_are_refused(gateway):
+    for body in (f'{{"dsn":"http://{KEY}@h/1","x":{DEEP}}}\n', f'{{}}\n{{"type":"x","y":{DEEP}}}\n'):
+        for auth in ({}, {"x_sentry_auth": ""}):
+            assert (await gateway.send(body.encode(), **auth)).status_code in {400, 401}
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@feedback_doors
+async def test_feedback_over_its_size_is_413_and_keeps_its_words(gateway, send, chunked):
+    async def pieces(body: bytes):
+        for start in range(0, len(body), 100_000):
+            yield body[start : start + 100_000]
+
+    if send is by_pixel:
+        pytest.skip("no address is that long")
+    event = typed(send, words(pad="x" * MIB))
+    if chunked:
+        sent = gateway.send
+
+        async def in_pieces(body: bytes, *args: str, **headers: str) -> httpx.Response:
+            return await sent(pieces(body), *args, **headers)
+
+        gateway.send = in_pieces
+    answer = await send(gateway, event)
+    assert answer.status_code == 413
+    assert await gateway.kinds() == []
+    if "store" in send.__name__:
+        return  # its body is refused before it is read
+    step = await refused_step(gateway)
+    assert (step.state, step.reason) == ("invalid", "too_large:user_report_v2" if send is FEEDBACK["feedback item"]
+        else "too_large:event")  # fmt: skip
+    assert step.payload["contexts"]["feedback"]["message"] == "the words"
+    assert step.refused.submission_id == step.submission_id == EVENT_ID
+
+
+async def refused_step(gateway: Any) -> Any:
+    [step] = [step for entry in await gateway.entries("outcome.recorded") for step in entry.message.steps]
+    return step
+
+
+async def test_a_report_over_its_size_keeps_its_words(gateway):
+    report = {"event_id": EVENT_ID, "comments": "y" * (MIB + 1)}
+    body = f'{{}}\n{{"type":"user_report"}}\n{json.dumps(report)}'.encode()
+    assert (await gateway.send(body)).status_code == 413
+    step = await refused_step(gateway)
+    assert (step.submission_id, step.reason) == (EVENT_ID, "too_large:user_report")
+    assert step.payload["comments"].startswith("yyy")
+    assert step.refused.event_id == EVENT_ID
+
+
+async def test_quotas_and_switches_keep_no_words(start_gateway):
+    project = {"features": {"organizations:user-feedback-ingest": False}}
+    async with start_gateway(project=project) as gateway:
+        await FEEDBACK["feedback item"](gateway, words())
+        assert (await refused_step(gateway)).payload is None
+
+
+@pytest.mark.parametrize(
+    ("items", "outcomes", "kept"),
+    [
+        ([("feedback", 5000, words())], {(14, 3, "invalid_envelope"): 1}, "the words"),
+        ([("feedback", None, words()), ("attachment", 99, {})], {(14, 3, "invalid_envelope"): 1,
+            (4, 3, "invalid_envelope"): 2, (22, 3, "invalid_envelope"): 1}, "the words"),
+        ([("event", 5000, {})], {(1, 3, "invalid_envelope"): 1}, None),
+        ([("client_report", 5000, {})], {(-1, 3, "invalid_envelope"): 1}, None),
+    ],
+)  # fmt: skip
+async def test_items_that_announce_more_than_they_bring_are_recorded(gateway, items, outcomes, kept):
+    lines = [json.dumps({"event_id": EVENT_ID})]
+    for kind, length, payload in items:
+        raw = json.dumps(payload)
+        lines += [json.dumps({"type": kind, "length": length or len(raw)}), raw]
+    answer = await gateway.send("\n".join(lines).encode())
+    assert (answer.status_code, answer.json()["causes"]) == (400, ["unexpected end of file"])
+    assert await gateway.kinds() == []
+    assert await gateway.outcomes() == outcomes
+    if kept:
+        step = await refused_step(gateway)
+        assert (step.submission_id, step.state, step.reason) == (EVENT_ID, "invalid", "invalid_envelope")
+        assert step.payload["contexts"]["feedback"]["message"] == kept
+
+
+async def test_attachments_of_no_event_are_an_outcome(gateway):
+    form = b'--b\r\ncontent-disposition: form-data; name="a"; filename="a"\r\n\r\n12345\r\n--b--\r\n'
+    for path in (f"/api/1/events/{ZERO_ID}/attachments/",):
+        assert (await gateway.send(form, path, **FORM)).status_code == 201
+    body = f'{{"event_id":"{ZERO_ID}"}}\n{{"type":"attachment"}}\n12345'
+    assert (await gateway.send(body.encode())).status_code == 200
+    assert await gateway.kinds() == []
+    assert await gateway.outcomes() == {(4, 3, "invalid_event_id"): 10, (22, 3, "invalid_event_id"): 2}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["٩ec79c33ec9942ab8353589fcb2e04dc", "9ec79c33 ec9942ab8353589fcb2e04dc", "0x9ec79c33ec9942ab8353589fcb2e04",
+     "9ec79c33_ec99_42ab_8353_589fcb2e04dc", EVENT_ID + "\n"],
+)  # fmt: skip
+async def test_only_canonical_event_ids_are_ids(gateway, text):
+    body = json.dumps({"event_id": text}) + '\n{"type":"event"}\n{}'
+    assert (await gateway.send(body.encode())).status_code == 400
+    assert (await gateway.send(json.dumps({"event_id": text}).encode(), "/api/1/store/")).status_code == 400
+    path = f"/api/1/events/{quote(text)}/attachments/"
+    assert (await gateway.send(b"--b--", path, **FORM)).status_code == 400
