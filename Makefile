@@ -50,7 +50,7 @@ test: $(STAMP) ## everything needed, then all tests (T=path for a part; JOBS=2 a
 	@deploy/local/browser.sh
 	@deploy/local/node.sh
 	@if [ -f tests/conformance/install.py ]; then $(BIN)/python tests/conformance/install.py $(UV); fi
-	@$(BIN)/pytest $(or $(T),-n $(JOBS) --dist loadfile --cov --cov-report=term --durations=20)
+	@$(BIN)/pytest $(or $(T),-n $(JOBS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term --durations=20)
 
 chaos: export HEARBACK_CHAOS_SEED := $(SEED)
 chaos: export HEARBACK_CHAOS_SECONDS := $(SECONDS)

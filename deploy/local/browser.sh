@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The browser tests need Chromium: tells nothing when there is one, installs it on Debian, else says what to do.
+# The browser tests need Chromium: does nothing when there is one, installs it on Debian, else says what to do.
 set -euo pipefail
 
 for name in chromium chromium-browser google-chrome google-chrome-stable; do

@@ -7,11 +7,12 @@ import threading
 from pathlib import Path
 
 from hearback_devkit.engines import ValkeyEngine, engine_scratch_directory
+from hearback_devkit.engines.process import free_port
 
 from tests.bench.gateway import AUTH, publish_project, serving, take_stored
 from tests.bench.load import request, run_load
 from tests.bench.model import Options, Row
-from tests.bench.programs import cpu_seconds, free_port, peak_memory_mb, program
+from tests.bench.programs import cpu_seconds, peak_memory_mb, program
 
 MIB = 1024 * 1024
 LARGE_MIB = 100

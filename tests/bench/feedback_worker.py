@@ -27,8 +27,8 @@ from hearback_devkit.testing import running
 from hearback_fleet.messages import outgoing
 from hearback_kit.bus import Outgoing, RedisStreams
 from hearback_kit.db import Database, migrate
-from hearback_kit.ids import new_id, random_id
 from hearback_kit.valkey import connect
+from hearback_kit.values.ids import new_id, random_id
 from sqlalchemy import func, select, text
 
 from tests.bench.model import Options, Row, machine, table

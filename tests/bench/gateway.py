@@ -1,4 +1,4 @@
-"""The gateway against a bare server, by kind of envelope and by how durable Valkey is told to be."""
+"""The gateway against a bare server, by kind of envelope and by how durable Valkey is set to be."""
 
 import asyncio
 import gzip
@@ -13,12 +13,13 @@ from typing import Any
 from hearback_contracts.config import KeyConfig, ProjectConfig, key_snapshot, project_snapshot
 from hearback_contracts.streams import STREAMS
 from hearback_devkit.engines import ValkeyEngine, engine_scratch_directory
+from hearback_devkit.engines.process import free_port
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.valkey import connect
 
 from tests.bench.load import Result, request, run_load
 from tests.bench.model import Options, Row
-from tests.bench.programs import cpu_seconds, free_port, program
+from tests.bench.programs import cpu_seconds, program
 
 KEY = "0123456789abcdef0123456789abcdef"
 AUTH = f"Sentry sentry_key={KEY}, sentry_version=7, sentry_client=bench/1.0"

@@ -28,8 +28,8 @@ from hearback_fleet.configuration import Configuration
 from hearback_kit.bus import Incoming
 from hearback_kit.clock import SystemClock
 from hearback_kit.db import Database, migrate
-from hearback_kit.ids import new_id, random_id
 from hearback_kit.valkey import connect
+from hearback_kit.values.ids import new_id, random_id
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from user_reports.consumers.error_event_received import ErrorEventHandler
@@ -283,6 +283,7 @@ def sweep_row(stage: Stage, name: str, sizes: Sizes) -> Row:
         "USER_REPORTS_SERVICE_DATABASE_URL": stage.url,
         "USER_REPORTS_SWEEP_DEADLINE_SECONDS": "3600",
         "HEARBACK_REDIS_URL": stage.redis_url,
+        "HEARBACK_SECRET_KEY": "bench",
     }
     started = time.monotonic()
     done = subprocess.run(

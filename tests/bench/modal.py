@@ -8,13 +8,14 @@ from urllib.parse import urlencode
 
 from hearback_contracts.streams import USER_REPORT_SUBMITTED
 from hearback_devkit.engines import ValkeyEngine, engine_scratch_directory
+from hearback_devkit.engines.process import free_port
 from hearback_devkit.fleet import public_key
 from hearback_devkit.fleet import publish_project as publish
 from hearback_kit.valkey import connect
 
 from tests.bench.load import Result, request, run_load
 from tests.bench.model import Options, Row
-from tests.bench.programs import cpu_seconds, free_port, program
+from tests.bench.programs import cpu_seconds, program
 
 SHARDS = 4
 VARIANTS = 256

@@ -22,13 +22,13 @@ from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch
 from hearback_devkit.fleet import publish_project, signed_in
 from hearback_devkit.testing import running
 from hearback_fleet.messages import outgoing
-from hearback_fleet.recording import Record
+from hearback_fleet.recording import Origin, OutcomeRecorder, SubmissionRef
 from hearback_kit.bus import Outgoing, RedisStreams
 from hearback_kit.clock import SystemClock
 from hearback_kit.db import Database, migrate
-from hearback_kit.ids import new_id
-from hearback_kit.program import spare_what_stays
+from hearback_kit.program import freeze_gc
 from hearback_kit.valkey import connect
+from hearback_kit.values.ids import new_id
 from sqlalchemy import text
 
 from tests.bench.model import Options, Row
@@ -92,28 +92,23 @@ def _messages(shards: int, count: int) -> tuple[list[Outgoing], int]:
         scope: dict[str, Any] = {"organization_id": 1, "project_id": project_id}
         sdk = chance.choice(SDKS)
         if number % 2:
-            told = [
+            discards = [
                 {"reason": chance.choice(REASONS), "category": "error", "quantity": chance.randrange(1, 50)}
                 for _ in range(5)
             ]
-            body = json.dumps({"timestamp": now.timestamp(), "discarded_events": told}).encode()
+            body = json.dumps({"timestamp": now.timestamp(), "discarded_events": discards}).encode()
             report = ClientReportReceived(
                 id=new_id(), occurred_at=now, received_at=now, key_id=project_id, sdk=sdk, **scope
             )
             made.append(outgoing(CLIENT_REPORT_RECEIVED, report, shards, body=body))
             entries += 5
             continue
-        record = Record("feedback", clock, shards)
+        recorder = OutcomeRecorder("feedback", clock, shards)
         for category in (DataCategory.FEEDBACK, DataCategory.ATTACHMENT, DataCategory.ATTACHMENT_ITEM):
-            record.outcome(**scope, key_id=project_id, category=category, outcome=Outcome.ACCEPTED, sdk=sdk)
-        record.step(
-            **scope,
-            submission_id=new_id(),
-            state=SubmissionState.STORED,
-            step="stored",
-            source=FeedbackSource.NEW_FEEDBACK_ENVELOPE,
-        )
-        made += record.messages()
+            recorder.count(Origin(**scope, key_id=project_id, sdk=sdk), category, Outcome.ACCEPTED)
+        submission = SubmissionRef(**scope, submission_id=new_id(), source=FeedbackSource.NEW_FEEDBACK_ENVELOPE)
+        recorder.step(submission, SubmissionState.STORED, "stored")
+        made += recorder.messages()
         entries += 3
     return made, entries
 
@@ -198,7 +193,7 @@ async def _stats_latency(settings: Settings, options: Options) -> list[Row]:
     rows: list[Row] = []
     async with running(app) as http:
         http.headers.update(signed_in(app))
-        spare_what_stays()  # as the program does before it serves
+        freeze_gc()  # as the program does before it serves
         for name, query in QUESTIONS.items():
             rows.append(await _ask(http, name, query, options))
     rows[-1].notes.append(f"{stored:,} counts of an hour, at least {EVENTS_MIN:,} events in 30 days.")

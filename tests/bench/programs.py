@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,13 +11,6 @@ from pathlib import Path
 
 START_SECONDS_MAX = 30
 _TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def cpu_seconds(pid: int) -> float:
@@ -40,7 +32,7 @@ def program(
     """Run a module until the block ends, from when `ready` answers; yields its process id."""
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
-        env={**os.environ, **(env or {})},
+        env={"HEARBACK_SECRET_KEY": "a secret for benchmarks", **os.environ, **(env or {})},
         stdout=subprocess.DEVNULL,
     )
     try:

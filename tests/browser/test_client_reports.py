@@ -1,4 +1,4 @@
-"""What a page's SDK drops is told when the page is hidden, and counted exactly so."""
+"""What a page's SDK drops is reported when the page is hidden, and counted exactly so."""
 
 from typing import Any
 from urllib.parse import urlsplit

@@ -37,7 +37,7 @@ def ingest_url(project: Any) -> str:
 
 
 class Load:
-    """Sends feedback from threads until told to stop; remembers how each was answered."""
+    """Sends feedback from threads until stopped; remembers how each was answered."""
 
     def __init__(
         self, project: Any, *, threads: int = 1, with_attachments: bool = False, pause_seconds: float = 0.0

@@ -20,7 +20,7 @@ Part = tuple[dict[str, Any], bytes, dict[Key, int]]  # item header, payload, and
 UNSUPPORTED = "unsupported_type"
 QUANTITIES = st.integers(0, 9) | st.sampled_from([2**32, 2**63, 2**64 - 1])
 REASONS = st.sampled_from(["queue_overflow", "sample_rate", "any words, é", ""])
-CATEGORIES = {"error": "error", "user_report_v2": "feedback", "log_byte": "log_byte", "nobody's": "unknown"}
+CATEGORIES = {"error": "error", "user_report_v2": "feedback", "log_byte": "log_byte", "invented": "unknown"}
 LISTS = {
     "discarded_events": "client_discard",
     "rate_limited_events": "rate_limited",
@@ -50,8 +50,8 @@ def client_reports(draw: st.DrawFn) -> Part:
     counts: Counter[Key] = Counter()
     for name, entries in lists.items():
         for reason, category, quantity in entries:
-            told = None if name == "rate_limited_events" and not reason else reason
-            counts[CATEGORIES[category], LISTS[name], told] += quantity
+            counted_reason = None if name == "rate_limited_events" and not reason else reason
+            counts[CATEGORIES[category], LISTS[name], counted_reason] += quantity
     return part("client_report", payload, counts)
 
 
@@ -69,7 +69,7 @@ FEEDBACK = st.sampled_from(
 )
 REPORTS = st.sampled_from(
     [
-        part("user_report", {"name": "Jane"}, {("feedback", "invalid", "Missing comments"): 1}),
+        part("user_report", {"name": "x" * 129}, {("feedback", "invalid", "Name Too Large"): 1}),
         part("user_report", b"broken", {("feedback", "invalid", "invalid_json"): 1}),
     ]
 )
@@ -116,7 +116,7 @@ TRAFFIC = st.tuples(*(st.lists(ENVELOPES, min_size=5, max_size=20) for _ in KILL
 
 
 def send(project: Any, items: list[Part], wait_until: Callable[..., Any]) -> None:
-    """Send an envelope until it is taken; nobody answers while the gateway starts again."""
+    """Send an envelope until it is taken; there is no answer while the gateway starts again."""
     event_id = uuid.uuid4().hex
 
     def taken() -> bool:

@@ -1,4 +1,4 @@
-"""What lies in the dead letters is told in the fate, and the fate is right again after the replay."""
+"""What lies in the dead letters is recorded in the fate, and the fate is right again after the replay."""
 
 import asyncio
 import json
@@ -132,7 +132,7 @@ def test_a_dead_letter_is_told_and_its_replay_sets_the_fate_right(
     assert len(letters) == 3
     own_fleet.command("dead-letters", "replay", *letters)
     wait_until(lambda: len(letters_of(own_fleet, project)) == 3, seconds=60)
-    assert set(letters_of(own_fleet, project)).isdisjoint(letters), "still poison, so buried anew"
+    assert set(letters_of(own_fleet, project)).isdisjoint(letters), "still poison, so dead letters again"
     for submission_id in (feedback, waiting, linked):
         assert steps(sent.reached(submission_id, "dropped", "dead_letter")).count("dead_letter") == 2
 

@@ -80,4 +80,4 @@ def test_poison_is_a_dead_letter_that_can_be_replayed(
     assert "unreadable" in own_fleet.command("dead-letters", "show", name)
     own_fleet.command("dead-letters", "replay", name)
     (again,) = wait_until(lambda: letters() - others, seconds=60)
-    assert again != name, "it was handled anew, and buried anew"
+    assert again != name, "it was handled again, and gave up again"

@@ -32,7 +32,7 @@ def counted(project: Any, category: str) -> dict[str, int]:
 
 
 def assert_counted(project: Any, expected: dict[str, dict[str, int]], wait_until: WaitUntil) -> None:
-    """What is told last is counted after all else is settled; then nothing may follow."""
+    """What is recorded last is counted after all else is settled; then nothing may follow."""
     for category, outcomes in expected.items():
         wait_until(lambda category=category, outcomes=outcomes: counted(project, category) == outcomes)
     settle(project, wait_until)
@@ -91,7 +91,7 @@ def test_sent_again_around_a_kill_of_the_gateway(own_fleet: Any, kill: Kill, wai
 
 
 def test_error_with_its_report_sent_again_around_a_kill(own_fleet: Any, kill: Kill, wait_until: WaitUntil) -> None:
-    """The error is kept once and its repeats are told as such; the report says again what it said."""
+    """The error is kept once and its repeats are recorded as such; the report says again what it said."""
     project = own_fleet.new_project()
     event_id = uuid.uuid4().hex
     error = {"event_id": event_id, "platform": "python", "exception": {"values": [{"type": "E", "value": "v"}]}}

@@ -24,15 +24,15 @@ def counted(project: Any, **filters: Any) -> int:
     return sum(group["totals"]["sum(quantity)"] for group in answer["groups"])
 
 
-def discarded(project: Any, told: dict[str, Any]) -> int:
-    return counted(project, outcome="client_discard", category=told["category"], reason=told["reason"])
+def discarded(project: Any, done: dict[str, Any]) -> int:
+    return counted(project, outcome="client_discard", category=done["category"], reason=done["reason"])
 
 
 @pytest.mark.parametrize("scenario", ["sample_rate", "before_send", "event_processor"])
 @pytest.mark.parametrize("sdk", SDKS)
 def test_dropped_events_are_counted(project: Any, wait_until: Any, sdk: str, scenario: str) -> None:
-    told = drive(sdk, project.dsn, scenario)
-    assert wait_until(lambda: discarded(project, told)) == told["quantity"]
+    done = drive(sdk, project.dsn, scenario)
+    assert wait_until(lambda: discarded(project, done)) == done["quantity"]
 
 
 @pytest.mark.parametrize("sdk", SDKS)
@@ -48,8 +48,8 @@ def test_events_held_back_after_a_rate_limit_are_counted(project: Any, wait_unti
     }
     assert project.http.put(path, json=[quota]).status_code == 200
     wait_until(lambda: project.send(({"type": "event"}, b"{}")).status_code == 429)
-    told = drive(sdk, project.dsn, "rate_limited")
-    assert wait_until(lambda: discarded(project, told)) == told["quantity"]
+    done = drive(sdk, project.dsn, "rate_limited")
+    assert wait_until(lambda: discarded(project, done)) == done["quantity"]
     assert counted(project, outcome="rate_limited", category="error", reason="no_errors") >= 2
     assert counted(project, outcome="accepted", category="error") == 0
 
@@ -58,16 +58,16 @@ def test_events_held_back_after_a_rate_limit_are_counted(project: Any, wait_unti
 def test_events_lost_in_the_network_are_counted(project: Any, wait_until: Any, sdk: str) -> None:
     with cutting_proxy(project.url, b"CheckoutError") as address:
         host = project.url.removeprefix("http://")
-        told = drive(sdk, project.dsn.replace(host, address), "network_error")
-        assert wait_until(lambda: discarded(project, told)) == told["quantity"]
+        done = drive(sdk, project.dsn.replace(host, address), "network_error")
+        assert wait_until(lambda: discarded(project, done)) == done["quantity"]
 
 
 @pytest.mark.parametrize("sdk", SDKS)
 def test_an_overflowing_queue_adds_up(project: Any, wait_until: Any, sdk: str) -> None:
-    told = drive(sdk, project.dsn, "queue_overflow")
+    done = drive(sdk, project.dsn, "queue_overflow")
 
     def adds_up() -> bool:
         arrived = counted(project, outcome="accepted", category="error")
-        return discarded(project, told) > 0 and arrived + discarded(project, told) == told["sent"]
+        return discarded(project, done) > 0 and arrived + discarded(project, done) == done["sent"]
 
     wait_until(adds_up)

@@ -30,7 +30,7 @@ def post(project: Any, key: str, *headers: str) -> bytes:
 
 
 Kind = Callable[[Any], tuple[bytes, bytes]]
-# What a connection of a kind sends at first, and again and again after that.
+# What each kind of connection sends at first, and again and again after that.
 KINDS: dict[str, Kind] = {
     "silent": lambda _: (b"", b""),
     "slow head": lambda _: (b"GET / HTTP/1.1\r\nHost: fleet\r\nX-A: ", b"a"),

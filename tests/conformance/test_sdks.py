@@ -87,8 +87,8 @@ def assert_attachments(project: Any, wait_until: Any, sent: Sent, event_id: str)
 def drive_recorded(sdk: str, project: Any, scenario: str) -> tuple[dict[str, Any], Sent]:
     """What the SDK says it did, and what it put on the wire."""
     with recording_proxy(project.url) as (address, bodies):
-        told = drive(sdk, project.dsn.replace(project.url.removeprefix("http://"), address), scenario)
-    return told, sent_event(bodies, told["feedback"])
+        done = drive(sdk, project.dsn.replace(project.url.removeprefix("http://"), address), scenario)
+    return done, sent_event(bodies, done["feedback"])
 
 
 def assert_found_by(project: Any, issue: dict[str, Any], *queries: str) -> None:
@@ -98,8 +98,8 @@ def assert_found_by(project: Any, issue: dict[str, Any], *queries: str) -> None:
 
 @pytest.mark.parametrize("sdk", NODE_SDKS + PYTHON_SDKS)
 def test_feedback_arrives_with_every_field(project: Any, wait_until: Any, sdk: str) -> None:
-    told, sent = drive_recorded(sdk, project, "feedback")
-    event_id, associated = told["feedback"], told["associated"]
+    done, sent = drive_recorded(sdk, project, "feedback")
+    event_id, associated = done["feedback"], done["associated"]
     context = sent.event["contexts"]["feedback"]
     assert set(context) == {
         "message", "name", "contact_email", "url", "source", "replay_id", "associated_event_id"
@@ -133,13 +133,13 @@ def test_feedback_arrives_with_every_field(project: Any, wait_until: Any, sdk: s
 
 @pytest.mark.parametrize("sdk", PYTHON_SDKS)
 def test_python_event_that_says_feedback_becomes_one(project: Any, wait_until: Any, sdk: str) -> None:
-    told, sent = drive_recorded(sdk, project, "captured_feedback")
+    done, sent = drive_recorded(sdk, project, "captured_feedback")
     issue = the_issue(project, wait_until)
     assert issue["metadata"]["message"] == "Sent as an event"
     assert {"user", "tags", "breadcrumbs", "extra", "server_name", "dist"} <= set(sent.event)
     assert_event_holds(project.latest_event(issue["id"]), sent.event)
     assert len(sent.attachments) == (sdk == "python-2")
-    assert_attachments(project, wait_until, sent, told["feedback"])
+    assert_attachments(project, wait_until, sent, done["feedback"])
 
 
 def assert_linked_report(project: Any, wait_until: Any, event_id: str) -> None:

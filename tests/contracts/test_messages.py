@@ -88,7 +88,7 @@ def test_new_optional_fields_and_new_words_break_nobody():
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "named"),
     [
         (lambda new: new["properties"].pop("count"), ["count: removed"]),
         (
@@ -140,8 +140,8 @@ def test_new_optional_fields_and_new_words_break_nobody():
         "values of a mapping",
     ],
 )
-def test_what_breaks_a_reader_is_told(change, told):
-    assert changed(change) == told
+def test_what_breaks_a_reader_is_named(change, named):
+    assert changed(change) == named
 
 
 def test_both_forms_of_optional_values_are_read():

@@ -6,8 +6,10 @@ from pathlib import Path
 import orjson
 import pytest
 from hearback_contracts.categories import DataCategory
-from hearback_contracts.flags import FEATURE_DEFAULTS, OPTIONS
+from hearback_contracts.flags import FEATURE_DEFAULTS
 from hearback_contracts.identifiers import NO_EVENT_ID, Dsn, parse_event_id, report_event_id
+from hearback_contracts.names import environment_name, release_name
+from hearback_contracts.options import OPTIONS
 from hearback_contracts.reasons import EXPLANATIONS, Reason
 from hearback_contracts.routes import service_of
 from hearback_contracts.streams import STREAMS, shard_of
@@ -213,3 +215,41 @@ def test_flags_and_options_are_the_missions():
         "feedback:branding",
     }
     assert named <= set(OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("production", "production"),
+        (" qa ", "qa"),
+        ("a" * 64, "a" * 64),
+        ("a/b", None),
+        ("a\\b", None),
+        ("a\nb", None),
+        ("a" * 65, None),
+        ("none", None),
+        ("NONE", None),
+        (".", None),
+        ("", None),
+        (None, None),
+        (7, None),
+    ],
+)
+def test_names_of_environments(text, name):
+    assert environment_name(text) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("shop@1.0", "shop@1.0"),
+        (7, "7"),
+        ("latest", None),
+        ("a/b", None),
+        (None, None),
+        ([], None),
+        ("a" * 201, None),
+    ],
+)
+def test_names_of_releases(text, name):
+    assert release_name(text) == name

@@ -57,6 +57,7 @@ class Api:
     app: Any
     store: Store
     redis: Any
+    bus: Any
 
     async def get(self, path: str, status: int = 200, **params: Any) -> Any:
         response = await self.client.get(path, params=params)
@@ -75,7 +76,7 @@ class Api:
 
 @pytest_asyncio.fixture(scope="session")
 async def shared_database(postgres_url: str) -> str:
-    """One migrated database for the session: making partitions anew for each test would take seconds."""
+    """One migrated database for the session: making partitions for each test would take seconds."""
     base = postgres_url.rstrip("/")
     server = base if urlsplit(base).path else f"{base}/postgres"
     name = f"client_reports_{uuid4().hex[:12]}"
@@ -117,11 +118,11 @@ async def fresh_store(make_database: Callable[[str], Awaitable[str]], redis_url:
 
 
 @pytest_asyncio.fixture
-async def api(store: Store, redis: Any) -> AsyncIterator[Api]:
+async def api(store: Store, redis: Any, bus: Any) -> AsyncIterator[Api]:
     await publish_project(redis)
     await publish_project(redis, project_id=2)
     await publish_project(redis, project_id=3, organization_id=2)
     app = create_app(store.settings, clock=store.clock)
     async with running(app) as client:
         client.headers.update(signed_in(app))
-        yield Api(client, app, store, redis)
+        yield Api(client, app, store, redis, bus)

@@ -31,7 +31,7 @@ def settings(redis_url: str) -> Settings:
 async def embed(settings: Settings, clock: ManualClock, redis: Redis) -> AsyncIterator[httpx.AsyncClient]:
     """A client to a running service that knows project 1."""
     await publish_project(redis)
-    async with running(create_app(settings, clock)) as client:
+    async with running(create_app(settings, clock=clock)) as client:
         yield client
 
 

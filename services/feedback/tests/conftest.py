@@ -12,8 +12,8 @@ import pytest_asyncio
 from feedback.app import create_app
 from feedback.consumers.attachment_stored import AttachmentStoredHandler
 from feedback.consumers.feedback_submitted import FeedbackSubmittedHandler
-from feedback.domain.spam import judge
-from feedback.service.decide_submission import DecideSubmission, Judge
+from feedback.service.decide_submission import DecideSubmission
+from feedback.service.judge_spam import LocalJudge, SpamJudge, load_prior
 from feedback.service.record_attachments import RecordAttachments
 from feedback.service.remove_attachments import DeleteBytes, DeleteExpiredAttachments, DeleteOrphans
 from feedback.service.store_submissions import StoreSubmissions
@@ -28,8 +28,15 @@ from hearback_contracts.events import (
     OutcomeRecorded,
     SubmissionStep,
 )
+from hearback_contracts.notices import FeedbackChanged, FeedbackCreated
 from hearback_contracts.sources import FeedbackSource
-from hearback_contracts.streams import ATTACHMENT_STORED, FEEDBACK_SUBMITTED, OUTCOME_RECORDED
+from hearback_contracts.streams import (
+    ATTACHMENT_STORED,
+    FEEDBACK_CHANGED,
+    FEEDBACK_CREATED,
+    FEEDBACK_SUBMITTED,
+    OUTCOME_RECORDED,
+)
 from hearback_devkit.fleet import publish_project, signed_in
 from hearback_devkit.testing import ManualClock, running
 from hearback_fleet.configuration import Configuration
@@ -95,6 +102,22 @@ class Recorded:
 
     outcomes: list[OutcomeCount] = field(default_factory=list)
     steps: list[SubmissionStep] = field(default_factory=list)
+    created: list[FeedbackCreated] = field(default_factory=list)
+    changed: list[FeedbackChanged] = field(default_factory=list)
+
+    def add(self, kind: str, key: str, data: bytes, shards: int) -> None:
+        """Add a message of the outbox."""
+        if kind == FeedbackCreated.TYPE:
+            self.created.append(FeedbackCreated.model_validate_json(data))
+            assert key == FEEDBACK_CREATED.key(self.created[-1].project_id, shards)
+        elif kind == FeedbackChanged.TYPE:
+            self.changed.append(FeedbackChanged.model_validate_json(data))
+            assert key == FEEDBACK_CHANGED.key(self.changed[-1].project_id, shards)
+        else:
+            message = OutcomeRecorded.model_validate_json(data)
+            assert key == OUTCOME_RECORDED.key(message.project_id, shards)
+            self.outcomes += message.outcomes
+            self.steps += message.steps
 
     def quantities(self) -> dict[tuple[int, int, str | None], int]:
         """Quantities by (category, outcome, reason)."""
@@ -112,7 +135,7 @@ class Intake:
     settings: Settings
     configuration: Configuration
     unit_of_work: UnitOfWork
-    spam_judge: Judge = judge
+    spam_judge: SpamJudge | None = None
 
     @property
     def database(self) -> Database:
@@ -128,10 +151,11 @@ class Intake:
     @property
     def handler(self) -> FeedbackSubmittedHandler:
         """The handler of `feedback.submitted`."""
-        decide = DecideSubmission(self.configuration, self.settings, self.spam_judge)
+        judge = self.spam_judge or LocalJudge(self.database, load_prior())
+        decide = DecideSubmission(self.configuration, self.settings, judge)
         return FeedbackSubmittedHandler(self.unit_of_work, StoreSubmissions(self.unit_of_work, decide))
 
-    def changed(self, *, spam_judge: Judge | None = None, **settings: Any) -> "Intake":
+    def changed(self, *, spam_judge: SpamJudge | None = None, **settings: Any) -> "Intake":
         """The same intake with other settings or another judge of spam."""
         changed = self.settings.model_copy(update=settings)
         return replace(self, settings=changed, spam_judge=spam_judge or self.spam_judge)
@@ -146,10 +170,7 @@ class Intake:
         recorded = Recorded()
         async with self.database.transaction() as connection:
             for row in await connection.execute(select(OUTBOX).order_by(OUTBOX.c.id)):
-                message = OutcomeRecorded.model_validate_json(row.data)
-                assert row.key == OUTCOME_RECORDED.key(message.project_id, self.settings.stream_shards)
-                recorded.outcomes += message.outcomes
-                recorded.steps += message.steps
+                recorded.add(row.type, row.key, row.data, self.settings.stream_shards)
             await connection.execute(delete(OUTBOX))
         return recorded
 

@@ -20,13 +20,13 @@ from hearback_contracts.config import MemberRef
 from hearback_contracts.notices import FeedbackContent, FeedbackCreated
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import OUTCOME_RECORDED
+from hearback_devkit.fleet import following, publish_project, signed_in
+from hearback_devkit.testing import ManualClock, running
 from hearback_fleet.configuration import Configuration
-from hearback_fleet.testing import following, publish_project, signed_in
 from hearback_kit.db import Database
 from hearback_kit.http import ServiceClient
-from hearback_kit.ids import new_id
 from hearback_kit.outbox import Outbox, OutboxRelay
-from hearback_kit.testing import ManualClock, running
+from hearback_kit.values.ids import new_id
 from notifier.app import create_app
 from notifier.clients.mail import MailTransport, mail_transport
 from notifier.clients.outbound import OutboundCalls

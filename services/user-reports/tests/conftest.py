@@ -17,12 +17,13 @@ from hearback_contracts.events import (
     SubmissionStep,
     UserReportSubmitted,
 )
+from hearback_contracts.notices import UserReportLinked
 from hearback_contracts.sources import FeedbackSource
 from hearback_devkit.fleet import following, publish_project
 from hearback_devkit.testing import ManualClock
 from hearback_kit.bus import Incoming
 from hearback_kit.db import Database
-from hearback_kit.ids import new_id, random_id
+from hearback_kit.values.ids import new_id, random_id
 from redis.asyncio import Redis
 from sqlalchemy import select, text
 from user_reports.consumers.error_event_received import ErrorEventHandler
@@ -161,10 +162,13 @@ class Recorded:
     def __init__(self, rows: Sequence[Any]) -> None:
         self.feedback: list[FeedbackSubmitted] = []
         self.payloads: list[dict[str, Any]] = []
+        self.links: list[UserReportLinked] = []
         self.outcomes: list[OutcomeCount] = []
         self.steps: list[SubmissionStep] = []
         for row in rows:
-            if row.type == FeedbackSubmitted.TYPE:
+            if row.type == UserReportLinked.TYPE:
+                self.links.append(UserReportLinked.model_validate_json(row.data))
+            elif row.type == FeedbackSubmitted.TYPE:
                 self.feedback.append(FeedbackSubmitted.model_validate_json(row.data))
                 self.payloads.append(json.loads(row.body))
             else:

@@ -169,6 +169,13 @@ async def test_consumers_share_the_shards_under_one_name(settings: Settings, bus
     await task
 
 
+async def test_what_runs_in_the_background_is_known_before_it_starts(settings: Settings) -> None:
+    async with ServiceRuntime(settings, outbox=outbox_table(MetaData())) as runtime:
+        runtime.started()
+        with pytest.raises(RuntimeError, match="outbox was first used after everything had started"):
+            _ = runtime.relay
+
+
 async def test_a_name_given_to_a_consumer_is_kept(settings: Settings) -> None:
     async with ServiceRuntime(settings.model_copy(update={"consumer_name": "seven"})) as runtime:
         assert runtime.consumer_name == "seven"

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from hearback_kit.db import Database
-from hearback_kit.ids import random_id
+from hearback_kit.values.ids import random_id
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from hearback_devkit.testing import eventually
-from hearback_kit.background import Background, Part, Stage
+from hearback_kit.background import Background, Part, Stage, pause
 from hearback_kit.errors import Unavailable
 from hearback_kit.worker import Work, Worker
 
@@ -22,7 +22,7 @@ class Recorder:
         self.log.append(f"{self.name} starts")
         try:
             await stop.wait()
-            await asyncio.sleep(self.ends_after)
+            await pause(self.ends_after, asyncio.Event())
             self.log.append(f"{self.name} stops")
         except asyncio.CancelledError:
             self.log.append(f"{self.name} is cancelled")
@@ -96,6 +96,18 @@ async def test_a_part_that_ends_by_itself_has_crashed() -> None:
 
     with pytest.raises(RuntimeError, match="short ended by itself"):
         await Background([Part("short", Short())]).run(asyncio.Event())
+
+
+async def test_a_part_that_was_cancelled_by_its_own_client_has_crashed() -> None:
+    class Cancelled:
+        async def run(self, stop: asyncio.Event) -> None:
+            raise asyncio.CancelledError
+
+    log: list[str] = []
+    parts = [Part("job", Recorder("job", log)), Part("odd", Cancelled())]
+    with pytest.raises(RuntimeError, match="odd was cancelled from inside"):
+        await Background(parts).run(asyncio.Event())
+    assert log == ["job starts", "job stops"]
 
 
 async def test_what_does_not_stop_in_time_is_cancelled() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hearback_kit.blobs import CHUNK_BYTES, BlobMissing, BlobStore
 from hearback_kit.errors import Unavailable
-from hearback_kit.ids import random_id
+from hearback_kit.values.ids import random_id
 
 
 @pytest.fixture(params=["folder", "s3"])

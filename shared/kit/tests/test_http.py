@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 from fastapi import FastAPI, Request
 from hearback_devkit.testing import running
@@ -74,10 +75,14 @@ def called() -> Called:
 
 
 @pytest.fixture
-async def client(called: Called) -> AsyncIterator[ServiceClient]:
-    async with running(called.app) as near:
-        client = ServiceClient("http://registry", service="me", secret=SECRET, transport=near._transport)
-        yield client
+def transport(called: Called) -> httpx.ASGITransport:
+    return httpx.ASGITransport(app=called.app)
+
+
+@pytest.fixture
+async def client(called: Called, transport: httpx.ASGITransport) -> AsyncIterator[ServiceClient]:
+    async with running(called.app):
+        yield ServiceClient("http://registry", service="me", secret=SECRET, transport=transport)
 
 
 async def test_a_call_is_signed_with_its_query_and_body(client):
@@ -118,9 +123,9 @@ async def test_a_second_attempt_may_succeed(called, client):
     assert await client.get_json("/internal/x") == {"service": "me", "body": ""}
 
 
-async def test_missing_is_none_and_other_answers_are_unavailable(client):
+async def test_missing_is_none_and_other_answers_are_unavailable(client, transport):
     assert await client.get_json("/missing") is None
-    other = ServiceClient("http://registry", service="me", secret="guess", transport=client._client._transport)
+    other = ServiceClient("http://registry", service="me", secret="guess", transport=transport)
     with pytest.raises(Unavailable):
         await other.get_json("/internal/x")
 

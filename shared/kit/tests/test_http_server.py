@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hearback_devkit.testing import eventually, served
 from hearback_kit.http_server.cycle import RequestCycle, encode_head
-from hearback_kit.http_server.protocol import HEAD_BYTES_MAX, HttpProtocol
+from hearback_kit.http_server.limits import HttpLimits
+from hearback_kit.http_server.protocol import HEAD_BYTES_MAX
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 
@@ -344,13 +345,13 @@ ECHO = b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n"
 )
 @pytest.mark.parametrize("direct", [False, True])
 async def test_a_client_that_stops_speaking_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch, said: bytes, answers: list[bytes], direct: bool
+    said: bytes, answers: list[bytes], direct: bool
 ) -> None:
-    monkeypatch.setattr(HttpProtocol, "stall_seconds_max", 0.1)
+    limits = HttpLimits(stall_seconds_max=0.1)
     app = App()
     if direct:
         app.try_fast_path = lambda _: False  # type: ignore[attr-defined]
-    async with on_port(app, timeout_keep_alive=1) as port, connected(port) as (reader, writer):
+    async with on_port(app, limits=limits, timeout_keep_alive=1) as port, connected(port) as (reader, writer):
         writer.write(said)
         assert statuses(await reader.read()) == answers
 
@@ -401,11 +402,11 @@ async def test_small_chunks_with_extensions_are_a_body_like_any_other() -> None:
     assert answer.endswith(b"x" * len(pieces))
 
 
-async def test_who_waits_for_the_application_is_not_taken_for_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(HttpProtocol, "stall_seconds_max", 0.05)
+async def test_a_client_that_waits_for_the_application_is_not_taken_for_silent() -> None:
+    limits = HttpLimits(stall_seconds_max=0.05, body_grace_seconds=0.05)
     app = App()
     head = b"POST /wait HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % LARGE
-    async with on_port(app) as port, connected(port) as (reader, writer):
+    async with on_port(app, limits=limits) as port, connected(port) as (reader, writer):
         writer.write(head + bytes(LARGE))
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(reader.read(1), 0.3)

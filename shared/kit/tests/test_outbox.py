@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from hearback_devkit.testing import eventually
+from hearback_devkit.testing import eventually, recorded
 from hearback_kit.bus import Outgoing
 from hearback_kit.db import Database
 from hearback_kit.errors import Unavailable
@@ -63,6 +63,10 @@ async def test_what_is_rolled_back_is_never_told(database, outbox, bus, redis):
     assert await stored(redis) == []
 
 
+class Killed(BaseException):
+    """The end of the process."""
+
+
 class DiesAfterPublishing:
     """A bus whose process ends between the publishing and the commit of the deletion."""
 
@@ -71,12 +75,12 @@ class DiesAfterPublishing:
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         await self._bus.publish(messages)
-        raise asyncio.CancelledError
+        raise Killed
 
 
 async def test_a_kill_between_publishing_and_deleting_publishes_twice(database, outbox, bus, redis):
     await add(database, outbox, [message(1)])
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(Killed):
         await OutboxRelay(database, TABLE, DiesAfterPublishing(bus)).publish_once()
     assert await left(database) == 1
     assert await OutboxRelay(database, TABLE, bus).publish_once() == 1
@@ -115,11 +119,24 @@ async def test_of_several_relays_one_publishes(database, outbox, bus, redis):
     assert await stored(redis) == list(range(50))
 
 
-async def test_with_the_server_away_everything_stays(database, outbox):
-    class Away:
-        async def publish(self, messages: Sequence[Outgoing]) -> None:
-            raise Unavailable
+class Away:
+    """A bus without a server."""
 
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        raise Unavailable
+
+
+async def test_what_waits_is_measured(database, outbox, bus):
+    await add(database, outbox, [message(n) for n in range(7)])
+    for relay, waiting in ((OutboxRelay(database, TABLE, Away()), 7), (OutboxRelay(database, TABLE, bus), 0)):
+        stop = asyncio.Event()
+        task = asyncio.create_task(relay.run(stop))
+        await eventually(lambda waiting=waiting: recorded("hearback_outbox_waiting") == waiting)
+        stop.set()
+        await task
+
+
+async def test_with_the_server_away_everything_stays(database, outbox):
     await add(database, outbox, [message(1)])
     with pytest.raises(Unavailable):
         await OutboxRelay(database, TABLE, Away()).publish_once()

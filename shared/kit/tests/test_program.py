@@ -22,7 +22,8 @@ from hearback_kit.app import create_service_app
 from hearback_kit.errors import NotFound, Unavailable
 from hearback_kit.program import Program
 from hearback_kit.settings import ServiceSettings
-from hearback_kit.worker import Periodic, Worker
+from hearback_kit.background import Part as BackgroundPart
+from hearback_kit.worker import Work, Worker
 
 class Settings(ServiceSettings):
     service = "sample"
@@ -61,11 +62,26 @@ class Part:
     async def run(self, stop):
         if self.settings.broken == "work":
             raise RuntimeError("the worker crashed")
+        if self.settings.broken == "cancelled":
+            raise asyncio.CancelledError
+        while self.settings.broken == "deaf":
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                continue
         await stop.wait()
         Path("finished").write_text("yes")
 
+class Other:
+    async def run(self, stop):
+        await stop.wait()
+        Path("other").write_text("stopped")
+
 def create_worker(settings):
-    return Worker(parts=[Part(settings)])
+    @asynccontextmanager
+    async def opening():
+        yield Work([BackgroundPart("other", Other()), BackgroundPart("part", Part(settings))])
+    return Worker(opening)
 
 if __name__ == "__main__":
     sys.exit(Program("sample", Settings, create_app, create_worker).main())
@@ -126,11 +142,23 @@ def test_a_signal_lets_the_work_finish(sample, number):
     assert (sample.folder / "finished").read_text() == "yes"
 
 
+@pytest.mark.parametrize("command", ["serve", "work", "run", "migrate"])
+def test_without_a_secret_of_its_own_it_does_not_start(sample, command):
+    sample.start(command, HEARBACK_SECRET_KEY="development-only")
+    code, errors = sample.end()
+    assert code == 2
+    assert "HEARBACK_SECRET_KEY" in errors
+    assert "set a secret of your own" in errors
+
+
 def test_every_answer_has_its_shape(sample):
     sample.start()
     sample.ready()
     assert sample.get("/healthz") == (200, {"status": "ok", "service": "sample"})
-    assert sample.get("/readyz") == (200, {"status": "ok", "service": "sample", "checks": {"worker-part": "ok"}})
+    assert sample.get("/readyz") == (
+        200,
+        {"status": "ok", "service": "sample", "checks": {"worker-other": "ok", "worker-part": "ok"}},
+    )
     assert sample.get("/missing") == (
         404,
         {"detail": "The requested resource does not exist.", "code": "not_found"},
@@ -142,7 +170,7 @@ def test_every_answer_has_its_shape(sample):
     assert (status, body["code"]) == (500, "internal")
     assert "secret" not in body["detail"]
     with urllib.request.urlopen(f"http://127.0.0.1:{sample.port}/metrics", timeout=5) as answer:
-        assert b"hearback_consumer_messages" in answer.read()
+        assert b"hearback_background_crashes" in answer.read()
 
 
 def test_readiness_names_the_check_that_fails(sample):
@@ -167,6 +195,23 @@ def test_a_worker_that_crashes_ends_the_process(sample):
     status, errors = sample.end()
     assert status != 0
     assert "the worker crashed" in errors
+
+
+@pytest.mark.parametrize("mode", ["run", "work"])
+@pytest.mark.parametrize("how", ["work", "cancelled"])
+def test_when_one_part_of_a_worker_crashes_all_stop_and_the_exit_code_says_so(sample, how, mode):
+    sample.start(mode, BROKEN=how)
+    assert sample.end()[0] not in {0, -9}
+    assert (sample.folder / "other").read_text() == "stopped"
+
+
+def test_a_part_that_swallows_its_cancellation_does_not_keep_the_process(sample):
+    process = sample.start("run", BROKEN="deaf", HEARBACK_SHUTDOWN_SECONDS_MAX="0.2")
+    sample.ready()
+    process.terminate()
+    status, errors = sample.end()
+    assert status == 70
+    assert "did not stop" in errors
 
 
 def test_an_app_that_cannot_start_is_a_failure(sample):

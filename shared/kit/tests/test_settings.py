@@ -39,6 +39,16 @@ def test_a_list_that_is_none_is_refused():
         Settings(organizations_denied='["a"')
 
 
+@pytest.mark.parametrize("secret", [None, "", "development-only"])
+def test_a_secret_that_everybody_can_read_is_refused(monkeypatch, secret):
+    monkeypatch.delenv("HEARBACK_SECRET_KEY")
+    if secret is not None:
+        monkeypatch.setenv("HEARBACK_SECRET_KEY", secret)
+    with pytest.raises(ValidationError, match="set a secret of your own"):
+        Settings()
+    assert Settings(secret_key="our own").secret_key.get_secret_value() == "our own"
+
+
 def test_trusted_proxies_are_networks():
     assert Settings(trusted_proxies="10.0.0.0/8").address_reader().trusts("10.1.2.3")
     assert not Settings(trusted_proxies="").address_reader().trusts("127.0.0.1")

@@ -120,7 +120,7 @@ const scenarios = {
 
   async rate_limited() {
     Sentry.init(options);
-    Sentry.captureException(new CheckoutError("told to stop"));
+    Sentry.captureException(new CheckoutError("asked to stop"));
     await Sentry.flush(5000);
     for (let n = 0; n < 6; n += 1) Sentry.captureException(new CheckoutError(`held back ${n}`));
     return { reason: "ratelimit_backoff", category: "error", quantity: 6 };

@@ -184,7 +184,7 @@ def network_error(dsn):
 
 def rate_limited(dsn):
     sdk = start(dsn)
-    sdk.capture_exception(fail("told to stop"))
+    sdk.capture_exception(fail("asked to stop"))
     sdk.flush(10)
     return _drops(sdk, "ratelimit_backoff", 6)
 

@@ -1,4 +1,4 @@
-"""The embedded engines: started, stopped, killed, orphaned, in the way of each other."""
+"""The embedded engines: started, stopped, killed, orphaned, side by side."""
 
 import asyncio
 import json
@@ -26,6 +26,11 @@ KINDS = (PostgresEngine, ValkeyEngine)
 def folder() -> Iterator[Path]:
     with engine_scratch_directory() as scratch:
         yield scratch / "a folder with spaces"
+
+
+def engine_in(kind: type[Engine], directory: Path, port: int | None = None) -> Engine:
+    """An engine that may lose its newest writes when it is killed."""
+    return PostgresEngine(directory, port, durable=False) if kind is PostgresEngine else kind(directory, port)
 
 
 def write(engine: Engine, value: str) -> None:
@@ -82,7 +87,7 @@ def test_data_and_port_survive_a_stop_and_a_kill(kind: type[Engine], folder: Pat
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_wrong_or_no_password_is_refused(kind: type[Engine], folder: Path) -> None:
-    engine = kind(folder / "store")
+    engine = engine_in(kind, folder / "store")
     engine.start()
     try:
         assert (engine.directory / "password").stat().st_mode & 0o077 == 0
@@ -107,7 +112,7 @@ async def _knock(kind: type[Engine], url: str) -> None:
 ORPHAN_MAKER = """
 import sys, time
 from hearback_devkit.engines import PostgresEngine, ValkeyEngine
-engine = {"PostgresEngine": PostgresEngine, "ValkeyEngine": ValkeyEngine}[sys.argv[1]](sys.argv[2])
+engine = ValkeyEngine(sys.argv[2]) if sys.argv[1] == "ValkeyEngine" else PostgresEngine(sys.argv[2], durable=False)
 engine.start()
 print(engine.pid, flush=True)
 time.sleep(600)
@@ -126,7 +131,7 @@ def test_engine_ends_with_its_killed_owner_and_starts_again(kind: type[Engine], 
         assert owner.stdout is not None
         pid = int(owner.stdout.readline())
         owner.kill()
-    engine = kind(folder / "store")
+    engine = engine_in(kind, folder / "store")
     engine.start()
     try:
         eventually_sync(lambda: not is_alive(pid))
@@ -137,11 +142,11 @@ def test_engine_ends_with_its_killed_owner_and_starts_again(kind: type[Engine], 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_engine_that_outlived_its_owner_is_taken_down_first(kind: type[Engine], folder: Path) -> None:
-    first = kind(folder / "store")
+    first = engine_in(kind, folder / "store")
     first.start()
     left_behind = first.pid
     assert left_behind is not None
-    second = kind(folder / "store")
+    second = engine_in(kind, folder / "store")
     second.start()
     try:
         assert second.pid not in {None, left_behind}
@@ -174,7 +179,7 @@ def test_killed_engine_that_nobody_reaps_does_not_block(kind: type[Engine], fold
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_stranger_with_the_id_of_an_old_engine_is_left_alone(kind: type[Engine], folder: Path) -> None:
-    engine = kind(folder / "store")
+    engine = engine_in(kind, folder / "store")
     engine.start()
     engine.kill()
     with stranger(engine.directory) as other:
@@ -195,10 +200,10 @@ def test_stranger_with_the_id_of_an_old_engine_is_left_alone(kind: type[Engine],
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_copied_folder_does_not_end_the_engine_of_the_original(kind: type[Engine], folder: Path) -> None:
-    engine = kind(folder / "store")
+    engine = engine_in(kind, folder / "store")
     engine.start()
     try:
-        copy = kind(folder / "copy")
+        copy = engine_in(kind, folder / "copy")
         (copy.directory / "process.json").write_bytes((engine.directory / "process.json").read_bytes())
         pid = engine.pid
         copy.start()
@@ -219,7 +224,7 @@ def stranger(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_log_is_readable_by_its_owner_alone(kind: type[Engine], folder: Path) -> None:
-    engine = kind(folder / "store")
+    engine = engine_in(kind, folder / "store")
     engine.log_path.touch(mode=0o644)
     engine.start()
     engine.stop()
@@ -233,7 +238,7 @@ def test_folder_in_use_by_another_process_is_refused(kind: type[Engine], folder:
         owner.stdout.readline()
         try:
             with pytest.raises(EngineError, match="in use by another"):
-                kind(folder / "store").start()
+                engine_in(kind, folder / "store").start()
         finally:
             owner.send_signal(signal.SIGTERM)
 
@@ -243,7 +248,7 @@ def test_port_in_use_is_told(kind: type[Engine], folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(EngineError, match=f"port {port} of 127.0.0.1: it is in use"):
-            kind(folder / "store", port=port).start()
+            engine_in(kind, folder / "store", port=port).start()
 
 
 def test_databases_are_created_once(folder: Path) -> None:

@@ -74,7 +74,7 @@ def test_one_fleet_from_its_first_start_to_its_end(data_dir: Path, facts: dict[s
     _a_second_up_tells_the_same(data_dir, facts)
     _projects_can_be_created(data_dir, facts)
     _the_registry_answers(data_dir)
-    _what_is_not_there_is_told(data_dir)
+    _what_is_missing_is_named(data_dir)
     _members_and_tokens_come_and_go(data_dir)
     _a_new_key_and_a_new_token_are_told(data_dir, facts)
     _a_killed_service_comes_back(data_dir)
@@ -158,7 +158,7 @@ def _the_registry_answers(data_dir: Path) -> None:
     assert table[1].split()[1:3] == ["app", "app"]
 
 
-def told(data_dir: Path, *arguments: str) -> str:
+def complaint(data_dir: Path, *arguments: str) -> str:
     """What a command says that cannot be done: one line for a person."""
     done = hearback(data_dir, *arguments)
     assert done.returncode == 1
@@ -168,31 +168,31 @@ def told(data_dir: Path, *arguments: str) -> str:
     return done.stderr
 
 
-def _what_is_not_there_is_told(data_dir: Path) -> None:
-    assert "only of: demo, others" in told(data_dir, "org", "show", "nobody")
-    assert "'demo' is not ORGANIZATION/PROJECT" in told(data_dir, "project", "show", "demo")
-    assert "'demo' is not ORGANIZATION/PROJECT" in told(data_dir, "explain", "a" * 32, "--project", "demo")
-    assert "there is no project demo/none" in told(data_dir, "project", "show", "demo/none")
-    assert "there is no project demo/none" in told(data_dir, "key", "create", "demo/none")
-    assert "there is no project demo/none" in told(data_dir, "explain", "a" * 32, "--project", "demo/none")
-    assert "no submission" in told(data_dir, "explain", "a" * 32)
-    assert "the id 77 in the project demo/web" in told(data_dir, "key", "disable", "demo/web", "77")
-    assert "the id 77 in the organization demo" in told(data_dir, "token", "delete", "demo", "77")
-    assert "not a slug: no slug" in told(data_dir, "project", "create", "no slug/web")
-    assert "unknown option: nope" in told(data_dir, "project", "set", "demo/web", "nope=1")
-    assert "'nope' is not NAME=VALUE" in told(data_dir, "org", "set", "demo", "nope")
-    assert "unknown feature: nope" in told(data_dir, "org", "set", "demo", "nope=true")
-    assert "unknown scope: nope" in told(data_dir, "token", "create", "demo", "ci", "nope")
-    assert "no dead letter nope" in told(data_dir, "dead-letters", "show", "nope")
-    assert "unknown stream nope" in told(data_dir, "dead-letters", "list", "nope")
-    assert "name the dead letters" in told(data_dir, "dead-letters", "replay")
+def _what_is_missing_is_named(data_dir: Path) -> None:
+    assert "only of: demo, others" in complaint(data_dir, "org", "show", "missing")
+    assert "'demo' is not ORGANIZATION/PROJECT" in complaint(data_dir, "project", "show", "demo")
+    assert "'demo' is not ORGANIZATION/PROJECT" in complaint(data_dir, "explain", "a" * 32, "--project", "demo")
+    assert "there is no project demo/none" in complaint(data_dir, "project", "show", "demo/none")
+    assert "there is no project demo/none" in complaint(data_dir, "key", "create", "demo/none")
+    assert "there is no project demo/none" in complaint(data_dir, "explain", "a" * 32, "--project", "demo/none")
+    assert "no submission" in complaint(data_dir, "explain", "a" * 32)
+    assert "the id 77 in the project demo/web" in complaint(data_dir, "key", "disable", "demo/web", "77")
+    assert "the id 77 in the organization demo" in complaint(data_dir, "token", "delete", "demo", "77")
+    assert "not a slug: no slug" in complaint(data_dir, "project", "create", "no slug/web")
+    assert "unknown option: nope" in complaint(data_dir, "project", "set", "demo/web", "nope=1")
+    assert "'nope' is not NAME=VALUE" in complaint(data_dir, "org", "set", "demo", "nope")
+    assert "unknown feature: nope" in complaint(data_dir, "org", "set", "demo", "nope=true")
+    assert "unknown scope: nope" in complaint(data_dir, "token", "create", "demo", "ci", "nope")
+    assert "no dead letter nope" in complaint(data_dir, "dead-letters", "show", "nope")
+    assert "unknown stream nope" in complaint(data_dir, "dead-letters", "list", "nope")
+    assert "name the dead letters" in complaint(data_dir, "dead-letters", "replay")
 
 
 def _members_and_tokens_come_and_go(data_dir: Path) -> None:
     created = answer_of(data_dir, "member", "add", "demo", "bob@example.com", "admin")
     assert created["password"]
-    assert "a member already" in told(data_dir, "member", "add", "demo", "bob@example.com")
-    assert "a member already" in told(data_dir, "member", "invite", "demo", "bob@example.com")
+    assert "a member already" in complaint(data_dir, "member", "add", "demo", "bob@example.com")
+    assert "a member already" in complaint(data_dir, "member", "invite", "demo", "bob@example.com")
     invited = answer_of(data_dir, "member", "invite", "demo", "ann@example.com")
     assert "/accept/demo/" in invited["invite_link"]
     eventually_sync(lambda: invited["invite_link"] in _mails(data_dir))
@@ -213,7 +213,7 @@ def _mails(data_dir: Path) -> str:
 
 
 def _a_new_key_and_a_new_token_are_told(data_dir: Path, facts: dict[str, Any]) -> None:
-    """What the first start told is kept true: it is what a person pastes."""
+    """What the first start printed is kept true: it is what a person pastes."""
     key = next(row for row in answer_of(data_dir, "key", "list", "demo/web"))
     assert key["public"] == facts["public_key"]
     rotated = answer_of(data_dir, "key", "rotate", "demo/web", key["id"])
@@ -222,8 +222,8 @@ def _a_new_key_and_a_new_token_are_told(data_dir: Path, facts: dict[str, Any]) -
     assert again["dsn"] == rotated["dsn"]["public"]
     for token in answer_of(data_dir, "token", "list", "demo"):
         hearback(data_dir, "token", "delete", "demo", token["id"])
-    assert "no longer valid" in told(data_dir, "project", "list", "demo")
-    assert "no longer valid" in told(data_dir, "explain", "a" * 32)
+    assert "no longer valid" in complaint(data_dir, "project", "list", "demo")
+    assert "no longer valid" in complaint(data_dir, "explain", "a" * 32)
     assert [row["slug"] for row in answer_of(data_dir, "org", "list")] == ["others"]
     assert answer_of(data_dir, "up", "--port", "0")["token"] != again["token"]
     assert len(answer_of(data_dir, "project", "list", "demo")) == 2
@@ -297,15 +297,15 @@ def test_disk_that_cannot_be_written_is_told(kind: str, message: str) -> None:
 
 
 def ordinary_user() -> int | None:
-    """Somebody who is not root and can read this installation; None when nobody is that."""
+    """Somebody who is not root and can read this installation; None when there is no such account."""
     if os.geteuid() != 0:
         return os.geteuid()
-    nobody = 65534
+    other = 65534
     try:
-        subprocess.run([str(HEARBACK), "--help"], user=nobody, check=True, capture_output=True)
+        subprocess.run([str(HEARBACK), "--help"], user=other, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         return None
-    return nobody
+    return other
 
 
 @pytest.mark.timeout(300)

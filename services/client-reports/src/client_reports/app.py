@@ -68,14 +68,22 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
         reports = ClientReportReceivedHandler(recorder, find_project, report_days_max=days_max)
         outcomes = OutcomeRecordedHandler(recorder, shards=runtime.shards)
         hysteresis = Hysteresis(settings.alert_resolve_share, settings.alert_resolve_minutes)
-        evaluator = AlertEvaluator(database, runtime.clock, hysteresis, events_max=settings.alert_events_max)
+        evaluator = AlertEvaluator(
+            database,
+            runtime.outbox,
+            runtime.relay,
+            runtime.clock,
+            hysteresis,
+            shards=runtime.shards,
+            events_max=settings.alert_events_max,
+        )
         runtime.consume(CLIENT_REPORT_RECEIVED, reports, batch_max=batch_max)
         runtime.consume(OUTCOME_RECORDED, outcomes, on_dead=outcomes.on_dead, batch_max=batch_max)
         maintenance = PartitionJob(database, partitions, runtime.clock)
         runtime.every("partitions", settings.maintenance_seconds, maintenance)
         runtime.every("alerts", settings.alert_seconds, AlertJob(evaluator))
 
-    return service_worker(settings, build=build, clock=clock)
+    return service_worker(settings, build=build, clock=clock, outbox=OUTBOX)
 
 
 def journal_limits(settings: Settings) -> JournalLimits:

@@ -8,8 +8,12 @@ import pytest
 from client_reports.domain.alerts import Hysteresis
 from client_reports.domain.counting import Count, CountKey, Effects
 from client_reports.service.evaluate_alerts import AlertEvaluator
+from client_reports.store.tables import OUTBOX
+from hearback_contracts.notices import AlertChanged
 from hearback_contracts.outcomes import Outcome
+from hearback_contracts.streams import ALERT_CHANGED
 from hearback_kit.db import Database
+from hearback_kit.outbox import Outbox, OutboxRelay
 from sqlalchemy import text
 
 PATH = "/api/0/organizations/demo/alert-rules/"
@@ -38,9 +42,17 @@ async def count(
     await api.store.recorder().record([Effects(uuid4(), now, (Count(key, quantity),))])
 
 
+async def evaluate(api: Any, database: Database | None = None) -> None:
+    store, database = api.store, database or api.store.database
+    relay = OutboxRelay(database, OUTBOX, api.bus)
+    await AlertEvaluator(
+        database, Outbox(OUTBOX), relay, store.clock, Hysteresis(0.9, 5), shards=1, events_max=3
+    ).evaluate()
+    await relay.publish_once()
+
+
 async def look(api: Any, rule: dict[str, Any]) -> dict[str, Any]:
-    store = api.store
-    await AlertEvaluator(store.database, store.clock, Hysteresis(0.9, 5), events_max=3).evaluate()
+    await evaluate(api)
     return dict(await api.get(f"{PATH}{rule['id']}/"))
 
 
@@ -61,7 +73,7 @@ async def test_rules_are_kept(api: Any) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"project": "nobodys"},
+        {"project": "elsewhere"},
         {"project": "project-3"},
         {"kind": "x"},
         {"threshold": 0},
@@ -162,10 +174,26 @@ async def test_an_evaluation_that_fails_is_repeated(api: Any) -> None:
     async with api.store.database.transaction() as connection:
         await connection.execute(text("LOCK TABLE project_activity IN ACCESS EXCLUSIVE MODE"))
         impatient = Database(api.store.url, statement_timeout_ms=100)
-        await AlertEvaluator(impatient, api.store.clock, Hysteresis(0.9, 5), events_max=3).evaluate()
+        await evaluate(api, impatient)
         await impatient.close()
     assert (await api.get(f"{PATH}{held['id']}/"))["lastEvaluated"] is None
     assert (await look(api, other))["status"] == "firing"
+
+
+async def test_changes_are_announced_once(api: Any) -> None:
+    rule = await create(api)
+    await count(api, 101)
+    for _ in range(2):
+        await look(api, rule)
+    api.store.clock.move(minutes=61)
+    await look(api, rule)
+    api.store.clock.move(minutes=5)
+    await look(api, rule)
+    entries = await api.redis.xrange(ALERT_CHANGED.key(1, 1))
+    firing, resolved = (AlertChanged.model_validate_json(fields[b"d"]) for _, fields in entries)
+    assert (firing.rule_id, firing.name, firing.kind) == (int(rule["id"]), "Too much is lost", "discards")
+    assert (firing.is_firing, firing.value, firing.threshold) == (True, 101, 100)
+    assert (resolved.is_firing, resolved.value, resolved.project_id) == (False, 0, 1)
 
 
 async def test_tenants_and_scopes(api: Any) -> None:

@@ -217,5 +217,5 @@ async def test_tenants_see_only_their_own(counted: Any) -> None:
     owner = counted.caller(tenants={2: "owner"})
     found = await counted.client.get(path, params={"field": SUM, "statsPeriod": "1h"}, headers=owner)
     assert found.json()["groups"][0]["totals"] == {SUM: 1000}
-    nobody = await counted.client.get(PATH, params={"field": SUM}, headers={"Authorization": "Bearer x"})
-    assert nobody.status_code == 401
+    stranger = await counted.client.get(PATH, params={"field": SUM}, headers={"Authorization": "Bearer x"})
+    assert stranger.status_code == 401

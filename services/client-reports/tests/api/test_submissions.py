@@ -14,7 +14,7 @@ from hearback_kit.api.paging import encode_cursor
 PATH = "/api/0/projects/demo/web/submissions/"
 
 
-async def tell(
+async def record(
     store: Any,
     seconds: float,
     state: State,
@@ -22,18 +22,19 @@ async def tell(
     submission_id: str | None = None,
     project_id: int = 1,
     organization_id: int = 1,
+    step: str | None = None,
     **more: Any,
 ) -> str:
     submission_id = submission_id or uuid4().hex
     now = store.clock.now()
-    step = Step(now + timedelta(seconds=seconds), "feedback", f"was_{state}", state, **more)
-    told = RecordedStep(organization_id, SubmissionKey(project_id, submission_id), step)
-    await store.recorder().record([Effects(uuid4(), now, (), (told,))])
+    taken = Step(now + timedelta(seconds=seconds), "feedback", step or f"was_{state}", state, **more)
+    recorded = RecordedStep(organization_id, SubmissionKey(project_id, submission_id), taken)
+    await store.recorder().record([Effects(uuid4(), now, (), (recorded,))])
     return submission_id
 
 
 async def test_a_fate_by_any_spelling_of_its_id(api: Any) -> None:
-    known = await tell(api.store, 0, State.FILTERED, reason="empty", source="user_report_envelope")
+    known = await record(api.store, 0, State.FILTERED, reason="empty", source="user_report_envelope")
     dashed = str(UUID(known))
     for spelling in (known, known.upper(), dashed, dashed.upper()):
         found = await api.get(f"{PATH}{spelling}/")
@@ -56,18 +57,27 @@ async def test_a_fate_by_any_spelling_of_its_id(api: Any) -> None:
         }
 
 
-@pytest.mark.parametrize("unknown", [uuid4().hex, "nonsense", "0", "%27", "é"])
+@pytest.mark.parametrize("unknown", ["0123456789abcdef0123456789abcdef", "nonsense", "0", "%27", "é"])
 async def test_what_never_came_is_404(api: Any, unknown: str) -> None:
-    await tell(api.store, 0, State.STORED)
+    await record(api.store, 0, State.STORED)
     await api.get(f"{PATH}{unknown}/", 404)
 
 
+async def test_the_all_zero_id_stands_for_the_newest_report_on_no_event(api: Any) -> None:
+    await api.get(f"{PATH}{'0' * 32}/", 404)
+    await record(api.store, 0, State.STORED, step="no_event")
+    newest = await record(api.store, 1, State.STORED, step="no_event")
+    await record(api.store, 2, State.STORED)
+    await record(api.store, 3, State.STORED, step="no_event", project_id=2)
+    assert (await api.get(f"{PATH}{'0' * 32}/"))["id"] == newest
+
+
 async def test_filters(api: Any) -> None:
-    first = await tell(api.store, 0, State.STORED, source="new_feedback_envelope", submission_id="ab" * 16)
-    second = await tell(
+    first = await record(api.store, 0, State.STORED, source="new_feedback_envelope", submission_id="ab" * 16)
+    second = await record(
         api.store, 1, State.FILTERED, source="user_report_envelope", reason="empty", submission_id="ac" * 16
     )
-    third = await tell(
+    third = await record(
         api.store,
         2,
         State.INVALID,
@@ -120,7 +130,7 @@ WRONG: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("wrong", WRONG)
 async def test_wrong_questions_are_400(api: Any, wrong: dict[str, Any]) -> None:
-    await tell(api.store, 0, State.STORED)
+    await record(api.store, 0, State.STORED)
     assert set(await api.get(PATH, 400, **wrong)) == {"detail", "code"}
 
 
@@ -130,13 +140,13 @@ async def test_an_id_with_a_null_character_is_400(api: Any) -> None:
 
 async def test_limit_is_another_name_of_per_page(api: Any) -> None:
     for number in range(3):
-        await tell(api.store, number, State.STORED)
+        await record(api.store, number, State.STORED)
     assert len(await api.get(PATH, limit=2)) == 2
     assert len(await api.get(PATH, limit=2, per_page=1)) == 1
 
 
 async def test_pages_lead_there_and_back(api: Any) -> None:
-    wanted = [await tell(api.store, number // 2, State.STORED) for number in range(7)]
+    wanted = [await record(api.store, number // 2, State.STORED) for number in range(7)]
     everything = [row["id"] for row in await api.get(PATH)]
     assert set(everything) == set(wanted)
     pages, parameters = [], {"per_page": "3", "state": "stored"}
@@ -158,7 +168,7 @@ async def test_pages_lead_there_and_back(api: Any) -> None:
 
 
 async def test_tenants_see_only_their_own(api: Any) -> None:
-    theirs = await tell(api.store, 0, State.STORED, project_id=3, organization_id=2)
+    theirs = await record(api.store, 0, State.STORED, project_id=3, organization_id=2)
     path = "/api/0/projects/organization-2/project-3/submissions/"
     await api.get(f"{PATH}{theirs}/", 404)
     assert await api.get(PATH) == []
@@ -170,4 +180,4 @@ async def test_tenants_see_only_their_own(api: Any) -> None:
     assert (await api.client.get(PATH, headers=owner)).status_code == 404
     powerless = api.caller(scopes=("member:read",))
     assert (await api.client.get(PATH, headers=powerless)).status_code == 403
-    assert (await api.client.get(PATH, headers={"Authorization": "Bearer nobody"})).status_code == 401
+    assert (await api.client.get(PATH, headers={"Authorization": "Bearer x"})).status_code == 401

@@ -17,9 +17,9 @@ from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED
 from hearback_devkit.testing import eventually
 from hearback_fleet.messages import outgoing
-from hearback_fleet.recording import Record
+from hearback_fleet.recording import Origin, OutcomeRecorder, SubmissionRef
 from hearback_kit.bus import Incoming, Outgoing
-from hearback_kit.ids import new_id
+from hearback_kit.values.ids import new_id
 
 
 @pytest_asyncio.fixture
@@ -41,22 +41,19 @@ def report(store: Any, body: bytes, **fields: Any) -> Outgoing:
     return outgoing(CLIENT_REPORT_RECEIVED, message, store.settings.stream_shards, body=body)
 
 
-async def test_worker_counts_reports_and_outcomes_and_tells_fates(
+async def test_worker_counts_reports_and_outcomes_and_records_fates(
     api: Any, store: Any, bus: Any, worker: None
 ) -> None:
     now = store.clock.now()
-    record = Record("feedback", store.clock, store.settings.stream_shards)
-    scope = {"organization_id": 1, "project_id": 1}
-    record.outcome(**scope, key_id=1, category=DataCategory.FEEDBACK, outcome=Outcome.ACCEPTED)
+    recorder = OutcomeRecorder("feedback", store.clock, store.settings.stream_shards)
+    recorder.count(Origin(1, 1, 1), DataCategory.FEEDBACK, Outcome.ACCEPTED)
     submission_id = new_id()
-    told = {**scope, "submission_id": submission_id, "source": FeedbackSource.NEW_FEEDBACK_ENVELOPE}
-    record.step(**told, state=SubmissionState.STORED, step="stored", feedback_id="2")
-    record.step(
-        **told, state=SubmissionState.ACCEPTED, step="envelope_accepted", at=now - timedelta(milliseconds=5)
-    )
+    submission = SubmissionRef(1, 1, submission_id, FeedbackSource.NEW_FEEDBACK_ENVELOPE)
+    recorder.step(submission, SubmissionState.STORED, "stored", feedback_id="2")
+    recorder.step(submission, SubmissionState.ACCEPTED, "envelope_accepted", at=now - timedelta(milliseconds=5))
     discarded = [{"reason": "queue_overflow", "category": "error", "quantity": 23}]
     body = orjson.dumps({"timestamp": now.isoformat(), "discarded_events": discarded})
-    await bus.publish([*record.messages(), report(store, body), report(store, b"nonsense")])
+    await bus.publish([*recorder.messages(), report(store, body), report(store, b"nonsense")])
 
     async def counted() -> Any:
         found = await api.get(
@@ -133,12 +130,12 @@ async def test_fates_do_not_share_the_dead_letter_of_a_count(
     async def buried() -> Any:
         return await bus.dead_letters(key)
 
-    async def told() -> bool:
+    async def recorded() -> bool:
         return {row["id"] for row in await api.get("/api/0/projects/demo/web/submissions/")} == set(ids)
 
     await bus.publish([outgoing(OUTCOME_RECORDED, message, store.settings.stream_shards)])
     [letter] = await eventually(buried)
-    await eventually(told)
+    await eventually(recorded)
     await bus.replay([letter])
     [again] = await eventually(buried)
     assert again.entry_id != letter.entry_id
@@ -159,7 +156,7 @@ def outcome_of_a_later_release(store: Any) -> OutcomeCount:
     )
 
 
-async def test_a_fate_that_cannot_be_written_is_not_told_again_and_again(
+async def test_a_fate_that_cannot_be_written_is_not_published_again_and_again(
     store: Any, outcome_of_a_later_release: OutcomeCount
 ) -> None:
     def dead(*steps: SubmissionStep, outcomes: tuple[OutcomeCount, ...] = ()) -> list[Outgoing]:
@@ -168,9 +165,9 @@ async def test_a_fate_that_cannot_be_written_is_not_told_again_and_again(
         )
         entry = outgoing(OUTCOME_RECORDED, message, 4)
         handler = OutcomeRecordedHandler(store.recorder(), shards=4)
-        told = handler.on_dead(Incoming(entry.key, "1-0", entry.type, entry.version, entry.data, None), "x")
-        assert {one.key for one in told} <= {entry.key}
-        return told
+        again = handler.on_dead(Incoming(entry.key, "1-0", entry.type, entry.version, entry.data, None), "x")
+        assert {one.key for one in again} <= {entry.key}
+        return again
 
     one, other = stored(store, "a" * 32), stored(store, "b" * 32)
     assert len(dead(one, other)) == 2
@@ -189,7 +186,7 @@ async def test_what_a_message_cannot_mean_is_refused(store: Any, outcome_of_a_la
             id=new_id(), occurred_at=store.clock.now(), project_id=1, service="x", outcomes=(count,)
         )
         entry = outgoing(OUTCOME_RECORDED, message, 4)
-        with pytest.raises(ValueError, match=r"77|negative"):
+        with pytest.raises(ValueError, match=r"77|lie between"):
             await handler([Incoming(entry.key, "1-0", entry.type, entry.version, entry.data, None)])
 
 

@@ -15,8 +15,11 @@ from uuid import uuid4
 import orjson
 import pytest
 from client_reports.consumers.client_report_received import ClientReportReceivedHandler
-from client_reports.consumers.outcome_recorded import OutcomeRecordedHandler
+from client_reports.consumers.outcome_recorded import OutcomeRecordedHandler, read_effects
 from client_reports.domain.buckets import DAYS, HOURS, MINUTES
+from client_reports.domain.counting import Effects
+from client_reports.domain.journal import RecordedStep, SubmissionKey
+from client_reports.domain.submission_status import Step
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.config import ProjectConfig
 from hearback_contracts.events import ClientReportReceived, OutcomeCount, OutcomeRecorded, SubmissionStep
@@ -148,16 +151,14 @@ async def test_counts_are_conserved(store: Any, messages: Any, endings: list[str
 
 
 async def test_a_failure_inside_the_transaction_counts_nothing(store: Any) -> None:
-    """The second message breaks the transaction that has already written the first."""
+    """The second effect breaks the transaction that has already marked both as processed."""
     now = store.clock.now()
     good = incoming(made("outcomes", 1, [("", "error", 3)], now), 1)
-    step = SubmissionStep(
-        organization_id=1, project_id=2**70, submission_id="x", state=SubmissionState.STORED, step="s", at=now
-    )
-    bad = OutcomeRecorded(id=uuid4().hex, occurred_at=now, project_id=1, service="feedback", steps=(step,))
-    handler = OutcomeRecordedHandler(store.recorder(), shards=1)
+    step = Step(now, "feedback", "stored", SubmissionState.STORED)
+    bad = Effects(uuid4(), now, (), (RecordedStep(1, SubmissionKey(2**70, "x"), step),))
     with pytest.raises(Exception, match="int64"):
-        await handler([good, incoming(outgoing(OUTCOME_RECORDED, bad, 1), 2)])
+        await store.recorder().record([read_effects(good), bad])
+    handler = OutcomeRecordedHandler(store.recorder(), shards=1)
     assert await counted(store, "minutes") == Counter()
     await handler([good])
     assert await counted(store, "minutes") == Counter({(1, "accepted", "error", ""): 3})

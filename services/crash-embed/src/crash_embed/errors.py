@@ -1,4 +1,4 @@
-"""The ways in which a request is refused (reference: feedback-backend 6.1, 6.2)."""
+"""Refusals of a request (protocol: dialog#checks)."""
 
 from collections.abc import Mapping
 from typing import Any

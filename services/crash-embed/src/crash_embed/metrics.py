@@ -8,5 +8,9 @@ FORMS = Counter(
     "Forms by result: accepted, invalid, too_large, feature_disabled, rate_limited, unavailable.",
     ["result"],
 )
-REFUSALS = Counter("crash_embed_refusals", "Requests refused, by check: eventId, dsn, origin, limit.", ["check"])
+REFUSALS = Counter(
+    "crash_embed_refusals",
+    "Requests refused, by check: eventId, dsn, origin, limit, size, feature.",
+    ["check"],
+)
 MARKS = Counter("crash_embed_marks", "Accepted forms that were marked, by mark.", ["mark"])

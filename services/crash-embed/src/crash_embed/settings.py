@@ -1,28 +1,25 @@
-"""What crash-embed can be told."""
+"""Settings of crash-embed."""
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import ClassVar
 
 from hearback_contracts.streams import USER_REPORT_SUBMITTED
 from hearback_kit.settings import ServiceSettings
-from pydantic import Field, field_validator
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 
 class Settings(ServiceSettings):
     """Settings of crash-embed; the environment variables start with `CRASH_EMBED_`."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="CRASH_EMBED_", frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True
-    )
+    model_config = SettingsConfigDict(env_prefix="CRASH_EMBED_")
     service: ClassVar[str] = "crash-embed"
 
     body_bytes_max: int = Field(
         131_072, ge=4_096, le=10_485_760, description="Bytes of a form; more is answered 413."
     )
-    form_fields_max: int = Field(64, ge=8, le=1_000, description="Fields of a form that are looked at.")
+    form_fields_max: int = Field(64, ge=8, le=1_000, description="Fields of a form that are read.")
     limit_window_seconds: int = Field(
-        60, ge=1, le=86_400, description="Length of the windows that the four limits below count in."
+        60, ge=1, le=86_400, description="Length of the windows of the four limits below."
     )
     scripts_per_address_max: int = Field(
         600, ge=1, le=10_000_000, description="Dialog scripts that one client address may load per window."
@@ -39,12 +36,9 @@ class Settings(ServiceSettings):
     fill_ms_min: int = Field(
         2_000, ge=0, le=600_000, description="A form sent sooner after the dialog opened is marked, not dropped."
     )
-    trusted_proxies: str = Field(
-        "127.0.0.0/8,::1/128",
-        description="Networks, by comma, whose X-Forwarded-For and X-Forwarded-Proto are believed.",
-    )
     allowed_origins: str = Field(
-        "", description="Origin patterns, by comma, allowed for every project besides its sentry:origins."
+        "",
+        description="Origin patterns, separated by commas, allowed for every project besides its sentry:origins.",
     )
     stream_entries_max: int = Field(
         USER_REPORT_SUBMITTED.entries_max,
@@ -53,21 +47,6 @@ class Settings(ServiceSettings):
         description="Backlog of a stream shard at which forms are answered 503.",
     )
 
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _networks_are_valid(cls, value: str) -> str:
-        for part in _parts(value):
-            ip_network(part)
-        return value
-
-    def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """`trusted_proxies`, parsed."""
-        return tuple(ip_network(part) for part in _parts(self.trusted_proxies))
-
     def origin_patterns(self) -> tuple[str, ...]:
-        """`allowed_origins`, split."""
-        return tuple(_parts(self.allowed_origins))
-
-
-def _parts(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+        """Return the patterns of `allowed_origins`."""
+        return tuple(part.strip() for part in self.allowed_origins.split(",") if part.strip())

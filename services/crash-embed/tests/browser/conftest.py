@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import pytest
 import pytest_asyncio
 import uvicorn
@@ -20,7 +21,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 EVENT_ID = "0123456789abcdef0123456789abcdef"
@@ -103,9 +104,10 @@ class Host:
         dsn = f"http://{public_key(1)}@127.0.0.1:{self.api_port}/1"
         return f"http://127.0.0.1:{self.api_port}/api/embed/error-page/?dsn={quote(dsn)}&eventId={EVENT_ID}"
 
-    def loader(self) -> str:
-        """Script text that defines `show`."""
-        return LOADER % repr(self.script_url)
+    def loader(self, base: str = "") -> str:
+        """Script text that defines `show`, which loads the dialog from `base`."""
+        own = f"http://127.0.0.1:{self.api_port}"
+        return LOADER % repr(self.script_url.replace(own, base or own, 1))
 
     def add(self, html: str, path: str = "/", **headers: str) -> str:
         """Serve a page; `{loader}` in it becomes the loader. Returns its URL."""
@@ -118,7 +120,7 @@ async def proxy(redis_url: str, redis: Redis) -> AsyncIterator[FaultProxy]:
     """crash-embed behind a proxy that can fail."""
     await publish_project(redis)
     async with (
-        serving(create_app(Settings(redis_url=redis_url))) as port,
+        serving(create_app(Settings(redis_url=redis_url, public_url="http://errors.example"))) as port,
         FaultProxy("127.0.0.1", port).run() as proxy,
     ):
         yield proxy
@@ -141,6 +143,25 @@ async def host(proxy: FaultProxy) -> AsyncIterator[Host]:
         site = Host(port, proxy.port)
         site.add(PLAIN)
         yield site
+
+
+@pytest_asyncio.fixture
+async def prefixing(proxy: FaultProxy) -> AsyncIterator[str]:
+    """The address of a proxy that serves crash-embed below a path and asks it by another host name."""
+
+    async def forward(request: Request) -> Response:
+        url = f"http://127.0.0.1:{proxy.port}/{request.path_params['path']}?{request.url.query}"
+        headers = {name: value for name, value in request.headers.items() if name in {"content-type", "origin"}}
+        answer = await client.request(
+            request.method, url, content=await request.body(), headers=headers | {"host": "inner.invalid"}
+        )
+        kept = {"content-type", "access-control-allow-origin", "cross-origin-resource-policy"}
+        shown = {name: value for name, value in answer.headers.items() if name in kept}
+        return Response(answer.content, answer.status_code, shown)
+
+    app = Starlette(routes=[Route("/hearback/{path:path}", forward, methods=["GET", "POST", "OPTIONS"])])
+    async with httpx.AsyncClient() as client, serving(app) as port:
+        yield f"http://127.0.0.1:{port}/hearback"
 
 
 OpenPage = Callable[..., Awaitable[Page]]

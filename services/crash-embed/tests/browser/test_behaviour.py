@@ -58,6 +58,7 @@ async def test_is_filled_and_sent_by_keyboard_alone(dialog_page: Any, redis: Red
     await page.keyboard.press("Enter")
     await expect(page.locator(DIALOG)).to_have_count(0)
     assert await focused(page) == "before"
+    await eventually(lambda: closings(page))
     assert await closings(page) == 1
     assert await reports(redis) == [
         {
@@ -179,7 +180,7 @@ async def test_errors_stand_at_their_fields_in_the_dialogs_language(dialog_page:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "shown"),
     [
         ((400, "<html>"), "could not be sent"),
         ((400, "null"), "could not be sent"),
@@ -189,7 +190,7 @@ async def test_errors_stand_at_their_fields_in_the_dialogs_language(dialog_page:
         ((500, ""), "could not be sent"),
     ],
 )
-async def test_strange_answers_keep_the_form(dialog_page: Any, answer: tuple[int, str], told: str) -> None:
+async def test_strange_answers_keep_the_form(dialog_page: Any, answer: tuple[int, str], shown: str) -> None:
     page = await dialog_page()
     await fill(page)
 
@@ -199,7 +200,7 @@ async def test_strange_answers_keep_the_form(dialog_page: Any, answer: tuple[int
 
     await page.route("**/api/embed/**", reply)
     await page.get_by_role("button", name="Send report").click()
-    await expect(page.get_by_role("alert")).to_contain_text(told)
+    await expect(page.get_by_role("alert")).to_contain_text(shown)
     assert await page.locator("[name=name]").input_value() == "Jane"
 
 

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import httpx
 from crash_embed.domain.parameters import TEXT_PARAMETERS
 from crash_embed.domain.texts import LANGUAGES
+from hearback_contracts.streams import USER_REPORT_SUBMITTED
 from playwright.async_api import Page, expect
+from redis.asyncio import Redis
 
 DIALOG = ".sentry-error-embed"
 SHELL = '<!doctype html><html lang="en"><head><title>Shop</title>%s</head><body>%s</body></html>'
@@ -159,6 +162,31 @@ async def test_hostile_texts_in_every_language(host: Any, open_page: Any) -> Non
         await page.locator(DIALOG).wait_for()
         await assert_harmless(page)
         await expect(page.locator(DIALOG)).to_have_attribute("lang", language)
+
+
+async def test_posts_to_where_it_was_loaded_from(host: Any, open_page: Any, prefixing: str, redis: Redis) -> None:
+    """Behind a proxy that adds a path prefix, asks by an inner host and hides the outer one."""
+    page = await open_page(host.add(SHELL % (f"<script>{host.loader(prefixing)}</script>", "<p>Shop</p>"), "/x"))
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    await page.evaluate("show({title: 'A title'})")
+    await send(page)
+    assert [url.partition("?")[0] for url in sent] == [prefixing + "/api/embed/error-page/"]
+    entries = [await redis.xlen(key) for key in USER_REPORT_SUBMITTED.shard_keys(4)]
+    assert sum(entries) == 1
+
+
+async def test_a_script_without_an_address_uses_the_configured_one(host: Any, open_page: Any) -> None:
+    page = await open_page(host.url)
+    async with httpx.AsyncClient() as client:
+        source = (await client.get(host.script_url)).text
+    await page.evaluate(
+        "source => { window.sentryEmbedCallback = embed => { window.embed_ = embed }; eval(source) }", source
+    )
+    await page.locator(DIALOG).wait_for()
+    assert await page.evaluate("window.embed_.endpoint") == host.script_url.replace(
+        f"http://127.0.0.1:{host.api_port}", "http://errors.example"
+    )
 
 
 async def test_double_zoom(dialog_page: Any) -> None:

@@ -22,11 +22,12 @@ from registry.api import (
     quotas,
     sessions,
     tokens,
-    unsubscriptions,
     users,
 )
 from registry.api.deps import AppState
 from registry.jobs.cleanup import Cleanup
+from registry.pages import invitations as invitation_pages
+from registry.pages import unsubscriptions as unsubscription_pages
 from registry.service.accept_invitation import Invitations
 from registry.service.change_configuration import Changes
 from registry.service.deliver_mails import MailDelivery
@@ -40,9 +41,12 @@ from registry.service.sign_in import AttemptLimits, SignIn
 from registry.settings import Settings
 
 _VALKEY_SECONDS_MAX = 1.0  # a change waits no longer for Valkey; the worker publishes it then
-_RESOURCES = (
-    sessions, users, unsubscriptions, organizations, audit_logs, projects, keys, quotas, members, invitations,
-    tokens, internal,
+_ROUTERS = tuple(
+    module.router
+    for module in (
+        sessions, users, organizations, audit_logs, projects, keys, quotas, members, invitations, tokens, internal,
+        invitation_pages, unsubscription_pages,
+    )
 )  # fmt: skip
 
 
@@ -56,8 +60,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         clock=clock,
         authenticates=False,
     )
-    for module in _RESOURCES:
-        app.include_router(module.router)
+    for router in _ROUTERS:
+        app.include_router(router)
     return app
 
 
@@ -108,6 +112,7 @@ def _state(settings: Settings, runtime: ServiceRuntime) -> AppState:
         invitation_rules=InvitationRules(
             duration=timedelta(days=settings.invitation_days),
             members_max=settings.members_max,
+            per_hour=settings.invitations_per_hour,
             mailed=settings.smtp_url is not None,
             public_url=settings.public_url,
         ),
@@ -115,5 +120,5 @@ def _state(settings: Settings, runtime: ServiceRuntime) -> AppState:
         # A token that was revoked here is refused here at once.
         authenticator=Authenticator(introspection, fresh_seconds=0, stale_seconds=0),
         unsubscribe_links=UnsubscribeLinks(settings.secret_key.get_secret_value(), settings.public_url),
-        proxies=settings.proxies(),
+        proxies=settings.address_reader(),
     )

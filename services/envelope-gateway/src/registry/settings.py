@@ -3,8 +3,7 @@
 from typing import ClassVar
 
 from hearback_kit.settings import ServiceSettings
-from hearback_kit.values.addresses import TrustedProxies, parse_networks
-from pydantic import Field, field_validator
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 
@@ -28,6 +27,9 @@ class Settings(ServiceSettings):
     mail_from: str = Field("Hearback <noreply@localhost>", description="Sender of mails.")
     session_days: int = Field(14, ge=1, le=365, description="Days after which a browser session ends.")
     invitation_days: int = Field(7, ge=1, le=90, description="Days after which an invitation expires.")
+    invitations_per_hour: int = Field(
+        100, ge=1, le=100_000, description="Invitations that an organization may mail within an hour."
+    )
     audit_days: int = Field(400, ge=1, le=3_650, description="Days that entries of the audit log are kept.")
     login_attempts_per_minute: int = Field(
         10, ge=1, le=10_000, description="Attempts to sign in to one account from one address within a minute."
@@ -41,10 +43,6 @@ class Settings(ServiceSettings):
         le=100_000,
         description="Attempts within a minute to sign in to one account from addresses without a session of it.",
     )
-    trusted_proxies: str = Field(
-        "127.0.0.0/8,::1/128",
-        description="Networks, by comma, whose X-Forwarded-For is believed.",
-    )
     passwords_at_once_max: int = Field(
         2, ge=1, le=64, description="Passwords hashed at the same time; each takes 19 MiB and a thread."
     )
@@ -56,16 +54,6 @@ class Settings(ServiceSettings):
     members_max: int = Field(10_000, ge=1, le=100_000, description="Members of an organization.")
     tokens_max: int = Field(1_000, ge=1, le=100_000, description="API tokens of an organization.")
     quotas_max: int = Field(100, ge=1, le=1_000, description="Quotas of a project.")
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _networks_are_valid(cls, value: str) -> str:
-        parse_networks(value)
-        return value
-
-    def proxies(self) -> TrustedProxies:
-        """Return the proxies that are believed."""
-        return TrustedProxies(parse_networks(self.trusted_proxies))
 
     @property
     def database_name(self) -> str:

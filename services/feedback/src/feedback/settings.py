@@ -38,6 +38,7 @@ class Settings(ServiceSettings):
     page_size: int = Field(25, ge=1, le=100, description="Rows of a list page by default.")
     page_size_max: int = Field(100, ge=1, le=1_000, description="Most rows of a list page.")
     hits_max: int = Field(1_000, ge=1, le=100_000, description="Highest number that `X-Hits` counts to.")
+    count_max: int = Field(10_000, ge=1, le=1_000_000, description="Highest number that `issues-count` counts to.")
     export_batch_rows: int = Field(500, ge=1, le=5_000, description="Rows that an export reads at once.")
     bulk_rows_max: int = Field(1_000, ge=1, le=10_000, description="Most ids that one request may name.")
     query_characters_max: int = Field(4_096, ge=1, le=65_536, description="Longest search query.")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from hearback_contracts.events import OutcomeRecorded
+from hearback_contracts.routes import service_of
 from hearback_contracts.streams import OUTCOME_RECORDED
 from hearback_devkit.fleet import EVERY_SCOPE, publish_project, signed_in
 from hearback_devkit.testing import eventually
@@ -16,6 +17,7 @@ from hearback_devkit.testing import eventually
 from ..conftest import NOW, Api, Intake, payload, serving, submitted
 
 LIST = "/api/0/organizations/demo/issues/"
+LATER = NOW + timedelta(hours=1)
 
 
 async def test_group_and_event_have_what_the_sdk_sent(api: Api) -> None:
@@ -39,7 +41,10 @@ async def test_group_and_event_have_what_the_sdk_sent(api: Api) -> None:
     assert event["eventID"] == event_id
     assert event["contexts"]["replay"] == {"replay_id": "d" * 32}
     assert event["contexts"]["trace"] == {"trace_id": "e" * 32}
-    assert event["user"] == {"id": "5", "email": "jane@example.com"}
+    assert event["user"] == {
+        "id": "5", "email": "jane@example.com", "username": None, "name": None, "ip_address": None,
+        "geo": None, "data": None,
+    }  # fmt: skip
     tags = {tag["key"]: tag["value"] for tag in event["tags"]}
     assert tags == {
         "associated_event_id": "c" * 32, "has_linked_error": "true", "user.email": "jane@example.com",
@@ -68,7 +73,7 @@ def _cursor(response: Any, relation: str) -> tuple[str, bool]:
 
 async def test_pages_stay_put_while_feedback_arrives(api: Api) -> None:
     for number in range(7):  # two at the same time: the id decides
-        await api.submit(f"m{number}", received_at=NOW - timedelta(minutes=number // 2))
+        await api.submit(f"m{number}", timestamp=(NOW - timedelta(minutes=number // 2)).timestamp())
     query = {"query": "issue.category:feedback", "limit": 3}
     seen: list[str] = []
     cursor, more = "", True
@@ -78,7 +83,7 @@ async def test_pages_stay_put_while_feedback_arrives(api: Api) -> None:
         pages.append([row["metadata"]["message"] for row in response.json()])
         seen += pages[-1]
         cursor, more = _cursor(response, "next")
-        await api.submit("newer", received_at=NOW + timedelta(hours=1))
+        await api.submit("newer", received_at=LATER, timestamp=LATER.timestamp())
     assert seen == ["m1", "m0", "m3", "m2", "m5", "m4", "m6"]
     back, there_is_more = _cursor(response, "previous")
     assert there_is_more
@@ -94,7 +99,7 @@ async def test_filters_beside_the_query(api: Api, redis: Any) -> None:
     await publish_project(redis, project_id=2)
     await api.submit("a", environment="staging")
     await api.submit("b", project_id=2)
-    await api.submit("c", received_at=NOW - timedelta(days=20))
+    await api.submit("c", timestamp=(NOW - timedelta(days=20)).timestamp())  # received today
     assert await api.messages(environment="staging") == ["a"]
     assert await api.messages(environment=["staging", "production"]) == ["b", "a", "c"]
     assert await api.messages(environment="unknown") == []
@@ -136,7 +141,9 @@ async def test_triage_of_one(api: Api) -> None:
 
 @pytest.mark.parametrize(
     "body", [{"status": "gone"}, {"assignedTo": "nobody@example.com"}, {"assignedTo": "team:1"}, {"hasSeen": "x"},
-             {"status": 5}, {"status": "ignored", "statusDetails": {"x\0": 1}}, [1]],
+             {"status": 5}, {"status": "ignored", "statusDetails": {"x\0": 1}}, [1], {"priority": "urgent"},
+             {"isBookmarked": True}, {"inbox": False}, {"colour": None}, {"substatus": "ongoing"},
+             {"status": "resolved", "substatus": "ongoing"}, {"statusDetails": {"ignoreCount": 5}}],
 )  # fmt: skip
 async def test_bad_triage_is_400(api: Api, body: Any) -> None:
     issue = (await api.issue(await api.submit()))["id"]
@@ -144,6 +151,36 @@ async def test_bad_triage_is_400(api: Api, body: Any) -> None:
         response = await api.client.put(path, json=body)
         assert response.status_code == 400
         assert "detail" in response.json()
+    assert (await api.list())[0]["status"] == "unresolved"
+
+
+async def test_priority_and_substatus_are_set_and_found(api: Api) -> None:
+    issue = (await api.issue(await api.submit()))["id"]
+    path = f"{LIST}{issue}/"
+    body = {
+        "priority": "high",
+        "status": "ignored",
+        "substatus": "archived_until_escalating",
+        "isBookmarked": False,
+    }
+    row = (await api.client.put(path, json=body)).json()
+    assert (row["priority"], row["substatus"]) == ("high", "archived_until_escalating")
+    assert row["metadata"]["initial_priority"] == 50
+    assert len(await api.list("issue.priority:high is:archived_until_escalating")) == 1
+    assert await api.list("issue.priority:medium") == []
+    until = (await api.client.put(path, json={"status": "ignored", "ignoreDuration": 60})).json()
+    assert (until["substatus"], until["statusDetails"]) == ("archived_until_condition_met", {"ignoreDuration": 60})
+    many = await api.client.put(f"{LIST}?id={row['shortId']}", json={"priority": "low"})
+    assert many.json() == {"priority": "low"}
+    assert (await api.list())[0]["priority"] == "low"
+
+
+@pytest.mark.parametrize("field", ["inbox", "isPublic", "colour"])
+async def test_a_field_that_cannot_be_changed_is_named(api: Api, field: str) -> None:
+    issue = (await api.issue(await api.submit()))["id"]
+    for path in (f"{LIST}{issue}/", f"{LIST}?id={issue}"):
+        response = await api.client.put(path, json={field: True, "status": "resolved"})
+        assert (response.status_code, field in response.json()["detail"]) == (400, True)
     assert (await api.list())[0]["status"] == "unresolved"
 
 
@@ -276,6 +313,42 @@ async def test_lookup_by_short_id(api: Api) -> None:
     assert response.json()[0]["metadata"]["message"] == "hit"
     missed = await api.client.get(LIST, params={"query": "issue.category:feedback hit", "shortIdLookup": "1"})
     assert len(missed.json()) == 1
+
+
+async def test_short_ids_are_accepted_wherever_an_id_is(api: Api, redis: Any) -> None:
+    event_id = await api.submit("hit", tags={"k": "v"})
+    issue = (await api.issue(event_id))["id"]
+    for prefix in (LIST, "/api/0/issues/"):
+        for path in ("", "events/", "events/latest/", "events/recommended/", f"events/{event_id}/", "tags/",
+                     "tags/k/", "tags/k/values/", "hashes/"):  # fmt: skip
+            by_id = await api.client.get(f"{prefix}{issue}/{path}")
+            for short in ("WEB-1", "web-1"):
+                by_short_id = await api.client.get(f"{prefix}{short}/{path}")
+                assert (by_short_id.status_code, by_short_id.json()) == (200, by_id.json()), path
+    assert [row["id"] for row in (await api.client.get(LIST, params={"id": ["WEB-1", issue]})).json()] == [issue]
+    assert (await api.client.put(f"{LIST}WEB-1/", json={"hasSeen": True})).json()["hasSeen"] is True
+    assert (await api.client.put(f"{LIST}?id=web-1", json={"status": "resolved"})).status_code == 200
+    found = (await api.client.get("/api/0/organizations/demo/shortids/web-1/")).json()
+    assert (found["groupId"], found["shortId"], found["projectSlug"]) == (issue, "WEB-1", "web")
+    assert found["group"]["id"] == issue
+    assert (await api.client.get("/api/0/organizations/demo/shortids/WEB-2/")).status_code == 404
+    await publish_project(redis, project_id=7, organization_id=7, slug="web")
+    await api.submit("other", project_id=7, organization_id=7)
+    both = signed_in(api.app, tenants={1: "owner", 7: "owner"})
+    assert (await api.client.get("/api/0/issues/WEB-1/", headers=both)).status_code == 404, "which of the two?"
+    stranger = signed_in(api.app, tenants={7: "owner"})
+    assert (await api.client.get("/api/0/organizations/demo/shortids/WEB-1/", headers=stranger)).status_code == 404
+    assert (await api.client.delete(f"{LIST}?id=WEB-1")).status_code == 204
+    assert await api.list() == []
+
+
+async def test_short_ids_of_feedback_are_never_those_of_error_groups(api: Api, redis: Any) -> None:
+    await publish_project(redis, project_id=2, slug="shop-err")
+    event_id = await api.submit(project_id=2)
+    short = (await api.issue(event_id))["shortId"]
+    for path in (f"{LIST}{short}/", f"/api/0/organizations/demo/shortids/{short}/"):
+        assert service_of(path) == "feedback"
+        assert (await api.client.get(path)).status_code == 200
 
 
 @pytest.mark.parametrize("issue", ["0", "2" * 30, "9223372036854775808", "x", "%20", "-2"])

@@ -16,7 +16,14 @@ def test_the_committed_document_is_current() -> None:
 
 
 def test_every_path_leads_here() -> None:
-    known = {"organization": "demo", "project": "web", "issue_id": "2", "event_id": "e", "attachment_id": "1"}
+    known = {
+        "organization": "demo",
+        "project": "web",
+        "issue_id": "2",
+        "event_id": "e",
+        "attachment_id": "1",
+        "short_id": "WEB-1",
+    }
     document = PROGRAM.create_app(PROGRAM.settings()).openapi()
     paths = [path.format(**known, key="k") for path in document["paths"] if path.startswith("/api/")]
     assert len(paths) > 10
@@ -27,7 +34,14 @@ def test_every_path_leads_here() -> None:
 async def test_answers_conform(api: Api) -> None:
     event_id = await api.submit(tags={"k": "v"})
     issue = await api.issue(event_id)
-    known = {"organization": "demo", "project": "web", "issue_id": issue["id"], "event_id": event_id, "key": "k"}
+    known = {
+        "organization": "demo",
+        "project": "web",
+        "issue_id": issue["id"],
+        "event_id": event_id,
+        "key": "k",
+        "short_id": issue["shortId"],
+    }
     headers = {"Authorization": api.client.headers["Authorization"]}
     async with served(api.app, is_started=True) as url:
         await assert_conforms(api.app.openapi(), url, known=known, headers=headers, examples=15)

@@ -1,10 +1,13 @@
 """What a spam verdict does to a feedback, its mailbox and its fate."""
 
+import time
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from feedback.domain.spam import Content, SpamVerdict
+from feedback.domain.spam import Content
+from feedback.service.judge_spam import LocalJudge, load_prior
+from feedback.store.spam_taught import find_versions
 from feedback.store.tables import FEEDBACK
 from hearback_contracts.events import OutcomeRecorded
 from hearback_contracts.flags import Feature
@@ -20,12 +23,13 @@ from ..conftest import MEMBERS, Api, Intake, payload, submitted
 LIST = "/api/0/organizations/demo/issues/"
 SPAM = "CHEAP PILLS! http://pills.example/ earn money"
 EVENT = "a" * 32
+BOTH = {Feature.SPAM_FILTER_INGEST: True, Feature.SPAM_FILTER_ACTIONS: True}
 
 
 @pytest_asyncio.fixture
 async def judging(intake: Intake, redis: Any) -> Intake:
     """The intake of a project that asks for verdicts."""
-    await publish_project(redis, members=MEMBERS, features={Feature.SPAM_FILTER_INGEST: True})
+    await publish_project(redis, members=MEMBERS, features=BOTH)
     return intake
 
 
@@ -34,25 +38,24 @@ async def row_of(intake: Intake, event_id: str = EVENT) -> Any:
         return (await connection.execute(select(FEEDBACK).where(FEEDBACK.c.event_id == event_id))).one()
 
 
+@pytest.mark.parametrize("actions", [True, False])
 @pytest.mark.parametrize(
     ("feature", "option", "enabled"), [(True, True, True), (True, False, False), (False, True, False)]
 )
-async def test_flag_and_option_together_ask_for_a_verdict(
-    intake: Intake, redis: Any, feature: bool, option: bool, enabled: bool
+async def test_flags_and_option_decide_what_is_judged_and_ignored(
+    intake: Intake, redis: Any, feature: bool, option: bool, enabled: bool, actions: bool
 ) -> None:
-    await publish_project(
-        redis,
-        project_id=2,
-        features={Feature.SPAM_FILTER_INGEST: feature},
-        options={Option.SPAM_DETECTION: option},
-    )
+    features = {Feature.SPAM_FILTER_INGEST: feature, Feature.SPAM_FILTER_ACTIONS: actions}
+    await publish_project(redis, project_id=2, features=features, options={Option.SPAM_DETECTION: option})
     recorded = await intake.take(submitted(payload(SPAM), event_id=EVENT, project_id=2))
     row = await row_of(intake)
     assert row.evidence["spam_detection_enabled"] is enabled
     assert row.evidence["is_spam"] is (True if enabled else None)
     assert ("spam_signs" in row.evidence) is enabled
-    assert row.status == ("ignored" if enabled else "unresolved")
+    assert row.status == ("ignored" if enabled and actions else "unresolved")
     assert recorded.quantities() == {(14, 0, None): 1}, "spam is accepted, once"
+    assert [step.state for step in recorded.steps] == ["spam" if enabled else "stored"]
+    assert [message.feedback.is_spam for message in recorded.created] == [True if enabled else None]
 
 
 async def test_spam_lies_in_its_mailbox_with_its_signs_and_fate(judging: Intake) -> None:
@@ -61,7 +64,7 @@ async def test_spam_lies_in_its_mailbox_with_its_signs_and_fate(judging: Intake)
     again = await judging.take(message)
     row = await row_of(judging)
     assert (row.status, row.substatus, row.message) == ("ignored", "archived_forever", SPAM)
-    assert row.evidence["spam_signs"] == ["spam_phrase", "spam_phrases", "link_density"]
+    assert row.evidence["spam_signs"] == ["spam_phrase", "spam_phrases", "link_density", "classifier"]
     [step] = [step for step in recorded.steps if step.submission_id == EVENT]
     assert (step.state, step.step, step.reason, step.feedback_id) == ("spam", "judged_spam", "spam", str(row.id))
     assert [step.state for step in recorded.steps if step.submission_id != EVENT] == ["stored"]
@@ -80,19 +83,91 @@ async def test_marks_of_the_form_decide(judging: Intake) -> None:
     )
 
 
-async def test_a_judge_that_fails_gives_null_and_loses_nothing(judging: Intake) -> None:
-    def broken(_content: Content) -> SpamVerdict:
-        raise ZeroDivisionError
-
-    recorded = await judging.changed(spam_judge=broken).take(submitted(payload(SPAM), event_id=EVENT))
+@pytest.mark.parametrize(
+    ("prior", "text", "is_spam"),
+    [(object(), SPAM, None), (object(), "good", None), (None, SPAM, True), (None, "good", None)],
+    ids=["broken-spam", "broken-good", "absent-spam", "absent-good"],
+)
+async def test_a_classifier_that_fails_or_is_absent_loses_nothing(
+    judging: Intake, prior: Any, text: str, is_spam: bool | None
+) -> None:
+    judge = LocalJudge(judging.database, prior)
+    recorded = await judging.changed(spam_judge=judge).take(submitted(payload(text), event_id=EVENT))
     row = await row_of(judging)
-    assert (row.status, row.evidence["is_spam"], row.evidence["spam_detection_enabled"]) == (
-        "unresolved",
-        None,
-        True,
-    )
-    assert [step.state for step in recorded.steps] == ["stored"]
+    assert (row.evidence["is_spam"], row.evidence["spam_detection_enabled"]) == (is_spam, True)
+    assert row.status == ("ignored" if is_spam else "unresolved")
     assert recorded.quantities() == {(14, 0, None): 1}
+    assert [message.feedback.is_spam for message in recorded.created] == [is_spam]
+
+
+async def test_the_longest_message_is_judged_within_50_ms(judging: Intake) -> None:
+    judge = LocalJudge(judging.database, load_prior())
+    content = Content("buy https://x.example/ now " * 5_000)
+    start = time.process_time()
+    for _ in range(5):
+        judge.judge(1, content)
+    assert (time.process_time() - start) / 5 < 0.05
+
+
+async def test_the_reasons_of_the_classifier_are_shown(judging: Intake) -> None:
+    text = "Rank higher: 500 dofollow backlinks for $49, write to seo@rank.example"
+    await judging.take(submitted(payload(text), event_id=EVENT))
+    row = await row_of(judging)
+    assert row.evidence["is_spam"] is True
+    assert "classifier" in row.evidence["spam_signs"]
+    assert row.evidence["spam_reasons"]
+
+
+NEW_KIND = "Our {0} choir sings for weddings in {1}, book the {2} package before spring"
+SUBJECTS = ("boys", "jazz", "church", "village", "gospel", "school", "men", "alpine", "folk", "opera", "student",
+            "chamber", "harbour", "mountain", "city")  # fmt: skip
+TOWNS = ("Graz", "Linz", "Wels", "Steyr", "Baden", "Krems", "Enns", "Hallein", "Lienz", "Bludenz", "Gmunden",
+         "Tulln", "Zwettl", "Schwaz", "Imst")  # fmt: skip
+PACKAGES = ("gold", "silver", "small", "large", "family", "deluxe", "basic", "summer", "garden", "evening",
+            "premium", "royal", "classic", "simple", "grand")  # fmt: skip
+
+
+async def mark(api: Api, event_id: str, status: str) -> None:
+    issue = await api.issue(event_id)
+    assert (await api.client.put(f"{LIST}{issue['id']}/", json={"status": status})).status_code == 200
+
+
+async def test_ten_marks_teach_a_new_kind_of_spam(judging_api: Api) -> None:
+    texts = [NEW_KIND.format(*words) for words in zip(SUBJECTS, TOWNS, PACKAGES, strict=True)]
+    for text in texts[:10]:
+        event_id = await judging_api.submit(text)
+        if (await judging_api.issue(event_id))["status"] != "ignored":
+            await mark(judging_api, event_id, "ignored")
+    later = [await judging_api.issue(await judging_api.submit(text)) for text in texts[10:]]
+    assert [row["status"] for row in later] == ["ignored"] * 5
+    ordinary = await judging_api.issue(await judging_api.submit("The export button does nothing in Firefox"))
+    assert ordinary["status"] == "unresolved"
+
+
+async def test_one_not_spam_clears_the_same_words_for_good(judging_api: Api) -> None:
+    await judging_api.submit(SPAM, event_id=EVENT)
+    await mark(judging_api, EVENT, "unresolved")
+    again = await judging_api.issue(await judging_api.submit("  cheap pills http://pills.example/ EARN money"))
+    assert again["status"] == "unresolved"
+    other = await judging_api.issue(await judging_api.submit("Online casino and cheap viagra at casino.example"))
+    assert other["status"] == "ignored"
+
+
+@pytest.mark.parametrize("body", [{"status": "ignored", "ignoreDuration": 60}, {"status": "resolved"}])
+async def test_what_is_no_judgement_teaches_nothing(judging_api: Api, body: dict[str, Any]) -> None:
+    await judging_api.submit("The export button does nothing", event_id=EVENT)
+    issue = await judging_api.issue(EVENT)
+    assert (await judging_api.client.put(f"{LIST}{issue['id']}/", json=body)).status_code == 200
+    async with judging_api.intake.database.connection() as connection:
+        assert await find_versions(connection, [1]) == {}
+
+
+async def test_no_organization_learns_from_another(judging_api: Api, redis: Any) -> None:
+    await publish_project(redis, project_id=7, organization_id=7, features=BOTH)
+    await judging_api.submit(SPAM, event_id=EVENT)
+    await mark(judging_api, EVENT, "unresolved")
+    await judging_api.submit(SPAM, event_id="7" * 32, project_id=7, organization_id=7)
+    assert (await row_of(judging_api.intake, "7" * 32)).status == "ignored"
 
 
 @pytest.mark.parametrize(

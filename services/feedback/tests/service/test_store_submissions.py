@@ -82,6 +82,30 @@ async def test_text_cut_inside_an_emoji_and_nul_are_kept(intake: Intake) -> None
     assert (await rows(intake))[1].tags["k"] == "v"
 
 
+HUGE = "word 支 x" * 200_000
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"feedback": {"name": HUGE, "contact_email": HUGE, "url": HUGE}},
+        {"user": {"id": HUGE, "email": HUGE, "username": HUGE, "ip_address": HUGE}},
+        {"tags": {f"tag{number}": "v" * 250 for number in range(50_000)}},
+        {"tags": {HUGE: HUGE}, "release": HUGE, "dist": HUGE, "environment": HUGE, "transaction": HUGE},
+        {"contexts": {f"c{n}": {f"k{m}": "v" for m in range(300)} for n in range(100)}},
+        {"timestamp": 1e300, "level": [[]], "request": [HUGE]},
+    ],
+    ids=["words", "user", "tags", "names", "contexts", "types"],
+)  # fmt: skip
+async def test_what_is_very_large_is_stored_and_holds_nobody_up(intake: Intake, more: dict[str, Any]) -> None:
+    body = payload("large", **more)
+    recorded = await intake.take(submitted(body, event_id=EVENT), submitted(payload("another")))
+    assert [step.state for step in recorded.steps] == ["stored", "stored"]
+    [large] = [row for row in await rows(intake) if row.event_id == EVENT]
+    assert len(large.facets) < 2_500
+    assert all(len(message.model_dump_json()) < 100_000 for message in recorded.created)
+
+
 async def test_ingestion_switched_off(intake: Intake, redis: Any) -> None:
     await publish_project(redis, project_id=5, features={"organizations:user-feedback-ingest": False})
     recorded = await intake.take(submitted(project_id=5))

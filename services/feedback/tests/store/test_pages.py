@@ -45,11 +45,11 @@ async def read(api: Api, deleted: list[str], position: Position | None = None, *
 async def test_deletions_amid_a_search_hide_nothing_else(api: Api, backward: bool, count: int) -> None:
     names = [f"m{number}" for number in range(6)]
     for number, name in enumerate(names):
-        await api.submit(name, received_at=NOW - timedelta(minutes=number))
+        await api.submit(name, timestamp=(NOW - timedelta(minutes=number)).timestamp())
     ordered = names[::-1] if backward else names
     start = Position(NOW - timedelta(days=1), 0) if backward else None
     page = await read(api, ordered[:count], start, backward=backward)
     assert [row.message for row in page.rows] == sorted(ordered[count : count + 3])
     last = page.rows[0 if backward else -1]
-    rest = await read(api, [], Position(last.received_at, last.id), backward=backward)
+    rest = await read(api, [], Position(last.first_seen, last.id), backward=backward)
     assert {row.message for row in rest.rows} == set(ordered[count + 3 :])

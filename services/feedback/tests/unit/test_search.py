@@ -1,7 +1,8 @@
 """The search language, as parsed."""
 
 import pytest
-from feedback.domain.search import Has, Match, Search, SearchError, Words, parse_search
+from feedback.domain.search import parse_search
+from feedback.domain.search_terms import Has, Match, Number, Search, SearchError, Words
 
 from ..conftest import NOW
 
@@ -27,8 +28,20 @@ def parsed(query: str) -> Search:
         ("has:user.email", (Has("user.email"),)),
         ("!has:user.email", (Has("user.email", negated=True),)),
         ('release:""', (Has("release", negated=True),)),
-        ("is:unassigned", (Has("assigned", negated=True),)),
-        ("!is:unassigned", (Has("assigned"),)),
+        ("is:unassigned", (Match("is", ("unassigned",)),)),
+        ("!is:linked", (Match("is", ("linked",), negated=True),)),
+        ("is:[unresolved, assigned]", (Match("is", ("unresolved", "assigned")),)),
+        ("substatus:New", (Match("substatus", ("new",)),)),
+        ("priority:High", (Match("issue.priority", ("high",)),)),
+        ("timesSeen:>=1", (Number("timesseen", ">=", 1),)),
+        ("!userCount:0", (Number("usercount", "=", 0, negated=True),)),
+        ('user:"id:42"', (Match("user", ("id:42",)),)),
+        ("OS.Name:Windows", (Match("os.name", ("Windows",)),)),
+        ("contexts.os.name:Windows", (Match("os.name", ("Windows",)),)),
+        ("metadata.contact_email:a@b", (Match("contact_email", ("a@b",)),)),
+        ('title:"User Feedback: it is..."', (Words("it is"),)),
+        ("hasSeen:0", (Match("hasseen", ("false",)),)),
+        ("!plan:gold", (Match("plan", ("gold",), negated=True),)),
         ("", ()),
         ('"', (Words('"'),)),
     ],
@@ -83,6 +96,15 @@ def test_asking_for_feedback(query: str, asks: bool) -> None:
         "a OR b",
         "!age:-1h",
         "date:9999-99-99",
+        "substatus:x",
+        "is:[unresolved, weird]",
+        "issue.priority:urgent",
+        "timesSeen:many",
+        "timesSeen:[1,2]",
+        "userCount:-1",
+        "timesSeen:1.5",
+        "type:error",
+        "has_linked_error:maybe",
     ],
 )
 def test_refused(query: str) -> None:
@@ -94,3 +116,32 @@ def test_too_many_terms() -> None:
     with pytest.raises(SearchError):
         parse_search("a " * 101, now=NOW, terms_max=100)
     assert len(parse_search("a " * 100, now=NOW, terms_max=100).terms) == 100
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("pay user.email:a has:os.name is:linked age:-1h", set()),
+        ("plan:gold", {"plan"}),
+        ("!Plan:g* has:Tier", {"plan", "tier"}),
+        ("tags[level]:x", {"level"}),
+        ('"odd key":x', {"odd key"}),
+        ("os.nam:x", {"os.nam"}),
+    ],
+)
+def test_names_that_are_none_of_our_keys(query: str, names: set[str]) -> None:
+    assert parsed(query).names == names
+
+
+@pytest.mark.parametrize(
+    ("query", "indexed"),
+    [
+        ("", False),
+        ("is:linked age:-1h timesSeen:1 assigned:me", False),
+        ("pay", True),
+        ("k:v", True),
+        ("has:k", True),
+    ],
+)
+def test_what_an_inverted_index_finds(query: str, indexed: bool) -> None:
+    assert parsed(query).is_indexed is indexed

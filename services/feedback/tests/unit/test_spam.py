@@ -1,7 +1,7 @@
 """The spam rules, one by one."""
 
 import pytest
-from feedback.domain.spam import SCORE_MIN, WEIGHTS, Content, judge
+from feedback.domain.spam import SCORE_MIN, WEIGHTS, Content, judge_by_rules
 
 SPAM = "CHEAP PILLS! http://pills.example/ earn money"
 
@@ -41,7 +41,7 @@ SPAM = "CHEAP PILLS! http://pills.example/ earn money"
     ],
 )  # fmt: skip
 def test_rules(content: Content, signs: tuple[str, ...], is_spam: bool) -> None:
-    verdict = judge(content)
+    verdict = judge_by_rules(content)
     assert (verdict.signs, verdict.is_spam, verdict.detection_enabled) == (signs, is_spam, True)
 
 

@@ -29,7 +29,7 @@ async def test_a_rule_is_added_shown_changed_and_deleted(api: Api) -> None:
 @pytest.mark.parametrize(
     ("values", "code"),
     [
-        ({"target": "nobody"}, "invalid_target"),
+        ({"target": "no address"}, "invalid_target"),
         ({"target": "a@b.example\r\nBcc: c@d.example"}, "invalid_target"),
         ({"channel": "webhook", "target": "http://10.0.0.1/"}, "invalid_target"),
         ({"channel": "webhook", "target": "http://169.254.169.254/latest"}, "invalid_target"),

@@ -1,20 +1,35 @@
-"""The OpenAPI document is committed as generated, and every path leads here."""
+"""The OpenAPI document: committed as generated, and true of the running app whatever it is sent."""
 
 from pathlib import Path
 
+import pytest
 from hearback_contracts.routes import service_of
+from hearback_devkit.openapi import assert_committed, assert_conforms
+from hearback_devkit.testing import served
 from notifier.__main__ import PROGRAM
 
-DOCUMENT = Path(__file__).parents[2] / "openapi.json"
+from ..conftest import Api, feedback
+from ..consumers.test_feedback_created import take
+
+KNOWN = {"organization": "demo", "project": "web", "rule_id": "1", "delivery_id": "1"}
 
 
 def test_the_committed_document_is_current() -> None:
-    assert DOCUMENT.read_bytes() == PROGRAM.openapi()
+    assert_committed(Path(__file__).parents[2] / "openapi.json", PROGRAM.openapi())
 
 
-def test_every_path_leads_here() -> None:
-    known = {"organization": "demo", "project": "web", "rule_id": "1", "delivery_id": "1"}
-    document = PROGRAM.create_app(PROGRAM.settings.model_construct()).openapi()
-    paths = [path.format(**known) for path in document["paths"] if path.startswith("/api/")]
+@pytest.mark.timeout(240)
+async def test_answers_conform(api: Api) -> None:
+    await take(api.notifier, feedback())
+    rule = {"name": "team", "channel": "email", "target": "team@example.com"}
+    assert (await api.client.post(api.rules, json=rule)).status_code == 201
+    headers = {"Authorization": api.client.headers["Authorization"]}
+    async with served(api.app, is_started=True) as url:
+        tried = await assert_conforms(api.app.openapi(), url, known=KNOWN, headers=headers, examples=15)
+    assert tried == 9
+
+
+def test_every_path_leads_here(api: Api) -> None:
+    paths = [path.format(**KNOWN) for path in api.app.openapi()["paths"] if path.startswith("/api/")]
     assert paths
     assert {service_of(path) for path in paths} == {"notifier"}

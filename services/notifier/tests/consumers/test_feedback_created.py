@@ -10,11 +10,11 @@ from hearback_contracts.notices import FeedbackChanged, FeedbackContent
 from hearback_contracts.options import Option
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import FEEDBACK_CHANGED, FEEDBACK_CREATED
+from hearback_devkit.fleet import publish_project
+from hearback_devkit.testing import eventually
 from hearback_fleet.messages import outgoing
-from hearback_fleet.testing import publish_project
 from hearback_kit.bus import Incoming
-from hearback_kit.ids import new_id
-from hearback_kit.testing import eventually
+from hearback_kit.values.ids import new_id
 from notifier.consumers.feedback_changed import FeedbackChangedHandler
 from notifier.consumers.feedback_created import FeedbackCreatedHandler
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from hearback_contracts.notices import AlertChanged, UserReportLinked
 from hearback_contracts.streams import ALERT_CHANGED, USER_REPORT_LINKED
-from hearback_kit.ids import new_id
+from hearback_kit.values.ids import new_id
 from notifier.consumers.alert_changed import AlertChangedHandler
 from notifier.consumers.user_report_linked import UserReportLinkedHandler
 

@@ -182,8 +182,8 @@ async def test_an_address_that_no_mail_can_carry_fails_alone(
     notifier: Notifier, mailbox: Mailbox, send_to: Any
 ) -> None:
     from hearback_contracts.config import MemberRef
-    from hearback_fleet.testing import publish_project
-    from hearback_kit.testing import eventually
+    from hearback_devkit.fleet import publish_project
+    from hearback_devkit.testing import eventually
 
     odd = MemberRef(id=9, email="no address")
     await publish_project(notifier.redis, members=(odd, BOB))

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hearback_fleet.testing import publish_project
+from hearback_devkit.fleet import publish_project
 
 from ..conftest import Api, Hook, Notifier, feedback
 from ..consumers.test_feedback_created import take

@@ -6,18 +6,21 @@ from datetime import timedelta
 from fastapi import FastAPI
 from hearback_contracts.streams import ERROR_EVENT_RECEIVED, USER_REPORT_SUBMITTED
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
+from hearback_kit.api.cors import Cors
 from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
-from user_reports.api import events, groups, internal, reports
+from user_reports.api import events, groups, internal, lookups, reports
 from user_reports.api.deps import AppState, empty_answer
+from user_reports.api.reports.cors import cors_rules
 from user_reports.consumers.error_event_received import ErrorEventHandler
 from user_reports.consumers.user_report_submitted import UserReportHandler
 from user_reports.domain.admission import AgeRules
 from user_reports.errors import DsnNotEnough
 from user_reports.jobs.retention import Retention, RetentionOptions
-from user_reports.jobs.sweep import Sweep, SweepOptions, SweepResult
+from user_reports.jobs.sweep import Sweep, SweepOptions
 from user_reports.service.context import ServiceContext
+from user_reports.service.find_feedback import FeedbackLookup
 from user_reports.service.read_projects import Projects
 from user_reports.settings import Settings
 from user_reports.store.partitions import events_plan, open_partitions
@@ -29,7 +32,15 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
 
     def build(runtime: ServiceRuntime) -> AppState:
         context = _context(runtime, settings)
-        return AppState(settings, context, runtime.limits(), settings.address_reader(), _rules(settings))
+        client = runtime.service_client(settings.feedback_url) if settings.feedback_url else None
+        return AppState(
+            settings,
+            context,
+            runtime.limits(),
+            settings.address_reader(),
+            FeedbackLookup(client),
+            _rules(settings),
+        )
 
     app = service_app(
         settings,
@@ -38,8 +49,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         build=build,
         clock=clock,
     )
+    app.add_middleware(Cors, rules_of=cors_rules)
     app.add_exception_handler(DsnNotEnough, empty_answer)
-    for module in (reports, groups, events, internal):
+    for module in (reports, groups, events, lookups, internal):
         app.include_router(module.router)
     return app
 
@@ -67,10 +79,12 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
     return service_worker(settings, build=build, clock=clock, outbox=OUTBOX)
 
 
-async def sweep_now(settings: Settings) -> SweepResult:
-    """Sweep once, by hand."""
+async def sweep_now(settings: Settings) -> str:
+    """Sweep once, by hand, and return what was done in a line."""
     async with ServiceRuntime(settings) as runtime:
-        return await Sweep(_context(runtime, settings), SweepOptions.of(settings)).run_once()
+        result = await Sweep(_context(runtime, settings), SweepOptions.of(settings)).run_once()
+    rest = "" if result.complete else " (the deadline came first: call again)"
+    return f"looked at {result.looked_at} waiting reports, linked {result.linked}{rest}"
 
 
 def _context(runtime: ServiceRuntime, settings: Settings, *, relayed: bool = False) -> ServiceContext:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from hearback_kit.settings import ServiceSettings
+from hearback_kit.settings import ServiceSettings, fleet
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -44,6 +44,12 @@ class Settings(ServiceSettings):
     retention_seconds: float = Field(3_600, ge=1, le=86_400, description="Pause between runs of retention.")
     retention_chunk_max: int = Field(5_000, ge=1, le=100_000, description="Rows deleted in one transaction.")
     partition_weeks_ahead: int = Field(4, ge=1, le=52, description="Weekly partitions made ahead of time.")
+    feedback_url: str = fleet(
+        "feedback_url", "", "Address of feedback; unset, ids of feedback are not found through user-reports."
+    )
+    group_events_max: int = Field(
+        1_000, ge=1, le=10_000, description="Events of a group, the newest ones, whose tags are counted."
+    )
     posts_per_minute_max: int = Field(
         300, ge=1, le=1_000_000, description="Reports one address may post over HTTP in a minute."
     )

@@ -1,12 +1,13 @@
 """Error groups, events, the internal call: shapes, rights and tenants."""
 
+import re
 import time
 from typing import Any
 
 import orjson
 import pytest
 from hearback_kit.http import SERVICE_HEADER, SIGNATURE_HEADER, sign
-from hearback_kit.ids import random_id
+from hearback_kit.values.ids import random_id
 
 ISSUES = "/api/0/organizations/demo/issues"
 PROJECT = "/api/0/projects/demo/web"
@@ -64,7 +65,10 @@ async def test_group_detail_status_and_latest_event(harness: Any, api: Any, even
         assert (await api.get(url)).json()["status"] == status
     assert (await api.client.put(url, json={"status": "x"}, headers=api.owner)).status_code == 400
     assert (await api.client.put(url, content=b"[]", headers=api.owner)).status_code == 400
-    assert (await api.client.put(url, json={"hasSeen": True}, headers=api.owner)).status_code == 200
+    seen = await api.client.put(url, json={"hasSeen": True}, headers=api.owner)
+    assert (seen.status_code, seen.json()["hasSeen"]) == (200, True)
+    wrong = await api.client.put(url, json={"priority": "high", "hasSeen": 1}, headers=api.owner)
+    assert (wrong.status_code, set(wrong.json())) == (400, {"priority", "hasSeen"})
     assert (await api.get(f"{url}events/latest/")).json()["eventID"] == event_id
     assert (await api.client.put(url, json={"status": "resolved"}, headers=api.reader)).status_code == 403
     for headers, code in ((api.stranger, 404), ({}, 401)):
@@ -115,3 +119,105 @@ async def test_other_services_may_ask_which_events_exist(harness: Any, api: Any,
     assert (await api.client.post(EXIST, content=raw, headers=api.owner)).status_code == 401
     forged = {**headers, SIGNATURE_HEADER: sign("other", "feedback", "POST", EXIST, raw, int(time.time()))}
     assert (await api.client.post(EXIST, content=raw, headers=forged)).status_code == 401
+
+
+async def two_events(harness: Any) -> list[str]:
+    """Two events of one group, a minute apart."""
+    ids = [random_id(), random_id()]
+    for number, event_id in enumerate(ids):
+        await harness.deliver(harness.event(event_id, tags={"colour": "blue", "n": str(number)}, message="boom"))
+        harness.clock.move(minutes=1)
+    return ids
+
+
+@pytest.mark.parametrize("issue", ["1", "WEB-ERR-1", "web-err-1"])
+@pytest.mark.parametrize("path", [ISSUES, "/api/0/issues"])
+async def test_a_group_answers_to_both_of_its_ids_at_every_path(
+    harness: Any, api: Any, path: str, issue: str
+) -> None:
+    first, last = await two_events(harness)
+    await harness.deliver(harness.report(last))
+    url = f"{path}/{issue}/"
+    assert (await api.get(url)).json()["id"] == "1"
+    assert (await api.client.put(url, json={"status": "resolved"}, headers=api.owner)).json()["id"] == "1"
+    assert [event["eventID"] for event in (await api.get(f"{url}events/")).json()] == [last, first]
+    for name, expected in (("latest", last), ("recommended", last), ("oldest", first), (first, first)):
+        event = (await api.get(f"{url}events/{name}/")).json()
+        assert (event["eventID"], event["groupID"]) == (expected, "1")
+    tags = {tag["key"]: tag for tag in (await api.get(f"{url}tags/")).json()}
+    assert (tags["colour"]["totalValues"], tags["colour"]["topValues"][0]["value"]) == (2, "blue")
+    assert tags["n"]["uniqueValues"] == 2
+    assert (await api.get(f"{url}tags/n/")).json()["topValues"][0]["count"] == 1
+    assert (await api.get(f"{url}tags/unknown/")).status_code == 404
+    (row,) = (await api.get(f"{url}hashes/")).json()
+    assert (len(row["id"]), row["latestEvent"]["eventID"]) == (32, last)
+    assert [report["eventID"] for report in (await api.get(f"{url}user-reports/")).json()] == [last]
+
+
+@pytest.mark.parametrize("issue", ["OTHER-ERR-1", "WEB-ERR-3", "WEB-ERR-U", "ERR-1", "WEB-ERR-", "9" * 30])
+async def test_what_is_no_id_of_a_group_is_404(harness: Any, api: Any, issue: str) -> None:
+    await two_events(harness)
+    for path in (f"{ISSUES}/{issue}/", f"/api/0/issues/{issue}/", f"{ISSUES}/{issue}/events/"):
+        assert (await api.get(path)).status_code == 404
+        assert (await api.get(path, headers=api.stranger)).status_code == 404
+
+
+async def test_feedback_issues_have_no_reports_of_their_own(api: Any) -> None:
+    for issue in ("8", "WEB-8"):
+        for path in (ISSUES, "/api/0/issues"):
+            response = await api.get(f"{path}/{issue}/user-reports/")
+            assert (response.status_code, response.json()) == (200, [])
+            assert (await api.get(f"{path}/{issue}/user-reports/", headers={})).status_code == 401
+    assert (await api.get(f"{ISSUES}/8/user-reports/", headers=api.stranger)).status_code == 404
+
+
+async def test_events_of_a_group_are_paged_and_filtered(harness: Any, api: Any) -> None:
+    first, last = await two_events(harness)
+    url = f"{ISSUES}/1/events/"
+    page = await api.get(url, params={"per_page": 1})
+    assert [event["eventID"] for event in page.json()] == [last]
+    cursor = re.findall(r'cursor="([^"]+)"', page.headers["link"])[-1]
+    after = await api.get(url, params={"per_page": 1, "cursor": cursor})
+    assert [event["eventID"] for event in after.json()] == [first]
+    assert (await api.get(url, params={"environment": "production"})).json() == []
+    assert len((await api.get(url, params={"environment": "staging", "statsPeriod": "14d"})).json()) == 2
+    assert (await api.get(url, params={"cursor": "nonsense"})).status_code == 400
+
+
+async def test_an_event_of_another_group_is_not_this_ones(harness: Any, api: Any, event_id: str) -> None:
+    await two_events(harness)
+    await harness.deliver(harness.event(event_id, message="another"))
+    assert (await api.get(f"{ISSUES}/1/events/{event_id}/")).status_code == 404
+    assert (await api.get(f"{ISSUES}/3/events/{event_id}/")).status_code == 200
+
+
+async def test_a_member_follows_a_group_and_is_told_of_links(harness: Any, api: Any, event_id: str) -> None:
+    url = f"{ISSUES}/1/"
+    await harness.deliver(harness.event(event_id, message="boom"))
+    await harness.deliver(harness.event(other := random_id(), message="boom"), harness.report(other))
+    assert (await harness.recorded()).links == []
+    for follows in (True, True, False, True):
+        answer = await api.client.put(url, json={"isSubscribed": follows}, headers=api.owner)
+        assert answer.json()["isSubscribed"] is follows
+        assert (await api.get(url)).json()["isSubscribed"] is follows
+    await harness.deliver(harness.report(event_id, "It broke"))
+    (link,) = (await harness.recorded()).links
+    assert (link.followers, link.group_id, link.group_short_id) == ((1,), 1, "WEB-ERR-1")
+    assert (link.group_title, link.comments, link.email) == ("boom", "It broke", "grace@example.com")
+
+
+async def test_ids_that_people_see_are_resolved(harness: Any, api: Any, event_id: str) -> None:
+    await harness.deliver(harness.event(event_id))
+    base = "/api/0/organizations/demo"
+    found = (await api.get(f"{base}/shortids/web-err-1/")).json()
+    assert (found["organizationSlug"], found["projectSlug"], found["groupId"]) == ("demo", "web", "1")
+    assert (found["shortId"], found["group"]["id"]) == ("WEB-ERR-1", "1")
+    found = (await api.get(f"{base}/eventids/{event_id}/")).json()
+    assert (found["groupId"], found["eventId"], found["event"]["eventID"]) == ("1", event_id, event_id)
+    for path in ("shortids/WEB-ERR-3/", f"eventids/{random_id()}/", "eventids/nonsense/"):
+        assert (await api.get(f"{base}/{path}")).status_code == 404
+    for path in ("shortids/WEB-ERR-1/", f"eventids/{event_id}/"):
+        assert (await api.get(f"{base}/{path}", headers=api.stranger)).status_code == 404
+        assert (
+            await api.get(f"/api/0/organizations/organization-2/{path}", headers=api.stranger)
+        ).status_code == 404

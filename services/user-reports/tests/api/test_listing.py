@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from hearback_contracts.sources import FeedbackSource
-from hearback_kit.ids import random_id
+from hearback_kit.values.ids import random_id
 
 PROJECT = "/api/0/projects/demo/web/user-feedback/"
 ORGANIZATION = "/api/0/organizations/demo/user-feedback/"

@@ -10,6 +10,15 @@ from hearback_devkit.testing import served
 from hearback_kit.values.ids import random_id
 from user_reports.__main__ import PROGRAM
 
+KNOWN = {
+    "organization": "demo",
+    "project": "web",
+    "issue": "1",
+    "report": "1",
+    "short_id": "WEB-ERR-1",
+    "key": "colour",
+}
+
 
 def test_the_committed_document_is_current() -> None:
     assert_committed(Path(__file__).parents[2] / "openapi.json", PROGRAM.openapi())
@@ -17,7 +26,7 @@ def test_the_committed_document_is_current() -> None:
 
 def test_every_path_leads_here() -> None:
     document = PROGRAM.create_app(PROGRAM.settings()).openapi()
-    known = {"organization": "demo", "project": "web", "issue": "7", "event": "e", "report": "1"}
+    known = KNOWN | {"event": "e"}
     paths = [path.format(**known) for path in document["paths"] if path.startswith("/api/")]
     assert paths
     assert {service_of(path) for path in paths} == {"user-reports"}
@@ -27,7 +36,7 @@ def test_every_path_leads_here() -> None:
 async def test_answers_conform(harness: Any, api: Any) -> None:
     event_id = random_id()
     await harness.deliver(harness.event(event_id), harness.report(event_id))
-    known = {"organization": "demo", "project": "web", "issue": "1", "event": event_id, "report": "1"}
+    known = KNOWN | {"event": event_id}
     document = PROGRAM.create_app(PROGRAM.settings()).openapi()
     async with served(api.app, is_started=True) as url:
         await assert_conforms(document, url, known=known, headers=api.owner, examples=15)

@@ -1,6 +1,9 @@
 """POST …/user-feedback/ (protocol: user-reports#the-legacy-endpoint)."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +14,8 @@ from hearback_contracts.config import KeyConfig
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.sources import FeedbackSource
 from hearback_devkit.fleet import public_key, publish_project
-from hearback_kit.ids import random_id
+from hearback_kit.errors import Unavailable
+from hearback_kit.values.ids import random_id
 
 PATH = "/api/0/projects/demo/web/user-feedback/"
 FEEDBACK = int(DataCategory.FEEDBACK)
@@ -250,3 +254,77 @@ async def test_comments_are_optional(api: Any, comments: dict[str, Any]) -> None
     said = {name: value for name, value in body(random_id()).items() if name != "comments"} | comments
     response = await api.post(PATH, json=said)
     assert (response.status_code, response.json()["comments"]) == (200, "")
+
+
+SHOP = "https://shop.example"
+
+
+async def test_a_page_may_ask_and_read_every_answer(api: Any) -> None:
+    asked = {"Origin": SHOP, "Access-Control-Request-Method": "POST"}
+    preflight = await api.client.options(PATH, headers=asked)
+    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (200, "*")
+    assert {"authorization", "content-type"} <= set(preflight.headers["access-control-allow-headers"].split(", "))
+    answers = [
+        await api.post(PATH, json=body(random_id()), headers={**dsn(), "Origin": SHOP}),
+        await api.post(PATH, json=body("x"), headers={**dsn(), "Origin": SHOP}),
+        await api.post(PATH, content=b"{", headers={**dsn(), "Origin": SHOP, "Content-Type": "application/json"}),
+        await api.post(PATH, json=body(random_id()), headers={**dsn(2), "Origin": SHOP}),
+        await api.post(PATH, content=b" " * 200_000, headers={**api.owner, "Origin": SHOP}),
+        await api.get(PATH, headers={"Origin": SHOP}),
+        await api.get(f"{PATH}?query=%00", headers={**api.owner, "Origin": SHOP}),
+        await api.client.put(PATH, headers={"Origin": SHOP}),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 400, 400, 401, 413, 401, 400, 405]
+    assert {answer.headers["access-control-allow-origin"] for answer in answers} == {"*"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": SHOP}, 200),
+        ({"Referer": f"{SHOP}/cart"}, 200),
+        ({}, 200),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Referer": "https://evil.example/"}, 403),
+    ],
+)
+async def test_a_dsn_is_for_the_projects_pages(
+    harness: Any, api: Any, redis: Any, headers: dict[str, str], status: int
+) -> None:
+    await publish_project(redis, project_id=1, options={"sentry:origins": ["shop.example"]})
+    response = await api.post(PATH, json=body(random_id()), headers={**dsn(), **headers})
+    assert response.status_code == status
+    by_token = await api.post(PATH, json=body(random_id()), headers={**api.owner, **headers})
+    assert by_token.status_code == 200
+    refused = {(Outcome.INVALID, "cors"): 1} if status == 403 else {}
+    recorded = await harness.recorded()
+    assert recorded.counts(FEEDBACK) == refused
+    assert [step.reason for step in recorded.steps if step.reason] == [reason for _, reason in refused]
+
+
+class LateDatabase:
+    """A database whose answer to a commit is lost."""
+
+    def __init__(self, database: Any) -> None:
+        self.connection = database.connection
+        self._database = database
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        async with self._database.transaction() as connection:
+            yield connection
+        raise Unavailable("the database cannot be reached")
+
+
+async def test_a_503_says_that_the_report_may_be_stored(harness: Any, api: Any) -> None:
+    state = api.app.state.state
+    context = replace(state.context, database=LateDatabase(state.database))
+    api.app.state.state = replace(state, context=context)
+    said = body(random_id())
+    response = await api.post(PATH, json=said)
+    assert response.status_code == 503
+    assert "may be stored all the same" in response.json()["detail"]
+    assert "retry-after" in response.headers
+    api.app.state.state = state
+    assert (await api.post(PATH, json=said)).status_code == 200
+    assert len(await harness.rows("SELECT 1 FROM reports")) == 1

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.outcomes import Outcome, SubmissionState
-from hearback_kit.ids import random_id
+from hearback_kit.values.ids import random_id
 
 PROJECT = "/api/0/projects/demo/web"
 

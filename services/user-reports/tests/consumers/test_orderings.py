@@ -9,7 +9,7 @@ from hearback_contracts.categories import DataCategory
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
-from hearback_kit.ids import derived_id, random_id
+from hearback_kit.values.ids import derived_id, random_id
 
 ERROR, FEEDBACK = int(DataCategory.ERROR), int(DataCategory.FEEDBACK)
 ENVELOPE = FeedbackSource.USER_REPORT_ENVELOPE

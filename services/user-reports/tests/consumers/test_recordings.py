@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hearback_kit.ids import derived_id
+from hearback_kit.values.ids import derived_id
 
 DATA = Path(__file__).parents[1] / "data"
 EVENTS = json.loads((DATA / "events.json").read_text())

@@ -7,7 +7,7 @@ from typing import Any
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_devkit.fleet import publish_project
-from hearback_kit.ids import random_id
+from hearback_kit.values.ids import random_id
 
 
 async def weeks(harness: Any) -> list[str]:

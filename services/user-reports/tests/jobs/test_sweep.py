@@ -3,7 +3,7 @@
 from typing import Any
 
 from hearback_contracts.outcomes import Outcome
-from hearback_kit.ids import random_id
+from hearback_kit.values.ids import random_id
 
 
 async def silently(harness: Any, *event_ids: str, **fields: Any) -> None:

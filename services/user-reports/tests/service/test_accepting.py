@@ -115,7 +115,7 @@ async def test_a_report_about_no_valid_event_becomes_a_feedback_without_a_link(
 
 
 async def test_what_is_switched_off_or_denied_or_garbage_keeps_no_words(harness: Any, redis: Any) -> None:
-    from hearback_fleet.testing import publish_project
+    from hearback_devkit.fleet import publish_project
 
     await publish_project(redis, project_id=5, features={"organizations:user-feedback-ingest": False})
     await publish_project(redis, project_id=6, options={"feedback:filter_garbage_messages": True})

@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import orjson
 import pytest
-from hearback_kit.ids import random_id
+from hearback_kit.values.ids import random_id
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from user_reports.store import events, groups, report_lists, reports
 from user_reports.store.keys import key_parameters

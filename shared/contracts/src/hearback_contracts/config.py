@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from hearback_contracts.flags import FEATURE_DEFAULTS
-from hearback_contracts.options import OPTIONS
+from hearback_contracts.flags import FEATURE_DEFAULTS, Feature
+from hearback_contracts.options import OPTIONS, Option
 
 
 class _Snapshot(BaseModel):
@@ -53,13 +53,13 @@ class ProjectConfig(_Snapshot):
     features: dict[str, bool] = {}
     quotas: tuple[QuotaConfig, ...] = ()
 
-    def option(self, name: str) -> Any:
-        """Return the value of an option, or its default; raises KeyError for an undeclared one."""
+    def option(self, name: Option) -> Any:
+        """Return the value of an option, or its default."""
         declared = OPTIONS[name]
         return self.options.get(name, declared.default)
 
-    def feature(self, name: str) -> bool:
-        """Whether the organization has a flag on; raises KeyError for an undeclared one."""
+    def feature(self, name: Feature) -> bool:
+        """Whether the organization has a flag on."""
         default = FEATURE_DEFAULTS[name]
         return self.features.get(name, default)
 
@@ -94,8 +94,8 @@ class OrganizationConfig(_Snapshot):
     projects: tuple[ProjectRef, ...] = ()
     members: tuple[MemberRef, ...] = ()
 
-    def feature(self, name: str) -> bool:
-        """Whether the organization has a flag on; raises KeyError for an undeclared one."""
+    def feature(self, name: Feature) -> bool:
+        """Whether the organization has a flag on."""
         default = FEATURE_DEFAULTS[name]
         return self.features.get(name, default)
 

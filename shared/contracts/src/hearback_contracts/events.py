@@ -13,9 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.sources import FeedbackSource
 
-KEPT_TEXT_LENGTH_MAX: Final = 20_000
-"""Characters of a text in a step's `payload`; longer ones are cut, so that messages stay small."""
-
 
 class Part(BaseModel):
     """A piece of a message."""

@@ -3,10 +3,6 @@
 from enum import StrEnum
 from typing import Final
 
-from hearback_contracts.options import OPTIONS, ProjectOption
-
-__all__ = ["FEATURE_DEFAULTS", "OPTIONS", "Feature", "ProjectOption"]
-
 
 class Feature(StrEnum):
     """A feature flag, by its name in the API."""

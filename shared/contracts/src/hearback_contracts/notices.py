@@ -60,7 +60,7 @@ class FeedbackChanged(Message):
 
 
 class UserReportLinked(Message):
-    """A user report was linked to its error event and its group. No `b`."""
+    """A user report was linked to its error event and its group, which members follow. No `b`."""
 
     TYPE: ClassVar[str] = "user-report.linked"
     type: Literal["user-report.linked"] = "user-report.linked"

@@ -1,6 +1,10 @@
 """Outcomes (what became of a quantity of data) and the states of a single submission."""
 
 from enum import IntEnum, StrEnum
+from typing import Final
+
+NO_EVENT_STEP: Final = "no_event"
+"""The step of a report on `NO_EVENT_ID`: it is stored for itself, under an id of its own."""
 
 
 class Outcome(IntEnum):

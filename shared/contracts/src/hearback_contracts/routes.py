@@ -43,6 +43,7 @@ ROUTES: Final = (
     Route(rf"{_PROJECT}/(?:notification-rules|deliveries)/", "notifier"),
     Route(r"/api/0/relays/live/", "envelope-gateway"),
     Route(r"/api/0/", "registry"),
+    Route(r"/(?:accept|unsubscribe)/", "registry"),
     Route(r"/api/", "envelope-gateway"),
 )
 

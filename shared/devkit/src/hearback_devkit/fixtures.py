@@ -6,10 +6,8 @@ those hold is lost.
 
 import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,8 +15,8 @@ import pytest
 import pytest_asyncio
 from hearback_kit.bus import RedisStreams
 from hearback_kit.db import Database, migrate
-from hearback_kit.ids import random_id
 from hearback_kit.valkey import connect
+from hearback_kit.values.ids import random_id
 from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 from sqlalchemy import text
@@ -28,31 +26,25 @@ from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch
 from hearback_devkit.testing.s3 import S3Server
 
 MakeDatabase = Callable[[str], Awaitable[str]]
-# Until every test names them anew.
-for _former, _present in (
-    ("hearback_kit.testing", "hearback_devkit.testing"),
-    ("hearback_kit.engines", "hearback_devkit.engines"),
-    ("hearback_fleet.testing", "hearback_devkit.fleet"),
-):
-    sys.modules[_former] = import_module(_present)
 
 
 def pytest_configure() -> None:
-    """Property tests fail for what they find, never because the machine is busy."""
+    """Set what all tests need: a secret, and property tests that never fail because the machine is busy."""
+    os.environ.setdefault("HEARBACK_SECRET_KEY", "a secret for tests")
     settings.register_profile("hearback", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("hearback")
 
 
 @pytest.fixture(scope="session")
 def engine_folder() -> Iterator[Path]:
-    """A folder for engine data that the account the engines run as can enter."""
+    """Yield a folder for engine data that the account the engines run as can enter."""
     with engine_scratch_directory() as folder:
         yield folder
 
 
 @pytest.fixture(scope="session")
 def postgres_url(engine_folder: Path) -> Iterator[str]:
-    """URL of a PostgreSQL server for the session."""
+    """Yield the URL of a PostgreSQL server for the session."""
     given = os.environ.get("HEARBACK_TEST_DATABASE_URL")
     if given:
         yield given
@@ -65,7 +57,7 @@ def postgres_url(engine_folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def session_valkey_url(engine_folder: Path) -> Iterator[str]:
-    """URL of a Valkey server for the session; tests use `redis_url`, which empties it first."""
+    """Yield the URL of a Valkey server for the session; tests use `redis_url`, which empties it first."""
     given = os.environ.get("HEARBACK_TEST_REDIS_URL")
     if given:
         yield given
@@ -78,7 +70,7 @@ def session_valkey_url(engine_folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3Server]:
-    """An S3 server for the session; use a prefix of your own, and do not stop it."""
+    """Yield an S3 server for the session; use a prefix of your own, and do not stop it."""
     server = S3Server()
     server.start()
     yield server
@@ -87,7 +79,7 @@ def s3_server() -> Iterator[S3Server]:
 
 @pytest.fixture
 def own_s3_server() -> Iterator[S3Server]:
-    """An S3 server of one's own, to be stopped and started at will."""
+    """Yield an S3 server of the test's own, to be stopped and started at will."""
     server = S3Server()
     server.start()
     yield server
@@ -96,7 +88,7 @@ def own_s3_server() -> Iterator[S3Server]:
 
 @pytest_asyncio.fixture
 async def redis_url(session_valkey_url: str) -> str:
-    """URL of an empty Valkey server."""
+    """Return the URL of an empty Valkey server."""
     client = connect(session_valkey_url)
     await client.flushall()
     await client.aclose()
@@ -105,7 +97,7 @@ async def redis_url(session_valkey_url: str) -> str:
 
 @pytest_asyncio.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    """A client to the empty Valkey server."""
+    """Yield a client of the empty Valkey server."""
     client = connect(redis_url)
     yield client
     await client.aclose()
@@ -113,7 +105,7 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 @pytest_asyncio.fixture
 async def bus(redis_url: str) -> AsyncIterator[RedisStreams]:
-    """A bus on the empty Valkey server."""
+    """Yield a bus on the empty Valkey server."""
     client, waiting = connect(redis_url), connect(redis_url, blocking=True)
     yield RedisStreams(client, waiting)
     await client.aclose()
@@ -122,7 +114,7 @@ async def bus(redis_url: str) -> AsyncIterator[RedisStreams]:
 
 @pytest.fixture(scope="session")
 def database_templates() -> dict[str, asyncio.Task[str]]:
-    """Template databases that were migrated in this session, by migrations package."""
+    """Return the template databases that were migrated in this session, by migrations package."""
     return {}
 
 

@@ -20,8 +20,8 @@ from hearback_contracts.config import (
 from hearback_fleet.access import Access
 from hearback_fleet.configuration import Configuration
 from hearback_kit.auth import Authenticator, hash_secret
-from hearback_kit.ids import random_id
 from hearback_kit.snapshots import SnapshotStore
+from hearback_kit.values.ids import random_id
 
 EVERY_SCOPE: Final = (
     "org:read",
@@ -40,7 +40,7 @@ EVERY_SCOPE: Final = (
 
 
 def public_key(project_id: int) -> str:
-    """The public key that `publish_project` gives a project by default."""
+    """Return the public key that `publish_project` gives a project by default."""
     return f"{project_id:032x}"
 
 
@@ -118,7 +118,7 @@ def _organization_snapshots(organization: OrganizationConfig) -> dict[str, bytes
 
 @asynccontextmanager
 async def following(redis_url: str) -> AsyncIterator[Configuration]:
-    """A `Configuration` that follows what is published while the block runs."""
+    """Yield a `Configuration` that follows what is published while the block runs."""
     configuration = Configuration(redis_url)
     stop = asyncio.Event()
     task = asyncio.create_task(configuration.run(stop))
@@ -144,7 +144,7 @@ class Callers:
         scopes: Iterable[str] = EVERY_SCOPE,
         email: str | None = "owner@example.com",
     ) -> str:
-        """Invent a caller with a `token` or `session`; returns its secret."""
+        """Invent a caller with a `token` or `session`, and return its secret."""
         secret = random_id()
         belongs = {1: "owner"} if tenants is None else tenants
         self._known[kind, hash_secret(secret)] = {
@@ -157,7 +157,7 @@ class Callers:
         return secret
 
     async def __call__(self, kind: str, digest: str) -> dict[str, Any] | None:
-        """The introspection's answer, None for a stranger."""
+        """Return the introspection's answer, None for a stranger."""
         return self._known.get((kind, digest))
 
 

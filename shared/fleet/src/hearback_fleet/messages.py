@@ -40,6 +40,15 @@ def decode(model: type[Model], message: Incoming) -> Model:
     return model.model_validate_json(message.data)
 
 
+def project_of(message: Incoming) -> int | None:
+    """Return the project a message belongs to; None when it cannot be read."""
+    try:
+        found = orjson.loads(message.data)["project_id"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, int) else None
+
+
 def without_nul(payload: bytes) -> bytes:
     """JSON text without NUL characters, which PostgreSQL cannot store and no person means.
 

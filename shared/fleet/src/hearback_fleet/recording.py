@@ -18,7 +18,7 @@ from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import OUTCOME_RECORDED, shard_of
 from hearback_kit.bus import Outgoing
 from hearback_kit.clock import Clock
-from hearback_kit.ids import new_id
+from hearback_kit.values.ids import new_id
 
 from hearback_fleet.messages import outgoing
 
@@ -152,51 +152,3 @@ class OutcomeRecorder:
             steps=tuple(steps),
         )
         return outgoing(OUTCOME_RECORDED, message, self._shards)
-
-
-class Record:
-    """`OutcomeRecorder` as it was called before, until all services use that."""
-
-    def __init__(self, service: str, clock: Clock, shards: int) -> None:
-        self._recorder = OutcomeRecorder(service, clock, shards)
-
-    def outcome(
-        self,
-        *,
-        organization_id: int,
-        project_id: int,
-        key_id: int | None,
-        category: DataCategory,
-        outcome: Outcome,
-        reason: str | None = None,
-        sdk: str | None = None,
-        quantity: int = 1,
-        at: datetime | None = None,
-    ) -> None:
-        """See `OutcomeRecorder.count`."""
-        origin = Origin(organization_id, project_id, key_id, sdk)
-        self._recorder.count(origin, category, outcome, reason, quantity=quantity, at=at)
-
-    def step(
-        self,
-        *,
-        organization_id: int,
-        project_id: int,
-        submission_id: str,
-        state: SubmissionState,
-        step: str,
-        at: datetime | None = None,
-        source: FeedbackSource | None = None,
-        reason: str | None = None,
-        feedback_id: str | None = None,
-        payload: dict[str, Any] | None = None,
-        refused: FeedbackSubmitted | UserReportSubmitted | None = None,
-    ) -> None:
-        """See `OutcomeRecorder.step`."""
-        submission = SubmissionRef(organization_id, project_id, submission_id, source)
-        kept = RefusedSubmission(refused, payload) if refused is not None and payload is not None else None
-        self._recorder.step(submission, state, step, reason, at=at, feedback_id=feedback_id, refused=kept)
-
-    def messages(self) -> list[Outgoing]:
-        """See `OutcomeRecorder.messages`."""
-        return self._recorder.messages()

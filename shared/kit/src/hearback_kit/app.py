@@ -23,7 +23,7 @@ _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: 
 
 
 def service_version(service: str) -> str:
-    """The installed version of a service's distribution."""
+    """Return the installed version of a service's distribution."""
     try:
         return version(service)
     except PackageNotFoundError:
@@ -67,7 +67,7 @@ def create_service_app(
     app_class: type[FastAPI] = FastAPI,
     **more: Any,
 ) -> FastAPI:
-    """A FastAPI app with what all services share; the caller adds its routers."""
+    """Return a FastAPI app with what all services share; the caller adds its routers."""
     app = app_class(
         title=title,
         description=description,

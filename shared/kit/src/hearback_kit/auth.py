@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from fastapi import Request
+from fastapi import Request, Response
 
 from hearback_kit.errors import Forbidden, Unavailable
 
@@ -34,7 +34,7 @@ class Principal:
 
 
 def credentials(request: Request) -> tuple[str, str] | None:
-    """The kind (`token` or `session`) and secret that a request carries, or None."""
+    """Return the kind (`token` or `session`) and secret that a request carries, or None."""
     header = request.headers.get("authorization", "")
     scheme, _, value = header.partition(" ")
     if scheme.lower() == "bearer" and value.strip():
@@ -43,10 +43,22 @@ def credentials(request: Request) -> tuple[str, str] | None:
     return ("session", session) if session and not header else None
 
 
+def set_session_cookie(response: Response, secret: str, *, seconds: int, secure: bool) -> None:
+    """Give a browser its session, in a cookie that scripts cannot read and other sites cannot use."""
+    response.set_cookie(
+        SESSION_COOKIE, secret, max_age=seconds, path="/", httponly=True, samesite="lax", secure=secure
+    )
+
+
+def end_session_cookie(response: Response) -> None:
+    """Take a browser's session away."""
+    response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="lax")
+
+
 def refuse_cross_site(request: Request) -> None:
     """Raise Forbidden when a page of another site makes a browser change something with its cookie.
 
-    Browsers tell by `Sec-Fetch-Site`, those that do not know it by `Origin`, and pages cannot set
+    Browsers say so by `Sec-Fetch-Site`, older ones by `Origin`, and pages cannot set
     either. A request without both does not come from a browser's page.
     """
     if request.method in SAFE_METHODS:
@@ -62,7 +74,7 @@ def refuse_cross_site(request: Request) -> None:
 
 
 def hash_secret(secret: str) -> str:
-    """How a token or session is stored and looked up: SHA-256 in hex (the secrets have 256 bits)."""
+    """Return what a token or session is stored and found by: SHA-256 in hex (the secrets have 256 bits)."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -88,9 +100,9 @@ class Authenticator:
         self._questions: dict[tuple[str, str], asyncio.Task[Principal | None]] = {}
 
     async def authenticate(self, request: Request) -> Principal | None:
-        """The caller, or None without valid credentials.
+        """Return the caller, or None without valid credentials.
 
-        Raises Unavailable when nobody can tell, Forbidden for another site's use of a session.
+        Raise Unavailable when the registry cannot be asked, Forbidden for another site's use of a session.
         """
         found = credentials(request)
         if found is None:
@@ -115,7 +127,7 @@ class Authenticator:
             raise
 
     async def _ask(self, key: tuple[str, str]) -> Principal | None:
-        """One question for all who ask it at the same moment; that one of them gives up does not end it."""
+        """Return the answer to one question for all requests that need it; one that gives up does not end it."""
         question = self._questions.get(key)
         if question is None:
             question = self._questions[key] = asyncio.ensure_future(self._question(key))
@@ -135,7 +147,7 @@ class Authenticator:
     def _answered(self, key: tuple[str, str], question: "asyncio.Task[Principal | None]") -> None:
         self._questions.pop(key, None)
         if not question.cancelled():
-            question.exception()  # whoever waited has it; nobody may be left to
+            question.exception()  # those that waited have it; there may be none left
 
 
 def _principal(answer: dict[str, Any]) -> Principal:

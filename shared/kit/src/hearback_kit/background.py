@@ -18,11 +18,13 @@ from prometheus_client import Counter
 from hearback_kit.errors import Unavailable
 from hearback_kit.health import Check
 from hearback_kit.logs import get_logger
+from hearback_kit.outages import is_cancelled
 
 CRASHES = Counter("hearback_background_crashes", "Background tasks that crashed.", ["task"])
 HANG_SECONDS_MAX: Final = 60.0
 CANCEL_SECONDS_MAX: Final = 5.0
 _CANCEL_AGAIN_SECONDS: Final = 1.0
+_STAGE_SECONDS_MIN: Final = 0.5  # also when an earlier stage used up the time
 
 _log = get_logger(__name__)
 
@@ -124,7 +126,7 @@ class Background:
             event.set()
             ending = [task for task, watched in tasks.items() if watched.part.stage is stage]
             if ending:
-                await asyncio.wait(ending, timeout=max(0.0, ends_at - time.monotonic()))
+                await asyncio.wait(ending, timeout=max(_STAGE_SECONDS_MIN, ends_at - time.monotonic()))
 
     async def _cancel(self, tasks: Sequence["asyncio.Task[None]"]) -> None:
         """End tasks that did not stop. A library may swallow a cancellation, so it is repeated, for a while."""
@@ -157,12 +159,16 @@ class _Watched:
                 if stop.is_set():
                     return
                 raise RuntimeError(f"{self.part.name} ended by itself")
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:
+                if isinstance(error, asyncio.CancelledError) and is_cancelled():
+                    raise
                 CRASHES.labels(self.part.name).inc()
                 _log.error("background_task_crashed", task=self.part.name, exc_info=error)
                 self._crash = f"crashed: {type(error).__name__}"
                 if self._restart_seconds is None:
                     self._unready_until = float("inf")
+                    if isinstance(error, asyncio.CancelledError):  # a client's, whose connection was lost
+                        raise RuntimeError(f"{self.part.name} was cancelled from inside") from error
                     raise
                 # Ready again when it survived for as long as the pause was.
                 self._unready_until = time.monotonic() + 2 * self._restart_seconds

@@ -35,7 +35,7 @@ def _open(url: str) -> Any:
     client: Any = {"connect_timeout": f"{CONNECT_SECONDS_MAX}s", "timeout": f"{REQUEST_SECONDS_MAX}s"}
     if config.get("endpoint", "").startswith("http://"):
         client["allow_http"] = True
-    # Whoever waits for the answer is a client with a time limit of its own: it is to hear "not now" before that.
+    # The client has a time limit of its own, before which it should get "not now" as an answer.
     retry: Any = {"max_retries": RETRIES_MAX, "retry_timeout": timedelta(seconds=RETRY_SECONDS_MAX)}
     return from_url(plain, config=config or None, client_options=client, retry_config=retry)
 
@@ -106,7 +106,7 @@ class BlobStore:
             raise Unavailable("the blob store cannot be reached") from error
 
     async def exists(self, key: str) -> bool:
-        """Whether there is a blob under this key."""
+        """Return whether there is a blob under this key."""
         try:
             await obstore.head_async(self._store, key)
         except (NotFoundError, FileNotFoundError):
@@ -116,7 +116,7 @@ class BlobStore:
         return True
 
     async def get(self, key: str) -> bytes:
-        """All bytes of a small blob; raises BlobMissing."""
+        """Return all bytes of a small blob; raise BlobMissing."""
         try:
             result = await obstore.get_async(self._store, key)
             return bytes(await result.bytes_async())
@@ -126,7 +126,7 @@ class BlobStore:
             raise Unavailable("the blob store cannot be reached") from error
 
     async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """The bytes from `start` up to but not including `end`, in pieces; raises BlobMissing."""
+        """Yield the bytes from `start` up to but not including `end`, in pieces; raise BlobMissing."""
         try:
             position = start
             size = (await obstore.head_async(self._store, key))["size"]
@@ -152,7 +152,7 @@ class BlobStore:
                 raise Unavailable("the blob store cannot be reached") from error
 
     async def list(self, prefix: str = "") -> AsyncIterator[tuple[str, int]]:
-        """Keys under a prefix with their sizes in bytes."""
+        """Yield the keys under a prefix with their sizes in bytes."""
         try:
             async for batch in obstore.list(self._store, prefix=prefix or None):
                 for entry in batch:

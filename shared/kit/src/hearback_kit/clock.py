@@ -8,7 +8,7 @@ class Clock(Protocol):
     """Something that knows the time."""
 
     def now(self) -> datetime:
-        """The current time, aware and in UTC."""
+        """Return the current time, aware and in UTC."""
         ...
 
 
@@ -16,5 +16,5 @@ class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
-        """The current time, aware and in UTC."""
+        """Return the current time, aware and in UTC."""
         return datetime.now(UTC)

@@ -92,3 +92,9 @@ class Unavailable(ServiceError):
     def __init__(self, detail: str | None = None, *, retry_after_seconds: int = 5, **more: Any) -> None:
         more.setdefault("headers", {"Retry-After": str(retry_after_seconds)})
         super().__init__(detail, **more)
+
+
+class QueryTimeout(Unavailable):
+    """The query took too long; ask for less, such as a shorter period, or try again."""
+
+    code = "timeout"

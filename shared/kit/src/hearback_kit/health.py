@@ -19,13 +19,13 @@ async def _run(check: Check) -> str:
             await check()
     except TimeoutError:
         return "no answer in time"
-    except Exception as error:  # a check tells by raising, whatever it raises
+    except Exception as error:  # a check fails by raising, whatever it raises
         return str(error) or type(error).__name__
     return "ok"
 
 
 def health_routes(service: str, version: str, checks: Mapping[str, Check]) -> APIRouter:
-    """`/healthz`, `/readyz`, `/version` and `/metrics` for a service."""
+    """Return the routes `/healthz`, `/readyz`, `/version` and `/metrics` for a service."""
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", operation_id="getHealth", summary="Whether the process is alive")

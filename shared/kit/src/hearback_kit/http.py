@@ -1,7 +1,7 @@
 """HTTP between services: the one module that imports httpx. Timeouts, retries, signed calls.
 
 A call is signed with the fleet's secret over method, path with query, time and body, so that
-internal routes can tell a service from anybody else who reaches the port.
+internal routes take calls of services alone, whatever else reaches the port.
 """
 
 import hashlib
@@ -15,18 +15,18 @@ import httpx
 import stamina
 from fastapi import Request
 
+from hearback_kit.api.bodies import INTERNAL_BODY_BYTES_MAX
 from hearback_kit.errors import TooLarge, Unauthorized, Unavailable
 
 SIGNATURE_HEADER: Final = "X-Hearback-Signature"
 SERVICE_HEADER: Final = "X-Hearback-Service"
 SIGNATURE_AGE_SECONDS_MAX: Final = 300
-INTERNAL_BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 _DIGITS: Final = re.compile(r"[0-9]{1,12}")
 _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 def sign(secret: str, service: str, method: str, target: str, body: bytes, at: int) -> str:
-    """The value of the signature header: `<unix seconds>.<hex HMAC-SHA256>`.
+    """Return the value of the signature header: `<unix seconds>.<hex HMAC-SHA256>`.
 
     No part can hold a line break, and the body goes in as its hash, so no part can pose as another's.
     """
@@ -37,20 +37,22 @@ def sign(secret: str, service: str, method: str, target: str, body: bytes, at: i
 def is_signed(
     secret: str, service: str, method: str, target: str, body: bytes, header: str, *, now: float | None = None
 ) -> bool:
-    """Whether a signature header is right and fresh; clocks may differ by SIGNATURE_AGE_SECONDS_MAX."""
-    stamp, _, _ = header.partition(".")
-    if not _DIGITS.fullmatch(stamp):
+    """Return whether a signature header is right and fresh; clocks may differ by SIGNATURE_AGE_SECONDS_MAX."""
+    if not _is_fresh(header, time.time() if now is None else now):
         return False
-    if abs((time.time() if now is None else now) - int(stamp)) > SIGNATURE_AGE_SECONDS_MAX:
-        return False
-    expected = sign(secret, service, method, target, body, int(stamp))
+    expected = sign(secret, service, method, target, body, int(header.partition(".")[0]))
     return hmac.compare_digest(expected.encode(), header.encode())
 
 
-async def require_signature(request: Request, secret: str) -> str:
-    """The name of the service that signed this request; raises Unauthorized when none did.
+def _is_fresh(header: str, now: float) -> bool:
+    stamp = header.partition(".")[0]
+    return bool(_DIGITS.fullmatch(stamp)) and abs(now - int(stamp)) <= SIGNATURE_AGE_SECONDS_MAX
 
-    Raises TooLarge, before anything is read, for a body of more than INTERNAL_BODY_BYTES_MAX or of unknown size.
+
+async def require_signature(request: Request, secret: str) -> str:
+    """Return the name of the service that signed a request; raise Unauthorized when none did.
+
+    Raise TooLarge, before anything is read, for a body of more than INTERNAL_BODY_BYTES_MAX or of unknown size.
     """
     length = request.headers.get("content-length", "0")
     chunked = "transfer-encoding" in request.headers
@@ -58,6 +60,8 @@ async def require_signature(request: Request, secret: str) -> str:
         raise TooLarge
     service = request.headers.get(SERVICE_HEADER, "")
     header = request.headers.get(SIGNATURE_HEADER, "")
+    if not _is_fresh(header, time.time()):
+        raise Unauthorized("only services of this fleet may call this")
     body = await request.body()
     if not is_signed(secret, service, request.method, _target(request), body, header):
         raise Unauthorized("only services of this fleet may call this")
@@ -65,7 +69,7 @@ async def require_signature(request: Request, secret: str) -> str:
 
 
 def _target(request: Request) -> str:
-    """Path and query as they were sent, before anything was decoded."""
+    """Return path and query as they were sent, before anything was decoded."""
     path: bytes = request.scope.get("raw_path") or request.url.path.encode()
     query: bytes = request.scope.get("query_string", b"")
     return (path + b"?" + query if query else path).decode("latin-1")
@@ -87,7 +91,7 @@ class ServiceClient:
         self._client = httpx.AsyncClient(
             base_url=base_url,
             timeout=timeout_seconds,
-            trust_env=False,  # calls within the fleet never go through somebody's proxy
+            trust_env=False,  # calls within the fleet never go through a proxy of the environment
             limits=httpx.Limits(max_connections=20, max_keepalive_connections=5),
             transport=transport,
         )
@@ -132,7 +136,7 @@ class ServiceClient:
         return response
 
     async def get_json(self, target: str) -> Any:
-        """The JSON of a 200 answer; None for a 404; raises Unavailable for anything else."""
+        """Return the JSON of a 200 answer, None for a 404; raise Unavailable for anything else."""
         response = await self.request("GET", target)
         if response.status_code == 404:
             return None

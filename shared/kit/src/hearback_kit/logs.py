@@ -1,4 +1,4 @@
-"""Structured logs: JSON in production, readable lines in development; never payloads or secrets."""
+"""Structured logs: JSON in production, readable lines in development; bounded, never payloads or secrets."""
 
 import logging
 import sys
@@ -8,9 +8,25 @@ from typing import Any
 import structlog
 from opentelemetry import trace
 
+from hearback_kit.log_limits import (
+    LINES_PER_MINUTE_MAX,
+    SUPPRESSED,
+    WINDOW_SECONDS,
+    LineLimit,
+    cut_values,
+    format_exception,
+)
 
-def configure_logs(service: str, level: str = "info", style: str = "json") -> None:
-    """Send structlog and the standard library's logging to stderr in one shape."""
+
+def configure_logs(
+    service: str,
+    level: str = "info",
+    style: str = "json",
+    *,
+    lines_per_minute_max: int = LINES_PER_MINUTE_MAX,
+    window_seconds: float = WINDOW_SECONDS,
+) -> None:
+    """Send structlog and the standard library's logging to stderr in one shape, within bounds (`log_limits`)."""
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -28,12 +44,14 @@ def configure_logs(service: str, level: str = "info", style: str = "json") -> No
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
+            format_exception,
+            cut_values,
             renderer,
         ],
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
+    handler.addFilter(LineLimit(_report_suppressed, lines_max=lines_per_minute_max, window_seconds=window_seconds))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(number)
@@ -47,8 +65,12 @@ def configure_logs(service: str, level: str = "info", style: str = "json") -> No
     )
 
 
+def _report_suppressed(logger: str, level: int, event: str, lines: int) -> None:
+    get_logger(logger).log(level, event, **{SUPPRESSED: lines})
+
+
 def _with_trace(service: str) -> Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]:
-    """Name the service in every line, and the trace where there is one."""
+    """Return a processor that adds the service to every line, and the trace where there is one."""
 
     def add(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event.setdefault("service", service)
@@ -61,5 +83,5 @@ def _with_trace(service: str) -> Callable[[Any, str, MutableMapping[str, Any]], 
 
 
 def get_logger(name: str) -> Any:
-    """A logger whose calls take an event word and key=value facts."""
+    """Return a logger whose calls take an event word and key=value facts."""
     return structlog.stdlib.get_logger(name)

@@ -4,9 +4,11 @@ Published before deleted, so a kill in between publishes twice: readers are idem
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
+from prometheus_client import Gauge
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -16,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    func,
     insert,
     select,
     text,
@@ -29,6 +32,9 @@ from hearback_kit.logs import get_logger
 
 _log = get_logger(__name__)
 OutboxTable = Table
+WAITING = Gauge("hearback_outbox_waiting", "Outbox messages that wait to be published, 10,000 at most.")
+_COUNTED_MAX = 10_000
+_COUNT_SECONDS = 1.0
 # As a subquery it is asked once, in the same round trip; the lock ends with the transaction.
 _OUR_TURN = text("(SELECT pg_try_advisory_xact_lock(hashtext('outbox-relay')))")
 
@@ -89,6 +95,7 @@ class OutboxRelay:
         self._batch_max = batch_max
         self._poll_seconds = poll_seconds
         self._woken = asyncio.Event()
+        self._count_at = 0.0
         self._heart = Heartbeat()
         self._refused: frozenset[str] = frozenset()
         self._separately = (
@@ -103,6 +110,16 @@ class OutboxRelay:
     def wake(self) -> None:
         """Say that something committed, so that it need not wait for the next poll."""
         self._woken.set()
+
+    async def _count(self) -> None:
+        """Measure now and then how much waits; a relay whose turn it is not does so as well."""
+        now = time.monotonic()
+        if now < self._count_at:
+            return
+        self._count_at = now + _COUNT_SECONDS
+        some = select(self._table.c.id).limit(_COUNTED_MAX).subquery()
+        async with self._database.connection() as connection:
+            WAITING.set(await connection.scalar(select(func.count()).select_from(some)) or 0)
 
     async def publish_once(self) -> int:
         """Publish one batch, oldest first; returns how many messages left the outbox."""
@@ -158,6 +175,7 @@ class OutboxRelay:
             self._woken.clear()
             known = self._refused
             try:
+                await self._count()
                 published = await self.publish_once()
                 # A batch may hold nothing but refused messages: what lies behind them is next.
                 if published == self._batch_max or self._refused != known or (published and self._refused):

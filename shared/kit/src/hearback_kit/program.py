@@ -4,12 +4,13 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -18,10 +19,12 @@ import uvloop
 from fastapi import FastAPI
 from pydantic import ValidationError
 
+from hearback_kit.api.answers import AnswerRules
 from hearback_kit.db import Database, current_revision, migrate, migration_head
 from hearback_kit.errors import ServiceError, Unavailable
+from hearback_kit.exiting import ExitDeadline
 from hearback_kit.health import health_routes
-from hearback_kit.http_server import HttpProtocol
+from hearback_kit.http_server import HttpLimits, HttpProtocol
 from hearback_kit.logs import configure_logs, get_logger
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.telemetry import configure_traces
@@ -29,6 +32,7 @@ from hearback_kit.worker import Worker
 
 _log = get_logger(__name__)
 KEEP_ALIVE_SECONDS = 75
+EXIT_SECONDS_MORE = 10.0
 MODES = ("serve", "work", "run")
 
 
@@ -42,18 +46,22 @@ class _Server(uvicorn.Server):
 
 @dataclass(frozen=True)
 class Program:
-    """One deployable program. `create_app` and `create_worker` get the settings and build everything."""
+    """One deployable program. `create_app` and `create_worker` get the settings and build everything.
+
+    `commands` are jobs to run once by hand: each gets the settings and returns the line that is printed.
+    """
 
     name: str
     settings: type[ServiceSettings]
     create_app: Callable[[Any], Any]
     create_worker: Callable[[Any], Worker] | None = None
     migrations: str | None = None
+    commands: Mapping[str, Callable[[Any], Coroutine[Any, Any, str]]] = field(default_factory=dict)
 
     def main(self, argv: Sequence[str] | None = None) -> int:
         """Run a command line; returns the exit code."""
         parser = argparse.ArgumentParser(prog=self.name, description=f"The {self.name} program of Hearback.")
-        parser.add_argument("command", choices=[*MODES, "migrate", "check", "openapi"])
+        parser.add_argument("command", choices=[*MODES, "migrate", "check", "openapi", *self.commands])
         command = parser.parse_args(argv).command
         if command == "openapi":
             sys.stdout.buffer.write(self.openapi())
@@ -63,12 +71,20 @@ class Program:
         except ValidationError as error:
             sys.stderr.write(f"{self.name}: the settings are not valid\n{_explain(error)}")
             return 2
-        configure_logs(self.name, settings.log_level, settings.log_format)
+        configure_logs(
+            self.name,
+            settings.log_level,
+            settings.log_format,
+            lines_per_minute_max=settings.log_lines_per_minute_max,
+        )
         try:
             if command == "migrate":
                 asyncio.run(self.migrate(settings))
             elif command == "check":
                 asyncio.run(self.check(settings))
+            elif command in self.commands:
+                freeze_gc()
+                sys.stdout.write(asyncio.run(self.commands[command](settings)) + "\n")
             else:
                 self.execute(settings, command)
         except ServiceError as error:
@@ -103,12 +119,26 @@ class Program:
     def execute(
         self, settings: ServiceSettings, mode: str = "run", sockets: list[socket.socket] | None = None
     ) -> None:
-        """Serve HTTP, work on streams, or both in one process, until SIGTERM or SIGINT."""
-        configure_traces(self.name)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self._execute(settings, mode, sockets))
+        """Serve HTTP, work on streams, or both in one process, until SIGTERM or SIGINT.
 
-    async def _execute(self, settings: ServiceSettings, mode: str, sockets: list[socket.socket] | None) -> None:
+        When a part crashes all stop and its error is raised. Whatever happens, the process ends in bounded time.
+        """
+        configure_traces(self.name)
+        raise_file_limit()
+        exit_deadline = ExitDeadline(2 * settings.shutdown_seconds_max + EXIT_SECONDS_MORE)
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._execute(settings, mode, sockets, exit_deadline))
+        finally:
+            exit_deadline.cancel()
+
+    async def _execute(
+        self,
+        settings: ServiceSettings,
+        mode: str,
+        sockets: list[socket.socket] | None,
+        exit_deadline: ExitDeadline,
+    ) -> None:
         worker = self.create_worker(settings) if mode != "serve" and self.create_worker else None
         app = self._health_app(worker) if mode == "work" else self.create_app(settings)
         if worker is not None and mode == "run":
@@ -120,6 +150,7 @@ class Program:
         def end() -> None:
             server.should_exit = True
             stop.set()
+            exit_deadline.start()
 
         def handle_signal() -> None:
             if stop.is_set():  # the second signal: do not wait for anything
@@ -132,11 +163,12 @@ class Program:
             loop.add_signal_handler(number, handle_signal)
         async with _background(worker, stop, force_exit, end, settings.shutdown_seconds_max):
             await server.serve(sockets=sockets)
-            stop.set()
+            end()
 
     def _health_app(self, worker: Worker | None) -> FastAPI:
         app = FastAPI(title=self.name, docs_url=None, redoc_url=None)
         app.include_router(health_routes(self.name, "work", worker.checks if worker else {}))
+        app.add_middleware(AnswerRules)
         return app
 
     def _uvicorn_config(self, app: Any, settings: ServiceSettings) -> uvicorn.Config:
@@ -145,7 +177,7 @@ class Program:
             host=settings.host,
             port=settings.port,
             loop="none",
-            http=HttpProtocol,
+            http=HttpProtocol.limited_by(_http_limits(settings)),
             ws="none",
             lifespan="on",
             access_log=False,
@@ -158,12 +190,32 @@ class Program:
         )
 
 
-def freeze_gc() -> None:
-    """Keep what was imported and built so far out of the garbage collector's rounds.
+def raise_file_limit() -> None:
+    """Allow as many open files as the system does: a connection is one, and hostile ones must not use them up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
-    It stays as long as the process does, and a full round over it holds everything up for 0.1 s.
+
+def freeze_gc() -> None:
+    """Exempt what was imported and built so far from garbage collection.
+
+    It stays as long as the process does, and a full collection over it blocks everything for 0.1 s.
     """
     gc.freeze()
+
+
+def _http_limits(settings: ServiceSettings) -> HttpLimits:
+    return HttpLimits(
+        head_seconds_max=settings.http_head_seconds_max,
+        body_grace_seconds=settings.http_body_grace_seconds,
+        body_bytes_per_second_min=settings.http_body_bytes_per_second_min,
+        body_seconds_max=settings.http_body_seconds_max,
+        connections_max=settings.http_connections_max,
+        connections_per_address_max=settings.http_connections_per_address_max,
+        trusted_proxies=settings.address_reader(),
+    )
 
 
 def _explain(error: ValidationError) -> str:

@@ -41,8 +41,13 @@ class _Link(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
 
-    def expect(self, answers: int, future: "asyncio.Future[Any]") -> None:
-        """The last of the next `answers` answers belongs to `future`."""
+    def write(self, commands: bytes, answers: int, future: "asyncio.Future[Any]") -> None:
+        """Send commands; the last of their `answers` answers goes to `future`. Raises NotSent."""
+        try:
+            self.transport.write(commands)
+        except RuntimeError as error:  # uvloop's for a transport that was closed a moment ago
+            self.lost = True
+            raise NotSent("the stream server closed the connection") from error
         if not self._waiting:
             self._skip = answers
         self._waiting.append((answers, future))
@@ -100,8 +105,7 @@ class RespConnection:
                 raise NotSent("the stream server closed the connection")
         loop = asyncio.get_running_loop()
         future = loop.create_future()
-        link.expect(answers, future)
-        link.transport.write(b"".join(parts))
+        link.write(b"".join(parts), answers, future)
         timer = loop.call_later(self._answer_seconds_max, self._give_up, link, future)
         try:
             return await future
@@ -144,7 +148,9 @@ class RespConnection:
             async with asyncio.timeout(self._connect_seconds_max):
                 await self._open(link)
                 await self._greet(link)
-        except (OSError, TimeoutError) as error:
+        except Unavailable:
+            raise
+        except Exception as error:  # of every class: a peer that accepts and resets raises RuntimeError
             raise Unavailable("the stream server cannot be reached") from error
         else:
             self._link = link
@@ -168,8 +174,7 @@ class RespConnection:
     async def _greet(self, link: _Link) -> None:
         for greeting in self._greetings():
             future = asyncio.get_running_loop().create_future()
-            link.expect(1, future)
-            link.transport.write(encode_command(*greeting))
+            link.write(encode_command(*greeting), 1, future)
             answer = await future
             if isinstance(answer, Exception):
                 raise Unavailable("the stream server refused the connection") from answer

@@ -8,11 +8,15 @@ import orjson
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from hearback_kit.log_limits import LINES_PER_MINUTE_MAX
 from hearback_kit.values.addresses import TrustedProxies, parse_networks
+
+# With the secret one can sign as a service; these can be read in the repository.
+_PUBLISHED_SECRETS = frozenset(("", "development-only"))
 
 
 def fleet(name: str, default: Any, description: str, *, former_name: str | None = None, **bounds: Any) -> Any:
-    """Return a field that every service reads from one `HEARBACK_…` variable, or from that of its former name."""
+    """Return a field that every service reads from one `HEARBACK_…` variable, or from that of a former name."""
     names = (name, former_name) if former_name else (name,)
     return Field(
         default,
@@ -23,7 +27,7 @@ def fleet(name: str, default: Any, description: str, *, former_name: str | None 
 
 
 class ServiceSettings(BaseSettings):
-    """What every service can be told. A service subclasses this with its own env prefix and fields."""
+    """Settings of every service. A service subclasses this with its own prefix of variables and fields."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True)
     service: ClassVar[str]
@@ -44,11 +48,20 @@ class ServiceSettings(BaseSettings):
     )
     database_prefix: str = fleet("database_prefix", "", "Put before each service's database name.")
     database_pool_size: int = Field(5, ge=1, le=100, description="PostgreSQL connections kept open.")
+    database_share_max: int = Field(
+        2,
+        ge=1,
+        le=100,
+        description="PostgreSQL connections that reads of one organization use at once.",
+    )
     redis_url: SecretStr = fleet(
         "redis_url", SecretStr("redis://localhost:6379/0"), "Valkey or Redis: streams, limits, configuration."
     )
     secret_key: SecretStr = fleet(
-        "secret_key", SecretStr("development-only"), "Signs calls between services; the same everywhere."
+        "secret_key",
+        SecretStr(""),
+        "Signs calls between services; the same everywhere. Required.",
+        validate_default=True,
     )
     blob_url: str = fleet(
         "blob_url", "file:///tmp/hearback-blobs", "Where attachments lie: a file:// or s3:// URL."
@@ -74,6 +87,35 @@ class ServiceSettings(BaseSettings):
     consumer_name: str = Field(
         "", description="Name of this process in its consumer groups; empty: service and host name."
     )
+    log_lines_per_minute_max: int = fleet(
+        "log_lines_per_minute_max",
+        LINES_PER_MINUTE_MAX,
+        "Log lines of one kind per minute; one more says how many were left out.",
+        ge=1,
+        le=1_000_000,
+    )
+    http_head_seconds_max: float = fleet(
+        "http_head_seconds_max", 20.0, "Seconds a client has to send a request's head.", gt=0, le=3_600
+    )
+    http_body_grace_seconds: float = fleet(
+        "http_body_grace_seconds", 30.0, "Seconds a body may take however short it is.", gt=0, le=3_600
+    )
+    http_body_bytes_per_second_min: float = fleet(
+        "http_body_bytes_per_second_min",
+        1_024.0,
+        "Least rate of a body: each so many bytes extend its time by a second.",
+        gt=0,
+    )
+    http_body_seconds_max: float = fleet(
+        "http_body_seconds_max", 960.0, "Seconds a body may take in all.", gt=0, le=86_400
+    )
+    http_connections_max: int = fleet("http_connections_max", 16_384, "Open connections of a server.", ge=1)
+    http_connections_per_address_max: int = fleet(
+        "http_connections_per_address_max",
+        1_024,
+        "Open connections of one address, or one IPv6 /64; trusted proxies have no such limit.",
+        ge=1,
+    )
     shutdown_seconds_max: float = fleet(
         "shutdown_seconds_max", 10.0, "Time to finish work after SIGTERM.", ge=0.1, le=300
     )
@@ -87,6 +129,13 @@ class ServiceSettings(BaseSettings):
     deliveries_max: int = fleet(
         "deliveries_max", 5, "Failed deliveries after which a message becomes a dead letter.", ge=1, le=100
     )
+
+    @field_validator("secret_key")
+    @classmethod
+    def _refuse_published_secrets(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() in _PUBLISHED_SECRETS:
+            raise ValueError("set a secret of your own, the same for every service")
+        return value
 
     @field_validator("trusted_proxies")
     @classmethod

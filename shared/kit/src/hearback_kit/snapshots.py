@@ -3,7 +3,7 @@
 The writer sets values and appends the changed names to a capped stream, in one transaction. Readers
 load a value when first asked, keep it, and follow the stream; after a gap they forget everything
 they cannot be sure of, but serve the last known copy while the server is away. A stream is used instead
-of pub/sub because a reader that was cut off can tell what it missed.
+of pub/sub because a reader that was cut off knows what it missed.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from hearback_kit.background import Heartbeat, pause
 from hearback_kit.errors import Unavailable
@@ -50,7 +49,7 @@ class SnapshotStore:
                 await pipe.execute()
 
     async def get(self, name: str) -> bytes | None:
-        """The value as it stands on the server."""
+        """Return the value as it stands on the server."""
         with outage_as_unavailable("the configuration cannot be read"):
             value: bytes | None = await self._client.get(PREFIX + name)
         return value
@@ -59,7 +58,7 @@ class SnapshotStore:
 class SnapshotCache:
     """The reader's side: parsed values in memory, at most `entries_max` of them, and as many absent names.
 
-    Absent names are kept apart, so that whoever asks for made-up names cannot push out what is used.
+    Absent names are kept apart, so that made-up names cannot push out what is used.
     `waiting` is a client for reads that block.
     """
 
@@ -90,7 +89,7 @@ class SnapshotCache:
         return self._heart.idle_seconds
 
     def peek(self, name: str, missing: Any = None) -> Any:
-        """The kept value if it is known to be current, else `missing` (a known absent value is None)."""
+        """Return the kept value if it is known to be current, else `missing` (a known absent value is None)."""
         if name in self._stale:
             return missing
         if name in self._entries:
@@ -98,7 +97,7 @@ class SnapshotCache:
         return None if name in self._absent else missing
 
     async def load(self, name: str) -> Any:
-        """The value, or None when there is none.
+        """Return the value, or None when there is none.
 
         While the server is away the last known value is returned; raises Unavailable when there is none.
         """
@@ -115,7 +114,7 @@ class SnapshotCache:
     def _loaded(self, name: str, task: "asyncio.Task[Any]") -> None:
         self._loads.pop(name, None)
         if not task.cancelled():
-            task.exception()  # whoever waited has it; nobody may be left to
+            task.exception()  # those that waited have it; there may be none left
 
     async def _fetch(self, name: str) -> Any:
         self._stale.discard(name)
@@ -162,17 +161,20 @@ class SnapshotCache:
         while not stop.is_set():
             self._heart.beat()
             try:
-                await self._follow_once(stop)
-            except (RedisError, OSError) as error:
-                _log.warning("snapshots_wait", reason=type(error).__name__)
-                self._last = None  # what changed meanwhile is unknown
+                with outage_as_unavailable("the configuration cannot be followed"):
+                    await self._follow_once(stop)
+            except Exception as error:
+                self._last = None  # what changes meanwhile is unknown
+                if not isinstance(error, Unavailable):
+                    raise
+                _log.warning("snapshots_wait", reason=type(error.__cause__).__name__)
                 await pause(0.5, stop)
 
     async def _follow_once(self, stop: asyncio.Event) -> None:
         if self._last is None:
             newest = await self._client.xrevrange(CHANGES, count=1)
             self._last = newest[0][0].decode() if newest else "0-0"
-            # A server without a single change has lost its data: what we know is better until it is told again.
+            # A server without a single change has lost its data: what we know is better until the next one.
             self._absent.clear()
             if newest:
                 self._forget_all()

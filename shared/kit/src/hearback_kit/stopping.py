@@ -8,7 +8,7 @@ Result = TypeVar("Result")
 
 
 async def unless_stopped(work: Coroutine[Any, Any, Result], stop: asyncio.Event) -> Result | None:
-    """What `work` returns, or None when `stop` is set first; `work` is then cancelled.
+    """Return what `work` returns, or None when `stop` is set first; `work` is then cancelled.
 
     For waits that may be cut off anywhere, such as a blocking read whose answer would be asked for again.
     """

@@ -47,14 +47,14 @@ def _exporter(name: str) -> SpanExporter:
 
 
 def current_traceparent() -> str | None:
-    """The W3C traceparent of the current span, to be carried in messages; None outside a span."""
+    """Return the W3C traceparent of the current span, to be carried in messages; None outside a span."""
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     return carrier.get("traceparent")
 
 
 def new_traceparent() -> str:
-    """A traceparent for work that starts here, where a whole span would cost too much."""
+    """Return a traceparent for work that starts here, where a whole span would cost too much."""
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
@@ -88,5 +88,5 @@ def _context(traceparent: str) -> Context:
 
 
 def render_metrics() -> bytes:
-    """Every metric of the process in Prometheus' text format."""
+    """Return every metric of the process in Prometheus' text format."""
     return generate_latest()

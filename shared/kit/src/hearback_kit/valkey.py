@@ -18,7 +18,8 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
-from hearback_kit.errors import Unavailable
+from hearback_kit import outages
+from hearback_kit.outages import is_connection_error
 
 OUTAGES = (
     ConnectionError,
@@ -29,23 +30,27 @@ OUTAGES = (
     ClusterDownError,
     TryAgainError,
     OSError,
+    EOFError,
 )
+_CLIENT_MODULES: Final = ("redis.",)
 Valkey = Redis
-BLOCK_MS_MAX: Final = 10_000
+BLOCK_MS_MAX: Final = 2_000
 # Answers of a server that refuses now and will not for ever; the client has no classes for them.
 _PASSING: Final = ("MISCONF", "NOREPLICAS", "BUSY ", "UNKILLABLE", "OOM", "LOADING", "READONLY", "EXECABORT")
 
 
-def connect(url: str, *, timeout_seconds: float = 5.0, blocking: bool = False) -> Redis:
-    """A client with a pool. `blocking` is for commands that wait (BLOCK of at most BLOCK_MS_MAX).
+def connect(
+    url: str, *, timeout_seconds: float = 5.0, blocking: bool = False, block_ms_max: int = BLOCK_MS_MAX
+) -> Redis:
+    """A client with a pool. `blocking` is for commands that wait (BLOCK of at most `block_ms_max`).
 
-    Every read has a deadline, so that a server that hangs is noticed, a blocking one's after BLOCK_MS_MAX.
+    Every read has a deadline, so that a server that hangs is noticed, a blocking one's after `block_ms_max`.
     """
     return Redis.from_url(
         url,
         protocol=2,
         socket_connect_timeout=timeout_seconds,
-        socket_timeout=timeout_seconds + (BLOCK_MS_MAX / 1_000 if blocking else 0.0),
+        socket_timeout=timeout_seconds + (block_ms_max / 1_000 if blocking else 0.0),
         retry=Retry(NoBackoff(), 0 if blocking else 1),
         health_check_interval=0,
         decode_responses=False,
@@ -54,7 +59,7 @@ def connect(url: str, *, timeout_seconds: float = 5.0, blocking: bool = False) -
 
 def is_outage(error: BaseException) -> bool:
     """Whether an error says that the server cannot be used now, rather than that the command was wrong."""
-    if isinstance(error, OUTAGES):
+    if isinstance(error, OUTAGES) or is_connection_error(error, _CLIENT_MODULES):
         return True
     return isinstance(error, ResponseError) and (
         str(error).startswith(_PASSING) or getattr(error, "status_code", None) == "EXECABORT"
@@ -64,11 +69,5 @@ def is_outage(error: BaseException) -> bool:
 @contextmanager
 def outage_as_unavailable(detail: str = "the stream server cannot be reached") -> Iterator[None]:
     """Raise Unavailable for an outage of the server that happens inside the block."""
-    try:
+    with outages.outage_as_unavailable(is_outage, detail):
         yield
-    except Unavailable:
-        raise
-    except Exception as error:
-        if is_outage(error):
-            raise Unavailable(detail) from error
-        raise

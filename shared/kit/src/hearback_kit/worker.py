@@ -1,12 +1,11 @@
 """A service's background work: its consumers, its outbox relay and its periodic jobs, run together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from hearback_kit.background import Background, Part, Runnable, pause
-from hearback_kit.bus.consumer import Consumer
 from hearback_kit.errors import Unavailable
 from hearback_kit.health import Check
 from hearback_kit.logs import get_logger
@@ -48,16 +47,8 @@ class Work:
 class Worker:
     """Opens its work when it runs and closes it when it ends, however it ends."""
 
-    def __init__(
-        self,
-        opening: Callable[[], AbstractAsyncContextManager[Work]] | None = None,
-        *,
-        consumers: Sequence[Consumer] = (),
-        parts: Sequence[Runnable] = (),
-        checks: Mapping[str, Check] | None = None,
-        close: Callable[[], Awaitable[None]] | None = None,
-    ) -> None:
-        self._opening = opening or _given(consumers, parts, checks or {}, close)
+    def __init__(self, opening: Callable[[], AbstractAsyncContextManager[Work]]) -> None:
+        self._opening = opening
         self._checks: dict[str, Check] = {"worker": _not_started}
         self._shown: list[tuple[dict[str, Check], str]] = [(self._checks, "")]
 
@@ -86,21 +77,3 @@ class Worker:
 
 async def _not_started() -> None:
     raise Unavailable("the worker has not started")
-
-
-def _given(
-    consumers: Sequence[Consumer],
-    parts: Sequence[Runnable],
-    checks: Mapping[str, Check],
-    close: Callable[[], Awaitable[None]] | None,
-) -> Callable[[], AbstractAsyncContextManager[Work]]:
-    @asynccontextmanager
-    async def opening() -> AsyncIterator[Work]:
-        named = [Part(getattr(part, "name", type(part).__name__.lower()), part) for part in parts]
-        try:
-            yield Work([*(Part("consumers", consumer) for consumer in consumers), *named], checks)
-        finally:
-            if close is not None:
-                await close()
-
-    return opening

@@ -186,6 +186,53 @@ async def test_too_many_dead_letters_pause_the_consumer(bus):
     assert len(seen.all) == 7
 
 
+def tenant(one: Incoming) -> bytes:
+    return one.data.partition(b":")[0]
+
+
+def refuse_poison(batch: Sequence[Incoming]) -> None:
+    if any(b"poison" in one.data for one in batch):
+        raise ValueError("cannot be read")
+
+
+async def test_one_tenant_alone_never_pauses_the_consumer(bus):
+    await bus.publish([message(b"1:poison %d" % n) for n in range(400)])
+    seen = Seen(refuse_poison)
+    options = replace(QUICK, dead_letters_per_minute_max=10, retries_waiting_max=100)
+    async with consuming(bus, seen, options=options, tenant_of=tenant):
+        await eventually(lambda: seen.attempts)
+        for n in range(20):
+            await bus.publish([message(b"%d:fine" % n)])
+            await eventually(lambda n=n: b"%d:fine" % n in seen.all)
+            assert not recorded("hearback_consumer_paused", group=GROUP)
+        await drained(bus)
+    letters = [letter for key in KEYS for letter in await bus.dead_letters(key, count=1_000)]
+    assert len(letters) == 400
+
+
+async def test_many_tenants_with_one_error_pause_the_consumer(bus):
+    await bus.publish([message(b"%d:poison %d" % (n % 5, n)) for n in range(50)])
+    options = replace(QUICK, dead_letters_per_minute_max=10, deliveries_max=1)
+    async with consuming(bus, Seen(refuse_poison), options=options, tenant_of=tenant):
+        await eventually(lambda: recorded("hearback_consumer_paused", group=GROUP) == 1)
+    assert 10 <= len(await bus.dead_letters(KEYS[0])) < 50
+
+
+async def test_different_errors_do_not_add_up(bus):
+    errors = [type(f"Error{n}", (Exception,), {}) for n in range(4)]
+
+    def fail(batch: Sequence[Incoming]) -> None:
+        if len(batch) == 1:
+            raise errors[int(batch[0].data) % 4]
+        raise ValueError
+
+    await bus.publish([message(b"%d" % n) for n in range(16)])
+    options = replace(QUICK, dead_letters_per_minute_max=5, deliveries_max=1)
+    async with consuming(bus, Seen(fail), options=options):
+        await drained(bus)
+    assert len(await bus.dead_letters(KEYS[0])) == 16
+
+
 async def test_too_many_waiting_retries_stop_the_reading(bus):
     def fail(_batch: Sequence[Incoming]) -> None:
         raise ValueError("no")

@@ -8,8 +8,8 @@ import pytest
 from hearback_devkit.testing import FaultProxy, eventually, recorded
 from hearback_kit.bus import Outgoing
 from hearback_kit.bus.group_commit import GroupCommit
-from hearback_kit.bus.wire import NotSent, RespConnection, encode_command
 from hearback_kit.errors import Unavailable
+from hearback_kit.resp import NotSent, RespConnection, encode_command
 
 KEY = "s:{0}"
 
@@ -131,7 +131,7 @@ async def test_without_an_answer_nothing_is_certain(far, proxy, fault):
     results = asyncio.gather(*(group.commit([one(b"%d" % n)]) for n in range(5)), return_exceptions=True)
     await asyncio.sleep(0)
     if fault == "cut":
-        await eventually(lambda: group._in_flight)
+        await eventually(lambda: group._in_flight)  # noqa: SLF001 (sent, and nothing outside shows it)
         proxy.cut()
     for result in await results:
         assert isinstance(result, Unavailable)
@@ -184,7 +184,7 @@ async def test_who_gave_up_does_not_shift_the_answers_of_others(far, proxy, redi
 async def test_who_waits_for_a_connection_that_is_closed_is_told(far, proxy):
     proxy.hang()
     waiting = [asyncio.create_task(far.command("PING")) for _ in range(3)]
-    await eventually(lambda: far._connecting is not None)
+    await eventually(lambda: far._connecting is not None)  # noqa: SLF001 (nothing outside shows it)
     far.close()
     for result in await asyncio.gather(*waiting, return_exceptions=True):
         assert isinstance(result, NotSent)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from hearback_devkit.engines import ValkeyEngine
-from hearback_devkit.testing import FaultProxy, eventually
+from hearback_devkit.testing import FaultProxy, eventually, recorded
 from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, RedisStreams
 from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.errors import Unavailable
@@ -156,6 +156,15 @@ async def test_a_stream_at_its_bound_is_full_and_not_before(bus):
     assert bounds.any_full
     assert bounds.is_full(KEYS[0])
     assert not bounds.is_full(KEYS[1])
+    assert recorded("hearback_stream_full", stream=KEYS[0]) == 1
+    await bus.ack("g", await _taken(bus))
+    await bounds.look()
+    assert recorded("hearback_stream_full", stream=KEYS[0]) == 0
+
+
+async def _taken(bus: RedisStreams) -> list[Incoming]:
+    await bus.ensure_group(KEYS, "g")
+    return await bus.read(KEYS, "g", "c", count=10, block_ms=10)
 
 
 async def test_bounds_are_looked_at_again_and_again_also_after_an_outage(proxy, redis_url, bus):

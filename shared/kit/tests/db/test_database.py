@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from hearback_devkit.testing import FaultProxy
 from hearback_kit.db import Database
-from hearback_kit.errors import Unavailable
+from hearback_kit.errors import QueryTimeout, Unavailable
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -40,8 +40,8 @@ async def test_a_transaction_is_kept_whole_or_not_at_all(table):
     assert await count(table) == 1
 
 
-async def test_a_statement_that_takes_too_long_is_an_outage(database):
-    with pytest.raises(Unavailable):
+async def test_a_statement_that_takes_too_long_is_kept_apart_from_other_outages(database):
+    with pytest.raises(QueryTimeout):
         async with database.connection() as connection:
             await connection.execute(text("SELECT pg_sleep(30)"))
     await database.ping()
@@ -91,6 +91,7 @@ async def test_a_deadlock_may_be_tried_again(table):
 
     async def lock(mine: int, other: int, told: asyncio.Event, wait: asyncio.Event) -> None:
         async with table.transaction() as connection:
+            await connection.execute(text("SET LOCAL statement_timeout = '10s'"))  # it is found after a second
             await connection.execute(text("SELECT * FROM t WHERE id = :id FOR UPDATE"), {"id": mine})
             told.set()
             await wait.wait()
@@ -101,3 +102,19 @@ async def test_a_deadlock_may_be_tried_again(table):
     )
     assert {type(result) for result in results} <= {Unavailable, type(None)}
     assert Unavailable in {type(result) for result in results}
+
+
+async def test_one_tenant_gets_its_share_of_connections(database_url):
+    pool = Database(database_url, pool_size=3, share_max=2)
+    async with pool.connection(share=1), pool.connection(share=1):
+        waiting = asyncio.create_task(read(pool, 1))
+        assert await read(pool, 2) == 1
+        assert await read(pool, None) == 1
+        assert not waiting.done()
+    assert await waiting == 1
+    await pool.close()
+
+
+async def read(pool: Database, share: int | None) -> int:
+    async with pool.connection(share=share) as connection:
+        return await connection.scalar(text("SELECT 1"))

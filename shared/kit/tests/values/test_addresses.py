@@ -53,7 +53,9 @@ def test_limits_take_a_household_for_one():
     assert address_block(CLIENT) == address_block(f"{CLIENT}:80") == CLIENT
     assert address_block("2001:db8:1:2:3::1") == address_block("2001:db8:1:2:4::9") == "2001:db8:1:2::/64"
     assert address_block(f"::ffff:{CLIENT}") == CLIENT
+    assert address_block("2001:DB8:0:1:ffff:ffff:ffff:ffff") == "2001:db8:0:1::/64"
     assert address_block("testclient") == "testclient"
+    assert address_block("") == ""
 
 
 @pytest.mark.parametrize(

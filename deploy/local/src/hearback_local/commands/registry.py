@@ -20,7 +20,7 @@ ARGUMENTS = {
     "values": ("NAME=VALUE", "as `show` lists them; the value is JSON, or else a text"),
     "role": ("ROLE", "member (the default), admin, manager or owner"),
     "scopes": ("SCOPE", "such as project:read, event:read or event:admin"),
-    "id": ("ID", "as `list` tells it"),
+    "id": ("ID", "as `list` shows it"),
 }
 ORGANIZATION_COLUMNS = ("id", "slug", "name", "dateCreated")
 PROJECT_COLUMNS = ("id", "slug", "name", "platform", "hasFeedbacks", "dateCreated")

@@ -29,7 +29,10 @@ def _up(options: argparse.Namespace, data_dir: DataDir) -> int:
     def show(answer: dict[str, Any]) -> None:
         answer = refreshed(data_dir, answer)
         text = json_line(answer) if options.json else summary(answer, progress.seconds, detached=options.detach)
-        print(text, flush=True)
+        try:
+            print(text, flush=True)
+        except OSError as error:  # A reader that left, or a full disk: the fleet runs all the same.
+            progress(f"cannot print the answer: {error.strerror}")
 
     try:
         if options.detach:

@@ -69,8 +69,9 @@ class ClientConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser = RequestParser(self._head_parsed, self._body_parsed, self._request_parsed)
         self._touched = self._loop_time()
-        # Of what is being received: the unfinished head's or body's deadline, and the request a body belongs to.
+        # The pace of the unfinished head or body that is being received, and the request that the body belongs to.
         self._pace: Pace | None = None
+        self._paced: ProxiedRequest | None = None
         self._receiving: ProxiedRequest | None = None
         # Of what is being answered.
         self._current: ProxiedRequest | None = None
@@ -117,9 +118,6 @@ class ClientConnection(asyncio.Protocol):
             if self._lingered_bytes > self._settings.linger_bytes_max:
                 self.abort()
             return
-        if self._pace is None:
-            self._pace = self._head_pace()
-        self._pace.received(len(data))
         try:
             self._parser.feed(data)
         except httptools.HttpParserCallbackError:
@@ -130,8 +128,7 @@ class ClientConnection(asyncio.Protocol):
             return
         if self._parser.head_bytes > self._settings.head_bytes_max:
             self._refuse(HEAD_TOO_LARGE)
-        elif self._receiving is None and not self._parser.head_bytes:
-            self._pace = None
+        self._keep_pace(len(data))
 
     def eof_received(self) -> bool:
         # A client that ends only its own side still reads; an unfinished request has no answer to wait for.
@@ -164,7 +161,6 @@ class ClientConnection(asyncio.Protocol):
         )
         request.request_done = refusal is None and head.length == 0
         self._receiving = request
-        self._pace = self._body_pace()
         if self._current is None:
             self._start(request, refusal or head)
         elif len(self._waiting) <= self._settings.pipelined_max:
@@ -181,14 +177,24 @@ class ClientConnection(asyncio.Protocol):
         if request is not None:
             request.request_ended()
 
-    def _head_pace(self) -> Pace:
-        seconds = self._settings.head_seconds_max
-        return Pace(self.now, grace_seconds=seconds, bytes_per_second_min=1.0, seconds_max=seconds)
+    def _keep_pace(self, size: int) -> None:
+        """Watch the pace of what is unfinished after a read, if anything is: a head, or the body of a request."""
+        if self._receiving is None and not self._parser.head_bytes:
+            self._pace = self._paced = None
+            return
+        if self._pace is None or self._paced is not self._receiving:
+            self._pace, self._paced = self._new_pace(), self._receiving
+            if self._transport is not None and not self._transport.is_reading():
+                self._pace.pause(self._touched)
+        self._pace.received(size)
 
-    def _body_pace(self) -> Pace:
+    def _new_pace(self) -> Pace:
         settings = self._settings
+        if self._receiving is None:
+            seconds = settings.head_seconds_max
+            return Pace(self._touched, grace_seconds=seconds, bytes_per_second_min=1.0, seconds_max=seconds)
         return Pace(
-            self.now,
+            self._touched,
             grace_seconds=settings.body_grace_seconds,
             bytes_per_second_min=settings.body_bytes_per_second_min,
             seconds_max=settings.body_seconds_max,

@@ -42,27 +42,41 @@ class RequestHead:
     keep_alive: bool = False
     upgrades: bool = False
 
-    @property
-    def size(self) -> int:
-        """Bytes of the target and headers."""
-        return len(self.target) + sum([len(name) + len(value) + 4 for _, name, value in self.headers])
+    # From the headers, by `read_framing`.
+    hosts: int = 0
+    host: bytes = b""
+    lengths: list[bytes] = field(default_factory=list)
+    encodings: list[bytes] = field(default_factory=list)
+    size: int = 0
+    expects_continue: bool = False
+
+    def read_framing(self) -> None:
+        """Read, in one go, what the headers say of the host, the body and the size of the head."""
+        size = len(self.target)
+        for lower, name, value in self.headers:
+            size += len(name) + len(value) + 4
+            if lower == b"host":
+                self.hosts += 1
+                self.host = value
+            elif lower == b"content-length":
+                self.lengths.append(value)
+            elif lower == b"transfer-encoding":
+                self.encodings.append(value)
+            elif lower == b"expect":
+                self.expects_continue = True
+        self.size = size
 
     @property
     def is_chunked(self) -> bool:
         """Whether the body has a transfer encoding."""
-        return heads.find(self.headers, b"transfer-encoding") is not None
+        return bool(self.encodings)
 
     @property
     def length(self) -> int | None:
         """The length of the body; 0 without one, None when it is chunked."""
-        if self.is_chunked:
+        if self.encodings:
             return None
-        return int(heads.find(self.headers, b"content-length") or 0)
-
-    @property
-    def expects_continue(self) -> bool:
-        """Whether the client sends its body only after an interim answer."""
-        return heads.find(self.headers, b"expect") is not None
+        return int(self.lengths[0]) if self.lengths else 0
 
 
 def refusal_of(head: RequestHead, bytes_max: int) -> Refusal | None:
@@ -75,17 +89,15 @@ def refusal_of(head: RequestHead, bytes_max: int) -> Refusal | None:
 
 
 def _host_refusal(head: RequestHead) -> Refusal | None:
-    hosts = heads.find_all(head.headers, b"host")
-    if len(hosts) > 1 or (not hosts and head.version == "1.1"):
+    if head.hosts > 1 or (not head.hosts and head.version == "1.1"):
         return Refusal(400, "bad_request", "A request has exactly one Host header.")
-    if hosts and not HOST.fullmatch(hosts[0]):
+    if not HOST.fullmatch(head.host):
         return Refusal(400, "bad_request", "The Host header is not a host name.")
     return None
 
 
 def _framing_refusal(head: RequestHead) -> Refusal | None:
-    encodings = heads.find_all(head.headers, b"transfer-encoding")
-    lengths = heads.find_all(head.headers, b"content-length")
+    encodings, lengths = head.encodings, head.lengths
     if encodings and (lengths or len(encodings) > 1 or head.version == "1.0"):
         return Refusal(400, "ambiguous_length", "The length of the body is given in more than one way.")
     if encodings and encodings[0].lower() != b"chunked":
@@ -158,6 +170,7 @@ class RequestParser:
         head.version = parser.get_http_version()
         head.keep_alive = parser.should_keep_alive()
         head.upgrades = parser.should_upgrade()
+        head.read_framing()
         self._on_head(head)
 
     def on_message_complete(self) -> None:

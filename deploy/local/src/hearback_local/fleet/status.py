@@ -5,15 +5,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hearback_local.data_dir import DataDir
+from hearback_local.fleet.metrics import read_metric
 from hearback_local.fleet.readiness import probe
 from hearback_local.fleet.state import find_ready_state, is_running
 from hearback_local.services import EDGE
+
+# Rows that a service committed and has not published yet.
+OUTBOX_METRIC = "hearback_outbox_waiting"
 
 
 def read_status(data_dir: DataDir) -> dict[str, Any]:
     """Return name, pid, url, ready, lag and dead letters of every service, and the embedded stores.
 
-    Lag and dead letters are None while the stream server does not answer.
+    The lag of a service is what waits in its streams and what it has not published from its outbox. Lag and dead
+    letters are None while the stream server does not answer.
     """
     state = find_ready_state(data_dir)
     if not (running := is_running(data_dir)) or not state:
@@ -40,7 +45,7 @@ def _services(state: dict[str, Any]) -> list[dict[str, Any]]:
 
     depths = asyncio.run(queues.depths(state["environment"]))
     services = []
-    for entry, ready in zip(state["services"], _are_ready(state["services"]), strict=True):
+    for entry, (ready, unpublished) in zip(state["services"], _probe_all(state["services"]), strict=True):
         depth = None if depths is None else depths.get(entry["name"], queues.Depth())
         services.append(
             {
@@ -48,18 +53,21 @@ def _services(state: dict[str, Any]) -> list[dict[str, Any]]:
                 "pid": entry["pid"],
                 "url": f"http://127.0.0.1:{entry['port']}",
                 "ready": ready,
-                "lag": depth.lag if depth else None,
+                "lag": depth.lag + unpublished if depth else None,
                 "dead_letters": depth.dead_letters if depth else None,
             }
         )
     return services
 
 
-def _are_ready(entries: list[dict[str, Any]]) -> list[bool]:
-    """Probe all at once: one that is not ready may take seconds to answer."""
+def _probe_all(entries: list[dict[str, Any]]) -> list[tuple[bool, int]]:
+    """Return of each whether it is ready and its outbox rows; all at once, for some may take seconds to answer."""
 
-    def is_ready(entry: dict[str, Any]) -> bool:
-        return probe(entry["port"], "/healthz" if entry["name"] == EDGE else "/readyz")[0]
+    def look(entry: dict[str, Any]) -> tuple[bool, int]:
+        if entry["name"] == EDGE:
+            return probe(entry["port"], "/healthz")[0], 0
+        ready, body = probe(entry["port"])
+        return ready, 0 if body is None else int(read_metric(entry["port"], OUTBOX_METRIC) or 0)
 
     with ThreadPoolExecutor(max(1, len(entries))) as pool:
-        return list(pool.map(is_ready, entries))
+        return list(pool.map(look, entries))

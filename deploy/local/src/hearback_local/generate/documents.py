@@ -9,6 +9,8 @@ import orjson
 from hearback_contracts.catalog import MESSAGES
 
 from hearback_local.generate import reference
+from hearback_local.generate.caddyfile import caddyfile
+from hearback_local.generate.deployments import deployments
 from hearback_local.services import SERVICES
 
 ROOT = Path(__file__).resolve().parents[5]
@@ -17,7 +19,7 @@ JSON_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NE
 
 def documents() -> dict[str, bytes]:
     """Return the content of every generated file by its path from the root of the repository."""
-    return {**schemas(), **_openapi(), **_pages()}
+    return {**schemas(), **_openapi(), **_pages(), **_deployments()}
 
 
 def schemas() -> dict[str, bytes]:
@@ -32,6 +34,12 @@ def schemas() -> dict[str, bytes]:
 
 def _openapi() -> dict[str, bytes]:
     return {f"services/{service.folder}/openapi.json": service.load().openapi() for service in SERVICES}
+
+
+def _deployments() -> dict[str, bytes]:
+    # Kustomize reads no file outside the folder of its kustomization.
+    caddyfiles = dict.fromkeys(("deploy/docker/Caddyfile", "deploy/kustomize/base/Caddyfile"), caddyfile())
+    return {path: text.encode() for path, text in (caddyfiles | deployments()).items()}
 
 
 def _pages() -> dict[str, bytes]:

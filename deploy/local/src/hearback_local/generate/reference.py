@@ -8,7 +8,8 @@ from typing import Any
 
 from annotated_types import Ge, Gt, Le, Lt
 from hearback_contracts.catalog import MESSAGES
-from hearback_contracts.flags import FEATURE_DEFAULTS, OPTIONS
+from hearback_contracts.flags import FEATURE_DEFAULTS
+from hearback_contracts.options import OPTIONS
 from hearback_contracts.reasons import EXPLANATIONS
 from hearback_contracts.routes import ROUTES
 from hearback_contracts.streams import STREAM_PREFIX, STREAMS

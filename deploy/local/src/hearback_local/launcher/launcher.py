@@ -111,7 +111,9 @@ class Launcher:
             if not os.environ.get(key):
                 os.environ[key] = value
         os.environ["HEARBACK_DATA_DIR"] = str(self._data_dir.root)
-        os.environ["HEARBACK_REGISTRY_URL"] = f"http://127.0.0.1:{self._ports.get('registry', 0)}"
+        for name in ("registry", "feedback", "user-reports"):
+            variable = f"HEARBACK_{name.upper().replace('-', '_')}_URL"
+            os.environ[variable] = f"http://127.0.0.1:{self._ports.get(name, 0)}"
         os.environ.update(self._stores.environment)
 
     def _start_services(self) -> None:
@@ -160,7 +162,12 @@ class Launcher:
 
             held = self._keep_only(service.name)
             settings = program.settings()
-            configure_logs(program.name, settings.log_level, settings.log_format)
+            configure_logs(
+                program.name,
+                settings.log_level,
+                settings.log_format,
+                lines_per_minute_max=settings.log_lines_per_minute_max,
+            )
             program.execute(settings, "run", sockets=[held])
 
         return Child(service.name, serve, self._data_dir.log(service.name))

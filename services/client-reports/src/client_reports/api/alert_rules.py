@@ -37,7 +37,7 @@ Writer = Annotated[OrganizationScope, organization_scope(*ORGANIZATION_WRITE, *P
 @router.get("/", operation_id="listAlertRules", summary="List alert rules")
 async def get_rules(app: StateDep, scope: Reader) -> list[AlertRuleView]:
     """All rules of the organization with their status, oldest first."""
-    async with app.database.connection() as connection:
+    async with app.database.connection(share=scope.organization.id) as connection:
         found = await list_rules(connection, scope.organization.id)
     return [rule_view(rule, scope.organization) for rule in found]
 

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Response
+from hearback_contracts.identifiers import NO_EVENT_ID
 from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.access import (
@@ -30,7 +31,7 @@ from client_reports.domain.journal import SubmissionKey
 from client_reports.domain.values import submission_id
 from client_reports.service.find_submissions import find_submissions
 from client_reports.store.refused import find_refusal
-from client_reports.store.submissions import SubmissionFilter, find_submission
+from client_reports.store.submissions import SubmissionFilter, find_newest_on_no_event, find_submission
 
 PAGE_DEFAULT = 50
 PAGE_MAX = 100
@@ -64,7 +65,14 @@ async def get_submissions(
         id_prefix=id_prefix(query) or id_prefix(alias),
     )
     after = (page.position[0], page.position[1]) if page.position else None
-    found = await find_submissions(app.database, wanted, after=after, backward=page.backward, limit=page.fetch)
+    found = await find_submissions(
+        app.database,
+        scope.project.organization_id,
+        wanted,
+        after=after,
+        backward=page.backward,
+        limit=page.fetch,
+    )
     shown = page.page(found, lambda one: (one.status.received_at, one.key.id))
     response.headers.update(shown.headers)
     return [submission_view(one) for one in shown.rows]
@@ -72,14 +80,20 @@ async def get_submissions(
 
 @router.get("/{submission_id}/", operation_id="getSubmission", summary="Get the fate of a submission")
 async def get_submission(app: StateDep, scope: Reader, submission_id: SubmissionId) -> SubmissionDetail:
-    """What became of a submission, step by step; 404 for one that never came or is kept no longer."""
+    """What became of a submission, step by step; 404 for one that never came or is kept no longer.
+
+    The all-zero id, which SDKs hand out when nothing was sent, stands for the newest report that was sent on it:
+    each of them has an id of its own.
+    """
     key = _key(scope, submission_id)
     may_read = not scopes_within(scope.principal, scope.project.organization_id).isdisjoint(EVENT_READ)
-    async with app.database.connection() as connection:
+    async with app.database.connection(share=scope.project.organization_id) as connection:
         submission = await find_submission(connection, *key)
+        if submission is None and key.id == NO_EVENT_ID:
+            submission = await find_newest_on_no_event(connection, key.project_id)
         if submission is None:
             raise NotFound
-        refusal = await find_refusal(connection, key) if may_read else None
+        refusal = await find_refusal(connection, submission.key) if may_read else None
     return submission_detail(submission, refusal)
 
 

@@ -11,14 +11,20 @@ from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_fleet.messages import decode, parse_payload
 from hearback_kit.bus import Incoming
 from hearback_kit.logs import get_logger
-from hearback_kit.values.times import as_utc
 
 from client_reports import metrics
 from client_reports.domain.client_report import CAUSES, Entry, InvalidReport, read_report, report_time
 from client_reports.domain.counting import Count, CountKey, Effects
 from client_reports.domain.journal import RecordedStep, SubmissionKey
 from client_reports.domain.submission_status import Step
-from client_reports.domain.values import message_uuid, storable, submission_id
+from client_reports.domain.values import (
+    bounded_time,
+    message_uuid,
+    minute_of,
+    row_id,
+    storable,
+    submission_id,
+)
 from client_reports.service.record_effects import EffectRecorder
 
 FindProject = Callable[[int], Awaitable[ProjectConfig | None]]
@@ -57,8 +63,8 @@ class ClientReportReceivedHandler:
 def read_effects(message: ClientReportReceived, body: bytes | None, days_max: int) -> Effects:
     """Return what a report adds; entries older than `days_max` days do not count."""
     metrics.REPORTS.inc()
-    received_at = as_utc(message.received_at)
-    sent_at = as_utc(message.sent_at) if message.sent_at else None
+    received_at = bounded_time(message.received_at)
+    sent_at = bounded_time(message.sent_at) if message.sent_at else None
     try:
         report = read_report(parse_payload(body))
         at = report_time(report.timestamp, received_at, sent_at, days_max)
@@ -68,7 +74,8 @@ def read_effects(message: ClientReportReceived, body: bytes | None, days_max: in
     for cause in report.dropped:
         metrics.ENTRIES_DROPPED.labels(cause).inc()
     metrics.ENTRIES.inc(len(report.entries))
-    counts = [_count(message, entry, at) for entry in report.entries]
+    minute = minute_of(at)
+    counts = [_count(message, entry, minute) for entry in report.entries]
     return _effects(message, counts, report.dropped, received_at)
 
 
@@ -77,42 +84,43 @@ def _effects(
 ) -> Effects:
     """The counts and, for what does not count, an outcome and the steps of a submission named by the message."""
     if not causes:
-        return Effects(message_uuid(message.id), as_utc(message.occurred_at), tuple(counts))
+        return Effects(message_uuid(message.id), bounded_time(message.occurred_at), tuple(counts))
     _log.warning(
         "client_report_refused", causes=sorted(set(causes)), project_id=message.project_id, sdk=message.sdk
     )
-    refused = [_refused(message, cause, received_at) for cause in causes]
-    submission = SubmissionKey(message.project_id, submission_id(message.id))
+    minute = minute_of(received_at)
+    refused = [_refused(message, cause, minute) for cause in causes]
+    submission = SubmissionKey(row_id(message.project_id), submission_id(message.id))
     steps = [
         RecordedStep(
-            message.organization_id,
+            row_id(message.organization_id),
             submission,
             Step(received_at, SERVICE, REFUSED_STEP, SubmissionState.INVALID, str(CAUSES[cause])),
         )
         for cause in sorted(set(causes))
     ]
-    return Effects(message_uuid(message.id), as_utc(message.occurred_at), (*counts, *refused), tuple(steps))
+    return Effects(message_uuid(message.id), bounded_time(message.occurred_at), (*counts, *refused), tuple(steps))
 
 
-def _count(message: ClientReportReceived, entry: Entry, at: datetime) -> Count:
-    return Count(_key(message, entry.category, entry.outcome, entry.reason, at), entry.quantity)
+def _count(message: ClientReportReceived, entry: Entry, minute: datetime) -> Count:
+    return Count(_key(message, entry.category, entry.outcome, entry.reason, minute), entry.quantity)
 
 
-def _refused(message: ClientReportReceived, cause: str, at: datetime) -> Count:
+def _refused(message: ClientReportReceived, cause: str, minute: datetime) -> Count:
     """A report or an entry that does not count; as none that is refused on arrival has, it has no category."""
-    return Count(_key(message, DataCategory.UNKNOWN, Outcome.INVALID, str(CAUSES[cause]), at), 1)
+    return Count(_key(message, DataCategory.UNKNOWN, Outcome.INVALID, str(CAUSES[cause]), minute), 1)
 
 
 def _key(
-    message: ClientReportReceived, category: DataCategory, outcome: Outcome, reason: str | None, at: datetime
+    message: ClientReportReceived, category: DataCategory, outcome: Outcome, reason: str | None, minute: datetime
 ) -> CountKey:
     return CountKey(
-        message.organization_id,
-        message.project_id,
-        message.key_id,
+        row_id(message.organization_id),
+        row_id(message.project_id),
+        None if message.key_id is None else row_id(message.key_id),
         int(category),
         int(outcome),
         reason,
         storable(message.sdk),
-        at.replace(second=0, microsecond=0),
+        minute,
     )

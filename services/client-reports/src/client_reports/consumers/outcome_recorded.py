@@ -13,13 +13,23 @@ from hearback_fleet.refused import payload_to_keep
 from hearback_kit.bus import Incoming, Outgoing
 from hearback_kit.values.ids import derived_id
 from hearback_kit.values.nul import without_nul
-from hearback_kit.values.times import as_utc
 
 from client_reports import metrics
 from client_reports.domain.counting import Count, CountKey, Effects
 from client_reports.domain.journal import RecordedStep, RefusedMessage, SubmissionKey
 from client_reports.domain.submission_status import Step
-from client_reports.domain.values import message_uuid, storable, storable_text, submission_id
+from client_reports.domain.values import (
+    QUANTITY_MAX,
+    TIMES_MAX,
+    bounded_time,
+    checked,
+    message_uuid,
+    minute_of,
+    row_id,
+    storable,
+    storable_text,
+    submission_id,
+)
 from client_reports.service.record_effects import EffectRecorder
 
 _DIGEST_BYTES = 16
@@ -64,7 +74,7 @@ def read_effects(incoming: Incoming) -> Effects:
     message = decode(OutcomeRecorded, incoming)
     return Effects(
         message_uuid(message.id),
-        as_utc(message.occurred_at),
+        bounded_time(message.occurred_at),
         tuple(_count(one) for one in message.outcomes),
         tuple(_recorded(step, message.service) for step in message.steps),
     )
@@ -83,28 +93,26 @@ def _alone(
 
 
 def _count(count: OutcomeCount) -> Count:
-    if count.quantity < 0 or count.times < 0:
-        raise ValueError("a quantity cannot be negative")
     key = CountKey(
-        count.organization_id,
-        count.project_id,
-        count.key_id,
+        row_id(count.organization_id),
+        row_id(count.project_id),
+        None if count.key_id is None else row_id(count.key_id),
         count.category if count.category in _CATEGORIES else int(DataCategory.UNKNOWN),
         int(Outcome(count.outcome)),
         storable(count.reason),
         storable(count.sdk),
-        as_utc(count.timestamp).replace(second=0, microsecond=0),
+        minute_of(count.timestamp),
     )
-    return Count(key, count.quantity, count.times)
+    return Count(key, checked(count.quantity, QUANTITY_MAX), checked(count.times, TIMES_MAX))
 
 
 def _recorded(step: SubmissionStep, service: str) -> RecordedStep:
     return RecordedStep(
-        step.organization_id,
-        SubmissionKey(step.project_id, submission_id(step.submission_id)),
+        row_id(step.organization_id),
+        SubmissionKey(row_id(step.project_id), submission_id(step.submission_id)),
         Step(
-            as_utc(step.at),
-            service,
+            bounded_time(step.at),
+            storable_text(service),
             storable_text(step.step),
             step.state,
             storable(step.reason),

@@ -1,12 +1,17 @@
-"""Identities and texts of messages as they are stored."""
+"""Values of messages as they are stored: whatever a message holds, it is bounded or refused with ValueError."""
 
+from datetime import UTC, datetime
 from typing import Final
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from hearback_contracts.identifiers import parse_event_id
+from hearback_kit.values.ids import ID_MAX
 from hearback_kit.values.nul import without_nul
+from hearback_kit.values.times import EARLIEST, LATEST
 
 TEXT_LENGTH_MAX: Final = 200
+QUANTITY_MAX: Final = (1 << 64) - 1
+TIMES_MAX: Final = (1 << 31) - 1
 
 
 def message_uuid(text: str) -> UUID:
@@ -15,6 +20,25 @@ def message_uuid(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         return uuid5(NAMESPACE_OID, text)
+
+
+def bounded_time(time: datetime) -> datetime:
+    """Return a time in UTC, moved into the years that every calculation with it stays in."""
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    return min(max(time, EARLIEST), LATEST).astimezone(UTC)
+
+
+def minute_of(time: datetime) -> datetime:
+    """Return the minute of a time, as `bounded_time` returns it."""
+    return bounded_time(time).replace(second=0, microsecond=0)
+
+
+def checked(number: int, maximum: int) -> int:
+    """Return a number from 0 to a maximum; raise ValueError for another, which no column could hold."""
+    if not 0 <= number <= maximum:
+        raise ValueError(f"a number has to lie between 0 and {maximum}")
+    return number
 
 
 def storable_text(text: str) -> str:
@@ -30,3 +54,8 @@ def storable(text: str | None) -> str | None:
 def submission_id(text: str) -> str:
     """Return a submission's id as it is stored: plain for an event id, however it is written."""
     return parse_event_id(text) or storable_text(text)
+
+
+def row_id(number: int) -> int:
+    """Return the id of a project, organization or key; raise ValueError for what can be none."""
+    return checked(number, ID_MAX)

@@ -1,4 +1,4 @@
-"""Answer a query for statistics, however many groups there are."""
+"""Answer a query for statistics, however many groups there are; each organization has a share of connections."""
 
 from hearback_kit.db import Database
 
@@ -13,7 +13,7 @@ async def answer_stats(database: Database, query: StatsQuery, *, groups_max: int
     When there are more, the largest keep their reasons and SDKs and the others are put together; raise
     InvalidQuery when there are too many even so.
     """
-    async with database.connection() as connection:
+    async with database.connection(share=query.organization_id) as connection:
         rows = await read_stats(connection, query, groups_max=groups_max)
         if len(rows) > groups_max and not OPEN_GROUPS.isdisjoint(query.groups):
             rows = await read_folded_stats(connection, query, largest=groups_max // 2, groups_max=groups_max)

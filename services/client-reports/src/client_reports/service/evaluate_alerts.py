@@ -1,24 +1,54 @@
 """Evaluate alert rules: measure what they watch and store their state."""
 
+from datetime import datetime
+
+from hearback_contracts.notices import AlertChanged
+from hearback_contracts.streams import ALERT_CHANGED
+from hearback_fleet.messages import outgoing
+from hearback_kit.bus import Outgoing
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
+from hearback_kit.outbox import Outbox, OutboxRelay
+from hearback_kit.values.ids import new_id
 
 from client_reports import metrics
 from client_reports.domain.alerts import AlertState, AlertStatus, Evaluation, Hysteresis, evaluate
-from client_reports.store.alert_rules import find_watched_projects, lock_rules, measure, write_evaluations
+from client_reports.store.alert_rules import (
+    AlertRule,
+    find_watched_projects,
+    lock_rules,
+    measure,
+    write_evaluations,
+)
 
 _log = get_logger(__name__)
 
 
 class AlertEvaluator:
-    """Evaluates the rules of each project in a transaction of its own: a large one holds up no other."""
+    """Evaluates the rules of each project in a transaction of its own: a large one holds up no other.
 
-    def __init__(self, database: Database, clock: Clock, hysteresis: Hysteresis, *, events_max: int) -> None:
+    What changes is announced through the outbox, in the same transaction.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        outbox: Outbox,
+        relay: OutboxRelay,
+        clock: Clock,
+        hysteresis: Hysteresis,
+        *,
+        shards: int,
+        events_max: int,
+    ) -> None:
         self._database = database
+        self._outbox = outbox
+        self._relay = relay
         self._clock = clock
         self._hysteresis = hysteresis
+        self._shards = shards
         self._events_max = events_max
 
     async def evaluate(self) -> None:
@@ -50,7 +80,25 @@ class AlertEvaluator:
                 for rule in rules
             ]
             await write_evaluations(connection, evaluations, now, events_max=self._events_max)
-        for one in evaluations:
-            if one.changed:
-                _log.warning("alert_changed", rule=one.rule_id, status=str(one.state.status), value=one.value)
+            changed = [(rule, one) for rule, one in zip(rules, evaluations, strict=True) if one.changed]
+            await self._outbox.add(connection, [self._notice(rule, one, now) for rule, one in changed])
+        for _, one in changed:
+            self._relay.wake()
+            _log.warning("alert_changed", rule=one.rule_id, status=str(one.state.status), value=one.value)
         return evaluations
+
+    def _notice(self, rule: AlertRule, evaluation: Evaluation, now: datetime) -> Outgoing:
+        notice = AlertChanged(
+            id=new_id(),
+            occurred_at=now,
+            project_id=rule.values.project_id,
+            organization_id=rule.organization_id,
+            rule_id=rule.id,
+            name=rule.values.name,
+            kind=str(rule.values.kind),
+            is_firing=evaluation.state.status is AlertStatus.FIRING,
+            value=evaluation.value,
+            threshold=rule.values.threshold,
+            measured_at=now,
+        )
+        return outgoing(ALERT_CHANGED, notice, self._shards)

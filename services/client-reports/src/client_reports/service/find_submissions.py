@@ -11,6 +11,7 @@ from client_reports.store.submissions import SubmissionFilter, list_submissions
 
 async def find_submissions(
     database: Database,
+    organization_id: int,
     wanted: SubmissionFilter,
     *,
     after: tuple[datetime, str] | None,
@@ -21,7 +22,7 @@ async def find_submissions(
 
     When no id starts with `id_prefix`, those that hold it anywhere, which takes longer.
     """
-    async with database.connection() as connection:
+    async with database.connection(share=organization_id) as connection:
         rows = await list_submissions(connection, wanted, after=after, backward=backward, limit=limit)
         if not rows and wanted.id_prefix:
             wanted = replace(wanted, id_prefix=None, id_part=wanted.id_prefix)

@@ -41,7 +41,7 @@ async def get_alert_rule(
     database: Database, organization_id: int, rule_id: int, *, events_max: int
 ) -> RuleWithHistory:
     """Return a rule with its history; raise NotFound."""
-    async with database.connection() as connection:
+    async with database.connection(share=organization_id) as connection:
         rule = await store.find_rule(connection, organization_id, rule_id)
         if rule is None:
             raise NotFound

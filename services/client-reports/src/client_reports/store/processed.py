@@ -1,6 +1,6 @@
 """Which messages were handled, and whose turn it is to write to a project."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -13,14 +13,17 @@ from client_reports.store.writes import fetch
 
 _LOCKS: Final = 64
 _LOCK_CLASS: Final = 7_403_002
-# Both in one round trip. What is read after it sees all that earlier holders of the locks committed.
+# All in one round trip. What is read after it sees all that earlier holders of the locks committed. Plans for the
+# statements that follow are made once: with as many partitions as there are, a plan costs more than its execution.
 _BEGIN: Final = f"""
     WITH turns AS MATERIALIZED (
         SELECT pg_advisory_xact_lock({_LOCK_CLASS}, number) AS taken FROM unnest($1::int[]) AS number
     )
     INSERT INTO processed (day, message_id)
     SELECT day, message_id
-    FROM (SELECT count(taken) FROM turns) AS waited, unnest($2::date[], $3::uuid[]) AS message (day, message_id)
+    FROM
+        (SELECT count(taken), set_config('plan_cache_mode', 'force_generic_plan', true) FROM turns) AS waited,
+        unnest($2::date[], $3::uuid[]) AS message (day, message_id)
     ON CONFLICT DO NOTHING
     RETURNING message_id
 """
@@ -30,7 +33,7 @@ _TURNS: Final = f"SELECT pg_advisory_xact_lock({_LOCK_CLASS}, number) FROM unnes
 async def begin_batch(
     connection: Connection,
     plan: PartitionPlan,
-    effects: Iterable[Effects],
+    effects: Collection[Effects],
     project_ids: Iterable[int],
     now: datetime,
 ) -> set[UUID]:
@@ -39,10 +42,8 @@ async def begin_batch(
     A message is looked for on the day it was sent, so that it is found however late it comes again.
     """
     oldest, newest = plan.oldest(now), now.date() + timedelta(days=plan.days_ahead)
-    ordered = sorted(
-        (min(max(effect.occurred_at.date(), oldest), newest), effect.message_id) for effect in effects
-    )
-    days, ids = [day for day, _ in ordered], [message_id for _, message_id in ordered]
+    days = [min(max(effect.occurred_at.date(), oldest), newest) for effect in effects]
+    ids = [effect.message_id for effect in effects]
     return {row[0] for row in await fetch(connection, _BEGIN, _lock_numbers(project_ids), days, ids)}
 
 

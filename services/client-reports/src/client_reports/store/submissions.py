@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 import orjson
-from hearback_contracts.outcomes import SubmissionState
+from hearback_contracts.outcomes import NO_EVENT_STEP, SubmissionState
 from hearback_kit.db import Connection
 from sqlalchemy import select, tuple_
 from sqlalchemy.sql import Select
@@ -125,6 +125,15 @@ async def find_submission(connection: Connection, project_id: int, submission_id
     table = SUBMISSION.c
     statement = select(SUBMISSION).where(table.project_id == project_id, table.id == submission_id)
     row = (await connection.execute(statement.limit(1))).first()
+    return _read(row) if row is not None else None
+
+
+async def find_newest_on_no_event(connection: Connection, project_id: int) -> Submission | None:
+    """Return a project's newest submission that was a report on no event, or None."""
+    table = SUBMISSION.c
+    statement = select(SUBMISSION).where(table.project_id == project_id, table.steps.contains([[NO_EVENT_STEP]]))
+    newest = statement.order_by(table.received_at.desc(), table.id.desc()).limit(1)
+    row = (await connection.execute(newest)).first()
     return _read(row) if row is not None else None
 
 

@@ -1,1 +1,1 @@
-"""The one public path of crash-embed."""
+"""The public path of crash-embed."""

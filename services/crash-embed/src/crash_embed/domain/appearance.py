@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from hearback_contracts.config import ProjectConfig
+from hearback_contracts.options import Option
 
 _ACCENT = re.compile(r"#[0-9a-f]{6}\Z", re.IGNORECASE)
 _DARK_INK = "#111318"
@@ -33,13 +34,13 @@ class Appearance:
 
     @classmethod
     def of(cls, project: ProjectConfig) -> "Appearance":
-        """Read the options; what is not one of the declared values counts as the default."""
-        accent = project.option("feedback:modal_accent")
-        theme = project.option("feedback:modal_theme")
+        """Read the options; a value that is not declared counts as the default."""
+        accent = project.option(Option.DIALOG_ACCENT)
+        theme = project.option(Option.DIALOG_THEME)
         return cls(
-            name=_requirement(project.option("feedback:modal_name")),
-            email=_requirement(project.option("feedback:modal_email")),
-            branding=is_on(project.option("feedback:branding")),
+            name=_requirement(project.option(Option.DIALOG_NAME)),
+            email=_requirement(project.option(Option.DIALOG_EMAIL)),
+            branding=is_on(project.option(Option.BRANDING)),
             accent=accent.lower() if isinstance(accent, str) and _ACCENT.match(accent) else "",
             theme=theme if theme in THEMES else "auto",
         )
@@ -53,12 +54,12 @@ def _requirement(value: Any) -> Requirement:
 
 
 def is_on(value: Any) -> bool:
-    """An option that older clients store as "0" or "1"."""
+    """Return whether an option is on, which older clients store as "0" or "1"."""
     return value not in (False, 0, "0", "false", "", None)
 
 
 def ink_on(accent: str) -> str:
-    """Black or white, whichever reads better on `#rrggbb` (contrast at least 4.5 to 1)."""
+    """Return black or white, whichever reads better on `#rrggbb` (contrast at least 4.5 to 1)."""
     light = _luminance(accent)
     on_light = (light + 0.05) / (_luminance(_DARK_INK) + 0.05)
     on_dark = 1.05 / (light + 0.05)

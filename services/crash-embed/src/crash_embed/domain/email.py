@@ -12,7 +12,7 @@ _LENGTH_MAX = 320
 
 
 def is_email(text: str) -> bool:
-    """Tell whether `text` has the form of one address, such as `a.b+c@example.com`.
+    """Return whether `text` has the form of one address, such as `a.b+c@example.com`.
 
     Accepted as well: `localhost`, IP literals in brackets, international domains and local parts.
     """

@@ -1,7 +1,9 @@
-"""The form's rules and messages (reference: feedback-backend 6.5)."""
+"""The form's rules and messages (protocol: dialog#the-form)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from hearback_kit.values.nul import NUL, without_nul
 
 from crash_embed.domain.appearance import Appearance, Requirement
 from crash_embed.domain.email import is_email
@@ -29,8 +31,12 @@ class Form:
 
 
 def check_form(given: Mapping[str, str], appearance: Appearance, fill_ms_min: int) -> Form | Errors:
-    """A form, or per field what is wrong with it."""
-    errors: Errors = {}
+    """Return a form, or what is wrong with each field."""
+    errors: Errors = {
+        without_nul(name)[:NAME_CHARACTERS_MAX]: [NUL_MESSAGE]
+        for name, value in given.items()
+        if NUL in name or NUL in value
+    }
     name = _field(given, "name", NAME_CHARACTERS_MAX, appearance.name, errors)
     email = _field(given, "email", EMAIL_CHARACTERS_MAX, appearance.email, errors)
     comments = _field(given, "comments", COMMENTS_CHARACTERS_MAX, Requirement.REQUIRED, errors)
@@ -52,7 +58,7 @@ def _field(
         messages.append(EMAIL_MESSAGE)
     if len(value) > characters_max:
         messages.append(f"Ensure this value has at most {characters_max} characters (it has {len(value)}).")
-    if "\x00" in value:
+    if NUL in value:
         messages.append(NUL_MESSAGE)
     if messages:
         errors[field] = messages
@@ -60,7 +66,7 @@ def _field(
 
 
 def find_marks(given: Mapping[str, str], fill_ms_min: int) -> tuple[str, ...]:
-    """Signs of a machine: they are told to the spam judge and refuse nothing."""
+    """Return signs of a machine: the spam judge weighs them, and they refuse nothing."""
     marks = []
     if given.get(HONEYPOT_FIELD):
         marks.append("honeypot")

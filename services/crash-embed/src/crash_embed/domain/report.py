@@ -6,6 +6,7 @@ from datetime import datetime
 
 from hearback_contracts.config import ProjectConfig
 from hearback_contracts.events import UserReportSubmitted
+from hearback_contracts.identifiers import NO_EVENT_ID
 from hearback_contracts.sources import FeedbackSource
 
 from crash_embed.domain.form import Form
@@ -24,8 +25,17 @@ class Sender:
     address: str | None
 
 
+def submission_id_of(sender: Sender, message_id: str) -> str:
+    """Return the id under which the fate of a form is found: its event's.
+
+    SDKs hand out the all-zero id when nothing was sent: it is no event, and many people's forms carry it, so each
+    of these is a submission of its own, named by its message (protocol: envelope#event-ids).
+    """
+    return message_id if sender.event_id == NO_EVENT_ID else sender.event_id
+
+
 def message_of(sender: Sender, form: Form, message_id: str) -> UserReportSubmitted:
-    """The message that announces the form."""
+    """Return the message that announces the form."""
     return UserReportSubmitted(
         id=message_id,
         occurred_at=sender.received_at,
@@ -41,7 +51,7 @@ def message_of(sender: Sender, form: Form, message_id: str) -> UserReportSubmitt
 
 
 def payload_of(sender: Sender, form: Form) -> bytes:
-    """The report itself, the message's `b`."""
+    """Return the report itself, the message's `b`."""
     report = {
         "event_id": sender.event_id,
         "name": form.name,

@@ -45,9 +45,16 @@ function whenReady(run) {
   else page.addEventListener('DOMContentLoaded', run, {once: true});
 }
 
+// The form goes to where this script came from: only the browser knows the address behind all proxies.
+// A script that was not loaded by its address uses the configured one; a page on https may not post to http.
+function addressOf(endpoint) {
+  var source = script && script.src || '';
+  if (/^https?:/i.test(source)) return source.split('#')[0];
+  return window.location.protocol === 'https:' ? endpoint.replace(/^http:/, 'https:') : endpoint;
+}
+
 function Embed(endpoint, strings, options) {
-  // A page on https may not post to http; a proxy that hides its TLS from us must not break the form.
-  var address = window.location.protocol === 'https:' ? endpoint.replace(/^http:/, 'https:') : endpoint;
+  var address = addressOf(endpoint);
   var embed = this;
   var fields = {};
   var before, openedAt, sending, pressedInside;
@@ -263,7 +270,7 @@ function Embed(endpoint, strings, options) {
   addTheme();
   root.appendChild(dialog);
   addStyle(root, options.nonce || script && script.nonce);
-  Object.assign(embed, {element: wrapper, endpoint: endpoint, attach: attach, close: shut, submit: send});
+  Object.assign(embed, {element: wrapper, endpoint: address, attach: attach, close: shut, submit: send});
   wrapper.sentryEmbed = embed;
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import orjson
-from hearback_kit.http_exchange import encode_head
+from hearback_kit.http_server import encode_head
 
 from envelope_gateway.domain.refusals import Refused
 
@@ -14,6 +14,7 @@ HeaderPairs = list[tuple[bytes, bytes]]
 
 COMMON_HEADERS: HeaderPairs = [
     (b"cross-origin-resource-policy", b"cross-origin"),
+    (b"x-content-type-options", b"nosniff"),
 ]
 CORS: HeaderPairs = [
     (b"access-control-allow-origin", b"*"),

@@ -1,10 +1,10 @@
 """From an error event to what the index, grouping and linking need (protocol: events#normalization)."""
 
-import re
 from datetime import datetime
 from typing import Any
 
 from hearback_contracts.identifiers import NO_EVENT_ID, parse_event_id
+from hearback_contracts.names import environment_name, release_name
 from hearback_kit.values.times import EARLIEST, LATEST, parse_timestamp
 
 from envelope_gateway.domain.auto_address import resolve_address
@@ -20,9 +20,6 @@ TEXT_LENGTH_MAX = 8192
 NAME_LENGTH_MAX = 255
 URL_LENGTH_MAX = 2048
 EMAIL_LENGTH_MAX = 75
-RELEASE_LENGTH_MAX = 200
-ENVIRONMENT_LENGTH_MAX = 64
-_BAD_NAME = re.compile(r"[/\\\r\n\t\f]")
 _LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "fatal"}
 _TRACE_KEYS = ("trace_id", "span_id", "parent_span_id", "op", "status", "sampled")
 _INTERNAL_TAGS = frozenset({"release", "dist", "user", "filename", "function"})
@@ -46,8 +43,8 @@ def reduce_event(
     contexts = event.contexts
     return {
         "timestamp": _timestamp(event.timestamp, received_at),
-        "environment": environment_of(event.environment) or environment_of(tags.pop("environment", None)),
-        "release": release_of(event.release),
+        "environment": environment_name(event.environment) or environment_name(tags.pop("environment", None)),
+        "release": release_name(event.release),
         "dist": _name(event.dist),
         "platform": _name(event.platform),
         "level": _LEVELS.get(event.level) if isinstance(event.level, int) else _name(event.level),
@@ -84,26 +81,6 @@ def _name(value: Scalar, length_max: int = NAME_LENGTH_MAX) -> str | None:
     if value == "":
         return None
     return _cut(value if isinstance(value, str) else str(value), length_max)
-
-
-def environment_of(value: Scalar) -> str | None:
-    """Return a valid environment name, or None (protocol: events#environment)."""
-    if not isinstance(value, str):
-        return None
-    name = value.strip()
-    if not name or len(name) > ENVIRONMENT_LENGTH_MAX or name in {".", ".."} or name.lower() == "none":
-        return None
-    return None if _BAD_NAME.search(name) else name
-
-
-def release_of(value: Scalar) -> str | None:
-    """Return a valid release name, or None (protocol: events#release)."""
-    if value is None:
-        return None
-    name = str(value).strip()
-    if not name or len(name) > RELEASE_LENGTH_MAX or name in {".", ".."} or name.lower() == "latest":
-        return None
-    return None if _BAD_NAME.search(name) else name
 
 
 def _tags(tags: dict[str, Any] | list[Any] | None) -> dict[str, str]:

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 from hearback_contracts.config import ProjectConfig
+from hearback_contracts.flags import Feature
+from hearback_contracts.options import Option
 
 from envelope_gateway.domain.sizes import Limits
-
-INGEST_FLAG = "organizations:user-feedback-ingest"
 
 
 class Project:
@@ -33,8 +33,8 @@ class Project:
         self.id = config.id
         self.organization_id = config.organization_id
         self.keys = {key.public: (key.id, key.is_active) for key in config.keys}
-        self.takes_feedback = config.feature(INGEST_FLAG)
-        origins = config.option("sentry:origins")
+        self.takes_feedback = config.feature(Feature.INGEST)
+        origins = config.option(Option.ORIGINS)
         self.origins: tuple[Any, ...] = tuple(origins) if isinstance(origins, list | tuple) else ("*",)
         self.allows_any_origin = "*" in self.origins
         self.limits = narrow(limits, config)
@@ -45,9 +45,9 @@ def narrow(limits: Limits, config: ProjectConfig) -> Limits:
     sizes = {
         name: min(getattr(limits, name), own)
         for name, option in (
-            ("attachment_bytes_max", "hearback:attachment_bytes_max"),
-            ("attachments_bytes_max", "hearback:attachments_bytes_max"),
-            ("attachments_count_max", "hearback:attachments_count_max"),
+            ("attachment_bytes_max", Option.ATTACHMENT_BYTES_MAX),
+            ("attachments_bytes_max", Option.ATTACHMENTS_BYTES_MAX),
+            ("attachments_count_max", Option.ATTACHMENTS_COUNT_MAX),
         )
         if isinstance(own := config.option(option), int) and own >= 0
     }

@@ -11,7 +11,7 @@ from hearback_kit.errors import BadRequest, Unauthorized
 from registry.api import serializers
 from registry.api.deps import AddressDep, AppState, StateDep, actor_of
 from registry.api.params import MemberName, Name, NewPassword, OrganizationName, RequestBody
-from registry.api.sessions import set_session_cookie
+from registry.api.sessions import start_session
 from registry.service.accept_invitation import InvitationLink
 from registry.store.users import find_user
 
@@ -85,7 +85,7 @@ async def accept(
     link, now = InvitationLink(organization, row_id(member), token), state.clock.now()
     if wanted.password is not None:
         accepted = await state.invitations.accept_with_password(link, wanted.password, wanted.name, address, now)
-        set_session_cookie(response, state, accepted.session)
+        start_session(response, state, accepted.session)
         return serializers.member(accepted.member, now)
     principal = await _session(request, state)
     if principal is None:

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter
+from hearback_contracts.options import Option
 from hearback_fleet.access import ORGANIZATION_READ, PROJECT_READ, PROJECT_WRITE, scopes_within
 from pydantic import Field
 
@@ -23,8 +24,6 @@ from registry.service.update_project import update_project
 from registry.store.projects import list_projects
 
 router = APIRouter(prefix="/api/0", tags=["projects"])
-
-_ORIGINS = "sentry:origins"
 
 
 class NewProject(RequestBody):
@@ -108,7 +107,7 @@ async def update(
 ) -> serializers.Project:
     options = dict(wanted.options)
     if wanted.allowed_domains is not None:
-        options.setdefault(_ORIGINS, wanted.allowed_domains)
+        options.setdefault(Option.ORIGINS.value, wanted.allowed_domains)
     values: dict[str, Any] = {
         name: getattr(wanted, name)
         for name in ("name", "slug", "platform")

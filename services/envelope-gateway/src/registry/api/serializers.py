@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from hearback_contracts.options import Option
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
@@ -10,8 +11,6 @@ from registry.domain.audit import note_of
 from registry.domain.dsns import dsns_of
 from registry.domain.options import features_with_defaults, with_defaults
 from registry.store import audit_logs, keys, members, organizations, projects, tokens, users
-
-_ORIGINS = "sentry:origins"
 
 
 class Answer(BaseModel):
@@ -84,7 +83,7 @@ def project(row: projects.Project) -> Project:
         has_access=True,
         has_feedbacks=row.has_feedbacks,
         has_new_feedbacks=row.has_new_feedbacks,
-        allowed_domains=options[_ORIGINS],
+        allowed_domains=options[Option.ORIGINS],
         options=options,
         features=[],
         organization=OrganizationRef(
@@ -247,7 +246,7 @@ def created_token(row: tokens.Token, secret: str) -> CreatedToken:
 
 
 class AuditLogActor(Answer):
-    """Who made a change; without an id it was the operator of the machine, or somebody whose account is gone."""
+    """Who made a change; without an id it was the operator of the machine, or a person whose account is gone."""
 
     id: str | None
     name: str

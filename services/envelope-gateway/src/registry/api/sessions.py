@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from hearback_kit.auth import SESSION_COOKIE, refuse_cross_site
+from hearback_kit.auth import SESSION_COOKIE, end_session_cookie, refuse_cross_site, set_session_cookie
 from hearback_kit.errors import Unauthorized
 from pydantic import StringConstraints
 
@@ -42,7 +42,7 @@ async def login(
 ) -> serializers.User:
     refuse_cross_site(request)
     user = await state.sign_in.authenticate(wanted.email, wanted.password, address)
-    set_session_cookie(response, state, await state.sign_in.begin_session(user, address))
+    start_session(response, state, await state.sign_in.begin_session(user, address))
     return serializers.user(user)
 
 
@@ -52,7 +52,7 @@ async def logout(request: Request, response: Response, state: StateDep) -> None:
     session = request.cookies.get(SESSION_COOKIE)
     if session:
         await state.sign_in.end_session(session)
-    response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="lax")
+    end_session_cookie(response)
 
 
 @router.get("/auth/", operation_id="getSelf", summary="Show the caller's account")
@@ -66,17 +66,10 @@ async def get_api(database: DatabaseDep, principal: PrincipalDep) -> Api:
     return Api(version="0", auth={"scopes": sorted(principal.scopes)}, user=account)
 
 
-def set_session_cookie(response: Response, state: AppState, session: Session) -> None:
+def start_session(response: Response, state: AppState, session: Session) -> None:
     """Give a browser its session."""
-    response.set_cookie(
-        SESSION_COOKIE,
-        session.secret,
-        max_age=int(session.duration.total_seconds()),
-        path="/",
-        httponly=True,
-        samesite="lax",
-        secure=state.settings.public_url.startswith("https:"),
-    )
+    secure = state.settings.public_url.startswith("https:")
+    set_session_cookie(response, session.secret, seconds=int(session.duration.total_seconds()), secure=secure)
 
 
 async def _account(database: DatabaseDep, principal: PrincipalDep) -> serializers.Account:

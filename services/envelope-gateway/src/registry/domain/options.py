@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from hearback_contracts.flags import FEATURE_DEFAULTS, OPTIONS, Feature
+from hearback_contracts.flags import FEATURE_DEFAULTS, Feature
+from hearback_contracts.options import OPTIONS, Option
 
 # Names that Sentry has given flags since.
 NEWER_FEATURE_NAMES: Final[Mapping[str, str]] = {
@@ -52,21 +53,21 @@ def _number(least: int, most: int, *, or_null: bool = False) -> Callable[[Any], 
 
 
 _RULES: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
-    "sentry:origins": (_is_origins, "a list of origins"),
-    "feedback:modal_name": (_one_of("required", "optional", "hidden"), "required, optional or hidden"),
-    "feedback:modal_email": (_one_of("required", "optional", "hidden"), "required, optional or hidden"),
-    "feedback:modal_accent": (_is_colour, "a colour such as #6c5fc7, or empty"),
-    "feedback:modal_theme": (_one_of("light", "dark", "auto"), "light, dark or auto"),
-    "hearback:retention_days": (_number(1, RETENTION_DAYS_MAX), f"a number from 1 to {RETENTION_DAYS_MAX}"),
-    "hearback:attachment_bytes_max": (
+    Option.ORIGINS: (_is_origins, "a list of origins"),
+    Option.DIALOG_NAME: (_one_of("required", "optional", "hidden"), "required, optional or hidden"),
+    Option.DIALOG_EMAIL: (_one_of("required", "optional", "hidden"), "required, optional or hidden"),
+    Option.DIALOG_ACCENT: (_is_colour, "a colour such as #6c5fc7, or empty"),
+    Option.DIALOG_THEME: (_one_of("light", "dark", "auto"), "light, dark or auto"),
+    Option.RETENTION_DAYS: (_number(1, RETENTION_DAYS_MAX), f"a number from 1 to {RETENTION_DAYS_MAX}"),
+    Option.ATTACHMENT_BYTES_MAX: (
         _number(0, ATTACHMENT_BYTES_MAX, or_null=True),
         f"a number up to {ATTACHMENT_BYTES_MAX}, or null",
     ),
-    "hearback:attachments_bytes_max": (
+    Option.ATTACHMENTS_BYTES_MAX: (
         _number(0, ATTACHMENT_BYTES_MAX, or_null=True),
         f"a number up to {ATTACHMENT_BYTES_MAX}, or null",
     ),
-    "hearback:attachments_count_max": (
+    Option.ATTACHMENTS_COUNT_MAX: (
         _number(0, ATTACHMENTS_MAX, or_null=True),
         f"a number up to {ATTACHMENTS_MAX}, or null",
     ),

@@ -102,6 +102,7 @@ class Invitations:
 
 async def _join(change: Change, invitation: Invitation, link: InvitationLink, user_id: int) -> Member:
     organization_id = invitation.organization_id
+    await members.lock_members(change.connection, organization_id)
     if await members.find_member_of_user(change.connection, organization_id, user_id) is not None:
         raise AlreadyMember("This account is a member already.")
     if not await invitations.accept_invitation(change.connection, invitation, link.digest, user_id):

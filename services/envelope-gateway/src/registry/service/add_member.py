@@ -37,6 +37,7 @@ async def add_member(changes: Changes, passwords: Passwords, wanted: NewMember) 
         organization = await organizations.find_organization(connection, wanted.organization)
         if organization is None:
             raise NotFound
+        await members.lock_members(connection, organization.id)
         await check_is_new(change, organization.id, wanted.email)
         user_id = await users.add_user(connection, wanted.email, wanted.name, password_hash, change.now)
         member_id = await members.add_member(connection, organization.id, user_id, wanted.role, change.now)

@@ -7,23 +7,31 @@ set up, it is handed to the inviter, and proves nothing.
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from hearback_kit.auth import hash_secret
+from hearback_kit.errors import TooManyRequests
 
 from registry.domain.audit import AuditEvent
 from registry.errors import AlreadyMember, LimitReached, NotInvited
 from registry.service.change_configuration import Actor, Change, Changes
 from registry.service.manage_members import MemberAuthority, find_member
-from registry.store import invitations, mails, members
+from registry.store import audit_logs, invitations, mails, members
 from registry.store.members import Member
+
+_HOUR: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class InvitationRules:
-    """How people are invited. `mailed` is whether the link goes by mail alone, and not to the inviter."""
+    """How people are invited. `mailed` is whether the link goes by mail alone, and not to the inviter.
+
+    `per_hour` bounds the mails of an organization, so that it cannot be used to spam strangers.
+    """
 
     duration: timedelta
     members_max: int
+    per_hour: int
     mailed: bool
     public_url: str
 
@@ -40,11 +48,12 @@ async def invite_member(
 ) -> tuple[Member, str | None]:
     """Invite an address; return the pending member, and its link unless that is mailed.
 
-    Raise Forbidden, AlreadyMember and LimitReached.
+    Raise Forbidden, AlreadyMember, LimitReached and TooManyRequests.
     """
     authority.check_role(role)
     organization = authority.organization
     async with changes.begin(actor) as change:
+        await _check_limits(change, organization.id, rules)
         if await members.count_members(change.connection, organization.id) >= rules.members_max:
             raise LimitReached(f"An organization may have {rules.members_max} members.")
         await check_is_new(change, organization.id, email)
@@ -68,6 +77,7 @@ async def renew_invitation(
 ) -> tuple[Member, str | None]:
     """Replace the link of an invitation; return as `invite_member` does. Raise NotFound, Forbidden, NotInvited."""
     async with changes.begin(actor) as change:
+        await _check_limits(change, authority.organization.id, rules)
         member = await find_member(change, authority, member_id)
         if not member.is_pending:
             raise NotInvited
@@ -79,10 +89,23 @@ async def renew_invitation(
 
 
 async def check_is_new(change: Change, organization_id: int, email: str) -> None:
-    """Raise AlreadyMember when a member of the organization, or somebody invited, has the address."""
+    """Raise AlreadyMember when a member of the organization, or a person who is invited, has the address."""
     known = await members.find_member_by_email(change.connection, organization_id, email)
     if known is not None:
         raise AlreadyMember("This address is invited already." if known.is_pending else None)
+
+
+async def _check_limits(change: Change, organization_id: int, rules: InvitationRules) -> None:
+    """Raise TooManyRequests when an organization mails too many people whom it does not know."""
+    await members.lock_members(change.connection, organization_id)
+    if not rules.mailed:
+        return
+    since = change.now - _HOUR
+    count = await audit_logs.count_entries(change.connection, organization_id, AuditEvent.MEMBER_INVITED, since)
+    if count >= rules.per_hour:
+        raise TooManyRequests(
+            f"An organization may invite {rules.per_hour} people an hour.", headers={"Retry-After": "600"}
+        )
 
 
 def _new_link(now: datetime, rules: InvitationRules) -> _Link:

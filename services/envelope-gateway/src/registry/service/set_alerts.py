@@ -11,6 +11,7 @@ from hearback_kit.errors import NotFound
 
 from registry.service.change_configuration import Actor, Changes
 from registry.store import alerts
+from registry.store.alerts import Subscriber
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class UnsubscribeLinks:
 
     def __init__(self, secret: str, public_url: str) -> None:
         self._key = hmac.digest(secret.encode(), b"hearback unsubscribe", "sha256")
-        self._prefix = f"{public_url.rstrip('/')}/api/0/unsubscribe/"
+        self._prefix = f"{public_url.rstrip('/')}/unsubscribe/"
 
     def url(self, subscription: Subscription) -> str:
         """Return the link for a mail's `List-Unsubscribe` header; a POST to it needs nothing else."""
@@ -63,20 +64,20 @@ async def set_alerts(
             await alerts.set_alerts(change.connection, user_id, chosen, is_on, change.now)
 
 
-async def unsubscribe(changes: Changes, database: Database, subscription: Subscription) -> None:
-    """Switch alerts off by a link in a mail; raise NotFound for somebody who is no member any more."""
-    await find_subscription(database, subscription)
+async def unsubscribe(changes: Changes, database: Database, subscription: Subscription) -> Subscriber:
+    """Switch alerts off by a link in a mail; raise NotFound for a person who is no member any more."""
+    found = await find_subscription(database, subscription)
     async with changes.begin(Actor(subscription.user_id, "unsubscribe link")) as change:
         await alerts.set_alerts(
             change.connection, subscription.user_id, [subscription.project_id], False, change.now
         )
+    return found
 
 
-async def find_subscription(database: Database, subscription: Subscription) -> alerts.Recipient:
-    """Return the recipient that a subscription names; raise NotFound."""
+async def find_subscription(database: Database, subscription: Subscription) -> Subscriber:
+    """Return the subscriber that a subscription names; raise NotFound."""
     async with database.connection() as connection:
-        recipients = await alerts.list_recipients(connection, subscription.project_id)
-    found = next((row for row in recipients if row.user_id == subscription.user_id), None)
+        found = await alerts.find_subscriber(connection, subscription.user_id, subscription.project_id)
     if found is None:
         raise NotFound
     return found

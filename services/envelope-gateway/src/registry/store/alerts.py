@@ -8,7 +8,7 @@ from hearback_kit.db import Connection
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from registry.store.rows import records
+from registry.store.rows import record_or_none, records
 from registry.store.tables import members, project_alerts, projects, users
 
 
@@ -30,6 +30,15 @@ class ProjectAlerts:
     """Whether an account wants mail about a project."""
 
     project_id: int
+    alerts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A member and a project, and whether mail about it is wanted."""
+
+    email: str
+    project_slug: str
     alerts: bool
 
 
@@ -59,6 +68,22 @@ async def list_recipients(connection: Connection, project_id: int) -> list[Recip
         .order_by(members.c.id)
     )
     return records(Recipient, (await connection.execute(query)).all())
+
+
+async def find_subscriber(connection: Connection, user_id: int, project_id: int) -> Subscriber | None:
+    """Return an account's setting for a project, or None when it is no member of the project's organization."""
+    query = (
+        select(users.c.email, projects.c.slug.label("project_slug"), _ALERTS)
+        .select_from(projects)
+        .join(members, members.c.organization_id == projects.c.organization_id)
+        .join(users, users.c.id == members.c.user_id)
+        .outerjoin(
+            project_alerts,
+            (project_alerts.c.user_id == users.c.id) & (project_alerts.c.project_id == projects.c.id),
+        )
+        .where(projects.c.id == project_id, users.c.id == user_id)
+    )
+    return record_or_none(Subscriber, (await connection.execute(query)).one_or_none())
 
 
 async def list_alerts(

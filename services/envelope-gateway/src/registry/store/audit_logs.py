@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from hearback_kit.db import Connection
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from registry.store.pages import Window, fetch_window
 from registry.store.tables import audit_logs, users
@@ -100,6 +100,20 @@ async def list_entries(
     if wanted.until is not None:
         query = query.where(audit_logs.c.created_at < wanted.until)
     return await fetch_window(connection, AuditLogEntry, query, audit_logs.c.id, window, newest_first=True)
+
+
+async def count_entries(connection: Connection, organization_id: int, event: str, since: datetime) -> int:
+    """Return how often something was done in an organization since a time."""
+    query = (
+        select(func.count())
+        .select_from(audit_logs)
+        .where(
+            audit_logs.c.organization_id == organization_id,
+            audit_logs.c.event == event,
+            audit_logs.c.created_at > since,
+        )
+    )
+    return int(await connection.scalar(query) or 0)
 
 
 async def remove_before(connection: Connection, time: datetime) -> None:

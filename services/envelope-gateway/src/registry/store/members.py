@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from hearback_kit.db import Connection
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import Select, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from registry.store.pages import Window, fetch_window
@@ -16,7 +16,7 @@ from registry.store.users import User
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of an organization, or (without `user_id`) somebody who is invited."""
+    """A member of an organization, or (without `user_id`) a person who is invited."""
 
     id: int
     organization_id: int
@@ -52,6 +52,12 @@ def _members(organization_id: int) -> Select[Any]:
         .outerjoin(inviters, inviters.c.id == members.c.invited_by)
         .where(members.c.organization_id == organization_id)
     )
+
+
+async def lock_members(connection: Connection, organization_id: int) -> None:
+    """Let one transaction at a time invite, add or accept in an organization."""
+    query = text("SELECT pg_advisory_xact_lock(hashtext('registry-members:' || :id))")
+    await connection.execute(query, {"id": str(organization_id)})
 
 
 async def list_members(connection: Connection, organization_id: int, window: Window) -> list[Member]:

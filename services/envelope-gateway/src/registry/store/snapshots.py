@@ -17,6 +17,7 @@ from hearback_contracts.config import (
     project_snapshot,
 )
 from hearback_kit.db import Connection
+from hearback_kit.values.ids import parse_id
 from sqlalchemy import Text, cast, delete, func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 
@@ -150,8 +151,8 @@ def _quota(kept: dict[str, Any]) -> QuotaConfig:
 async def _organizations(connection: Connection, references: list[str]) -> dict[str, bytes]:
     if not references:
         return {}
-    ids = [int(text) for text in references if text.isdigit()]
-    slugs = [text for text in references if not text.isdigit()]
+    ids = [number for text in references if (number := parse_id(text)) is not None]
+    slugs = [text for text in references if parse_id(text) is None]
     where = organizations.c.id.in_(ids) | organizations.c.slug.in_(slugs)
     rows = (await connection.execute(select(organizations).where(where))).all()
     found = [row.id for row in rows]

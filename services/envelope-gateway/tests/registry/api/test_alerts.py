@@ -1,4 +1,4 @@
-"""Alerts per member and project, and links that switch them off."""
+"""Alerts per member and project."""
 
 import orjson
 import pytest
@@ -64,44 +64,6 @@ async def test_a_language_can_be_chosen(registry):
     for language in ("", "german please", "x", 5, "de\x00"):
         body = {"options": {"language": language}}
         assert (await registry.http.put("/api/0/users/me/", json=body, headers=session)).status_code == 400
-
-
-async def test_one_click_unsubscribes_from_one_project(registry):
-    (owner,) = await recipients(registry)
-    url = owner["unsubscribe_url"]
-    assert url.startswith("https://feedback.example.org/api/0/unsubscribe/")
-    shown = await registry.http.get(url)
-    assert (shown.status_code, shown.json()) == (200, {"projectId": "1", "alerts": True})
-    assert (await recipients(registry))[0]["alerts"] is True, "a look changes nothing"
-    for _ in range(2):
-        form = {"List-Unsubscribe": "One-Click"}
-        answer = await registry.http.post(url, data=form)
-        assert (answer.status_code, answer.json()["alerts"]) == (200, False)
-        assert (await recipients(registry))[0]["alerts"] is False
-    assert (await registry.http.post(url)).status_code == 200
-    await registry.put(ALERTS, {"1": 1})
-    assert (await recipients(registry))[0]["alerts"] is True
-
-
-async def test_a_made_up_link_is_404(registry):
-    (owner,) = await recipients(registry)
-    token = owner["unsubscribe_url"].rstrip("/").rpartition("/")[2]
-    user, project, signature = token.split(".")
-    for made_up in (
-        f"{user}.2.{signature}",
-        f"2.{project}.{signature}",
-        f"{token}x",
-        "x",
-        f"{user}.{project}.",
-    ):
-        assert (await registry.http.post(f"/api/0/unsubscribe/{made_up}/")).status_code == 404
-
-
-async def test_a_link_of_somebody_who_left_is_404(registry):
-    ann = await registry.join("ann@example.org")
-    (_, member) = await recipients(registry)
-    await registry.delete(f"/organizations/demo/members/{ann['id']}/")
-    assert (await registry.http.post(member["unsubscribe_url"])).status_code == 404
 
 
 async def test_recipients_need_a_signature(registry):

@@ -1,5 +1,6 @@
 """Invitations: whoever has the link becomes a member; an address alone gives and blocks nothing."""
 
+import asyncio
 import re
 
 import orjson
@@ -108,6 +109,28 @@ async def test_an_address_is_invited_once(registry):
     assert refused["code"] == "not_invited"
 
 
+async def test_invitations_and_acceptances_at_once_count_once(registry):
+    async def status(path, body):
+        answer = await registry.http.post(path, json=body, headers=registry.headers())
+        return answer.status_code
+
+    statuses = await asyncio.gather(*(status(f"/api/0{MEMBERS}", {"email": ADDRESS}) for _ in range(6)))
+    assert sorted(statuses) == [201, *[409] * 5]
+    _, invited = await registry.get(MEMBERS)
+    link = (await registry.put(f"{MEMBERS}{invited['id']}/", {"reinvite": True}))["invite_link"]
+    statuses = await asyncio.gather(*(status(api_path(link), {"password": "a good password"}) for _ in range(4)))
+    assert sorted(statuses) == [200, *[404] * 3]
+
+
+async def test_one_account_that_accepts_two_invitations_at_once_is_a_member_once(registry, other):
+    session = await registry.sign_in(other["admin_email"], other["admin_password"])
+    links = [(await invite(registry, f"{name}@example.org"))["invite_link"] for name in ("ann", "bob")]
+    answers = await asyncio.gather(
+        *(registry.http.post(api_path(link), json={}, headers=session) for link in links)
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+
+
 async def test_a_password_is_required(registry):
     link = (await invite(registry))["invite_link"]
     for body in ({}, {"password": "short"}, {"password": None}, {"password": 5}):
@@ -214,6 +237,18 @@ async def test_a_mailed_link_is_not_in_the_answer(mailing):
     session = await mailing.sign_in(ADDRESS, "a good password")
     account = (await mailing.http.get("/api/0/auth/", headers=session)).json()
     assert account["isEmailVerified"] is True
+
+
+async def test_an_organization_mails_only_so_many_people_an_hour(settings, open_registry):
+    update = {"smtp_url": SecretStr("smtp://127.0.0.1:1"), "invitations_per_hour": 2}
+    async with open_registry(settings.model_copy(update=update)) as registry:
+        registry.demo = await registry.bootstrap("demo", "web")
+        invited = await invite(registry)
+        await registry.put(f"{MEMBERS}{invited['id']}/", {"reinvite": True})
+        await registry.put(f"{MEMBERS}{invited['id']}/", {"reinvite": True}, status=429)
+        await registry.post(MEMBERS, {"email": "ann@example.org"}, status=429)
+        registry.clock.move(hours=1)
+        await registry.post(MEMBERS, {"email": "ann@example.org"}, status=201)
 
 
 async def test_a_proven_account_keeps_its_password_and_its_address(mailing):

@@ -118,7 +118,7 @@ async def test_the_last_owner_stays(registry):
 
 MALFORMED = [
     {},
-    {"email": "nobody"},
+    {"email": "ann"},
     {"email": "a b@example.org"},
     {"email": "a@b\r\nBcc: c@d"},
     {"email": "@example.org"},

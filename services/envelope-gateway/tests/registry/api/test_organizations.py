@@ -119,8 +119,8 @@ async def test_tenants_never_see_each_other(registry, other):
         "/projects/other/1/",
         "/projects/other/app/keys/1/",
         "/organizations/other/members/1/",
-        "/organizations/nobody/",
-        "/projects/nobody/web/",
+        "/organizations/none/",
+        "/projects/none/web/",
     ):
         answer = await registry.get(path, token=theirs, status=404)
         assert answer == {"detail": "The requested resource does not exist.", "code": "not_found"}, path

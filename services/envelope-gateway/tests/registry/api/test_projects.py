@@ -216,7 +216,7 @@ async def test_limits_hold(settings, open_registry):
 
 
 async def test_one_slug_is_given_once_to_creations_and_renamings_at_once(registry):
-    """Whoever comes second is told so; nobody meets an error of the server."""
+    """Whoever comes second gets a conflict, and no request an error of the server."""
     for name in ("first", "second"):
         await registry.post("/organizations/demo/projects/", {"name": name}, status=201)
 

@@ -47,7 +47,7 @@ async def test_other_sites_can_neither_sign_in_nor_use_a_session(registry, owner
     ).status_code == 200
 
 
-@pytest.mark.parametrize("change", [{"password": "wrong"}, {"email": "nobody@example.org"}])
+@pytest.mark.parametrize("change", [{"password": "wrong"}, {"email": "unknown@example.org"}])
 async def test_wrong_credentials_are_401(registry, owner, change):
     answer = await registry.http.post(LOGIN, json=owner | change)
     assert (answer.status_code, answer.json()["code"]) == (401, "wrong_credentials")

@@ -1,6 +1,7 @@
 """What routes take from the app."""
 
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Annotated, Self
 
@@ -11,12 +12,15 @@ from hearback_fleet.configuration import Configuration
 from hearback_fleet.runtime import ServiceRuntime
 from hearback_kit.blobs import BlobStore
 from hearback_kit.clock import Clock
-from hearback_kit.db import Database
+from hearback_kit.db import Connection, Database
 
 from feedback.api.serializers import SerializerContext
 from feedback.domain.feedback import Feedback
+from feedback.domain.spam_classifier import Prior
 from feedback.service.find_error_events import ErrorEventIndex, ErrorEvents
+from feedback.service.judge_spam import load_prior
 from feedback.service.make_thumbnail import Thumbnails
+from feedback.service.select_feedback import SelectFeedback
 from feedback.service.unit_of_work import UnitOfWork
 from feedback.settings import Settings
 
@@ -31,6 +35,8 @@ class AppState:
     blobs: BlobStore
     thumbnails: Thumbnails
     error_events: ErrorEvents
+    select: SelectFeedback
+    spam_prior: Prior | None
 
     @classmethod
     def of(cls, runtime: ServiceRuntime, settings: Settings) -> Self:
@@ -47,6 +53,8 @@ class AppState:
             runtime.blobs,
             thumbnails,
             ErrorEventIndex.of(runtime, settings),
+            SelectFeedback(runtime.database, runtime.configuration, settings),
+            load_prior(),
         )
 
     @property
@@ -58,6 +66,13 @@ class AppState:
     def clock(self) -> Clock:
         """The service's clock."""
         return self.unit_of_work.clock
+
+    def reading(self, organization: OrganizationConfig) -> AbstractAsyncContextManager[Connection]:
+        """Open a connection for a search: of them, one organization gets no more than its share.
+
+        Raises TooManyRequests when none becomes free in time.
+        """
+        return self.database.connection(share=organization.id)
 
     async def serializer_context(
         self, organization: OrganizationConfig, rows: Iterable[Feedback], with_attachments: Iterable[int] = ()

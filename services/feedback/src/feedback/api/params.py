@@ -1,7 +1,7 @@
 """Query parameters of lists: filters, times, searches, ids, cursors."""
 
+import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
@@ -10,18 +10,16 @@ from hearback_contracts.flags import Feature
 from hearback_fleet.access import OrganizationScope
 from hearback_kit.api.paging import PageRequest, page_request, read_id, read_time
 from hearback_kit.api.params import End, Start, StatsPeriod, TimeRange, read_time_range
-from hearback_kit.auth import Principal
 from hearback_kit.errors import BadRequest
 from hearback_kit.values.ids import parse_id
 
-from feedback.api.deps import StateDep, app_state
-from feedback.domain.search import Search, SearchError, parse_search
-from feedback.errors import InvalidSearch
-from feedback.settings import Settings
-from feedback.store.conditions import Assignees, conditions, in_environments, received_between
-from feedback.store.feedback_read import Position, Selection
+from feedback.api.deps import AppState, StateDep, app_state
+from feedback.service.select_feedback import Filters, Searcher
+from feedback.store.feedback_read import Position, Selection, find_numbers
 
-Ids = Annotated[list[str], Query(alias="id", description="Ids of issues.", max_length=10_000)]
+_SHORT_ID = re.compile(r"[A-Za-z0-9_-]{1,200}-[A-Za-z0-9]{1,20}\Z")
+
+Ids = Annotated[list[str], Query(alias="id", description="Ids or short ids of issues.", max_length=10_000)]
 Projects = Annotated[
     list[str], Query(alias="project", description="Project ids or slugs; `-1` or default: all.", max_length=1000)
 ]
@@ -45,7 +43,7 @@ PageDep = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class Shared:
     """The parameters that lists, counts, exports and bulk changes share."""
 
     projects: list[str]
@@ -53,46 +51,30 @@ class Filters:
     times: TimeRange
 
 
-def filters(
+def read_shared(
     state: StateDep,
     projects: Projects = [],  # noqa: B006
     environments: Environments = [],  # noqa: B006
     stats_period: StatsPeriod = None,
     start: Start = None,
     end: End = None,
-) -> Filters:
+) -> Shared:
     """Read the shared parameters; raises BadRequest for an invalid time."""
     times = read_time_range(state.clock.now(), stats_period=stats_period, start=start, end=end)
-    return Filters(projects, environments, times)
+    return Shared(projects, environments, times)
 
 
-SharedFilters = Annotated[Filters, Depends(filters)]
+SharedDep = Annotated[Shared, Depends(read_shared)]
 
 
-def read_search(query: str, now: datetime, settings: Settings) -> Search:
-    """Parse a search; raises InvalidSearch."""
-    if len(query) > settings.query_characters_max:
-        raise InvalidSearch(f"A search has at most {settings.query_characters_max} characters.")
-    try:
-        return parse_search(query, now=now, terms_max=settings.query_terms_max)
-    except SearchError as error:
-        raise InvalidSearch(str(error)) from error
-
-
-def assignees(organization: OrganizationConfig, principal: Principal) -> Assignees:
-    """Return a function that turns the value of `assigned:` into member ids."""
-
-    def find(value: str) -> list[int]:
-        text = value.removeprefix("user:").lower()
-        if text == "me":
-            text = (principal.email or "").lower()
-        return [
-            member.id
-            for member in organization.members
-            if text and text in {member.email.lower(), str(member.id), (member.name or "").lower()}
-        ]
-
-    return find
+async def select_feedback(state: AppState, scope: OrganizationScope, query: str, shared: Shared) -> Selection:
+    """Return the feedback that a query and the shared parameters select; raises InvalidSearch."""
+    filters = Filters(
+        scope.project_ids(shared.projects), shared.environments, shared.times.start, shared.times.end
+    )
+    return await state.select(
+        Searcher(scope.organization, scope.principal.email), query, filters, state.clock.now()
+    )
 
 
 def visible(scope: OrganizationScope) -> bool:
@@ -100,32 +82,19 @@ def visible(scope: OrganizationScope) -> bool:
     return scope.organization.feature(Feature.VISIBLE)
 
 
-def select_feedback(scope: OrganizationScope, search: Search, shared: Filters) -> Selection:
-    """Return the feedback that a search and the shared parameters select; none when feedback is hidden."""
-    project_ids = scope.project_ids(shared.projects)
-    if not (search.asks_feedback and visible(scope)):
-        project_ids = []
-    return Selection(
-        scope.organization.id,
-        project_ids,
-        search.statuses,
-        (
-            *conditions(search, assignees(scope.organization, scope.principal)),
-            *in_environments(shared.environments),
-            *received_between(shared.times.start, shared.times.end),
-        ),
-        is_search=search.looks_for_something or bool(shared.environments),
-    )
-
-
-def issue_numbers(ids: list[str], count_max: int) -> list[int]:
-    """Return issue ids as numbers; raises BadRequest for what is none, or too many."""
+async def issue_ids(state: AppState, organization: OrganizationConfig, ids: list[str]) -> list[int]:
+    """Return the issues that ids and short ids name; raises BadRequest for what is neither, or too many."""
+    count_max = state.settings.bulk_rows_max
     if len(ids) > count_max:
         raise BadRequest(f"At most {count_max} ids at a time.", code="too_many_ids")
-    numbers = [parse_id(text) for text in ids]
-    if None in numbers:
+    numbers = {number for text in ids if (number := parse_id(text)) is not None}
+    short_ids = [text for text in ids if parse_id(text) is None]
+    if not all(_SHORT_ID.match(text) for text in short_ids):
         raise BadRequest("Invalid id.", code="invalid_id")
-    return [number for number in numbers if number is not None]
+    if short_ids:
+        async with state.database.connection() as connection:
+            numbers.update(await find_numbers(connection, organization.id, short_ids))
+    return sorted(numbers)
 
 
 def position_of(page: PageRequest) -> Position | None:

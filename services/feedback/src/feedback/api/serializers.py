@@ -10,8 +10,11 @@ from hearback_kit.values.times import wire_time
 from feedback.domain.feedback import Feedback, FeedbackDetail
 from feedback.domain.files import media_type
 from feedback.domain.occurrence import CULPRIT, GROUP_TYPE_ID, ISSUE_TYPE, PRIORITY, display_of, metadata_of
+from feedback.domain.payload import mapping, text
 from feedback.domain.titles import PREFIX
 from feedback.store.attachments import Attachment
+
+_USER_FIELDS = ("id", "email", "username", "name", "ip_address")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def group(row: Feedback, context: SerializerContext) -> dict[str, Any]:
         "issueType": ISSUE_TYPE,
         "issueCategory": ISSUE_TYPE,
         "issueTypeId": str(GROUP_TYPE_ID),
-        "priority": PRIORITY,
+        "priority": row.priority,
         "priorityLockedAt": None,
         "isUnhandled": False,
         "count": "1",
@@ -85,6 +88,18 @@ def permalink(context: SerializerContext, project_slug: str, issue_id: int) -> s
     return f"{origin}/organizations/{context.organization.slug}/feedback/?feedbackSlug={project_slug}%3A{issue_id}"
 
 
+def short_id(row: Feedback, context: SerializerContext) -> dict[str, Any]:
+    """Return what a short id leads to."""
+    found = group(row, context)
+    return {
+        "organizationSlug": context.organization.slug,
+        "projectSlug": found["project"]["slug"],
+        "groupId": found["id"],
+        "group": found,
+        "shortId": row.short_id,
+    }
+
+
 def assignee(member: MemberRef | None) -> dict[str, Any] | None:
     """Return a member as `assignedTo`; None when the issue is unassigned."""
     if member is None:
@@ -95,7 +110,7 @@ def assignee(member: MemberRef | None) -> dict[str, Any] | None:
 def detail(row: FeedbackDetail, context: SerializerContext) -> dict[str, Any]:
     """Return a group with what only its own page shows."""
     return group(row, context) | {
-        "tags": [tag_summary(key, value) for key, value in event_tags(row)],
+        "tags": [tag_summary(row, key, value) for key, value in event_tags(row)],
         "activity": [],
         "seenBy": [],
         "participants": [],
@@ -115,10 +130,21 @@ def event_tags(row: Feedback) -> list[tuple[str, str]]:
     return sorted((derived | row.tags).items())
 
 
-def tag_summary(key: str, value: str) -> dict[str, Any]:
+def tag_value(row: Feedback, key: str, value: str) -> dict[str, Any]:
+    """Return a tag's value as the issue's tag lists show it."""
+    seen = wire_time(row.first_seen)
+    return {"key": key, "name": value, "value": value, "count": 1, "firstSeen": seen, "lastSeen": seen}
+
+
+def tag_summary(row: Feedback, key: str, value: str) -> dict[str, Any]:
     """Return a tag as the issue's tag list shows it; there is one event, so one value."""
-    top = [{"value": value, "count": 1}]
-    return {"key": key, "name": key, "totalValues": 1, "uniqueValues": 1, "topValues": top}
+    return {
+        "key": key,
+        "name": key,
+        "totalValues": 1,
+        "uniqueValues": 1,
+        "topValues": [tag_value(row, key, value)],
+    }
 
 
 def release_of(version: str | None) -> dict[str, Any] | None:
@@ -139,20 +165,21 @@ def occurrence(row: FeedbackDetail) -> dict[str, Any]:
         "evidenceData": row.evidence,
         "evidenceDisplay": display_of(row.evidence),
         "type": GROUP_TYPE_ID,
-        "detectionTime": wire_time(row.first_seen),
+        "detectionTime": row.first_seen.timestamp(),
         "level": row.level,
         "culprit": CULPRIT,
-        "priority": None,
+        "priority": PRIORITY,
         "assignee": None,
     }
 
 
 def event(row: FeedbackDetail, context: SerializerContext) -> dict[str, Any]:
-    """Return the feedback's event."""
+    """Return the feedback's event; where clients expect an object or a text, nothing else is sent."""
     stored = row.event
-    request = stored.get("request") or {}
-    additional = dict(stored.get("additional") or {})
+    request = mapping(stored.get("request"))
+    additional = dict(mapping(stored.get("additional")))
     project = context.projects.get(row.project_id)
+    contexts = mapping(stored.get("contexts"))
     return {
         "id": row.event_id,
         "eventID": row.event_id,
@@ -172,14 +199,14 @@ def event(row: FeedbackDetail, context: SerializerContext) -> dict[str, Any]:
         "dist": row.dist,
         "dateCreated": wire_time(row.first_seen),
         "dateReceived": wire_time(row.received_at),
-        "user": stored.get("user") or None,
-        "contexts": stored.get("contexts") or {},
-        "sdk": stored.get("sdk"),
+        "user": user(mapping(stored.get("user"))),
+        "contexts": {name: value for name, value in contexts.items() if isinstance(value, dict)},
+        "sdk": _sdk(mapping(stored.get("sdk"))),
         "request": request,
         "tags": [{"key": key, "value": value} for key, value in event_tags(row)],
         "entries": _entries(row, request, additional.pop("breadcrumbs", None)),
-        "context": additional.pop("extra", {}),
-        "packages": additional.pop("modules", {}),
+        "context": _as_object(additional.pop("extra", None)),
+        "packages": _as_object(additional.pop("modules", None)),
         "additional": additional,
         "errors": [],
         "fingerprints": [row.fingerprint],
@@ -190,10 +217,33 @@ def event(row: FeedbackDetail, context: SerializerContext) -> dict[str, Any]:
     }
 
 
-def _entries(row: Feedback, request: Any, breadcrumbs: Any) -> list[dict[str, Any]]:
-    entries = [{"type": "message", "data": {"formatted": row.message}}]
-    if breadcrumbs:
-        values = breadcrumbs.get("values") if isinstance(breadcrumbs, dict) else breadcrumbs
+def user(stored: dict[str, Any]) -> dict[str, Any] | None:
+    """Return a user whose known fields are texts or null; all others are `data`. None without any."""
+    fields = {name: text(stored.get(name)) or None for name in _USER_FIELDS}
+    geo = {name: text(value) for name, value in mapping(stored.get("geo")).items()}
+    data = {name: value for name, value in stored.items() if name not in {*_USER_FIELDS, "geo"}}
+    if not (any(fields.values()) or geo or data):
+        return None
+    return {**fields, "geo": geo or None, "data": data or None}
+
+
+def _sdk(stored: dict[str, Any]) -> dict[str, Any] | None:
+    if not stored:
+        return None
+    return {**stored, "name": text(stored.get("name")), "version": text(stored.get("version"))}
+
+
+def _as_object(value: Any) -> dict[str, Any]:
+    """Return an object as it is, nothing as an empty one, and anything else as the value of `value`."""
+    if value is None:
+        return {}
+    return value if isinstance(value, dict) else {"value": value}
+
+
+def _entries(row: Feedback, request: dict[str, Any], breadcrumbs: Any) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = [{"type": "message", "data": {"formatted": row.message}}]
+    values = breadcrumbs.get("values") if isinstance(breadcrumbs, dict) else breadcrumbs
+    if isinstance(values, list) and values:
         entries.append({"type": "breadcrumbs", "data": {"values": values}})
     if request:
         entries.append({"type": "request", "data": request})

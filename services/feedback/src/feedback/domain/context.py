@@ -5,9 +5,8 @@ The rules and their order are the protocol's (protocol: feedback#filters).
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
-from hearback_contracts.identifiers import parse_event_id
+from hearback_contracts.identifiers import NO_EVENT_ID, parse_event_id
 from hearback_contracts.reasons import Reason
 
 from feedback.domain.payload import mapping, text
@@ -17,7 +16,10 @@ UNREAL_UNATTENDED = "Sent in the unattended mode"
 
 @dataclass(frozen=True, slots=True)
 class FeedbackContext:
-    """`contexts.feedback`, checked; what is empty is None. `associated_event_id` has 32 hex digits."""
+    """`contexts.feedback`, checked; what is empty is None. `associated_event_id` has 32 hex digits.
+
+    SDKs that sent no event hand out an id of zeros: it links to nothing.
+    """
 
     message: str
     name: str | None = None
@@ -44,8 +46,9 @@ def read_context(
         return Reason.EMPTY
     if message_characters_max is not None and len(message) > message_characters_max:
         return Reason.TOO_LARGE
-    associated = context.get("associated_event_id")
-    if associated and parse_any_event_id(associated) is None and not keeps_unlinked:
+    named = context.get("associated_event_id")
+    associated = parse_any_event_id(named)
+    if named and associated is None and not keeps_unlinked:
         return Reason.INVALID_ASSOCIATED_EVENT_ID
     return FeedbackContext(
         message=message,
@@ -53,18 +56,12 @@ def read_context(
         contact_email=text(context.get("contact_email")) or None,
         url=text(context.get("url")) or None,
         replay_id=text(context.get("replay_id")) or None,
-        associated_event_id=parse_any_event_id(associated),
+        associated_event_id=None if associated == NO_EVENT_ID else associated,
     )
 
 
 def parse_any_event_id(value: Any) -> str | None:
-    """Return an event id as 32 hex digits, from any spelling that a UUID has; None for anything else."""
-    if not isinstance(value, str) or not value:
+    """Return an event id as 32 hex digits, with dashes wherever they are; None for anything else."""
+    if not isinstance(value, str):
         return None
-    plain = parse_event_id(value)
-    if plain is not None:
-        return plain
-    try:
-        return UUID(value).hex
-    except ValueError:
-        return None
+    return parse_event_id(value) or parse_event_id(value.replace("-", ""))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from hearback_contracts.sources import FeedbackSource
 from hearback_kit.values.times import believable_time, parse_timestamp
@@ -13,9 +13,12 @@ from feedback.domain.event import normalise
 from feedback.domain.facets import facets_of, searchable
 from feedback.domain.occurrence import evidence_of
 from feedback.domain.payload import mapping, text
+from feedback.domain.search_values import names_of, pairs_of
 from feedback.domain.spam import SpamVerdict
 from feedback.domain.statuses import ARCHIVED_FOREVER, IGNORED, NEW, UNRESOLVED
 from feedback.domain.titles import title_of
+
+SHOWN_CHARACTERS_MAX: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,8 @@ class Submission:
 class Draft:
     """A feedback to be stored, without the values that only the store gives.
 
-    `facets` and `search` are what it is found by; `event` is the normalised event.
+    `facets` and `search` are what it is found by, `names` the search keys that it makes known; `event` is the
+    normalised event.
     """
 
     organization_id: int
@@ -76,11 +80,12 @@ class Draft:
     event: dict[str, Any]
     facets: list[str]
     search: str
+    names: list[str]
 
     @property
     def is_spam(self) -> bool:
-        """Whether it goes to the mailbox of spam."""
-        return self.status == IGNORED
+        """Whether it was judged spam, wherever it goes."""
+        return self.evidence["is_spam"] is True
 
 
 def draft_of(
@@ -90,8 +95,9 @@ def draft_of(
     *,
     retention: timedelta,
     verdict: SpamVerdict,
+    ignores_spam: bool = True,
 ) -> Draft:
-    """Return the feedback to store for an accepted submission."""
+    """Return the feedback to store for an accepted submission; with `ignores_spam`, spam is marked ignored."""
     occurred_at = _occurred_at(submission, payload, retention)
     event = normalise(
         payload,
@@ -102,15 +108,15 @@ def draft_of(
         received_at=submission.received_at,
     )
     title = title_of(context.message)
-    status, substatus = (IGNORED, ARCHIVED_FOREVER) if verdict.is_spam else (UNRESOLVED, NEW)
-    columns = _columns(event, context)
+    status, substatus = (IGNORED, ARCHIVED_FOREVER) if verdict.is_spam and ignores_spam else (UNRESOLVED, NEW)
+    source = submission.source.value
     return Draft(
         organization_id=submission.organization_id,
         project_id=submission.project_id,
         event_id=submission.event_id,
         submission_id=submission.submission_id,
         revision=submission.revision,
-        source=submission.source.value,
+        source=source,
         title=title,
         message=context.message,
         name=context.name,
@@ -122,13 +128,12 @@ def draft_of(
         status=status,
         substatus=substatus,
         tags=event["tags"],
-        evidence=evidence_of(
-            context, source=submission.source.value, summary=title, verdict=verdict, marks=submission.marks
-        ),
+        evidence=evidence_of(context, source=source, summary=title, verdict=verdict, marks=submission.marks),
         event=event,
-        facets=facets_of(_pairs(event, context, submission.source.value, columns)),
+        facets=facets_of(pairs_of(event, context, source=source, verdict=verdict, marks=submission.marks)),
+        names=names_of(event),
         search=searchable(context.message, context.name, context.contact_email),
-        **columns,
+        **_columns(event, context),
     )
 
 
@@ -144,32 +149,19 @@ def _occurred_at(submission: Submission, payload: dict[str, Any], retention: tim
 def _columns(event: dict[str, Any], context: FeedbackContext) -> dict[str, Any]:
     user = event["user"]
     return {
-        "url": context.url or text(event["request"].get("url")) or None,
+        "url": _shown(context.url or text(event["request"].get("url"))),
         "environment": event["environment"],
         "release": event.get("release"),
         "dist": event.get("dist"),
         "platform": event["platform"],
         "level": event["level"],
         "sdk_name": text(mapping(event.get("sdk")).get("name")) or None,
-        "user_id": text(user.get("id")) or None,
-        "user_name": text(user.get("username")) or None,
-        "user_email": event["tags"].get("user.email") or text(user.get("email")) or None,
+        "user_id": _shown(text(user.get("id"))),
+        "user_name": _shown(text(user.get("username"))),
+        "user_email": _shown(event["tags"].get("user.email") or text(user.get("email"))),
     }
 
 
-def _pairs(
-    event: dict[str, Any], context: FeedbackContext, source: str, columns: dict[str, Any]
-) -> list[tuple[str, str | None]]:
-    return [
-        *event["tags"].items(),
-        *((name, columns[name]) for name in ("environment", "release", "dist", "platform", "level", "url")),
-        ("source", source),
-        ("sdk.name", columns["sdk_name"]),
-        ("url", text(event["request"].get("url"))),
-        ("name", context.name),
-        ("contact_email", context.contact_email),
-        ("user.id", columns["user_id"]),
-        ("user.username", columns["user_name"]),
-        ("user.email", columns["user_email"]),
-        ("user.email", context.contact_email),
-    ]
+def _shown(value: str | None) -> str | None:
+    """Return a value as lists show it and patterns search it; the event has the whole of it."""
+    return value[:SHOWN_CHARACTERS_MAX] if value else None

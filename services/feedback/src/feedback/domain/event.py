@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from hearback_contracts.names import environment_name
 from hearback_kit.values.times import wire_time
 
 from feedback.domain.context import FeedbackContext
@@ -38,7 +39,7 @@ def normalise(
         "received": wire_time(received_at),
         "platform": text(event.get("platform")) or "other",
         "level": text(event.get("level")) or "info",
-        "environment": text(event.get("environment")) or "production",
+        "environment": _environment(event),
         "contexts": _contexts(event, context),
         "request": mapping(event.get("request")),
         "user": _user(mapping(event.get("user")), context),
@@ -53,6 +54,12 @@ def normalise(
         kept["additional"] = additional
     _add_tags(kept, context)
     return kept
+
+
+def _environment(event: dict[str, Any]) -> str:
+    """Return the environment that the event, or else its tag of that name, validly names."""
+    named = environment_name(event.get("environment"))
+    return named or environment_name(tags_of(event.get("tags")).get("environment")) or "production"
 
 
 def _contexts(event: dict[str, Any], context: FeedbackContext) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 FACET_CHARACTERS_MAX = 200
 WORD_CHARACTERS_MAX = 100
+INDEXED_CHARACTERS_MAX = 60_000  # of a text; PostgreSQL indexes no more than a megabyte of words
 _SEPARATORS = re.compile(r"[\W_]+")
 # Scripts written without blanks: each character is a word of its own, so that any part can be found.
 _UNSPACED = re.compile(
@@ -39,5 +40,5 @@ def words_of(text: str) -> list[str]:
 
 
 def searchable(*texts: str | None) -> str:
-    """Return the words of all texts, with blanks between, as the full-text index takes them."""
-    return " ".join(" ".join(words_of(text)) for text in texts if text)
+    """Return the words of all texts, each up to a bound, with blanks between, as the index takes them."""
+    return " ".join(" ".join(words_of(text[:INDEXED_CHARACTERS_MAX])) for text in texts if text)

@@ -37,6 +37,7 @@ class Feedback:
     received_at: datetime
     status: str
     substatus: str | None
+    priority: str
     status_details: dict[str, Any]
     triaged: bool
     assigned_to: int | None

@@ -5,12 +5,13 @@ from typing import Any
 
 from feedback.domain.context import FeedbackContext
 from feedback.domain.spam import SpamVerdict
+from feedback.domain.statuses import MEDIUM, PRIORITIES
 from feedback.domain.titles import PREFIX
 
 GROUP_TYPE_ID = 6001
 ISSUE_TYPE = "feedback"
 CULPRIT = "user"
-PRIORITY = "medium"
+PRIORITY = PRIORITIES[MEDIUM]
 _SHOWN = ("associated_event_id", "contact_email", "message", "name")
 
 
@@ -19,8 +20,8 @@ def evidence_of(
 ) -> dict[str, Any]:
     """Return `evidenceData`: what is known of the feedback; what is empty is left out.
 
-    Two keys are ours: `marks`, what the sender's form noticed, such as `honeypot`, and `spam_signs`, the spam
-    rules that fired, whether or not they sufficed.
+    Three keys are ours: `marks`, what the sender's form noticed, such as `honeypot`; `spam_signs`, the spam rules
+    that fired, whether or not they sufficed; `spam_reasons`, the words and signs that the classifier went by.
     """
     evidence: dict[str, Any] = {
         "associated_event_id": context.associated_event_id,
@@ -37,6 +38,8 @@ def evidence_of(
         evidence["marks"] = list(marks)
     if verdict.signs:
         evidence["spam_signs"] = list(verdict.signs)
+    if verdict.reasons:
+        evidence["spam_reasons"] = list(verdict.reasons)
     return evidence
 
 

@@ -1,49 +1,28 @@
-"""The search language: words, "phrases", `key:value`, `!key:value`, `*`, `has:key`, `is:status`, times.
+"""The search language: words, "phrases", `key:value`, `!key:value`, `*`, `has:key`, `is:status`, times, numbers.
 
-Parsing is pure text; the store translates terms to SQL.
+Parsing is pure text and total: a query is either understood or refused with a `SearchError`. The store translates
+terms to SQL (protocol: feedback#lists-and-triage).
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from hearback_kit.values.ids import ID_MAX
 from hearback_kit.values.times import EARLIEST, parse_iso8601
 
-from feedback.domain.statuses import IGNORED, STATUSES
+from feedback.domain.search_keys import AGE_KEYS, CATEGORY_KEYS, KEYS, NUMBER_KEYS, TEXT_KEYS, TIME_KEYS, canonical
+from feedback.domain.search_terms import Has, Match, Moment, Number, Search, SearchError, Term, Words
+from feedback.domain.statuses import IGNORED, PRIORITIES, STATUSES, SUBSTATUSES
+from feedback.domain.titles import PREFIX
 
 STATUS_ALIASES: Final = {**{status: status for status in STATUSES}, "archived": IGNORED, "muted": IGNORED}
-
-KEY_ALIASES: Final = {
-    "associatedEventId": "associated_event_id",
-    "linked_event_id": "associated_event_id",
-    "event_id": "id",
-    "event.id": "id",
-    "issue.id": "issue_id",
-    "hasLinkedError": "has_linked_error",
-    "email": "user.email",
-    "user.name": "name",
-    "os_name": "os.name",
-    "category": "issue.category",
-    "type": "issue.type",
-    "issueCategory": "issue.category",
-    "issueType": "issue.type",
-    "assigned_to": "assigned",
-    "assigned_or_suggested": "assigned",
-    "first_seen": "firstSeen",
-    "last_seen": "lastSeen",
-    "date": "timestamp",
-    "event.timestamp": "timestamp",
-    "dateCreated": "timestamp",
-    "dateReceived": "received",
-    "contactEmail": "contact_email",
-    "short_id": "issue",
-    "shortId": "issue",
-    "environments": "environment",
-}
-TIME_KEYS: Final = ("timestamp", "firstSeen", "lastSeen", "received")
-AGE_KEYS: Final = ("age", "event.age")
-CATEGORY_KEYS: Final = ("issue.category", "issue.type")
+LINKED: Final = "linked"
+FOR_REVIEW: Final = "for_review"
+# `is:` also takes these: what a feedback is besides its status.
+PROPERTIES: Final = frozenset({"assigned", "unassigned", LINKED, "unlinked", FOR_REVIEW, *SUBSTATUSES})
+_BOOLEANS: Final = {"true": "true", "1": "true", "yes": "true", "false": "false", "0": "false", "no": "false"}
+_TYPES: Final = frozenset({"feedback", "generic", "default"})
 _OPERATORS: Final = (">=", "<=", ">", "<")
 _TOKEN: Final = re.compile(
     r"""
@@ -58,65 +37,11 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE,
 )
-_RELATIVE: Final = re.compile(r"([+-]?)(\d{1,6})([smhdw])\Z")
+_RELATIVE: Final = re.compile(r"([+-]?)([0-9]{1,6})([smhdw])\Z")
+_NUMBER: Final = re.compile(r"(>=|<=|>|<)?([0-9]{1,18})\Z")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
-
-
-class SearchError(ValueError):
-    """The query asks for something that does not exist; the message is for the person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Free text: words that follow one another, or with `*` a pattern in the message."""
-
-    text: str
-    negated: bool = False
-    pattern: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """`key:value`: one of the values; those with `*` are patterns."""
-
-    key: str
-    values: tuple[str, ...]
-    negated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Has:
-    """`has:key`."""
-
-    key: str
-    negated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A comparison of a time: `operator` is one of `>=`, `>`, `<=`, `<`."""
-
-    key: str
-    operator: str
-    time: datetime
-
-
-Term = Words | Match | Has | Moment
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """A parsed query: `statuses` are the mailboxes it is about, `asks_feedback` whether it wants feedback."""
-
-    terms: tuple[Term, ...] = ()
-    statuses: tuple[str, ...] = STATUSES
-    asks_feedback: bool = False
-
-    @property
-    def looks_for_something(self) -> bool:
-        """Whether it has terms other than times, or only asks for whole mailboxes."""
-        return any(not isinstance(term, Moment) for term in self.terms)
+_SHOWN_MAX: Final = 100
 
 
 def parse_search(query: str, *, now: datetime, terms_max: int = 100) -> Search:
@@ -124,6 +49,7 @@ def parse_search(query: str, *, now: datetime, terms_max: int = 100) -> Search:
     terms: list[Term] = []
     statuses = set(STATUSES)
     asks, refuses = False, False
+    names: set[str] = set()
     for count, token in enumerate(_TOKEN.finditer(query)):
         if count >= terms_max:
             raise SearchError(f"A search has at most {terms_max} terms.")
@@ -131,23 +57,34 @@ def parse_search(query: str, *, now: datetime, terms_max: int = 100) -> Search:
         if token["key"] is None:
             terms += _free_text(token, negated)
             continue
-        key = _key(token["key"])
+        key, is_tag = _key(token["key"])
         values = _values(token["value"])
-        if key in CATEGORY_KEYS:
+        if is_tag:
+            names.add(key)
+            terms += _tag(key, values, negated)
+        elif key in CATEGORY_KEYS:
             wanted = ("feedback" in [value.lower() for value in values]) is not negated
             asks, refuses = asks or (wanted and not negated), refuses or not wanted
-        elif key == "status" or (key == "is" and not _is_assignment(values)):
+        elif key in {"status", "is"} and set(values) <= STATUS_ALIASES.keys():
             statuses &= _statuses(values, negated)
         else:
+            names |= _names_of(key, values)
             terms += _term(key, token["value"], values, negated, now)
-    return Search(tuple(terms), tuple(s for s in STATUSES if s in statuses), asks and not refuses)
+    kept = tuple(status for status in STATUSES if status in statuses)
+    return Search(tuple(terms), kept, asks and not refuses, frozenset(names))
 
 
-def _key(text: str) -> str:
+def _key(text: str) -> tuple[str, bool]:
+    """Return the key that a name means, and whether it is explicitly a tag's."""
     if text.startswith("tags["):
-        return text[5:-1]
-    key = text.strip('"')
-    return KEY_ALIASES.get(key, key)
+        return text[5:-1].strip('"').lower(), True
+    return canonical(text.strip('"')), False
+
+
+def _names_of(key: str, values: tuple[str, ...]) -> set[str]:
+    """Return the names in a term that are none of our keys."""
+    named = [_key(value)[0] for value in values if value] if key == "has" else [key]
+    return {name for name in named if name not in KEYS}
 
 
 def _unquote(text: str) -> str:
@@ -178,32 +115,74 @@ def _free_text(token: "re.Match[str]", negated: bool) -> list[Term]:
     return [Words(text, negated, pattern="*" in text[:-1])]
 
 
-def _is_assignment(values: tuple[str, ...]) -> bool:
-    return values in {("assigned",), ("unassigned",)}
-
-
 def _statuses(values: tuple[str, ...], negated: bool) -> set[str]:
-    found = set()
-    for value in values:
-        status = STATUS_ALIASES.get(value)
-        if status is None:
-            raise SearchError(f'Invalid status value of "{value}".')
-        found.add(status)
+    found = {STATUS_ALIASES[value] for value in values}
     return set(STATUSES) - found if negated else found
 
 
+def _tag(key: str, values: tuple[str, ...], negated: bool) -> list[Term]:
+    return [Has(key, not negated)] if values == ("",) else [Match(key, values, negated)]
+
+
 def _term(key: str, raw: str, values: tuple[str, ...], negated: bool, now: datetime) -> list[Term]:
-    if key == "is":
-        return [Has("assigned", negated is not (values == ("unassigned",)))]
     if key == "has":
-        return [Has(_key(value), negated) for value in values if value]
+        return [Has(_key(value)[0], negated) for value in values if value]
     if key in TIME_KEYS or key in AGE_KEYS:
         return _moments(key, raw, negated, now)
+    if key in NUMBER_KEYS:
+        return _numbers(key, values, negated)
+    if key in _CHOICES or key == "status":
+        return [Match(key, tuple(_choice(key, value) for value in values), negated)]
     if values == ("",):
         return [Has(key, not negated)]
-    if key in {"message", "title"}:
-        return [Words(value, negated, pattern="*" in value[:-1]) for value in values]
+    if key in TEXT_KEYS:
+        texts = [_without_prefix(value) if key == "title" else value for value in values]
+        return [Words(text, negated, pattern="*" in text[:-1]) for text in texts]
     return [Match(key, values, negated)]
+
+
+def _without_prefix(title: str) -> str:
+    """Return what a shown title says of the message."""
+    if title.lower().startswith(PREFIX.lower()):
+        title = title[len(PREFIX) :]
+    return title.removesuffix("...")
+
+
+_CHOICES: Final = {
+    "is": {**STATUS_ALIASES, **{name: name for name in PROPERTIES}},
+    "status": STATUS_ALIASES,
+    "substatus": {name: name for name in SUBSTATUSES},
+    "issue.priority": {name: name for name in PRIORITIES},
+    "type": {name: name for name in _TYPES},
+    "has_linked_error": _BOOLEANS,
+    "hasseen": _BOOLEANS,
+    "has_attachments": _BOOLEANS,
+    "isbookmarked": _BOOLEANS,
+    "issubscribed": _BOOLEANS,
+    "ispublic": _BOOLEANS,
+    "isunhandled": _BOOLEANS,
+    "is_spam": {**_BOOLEANS, "null": "null", "none": "null", "unknown": "null"},
+    "spam_detection_enabled": _BOOLEANS,
+}
+
+
+def _choice(key: str, value: str) -> str:
+    """Return what a value of a closed list stands for; raises SearchError for one that is not in it."""
+    found = _CHOICES[key].get(value.lower())
+    if found is None:
+        known = ", ".join(sorted(set(_CHOICES[key])))
+        raise SearchError(f'Invalid {key} value of "{value[:_SHOWN_MAX]}". Known are: {known}.')
+    return found
+
+
+def _numbers(key: str, values: tuple[str, ...], negated: bool) -> list[Term]:
+    found: list[Term] = []
+    for value in values:
+        match = _NUMBER.match(value)
+        if match is None or len(values) > 1:
+            raise SearchError(f'Invalid number: {key}:{value[:_SHOWN_MAX]}. Expected one such as "1" or ">=1".')
+        found.append(Number(key, match[1] or "=", min(int(match[2]), ID_MAX), negated))
+    return found
 
 
 def _moments(key: str, raw: str, negated: bool, now: datetime) -> list[Term]:
@@ -217,7 +196,8 @@ def _moments(key: str, raw: str, negated: bool, now: datetime) -> list[Term]:
         return [_relative(key, operator, relative, now)]
     time = parse_iso8601(text)
     if key in AGE_KEYS or time is None:
-        raise SearchError(f"Invalid date: {key}:{raw}. Expected a date or a span such as -24h.")
+        shown = raw[:_SHOWN_MAX]
+        raise SearchError(f"Invalid date: {key}:{shown}. Expected a date or a span such as -24h.")
     if operator:
         if operator in {">", "<="} and _DAY.match(text):  # a day is meant whole
             time += timedelta(days=1) - timedelta(microseconds=1)
@@ -237,5 +217,5 @@ def _relative(key: str, operator: str, match: "re.Match[str]", now: datetime) ->
         within = operator.startswith("<")
     elif operator:
         within = operator.startswith(">")
-    column = "firstSeen" if key in AGE_KEYS else key
+    column = "firstseen" if key in AGE_KEYS else key
     return Moment(column, ">=" if within else "<=", time)

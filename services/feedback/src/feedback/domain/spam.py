@@ -7,13 +7,17 @@ that fired in `evidenceData.spam_signs`; a person's choice always wins.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from feedback.domain.facets import searchable
+from feedback.domain.spam_classifier import Classifier
 
 SCORE_MIN: Final = 100
+CLASSIFIER: Final = "classifier"  # the sign that the classifier gives
+CLEARED: Final = ("cleared",)  # the classifier's reason when a person cleared these words
+JUDGED_CHARACTERS_MAX: Final = 10_000
 WEIGHTS: Final = {
     "honeypot": 100,  # a field that people do not see was filled in
     "too_fast": 50,  # the form was sent sooner than a person can fill it in
@@ -44,11 +48,14 @@ _PHRASE: Final = re.compile(rf"\b(?:{'|'.join(PHRASES)})\b")
 
 @dataclass(frozen=True, slots=True)
 class SpamVerdict:
-    """Whether a feedback is spam; None when it was not judged or could not be. `signs` are names of rules."""
+    """Whether a feedback is spam; None when it was not judged or could not be. `signs` are the names of rules that
+    fired, `reasons` the words and signs that the classifier went by.
+    """
 
     is_spam: bool | None = None
     detection_enabled: bool = False
     signs: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +67,24 @@ class Content:
     marks: Sequence[str] = ()
 
 
-Judge = Callable[[Content], SpamVerdict]
+def judge(content: Content, classifier: Classifier | None) -> SpamVerdict:
+    """Return the verdict of the rules and the classifier: spam when either says so.
+
+    Words that a person cleared are never spam again. Without a classifier the rules alone can say "spam", and
+    nothing says "not spam".
+    """
+    verdict = judge_by_rules(content)
+    if classifier is None:
+        return verdict if verdict.is_spam else replace(verdict, is_spam=None)
+    opinion = classifier.judge(content.message[:JUDGED_CHARACTERS_MAX], content.name or "")
+    if opinion.reasons == CLEARED:
+        return replace(verdict, is_spam=False, reasons=opinion.reasons)
+    if not opinion.is_spam:
+        return verdict
+    return replace(verdict, is_spam=True, signs=(*verdict.signs, CLASSIFIER), reasons=opinion.reasons)
 
 
-def judge(content: Content) -> SpamVerdict:
+def judge_by_rules(content: Content) -> SpamVerdict:
     """Return the verdict of the rules."""
     fired = _signs(content)
     signs = tuple(name for name in WEIGHTS if name in fired)

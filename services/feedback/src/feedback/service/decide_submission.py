@@ -1,6 +1,6 @@
 """Decide what becomes of one submission: a draft of the feedback to store, or the reason for its refusal."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,20 +12,17 @@ from hearback_contracts.options import Option
 from hearback_contracts.reasons import Reason
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.messages import parse_payload
-from hearback_kit.logs import get_logger
 
 from feedback.domain.context import FeedbackContext, read_context
 from feedback.domain.drafts import Draft, Submission, draft_of
 from feedback.domain.payload import is_too_deep, may_be_too_deep, read_leniently
-from feedback.domain.spam import Content, SpamVerdict, judge
-from feedback.metrics import JUDGE_FAILURES
+from feedback.domain.spam import Content, SpamVerdict
+from feedback.service.judge_spam import SpamJudge
 from feedback.settings import Settings
 from feedback.store.submissions import SubmissionKey
 
 # A person may overrule these; their words stay with the refusal (protocol: fate#taking-in-what-was-refused).
 OVERRULABLE = frozenset({Reason.TOO_LARGE, Reason.INVALID_ASSOCIATED_EVENT_ID})
-Judge = Callable[[Content], SpamVerdict]
-_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +44,19 @@ class Decision:
 class DecideSubmission:
     """Applies the configuration, the protocol's filter rules and the spam rules, in this order."""
 
-    def __init__(self, configuration: Configuration, settings: Settings, spam_judge: Judge = judge) -> None:
+    def __init__(self, configuration: Configuration, settings: Settings, spam_judge: SpamJudge) -> None:
         self._configuration = configuration
         self._settings = settings
         self._spam_judge = spam_judge
+
+    async def prepare(self, messages: Iterable[FeedbackSubmitted]) -> None:
+        """Load what judging these submissions needs; raises Unavailable."""
+        organizations = set()
+        for project_id in {message.project_id for message in messages}:
+            project = await self._configuration.project(project_id)
+            if project is not None and _is_judged(project):
+                organizations.add(project.organization_id)
+        await self._spam_judge.prepare(organizations)
 
     async def __call__(self, message: FeedbackSubmitted, body: bytes | None) -> Decision:
         """Decide a submission; `body` is the feedback event's JSON."""
@@ -71,6 +77,7 @@ class DecideSubmission:
             context,
             retention=timedelta(days=project.option(Option.RETENTION_DAYS)),
             verdict=self._judge(project, message, context),
+            ignores_spam=project.feature(Feature.SPAM_FILTER_ACTIONS),
         )
         return Decision(message, body, draft, slug=project.slug)
 
@@ -84,15 +91,15 @@ class DecideSubmission:
         return None
 
     def _judge(self, project: ProjectConfig, message: FeedbackSubmitted, context: FeedbackContext) -> SpamVerdict:
-        """Judge a feedback where it is wanted; a judge that fails yields no verdict, and costs no feedback."""
-        if not (project.feature(Feature.SPAM_FILTER_INGEST) and project.option(Option.SPAM_DETECTION)):
+        if not _is_judged(project):
             return SpamVerdict()
-        try:
-            return self._spam_judge(Content(context.message, context.name, message.marks))
-        except Exception:
-            _log.exception("spam_judge_failed")
-            JUDGE_FAILURES.inc()
-            return SpamVerdict(None, detection_enabled=True)
+        content = Content(context.message, context.name, message.marks)
+        return self._spam_judge.judge(project.organization_id, content)
+
+
+def _is_judged(project: ProjectConfig) -> bool:
+    """Return whether the project's feedback is judged for spam."""
+    return project.feature(Feature.SPAM_FILTER_INGEST) and bool(project.option(Option.SPAM_DETECTION))
 
 
 def _read_payload(body: bytes | None) -> dict[str, Any] | Reason:

@@ -26,7 +26,7 @@ async def delete_by_id(
     """
     async with unit_of_work.begin() as work:
         found = await lock_feedback(work.connection, organization_id, project_ids, ids)
-        deleted = await _delete(work, unit_of_work, found)
+        deleted = await _delete(work, unit_of_work, [feedback.id for feedback in found])
     DELETED.labels("person").inc(deleted)
     return deleted
 

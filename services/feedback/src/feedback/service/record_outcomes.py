@@ -8,9 +8,10 @@ from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.recording import Origin, OutcomeRecorder, RefusedSubmission, SubmissionRef
 from hearback_fleet.refused import payload_to_keep
 
+from feedback.domain.feedback import Feedback
 from feedback.domain.statuses import IGNORED
 from feedback.service.decide_submission import OVERRULABLE, Decision
-from feedback.store.feedback_write import Changed, Deleted, Stored
+from feedback.store.feedback_write import Deleted, Stored
 from feedback.store.submissions import Known
 
 _STATES = {
@@ -39,11 +40,16 @@ def record_stored(record: OutcomeRecorder, decision: Decision, feedback_id: int,
 def record_revised(
     record: OutcomeRecorder, decision: Decision, before: Known | None, changed: Stored | None
 ) -> None:
-    """Record what a revision did; its mailbox says whether the submission counts as spam."""
+    """Record what a revision did; the submission counts as spam by its verdict, or by what a person chose."""
     after = changed or before
     if after is None or (changed is None and decision.draft is not None):
         return  # a higher revision was faster
-    is_spam = after.status == IGNORED
+    if changed is None:
+        is_spam = before is not None and before.is_spam
+    elif changed.is_triaged or decision.draft is None:
+        is_spam = changed.status == IGNORED
+    else:
+        is_spam = decision.draft.is_spam
     refused = decision.reason
     _step(
         record,
@@ -91,10 +97,13 @@ def record_deleted(record: OutcomeRecorder, feedback: Deleted) -> None:
     )
 
 
-def record_sorted(record: OutcomeRecorder, feedback: Changed, status: str) -> None:
-    """Record a manual spam or not-spam decision; other status changes are not recorded."""
+def record_sorted(record: OutcomeRecorder, feedback: Feedback, status: str) -> None:
+    """Record a manual spam or not-spam decision; other status changes are not recorded.
+
+    `feedback` is as it was before.
+    """
     is_spam = status == IGNORED
-    if is_spam == (feedback.status_before == IGNORED):
+    if is_spam == (feedback.status == IGNORED):
         return
     record.step(
         _ref_of(feedback),
@@ -105,7 +114,7 @@ def record_sorted(record: OutcomeRecorder, feedback: Changed, status: str) -> No
     )
 
 
-def _ref_of(feedback: Changed | Deleted) -> SubmissionRef:
+def _ref_of(feedback: Feedback | Deleted) -> SubmissionRef:
     return SubmissionRef(
         feedback.organization_id,
         feedback.project_id,

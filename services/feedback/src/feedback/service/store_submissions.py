@@ -11,6 +11,7 @@ from hearback_contracts.reasons import Reason
 from hearback_kit.values.ids import random_id
 
 from feedback.metrics import SUBMISSIONS
+from feedback.service.announce_feedback import Announcer, content_of
 from feedback.service.decide_submission import DecideSubmission, Decision
 from feedback.service.record_outcomes import (
     record_deleted_before,
@@ -19,8 +20,10 @@ from feedback.service.record_outcomes import (
     record_stored,
 )
 from feedback.service.unit_of_work import UnitOfWork, Work
+from feedback.store.attachments import count_attachments
 from feedback.store.feedback_write import Identity, insert_feedback, update_feedback
 from feedback.store.projects import take_numbers
+from feedback.store.search_names import record_names
 from feedback.store.submissions import Known, SubmissionKey, close_refused, find_known
 
 KnownSubmissions = dict[SubmissionKey, Known]
@@ -35,6 +38,7 @@ class StoreSubmissions:
 
     async def __call__(self, submissions: Sequence[tuple[FeedbackSubmitted, bytes | None]]) -> None:
         """Store submissions, each a message and the feedback event's JSON."""
+        await self._decide.prepare(message for message, _ in submissions)
         decisions = [await self._decide(message, body) for message, body in submissions]
         async with self._unit_of_work.begin() as work:
             results = await self._store(work, decisions)
@@ -51,13 +55,56 @@ class StoreSubmissions:
         later = [(d, known[key]) for key, d in chosen.items() if key in known and _is_news(d, known[key])]
         storing = [decision for decision in fresh if decision.draft is not None]
         storing += [decision for decision, before in later if before.feedback_id is None]
-        stored = await _insert(work, storing, known)
+        drafts = [decision.draft for decision in (*storing, *(d for d, _ in later)) if decision.draft is not None]
+        await record_names(
+            work.connection, ((draft.organization_id, name) for draft in drafts for name in draft.names)
+        )
+        stored = await self._insert(work, storing, known)
         closed = await self._close(work, [d for d in fresh if d.draft is None])
         outrun = [d for d in fresh if d.draft is not None and d.key not in stored and d.message.revision]
         changes = outrun + [decision for decision, before in later if before.feedback_id is not None]
-        changed = await _update(work, changes, known)
+        changed = await self._update(work, changes, known)
         results = ["stored"] * len(stored) + closed + ["updated"] * changed
         return results + ["repeated"] * (len(decisions) - len(results))
+
+    async def _insert(
+        self, work: Work, decisions: Sequence[Decision], known: KnownSubmissions
+    ) -> dict[SubmissionKey, int]:
+        """Store drafts; return the ids of those that were not stored meanwhile by another worker."""
+        drafts = {decision.key: decision.draft for decision in decisions if decision.draft is not None}
+        if not drafts:
+            return {}
+        identities = await _identities(work, decisions)
+        stored = await insert_feedback(work.connection, [(drafts[key], identities[key]) for key in drafts])
+        attachments = await count_attachments(work.connection, stored)
+        announcer = self._announcer()
+        for decision in decisions:
+            key = decision.key
+            if key in stored:
+                record_stored(work.record, decision, stored[key], counted=key not in known)
+                content = content_of(drafts[key], stored[key], identities[key].short_id, attachments.get(key, 0))
+                work.messages.append(announcer.created(content, decision.message.project_id))
+        return stored
+
+    async def _update(self, work: Work, decisions: Sequence[Decision], known: KnownSubmissions) -> int:
+        """Replace what stored feedback says by revisions; return how many changed."""
+        drafts = {decision.key: decision.draft for decision in decisions if decision.draft is not None}
+        changed = await update_feedback(work.connection, list(drafts.values())) if drafts else {}
+        moved = {key for key in changed if key in known and known[key].status != changed[key].status}
+        attachments = await count_attachments(work.connection, moved)
+        announcer = self._announcer()
+        for decision in decisions:
+            key = decision.key
+            record_revised(work.record, decision, known.get(key), changed.get(key))
+            if key in moved:
+                after = changed[key]
+                content = content_of(drafts[key], after.feedback_id, after.short_id, attachments.get(key, 0))
+                before = known[key].status or ""
+                work.messages.append(announcer.changed(content, decision.message.project_id, before, after.status))
+        return len(changed)
+
+    def _announcer(self) -> Announcer:
+        return Announcer(self._unit_of_work.clock.now(), self._unit_of_work.shards)
 
     async def _close(self, work: Work, refused: Sequence[Decision]) -> list[str]:
         """Close what was refused; return the reasons of what is new."""
@@ -81,39 +128,29 @@ def highest_revisions(decisions: Sequence[Decision]) -> dict[SubmissionKey, Deci
     return chosen
 
 
-async def _insert(work: Work, decisions: Sequence[Decision], known: KnownSubmissions) -> dict[SubmissionKey, int]:
-    """Store drafts; return the ids of those that were not stored meanwhile by another worker."""
-    if not decisions:
-        return {}
+async def _identities(work: Work, decisions: Sequence[Decision]) -> dict[SubmissionKey, Identity]:
+    """Return what new feedback is given, by submission."""
     wanted: dict[int, int] = {}
     for decision in decisions:
         wanted[decision.message.project_id] = wanted.get(decision.message.project_id, 0) + 1
     with_new = {d.message.project_id for d in decisions if d.message.source.is_new}
     numbers = await take_numbers(work.connection, wanted, with_new)
-    rows = []
+    given = {}
     for decision in decisions:
         project_id = decision.message.project_id
-        assert decision.draft is not None, "only drafts are stored"
-        rows.append((decision.draft, _identity(decision.slug, numbers[project_id])))
+        given[decision.key] = _identity(decision.slug, numbers[project_id])
         numbers[project_id] += 1
-    stored = await insert_feedback(work.connection, rows)
-    for decision in decisions:
-        if decision.key in stored:
-            record_stored(work.record, decision, stored[decision.key], counted=decision.key not in known)
-    return stored
+    return given
 
 
 def _identity(slug: str, number: int) -> Identity:
-    """Return what a feedback keeps; the fingerprint is random, so that feedback is never grouped."""
-    return Identity(random_id(), random_id(), f"{slug.upper()}-{number}")
+    """Return what a feedback keeps; the fingerprint is random, so that feedback is never grouped.
 
-
-async def _update(work: Work, decisions: Sequence[Decision], known: KnownSubmissions) -> int:
-    drafts = [decision.draft for decision in decisions if decision.draft is not None]
-    changed = await update_feedback(work.connection, drafts) if drafts else {}
-    for decision in decisions:
-        record_revised(work.record, decision, known.get(decision.key), changed.get(decision.key))
-    return len(changed)
+    A project `web-err` has another form of short ids, since `WEB-ERR-7` is an error group of `web`.
+    """
+    prefix = slug.upper()
+    short_id = f"{prefix}-F-{number}" if prefix.endswith("-ERR") else f"{prefix}-{number}"
+    return Identity(random_id(), random_id(), short_id)
 
 
 def _is_news(decision: Decision, before: Known) -> bool:

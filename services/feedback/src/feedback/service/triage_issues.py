@@ -1,39 +1,65 @@
 """Change many issues, by id or by search, in transactions of a bounded size."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from hearback_contracts.config import OrganizationConfig
+from hearback_contracts.flags import Feature
 from hearback_kit.db import Database
 
+from feedback.domain.spam_classifier import Prior
+from feedback.service.announce_feedback import Announcer, announce_changes
 from feedback.service.record_outcomes import record_sorted
+from feedback.service.teach_spam import lessons_of, teach_spam
 from feedback.service.unit_of_work import UnitOfWork
 from feedback.store.feedback_read import Selection, list_ids
-from feedback.store.feedback_write import change_feedback
+from feedback.store.feedback_write import change_feedback, lock_feedback
 
 CHUNK_MAX = 500
 
 
+@dataclass(frozen=True, slots=True)
+class OrganizationMember:
+    """Who changes issues: a member of an organization, by e-mail address (None: a token without one)."""
+
+    organization: OrganizationConfig
+    email: str | None
+
+
 async def change_by_id(
     unit_of_work: UnitOfWork,
-    organization_id: int,
+    prior: Prior | None,
+    member: OrganizationMember,
     project_ids: Sequence[int],
     ids: Sequence[int],
     columns: Mapping[str, Any],
 ) -> int:
-    """Change issues of these projects by id, in one transaction; return how many there were."""
+    """Change issues of these projects by id, in one transaction; return how many there were.
+
+    A changed status is announced; "spam" and "not spam" are recorded in the fate and teach the classifier.
+    """
+    organization = member.organization
     async with unit_of_work.begin() as work:
-        changed = await change_feedback(work.connection, organization_id, project_ids, ids, columns)
+        found = await lock_feedback(work.connection, organization.id, project_ids, ids)
         if "status" in columns:
-            for feedback in changed:
-                record_sorted(work.record, feedback, columns["status"])
-    return len(changed)
+            status, substatus = columns["status"], columns["substatus"]
+            for feedback in found:
+                record_sorted(work.record, feedback, status)
+            announcer = Announcer(unit_of_work.clock.now(), unit_of_work.shards, member.email)
+            work.messages.extend(await announce_changes(work.connection, announcer, found, status))
+            if organization.feature(Feature.SPAM_FILTER_INGEST):
+                lessons = lessons_of(found, status, substatus)
+                await teach_spam(work.connection, prior, organization.id, lessons)
+        await change_feedback(work.connection, [feedback.id for feedback in found], columns)
+    return len(found)
 
 
 async def find_chunks(database: Database, selection: Selection) -> AsyncIterator[list[int]]:
     """Yield the ids of a selection in ascending chunks; concurrent changes neither repeat nor skip any."""
     after = 0
     while True:
-        async with database.connection() as connection:
+        async with database.connection(share=selection.organization_id) as connection:
             chunk = await list_ids(connection, selection, CHUNK_MAX, after)
         if chunk:
             after = chunk[-1]

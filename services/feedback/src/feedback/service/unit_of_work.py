@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from hearback_fleet.recording import OutcomeRecorder
 from hearback_fleet.runtime import ServiceRuntime
+from hearback_kit.bus import Outgoing
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
 from hearback_kit.outbox import Outbox, OutboxRelay
@@ -16,10 +17,11 @@ SERVICE = "feedback"
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """An open transaction, and what it records of its decisions."""
+    """An open transaction, and what it records of its decisions and announces."""
 
     connection: Connection
     record: OutcomeRecorder
+    messages: list[Outgoing] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,10 @@ class UnitOfWork:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Work]:
-        """Open a transaction; what was recorded is published after the commit, never without it."""
+        """Open a transaction; what it records and announces is published after the commit, never without it."""
         record = self.recorder()
         async with self.database.transaction() as connection:
-            yield Work(connection, record)
-            await self.outbox.add(connection, record.messages())
+            work = Work(connection, record)
+            yield work
+            await self.outbox.add(connection, [*record.messages(), *work.messages])
         self.relay.wake()

@@ -1,6 +1,6 @@
 """Attachments: their records. Their bytes lie in the blob store under `blob_key`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Protocol
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from hearback_contracts.reasons import Reason
 from hearback_kit.db import Connection
 from hearback_kit.db.rowsets import arrays
-from sqlalchemy import BigInteger, ColumnElement, Text, select, update
+from sqlalchemy import BigInteger, ColumnElement, Text, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from feedback.store.tables import ATTACHMENT, CLOSED_SUBMISSION, FEEDBACK
@@ -87,6 +87,19 @@ async def find_with_attachments(connection: Connection, rows: Sequence[HasEvent]
         select(ATTACHMENT.c.id).where(_is_of(wanted, ATTACHMENT), KEPT).exists()
     )
     return {ids[project, event] for project, event in await connection.execute(found)}
+
+
+async def count_attachments(connection: Connection, keys: Collection[EventKey]) -> dict[EventKey, int]:
+    """Return how many attachments events have; those without any are left out."""
+    if not keys:
+        return {}
+    wanted = _events(sorted(set(keys)))
+    counted = (
+        select(wanted.c.project_id, wanted.c.event_id, func.count())
+        .join(ATTACHMENT, _is_of(wanted, ATTACHMENT) & KEPT)
+        .group_by(wanted.c.project_id, wanted.c.event_id)
+    )
+    return {(project, event): count for project, event, count in await connection.execute(counted)}
 
 
 async def record_attachments(connection: Connection, rows: Sequence[NewAttachment], at: datetime) -> set[str]:

@@ -1,23 +1,29 @@
 """A parsed search as conditions on the feedback table."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
+from hearback_contracts.identifiers import parse_event_id
 from hearback_kit.values.ids import parse_id
-from hearback_kit.values.times import AHEAD_MAX
-from sqlalchemy import Column, ColumnElement, and_, cast, false, func, literal, not_, null, or_, select, true
+from sqlalchemy import Column, ColumnElement, and_, case, cast, false, func, literal, not_, null, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 from sqlalchemy.types import Text
 
 from feedback.domain.context import parse_any_event_id
 from feedback.domain.facets import facet, presence, words_of
-from feedback.domain.search import Has, Moment, Search, Term, Words
-from feedback.store.tables import FEEDBACK
+from feedback.domain.occurrence import CULPRIT, GROUP_TYPE_ID, PRIORITY
+from feedback.domain.search import FOR_REVIEW, LINKED
+from feedback.domain.search_keys import FACET_KEYS, PROJECT_KEYS, TEXT_KEYS
+from feedback.domain.search_terms import Has, Match, Moment, Number, Search, Term, Words
+from feedback.domain.statuses import ESCALATING, NEW, REGRESSED, STATUSES, UNRESOLVED
+from feedback.store.tables import ATTACHMENT, FEEDBACK
 
 Condition = ColumnElement[bool]
-Assignees = Callable[[str], Iterable[int]]
+# Returns the ids of the members that a value of `assigned:` means.
+Members = Callable[[str], Iterable[int]]
 
-_PATTERN_COLUMNS: Mapping[str, Column[Any]] = {
+_PATTERN_COLUMNS: Final[Mapping[str, Column[Any]]] = {
     "environment": FEEDBACK.c.environment,
     "release": FEEDBACK.c.release,
     "dist": FEEDBACK.c.dist,
@@ -32,32 +38,69 @@ _PATTERN_COLUMNS: Mapping[str, Column[Any]] = {
     "user.email": FEEDBACK.c.user_email,
     "sdk.name": FEEDBACK.c.sdk_name,
 }
-_TIMES: Mapping[str, Column[Any]] = {
+_TIMES: Final[Mapping[str, Column[Any]]] = {
     "timestamp": FEEDBACK.c.first_seen,
-    "firstSeen": FEEDBACK.c.first_seen,
-    "lastSeen": FEEDBACK.c.first_seen,
+    "firstseen": FEEDBACK.c.first_seen,
+    "lastseen": FEEDBACK.c.first_seen,
     "received": FEEDBACK.c.received_at,
+    "error_occurred_at": FEEDBACK.c.error_occurred_at,
 }
+_USER_KEYS: Final = {"id": "user.id", "email": "user.email", "username": "user.username", "ip": "user.ip"}
+_CONSTANTS: Final = {
+    "timesseen": 1,
+    "numcomments": 0,
+    "initial_priority": PRIORITY,
+    "issuetypeid": GROUP_TYPE_ID,
+}
+_ID_KEYS: Final = frozenset({"trace", "replay_id"})
+_FALSE_FLAGS: Final = frozenset({"isbookmarked", "issubscribed", "ispublic", "isunhandled"})
+# Every feedback has these.
+_ALWAYS: Final = (
+    frozenset({"id", "issue", "issue.id", "permalink", "culprit", "type", "is", "status"})
+    | TEXT_KEYS
+    | PROJECT_KEYS
+)
 
 
-def conditions(search: Search, assignees: Assignees) -> list[Condition]:
-    """Return the conditions of a search, except its mailboxes.
-
-    `assignees` turns the value of `assigned:` into member ids.
-    """
-    return [_condition(term, assignees) for term in search.terms]
+def conditions(search: Search, members: Members) -> list[Condition]:
+    """Return the conditions of a search, except its mailboxes and projects."""
+    return [_condition(term, members) for term in search.terms]
 
 
-def _condition(term: Term, assignees: Assignees) -> Condition:
+def _condition(term: Term, members: Members) -> Condition:
+    if isinstance(term, Moment):
+        return _compare(_TIMES[term.key], term.operator, term.time)
     if isinstance(term, Words):
         found = _words(term)
     elif isinstance(term, Has):
-        found = _has(term)
-    elif isinstance(term, Moment):
-        return _moment(term)
+        found = _has(term.key)
+    elif isinstance(term, Number):
+        found = _compare(_number(term.key), term.operator, term.number)
     else:
-        found = or_(*(_match(term.key, value, assignees) for value in term.values))
+        found = or_(*(_match(term, value, members) for value in term.values))
     return not_(func.coalesce(found, false())) if term.negated else found
+
+
+def _compare(column: ColumnElement[Any], operator: str, value: Any) -> Condition:
+    compared: Mapping[str, Condition] = {
+        ">=": column >= value,
+        ">": column > value,
+        "<=": column <= value,
+        "<": column < value,
+        "=": column == value,
+    }
+    return compared[operator]
+
+
+def _number(key: str) -> ColumnElement[Any]:
+    if key == "usercount":
+        known = or_(_is_given(FEEDBACK.c.user_id), _is_given(FEEDBACK.c.user_email))
+        return case((known, literal(1)), else_=literal(0))
+    return literal(_CONSTANTS[key])
+
+
+def _is_given(column: Column[Any]) -> Condition:
+    return func.coalesce(column, "") != ""
 
 
 def _words(term: Words) -> Condition:
@@ -85,39 +128,85 @@ def _terms(names: Sequence[str]) -> Condition:
     return FEEDBACK.c.facets.contains(cast(list(names), ARRAY(Text)))
 
 
-def _has(term: Has) -> Condition:
-    if term.key == "assigned":
+def _has(key: str) -> Condition:
+    if key in _ALWAYS:
+        return true()
+    if key in _TIMES:
+        return _TIMES[key].is_not(null())
+    if key == "assigned":
         return FEEDBACK.c.assigned_to.is_not(null())
-    return _terms([presence(term.key)])
+    if key == "substatus":
+        return FEEDBACK.c.substatus.is_not(null())
+    if key == "has_attachments":
+        return _attached()
+    if key == "user":
+        return or_(*(_terms([presence(name)]) for name in _USER_KEYS.values()))
+    return _terms([presence(key)])
 
 
-def _match(key: str, value: str, assignees: Assignees) -> Condition:
+def _match(term: Match, value: str, members: Members) -> Condition:
+    key = term.key
+    if key == "assigned":
+        return _assigned(value, members)
+    if key in _FALSE_FLAGS:
+        return literal(value == "false")
     special = _SPECIAL.get(key)
     if special is not None:
         return special(value)
-    if key == "assigned":
-        return _assigned(value, assignees)
+    if not value:
+        return not_(_terms([presence(key)]))
+    if key in _ID_KEYS:
+        value = parse_event_id(value) or value
     if "*" in value:
         column = _PATTERN_COLUMNS.get(key)
-        return _tag_like(key, value) if column is None else column.ilike(_like(value))
+        return _facet_like(key, value) if column is None else column.ilike(_like(value))
     return _terms([facet(key, value)])
 
 
+def _facet_like(key: str, pattern: str) -> Condition:
+    """A value that meets a pattern: of a facet, or of a tag, whose values facets may cut."""
+    term = func.unnest(FEEDBACK.c.facets).table_valued("value").render_derived(name="facet")
+    wanted = cast(term.c.value, Text).like(f"{_like(key)}={_like(pattern.lower())}")
+    found: list[Condition] = [select(literal(1)).select_from(term).where(wanted).exists()]
+    if key not in FACET_KEYS:
+        found.append(_tag_like(key, pattern))
+    return and_(_terms([presence(key)]), or_(*found))
+
+
 def _tag_like(key: str, pattern: str) -> Condition:
-    """A tag that meets a pattern; the case of its name does not count here either."""
     tag = func.jsonb_each_text(FEEDBACK.c.tags).table_valued("key", "value").render_derived(name="tag")
     named = func.lower(tag.c.key, type_=Text) == key.lower()
-    found = select(literal(1)).select_from(tag).where(named, cast(tag.c.value, Text).ilike(_like(pattern)))
-    return and_(_terms([presence(key)]), found.exists())
+    meets = cast(tag.c.value, Text).ilike(_like(pattern))
+    return select(literal(1)).select_from(tag).where(named, meets).exists()
 
 
-def _assigned(value: str, assignees: Assignees) -> Condition:
-    if value.lower() in {"none", "unassigned"}:
+def _assigned(value: str, members: Members) -> Condition:
+    if value.lower() in {"none", "unassigned", ""}:
         return FEEDBACK.c.assigned_to.is_(null())
-    return FEEDBACK.c.assigned_to.in_(list(assignees(value)))
+    return FEEDBACK.c.assigned_to.in_(list(members(value)))
+
+
+def _is(value: str) -> Condition:
+    if value in STATUSES:
+        return FEEDBACK.c.status == value
+    if value in {"assigned", "unassigned"}:
+        assigned = FEEDBACK.c.assigned_to.is_not(null())
+        return assigned if value == "assigned" else not_(assigned)
+    if value in {LINKED, "unlinked"}:
+        linked = FEEDBACK.c.associated_event_id.is_not(null())
+        return linked if value == LINKED else not_(linked)
+    if value == FOR_REVIEW:
+        fresh = FEEDBACK.c.substatus.in_([NEW, REGRESSED, ESCALATING])
+        return and_(FEEDBACK.c.status == UNRESOLVED, fresh)
+    return FEEDBACK.c.substatus == value
 
 
 def _event(value: str) -> Condition:
+    number = parse_id(value)
+    if number is not None and len(value) < 19:
+        return FEEDBACK.c.id == number
+    if "*" in value:
+        return FEEDBACK.c.event_id.like(_like(value.lower().replace("-", "")))
     event_id = parse_any_event_id(value)
     return false() if event_id is None else FEEDBACK.c.event_id == event_id
 
@@ -129,44 +218,71 @@ def _associated(value: str) -> Condition:
 
 
 def _issue(value: str) -> Condition:
+    number = parse_id(value)
+    if number is not None:
+        return FEEDBACK.c.id == number
+    if "*" in value:
+        return or_(FEEDBACK.c.short_id.like(_like(value.upper())), cast(FEEDBACK.c.id, Text).like(_like(value)))
     return FEEDBACK.c.short_id == value.upper()
 
 
-def _issue_id(value: str) -> Condition:
-    number = parse_id(value)
-    return false() if number is None else FEEDBACK.c.id == number
+def _user(value: str) -> Condition:
+    """`user:id:42`, or any of a user's values."""
+    kind, has_kind, rest = value.partition(":")
+    key = _USER_KEYS.get(kind.lower())
+    if has_kind and key is not None:
+        return _facet_like(key, rest) if "*" in rest else _terms([facet(key, rest)])
+    return or_(
+        *(
+            _facet_like(name, value) if "*" in value else _terms([facet(name, value)])
+            for name in _USER_KEYS.values()
+        )
+    )
 
 
-_SPECIAL: Mapping[str, Callable[[str], Condition]] = {
+def _attached() -> Condition:
+    return (
+        select(literal(1))
+        .where(
+            ATTACHMENT.c.project_id == FEEDBACK.c.project_id,
+            ATTACHMENT.c.event_id == FEEDBACK.c.event_id,
+            ATTACHMENT.c.deleted_at.is_(null()),
+        )
+        .correlate(FEEDBACK)
+        .exists()
+    )
+
+
+def _with_attachments(value: str) -> Condition:
+    return _attached() if value == "true" else not_(_attached())
+
+
+_SPECIAL: Final[Mapping[str, Callable[[str], Condition]]] = {
     "id": _event,
     "associated_event_id": _associated,
     "issue": _issue,
-    "issue_id": _issue_id,
+    "issue.id": _issue,
+    "permalink": lambda value: _issue(value.replace("%3A", ":").rpartition(":")[2]),
+    "user": _user,
+    "is": _is,
+    "status": _is,
+    "substatus": _is,
+    "type": lambda _value: true(),
+    "culprit": lambda value: literal(value.strip("*").lower() in CULPRIT),
+    "logger": lambda _value: false(),
+    "issue.priority": lambda value: FEEDBACK.c.priority == value,
+    "hasseen": lambda value: FEEDBACK.c.has_seen.is_(value == "true"),
+    "has_attachments": _with_attachments,
 }
 
 
-def _moment(term: Moment) -> Condition:
-    column = _TIMES[term.key]
-    compare: Mapping[str, Condition] = {
-        ">=": column >= term.time,
-        ">": column > term.time,
-        "<=": column <= term.time,
-        "<": column < term.time,
-    }
-    condition = compare[term.operator]
-    if column is FEEDBACK.c.first_seen and term.operator.startswith(">"):
-        # Nothing is seen later than a minute after it was received, and received_at is in the index.
-        return and_(condition, FEEDBACK.c.received_at >= term.time - AHEAD_MAX)
-    return condition
-
-
-def received_between(start: Any, end: Any) -> list[Condition]:
-    """Return the conditions of a time range; either end may be None."""
+def seen_between(start: datetime | None, end: datetime | None) -> list[Condition]:
+    """Return the conditions of a time range, from `start` up to before `end`; None is open."""
     found: list[Condition] = []
     if start is not None:
-        found.append(FEEDBACK.c.received_at >= start)
+        found.append(FEEDBACK.c.first_seen >= start)
     if end is not None:
-        found.append(FEEDBACK.c.received_at < end)
+        found.append(FEEDBACK.c.first_seen < end)
     return found
 
 

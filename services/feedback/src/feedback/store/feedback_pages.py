@@ -1,8 +1,8 @@
 """Pages of lists, in a time that does not grow with what is stored.
 
 Whole mailboxes are read in the order of an index. A search is tried first as what it mostly is, a rare find:
-the inverted indexes give all of it, up to a bound. What passes the bound is so common that reading in the order of
-arrival meets a page of it soon. The planner cannot know which of the two holds (it guesses badly at the
+the inverted indexes give all of it, up to a bound. What passes the bound is so common that reading in the
+order of time meets a page of it soon. The planner cannot know which of the two holds (it guesses badly at the
 beginnings of words), so each statement switches off the plans that do not fit.
 """
 
@@ -76,13 +76,13 @@ def mailbox_statement(
     if position is not None:
         conditions.append(_beyond(position, backward))
     part = lateral(
-        select(FEEDBACK.c.id, FEEDBACK.c.received_at)
+        select(FEEDBACK.c.id, FEEDBACK.c.first_seen)
         .where(*conditions)
         .order_by(*_order(FEEDBACK.c, backward))
         .limit(limit)
     )
     ids = (
-        select(part.c.id, part.c.received_at)
+        select(part.c.id, part.c.first_seen)
         .select_from(projects.join(mailboxes, true()).join(part, true()))
         .order_by(*_order(part.c, backward))
         .limit(limit)
@@ -101,25 +101,25 @@ def _values(name: str, column: str, values: Sequence[Any], kind: TypeEngine[Any]
 
 def _order(columns: Any, backward: bool) -> tuple[Any, Any]:
     if backward:
-        return columns.received_at.asc(), columns.id.asc()
-    return columns.received_at.desc(), columns.id.desc()
+        return columns.first_seen.asc(), columns.id.asc()
+    return columns.first_seen.desc(), columns.id.desc()
 
 
 def _beyond(position: Position, backward: bool) -> Condition:
-    place = tuple_(literal(position.received_at), literal(position.id, BigInteger))
-    row = tuple_(FEEDBACK.c.received_at, FEEDBACK.c.id)
+    place = tuple_(literal(position.first_seen), literal(position.id, BigInteger))
+    row = tuple_(FEEDBACK.c.first_seen, FEEDBACK.c.id)
     return row > place if backward else row < place
 
 
 def finds_statement(selection: Selection) -> Select[Any]:
     """Return the statement for everything that a search finds, up to `FINDS_MAX` + 1, in no order."""
-    return select(FEEDBACK.c.id, FEEDBACK.c.received_at).where(*matches(selection)).limit(FINDS_MAX + 1)
+    return select(FEEDBACK.c.id, FEEDBACK.c.first_seen).where(*matches(selection)).limit(FINDS_MAX + 1)
 
 
-def arrivals_statement(
+def newest_statement(
     selection: Selection, limit: int, position: Position | None = None, *, backward: bool = False
 ) -> Select[Any]:
-    """Return the statement for a page of a search that finds very much, read in the order of arrival."""
+    """Return the statement for a page of a search that finds very much, read in the order of time."""
     conditions = [FEEDBACK.c.organization_id == selection.organization_id, *matches(selection)]
     if position is not None:
         conditions.append(_beyond(position, backward))
@@ -169,10 +169,10 @@ async def _read_search(
     hits_max: int | None,
 ) -> _Reading:
     await connection.execute(BY_INVERTED_INDEX)
-    finds = [Position(find.received_at, find.id) for find in await connection.execute(finds_statement(selection))]
+    finds = [Position(find.first_seen, find.id) for find in await connection.execute(finds_statement(selection))]
     await connection.execute(IN_ORDER)
     if len(finds) > FINDS_MAX:
-        rows = await _rows(connection, arrivals_statement(selection, limit, position, backward=backward))
+        rows = await _rows(connection, newest_statement(selection, limit, position, backward=backward))
         return _Reading(rows, hits_max)
     hits = len(finds) if hits_max is None else min(len(finds), hits_max)
     places = _cut(finds, limit, position, backward)

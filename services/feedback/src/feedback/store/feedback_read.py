@@ -1,6 +1,6 @@
 """Reading feedback: selections and their counts, single issues."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -23,14 +23,14 @@ def as_feedback(row: Any) -> Feedback:
     return Feedback(**dict(zip(_LIST_NAMES, row, strict=True)))
 
 
-def _as_detail(row: Any) -> FeedbackDetail | None:
-    return None if row is None else FeedbackDetail(**dict(zip(_DETAIL_NAMES, row, strict=True)))
+def _as_detail(row: Any) -> FeedbackDetail:
+    return FeedbackDetail(**dict(zip(_DETAIL_NAMES, row, strict=True)))
 
 
 class Position(NamedTuple):
     """A place in a list: the sort key of a row."""
 
-    received_at: datetime
+    first_seen: datetime
     id: int
 
 
@@ -91,21 +91,55 @@ async def list_by_ids(connection: Connection, organization_id: int, ids: Sequenc
     statement = (
         select(*LIST_COLUMNS)
         .where(FEEDBACK.c.id.in_(list(ids)), FEEDBACK.c.organization_id == organization_id)
-        .order_by(FEEDBACK.c.received_at.desc(), FEEDBACK.c.id.desc())
+        .order_by(FEEDBACK.c.first_seen.desc(), FEEDBACK.c.id.desc())
     )
     return [as_feedback(row) for row in await connection.execute(statement)]
 
 
-async def find_by_id(connection: Connection, issue_id: int, organization_id: int | None) -> FeedbackDetail | None:
-    """Return one feedback with its event, of one organization (None: of any), or None."""
-    conditions = [FEEDBACK.c.id == issue_id]
-    if organization_id is not None:
-        conditions.append(FEEDBACK.c.organization_id == organization_id)
-    return _as_detail((await connection.execute(select(*_DETAIL_COLUMNS).where(*conditions))).one_or_none())
+async def find_by_id(
+    connection: Connection, issue_id: int, organization_ids: Collection[int]
+) -> FeedbackDetail | None:
+    """Return one feedback with its event, of one of the organizations, or None."""
+    statement = select(*_DETAIL_COLUMNS).where(
+        FEEDBACK.c.id == issue_id, FEEDBACK.c.organization_id.in_(sorted(organization_ids))
+    )
+    row = (await connection.execute(statement)).one_or_none()
+    return None if row is None else _as_detail(row)
 
 
-async def find_by_short_id(connection: Connection, organization_id: int, short_id: str) -> FeedbackDetail | None:
-    """Return the newest feedback with a short id such as `WEB-12`, or None."""
-    conditions = [FEEDBACK.c.organization_id == organization_id, FEEDBACK.c.short_id == short_id.upper()]
-    statement = select(*_DETAIL_COLUMNS).where(*conditions).order_by(FEEDBACK.c.id.desc()).limit(1)
-    return _as_detail((await connection.execute(statement)).one_or_none())
+async def find_by_short_id(
+    connection: Connection, organization_ids: Collection[int], short_id: str
+) -> FeedbackDetail | None:
+    """Return the newest feedback with a short id such as `WEB-12`; None without one, or with several owners."""
+    statement = (
+        select(*_DETAIL_COLUMNS)
+        .where(FEEDBACK.c.organization_id.in_(sorted(organization_ids)), FEEDBACK.c.short_id == short_id.upper())
+        .order_by(FEEDBACK.c.id.desc())
+    )
+    found = [_as_detail(row) for row in await connection.execute(statement)]
+    return found[0] if len({row.organization_id for row in found}) == 1 else None
+
+
+async def find_by_event(
+    connection: Connection, project_ids: Collection[int], event_id: str
+) -> FeedbackDetail | None:
+    """Return the newest feedback with an event id, of one of the projects, or None."""
+    statement = (
+        select(*_DETAIL_COLUMNS)
+        .where(FEEDBACK.c.project_id.in_(sorted(project_ids)), FEEDBACK.c.event_id == event_id)
+        .order_by(FEEDBACK.c.id.desc())
+        .limit(1)
+    )
+    row = (await connection.execute(statement)).one_or_none()
+    return None if row is None else _as_detail(row)
+
+
+async def find_numbers(connection: Connection, organization_id: int, short_ids: Collection[str]) -> list[int]:
+    """Return the ids of an organization's feedback with these short ids."""
+    if not short_ids:
+        return []
+    statement = select(FEEDBACK.c.id).where(
+        FEEDBACK.c.organization_id == organization_id,
+        FEEDBACK.c.short_id.in_(sorted({short_id.upper() for short_id in short_ids})),
+    )
+    return list((await connection.execute(statement)).scalars())

@@ -12,7 +12,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from feedback.domain.drafts import Draft
+from feedback.domain.feedback import Feedback
 from feedback.domain.statuses import STATUSES
+from feedback.store.feedback_read import LIST_COLUMNS, as_feedback
 from feedback.store.tables import FEEDBACK
 
 FeedbackKey = tuple[int, str]
@@ -65,22 +67,12 @@ class Identity:
 
 
 class Stored(NamedTuple):
-    """A feedback that was changed: its id and status."""
+    """A feedback that a revision changed; `is_triaged` says whether a person chose its status."""
 
     feedback_id: int
     status: str
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """A feedback that a person changed, with the status it had before."""
-
-    id: int
-    organization_id: int
-    project_id: int
-    submission_id: str
-    source: str
-    status_before: str
+    short_id: str
+    is_triaged: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +88,6 @@ class Deleted:
     source: str
 
 
-_CHANGED = tuple(
-    FEEDBACK.c[name] for name in ("id", "organization_id", "project_id", "submission_id", "source", "status")
-)
 _DELETED = tuple(
     FEEDBACK.c[name]
     for name in ("id", "organization_id", "project_id", "event_id", "submission_id", "revision", "source")
@@ -154,34 +143,29 @@ async def update_feedback(connection: Connection, drafts: Sequence[Draft]) -> di
         .where(FEEDBACK.c.project_id == given.c.project_id)
         .where(FEEDBACK.c.event_id == given.c.event_id)
         .where(FEEDBACK.c.revision < given.c.revision)
-        .returning(FEEDBACK.c.project_id, FEEDBACK.c.event_id, FEEDBACK.c.id, FEEDBACK.c.status)
+        .returning(
+            FEEDBACK.c.project_id,
+            FEEDBACK.c.event_id,
+            FEEDBACK.c.id,
+            FEEDBACK.c.status,
+            FEEDBACK.c.short_id,
+            FEEDBACK.c.triaged,
+        )
     )
     found = await connection.execute(statement, {"rows": [_columns_of(draft, names) for draft in drafts]})
-    return {(project, event): Stored(feedback_id, status) for project, event, feedback_id, status in found}
+    return {(project, event): Stored(*values) for project, event, *values in found}
 
 
-async def change_feedback(
-    connection: Connection,
-    organization_id: int,
-    project_ids: Sequence[int],
-    ids: Sequence[int],
-    changes: Mapping[str, Any],
-) -> list[Changed]:
-    """Set columns of feedback by id; return those that exist in the organization's projects.
-
-    Rows are locked in the order of their ids, so that two requests cannot wait for each other.
-    """
-    mine = _locked(organization_id, project_ids, ids, _CHANGED)
-    found = [Changed(*row) for row in await connection.execute(mine)]
-    if found and changes:
-        chosen = FEEDBACK.c.id.in_([feedback.id for feedback in found])
+async def change_feedback(connection: Connection, ids: Sequence[int], changes: Mapping[str, Any]) -> None:
+    """Set columns of locked feedback."""
+    if ids and changes:
+        chosen = FEEDBACK.c.id.in_(list(ids))
         await connection.execute(update(FEEDBACK).where(chosen).values(dict(changes)))
-    return found
 
 
-def _locked(organization_id: int, project_ids: Sequence[int], ids: Sequence[int], columns: Sequence[Any]) -> Any:
+def _locked(organization_id: int, project_ids: Sequence[int], ids: Sequence[int]) -> Any:
     return (
-        select(*columns)
+        select(*LIST_COLUMNS)
         .where(
             FEEDBACK.c.id.in_(list(ids)),
             FEEDBACK.c.organization_id == organization_id,
@@ -194,10 +178,13 @@ def _locked(organization_id: int, project_ids: Sequence[int], ids: Sequence[int]
 
 async def lock_feedback(
     connection: Connection, organization_id: int, project_ids: Sequence[int], ids: Sequence[int]
-) -> list[int]:
-    """Lock feedback in the order of their ids; return the ids that exist in the organization's projects."""
-    statement = _locked(organization_id, project_ids, ids, (FEEDBACK.c.id,))
-    return list((await connection.execute(statement)).scalars())
+) -> list[Feedback]:
+    """Lock feedback in the order of their ids; return those that exist in the organization's projects.
+
+    The order keeps two requests from waiting for each other.
+    """
+    statement = _locked(organization_id, project_ids, ids)
+    return [as_feedback(row) for row in await connection.execute(statement)]
 
 
 async def lock_expired(connection: Connection, project_id: int, before: datetime, limit: int) -> list[int]:

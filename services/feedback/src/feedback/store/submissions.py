@@ -10,9 +10,10 @@ from datetime import datetime
 
 from hearback_kit.db import Connection
 from hearback_kit.db.rowsets import arrays
-from sqlalchemy import BigInteger, Text, delete, func, literal, select
+from sqlalchemy import BigInteger, Text, case, delete, false, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
+from feedback.domain.statuses import IGNORED
 from feedback.store.feedback_write import Deleted
 from feedback.store.tables import CLOSED_SUBMISSION, FEEDBACK
 
@@ -21,12 +22,16 @@ SubmissionKey = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is stored of a submission: its feedback's id and status, or the reason why it has none."""
+    """What is stored of a submission: its feedback's id and status, or the reason why it has none.
+
+    `is_spam` is what a person chose, or else the verdict.
+    """
 
     feedback_id: int | None
     revision: int
     reason: str | None = None
     status: str | None = None
+    is_spam: bool = False
 
 
 async def find_known(connection: Connection, keys: Sequence[SubmissionKey]) -> dict[SubmissionKey, Known]:
@@ -43,6 +48,10 @@ async def find_known(connection: Connection, keys: Sequence[SubmissionKey]) -> d
         FEEDBACK.c.revision,
         literal(None, Text).label("reason"),
         FEEDBACK.c.status,
+        case(
+            (FEEDBACK.c.triaged, FEEDBACK.c.status == IGNORED),
+            else_=FEEDBACK.c.evidence["is_spam"].astext.is_not_distinct_from("true"),
+        ),
     ).join(FEEDBACK, (FEEDBACK.c.project_id == wanted.c.project_id) & (FEEDBACK.c.event_id == wanted.c.event_id))
     table = CLOSED_SUBMISSION
     closed = select(
@@ -52,6 +61,7 @@ async def find_known(connection: Connection, keys: Sequence[SubmissionKey]) -> d
         table.c.revision,
         table.c.reason,
         literal(None, Text),
+        false(),
     ).join(table, (table.c.project_id == wanted.c.project_id) & (table.c.event_id == wanted.c.event_id))
     found: dict[SubmissionKey, Known] = {}
     for project_id, event_id, *values in await connection.execute(closed.union_all(stored)):

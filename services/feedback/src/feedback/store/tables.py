@@ -9,6 +9,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Sequence,
     Table,
@@ -54,6 +55,7 @@ FEEDBACK = Table(
     Column("received_at", DateTime(timezone=True), nullable=False),
     Column("status", Text, nullable=False, server_default="unresolved"),
     Column("substatus", Text),
+    Column("priority", Text, nullable=False, server_default="medium"),
     Column("status_details", JSONB, nullable=False, server_default=text("'{}'")),
     Column("triaged", Boolean, nullable=False, server_default=text("false")),  # a person chose the status
     Column("assigned_to", BigInteger),
@@ -66,9 +68,11 @@ FEEDBACK = Table(
     UniqueConstraint("project_id", "event_id", name="feedback_event"),
 )
 
-_NEWEST = (text("received_at DESC"), text("id DESC"))
-Index("feedback_mailbox", FEEDBACK.c.project_id, FEEDBACK.c.status, *_NEWEST)
-Index("feedback_arrivals", FEEDBACK.c.organization_id, *_NEWEST)
+# Lists go by the time that rows show, retention by the time of receipt.
+_NEWEST = (text("first_seen DESC"), text("id DESC"))
+Index("feedback_seen_mailbox", FEEDBACK.c.project_id, FEEDBACK.c.status, *_NEWEST)
+Index("feedback_seen", FEEDBACK.c.organization_id, *_NEWEST)
+Index("feedback_mailbox", FEEDBACK.c.project_id, FEEDBACK.c.status, text("received_at DESC"), text("id DESC"))
 Index("feedback_short_id", FEEDBACK.c.organization_id, FEEDBACK.c.short_id)
 Index("feedback_facets", FEEDBACK.c.facets, postgresql_using="gin")
 Index("feedback_search", FEEDBACK.c.search, postgresql_using="gin")
@@ -79,6 +83,23 @@ Index(
     FEEDBACK.c.user_email,
     postgresql_using="gin",
     postgresql_ops={"message": "gin_trgm_ops", "url": "gin_trgm_ops", "user_email": "gin_trgm_ops"},
+)
+
+# Names of tags and context fields that an organization's feedback has: what a search may ask for.
+SEARCH_NAME = Table(
+    "search_name",
+    METADATA,
+    Column("organization_id", BigInteger, primary_key=True),
+    Column("name", Text, primary_key=True),
+)
+
+# What an organization's triage taught the spam classifier.
+SPAM_TAUGHT = Table(
+    "spam_taught",
+    METADATA,
+    Column("organization_id", BigInteger, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("taught", LargeBinary, nullable=False),
 )
 
 # Submissions that ended without a feedback, or whose feedback was deleted: a redelivery changes nothing.

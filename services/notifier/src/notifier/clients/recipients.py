@@ -33,8 +33,11 @@ class RecipientDirectory:
         try:
             rows = await self._registry.get_json(f"/internal/projects/{project_id}/recipients")
         except Unavailable:
-            return known[1] if known is not None else await self._published(organization_id)
-        found = [_recipient(row) for row in rows] if rows is not None else await self._published(organization_id)
+            found = known[1] if known is not None else await self._published(organization_id)
+        else:
+            found = (
+                [_recipient(row) for row in rows] if rows is not None else await self._published(organization_id)
+            )
         self._known[project_id] = (now, found)
         return found
 

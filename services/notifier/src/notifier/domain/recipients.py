@@ -66,7 +66,7 @@ class NotificationRule:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where one notice goes. `key` is its identity: nobody gets the same notice twice under it."""
+    """Where one notice goes. `key` is its identity: the same notice goes there once."""
 
     channel: Channel
     target: str

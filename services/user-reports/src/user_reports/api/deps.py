@@ -1,5 +1,7 @@
 """What routes take from the app: its state, the organization's error group of a path, the sender of a report."""
 
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -16,15 +18,17 @@ from hearback_fleet.access import (
     require,
 )
 from hearback_kit.clock import Clock
-from hearback_kit.db import Database
+from hearback_kit.db import Connection, Database
 from hearback_kit.errors import NotFound
 from hearback_kit.limits import LimitBatches
 from hearback_kit.values.addresses import TrustedProxies
 from hearback_kit.values.ids import parse_id
 
 from user_reports.domain.admission import AgeRules
+from user_reports.domain.short_ids import is_feedback_id, parse_short_id
 from user_reports.errors import DsnNotEnough, InvalidDsn
 from user_reports.service.context import ServiceContext
+from user_reports.service.find_feedback import FeedbackLookup
 from user_reports.settings import Settings
 from user_reports.store.groups import Group, find_group
 
@@ -37,12 +41,20 @@ class AppState:
     context: ServiceContext
     limits: LimitBatches
     proxies: TrustedProxies
+    feedback: FeedbackLookup
     rules: AgeRules
 
     @property
     def database(self) -> Database:
         """The service's database."""
         return self.context.database
+
+    def reading(self, organization_id: int) -> AbstractAsyncContextManager[Connection]:
+        """Return a connection for reading that counts against an organization's share of the pool.
+
+        Entering it raises TooManyRequests when the organization has had its share for too long.
+        """
+        return self.context.database.connection(share=organization_id)
 
     @property
     def clock(self) -> Clock:
@@ -61,10 +73,17 @@ StateDep = Annotated[AppState, Depends(app_state)]
 
 @dataclass(frozen=True, slots=True)
 class GroupScope:
-    """An error group and the organization it belongs to, for a caller that the route allows."""
+    """An error group and the organization it belongs to, for a caller that the route allows.
+
+    `member_id` is the caller's, None for one that is no person.
+    """
 
     group: Group
     organization: OrganizationConfig
+    member_id: int | None
+
+
+IssueParam = Annotated[str, Path(description="Id of the issue, or its short id.")]
 
 
 def group_scope(*scopes: str) -> Any:
@@ -73,32 +92,74 @@ def group_scope(*scopes: str) -> Any:
     Under an organization's path the group must be the organization's, under the older path one of the caller's.
     """
 
-    async def resolve(
-        request: Request, state: StateDep, issue: Annotated[str, Path(description="Id of the error group.")]
-    ) -> GroupScope:
-        principal = await principal_of(request)
-        access = access_of(request)
-        organizations = list(principal.tenants)
-        if "organization" in request.path_params:
-            named = await find_organization(access, request.path_params["organization"])
-            require(principal, named.id, scopes)
-            organizations = [named.id]
-        group = await find_own_group(state, parse_id(issue), organizations)
-        require(principal, group.organization_id, scopes)
-        return GroupScope(group, await find_organization(access, str(group.organization_id)))
+    async def resolve(request: Request, state: StateDep, issue: IssueParam) -> GroupScope:
+        return await _find_allowed(request, state, issue, scopes)
 
     return Depends(resolve)
 
 
-async def find_own_group(state: AppState, group_id: int | None, organization_ids: list[int]) -> Group:
-    """Return a group of one of the organizations; raise NotFound."""
+def issue_scope(*scopes: str) -> Any:
+    """Dependency: as `group_scope`, but None for an issue that is a feedback, which is not looked up."""
+
+    async def resolve(request: Request, state: StateDep, issue: IssueParam) -> GroupScope | None:
+        if is_feedback_id(issue):
+            await _find_organizations(request, scopes)
+            return None
+        return await _find_allowed(request, state, issue, scopes)
+
+    return Depends(resolve)
+
+
+async def _find_allowed(request: Request, state: AppState, issue: str, scopes: Sequence[str]) -> GroupScope:
+    group, organization = await _find_own_group(state, issue, await _find_organizations(request, scopes))
+    principal = await principal_of(request)
+    require(principal, organization.id, scopes)
+    return GroupScope(group, organization, parse_id(principal.id))
+
+
+async def _find_organizations(request: Request, scopes: Sequence[str]) -> list[OrganizationConfig]:
+    """Return the organization of the path, where the caller has any of `scopes`; without one the caller's own."""
+    principal = await principal_of(request)
+    access = access_of(request)
+    if "organization" not in request.path_params:
+        found = [await access.configuration.organization(tenant) for tenant in principal.tenants]
+        return [organization for organization in found if organization is not None]
+    named = await find_organization(access, request.path_params["organization"])
+    require(principal, named.id, scopes)
+    return [named]
+
+
+async def _find_own_group(
+    state: AppState, issue: str, organizations: Sequence[OrganizationConfig]
+) -> tuple[Group, OrganizationConfig]:
+    """Return the group that a number or short id names, of one of the organizations; raise NotFound."""
+    group_id = parse_id(issue)
     if group_id is None:
-        raise NotFound
+        group = await find_group_by_short_id(state, issue, organizations)
+    else:
+        async with state.database.connection() as connection:
+            group = await find_group(connection, group_id)
+    for organization in organizations:
+        if group is not None and group.organization_id == organization.id:
+            return group, organization
+    raise NotFound
+
+
+async def find_group_by_short_id(
+    state: AppState, text: str, organizations: Sequence[OrganizationConfig]
+) -> Group | None:
+    """Return the group with a short id such as `WEB-ERR-7` in one of the organizations, or None."""
+    parsed = parse_short_id(text)
+    if parsed is None:
+        return None
+    slug, group_id = parsed
     async with state.database.connection() as connection:
         group = await find_group(connection, group_id)
-    if group is None or group.organization_id not in organization_ids:
-        raise NotFound
-    return group
+    for organization in organizations:
+        if group is not None and group.organization_id == organization.id:
+            project = organization.find_project(str(group.project_id))
+            return group if project is not None and project.slug.lower() == slug else None
+    return None
 
 
 @dataclass(frozen=True, slots=True)

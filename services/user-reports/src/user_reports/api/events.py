@@ -1,4 +1,4 @@
-"""GET …/events/{event_id}/: one error event as the index has it."""
+"""GET …/events/{event_id}/: an error event as the index has it, or a feedback's event."""
 
 from typing import Annotated
 
@@ -17,18 +17,21 @@ router = APIRouter(tags=["events"])
 
 @router.get(
     "/api/0/projects/{organization}/{project}/events/{event}/",
-    operation_id="getErrorEvent",
-    summary="An error event; 404 until it is indexed",
+    operation_id="getEvent",
+    summary="An event of an error or a feedback; 404 until it is stored",
 )
 async def get_event(
     state: StateDep, event: str, scope: Annotated[ProjectScope, project_scope(*PROJECT_READ)]
 ) -> JSONResponse:
-    """Return an error event of the project."""
+    """Return an event of the project."""
     event_id = parse_event_id(event)
     if event_id is None:
         raise NotFound
-    async with state.database.connection() as connection:
+    async with state.reading(scope.project.organization_id) as connection:
         found = await find_event(connection, scope.project.id, event_id)
-    if found is None:
+    if found is not None:
+        return JSONResponse(event_json(found, scope.project.organization_slug))
+    feedback = await state.feedback.find_event(scope.project.organization_id, event_id, scope.project.id)
+    if feedback is None:
         raise NotFound
-    return JSONResponse(event_json(found, scope.project.organization_slug))
+    return JSONResponse(feedback["event"])

@@ -21,11 +21,12 @@ EnvironmentsParam = Annotated[
 ProjectsParam = Annotated[list[str] | None, Query(description="Ids or slugs; -1 or none means all.")]
 
 
-def _rows_max(request: Request) -> int:
+def rows_max(request: Request) -> int:
+    """Return the bound on the rows of a page."""
     return app_state(request).settings.per_page_max
 
 
-PageDep = Annotated[PageRequest, page_request(read_time, read_id, rows=_rows_max, rows_max=_rows_max)]
+PageDep = Annotated[PageRequest, page_request(read_time, read_id, rows=rows_max, rows_max=rows_max)]
 
 
 def position_of(report: Report) -> Position:

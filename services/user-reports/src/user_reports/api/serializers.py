@@ -10,9 +10,10 @@ from hearback_kit.values.times import wire_time
 
 from user_reports.domain.model import IndexedEvent, Report
 from user_reports.domain.shim import tags_of
+from user_reports.domain.short_ids import short_id
+from user_reports.domain.tag_counts import TagValue
 from user_reports.store.groups import Group
 
-_DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 EXPORT_HEADER: Final = (
     "id",
     "eventID",
@@ -31,15 +32,6 @@ EXPORT_HEADER: Final = (
 
 def _time(at: datetime) -> str:
     return wire_time(at, "auto")
-
-
-def short_id(project_slug: str, group_id: int) -> str:
-    """Return a group's name for people, such as `WEB-ERR-7`; feedback of the project is `WEB-7`."""
-    text = ""
-    while group_id:
-        group_id, digit = divmod(group_id, 32)
-        text = _DIGITS[digit] + text
-    return f"{project_slug.upper()}-ERR-{text}"
 
 
 def report_json(report: Report, now: datetime) -> dict[str, Any]:
@@ -84,10 +76,12 @@ def project_json(project: ProjectConfig | ProjectRef) -> dict[str, Any]:
     }
 
 
-def group_json(group: Group, organization: OrganizationConfig, public_url: str) -> dict[str, Any]:
-    """Return an error group."""
+def group_json(
+    group: Group, organization: OrganizationConfig, public_url: str, *, is_followed: bool = False
+) -> dict[str, Any]:
+    """Return an error group; `is_followed` is whether the caller follows it."""
     project = organization.find_project(str(group.project_id))
-    slug = project.slug if project else str(group.project_id)
+    slug = project_slug(organization, group.project_id)
     return {
         "id": str(group.id),
         "shareId": None,
@@ -110,8 +104,8 @@ def group_json(group: Group, organization: OrganizationConfig, public_url: str) 
         "numComments": 0,
         "assignedTo": None,
         "isBookmarked": False,
-        "isSubscribed": False,
-        "hasSeen": False,
+        "isSubscribed": is_followed,
+        "hasSeen": group.has_seen,
         "annotations": [],
         "priority": "medium",
         "count": str(group.times_seen),
@@ -124,6 +118,7 @@ def group_json(group: Group, organization: OrganizationConfig, public_url: str) 
 def event_json(event: IndexedEvent, organization_slug: str) -> dict[str, Any]:
     """Return an event as the index has it; `feedbackUrl` lists the feedback that names it as its event."""
     tags = tags_of(event)
+    message = [{"type": "message", "data": {"formatted": event.message}}] if event.message else []
     query = quote(f"issue.category:feedback associated_event_id:{event.event_id}")
     contexts: dict[str, Any] = {}
     if event.trace:
@@ -140,6 +135,10 @@ def event_json(event: IndexedEvent, organization_slug: str) -> dict[str, Any]:
         "message": event.message or "",
         "location": event.url,
         "type": "error",
+        "event.type": "error",
+        "entries": message,
+        "errors": [],
+        "metadata": {"title": event.title},
         "platform": event.platform,
         "level": event.level,
         "environment": event.environment,
@@ -154,6 +153,42 @@ def event_json(event: IndexedEvent, organization_slug: str) -> dict[str, Any]:
         "dateCreated": _time(event.timestamp),
         "dateReceived": _time(event.received_at),
         "feedbackUrl": f"/api/0/organizations/{organization_slug}/issues/?query={query}",
+    }
+
+
+def project_slug(organization: OrganizationConfig, project_id: int) -> str:
+    """Return a project's slug; its id when the organization does not list it (any more)."""
+    project = organization.find_project(str(project_id))
+    return project.slug if project else str(project_id)
+
+
+def group_reference(group: Group, organization: OrganizationConfig) -> dict[str, Any]:
+    """Return what a look-up says of a group beside what was looked up."""
+    return {
+        "organizationSlug": organization.slug,
+        "projectSlug": project_slug(organization, group.project_id),
+        "groupId": str(group.id),
+    }
+
+
+def tag_json(key: str, values: Sequence[TagValue], values_max: int | None = None) -> dict[str, Any]:
+    """Return a tag of a group with its most frequent values."""
+    return {
+        "key": key,
+        "name": key.replace("_", " ").replace(".", " ").title(),
+        "totalValues": sum(value.count for value in values),
+        "uniqueValues": len(values),
+        "topValues": [
+            {
+                "key": key,
+                "name": value.value,
+                "value": value.value,
+                "count": value.count,
+                "firstSeen": _time(value.first_seen),
+                "lastSeen": _time(value.last_seen),
+            }
+            for value in values[:values_max]
+        ],
     }
 
 

@@ -23,10 +23,11 @@ from user_reports.domain.model import Deleted, IndexedEvent, Refusal, Report, Su
 class ProjectPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """What a project's configuration says of its reports.
 
-    `is_denied` is the operator's deny list of organizations, `filters_garbage` the option that refuses empty and
-    placeholder comments.
+    `slug` is "" for a project that is not known (any more). `is_denied` is the operator's deny list of
+    organizations, `filters_garbage` the option that refuses empty and placeholder comments.
     """
 
+    slug: str = ""
     takes_feedback: bool = True
     is_denied: bool = False
     filters_garbage: bool = False

@@ -1,6 +1,6 @@
 """Index error events, and link the reports that waited for them (protocol: user-reports#linking)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from hearback_contracts.outcomes import Outcome
@@ -8,8 +8,10 @@ from hearback_contracts.reasons import Reason
 from hearback_kit.db import Connection
 
 from user_reports import metrics
+from user_reports.domain.admission import ProjectPolicy
 from user_reports.domain.model import Key
 from user_reports.domain.occurrence import Occurrence
+from user_reports.service.announce_links import Link, announce_links
 from user_reports.service.context import ServiceContext
 from user_reports.service.record_outcomes import ReportRecorder
 from user_reports.store.events import find_deliveries, insert_events
@@ -25,14 +27,14 @@ async def index_events(context: ServiceContext, occurrences: Sequence[Occurrence
     An event id counts once per project, in whichever partition it lies. A link made here keeps the source
     its report came by.
     """
-    denied = await context.projects.denied(item.event.project_id for item in occurrences)
+    policies = await context.projects.policies(item.event.project_id for item in occurrences)
     async with context.transaction() as (connection, recorder):
         now = context.clock.now()
         await lock_keys(connection, (item.key for item in occurrences))
         fresh, repeated = await _split(connection, occurrences)
         await _insert(connection, list(fresh.values()), recorder)
         await _record_repeated(connection, repeated, recorder, now)
-        await _link_waiting(connection, fresh, denied, recorder, now)
+        await _link_waiting(connection, fresh, policies, recorder, now)
 
 
 async def _split(
@@ -74,7 +76,7 @@ async def _record_repeated(
 async def _link_waiting(
     connection: Connection,
     occurrences: dict[Key, Occurrence],
-    denied: frozenset[int],
+    policies: Mapping[int, ProjectPolicy],
     recorder: ReportRecorder,
     now: datetime,
 ) -> None:
@@ -82,6 +84,9 @@ async def _link_waiting(
     for report in waiting:
         event = occurrences[report.event_key].event
         report.link(event, now)
-        recorder.record_handed_on(report, event, report.source, denied=report.project_id in denied)
+        denied = policies[report.project_id].is_denied
+        recorder.record_handed_on(report, event, report.source, denied=denied)
     await store_links(connection, waiting)
+    links = [Link(report, occurrences[report.event_key].event) for report in waiting]
+    await announce_links(connection, recorder, links, policies)
     metrics.LINKED.labels("arrival").inc(len(waiting))

@@ -13,6 +13,7 @@ from hearback_contracts.sources import FeedbackSource
 
 from user_reports import metrics
 from user_reports.domain.model import IndexedEvent, Key, Position
+from user_reports.service.announce_links import Link, announce_links
 from user_reports.service.context import ServiceContext
 from user_reports.store.events import find_events
 from user_reports.store.reports import claim_waiting, list_waiting_keys, store_links
@@ -49,7 +50,7 @@ async def link_chunk(context: ServiceContext, after: Position, window: Window, *
 
 async def link_reports(context: ServiceContext, keys: list[Key], events: dict[Key, IndexedEvent]) -> int:
     """Link the waiting reports about `keys` in one transaction; return how many."""
-    denied = await context.projects.denied(project_id for project_id, _ in keys)
+    policies = await context.projects.policies(project_id for project_id, _ in keys)
     async with context.transaction() as (connection, recorder):
         now = context.clock.now()
         claimed = await claim_waiting(connection, keys)
@@ -57,7 +58,10 @@ async def link_reports(context: ServiceContext, keys: list[Key], events: dict[Ke
             event = events[report.event_key]
             report.link(event, now)
             source = FeedbackSource.UPDATE_USER_REPORTS_TASK
-            recorder.record_handed_on(report, event, source, denied=report.project_id in denied)
+            denied = policies[report.project_id].is_denied
+            recorder.record_handed_on(report, event, source, denied=denied)
         await store_links(connection, claimed)
+        links = [Link(report, events[report.event_key]) for report in claimed]
+        await announce_links(connection, recorder, links, policies)
     metrics.LINKED.labels("sweep").inc(len(claimed))
     return len(claimed)

@@ -27,17 +27,11 @@ class Projects:
         if project is None:
             return ProjectPolicy()
         return ProjectPolicy(
+            slug=project.slug,
             takes_feedback=project.feature(Feature.INGEST),
             is_denied=self._is_denied(project),
             filters_garbage=bool(project.option(Option.FILTER_GARBAGE_MESSAGES)),
         )
-
-    async def denied(self, project_ids: Iterable[int]) -> frozenset[int]:
-        """Return those projects whose organization is on the deny list."""
-        if not self._denylist:
-            return frozenset()
-        policies = await self.policies(project_ids)
-        return frozenset(project_id for project_id, policy in policies.items() if policy.is_denied)
 
     async def retention_days(self, project_id: int) -> int | None:
         """Return the days that a project keeps its data, or None when it says nothing usable."""

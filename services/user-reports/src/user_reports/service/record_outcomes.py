@@ -6,10 +6,11 @@ from typing import Final
 import orjson
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.events import FeedbackSubmitted, UserReportSubmitted
-from hearback_contracts.outcomes import Outcome, SubmissionState
+from hearback_contracts.notices import UserReportLinked
+from hearback_contracts.outcomes import NO_EVENT_STEP, Outcome, SubmissionState
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
-from hearback_contracts.streams import FEEDBACK_SUBMITTED
+from hearback_contracts.streams import FEEDBACK_SUBMITTED, USER_REPORT_LINKED
 from hearback_fleet.messages import outgoing
 from hearback_fleet.recording import Origin, OutcomeRecorder, RefusedSubmission, SubmissionRef
 from hearback_fleet.refused import payload_to_keep
@@ -20,6 +21,7 @@ from hearback_kit.values.ids import derived_id, new_id
 
 from user_reports.domain.model import IndexedEvent, Refusal, Report, Submission
 from user_reports.domain.shim import feedback_event
+from user_reports.domain.short_ids import short_id
 from user_reports.store.outbox import add_messages
 
 SERVICE: Final = "user-reports"
@@ -32,11 +34,11 @@ class ReportRecorder:
         self._clock = clock
         self._shards = shards
         self._outcomes = OutcomeRecorder(SERVICE, clock, shards)
-        self._feedback: list[Outgoing] = []
+        self._announcements: list[Outgoing] = []
 
     async def write(self, connection: Connection) -> None:
         """Put everything into the outbox, to be published when the transaction commits."""
-        await add_messages(connection, [*self._feedback, *self._outcomes.messages()])
+        await add_messages(connection, [*self._announcements, *self._outcomes.messages()])
 
     def messages(self) -> list[Outgoing]:
         """Return the outcomes and steps as messages, where no transaction takes them."""
@@ -66,9 +68,33 @@ class ReportRecorder:
             self._count(report, Outcome.FILTERED, Reason.ORG_DENYLIST)
             self._outcomes.step(_ref(report, source), SubmissionState.FILTERED, "filtered", Reason.ORG_DENYLIST)
             return
-        self._feedback.append(self._feedback_message(report, event, source))
-        step = "linked" if report.is_about_event else "no_event"
+        self._announcements.append(self._feedback_message(report, event, source))
+        step = "linked" if report.is_about_event else NO_EVENT_STEP
         self._outcomes.step(_ref(report, source), report.state, step)
+
+    def record_link(
+        self, report: Report, event: IndexedEvent, project_slug: str, followers: tuple[int, ...]
+    ) -> None:
+        """Announce that a report was linked to its event."""
+        user = event.user or {}
+        message = UserReportLinked(
+            id=new_id(),
+            occurred_at=self._clock.now(),
+            project_id=report.project_id,
+            organization_id=report.organization_id,
+            submission_id=report.submission_id,
+            event_id=event.event_id,
+            group_id=event.group_id,
+            group_short_id=short_id(project_slug, event.group_id),
+            group_title=event.title,
+            name=report.name or user.get("name") or user.get("username"),
+            email=report.email or user.get("email"),
+            comments=report.comments,
+            environment=event.environment,
+            received_at=report.submitted_at,
+            followers=followers,
+        )
+        self._announcements.append(outgoing(USER_REPORT_LINKED, message, self._shards))
 
     def record_deleted(self, report: Report) -> None:
         """Record that a person deleted a report; one that waited has its only outcome here."""

@@ -13,8 +13,17 @@ from hearback_contracts.reasons import Reason
 from hearback_kit.db import Connection
 
 from user_reports import metrics
-from user_reports.domain.admission import AgeRules, Decision, admit, decide, new_report, replace_words
+from user_reports.domain.admission import (
+    AgeRules,
+    Decision,
+    ProjectPolicy,
+    admit,
+    decide,
+    new_report,
+    replace_words,
+)
 from user_reports.domain.model import Deleted, IndexedEvent, Key, Refusal, Report, Submission
+from user_reports.service.announce_links import Link, announce_links
 from user_reports.service.context import ServiceContext
 from user_reports.service.record_outcomes import ReportRecorder
 from user_reports.store.deletions import find_deleted
@@ -47,14 +56,13 @@ async def submit_reports(
     """
     policies = await context.projects.policies(item.message.project_id for item in received)
     admitted = [admit(item.message, item.payload, policies[item.message.project_id]) for item in received]
-    denied = frozenset(project_id for project_id, policy in policies.items() if policy.is_denied)
     async with context.transaction() as (connection, recorder):
         now = context.clock.now()
         if is_first_step:
             for item in admitted:
                 if isinstance(item, Submission):
                     recorder.record_received(item, now)
-        return await _Batch(connection, recorder, rules, denied, now).submit(admitted)
+        return await _Batch(connection, recorder, rules, policies, now).submit(admitted)
 
 
 async def refuse_report(context: ServiceContext, received: Received) -> Reason | None:
@@ -63,9 +71,18 @@ async def refuse_report(context: ServiceContext, received: Received) -> Reason |
     refusal = admit(message, payload, await context.projects.policy(message.project_id))
     if isinstance(refusal, Submission):
         return None
+    await _record(context, refusal)
+    return refusal.reason
+
+
+async def refuse_origin(context: ServiceContext, message: UserReportSubmitted) -> None:
+    """Record that a report came from a page that the project does not allow; what it says is not read."""
+    await _record(context, Refusal.of_message(message, None, Reason.CORS))
+
+
+async def _record(context: ServiceContext, refusal: Refusal) -> None:
     async with context.transaction() as (connection, recorder):
         await _record_refusals(connection, recorder, [refusal], {}, context.clock.now())
-    return refusal.reason
 
 
 async def _record_refusals(
@@ -92,24 +109,26 @@ class _Batch:
         connection: Connection,
         recorder: ReportRecorder,
         rules: AgeRules,
-        denied: frozenset[int],
+        policies: Mapping[int, ProjectPolicy],
         now: datetime,
     ) -> None:
         self._connection = connection
         self._recorder = recorder
         self._rules = rules
-        self._denied = denied
+        self._policies = policies
         self._now = now
         self._stored: dict[Key, Report] = {}
         self._deleted: dict[Key, Deleted] = {}
         self._events: dict[Key, IndexedEvent] = {}
         self._changed: dict[Key, Report] = {}
         self._refusals: list[Refusal] = []
+        self._links: list[Link] = []
 
     async def submit(self, admitted: Sequence[Submission | Refusal]) -> list[Submitted]:
         await self._load(admitted)
         results = [self._take(item) for item in admitted]
         await store_reports(self._connection, list(self._changed.values()))
+        await announce_links(self._connection, self._recorder, self._links, self._policies)
         await _record_refusals(self._connection, self._recorder, self._refusals, self._stored, self._now)
         return results
 
@@ -148,11 +167,12 @@ class _Batch:
         event = self._event_of(submission)
         if event is not None and report.group_id is None:
             report.link(event, self._now)
+            self._links.append(Link(report, event))
             metrics.LINKED.labels("save").inc()
         if report.is_waiting:
             self._recorder.record_waiting(report)
         else:
-            self._recorder.record_handed_on(report, event, source, denied=key[0] in self._denied)
+            self._recorder.record_handed_on(report, event, source, denied=self._policies[key[0]].is_denied)
         metrics.REPORTS.labels(result, source.value).inc()
         self._stored[key] = self._changed[key] = report
         return report

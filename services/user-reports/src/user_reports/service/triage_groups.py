@@ -1,11 +1,30 @@
-"""Triage error groups: resolve, ignore, reopen."""
+"""Triage error groups: resolve, ignore or reopen one, mark it as seen, follow it."""
+
+import msgspec
 
 from user_reports.service.context import ServiceContext
-from user_reports.store.groups import Group, find_group, set_status
+from user_reports.store.followers import set_following
+from user_reports.store.groups import Group, find_group, set_seen, set_status
 
 
-async def change_status(context: ServiceContext, group: Group, status: str) -> Group:
-    """Set a group's status and return the group as it is then."""
+class GroupChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to change of a group; None leaves a field as it is. `is_followed` is about the caller alone."""
+
+    status: str | None = None
+    has_seen: bool | None = None
+    is_followed: bool | None = None
+
+
+async def update_group(
+    context: ServiceContext, group: Group, changes: GroupChanges, member_id: int | None
+) -> Group:
+    """Change a group for a member and return it as it is then."""
     async with context.transaction() as (connection, _):
-        await set_status(connection, group.id, status, context.clock.now())
+        now = context.clock.now()
+        if changes.status is not None:
+            await set_status(connection, group.id, changes.status, now)
+        if changes.has_seen is not None:
+            await set_seen(connection, group.id, has_seen=changes.has_seen)
+        if changes.is_followed is not None and member_id is not None:
+            await set_following(connection, group.id, member_id, follows=changes.is_followed, at=now)
         return await find_group(connection, group.id) or group

@@ -24,14 +24,14 @@ from user_reports.store.keys import key_parameters, keyset
 from user_reports.store.tables import EVENTS, TIME
 
 _FIELDS: Final = IndexedEvent.__struct_fields__
-_COLUMNS: Final = [EVENTS.c[name] for name in _FIELDS]
+COLUMNS: Final = [EVENTS.c[name] for name in _FIELDS]
 
 
 def _lookup(*, bounded: bool) -> Select[Any]:
     """One index probe per key and partition; bounds on the time of receipt leave partitions out."""
     wanted = keyset()
     found = (
-        select(*_COLUMNS, EVENTS.c.message_id)
+        select(*COLUMNS, EVENTS.c.message_id)
         .where(EVENTS.c.project_id == wanted.c.project_id, EVENTS.c.event_id == wanted.c.event_id)
         .limit(1)
     )

@@ -15,15 +15,16 @@ from user_reports.domain.occurrence import Occurrence, error_level
 from user_reports.store.tables import GROUP_IDS, GROUPS
 
 GroupKey = tuple[int, str]
-_NAMES: Final = [c.name for c in GROUPS.c if c.name not in {"id", "status", "status_at"}]
+_NAMES: Final = [c.name for c in GROUPS.c if c.name not in {"id", "status", "status_at", "has_seen"}]
 
 
 class Group(msgspec.Struct, kw_only=True):
-    """An error group; `id` is odd."""
+    """An error group; `id` is odd, `hash` is what its events have in common (32 hex digits)."""
 
     id: int
     organization_id: int
     project_id: int
+    hash: str
     title: str
     culprit: str
     level: str
@@ -35,6 +36,7 @@ class Group(msgspec.Struct, kw_only=True):
     last_seen: datetime
     times_seen: int
     latest_event_id: str
+    has_seen: bool
 
 
 _FIELDS: Final = Group.__struct_fields__
@@ -122,7 +124,8 @@ def _add(row: dict[str, Any], event: IndexedEvent) -> None:
 def group_of(row: Row[Any]) -> Group:
     """Return a row as a group."""
     values = dict(zip(_FIELDS, row, strict=True))
-    values["latest_event_id"] = values["latest_event_id"].hex
+    values["hash"] = row.hash.hex
+    values["latest_event_id"] = row.latest_event_id.hex
     return Group(**values)
 
 
@@ -143,6 +146,11 @@ async def find_groups(connection: Connection, group_ids: Sequence[int]) -> dict[
 async def set_status(connection: Connection, group_id: int, status: str, at: datetime) -> None:
     """Change a group's status."""
     await connection.execute(update(GROUPS).where(GROUPS.c.id == group_id).values(status=status, status_at=at))
+
+
+async def set_seen(connection: Connection, group_id: int, *, has_seen: bool) -> None:
+    """Change whether a group counts as seen."""
+    await connection.execute(update(GROUPS).where(GROUPS.c.id == group_id).values(has_seen=has_seen))
 
 
 async def project_ids(connection: Connection) -> list[int]:

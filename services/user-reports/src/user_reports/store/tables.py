@@ -5,8 +5,10 @@ from typing import Any, Final
 from hearback_kit.outbox import outbox_table
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
+    ForeignKey,
     Index,
     Integer,
     MetaData,
@@ -45,8 +47,17 @@ GROUPS: Final = Table(
     Column("times_seen", BigInteger, nullable=False),
     Column("latest_event_id", Uuid, nullable=False),
     Column("latest_received_at", TIME, nullable=False),
+    Column("has_seen", Boolean, nullable=False, server_default="false"),
     UniqueConstraint("project_id", "hash", name="groups_project_id_hash_key"),
     Index("groups_last_seen", "last_seen"),
+)
+
+FOLLOWERS: Final = Table(
+    "followers",
+    METADATA,
+    Column("group_id", BigInteger, ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True),
+    Column("member_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("followed_at", TIME, nullable=False),
 )
 
 EVENTS: Final = Table(
@@ -76,6 +87,9 @@ EVENTS: Final = Table(
     Column("trace", JSONB),
     Column("sdk", Text),
     postgresql_partition_by="RANGE (received_at)",
+)
+EVENTS_OF_GROUP: Final = Index(
+    "events_of_group", EVENTS.c.group_id, EVENTS.c.received_at.desc(), EVENTS.c.event_id.desc()
 )
 
 REPORTS: Final = Table(

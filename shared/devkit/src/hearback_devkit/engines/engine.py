@@ -72,7 +72,7 @@ class Engine(ABC):
         return stored_secret(self.directory / "password")
 
     def start(self) -> None:
-        """Starts the server and waits until it answers; does nothing when it runs.
+        """Start the server and wait until it answers; do nothing when it runs.
 
         Raises:
             EngineError: In use by another process, port taken, disk full, or the server ended at once.
@@ -89,7 +89,7 @@ class Engine(ABC):
             raise
 
     def stop(self) -> None:
-        """Stops the server cleanly and waits for its end; does nothing when it is stopped."""
+        """Stop the server cleanly and wait for its end; do nothing when it is stopped."""
         if self._process is not None:
             if self._process.poll() is None:
                 self._end_child(self._process)
@@ -99,7 +99,7 @@ class Engine(ABC):
             self._lock = None
 
     def kill(self) -> None:
-        """Ends the server as a power cut would; `start` brings it back with what was durable."""
+        """End the server as a power cut would; `start` brings it back with what was durable."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -121,7 +121,7 @@ class Engine(ABC):
             self._lock = lock
 
     def _launch(self) -> None:
-        """Spawns until it answers: what a killed server left (shared memory, a port) may need a moment."""
+        """Spawn until it answers: what a killed server left (shared memory, a port) may need a moment."""
         for attempt in range(START_ATTEMPTS):
             if self._answers_after_spawn(self.port or free_port()):
                 return

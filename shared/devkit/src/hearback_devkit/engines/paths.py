@@ -30,7 +30,7 @@ class Account:
     gid: int | None = None
 
     def reaches(self, path: Path) -> bool:
-        """Whether every existing directory on the way to `path` may be entered by this account."""
+        """Return whether every existing directory on the way to `path` may be entered by this account."""
         if self.uid is None:
             return True
         for directory in (path, *path.parents):
@@ -43,14 +43,14 @@ class Account:
         return True
 
     def give(self, path: Path, mode: int) -> None:
-        """Makes the account the owner of `path` with these permissions."""
+        """Make the account the owner of `path` with these permissions."""
         path.chmod(mode)
         if self.uid is not None and self.gid is not None:
             os.chown(path, self.uid, self.gid)
 
 
 def engine_account() -> Account:
-    """The caller itself, or `nobody` when the caller is root."""
+    """Return the caller itself, or the account `nobody` when the caller is root."""
     if os.geteuid() != 0:
         return Account()
     try:
@@ -61,7 +61,7 @@ def engine_account() -> Account:
 
 
 def resolve_directory(wanted: Path, account: Account) -> Path:
-    """The directory an engine really uses: `wanted`, or the target of a link put in its place.
+    """Return the directory an engine really uses: `wanted`, or the target of a link put in its place.
 
     The link is only made for root, when the engine's account cannot enter `wanted`'s parents.
 
@@ -100,7 +100,7 @@ def _system_directory(name: str) -> Path:
 
 
 def wheel_directory(package: str, distribution: str, account: Account) -> Path:
-    """The installed package's directory, or a copy of it that the account can reach.
+    """Return the installed package's directory, or a copy of it that the account can reach.
 
     Raises:
         EngineError: The wheel is not installed.
@@ -128,7 +128,7 @@ def wheel_directory(package: str, distribution: str, account: Account) -> Path:
 
 @contextlib.contextmanager
 def engine_scratch_directory() -> Iterator[Path]:
-    """A temporary directory that engines can use as any account; removed at the end."""
+    """Yield a temporary directory that engines can use as any account, and remove it at the end."""
     directory = Path(tempfile.mkdtemp(prefix="hearback-"))
     try:
         directory.chmod(0o711 if os.geteuid() == 0 else 0o700)

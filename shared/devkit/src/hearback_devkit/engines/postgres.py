@@ -65,11 +65,11 @@ class PostgresEngine(Engine):
         return f"postgresql://{USER}:{self.password}@127.0.0.1:{self.port}/"
 
     def create_database(self, name: str) -> None:
-        """Creates a database unless it exists; see `create_databases`."""
+        """Create a database unless it exists; see `create_databases`."""
         self.create_databases([name])
 
     def create_databases(self, names: Sequence[str]) -> None:
-        """Creates those databases that do not exist yet.
+        """Create those databases that do not exist yet.
 
         Raises:
             ValueError: A name that is no plain lower-case identifier.

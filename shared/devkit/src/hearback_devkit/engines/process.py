@@ -19,18 +19,18 @@ POLL_SECONDS = 0.01
 
 
 class EngineError(RuntimeError):
-    """An embedded engine cannot be started or used; the message tells a person what to do."""
+    """An embedded engine cannot be started or used; its message says what to do."""
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now."""
+    """Return a port of 127.0.0.1 that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def port_is_free(port: int) -> bool:
-    """Whether 127.0.0.1:port can be bound."""
+    """Return whether 127.0.0.1:port can be bound."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -41,7 +41,7 @@ def port_is_free(port: int) -> bool:
 
 
 def die_with_parent(number: signal.Signals) -> Callable[[], None]:
-    """A function for the child side of a fork: the child gets `number` when the thread that forked it ends.
+    """Return a function for a forked child: it gets `number` when the thread that forked it ends.
 
     Does nothing where the kernel has no such thing; there the next start stops what was left behind.
     """
@@ -59,7 +59,7 @@ def die_with_parent(number: signal.Signals) -> Callable[[], None]:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process (not a zombie) has this id."""
+    """Return whether a process (not a zombie) has this id."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     if sys.platform.startswith("linux"):
@@ -104,7 +104,7 @@ def is_described(entry: Mapping[str, Any], folder: Path) -> bool:
 
 
 def command_of(pid: int) -> str:
-    """The command line of a process, empty when there is none."""
+    """Return the command line of a process, empty when there is none."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     found = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
@@ -112,7 +112,7 @@ def command_of(pid: int) -> str:
 
 
 def end_process(pid: int, signals: Sequence[signal.Signals], grace_seconds: float) -> None:
-    """Sends each signal in turn until the process is gone, waiting `grace_seconds` after each."""
+    """Send each signal in turn until the process is gone, waiting `grace_seconds` after each."""
     for number in signals:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
@@ -121,7 +121,7 @@ def end_process(pid: int, signals: Sequence[signal.Signals], grace_seconds: floa
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Polls a condition until it holds (True) or the time is over (False)."""
+    """Poll a condition until it holds (return True) or the time is over (return False)."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -131,7 +131,7 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def tail(path: Path, lines: int = 8) -> str:
-    """The last lines of a log, for a message."""
+    """Return the last lines of a log, for a message."""
     try:
         return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
     except OSError:
@@ -139,7 +139,7 @@ def tail(path: Path, lines: int = 8) -> str:
 
 
 def stored_secret(path: Path) -> str:
-    """The secret in a file that only its owner can read; made on first use."""
+    """Return the secret in a file that only its owner can read; make it on first use."""
     with contextlib.suppress(FileNotFoundError):
         return path.read_text().strip()
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
@@ -160,7 +160,7 @@ class DirectoryLock:
         self._file: IO[str] | None = None
 
     def take(self, seconds: float = 0.0) -> bool:
-        """True when the lock is ours now; waits up to `seconds` for it."""
+        """Return whether the lock is ours now; wait up to `seconds` for it."""
         file = self._path.open("a")
         if wait_until(lambda: _locked(file), seconds):
             self._file = file
@@ -169,7 +169,7 @@ class DirectoryLock:
         return False
 
     def release(self) -> None:
-        """Lets go; may be called twice."""
+        """Let go; may be called twice."""
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -98,6 +98,6 @@ class ValkeyEngine(Engine):
 
 
 def _quoted(text: str) -> str:
-    """A string as Valkey's configuration file wants it."""
+    """Return a string as Valkey's configuration file wants it."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import uvicorn
-from hearback_kit.http_protocol import HttpProtocol
+from hearback_kit.http_server import HttpLimits, HttpProtocol
 from uvicorn.server import ServerState
 
 from hearback_devkit.testing.waiting import eventually
@@ -28,18 +28,22 @@ async def running(
 
 
 @asynccontextmanager
-async def served(app: Any, *, is_started: bool = False, **options: Any) -> AsyncIterator[str]:
+async def served(
+    app: Any, *, is_started: bool = False, limits: HttpLimits | None = None, **options: Any
+) -> AsyncIterator[str]:
     """Serve the app on a free port with the protocol of our servers, and yield its URL.
 
-    `is_started` leaves its lifespan to whoever runs it already; `options` are further ones of uvicorn.
+    `is_started`: its lifespan runs already, elsewhere; `options` are further ones of uvicorn.
     """
     config = uvicorn.Config(app, ws="none", access_log=False, log_config=None, proxy_headers=False, **options)
     config.load()
     state = ServerState()
     state.default_headers = [(b"date", b"Tue, 24 Nov 2026 12:00:00 GMT")]
 
+    protocol_class = HttpProtocol.limited_by(limits or HttpLimits())
+
     def protocol() -> HttpProtocol:
-        return HttpProtocol(config=config, server_state=state, app_state={})
+        return protocol_class(config=config, server_state=state, app_state={})
 
     lifespan = nullcontext() if is_started or not hasattr(app, "router") else app.router.lifespan_context(app)
     async with lifespan:

@@ -10,10 +10,10 @@ class ManualClock:
         self._now = now or datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
     def now(self) -> datetime:
-        """The time it was set to."""
+        """Return the time it was set to."""
         return self._now
 
     def move(self, **delta: float) -> datetime:
-        """Move forward (or back) by a timedelta's keyword arguments; returns the new time."""
+        """Move forward (or back) by a timedelta's keyword arguments, and return the new time."""
         self._now += timedelta(**delta)
         return self._now

@@ -1,22 +1,34 @@
-"""A TCP proxy between a client and a real server, which can be made to refuse, hang, delay or cut."""
+"""A TCP proxy between a client and a real server that can be made to reset, half-close, fall silent or delay."""
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, Final
+
+_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)  # SO_LINGER of no time: the peer gets a RST
 
 
 class FaultProxy:
-    """Forwards 127.0.0.1:`port` to a target. Faults are switched by its methods and end with `heal`."""
+    """Forwards 127.0.0.1:`port` to a target. Faults are switched by its methods and end with `heal`.
+
+    A connection that a fault met stays broken; those made after `heal` work.
+    """
 
     def __init__(self, target_host: str, target_port: int) -> None:
         self._target = (target_host, target_port)
         self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
         self._delay_seconds = 0.0
-        self._refusing = False
+        self._resetting = False
+        self._half_closing = False
+        self._bytes_left: int | None = None
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self.faults_met = 0
+        """Connections and pieces of data that a fault met so far."""
 
     @property
     def port(self) -> int:
@@ -26,13 +38,24 @@ class FaultProxy:
         return port
 
     def refuse(self) -> None:
-        """Cut every connection and accept no new one."""
-        self._refusing = True
+        """Reset every connection, and each new one right after it was accepted."""
+        self._resetting = True
         self.cut()
 
+    def half_close(self) -> None:
+        """End the server's side of every connection, also of new ones; what the client sends still arrives."""
+        self._half_closing = True
+        for client, _ in list(self._pairs):
+            self.faults_met += 1
+            _end(client)
+
     def hang(self) -> None:
-        """Keep connections open but let nothing through."""
+        """Let nothing through, but keep connections open and accept new ones."""
         self._flowing.clear()
+
+    def reset_after(self, bytes_max: int) -> None:
+        """Reset connections amid what the server answers: after so many more bytes in all."""
+        self._bytes_left = bytes_max
 
     def delay(self, seconds: float) -> None:
         """Hold every piece of data for a while, in both directions."""
@@ -40,19 +63,22 @@ class FaultProxy:
 
     def cut(self) -> None:
         """Reset the connections that exist."""
-        for writer in list(self._writers):
-            writer.transport.abort()
+        for client, upstream in list(self._pairs):
+            self.faults_met += 1
+            _reset(client)
+            upstream.transport.abort()
 
     def heal(self) -> None:
         """End every fault."""
-        self._refusing = False
+        self._resetting = self._half_closing = False
+        self._bytes_left = None
         self._delay_seconds = 0.0
         self._flowing.set()
 
     @asynccontextmanager
-    async def run(self) -> AsyncIterator["FaultProxy"]:
+    async def run(self, port: int = 0) -> AsyncIterator["FaultProxy"]:
         """Serve while the block runs."""
-        self._server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._connection, "127.0.0.1", port)
         try:
             yield self
         finally:
@@ -62,30 +88,60 @@ class FaultProxy:
             await self._server.wait_closed()
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._refusing:
-            writer.transport.abort()
+        if self._resetting:
+            self.faults_met += 1
+            _reset(writer)
             return
         try:
             upstream_reader, upstream_writer = await asyncio.open_connection(*self._target)
         except OSError:
             writer.transport.abort()
             return
-        both = {writer, upstream_writer}
-        self._writers |= both
+        pair = (writer, upstream_writer)
+        self._pairs.add(pair)
+        if self._half_closing:
+            self.faults_met += 1
+            _end(writer)
         try:
-            await asyncio.gather(self._pipe(reader, upstream_writer), self._pipe(upstream_reader, writer))
+            await asyncio.gather(
+                self._pipe(reader, upstream_writer), self._pipe(upstream_reader, writer, is_answer=True)
+            )
         finally:
-            self._writers -= both
-            for end in both:
+            self._pairs.discard(pair)
+            for end in pair:
                 end.transport.abort()
 
-    async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
+    async def _pipe(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_answer: bool = False
+    ) -> None:
+        with contextlib.suppress(OSError, RuntimeError):
             while data := await reader.read(65_536):
                 if self._delay_seconds:
                     await asyncio.sleep(self._delay_seconds)
+                self.faults_met += not self._flowing.is_set()
                 await self._flowing.wait()
+                if is_answer and self._bytes_left is not None:
+                    data, self._bytes_left = data[: self._bytes_left], max(0, self._bytes_left - len(data))
+                    writer.write(data)
+                    if not self._bytes_left:
+                        self.faults_met += 1
+                        await writer.drain()
+                        _reset(writer)
+                        return
+                    continue
                 writer.write(data)
                 await writer.drain()
-            with contextlib.suppress(OSError, RuntimeError):
-                writer.write_eof()
+            writer.write_eof()
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    connection: Any = writer.get_extra_info("socket")
+    if connection is not None and not writer.transport.is_closing():
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    writer.transport.abort()
+
+
+def _end(writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError, RuntimeError):
+        writer.write_eof()

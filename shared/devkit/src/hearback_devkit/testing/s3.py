@@ -27,7 +27,7 @@ class S3Server:
         return f"http://127.0.0.1:{self.port}"
 
     def blob_url(self, prefix: str = "", endpoint: str = "") -> str:
-        """The `HEARBACK_BLOB_URL` of this server; through another address when one is given."""
+        """Return the `HEARBACK_BLOB_URL` of this server; through another address when one is given."""
         keys = "access_key_id=testing&secret_access_key=testing"
         return f"s3://{BUCKET}/{prefix}?endpoint={endpoint or self.endpoint}&region=us-east-1&{keys}"
 
@@ -54,12 +54,12 @@ class S3Server:
             self._process = None
 
     def keys(self, prefix: str = "") -> list[str]:
-        """Keys in the bucket, at most a thousand."""
+        """Return the keys in the bucket, at most a thousand."""
         listing = self._ask("GET", f"/{BUCKET}?list-type=2&prefix={prefix}")
         return [unescape(key) for key in re.findall(r"<Key>([^<]*)</Key>", listing)]
 
     def unfinished_uploads(self) -> int:
-        """Multipart uploads that were neither completed nor aborted."""
+        """Return the number of multipart uploads that were neither completed nor aborted."""
         return self._ask("GET", f"/{BUCKET}?uploads").count("<UploadId>")
 
     def _ask(self, method: str, path: str) -> str:

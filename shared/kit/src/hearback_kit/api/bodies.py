@@ -173,7 +173,7 @@ def _check_json(body: bytes, is_declared: bool) -> None:
 
 
 def _guards_of(dependant: Dependant) -> Iterator[Guard]:
-    """The dependencies of a route that `before_body` marks."""
+    """Yield the dependencies of a route that `before_body` marks."""
     waiting = [dependant]
     while waiting:
         current = waiting.pop()

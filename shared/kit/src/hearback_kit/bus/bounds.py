@@ -4,9 +4,13 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
+from prometheus_client import Gauge
+
 from hearback_kit.background import Heartbeat, pause
 from hearback_kit.bus.protocol import Bus
 from hearback_kit.errors import Unavailable
+
+FULL = Gauge("hearback_stream_full", "1 for a stream at its bound, whose messages are refused.", ["stream"])
 
 
 class StreamBounds:
@@ -39,7 +43,10 @@ class StreamBounds:
     async def look(self) -> None:
         """Read the backlog of every stream."""
         lengths = await self._bus.backlog(list(self._entries_max))
-        self._full = frozenset(key for key, length in lengths.items() if length >= self._entries_max[key])
+        full = frozenset(key for key, length in lengths.items() if length >= self._entries_max[key])
+        for key in full ^ self._full:
+            FULL.labels(key).set(key in full)
+        self._full = full
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look again and again until `stop` is set."""

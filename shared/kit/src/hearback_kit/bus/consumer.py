@@ -3,9 +3,9 @@
 Three kinds of failure have three answers. Something the handler needs is away (`Unavailable`): wait
 and try the same batch again, for as long as it takes; nothing is counted against a message. The
 batch fails otherwise: its messages are tried one by one. A single message fails: it is tried again
-with growing pauses, and after `deliveries_max` becomes a dead letter. Too many dead letters in a minute mean
-that the fault is ours and not theirs: then the consumer pauses, rather than move a good stream to the dead
-letters.
+with growing pauses, and after `deliveries_max` becomes a dead letter. Many dead letters in a minute with one
+error and of many tenants mean that the fault is ours and not theirs: then the consumer pauses, rather than move
+a good stream to the dead letters. One tenant's messages never make it pause.
 
 The server counts attempts that were begun, so that a message that kills the process is found: what
 came back more than once is tried alone, and only the one in work is counted.
@@ -13,15 +13,16 @@ came back more than once is tried alone, and only the one in work is counted.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from prometheus_client import Counter, Gauge
 
 from hearback_kit.background import Heartbeat, pause
+from hearback_kit.bus.dead_letter_limit import DeadLetterLimit
 from hearback_kit.bus.deliveries import Deliveries
-from hearback_kit.bus.in_flight import DeadLetterLimit, InFlight, Pending
+from hearback_kit.bus.in_flight import InFlight, Pending, name_of
 from hearback_kit.bus.options import ConsumerOptions
 from hearback_kit.bus.protocol import Bus, Incoming, Outgoing
 from hearback_kit.bus.renewal import keep_renewing
@@ -31,6 +32,7 @@ from hearback_kit.telemetry import batch_span
 
 Handler = Callable[[Sequence[Incoming]], Awaitable[None]]
 OnDead = Callable[[Incoming, str], Sequence[Outgoing]]
+TenantOf = Callable[[Incoming], Hashable]
 
 HANDLED = Counter("hearback_consumer_messages", "Messages handled and acknowledged.", ["group", "type"])
 RETRIED = Counter("hearback_consumer_retries", "Failed deliveries that are tried again.", ["group", "type"])
@@ -45,6 +47,7 @@ class Consumer:
     """Reads `keys` as `name` in `group` and calls `handle` until it is stopped.
 
     `name` belongs to one running process; what a process of the same name left behind is taken up at start.
+    `tenant_of` says whose a message is; without it, each message counts as a tenant of its own.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Consumer:
         name: str,
         handle: Handler,
         on_dead: OnDead | None = None,
+        tenant_of: TenantOf = name_of,
         options: ConsumerOptions | None = None,
     ) -> None:
         self._bus = bus
@@ -64,13 +68,17 @@ class Consumer:
         self._name = name
         self._handle = handle
         self._on_dead = on_dead
+        self._tenant_of = tenant_of
         self._options = options or ConsumerOptions()
         self._in_flight = InFlight()
         self._heart = Heartbeat()
-        self._dead_letters = DeadLetterLimit(self._options.dead_letters_per_minute_max)
+        self._dead_letters = DeadLetterLimit(
+            self._options.dead_letters_per_minute_max, self._options.dead_letter_tenants_min
+        )
         self._deliveries = Deliveries(bus, keys, group, name, self._options)
         self._paused = False
         self._worked_since_timeout = False
+        self._timeouts = 0  # in a row
 
     @property
     def keys(self) -> Sequence[str]:
@@ -124,9 +132,12 @@ class Consumer:
         handled = self._in_flight.handled()
         if handled:
             await self._done(handled)
-        await self._one_by_one(self._in_flight.due(time.monotonic()), stop)
+        due = self._in_flight.due(time.monotonic())
+        retries_max = self._options.retries_per_turn_max  # so that new messages do not wait for all of them
+        await self._one_by_one(due[:retries_max], stop)
         if not stop.is_set():
-            await self._process(await self._deliveries.next(len(self._in_flight)), stop)
+            batch = await self._deliveries.next(len(self._in_flight), at_once=len(due) > retries_max)
+            await self._process(batch, stop)
 
     async def _process(self, batch: Sequence[Incoming], stop: asyncio.Event) -> None:
         """Handle what was just delivered. Whatever goes wrong, all of it stays in flight and is tried again."""
@@ -215,6 +226,7 @@ class Consumer:
 
     async def _done(self, batch: Sequence[Incoming]) -> None:
         self._worked_since_timeout = True
+        self._timeouts = 0
         self._in_flight.mark_handled(batch)
         await self._bus.ack(self._group, batch)
         self._in_flight.drop(batch)
@@ -227,18 +239,24 @@ class Consumer:
             # One slow message, or everything is slow? Only when others went through since, it is this one.
             alone, self._worked_since_timeout = self._worked_since_timeout, False
             if not alone:
-                self._in_flight.undo_attempt(message, time.monotonic() + options.retry_seconds_max)
+                wait = min(options.retry_seconds_max, options.outage_seconds * 2 ** min(self._timeouts, 10))
+                self._timeouts += 1
+                self._in_flight.undo_attempt(message, time.monotonic() + wait)
                 raise Unavailable("the handler did not finish in time") from error
         reason = f"{type(error).__name__}: {error}"
-        if message.deliveries >= options.deliveries_max:
-            _log.error("message_failed", group=self._group, entry=message.entry_id, exc_info=error)
+        pending = self._in_flight.get(message)
+        if pending is None:
+            return  # another consumer took it over
+        waiting = self._in_flight.mark_failed(pending, self._tenant_of(message))
+        if message.deliveries >= options.deliveries_max or waiting > options.retries_per_tenant_max:
+            # One traceback per kind and minute says what is wrong; input must not write more.
+            traceback = None if self._dead_letters.has_counted(time.monotonic(), _kind(error)) else error
+            _log.error("message_failed", group=self._group, entry=message.entry_id, exc_info=traceback)
             await self._dead_letter(message, reason)
             return
         RETRIED.labels(self._group, message.type).inc()
         wait = min(options.retry_seconds_max, options.retry_seconds_first * 2 ** (message.deliveries - 1))
-        pending = self._in_flight.get(message)
-        if pending is not None:
-            pending.due, pending.error = time.monotonic() + wait, reason
+        pending.due, pending.error = time.monotonic() + wait, reason
 
     async def _dead_letter(self, message: Incoming, error: str) -> None:
         now = time.monotonic()
@@ -247,11 +265,12 @@ class Consumer:
             return  # another consumer took it over and will decide
         # Should moving it fail, it is the move that is tried again.
         pending.message, pending.error, pending.due = message, error, now + self._options.outage_seconds
-        if self._dead_letters.is_reached(now):
+        kind = error.partition(":")[0]
+        if self._dead_letters.is_reached(now, kind):
             raise Unavailable("too many dead letters in a minute: the fault is likely not in the messages")
         await self._bus.dead_letter(self._group, message, error, self._announcements(message, error))
         self._in_flight.drop([message])
-        self._dead_letters.count(now)
+        self._dead_letters.count(now, kind, self._tenant_of(message))
         DEAD_LETTERS.labels(self._group, message.type).inc()
 
     def _announcements(self, message: Incoming, error: str) -> Sequence[Outgoing]:

@@ -9,7 +9,7 @@ from hearback_kit.bus.protocol import Bus, Incoming
 from hearback_kit.errors import Unavailable
 
 _FORGET_EVERY_SECONDS: Final = 3_600.0
-_HOLDING_BLOCK_MS_MAX: Final = 100  # with retries in hand, waiting for new messages must not delay them
+_RETRYING_BLOCK_MS_MAX: Final = 100  # with retries in flight, waiting for new messages must not delay them
 
 
 class Deliveries:
@@ -35,13 +35,14 @@ class Deliveries:
                 after = own[-1].entry_id
                 yield own
 
-    async def next(self, held: int) -> list[Incoming]:
-        """The next batch, of dead consumers first; empty when nothing came in `block_ms`.
+    async def next(self, in_flight: int, *, at_once: bool) -> list[Incoming]:
+        """Return the next batch, of dead consumers first; empty when nothing came in `block_ms`.
 
-        `held` is how many messages wait to be tried again; raises Unavailable when these are too many.
+        `in_flight` is how many messages wait to be tried again; raises Unavailable when these are too many. With
+        `at_once` it does not wait for messages.
         """
         await self._forget_consumers()
-        return await self._claim() or await self._read(held)
+        return await self._claim() or await self._read(in_flight, at_once)
 
     async def _forget_consumers(self) -> None:
         now = time.monotonic()
@@ -62,11 +63,13 @@ class Deliveries:
             self._claim_at = time.monotonic() + options.idle_ms_min / 2_000
         return claimed
 
-    async def _read(self, held: int) -> list[Incoming]:
+    async def _read(self, in_flight: int, at_once: bool) -> list[Incoming]:
         options = self._options
-        if held >= options.retries_waiting_max:
+        if in_flight >= options.retries_waiting_max:
             raise Unavailable("too many messages wait to be tried again")
-        block_ms = min(_HOLDING_BLOCK_MS_MAX, options.block_ms) if held else options.block_ms
+        block_ms = min(_RETRYING_BLOCK_MS_MAX, options.block_ms) if in_flight else options.block_ms
+        if at_once:
+            block_ms = 1
         return await self._bus.read(
             self._keys, self._group, self._name, count=options.batch_max, block_ms=block_ms
         )

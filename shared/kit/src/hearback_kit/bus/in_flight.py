@@ -1,7 +1,7 @@
-"""What a consumer has in flight: messages taken and not finished; and how many it gave up lately."""
+"""What a consumer has in flight: messages taken and not finished."""
 
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
 from hearback_kit.bus.protocol import Incoming
@@ -16,11 +16,12 @@ def name_of(message: Incoming) -> tuple[str, str]:
 class Pending:
     """A message taken and not finished; `deliveries` of the message counts the attempts begun.
 
-    `due` is the monotonic second from which it may be tried again.
+    `due` is the monotonic second from which it may be tried again; `tenant` is known once it failed.
     """
 
     message: Incoming
     due: float
+    tenant: Hashable = None
     error: str = "delivered too often without being finished"
     handled: bool = False  # only its acknowledgement is missing
 
@@ -30,6 +31,7 @@ class InFlight:
 
     def __init__(self) -> None:
         self._pending: dict[tuple[str, str], Pending] = {}
+        self._failed: Counter[Hashable] = Counter()
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -50,7 +52,18 @@ class InFlight:
     def drop(self, messages: Sequence[Incoming]) -> None:
         """Forget messages; those that are not in flight do not matter."""
         for message in messages:
-            self._pending.pop(name_of(message), None)
+            pending = self._pending.pop(name_of(message), None)
+            if pending is not None and pending.tenant is not None:
+                self._failed[pending.tenant] -= 1
+                if not self._failed[pending.tenant]:
+                    del self._failed[pending.tenant]
+
+    def mark_failed(self, pending: Pending, tenant: Hashable) -> int:
+        """Note that a tenant's message waits to be tried again; return how many of the tenant do."""
+        if pending.tenant is None:
+            pending.tenant = tenant
+            self._failed[tenant] += 1
+        return self._failed[tenant]
 
     def messages(self) -> list[Incoming]:
         """Return all messages in flight."""
@@ -76,21 +89,3 @@ class InFlight:
         pending = self.get(message)
         if pending is not None:
             pending.message, pending.due = replace(message, deliveries=message.deliveries - 1), due
-
-
-class DeadLetterLimit:
-    """A limit on dead letters per minute."""
-
-    def __init__(self, per_minute_max: int) -> None:
-        self._per_minute_max = per_minute_max
-        self._times: deque[float] = deque()
-
-    def is_reached(self, now: float) -> bool:
-        """Whether the minute before `now` (monotonic seconds) has as many as it may."""
-        while self._times and self._times[0] < now - 60:
-            self._times.popleft()
-        return len(self._times) >= self._per_minute_max
-
-    def count(self, now: float) -> None:
-        """Count a dead letter."""
-        self._times.append(now)

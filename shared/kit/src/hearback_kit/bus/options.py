@@ -1,11 +1,15 @@
-"""How a consumer works: its batches, its deadlines and its patience."""
+"""How a consumer works: its batches, deadlines and limits."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class ConsumerOptions:
-    """Limits of a consumer. A batch may take a third of `idle_ms_min`, or others would take it over."""
+    """Limits of a consumer. A batch may take a third of `idle_ms_min`, or others would take it over.
+
+    `dead_letter_tenants_min` is how many tenants must fail before a consumer pauses, and the part of
+    `retries_waiting_max` that each of them has.
+    """
 
     batch_max: int = 256
     block_ms: int = 500
@@ -15,8 +19,15 @@ class ConsumerOptions:
     retry_seconds_max: float = 30.0
     outage_seconds: float = 1.0
     retries_waiting_max: int = 10_000
+    retries_per_turn_max: int = 32
     dead_letters_per_minute_max: int = 100
+    dead_letter_tenants_min: int = 5
     forget_consumers_ms: int = 86_400_000
+
+    @property
+    def retries_per_tenant_max(self) -> int:
+        """Messages of one tenant that wait to be tried again; further ones become dead letters at once."""
+        return max(1, self.retries_waiting_max // self.dead_letter_tenants_min)
 
     @property
     def batch_seconds_max(self) -> float:

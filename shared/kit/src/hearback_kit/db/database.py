@@ -1,24 +1,27 @@
 """One pool of PostgreSQL connections per process; one transaction per request or batch."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from traceback import walk_tb
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import orjson
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from hearback_kit.errors import Unavailable
+from hearback_kit.db.shares import Shares
+from hearback_kit.errors import QueryTimeout, Unavailable
+from hearback_kit.outages import is_connection_error, outage_as_unavailable
 
 Connection = AsyncConnection
 
 # Connection lost, server going away, out of resources; serialization, deadlock, lock and statement timeouts:
 # all of them may go well the next time.
 _PASSING_STATES = ("08", "57P", "53", "40001", "40P01", "55P03", "57014")
+_QUERY_CANCELED = "57014"
 _DRIVER_MODULES = ("asyncpg", "sqlalchemy")
+_DETAIL = "the database cannot be reached"
 
 
 def driver_url(url: str) -> str:
@@ -26,11 +29,6 @@ def driver_url(url: str) -> str:
     parts = urlsplit(url)
     query = urlencode([("ssl" if name == "sslmode" else name, value) for name, value in parse_qsl(parts.query)])
     return urlunsplit(parts._replace(scheme="postgresql+asyncpg", query=query))
-
-
-def _is_from_driver(error: BaseException) -> bool:
-    frames = walk_tb(error.__traceback__)
-    return any(frame.f_globals.get("__name__", "").startswith(_DRIVER_MODULES) for frame, _ in frames)
 
 
 def is_outage(error: BaseException) -> bool:
@@ -42,19 +40,34 @@ def is_outage(error: BaseException) -> bool:
         return True
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None) or ""
-        closed = isinstance(error, InterfaceError) and "closed" in str(error.orig)
-        return error.connection_invalidated or closed or state.startswith(_PASSING_STATES)
-    return isinstance(error, (OSError, TimeoutError)) and _is_from_driver(error)
+        closed = isinstance(error, InterfaceError) and "clos" in str(error.orig)
+        confused = isinstance(error, InternalError) and not state  # what came is no answer to what was sent
+        return error.connection_invalidated or closed or confused or state.startswith(_PASSING_STATES)
+    return is_connection_error(error, _DRIVER_MODULES)
+
+
+def _is_statement_timeout(error: BaseException) -> bool:
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == _QUERY_CANCELED
 
 
 class Database:
     """A pool of connections to one service's database.
 
-    Both context managers raise `Unavailable` when the server cannot be reached, hangs or goes away. Of a server
-    that hangs this is told before a proxy in front of us gives up on the request, 30 seconds as a rule.
+    Both context managers raise `QueryTimeout` for a statement that takes longer than `statement_timeout_ms`, and
+    `Unavailable` when the server cannot be reached, hangs or goes away. With a server that hangs they do so before
+    a proxy in front of us gives up on the request, as a rule after 30 seconds.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 5, statement_timeout_ms: int = 15_000) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 5,
+        share_max: int | None = None,
+        statement_timeout_ms: int = 15_000,
+        silence_seconds_max: float = 5.0,
+    ) -> None:
+        self._shares = Shares(share_max or max(1, pool_size // 2))
         self._engine = create_async_engine(
             driver_url(url),
             pool_size=pool_size,
@@ -64,23 +77,29 @@ class Database:
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
             connect_args={
-                "timeout": 5,
-                "command_timeout": statement_timeout_ms / 1000 + 5,
+                "timeout": silence_seconds_max,
+                "command_timeout": statement_timeout_ms / 1000 + silence_seconds_max,
                 "server_settings": {"statement_timeout": str(statement_timeout_ms), "timezone": "UTC"},
             },
         )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """A transaction: committed when the block ends, rolled back when it raises."""
+        """Yield a transaction: committed when the block ends, rolled back when it raises."""
         async with guarded(self._engine.begin()) as connection:
             yield connection
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """A connection for reading; whatever it did is rolled back."""
-        async with guarded(self._engine.connect()) as connection:
-            yield connection
+    async def connection(self, *, share: Hashable | None = None) -> AsyncIterator[Connection]:
+        """Yield a connection for reading; whatever it did is rolled back.
+
+        `share` names a tenant, which gets `share_max` connections of the pool at once (default: half of it), waits
+        for one of them within bounds, and then is refused with TooManyRequests.
+        """
+        async with AsyncExitStack() as stack:
+            if share is not None:
+                await stack.enter_async_context(self._shares.part(share))
+            yield await stack.enter_async_context(guarded(self._engine.connect()))
 
     async def ping(self) -> None:
         """Raise Unavailable unless the server answers."""
@@ -95,14 +114,15 @@ class Database:
 @asynccontextmanager
 async def guarded(opening: AbstractAsyncContextManager[Connection]) -> AsyncIterator[Connection]:
     """Raise Unavailable when the connection cannot be had or is lost; any other error passes."""
-    try:
-        async with AsyncExitStack() as stack:
-            try:
-                connection = await stack.enter_async_context(opening)
-            except Exception as error:
-                raise Unavailable("the database cannot be reached") from error
-            yield connection
-    except Exception as error:
-        if is_outage(error):
-            raise Unavailable("the database cannot be reached") from error
-        raise
+    with outage_as_unavailable(is_outage, _DETAIL):
+        try:
+            async with AsyncExitStack() as stack:
+                try:
+                    connection = await stack.enter_async_context(opening)
+                except Exception as error:
+                    raise Unavailable(_DETAIL) from error
+                yield connection
+        except DBAPIError as error:
+            if _is_statement_timeout(error):
+                raise QueryTimeout from error
+            raise

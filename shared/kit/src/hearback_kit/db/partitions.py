@@ -108,7 +108,7 @@ class Partitions:
         return dropped
 
     async def _existing(self, connection: Connection) -> dict[str, str]:
-        """Partitions and the table that each belongs to, with the lock held that keeps them so."""
+        """Return the partitions and the table of each, and hold the lock that keeps them so."""
         await connection.execute(text(_LOCK_TIMEOUT))
         await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:lock))"), {"lock": self._lock})
         rows = await connection.execute(

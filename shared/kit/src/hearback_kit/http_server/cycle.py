@@ -164,8 +164,6 @@ class RequestCycle(RequestResponseCycle):
         """Have an ASGI application answer a request from the fast path."""
         self._start(self, app)
 
-    run = run_app  # its name of before, until the gateway has the new one
-
     def _end(self) -> bytes:
         end = _encode_end(tuple(self.default_headers))
         return end if self.keep_alive else _CLOSE + end

@@ -5,10 +5,11 @@ application starts when all bytes are there, heads are encoded once, head and bo
 idle connections share one timer per connection. The rest is left to uvicorn. Measured with `tests/bench`
 (gateway).
 
-Unlike uvicorn, the server does not wait for a client without end: one that connects and sends nothing, or
-stops amid a request, loses its connection after `STALL_SECONDS_MAX`, with 408 if it began a request. Heads
-are bounded, too: more than `HEAD_BYTES_MAX` (and one read from the socket) that are no body get 431. That
-holds for trailers and chunk extensions as well.
+Unlike uvicorn, the server does not wait for a client without end. One that sends nothing, or stops amid a
+request, one that sends a head or body too slowly, and one that does not read its answer lose their connection,
+with 408 if a body was awaited; how long they have is in `HttpLimits`, as is how many connections an address may
+have. Heads are bounded, too: more than `HEAD_BYTES_MAX` (and one read from the socket) that are no body get
+431. That holds for trailers and chunk extensions as well.
 
 An application may also have a method `try_fast_path(cycle) -> bool`. It is called first with every request
 that is complete; for the rest of a short body the server waits. When it takes a request (True), it answers it
@@ -19,7 +20,7 @@ goes to the ASGI application.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 from urllib.parse import unquote
 
 import httptools
@@ -27,36 +28,63 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, service_unavai
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hearback_kit.http_server.cycle import RequestCycle
+from hearback_kit.http_server.limits import CLOSED, Flow, HttpLimits, OpenConnections, RequestClock
 
-STALL_SECONDS_MAX = 75.0  # longer than proxies keep a connection that they opened ahead, which is mostly 60 s
 HEAD_BYTES_MAX = 65_536
 _TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _WHY_431 = b'{"detail":"The request\'s headers are too large.","code":"head_too_large"}'
 _HEAD_TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\n"
-    b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(_WHY_431), _WHY_431)
+    b"x-content-type-options: nosniff\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+    % (len(_WHY_431), _WHY_431)
+)
+
+
+_WHY_503 = b'{"detail":"Too many connections; try again.","code":"too_many_connections"}'
+_TOO_MANY = (
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 5\r\n"
+    b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(_WHY_503), _WHY_503)
 )
 
 
 class HttpProtocol(HttpToolsProtocol):
     """The protocol of all our servers. It speaks no WebSocket."""
 
-    stall_seconds_max = STALL_SECONDS_MAX
+    limits = HttpLimits()
+    open_connections = OpenConnections(limits)
+
+    @classmethod
+    def limited_by(cls, limits: HttpLimits) -> type[Self]:
+        """Return the protocol of one server, with its limits and its count of connections."""
+        attributes = {"limits": limits, "open_connections": OpenConnections(limits)}
+        return type(cls.__name__, (cls,), attributes)
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._fast_path: Callable[[RequestCycle], bool] | None = _fast_path(self.app)
+        self._fast_path: Callable[[RequestCycle], bool] | None = getattr(self.app, "try_fast_path", None)
         self._due: tuple[RequestCycle, Any] | None = None
         self._deadline: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._is_under_way = False  # whether the last bytes brought a request on: its head's end, or body
         self._rest_bytes = 0  # what came since then
+        self._clock = RequestClock(self.limits)
+        self._is_counted = False
+        self._write_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Start the idle timer of a new connection."""
+        """Start the idle timer of a new connection, or refuse it when there are too many."""
         super().connection_made(transport)
-        self._wait(self.stall_seconds_max)
+        self.flow: Flow = Flow(transport, self.loop)
+        self._is_counted = self.open_connections.add(self._address)
+        if self._is_counted:
+            self._wait(self.limits.stall_seconds_max)
+        else:
+            self._give_up(_TOO_MANY, "too_many")
+
+    @property
+    def _address(self) -> str | None:
+        return self.client[0] if self.client else None
 
     def data_received(self, data: bytes) -> None:
         """Parse bytes; start a request that they began with all of it that has arrived."""
@@ -77,13 +105,19 @@ class HttpProtocol(HttpToolsProtocol):
         """Whether to wait for the rest of a request."""
         self._rest_bytes = 0 if self._is_under_way else self._rest_bytes + size
         if self._rest_bytes <= HEAD_BYTES_MAX:
-            self._wait(self.stall_seconds_max)
+            now = self.loop.time()
+            if last is None or last.response_complete:
+                deadline = self._clock.head_deadline(now, self.flow)
+            else:
+                deadline = self._clock.body_deadline(last, size, now, self.flow)
+            self._wait_until(min(deadline, now + self.limits.stall_seconds_max))
             return True
         is_answering = last is not None and last.response_started and not last.response_complete
-        self._give_up(b"" if is_answering else _HEAD_TOO_LARGE)
+        self._give_up(b"" if is_answering else _HEAD_TOO_LARGE, "head_too_large")
         return False
 
-    def _give_up(self, answer: bytes) -> None:
+    def _give_up(self, answer: bytes, reason: str) -> None:
+        CLOSED.labels(reason).inc()
         self.transport.write(answer)
         self.transport.close()
 
@@ -97,9 +131,30 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._write_timer):
+            if timer is not None:
+                timer.cancel()
+        if self._is_counted:
+            self._is_counted = False
+            self.open_connections.remove(self._address)
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Wait for a client that does not read its answer, for a while."""
+        super().pause_writing()
+        if self._write_timer is None:
+            self._write_timer = self.loop.call_later(self.limits.stall_seconds_max, self._stop_writing)
+
+    def resume_writing(self) -> None:
+        """Write again to a client that has read."""
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+        super().resume_writing()
+
+    def _stop_writing(self) -> None:
+        CLOSED.labels("does_not_read").inc()
+        self.transport.abort()
 
     def on_message_begin(self) -> None:
         """Start a request."""
@@ -110,6 +165,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start a request whose head is complete, or queue it behind those before it."""
         self._is_under_way = True
+        self._clock.stop()
         version = self.parser.get_http_version()
         existing = self.cycle
         keep_alive = version != "1.0" and self.parser.should_keep_alive()
@@ -182,8 +238,12 @@ class HttpProtocol(HttpToolsProtocol):
         self._wait(self.timeout_keep_alive)
 
     def _wait(self, seconds: float) -> None:
-        """Expect the client to send something within `seconds`; one timer serves all requests of a connection."""
-        deadline = self._deadline = self.loop.time() + seconds
+        """Expect the client to send something within `seconds`."""
+        self._wait_until(self.loop.time() + seconds)
+
+    def _wait_until(self, deadline: float) -> None:
+        """Close the connection at a time of the loop, unless more comes before; all requests share one timer."""
+        self._deadline = deadline
         if self._timer is not None:
             if self._timer_at <= deadline:
                 return
@@ -199,15 +259,10 @@ class HttpProtocol(HttpToolsProtocol):
         if self._deadline is None:
             return
         if self.flow.read_paused:  # the application is the slow one
-            self._wait(self.stall_seconds_max)
+            self._wait(self.limits.stall_seconds_max)
         elif self._deadline > self.loop.time():
             self._set_timer(self._deadline)
         else:
             last: Any = self.cycle
             is_begun = last is not None and last.more_body and not last.response_started
-            self._give_up(_TIMED_OUT if is_begun else b"")
-
-
-def _fast_path(app: Any) -> Callable[[RequestCycle], bool] | None:
-    found: Callable[[RequestCycle], bool] | None = getattr(app, "try_fast_path", None)
-    return found or getattr(app, "take_directly", None)  # its name of before, until the gateway has the new one
+            self._give_up(_TIMED_OUT if is_begun else b"", "too_slow")

@@ -1,19 +1,15 @@
 """Limits per fixed window, counted in Valkey: one limiter for every service."""
 
 from hearback_kit.limits.batches import Callback, LimitBatches, LimitCheck, RetryAfters, Role
-from hearback_kit.limits.legacy import SCRIPT, WindowLimits
-from hearback_kit.limits.windows import FAILED_OPEN, PREFIX, Limit, subject_of
+from hearback_kit.limits.windows import FAILED_OPEN, PREFIX, Limit
 
 __all__ = [
     "FAILED_OPEN",
     "PREFIX",
-    "SCRIPT",
     "Callback",
     "Limit",
     "LimitBatches",
     "LimitCheck",
     "RetryAfters",
     "Role",
-    "WindowLimits",
-    "subject_of",
 ]

@@ -34,8 +34,6 @@ class Role(IntEnum):
     ALONE = 0
     PARENT = 1
     CHILD = 3  # not counted unless one of its caller's parents passed
-    ROOT = PARENT
-    DEPENDENT = CHILD
 
 
 _FURTHER_PARENT: Final = 2
@@ -134,8 +132,6 @@ class LimitBatches:
         self._gathering.append((checks, callback))
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
-
-    ask = submit
 
     async def _run(self) -> None:
         try:

@@ -5,8 +5,6 @@ Windows can be shifted, so that those of different tenants do not all end in the
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
-from ipaddress import IPv6Network, ip_address
 from typing import Final
 
 from prometheus_client import Counter
@@ -14,18 +12,6 @@ from prometheus_client import Counter
 FAILED_OPEN = Counter("hearback_limits_failed_open", "Checks that passed because Valkey did not answer.")
 PREFIX: Final = "hearback:limit:"
 _GRACE_SECONDS: Final = 60
-
-
-@lru_cache(maxsize=4_096)
-def subject_of(address: str) -> str:
-    """Return what of a client's address a limit is about: of IPv6 the /64, which is one household or host."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:
-        return str(parsed)
-    return str(parsed.ipv4_mapped or IPv6Network((int(parsed), 64), strict=False))
 
 
 @dataclass(frozen=True, slots=True)

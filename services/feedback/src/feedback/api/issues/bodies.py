@@ -12,7 +12,9 @@ from feedback.domain.statuses import (
     ARCHIVED_UNTIL_CONDITION_MET,
     IGNORED,
     ONGOING,
+    PRIORITIES,
     RESOLVED,
+    SUBSTATUSES_OF,
     UNRESOLVED,
 )
 
@@ -25,49 +27,86 @@ _STATUSES = {
     "muted": (IGNORED, ARCHIVED_FOREVER),
 }
 _CONDITIONS = ("ignoreDuration", "ignoreCount", "ignoreUserCount", "ignoreUntil", "ignoreWindow")
+# Fields of Sentry that cannot be changed here, with the only value that asks for nothing.
+_FIXED = {
+    "isBookmarked": False,
+    "isSubscribed": False,
+    "isPublic": False,
+    "merge": False,
+    "discard": False,
+    "snoozeDuration": None,
+}
 STATUS_DETAILS_MAX = 20
 
 Details = Annotated[dict[str, str | int | float | bool | None], Field(max_length=STATUS_DETAILS_MAX)]
 
 
 class Changes(BaseModel):
-    """A triage request; what is not given stays. Other fields of Sentry are ignored."""
+    """A triage request; what is not given stays. A field that cannot be changed is refused."""
 
-    model_config = ConfigDict(populate_by_name=True, extra="ignore", strict=True)
+    model_config = ConfigDict(populate_by_name=True, extra="allow", strict=True)
 
     status: str | None = Field(None, description="unresolved, resolved or ignored.")
     status_details: Details | None = Field(None, alias="statusDetails")
-    substatus: str | None = Field(None, max_length=64)
+    substatus: str | None = Field(None, max_length=64, description="One that belongs to the status.")
     assigned_to: str | int | None = Field(
         None, alias="assignedTo", description="A member's e-mail address or `user:ID`; null or empty: unassigned."
     )
     has_seen: bool | None = Field(None, alias="hasSeen")
+    priority: str | None = Field(None, description="high, medium or low.")
 
 
 def columns_of(changes: Changes, organization: OrganizationConfig) -> dict[str, Any]:
-    """Return the columns that a request sets; raises BadRequest for an unknown status or member."""
+    """Return the columns that a request sets; raises BadRequest for unknown fields, values and members."""
+    details = _details(changes)
     columns: dict[str, Any] = {}
     if changes.status is not None:
-        columns |= _status(changes.status, changes.status_details)
+        columns |= _status(changes.status, changes.substatus, details)
+    elif changes.substatus is not None or details:
+        raise _invalid("status", "A substatus or status details need a status.")
     if "assigned_to" in changes.model_fields_set:
         columns["assigned_to"] = _member_id(changes.assigned_to, organization)
     if changes.has_seen is not None:
         columns["has_seen"] = changes.has_seen
+    if changes.priority is not None:
+        if changes.priority not in PRIORITIES:
+            raise _invalid("priority", f'"{changes.priority[:100]}" is not a valid choice.')
+        columns["priority"] = changes.priority
     return columns
 
 
-def _status(status: str, details: dict[str, Any] | None) -> dict[str, Any]:
+def _details(changes: Changes) -> dict[str, Any]:
+    """Return the status details, with the conditions that older clients name beside them.
+
+    Raises BadRequest for a field that cannot be changed.
+    """
+    details = dict(changes.status_details or {})
+    for name, value in (changes.model_extra or {}).items():
+        if name in _CONDITIONS and isinstance(value, str | int | float | None):
+            details[name] = value
+        elif name not in _FIXED or (value and value != _FIXED[name]):
+            raise _invalid(name, "This field cannot be changed.")
+    return {name: value for name, value in details.items() if value is not None}
+
+
+def _invalid(field: str, detail: str) -> BadRequest:
+    name = field[:100]
+    body = {"detail": f"{name}: {detail}", "code": f"invalid_{'status' if field == 'status' else 'field'}"}
+    return BadRequest(body["detail"], code=body["code"], body=body | {name: [detail]})
+
+
+def _status(status: str, substatus: str | None, details: dict[str, Any]) -> dict[str, Any]:
     if status not in _STATUSES:
-        detail = f'"{status[:100]}" is not a valid choice.'
-        body = {"detail": detail, "code": "invalid_status", "status": [detail]}
-        raise BadRequest(detail, code="invalid_status", body=body)
-    state, substatus = _STATUSES[status]
-    if state == IGNORED and details and any(details.get(name) for name in _CONDITIONS):
-        substatus = ARCHIVED_UNTIL_CONDITION_MET
+        raise _invalid("status", f'"{status[:100]}" is not a valid choice.')
+    state, default = _STATUSES[status]
+    if substatus is not None and substatus not in SUBSTATUSES_OF[state]:
+        raise _invalid("substatus", f'"{substatus}" does not belong to {state}.')
+    if state == IGNORED and any(details.get(name) for name in _CONDITIONS):
+        default = ARCHIVED_UNTIL_CONDITION_MET
     return {
         "status": state,
-        "substatus": substatus,
-        "status_details": _without_nul(details or {}),
+        "substatus": substatus or default,
+        "status_details": _without_nul(details),
         "triaged": True,
     }
 
@@ -111,4 +150,6 @@ def echo(changes: Changes, columns: dict[str, Any], organization: OrganizationCo
         answer["assignedTo"] = assignee(member)
     if changes.has_seen is not None:
         answer["hasSeen"] = changes.has_seen
+    if changes.priority is not None:
+        answer["priority"] = changes.priority
     return answer

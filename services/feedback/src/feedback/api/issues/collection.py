@@ -14,20 +14,19 @@ from feedback.api.deps import AppState, OrganizationDeleter, OrganizationReader,
 from feedback.api.issues.bodies import Changes, columns_of, echo
 from feedback.api.issues.exports import as_csv, as_json
 from feedback.api.params import (
-    Filters,
     Ids,
     PageDep,
     QueryText,
-    SharedFilters,
-    issue_numbers,
+    Shared,
+    SharedDep,
+    issue_ids,
     position_of,
-    read_search,
     select_feedback,
     visible,
 )
 from feedback.api.serializers import detail, group
 from feedback.service.delete_feedback import delete_by_id
-from feedback.service.triage_issues import change_by_id, find_chunks, split
+from feedback.service.triage_issues import OrganizationMember, change_by_id, find_chunks, split
 from feedback.store.attachments import find_with_attachments
 from feedback.store.feedback_pages import read_page
 from feedback.store.feedback_read import Selection, count_feedback, find_by_short_id, list_by_ids
@@ -48,7 +47,7 @@ async def list_issues(
     request: Request,
     state: StateDep,
     scope: OrganizationReader,
-    shared: SharedFilters,
+    shared: SharedDep,
     page: PageDep,
     query: QueryText = "",
     sort: Annotated[str, Query(description="All of Sentry's sorts mean newest first.")] = "date",
@@ -63,8 +62,7 @@ async def list_issues(
         return await _by_ids(state, scope, ids)
     if short_id_lookup in {"1", "true"} and (found := await _direct_hit(state, scope, query)) is not None:
         return found
-    search = read_search(query, state.clock.now(), state.settings)
-    selection = select_feedback(scope, search, shared)
+    selection = await select_feedback(state, scope, query, shared)
     exported = export_format(form, request.headers.get("accept", ""))
     if exported == "csv":
         return as_csv(state, scope, selection)
@@ -74,7 +72,7 @@ async def list_issues(
 
 
 async def _page(state: AppState, scope: OrganizationScope, selection: Selection, wanted: PageRequest) -> Response:
-    async with state.database.connection() as connection:
+    async with state.reading(scope.organization) as connection:
         found = await read_page(
             connection,
             selection,
@@ -83,7 +81,7 @@ async def _page(state: AppState, scope: OrganizationScope, selection: Selection,
             backward=wanted.backward,
             hits_max=state.settings.hits_max,
         )
-        page = wanted.page(found.rows, lambda row: (row.received_at, row.id))
+        page = wanted.page(found.rows, lambda row: (row.first_seen, row.id))
         attached = await find_with_attachments(connection, page.rows)
     context = await state.serializer_context(scope.organization, page.rows, attached)
     headers = {**page.headers, "X-Hits": str(found.hits), "X-Max-Hits": str(state.settings.hits_max)}
@@ -91,8 +89,8 @@ async def _page(state: AppState, scope: OrganizationScope, selection: Selection,
 
 
 async def _by_ids(state: AppState, scope: OrganizationScope, ids: list[str]) -> Response:
-    numbers = issue_numbers(ids, state.settings.bulk_rows_max) if visible(scope) else []
-    async with state.database.connection() as connection:
+    numbers = await issue_ids(state, scope.organization, ids) if visible(scope) else []
+    async with state.reading(scope.organization) as connection:
         rows = await list_by_ids(connection, scope.organization.id, numbers)
         attached = await find_with_attachments(connection, rows)
     context = await state.serializer_context(scope.organization, rows, attached)
@@ -102,8 +100,8 @@ async def _by_ids(state: AppState, scope: OrganizationScope, ids: list[str]) -> 
 async def _direct_hit(state: AppState, scope: OrganizationScope, query: str) -> Response | None:
     if not visible(scope) or not query.strip() or " " in query.strip():
         return None
-    async with state.database.connection() as connection:
-        row = await find_by_short_id(connection, scope.organization.id, query.strip())
+    async with state.reading(scope.organization) as connection:
+        row = await find_by_short_id(connection, [scope.organization.id], query.strip())
         attached = await find_with_attachments(connection, [row]) if row is not None else set()
     if row is None:
         return None
@@ -120,15 +118,15 @@ async def _direct_hit(state: AppState, scope: OrganizationScope, query: str) -> 
 async def count_issues(
     state: StateDep,
     scope: OrganizationReader,
-    shared: SharedFilters,
+    shared: SharedDep,
     queries: Annotated[list[str], Query(alias="query", max_length=20)] = [],  # noqa: B006
 ) -> dict[str, int]:
-    """Return the number of issues per query, under the query's text."""
+    """Return the number of issues per query, under the query's text; it counts up to a bound."""
+    selections = {query: await select_feedback(state, scope, query, shared) for query in dict.fromkeys(queries)}
     counts: dict[str, int] = {}
-    async with state.database.connection() as connection:
-        for query in dict.fromkeys(queries):
-            search = read_search(query, state.clock.now(), state.settings)
-            counts[query] = await count_feedback(connection, select_feedback(scope, search, shared))
+    async with state.reading(scope.organization) as connection:
+        for query, selection in selections.items():
+            counts[query] = await count_feedback(connection, selection, state.settings.count_max)
     return counts
 
 
@@ -142,7 +140,7 @@ async def count_issues(
 async def change_issues(
     state: StateDep,
     scope: OrganizationWriter,
-    shared: SharedFilters,
+    shared: SharedDep,
     changes: Changes,
     ids: Ids = [],  # noqa: B006
     query: QueryText = "",
@@ -150,9 +148,10 @@ async def change_issues(
     """Change the issues with these ids, or all that match a search; return what was changed."""
     columns = columns_of(changes, scope.organization)
     projects = scope.project_ids(shared.projects)
+    member = OrganizationMember(scope.organization, scope.principal.email)
     changed = 0
     async for chunk in _chunks(state, scope, shared, ids, query):
-        changed += await change_by_id(state.unit_of_work, scope.organization.id, projects, chunk, columns)
+        changed += await change_by_id(state.unit_of_work, state.spam_prior, member, projects, chunk, columns)
     if not changed:
         return Response(status_code=204)
     return JSONResponse(echo(changes, columns, scope.organization))
@@ -168,7 +167,7 @@ async def change_issues(
 async def delete_issues(
     state: StateDep,
     scope: OrganizationDeleter,
-    shared: SharedFilters,
+    shared: SharedDep,
     ids: Ids = [],  # noqa: B006
     query: QueryText = "",
 ) -> Response:
@@ -182,14 +181,13 @@ async def delete_issues(
 
 
 async def _chunks(
-    state: AppState, scope: OrganizationScope, shared: Filters, ids: list[str], query: str
+    state: AppState, scope: OrganizationScope, shared: Shared, ids: list[str], query: str
 ) -> AsyncIterator[Sequence[int]]:
     """Yield the ids that a bulk request means, by id or by search."""
     if ids:
-        numbers = issue_numbers(ids, state.settings.bulk_rows_max)
+        numbers = await issue_ids(state, scope.organization, ids)
         for named in split(numbers if visible(scope) else []):
             yield named
         return
-    search = read_search(query, state.clock.now(), state.settings)
-    async for chunk in find_chunks(state.database, select_feedback(scope, search, shared)):
+    async for chunk in find_chunks(state.database, await select_feedback(state, scope, query, shared)):
         yield chunk

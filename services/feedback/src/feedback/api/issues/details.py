@@ -1,5 +1,6 @@
 """Single feedback issues: detail, event, tags, change, delete; under the organization's path and a legacy one."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -27,7 +28,7 @@ from feedback.api.params import visible
 from feedback.domain.context import parse_any_event_id
 from feedback.domain.feedback import FeedbackDetail
 from feedback.service.delete_feedback import delete_by_id
-from feedback.service.triage_issues import change_by_id
+from feedback.service.triage_issues import OrganizationMember, change_by_id
 from feedback.store.attachments import find_with_attachments
 from feedback.store.feedback_read import find_by_id, find_by_short_id
 
@@ -58,8 +59,9 @@ def issue_scope(*scopes: str) -> Any:
         if organization is not None:
             config = await find_organization(access_of(request), organization)
             require(principal, config.id, scopes)
-        feedback = await _find(state, issue_id, config.id if config else None)
-        if feedback is not None and config is None and feedback.organization_id in principal.tenants:
+        organizations = [config.id] if config else list(principal.tenants)
+        feedback = await _find(state, issue_id, organizations)
+        if feedback is not None and config is None:
             config = await state.configuration.organization(feedback.organization_id)
         if feedback is None or config is None:
             raise NotFound
@@ -72,14 +74,12 @@ def issue_scope(*scopes: str) -> Any:
     return Depends(resolve)
 
 
-async def _find(state: AppState, issue_id: str, organization_id: int | None) -> FeedbackDetail | None:
+async def _find(state: AppState, issue_id: str, organization_ids: Collection[int]) -> FeedbackDetail | None:
     async with state.database.connection() as connection:
         if issue_id.isascii() and issue_id.isdigit():
             number = parse_id(issue_id)
-            return None if number is None else await find_by_id(connection, number, organization_id)
-        if organization_id is None:
-            return None
-        return await find_by_short_id(connection, organization_id, issue_id)
+            return None if number is None else await find_by_id(connection, number, organization_ids)
+        return await find_by_short_id(connection, organization_ids, issue_id)
 
 
 Readable = Annotated[Found, issue_scope(*EVENT_READ)]
@@ -107,11 +107,13 @@ async def change_issue(state: StateDep, found: Writable, changes: Changes) -> Js
     """Change status, assignee or seen mark; return the whole issue."""
     columns = columns_of(changes, found.scope.organization)
     feedback = found.feedback
-    if not await change_by_id(
-        state.unit_of_work, feedback.organization_id, [feedback.project_id], [feedback.id], columns
-    ):
+    member = OrganizationMember(found.scope.organization, found.scope.principal.email)
+    changed = await change_by_id(
+        state.unit_of_work, state.spam_prior, member, [feedback.project_id], [feedback.id], columns
+    )
+    if not changed:
         raise NotFound
-    after = await _find(state, str(feedback.id), feedback.organization_id)
+    after = await _find(state, str(feedback.id), [feedback.organization_id])
     if after is None:
         raise NotFound
     return await _detail(state, Found(after, found.scope))
@@ -147,16 +149,29 @@ async def get_event(
 @_issue.get("/tags/", name="listIssueTags", summary="List an issue's tags")
 async def list_tags(found: Readable) -> list[Json]:
     """Return the issue's tags."""
-    return [serializers.tag_summary(key, value) for key, value in serializers.event_tags(found.feedback)]
+    return [
+        serializers.tag_summary(found.feedback, key, value)
+        for key, value in serializers.event_tags(found.feedback)
+    ]
 
 
 @_issue.get("/tags/{key}/", name="getIssueTag", summary="Get one of an issue's tags")
 async def get_tag(found: Readable, key: str) -> Json:
     """Return one of the issue's tags."""
+    return serializers.tag_summary(found.feedback, key, _tag(found, key))
+
+
+@_issue.get("/tags/{key}/values/", name="listIssueTagValues", summary="List the values of one of an issue's tags")
+async def list_tag_values(found: Readable, key: str) -> list[Json]:
+    """Return the tag's only value, in a list."""
+    return [serializers.tag_value(found.feedback, key, _tag(found, key))]
+
+
+def _tag(found: Found, key: str) -> str:
     values = dict(serializers.event_tags(found.feedback))
     if key not in values:
         raise NotFound
-    return serializers.tag_summary(key, values[key])
+    return values[key]
 
 
 @_issue.get("/hashes/", name="listIssueHashes", summary="List an issue's fingerprints")

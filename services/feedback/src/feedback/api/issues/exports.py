@@ -47,14 +47,14 @@ async def _batches(
     size = state.settings.export_batch_rows
     position: Position | None = None
     while True:
-        async with state.database.connection() as connection:
+        async with state.reading(scope.organization) as connection:
             page = await read_page(connection, selection, size, position)
             attached = await find_with_attachments(connection, page.rows)
         if page.rows:
             yield page.rows, await state.serializer_context(scope.organization, page.rows, attached)
         if len(page.rows) < size:
             return
-        position = Position(page.rows[-1].received_at, page.rows[-1].id)
+        position = Position(page.rows[-1].first_seen, page.rows[-1].id)
 
 
 def as_csv(state: AppState, scope: OrganizationScope, selection: Selection) -> Response:

@@ -22,7 +22,7 @@ def export(
     state: AppState, wanted: ReportFilter, organization: OrganizationConfig, chosen: Format
 ) -> StreamingResponse:
     """Return the whole list, up to the export's bound, in a format."""
-    pages = _pages(state, wanted)
+    pages = _pages(state, organization, wanted)
     if chosen == "csv":
         rows = (
             [export_row(report, groups, organization) for report in reports] async for reports, groups in pages
@@ -35,12 +35,12 @@ def export(
     )
 
 
-async def _pages(state: AppState, wanted: ReportFilter) -> AsyncIterator[_Page]:
+async def _pages(state: AppState, organization: OrganizationConfig, wanted: ReportFilter) -> AsyncIterator[_Page]:
     position: Position | None = None
     rows_left = state.settings.export_rows_max
     while rows_left > 0:
         limit = min(PAGE_ROWS, rows_left)
-        async with state.database.connection() as connection:
+        async with state.reading(organization.id) as connection:
             reports = await list_reports(connection, wanted, limit=limit, position=position)
             groups = await find_groups(connection, [r.group_id for r in reports if r.group_id])
         if reports:

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from hearback_contracts.config import OrganizationConfig
 from hearback_fleet.access import (
-    EVENT_READ,
     PROJECT_READ,
     OrganizationScope,
     access_of,
@@ -19,9 +18,9 @@ from hearback_fleet.access import (
     require,
 )
 from hearback_kit.api.paging import KeysetPage, PageRequest
-from hearback_kit.values.ids import parse_id
 
-from user_reports.api.deps import AppState, StateDep, dsn_of, find_own_group
+from user_reports.api.deps import AppState, StateDep, dsn_of
+from user_reports.api.groups.paths import ReadIssue, at_issue
 from user_reports.api.params import (
     EnvironmentsParam,
     Filters,
@@ -100,55 +99,21 @@ async def list_organization_reports(
     return await _list(state, wanted, filters, page, scope.organization)
 
 
-@router.get(
-    "/api/0/organizations/{organization}/issues/{issue}/user-reports/",
+@at_issue(
+    router,
+    "user-reports/",
     operation_id="listIssueReports",
     summary="The reports about an issue's events",
     responses=_LISTED,
 )
 async def list_issue_reports(
-    state: StateDep,
-    issue: str,
-    page: PageDep,
-    scope: Annotated[OrganizationScope, organization_scope(*EVENT_READ)],
-    environment: EnvironmentsParam = None,
+    state: StateDep, scope: ReadIssue, page: PageDep, environment: EnvironmentsParam = None
 ) -> Response:
     """List the reports of an error group; a feedback issue has none of its own."""
-    number = parse_id(issue)
-    if number is not None and not number % 2:
+    if scope is None:
         return JSONResponse([])
-    group = await find_own_group(state, number, [scope.organization.id])
-    return await _list_group(state, group.id, group.organization_id, environment, page)
-
-
-@router.get(
-    "/api/0/issues/{issue}/user-reports/",
-    operation_id="listIssueReportsLegacy",
-    summary="The reports about an issue's events (older path)",
-    responses=_LISTED,
-)
-async def list_issue_reports_legacy(
-    request: Request, state: StateDep, issue: str, page: PageDep, environment: EnvironmentsParam = None
-) -> Response:
-    """List the reports of an error group of any of the caller's organizations."""
-    principal = await principal_of(request)
-    number = parse_id(issue)
-    if number is not None and not number % 2:
-        return JSONResponse([])
-    group = await find_own_group(state, number, list(principal.tenants))
-    require(principal, group.organization_id, EVENT_READ)
-    return await _list_group(state, group.id, group.organization_id, environment, page)
-
-
-async def _list_group(
-    state: AppState,
-    group_id: int,
-    organization_id: int,
-    environments: list[str] | None,
-    page: PageRequest,
-) -> Response:
-    wanted = ReportFilter(organization_id=organization_id, group_id=group_id, environments=environments)
-    found = await _read_page(state, wanted, page)
+    wanted = ReportFilter(organization_id=scope.organization.id, group_id=scope.group.id, environments=environment)
+    found = await _read_page(state, scope.organization, wanted, page)
     now = state.clock.now()
     return JSONResponse([report_json(report, now) for report in found.rows], headers=found.headers)
 
@@ -171,7 +136,7 @@ async def _list(
 ) -> Response:
     if filters.export is not None:
         return export(state, wanted, organization, filters.export)
-    found = await _read_page(state, wanted, page)
+    found = await _read_page(state, organization, wanted, page)
     return JSONResponse(await with_issues(state, found.rows, organization), headers=found.headers)
 
 
@@ -179,14 +144,16 @@ async def with_issues(
     state: AppState, reports: Sequence[Report], organization: OrganizationConfig
 ) -> list[dict[str, Any]]:
     """Return reports as JSON, each with its error group."""
-    async with state.database.connection() as connection:
+    async with state.reading(organization.id) as connection:
         groups = await find_groups(connection, [report.group_id for report in reports if report.group_id])
     now, url = state.clock.now(), state.settings.public_url
     return reports_json(reports, groups, organization, now=now, public_url=url)
 
 
-async def _read_page(state: AppState, wanted: ReportFilter, page: PageRequest) -> KeysetPage[Report]:
-    async with state.database.connection() as connection:
+async def _read_page(
+    state: AppState, organization: OrganizationConfig, wanted: ReportFilter, page: PageRequest
+) -> KeysetPage[Report]:
+    async with state.reading(organization.id) as connection:
         found = await list_reports(
             connection, wanted, limit=page.fetch, position=page.position, backward=page.backward
         )

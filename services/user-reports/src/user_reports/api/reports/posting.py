@@ -6,21 +6,28 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from hearback_contracts.events import UserReportSubmitted
+from hearback_contracts.options import Option
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.access import access_of, find_organization
-from hearback_kit.errors import BadRequest, Forbidden, TooManyRequests
+from hearback_kit.errors import BadRequest, Forbidden, TooManyRequests, Unavailable
 from hearback_kit.limits import Limit
 from hearback_kit.values.addresses import address_block
 from hearback_kit.values.ids import new_id
+from hearback_kit.values.origins import is_origin_allowed, web_page_of
 
 from user_reports.api.deps import AppState, Sender, StateDep, sender_of
 from user_reports.api.reports.bodies import read_fields_body
 from user_reports.api.reports.listing import with_issues
 from user_reports.domain.fields import read_fields
 from user_reports.errors import InvalidFields, ReportConflict
-from user_reports.service.submit_report import Received, Submitted, refuse_report, submit_reports
+from user_reports.service.submit_report import Received, Submitted, refuse_origin, refuse_report, submit_reports
 
+# The commit's answer can be lost after the commit.
+MAYBE_STORED: Final = (
+    "The database does not answer at the moment; the report may be stored all the same. Send it again: within five"
+    " minutes a report on the same event replaces the first."
+)
 SOURCE: Final = FeedbackSource.USER_REPORT_DJANGO_ENDPOINT
 router = APIRouter()
 _FIELD_SCHEMA: Final[dict[str, Any]] = {
@@ -47,6 +54,7 @@ _STORED: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "Stored. With a DSN the body is empty.", "content": {"application/json": {}}},
     400: {"description": "Messages by field, or `detail`.", "content": _OBJECT},
     401: {"description": "No credentials; empty for a DSN of another project."},
+    403: {"description": "The origin is not allowed, or the organization takes no reports.", "content": _OBJECT},
     409: {"description": "The event or its report is too old.", "content": _OBJECT},
 }
 
@@ -63,16 +71,30 @@ async def create_report(request: Request, state: StateDep, organization: str, pr
     address = state.proxies.client_address(request.client.host if request.client else None, request.headers.raw)
     await _limit(state, address)
     sender = await sender_of(request, organization, project)
+    message = _message(state, sender, address)
+    await _check_origin(request, state, sender, message)
     body = await read_fields_body(request)
     fields, errors = read_fields(body)
-    message = _message(state, sender, address)
     if errors:
         said = body if isinstance(body, Mapping) else None
         _raise_refusal(await refuse_report(state.context, Received(message, said)), errors)
-    (submitted,) = await submit_reports(
-        state.context, state.rules, [Received(message, fields)], is_first_step=True
-    )
+    try:
+        (submitted,) = await submit_reports(
+            state.context, state.rules, [Received(message, fields)], is_first_step=True
+        )
+    except Unavailable as error:
+        raise Unavailable(MAYBE_STORED) from error
     return await _answer(request, state, sender, submitted)
+
+
+async def _check_origin(request: Request, state: AppState, sender: Sender, message: UserReportSubmitted) -> None:
+    """Raise Forbidden for a page that may not use the project's DSN (protocol: authentication#allowed-origins)."""
+    page = web_page_of(request.headers.get("origin"), request.headers.get("referer"))
+    origins = sender.project.option(Option.ORIGINS)
+    if sender.key_id is None or page is None or is_origin_allowed(page, origins or ()):
+        return
+    await refuse_origin(state.context, message)
+    raise Forbidden("This origin is not among the project's allowed origins.", code=Reason.CORS.value)
 
 
 async def _limit(state: AppState, address: str | None) -> None:

@@ -1,0 +1,132 @@
+"""What `hearback status` and `check` make of the answers of a fleet's services."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hearback_local.commands.check import examine
+from hearback_local.data_dir import DataDir
+from hearback_local.fleet.status import read_status
+
+Answer = Callable[[str], tuple[int, str]]
+READY = (200, '{"status": "ok", "checks": {}}')
+LAUNCHER = """
+import json, os, sys
+from pathlib import Path
+from hearback_devkit.engines.process import describe_process
+from hearback_local.data_dir import DataDir
+data_dir = DataDir(Path(sys.argv[1]))
+lock = data_dir.lock()
+assert lock.take()
+data_dir.write_state({**describe_process(os.getpid(), data_dir.root), **json.loads(sys.argv[2])})
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def service(answer: Answer) -> Iterator[int]:
+    """The port of a service that answers by path."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = answer(self.path)
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: Any) -> None:
+            """Print nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, redis_url: str) -> Iterator[Callable[[dict[str, Answer]], DataDir]]:
+    """A fleet of these services, as the commands see it; nothing waits in its streams."""
+    with ExitStack() as stack:
+
+        def publish(answers: dict[str, Answer]) -> DataDir:
+            services = [
+                {"name": name, "pid": 1, "port": stack.enter_context(service(answer))}
+                for name, answer in answers.items()
+            ]
+            state = {"ready": True, "url": "http://127.0.0.1:1", "services": services, "stores": []}
+            state["environment"] = {"HEARBACK_REDIS_URL": redis_url}
+            launcher = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", LAUNCHER, str(tmp_path), json.dumps(state)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                )
+            )
+            assert launcher.stdout is not None
+            assert launcher.stdout.readline() == b"ready\n"
+            stack.callback(launcher.terminate)
+            return DataDir(tmp_path)
+
+        yield publish
+
+
+def problems(data_dir: DataDir) -> list[str]:
+    return [finding["what"] for finding in examine(data_dir) if not finding["ok"]]
+
+
+def test_unpublished_outbox_rows_are_lag(fleet: Callable[[dict[str, Answer]], DataDir]) -> None:
+    metrics = (200, '# TYPE hearback_outbox_waiting gauge\nhearback_outbox_waiting{table="outbox"} 7.0\n')
+    data_dir = fleet(
+        {
+            "feedback": lambda path: metrics if path == "/metrics" else READY,
+            "user-reports": lambda _: READY,
+        }
+    )
+    services = {entry["name"]: entry["lag"] for entry in read_status(data_dir)["services"]}
+    assert services == {"feedback": 7, "user-reports": 0}
+    assert problems(data_dir) == []
+
+
+@pytest.mark.parametrize(("full", "lag", "is_found"), [(1, 0, True), (0, 0, False), (1, 3, False)])
+def test_refusing_although_nothing_waits_is_a_finding(
+    full: int, lag: int, is_found: bool, fleet: Callable[[dict[str, Answer]], DataDir]
+) -> None:
+    metrics = f'hearback_stream_full{{stream="a"}} 0.0\nhearback_stream_full{{stream="b"}} {full}.0\n'
+
+    def gateway(path: str) -> tuple[int, str]:
+        return (200, f"{metrics}hearback_outbox_waiting {lag}.0\n") if path == "/metrics" else READY
+
+    found = problems(fleet({"envelope-gateway": gateway}))
+    assert found == (
+        ["envelope-gateway takes streams for full, although nothing waits in them"] if is_found else []
+    )
+
+
+def test_services_that_hang_are_examined_at_the_same_time(fleet: Callable[[dict[str, Answer]], DataDir]) -> None:
+    released = threading.Event()
+
+    def hanging(path: str) -> tuple[int, str]:
+        released.wait(1.2)
+        return 503, '{"checks": {"valkey": "no answer in time", "database": "ok"}}'
+
+    names = ["feedback", "user-reports", "client-reports", "crash-embed"]
+    data_dir = fleet(dict.fromkeys(names, hanging))
+    began = time.monotonic()
+    found = problems(data_dir)
+    # One after the other these would take 14 s.
+    assert time.monotonic() - began < 7.0
+    released.set()
+    assert [f"{name} reports: valkey: no answer in time" for name in names] == [
+        problem for problem in found if "reports:" in problem
+    ]

@@ -1,0 +1,33 @@
+"""What the endpoint takes from the running app."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+from hearback_fleet.configuration import Configuration
+from hearback_kit.clock import Clock
+from hearback_kit.values.addresses import TrustedProxies
+
+from crash_embed.service.check_limits import RequestLimits
+from crash_embed.service.publish_report import ReportPublisher
+from crash_embed.service.render_dialog import DialogScript
+from crash_embed.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class AppState:
+    """What the app holds while it runs (`app.state.state`). `origins` are allowed for every project."""
+
+    settings: Settings
+    proxies: TrustedProxies
+    origins: tuple[str, ...]
+    configuration: Configuration
+    limits: RequestLimits
+    publisher: ReportPublisher
+    script: DialogScript
+    clock: Clock
+
+
+def app_state(request: Request) -> AppState:
+    """Return the state of the running app."""
+    state: AppState = request.app.state.state
+    return state

@@ -1,0 +1,89 @@
+"""Make a form durable: the report and the first step of its fate in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hearback_contracts.categories import DataCategory
+from hearback_contracts.outcomes import Outcome, SubmissionState
+from hearback_contracts.reasons import Reason
+from hearback_contracts.streams import OUTCOME_RECORDED, USER_REPORT_SUBMITTED
+from hearback_fleet.messages import outgoing
+from hearback_fleet.recording import Origin, OutcomeRecorder, SubmissionRef
+from hearback_kit.bus import Outgoing
+from hearback_kit.bus.bounds import StreamBounds
+from hearback_kit.bus.group_commit import GroupCommit
+from hearback_kit.clock import Clock
+from hearback_kit.errors import Unavailable
+from hearback_kit.resp import RespConnection
+from hearback_kit.values.ids import new_id
+
+from crash_embed.domain.form import Form
+from crash_embed.domain.report import SOURCE, Sender, message_of, payload_of, submission_id_of
+
+ACCEPTED_STEP = "form_accepted"
+REFUSED_STEP = "form_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class FormResult:
+    """What happened to a form; `reason` None means that it was accepted."""
+
+    sender: Sender
+    submission_id: str
+    reason: Reason | None = None
+
+    @property
+    def state(self) -> SubmissionState:
+        """The state of the submission that follows."""
+        if self.reason is None:
+            return SubmissionState.ACCEPTED
+        is_limited = self.reason is Reason.RATE_LIMITED
+        return SubmissionState.RATE_LIMITED if is_limited else SubmissionState.INVALID
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome of a refused form."""
+        return Outcome.RATE_LIMITED if self.reason is Reason.RATE_LIMITED else Outcome.INVALID
+
+
+class ReportPublisher:
+    """Publishes forms; its methods return when everything is durable and raise Unavailable otherwise."""
+
+    def __init__(
+        self, connection: RespConnection, bounds: StreamBounds, clock: Clock, *, service: str, shards: int
+    ) -> None:
+        self._bounds = bounds
+        self._clock = clock
+        self._service = service
+        self._shards = shards
+        self._commit: GroupCommit[FormResult] = GroupCommit(connection, self._messages)
+
+    async def accept(self, sender: Sender, form: Form) -> None:
+        """Publish a report and that it was accepted."""
+        message = message_of(sender, form, new_id())
+        report = outgoing(USER_REPORT_SUBMITTED, message, self._shards, body=payload_of(sender, form))
+        await self._publish([report], FormResult(sender, submission_id_of(sender, message.id)))
+
+    async def refuse(self, sender: Sender, reason: Reason) -> None:
+        """Publish that a form was refused."""
+        await self._publish([], FormResult(sender, submission_id_of(sender, new_id()), reason))
+
+    async def _publish(self, messages: list[Outgoing], result: FormResult) -> None:
+        for stream in (USER_REPORT_SUBMITTED, OUTCOME_RECORDED):
+            if self._bounds.is_full(stream.key(result.sender.project.id, self._shards)):
+                raise Unavailable("too many reports wait to be handled")
+        await self._commit.commit(messages, [result])
+
+    def _messages(self, results: list[FormResult]) -> Sequence[Outgoing]:
+        recorder = OutcomeRecorder(self._service, self._clock, self._shards)
+        for result in results:
+            sender, project = result.sender, result.sender.project
+            if result.reason is not None:
+                origin = Origin(project.organization_id, project.id, sender.key_id)
+                recorder.count(origin, DataCategory.FEEDBACK, result.outcome, result.reason, at=sender.received_at)
+            step = REFUSED_STEP if result.reason else ACCEPTED_STEP
+            # Whoever knows nothing but the id that the form was sent on finds it there, too.
+            for submission_id in dict.fromkeys((result.submission_id, sender.event_id)):
+                submission = SubmissionRef(project.organization_id, project.id, submission_id, SOURCE)
+                recorder.step(submission, result.state, step, result.reason, at=sender.received_at)
+        return recorder.messages()

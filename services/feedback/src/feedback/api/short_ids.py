@@ -1,0 +1,30 @@
+"""Look-up of a feedback by its short id."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+from hearback_kit.errors import NotFound
+
+from feedback.api import serializers
+from feedback.api.deps import OrganizationReader, StateDep
+from feedback.api.params import visible
+from feedback.store.feedback_read import find_by_short_id
+
+router = APIRouter(prefix="/api/0/organizations/{organization}/shortids", tags=["issues"])
+
+
+@router.get("/{short_id}/", operation_id="resolveShortId", summary="Find a feedback by its short id")
+async def resolve_short_id(
+    state: StateDep,
+    scope: OrganizationReader,
+    short_id: Annotated[str, Path(description="Short id of a feedback, such as `WEB-12`.", max_length=250)],
+) -> dict[str, Any]:
+    """Return the feedback with its organization and project."""
+    feedback = None
+    if visible(scope):
+        async with state.database.connection() as connection:
+            feedback = await find_by_short_id(connection, [scope.organization.id], short_id)
+    if feedback is None:
+        raise NotFound
+    context = await state.serializer_context(scope.organization, [feedback])
+    return serializers.short_id(feedback, context)

@@ -1,0 +1,80 @@
+"""What a search consists of, once it is parsed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from feedback.domain.search_keys import UNINDEXED_KEYS
+from feedback.domain.statuses import STATUSES
+
+
+class SearchError(ValueError):
+    """The query asks for something that does not exist; the message is for the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Free text: words that follow one another, or with `*` a pattern in the message."""
+
+    text: str
+    negated: bool = False
+    pattern: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """`key:value`: one of the values; those with `*` are patterns."""
+
+    key: str
+    values: tuple[str, ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """`has:key`."""
+
+    key: str
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A comparison of a time: `operator` is one of `>=`, `>`, `<=`, `<`."""
+
+    key: str
+    operator: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A comparison of a number: `operator` is one of `>=`, `>`, `<=`, `<`, `=`."""
+
+    key: str
+    operator: str
+    number: int
+    negated: bool = False
+
+
+Term = Words | Match | Has | Moment | Number
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A parsed query: `statuses` are the mailboxes it is about, `asks_feedback` whether it wants feedback.
+
+    `names` are keys that are none of ours: tags and context fields, or mistakes.
+    """
+
+    terms: tuple[Term, ...] = ()
+    statuses: tuple[str, ...] = STATUSES
+    asks_feedback: bool = False
+    names: frozenset[str] = frozenset()
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether an inverted index can find what it asks for; if not, mailboxes are read in their order."""
+        return any(
+            isinstance(term, Words) or (isinstance(term, Match | Has) and term.key not in UNINDEXED_KEYS)
+            for term in self.terms
+        )

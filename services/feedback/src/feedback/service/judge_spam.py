@@ -1,0 +1,79 @@
+"""Judge feedback for spam: the rules, and a classifier with what each organization's triage taught it."""
+
+from collections import OrderedDict
+from collections.abc import Collection
+from importlib import resources
+from typing import Final, Protocol
+
+from hearback_kit.db import Database
+from hearback_kit.logs import get_logger
+
+from feedback.domain.spam import Content, SpamVerdict, judge
+from feedback.domain.spam_classifier import Classifier, Prior, Taught
+from feedback.metrics import JUDGE_FAILURES
+from feedback.store.spam_taught import find_taught, find_versions
+
+ORGANIZATIONS_MAX: Final = 200  # whose classifiers are kept in memory
+_log = get_logger(__name__)
+
+
+class SpamJudge(Protocol):
+    """Judges feedback."""
+
+    async def prepare(self, organization_ids: Collection[int]) -> None:
+        """Load what judging feedback of these organizations needs."""
+        ...
+
+    def judge(self, organization_id: int, content: Content) -> SpamVerdict:
+        """Return a verdict; never raises."""
+        ...
+
+
+def load_prior() -> Prior | None:
+    """Return the classifier's prior, which ships with this package; None when it cannot be read."""
+    try:
+        return Prior.decode(resources.files("feedback.domain").joinpath("spam_prior.bin").read_bytes())
+    except (OSError, ValueError) as error:
+        _log.error("spam_prior_unreadable", error=type(error).__name__)
+        return None
+
+
+class LocalJudge:
+    """The rules and the classifier, without any network; a judge that fails yields no verdict."""
+
+    def __init__(self, database: Database, prior: Prior | None) -> None:
+        self._database = database
+        self._prior = prior
+        self._known: OrderedDict[int, tuple[int, Classifier]] = OrderedDict()
+
+    async def prepare(self, organization_ids: Collection[int]) -> None:
+        """Load what the organizations taught since it was loaded last; raises Unavailable."""
+        if self._prior is None or not organization_ids:
+            return
+        async with self._database.connection() as connection:
+            versions = await find_versions(connection, organization_ids)
+            stale = [i for i, version in versions.items() if i not in self._known or self._known[i][0] != version]
+            for taught in await find_taught(connection, stale):
+                self._keep(taught.organization_id, taught.version, Taught.decode(taught.taught))
+
+    def _keep(self, organization_id: int, version: int, taught: Taught) -> None:
+        assert self._prior is not None, "without a prior nothing is taught"
+        self._known[organization_id] = version, Classifier(self._prior, taught)
+        self._known.move_to_end(organization_id)
+        while len(self._known) > ORGANIZATIONS_MAX:
+            self._known.popitem(last=False)
+
+    def judge(self, organization_id: int, content: Content) -> SpamVerdict:
+        """Return the verdict of rules and classifier."""
+        try:
+            return judge(content, self._classifier(organization_id))
+        except Exception:
+            _log.exception("spam_judge_failed")
+            JUDGE_FAILURES.inc()
+            return SpamVerdict(None, detection_enabled=True)
+
+    def _classifier(self, organization_id: int) -> Classifier | None:
+        known = self._known.get(organization_id)
+        if known is not None:
+            return known[1]
+        return None if self._prior is None else Classifier(self._prior)

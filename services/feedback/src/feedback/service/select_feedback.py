@@ -1,0 +1,142 @@
+"""Turn a search query and filters into the selection of feedback that it means."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from hearback_contracts.config import OrganizationConfig
+from hearback_contracts.flags import Feature
+from hearback_fleet.configuration import Configuration
+from hearback_kit.db import Database
+
+from feedback.domain.search import parse_search
+from feedback.domain.search_keys import PROJECT_KEYS
+from feedback.domain.search_terms import Match, Search, SearchError
+from feedback.errors import InvalidSearch
+from feedback.settings import Settings
+from feedback.store.conditions import conditions, in_environments, seen_between
+from feedback.store.feedback_read import Selection
+from feedback.store.search_names import find_unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What selects feedback besides a query; `start` and `end` are about `lastSeen`."""
+
+    project_ids: Sequence[int]
+    environments: Sequence[str] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Searcher:
+    """Whose search it is: an organization, and the e-mail address that `me` stands for."""
+
+    organization: OrganizationConfig
+    email: str | None = None
+
+    def member_ids(self, value: str) -> list[int]:
+        """Return the members that a value of `assigned:` means."""
+        text = value.removeprefix("user:").lower()
+        if text == "me":
+            text = (self.email or "").lower()
+        return [
+            member.id
+            for member in self.organization.members
+            if text and text in {member.email.lower(), str(member.id), (member.name or "").lower()}
+        ]
+
+
+class SelectFeedback:
+    """Understands searches: their syntax, and the names in them."""
+
+    def __init__(self, database: Database, configuration: Configuration, settings: Settings) -> None:
+        self._database = database
+        self._configuration = configuration
+        self._settings = settings
+
+    async def __call__(self, searcher: Searcher, query: str, filters: Filters, now: datetime) -> Selection:
+        """Return the feedback that a query and filters select; raises InvalidSearch.
+
+        It is empty for a query that does not ask for feedback, and where feedback is hidden.
+        """
+        search = self._parse(query, now)
+        organization = searcher.organization
+        if not (search.asks_feedback and organization.feature(Feature.VISIBLE)):
+            return Selection(organization.id, [], search.statuses)
+        await self._refuse_unknown(organization, search)
+        projects = await self._projects_of(organization, search)
+        search, project_ids = _within_projects(search, filters.project_ids, projects)
+        return Selection(
+            organization.id,
+            project_ids,
+            search.statuses,
+            (
+                *conditions(search, searcher.member_ids),
+                *in_environments(filters.environments),
+                *seen_between(filters.start, filters.end),
+            ),
+            is_search=search.is_indexed or bool(filters.environments),
+        )
+
+    def _parse(self, query: str, now: datetime) -> Search:
+        if len(query) > self._settings.query_characters_max:
+            raise InvalidSearch(f"A search has at most {self._settings.query_characters_max} characters.")
+        try:
+            return parse_search(query, now=now, terms_max=self._settings.query_terms_max)
+        except SearchError as error:
+            raise InvalidSearch(str(error)) from error
+
+    async def _refuse_unknown(self, organization: OrganizationConfig, search: Search) -> None:
+        """Raise InvalidSearch for a key that is none of ours and no tag of the organization's feedback."""
+        if not search.names:
+            return
+        async with self._database.connection(share=organization.id) as connection:
+            unknown = await find_unknown(connection, organization.id, search.names)
+        if unknown:
+            named = ", ".join(f'"{name[:100]}"' for name in sorted(unknown))
+            raise InvalidSearch(f"Invalid search key: {named}. No feedback has a tag of this name.")
+
+    async def _projects_of(self, organization: OrganizationConfig, search: Search) -> dict[int, frozenset[str]]:
+        """Return what the organization's projects are called, by id, if the search has to know it."""
+        if not any(isinstance(term, Match) and term.key in PROJECT_KEYS for term in search.terms):
+            return {}
+        found = {}
+        for ref in organization.projects:
+            project = await self._configuration.project(ref.id)
+            names = {str(ref.id), ref.slug.lower(), project.name.lower() if project else ref.slug.lower()}
+            found[ref.id] = frozenset(names)
+        return found
+
+
+def _find_projects(value: str, projects: Mapping[int, Collection[str]]) -> list[int]:
+    """Return the projects with a name; raises InvalidSearch when there is none."""
+    pattern = _pattern_of(value) if "*" in value else None
+    found = [
+        project_id
+        for project_id, names in projects.items()
+        if (any(pattern.fullmatch(name) for name in names) if pattern else value.lower() in names)
+    ]
+    if not found and not pattern:
+        raise InvalidSearch(f'There is no project "{value[:100]}".')
+    return found
+
+
+def _pattern_of(value: str) -> "re.Pattern[str]":
+    return re.compile(".*".join(re.escape(part) for part in value.split("*")), re.IGNORECASE)
+
+
+def _within_projects(
+    search: Search, project_ids: Sequence[int], projects: Mapping[int, Collection[str]]
+) -> tuple[Search, list[int]]:
+    """Take the terms about projects out of a search, and return the projects that they leave."""
+    kept, terms = list(project_ids), []
+    for term in search.terms:
+        if isinstance(term, Match) and term.key in PROJECT_KEYS:
+            named = {found for value in term.values for found in _find_projects(value, projects)}
+            kept = [project_id for project_id in kept if (project_id in named) is not term.negated]
+        else:
+            terms.append(term)
+    return replace(search, terms=tuple(terms)), kept

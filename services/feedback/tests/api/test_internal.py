@@ -1,0 +1,50 @@
+"""What other services ask: feedback by event id and by short id, in signed calls."""
+
+import time
+from typing import Any
+
+import pytest
+from hearback_devkit.fleet import publish_project
+from hearback_kit.http import sign
+
+from ..conftest import EVENT, Api
+
+ORGANIZATION = "/internal/organizations/1"
+
+
+async def ask(api: Api, path: str, *, secret: str | None = None) -> Any:
+    known = api.intake.settings.secret_key.get_secret_value()
+    signature = sign(secret or known, "user-reports", "GET", path, b"", int(time.time()))
+    headers = {"X-Hearback-Signature": signature, "X-Hearback-Service": "user-reports"}
+    return await api.client.get(path, headers=headers)
+
+
+async def test_feedback_is_found_by_event_and_by_short_id(api: Api, redis: Any) -> None:
+    await publish_project(redis, project_id=2)
+    await api.submit("hit", event_id=EVENT)
+    [row] = await api.list()
+    for path in (f"/events/{EVENT}", f"/events/{EVENT.upper()}?project_id=1", "/shortids/web-1"):
+        found = (await ask(api, ORGANIZATION + path)).json()
+        assert (found["groupId"], found["shortId"], found["eventId"]) == (row["id"], "WEB-1", EVENT)
+        assert (found["organizationSlug"], found["projectSlug"]) == ("demo", "web")
+        assert found["group"] == row
+        assert found["event"] == (await api.client.get(f"/api/0/issues/{row['id']}/events/latest/")).json()
+    for path in (
+        f"{ORGANIZATION}/events/{EVENT}?project_id=2", f"{ORGANIZATION}/events/{'f' * 32}",
+        f"{ORGANIZATION}/events/x", f"{ORGANIZATION}/shortids/WEB-2", "/internal/organizations/7/shortids/WEB-1",
+    ):  # fmt: skip
+        assert (await ask(api, path)).status_code == 404, path
+
+
+@pytest.mark.parametrize("path", [f"/events/{EVENT}", "/shortids/WEB-1"])
+async def test_only_services_may_ask(api: Api, path: str) -> None:
+    await api.submit("hit", event_id=EVENT)
+    assert (await api.client.get(ORGANIZATION + path)).status_code == 401
+    assert (await ask(api, ORGANIZATION + path, secret="another")).status_code == 401
+
+
+async def test_hidden_feedback_is_not_found(api: Api, redis: Any) -> None:
+    hidden = {"organizations:feedback-visible": False}
+    await publish_project(redis, project_id=7, organization_id=7, features=hidden)
+    await api.submit("hidden", event_id=EVENT, project_id=7, organization_id=7)
+    assert (await ask(api, f"/internal/organizations/7/events/{EVENT}")).status_code == 404

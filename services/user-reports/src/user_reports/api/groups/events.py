@@ -1,0 +1,87 @@
+"""The events of an error group, and what their tags say."""
+
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path
+from fastapi.responses import JSONResponse
+from hearback_contracts.identifiers import parse_event_id
+from hearback_kit.api.paging import PageRequest, page_request, read_time
+from hearback_kit.errors import NotFound
+
+from user_reports.api.deps import AppState, StateDep
+from user_reports.api.groups.paths import ReadGroup, at_issue
+from user_reports.api.params import EnvironmentsParam, TimeRangeDep, rows_max
+from user_reports.api.serializers import event_json, tag_json
+from user_reports.domain.model import IndexedEvent
+from user_reports.domain.tag_counts import TagValue, count_tags
+from user_reports.store.events import find_event
+from user_reports.store.group_events import EventFilter, find_oldest_event, list_group_events
+from user_reports.store.groups import Group
+
+TOP_VALUES: Final = 10
+router = APIRouter()
+EventsPage = Annotated[PageRequest, page_request(read_time, parse_event_id, rows=rows_max, rows_max=rows_max)]
+EventParam = Annotated[
+    str, Path(description="`latest`, `oldest`, `recommended` (the latest one), or the id of an event.")
+]
+
+
+@at_issue(router, "events/", operation_id="listErrorEvents", summary="The events of an error group")
+async def list_events(
+    state: StateDep,
+    scope: ReadGroup,
+    page: EventsPage,
+    during: TimeRangeDep,
+    environment: EnvironmentsParam = None,
+) -> JSONResponse:
+    """List the events that are kept, newest first."""
+    wanted = EventFilter(group_id=scope.group.id, environments=environment, start=during.start, end=during.end)
+    async with state.reading(scope.organization.id) as connection:
+        found = await list_group_events(
+            connection, wanted, limit=page.fetch, position=page.position, backward=page.backward
+        )
+    shown = page.page(found, lambda event: (event.received_at, event.event_id))
+    slug = scope.organization.slug
+    return JSONResponse([event_json(event, slug) for event in shown.rows], headers=shown.headers)
+
+
+@at_issue(router, "events/{event}/", operation_id="getErrorGroupEvent", summary="An event of an error group")
+async def get_event(state: StateDep, scope: ReadGroup, event: EventParam) -> JSONResponse:
+    """Return the event that an id or one of the words names."""
+    found = await _find(state, scope.group, event)
+    if found is None or found.group_id != scope.group.id:
+        raise NotFound
+    return JSONResponse(event_json(found, scope.organization.slug))
+
+
+@at_issue(router, "tags/", operation_id="listErrorGroupTags", summary="The tags of an error group's events")
+async def list_tags(state: StateDep, scope: ReadGroup) -> JSONResponse:
+    """Return every tag of the group's newest events with its most frequent values."""
+    counted = await _count(state, scope.group)
+    return JSONResponse([tag_json(key, values, TOP_VALUES) for key, values in counted.items()])
+
+
+@at_issue(router, "tags/{key}/", operation_id="getErrorGroupTag", summary="The values of a tag in an error group")
+async def get_tag(state: StateDep, scope: ReadGroup, key: str) -> JSONResponse:
+    """Return all values of one tag of the group's newest events; 404 when none has it."""
+    values = (await _count(state, scope.group)).get(key)
+    if values is None:
+        raise NotFound
+    return JSONResponse(tag_json(key, values))
+
+
+async def _find(state: AppState, group: Group, name: str) -> IndexedEvent | None:
+    event_id = group.latest_event_id if name in {"latest", "recommended"} else parse_event_id(name)
+    async with state.reading(group.organization_id) as connection:
+        if name == "oldest":
+            return await find_oldest_event(connection, group.id)
+        return await find_event(connection, group.project_id, event_id) if event_id else None
+
+
+async def _count(state: AppState, group: Group) -> Mapping[str, list[TagValue]]:
+    async with state.reading(group.organization_id) as connection:
+        events = await list_group_events(
+            connection, EventFilter(group_id=group.id), limit=state.settings.group_events_max
+        )
+    return count_tags(events)

@@ -1,0 +1,63 @@
+"""Look-ups of the ids that people see: short ids of error groups, event ids of errors and feedback."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from hearback_contracts.identifiers import parse_event_id
+from hearback_fleet.access import EVENT_READ, OrganizationScope, organization_scope
+from hearback_kit.errors import NotFound
+
+from user_reports.api.deps import StateDep, find_group_by_short_id
+from user_reports.api.serializers import event_json, group_json, group_reference
+from user_reports.store.events import find_events
+from user_reports.store.groups import find_group
+
+router = APIRouter(tags=["look-ups"])
+ReadOrganization = Annotated[OrganizationScope, organization_scope(*EVENT_READ)]
+
+
+@router.get(
+    "/api/0/organizations/{organization}/shortids/{short_id}/",
+    operation_id="resolveErrorShortId",
+    summary="The error group of a short id such as `WEB-ERR-7`",
+)
+async def get_short_id(state: StateDep, scope: ReadOrganization, short_id: str) -> JSONResponse:
+    """Return the group with the short id, or the feedback, where a project's slug ends in `-err`."""
+    organization = scope.organization
+    group = await find_group_by_short_id(state, short_id, [organization])
+    if group is None:
+        found = await state.feedback.find_short_id(organization.id, short_id)
+        if found is None:
+            raise NotFound
+        return JSONResponse(_without_event(found))
+    shape = group_json(group, organization, state.settings.public_url)
+    return JSONResponse(group_reference(group, organization) | {"group": shape, "shortId": shape["shortId"]})
+
+
+@router.get(
+    "/api/0/organizations/{organization}/eventids/{event}/",
+    operation_id="resolveEventId",
+    summary="The issue that an event id belongs to, of an error or a feedback",
+)
+async def get_event_id(state: StateDep, scope: ReadOrganization, event: str) -> JSONResponse:
+    """Return the event and where it belongs."""
+    event_id = parse_event_id(event)
+    if event_id is None:
+        raise NotFound
+    organization = scope.organization
+    async with state.reading(organization.id) as connection:
+        found = await find_events(connection, [(project.id, event_id) for project in organization.projects])
+        indexed = next(iter(found.values()), None)
+        group = await find_group(connection, indexed.group_id) if indexed else None
+    if indexed is None or group is None:
+        feedback = await state.feedback.find_event(organization.id, event_id)
+        if feedback is None:
+            raise NotFound
+        return JSONResponse(feedback)
+    shape = event_json(indexed, organization.slug)
+    return JSONResponse(group_reference(group, organization) | {"eventId": event_id, "event": shape})
+
+
+def _without_event(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in found.items() if name not in {"event", "eventId"}}

@@ -1,0 +1,18 @@
+"""Which pages may use the report endpoint from a browser: any, without cookies (protocol: authentication#cors)."""
+
+import re
+from typing import Final
+
+from hearback_kit.api.cors import CorsRules
+
+_PATH: Final = re.compile(r"/api/0/projects/[^/]+/[^/]+/user-feedback/?")
+_RULES: Final = CorsRules(
+    methods=("GET", "POST", "OPTIONS"),
+    request_headers=("authorization", "content-type", "baggage", "sentry-trace"),
+    exposed_headers=("link", "retry-after"),
+)
+
+
+def cors_rules(path: str) -> CorsRules | None:
+    """Return the rules of a path, None where pages of other origins have no business."""
+    return _RULES if _PATH.fullmatch(path) else None

@@ -1,0 +1,36 @@
+"""Announce that reports were linked to error groups, to the members who follow these."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from hearback_kit.db import Connection
+
+from user_reports.domain.admission import ProjectPolicy
+from user_reports.domain.model import IndexedEvent, Report
+from user_reports.service.record_outcomes import ReportRecorder
+from user_reports.store.followers import find_followers
+
+
+class Link(NamedTuple):
+    """A report and the event that it was just linked to."""
+
+    report: Report
+    event: IndexedEvent
+
+
+async def announce_links(
+    connection: Connection,
+    recorder: ReportRecorder,
+    links: Sequence[Link],
+    policies: Mapping[int, ProjectPolicy],
+) -> None:
+    """Announce links of one transaction to groups that members follow, but those of denied organizations.
+
+    Most groups have no followers: no message for them spares the fleet a tenth of a millisecond per report.
+    """
+    followers = await find_followers(connection, (link.event.group_id for link in links))
+    for report, event in links:
+        policy = policies[report.project_id]
+        if event.group_id in followers and not policy.is_denied:
+            slug = policy.slug or str(report.project_id)
+            recorder.record_link(report, event, slug, followers[event.group_id])

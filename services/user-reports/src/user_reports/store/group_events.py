@@ -1,0 +1,61 @@
+"""The events of an error group: listed by keyset, newest first."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from hearback_kit.db import Connection
+from sqlalchemy import Select, func, select, tuple_
+
+from user_reports.domain.model import IndexedEvent
+from user_reports.store.events import COLUMNS, event_of
+from user_reports.store.tables import EVENTS
+
+
+class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which events of a group a list shows; None does not filter, "" among `environments` means none."""
+
+    group_id: int
+    environments: Sequence[str] | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+def statement_of(wanted: EventFilter) -> Select[Any]:
+    """Select the filtered events, in no order yet."""
+    statement = select(*COLUMNS).where(EVENTS.c.group_id == wanted.group_id)
+    if wanted.environments is not None:
+        statement = statement.where(func.coalesce(EVENTS.c.environment, "").in_(list(wanted.environments)))
+    if wanted.start is not None:
+        statement = statement.where(EVENTS.c.received_at >= wanted.start)
+    if wanted.end is not None:
+        statement = statement.where(EVENTS.c.received_at <= wanted.end)
+    return statement
+
+
+async def list_group_events(
+    connection: Connection,
+    wanted: EventFilter,
+    *,
+    limit: int,
+    position: tuple[datetime, str] | None = None,
+    backward: bool = False,
+) -> list[IndexedEvent]:
+    """Return up to `limit` events, newest first, after (backward: before) a time of receipt and event id."""
+    order = (EVENTS.c.received_at, EVENTS.c.event_id)
+    statement = statement_of(wanted)
+    if position is not None:
+        key, end = tuple_(*order), tuple_(position[0], UUID(position[1]))
+        statement = statement.where(key > end if backward else key < end)
+    statement = statement.order_by(*order) if backward else statement.order_by(*(c.desc() for c in order))
+    found = [event_of(row) for row in await connection.execute(statement.limit(limit))]
+    return found[::-1] if backward else found
+
+
+async def find_oldest_event(connection: Connection, group_id: int) -> IndexedEvent | None:
+    """Return the group's event received first, or None."""
+    statement = statement_of(EventFilter(group_id=group_id)).order_by(EVENTS.c.received_at, EVENTS.c.event_id)
+    row = (await connection.execute(statement.limit(1))).first()
+    return None if row is None else event_of(row)

@@ -1,0 +1,34 @@
+"""Names of environments and releases, as every door reads them."""
+
+import re
+from typing import Final
+
+ENVIRONMENT_LENGTH_MAX: Final = 64
+RELEASE_LENGTH_MAX: Final = 200
+_FORBIDDEN: Final = re.compile(r"[/\\\r\n\t\f]")
+
+
+def environment_name(value: object) -> str | None:
+    """Return a valid name of an environment without blanks around it, or None (protocol: events#environment).
+
+    Slashes, line breaks and tabs are in no name; `none`, `.` and `..` are none, and 64 characters are enough.
+    """
+    if not isinstance(value, str):
+        return None
+    return _valid(value.strip(), ENVIRONMENT_LENGTH_MAX, "none")
+
+
+def release_name(value: object) -> str | None:
+    """Return a valid name of a release without blanks around it, or None (protocol: events#release).
+
+    As with environments, but `latest` is none, numbers are taken as text, and 200 characters are enough.
+    """
+    if value is None or isinstance(value, dict | list):
+        return None
+    return _valid(str(value).strip(), RELEASE_LENGTH_MAX, "latest")
+
+
+def _valid(name: str, length_max: int, reserved: str) -> str | None:
+    if not name or len(name) > length_max or name in {".", ".."} or name.lower() == reserved:
+        return None
+    return None if _FORBIDDEN.search(name) else name

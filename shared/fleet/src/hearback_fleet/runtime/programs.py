@@ -1,0 +1,73 @@
+"""Making the HTTP app and the worker of a service on its runtime."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from fastapi import FastAPI
+from hearback_kit.app import create_service_app
+from hearback_kit.background import Background
+from hearback_kit.clock import Clock
+from hearback_kit.outbox import OutboxTable
+from hearback_kit.settings import ServiceSettings
+from hearback_kit.worker import Work, Worker
+
+from hearback_fleet.runtime.service_runtime import ServiceRuntime
+
+RESTART_SECONDS: Final = 1.0  # pause before a crashed task of an app is started again
+
+
+def service_app(
+    settings: ServiceSettings,
+    *,
+    title: str,
+    description: str,
+    build: Callable[[ServiceRuntime], Any],
+    clock: Clock | None = None,
+    outbox: OutboxTable | None = None,
+    authenticates: bool = True,
+    app_class: type[FastAPI] = FastAPI,
+    **more: Any,
+) -> FastAPI:
+    """Make a service's HTTP app; the caller adds its routers.
+
+    When the app starts, what `build` returns becomes `app.state.state`, which routes take their needs from, and
+    with `authenticates` callers are checked by the registry (`app.state.access`). `more` is FastAPI's.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with ServiceRuntime(settings, clock=clock, outbox=outbox) as runtime:
+            app.state.state = build(runtime)
+            if authenticates:
+                app.state.access = runtime.access
+            background = Background(
+                runtime.started(),
+                restart_seconds=RESTART_SECONDS,
+                stop_seconds_max=settings.shutdown_seconds_max,
+            )
+            app.state.checks.update({**runtime.checks, **background.checks})
+            async with background.running():
+                yield
+
+    return create_service_app(
+        settings, title=title, description=description, lifespan=lifespan, app_class=app_class, **more
+    )
+
+
+def service_worker(
+    settings: ServiceSettings,
+    *,
+    build: Callable[[ServiceRuntime], None],
+    clock: Clock | None = None,
+    outbox: OutboxTable | None = None,
+) -> Worker:
+    """Make a service's worker; `build` adds consumers (`consume`), jobs (`every`) and whatever else runs."""
+
+    @asynccontextmanager
+    async def opening() -> AsyncIterator[Work]:
+        async with ServiceRuntime(settings, clock=clock, outbox=outbox) as runtime:
+            build(runtime)
+            yield Work(runtime.started(), runtime.checks, stop_seconds_max=settings.shutdown_seconds_max)
+
+    return Worker(opening)

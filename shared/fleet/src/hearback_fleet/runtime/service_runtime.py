@@ -1,0 +1,248 @@
+"""The connections and background tasks of one app or worker."""
+
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from functools import cached_property
+from types import TracebackType
+from typing import Self
+
+from hearback_contracts.streams import Stream
+from hearback_kit.auth import Authenticator
+from hearback_kit.background import Part, Runnable, Stage
+from hearback_kit.blobs import BlobStore
+from hearback_kit.bus import Consumer, ConsumerOptions, RedisStreams
+from hearback_kit.bus.bounds import StreamBounds
+from hearback_kit.bus.consumer import Handler, OnDead
+from hearback_kit.clock import Clock, SystemClock
+from hearback_kit.db import Database
+from hearback_kit.health import Check
+from hearback_kit.http import ServiceClient
+from hearback_kit.limits import LimitBatches
+from hearback_kit.outbox import Outbox, OutboxRelay, OutboxTable
+from hearback_kit.resp import RespConnection
+from hearback_kit.settings import ServiceSettings
+from hearback_kit.valkey import Valkey, connect
+from hearback_kit.worker import Periodic
+
+from hearback_fleet.access import Access, registry_introspection
+from hearback_fleet.configuration import Configuration
+from hearback_fleet.messages import project_of
+
+
+class ServiceRuntime:
+    """The connections and background tasks of one app or worker; use it as a context manager.
+
+    `outbox` is the service's outbox table, for `outbox` and `relay`.
+    """
+
+    def __init__(
+        self, settings: ServiceSettings, *, clock: Clock | None = None, outbox: OutboxTable | None = None
+    ) -> None:
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        self._outbox_table = outbox
+        self._stack = AsyncExitStack()
+        self._parts: list[Part] = []
+        self._checks: dict[str, Check] = {}
+        self._is_running = False
+
+    async def __aenter__(self) -> Self:
+        await self._stack.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        return await self._stack.__aexit__(kind, error, traceback)
+
+    def started(self) -> Sequence[Part]:
+        """Return the background tasks, which are started now: from here on there can be no others."""
+        self._is_running = True
+        return tuple(self._parts)
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        """The background tasks so far."""
+        return tuple(self._parts)
+
+    @property
+    def checks(self) -> Mapping[str, Check]:
+        """Readiness checks of what was opened, but the background tasks."""
+        return dict(self._checks)
+
+    @property
+    def shards(self) -> int:
+        """Shards of every stream."""
+        return self.settings.stream_shards
+
+    def on_close(self, close: Callable[[], Awaitable[object]]) -> None:
+        """Call `close` when connections close: before those that were opened earlier."""
+        self._stack.push_async_callback(close)
+
+    def add_check(self, name: str, check: Check) -> None:
+        """Make readiness depend on a check."""
+        self._checks[name] = check
+
+    def run(self, name: str, runnable: Runnable, stage: Stage = Stage.WORK) -> None:
+        """Run something in the background, with a readiness check of that name."""
+        if self._is_running:
+            raise RuntimeError(f"{name} was first used after everything had started; use it in `build`")
+        self._parts.append(Part(name, runnable, stage))
+
+    @cached_property
+    def database(self) -> Database:
+        """The service's own database."""
+        database = Database(
+            self.settings.database_url,
+            pool_size=self.settings.database_pool_size,
+            share_max=self.settings.database_share_max,
+        )
+        self.on_close(database.close)
+        self.add_check("database", database.ping)
+        return database
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        """Projects and organizations as published, kept current."""
+        configuration = Configuration(self._redis_url)
+        self.on_close(configuration.close)
+        self.run("configuration", configuration, Stage.FOLLOW)
+        return configuration
+
+    @cached_property
+    def registry(self) -> ServiceClient:
+        """The registry's internal API."""
+        return self.service_client(self.settings.registry_url)
+
+    @cached_property
+    def access(self) -> Access:
+        """Who may see what, as the registry knows."""
+        return Access(self.configuration, Authenticator(registry_introspection(self.registry)))
+
+    @cached_property
+    def blobs(self) -> BlobStore:
+        """Where attachments lie."""
+        return BlobStore(self.settings.blob_url)
+
+    @cached_property
+    def bus(self) -> RedisStreams:
+        """The streams."""
+        return RedisStreams(self.valkey(), self.valkey(blocking=True))
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """Takes messages in the transaction of the rows they announce."""
+        return Outbox(self._table)
+
+    @cached_property
+    def relay(self) -> OutboxRelay:
+        """Publishes the outbox, in the background."""
+        relay = OutboxRelay(self.database, self._table, self.bus)
+        self.run("outbox", relay, Stage.RELAY)
+        return relay
+
+    def service_client(self, url: str) -> ServiceClient:
+        """Open a client of another service's internal API."""
+        secret = self.settings.secret_key.get_secret_value()
+        client = ServiceClient(url, service=self.settings.service, secret=secret)
+        self.on_close(client.close)
+        return client
+
+    def valkey(self, *, timeout_seconds: float = 5.0, blocking: bool = False) -> Valkey:
+        """Open a client of Valkey; `blocking` is for commands that wait."""
+        client = connect(self._redis_url, timeout_seconds=timeout_seconds, blocking=blocking)
+        self.on_close(client.aclose)
+        return client
+
+    def resp_connection(self, *, answer_seconds_max: float = 5.0) -> RespConnection:
+        """Open a pipelined connection to Valkey, for hot paths."""
+        connection = RespConnection(
+            self._redis_url,
+            connect_seconds_max=min(2.0, answer_seconds_max),
+            answer_seconds_max=answer_seconds_max,
+        )
+        self._stack.callback(connection.close)
+        return connection
+
+    def limits(self, *, answer_seconds_max: float = 1.0, callers_max: int = 4_096) -> LimitBatches:
+        """Open the limiter, on a connection of its own: it gives up sooner than one that makes things durable."""
+        connection = self.resp_connection(answer_seconds_max=answer_seconds_max)
+        return LimitBatches(connection, self.clock, callers_max=callers_max)
+
+    def require_valkey(self, connection: RespConnection) -> None:
+        """Make readiness depend on Valkey's answer over this connection."""
+
+        async def ping() -> None:
+            await connection.command("PING")
+
+        self.add_check("valkey", ping)
+
+    def stream_bounds(self, streams: Iterable[Stream], entries_max: int) -> StreamBounds:
+        """Watch how full streams are; each has its own bound, and none more than `entries_max`."""
+        bounds = {
+            key: min(entries_max, stream.entries_max)
+            for stream in streams
+            for key in stream.shard_keys(self.shards)
+        }
+        watching = StreamBounds(self.bus, bounds)
+        self.run("stream-bounds", watching, Stage.FOLLOW)
+        return watching
+
+    def consume(
+        self,
+        stream: Stream,
+        handler: Handler,
+        *,
+        batch_max: int,
+        on_dead: OnDead | None = None,
+        consumers: int = 1,
+    ) -> None:
+        """Handle a stream's messages in batches of `batch_max`; `consumers` share its shards among them.
+
+        `on_dead` makes the messages that announce a dead letter; None announces nothing.
+        """
+        options = ConsumerOptions(
+            batch_max=batch_max,
+            idle_ms_min=self.settings.consumer_idle_ms_min,
+            deliveries_max=self.settings.deliveries_max,
+        )
+        keys = stream.shard_keys(self.shards)
+        count = min(consumers, len(keys))
+        for first in range(count):
+            consumer = Consumer(
+                self.bus,
+                keys[first::count],
+                group=stream.consumer,
+                name=self.consumer_name,
+                handle=handler,
+                on_dead=on_dead,
+                tenant_of=project_of,
+                options=options,
+            )
+            self.run("consumers", consumer)
+        self.add_check("valkey", self._ping_bus)
+
+    def every(self, name: str, seconds: float, job: Callable[[], Awaitable[object]]) -> None:
+        """Run a job at once and then every `seconds`."""
+        self.run(name, Periodic(name, seconds, job))
+
+    @property
+    def consumer_name(self) -> str:
+        """The name of this process in its consumer groups."""
+        return self.settings.consumer_name or f"{self.settings.service}-{socket.gethostname()}"
+
+    async def _ping_bus(self) -> None:
+        await self.bus.ping()
+
+    @property
+    def _redis_url(self) -> str:
+        return self.settings.redis_url.get_secret_value()
+
+    @property
+    def _table(self) -> OutboxTable:
+        assert self._outbox_table is not None, f"{self.settings.service} was opened without an outbox"
+        return self._outbox_table

@@ -1,0 +1,172 @@
+"""Clients that take too long or too many connections: they are cut off, and no other client notices."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+from hearback_devkit.testing import eventually, recorded, served
+from hearback_kit.http_server import HttpLimits
+from hearback_kit.values.addresses import TrustedProxies, parse_networks
+
+LIMITS = HttpLimits(
+    head_seconds_max=0.3, body_grace_seconds=0.3, body_bytes_per_second_min=1_000, body_seconds_max=1.0
+)
+DRIP_SECONDS = 0.04
+HEAD = b"POST / HTTP/1.1\r\nhost: a\r\n"
+LONG = HEAD + b"content-length: 1000000\r\n\r\n"
+CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"
+PLAIN = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
+
+
+async def echo(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Read the body; answer with 20 MB to `/large`, else with its length."""
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        size, more = size + len(message["body"]), message["more_body"]
+    body = bytes(20_000_000) if scope["path"] == "/large" else b"%d" % size
+    headers = [(b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+
+
+async def drip(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, piece: bytes, seconds: float
+) -> bytes | None:
+    """Send a piece again and again; return what the server says when it closes, None if it does not."""
+    said = b""
+    loop = asyncio.get_running_loop()
+    ends_at = loop.time() + seconds
+    while loop.time() < ends_at:
+        writer.write(piece)
+        try:
+            data = await asyncio.wait_for(reader.read(1_000), DRIP_SECONDS)
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            return said
+        if not data:
+            return said
+        said += data
+    return None
+
+
+@pytest.mark.parametrize(
+    ("first", "piece", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nhost: a\r\nx: ", b"a", b""),
+        (b"GET /", b"a", b""),
+        (b"GET / HTTP/1.1\r\nhost: a\r\n\r\nGET / HT", b"T", b"200"),
+        (LONG, b"a", b"408"),
+        (LONG, b"a" * 20, b"408"),
+        (CHUNKED, b"1\r\na\r\n", b"408"),
+        (LONG, b"a" * 1_000, b"408"),
+    ],
+    ids=["head", "target", "second head", "body", "faster body", "chunks", "fast body without end"],
+)
+async def test_a_byte_now_and_then_holds_no_connection(first: bytes, piece: bytes, status: bytes) -> None:
+    async with served(echo, limits=LIMITS) as url, connected(url) as (reader, writer):
+        writer.write(first)
+        said = await drip(reader, writer, piece, 4.0)
+        assert said is not None
+        assert said[9:12] == status
+
+
+async def test_a_body_has_the_more_time_the_more_of_it_comes() -> None:
+    limits = HttpLimits(body_grace_seconds=0.2, body_bytes_per_second_min=1_000)
+    async with served(echo, limits=limits) as url, connected(url) as (reader, writer):
+        writer.write(HEAD + b"content-length: 4000\r\nconnection: close\r\n\r\n")
+        assert await drip(reader, writer, b"a" * 400, 0.35) is None
+        said = await drip(reader, writer, b"a" * 400, 3.0)
+        assert said is not None
+        assert said.startswith(b"HTTP/1.1 200")
+
+
+async def test_a_client_that_does_not_read_is_cut_off() -> None:
+    limits = HttpLimits(stall_seconds_max=0.2)
+    before = recorded("hearback_http_closed_total", reason="does_not_read")
+    async with served(echo, limits=limits) as url, connected(url) as (_, writer):
+        writer.transport.pause_reading()
+        writer.write(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n")
+        await eventually(lambda: recorded("hearback_http_closed_total", reason="does_not_read") > before)
+
+
+async def test_a_slow_reader_that_reads_gets_all() -> None:
+    limits = HttpLimits(stall_seconds_max=0.5)
+    async with served(echo, limits=limits) as url, connected(url) as (reader, writer):
+        writer.write(b"GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        size = 0
+        while data := await reader.read(2_000_000):
+            size += len(data)
+        assert size > 20_000_000
+
+
+async def answer(url: str) -> bytes:
+    async with connected(url) as (reader, writer):
+        writer.write(PLAIN)
+        return (await reader.read())[9:12]
+
+
+@pytest.mark.parametrize("limits", [{"connections_per_address_max": 3}, {"connections_max": 3}])
+async def test_connections_beyond_the_limit_are_refused_and_then_taken_again(limits: dict[str, int]) -> None:
+    async with served(echo, limits=HttpLimits(**limits)) as url:
+        async with AsyncExitStack() as stack:
+            for _ in range(3):
+                reader, writer = await stack.enter_async_context(connected(url))
+                writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+                assert (await reader.read(12)).endswith(b"200")
+            assert await answer(url) == b"503"
+
+        async def is_taken() -> bool:
+            return await answer(url) == b"200"
+
+        await eventually(is_taken)
+
+
+async def test_proxies_have_no_share() -> None:
+    proxies = TrustedProxies(parse_networks("127.0.0.0/8"))
+    limits = HttpLimits(connections_per_address_max=1, trusted_proxies=proxies)
+    async with served(echo, limits=limits) as url, connected(url), connected(url):
+        assert await answer(url) == b"200"
+
+
+HOSTILE = {
+    "silent": (b"", b""),
+    "slow head": (b"GET / HTTP/1.1\r\nx: ", b"a"),
+    "slow body": (LONG, b"a"),
+    "slow chunks": (CHUNKED, b"1\r\na\r\n"),
+    "half body": (LONG + b"a" * 60_000, b""),
+    "expects to continue": (HEAD + b"content-length: 9\r\nexpect: 100-continue\r\n\r\n", b""),
+    "never reads": (b"GET / HTTP/1.1\r\nhost: a\r\n\r\n" * 60, b""),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+async def test_ordinary_clients_are_served_beside_many_hostile_ones(kind: str) -> None:
+    """Every ordinary request succeeds; how fast is measured by `tests/bench` (hostile)."""
+    first, piece = HOSTILE[kind]
+    limits = HttpLimits(head_seconds_max=0.5, body_grace_seconds=0.5, stall_seconds_max=0.8)
+    async with served(echo, limits=limits, timeout_keep_alive=1) as url, AsyncExitStack() as stack:
+        opened = [await stack.enter_async_context(connected(url)) for _ in range(300)]
+        for _, writer in opened:
+            writer.write(first)
+        for _ in range(30):
+            for _, writer in opened:
+                writer.write(piece)
+            assert await answer(url) == b"200"
+        ends = [reader.read() for reader, _ in opened]
+        async with asyncio.timeout(10):
+            await asyncio.gather(*ends, return_exceptions=True)
