@@ -138,3 +138,37 @@ async def test_so_many_large_bodies_lie_in_files_and_give_their_place_back(start
             for body, headers in ((damaged, {}), (gzip.compress(damaged), {"content_encoding": "gzip"})):
                 await gateway.send(body, **headers)
         assert (await gateway.send(large)).status_code == 200
+
+
+BODIES_OF_STRANGERS = [
+    (ENVELOPE, "header"),
+    (ENVELOPE, "query"),
+    (ENVELOPE, "envelope"),
+    ("/api/1/store/", "header"),
+    ("/api/1/security/", "query"),
+    ("/api/1/minidump/", "query"),
+    (f"/api/1/events/{'b' * 32}/attachments/", "header"),
+]
+
+
+@pytest.mark.parametrize(("path", "place"), BODIES_OF_STRANGERS)
+async def test_unknown_keys_are_refused_before_the_body_ends(start_gateway, path, place):
+    """Half-sent bodies of a stranger hold neither memory nor a place for large bodies."""
+    unknown = "a" * 32
+    start = b'{"dsn": "http://%s@gateway/1"}\n' % unknown.encode()
+    query = f"?sentry_key={unknown}" if place == "query" else ""
+    sender = f"X-Sentry-Auth: Sentry sentry_key={unknown}\r\n" if place == "header" else ""
+    kind = {"/api/1/security/": "application/csp-report"}.get(path, "multipart/form-data; boundary=x")
+    async with start_gateway() as gateway:
+        address = urlsplit(gateway.url)
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        writer.write(
+            f"POST {path}{query} HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n"
+            f"Content-Type: {kind}\r\n{sender}\r\n".encode()
+        )
+        piece = b"x" * 30_000
+        for data in (start, *[piece] * (50 if place == "envelope" else 3)):
+            writer.write(b"%x\r\n%b\r\n" % (len(data), data))
+        line = await asyncio.wait_for(reader.readline(), 5)
+        assert line.split()[1] == b"403"
+        writer.close()

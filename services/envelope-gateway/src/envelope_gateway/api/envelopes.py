@@ -3,14 +3,13 @@
 from hearback_contracts.reasons import Reason
 
 from envelope_gateway.api.bodies.memory import Body
-from envelope_gateway.api.bodies.reader import BodyReader
+from envelope_gateway.api.bodies.reader import BodyReader, authenticate_by_dsn
 from envelope_gateway.api.params import RequestReader
 from envelope_gateway.api.routing import IngestCall
 from envelope_gateway.api.serializers import send_accepted
 from envelope_gateway.domain.admission import Submission
-from envelope_gateway.domain.authentication import Authentication
-from envelope_gateway.domain.envelope import InvalidEnvelope, first_line_headers, parse_envelope
-from envelope_gateway.domain.refusals import BAD_ENVELOPE_AUTH, EMPTY_BODY, Refused
+from envelope_gateway.domain.envelope import InvalidEnvelope, parse_envelope
+from envelope_gateway.domain.refusals import EMPTY_BODY, Refused
 from envelope_gateway.domain.request_head import RequestHead
 from envelope_gateway.service.accept_envelope import EnvelopeAcceptor
 
@@ -41,7 +40,7 @@ class EnvelopeEndpoint:
         """Accept the envelope in a body and return its event id."""
         sender, project_id = head.authentication, head.project_id
         if sender is None:
-            sender, project_id = _authenticate_by_dsn(body)
+            sender, project_id = authenticate_by_dsn(body.view)
         if not len(body.view):
             raise Refused(400, EMPTY_BODY)
         try:
@@ -59,14 +58,3 @@ class EnvelopeEndpoint:
         except Refused as refused:
             if refused.status == 503:
                 raise
-
-
-def _authenticate_by_dsn(body: Body) -> tuple[Authentication, int]:
-    """Return the authentication in the envelope's own DSN, whose project replaces the path's."""
-    try:
-        dsn = first_line_headers(body.view).dsn
-        if dsn is None:
-            raise ValueError("missing field `dsn` at line 1 column 0")
-    except ValueError as error:
-        raise Refused(401, BAD_ENVELOPE_AUTH, (str(error),)) from error
-    return Authentication(dsn.public_key), dsn.project_id

@@ -107,6 +107,8 @@ async def _join(change: Change, invitation: Invitation, link: InvitationLink, us
         raise AlreadyMember("This account is a member already.")
     if not await invitations.accept_invitation(change.connection, invitation, link.digest, user_id):
         raise InvitationNotValid
+    if await members.has_other_with_address(change.connection, organization_id, user_id):
+        raise AlreadyMember("Another account with this address is a member already.")
     change.touch_organization(organization_id, invitation.organization_slug)
     change.actor = replace(change.actor, user_id=user_id)
     await change.audit(

@@ -84,6 +84,18 @@ async def find_member_of_user(connection: Connection, organization_id: int, user
     return record_or_none(Member, (await connection.execute(query)).one_or_none())
 
 
+async def has_other_with_address(connection: Connection, organization_id: int, user_id: int) -> bool:
+    """Return whether another account with the e-mail address of an account is a member."""
+    address = select(users.c.email).where(users.c.id == user_id).scalar_subquery()
+    query = (
+        select(members.c.id)
+        .join(users, users.c.id == members.c.user_id)
+        .where(members.c.organization_id == organization_id, users.c.id != user_id, users.c.email == address)
+        .limit(1)
+    )
+    return await connection.scalar(query) is not None
+
+
 async def count_members(connection: Connection, organization_id: int) -> int:
     """Return how many members an organization has, with those who are invited."""
     query = select(func.count()).select_from(members).where(members.c.organization_id == organization_id)

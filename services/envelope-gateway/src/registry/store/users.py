@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from hearback_kit.db import Connection
-from sqlalchemy import exists, insert, select, text, update
+from sqlalchemy import case, exists, insert, select, text, update
 
 from registry.store.rows import record_or_none, records
-from registry.store.tables import users
+from registry.store.tables import members, users
+
+# Each costs a password's hash to everybody who signs in with the address.
+CANDIDATES_MAX: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +34,23 @@ async def find_user(connection: Connection, user_id: int) -> User | None:
 
 
 async def list_users_by_email(connection: Connection, email: str) -> list[User]:
-    """Return the accounts with an e-mail address (in any case): the one that proved it first, then by age."""
-    query = select(users).where(users.c.email == email.lower())
-    rows = (await connection.execute(query.order_by(users.c.email_verified_at.is_(None), users.c.id))).all()
-    return records(User, rows)
+    """Return up to `CANDIDATES_MAX` accounts with an e-mail address (in any case).
+
+    First the one that proved it, then members of an organization by age, then others, the newest first: whoever
+    makes up accounts with the address of another person pushes out none but those.
+    """
+    is_member = exists().where(members.c.user_id == users.c.id)
+    query = (
+        select(users)
+        .where(users.c.email == email.lower())
+        .order_by(
+            users.c.email_verified_at.is_(None),
+            is_member.desc(),
+            case((is_member, users.c.id), else_=-users.c.id),
+        )
+        .limit(CANDIDATES_MAX)
+    )
+    return records(User, (await connection.execute(query)).all())
 
 
 async def add_user(connection: Connection, email: str, name: str | None, password_hash: str, now: datetime) -> int:

@@ -9,6 +9,7 @@ import pytest_asyncio
 from hearback_kit.auth import hash_secret
 from hearback_kit.db import Database
 from pydantic import SecretStr
+from registry.store.users import list_users_by_email
 from sqlalchemy import text
 
 MEMBERS = "/organizations/demo/members/"
@@ -171,6 +172,33 @@ async def test_an_account_that_claims_an_address_gets_nothing_of_other_tenants(r
     assert await slugs(registry, victim) == ["other"]
     attacker = await registry.sign_in(ADDRESS, "the attacker's password")
     assert await slugs(registry, attacker) == ["demo"]
+
+
+async def test_made_up_accounts_with_an_address_keep_its_owner_out_of_nothing(registry, other, monkeypatch):
+    """Each such account costs a hash at every sign-in; so a few count, members of organizations first."""
+    monkeypatch.setattr("registry.store.users.CANDIDATES_MAX", 3)
+    invited = await invite(registry, members=THEIRS, token=other["token"])
+    await registry.accept(invited["invite_link"], "the victim's password")
+    for number in range(4):
+        made_up = await registry.accept((await invite(registry))["invite_link"], f"made-up password {number}")
+        await registry.delete(f"{MEMBERS}{made_up['id']}/")
+    database = Database(registry.settings.database_url)
+    async with database.connection() as connection:
+        candidates = await list_users_by_email(connection, ADDRESS)
+    await database.close()
+    assert len(candidates) == 3
+    assert await slugs(registry, await registry.sign_in(ADDRESS, "the victim's password")) == ["other"]
+
+
+async def test_accounts_with_one_address_are_one_member(registry):
+    """Else an organization could keep any number of accounts that look like those of another person."""
+    first = await registry.accept((await invite(registry))["invite_link"], "a first password")
+    session = await registry.sign_in(ADDRESS, "a first password")
+    await registry.delete(f"{MEMBERS}{first['id']}/")
+    await registry.accept((await invite(registry))["invite_link"], "a second password")
+    link = (await invite(registry, "else@example.org"))["invite_link"]
+    answer = await registry.http.post(api_path(link), json={}, headers=session)
+    assert (answer.status_code, answer.json()["code"]) == (409, "already_member")
 
 
 async def test_whoever_proves_the_password_joins_with_the_same_account(registry, other):

@@ -8,7 +8,10 @@ from envelope_gateway.api.bodies.encodings import Source, decode_pieces, decode_
 from envelope_gateway.api.bodies.memory import PIECE_BYTES, Body, BodyMemory, MemoryBody
 from envelope_gateway.api.bodies.spools import SpooledBody, SpoolFile, SpoolFiles
 from envelope_gateway.api.serializers import Receive
-from envelope_gateway.domain.refusals import BODY_TOO_LARGE, Refused
+from envelope_gateway.domain.authentication import Authentication
+from envelope_gateway.domain.envelope import HEADER_BYTES_MAX, first_line_headers
+from envelope_gateway.domain.json_values import Bytes
+from envelope_gateway.domain.refusals import BAD_ENVELOPE_AUTH, BODY_TOO_LARGE, Refused
 from envelope_gateway.domain.request_head import RequestHead
 from envelope_gateway.service.find_project import ProjectFinder
 
@@ -53,6 +56,11 @@ class _BodyBuffer:
         self._spool.write(data)
         return self._spool
 
+    @property
+    def start(self) -> bytes:
+        """What is held in memory."""
+        return b"".join(self._pieces)
+
     def discard(self) -> None:
         if self._spool is not None:
             self._spool.close()
@@ -67,6 +75,17 @@ class _BodyBuffer:
         spool = self.flush()
         spool.file.seek(0)
         return spool
+
+
+def authenticate_by_dsn(envelope: Bytes) -> tuple[Authentication, int]:
+    """Return the authentication in the envelope's own DSN, whose project replaces the path's; raise `Refused`."""
+    try:
+        dsn = first_line_headers(envelope).dsn
+        if dsn is None:
+            raise ValueError("missing field `dsn` at line 1 column 0")
+    except ValueError as error:
+        raise Refused(401, BAD_ENVELOPE_AUTH, (str(error),)) from error
+    return Authentication(dsn.public_key), dsn.project_id
 
 
 def body_too_large() -> Refused:
@@ -96,7 +115,7 @@ class BodyReader:
             if len(raw) > bytes_max:
                 raise body_too_large()
         else:
-            found = await self._collect(message, receive, head.limit_addr, bytes_max)
+            found = await self._collect(head, message, receive, bytes_max)
             if isinstance(found, _BodyBuffer):
                 return await self._from_file(found, head.limit_addr, encoding, bytes_max)
             raw = found
@@ -129,9 +148,11 @@ class BodyReader:
         return encoding_of(head.headers.get(b"content-encoding"))
 
     async def _collect(
-        self, message: Any, receive: Receive, address: str | None, bytes_max: int
+        self, head: RequestHead, message: Any, receive: Receive, bytes_max: int
     ) -> bytes | _BodyBuffer:
         """Return the body as it was sent, or the buffer whose file has it."""
+        address = head.limit_addr
+        is_known = head.authentication is not None or b"content-encoding" in head.headers
         buffer = _BodyBuffer(self._spools, address, self._memory_max, bytes_max)
         taken = 0
         try:
@@ -142,6 +163,10 @@ class BodyReader:
                     self._memory.take_incomplete(address, len(piece))
                     taken += len(piece)
                     buffer.add(piece)
+                if not is_known and buffer.size > min(HEADER_BYTES_MAX, self._memory_max):
+                    sender, _ = authenticate_by_dsn(buffer.start)
+                    await self._projects.require(sender.public_key)
+                    is_known = True
                 if buffer.wants_flush:
                     await asyncio.to_thread(buffer.flush)
                     self._memory.give_incomplete(address, taken)
