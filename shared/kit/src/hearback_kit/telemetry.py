@@ -66,11 +66,12 @@ def batch_span(name: str, traceparents: Sequence[str | None]) -> Iterator[None]:
     conventions for messaging), at most LINKS_MAX. A traceparent that cannot be read is as none. Errors are
     not recorded: their text can hold what people wrote.
     """
-    parents = [_context(text) for text in dict.fromkeys(traceparents) if text]
+    known = [text for text in dict.fromkeys(traceparents) if text]
+    parents = [_context(text) for text in known[:LINKS_MAX]]  # to read one costs more than to store a message
     if len(parents) == 1:
         parent, links = parents[0], []
     else:
-        spans = (trace.get_current_span(one).get_span_context() for one in parents[:LINKS_MAX])
+        spans = (trace.get_current_span(one).get_span_context() for one in parents)
         parent, links = Context(), [trace.Link(span) for span in spans if span.is_valid]
     with trace.get_tracer("hearback").start_as_current_span(
         name,
