@@ -113,11 +113,11 @@ def _messages(shards: int, count: int) -> tuple[list[Outgoing], int]:
     return made, entries
 
 
-async def _entries_per_second(settings: Settings, options: Options) -> Row:
-    row = Row("outcome entries through streams, worker and PostgreSQL", [], cpu_us=[], limit="")
+async def _entries_per_second(settings: Settings, options: Options, name: str, messages_per_second: int) -> Row:
+    row = Row(f"outcome entries through streams, worker and PostgreSQL{name}", [], cpu_us=[], limit="")
     entries = 0
     for _ in range(options.rounds):
-        entries, seconds, cpu = await _drain(settings, int(options.seconds * MESSAGES_PER_SECOND))
+        entries, seconds, cpu = await _drain(settings, int(options.seconds * messages_per_second))
         row.per_second = [*row.per_second, entries / seconds]
         row.cpu_us = [*row.cpu_us, 1e6 * cpu / entries]
     row.notes.append(f"{entries:,} entries a round; the CPU time is the worker's without PostgreSQL's.")
@@ -242,9 +242,18 @@ def run(options: Options) -> list[Row]:
 
 
 async def _run(postgres_url: str, valkey_url: str, options: Options) -> list[Row]:
-    settings = Settings(service_database_url=postgres_url, redis_url=valkey_url, registry_url="http://127.0.0.1:9")
+    settings = Settings(
+        service_database_url=postgres_url,
+        redis_url=valkey_url,
+        registry_url="http://127.0.0.1:9",
+        secret_key="bench",
+    )
     await migrate(settings.database_url, PACKAGE)
-    rows = [await _entries_per_second(settings, options)]
+    alone = settings.model_copy(update={"batch_max": 1})
+    rows = [
+        await _entries_per_second(settings, options, "", MESSAGES_PER_SECOND),
+        await _entries_per_second(alone, options, ", a message a batch", MESSAGES_PER_SECOND // 20),
+    ]
     database = Database(settings.database_url)
     async with database.transaction() as connection:
         for unit in ("minutes", "hours", "hour_totals", "days"):
