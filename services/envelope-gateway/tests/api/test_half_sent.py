@@ -1,0 +1,81 @@
+"""Half-sent bodies: none is waited for under an unknown key, and they never keep complete ones out."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from envelope_gateway.api.bodies.memory import BodyMemory
+from envelope_gateway.api.bodies.spools import SpoolFiles
+from envelope_gateway.domain.refusals import Refused
+from envelope_gateway.domain.sizes import KIB, MIB
+
+KEY = "0123456789abcdef0123456789abcdef"
+SHORT = b'{}\n{"type":"client_report"}\n{"discarded_events":[]}'
+
+
+@asynccontextmanager
+async def half_sent(gateway: Any, key: str, sent: int) -> AsyncIterator[asyncio.StreamReader]:
+    """A request of 100 MB of which `sent` bytes come."""
+    address = urlsplit(gateway.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    head = f"POST /api/1/envelope/?sentry_key={key} HTTP/1.1\r\nhost: x\r\ncontent-length: 100000000\r\n\r\n"
+    writer.write(head.encode() + b"{}\n" + b" " * sent)
+    await writer.drain()
+    try:
+        yield reader
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize("sent", [0, 200 * KIB])
+async def test_a_long_body_under_an_unknown_key_is_refused_at_once(gateway, sent):
+    async with half_sent(gateway, "e" * 32, sent) as reader:
+        line = await asyncio.wait_for(reader.readline(), 5)
+    assert line.startswith(b"HTTP/1.1 403")
+
+
+async def test_half_sent_bodies_leave_room_for_complete_ones(start_gateway):
+    async with start_gateway(bodies_memory_max=2 * MIB, address_memory_max=4 * MIB) as gateway:
+        assert (await gateway.send(SHORT)).status_code == 200
+        async with (
+            half_sent(gateway, KEY, 900 * KIB),
+            half_sent(gateway, KEY, 900 * KIB) as second,
+        ):
+            assert (await asyncio.wait_for(second.readline(), 5)).startswith(b"HTTP/1.1 503")
+            assert (await gateway.send(SHORT)).status_code == 200
+
+
+def refused(call: Any) -> bool:
+    try:
+        call()
+    except Refused as error:
+        return error.status == 503
+    return False
+
+
+def test_an_address_has_a_share_of_memory_and_gives_it_back():
+    memory = BodyMemory(100, reserve=20, address_bytes_max=50, retry_after_seconds=5)
+    memory.take_incomplete("2001:db8::1", 40)
+    assert refused(lambda: memory.take_incomplete("2001:db8::2", 11)), "one /64 is one address"
+    memory.take_incomplete("198.51.100.9", 40)
+    assert refused(lambda: memory.take_incomplete("198.51.100.10", 1)), "the reserve stays"
+    memory.take(20)
+    assert refused(lambda: memory.take(1))
+    memory.give(20)
+    memory.give_incomplete("2001:db8::2", 40)
+    memory.take_incomplete("2001:db8::2", 40)
+
+
+def test_an_address_has_a_share_of_files_and_gives_them_back(tmp_path):
+    spools = SpoolFiles(tmp_path, count_max=3, address_max=2, retry_after_seconds=5)
+    opened = [spools.open("198.51.100.9") for _ in range(2)]
+    assert refused(lambda: spools.open("198.51.100.9"))
+    opened.append(spools.open("198.51.100.10"))
+    assert refused(lambda: spools.open("198.51.100.11"))
+    opened.pop(0).close()
+    opened.append(spools.open("198.51.100.9"))
+    for spool in opened:
+        spool.close()
