@@ -222,6 +222,7 @@ async def _run(options: Options, folder: Path, rows: int) -> list[Row]:
         settings = Settings(
             server_database_url=postgres.url,
             redis_url=valkey.url,
+            secret_key="bench",
             blob_url=f"file://{folder}/blobs",
             announce_seconds=3_600,
         )

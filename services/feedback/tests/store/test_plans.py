@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from feedback.domain.search import parse_search
+from feedback.domain.statuses import STATUSES
 from feedback.settings import Settings
-from feedback.store.conditions import conditions, in_environments, seen_between
+from feedback.store.conditions import conditions, in_environments, of_event, seen_between
 from feedback.store.feedback_pages import (
     BY_INVERTED_INDEX,
     IN_ORDER,
@@ -80,6 +81,7 @@ SEARCHES = [
     ("user.email:user777@*", "feedback_trigrams"),
     ("*umber777*", "feedback_trigrams"),
     ("id:" + "a" * 32, "feedback_event"),
+    ("a" * 32, "feedback_event"),
 ]
 
 
@@ -100,6 +102,15 @@ async def test_statements_use_their_indexes(full: Database, projects: list[int])
         if not in_order or "Seq Scan" in plan or ("Sort" in plan and index != "feedback_event"):
             wrong[query, "in order"] = plan
     assert wrong == {}
+
+
+@pytest.mark.parametrize("projects", [[1], EVERY_PROJECT], ids=["one", "all"])
+async def test_an_event_id_is_looked_up_and_nothing_is_scanned(full: Database, projects: list[int]) -> None:
+    wanted = Selection(1, projects, STATUSES, [of_event("a" * 32)], is_search=True)
+    plan = await explain(full, finds_statement(wanted), BY_INVERTED_INDEX)
+    assert "Bitmap Index Scan on feedback_event" in plan
+    assert "Bitmap Index Scan on feedback_facets" in plan
+    assert "Seq Scan" not in plan
 
 
 async def test_a_time_range_is_read_from_the_index_alone(full: Database) -> None:

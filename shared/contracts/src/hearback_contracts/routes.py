@@ -36,6 +36,7 @@ ROUTES: Final = (
     Route(rf"{_PROJECT}/events/", "user-reports"),
     Route(rf"{_ISSUES}/(?:[0-9]*[13579]|{_ERROR_SHORT_ID})/", "user-reports"),
     Route(rf"{_ISSUES}/", "feedback"),
+    Route(rf"{_PROJECT}/issues/", "feedback"),
     Route(rf"{_ORGANIZATION}/issues-count/", "feedback"),
     Route(rf"{_ORGANIZATION}/stats_v2/", "client-reports"),
     Route(rf"{_ORGANIZATION}/alert-rules/", "client-reports"),

@@ -7,12 +7,21 @@ from typing import Annotated, Self
 
 from fastapi import Depends, Request
 from hearback_contracts.config import OrganizationConfig, ProjectConfig
-from hearback_fleet.access import EVENT_DELETE, EVENT_READ, EVENT_WRITE, OrganizationScope, organization_scope
+from hearback_fleet.access import (
+    EVENT_DELETE,
+    EVENT_READ,
+    EVENT_WRITE,
+    OrganizationScope,
+    ProjectScope,
+    organization_scope,
+    project_scope,
+)
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.runtime import ServiceRuntime
 from hearback_kit.blobs import BlobStore
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
+from hearback_kit.errors import NotFound
 
 from feedback.api.serializers import SerializerContext
 from feedback.domain.feedback import Feedback
@@ -94,5 +103,29 @@ def app_state(request: Request) -> AppState:
 
 StateDep = Annotated[AppState, Depends(app_state)]
 OrganizationReader = Annotated[OrganizationScope, organization_scope(*EVENT_READ)]
+
+
+@dataclass(frozen=True, slots=True)
+class OneProjectScope(OrganizationScope):
+    """A caller within an organization of which only one project is meant."""
+
+    project_id: int
+
+    def project_ids(self, wanted: list[str] | None) -> list[int]:
+        """Return the project if `project=` parameters leave it, else nothing; raises as for the organization."""
+        return [found for found in OrganizationScope.project_ids(self, wanted) if found == self.project_id]
+
+
+async def read_project(
+    state: StateDep, scope: Annotated[ProjectScope, project_scope(*EVENT_READ)]
+) -> OneProjectScope:
+    """Return the project of the path as a part of its organization; raises NotFound."""
+    organization = await state.configuration.organization(scope.project.organization_id)
+    if organization is None:
+        raise NotFound
+    return OneProjectScope(scope.principal, organization, scope.project.id)
+
+
+ProjectReader = Annotated[OneProjectScope, Depends(read_project)]
 OrganizationWriter = Annotated[OrganizationScope, organization_scope(*EVENT_WRITE)]
 OrganizationDeleter = Annotated[OrganizationScope, organization_scope(*EVENT_DELETE)]

@@ -11,6 +11,7 @@ from typing import Final
 from hearback_kit.values.ids import ID_MAX
 from hearback_kit.values.times import EARLIEST, parse_iso8601
 
+from feedback.domain.context import parse_any_event_id
 from feedback.domain.search_keys import AGE_KEYS, CATEGORY_KEYS, KEYS, NUMBER_KEYS, TEXT_KEYS, TIME_KEYS, canonical
 from feedback.domain.search_terms import Has, Match, Moment, Number, Search, SearchError, Term, Words
 from feedback.domain.statuses import IGNORED, PRIORITIES, STATUSES, SUBSTATUSES
@@ -112,7 +113,7 @@ def _free_text(token: "re.Match[str]", negated: bool) -> list[Term]:
     if not inner:
         return []
     # A word also finds what begins with it, so `pay` and `pay*` are the same; only other places need a pattern.
-    return [Words(text, negated, pattern="*" in text[:-1])]
+    return [Words(text, negated, pattern="*" in text[:-1], event_id=parse_any_event_id(text))]
 
 
 def _statuses(values: tuple[str, ...], negated: bool) -> set[str]:

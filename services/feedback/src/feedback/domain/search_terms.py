@@ -13,11 +13,16 @@ class SearchError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Free text: words that follow one another, or with `*` a pattern in the message."""
+    """Free text: words that follow one another, or with `*` a pattern in the message.
+
+    A word that is an event id has it in `event_id`: it also finds the feedback that belongs to the event, but not
+    what begins with it.
+    """
 
     text: str
     negated: bool = False
     pattern: bool = False
+    event_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from hearback_kit.db import Database
 from feedback.domain.search import parse_search
 from feedback.domain.search_keys import PROJECT_KEYS
 from feedback.domain.search_terms import Match, Search, SearchError
+from feedback.domain.statuses import STATUSES
 from feedback.errors import InvalidSearch
 from feedback.settings import Settings
-from feedback.store.conditions import conditions, in_environments, seen_between
+from feedback.store.conditions import conditions, in_environments, of_event, seen_between
 from feedback.store.feedback_read import Selection
 from feedback.store.search_names import find_unknown
 
@@ -80,6 +81,11 @@ class SelectFeedback:
             ),
             is_search=search.is_indexed or bool(filters.environments),
         )
+
+    def of_event(self, organization: OrganizationConfig, project_ids: Sequence[int], event_id: str) -> Selection:
+        """Return the feedback with an event id, or linked to that event; empty where feedback is hidden."""
+        shown = project_ids if organization.feature(Feature.VISIBLE) else []
+        return Selection(organization.id, shown, STATUSES, (of_event(event_id),), is_search=True)
 
     def _parse(self, query: str, now: datetime) -> Search:
         if len(query) > self._settings.query_characters_max:

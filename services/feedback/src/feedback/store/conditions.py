@@ -106,8 +106,9 @@ def _is_given(column: Column[Any]) -> Condition:
 def _words(term: Words) -> Condition:
     if term.pattern:
         return FEEDBACK.c.message.ilike(f"%{_like(term.text)}%")
-    query = text_query(term.text, prefix=True)
-    return true() if query is None else FEEDBACK.c.search.bool_op("@@")(query)
+    query = text_query(term.text, prefix=term.event_id is None)
+    found = true() if query is None else FEEDBACK.c.search.bool_op("@@")(query)
+    return found if term.event_id is None else or_(found, of_event(term.event_id))
 
 
 def text_query(text: str, *, prefix: bool) -> ColumnElement[Any] | None:
@@ -209,6 +210,11 @@ def _event(value: str) -> Condition:
         return FEEDBACK.c.event_id.like(_like(value.lower().replace("-", "")))
     event_id = parse_any_event_id(value)
     return false() if event_id is None else FEEDBACK.c.event_id == event_id
+
+
+def of_event(event_id: str) -> Condition:
+    """Return the condition that a feedback has an event id (32 hex digits), or is linked to that event."""
+    return or_(FEEDBACK.c.event_id == event_id, _terms([facet("associated_event_id", event_id)]))
 
 
 def _associated(value: str) -> Condition:

@@ -86,11 +86,11 @@ async def list_ids(connection: Connection, selection: Selection, limit: int, aft
     return list((await connection.execute(statement)).scalars())
 
 
-async def list_by_ids(connection: Connection, organization_id: int, ids: Sequence[int]) -> list[Feedback]:
-    """Return the feedback with these ids, of one organization, newest first."""
+async def list_by_ids(connection: Connection, project_ids: Collection[int], ids: Sequence[int]) -> list[Feedback]:
+    """Return the feedback with these ids, of these projects, newest first."""
     statement = (
         select(*LIST_COLUMNS)
-        .where(FEEDBACK.c.id.in_(list(ids)), FEEDBACK.c.organization_id == organization_id)
+        .where(FEEDBACK.c.id.in_(list(ids)), FEEDBACK.c.project_id.in_(sorted(project_ids)))
         .order_by(FEEDBACK.c.first_seen.desc(), FEEDBACK.c.id.desc())
     )
     return [as_feedback(row) for row in await connection.execute(statement)]
