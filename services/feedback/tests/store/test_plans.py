@@ -1,5 +1,6 @@
 """Hot statements use the indexes they were given, with enough rows that the planner has a choice."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -81,7 +82,6 @@ SEARCHES = [
     ("user.email:user777@*", "feedback_trigrams"),
     ("*umber777*", "feedback_trigrams"),
     ("id:" + "a" * 32, "feedback_event"),
-    ("a" * 32, "feedback_event"),
 ]
 
 
@@ -106,11 +106,17 @@ async def test_statements_use_their_indexes(full: Database, projects: list[int])
 
 @pytest.mark.parametrize("projects", [[1], EVERY_PROJECT], ids=["one", "all"])
 async def test_an_event_id_is_looked_up_and_nothing_is_scanned(full: Database, projects: list[int]) -> None:
-    wanted = Selection(1, projects, STATUSES, [of_event("a" * 32)], is_search=True)
-    plan = await explain(full, finds_statement(wanted), BY_INVERTED_INDEX)
-    assert "Bitmap Index Scan on feedback_event" in plan
-    assert "Bitmap Index Scan on feedback_facets" in plan
-    assert "Seq Scan" not in plan
+    async with full.transaction() as connection:  # as autovacuum does: the planner counts what is pending
+        for index in ("feedback_facets", "feedback_search"):
+            await connection.execute(text(f"SELECT gin_clean_pending_list('{index}')"))
+    direct = Selection(1, projects, STATUSES, [of_event("a" * 32)], is_search=True)
+    for wanted, indexes in (
+        (direct, {"feedback_event", "feedback_facets"}),
+        (selection("a" * 32, projects), {"feedback_event", "feedback_facets", "feedback_search"}),
+    ):
+        plan = await explain(full, finds_statement(wanted), BY_INVERTED_INDEX)
+        assert set(re.findall(r"Bitmap Index Scan on (\w+)", plan)) == indexes, plan
+        assert "Seq Scan" not in plan
 
 
 async def test_a_time_range_is_read_from_the_index_alone(full: Database) -> None:

@@ -15,8 +15,7 @@ class SearchError(ValueError):
 class Words:
     """Free text: words that follow one another, or with `*` a pattern in the message.
 
-    A word that is an event id has it in `event_id`: it also finds the feedback that belongs to the event, but not
-    what begins with it.
+    A word that is an event id has it in `event_id`: it also finds the feedback that belongs to the event.
     """
 
     text: str

@@ -106,7 +106,7 @@ def _is_given(column: Column[Any]) -> Condition:
 def _words(term: Words) -> Condition:
     if term.pattern:
         return FEEDBACK.c.message.ilike(f"%{_like(term.text)}%")
-    query = text_query(term.text, prefix=term.event_id is None)
+    query = text_query(term.text, prefix=True)
     found = true() if query is None else FEEDBACK.c.search.bool_op("@@")(query)
     return found if term.event_id is None else or_(found, of_event(term.event_id))
 
