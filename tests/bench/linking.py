@@ -261,7 +261,7 @@ print(next(line for line in status if line.startswith("VmHWM")).split()[1])
 
 
 async def sweep_rows(stage: Stage, sizes: Sizes) -> list[Row]:
-    """Sweeps over waiting reports: none of their events there, then all of them."""
+    """Sweeps over waiting reports: none of their events there, then every one."""
     await stage.execute("DELETE FROM reports WHERE group_id IS NULL")
     insert = WAITING.format(event_id="gen_random_uuid()", tag="x")
     await stage.execute(insert, projects=PROJECTS, count=sizes.waiting)

@@ -1,4 +1,4 @@
-"""Limits as they are told to clients."""
+"""Limits as clients read them."""
 
 import pytest
 from hearback_contracts.rate_limits import RateLimit, rate_limit_headers

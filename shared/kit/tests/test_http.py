@@ -48,7 +48,7 @@ def test_what_is_no_signature_is_refused(header):
 
 
 class Called:
-    """An app that notes calls, fails as often as told, and checks signatures."""
+    """An app that notes calls, fails as often as asked, and checks signatures."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []

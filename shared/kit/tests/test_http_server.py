@@ -36,7 +36,7 @@ def body(data: bytes, *, more: bool = False) -> dict[str, Any]:
 
 
 class App:
-    """An application for every kind of answer; it keeps what it was told."""
+    """An application for every kind of answer; it keeps what it received."""
 
     def __init__(self) -> None:
         self.seen: list[Any] = []

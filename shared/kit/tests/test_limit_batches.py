@@ -1,4 +1,4 @@
-"""Limits asked for by many at once: exact, all or nothing, and open when nobody answers."""
+"""Limits asked for by many at once: exact, all or nothing, and open when there is no answer."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -177,7 +177,7 @@ async def test_more_callers_than_may_wait_pass(redis_url):
     batches = LimitBatches(wire, ManualClock(), callers_max=2)
     one = demand(Limit("a", 1, 60))
     answers = await asyncio.gather(*(batches.check([one]) for _ in range(4)))
-    assert answers.count([()]) == 3  # one by the limit, two because nobody could ask
+    assert answers.count([()]) == 3  # one by the limit, two because no answer came
     wire.close()
 
 

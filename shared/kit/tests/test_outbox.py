@@ -104,7 +104,7 @@ async def test_a_stream_that_refuses_holds_up_no_other(database, outbox, bus, re
     assert await stored(redis, "refuses:{0}") == list(range(5))
     came = await stored(redis)
     assert set(came) == set(range(10))
-    assert came[-5:] == list(range(5, 10)), "what came after the refusal was found is told once"
+    assert came[-5:] == list(range(5, 10)), "what came after the refusal was found is published once"
 
 
 async def _is(found, wanted) -> bool:

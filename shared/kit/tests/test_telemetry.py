@@ -60,7 +60,7 @@ def test_an_exporter_is_found_by_its_name():
     assert done.returncode == 0, done.stderr
     assert '"name": "process x"' in done.stdout
     assert run(code, "none").stdout == ""
-    assert "no exporter named nobody" in run(code, "nobody").stderr
+    assert "no exporter named missing" in run(code, "missing").stderr
 
 
 def test_metrics_are_one_page():

@@ -11,7 +11,7 @@ from envelope_gateway.domain.sizes import KIB, MIB, Limits
 
 
 class Settings(ServiceSettings):
-    """Settings of ingestion; sizes are in bytes after decoding (protocol: limits#sizes)."""
+    """Settings of ingestion; sizes are in bytes after decoding (protocol: limits#sizes-and-counts)."""
 
     model_config = SettingsConfigDict(env_prefix="ENVELOPE_GATEWAY_")
     service: ClassVar[str] = "envelope-gateway"

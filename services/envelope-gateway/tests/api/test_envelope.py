@@ -445,8 +445,8 @@ async def test_equal_outcomes_of_an_envelope_are_summed_and_counted(gateway):
         envelope(feedback(), *sessions, ({"type": "sessions", "item_count": 7}, b"{}"), (unknown, b"x"))
     )
     [entry] = await gateway.entries("outcome.recorded")
-    told = {(one.category, one.quantity, one.times) for one in entry.message.outcomes}
-    assert told == {(5, 10, 4), (-1, 1, 1)}
+    counts = {(one.category, one.quantity, one.times) for one in entry.message.outcomes}
+    assert counts == {(5, 10, 4), (-1, 1, 1)}
 
 
 async def test_an_event_that_is_a_feedback_goes_that_way_whole(gateway):

@@ -1,4 +1,4 @@
-"""The HTTP surface: paths, methods, authentication, CORS, answers (reference: ingestion-protocol 2)."""
+"""The HTTP surface: paths, methods, authentication, CORS, answers (protocol: http#endpoints)."""
 
 import base64
 import gzip
@@ -263,7 +263,7 @@ async def test_a_wrong_key_never_blocks_its_project(gateway):
             assert answer.status_code == 403
         assert (await gateway.send(FEEDBACK)).status_code == 200
     assert await gateway.kinds() == ["feedback.submitted"] * 3
-    assert await gateway.outcomes() == {(14, 3, "project_id"): 2}, "unknown keys belong to nobody"
+    assert await gateway.outcomes() == {(14, 3, "project_id"): 2}, "unknown keys belong to no project"
 
 
 @pytest.mark.parametrize("key", [UNKNOWN_KEY, OFF_KEY])

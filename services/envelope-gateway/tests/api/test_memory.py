@@ -97,7 +97,7 @@ async def test_a_store_in_the_network_costs_no_more(serve_gateway, publish, redi
 
 
 async def test_bodies_share_a_bound_and_give_it_back(start_gateway, redis_url):
-    """Requests that wait for the stream server hold their bodies: beyond the bound they are told to come back."""
+    """Requests that wait for the stream server hold their bodies: beyond the bound they are refused for now."""
     address = urlsplit(redis_url)
     words = b'{"type":"feedback"}\n{"contexts":{"feedback":{"message":"%b"}}}' % (b"x" * 400 * 1024)
     async with FaultProxy(address.hostname or "", address.port or 6379).run() as proxy:

@@ -1,4 +1,4 @@
-"""Endpoints whose data nobody stores: a clean answer and a recorded discard."""
+"""Endpoints whose data is not stored: a clean answer and a recorded discard."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Quotas at the gateway: what they drop, what they leave, and what clients are told (ingestion-protocol 4)."""
+"""Quotas: what they drop, what they leave, what clients are answered (protocol: limits#quotas)."""
 
 import json
 from typing import Any
@@ -52,7 +52,7 @@ def quota(*categories: str, limit: int | None = 0, **more: Any) -> QuotaConfig:
 
 
 def limited(outcomes: dict[tuple[int, int, str | None], int]) -> dict[int, int]:
-    """Quantities by category that a quota dropped; sessions that nobody stores are another matter."""
+    """Quantities by category that a quota dropped; sessions, which are not stored, are another matter."""
     return {category: n for (category, outcome, _), n in outcomes.items() if outcome == 2}
 
 
@@ -92,8 +92,8 @@ async def test_only_what_a_quota_is_about_is_dropped(start_gateway, sent, catego
         assert await gateway.kinds() == sorted(KINDS[name] for name in kept)
         assert limited(await gateway.outcomes()) == dropped
         if refused:
-            told = "feedback" if category == "user_report_v2" else category
-            assert answer.headers["x-sentry-rate-limits"] == f"60:{told}:project:why"
+            shown = "feedback" if category == "user_report_v2" else category
+            assert answer.headers["x-sentry-rate-limits"] == f"60:{shown}:project:why"
             assert answer.headers["retry-after"] == "60"
             assert answer.json() == {"detail": TEXT}
             assert answer.headers["access-control-allow-origin"] == "*"

@@ -1,4 +1,4 @@
-"""What items count as, which make an event, and that none is lost (reference: ingestion-protocol 1.5, 1.6)."""
+"""What items count as, and which make an event (protocol: envelope#event-ids, items#item-types)."""
 
 from collections import Counter
 from datetime import UTC, datetime

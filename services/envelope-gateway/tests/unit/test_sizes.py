@@ -1,4 +1,4 @@
-"""Size and count limits: at each limit and one past it (ingestion-protocol 3)."""
+"""Size and count limits: at each limit and one past it (protocol: limits#sizes-and-counts)."""
 
 import pytest
 from envelope_gateway.domain.envelope import Item

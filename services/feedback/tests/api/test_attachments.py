@@ -205,5 +205,5 @@ async def test_another_tenant_sees_nothing(files: Files, redis: Any) -> None:
         (f"{elsewhere}{item['id']}/?download", 404),
     ):
         assert (await files.api.client.get(path, headers=stranger)).status_code == status
-    nobody = {"Authorization": ""}
-    assert (await files.api.client.get(files.path(), headers=nobody)).status_code == 401
+    anonymous = {"Authorization": ""}
+    assert (await files.api.client.get(files.path(), headers=anonymous)).status_code == 401

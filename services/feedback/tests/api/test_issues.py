@@ -140,7 +140,7 @@ async def test_triage_of_one(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{"status": "gone"}, {"assignedTo": "nobody@example.com"}, {"assignedTo": "team:1"}, {"hasSeen": "x"},
+    "body", [{"status": "gone"}, {"assignedTo": "x@example.com"}, {"assignedTo": "team:1"}, {"hasSeen": "x"},
              {"status": 5}, {"status": "ignored", "statusDetails": {"x\0": 1}}, [1], {"priority": "urgent"},
              {"isBookmarked": True}, {"inbox": False}, {"colour": None}, {"substatus": "ongoing"},
              {"status": "resolved", "substatus": "ongoing"}, {"statusDetails": {"ignoreCount": 5}}],

@@ -55,13 +55,13 @@ async def full(settings: Settings) -> Any:
     await database.close()
 
 
-async def explain(database: Database, statement: Any, told: Any = None) -> str:
+async def explain(database: Database, statement: Any, setting: Any = None) -> str:
     """The plan of a statement, prepared with its values as the service runs it."""
     compiled = statement.compile(dialect=asyncpg.dialect(), compile_kwargs={"render_postcompile": True})
     values = [compiled.params[name] for name in compiled.positiontup]
     async with database.connection() as connection:
-        if told is not None:
-            await connection.execute(told)
+        if setting is not None:
+            await connection.execute(setting)
         driver = (await connection.get_raw_connection()).driver_connection
         rows = await driver.fetch(f"EXPLAIN {compiled}", *values)
         return "\n".join(row[0] for row in rows)

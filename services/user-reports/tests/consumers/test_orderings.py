@@ -1,4 +1,4 @@
-"""Every order in which a report and its event can come: exactly one feedback, rightly linked (issue 3, 1)."""
+"""Every order in which a report and its event can come: exactly one feedback, rightly linked."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

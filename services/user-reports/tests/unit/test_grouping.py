@@ -1,4 +1,4 @@
-"""The same error falls into one group, whatever changed around it; different errors do not (issue 3, 3)."""
+"""The same error falls into one group, whatever changed around it; different errors do not."""
 
 import json
 from datetime import UTC, datetime

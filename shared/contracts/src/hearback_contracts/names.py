@@ -9,7 +9,7 @@ _FORBIDDEN: Final = re.compile(r"[/\\\r\n\t\f]")
 
 
 def environment_name(value: object) -> str | None:
-    """Return a valid name of an environment without blanks around it, or None (protocol: events#environment).
+    """Return a valid name of an environment without blanks around it, or None (protocol: limits#field-limits).
 
     Slashes, line breaks and tabs are in no name; `none`, `.` and `..` are none, and 64 characters are enough.
     """
@@ -19,7 +19,7 @@ def environment_name(value: object) -> str | None:
 
 
 def release_name(value: object) -> str | None:
-    """Return a valid name of a release without blanks around it, or None (protocol: events#release).
+    """Return a valid name of a release without blanks around it, or None (protocol: limits#field-limits).
 
     As with environments, but `latest` is none, numbers are taken as text, and 200 characters are enough.
     """

@@ -1,7 +1,7 @@
 """The closed list of reasons. Nothing is refused or dropped without one of them.
 
-The names are the protocol's where it has one (reference: ingestion-protocol 5.6, feedback-backend
-3.3 and 4.3). Two kinds stand outside: reasons that SDKs report of themselves, and the reason codes
+The names are the protocol's where it has one (protocol: feedback#filters, user-reports#validation,
+limits#sizes-and-counts). Two kinds stand outside: reasons that SDKs report of themselves, and the reason codes
 of quotas, which are the operator's own words.
 """
 

@@ -95,11 +95,11 @@ async def test_several_consumers_share_the_work(bus):
 async def test_poison_is_buried_after_its_attempts_and_costs_no_other(bus):
     await bus.publish([message(b"%d" % n) for n in range(20)])
     seen = Seen(poison(b"7"))
-    told = []
+    announced = []
 
     def on_dead(dead: Incoming, error: str) -> Sequence[Outgoing]:
-        told.append((dead.data, error))
-        return [Outgoing("told:{0}", "burial", dead.data)]
+        announced.append((dead.data, error))
+        return [Outgoing("announced:{0}", "burial", dead.data)]
 
     async with consuming(bus, seen, on_dead=on_dead):
         [letter] = await eventually(lambda: bus.dead_letters(KEYS[0]))
@@ -109,8 +109,8 @@ async def test_poison_is_buried_after_its_attempts_and_costs_no_other(bus):
     assert letter.message.deliveries == QUICK.deliveries_max
     assert letter.error == "ValueError: poison"
     assert seen.attempts.count([b"7"]) == QUICK.deliveries_max
-    assert told == [(b"7", "ValueError: poison")]
-    assert await bus.backlog(["told:{0}"]) == {"told:{0}": 1}
+    assert announced == [(b"7", "ValueError: poison")]
+    assert await bus.backlog(["announced:{0}"]) == {"announced:{0}": 1}
 
 
 async def test_a_burial_that_cannot_be_told_still_happens(bus):

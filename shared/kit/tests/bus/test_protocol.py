@@ -177,13 +177,13 @@ async def test_names_that_hold_nothing_are_forgotten(ready):
 async def test_a_buried_message_lies_with_its_error_and_is_told_of(ready):
     await ready.publish([Outgoing(KEYS[0], "thing", b"{}", b"body", "00-trace", "2")])
     [taken] = await read(ready)
-    told = Outgoing("told:{0}", "burial", b"x")
-    await ready.dead_letter(GROUP, taken, "ValueError: no", [told])
+    announced = Outgoing("announced:{0}", "burial", b"x")
+    await ready.dead_letter(GROUP, taken, "ValueError: no", [announced])
     [letter] = await ready.dead_letters(KEYS[0])
     assert letter.message == taken
     assert (letter.group, letter.error, letter.key) == (GROUP, "ValueError: no", KEYS[0])
     assert letter.buried_at.endswith("+00:00")
-    assert await ready.backlog([KEYS[0], "told:{0}"]) == {KEYS[0]: 0, "told:{0}": 1}
+    assert await ready.backlog([KEYS[0], "announced:{0}"]) == {KEYS[0]: 0, "announced:{0}": 1}
     assert await ready.read_own(KEYS, GROUP, "a", count=10) == []
 
 

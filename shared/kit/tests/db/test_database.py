@@ -89,11 +89,11 @@ async def test_a_deadlock_may_be_tried_again(table):
         await connection.execute(text("INSERT INTO t VALUES (1), (2)"))
     first_has, second_has = asyncio.Event(), asyncio.Event()
 
-    async def lock(mine: int, other: int, told: asyncio.Event, wait: asyncio.Event) -> None:
+    async def lock(mine: int, other: int, has_locked: asyncio.Event, wait: asyncio.Event) -> None:
         async with table.transaction() as connection:
             await connection.execute(text("SET LOCAL statement_timeout = '10s'"))  # it is found after a second
             await connection.execute(text("SELECT * FROM t WHERE id = :id FOR UPDATE"), {"id": mine})
-            told.set()
+            has_locked.set()
             await wait.wait()
             await connection.execute(text("SELECT * FROM t WHERE id = :id FOR UPDATE"), {"id": other})
 

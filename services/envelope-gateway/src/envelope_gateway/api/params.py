@@ -10,7 +10,7 @@ from envelope_gateway.domain.request_head import RequestHead, parse_project_id
 
 AUTHENTICATIONS_KEPT = 4_096
 AUTHENTICATION_BYTES_KEPT = 512
-# Set by content delivery networks, the preferred one first (protocol: events#addresses).
+# Set by content delivery networks, the preferred one first (protocol: authentication#client-address).
 VENDOR_HEADERS = (b"cf-connecting-ip", b"x-vercel-forwarded-for", b"x-sentry-forwarded-for")
 _VENDOR_NAMES = frozenset(VENDOR_HEADERS)
 _FORWARDED_NAMES = _VENDOR_NAMES | {b"x-forwarded-for", b"forwarded"}

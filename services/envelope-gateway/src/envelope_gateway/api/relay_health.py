@@ -1,4 +1,4 @@
-"""Health at the paths of the Sentry protocol (protocol: limits#health)."""
+"""Health at the paths of the Sentry protocol (protocol: http#endpoints)."""
 
 import asyncio
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Answers of the ingest endpoints, sent straight through ASGI (protocol: limits#errors)."""
+"""Answers of the ingest endpoints, sent straight through ASGI (protocol: http#error-bodies)."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""`/api/{project_id}/store/` and `/api/store/`: events of old clients (protocol: envelope#store)."""
+"""`/api/{project_id}/store/` and `/api/store/`: events of old clients (protocol: http#store-requests)."""
 
 from hearback_kit.values.ids import random_id
 

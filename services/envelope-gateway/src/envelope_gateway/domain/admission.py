@@ -7,7 +7,7 @@
 5. Quotas, which need a round trip: `service.check_quotas`. What they drop is a `QuotaVerdict`.
 6. `decide`: size limits on what is left (413), then a place for every item.
 
-What a client is told first follows from this order (protocol: envelope#order-of-checks).
+Which refusal a client gets first follows from this order (protocol: envelope#order-of-checks).
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The address `{{auto}}`, with which SDKs ask for the sender's own (protocol: events#addresses).
+"""The address `{{auto}}`, with which SDKs ask for the sender's own (protocol: authentication#client-address).
 
 Errors, feedback and crashes are resolved here, whichever endpoint they come through.
 """

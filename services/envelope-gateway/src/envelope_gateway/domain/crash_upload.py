@@ -1,7 +1,7 @@
 """Crash reports that are uploaded to endpoints of their own, as the envelopes that they could have been.
 
 Of a minidump form the files become attachments, and what its fields say of the crash becomes an error event, so
-that a report about the crash finds it (protocol: items#minidumps). Minidumps themselves are not read.
+that a report about the crash finds it (protocol: items#crash-uploads). Minidumps themselves are not read.
 """
 
 import json

@@ -125,7 +125,7 @@ def parse_envelope(body: Bytes) -> Envelope:
 def first_line_headers(body: Bytes) -> EnvelopeHeaders:
     """Return the envelope header for authentication by its DSN; it must be complete on the first line.
 
-    Raise ValueError when it is not (protocol: authentication#dsn-in-the-envelope).
+    Raise ValueError when it is not (protocol: authentication#where-credentials-come-from).
     """
     end = body.find(b"\n", 0, HEADER_BYTES_MAX)
     line = body[: end if end >= 0 else min(len(body), HEADER_BYTES_MAX)]

@@ -1,4 +1,4 @@
-"""From an error event to what the index, grouping and linking need (protocol: events#normalization)."""
+"""From an error event to what the index, grouping and linking need (protocol: limits#field-limits)."""
 
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ _INTERNAL_TAGS = frozenset({"release", "dist", "user", "filename", "function"})
 
 
 def is_feedback(event: EventPayload) -> bool:
-    """Whether an `event` item carries a feedback (protocol: sdks#feedback-as-event)."""
+    """Whether an `event` item carries a feedback (protocol: sdks#feedback-habits)."""
     return event.type == "feedback" and event.contexts is not None and bytes(event.contexts.feedback)[:1] == b"{"
 
 

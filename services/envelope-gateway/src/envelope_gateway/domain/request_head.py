@@ -13,7 +13,7 @@ class RequestHead(msgspec.Struct):
     """A request without its body. `project_id` is the path's; header names are lower case.
 
     `remote_addr` is the client's address as events show it, `limit_addr` as limits count it: the latter leaves
-    out headers that any client can make up (protocol: events#addresses).
+    out headers that any client can make up (protocol: authentication#client-address).
     """
 
     method: str

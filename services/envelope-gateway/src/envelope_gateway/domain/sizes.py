@@ -1,4 +1,4 @@
-"""Size and count limits by class of item (protocol: limits#sizes)."""
+"""Size and count limits by class of item (protocol: limits#sizes-and-counts)."""
 
 from dataclasses import dataclass, field
 
@@ -61,7 +61,7 @@ _SPANS = ItemClass("span", 10 * MIB, 25, 25 * 10 * MIB)
 def find_too_large(items: list[Item], limits: Limits) -> Item | None:
     """Return the first item by which the envelope exceeds a limit, or None.
 
-    An event and a feedback may share an envelope (protocol: differences#event-and-feedback). Client
+    An event and a feedback may share an envelope (protocol: differences#differences-from-sentry). Client
     reports never count here: see `surplus_client_reports`.
     """
     if len(items) == 1 and len(items[0]) <= limits.event_bytes_max:
@@ -109,7 +109,7 @@ def _class_of(item: Item, limits: Limits) -> ItemClass | None:
 def surplus_client_reports(items: list[Item], limits: Limits) -> list[Item]:
     """Return the client reports beyond their limits.
 
-    Only they are dropped, not the envelope (protocol: differences#oversized-client-report).
+    Only they are dropped, not the envelope (protocol: differences#differences-from-sentry).
     """
     surplus = []
     count = size = 0

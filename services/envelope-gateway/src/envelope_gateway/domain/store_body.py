@@ -1,4 +1,4 @@
-"""The body of the old `/store/` endpoint: plain JSON, base64, or base64 of zlib (protocol: envelope#store)."""
+"""The body of the old `/store/` endpoint: JSON, base64, or base64 of zlib (protocol: http#store-requests)."""
 
 import base64
 import binascii

@@ -1,6 +1,6 @@
 """Crash reports of the Unreal Engine: a zlib stream of files, of which `CrashContext.runtime-xml` is read.
 
-The player's `UserDescription` becomes a user report on the crash (protocol: items#unreal-crashes).
+The player's `UserDescription` becomes a user report on the crash (protocol: items#crash-uploads).
 """
 
 import re

@@ -78,7 +78,7 @@ def _storable(trace: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def event_time(message: ErrorEventReceived, age_max: timedelta) -> datetime:
-    """Return when the error happened, by our clock (protocol: events#clock-drift).
+    """Return when the error happened, by our clock (protocol: envelope#clock-drift).
 
     A sender's clock that is off is corrected; a time in the future or beyond retention becomes the time
     of receipt.

@@ -54,8 +54,8 @@ def engine_account() -> Account:
     if os.geteuid() != 0:
         return Account()
     try:
-        nobody = pwd.getpwnam("nobody")
-        return Account(nobody.pw_uid, nobody.pw_gid)
+        account = pwd.getpwnam("nobody")
+        return Account(account.pw_uid, account.pw_gid)
     except KeyError:
         return Account(65534, 65534)
 

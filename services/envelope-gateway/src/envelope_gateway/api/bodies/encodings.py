@@ -1,4 +1,4 @@
-"""Content encodings, decoded in pieces so that none exceeds its limit (protocol: limits#content-encodings)."""
+"""Content encodings, decoded in pieces so that none exceeds its limit (protocol: http#content-encodings)."""
 
 import zlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The items of an envelope in groups that quotas accept or refuse together (protocol: limits#enforcement)."""
+"""Groups of items that quotas accept or refuse together (protocol: limits#limits-inside-an-envelope)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
