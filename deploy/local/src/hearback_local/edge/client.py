@@ -2,11 +2,11 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
 from typing import cast
 
 import httptools
 
+from hearback_local.edge.clients import Clients
 from hearback_local.edge.pace import Pace
 from hearback_local.edge.proxied import ProxiedRequest
 from hearback_local.edge.requests import (
@@ -19,40 +19,10 @@ from hearback_local.edge.requests import (
 )
 from hearback_local.edge.router import Router
 from hearback_local.edge.settings import EdgeSettings
-from hearback_local.edge.shares import Shares
 
 TOO_MANY_CONNECTIONS = Refusal(429, "too_many_connections", "Too many connections from this address.")
 TOO_MANY_PIPELINED = Refusal(429, "too_many_requests", "Too many requests were sent without waiting for answers.")
 BODY_TOO_SLOW = Refusal(408, "request_timeout", "The rest of the request did not arrive in time.")
-
-
-class Clients:
-    """The open connections of clients, and their shares."""
-
-    def __init__(self, shares: Shares) -> None:
-        self.shares = shares
-        self._open: set[ClientConnection] = set()
-        self._emptied = asyncio.Event()
-
-    def __iter__(self) -> "Iterator[ClientConnection]":
-        """Iterate over a copy: connections may close meanwhile."""
-        return iter(list(self._open))
-
-    def add(self, client: "ClientConnection") -> None:
-        """Add an open connection."""
-        self._open.add(client)
-
-    def remove(self, client: "ClientConnection") -> None:
-        """Remove a closed connection."""
-        self._open.discard(client)
-        if not self._open:
-            self._emptied.set()
-
-    async def wait_empty(self) -> None:
-        """Wait until no connection is open."""
-        if self._open:
-            self._emptied.clear()
-            await self._emptied.wait()
 
 
 class ClientConnection(asyncio.Protocol):

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 import uvloop
 
-from hearback_local.edge.client import ClientConnection, Clients
+from hearback_local.edge.client import ClientConnection
+from hearback_local.edge.clients import Clients
 from hearback_local.edge.router import Router
 from hearback_local.edge.settings import EdgeSettings
 from hearback_local.edge.shares import Shares
