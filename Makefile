@@ -1,7 +1,7 @@
 # Everything a person does here is a target of this file; `make` lists them.
 PYTHON ?= python3
 PORT ?= 8000
-JOBS ?= 2
+JOBS ?= 3
 SEED ?= 1
 SECONDS ?= 120
 UV := .tools/bin/uv
@@ -46,7 +46,7 @@ install: $(STAMP) ## everything needed, into .venv
 up: $(STAMP) ## the whole fleet in the foreground (PORT=8000)
 	@exec $(BIN)/hearback up --port $(PORT)
 
-test: $(STAMP) ## everything needed, then all tests (T=path for a part; JOBS=2 at a time)
+test: $(STAMP) ## everything needed, then all tests (T=path for a part; JOBS=3 at a time)
 	@deploy/local/browser.sh
 	@deploy/local/node.sh
 	@if [ -f tests/conformance/install.py ]; then $(BIN)/python tests/conformance/install.py $(UV); fi

@@ -13,7 +13,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from hearback_devkit.engines.process import EngineError
@@ -111,6 +110,8 @@ def wheel_directory(package: str, distribution: str, account: Account) -> Path:
     installed = Path(next(iter(spec.submodule_search_locations))).resolve()
     if account.reaches(installed):
         return installed
+    from importlib.metadata import version  # Slow to import, and not needed where the wheel can be reached.
+
     target = SYSTEM_DIRECTORY / f"{distribution}-{version(distribution)}"
     if not target.exists():
         SYSTEM_DIRECTORY.mkdir(mode=0o755, parents=True, exist_ok=True)
