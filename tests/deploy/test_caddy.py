@@ -89,7 +89,9 @@ def seen(answer: httpx.Response) -> tuple[int, dict[str, str], bytes]:
 def example(pattern: str, organization: str, project: str) -> str:
     """A path that a pattern of the table matches."""
     path = pattern.replace(r"/?$", "/").replace("(?:organizations/[^/]+/)?", f"organizations/{organization}/")
-    path = path.replace("(?:notification-rules|deliveries)", "deliveries")
+    path = path.replace("(?:notification-rules|deliveries)", "deliveries").replace(
+        "(?:accept|unsubscribe)", "accept"
+    )
     path = re.sub(r"\(\?:\[0-9\].*?\)", "7", path)
     path = path.replace(r"[^/]+-[eE][rR][rR]-[0-9a-zA-Z]+", "WEB-ERR-7")
     path = path.replace("/projects/[^/]+/[^/]+", f"/projects/{organization}/{project}")
