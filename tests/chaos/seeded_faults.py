@@ -97,6 +97,10 @@ class FaultyStores:
         for store in fault.stores:
             self._loop.call_soon_threadsafe(FAULTS[fault.name], self._proxies[store])
 
+    def wait(self, seconds: float) -> None:
+        """Let the load go on for the time of a plan's step."""
+        threading.Event().wait(seconds)
+
     def heal(self) -> None:
         """End every fault."""
         for proxy in self._proxies.values():

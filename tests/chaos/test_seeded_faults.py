@@ -94,10 +94,10 @@ def test_nothing_is_lost_doubled_or_miscounted_and_the_fleet_recovers(
             stores.break_with(fault)
             if pid:
                 os.kill(pid, 9)
-            time.sleep(fault.seconds)
+            stores.wait(fault.seconds)
             stores.heal()
             healed_at = time.monotonic()
-            time.sleep(fault.pause)
+            stores.wait(fault.pause)
             if number == len(plan) - 1 or number % 8 == 7:
                 wait_until(lambda: is_ready(faulty_fleet), seconds=90)
                 ready_seconds.append(time.monotonic() - healed_at)
