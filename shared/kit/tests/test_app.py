@@ -79,6 +79,15 @@ async def test_every_answer_has_its_headers_and_one_shape(client, path, status, 
         assert set(answer.json()) == {"detail", "code"}
 
 
+@pytest.mark.parametrize(
+    ("path", "location"), [("/fine", "/fine/"), ("/fine?a=1", "/fine/?a=1"), ("//fine", "/fine/")]
+)
+async def test_redirects_name_no_host(client, path, location):
+    answer = await client.get(f"http://inner.example{path}", headers={"Host": "evil.example"})
+    assert answer.status_code in {307, 404}
+    assert answer.headers.get("location", location) == location
+
+
 async def test_errors_carry_their_own_headers(client):
     assert (await client.get("/conflict/")).headers["x-because"] == "so"
 

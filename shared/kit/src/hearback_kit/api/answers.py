@@ -1,6 +1,7 @@
 """Rules for every answer of an app: browsers guess no media type, and a crash is one plain 500."""
 
 from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
@@ -9,12 +10,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from hearback_kit.logs import get_logger
 
 NO_SNIFF: Final = ("x-content-type-options", "nosniff")
+TEMPORARY_REDIRECT: Final = 307  # the framework's, to a path with or without its last slash
 
 _log = get_logger(__name__)
 
 
 class AnswerRules:
     """ASGI middleware that adds `X-Content-Type-Options: nosniff` and answers 500 for what an app raises.
+
+    Redirects between a path with and without its last slash name no host.
 
     After a crash the connection is closed: what is left on it of the request may be anything.
     """
@@ -33,7 +37,10 @@ class AnswerRules:
             nonlocal has_started
             if message["type"] == "http.response.start":
                 has_started = True
-                MutableHeaders(scope=message).setdefault(*NO_SNIFF)
+                headers = MutableHeaders(scope=message)
+                headers.setdefault(*NO_SNIFF)
+                if message["status"] == TEMPORARY_REDIRECT:
+                    headers["location"] = _without_host(headers["location"])
             await send(message)
 
         try:
@@ -43,6 +50,12 @@ class AnswerRules:
                 raise  # the server cuts the connection, so that the client knows that the answer is not whole
             _log.error("request_failed", method=scope["method"], path=scope["path"], exc_info=error)
             await _crash_answer()(scope, receive, send_with_headers)
+
+
+def _without_host(location: str) -> str:
+    """Return an address of ours as path and query: the host of a request is the client's choice."""
+    parts = urlsplit(location)
+    return urlunsplit(("", "", "/" + parts.path.lstrip("/"), parts.query, ""))
 
 
 def _crash_answer() -> JSONResponse:
