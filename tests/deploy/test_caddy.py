@@ -89,10 +89,8 @@ def seen(answer: httpx.Response) -> tuple[int, dict[str, str], bytes]:
 def example(pattern: str, organization: str, project: str) -> str:
     """A path that a pattern of the table matches."""
     path = pattern.replace(r"/?$", "/").replace("(?:organizations/[^/]+/)?", f"organizations/{organization}/")
-    path = path.replace("(?:notification-rules|deliveries)", "deliveries").replace(
-        "(?:accept|unsubscribe)", "accept"
-    )
     path = re.sub(r"\(\?:\[0-9\].*?\)", "7", path)
+    path = re.sub(r"\(\?:([a-z-]+)\|.*?\)", r"\1", path)
     path = path.replace(r"[^/]+-[eE][rR][rR]-[0-9a-zA-Z]+", "WEB-ERR-7")
     path = path.replace("/projects/[^/]+/[^/]+", f"/projects/{organization}/{project}")
     return path.replace("organizations/[^/]+", f"organizations/{organization}").replace("[^/]+", "12")

@@ -1,7 +1,5 @@
 """`hearback` as a person or a script uses it, on a whole fleet."""
 
-import email
-import email.policy
 import json
 import os
 import shlex
@@ -207,9 +205,8 @@ def _members_and_tokens_come_and_go(data_dir: Path) -> None:
 
 
 def _mails(data_dir: Path) -> str:
-    files = (data_dir / "mail").glob("*.eml")
-    mails = [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
-    return "".join(mail.get_content() for mail in mails)
+    names = [mail["name"] for mail in answer_of(data_dir, "mail", "list")]
+    return "".join(answer_of(data_dir, "mail", "show", name)["text"] for name in names)
 
 
 def _a_new_key_and_a_new_token_are_told(data_dir: Path, facts: dict[str, Any]) -> None:
