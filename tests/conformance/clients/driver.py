@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,9 @@ SECONDS_MAX = 60
 
 
 def node() -> Path:
-    """Return the Node.js that the lock file pins: the MCP server needs a newer one than many machines have."""
+    """Return a Node.js that is new enough for the MCP server: the lock file's on Linux, else the machine's."""
     found = sorted(MODULES.glob("node-*/bin/node"))
-    assert found, "run `make test`, which installs the npm packages of the tests"
-    return found[0]
+    return found[0] if found else Path(shutil.which("node") or "node")
 
 
 class CommandLine:

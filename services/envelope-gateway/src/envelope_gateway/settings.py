@@ -55,7 +55,7 @@ class Settings(ServiceSettings):
     spool_dir: Path | None = Field(None, description="Folder for large bodies; none: `spool` in the data folder.")
     spools_max: int = Field(64, ge=1, le=4096, description="Large bodies in files at one time; then 503.")
     address_spools_max: int = Field(
-        32,
+        16,
         ge=1,
         le=4096,
         description="Large bodies of one address (IPv6: one /64) in files at one time; then 503.",
