@@ -142,6 +142,7 @@ def counted(project: Any) -> Counter[Key]:
     return +found
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @pytest.mark.timeout(400)
 def test_quantities_in_are_quantities_in_outcomes(
     own_fleet: Any,

@@ -65,7 +65,6 @@ def test_a_readable_time_counts(project: Any, wait_until: WaitUntil, written: st
         ({"discarded_events": [ENTRY | {"quantity": -1}]}, "payload"),
         (b"nonsense", "invalid_json"),
         (b"", "invalid_json"),
-        (b"[" * 500, "invalid_json"),
     ],
 )
 def test_what_does_not_count_has_an_outcome_and_a_fate(
@@ -78,6 +77,13 @@ def test_what_does_not_count_has_an_outcome_and_a_fate(
     (fate,) = wait_until(lambda: project.get(path))
     assert (fate["state"], fate["reason"]) == ("invalid", reason)
     assert [step["service"] for step in fate["steps"]] == ["client-reports"]
+
+
+def test_a_report_that_nests_too_deeply_is_refused_by_the_gateway_with_an_outcome(
+    project: Any, wait_until: WaitUntil
+) -> None:
+    send_report(project, b"[" * 500)
+    assert wait_until(lambda: counted(project, "outcome", "reason")) == {("invalid", "nesting_too_deep"): 1}
 
 
 def test_invented_reasons_stop_no_query_and_lose_no_count(project: Any, wait_until: WaitUntil) -> None:

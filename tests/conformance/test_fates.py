@@ -102,7 +102,7 @@ def test_a_feedback_is_stored(project: Any, wait_until: WaitUntil) -> None:
     assert fate["source"] == "new_feedback_envelope"
     assert fate["reason"] is None
     assert fate["feedbackId"] == wait_until(project.issues)[0]["id"]
-    assert {step["service"] for step in fate["steps"]} == {"envelope-gateway", "feedback"}
+    assert {step["service"] for step in fate["steps"]} >= {"envelope-gateway", "feedback"}
     assert wait_until(lambda: outcomes(project)) == {("accepted", None): 1}
 
 
@@ -299,7 +299,8 @@ def test_spam_is_kept_and_told_and_a_person_takes_it_back(judged: Any, wait_unti
     assert judged.http.put(path, json={"status": "unresolved"}).status_code == 200
     fate = the_fate(judged, wait_until, event_id, "stored")
     assert fate["reason"] is None
-    assert [step["step"] for step in fate["steps"]][-2:] == ["judged_spam", "marked_not_spam"]
+    own = [step["step"] for step in fate["steps"] if step["service"] == "feedback"]
+    assert own[-2:] == ["judged_spam", "marked_not_spam"]
 
 
 @pytest.mark.parametrize("source", list(WAYS))
@@ -322,7 +323,8 @@ def test_marking_by_hand_is_told(project: Any, wait_until: WaitUntil) -> None:
     path = f"/api/0/organizations/{project.organization}/issues/{issue_id}/"
     assert project.http.put(path, json={"status": "ignored"}).status_code == 200
     fate = the_fate(project, wait_until, event_id, "spam")
-    assert (fate["reason"], fate["steps"][-1]["step"]) == ("spam", "marked_spam")
+    own = [step["step"] for step in fate["steps"] if step["service"] == "feedback"]
+    assert (fate["reason"], own[-1]) == ("spam", "marked_spam")
     assert outcomes(project) == {("accepted", None): 1}
 
 

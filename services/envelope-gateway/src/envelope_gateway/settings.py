@@ -53,9 +53,9 @@ class Settings(ServiceSettings):
         description="Bytes of incomplete bodies of one address (IPv6: one /64); then 503.",
     )
     spool_dir: Path | None = Field(None, description="Folder for large bodies; none: `spool` in the data folder.")
-    spools_max: int = Field(64, ge=1, le=4096, description="Large bodies in files at one time; then 503.")
+    spools_max: int = Field(128, ge=1, le=4096, description="Large bodies in files at one time; then 503.")
     address_spools_max: int = Field(
-        16,
+        32,
         ge=1,
         le=4096,
         description="Large bodies of one address (IPv6: one /64) in files at one time; then 503.",

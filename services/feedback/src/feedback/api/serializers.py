@@ -218,13 +218,14 @@ def event(row: FeedbackDetail, context: SerializerContext) -> dict[str, Any]:
 
 
 def user(stored: dict[str, Any]) -> dict[str, Any] | None:
-    """Return a user whose known fields are texts or null; all others are `data`. None without any."""
+    """Return a user whose known fields are texts or null; others stay as sent, also in `data`."""
     fields = {name: text(stored.get(name)) or None for name in _USER_FIELDS}
     geo = {name: text(value) for name, value in mapping(stored.get("geo")).items()}
-    data = {name: value for name, value in stored.items() if name not in {*_USER_FIELDS, "geo"}}
+    others = {name: value for name, value in stored.items() if name not in {*_USER_FIELDS, "geo", "data"}}
+    data = {**mapping(stored.get("data")), **others}
     if not (any(fields.values()) or geo or data):
         return None
-    return {**fields, "geo": geo or None, "data": data or None}
+    return {**others, **fields, "geo": geo or None, "data": data or None}
 
 
 def _sdk(stored: dict[str, Any]) -> dict[str, Any] | None:
