@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-import uvloop
 from hearback_contracts.streams import FEEDBACK_SUBMITTED
 from hearback_devkit.fleet import publish_project
 from hearback_devkit.testing import FaultProxy, eventually, running
@@ -49,7 +48,7 @@ def crashes() -> float:
 @pytest.fixture
 def run() -> Callable[[Awaitable[None]], None]:
     def in_loop(work: Any) -> None:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner() as runner:  # closing uvloop's loop hung here once, after all had passed
             runner.run(work)
 
     return in_loop
@@ -99,7 +98,7 @@ def proxy_of(url: str) -> FaultProxy:
     return FaultProxy(parts.hostname, parts.port)
 
 
-@pytest.mark.skip(reason="closing the loop hung once in a full run, in Runner.close; to be found")
+@pytest.mark.skip(reason="hung once in a full run while its loop was closed, after its checks; cause unknown")
 @pytest.mark.parametrize("store", ["valkey", "postgres"])
 def test_a_worker_goes_on_after_every_fault(
     store: str, settings: Settings, run: Callable[[Awaitable[None]], None]
