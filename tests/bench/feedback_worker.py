@@ -222,7 +222,7 @@ async def _run(options: Options, folder: Path, rows: int) -> list[Row]:
         settings = Settings(
             server_database_url=postgres.url,
             redis_url=valkey.url,
-            secret_key="bench",
+            secret_key="a secret for benchmarks, long enough to be one",
             blob_url=f"file://{folder}/blobs",
             announce_seconds=3_600,
         )

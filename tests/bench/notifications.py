@@ -103,7 +103,7 @@ async def _measure(postgres: str, valkey: str, smtp_port: int) -> list[Row]:
     await migrate(url, PACKAGE)
     client, waiting = connect(valkey), connect(valkey, blocking=True)
     settings = Settings(
-        service_database_url=url, redis_url=valkey, secret_key="bench", registry_url="http://127.0.0.1:9",
+        service_database_url=url, redis_url=valkey, secret_key="a secret for benchmarks, long enough to be one", registry_url="http://127.0.0.1:9",
         smtp_url=f"smtp://127.0.0.1:{smtp_port}?starttls=never", burst_per_minute=10_000, deliveries_batch_max=200,
     )  # fmt: skip
     member = MemberRef(id=1, email="ada@example.com")

@@ -246,7 +246,7 @@ async def _run(postgres_url: str, valkey_url: str, options: Options) -> list[Row
         service_database_url=postgres_url,
         redis_url=valkey_url,
         registry_url="http://127.0.0.1:9",
-        secret_key="bench",
+        secret_key="a secret for benchmarks, long enough to be one",
     )
     await migrate(settings.database_url, PACKAGE)
     alone = settings.model_copy(update={"batch_max": 1})

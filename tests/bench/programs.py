@@ -32,7 +32,7 @@ def program(
     """Run a module until the block ends, from when `ready` answers; yields its process id."""
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
-        env={"HEARBACK_SECRET_KEY": "a secret for benchmarks", **os.environ, **(env or {})},
+        env={"HEARBACK_SECRET_KEY": "a secret for benchmarks, long enough to be one", **os.environ, **(env or {})},
         stdout=subprocess.DEVNULL,
     )
     try:

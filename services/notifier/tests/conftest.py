@@ -25,10 +25,11 @@ from hearback_devkit.testing import ManualClock, running
 from hearback_fleet.configuration import Configuration
 from hearback_kit.db import Database
 from hearback_kit.http import ServiceClient
+from hearback_kit.mail import MailTransport
 from hearback_kit.outbox import Outbox, OutboxRelay
 from hearback_kit.values.ids import new_id
 from notifier.app import create_app
-from notifier.clients.mail import MailTransport, mail_transport
+from notifier.clients.mail import mail_transport
 from notifier.clients.outbound import OutboundCalls
 from notifier.clients.recipients import RecipientDirectory
 from notifier.service.address_notices import Context
@@ -112,7 +113,7 @@ def settings_for(database_url: str, redis_url: str, folder: Path, **values: Any)
         service_database_url=database_url,
         redis_url=redis_url,
         registry_url="http://127.0.0.1:9",
-        secret_key="a secret for tests",
+        secret_key="a secret for tests, long enough to be one",
         data_dir=folder,
         public_url="https://feedback.example.com",
         mail_from="Hearback <hearback@example.com>",

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 import pytest
-from hearback_kit.settings import ServiceSettings
+from hearback_kit.settings import SECRET_LENGTH_MIN, ServiceSettings
 from pydantic import ValidationError
 
 
@@ -46,7 +46,13 @@ def test_a_secret_that_everybody_can_read_is_refused(monkeypatch, secret):
         monkeypatch.setenv("HEARBACK_SECRET_KEY", secret)
     with pytest.raises(ValidationError, match="set a secret of your own"):
         Settings()
-    assert Settings(secret_key="our own").secret_key.get_secret_value() == "our own"
+
+
+def test_a_secret_that_is_easily_guessed_is_refused():
+    with pytest.raises(ValidationError, match=f"at least {SECRET_LENGTH_MIN} characters"):
+        Settings(secret_key="x" * (SECRET_LENGTH_MIN - 1))
+    long_enough = "x" * SECRET_LENGTH_MIN
+    assert Settings(secret_key=long_enough).secret_key.get_secret_value() == long_enough
 
 
 def test_trusted_proxies_are_networks():

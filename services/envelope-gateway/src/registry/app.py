@@ -8,6 +8,7 @@ from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
 from hearback_kit.auth import Authenticator
 from hearback_kit.clock import Clock
 from hearback_kit.limits import LimitBatches
+from hearback_kit.mail import MailFolder, MailTransport, SmtpServer
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.worker import Worker
 
@@ -34,7 +35,6 @@ from registry.service.deliver_mails import MailDelivery
 from registry.service.hash_passwords import Passwords
 from registry.service.introspect_secrets import Introspection
 from registry.service.invite_member import InvitationRules
-from registry.service.mailers import MailFolder, SmtpServer
 from registry.service.publish_snapshots import Publisher
 from registry.service.set_alerts import UnsubscribeLinks
 from registry.service.sign_in import AttemptLimits, SignIn
@@ -69,20 +69,32 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
     """Make the worker: it publishes what could not be published at once, delivers mails, and cleans up."""
 
     def build(runtime: ServiceRuntime) -> None:
-        mailer = SmtpServer(settings.smtp_url.get_secret_value()) if settings.smtp_url else None
+        transport = _mail_transport(settings)
+        runtime.on_close(transport.close)
         delivery = MailDelivery(
             runtime.database,
-            mailer or MailFolder(settings.data_dir / "mail"),
+            transport,
             runtime.clock,
             sender=settings.mail_from,
             host=urlsplit(settings.public_url).hostname or "localhost",
         )
-        cleanup = Cleanup(runtime.database, runtime.clock, audit_days=settings.audit_days)
+        cleanup = Cleanup(
+            runtime.database,
+            runtime.clock,
+            audit_days=settings.audit_days,
+            unused_account_days=settings.unused_account_days,
+        )
         runtime.every("publish", settings.publish_seconds, _publisher(settings, runtime).keep_published)
         runtime.every("mails", settings.mail_seconds, delivery.deliver_due)
         runtime.every("cleanup", settings.cleanup_seconds, cleanup.run)
 
     return service_worker(settings, build=build, clock=clock)
+
+
+def _mail_transport(settings: Settings) -> MailTransport:
+    if settings.smtp_url is None:
+        return MailFolder(settings.data_dir / "mail")
+    return SmtpServer(settings.smtp_url.get_secret_value(), connections_max=1)
 
 
 def _publisher(settings: Settings, runtime: ServiceRuntime) -> Publisher:

@@ -21,7 +21,10 @@ class Settings(ServiceSettings):
     )
     publish_batch_max: int = Field(200, ge=1, le=5_000, description="Snapshots published in one transaction.")
     cleanup_seconds: float = Field(
-        3_600, ge=1, le=86_400, description="Seconds between removals of expired sessions, tokens and log entries."
+        3_600,
+        ge=1,
+        le=86_400,
+        description="Seconds between removals of what has expired: sessions, tokens, log entries, accounts.",
     )
     mail_seconds: float = Field(1.0, ge=0.05, le=3_600, description="Seconds between looks for mails to deliver.")
     mail_from: str = Field("Hearback <noreply@localhost>", description="Sender of mails.")
@@ -29,6 +32,12 @@ class Settings(ServiceSettings):
     invitation_days: int = Field(7, ge=1, le=90, description="Days after which an invitation expires.")
     invitations_per_hour: int = Field(
         100, ge=1, le=100_000, description="Invitations that an organization may mail within an hour."
+    )
+    unused_account_days: int = Field(
+        90,
+        ge=1,
+        le=3_650,
+        description="Days without a membership, a token and a sign-in after which an account is removed.",
     )
     audit_days: int = Field(400, ge=1, le=3_650, description="Days that entries of the audit log are kept.")
     login_attempts_per_minute: int = Field(

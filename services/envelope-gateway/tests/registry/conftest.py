@@ -19,7 +19,7 @@ from registry.app import create_app, create_worker
 from registry.settings import Settings
 
 MIGRATIONS = "registry.store.migrations"
-SECRET = "fleet-secret"
+SECRET = "a secret for tests, long enough to be one"
 
 
 @dataclass

@@ -13,7 +13,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from notifier.clients.mail import MailFolder, MailRefused, SmtpServer
+from hearback_contracts.options import Option
+from hearback_devkit.fleet import publish_project
+from hearback_devkit.testing import eventually
+from hearback_kit.mail import MailFolder, MailRefused, SmtpServer
 from notifier.store import destinations
 from pydantic import SecretStr
 
@@ -45,6 +48,23 @@ async def test_each_delivery_is_handed_over_once(notifier: Notifier, mailbox: Ma
     found = await notifier.deliveries()
     assert states(found) == ["sent"] * 4
     assert all("Queued" in (delivery.answer or "") for delivery in found)
+
+
+async def test_replies_go_to_the_person_as_long_as_the_project_allows_it(
+    notifier: Notifier, mailbox: Mailbox, send_to: Any
+) -> None:
+    await take(notifier, feedback(contact_email="jane@shop.example"))
+    await send_to()
+    await publish_project(notifier.redis, members=(ADA, BOB), options={"hearback:mail_reply_to": False})
+
+    async def refuses() -> bool:
+        project = await notifier.context.configuration.project(1)
+        return project is not None and project.option(Option.MAIL_REPLY_TO) is False
+
+    await eventually(refuses)
+    await take(notifier, feedback(contact_email="jane@shop.example"))
+    await send_to()
+    assert [message["Reply-To"] for message in mailbox.to(ADA.email)] == ["jane@shop.example", None]
 
 
 async def test_a_temporary_refusal_is_tried_again_later(

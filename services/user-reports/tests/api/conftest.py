@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from user_reports.app import create_app
 from user_reports.settings import Settings
 
-SECRET = "test-secret"
+SECRET = "a secret for tests, long enough to be one"
 
 
 class Api:

@@ -10,6 +10,7 @@ class Option(StrEnum):
 
     ORIGINS = "sentry:origins"
     USER_REPORT_NOTIFICATIONS = "sentry:feedback_user_report_notifications"
+    MAIL_REPLY_TO = "hearback:mail_reply_to"
     SPAM_DETECTION = "sentry:feedback_ai_spam_detection"
     BRANDING = "feedback:branding"
     FILTER_GARBAGE_MESSAGES = "feedback:filter_garbage_messages"
@@ -38,6 +39,9 @@ OPTIONS: Final[dict[str, ProjectOption]] = {
     for option in (
         ProjectOption(Option.ORIGINS, ["*"], "Origins that may send from a browser; [] refuses every one."),
         ProjectOption(Option.USER_REPORT_NOTIFICATIONS, True, "Mail for old-style reports, too."),
+        ProjectOption(
+            Option.MAIL_REPLY_TO, True, "Replies to a mail go to the person whose feedback it is about."
+        ),
         ProjectOption(Option.SPAM_DETECTION, True, "Judge new feedback for spam."),
         ProjectOption(Option.BRANDING, True, "Show the product's name in the crash-report dialog."),
         ProjectOption(Option.FILTER_GARBAGE_MESSAGES, False, "Refuse empty and placeholder reports."),

@@ -30,7 +30,7 @@ MakeDatabase = Callable[[str], Awaitable[str]]
 
 def pytest_configure() -> None:
     """Set what all tests need: a secret, and property tests that never fail because the machine is busy."""
-    os.environ.setdefault("HEARBACK_SECRET_KEY", "a secret for tests")
+    os.environ.setdefault("HEARBACK_SECRET_KEY", "a secret for tests, long enough to be one")
     settings.register_profile("hearback", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("hearback")
 

@@ -1,7 +1,7 @@
 """Settings from the environment: typed, bounded, described; the source of the settings docs."""
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import orjson
@@ -13,6 +13,7 @@ from hearback_kit.values.addresses import TrustedProxies, parse_networks
 
 # With the secret one can sign as a service; these can be read in the repository.
 _PUBLISHED_SECRETS = frozenset(("", "development-only"))
+SECRET_LENGTH_MIN: Final = 32
 
 
 def fleet(name: str, default: Any, description: str, *, former_name: str | None = None, **bounds: Any) -> Any:
@@ -60,7 +61,7 @@ class ServiceSettings(BaseSettings):
     secret_key: SecretStr = fleet(
         "secret_key",
         SecretStr(""),
-        "Signs calls between services; the same everywhere. Required.",
+        f"Signs calls between services; the same everywhere. Required, at least {SECRET_LENGTH_MIN} characters.",
         validate_default=True,
     )
     blob_url: str = fleet(
@@ -132,9 +133,11 @@ class ServiceSettings(BaseSettings):
 
     @field_validator("secret_key")
     @classmethod
-    def _refuse_published_secrets(cls, value: SecretStr) -> SecretStr:
+    def _refuse_weak_secrets(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value() in _PUBLISHED_SECRETS:
             raise ValueError("set a secret of your own, the same for every service")
+        if len(value.get_secret_value()) < SECRET_LENGTH_MIN:
+            raise ValueError(f"the secret has at least {SECRET_LENGTH_MIN} characters; make it of random ones")
         return value
 
     @field_validator("trusted_proxies")

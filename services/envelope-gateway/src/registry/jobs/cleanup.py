@@ -1,20 +1,21 @@
-"""Remove what has expired: sessions, tokens, and old entries of the audit log."""
+"""Remove what has expired: sessions, tokens, old entries of the audit log, and accounts that nobody uses."""
 
 from datetime import timedelta
 
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
 
-from registry.store import audit_logs, sessions, tokens
+from registry.store import audit_logs, sessions, tokens, users
 
 
 class Cleanup:
     """Removes what has expired."""
 
-    def __init__(self, database: Database, clock: Clock, *, audit_days: int) -> None:
+    def __init__(self, database: Database, clock: Clock, *, audit_days: int, unused_account_days: int) -> None:
         self._database = database
         self._clock = clock
         self._audit_age = timedelta(days=audit_days)
+        self._account_age = timedelta(days=unused_account_days)
 
     async def run(self) -> None:
         """Remove what has expired by now."""
@@ -23,3 +24,4 @@ class Cleanup:
             await sessions.remove_expired(connection, now)
             await tokens.remove_expired(connection, now)
             await audit_logs.remove_before(connection, now - self._audit_age)
+            await users.remove_unused(connection, now - self._account_age)

@@ -1,17 +1,18 @@
 """Deliver the mails that wait: each in a transaction that forgets it once it was handed over.
 
-`Mailer` is the port to whatever sends mail. A mail is delivered at least once: after a crash between handing over
-and forgetting it goes out again, with the same `Message-ID`.
+A mail is delivered at least once: after a crash between handing over and forgetting it goes out again, with the
+same `Message-ID`.
 """
 
 from datetime import timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
-from typing import Final, Protocol
+from typing import Final
 
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
 from hearback_kit.logs import get_logger
+from hearback_kit.mail import MailTransport
 
 from registry import metrics
 from registry.store import mails
@@ -24,20 +25,14 @@ _PAUSE_MAX: Final = timedelta(hours=1)
 _log = get_logger(__name__)
 
 
-class Mailer(Protocol):
-    """Hands a mail over for delivery; raises an exception when that failed and should be tried again."""
-
-    async def send(self, message: EmailMessage) -> None:
-        """Hand over a complete message."""
-        ...
-
-
 class MailDelivery:
     """Delivers what waits."""
 
-    def __init__(self, database: Database, mailer: Mailer, clock: Clock, *, sender: str, host: str) -> None:
+    def __init__(
+        self, database: Database, transport: MailTransport, clock: Clock, *, sender: str, host: str
+    ) -> None:
         self._database = database
-        self._mailer = mailer
+        self._transport = transport
         self._clock = clock
         self._sender = sender
         self._host = host
@@ -54,7 +49,7 @@ class MailDelivery:
             if mail is None:
                 return False
             try:
-                await self._mailer.send(self._message(mail))
+                await self._transport.send(self._message(mail), self._sender, mail.recipient)
             except Exception as error:  # whatever it is: others shall be delivered all the same
                 metrics.MAILS.labels("failed").inc()
                 _log.warning("mail_not_delivered", mail=mail.id, attempts=mail.attempts + 1, error=str(error))

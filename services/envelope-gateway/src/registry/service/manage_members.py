@@ -8,7 +8,7 @@ from registry.domain.audit import AuditEvent, changes_between
 from registry.domain.roles import scopes_beyond
 from registry.errors import LastOwner
 from registry.service.change_configuration import Actor, Change, Changes
-from registry.store import members
+from registry.store import members, users
 from registry.store.members import Member
 from registry.store.organizations import Organization
 
@@ -61,6 +61,8 @@ async def remove_member(changes: Changes, actor: Actor, authority: MemberAuthori
         member = await find_member(change, authority, member_id)
         await _keep_an_owner(change, member)
         await members.remove_member(change.connection, member)
+        if member.user_id is not None:
+            await users.note_use(change.connection, member.user_id, change.now)
         _touch(change, authority)
         await change.audit(
             AuditEvent.MEMBER_REMOVED,

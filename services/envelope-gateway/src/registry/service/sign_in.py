@@ -116,6 +116,7 @@ class SignIn:
             now + self._session_duration,
             address_block=address_block(address or "unknown"),
         )
+        await users.note_use(connection, user_id, now)
         return Session(secret, self._session_duration)
 
     async def end_session(self, secret: str) -> None:

@@ -84,6 +84,7 @@ users = Table(
     Column("password_hash", Text, nullable=False),
     Column("language", Text),
     _time("created_at"),
+    _time("last_used_at", nullable=True),  # a sign-in, or the end of a membership
     Index("users_email", "email"),
     # An address belongs to whoever proved it by mail; anybody may claim one, in an account of their own.
     Index("users_verified_email", "email", unique=True, postgresql_where=text("email_verified_at IS NOT NULL")),

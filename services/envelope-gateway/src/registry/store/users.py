@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from hearback_kit.db import Connection
-from sqlalchemy import case, exists, insert, select, text, update
+from sqlalchemy import case, delete, exists, func, insert, select, text, update
 
 from registry.store.rows import record_or_none, records
-from registry.store.tables import members, users
+from registry.store.tables import members, sessions, tokens, users
 
 # Each costs a password's hash to everybody who signs in with the address.
 CANDIDATES_MAX: Final = 10
@@ -25,6 +25,7 @@ class User:
     password_hash: str
     language: str | None
     created_at: datetime
+    last_used_at: datetime | None
 
 
 async def find_user(connection: Connection, user_id: int) -> User | None:
@@ -67,6 +68,18 @@ async def verify_email(connection: Connection, user_id: int, email: str, now: da
     proven = exists().where(other.c.email == email.lower(), other.c.email_verified_at.is_not(None))
     query = update(users).where(users.c.id == user_id, ~proven).values(email_verified_at=now)
     await connection.execute(query)
+
+
+async def note_use(connection: Connection, user_id: int, now: datetime) -> None:
+    """Record that an account signed in, or stopped being a member: it stays for a while without a membership."""
+    await connection.execute(update(users).where(users.c.id == user_id).values(last_used_at=now))
+
+
+async def remove_unused(connection: Connection, before: datetime) -> None:
+    """Delete accounts without a membership, a token and a session that were last used before a time."""
+    needed = [exists().where(table.c.user_id == users.c.id) for table in (members, tokens, sessions)]
+    last_used_at = func.coalesce(users.c.last_used_at, users.c.created_at)
+    await connection.execute(delete(users).where(last_used_at < before, *(~use for use in needed)))
 
 
 async def update_user(connection: Connection, user_id: int, values: dict[str, Any]) -> None:

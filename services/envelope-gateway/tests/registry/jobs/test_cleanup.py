@@ -1,5 +1,6 @@
-from hearback_devkit.testing import eventually
+from hearback_devkit.testing import ManualClock, eventually
 from hearback_kit.db import Database
+from registry.jobs.cleanup import Cleanup
 from sqlalchemy import text
 
 
@@ -30,4 +31,53 @@ async def test_what_has_expired_is_removed(registry, working):
 
     async with working(registry.settings, registry.clock):
         await eventually(entries_are_gone)
+    await database.close()
+
+
+async def test_accounts_that_nobody_uses_are_removed(registry):
+    """Never one with a membership, a token or a sign-in within the time that the setting names."""
+    database, days = Database(registry.settings.database_url), registry.settings.unused_account_days
+    cleanup = Cleanup(database, registry.clock, audit_days=400, unused_account_days=days)
+
+    async def addresses():
+        await cleanup.run()
+        async with database.connection() as connection:
+            return set(await connection.scalars(text("SELECT email FROM users")))
+
+    owner = registry.demo["admin_email"]
+    left, returned = await registry.join("left@example.org"), await registry.join("returned@example.org")
+    await registry.bootstrap("other", "app")
+    registry.clock.move(days=days)
+    for member in (left, returned):
+        await registry.delete(f"/organizations/demo/members/{member['id']}/")
+    everybody = {owner, "owner@other.example.com", left["email"], returned["email"]}
+    registry.clock.move(days=days)
+    assert await addresses() == everybody
+    await registry.sign_in(returned["email"], returned["password"])
+    registry.clock.move(seconds=1)
+    assert await addresses() == everybody - {left["email"]}
+    registry.clock.move(days=registry.settings.session_days)
+    assert returned["email"] in await addresses()
+    registry.clock.move(days=days)
+    assert await addresses() == {owner, "owner@other.example.com"}
+    assert await registry.get("/organizations/demo/members/")
+    await database.close()
+
+
+async def test_an_account_with_a_token_stays(settings):
+    """Even without a membership, however that came about."""
+    clock, database = ManualClock(), Database(settings.database_url)
+    async with database.transaction() as connection:
+        for statement in (
+            "INSERT INTO organizations (slug, name, features, created_at) VALUES ('demo', 'demo', '{}', now())",
+            "INSERT INTO users (email, password_hash, created_at)"
+            " SELECT name || '@example.org', '', to_timestamp(0) FROM unnest(ARRAY['ann', 'bob']) AS name",
+            "INSERT INTO tokens (organization_id, user_id, name, digest, last_characters, scopes, created_at)"
+            " SELECT organizations.id, users.id, 'x', 'x', 'x', '{}', now() FROM organizations, users"
+            " WHERE users.email = 'ann@example.org'",
+        ):
+            await connection.execute(text(statement))
+    await Cleanup(database, clock, audit_days=400, unused_account_days=90).run()
+    async with database.connection() as connection:
+        assert set(await connection.scalars(text("SELECT email FROM users"))) == {"ann@example.org"}
     await database.close()

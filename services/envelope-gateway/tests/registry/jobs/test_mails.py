@@ -85,11 +85,14 @@ class Unreliable:
         self.failures = failures
         self.sent: list[str] = []
 
-    async def send(self, message):
+    async def send(self, message, sender, recipient):
         if self.failures:
             self.failures -= 1
             raise smtplib.SMTPServerDisconnected("gone")
-        self.sent.append(message["To"])
+        self.sent.append(recipient)
+
+    async def close(self):
+        pass
 
 
 @pytest.mark.parametrize("failures", [1, ATTEMPTS_MAX - 1, ATTEMPTS_MAX])
@@ -125,7 +128,7 @@ async def test_a_subject_cannot_add_headers(settings):
     sent = []
 
     class Keeping:
-        async def send(self, message):
+        async def send(self, message, sender, recipient):
             sent.append(bytes(message))
 
     clock, database = ManualClock(), Database(settings.database_url)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from hearback_contracts.config import ProjectConfig
 from hearback_contracts.notices import AlertChanged, FeedbackContent, UserReportLinked
+from hearback_contracts.options import Option
 
 TAGS_SHOWN_MAX: Final = 20
 
@@ -26,7 +27,8 @@ class Kind(StrEnum):
 class Notice:
     """One notice. `subject_id` names what it is about, `thread` what mails of one conversation share.
 
-    `facts` are pairs of a label (a key of the texts) and a value; `links` likewise with addresses.
+    `facts` are pairs of a label (a key of the texts) and a value; `links` likewise with addresses. `allows_reply`
+    is whether answers to a mail go to the `contact`.
     """
 
     kind: Kind
@@ -43,11 +45,15 @@ class Notice:
     tags: tuple[tuple[str, str], ...] = ()
     name: str | None = None
     contact: str | None = None
+    allows_reply: bool = True
     data: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return it for a database column."""
-        return {name: getattr(self, name) for name in self.__slots__} | {"kind": str(self.kind)}
+        value = {name: getattr(self, name) for name in self.__slots__} | {"kind": str(self.kind)}
+        if self.allows_reply:  # the previous release does not know the field
+            del value["allows_reply"]
+        return value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Notice":
@@ -87,6 +93,7 @@ def of_feedback(feedback: FeedbackContent, project: ProjectConfig, public_url: s
         tags=tuple(sorted(feedback.tags.items())[:TAGS_SHOWN_MAX]),
         name=feedback.name or None,
         contact=feedback.contact_email or None,
+        allows_reply=bool(project.option(Option.MAIL_REPLY_TO)),
         data=feedback.model_dump(mode="json") | {"url": feedback.url, "permalink": url, "project": project.slug},
     )
 
@@ -108,6 +115,7 @@ def of_report(report: UserReportLinked, project: ProjectConfig, public_url: str)
         links=(("reports", f"{base}/feedback/"), ("error", f"{base}/")),
         name=report.name or None,
         contact=report.email or None,
+        allows_reply=bool(project.option(Option.MAIL_REPLY_TO)),
         data=report.model_dump(mode="json") | {"permalink": f"{base}/feedback/", "project": project.slug},
     )
 

@@ -17,9 +17,9 @@ import orjson
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
 from hearback_kit.logs import get_logger
+from hearback_kit.mail import MailRefused, MailTransport
 
 from notifier import metrics
-from notifier.clients.mail import MailRefused, MailTransport
 from notifier.clients.outbound import CallFailed, OutboundCalls, TargetRefused
 from notifier.domain.mail import Envelope, Renderer, compose
 from notifier.domain.notice import webhook_notice
@@ -126,7 +126,7 @@ class DeliverNotices:
     async def _send_mail(self, batch: Sequence[Delivery]) -> str:
         first = batch[0]
         shown = batch[: self._settings.digest_feedback_max]
-        single = first.notice.contact if len(batch) == 1 else None
+        answers_go_to_person = len(batch) == 1 and first.notice.allows_reply
         envelope = Envelope(
             delivery_id=first.id,
             sender=self._settings.mail_from,
@@ -134,7 +134,7 @@ class DeliverNotices:
             host=self._host,
             language=first.language,
             unsubscribe_url=first.unsubscribe_url,
-            reply_to=single,
+            reply_to=first.notice.contact if answers_go_to_person else None,
         )
         try:
             message = compose(

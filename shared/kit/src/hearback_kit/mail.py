@@ -1,0 +1,151 @@
+"""Handing mail over: to an SMTP server, or to a folder that stands for one.
+
+SMTP has no identity for a message that is handed over twice. Whoever calls this sets a `Message-ID` that stays the
+same when a message is handed over again after a crash, so that mail programs show it once.
+"""
+
+import asyncio
+import os
+import re
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Final, Protocol
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import aiosmtplib
+
+from hearback_kit.errors import BadRequest
+
+_PORTS: Final = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
+_FILE_NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_ANSWER_LENGTH_MAX: Final = 300
+
+
+class MailRefused(Exception):
+    """A server did not take a message. `is_permanent`: it never will for this recipient; else try again later."""
+
+    def __init__(self, answer: str, *, is_permanent: bool) -> None:
+        super().__init__(answer)
+        self.answer = answer[:_ANSWER_LENGTH_MAX]
+        self.is_permanent = is_permanent
+
+
+class MailTransport(Protocol):
+    """Takes messages."""
+
+    async def send(self, message: EmailMessage, sender: str, recipient: str) -> str:
+        """Hand a message over; return the answer. Raises MailRefused."""
+        ...
+
+    async def close(self) -> None:
+        """End the connections."""
+        ...
+
+
+class MailFolder:
+    """Writes each message as an `.eml` file named by its Message-ID: handing it over twice leaves one file.
+
+    A file appears when it is complete, and only its owner can read it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def send(self, message: EmailMessage, sender: str, recipient: str) -> str:
+        """Write the message; return the name of its file."""
+        name = _FILE_NAME.sub("_", str(message["Message-ID"]).strip("<>"))[:200] + ".eml"
+        try:
+            await asyncio.to_thread(self._write, name, bytes(message))
+        except OSError as error:
+            raise MailRefused(
+                f"the mail folder cannot be written: {error.strerror}", is_permanent=False
+            ) from error
+        return f"written to {name}"
+
+    def _write(self, name: str, content: bytes) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = self._folder / f".{name}.{os.getpid()}"
+        draft.touch(mode=0o600)
+        draft.write_bytes(content)
+        draft.replace(self._folder / name)
+
+    async def close(self) -> None:
+        """Nothing to end."""
+
+
+class SmtpServer:
+    """An SMTP server: `smtp://`, `smtp+starttls://` (required) or `smtps://`, with user and password in the URL.
+
+    With plain `smtp://` STARTTLS is used when the server offers it; `?starttls=never` does without. At most
+    `connections_max` connections are open; each carries many messages.
+    """
+
+    def __init__(self, url: str, *, connections_max: int = 4, seconds_max: float = 30.0) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in _PORTS or not parts.hostname:
+            raise BadRequest("The mail URL is smtp://, smtp+starttls:// or smtps:// with a host.", code="smtp_url")
+        never = parse_qs(parts.query).get("starttls") == ["never"]
+        self._options = {
+            "hostname": parts.hostname,
+            "port": parts.port or _PORTS[parts.scheme],
+            "username": unquote(parts.username) if parts.username else None,
+            "password": unquote(parts.password) if parts.password else None,
+            "use_tls": parts.scheme == "smtps",
+            "start_tls": {"smtp+starttls": True, "smtps": False}.get(parts.scheme, False if never else None),
+            "timeout": seconds_max,
+        }
+        self._free: list[aiosmtplib.SMTP] = []
+        self._turns = asyncio.Semaphore(connections_max)
+
+    async def send(self, message: EmailMessage, sender: str, recipient: str) -> str:
+        """Hand a message over on a free connection; return the server's answer. Raises MailRefused."""
+        async with self._turns:
+            connection = await self._connection()
+            try:
+                refused, answer = await connection.send_message(message, sender=sender, recipients=[recipient])
+            except aiosmtplib.SMTPRecipientsRefused as error:
+                await self._reset(connection)
+                raise _refusal(error.recipients[0]) from error
+            except aiosmtplib.SMTPResponseException as error:
+                await self._reset(connection)
+                raise _refusal(error) from error
+            except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+                connection.close()
+                raise MailRefused(f"no connection: {error}", is_permanent=False) from error
+            self._free.append(connection)
+            return f"{answer}"[:_ANSWER_LENGTH_MAX] if not refused else f"{refused}"[:_ANSWER_LENGTH_MAX]
+
+    async def _connection(self) -> aiosmtplib.SMTP:
+        while self._free:
+            connection = self._free.pop()
+            if connection.is_connected:
+                return connection
+        connection = aiosmtplib.SMTP(**self._options)  # type: ignore[arg-type]
+        try:
+            await connection.connect()
+        except aiosmtplib.SMTPAuthenticationError as error:
+            raise MailRefused(f"sign-in refused: {error.code} {error.message}", is_permanent=False) from error
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            raise MailRefused(f"no connection: {error}", is_permanent=False) from error
+        return connection
+
+    async def _reset(self, connection: aiosmtplib.SMTP) -> None:
+        try:
+            await connection.rset()
+        except (aiosmtplib.SMTPException, OSError, TimeoutError):
+            connection.close()
+        else:
+            self._free.append(connection)
+
+    async def close(self) -> None:
+        """Say goodbye on every free connection."""
+        while self._free:
+            connection = self._free.pop()
+            try:
+                await connection.quit()
+            except (aiosmtplib.SMTPException, OSError, TimeoutError):
+                connection.close()
+
+
+def _refusal(error: aiosmtplib.SMTPResponseException) -> MailRefused:
+    return MailRefused(f"{error.code} {error.message}", is_permanent=500 <= error.code < 600)
