@@ -10,40 +10,16 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from hearback_fleet.access import require, scopes_within
 from hearback_kit.api.bodies import before_body
-from hearback_kit.auth import Authenticator, Principal
-from hearback_kit.clock import Clock
+from hearback_kit.auth import Principal
 from hearback_kit.db import Connection, Database
 from hearback_kit.errors import NotFound, Unauthorized
 from hearback_kit.http import require_signature
-from hearback_kit.values.addresses import TrustedProxies
 
 from registry.api.params import OrganizationName, ProjectName
-from registry.service.accept_invitation import Invitations
-from registry.service.change_configuration import Actor, Changes
-from registry.service.introspect_secrets import Introspection
-from registry.service.invite_member import InvitationRules
-from registry.service.set_alerts import UnsubscribeLinks
-from registry.service.sign_in import SignIn
-from registry.settings import Settings
+from registry.service.assemble_app import AppState
+from registry.service.change_configuration import Actor
 from registry.store.organizations import Organization, find_organization
 from registry.store.projects import Project, find_project
-
-
-@dataclass(frozen=True, slots=True)
-class AppState:
-    """What the app holds while it runs (`app.state.state`)."""
-
-    settings: Settings
-    clock: Clock
-    database: Database
-    changes: Changes
-    sign_in: SignIn
-    invitations: Invitations
-    invitation_rules: InvitationRules
-    introspection: Introspection
-    authenticator: Authenticator
-    unsubscribe_links: UnsubscribeLinks
-    proxies: TrustedProxies
 
 
 def app_state(request: Request) -> AppState:

@@ -9,10 +9,11 @@ from hearback_kit.auth import Principal, refuse_cross_site
 from hearback_kit.errors import BadRequest, Unauthorized
 
 from registry.api import serializers
-from registry.api.deps import AddressDep, AppState, StateDep, actor_of
+from registry.api.deps import AddressDep, StateDep, actor_of
 from registry.api.params import MemberName, Name, NewPassword, OrganizationName, RequestBody
 from registry.api.sessions import start_session
 from registry.service.accept_invitation import InvitationLink
+from registry.service.assemble_app import AppState
 from registry.store.users import find_user
 
 router = APIRouter(prefix="/api/0/accept-invite", tags=["members"])

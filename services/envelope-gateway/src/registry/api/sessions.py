@@ -8,8 +8,9 @@ from hearback_kit.errors import Unauthorized
 from pydantic import StringConstraints
 
 from registry.api import serializers
-from registry.api.deps import AddressDep, AppState, DatabaseDep, PrincipalDep, StateDep
+from registry.api.deps import AddressDep, DatabaseDep, PrincipalDep, StateDep
 from registry.api.params import KnownPassword, RequestBody
+from registry.service.assemble_app import AppState
 from registry.service.sign_in import Session
 from registry.store.users import find_user
 

@@ -1,4 +1,4 @@
-"""Remove what has expired: sessions, tokens, old entries of the audit log, and accounts that nobody uses."""
+"""Remove what has expired: sessions, tokens, old entries of the audit log, and unused accounts."""
 
 from datetime import timedelta
 

@@ -2,51 +2,23 @@
 
 import secrets
 from pathlib import Path
-from typing import Annotated, Any, Final, Protocol
+from typing import Annotated, Any, Final
 from urllib.parse import parse_qs
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
-from hearback_kit.auth import Authenticator
-from hearback_kit.clock import Clock
-from hearback_kit.db import Database
-from hearback_kit.values.addresses import TrustedProxies
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from registry.service.accept_invitation import Invitations
-from registry.service.change_configuration import Changes
-from registry.service.set_alerts import UnsubscribeLinks
-from registry.settings import Settings
+from registry.service.assemble_app import AppState
 
 
-class PageState(Protocol):
-    """What pages need of `app.state.state`."""
-
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def database(self) -> Database: ...
-    @property
-    def changes(self) -> Changes: ...
-    @property
-    def invitations(self) -> Invitations: ...
-    @property
-    def authenticator(self) -> Authenticator: ...
-    @property
-    def unsubscribe_links(self) -> UnsubscribeLinks: ...
-    @property
-    def proxies(self) -> TrustedProxies: ...
-
-
-def page_state(request: Request) -> PageState:
+def app_state(request: Request) -> AppState:
     """Return the state of the running app."""
-    state: PageState = request.app.state.state
+    state: AppState = request.app.state.state
     return state
 
 
-StateDep = Annotated[PageState, Depends(page_state)]
+StateDep = Annotated[AppState, Depends(app_state)]
 
 _TEMPLATES: Final = Environment(
     loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),

@@ -8,8 +8,9 @@ from hearback_kit.api.params import row_id
 from hearback_kit.auth import refuse_cross_site, set_session_cookie
 from hearback_kit.errors import NotFound, ServiceError
 
-from registry.pages.deps import FormDep, PageState, StateDep, render
+from registry.pages.deps import FormDep, StateDep, render
 from registry.service.accept_invitation import InvitationLink
+from registry.service.assemble_app import AppState
 from registry.store.invitations import Invitation
 
 router = APIRouter(include_in_schema=False)
@@ -62,7 +63,7 @@ async def accept(
     return answer
 
 
-async def _find(state: PageState, organization: str, member: str, token: str) -> Invitation:
+async def _find(state: AppState, organization: str, member: str, token: str) -> Invitation:
     return await state.invitations.find(InvitationLink(organization, row_id(member), token), state.clock.now())
 
 

@@ -34,7 +34,7 @@ async def test_what_has_expired_is_removed(registry, working):
     await database.close()
 
 
-async def test_accounts_that_nobody_uses_are_removed(registry):
+async def test_accounts_that_are_unused_are_removed(registry):
     """Never one with a membership, a token or a sign-in within the time that the setting names."""
     database, days = Database(registry.settings.database_url), registry.settings.unused_account_days
     cleanup = Cleanup(database, registry.clock, audit_days=400, unused_account_days=days)

@@ -1,4 +1,4 @@
-"""When an account was last used, so that those that nobody uses can be removed."""
+"""When an account was last used, so that unused ones can be removed."""
 
 import sqlalchemy as sa
 from alembic import op
