@@ -1,6 +1,6 @@
 """Every metric of this service."""
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 SUBMISSIONS = Counter(
     "feedback_submissions",
@@ -14,3 +14,4 @@ ATTACHMENTS = Counter(
     "Attachments by what happened: recorded, expired, event_never_arrived, bytes_deleted.",
     ["result"],
 )
+LIVE_PAGES = Gauge("feedback_live_pages", "Pages that are open and shown what happens.")

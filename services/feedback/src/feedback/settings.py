@@ -43,6 +43,28 @@ class Settings(ServiceSettings):
     bulk_rows_max: int = Field(1_000, ge=1, le=10_000, description="Most ids that one request may name.")
     query_characters_max: int = Field(4_096, ge=1, le=65_536, description="Longest search query.")
     query_terms_max: int = Field(100, ge=1, le=1_000, description="Most terms of a search query.")
+    activity_max: int = Field(100, ge=1, le=1_000, description="Newest changes shown of one feedback.")
+    tab_count_max: int = Field(1_000, ge=1, le=100_000, description="Highest number that a page's tabs count to.")
+    similar_rows_max: int = Field(
+        1_000, ge=10, le=20_000, description="Newest rows of each mailbox compared to find similar feedback."
+    )
+    similar_max: int = Field(5, ge=1, le=50, description="Similar feedback shown beside one.")
+    fleet_answer_seconds_max: float = Field(
+        1.5, gt=0, le=30, description="Time that a page waits for what another service knows."
+    )
+    live_clients_max: int = Field(2_000, ge=1, le=100_000, description="Open live pages of one process.")
+    live_clients_per_session_max: int = Field(20, ge=1, le=10_000, description="Open live pages of one session.")
+    live_clients_per_address_max: int = Field(
+        250, ge=1, le=100_000, description="Open live pages of one client address."
+    )
+    live_seconds_max: float = Field(
+        600.0, ge=1, le=86_400, description="Age at which a live page reconnects, and is checked again."
+    )
+    live_heartbeat_seconds: float = Field(15.0, gt=0, le=300, description="Interval of a live page's heartbeats.")
+    client_reports_url: str = fleet(
+        "client_reports_url", "", "Address of client-reports; unset, pages do not show the fate of submissions."
+    )
+    notifier_url: str = fleet("notifier_url", "", "Address of notifier; unset, pages do not show deliveries.")
     user_reports_url: str = fleet(
         "user_reports_url", "", "Address of user-reports; unset, attachments without an event are kept."
     )

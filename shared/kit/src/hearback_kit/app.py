@@ -80,6 +80,7 @@ def create_service_app(
     )
     app.state.public_url = settings.public_url
     app.state.checks = dict(checks or {})
+    app.state.on_stopping = []  # called when the server begins to stop: ends answers that would go on for long
     app.include_router(health_routes(settings.service, app.version, app.state.checks))
     add_error_handlers(app)
     app.add_middleware(RequestRules, bytes_max=settings.request_body_bytes_max)

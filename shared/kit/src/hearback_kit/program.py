@@ -148,6 +148,8 @@ class Program:
         stop, force_exit = asyncio.Event(), asyncio.Event()
 
         def end() -> None:
+            if not stop.is_set():
+                _end_answers(app)
             server.should_exit = True
             stop.set()
             exit_deadline.start()
@@ -188,6 +190,15 @@ class Program:
             timeout_graceful_shutdown=int(settings.shutdown_seconds_max) or 1,
             backlog=2048,
         )
+
+
+def _end_answers(app: FastAPI) -> None:
+    """End answers that would go on for long, such as event streams: the server waits for answers."""
+    for end in getattr(app.state, "on_stopping", ()):
+        try:
+            end()
+        except Exception:
+            _log.exception("answers_not_ended")
 
 
 def raise_file_limit() -> None:

@@ -22,6 +22,8 @@ COMMON: Final = {
     "HEARBACK_REGISTRY_URL": f"http://registry:{PORT}",
     "HEARBACK_USER_REPORTS_URL": f"http://user-reports:{PORT}",
     "HEARBACK_FEEDBACK_URL": f"http://feedback:{PORT}",
+    "HEARBACK_CLIENT_REPORTS_URL": f"http://client-reports:{PORT}",
+    "HEARBACK_NOTIFIER_URL": f"http://notifier:{PORT}",
 }
 # Caddy's address is one of the private ones in either set-up.
 TRUSTED_PROXIES: Final = "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"

@@ -22,15 +22,18 @@ from hearback_kit.blobs import BlobStore
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
 from hearback_kit.errors import NotFound
+from hearback_kit.values.addresses import TrustedProxies
 
 from feedback.api.serializers import SerializerContext
 from feedback.domain.feedback import Feedback
 from feedback.domain.spam_classifier import Prior
+from feedback.service.ask_fleet import Fleet
 from feedback.service.find_error_events import ErrorEventIndex, ErrorEvents
 from feedback.service.judge_spam import load_prior
 from feedback.service.make_thumbnail import Thumbnails
 from feedback.service.select_feedback import SelectFeedback
 from feedback.service.unit_of_work import UnitOfWork
+from feedback.service.watch_changes import LiveChanges
 from feedback.settings import Settings
 
 
@@ -46,6 +49,9 @@ class AppState:
     error_events: ErrorEvents
     select: SelectFeedback
     spam_prior: Prior | None
+    fleet: Fleet
+    live: LiveChanges
+    proxies: TrustedProxies
 
     @classmethod
     def of(cls, runtime: ServiceRuntime, settings: Settings) -> Self:
@@ -64,6 +70,9 @@ class AppState:
             ErrorEventIndex.of(runtime, settings),
             SelectFeedback(runtime.database, runtime.configuration, settings),
             load_prior(),
+            Fleet.of(runtime, settings),
+            LiveChanges.of(runtime, settings),
+            settings.address_reader(),
         )
 
     @property

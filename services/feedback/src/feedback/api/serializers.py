@@ -1,12 +1,13 @@
 """Feedback and attachments as JSON, in Sentry's shapes (protocol: feedback#lists-and-triage)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hearback_contracts.config import MemberRef, OrganizationConfig, ProjectConfig
 from hearback_kit.values.times import wire_time
 
+from feedback.domain.activity import ASSIGNED, STATUS, Activity
 from feedback.domain.feedback import Feedback, FeedbackDetail
 from feedback.domain.files import media_type
 from feedback.domain.occurrence import CULPRIT, GROUP_TYPE_ID, ISSUE_TYPE, PRIORITY, display_of, metadata_of
@@ -107,11 +108,11 @@ def assignee(member: MemberRef | None) -> dict[str, Any] | None:
     return {"type": "user", "id": str(member.id), "name": member.name or member.email, "email": member.email}
 
 
-def detail(row: FeedbackDetail, context: SerializerContext) -> dict[str, Any]:
-    """Return a group with what only its own page shows."""
+def detail(row: FeedbackDetail, context: SerializerContext, changes: Sequence[Activity] = ()) -> dict[str, Any]:
+    """Return a group with what only its own page shows; `changes` are newest first."""
     return group(row, context) | {
         "tags": [tag_summary(row, key, value) for key, value in event_tags(row)],
-        "activity": [],
+        "activity": [*(_activity(change, context) for change in changes), _first_seen(row)],
         "seenBy": [],
         "participants": [],
         "pluginActions": [],
@@ -121,6 +122,37 @@ def detail(row: FeedbackDetail, context: SerializerContext) -> dict[str, Any]:
         "stats": {},
         "firstRelease": release_of(row.release),
         "lastRelease": release_of(row.release),
+    }
+
+
+def _activity(change: Activity, context: SerializerContext) -> dict[str, Any]:
+    """Return a change in the shape of Sentry's activity."""
+    kind, data = f"set_{change.kind}", dict(change.after)
+    if change.kind == STATUS:
+        kind = f"set_{change.after['status']}"
+        data = {"substatus": change.after.get("substatus")}
+    elif change.kind == ASSIGNED:
+        member = context.member(change.after["assigned_to"])
+        kind = "unassigned" if change.after["assigned_to"] is None else "assigned"
+        known = {"assigneeType": "user"}
+        data = known | {"assignee": str(member.id), "assigneeEmail": member.email} if member else {}
+    actor = next((m for m in context.organization.members if m.email == change.actor), None)
+    return {
+        "id": str(change.id),
+        "type": kind,
+        "user": assignee(actor),
+        "data": data,
+        "dateCreated": wire_time(change.at),
+    }
+
+
+def _first_seen(row: Feedback) -> dict[str, Any]:
+    return {
+        "id": "0",
+        "type": "first_seen",
+        "user": None,
+        "data": {"priority": row.priority},
+        "dateCreated": wire_time(row.first_seen),
     }
 
 

@@ -11,6 +11,7 @@ from hearback_kit.values.times import believable_time, parse_timestamp
 from feedback.domain.context import FeedbackContext
 from feedback.domain.event import normalise
 from feedback.domain.facets import facets_of, searchable
+from feedback.domain.feedback import FeedbackFields
 from feedback.domain.occurrence import evidence_of
 from feedback.domain.payload import mapping, text
 from feedback.domain.search_values import names_of, pairs_of
@@ -42,41 +43,14 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(FeedbackFields):
     """A feedback to be stored, without the values that only the store gives.
 
     `facets` and `search` are what it is found by, `names` the search keys that it makes known; `event` is the
     normalised event.
     """
 
-    organization_id: int
-    project_id: int
-    event_id: str
-    submission_id: str
-    revision: int
-    source: str
-    title: str
-    message: str
-    name: str | None
-    contact_email: str | None
-    url: str | None
-    environment: str
-    release: str | None
-    dist: str | None
-    platform: str
-    level: str
-    sdk_name: str | None
-    user_id: str | None
-    user_name: str | None
-    user_email: str | None
-    associated_event_id: str | None
-    error_occurred_at: datetime | None
-    first_seen: datetime
-    received_at: datetime
-    status: str
     substatus: str
-    tags: dict[str, str]
-    evidence: dict[str, Any]
     event: dict[str, Any]
     facets: list[str]
     search: str

@@ -6,17 +6,15 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Feedback:
-    """A feedback issue without its event. Times are UTC; `first_seen` is when the person wrote it."""
+class FeedbackFields:
+    """What a feedback says, before and after it is stored. Times are UTC; `first_seen` is when it was written."""
 
-    id: int
     organization_id: int
     project_id: int
     event_id: str
     submission_id: str
     revision: int
     source: str
-    short_id: str
     title: str
     message: str
     name: str | None
@@ -36,14 +34,22 @@ class Feedback:
     first_seen: datetime
     received_at: datetime
     status: str
+    tags: dict[str, str]
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback(FeedbackFields):
+    """A feedback issue without its event."""
+
+    id: int
+    short_id: str
     substatus: str | None
     priority: str
     status_details: dict[str, Any]
     triaged: bool
     assigned_to: int | None
     has_seen: bool
-    tags: dict[str, str]
-    evidence: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

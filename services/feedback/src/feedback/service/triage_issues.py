@@ -7,12 +7,16 @@ from typing import Any
 from hearback_contracts.config import OrganizationConfig
 from hearback_contracts.flags import Feature
 from hearback_kit.db import Database
+from hearback_kit.values.ids import new_id
 
+from feedback.domain.activity import changes_of
+from feedback.domain.feedback import Feedback
 from feedback.domain.spam_classifier import Prior
 from feedback.service.announce_feedback import Announcer, announce_changes
 from feedback.service.record_outcomes import record_sorted
 from feedback.service.teach_spam import lessons_of, teach_spam
-from feedback.service.unit_of_work import UnitOfWork
+from feedback.service.unit_of_work import UnitOfWork, Work
+from feedback.store.activity import record_activity
 from feedback.store.feedback_read import Selection, list_ids
 from feedback.store.feedback_write import change_feedback, lock_feedback
 
@@ -34,25 +38,52 @@ async def change_by_id(
     project_ids: Sequence[int],
     ids: Sequence[int],
     columns: Mapping[str, Any],
+    change_id: str | None = None,
 ) -> int:
     """Change issues of these projects by id, in one transaction; return how many there were.
 
-    A changed status is announced; "spam" and "not spam" are recorded in the fate and teach the classifier.
+    A changed status is announced; "spam" and "not spam" are recorded in the fate and teach the classifier. What
+    chunks of one request change shares a `change_id`, by which it can be undone.
     """
-    organization = member.organization
     async with unit_of_work.begin() as work:
-        found = await lock_feedback(work.connection, organization.id, project_ids, ids)
-        if "status" in columns:
-            status, substatus = columns["status"], columns["substatus"]
-            for feedback in found:
-                record_sorted(work.record, feedback, status)
-            announcer = Announcer(unit_of_work.clock.now(), unit_of_work.shards, member.email)
-            work.messages.extend(await announce_changes(work.connection, announcer, found, status))
-            if organization.feature(Feature.SPAM_FILTER_INGEST):
-                lessons = lessons_of(found, status, substatus)
-                await teach_spam(work.connection, prior, organization.id, lessons)
-        await change_feedback(work.connection, [feedback.id for feedback in found], columns)
+        found = await lock_feedback(work.connection, member.organization.id, project_ids, ids)
+        triage = Triage(unit_of_work, prior, member, change_id or new_id())
+        await triage.apply(work, found, columns)
     return len(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """Changes that a member makes in one go."""
+
+    unit_of_work: UnitOfWork
+    prior: Prior | None
+    member: OrganizationMember
+    change_id: str
+
+    async def apply(self, work: Work, found: Sequence[Feedback], columns: Mapping[str, Any]) -> None:
+        """Set columns of locked issues within a transaction, with everything that follows from it."""
+        if "status" in columns:
+            await self._sort(work, found, columns["status"], columns["substatus"])
+        changes = [change for feedback in found for change in changes_of(feedback, columns)]
+        await change_feedback(work.connection, [feedback.id for feedback in found], columns)
+        await record_activity(
+            work.connection,
+            changes,
+            change_id=self.change_id,
+            at=self.unit_of_work.clock.now(),
+            actor=self.member.email,
+        )
+
+    async def _sort(self, work: Work, found: Sequence[Feedback], status: str, substatus: str | None) -> None:
+        organization = self.member.organization
+        for feedback in found:
+            record_sorted(work.record, feedback, status)
+        announcer = Announcer(self.unit_of_work.clock.now(), self.unit_of_work.shards, self.member.email)
+        work.messages.extend(await announce_changes(work.connection, announcer, found, status))
+        if organization.feature(Feature.SPAM_FILTER_INGEST):
+            lessons = lessons_of(found, status, substatus)
+            await teach_spam(work.connection, self.prior, organization.id, lessons)
 
 
 async def find_chunks(database: Database, selection: Selection) -> AsyncIterator[list[int]]:

@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -83,6 +84,23 @@ Index(
     FEEDBACK.c.user_email,
     postgresql_using="gin",
     postgresql_ops={"message": "gin_trgm_ops", "url": "gin_trgm_ops", "user_email": "gin_trgm_ops"},
+)
+
+# Who changed what: `before` and `after` are the columns that a change was about. What one request changed
+# shares a `change_id`.
+ACTIVITY = Table(
+    "activity",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("feedback_id", BigInteger, ForeignKey("feedback.id", ondelete="CASCADE"), nullable=False),
+    Column("change_id", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("actor", Text),
+    Column("kind", Text, nullable=False),
+    Column("before", JSONB, nullable=False),
+    Column("after", JSONB, nullable=False),
+    Index("activity_feedback", "feedback_id", "id"),
+    Index("activity_change", "change_id"),
 )
 
 # Names of tags and context fields that an organization's feedback has: what a search may ask for.

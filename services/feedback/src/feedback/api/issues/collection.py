@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 from hearback_fleet.access import OrganizationScope
 from hearback_kit.errors import BadRequest
+from hearback_kit.values.ids import new_id
 
 from feedback.api.deps import AppState, OrganizationDeleter, OrganizationReader, OrganizationWriter, StateDep
 from feedback.api.issues.bodies import Changes, columns_of, echo
@@ -58,9 +59,11 @@ async def change_issues(
     columns = columns_of(changes, scope.organization)
     projects = scope.project_ids(shared.projects)
     member = OrganizationMember(scope.organization, scope.principal.email)
-    changed = 0
+    changed, change_id = 0, new_id()
     async for chunk in _chunks(state, scope, shared, ids, query):
-        changed += await change_by_id(state.unit_of_work, state.spam_prior, member, projects, chunk, columns)
+        changed += await change_by_id(
+            state.unit_of_work, state.spam_prior, member, projects, chunk, columns, change_id
+        )
     if not changed:
         return Response(status_code=204)
     return JSONResponse(echo(changes, columns, scope.organization))

@@ -29,6 +29,7 @@ from feedback.domain.context import parse_any_event_id
 from feedback.domain.feedback import FeedbackDetail
 from feedback.service.delete_feedback import delete_by_id
 from feedback.service.triage_issues import OrganizationMember, change_by_id
+from feedback.store.activity import list_activity
 from feedback.store.attachments import find_with_attachments
 from feedback.store.feedback_read import find_by_id, find_by_short_id
 
@@ -98,8 +99,9 @@ async def get_issue(state: StateDep, found: Readable) -> Json:
 async def _detail(state: AppState, found: Found) -> Json:
     async with state.database.connection() as connection:
         attached = await find_with_attachments(connection, [found.feedback])
+        changes = await list_activity(connection, found.feedback.id, state.settings.activity_max)
     context = await state.serializer_context(found.scope.organization, [found.feedback], attached)
-    return serializers.detail(found.feedback, context)
+    return serializers.detail(found.feedback, context, changes)
 
 
 @_issue.put("/", name="updateIssue", summary="Change an issue")

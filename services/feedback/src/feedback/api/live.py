@@ -1,0 +1,67 @@
+"""Live updates of lists, as server-sent events: that feedback came in, or changed its mailbox.
+
+An event names ids alone; what a list shows of them is asked for separately, with the caller's rights.
+"""
+
+import time
+from collections.abc import AsyncIterator
+
+import orjson
+from fastapi import APIRouter, Request
+from fastapi.responses import Response, StreamingResponse
+from hearback_kit.auth import credentials, hash_secret
+from hearback_kit.values.addresses import address_block
+
+from feedback.api.deps import AppState, OrganizationReader, StateDep
+from feedback.api.params import visible
+from feedback.service.watch_changes import News, Watcher
+
+RETRY_MILLISECONDS = 3_000
+router = APIRouter(include_in_schema=False)
+_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
+_HEARTBEAT = b":\n\n"
+
+
+@router.get("/organizations/{organization}/feedback/live/")
+async def watch_feedback(request: Request, state: StateDep, scope: OrganizationReader) -> Response:
+    """Stream events until the client leaves, the process stops, or it is time to check the caller again.
+
+    Raises TooManyRequests when too many such streams are open.
+    """
+    if not visible(scope):
+        return Response(status_code=204)  # an EventSource does not come back
+    found = credentials(request)
+    watcher = Watcher(
+        scope.organization.id,
+        hash_secret(found[1]) if found else "",
+        _address_of(request, state),
+    )
+    stream = _stream(state, watcher)
+    first = await anext(stream)  # so that a limit is an answer of its own
+    return StreamingResponse(_with(first, stream), media_type="text/event-stream", headers=_HEADERS)
+
+
+def _address_of(request: Request, state: AppState) -> str:
+    peer = request.client.host if request.client else None
+    return address_block(state.proxies.client_address(peer, request.headers.raw) or "")
+
+
+async def _with(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for part in rest:
+        yield part
+
+
+async def _stream(state: AppState, watcher: Watcher) -> AsyncIterator[bytes]:
+    settings = state.settings
+    ends_at = time.monotonic() + settings.live_seconds_max
+    with state.live.watch(watcher) as watching:
+        yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
+        while not watching.has_ended and time.monotonic() < ends_at:
+            news = await watching.take(settings.live_heartbeat_seconds)
+            yield b"".join(_event(one) for one in news) or _HEARTBEAT
+
+
+def _event(news: News) -> bytes:
+    data = orjson.dumps({"project": str(news.project_id), "id": str(news.issue_id)}).decode()
+    return f"event: {news.kind}\ndata: {data}\n\n".encode()

@@ -1,0 +1,175 @@
+"""What becomes of feedback, as it happens, for everyone who looks at a list of it.
+
+One reader per process follows the announcements, which leave with the commits of their rows, and hands each to
+the watchers of its organization. A watcher may miss some: it then hears that it has to look again.
+"""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from hearback_contracts.notices import FeedbackChanged, FeedbackCreated
+from hearback_contracts.streams import FEEDBACK_CHANGED, FEEDBACK_CREATED
+from hearback_fleet.runtime import ServiceRuntime
+from hearback_kit.background import Stage
+from hearback_kit.bus import Incoming
+from hearback_kit.bus.tail import StreamTail
+from hearback_kit.errors import TooManyRequests
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from feedback.metrics import LIVE_PAGES
+from feedback.settings import Settings
+
+WAITING_MAX: Final = 100  # announcements that a slow watcher has not taken yet
+
+
+class _Content(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    organization_id: int
+    issue_id: int
+
+
+class _Notice(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    project_id: int
+    feedback: _Content
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """That a feedback was stored (`created`) or changed its mailbox (`changed`); `missed` says to look again."""
+
+    kind: str
+    project_id: int = 0
+    issue_id: int = 0
+
+
+MISSED: Final = News("missed")
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Who looks: a session's hash and a client's address, for the limits on each."""
+
+    organization_id: int
+    session: str
+    address: str
+
+
+class Watching:
+    """What one watcher has not been shown yet."""
+
+    __slots__ = ("_ended", "_news", "_woken")
+
+    def __init__(self) -> None:
+        self._news: list[News] = []
+        self._woken = asyncio.Event()
+        self._ended = False
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is stopping."""
+        return self._ended
+
+    def add(self, news: News) -> None:
+        """Add news; of too many, only that there were some is kept."""
+        self._news = [MISSED] if len(self._news) >= WAITING_MAX else [*self._news, news]
+        self._woken.set()
+
+    def end(self) -> None:
+        """End the watching."""
+        self._ended = True
+        self._woken.set()
+
+    async def take(self, seconds: float) -> Sequence[News]:
+        """Return what is new; nothing when nothing happened for `seconds`, or it has ended."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            return ()
+        news, self._news = self._news, []
+        if not self._ended:
+            self._woken.clear()
+        return news
+
+
+class LiveChanges:
+    """Hands announcements to watchers, of whom a process, a session and an address have a bounded number."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._watching: dict[int, set[Watching]] = defaultdict(set)
+        self._by_session: Counter[str] = Counter()
+        self._by_address: Counter[str] = Counter()
+        self._count = 0
+        self._has_ended = False
+
+    @classmethod
+    def of(cls, runtime: ServiceRuntime, settings: Settings) -> "LiveChanges":
+        """Follow the announcements for as long as the app runs."""
+        changes = cls(settings)
+        keys = [
+            key for stream in (FEEDBACK_CREATED, FEEDBACK_CHANGED) for key in stream.shard_keys(runtime.shards)
+        ]
+        runtime.run("live", StreamTail(runtime.valkey(blocking=True), keys, changes.announce), Stage.FOLLOW)
+        return changes
+
+    @property
+    def count(self) -> int:
+        """How many watch."""
+        return self._count
+
+    def announce(self, messages: Sequence[Incoming]) -> None:
+        """Hand announcements to the watchers of their organizations."""
+        for message in messages:
+            kind = {FeedbackCreated.TYPE: "created", FeedbackChanged.TYPE: "changed"}.get(message.type)
+            try:
+                notice = _Notice.model_validate_json(message.data)
+            except ValidationError:
+                continue
+            if kind is not None:
+                news = News(kind, notice.project_id, notice.feedback.issue_id)
+                for watching in self._watching.get(notice.feedback.organization_id, ()):
+                    watching.add(news)
+
+    def end(self) -> None:
+        """End every watching: the process is about to stop."""
+        self._has_ended = True
+        for group in self._watching.values():
+            for watching in group:
+                watching.end()
+
+    @contextmanager
+    def watch(self, watcher: Watcher) -> Iterator[Watching]:
+        """Watch an organization's feedback; raises TooManyRequests at a limit."""
+        settings = self._settings
+        if (
+            self._count >= settings.live_clients_max
+            or self._by_session[watcher.session] >= settings.live_clients_per_session_max
+            or self._by_address[watcher.address] >= settings.live_clients_per_address_max
+        ):
+            raise TooManyRequests("Too many live pages are open.", code="too_many_live_pages")
+        watching = Watching()
+        if self._has_ended:
+            watching.end()
+        self._add(watcher, watching, 1)
+        try:
+            yield watching
+        finally:
+            self._add(watcher, watching, -1)
+
+    def _add(self, watcher: Watcher, watching: Watching, step: int) -> None:
+        group = self._watching[watcher.organization_id]
+        group.add(watching) if step > 0 else group.discard(watching)
+        if not group:
+            del self._watching[watcher.organization_id]
+        for counter, key in ((self._by_session, watcher.session), (self._by_address, watcher.address)):
+            counter[key] += step
+            if not counter[key]:
+                del counter[key]
+        self._count += step
+        LIVE_PAGES.set(self._count)

@@ -1,0 +1,77 @@
+"""Feedback that says nearly the same as another: by the trigrams of their messages."""
+
+from typing import Any, Final
+
+from hearback_kit.db import Connection
+from hearback_kit.db.rowsets import arrays
+from sqlalchemy import Select, Text, cast, func, lateral, literal, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from feedback.domain.facets import facet
+from feedback.domain.feedback import Feedback
+from feedback.domain.statuses import STATUSES
+from feedback.store.feedback_pages import BY_INVERTED_INDEX
+from feedback.store.feedback_read import LIST_COLUMNS, as_feedback
+from feedback.store.tables import FEEDBACK
+
+COMPARED_CHARACTERS_MAX: Final = 400
+SIMILARITY_MIN: Final = 0.3
+
+
+def similar_statement(feedback: Feedback, *, rows_max: int, limit: int) -> Select[Any]:
+    """Return the statement for the feedback of the same project most alike to one, most alike first.
+
+    Only the newest `rows_max` of each mailbox are compared, so that the cost does not grow with what is stored.
+    """
+    mailboxes = arrays("mailboxes", {"status": Text()}, {"status": list(STATUSES)})
+    newest = lateral(
+        select(FEEDBACK.c.id, FEEDBACK.c.message)
+        .where(FEEDBACK.c.project_id == feedback.project_id, FEEDBACK.c.status == mailboxes.c.status)
+        .order_by(FEEDBACK.c.first_seen.desc(), FEEDBACK.c.id.desc())
+        .limit(rows_max)
+        .correlate(mailboxes)
+    )
+    likeness = func.similarity(
+        func.left(newest.c.message, COMPARED_CHARACTERS_MAX), literal(feedback.message[:COMPARED_CHARACTERS_MAX])
+    ).label("likeness")
+    compared = (
+        select(newest.c.id, likeness)
+        .select_from(mailboxes.join(newest, true()))
+        .where(newest.c.id != feedback.id)
+        .subquery("compared")
+    )
+    chosen = (
+        select(compared.c.id, compared.c.likeness)
+        .where(compared.c.likeness >= SIMILARITY_MIN)
+        .order_by(compared.c.likeness.desc(), compared.c.id.desc())
+        .limit(limit)
+        .cte("chosen")
+    )
+    return (
+        select(*LIST_COLUMNS)
+        .join_from(chosen, FEEDBACK, FEEDBACK.c.id == chosen.c.id)
+        .order_by(chosen.c.likeness.desc(), chosen.c.id.desc())
+    )
+
+
+async def list_similar(connection: Connection, feedback: Feedback, *, rows_max: int, limit: int) -> list[Feedback]:
+    """Return the feedback most alike to one, of its project."""
+    statement = similar_statement(feedback, rows_max=rows_max, limit=limit)
+    return [as_feedback(row) for row in await connection.execute(statement)]
+
+
+async def list_of_error(connection: Connection, feedback: Feedback, limit: int) -> list[Feedback]:
+    """Return the project's other feedback that is linked to the same error event, newest first."""
+    if feedback.associated_event_id is None:
+        return []
+    linked = FEEDBACK.c.facets.contains(
+        cast([facet("associated_event_id", feedback.associated_event_id)], ARRAY(Text))
+    )
+    statement = (
+        select(*LIST_COLUMNS)
+        .where(linked, FEEDBACK.c.project_id == feedback.project_id, FEEDBACK.c.id != feedback.id)
+        .order_by(FEEDBACK.c.first_seen.desc(), FEEDBACK.c.id.desc())
+        .limit(limit)
+    )
+    await connection.execute(BY_INVERTED_INDEX)
+    return [as_feedback(row) for row in await connection.execute(statement)]

@@ -1,0 +1,69 @@
+"""Follow streams from their end, without a consumer group: for what is shown live and may be missed."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from hearback_kit.background import Heartbeat, pause
+from hearback_kit.bus.entries import incoming
+from hearback_kit.bus.protocol import Incoming
+from hearback_kit.errors import Unavailable
+from hearback_kit.logs import get_logger
+from hearback_kit.stopping import unless_stopped
+from hearback_kit.valkey import BLOCK_MS_MAX, outage_as_unavailable
+
+ENTRIES_MAX: Final = 500
+RETRY_SECONDS: Final = 1.0
+_log = get_logger(__name__)
+
+
+class StreamTail(Heartbeat):
+    """Hands each new message of some streams to `on_messages`: one reader for a whole process.
+
+    `waiting` is a client for commands that block. After an outage it goes on where it was.
+    """
+
+    def __init__(
+        self, waiting: Redis, keys: Sequence[str], on_messages: Callable[[Sequence[Incoming]], None]
+    ) -> None:
+        super().__init__()
+        self._waiting: Any = waiting
+        self._keys = tuple(keys)
+        self._on_messages = on_messages
+        self._after: dict[str, Any] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follow the streams until `stop` is set."""
+        while not stop.is_set():
+            self.beat()
+            try:
+                await unless_stopped(self._step(), stop)
+            except Unavailable as error:
+                _log.warning("stream_tail_waits", error=str(error))
+                await pause(RETRY_SECONDS, stop)
+
+    async def _step(self) -> None:
+        with outage_as_unavailable():
+            if not self._after:
+                self._after = {key: await self._end_of(key) for key in self._keys}
+            answer = await self._waiting.xread(self._after, count=ENTRIES_MAX, block=BLOCK_MS_MAX)
+        messages = []
+        for key, entries in answer or []:
+            for entry_id, fields in entries:
+                self._after[key.decode()] = entry_id
+                messages.append(incoming(key.decode(), entry_id, fields))
+        if messages:
+            self._on_messages(messages)
+
+    async def _end_of(self, key: str) -> Any:
+        """Return the id of the newest entry, so that nothing is missed between two reads."""
+        try:
+            info = await self._waiting.xinfo_stream(key)
+        except ResponseError as error:
+            if "no such key" in str(error):
+                return "0-0"
+            raise
+        return info["last-generated-id"]
