@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from hearback_kit.api.answers import AnswerRules
 from hearback_kit.db import Database, current_revision, migrate, migration_head
+from hearback_kit.disk import watch_disk
 from hearback_kit.errors import ServiceError, Unavailable
 from hearback_kit.exiting import ExitDeadline
 from hearback_kit.health import health_routes
@@ -124,6 +125,7 @@ class Program:
         When a part crashes all stop and its error is raised. Whatever happens, the process ends in bounded time.
         """
         configure_traces(self.name)
+        watch_disk(settings.data_dir)
         raise_file_limit()
         exit_deadline = ExitDeadline(2 * settings.shutdown_seconds_max + EXIT_SECONDS_MORE)
         try:

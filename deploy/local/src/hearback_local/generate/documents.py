@@ -10,6 +10,7 @@ from hearback_contracts.catalog import MESSAGES
 
 from hearback_local.generate import reference
 from hearback_local.generate.caddyfile import caddyfile
+from hearback_local.generate.dashboards import dashboards
 from hearback_local.generate.deployments import deployments
 from hearback_local.services import SERVICES
 
@@ -19,7 +20,7 @@ JSON_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NE
 
 def documents() -> dict[str, bytes]:
     """Return the content of every generated file by its path from the root of the repository."""
-    return {**schemas(), **_openapi(), **_pages(), **_deployments()}
+    return {**schemas(), **_openapi(), **_pages(), **_deployments(), **dashboards()}
 
 
 def schemas() -> dict[str, bytes]:

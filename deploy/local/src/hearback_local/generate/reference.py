@@ -1,9 +1,6 @@
 """The reference pages, generated from the declarations they describe."""
 
-import importlib
-import sys
 from collections.abc import Iterable, Sequence
-from types import ModuleType
 from typing import Any
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -14,12 +11,12 @@ from hearback_contracts.reasons import EXPLANATIONS
 from hearback_contracts.routes import ROUTES
 from hearback_contracts.streams import STREAM_PREFIX, STREAMS
 from hearback_kit.settings import ServiceSettings
-from prometheus_client.metrics import MetricWrapperBase
 from pydantic import AliasChoices, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from hearback_local.edge.settings import EdgeSettings
+from hearback_local.generate.declared import declared_metrics
 from hearback_local.launcher.settings import LauncherSettings
 from hearback_local.services import SERVICES
 
@@ -88,36 +85,15 @@ def _bounds(field: FieldInfo) -> str:
 
 def metrics_page() -> str:
     """Return the page of every metric, grouped by the package that declares it."""
+    columns = ("metric", "type", "labels", "meaning")
     blocks = []
-    for package in sorted(service.package for service in SERVICES):
-        for service in SERVICES:
-            service.load()
-        importlib.import_module(f"{package}.metrics")
-        blocks += _metrics_of(package)
-    return _page(
-        "Metrics",
-        "Counters are exposed with `_total` at the end of their name.",
-        *blocks,
-        *_metrics_of("hearback_kit"),
-    )
-
-
-def _metrics_of(package: str) -> list[str]:
-    metrics: dict[str, MetricWrapperBase] = {}
-    for name, module in sorted(sys.modules.items()):
-        if name == package or name.startswith(f"{package}."):
-            metrics.update(_declared(module))
-    rows = []
-    for name, metric in sorted(metrics.items()):
-        labels = ", ".join(f"`{label}`" for label in metric._labelnames)
-        rows.append([f"`{name}`", str(metric._type), labels, metric._documentation])
-    if not rows:
-        return []
-    return [f"## {package.replace('_', '-')}", _table(("metric", "type", "labels", "meaning"), rows)]
-
-
-def _declared(module: ModuleType) -> dict[str, MetricWrapperBase]:
-    return {value._name: value for value in vars(module).values() if isinstance(value, MetricWrapperBase)}
+    for package, metrics in declared_metrics().items():
+        rows = [
+            [f"`{one.name}`", one.kind, ", ".join(f"`{label}`" for label in one.labels), one.meaning]
+            for one in metrics
+        ]
+        blocks += [f"## {package.replace('_', '-')}", _table(columns, rows)]
+    return _page("Metrics", "Counters are exposed with `_total` at the end of their name.", *blocks)
 
 
 def reasons_page() -> str:

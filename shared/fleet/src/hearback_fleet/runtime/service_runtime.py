@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import cached_property
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from hearback_contracts.streams import Stream
 from hearback_kit.auth import Authenticator
@@ -14,6 +14,7 @@ from hearback_kit.blobs import BlobStore
 from hearback_kit.bus import Consumer, ConsumerOptions, RedisStreams
 from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.bus.consumer import Handler, OnDead
+from hearback_kit.bus.depths import StreamDepths
 from hearback_kit.clock import Clock, SystemClock
 from hearback_kit.db import Database
 from hearback_kit.health import Check
@@ -28,6 +29,8 @@ from hearback_kit.worker import Periodic
 from hearback_fleet.access import Access, registry_introspection
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.messages import project_of
+
+DEPTH_SECONDS: Final = 5.0  # between looks at how much waits in the streams that a worker reads
 
 
 class ServiceRuntime:
@@ -45,6 +48,7 @@ class ServiceRuntime:
         self._stack = AsyncExitStack()
         self._parts: list[Part] = []
         self._checks: dict[str, Check] = {}
+        self._read: dict[str, Sequence[str]] = {}
         self._is_running = False
 
     async def __aenter__(self) -> Self:
@@ -225,6 +229,10 @@ class ServiceRuntime:
             )
             self.run("consumers", consumer)
         self.add_check("valkey", self._ping_bus)
+        if not self._read:
+            depths = StreamDepths(self.bus, self._read, lambda: self.clock.now().timestamp())
+            self.every("stream-depths", DEPTH_SECONDS, depths.look)
+        self._read[stream.name] = keys
 
     def every(self, name: str, seconds: float, job: Callable[[], Awaitable[object]]) -> None:
         """Run a job at once and then every `seconds`."""

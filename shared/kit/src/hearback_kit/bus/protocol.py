@@ -110,6 +110,10 @@ class Bus(Protocol):
         """Entries in each stream, delivered or not."""
         ...
 
+    async def oldest_ms(self, keys: Sequence[str]) -> int | None:
+        """Unix time in milliseconds of the oldest entry of all streams; None when all are empty."""
+        ...
+
     async def dead_letters(self, key: str, *, after: str = "-", count: int = 100) -> list[DeadLetter]:
         """Dead letters of one stream shard, oldest first, from after an entry id."""
         ...

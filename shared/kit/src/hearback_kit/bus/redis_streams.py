@@ -195,6 +195,15 @@ class RedisStreams:
                     pipe.xlen(key)
                 return dict(zip(keys, await pipe.execute(), strict=True))
 
+    async def oldest_ms(self, keys: Sequence[str]) -> int | None:
+        """Return the Unix time in milliseconds of the oldest entry of all keys; None when all are empty."""
+        with outage_as_unavailable():
+            async with self._client.pipeline(transaction=False) as pipe:
+                for key in keys:
+                    pipe.xrange(key, count=1)
+                found = await pipe.execute()
+        return min((int(entries[0][0].partition(b"-")[0]) for entries in found if entries), default=None)
+
     async def dead_letters(self, key: str, *, after: str = "-", count: int = 100) -> list[DeadLetter]:
         """Dead letters of a stream shard, oldest first."""
         start = after if after == "-" else f"({after}"

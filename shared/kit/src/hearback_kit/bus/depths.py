@@ -1,0 +1,33 @@
+"""Stream depths: how much waits in the streams that a worker reads, for how long, and what it gave up on."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from prometheus_client import Gauge
+
+from hearback_kit.bus.redis_streams import DEAD_SUFFIX, RedisStreams
+
+WAITING = Gauge("hearback_stream_waiting", "Messages in a stream that are not done yet.", ["stream"])
+OLDEST = Gauge(
+    "hearback_stream_oldest_seconds",
+    "Age of the oldest message in a stream that is not done yet; 0 when there is none.",
+    ["stream"],
+)
+DEAD = Gauge("hearback_stream_dead_letters", "Dead letters of a stream.", ["stream"])
+
+
+class StreamDepths:
+    """Measures streams, of which `keys` has the shards by the stream's name. `now` is Unix time in seconds."""
+
+    def __init__(self, bus: RedisStreams, keys: Mapping[str, Sequence[str]], now: Callable[[], float]) -> None:
+        self._bus = bus
+        self._keys = keys
+        self._now = now
+
+    async def look(self) -> None:
+        """Read every stream's depth; raises Unavailable while the server is away, and the metrics stay."""
+        for stream, keys in self._keys.items():
+            waiting = await self._bus.backlog([*keys, *(key + DEAD_SUFFIX for key in keys)])
+            oldest = await self._bus.oldest_ms(keys)
+            WAITING.labels(stream).set(sum(waiting[key] for key in keys))
+            DEAD.labels(stream).set(sum(waiting[key + DEAD_SUFFIX] for key in keys))
+            OLDEST.labels(stream).set(0 if oldest is None else max(0.0, self._now() - oldest / 1000))
