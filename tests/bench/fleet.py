@@ -143,16 +143,11 @@ class Fleet:
 
     def load(
         self, requests: list[bytes], rate: float, seconds: float
-    ) -> tuple[Offered, dict[str, float], Probe, float]:
-        """Offer a load; return what came of it, CPU µs per request by process, the probe, and seconds to drain."""
-        probe = Probe(self.facts, pause=max(0.2, min(1.0, 20 / rate)))
-        thread = threading.Thread(target=probe.run)
+    ) -> tuple[Offered, dict[str, float], float]:
+        """Offer a load; return what came of it, CPU µs per request by process, and seconds to drain."""
         before, start = cpu_by_name(self.place), time.perf_counter()
-        thread.start()
         offered = offer(self.port, requests, rate, seconds)
         drained = self.drain()
-        probe.stop.set()
-        thread.join()
         spent, taken = cpu_by_name(self.place), time.perf_counter() - start
         each = {
             name: 1e6 * (spent[name] - before.get(name, 0.0) - self.idle.get(name, 0.0) * taken) / offered.sent

@@ -21,6 +21,12 @@ class Settings(ServiceSettings):
     service: ClassVar[str] = "notifier"
 
     batch_max: int = Field(500, ge=1, le=5_000, description="Messages decided in one transaction.")
+    gather_ms_max: int = Field(
+        150,
+        ge=0,
+        le=1_000,
+        description="Under load, milliseconds a message waits for others that are decided in the same transaction.",
+    )
     mail_from: str = Field("Hearback <hearback@localhost>", description="Sender of every mail.")
     smtp_connections_max: int = Field(4, ge=1, le=50, description="Connections to the mail server.")
     smtp_seconds_max: float = Field(30.0, ge=1, le=300, description="Time that a mail server may take to answer.")

@@ -92,6 +92,17 @@ async def test_several_consumers_share_the_work(bus):
     assert sorted(map(int, first.all + second.all)) == list(range(200))
 
 
+async def test_under_load_messages_share_batches(bus):
+    seen = Seen()
+    async with consuming(bus, seen, options=replace(QUICK, gather_ms_max=50)):
+        for n in range(400):
+            await bus.publish([message(b"%d" % n, KEYS[n % 2])])
+            await asyncio.sleep(0.002)
+        await drained(bus)
+    assert sorted(map(int, seen.all)) == list(range(400))
+    assert len(seen.batches) <= 150, "most messages came with others"
+
+
 async def test_poison_is_buried_after_its_attempts_and_costs_no_other(bus):
     await bus.publish([message(b"%d" % n) for n in range(20)])
     seen = Seen(poison(b"7"))

@@ -211,6 +211,7 @@ class ServiceRuntime:
         """
         options = ConsumerOptions(
             batch_max=batch_max,
+            gather_ms_max=self.settings.gather_ms_max,
             idle_ms_min=self.settings.consumer_idle_ms_min,
             deliveries_max=self.settings.deliveries_max,
         )

@@ -1,9 +1,11 @@
 """Where a consumer's messages come from: what it left behind, what others left behind, what is new."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
+from hearback_kit.bus.gathering import Gathering
 from hearback_kit.bus.options import ConsumerOptions
 from hearback_kit.bus.protocol import Bus, Incoming
 from hearback_kit.errors import Unavailable
@@ -23,6 +25,7 @@ class Deliveries:
         self._options = options
         self._claim_at = 0.0
         self._forget_at = 0.0
+        self._gathering = Gathering(options.gather_ms_max / 1_000)
 
     async def left_behind(self) -> AsyncIterator[list[Incoming]]:
         """What an earlier process of this name took and did not finish, batch by batch, each message once."""
@@ -70,6 +73,12 @@ class Deliveries:
         block_ms = min(_RETRYING_BLOCK_MS_MAX, options.block_ms) if in_flight else options.block_ms
         if at_once:
             block_ms = 1
-        return await self._bus.read(
+        elif wait := self._gathering.seconds(time.monotonic()):
+            await asyncio.sleep(wait)
+        batch = await self._bus.read(
             self._keys, self._group, self._name, count=options.batch_max, block_ms=block_ms
         )
+        # A read takes at most its part of the count from each stream, so one stream alone fills no more.
+        is_full = len(batch) * len(self._keys) >= options.batch_max
+        self._gathering.count(time.monotonic(), len(batch), full=is_full)
+        return batch

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 class ConsumerOptions:
     """Limits of a consumer. A batch may take a third of `idle_ms_min`, or others would take it over.
 
+    `gather_ms_max` is how long a message waits, under load, for others to be handled with it.
     `dead_letter_tenants_min` is how many tenants must fail before a consumer pauses, and the part of
     `retries_waiting_max` that each of them has.
     """
 
     batch_max: int = 256
+    gather_ms_max: int = 0
     block_ms: int = 500
     idle_ms_min: int = 30_000
     deliveries_max: int = 5
