@@ -141,9 +141,7 @@ class Fleet:
         self.idle = {name: (after[name] - before.get(name, 0.0)) / IDLE_SECONDS for name in after}
         return sum(self.idle.values())
 
-    def load(
-        self, requests: list[bytes], rate: float, seconds: float
-    ) -> tuple[Offered, dict[str, float], float]:
+    def load(self, requests: list[bytes], rate: float, seconds: float) -> tuple[Offered, dict[str, float], float]:
         """Offer a load; return what came of it, CPU µs per request by process, and seconds to drain."""
         before, start = cpu_by_name(self.place), time.perf_counter()
         offered = offer(self.port, requests, rate, seconds)

@@ -51,7 +51,7 @@ class Settings(ServiceSettings):
         150,
         ge=0,
         le=1_000,
-        description="Under load, milliseconds a message waits for others that are recorded in the same transaction.",
+        description="Under load, milliseconds a message waits for others to be recorded in the same transaction.",
     )
     points_max: int = Field(2_400, ge=100, le=20_000, description="Intervals of one `stats_v2` answer.")
     groups_max: int = Field(

@@ -25,7 +25,7 @@ class Settings(ServiceSettings):
         150,
         ge=0,
         le=1_000,
-        description="Under load, milliseconds a message waits for others that are decided in the same transaction.",
+        description="Under load, milliseconds a message waits for others to be decided in the same transaction.",
     )
     mail_from: str = Field("Hearback <hearback@localhost>", description="Sender of every mail.")
     smtp_connections_max: int = Field(4, ge=1, le=50, description="Connections to the mail server.")

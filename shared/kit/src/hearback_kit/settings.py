@@ -131,7 +131,7 @@ class ServiceSettings(BaseSettings):
         50,
         ge=0,
         le=1_000,
-        description="Under load, milliseconds a message waits for others that are handled in the same transaction.",
+        description="Under load, milliseconds a message waits for others to be handled in the same transaction.",
     )
     deliveries_max: int = fleet(
         "deliveries_max", 5, "Failed deliveries after which a message becomes a dead letter.", ge=1, le=100

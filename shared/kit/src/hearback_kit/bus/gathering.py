@@ -11,9 +11,9 @@ _EXPECTED_MIN: Final = 2.0  # waiting for fewer messages than these gains nothin
 
 
 class Gathering:
-    """Says how long to wait before the next read, from how many messages came lately; times are monotonic seconds.
+    """Says how long to wait before the next read, by how many messages came lately; times are monotonic seconds.
 
-    Reads under load begin `seconds_max` apart, so that is the longest a message waits for others. Time spent on the
+    Reads under load begin `seconds_max` apart: that is the longest a message waits for others. Time spent on the
     batch before counts; after a full batch there is no wait.
     """
 
