@@ -55,7 +55,7 @@ test: $(STAMP) ## everything needed, then all tests (T=path for a part; JOBS=3 a
 chaos: export HEARBACK_CHAOS_SEED := $(SEED)
 chaos: export HEARBACK_CHAOS_SECONDS := $(SECONDS)
 chaos: $(STAMP) ## the seeded faults under load (SEED=1 SECONDS=120)
-	@$(BIN)/pytest tests/chaos --timeout 0 -s
+	@$(BIN)/pytest tests/chaos --timeout 0 -o faulthandler_timeout=0 -s
 
 check: $(STAMP) ## lint, types, architecture
 	@$(BIN)/ruff check .

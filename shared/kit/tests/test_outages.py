@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import uvloop
-from hearback_devkit.testing import FaultProxy, eventually
+from hearback_devkit.testing import FaultProxy, eventually, run_on_loop
 from hearback_kit.bus import Outgoing, RedisStreams
 from hearback_kit.bus.group_commit import GroupCommit
 from hearback_kit.clock import SystemClock
@@ -38,11 +38,7 @@ PASSING = {"reset"}  # the next connection works: a client that connects again n
 def run(request: pytest.FixtureRequest) -> Callable[[Any], Any]:
     """Run a coroutine on a loop of its own, of either kind."""
 
-    def in_loop(work: Any) -> Any:
-        with asyncio.Runner(loop_factory=request.param) as runner:
-            return runner.run(work)
-
-    return in_loop
+    return lambda work: run_on_loop(work, request.param)
 
 
 def through(proxy: FaultProxy, url: str) -> str:

@@ -4,6 +4,7 @@ from hearback_devkit.engines.process import free_port
 from hearback_devkit.testing.apps import running, served
 from hearback_devkit.testing.clocks import ManualClock
 from hearback_devkit.testing.faults import FaultProxy
+from hearback_devkit.testing.loops import run_on_loop
 from hearback_devkit.testing.metrics import recorded
 from hearback_devkit.testing.s3 import S3Server
 from hearback_devkit.testing.waiting import eventually, eventually_sync
@@ -16,6 +17,7 @@ __all__ = [
     "eventually_sync",
     "free_port",
     "recorded",
+    "run_on_loop",
     "running",
     "served",
 ]
