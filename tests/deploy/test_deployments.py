@@ -60,7 +60,7 @@ def test_every_service_is_deployed_as_its_program_runs(service: Any) -> None:
 def test_nothing_else_is_deployed() -> None:
     known = {name + ending for name in NAMES for ending in ("", "-worker", "-migrate")}
     assert set(COMPOSE) - known == STORES
-    assert set(KUSTOMIZATION["resources"]) == {"edge.yaml", *(f"{name}.yaml" for name in NAMES)}
+    assert set(KUSTOMIZATION["resources"]) == {"edge.yaml", "network.yaml", *(f"{name}.yaml" for name in NAMES)}
 
 
 def test_every_variable_is_a_setting() -> None:

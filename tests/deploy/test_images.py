@@ -89,3 +89,12 @@ def test_a_tool_is_pinned_with_hashes(lock: Path) -> None:
     text = lock.read_text()
     assert "://" not in text
     assert re.match(rf"{lock.stem}==\S+ \\\n    --hash=sha256:", text)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_dockerfile_is_without_findings(service: str) -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    done = subprocess.run(
+        [hadolint, str(FOLDERS[service] / "Dockerfile")], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")

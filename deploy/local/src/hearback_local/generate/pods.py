@@ -46,6 +46,12 @@ PROBES: Final = """\
       periodSeconds: 5
       timeoutSeconds: 5
 """
+# New connections come until the endpoint is gone everywhere; only then does the process stop.
+STOP: Final = """\
+    lifecycle:
+      preStop:
+        sleep: {seconds: 5}
+"""
 WAIT: Final = """\
 initContainers:
   - name: wait-for-migrations
@@ -58,4 +64,7 @@ initContainers:
       readOnlyRootFilesystem: true
       allowPrivilegeEscalation: false
       capabilities: {{drop: [ALL]}}
+    resources:
+      requests: {{cpu: 50m, memory: 128Mi}}
+      limits: {{memory: 512Mi}}
 """

@@ -1,0 +1,123 @@
+"""Network policies of the kustomize base: who talks to whom, and nothing else.
+
+Which addresses the stores have is not known here, so their ports are open to all; an overlay may narrow them.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+# The services whose internal API a service calls (ARCHITECTURE, how data flows).
+CALLS: Final[Mapping[str, tuple[str, ...]]] = {
+    "registry": (),
+    "envelope-gateway": (),
+    "feedback": ("registry", "user-reports", "client-reports", "notifier"),
+    "user-reports": ("registry", "feedback"),
+    "crash-embed": (),
+    "client-reports": ("registry",),
+    "notifier": ("registry",),
+}
+POSTGRES: Final = (5432,)
+VALKEY: Final = (6379,)
+BLOBS: Final = (443,)
+MAIL: Final = (25, 465, 587)
+WEBHOOKS: Final = (80, 443)
+# Beside PostgreSQL, which all that have a database reach.
+REACHES: Final[Mapping[str, tuple[int, ...]]] = {
+    "registry": VALKEY + MAIL,
+    "envelope-gateway": VALKEY + BLOBS,
+    "feedback": VALKEY + BLOBS,
+    "user-reports": VALKEY,
+    "crash-embed": VALKEY,
+    "client-reports": VALKEY,
+    "notifier": VALKEY + MAIL + WEBHOOKS,
+}
+
+
+def network_policies(databases: Mapping[str, bool], port: int) -> str:
+    """Return the policies; `databases` says of each service whether it has one."""
+    policies = [GENERAL.format(port=port)]
+    policies += ["".join(_policy(name, has, port)) for name, has in databases.items()]
+    return "---\n".join(policies)
+
+
+def _policy(name: str, has_database: bool, port: int) -> Iterator[str]:
+    callers = [caller for caller, called in CALLS.items() if name in called]
+    yield POLICY.format(name=name)
+    yield "  ingress:\n    - from:\n        - podSelector:\n            matchLabels: {app: edge}\n"
+    yield "".join(
+        f"        - podSelector:\n            matchLabels: {{service: {caller}}}\n" for caller in callers
+    )
+    yield MONITORING.format(port=port)
+    yield "  egress:\n"
+    if CALLS[name]:
+        yield "    - to:\n"
+        yield "".join(
+            f"        - podSelector:\n            matchLabels: {{app: {called}}}\n" for called in CALLS[name]
+        )
+        yield f"      ports:\n        - port: {port}\n"
+    ports = (POSTGRES if has_database else ()) + REACHES[name]
+    yield OUTSIDE + "".join(f"        - port: {number}\n" for number in sorted(set(ports)))
+
+
+GENERAL: Final = """\
+# Whatever is not allowed below is refused; every pod may ask for names.
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: default
+spec:
+  podSelector:
+    matchLabels: {{part-of: hearback}}
+  policyTypes: [Ingress, Egress]
+  egress:
+    - ports:
+        - {{port: 53, protocol: UDP}}
+        - {{port: 53, protocol: TCP}}
+---
+# The only way in.
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: edge
+spec:
+  podSelector:
+    matchLabels: {{app: edge}}
+  policyTypes: [Ingress, Egress]
+  ingress:
+    - ports:
+        - port: 8000
+  egress:
+    - to:
+        - podSelector:
+            matchLabels: {{part-of: hearback}}
+      ports:
+        - port: {port}
+"""
+POLICY: Final = """\
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: {name}
+spec:
+  podSelector:
+    matchLabels: {{service: {name}}}
+  policyTypes: [Ingress, Egress]
+"""
+MONITORING: Final = """\
+        # Metrics.
+        - namespaceSelector:
+            matchLabels: {{kubernetes.io/metadata.name: monitoring}}
+      ports:
+        - port: {port}
+"""
+# Addresses of stores are not ours to know; those of the node and its cloud are never meant.
+OUTSIDE: Final = """\
+    - to:
+        - ipBlock:
+            cidr: 0.0.0.0/0
+            except: [169.254.0.0/16]
+        - ipBlock:
+            cidr: "::/0"
+            except: ["fe80::/10"]
+      ports:
+"""
