@@ -6,7 +6,7 @@ SEED ?= 1
 SECONDS ?= 120
 UV := .tools/bin/uv
 BIN := .venv/bin
-MEMBERS := shared/contracts shared/kit shared/fleet shared/devkit $(sort $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml services/*/*/pyproject.toml))) deploy/local
+MEMBERS := shared/contracts shared/kit shared/fleet shared/web shared/devkit $(sort $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml services/*/*/pyproject.toml))) deploy/local
 STAMP := .venv/.installed
 
 export UV_PYTHON_DOWNLOADS := never

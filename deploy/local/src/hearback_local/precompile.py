@@ -19,7 +19,7 @@ LATE = (
     "hearback_local.launcher.launcher",
     "uvicorn.lifespan.on",
 )
-OURS = ("hearback_contracts", "hearback_fleet", "hearback_kit", "hearback_local")
+OURS = ("hearback_contracts", "hearback_fleet", "hearback_kit", "hearback_local", "hearback_web")
 
 
 def main() -> None:

@@ -76,7 +76,7 @@ class ProjectRef(_Snapshot):
 
 
 class MemberRef(_Snapshot):
-    """A member of an organization; `role` is owner, manager, admin or member."""
+    """A member of an organization; `role` is owner, manager, admin, member or viewer."""
 
     id: int
     email: str

@@ -2,12 +2,14 @@
 
 from typing import Final
 
-_MEMBER: Final = frozenset({"org:read", "member:read", "project:read", "event:read", "event:write", "event:admin"})
+_VIEWER: Final = frozenset({"org:read", "member:read", "project:read", "event:read"})  # ours: changes nothing
+_MEMBER: Final = _VIEWER | {"event:write", "event:admin"}
 _ADMIN: Final = _MEMBER | {"project:write", "project:admin"}
 _MANAGER: Final = _ADMIN | {"org:write", "member:write", "member:admin"}
 _OWNER: Final = _MANAGER | {"org:admin"}
 
 ROLE_SCOPES: Final[dict[str, frozenset[str]]] = {
+    "viewer": _VIEWER,
     "member": _MEMBER,
     "admin": _ADMIN,
     "manager": _MANAGER,

@@ -13,6 +13,11 @@ _ORGANIZATION: Final = r"/api/0/organizations/[^/]+"
 _PROJECT: Final = r"/api/0/projects/[^/]+/[^/]+"
 _ISSUES: Final = r"/api/0/(?:organizations/[^/]+/)?issues"
 _ERROR_SHORT_ID: Final = r"[^/]+-[eE][rR][rR]-[0-9a-zA-Z]+"
+_PAGES: Final = r"/organizations/[^/]+"
+_SETTINGS: Final = r"/settings/[^/]+/projects/[^/]+"
+_WITH_PAGES: Final = ("feedback", "user-reports", "client-reports", "notifier", "crash-embed", "registry")
+# First parts of the addresses of pages for people; the start page is `/`.
+PAGE_ROOTS: Final = ("organizations", "settings", "auth", "accept", "unsubscribe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,16 @@ ROUTES: Final = (
     Route(rf"{_PROJECT}/(?:notification-rules|deliveries)/", "notifier"),
     Route(r"/api/0/relays/live/", "envelope-gateway"),
     Route(r"/api/0/", "registry"),
-    Route(r"/(?:accept|unsubscribe)/", "registry"),
     Route(r"/api/", "envelope-gateway"),
+    *(Route(rf"/static/{service}/", service) for service in _WITH_PAGES),
+    Route(rf"{_PAGES}/issues/(?:[0-9]*[13579]|{_ERROR_SHORT_ID})/", "user-reports"),
+    Route(rf"{_PAGES}/(?:feedback|issues)/", "feedback"),
+    Route(rf"{_PAGES}/user-feedback/", "user-reports"),
+    Route(rf"{_PAGES}/(?:submissions|stats)/", "client-reports"),
+    Route(rf"{_SETTINGS}/loss-alerts/", "client-reports"),
+    Route(rf"{_SETTINGS}/(?:alerts|deliveries)/", "notifier"),
+    Route(rf"/(?:{'|'.join(PAGE_ROOTS)})/", "registry"),
+    Route(r"/$", "registry"),
 )
 
 _COMPILED: Final = tuple((re.compile(route.pattern), route.service) for route in ROUTES)
@@ -56,3 +69,9 @@ def service_of(path: str) -> str | None:
     """The service that serves a path (without its query), or None."""
     path = _SLASHES.sub("/", path)
     return next((service for pattern, service in _COMPILED if pattern.match(path)), None)
+
+
+def is_page(path: str) -> bool:
+    """Whether a path is a page's, which people read, and not an API's, a static file's or a probe's."""
+    first, _, _ = path.lstrip("/").partition("/")
+    return not first or first in PAGE_ROOTS

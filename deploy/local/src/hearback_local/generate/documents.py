@@ -12,6 +12,7 @@ from hearback_local.generate import reference
 from hearback_local.generate.caddyfile import caddyfile
 from hearback_local.generate.dashboards import dashboards
 from hearback_local.generate.deployments import deployments
+from hearback_local.generate.texts import CATALOGUE, catalogue
 from hearback_local.services import SERVICES
 
 ROOT = Path(__file__).resolve().parents[5]
@@ -20,7 +21,8 @@ JSON_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NE
 
 def documents() -> dict[str, bytes]:
     """Return the content of every generated file by its path from the root of the repository."""
-    return {**schemas(), **_openapi(), **_pages(), **_deployments(), **dashboards()}
+    written = {**schemas(), **_openapi(), **_pages(), **_deployments(), **dashboards()}
+    return {**written, CATALOGUE: catalogue(ROOT)}
 
 
 def schemas() -> dict[str, bytes]:

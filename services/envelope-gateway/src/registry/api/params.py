@@ -23,7 +23,7 @@ Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254, 
 Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$")]
 NewPassword = Annotated[str, StringConstraints(min_length=8, max_length=1_000)]
 KnownPassword = Annotated[str, StringConstraints(max_length=1_000)]
-Role = Literal["member", "admin", "manager", "owner"]
+Role = Literal["viewer", "member", "admin", "manager", "owner"]
 
 
 class Identified(Protocol):

@@ -1,0 +1,46 @@
+"""What the web pages of all services share, so that they look and work as one product.
+
+A service makes one `Pages`, installs it into its app, and renders templates with it; `page_scope` guards its page
+routes, `FormDep` reads its forms. It never decides what a page shows.
+"""
+
+from hearback_web.context import Account, OrganizationLink, PageContext
+from hearback_web.flashes import Flash, Undo, redirect, with_toast
+from hearback_web.forms import AnyForm, Form, FormDep
+from hearback_web.guard import (
+    Directory,
+    PageScope,
+    ProjectPageScope,
+    SignedIn,
+    SignedInDep,
+    SignInRequired,
+    page_scope,
+    project_page_scope,
+)
+from hearback_web.links import external_url, local_path, url_with
+from hearback_web.pages import Pages
+
+__all__ = (
+    "Account",
+    "AnyForm",
+    "Directory",
+    "Flash",
+    "Form",
+    "FormDep",
+    "OrganizationLink",
+    "PageContext",
+    "PageScope",
+    "Pages",
+    "ProjectPageScope",
+    "SignInRequired",
+    "SignedIn",
+    "SignedInDep",
+    "Undo",
+    "external_url",
+    "local_path",
+    "page_scope",
+    "project_page_scope",
+    "redirect",
+    "url_with",
+    "with_toast",
+)

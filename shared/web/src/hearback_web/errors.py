@@ -1,0 +1,143 @@
+"""Errors on the path of a page are pages, with the layout and their status."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import quote
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from hearback_contracts.routes import is_page
+from hearback_kit.api.bodies import RequestRefused
+from hearback_kit.errors import ServiceError
+from hearback_kit.logs import get_logger
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hearback_web.guard import SignInRequired
+from hearback_web.policies import PAGE_HEADERS
+from hearback_web.texts import gettext as _
+
+LOGIN: Final = "/auth/login/"
+_log = get_logger(__name__)
+RenderError = Callable[[Request, int, str, str], Response]
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def _titles() -> Mapping[int, str]:
+    return {
+        400: _("That did not work"),
+        403: _("You may not see this"),
+        404: _("There is nothing here"),
+        405: _("That did not work"),
+        409: _("Someone was faster"),
+        413: _("That is too large"),
+        429: _("Too many requests"),
+        503: _("Not reachable at the moment"),
+    }
+
+
+def title_of(status: int) -> str:
+    """Return the heading of an error page."""
+    return _titles().get(status) or (_("That did not work") if status < 500 else _("Something broke"))
+
+
+def explanation_of(status: int, detail: str) -> str:
+    """Return what to do about an error: in general words where the error has none for people."""
+    general = {
+        403: _("Your role does not allow it. An owner of the organization can change that."),
+        404: _("The address is wrong, or what was here is gone, or you are not a member of its organization."),
+        500: _("The fault is ours, and it is in the logs. Try again in a moment."),
+    }
+    is_default = detail in {
+        "You do not have permission to perform this action.",
+        "The requested resource does not exist.",
+        HTTPStatus(status).phrase,
+    }
+    return general[status] if status in general and (is_default or status == 500) else detail
+
+
+def install_error_pages(app: FastAPI, render_error: RenderError) -> None:
+    """Let errors on page paths be pages; all others stay what they are."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        known = error.error if isinstance(error, RequestRefused) else error
+        if isinstance(known, SignInRequired):
+            return _to_sign_in(request)
+        status, detail, headers = _facts(known)
+        page = render_error(request, status, title_of(status), explanation_of(status, detail))
+        page.headers.update(headers)
+        return page
+
+    def on_page_paths(other: Any) -> Handler:
+        async def handle(request: Request, error: Exception) -> Response:
+            if is_page(request.url.path):
+                return await answer(request, error)
+            kept: Response = await other(request, error)
+            return kept
+
+        return handle
+
+    for kind in (ServiceError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, on_page_paths(app.exception_handlers[kind]))
+    # Innermost, so that a crash is met here before the frame of every app turns it into JSON.
+    app.user_middleware.append(Middleware(PageRules, render_error=render_error))
+
+
+def _facts(error: Exception) -> tuple[int, str, Mapping[str, str]]:
+    if isinstance(error, ServiceError):
+        return error.status, error.detail, error.headers
+    if isinstance(error, HTTPException):
+        return error.status_code, str(error.detail), error.headers or {}
+    return 400, _("The address has a parameter that is not valid."), {}
+
+
+def _to_sign_in(request: Request) -> Response:
+    """Lead to sign-in and back: to the page itself, or the site's start after a form."""
+    path = request.url.path
+    if request.method == "GET" and request.url.query:
+        path = f"{path}?{request.url.query}"
+    target = LOGIN
+    if request.method == "GET" and path != "/":
+        target = f"{LOGIN}?next={quote(path, safe='/')}"
+    if "hx-request" in request.headers:
+        return Response(status_code=401, headers={"HX-Redirect": LOGIN})
+    return RedirectResponse(target, status_code=303)
+
+
+class PageRules:
+    """ASGI middleware: headers of every answer on a page's path, and a page for a crash."""
+
+    def __init__(self, app: ASGIApp, render_error: RenderError) -> None:
+        self._app = app
+        self._render_error = render_error
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request by the rules."""
+        if scope["type"] != "http" or not is_page(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        has_started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal has_started
+            if message["type"] == "http.response.start":
+                has_started = True
+                headers = MutableHeaders(scope=message)
+                for name, value in PAGE_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception as error:
+            if has_started:
+                raise
+            _log.error("page_failed", method=scope["method"], path=scope["path"], exc_info=error)
+            page = self._render_error(Request(scope), 500, title_of(500), explanation_of(500, ""))
+            page.headers["Connection"] = "close"
+            await page(scope, receive, send_with_headers)

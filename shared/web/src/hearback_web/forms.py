@@ -1,0 +1,85 @@
+"""Forms: bounded fields, and proof that the page they came from is ours."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Final
+from urllib.parse import parse_qs
+
+from fastapi import Depends
+from hearback_kit.auth import SESSION_COOKIE, refuse_cross_site
+from hearback_kit.errors import BadRequest, Forbidden
+from starlette.requests import Request
+
+from hearback_web.texts import gettext as _
+
+CSRF_FIELD: Final = "csrf_token"
+CSRF_HEADER: Final = "x-csrf-token"
+VISITOR_COOKIE: Final = "hearback_visitor"  # binds forms of a browser that has no session, such as sign-in
+FIELDS_MAX: Final = 500
+_MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
+
+
+class Form(Mapping[str, str]):
+    """The fields of a submitted form; of a field that came more than once, the mapping has the last value."""
+
+    def __init__(self, fields: Mapping[str, list[str]]) -> None:
+        self._fields = fields
+
+    def __getitem__(self, name: str) -> str:
+        return self._fields[name][-1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def all(self, name: str) -> list[str]:
+        """Return every value of a field, in the order of the form."""
+        return list(self._fields.get(name, ()))
+
+    def text(self, name: str, *, length_max: int = 1_000, default: str = "") -> str:
+        """Return a field without blanks around it; raise BadRequest when it is too long."""
+        value = self.get(name, default).strip()
+        if len(value) > length_max:
+            raise BadRequest(_("{} is too long: at most {} characters.").format(name, length_max))
+        return value
+
+    def is_on(self, name: str) -> bool:
+        """Whether a checkbox or toggle was on."""
+        return self.get(name, "") in {"on", "1", "true"}
+
+
+async def read_form(request: Request) -> Form:
+    """Return the fields of a form, unchecked: for links with a secret of their own, as in mails.
+
+    Raise BadRequest for another media type or too many fields.
+    """
+    body = await request.body()
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if body and media_type != _MEDIA_TYPE:
+        raise BadRequest(_("Send the form as {}.").format(_MEDIA_TYPE))
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
+    except ValueError:
+        raise BadRequest(_("The form has too many fields.")) from None
+    return Form(fields)
+
+
+async def checked_form(request: Request) -> Form:
+    """Return the fields of a form that one of our pages sent; raise Forbidden for any other."""
+    refuse_cross_site(request)
+    form = await read_form(request)
+    token = request.headers.get(CSRF_HEADER) or form.get(CSRF_FIELD, "")
+    if not request.app.state.pages.signer.is_csrf_token(csrf_holder(request), token):
+        raise Forbidden(_("This page is out of date. Open it again and repeat the step."), code="csrf")
+    return form
+
+
+def csrf_holder(request: Request) -> str:
+    """Return what a browser's forms are bound to: its session, or the cookie of one that has none."""
+    session = request.cookies.get(SESSION_COOKIE)
+    return f"session:{session}" if session else f"visitor:{request.cookies.get(VISITOR_COOKIE, '')}"
+
+
+FormDep = Annotated[Form, Depends(checked_form)]
+AnyForm = Annotated[Form, Depends(read_form)]

@@ -1,0 +1,173 @@
+"""Who may see a page: browser sessions alone, with the organization or project of the path.
+
+Without a session the answer leads to sign-in; a stranger gets 404, a missing scope 403.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
+
+from fastapi import Depends, Path
+from hearback_contracts.config import OrganizationConfig, ProjectConfig
+from hearback_fleet.access import OrganizationScope, ProjectScope, require, scopes_within
+from hearback_kit.api.bodies import before_body
+from hearback_kit.auth import Principal
+from hearback_kit.errors import NotFound, Unauthorized
+from starlette.requests import Request
+
+from hearback_web.context import Account, OrganizationLink
+
+ORGANIZATIONS_SHOWN_MAX = 50
+
+
+class SignInRequired(Unauthorized):
+    """Sign in to see this page."""
+
+
+class Directory(Protocol):
+    """Where organizations and projects are looked up: the published configuration, or the registry's tables."""
+
+    async def organization(self, id_or_slug: int | str) -> OrganizationConfig | None:
+        """Return an organization by id or slug, or None."""
+        ...
+
+    async def project(self, project_id: int) -> ProjectConfig | None:
+        """Return a project by id, or None."""
+        ...
+
+
+class PageAccess(Protocol):
+    """What the guard needs; `hearback_fleet.access.Access` is one."""
+
+    @property
+    def configuration(self) -> Directory: ...
+    @property
+    def authenticator(self) -> "SessionAuthenticator": ...
+
+
+class SessionAuthenticator(Protocol):
+    """Who a request is from."""
+
+    async def authenticate(self, request: Request) -> Principal | None:
+        """Return the caller, or None without valid credentials."""
+        ...
+
+
+def page_access(request: Request) -> PageAccess:
+    """Return what the running app looks callers up with."""
+    access: PageAccess = request.app.state.access
+    return access
+
+
+@before_body
+async def page_principal(request: Request) -> Principal:
+    """Return the person of the browser's session; raise SignInRequired without one.
+
+    Tokens are for the API: a page answers none.
+    """
+    if "authorization" in request.headers:
+        raise SignInRequired
+    principal = await page_access(request).authenticator.authenticate(request)
+    if principal is None or principal.kind != "session":
+        raise SignInRequired
+    return principal
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A person with a session, in no particular organization."""
+
+    principal: Principal
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class PageScope(OrganizationScope):
+    """A person within an organization, allowed what the page needs."""
+
+    account: Account
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What the person may do in this organization."""
+        return scopes_within(self.principal, self.organization.id)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPageScope(ProjectScope):
+    """A person within a project, allowed what the page needs."""
+
+    organization: OrganizationConfig
+    account: Account
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What the person may do in the project's organization."""
+        return scopes_within(self.principal, self.organization.id)
+
+
+async def signed_in(request: Request, principal: Annotated[Principal, Depends(page_principal)]) -> SignedIn:
+    """Return the person of the session; raise SignInRequired without one."""
+    links, account = [], _account(principal, None)
+    for organization_id in sorted(principal.tenants)[:ORGANIZATIONS_SHOWN_MAX]:
+        organization = await page_access(request).configuration.organization(organization_id)
+        if organization is not None:
+            links.append(OrganizationLink(organization.slug, organization.name))
+            account = account if account.name else _account(principal, organization)
+    request.state.page_account = account
+    request.state.page_organizations = tuple(sorted(links, key=lambda link: link.name.lower()))
+    return SignedIn(principal, account)
+
+
+SignedInDep = Annotated[SignedIn, Depends(signed_in)]
+
+
+def page_scope(*scopes: str) -> Any:
+    """Dependency: the organization of the path as a `PageScope`, for members with any of `scopes`."""
+
+    async def resolve(
+        request: Request, person: SignedInDep, organization: Annotated[str, Path(max_length=200)]
+    ) -> PageScope:
+        found = await _enter(request, person.principal, organization, scopes)
+        return PageScope(person.principal, found, request.state.page_account)
+
+    return Depends(resolve)
+
+
+def project_page_scope(*scopes: str) -> Any:
+    """Dependency: the project of the path as a `ProjectPageScope`, for members with any of `scopes`."""
+
+    async def resolve(
+        request: Request,
+        person: SignedInDep,
+        organization: Annotated[str, Path(max_length=200)],
+        project: Annotated[str, Path(max_length=200)],
+    ) -> ProjectPageScope:
+        found = await _enter(request, person.principal, organization, scopes)
+        ref = found.find_project(project)
+        config = await page_access(request).configuration.project(ref.id) if ref else None
+        if config is None or config.organization_id != found.id:
+            raise NotFound
+        return ProjectPageScope(person.principal, config, found, request.state.page_account)
+
+    return Depends(resolve)
+
+
+async def _enter(
+    request: Request, principal: Principal, id_or_slug: str, scopes: Iterable[str]
+) -> OrganizationConfig:
+    organization = await page_access(request).configuration.organization(id_or_slug)
+    if organization is None or organization.id not in principal.tenants:
+        raise NotFound
+    request.state.page_account = _account(principal, organization)
+    request.state.page_organization = organization
+    request.state.page_scopes = scopes_within(principal, organization.id)
+    require(principal, organization.id, scopes)
+    return organization
+
+
+def _account(principal: Principal, organization: OrganizationConfig | None) -> Account:
+    email = principal.email or ""
+    members = organization.members if organization else ()
+    name = next((member.name for member in members if member.email.lower() == email.lower()), None)
+    return Account(principal.id, email, name)

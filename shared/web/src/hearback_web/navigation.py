@@ -1,0 +1,59 @@
+"""Where one can go from a page: the sections of an organization, and the parts of its settings."""
+
+from dataclasses import dataclass
+
+from hearback_contracts.config import OrganizationConfig
+
+from hearback_web.context import PageContext
+from hearback_web.texts import gettext as _
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationLink:
+    """A link of a navigation; `is_current` when the page is it or lies below it."""
+
+    label: str
+    url: str
+    icon: str = ""
+    is_current: bool = False
+
+
+def sections(page: PageContext, organization: OrganizationConfig) -> list[NavigationLink]:
+    """Return the sections of an organization, for the rail."""
+    base = f"/organizations/{organization.slug}"
+    shown = (
+        (_("Feedback"), f"{base}/feedback/", "inbox", (f"{base}/feedback/", f"{base}/issues/")),
+        (_("User reports"), f"{base}/user-feedback/", "message", (f"{base}/user-feedback/",)),
+        (_("Submissions"), f"{base}/submissions/", "route", (f"{base}/submissions/",)),
+        (_("Stats"), f"{base}/stats/", "chart", (f"{base}/stats/",)),
+        (_("Settings"), f"/settings/{organization.slug}/", "gear", ("/settings/", f"{base}/projects/")),
+    )
+    return [NavigationLink(label, url, icon, page.path.startswith(below)) for label, url, icon, below in shown]
+
+
+def organization_settings(page: PageContext, organization: OrganizationConfig) -> list[NavigationLink]:
+    """Return the parts of an organization's settings, for tabs."""
+    base = f"/settings/{organization.slug}/"
+    parts = (
+        (_("Organization"), base),
+        (_("Projects"), f"{base}projects/"),
+        (_("Members"), f"{base}members/"),
+        (_("API tokens"), f"{base}tokens/"),
+        (_("Audit log"), f"{base}audit-log/"),
+    )
+    return [NavigationLink(label, url, is_current=page.path == url) for label, url in parts]
+
+
+def project_settings(page: PageContext, organization: OrganizationConfig, slug: str) -> list[NavigationLink]:
+    """Return the parts of a project's settings, which several services serve, for tabs."""
+    base = f"/settings/{organization.slug}/projects/{slug}/"
+    parts = (
+        (_("General"), base),
+        (_("Client keys"), f"{base}keys/"),
+        (_("User feedback"), f"{base}user-feedback/"),
+        (_("Quotas"), f"{base}quotas/"),
+        (_("Alerts"), f"{base}alerts/"),
+        (_("Loss alerts"), f"{base}loss-alerts/"),
+        (_("Deliveries"), f"{base}deliveries/"),
+    )
+    return [NavigationLink(label, url, is_current=page.path == url) for label, url in parts]

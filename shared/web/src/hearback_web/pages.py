@@ -1,0 +1,159 @@
+"""The pages of one service: templates, static files, errors."""
+
+import gzip
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI
+from hearback_kit.auth import SESSION_COOKIE
+from hearback_kit.clock import Clock, SystemClock
+from hearback_kit.settings import ServiceSettings
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from hearback_web import navigation
+from hearback_web.context import THEME_COOKIE, ZONE_COOKIE, PageContext, known_theme, known_zone
+from hearback_web.errors import install_error_pages
+from hearback_web.filters import FILTERS
+from hearback_web.flashes import FLASH_COOKIE, read_flash
+from hearback_web.forms import VISITOR_COOKIE, csrf_holder
+from hearback_web.policies import content_security_policy
+from hearback_web.signing import Signer
+from hearback_web.static_files import StaticFiles
+from hearback_web.texts import TRANSLATIONS, script_texts
+
+_COMPRESS_BYTES_MIN: Final = 1_024
+_COMPRESS_LEVEL: Final = 4
+_VISITOR_SECONDS: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledPages:
+    """What the running app has of its pages (`app.state.pages`)."""
+
+    environment: Environment
+    static: StaticFiles
+    signer: Signer
+    clock: Clock
+    is_secure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The pages of a service: `service` names it in addresses, `package` has its `templates` and `static`."""
+
+    service: str
+    package: str
+
+    def install(self, app: FastAPI, settings: ServiceSettings, *, clock: Clock | None = None) -> None:
+        """Serve the static files, and let errors on page paths be pages. Call it after `service_app`."""
+        own, shared = _folder(self.package), _folder("hearback_web")
+        static = StaticFiles.load(self.service, own / "static", shared / "static")
+        app.state.pages = InstalledPages(
+            _environment(static, own / "templates", shared / "templates"),
+            static,
+            Signer.of(settings.secret_key.get_secret_value()),
+            clock or SystemClock(),
+            settings.public_url.startswith("https:"),
+        )
+        router = APIRouter(include_in_schema=False)
+        router.add_api_route(f"/static/{self.service}/{{digest}}/{{name:path}}", static.serve)
+        app.include_router(router)
+        install_error_pages(app, self._render_error)
+
+    def render(
+        self,
+        request: Request,
+        template: str,
+        status: int = 200,
+        *,
+        block: str | None = None,
+        csp: Mapping[str, str] | None = None,
+        **values: Any,
+    ) -> HTMLResponse:
+        """Return a page, or only a block of its template, for htmx; `csp` replaces directives of the policy."""
+        installed: InstalledPages = request.app.state.pages
+        page, visitor = _context(request, installed)
+        page = replace(page, is_fragment=block is not None, flash=None if block else page.flash)
+        made = installed.environment.get_template(template)
+        values = {"request": request, **values, "page": page}
+        text = made.render(values) if block is None else "".join(made.blocks[block](made.new_context(values)))
+        headers = {"Content-Security-Policy": content_security_policy(page.nonce, csp)}
+        if csp and csp.get("frame-ancestors") == "'self'":
+            headers["X-Frame-Options"] = "SAMEORIGIN"
+        content = text.encode()
+        if len(content) >= _COMPRESS_BYTES_MIN and "gzip" in request.headers.get("accept-encoding", ""):
+            content = gzip.compress(content, _COMPRESS_LEVEL)
+            headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        answer = HTMLResponse(content, status, headers)
+        if visitor:
+            _set_cookie(answer, VISITOR_COOKIE, visitor, installed.is_secure)
+        if page.flash:
+            answer.delete_cookie(FLASH_COOKIE, path="/", httponly=True, samesite="lax")
+        return answer
+
+    def _render_error(self, request: Request, status: int, title: str, text: str) -> Response:
+        block = "error" if "hx-request" in request.headers else None
+        return self.render(request, "error.html", status, block=block, code=status, title=title, text=text)
+
+
+def _set_cookie(answer: Response, name: str, value: str, is_secure: bool) -> None:
+    answer.set_cookie(
+        name, value, max_age=_VISITOR_SECONDS, path="/", httponly=True, samesite="lax", secure=is_secure
+    )
+
+
+def _context(request: Request, installed: InstalledPages) -> tuple[PageContext, str | None]:
+    """Return what the page knows, and the value of the cookie that a browser without a session needs for forms."""
+    state, cookies = request.state, request.cookies
+    holder, visitor = csrf_holder(request), None
+    if SESSION_COOKIE not in cookies and VISITOR_COOKIE not in cookies:
+        visitor = secrets.token_urlsafe(24)
+        holder = f"visitor:{visitor}"
+    page = PageContext(
+        path=request.url.path,
+        query=request.url.query,
+        nonce=secrets.token_urlsafe(16),
+        csrf_token=installed.signer.csrf_token(holder),
+        now=installed.clock.now(),
+        zone=known_zone(cookies.get(ZONE_COOKIE)),
+        theme=known_theme(cookies.get(THEME_COOKIE)),
+        account=getattr(state, "page_account", None),
+        organization=getattr(state, "page_organization", None),
+        organizations=getattr(state, "page_organizations", ()),
+        scopes=getattr(state, "page_scopes", frozenset()),
+        flash=read_flash(request, installed.signer),
+    )
+    return page, visitor
+
+
+def _environment(static: StaticFiles, *folders: Path) -> Environment:
+    environment = Environment(
+        loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+        auto_reload=False,
+    )
+    environment.install_gettext_translations(TRANSLATIONS, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters.update(FILTERS)
+    environment.globals.update(
+        static=static.url,
+        script_texts=script_texts,
+        sections=navigation.sections,
+        organization_settings=navigation.organization_settings,
+        project_settings=navigation.project_settings,
+    )
+    environment.globals["ui"] = environment.get_template("components.html").module
+    return environment
+
+
+def _folder(package: str) -> Path:
+    return Path(str(files(package)))
