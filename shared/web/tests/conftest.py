@@ -142,7 +142,7 @@ async def api() -> Response:
 
 @pytest.fixture
 def app() -> FastAPI:
-    settings = Settings(secret_key="a secret of tests", public_url=SITE)
+    settings = Settings(secret_key="a secret of tests, long enough to be one", public_url=SITE)
     app = create_service_app(settings, title="Demo", description="Demo.", lifespan=None)  # type: ignore[arg-type]
     PAGES.install(app, settings, clock=FixedClock())
     app.include_router(router)
