@@ -120,6 +120,11 @@ async def crash(scope: Reader, number: int = 1) -> Response:
     raise RuntimeError("a secret of the code")
 
 
+@router.get("/organizations/{organization}/components/")
+async def components(request: Request, scope: Reader) -> Response:
+    return PAGES.render(request, "demo.html")
+
+
 @router.post("/organizations/{organization}/stats/")
 async def conflict(scope: Reader, form: FormDep) -> Response:
     raise Conflict("Someone else <changed> this.")

@@ -1,0 +1,130 @@
+"""All components on one page, in Chromium: accessible in both themes, at every width, nothing foreign."""
+
+import asyncio
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import uvicorn
+from axe_playwright_python.async_playwright import Axe
+from fastapi import FastAPI
+from hearback_kit.auth import SESSION_COOKIE
+from jinja2 import FileSystemLoader
+from playwright.async_api import Browser, Page, async_playwright
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATH = "/organizations/acme/components/"
+WIDE = """() => [...document.querySelectorAll("body *")].filter((element) =>
+  element.getBoundingClientRect().right > innerWidth + 1
+  && !element.closest(".table-scroll, pre, .tabs, .rail-nav, .visually-hidden"))
+  .map((element) => element.outerHTML)"""
+SMALL = """() => [...document.querySelectorAll("a, button, select, input, summary")].filter((element) => {
+  const box = element.getBoundingClientRect();
+  const inText = element.matches(".data-link, .list-title, .skip-link, [type=checkbox], [type=radio]");
+  return box.height > 0 && (box.height < 44 || box.width < 44) && !inText;
+}).map((element) => element.outerHTML.slice(0, 120))"""
+
+
+@pytest_asyncio.fixture
+async def site(app: FastAPI) -> AsyncIterator[str]:
+    """The small app with the page of all components, on a port."""
+    app.state.pages.environment.loader.loaders.append(FileSystemLoader(Path(__file__).parent / "templates"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+        task = asyncio.create_task(server.serve(sockets=[listening]))
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        await task
+
+
+@pytest_asyncio.fixture(scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    path = os.environ.get("HEARBACK_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if path is None:
+        pytest.fail("no Chromium: run `make test`, which installs it, or set HEARBACK_CHROMIUM")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture
+async def page(chromium: Browser, site: str) -> AsyncIterator[Page]:
+    """The page of all components; what a script or the policy complains of fails the test."""
+    context = await chromium.new_context(viewport={"width": 1024, "height": 800})
+    await context.add_cookies([{"name": SESSION_COOKIE, "value": "owner-session", "url": site}])
+    page = await context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda request: None if request.url.startswith(site) else problems.append(request.url))
+    await page.goto(site + PATH)
+    yield page
+    assert problems == []
+    await context.close()
+
+
+async def test_every_component_is_accessible_in_both_themes(page: Page) -> None:
+    for theme in ("light", "dark"):
+        await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        results = await Axe().run(page)
+        assert results.response["violations"] == [], results.generate_report()
+
+
+async def test_nothing_is_wider_than_the_screen_and_fingers_hit_every_control(page: Page) -> None:
+    for width in (320, 640, 768, 1600):
+        await page.set_viewport_size({"width": width, "height": 800})
+        assert await page.evaluate(WIDE) == []
+        if width <= 640:
+            assert await page.evaluate(SMALL) == []
+
+
+async def test_theme_dialog_menu_and_help(page: Page) -> None:
+    await page.locator(".account summary").click()
+    await page.get_by_text("Dark", exact=True).click()
+    assert await page.evaluate("document.documentElement.dataset.theme") == "dark"
+    await page.reload()
+    assert await page.evaluate("document.documentElement.dataset.theme") == "dark"
+    await page.locator(".account summary").click()
+    await page.keyboard.press("Escape")
+    assert await page.locator(".account[open]").count() == 0
+    await page.keyboard.press("?")
+    assert await page.locator("#keyboard-help").is_visible()
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("/")
+    assert await page.evaluate("document.activeElement.name") == "query"
+    await page.keyboard.type("?/")
+    assert await page.locator("#keyboard-help").is_hidden()
+    assert await page.locator("[data-search]").input_value() == "?/"
+    await page.get_by_role("button", name="Open the dialog").click()
+    assert await page.get_by_role("dialog", name="Delete this feedback?").is_visible()
+
+
+async def test_a_toast_says_what_was_copied_and_goes(page: Page) -> None:
+    await page.get_by_role("button", name="Copy the id").click()
+    toast = page.get_by_text("Copied.")
+    await toast.wait_for()
+    await page.get_by_role("button", name="Dismiss").click()
+    assert await toast.count() == 0
+
+
+async def test_text_of_an_undo_stays_text(page: Page) -> None:
+    await page.evaluate("""hearback.showToast({text: "<img src=x onerror=alert(1)>", undo: {action: "/x/",
+        label: "<b>Undo</b>", fields: {id: ["1", "<2>"]}}})""")
+    assert await page.locator(".toast img, .toast b").count() == 0
+    assert await page.locator('.toast input[name="id"]').count() == 2
+
+
+async def test_without_scripts_nothing_that_needs_them_is_shown(chromium: Browser, site: str) -> None:
+    context = await chromium.new_context(java_script_enabled=False)
+    await context.add_cookies([{"name": SESSION_COOKIE, "value": "owner-session", "url": site}])
+    page = await context.new_page()
+    await page.goto(site + PATH)
+    assert await page.locator(".needs-script").locator("visible=true").count() == 0
+    await page.locator(".account summary").click()
+    assert await page.get_by_role("button", name="Sign out").is_visible()
+    await context.close()

@@ -1,0 +1,73 @@
+"""Contrast of the colours, measured as WCAG 2.2 does, in both themes, and the table of it in the design page."""
+
+import re
+from pathlib import Path
+
+import hearback_web
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+CSS = (Path(hearback_web.__file__).parent / "static/app.css").read_text()
+DESIGN = (ROOT / "deploy/docs/design.md").read_text()
+TEXT, CONTROL = 4.5, 3.0
+PAIRS = [
+    ("ink", "page", TEXT),
+    ("ink", "card", TEXT),
+    ("ink", "accent-soft", TEXT),
+    ("ink-soft", "page", TEXT),
+    ("ink-soft", "card", TEXT),
+    ("ink-soft", "sunken", TEXT),
+    ("ink-soft", "hover", TEXT),
+    ("ink-soft", "accent-soft", TEXT),
+    ("accent", "page", TEXT),
+    ("accent", "card", TEXT),
+    ("accent", "accent-soft", TEXT),
+    ("on-accent", "accent", TEXT),
+    ("on-accent", "accent-hover", TEXT),
+    ("good", "good-soft", TEXT),
+    ("warn", "warn-soft", TEXT),
+    ("bad", "bad-soft", TEXT),
+    ("bad", "card", TEXT),
+    ("control", "page", CONTROL),
+    ("control", "card", CONTROL),
+    ("control", "sunken", CONTROL),
+]
+
+
+def tokens(block: str) -> dict[str, str]:
+    return dict(re.findall(r"--([a-z-]+):\s*(#[0-9a-f]{6})", block))
+
+
+LIGHT = tokens(CSS.partition(":root {")[2].partition("\n}")[0])
+AUTO_DARK = tokens(CSS.partition('not([data-theme="light"]) {')[2].partition("}")[0])
+DARK = tokens(CSS.partition(':root[data-theme="dark"] {')[2].partition("}")[0])
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_the_dark_theme_is_the_same_by_choice_and_by_system() -> None:
+    assert AUTO_DARK == DARK
+    assert len(DARK) >= 18
+
+
+@pytest.mark.parametrize(("front", "ground", "least"), PAIRS)
+def test_contrast(front: str, ground: str, least: float) -> None:
+    light = contrast(LIGHT[front], LIGHT[ground])
+    dark = contrast({**LIGHT, **DARK}[front], {**LIGHT, **DARK}[ground])
+    assert min(light, dark) >= least
+    assert f"| `{front}` on `{ground}` | {light:.1f} | {dark:.1f} |" in DESIGN
+
+
+def test_initials_are_readable() -> None:
+    grounds = re.findall(r"\.hue-\d \{ background: (#[0-9a-f]{6})", CSS)
+    assert len(grounds) == 8
+    assert min(contrast("#ffffff", ground) for ground in grounds) >= TEXT
