@@ -27,6 +27,7 @@ CONNECTIONS = 1_000
 RATE = 200.0
 ADDRESS = "127.0.0.2"
 HEAD = f"POST /api/1/envelope/ HTTP/1.1\r\nhost: bench\r\nx-sentry-auth: {AUTH}\r\n".encode()
+EMPTY = HEAD + b"content-length: 2\r\n\r\n{}"
 # What each kind of connection sends at first, and again every second.
 KINDS: dict[str, tuple[bytes, bytes]] = {
     "silent": (b"", b""),
@@ -35,6 +36,7 @@ KINDS: dict[str, tuple[bytes, bytes]] = {
     "large half body": (HEAD + b"content-length: 9000000\r\n\r\n{" + b" " * 100_000, b" "),
     "unknown key": (HEAD.replace(b"sentry_key=0", b"sentry_key=f") + b"content-length: 9000000\r\n\r\n{", b" "),
     "chunks without end": (HEAD + b"transfer-encoding: chunked\r\n\r\n", b"1\r\n{\r\n"),
+    "many ahead, unread": (EMPTY * 1_000, EMPTY * 100),
 }
 
 

@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 import pytest
-from hearback_devkit.testing import eventually, served
+from hearback_devkit.testing import eventually, recorded, served
 from hearback_kit.http_server.cycle import RequestCycle, encode_head
 from hearback_kit.http_server.limits import HttpLimits
 from hearback_kit.http_server.protocol import HEAD_BYTES_MAX
+from hearback_kit.http_server.turns import Turns
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 
@@ -231,6 +233,123 @@ async def test_pipelined_requests_get_their_answers_in_order() -> None:
     async with on_port(App()) as port:
         answers = await cycle(port, b"".join(requests) + request("/empty"))
     assert statuses(answers) == [b"200", b"204", b"200", b"200", b"204"]
+
+
+CROWD = HttpLimits(crowd_connections=0)
+
+
+@pytest.mark.parametrize("limits", [HttpLimits(), CROWD], ids=["few", "crowd"])
+async def test_connections_of_a_crowd_are_served_like_others(limits: HttpLimits) -> None:
+    data = bytes(number % 251 for number in range(LARGE))
+    ahead = request("/plain", last=False) * 3 + request("/echo", method="POST", data=data)
+    app = App()
+    async with on_port(app, limits=limits) as port:
+        answers = await asyncio.gather(*(cycle(port, ahead[:-9], ahead[-9:]) for _ in range(5)))
+        await exchange_and_leave(port, ahead)
+    for answer in answers:
+        assert statuses(answer) == [b"200"] * 4
+        assert answer.endswith(b"\r\n\r\n" + data)
+
+
+async def test_one_of_those_who_wait_is_served_per_turn_of_the_loop() -> None:
+    """None while connections arrive, unless that goes on for long."""
+    turns, loop = Turns(), asyncio.get_running_loop()
+    served: list[int] = []
+    for number in range(3):
+        turns.wait(loop, partial(served.append, number))
+    seen = []
+    for arrives in (False, True, False, False):
+        if arrives:
+            turns.note_arrival()
+        await asyncio.sleep(0)
+        seen.append(len(served))
+    assert seen == [1, 1, 2, 3]
+
+    turns.wait(loop, partial(served.append, 3))
+    count = 0
+    while len(served) < 4:
+        turns.note_arrival()
+        await asyncio.sleep(0)
+        count += 1
+    assert 100 < count < 1_000
+
+
+@pytest.mark.parametrize("sent", [4, 5, 500])
+async def test_requests_sent_ahead_are_bounded(sent: int) -> None:
+    """One is answered while three wait; the one after those is refused, and what follows is not read."""
+    app = App()
+    async with on_port(app, limits=HttpLimits(pipelined_max=3)) as port, connected(port) as (reader, writer):
+        writer.write(request("/wait", last=False) + request("/plain", last=False) * (sent - 1))
+        await eventually(lambda: app.seen)
+        app.release.set()
+        if sent == 4:
+            writer.write(request("/plain"))
+        answers = await reader.read()
+    assert statuses(answers) == [b"200"] * 4 + ([b"429"] if sent > 4 else [b"200"])
+    assert len(app.seen) == (5 if sent == 4 else 4)
+
+
+async def test_requests_sent_ahead_take_turns_with_those_of_other_clients() -> None:
+    order: list[str] = []
+
+    async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        order.append(scope["path"])
+        await send(start(LENGTH))
+        await send(body(b"hello"))
+
+    ahead = [b"".join(request(path, last=place == 9) for place in range(10)) for path in ("/a", "/b")]
+    async with on_port(application) as port, connected(port) as one, connected(port) as other:
+        for (_, writer), requests in zip((one, other), ahead, strict=True):
+            writer.write(requests)
+        await asyncio.gather(one[0].read(), other[0].read())
+    both = order[min(order.index("/a", 1), order.index("/b")) + 1 :][:6]
+    assert sorted(both) == ["/a"] * 3 + ["/b"] * 3, order
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+async def test_nothing_more_is_read_from_a_client_that_does_not_read(ahead: bool) -> None:
+    app, answer = App(), bytes(LARGE)
+
+    def has_seen(count: int) -> bool:
+        return len(app.seen) >= count
+
+    async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        app.seen.append(scope["path"])
+        await send(start((b"content-length", b"%d" % LARGE)))
+        await send(body(answer))
+
+    limits = HttpLimits(pipelined_max=100)
+    async with on_port(application, limits=limits) as port, connected(port) as (reader, writer):
+        for number in range(20):
+            writer.write(request("/", last=number == 19))
+            if not ahead:
+                with suppress(AssertionError):
+                    await eventually(partial(has_seen, number + 1), seconds=0.2)
+        with pytest.raises(AssertionError):
+            await eventually(partial(has_seen, 20), seconds=0.5)
+        assert len(await reader.read()) > 20 * LARGE
+    assert len(app.seen) == 20
+
+
+async def test_a_client_that_leaves_with_requests_in_the_queue_is_answered_no_more() -> None:
+    app = App()
+    async with on_port(app) as port:
+        await exchange_and_leave(port, request("/gone", last=False) + request("/plain", last=False) * 3)
+        await eventually(lambda: app.seen[-1:] == ["http.disconnect"])
+    assert app.seen == [("GET", "/gone", b""), "http.disconnect"]
+
+
+async def test_a_closed_connection_ends_though_the_client_does_not_read() -> None:
+    limits = HttpLimits(stall_seconds_max=0.2)
+    counted = recorded("hearback_http_closed_total", reason="does_not_read")
+
+    async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        await send(start((b"content-length", b"%d" % (20 * LARGE)), (b"connection", b"close")))
+        await send(body(bytes(20 * LARGE)))
+
+    async with on_port(application, limits=limits) as port, connected(port) as (_, writer):
+        writer.write(request("/"))
+        await eventually(lambda: recorded("hearback_http_closed_total", reason="does_not_read") == counted + 1)
 
 
 @pytest.mark.parametrize("size", [1, 5, 64_000, LARGE])

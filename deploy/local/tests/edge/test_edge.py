@@ -163,6 +163,17 @@ async def test_pipelined_requests_are_answered_in_their_order() -> None:
     ]
 
 
+async def test_requests_of_a_client_that_does_not_read_wait() -> None:
+    heads: list[bytes] = []
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + bytes(1_000_000)
+    async with edge_before(answering(answer, heads)) as port, connected(port) as (reader, writer):
+        writer.write(post(b"x") * 39 + post(b"end", b"Connection: close"))
+        with pytest.raises(AssertionError):
+            await eventually(lambda: len(heads) == 40, seconds=1)
+        assert len(await reader.read()) > 40 * 1_000_000
+    assert len(heads) == 40
+
+
 async def test_chunked_bodies_travel_both_ways() -> None:
     got = bytearray()
 

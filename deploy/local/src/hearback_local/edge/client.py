@@ -48,6 +48,7 @@ class ClientConnection(asyncio.Protocol):
         self._waiting: deque[tuple[ProxiedRequest, RequestHead | Refusal]] = deque()
         self._holds_for_order = False
         self._writing_paused = False
+        self._goes_on_when_read = False
         # Bytes received after the last answer, once the connection is only kept so that the client can read it.
         self._lingered_bytes: int | None = None
         self._sends_no_more = False
@@ -115,6 +116,9 @@ class ClientConnection(asyncio.Protocol):
         self._touched = self.now
         if self._current is not None:
             self._current.resume_answer()
+        elif self._goes_on_when_read:
+            self._goes_on_when_read = False
+            self._go_on()
 
     # Events of the parser.
 
@@ -185,7 +189,14 @@ class ClientConnection(asyncio.Protocol):
         self._current = None
         if not keep or (self._sends_no_more and not self._waiting):
             self._linger_close(request_done=request.request_done)
-            return
+        elif self._writing_paused:
+            self._goes_on_when_read = self._holds_for_order = True
+            self.pause_reading()
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Start the next request that has arrived, or read it."""
         if self._waiting:
             self._start(*self._waiting.popleft())
         elif self._holds_for_order:
@@ -244,6 +255,11 @@ class ClientConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def _close(self) -> None:
+        """Close; what a client does not read is not waited for."""
+        if self._transport is not None:
+            (self._transport.abort if self._writing_paused else self._transport.close)()
+
     def stop(self) -> None:
         """Close now when idle, else after the answer."""
         self.is_stopping = True
@@ -263,7 +279,7 @@ class ClientConnection(asyncio.Protocol):
             if (
                 self._pace is not None and self._pace.is_late(now)
             ) or idle_seconds > self._settings.keep_alive_seconds_max:
-                self._transport.close()
+                self._close()
         elif is_late and self._receiving is self._current:
             self._current.fail(*BODY_TOO_SLOW)
         elif idle_seconds > self._settings.idle_seconds_max:

@@ -1,6 +1,8 @@
 """What a client may take of a server: time for a request, and connections."""
 
+import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,41 +29,46 @@ class HttpLimits:
     body_seconds_max: float = 960.0
     connections_max: int = 16_384
     connections_per_address_max: int = 1_024
+    crowd_connections: int = 64  # an address with more of them is a crowd, of which one is served at a time
+    pipelined_max: int = 16  # requests of a connection that wait for the answers to earlier ones
     trusted_proxies: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
 
 
 class OpenConnections:
-    """The connections of one server, counted by client address (IPv6: by /64)."""
+    """The connections of one server, counted by the block of the client address (IPv6: /64)."""
 
     def __init__(self, limits: HttpLimits) -> None:
         self._limits = limits
         self._total = 0
-        self._by_address: Counter[str] = Counter()
+        self._by_block: Counter[str] = Counter()
 
-    def add(self, address: str | None) -> bool:
+    def block_of(self, address: str | None) -> str:
+        """Return the block that shares the limits of an address; empty for a trusted proxy, which has none."""
+        return "" if address is None or self._limits.trusted_proxies.trusts(address) else address_block(address)
+
+    def add(self, block: str) -> bool:
         """Count a new connection; False, and not counted, when there are too many."""
-        block = self._block(address)
         limits = self._limits
         if self._total >= limits.connections_max or (
-            block and self._by_address[block] >= limits.connections_per_address_max
+            block and self._by_block[block] >= limits.connections_per_address_max
         ):
             return False
         self._total += 1
         if block:
-            self._by_address[block] += 1
+            self._by_block[block] += 1
         return True
 
-    def remove(self, address: str | None) -> None:
+    def remove(self, block: str) -> None:
         """Count a connection no longer."""
         self._total -= 1
-        block = self._block(address)
         if block:
-            self._by_address[block] -= 1
-            if not self._by_address[block]:
-                del self._by_address[block]
+            self._by_block[block] -= 1
+            if not self._by_block[block]:
+                del self._by_block[block]
 
-    def _block(self, address: str | None) -> str:
-        return "" if address is None or self._limits.trusted_proxies.trusts(address) else address_block(address)
+    def is_crowd(self, block: str) -> bool:
+        """Whether a block has so many connections that others would wait until all of them are served."""
+        return self._by_block[block] > self._limits.crowd_connections
 
 
 class Flow(FlowControl):
@@ -89,6 +96,50 @@ class Flow(FlowControl):
     def paused_seconds(self) -> float:
         """For how long the server, and not the client, was the slow one."""
         return self._paused_seconds + (self._loop.time() - self._paused_at if self.read_paused else 0.0)
+
+
+class Deadline:
+    """A time of the loop at which something happens unless it was moved; all moves share one timer."""
+
+    __slots__ = ("_loop", "_passed", "_timer", "_timer_at", "at")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, passed: Callable[[], None]) -> None:
+        self.at: float | None = None
+        self._loop = loop
+        self._passed = passed
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+
+    def set(self, at: float) -> None:
+        """Call `passed` at a time of the loop, and no more at the one before."""
+        self.at = at
+        if self._timer is not None:
+            if self._timer_at <= at:
+                return
+            self._timer.cancel()
+        self._start(at)
+
+    def cancel(self) -> None:
+        """Forget everything; it is not used again."""
+        self.at, self._passed = None, _nothing
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _start(self, at: float) -> None:
+        self._timer_at, self._timer = at, self._loop.call_at(at, self._check)
+
+    def _check(self) -> None:
+        self._timer = None
+        if self.at is None:
+            return
+        if self.at > self._loop.time():
+            self._start(self.at)
+        else:
+            self._passed()
+
+
+def _nothing() -> None:
+    """Replaces the callback of a deadline that is not used again."""
 
 
 class RequestClock:

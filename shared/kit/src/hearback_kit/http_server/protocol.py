@@ -8,8 +8,10 @@ idle connections share one timer per connection. The rest is left to uvicorn. Me
 Unlike uvicorn, the server does not wait for a client without end. One that sends nothing, or stops amid a
 request, one that sends a head or body too slowly, and one that does not read its answer lose their connection,
 with 408 if a body was awaited; how long they have is in `HttpLimits`, as is how many connections an address may
-have. Heads are bounded, too: more than `HEAD_BYTES_MAX` (and one read from the socket) that are no body get
-431. That holds for trailers and chunk extensions as well.
+have. Requests that a client sends without waiting for answers are bounded in number and take turns with those of
+other clients, and nothing more is read from a client that does not read its answers. Heads are bounded, too: more
+than `HEAD_BYTES_MAX` (and one read from the socket) that are no body get 431. That holds for trailers and chunk
+extensions as well.
 
 An application may also have a method `try_fast_path(cycle) -> bool`. It is called first with every request
 that is complete; for the rest of a short body the server waits. When it takes a request (True), it answers it
@@ -20,31 +22,24 @@ goes to the ASGI application.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Self
-from urllib.parse import unquote
+from typing import Any, Self, cast
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hearback_kit.http_server.cycle import RequestCycle
-from hearback_kit.http_server.limits import CLOSED, Flow, HttpLimits, OpenConnections, RequestClock
+from hearback_kit.http_server.limits import CLOSED, Deadline, Flow, HttpLimits, OpenConnections, RequestClock
+from hearback_kit.http_server.refusals import (
+    HEAD_TOO_LARGE,
+    TIMED_OUT,
+    TOO_MANY_CONNECTIONS,
+    refuse_pipelined,
+)
+from hearback_kit.http_server.scopes import request_scope
+from hearback_kit.http_server.turns import PipelinedTooMany, Turns
 
 HEAD_BYTES_MAX = 65_536
-_TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-_WHY_431 = b'{"detail":"The request\'s headers are too large.","code":"head_too_large"}'
-_HEAD_TOO_LARGE = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\n"
-    b"x-content-type-options: nosniff\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
-    % (len(_WHY_431), _WHY_431)
-)
-
-
-_WHY_503 = b'{"detail":"Too many connections; try again.","code":"too_many_connections"}'
-_TOO_MANY = (
-    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 5\r\n"
-    b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(_WHY_503), _WHY_503)
-)
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -52,46 +47,68 @@ class HttpProtocol(HttpToolsProtocol):
 
     limits = HttpLimits()
     open_connections = OpenConnections(limits)
+    turns = Turns()
 
     @classmethod
     def limited_by(cls, limits: HttpLimits) -> type[Self]:
         """Return the protocol of one server, with its limits and its count of connections."""
-        attributes = {"limits": limits, "open_connections": OpenConnections(limits)}
+        attributes = {"limits": limits, "open_connections": OpenConnections(limits), "turns": Turns()}
         return type(cls.__name__, (cls,), attributes)
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._fast_path: Callable[[RequestCycle], bool] | None = getattr(self.app, "try_fast_path", None)
         self._due: tuple[RequestCycle, Any] | None = None
-        self._deadline: float | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
+        self._deadline = Deadline(self.loop, self._give_up_waiting)
         self._is_under_way = False  # whether the last bytes brought a request on: its head's end, or body
         self._rest_bytes = 0  # what came since then
         self._clock = RequestClock(self.limits)
+        self._block = ""
         self._is_counted = False
+        self._held: list[bytes] = []  # what arrived since it last was the connection's turn
         self._write_timer: asyncio.TimerHandle | None = None
+        self._answering: RequestCycle | None = None
+        self._goes_on_when_read = False  # the next request, when the client reads its answers
+        self._is_cut_off = False  # nothing that arrives is read any more
 
     def connection_made(self, transport: Any) -> None:
         """Start the idle timer of a new connection, or refuse it when there are too many."""
         super().connection_made(transport)
         self.flow: Flow = Flow(transport, self.loop)
-        self._is_counted = self.open_connections.add(self._address)
+        self._block = self.open_connections.block_of(self.client[0] if self.client else None)
+        self._is_counted = self.open_connections.add(self._block)
+        self.turns.note_arrival()
         if self._is_counted:
             self._wait(self.limits.stall_seconds_max)
         else:
-            self._give_up(_TOO_MANY, "too_many")
-
-    @property
-    def _address(self) -> str | None:
-        return self.client[0] if self.client else None
+            self._give_up(TOO_MANY_CONNECTIONS, "too_many")
 
     def data_received(self, data: bytes) -> None:
+        """Parse bytes, those of a crowd when it is their turn."""
+        if self._held or (self._block and self.open_connections.is_crowd(self._block)):
+            self._held.append(data)
+            if len(self._held) == 1:
+                self.flow.pause_reading()
+                self.turns.wait(self.loop, self._take_turn)
+        else:
+            self._received(data)
+
+    def _take_turn(self) -> None:
+        data = b"".join(self._held)
+        self._held.clear()
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            self._received(data)
+
+    def _received(self, data: bytes) -> None:
         """Parse bytes; start a request that they began with all of it that has arrived."""
-        self._deadline = None
+        if self._is_cut_off:
+            return
+        self._deadline.at = None
         self._is_under_way = False
-        super().data_received(data)
+        self._parse(data)
         if self.transport.is_closing():
+            self._expect_end()
             return
         last: Any = self.cycle
         if last is not None and not last.more_body and not last.response_complete:
@@ -110,47 +127,74 @@ class HttpProtocol(HttpToolsProtocol):
                 deadline = self._clock.head_deadline(now, self.flow)
             else:
                 deadline = self._clock.body_deadline(last, size, now, self.flow)
-            self._wait_until(min(deadline, now + self.limits.stall_seconds_max))
+            self._deadline.set(min(deadline, now + self.limits.stall_seconds_max))
             return True
         is_answering = last is not None and last.response_started and not last.response_complete
-        self._give_up(b"" if is_answering else _HEAD_TOO_LARGE, "head_too_large")
+        self._give_up(b"" if is_answering else HEAD_TOO_LARGE, "head_too_large")
         return False
 
     def _give_up(self, answer: bytes, reason: str) -> None:
         CLOSED.labels(reason).inc()
         self.transport.write(answer)
         self.transport.close()
+        self._expect_end()
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass  # there is no other protocol: it is answered as the plain request that it also is
+        except httptools.HttpParserError:
+            if not self._is_cut_off:
+                CLOSED.labels("not_http").inc()
+                self.send_400_response("Invalid HTTP request received.")
 
     def _start_due(self, cycle: RequestCycle, app: Any) -> None:
         fast_path = self._fast_path if app is self.app and not cycle.waiting_for_100_continue else None
         if fast_path is not None and cycle.more_body and cycle.has_short_body():
             return  # the rest is on its way
         self._due = None
+        self._answering = cycle
         if fast_path is None or cycle.more_body or not fast_path(cycle):
             self.start(cycle, app)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
-        for timer in (self._timer, self._write_timer):
-            if timer is not None:
-                timer.cancel()
+        self._deadline.cancel()
+        if self._write_timer is not None:
+            self._write_timer.cancel()
         if self._is_counted:
             self._is_counted = False
-            self.open_connections.remove(self._address)
+            self.open_connections.remove(self._block)
+        self.pipeline.clear()
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         """Wait for a client that does not read its answer, for a while."""
         super().pause_writing()
-        if self._write_timer is None:
-            self._write_timer = self.loop.call_later(self.limits.stall_seconds_max, self._stop_writing)
+        self._expect_reading()
 
     def resume_writing(self) -> None:
         """Write again to a client that has read."""
-        if self._write_timer is not None:
+        if self._write_timer is not None and not self.transport.is_closing():
             self._write_timer.cancel()
             self._write_timer = None
         super().resume_writing()
+        if self._goes_on_when_read and not self.transport.is_closing():
+            self._goes_on_when_read = False
+            self._go_on()
+
+    def _expect_reading(self) -> None:
+        if self._write_timer is None:
+            self._write_timer = self.loop.call_later(self.limits.stall_seconds_max, self._stop_writing)
+
+    def _expect_end(self) -> None:
+        """End a connection that is closed, also when the client does not read the last that was written."""
+        if self.transport.get_write_buffer_size():
+            self._expect_reading()
 
     def _stop_writing(self) -> None:
         CLOSED.labels("does_not_read").inc()
@@ -169,37 +213,24 @@ class HttpProtocol(HttpToolsProtocol):
         version = self.parser.get_http_version()
         existing = self.cycle
         keep_alive = version != "1.0" and self.parser.should_keep_alive()
-        cycle = self.cycle = RequestCycle(self, self._scope(version), keep_alive)
+        cycle = self.cycle = RequestCycle(self, request_scope(self, version), keep_alive)
         app = service_unavailable if self._is_crowded() else self.app
         if existing is None or existing.response_complete:
             self._due = cycle, app
         else:
-            self.flow.pause_reading()
-            self.pipeline.appendleft((cycle, app))
+            self._queue(cycle, app)
 
-    def _scope(self, version: str) -> Any:
-        url = self.url
-        if url.startswith(b"/") and b"#" not in url:
-            raw_path, _, query = url.partition(b"?")
-        else:
-            parsed = httptools.parse_url(url)
-            raw_path, query = parsed.path, parsed.query or b""
-        path = raw_path.decode("ascii")
-        return {
-            "type": "http",
-            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
-            "http_version": version,
-            "server": self.server,
-            "client": self.client,
-            "scheme": self.scheme,
-            "root_path": self.root_path,
-            "headers": self.headers,
-            "state": self.app_state.copy(),
-            "method": self.parser.get_method().decode("ascii"),
-            "path": self.root_path + (unquote(path) if "%" in path else path),
-            "raw_path": self.root_path.encode("ascii") + raw_path,
-            "query_string": query,
-        }
+    def _queue(self, cycle: RequestCycle, app: Any) -> None:
+        """Queue a request behind those that are not answered; one too many ends the connection."""
+        self.flow.pause_reading()
+        is_refused = len(self.pipeline) >= self.limits.pipelined_max
+        self.pipeline.appendleft((cycle, refuse_pipelined if is_refused else app))
+        if is_refused:
+            CLOSED.labels("pipelined").inc()
+            cycle.keep_alive = False
+            cycle.feed_body(b"", more=False)
+            self._is_cut_off = True
+            raise PipelinedTooMany  # ends the parser
 
     def _is_crowded(self) -> bool:
         limit = self.limit_concurrency
@@ -227,42 +258,38 @@ class HttpProtocol(HttpToolsProtocol):
             cycle.feed_body(b"", more=False)
 
     def on_response_complete(self) -> None:
-        """Start the next request that has arrived, or wait for one."""
+        """Start the next request that has arrived, or wait for one; neither while the client reads no answers."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
+            self._expect_end()
+        elif self.flow.write_paused:
+            self._goes_on_when_read = True
+            self.flow.pause_reading()
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self.pipeline:
+            self.turns.wait(self.loop, self._start_next)
             return
         self.flow.resume_reading()
-        if self.pipeline:
-            self.start(*self.pipeline.pop())
-            return
         self._wait(self.timeout_keep_alive)
+
+    def _start_next(self) -> None:
+        if self.pipeline and not self.transport.is_closing():
+            cycle, app = self.pipeline.pop()
+            self._answering = cast("RequestCycle", cycle)
+            self.start(cycle, app)
 
     def _wait(self, seconds: float) -> None:
         """Expect the client to send something within `seconds`."""
-        self._wait_until(self.loop.time() + seconds)
+        self._deadline.set(self.loop.time() + seconds)
 
-    def _wait_until(self, deadline: float) -> None:
-        """Close the connection at a time of the loop, unless more comes before; all requests share one timer."""
-        self._deadline = deadline
-        if self._timer is not None:
-            if self._timer_at <= deadline:
-                return
-            self._timer.cancel()
-        self._set_timer(deadline)
-
-    def _set_timer(self, at: float) -> None:
-        self._timer_at, self._timer = at, self.loop.call_at(at, self._check_deadline)
-
-    def _check_deadline(self) -> None:
+    def _give_up_waiting(self) -> None:
         """Close the connection of a client that sent nothing in time."""
-        self._timer = None
-        if self._deadline is None:
-            return
         if self.flow.read_paused:  # the application is the slow one
             self._wait(self.limits.stall_seconds_max)
-        elif self._deadline > self.loop.time():
-            self._set_timer(self._deadline)
-        else:
-            last: Any = self.cycle
-            is_begun = last is not None and last.more_body and not last.response_started
-            self._give_up(_TIMED_OUT if is_begun else b"", "too_slow")
+            return
+        last: Any = self.cycle
+        is_begun = last is not None and last.more_body and not last.response_started
+        self._give_up(TIMED_OUT if is_begun else b"", "too_slow")
