@@ -220,3 +220,32 @@ def test_mail_can_be_read_by_the_command(project: Any, fleet: Any, wait_until: W
     wait_until(lambda: mails(project, message))
     listed = json.loads(fleet.command("mail", "list", "--json"))
     assert any(project.project in json.dumps(row) for row in listed)
+
+
+def test_deliveries_by_the_command(project: Any, fleet: Any, wait_until: WaitUntil) -> None:
+    slugs = f"{project.organization}/{project.project}"
+    message = words()
+    event_id = send_feedback(project, message)
+
+    def sent() -> Any:
+        rows = json.loads(fleet.command("deliveries", "list", slugs, "--state", "sent", "--json"))
+        return [row for row in rows if row["subjectId"] == event_id]
+
+    [delivery] = wait_until(sent)
+    assert (delivery["target"], delivery["rule"]) == (project.admin_email, "member")
+    text = fleet.command("deliveries", "show", slugs, delivery["id"])
+    assert "written to" in text
+    assert fleet.command("deliveries", "list", slugs, "--limit", "1").count("\n") == 2
+    again = json.loads(fleet.command("deliveries", "resend", slugs, delivery["id"], "--json"))
+    assert (again["id"], again["state"]) == (delivery["id"], "pending")
+    wait_until(sent)
+
+
+def test_a_rule_is_tested_by_the_command(project: Any, fleet: Any) -> None:
+    slugs = f"{project.organization}/{project.project}"
+    path = f"/api/0/projects/{project.organization}/{project.project}/notification-rules/"
+    body = {"name": "On call", "channel": "email", "target": "oncall@shop.example"}
+    rule = project.http.post(path, json=body).json()
+    assert "On call" in fleet.command("deliveries", "rules", slugs)
+    tested = json.loads(fleet.command("deliveries", "test", slugs, rule["id"], "--json"))
+    assert (tested["state"], tested["kind"], tested["target"]) == ("sent", "test", "oncall@shop.example")

@@ -85,8 +85,14 @@ class Filler:
         return "".join(self._chance.choices("abcdefghijklmnopqrstuvwxyz", k=self._chance.randint(few, many)))
 
     def _url(self) -> str:
+        """Return an address as people paste it: of the product, or of a place for code, pictures and videos."""
+        if self._chance.random() < 0.3:
+            place = self._pick("github.com/acme/shop/issues", "imgur.com/a", "youtu.be", "gist.github.com/ada",
+                               "drive.google.com/file/d", "stackoverflow.com/questions")  # fmt: skip
+            return f"https://{place}/{self._letters(4, 9)}"
+        host = self._pick("app", "www", "docs", "shop", "help") + self._pick(".example", ".acme", ".mysite")
         host = self._pick(
-            "app.example.com", "www.example.org", "docs.example.net", "shop.example.com", "localhost:3000"
+            f"{host}.{self._pick('com', 'org', 'net', 'de', 'fr', 'jp', 'co.uk', 'io')}", "localhost:3000"
         )
         path = self._pick("settings", "orders/1234", "help", "account/billing", "projects/7/edit?tab=2", "")
         return f"https://{host}/{path}"
@@ -138,7 +144,10 @@ def messages(folder: Path, chance: random.Random, rounds: int, without: str = ""
         for language, lines in ham.items():
             for first in lines:
                 more = chance.choices(lines, k=chance.choice((0, 0, 0, 1, 1, 2, 3)))
-                yield Text(_case(chance, fill(" ".join([first, *more]))), False, language, "ham")
+                parts = [first, *more]
+                if "{" not in first and chance.random() < 0.08:  # people paste a page's address before or after
+                    parts.insert(chance.choice((0, len(parts))), "{url}")
+                yield Text(_case(chance, fill(" ".join(parts))), False, language, "ham")
         for language, pairs in spam.items():
             left = [(kind, text) for kind, text in pairs if kind != without]
             for kind, first in left:

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from feedback.domain.spam import Content, judge
 from feedback.domain.spam_classifier import CLEARED_MAX, TAUGHT_WEIGHTS_MAX, Classifier, Prior, Taught, digest
 from feedback.domain.spam_features import BUCKETS, extract
 from hypothesis import given
@@ -42,27 +43,37 @@ def test_training_gives_the_committed_bytes(training: ModuleType) -> None:
 
 def test_no_sentence_is_both_trained_and_measured(training: ModuleType) -> None:
     sets = []
-    for folder in ("corpus", "heldout"):
+    for folder in ("corpus", "heldout", "blind"):
         ham, spam = training.read(SERVICE / "training" / folder)
         texts = [text for lines in ham.values() for text in lines if len(text) > 12]
         sets.append(set(texts) | {text for pairs in spam.values() for _, text in pairs})
-    assert sets[0] & sets[1] == set()
+    assert sets[0] & (sets[1] | sets[2]) == set()
     assert len(sets[0]) > 500
 
 
-def test_held_out_texts_are_judged_right(training: ModuleType) -> None:
-    ham, spam = training.read(SERVICE / "training/heldout")
+@pytest.mark.parametrize("folder", ["heldout", "blind"])
+def test_held_out_texts_are_judged_right(training: ModuleType, folder: str) -> None:
+    ham, spam = training.read(SERVICE / "training" / folder)
     ordinary = [text for lines in ham.values() for text in lines]
     unwanted = [text for pairs in spam.values() for _, text in pairs]
     assert len(ham) >= 10
     false = [text for text in ordinary if SHIPPED.judge(text).is_spam]
     missed = [text for text in unwanted if not SHIPPED.judge(text).is_spam]
-    assert len(false) <= len(ordinary) * 0.02, false
+    assert len(false) <= len(ordinary) * 0.01, false
     assert len(missed) <= len(unwanted) * 0.1, missed
 
 
+@pytest.mark.parametrize("kind", ["seo", "prompt"])
+def test_most_of_a_kind_left_out_of_training_is_caught(training: ModuleType, kind: str) -> None:
+    without = Classifier(training.train(without=kind))
+    _, spam = training.read(SERVICE / "training/blind")
+    texts = [text for pairs in spam.values() for other, text in pairs if other == kind]
+    caught = [text for text in texts if judge(Content(text), without).is_spam]
+    assert len(caught) >= 0.6 * len(texts)
+
+
 def test_ten_marks_reach_the_rest_of_a_campaign(training: ModuleType) -> None:
-    assert not any(SHIPPED.judge(text).is_spam for text in CAMPAIGN)
+    assert sum(SHIPPED.judge(text).is_spam for text in CAMPAIGN) < len(CAMPAIGN) / 4
     taught = Taught()
     for text in CAMPAIGN[::3][:10]:
         taught = Classifier(PRIOR, taught).teach(text, is_spam=True)

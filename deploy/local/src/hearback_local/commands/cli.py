@@ -8,7 +8,18 @@ from pathlib import Path
 
 from hearback_devkit.engines import EngineError
 
-from hearback_local.commands import check, dead_letters, down, explain, mail, projects, registry, status, up
+from hearback_local.commands import (
+    check,
+    dead_letters,
+    deliveries,
+    down,
+    explain,
+    mail,
+    projects,
+    registry,
+    status,
+    up,
+)
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
 
@@ -42,7 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--data-dir", default=".hearback", help="the fleet's folder (default: .hearback)")
     common.add_argument("--json", action="store_true", help="print one line of JSON")
-    for module in (up, down, status, check, explain, dead_letters, mail):
+    for module in (up, down, status, check, explain, dead_letters, mail, deliveries):
         module.add_commands(commands, common)
     registry.add_registry_commands(commands, common, projects.add_commands(commands, common))
     return parser

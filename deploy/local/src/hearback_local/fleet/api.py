@@ -54,17 +54,17 @@ class Api:
         """Return the JSON of a GET."""
         return self._send("GET", path, None)[0]
 
-    def get_all(self, path: str) -> list[Any]:
-        """Return all rows of a paginated list, up to PAGES_MAX pages."""
+    def get_all(self, path: str, *, rows_max: int | None = None) -> list[Any]:
+        """Return the rows of a paginated list, all or the first `rows_max`, up to PAGES_MAX pages."""
         rows: list[Any] = []
         target: str | None = path
         for _ in range(PAGES_MAX):
-            if target is None:
+            if target is None or (rows_max is not None and len(rows) >= rows_max):
                 break
             page, link = self._send("GET", target, None)
             rows += page
             target = _next_page(link)
-        return rows
+        return rows[:rows_max]
 
     def send(self, method: str, path: str, body: Any = None) -> Any:
         """Send a change; return the JSON of the answer, or None when it has no body."""

@@ -13,6 +13,7 @@ from typing import Final
 
 from feedback.domain.facets import searchable
 from feedback.domain.spam_classifier import Classifier
+from feedback.domain.spam_pitch import orders_a_machine
 
 SCORE_MIN: Final = 100
 CLASSIFIER: Final = "classifier"  # the sign that the classifier gives
@@ -30,6 +31,7 @@ WEIGHTS: Final = {
     "link_in_name": 60,  # the name has a link
     "repeated_characters": 50,  # one letter or digit twelve times in a row
     "repeated_words": 50,  # eight words or more, four fifths of them the same
+    "machine_orders": 100,  # begins by overriding a language model's instructions, or holds its control tokens
     "all_caps": 20,  # thirty letters or more, nine tenths of them capitals
 }
 # Only what is hardly ever said of software: no "click here", "buy now" or "wire transfer".
@@ -102,6 +104,7 @@ def _signs(content: Content) -> set[str]:
         "markup_links": bool(_MARKUP.search(message)),
         "repeated_characters": bool(_REPEATED.search(message)),
         "repeated_words": _is_one_word(words),
+        "machine_orders": orders_a_machine(message),
         "all_caps": _is_all_caps(message),
     }
     links = len(_LINK.findall(message))

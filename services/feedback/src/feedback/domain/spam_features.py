@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from feedback.domain.spam_pitch import aspects_of
+
 BUCKETS: Final = 1 << 17
 CHARACTERS_MAX: Final = 1_500  # of a message; spam says what it wants early or at the end
 _HEAD: Final = 1_000
@@ -116,6 +118,16 @@ def _signs(text: str, words: tuple[str, ...], name: str) -> Iterator[str]:
         yield "link_in_name"
     yield f"length:{min(len(words).bit_length(), 8)}"
     yield from _letter_signs(text, words)
+    yield from _pitch_signs(text, bool(links))
+
+
+def _pitch_signs(text: str, has_link: bool) -> Iterator[str]:
+    aspects = aspects_of(text)
+    yield from aspects
+    if len(aspects) > 1:
+        yield f"pitch:{len(aspects)}"
+    if aspects and has_link:
+        yield "pitch_with_link"
 
 
 def _link_signs(links: list[str], words: int) -> Iterator[str]:
