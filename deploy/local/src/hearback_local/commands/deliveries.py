@@ -1,4 +1,4 @@
-"""`hearback deliveries`: what a project's notifications became, and the notifier's rules as far as tests need them."""
+"""`hearback deliveries`: what a project's notifications became, and tests of its notification rules."""
 
 import argparse
 import json
