@@ -7,7 +7,7 @@ from hearback_contracts.categories import DataCategory
 from hearback_contracts.config import ProjectConfig
 from hearback_contracts.events import ClientReportReceived
 from hearback_contracts.options import Option
-from hearback_contracts.outcomes import Outcome, SubmissionState
+from hearback_contracts.outcomes import CLIENT_REPORT_REFUSED_STEP, Outcome, SubmissionState
 from hearback_fleet.messages import decode, parse_payload
 from hearback_kit.bus import Incoming
 from hearback_kit.logs import get_logger
@@ -30,7 +30,6 @@ from client_reports.service.record_effects import EffectRecorder
 FindProject = Callable[[int], Awaitable[ProjectConfig | None]]
 
 SERVICE = "client-reports"
-REFUSED_STEP = "client_report_refused"
 RETENTION_DAYS_MAX = 3_650
 
 _log = get_logger(__name__)
@@ -95,7 +94,7 @@ def _effects(
         RecordedStep(
             row_id(message.organization_id),
             submission,
-            Step(received_at, SERVICE, REFUSED_STEP, SubmissionState.INVALID, str(CAUSES[cause])),
+            Step(received_at, SERVICE, CLIENT_REPORT_REFUSED_STEP, SubmissionState.INVALID, str(CAUSES[cause])),
         )
         for cause in sorted(set(causes))
     ]

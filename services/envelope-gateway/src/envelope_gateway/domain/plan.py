@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.identifiers import NO_EVENT_ID, report_event_id
-from hearback_contracts.outcomes import Outcome, SubmissionState
+from hearback_contracts.outcomes import CLIENT_REPORT_REFUSED_STEP, Outcome, SubmissionState
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import ERROR_EVENT_RECEIVED, FEEDBACK_SUBMITTED, USER_REPORT_SUBMITTED, Stream
@@ -67,7 +67,8 @@ class RefusedSubmission(msgspec.Struct):
 class Plan(msgspec.Struct):
     """What has to be durable before the request is answered.
 
-    `refused` are submissions that a rule of time, size or repetition refuses: `service.keep_words` adds their
+    `client_reports_refused` are the reasons for which client reports do not count: all that an envelope brings with
+    one reason share a step. `refused` are submissions that a rule of time, size or repetition refuses: `service.keep_words` adds their
     words to their steps.
     """
 
@@ -78,6 +79,7 @@ class Plan(msgspec.Struct):
     attachments: list[AttachmentDraft] = []
     notes: list[OutcomeNote] = []
     refused: list[RefusedSubmission] = []
+    client_reports_refused: set[str] = set()
     feedback_refused: bool = False
 
     @property
@@ -95,7 +97,7 @@ class Plan(msgspec.Struct):
         self.messages.append(PlannedMessage(stream, message.id, _encode(message), body))
 
     def record_step(
-        self, submission_id: str, state: str, step: str, source: str, reason: str | None
+        self, submission_id: str, state: str, step: str, source: str | None, reason: str | None
     ) -> SubmissionStep:
         """Add a step of a submission and return it."""
         context = self.context
@@ -150,6 +152,9 @@ class Plan(msgspec.Struct):
             report = self.report_message(item)
             stream, source, submission_id, message = USER_REPORT_SUBMITTED, USER_REPORT, report_id(report), report
         else:
+            if item.type == "client_report" and reason not in self.client_reports_refused:
+                self.client_reports_refused.add(reason)
+                self.record_step(self.context.new_id(), state.value, CLIENT_REPORT_REFUSED_STEP, None, reason)
             return
         step = self.record_step(submission_id, state.value, REFUSED, source, reason)
         if keeps_words:
