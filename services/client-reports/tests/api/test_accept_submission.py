@@ -8,12 +8,15 @@ import orjson
 import pytest
 import pytest_asyncio
 from client_reports.consumers.outcome_recorded import OutcomeRecordedHandler
+from hearback_contracts.categories import DataCategory
 from hearback_contracts.events import (
     FeedbackSubmitted,
+    OutcomeCount,
     OutcomeRecorded,
     SubmissionStep,
     UserReportSubmitted,
 )
+from hearback_contracts.outcomes import Outcome
 from hearback_contracts.outcomes import SubmissionState as State
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
@@ -46,6 +49,7 @@ class Refusals:
             "project_id": 1,
             "organization_id": 1,
             "event_id": event_id,
+            "sdk": "a/1",
         }
 
     def report(self, message_id: str = "m1") -> UserReportSubmitted:
@@ -57,9 +61,24 @@ class Refusals:
         )
 
     async def step(
-        self, state: State = State.INVALID, reason: str | None = Reason.REPORT_EVENT_TOO_OLD, **fields: Any
+        self,
+        state: State = State.INVALID,
+        reason: str | None = Reason.REPORT_EVENT_TOO_OLD,
+        *,
+        counted: bool = False,
+        **fields: Any,
     ) -> None:
         now = self.store.clock.move(seconds=1)
+        count = OutcomeCount(
+            organization_id=1,
+            project_id=1,
+            sdk="a/1",
+            category=int(DataCategory.FEEDBACK),
+            outcome=int(Outcome.INVALID),
+            reason=reason,
+            quantity=1,
+            timestamp=now.replace(second=0, microsecond=0),
+        )
         step = SubmissionStep(
             organization_id=1,
             project_id=1,
@@ -71,7 +90,12 @@ class Refusals:
             **fields,
         )
         message = OutcomeRecorded(
-            id=new_id(), occurred_at=now, project_id=1, service="user-reports", steps=(step,)
+            id=new_id(),
+            occurred_at=now,
+            project_id=1,
+            service="user-reports",
+            steps=(step,),
+            outcomes=(count,) * counted,
         )
         entry = outgoing(OUTCOME_RECORDED, message, 1)
         await self.handler([Incoming(entry.key, "1-0", entry.type, entry.version, entry.data, None)])
@@ -196,6 +220,37 @@ async def test_words_are_for_members_who_may_read_events(refusals: Refusals) -> 
     await refusals.accept(404, headers=stranger)
     [shown] = (await refusals.api.client.get(PATH)).json()
     assert "payload" not in shown
+
+
+async def stats(refusals: Refusals, **parameters: Any) -> dict[str, int]:
+    wanted = {"field": "sum(quantity)", "groupBy": "reason", "statsPeriod": "1h", "interval": "1h", **parameters}
+    found = await refusals.api.get("/api/0/organizations/demo/stats_v2/", **wanted)
+    return {group["by"]["reason"]: group["totals"]["sum(quantity)"] for group in found["groups"]}
+
+
+@pytest.mark.parametrize("kind", ["report", "feedback"])
+async def test_what_is_taken_in_takes_its_refusal_back(refusals: Refusals, kind: str) -> None:
+    """One submission, one outcome: the one that follows from taking it in."""
+    reason = Reason.REPORT_DUPLICATE if kind == "report" else Reason.TOO_LARGE
+    for number in range(2):
+        message = getattr(refusals, kind)(f"m{number}")
+        await refusals.step(
+            reason=reason, payload=WORDS | {"comments": str(number)}, refused=message, counted=True
+        )
+    for interval in ("1m", "1h", "1d"):
+        assert await stats(refusals, interval=interval) == {reason: 2}
+    for left in (1, 0):
+        await refusals.accept()
+        for parameters in ({"interval": "1m"}, {"interval": "1h"}, {"interval": "1d"}, {"sdk": "a/1"}):
+            assert (await stats(refusals, **parameters)).get(reason, 0) == left
+    await refusals.accept(409)
+    assert (await stats(refusals)).get(reason, 0) == 0
+
+
+async def test_a_refusal_whose_counter_is_gone_is_taken_in_all_the_same(refusals: Refusals) -> None:
+    await refusals.step(payload=WORDS, refused=refusals.report())
+    await refusals.accept()
+    assert await stats(refusals) == {}
 
 
 async def test_payloads_are_bounded(refusals: Refusals) -> None:

@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 import orjson
 from hearback_contracts.events import FeedbackSubmitted, UserReportSubmitted
 from hearback_contracts.outcomes import SubmissionState
-from hearback_contracts.streams import FEEDBACK_SUBMITTED, USER_REPORT_SUBMITTED
+from hearback_contracts.streams import FEEDBACK_SUBMITTED, USER_REPORT_SUBMITTED, Stream
 from hearback_fleet.messages import outgoing
-from hearback_kit.bus import Outgoing
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
 from hearback_kit.errors import NotFound
@@ -16,11 +15,13 @@ from hearback_kit.values.ids import derived_id
 
 from client_reports import metrics
 from client_reports.domain.journal import Submission, SubmissionKey
+from client_reports.domain.refusal_count import refusal_count
 from client_reports.domain.submission_status import Step, bounded, resolve_status
 from client_reports.errors import NothingToAccept
 from client_reports.store.processed import take_turn
 from client_reports.store.refused import StoredRefusal, find_refusal, mark_accepted
 from client_reports.store.submissions import find_submission, submission_write
+from client_reports.store.taken_back import take_back
 from client_reports.store.writes import execute_writes
 
 SERVICE = "client-reports"
@@ -42,7 +43,10 @@ class SubmissionAcceptance:
         self._steps_max = steps_max
 
     async def accept(self, key: SubmissionKey, accepted_by: str) -> tuple[Submission, StoredRefusal]:
-        """Publish the newest refused attempt; raise NotFound, or NothingToAccept when none is left."""
+        """Publish the newest refused attempt; raise NotFound, or NothingToAccept when none is left.
+
+        Its refusal is taken back from the counters: the service that decides now gives its only outcome.
+        """
         async with self._database.transaction() as connection:
             await take_turn(connection, key.project_id)
             submission = await find_submission(connection, *key)
@@ -55,7 +59,15 @@ class SubmissionAcceptance:
             await mark_accepted(connection, key, refusal.digest, now, accepted_by)
             accepted = self._with_step(submission, now)
             await execute_writes(connection, [submission_write([accepted])])
-            await self._outbox.add(connection, [self._message(refusal, accepted_by, now)])
+            message, stream = _read_message(refusal.message)
+            counted = refusal_count(message, refusal.at, submission.status.steps)
+            if counted is not None:
+                await take_back(connection, counted)
+            again = message.model_copy(
+                update={"occurred_at": now, "accepted_by": accepted_by, "id": derived_id("accept", message.id)}
+            )
+            body = refusal.payload.encode()
+            await self._outbox.add(connection, [outgoing(stream, again, self._shards, body=body)])
         self._relay.wake()
         metrics.SUBMISSIONS_ACCEPTED.inc()
         return accepted, refusal
@@ -65,14 +77,9 @@ class SubmissionAcceptance:
         steps = bounded([*submission.status.steps, step], self._steps_max)
         return submission._replace(status=resolve_status(steps))
 
-    def _message(self, refusal: StoredRefusal, accepted_by: str, now: datetime) -> Outgoing:
-        assert refusal.message is not None, "checked by `accept`"
-        changes = {"occurred_at": now, "accepted_by": accepted_by}
-        body = refusal.payload.encode()
-        if orjson.loads(refusal.message).get("type") == FeedbackSubmitted.TYPE:
-            feedback = FeedbackSubmitted.model_validate_json(refusal.message)
-            again = feedback.model_copy(update={**changes, "id": derived_id("accept", feedback.id)})
-            return outgoing(FEEDBACK_SUBMITTED, again, self._shards, body=body)
-        report = UserReportSubmitted.model_validate_json(refusal.message)
-        renewed = report.model_copy(update={**changes, "id": derived_id("accept", report.id)})
-        return outgoing(USER_REPORT_SUBMITTED, renewed, self._shards, body=body)
+
+def _read_message(text: str) -> tuple[FeedbackSubmitted | UserReportSubmitted, Stream]:
+    """Return a refused message and the stream that it was, or would have been, published on."""
+    if orjson.loads(text).get("type") == FeedbackSubmitted.TYPE:
+        return FeedbackSubmitted.model_validate_json(text), FEEDBACK_SUBMITTED
+    return UserReportSubmitted.model_validate_json(text), USER_REPORT_SUBMITTED

@@ -33,7 +33,7 @@ _DIGESTS: Final = """
 """
 # What was not taken in yet comes first, of that the newest.
 _FIND: Final = """
-    SELECT digest, message, payload, accepted_at FROM refused_submission
+    SELECT digest, message, payload, accepted_at, at FROM refused_submission
     WHERE project_id = $1 AND id = $2
     ORDER BY accepted_at IS NOT NULL, message IS NULL, at DESC, digest LIMIT 1
 """
@@ -44,12 +44,13 @@ _ACCEPT: Final = """
 
 
 class StoredRefusal(NamedTuple):
-    """A refused submission: its message (None: it can only be read) and payload as JSON."""
+    """A refused submission: its message (None: it can only be read) and payload as JSON; `at` is of its step."""
 
     digest: bytes
     message: str | None
     payload: str
     accepted_at: datetime | None
+    at: datetime
 
 
 def refused_writes(rows: Iterable[RefusedRow], erased: Iterable[SubmissionKey]) -> list[Write]:
