@@ -274,6 +274,9 @@ class KnownEvents:
     async def find(self, project_id: int, event_ids: Any) -> set[str]:
         return self._known & set(event_ids)
 
+    async def find_group(self, _organization_id: int, _project_ids: Any, _event_id: str) -> None:
+        return None
+
 
 class Files:
     """Stores and removes attachments as the gateway and the worker would."""

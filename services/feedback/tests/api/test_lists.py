@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -167,3 +168,30 @@ async def test_bulk_changes_mean_no_direct_hits(api: Api) -> None:
     assert answer.status_code == 204
     assert (await api.client.delete(ORGANIZATION, params={"query": own})).status_code == 204
     assert (await api.issue(own))["status"] == "unresolved"
+
+
+class Index:
+    """The index of error events, which knows one event."""
+
+    is_configured = True
+    asked: tuple[int, list[int]] | None = None
+
+    async def find(self, _project_id: int, _event_ids: Any) -> set[str]:
+        return set()
+
+    async def find_group(self, organization_id: int, project_ids: Any, event_id: str) -> dict[str, Any] | None:
+        self.asked = (organization_id, list(project_ids))
+        return {"id": "1", "metadata": {"message": "the error"}} if event_id == ERROR else None
+
+
+async def test_an_error_s_event_id_finds_its_group_first(api: Api) -> None:
+    index = Index()
+    api.app.state.state = replace(api.app.state.state, error_events=index)
+    assert await hits(api, ERROR) == ({"the error"}, "1")
+    assert index.asked == (1, [1])
+    await api.submit("linked", feedback={"associated_event_id": ERROR})
+    found = await api.client.get(ORGANIZATION, params={"query": ERROR})
+    assert [row["metadata"]["message"] for row in found.json()] == ["the error", "linked"]
+    assert (found.headers["x-hits"], found.headers.get("x-sentry-direct-hit")) == ("2", None)
+    assert await hits(api, "f" * 32) == (set(), None)
+    assert await hits(api, f"issue.category:feedback {ERROR}") == ({"linked"}, None)

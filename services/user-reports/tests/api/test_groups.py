@@ -4,14 +4,16 @@ import re
 import time
 from typing import Any
 
+import httpx
 import orjson
 import pytest
-from hearback_kit.http import SERVICE_HEADER, SIGNATURE_HEADER, sign
+from hearback_kit.http import SERVICE_HEADER, SIGNATURE_HEADER, ServiceClient, sign
 from hearback_kit.values.ids import random_id
 
 ISSUES = "/api/0/organizations/demo/issues"
 PROJECT = "/api/0/projects/demo/web"
 EXIST = "/internal/events/exist"
+SECRET = "test-secret"
 
 
 @pytest.fixture
@@ -223,3 +225,21 @@ async def test_ids_that_people_see_are_resolved(harness: Any, api: Any, event_id
         assert (
             await api.get(f"/api/0/organizations/organization-2/{path}", headers=api.stranger)
         ).status_code == 404
+
+
+async def test_feedback_asks_for_the_group_of_an_event(harness: Any, api: Any, event_id: str) -> None:
+    """A search for an error's event id finds its group; the service of the list asks for it, signed."""
+    await harness.deliver(harness.event(event_id))
+
+    async def ask(target: str, secret: str = SECRET) -> Any:
+        client = ServiceClient(
+            "http://test", service="feedback", secret=secret, transport=httpx.ASGITransport(app=api.app)
+        )
+        return await client.request("GET", f"/internal/organizations/{target}")
+
+    found = (await ask(f"1/events/{event_id}/group?project_id=2&project_id=1")).json()
+    assert (found["id"], found["shortId"], found["matchingEventId"]) == ("1", "WEB-ERR-1", event_id)
+    for target in (f"1/events/{event_id}/group", f"2/events/{event_id}/group?project_id=1",
+                   f"1/events/{random_id()}/group?project_id=1", "1/events/x/group?project_id=1"):  # fmt: skip
+        assert (await ask(target)).status_code == 404
+    assert (await ask(f"1/events/{event_id}/group?project_id=1", secret="other")).status_code == 401

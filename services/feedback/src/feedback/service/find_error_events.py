@@ -1,7 +1,8 @@
 """Find out which error events exist: user-reports keeps their index."""
 
 from collections.abc import Sequence
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
+from urllib.parse import urlencode
 
 import orjson
 from hearback_fleet.runtime import ServiceRuntime
@@ -21,6 +22,12 @@ class ErrorEvents(Protocol):
 
     async def find(self, project_id: int, event_ids: Sequence[str]) -> set[str]:
         """Return those of the events that are indexed; raises Unavailable when there is no answer."""
+        ...
+
+    async def find_group(
+        self, organization_id: int, project_ids: Sequence[int], event_id: str
+    ) -> dict[str, Any] | None:
+        """Return the error group of an event as its service shows it, None without one or without an answer."""
         ...
 
 
@@ -49,3 +56,18 @@ class ErrorEventIndex:
         if response.status_code != 200:
             raise Unavailable(f"user-reports answered {response.status_code}")
         return set(response.json()["found"])
+
+    async def find_group(
+        self, organization_id: int, project_ids: Sequence[int], event_id: str
+    ) -> dict[str, Any] | None:
+        """Return the error group of an event as its service shows it, None without one or without an answer."""
+        if self._client is None or not project_ids:
+            return None
+        query = urlencode({"project_id": sorted(project_ids)}, doseq=True)
+        try:
+            found: dict[str, Any] | None = await self._client.get_json(
+                f"/internal/organizations/{organization_id}/events/{event_id}/group?{query}"
+            )
+        except Unavailable:
+            return None
+        return found

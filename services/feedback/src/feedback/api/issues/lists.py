@@ -77,8 +77,8 @@ WantedDep = Annotated[Wanted, Depends(read_wanted)]
 async def list_issues(state: StateDep, scope: OrganizationReader, wanted: WantedDep) -> Response:
     """Return a page of feedback with a `Link` header, or with `format=` everything as a stream.
 
-    A query that is an event id finds the feedback with this id or linked to this event, of whatever time and
-    environment.
+    A query that is an event id finds, of whatever time and environment, the error group of this event and the
+    feedback with this id or linked to this event.
     """
     return await _list(state, scope, wanted)
 
@@ -109,11 +109,22 @@ async def _list(state: AppState, scope: OrganizationScope, wanted: Wanted) -> Re
         return as_csv(state, scope, selection)
     if wanted.export == "json":
         return as_json(state, scope, selection)
-    return await _page(state, scope, selection, wanted.page, names_event=event_id is not None)
+    group_of_event = None
+    if event_id is not None and wanted.page.position is None:
+        group_of_event = await state.error_events.find_group(scope.organization.id, project_ids, event_id)
+    return await _page(
+        state, scope, selection, wanted.page, names_event=event_id is not None, group_of_event=group_of_event
+    )
 
 
 async def _page(
-    state: AppState, scope: OrganizationScope, selection: Selection, wanted: PageRequest, *, names_event: bool
+    state: AppState,
+    scope: OrganizationScope,
+    selection: Selection,
+    wanted: PageRequest,
+    *,
+    names_event: bool,
+    group_of_event: dict[str, Any] | None,
 ) -> Response:
     async with state.reading(scope.organization) as connection:
         found = await read_page(
@@ -127,10 +138,12 @@ async def _page(
         page = wanted.page(found.rows, lambda row: (row.first_seen, row.id))
         attached = await find_with_attachments(connection, page.rows)
     context = await state.serializer_context(scope.organization, page.rows, attached)
-    headers = {**page.headers, "X-Hits": str(found.hits), "X-Max-Hits": str(state.settings.hits_max)}
-    if names_event and found.hits == 1:
+    errors = [] if group_of_event is None else [group_of_event]
+    hits = found.hits + len(errors)
+    headers = {**page.headers, "X-Hits": str(hits), "X-Max-Hits": str(state.settings.hits_max)}
+    if names_event and hits == 1:
         headers |= DIRECT_HIT
-    return JSONResponse([group(row, context) for row in page.rows], headers=headers)
+    return JSONResponse([*errors, *(group(row, context) for row in page.rows)], headers=headers)
 
 
 async def _by_ids(state: AppState, scope: OrganizationScope, wanted: Wanted) -> Response:
