@@ -34,10 +34,13 @@ def outgoing(
 
 
 def decode(model: type[Model], message: Incoming) -> Model:
-    """Read a message; raises ValueError for what is not one (then it belongs to the dead letters)."""
+    """Read a message without NUL characters, which no database of ours can store.
+
+    Raises ValueError for what is not one; then it belongs to the dead letters.
+    """
     if message.type != model.TYPE:
         raise ValueError(f"expected {model.TYPE}, found {message.type}")
-    return model.model_validate_json(message.data)
+    return model.model_validate_json(without_nul(message.data))
 
 
 def project_of(message: Incoming) -> int | None:

@@ -1,11 +1,10 @@
 """`error-event.received`: index, group, link."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from hearback_contracts.events import ErrorEventReceived
-from hearback_fleet.messages import decode, without_nul
+from hearback_fleet.messages import decode
 from hearback_kit.bus import Incoming
 
 from user_reports.domain.occurrence import occurrence_of
@@ -25,10 +24,4 @@ class ErrorEventHandler:
 
     async def __call__(self, batch: Sequence[Incoming]) -> None:
         """Handle a batch; raise ValueError for what is no such message."""
-        await index_events(self._context, [occurrence_of(_read(item), self._retention) for item in batch])
-
-
-def _read(item: Incoming) -> ErrorEventReceived:
-    """Return the event of a message, without NUL characters, which the database could not store."""
-    data = without_nul(item.data)
-    return decode(ErrorEventReceived, item if data is item.data else replace(item, data=data))
+        await index_events(self._context, [occurrence_of(decode(ErrorEventReceived, item), self._retention) for item in batch])
