@@ -378,7 +378,8 @@ async def test_an_oversized_client_report_costs_only_itself(gateway):
 
 async def test_refused_client_reports_of_an_envelope_share_a_fate_by_reason(gateway):
     deep = ({"type": "client_report"}, b'{"x":' + b"[" * 500 + b"]" * 500 + b"}")
-    assert (await gateway.send(envelope(deep, deep, *[client_report(60 * 1024)] * 3, event_id=None))).status_code == 200
+    answer = await gateway.send(envelope(deep, deep, *[client_report(60 * 1024)] * 3, event_id=None))
+    assert answer.status_code == 200
     assert await gateway.outcomes() == {(-1, 3, "nesting_too_deep"): 2, (-1, 3, "too_large:client_report"): 2}
     assert [reason for _, _, reason in await gateway.steps()] == ["nesting_too_deep", "too_large:client_report"]
 

@@ -6,7 +6,7 @@ from typing import Final
 NO_EVENT_STEP: Final = "no_event"
 """The step of a report on `NO_EVENT_ID`: it is stored for itself, under an id of its own."""
 CLIENT_REPORT_REFUSED_STEP: Final = "client_report_refused"
-"""The step of a client report that does not count, or not all of it. Reports carry no id: it has one of its own."""
+"""The step of a client report that does not count, or not all of it: it has an id of its own."""
 
 
 class Outcome(IntEnum):

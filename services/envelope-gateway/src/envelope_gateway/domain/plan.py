@@ -67,9 +67,9 @@ class RefusedSubmission(msgspec.Struct):
 class Plan(msgspec.Struct):
     """What has to be durable before the request is answered.
 
-    `client_reports_refused` are the reasons for which client reports do not count: all that an envelope brings with
-    one reason share a step. `refused` are submissions that a rule of time, size or repetition refuses: `service.keep_words` adds their
-    words to their steps.
+    `client_reports_refused` are the reasons for which client reports do not count: all of an envelope with one
+    reason share a step. `refused` are submissions that a rule of time, size or repetition refuses:
+    `service.keep_words` adds their words to their steps.
     """
 
     context: IngestContext

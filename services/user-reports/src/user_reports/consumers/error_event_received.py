@@ -24,4 +24,5 @@ class ErrorEventHandler:
 
     async def __call__(self, batch: Sequence[Incoming]) -> None:
         """Handle a batch; raise ValueError for what is no such message."""
-        await index_events(self._context, [occurrence_of(decode(ErrorEventReceived, item), self._retention) for item in batch])
+        events = [decode(ErrorEventReceived, item) for item in batch]
+        await index_events(self._context, [occurrence_of(event, self._retention) for event in events])
