@@ -24,7 +24,7 @@ _ITEMS_MAX: Final = 3
 _ZONES: Final = st.integers(-1_439, 1_439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 TEXTS: Final[SearchStrategy[str]] = st.text(
-    st.characters(exclude_categories=("Cs",)), max_size=40
+    st.characters(codec="utf-8"), max_size=40
 ) | st.sampled_from(
     [
         *(

@@ -139,7 +139,7 @@ async def _page(
         attached = await find_with_attachments(connection, page.rows)
     context = await state.serializer_context(scope.organization, page.rows, attached)
     errors = [] if group_of_event is None else [group_of_event]
-    hits = found.hits + len(errors)
+    hits = (found.hits or 0) + len(errors)
     headers = {**page.headers, "X-Hits": str(hits), "X-Max-Hits": str(state.settings.hits_max)}
     if names_event and hits == 1:
         headers |= DIRECT_HIT
