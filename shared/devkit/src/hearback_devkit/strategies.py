@@ -23,9 +23,7 @@ TEXT_LENGTH_MAX: Final = 300
 _ITEMS_MAX: Final = 3
 _ZONES: Final = st.integers(-1_439, 1_439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
-TEXTS: Final[SearchStrategy[str]] = st.text(
-    st.characters(codec="utf-8"), max_size=40
-) | st.sampled_from(
+TEXTS: Final[SearchStrategy[str]] = st.text(st.characters(codec="utf-8"), max_size=40) | st.sampled_from(
     [
         *(
             "",
