@@ -64,11 +64,12 @@ class Fleet:
         except KeyError:
             raise AttributeError(name) from None
 
-    def command(self, *arguments: str) -> str:
-        """Run `hearback` on this fleet's folder; returns what it printed."""
+    def command(self, *arguments: str, text: str | None = None) -> str:
+        """Run `hearback` on this fleet's folder with a text as its input; returns what it printed."""
         done = subprocess.run(
             [str(HEARBACK), *arguments, "--data-dir", str(self.data_dir)],
             capture_output=True,
+            input=text,
             text=True,
             timeout=120,
             check=False,

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
+from world import World, fill
 
 expect.set_options(timeout=30_000)  # a busy machine takes long
 HERE = Path(__file__).parent
@@ -189,3 +190,23 @@ async def open_shop(chromium: Browser, shop: str) -> AsyncIterator[OpenShop]:
     for context in contexts:
         await context.close()
     assert not problems
+
+
+@pytest.fixture(scope="session")
+def world(fleet: Any, wait_until: Any) -> World:
+    """Two organizations of one fleet; the tests of all pages share them and change nothing there."""
+    full, other = fleet.new_project("full"), fleet.new_project("other")
+    world = World(fleet, full, other, wait_until)
+    fill(world)
+    return world
+
+
+@pytest.fixture(scope="session")
+def sessions(world: World) -> dict[str, str]:
+    """A session of each kind of person; `stranger` owns another organization."""
+    return {
+        "owner": world.owner(world.full),
+        "viewer": world.add_person("viewer", world.full.organization),
+        "member": world.add_person("member", world.full.organization),
+        "stranger": world.owner(world.other),
+    }

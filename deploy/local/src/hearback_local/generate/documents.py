@@ -53,5 +53,6 @@ def _pages() -> dict[str, bytes]:
         "streams": reference.streams_page(),
         "options": reference.options_page(),
         "routes": reference.routes_page(),
+        "page-routes": reference.pages_page(),
     }
     return {f"deploy/docs/{name}.md": text.encode() for name, text in pages.items()}

@@ -1,0 +1,143 @@
+"""Every page in Chromium, full of hostile text: nothing runs, nothing foreign is loaded, axe finds nothing.
+
+The pages come from the apps' routes (`page_table`), so that a new one is looked at, too.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+import pytest_asyncio
+from page_table import Address, pages
+from playwright.async_api import Browser, BrowserContext, Page
+from world import World
+
+PAGES = [page for page in pages("GET") if not page.is_stream]
+# Addresses with a query or id that shows more than the bare page does.
+MORE = (
+    "/organizations/{organization}/feedback/?project={project_id}&query=is%3Aunresolved+hostile",
+    "/organizations/{organization}/feedback/?query=%3Cscript%3Ealert(1)%3C%2Fscript%3E",
+    "/organizations/{organization}/feedback/?feedbackSlug={project}:{issue}",
+    "/organizations/{organization}/issues/{user-reports.issue}/feedback/",
+    "/auth/login/?next=%2F%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E",
+    "/organizations/{organization}/nothing/",
+)
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+RUN_AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.map(
+  (one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 160)).slice(0, 3).join(" | ")}`)"""
+WIDE = """() => document.documentElement.scrollWidth > innerWidth
+  ? [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+      .map((one) => one.outerHTML.slice(0, 160)).slice(-5) : []"""
+LANGUAGE = """() => [document.documentElement.lang, document.title.length > 0,
+  document.querySelectorAll("h1").length, document.querySelectorAll("main").length]"""
+
+
+def addresses(world: World) -> list[str]:
+    """Return what to open: every page with ids of the full organization, and what shows more."""
+    known = {**world.known, "project_id": str(world.full.project_id)}
+    return [page.fill(known) for page in PAGES] + [Address("GET", path, "").fill(known) for path in MORE]
+
+
+@pytest_asyncio.fixture
+async def open_as(
+    chromium: Browser, world: World, sessions: dict[str, str]
+) -> AsyncIterator[Callable[..., Awaitable[Page]]]:
+    """Open a browser of a person; what a script, the policy or a page complains of is a problem of the test."""
+    contexts: list[BrowserContext] = []
+    problems: list[str] = []
+
+    async def open_as(who: str, **options: Any) -> Page:
+        context = await chromium.new_context(**options)
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        if who in sessions:
+            cookie = {"name": "hearback_session", "value": sessions[who], "url": world.fleet.url}
+            await context.add_cookies([cookie])  # type: ignore[list-item]
+        page = await context.new_page()
+
+        def note(kind: str, what: object) -> None:
+            problems.append(f"{kind} on {page.url}: {what}")
+
+        async def dismiss(dialog: Any) -> None:
+            note("dialog", dialog.message)
+            await dialog.dismiss()
+
+        page.on("dialog", dismiss)
+        page.on("pageerror", lambda error: note("error", error))
+        page.on(
+            "console",
+            lambda message: (
+                note("console", message.text)
+                if message.type == "error" and "status of 40" not in message.text
+                else None
+            ),
+        )
+        ours = (world.fleet.url, "data:", "blob:")
+        page.on("request", lambda one: None if one.url.startswith(ours) else note("request", one.url))
+        return page
+
+    yield open_as
+    for context in contexts:
+        await context.close()
+    assert problems == []
+
+
+async def look(page: Page, url: str) -> list[str]:
+    """Return what is wrong with a page as it is now."""
+    await page.evaluate(AXE)
+    found = [f"{url} {problem}" for problem in await page.evaluate(RUN_AXE)]
+    lang, has_title, headings, mains = await page.evaluate(LANGUAGE)
+    if (lang, has_title, headings, mains) != ("en", True, 1, 1):
+        found.append(f"{url} lang {lang}, title {has_title}, h1 {headings}, main {mains}")
+    return found
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_every_page_is_accessible_and_runs_nothing_hostile(world: World, open_as: Any, theme: str) -> None:
+    page = await open_as("owner", color_scheme=theme, viewport={"width": 1280, "height": 900}, bypass_csp=False)
+    problems: list[str] = []
+    for url in addresses(world):
+        answer = await page.goto(world.fleet.url + url, wait_until="load")
+        if answer and answer.headers.get("content-type", "").startswith("text/html"):
+            problems += await look(page, url)
+    assert problems == []
+
+
+async def test_no_page_is_wider_than_a_phone(world: World, open_as: Any) -> None:
+    page = await open_as("owner", viewport={"width": 320, "height": 640})
+    problems: list[str] = []
+    for url in addresses(world):
+        await page.goto(world.fleet.url + url, wait_until="load")
+        problems += [f"{url}: {element}" for element in await page.evaluate(WIDE)]
+    assert problems == []
+
+
+async def test_attachments_never_run_in_our_origin(world: World, open_as: Any) -> None:
+    """SVG and HTML that came as attachments are downloaded, or shown without any right."""
+    base = f"/api/0/projects/{world.full.organization}/{world.full.project}/events/{world.known['event_id']}"
+    for item in world.full.get(f"{base}/attachments/"):
+        for query in ({}, {"download": "1"}, {"thumbnail": "1"}, {"preview": "1"}):
+            answer = world.full.http.get(f"{base}/attachments/{item['id']}/", params=query)
+            kind = answer.headers["content-type"].partition(";")[0]
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            if kind in {"text/html", "image/svg+xml", "application/xhtml+xml", "text/xml"}:
+                is_saved = answer.headers.get("content-disposition", "").startswith("attachment")
+                assert is_saved or "sandbox" in answer.headers["content-security-policy"]
+
+
+async def test_a_page_costs_little(world: World, open_as: Any) -> None:
+    """What the first page of a browser transfers, without screenshots; all of it below 100 KB."""
+    page = await open_as("owner")
+    session = await page.context.new_cdp_session(page)
+    await session.send("Network.enable")
+    sizes: dict[str, float] = {}
+    kinds: dict[str, str] = {}
+    session.on("Network.responseReceived", lambda event: kinds.update({event["requestId"]: event["type"]}))
+    session.on(
+        "Network.loadingFinished", lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]})
+    )
+    inbox = f"{world.fleet.url}/organizations/{world.full.organization}/feedback/"
+    await page.goto(inbox, wait_until="networkidle")
+    assert 0 < sum(size for request, size in sizes.items() if kinds.get(request) != "Image") <= 100_000
