@@ -57,6 +57,15 @@ async def test_a_fate_by_any_spelling_of_its_id(api: Any) -> None:
         }
 
 
+async def test_a_step_says_what_led_to_it(api: Any) -> None:
+    details = ("link_density", "word:backlinks")
+    known = await record(api.store, 0, State.SPAM, reason="spam", details=details)
+    await record(api.store, 1, State.STORED, submission_id=known)
+    steps = (await api.get(f"{PATH}{known}/"))["steps"]
+    assert steps[0]["details"] == ["link_density", "word:backlinks"]
+    assert "details" not in steps[1]
+
+
 @pytest.mark.parametrize("unknown", ["0123456789abcdef0123456789abcdef", "nonsense", "0", "%27", "é"])
 async def test_what_never_came_is_404(api: Any, unknown: str) -> None:
     await record(api.store, 0, State.STORED)

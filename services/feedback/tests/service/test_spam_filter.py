@@ -66,6 +66,9 @@ async def test_spam_lies_in_its_mailbox_with_its_signs_and_fate(judging: Intake)
     assert row.evidence["spam_signs"] == ["spam_phrase", "spam_phrases", "link_density", "classifier"]
     [step] = [step for step in recorded.steps if step.submission_id == EVENT]
     assert (step.state, step.step, step.reason, step.feedback_id) == ("spam", "judged_spam", "spam", str(row.id))
+    assert step.details[:4] == ("spam_phrase", "spam_phrases", "link_density", "classifier")
+    assert step.details[4:] == tuple(row.evidence["spam_reasons"])
+    assert [step.details for step in recorded.steps if step.submission_id != EVENT] == [()]
     assert [step.state for step in recorded.steps if step.submission_id != EVENT] == ["stored"]
     assert recorded.quantities() == {(14, 0, None): 2}
     assert (again.steps, again.outcomes) == ([], [])

@@ -180,6 +180,9 @@ class OutcomeCount(Part):
     timestamp: datetime
 
 
+DETAILS_MAX: Final = 12
+
+
 class SubmissionStep(Part):
     """One step in the life of a submission, recorded by the service that took it."""
 
@@ -192,6 +195,9 @@ class SubmissionStep(Part):
     source: FeedbackSource | None = None
     reason: str | None = None
     feedback_id: str | None = Field(default=None, description="Id of the feedback issue it became.")
+    details: tuple[str, ...] = Field(
+        default=(), max_length=DETAILS_MAX, description="What led to it, such as the signs of spam."
+    )
     payload: dict[str, Any] | None = Field(
         default=None,
         description="What the submission said, when a rule of time, size or repetition refused it.",

@@ -1,12 +1,13 @@
 """Recording outcomes and the steps of submissions: what every service says of what it decided."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.events import (
+    DETAILS_MAX,
     FeedbackSubmitted,
     OutcomeCount,
     OutcomeRecorded,
@@ -21,6 +22,8 @@ from hearback_kit.clock import Clock
 from hearback_kit.values.ids import new_id
 
 from hearback_fleet.messages import outgoing
+
+_DETAIL_CHARACTERS_MAX: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +102,12 @@ class OutcomeRecorder:
         at: datetime | None = None,
         feedback_id: str | None = None,
         refused: RefusedSubmission | None = None,
+        details: Sequence[str] = (),
     ) -> None:
-        """Record what happened to a submission as a `snake_case` word; `at` defaults to now."""
+        """Record what happened to a submission as a `snake_case` word; `at` defaults to now.
+
+        `details` say what led to it; beyond the first `DETAILS_MAX` they are left out, and long ones are cut.
+        """
         self._steps.append(
             SubmissionStep(
                 organization_id=submission.organization_id,
@@ -114,6 +121,7 @@ class OutcomeRecorder:
                 feedback_id=feedback_id,
                 payload=refused.payload if refused else None,
                 refused=refused.message if refused else None,
+                details=tuple(detail[:_DETAIL_CHARACTERS_MAX] for detail in details[:DETAILS_MAX]),
             )
         )
 

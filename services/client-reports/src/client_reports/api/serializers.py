@@ -8,7 +8,7 @@ import orjson
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.config import OrganizationConfig
 from hearback_kit.values.times import wire_time
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from client_reports.domain.journal import Submission
 from client_reports.store.alert_rules import AlertEvent, AlertRule
@@ -22,6 +22,16 @@ class StepView(BaseModel):
     service: str = Field(description="The service that took the step.")
     step: str
     reason: str | None
+    details: list[str] = Field(
+        default=[], description="What led to it, such as the signs of spam; left out if none."
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_empty_details(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        if not self.details:
+            fields.pop("details", None)
+        return fields
 
 
 class SubmissionView(BaseModel):
@@ -147,7 +157,13 @@ def _submission_fields(submission: Submission) -> dict[str, Any]:
         "receivedAt": wire_time(status.received_at),
         "feedbackId": status.feedback_id,
         "steps": [
-            StepView(at=wire_time(step.at), service=step.service, step=step.step, reason=step.reason)
+            StepView(
+                at=wire_time(step.at),
+                service=step.service,
+                step=step.step,
+                reason=step.reason,
+                details=list(step.details),
+            )
             for step in status.steps
         ],
     }

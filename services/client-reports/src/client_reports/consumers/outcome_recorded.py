@@ -118,6 +118,7 @@ def _recorded(step: SubmissionStep, service: str) -> RecordedStep:
             storable(step.reason),
             str(step.source) if step.source else None,
             storable(step.feedback_id),
+            tuple(storable_text(detail) for detail in step.details),
         ),
         _refused(step) if step.payload is not None else None,
     )

@@ -23,6 +23,7 @@ class Step(NamedTuple):
     reason: str | None = None
     source: str | None = None
     feedback_id: str | None = None
+    details: tuple[str, ...] = ()
 
 
 class SubmissionStatus(NamedTuple):
@@ -120,4 +121,5 @@ def _position(step: Step) -> tuple[object, ...]:
         step.reason or "",
         step.source or "",
         step.feedback_id or "",
+        step.details,
     )

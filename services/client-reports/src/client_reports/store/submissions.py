@@ -109,13 +109,20 @@ async def delete_usage(connection: Connection, before: date) -> None:
 
 
 def _status_values(status: SubmissionStatus) -> tuple[Any, ...]:
-    steps = orjson.dumps(status.steps, default=tuple).decode()
+    steps = orjson.dumps(status.steps, default=_written).decode()
     return (status.received_at, status.source, str(status.state), status.reason, status.feedback_id, steps)
+
+
+def _written(step: Step) -> tuple[Any, ...]:
+    """Return a step as it is stored: without its details when it has none, as most."""
+    return tuple(step) if step.details else tuple(step[:-1])
 
 
 def _read_steps(raw: Iterable[Sequence[Any]]) -> tuple[Step, ...]:
     return tuple(
-        Step(datetime.fromisoformat(at), service, step, SubmissionState(state), *more)
+        Step(
+            datetime.fromisoformat(at), service, step, SubmissionState(state), *more[:3], details=tuple(*more[3:4])
+        )
         for at, service, step, state, *more in raw
     )
 

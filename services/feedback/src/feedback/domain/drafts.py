@@ -61,6 +61,11 @@ class Draft(FeedbackFields):
         """Whether it was judged spam, wherever it goes."""
         return self.evidence["is_spam"] is True
 
+    @property
+    def spam_details(self) -> tuple[str, ...]:
+        """Rules that fired, and words and signs that the classifier went by."""
+        return (*self.evidence.get("spam_signs", ()), *self.evidence.get("spam_reasons", ()))
+
 
 def draft_of(
     submission: Submission,

@@ -1,5 +1,7 @@
 """Record outcomes and steps of submissions: what this service decided, in the words of the journal."""
 
+from collections.abc import Sequence
+
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.events import AttachmentStored, FeedbackSubmitted
 from hearback_contracts.outcomes import Outcome, SubmissionState
@@ -34,6 +36,7 @@ def record_stored(record: OutcomeRecorder, decision: Decision, feedback_id: int,
         "judged_spam" if is_spam else "stored",
         Reason.SPAM if is_spam else None,
         feedback_id=feedback_id,
+        details=decision.draft.spam_details if is_spam and decision.draft else (),
     )
 
 
@@ -58,6 +61,7 @@ def record_revised(
         "updated" if refused is None else "revision_refused",
         refused or (Reason.SPAM if is_spam else None),
         feedback_id=after.feedback_id,
+        details=decision.draft.spam_details if is_spam and decision.draft else (),
     )
 
 
@@ -146,6 +150,7 @@ def _step(
     *,
     feedback_id: int | None = None,
     refused: RefusedSubmission | None = None,
+    details: Sequence[str] = (),
 ) -> None:
     record.step(
         SubmissionRef(message.organization_id, message.project_id, message.submission_id, message.source),
@@ -154,4 +159,5 @@ def _step(
         reason,
         feedback_id=None if feedback_id is None else str(feedback_id),
         refused=refused,
+        details=details,
     )
