@@ -119,12 +119,13 @@ def _written(step: Step) -> tuple[Any, ...]:
 
 
 def _read_steps(raw: Iterable[Sequence[Any]]) -> tuple[Step, ...]:
-    return tuple(
-        Step(
-            datetime.fromisoformat(at), service, step, SubmissionState(state), *more[:3], details=tuple(*more[3:4])
-        )
-        for at, service, step, state, *more in raw
-    )
+    return tuple(map(_read_step, raw))
+
+
+def _read_step(raw: Sequence[Any]) -> Step:
+    at, service, step, state, *more = raw
+    read = Step(datetime.fromisoformat(at), service, step, SubmissionState(state), *more[:3])
+    return read._replace(details=tuple(more[3])) if len(more) > 3 else read
 
 
 async def find_submission(connection: Connection, project_id: int, submission_id: str) -> Submission | None:
