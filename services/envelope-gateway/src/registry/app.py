@@ -21,9 +21,9 @@ from registry.api import (
     users,
 )
 from registry.jobs.cleanup import Cleanup
-from registry.pages import invitations as invitation_pages
-from registry.pages import unsubscriptions as unsubscription_pages
-from registry.service.assemble_app import assemble_app, publisher
+from registry.pages import PAGE_ROUTERS
+from registry.pages.deps import PAGES
+from registry.service.assemble_app import AppState, assemble_app, publisher
 from registry.service.deliver_mails import MailDelivery, mail_transport
 from registry.settings import Settings
 
@@ -31,23 +31,29 @@ _ROUTERS = tuple(
     module.router
     for module in (
         sessions, users, organizations, audit_logs, projects, keys, quotas, members, invitations, tokens, internal,
-        invitation_pages, unsubscription_pages,
     )
 )  # fmt: skip
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     """Make the HTTP app. It needs PostgreSQL; Valkey may be away."""
+
+    def build(runtime: ServiceRuntime) -> AppState:
+        state = assemble_app(settings, runtime)
+        app.state.access = state.access
+        return state
+
     app = service_app(
         settings,
         title="Hearback registry",
         description="Organizations, projects, keys, options, flags, quotas, members, tokens and sessions.",
-        build=lambda runtime: assemble_app(settings, runtime),
+        build=build,
         clock=clock,
         authenticates=False,
     )
-    for router in _ROUTERS:
+    for router in (*_ROUTERS, *PAGE_ROUTERS):
         app.include_router(router)
+    PAGES.install(app, settings, clock=clock)
     return app
 
 

@@ -1,6 +1,6 @@
 """Errors of the registry."""
 
-from hearback_kit.errors import BadRequest, Conflict, NotFound, Unauthorized
+from hearback_kit.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthorized
 
 
 class SlugTaken(Conflict):
@@ -61,6 +61,24 @@ class InvitationNotValid(NotFound):
     """This invitation is not valid: it was used, withdrawn or replaced, or has expired."""
 
     code = "invitation_not_valid"
+
+
+class AttemptNotValid(BadRequest):
+    """This sign-in took too long or began in another browser; begin it again."""
+
+    code = "attempt_not_valid"
+
+
+class ProviderRefused(Unauthorized):
+    """The sign-in provider's answer is not valid; begin again."""
+
+    code = "provider_refused"
+
+
+class NotAMember(Forbidden):
+    """There is no account with your address; ask an owner of your organization for an invitation."""
+
+    code = "not_a_member"
 
 
 class WrongCredentials(Unauthorized):

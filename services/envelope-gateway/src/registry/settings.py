@@ -1,10 +1,10 @@
 """Settings of the registry."""
 
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from hearback_kit.settings import ServiceSettings
-from pydantic import Field
-from pydantic_settings import SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 
 class Settings(ServiceSettings):
@@ -32,6 +32,13 @@ class Settings(ServiceSettings):
     invitation_days: int = Field(7, ge=1, le=90, description="Days after which an invitation expires.")
     invitations_per_hour: int = Field(
         100, ge=1, le=100_000, description="Invitations that an organization may mail within an hour."
+    )
+    oidc_issuer: str = Field("", description="URL of the OpenID provider that people may sign in by; empty: none.")
+    oidc_client_id: str = Field("", description="Id of this fleet with the OpenID provider.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="Secret of this fleet with the provider.")
+    oidc_name: str = Field("single sign-on", description="Name of the provider on the sign-in page.")
+    oidc_domains: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Domains of addresses that may sign in by the provider, by comma; empty: all."
     )
     unused_account_days: int = Field(
         90,
@@ -63,6 +70,19 @@ class Settings(ServiceSettings):
     members_max: int = Field(10_000, ge=1, le=100_000, description="Members of an organization.")
     tokens_max: int = Field(1_000, ge=1, le=100_000, description="API tokens of an organization.")
     quotas_max: int = Field(100, ge=1, le=1_000, description="Quotas of a project.")
+
+    @field_validator("oidc_domains", mode="before")
+    @classmethod
+    def _split_domains(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return [domain.strip().lower() for domain in value.split(",") if domain.strip()]
+        return value
+
+    @model_validator(mode="after")
+    def _check_provider(self) -> Self:
+        if self.oidc_issuer and not (self.oidc_client_id and self.oidc_client_secret.get_secret_value()):
+            raise ValueError("an OpenID provider needs oidc_client_id and oidc_client_secret")
+        return self
 
     @property
     def database_name(self) -> str:

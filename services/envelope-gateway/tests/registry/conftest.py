@@ -30,6 +30,7 @@ class Client:
     settings: Settings
     clock: ManualClock
     service: ServiceClient
+    app: Any
     demo: dict[str, Any] = field(default_factory=dict)
 
     async def bootstrap(self, organization: str, project: str) -> dict[str, Any]:
@@ -110,7 +111,7 @@ async def _open(settings: Settings) -> AsyncIterator[Client]:
             secret=settings.secret_key.get_secret_value(),
             transport=httpx.ASGITransport(app=app),
         )
-        yield Client(http, settings, clock, service)
+        yield Client(http, settings, clock, service, app)
         await service.close()
 
 

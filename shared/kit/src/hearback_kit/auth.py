@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from fastapi import Request, Response
+from fastapi import Request
 
 from hearback_kit.errors import Forbidden, Unavailable
 
@@ -41,18 +41,6 @@ def credentials(request: Request) -> tuple[str, str] | None:
         return "token", value.strip()
     session = request.cookies.get(SESSION_COOKIE)
     return ("session", session) if session and not header else None
-
-
-def set_session_cookie(response: Response, secret: str, *, seconds: int, secure: bool) -> None:
-    """Give a browser its session, in a cookie that scripts cannot read and other sites cannot use."""
-    response.set_cookie(
-        SESSION_COOKIE, secret, max_age=seconds, path="/", httponly=True, samesite="lax", secure=secure
-    )
-
-
-def end_session_cookie(response: Response) -> None:
-    """Take a browser's session away."""
-    response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="lax")
 
 
 def refuse_cross_site(request: Request) -> None:

@@ -8,6 +8,7 @@ from hearback_kit.api.paging import PageRequest, page_request, read_id
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from registry.domain.addresses import EMAIL_PATTERN
 from registry.store.pages import Window
 
 PAGE_ROWS_MAX = 100
@@ -19,7 +20,7 @@ MemberName = Annotated[str, Path(description="Id of the member.")]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Slug = Annotated[str, StringConstraints(max_length=50)]
 Platform = Annotated[str, StringConstraints(max_length=64)]
-Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[!-?A-~]+@[!-?A-~]+$")]
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254, pattern=EMAIL_PATTERN)]
 Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$")]
 NewPassword = Annotated[str, StringConstraints(min_length=8, max_length=1_000)]
 KnownPassword = Annotated[str, StringConstraints(max_length=1_000)]

@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from hearback_kit.auth import SESSION_COOKIE, end_session_cookie, refuse_cross_site, set_session_cookie
+from hearback_kit.auth import SESSION_COOKIE, refuse_cross_site
 from hearback_kit.errors import Unauthorized
+from hearback_web.session_cookies import end_session_cookie, set_session_cookie
 from pydantic import StringConstraints
 
 from registry.api import serializers

@@ -1,15 +1,20 @@
-"""What pages take from the running app, and how they are rendered."""
+"""What pages take from the running app: its state, and the organization or project of the path with its rows."""
 
-import secrets
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
-from urllib.parse import parse_qs
 
 from fastapi import Depends, Request
-from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from hearback_fleet.access import ORGANIZATION_READ, ORGANIZATION_WRITE, PROJECT_READ, PROJECT_WRITE
+from hearback_kit.errors import NotFound
+from hearback_web import Pages, PageScope, ProjectPageScope, SignedIn, page_scope, project_page_scope
 
 from registry.service.assemble_app import AppState
+from registry.service.change_configuration import Actor
+from registry.store.organizations import Organization, find_organization
+from registry.store.projects import Project, find_project
+
+PAGES: Final = Pages("registry", "registry")
+render: Final = PAGES.render
 
 
 def app_state(request: Request) -> AppState:
@@ -20,34 +25,81 @@ def app_state(request: Request) -> AppState:
 
 StateDep = Annotated[AppState, Depends(app_state)]
 
-_TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+
+def client_address(request: Request, state: StateDep) -> str | None:
+    """Return the address of the client, as trusted proxies report it."""
+    peer = request.client.host if request.client else None
+    return state.proxies.client_address(peer, request.headers.raw)
 
 
-async def form_fields(request: Request) -> dict[str, str]:
-    """Return the fields of a submitted form; of a field that came twice, the last."""
-    body = (await request.body()).decode("utf-8", "replace")
-    fields = parse_qs(body, keep_blank_values=True, max_num_fields=20)
-    return {name: values[-1] for name, values in fields.items()}
+AddressDep = Annotated[str | None, Depends(client_address)]
 
 
-FormDep = Annotated[dict[str, str], Depends(form_fields)]
+@dataclass(frozen=True, slots=True)
+class OrganizationPage:
+    """A person on a page of an organization, with the organization's row."""
+
+    person: PageScope
+    organization: Organization
+    actor: Actor
+
+    @property
+    def path(self) -> str:
+        """The address of the organization's settings."""
+        return f"/settings/{self.organization.slug}/"
 
 
-def render(template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """Return a page: no scripts, nothing loaded, in no frame; its address, a secret, goes nowhere."""
-    nonce = secrets.token_urlsafe(16)
-    text = _TEMPLATES.get_template(template).render(nonce=nonce, **values)
-    policy = f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; base-uri 'none'"
-    headers = {
-        "Content-Security-Policy": f"{policy}; frame-ancestors 'none'",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
-    }
-    return HTMLResponse(text, status_code=status, headers=headers)
+@dataclass(frozen=True, slots=True)
+class ProjectPage:
+    """A person on a page of a project, with the project's row."""
+
+    person: ProjectPageScope
+    project: Project
+    actor: Actor
+
+    @property
+    def path(self) -> str:
+        """The address of the project's settings."""
+        return f"/settings/{self.project.organization_slug}/projects/{self.project.slug}/"
+
+
+def organization_page(*scopes: str) -> Any:
+    """Return a dependency: the organization of the path, for members with any of `scopes`."""
+
+    async def resolve(
+        state: StateDep, address: AddressDep, person: Annotated[PageScope, page_scope(*scopes)]
+    ) -> OrganizationPage:
+        async with state.database.connection() as connection:
+            found = await find_organization(connection, str(person.organization.id))
+        if found is None:
+            raise NotFound
+        return OrganizationPage(person, found, actor_of(person, address))
+
+    return Depends(resolve)
+
+
+def project_page(*scopes: str) -> Any:
+    """Return a dependency: the project of the path, for members with any of `scopes`."""
+
+    async def resolve(
+        state: StateDep, address: AddressDep, person: Annotated[ProjectPageScope, project_page_scope(*scopes)]
+    ) -> ProjectPage:
+        async with state.database.connection() as connection:
+            found = await find_project(connection, person.organization.id, str(person.project.id))
+        if found is None:
+            raise NotFound
+        return ProjectPage(person, found, actor_of(person, address))
+
+    return Depends(resolve)
+
+
+OrganizationReadDep = Annotated[OrganizationPage, organization_page(*ORGANIZATION_READ)]
+OrganizationWriteDep = Annotated[OrganizationPage, organization_page(*ORGANIZATION_WRITE)]
+ProjectCreateDep = Annotated[OrganizationPage, organization_page(*PROJECT_WRITE)]
+ProjectReadDep = Annotated[ProjectPage, project_page(*PROJECT_READ)]
+ProjectWriteDep = Annotated[ProjectPage, project_page(*PROJECT_WRITE)]
+
+
+def actor_of(person: PageScope | ProjectPageScope | SignedIn, address: str | None) -> Actor:
+    """Return the person of a page as the one who makes a change."""
+    return Actor(int(person.principal.id), person.principal.email or "", address)

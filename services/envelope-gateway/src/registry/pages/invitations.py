@@ -1,85 +1,125 @@
-"""The page of an invitation's link: a password, and one is a member."""
+"""The page of an invitation's link: a password, or the account of the browser's session, and one is a member."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Request
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Path, Request, Response
 from hearback_kit.api.params import row_id
-from hearback_kit.auth import refuse_cross_site, set_session_cookie
-from hearback_kit.errors import NotFound, ServiceError
+from hearback_kit.auth import Principal
+from hearback_kit.errors import BadRequest, NotFound, ServiceError, Unauthorized
+from hearback_web import Flash, FormDep, redirect
+from hearback_web.texts import gettext as _
 
-from registry.pages.deps import FormDep, StateDep, render
+from registry.pages.deps import AddressDep, StateDep, render
+from registry.pages.sign_in import begin
 from registry.service.accept_invitation import InvitationLink
 from registry.service.assemble_app import AppState
+from registry.service.change_configuration import Actor
 from registry.store.invitations import Invitation
+from registry.store.users import find_user
 
 router = APIRouter(include_in_schema=False)
 
-PASSWORD_LENGTH_MIN = 8
-PASSWORD_LENGTH_MAX = 1_000
-NAME_LENGTH_MAX = 200
-_PATH = "/accept/{organization}/{member}/{token}/"
+PASSWORD_LENGTH_MIN: Final = 8
+PASSWORD_LENGTH_MAX: Final = 1_000
+NAME_LENGTH_MAX: Final = 200
+_PATH: Final = "/accept/{organization}/{member}/{token}/"
 Part = Annotated[str, Path(max_length=200)]
 
 
 @router.get(_PATH)
-async def show(state: StateDep, organization: Part, member: Part, token: Part) -> HTMLResponse:
+async def show(request: Request, state: StateDep, organization: Part, member: Part, token: Part) -> Response:
+    """Show who is invited to what."""
     try:
-        return _form(await _find(state, organization, member, token))
+        invitation = await _find(state, organization, member, token)
     except NotFound as error:
-        return _not_valid(error)
+        return _not_valid(request, error)
+    return _form(request, invitation, await _principal(request, state))
 
 
 @router.post(_PATH)
 async def accept(
-    request: Request, state: StateDep, form: FormDep, organization: Part, member: Part, token: Part
-) -> HTMLResponse:
-    refuse_cross_site(request)
-    password, name = form.get("password", ""), form.get("name", "").strip()[:NAME_LENGTH_MAX]
+    request: Request,
+    state: StateDep,
+    address: AddressDep,
+    form: FormDep,
+    organization: Part,
+    member: Part,
+    token: Part,
+) -> Response:
+    """Accept with a password, which begins a session, or (`as` is session) with the account that is signed in."""
+    principal = await _principal(request, state)
+    name = form.get("name", "").strip()[:NAME_LENGTH_MAX]
     try:
         invitation = await _find(state, organization, member, token)
     except NotFound as error:
-        return _not_valid(error)
-    if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
-        problem = f"A password has at least {PASSWORD_LENGTH_MIN} characters."
-        return _form(invitation, problem, status=400, name=name)
+        return _not_valid(request, error)
     link = InvitationLink(organization, invitation.id, token)
-    peer = request.client.host if request.client else None
-    address = state.proxies.client_address(peer, request.headers.raw)
+    start = f"/organizations/{invitation.organization_slug}/feedback/"
+    welcome = Flash(_("Welcome to {}.").format(invitation.organization_name))
     try:
+        if form.get("as") == "session":
+            await _accept_signed_in(state, link, principal, address)
+            return redirect(request, start, welcome)
+        password = form.get("password", "")
+        if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
+            raise BadRequest(_("A password has at least {} characters.").format(PASSWORD_LENGTH_MIN))
         accepted = await state.invitations.accept_with_password(
             link, password, name or None, address, state.clock.now()
         )
     except NotFound as error:  # used meanwhile
-        return _not_valid(error)
+        return _not_valid(request, error)
     except ServiceError as error:
-        answer = _form(invitation, error.detail, status=error.status, name=name)
-        answer.headers.update(error.headers)
-        return answer
-    answer = render("accepted.html", organization=invitation.organization_name, email=invitation.email)
-    session = accepted.session
-    secure = state.settings.public_url.startswith("https:")
-    set_session_cookie(answer, session.secret, seconds=int(session.duration.total_seconds()), secure=secure)
-    return answer
+        return _form(request, invitation, principal, error, name=name)
+    return await begin(request, state, accepted.session, start)
+
+
+async def _accept_signed_in(
+    state: AppState, link: InvitationLink, principal: Principal | None, address: str | None
+) -> None:
+    if principal is None:
+        raise Unauthorized
+    async with state.database.connection() as connection:
+        user = await find_user(connection, int(principal.id))
+    if user is None:
+        raise Unauthorized
+    actor = Actor(user.id, user.email, address)
+    await state.invitations.accept_signed_in(link, user, actor, state.clock.now())
+
+
+async def _principal(request: Request, state: AppState) -> Principal | None:
+    principal = await state.access.authenticator.authenticate(request)
+    return principal if principal is not None and principal.kind == "session" else None
 
 
 async def _find(state: AppState, organization: str, member: str, token: str) -> Invitation:
     return await state.invitations.find(InvitationLink(organization, row_id(member), token), state.clock.now())
 
 
-def _form(invitation: Invitation, problem: str = "", *, status: int = 200, name: str = "") -> HTMLResponse:
-    return render(
+def _form(
+    request: Request,
+    invitation: Invitation,
+    principal: Principal | None,
+    error: ServiceError | None = None,
+    *,
+    name: str = "",
+) -> Response:
+    answer = render(
+        request,
         "invitation.html",
-        status,
+        error.status if error else 200,
         organization=invitation.organization_name,
         email=invitation.email,
         role=invitation.role,
         expires_at=invitation.expires_at,
-        problem=problem,
+        problem=error.detail if error else None,
         name=name,
+        signed_in_as=principal.email if principal else None,
         password_length_min=PASSWORD_LENGTH_MIN,
     )
+    answer.headers.update(error.headers if error else {})
+    answer.headers["Referrer-Policy"] = "no-referrer"  # the address is a secret
+    return answer
 
 
-def _not_valid(error: ServiceError) -> HTMLResponse:
-    return render("message.html", error.status, title="Invitation", text=error.detail)
+def _not_valid(request: Request, error: ServiceError) -> Response:
+    return render(request, "message.html", error.status, title=_("Invitation"), text=error.detail)

@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Path, Request, Response
 from hearback_kit.errors import NotFound, ServiceError
+from hearback_web.texts import gettext as _
 
 from registry.pages.deps import StateDep, render
 from registry.service.set_alerts import find_subscription, unsubscribe
+from registry.store.alerts import Subscriber
 
 router = APIRouter(include_in_schema=False)
 
@@ -16,22 +17,32 @@ Token = Annotated[str, Path(max_length=200)]
 
 
 @router.get(_PATH)
-async def show(state: StateDep, token: Token) -> HTMLResponse:
+async def show(request: Request, state: StateDep, token: Token) -> Response:
+    """Say what the link is for; mail scanners follow every link, so a look changes nothing."""
     try:
         found = await find_subscription(state.database, state.unsubscribe_links.read(token))
     except NotFound as error:
-        return _not_valid(error)
-    return render("unsubscribe.html", email=found.email, project=found.project_slug, alerts=found.alerts)
+        return _not_valid(request, error)
+    return _page(request, found, found.alerts)
 
 
 @router.post(_PATH)
-async def post(state: StateDep, token: Token) -> HTMLResponse:
+async def post(request: Request, state: StateDep, token: Token) -> Response:
+    """Switch the alerts off; the link is proof enough."""
     try:
         found = await unsubscribe(state.changes, state.database, state.unsubscribe_links.read(token))
     except NotFound as error:
-        return _not_valid(error)
-    return render("unsubscribe.html", email=found.email, project=found.project_slug, alerts=False)
+        return _not_valid(request, error)
+    return _page(request, found, False)
 
 
-def _not_valid(error: ServiceError) -> HTMLResponse:
-    return render("message.html", error.status, title="Unsubscribe", text="This link is not valid any more.")
+def _page(request: Request, found: Subscriber, alerts: bool) -> Response:
+    answer = render(request, "unsubscribe.html", email=found.email, project=found.project_slug, alerts=alerts)
+    answer.headers["Referrer-Policy"] = "no-referrer"  # the address is a secret
+    return answer
+
+
+def _not_valid(request: Request, error: ServiceError) -> Response:
+    return render(
+        request, "message.html", error.status, title=_("Unsubscribe"), text=_("This link is not valid any more.")
+    )

@@ -12,17 +12,28 @@ from hearback_kit.limits import LimitBatches
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.values.addresses import TrustedProxies
 
+from registry.clients.openid_provider import Client, OpenIdProvider
 from registry.service.accept_invitation import Invitations
 from registry.service.change_configuration import Changes
 from registry.service.hash_passwords import Passwords
 from registry.service.introspect_secrets import Introspection
 from registry.service.invite_member import InvitationRules
 from registry.service.publish_snapshots import Publisher
+from registry.service.read_configuration import StoredConfiguration
 from registry.service.set_alerts import UnsubscribeLinks
 from registry.service.sign_in import AttemptLimits, SignIn
+from registry.service.sign_in_by_provider import ProviderSignIn
 from registry.settings import Settings
 
 _VALKEY_SECONDS_MAX: Final = 1.0  # a change waits no longer for Valkey; the worker publishes it then
+
+
+@dataclass(frozen=True, slots=True)
+class PageAccess:
+    """What the guard of pages looks people up with (`app.state.access`)."""
+
+    configuration: StoredConfiguration
+    authenticator: Authenticator
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +47,10 @@ class AppState:
     sign_in: SignIn
     invitations: Invitations
     invitation_rules: InvitationRules
+    provider_sign_in: ProviderSignIn | None
     introspection: Introspection
     authenticator: Authenticator
+    access: PageAccess
     unsubscribe_links: UnsubscribeLinks
     proxies: TrustedProxies
 
@@ -55,6 +68,8 @@ def assemble_app(settings: Settings, runtime: ServiceRuntime) -> AppState:
     sign_in = SignIn(database, passwords, counters, clock, attempts, timedelta(days=settings.session_days))
     changes = Changes(database, publisher(settings, runtime), clock)
     introspection = Introspection(database, clock)
+    # A token that was revoked here is refused here at once.
+    authenticator = Authenticator(introspection, fresh_seconds=0, stale_seconds=0)
     return AppState(
         settings=settings,
         clock=clock,
@@ -69,11 +84,34 @@ def assemble_app(settings: Settings, runtime: ServiceRuntime) -> AppState:
             mailed=settings.smtp_url is not None,
             public_url=settings.public_url,
         ),
+        provider_sign_in=_provider_sign_in(settings, runtime, sign_in),
         introspection=introspection,
-        # A token that was revoked here is refused here at once.
-        authenticator=Authenticator(introspection, fresh_seconds=0, stale_seconds=0),
+        authenticator=authenticator,
+        access=PageAccess(StoredConfiguration(database), authenticator),
         unsubscribe_links=UnsubscribeLinks(settings.secret_key.get_secret_value(), settings.public_url),
         proxies=settings.address_reader(),
+    )
+
+
+def _provider_sign_in(settings: Settings, runtime: ServiceRuntime, sign_in: SignIn) -> ProviderSignIn | None:
+    if not settings.oidc_issuer:
+        return None
+    client = Client(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        settings.oidc_client_secret.get_secret_value(),
+        f"{settings.public_url.rstrip('/')}/auth/oidc/callback/",
+    )
+    provider = OpenIdProvider(client)
+    runtime.on_close(provider.close)
+    return ProviderSignIn(
+        provider,
+        runtime.database,
+        sign_in,
+        runtime.clock,
+        secret=settings.secret_key.get_secret_value(),
+        issuer=settings.oidc_issuer,
+        domains=settings.oidc_domains,
     )
 
 

@@ -33,7 +33,10 @@ async def update_account(
         values["language"] = wanted.language
     if wanted.password is not None:
         await sign_in.count_attempt(user.email, actor.address)
-        if not await sign_in.passwords.verify(user.password_hash, wanted.current_password or ""):
+        # Without a password, as after a sign-in by a provider, the session is proof enough.
+        if user.password_hash and not await sign_in.passwords.verify(
+            user.password_hash, wanted.current_password or ""
+        ):
             raise BadRequest("The current password is not right.", code="wrong_credentials")
         values["password_hash"] = await sign_in.passwords.hash(wanted.password)
     async with changes.begin(actor) as change:

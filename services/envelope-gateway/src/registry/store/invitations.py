@@ -88,6 +88,18 @@ async def accept_invitation(connection: Connection, invitation: Invitation, dige
     return await connection.scalar(query) is not None
 
 
+async def is_invited(connection: Connection, email: str, now: datetime) -> bool:
+    """Return whether an invitation of an address waits."""
+    query = (
+        select(members.c.id)
+        .where(
+            members.c.email == email.lower(), members.c.user_id.is_(None), members.c.invitation_expires_at > now
+        )
+        .limit(1)
+    )
+    return await connection.scalar(query) is not None
+
+
 def _invitations() -> Select[tuple[object, ...]]:
     return select(
         members.c.id,

@@ -144,6 +144,11 @@ async def remove_token(connection: Connection, token_id: int) -> None:
     await connection.execute(delete(tokens).where(tokens.c.id == token_id))
 
 
+async def remove_tokens_of(connection: Connection, user_id: int) -> None:
+    """Revoke every token that an account created."""
+    await connection.execute(delete(tokens).where(tokens.c.user_id == user_id))
+
+
 async def remove_expired(connection: Connection, now: datetime) -> None:
     """Delete tokens that expired more than `EXPIRED_KEPT` ago."""
     await connection.execute(delete(tokens).where(tokens.c.expires_at <= now - EXPIRED_KEPT))

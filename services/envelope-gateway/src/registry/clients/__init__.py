@@ -1,0 +1,1 @@
+"""What the registry calls outside the fleet."""

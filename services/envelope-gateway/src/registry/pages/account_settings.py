@@ -1,0 +1,134 @@
+"""One's own account: name, language, password, and the projects that one gets mail about."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+from hearback_kit.auth import SESSION_COOKIE
+from hearback_kit.errors import BadRequest, ServiceError, Unauthorized
+from hearback_web import Flash, FormDep, SignedIn, SignedInDep, redirect
+from hearback_web.texts import gettext as _
+
+from registry.pages.deps import AddressDep, StateDep, actor_of, render
+from registry.service.assemble_app import AppState
+from registry.service.set_alerts import set_alerts
+from registry.service.update_account import AccountChange, update_account
+from registry.store.alerts import list_alerts
+from registry.store.pages import Window
+from registry.store.projects import list_projects
+from registry.store.users import User, find_user
+
+router = APIRouter(include_in_schema=False)
+
+NAME_LENGTH_MAX: Final = 200
+PASSWORD_LENGTH_MIN: Final = 8
+PASSWORD_LENGTH_MAX: Final = 1_000
+PROJECTS_SHOWN_MAX: Final = 200
+_PATH: Final = "/settings/account/"
+# Those that mails are written in, each in its own language.
+LANGUAGES: Final[Mapping[str, str]] = {
+    "en": "English",
+    "ar": "العربية",
+    "de": "Deutsch",
+    "es": "Español",
+    "fr": "Français",
+    "it": "Italiano",
+    "ja": "日本語",
+    "ko": "한국어",
+    "nl": "Nederlands",
+    "pl": "Polski",
+    "pt": "Português",
+    "ru": "Русский",
+    "zh": "中文",
+}
+
+
+@router.get(_PATH)
+async def show(request: Request, state: StateDep, person: SignedInDep) -> Response:
+    """Show the account."""
+    return await _page(request, state, person)
+
+
+@router.post(_PATH)
+async def save(
+    request: Request, state: StateDep, address: AddressDep, form: FormDep, person: SignedInDep
+) -> Response:
+    """Save the name and the language."""
+    user = await _user(state, person)
+    language = form.get("language", "")
+    change = AccountChange(
+        form.text("name", length_max=NAME_LENGTH_MAX) or None, language if language in LANGUAGES else None
+    )
+    await update_account(
+        state.changes, actor_of(person, address), state.sign_in, user, change, session=_session(request)
+    )
+    return redirect(request, _PATH, Flash(_("Saved.")))
+
+
+@router.post(_PATH + "password/")
+async def set_password(
+    request: Request, state: StateDep, address: AddressDep, form: FormDep, person: SignedInDep
+) -> Response:
+    """Set a new password; all other sessions end."""
+    user, wanted = await _user(state, person), form.get("password", "")
+    try:
+        if not PASSWORD_LENGTH_MIN <= len(wanted) <= PASSWORD_LENGTH_MAX:
+            raise BadRequest(_("A password has at least {} characters.").format(PASSWORD_LENGTH_MIN))
+        change = AccountChange(
+            password=wanted, current_password=form.get("current_password", "")[:PASSWORD_LENGTH_MAX]
+        )
+        await update_account(
+            state.changes, actor_of(person, address), state.sign_in, user, change, session=_session(request)
+        )
+    except ServiceError as error:
+        return await _page(request, state, person, error)
+    return redirect(request, _PATH, Flash(_("The new password holds. All other sessions have ended.")))
+
+
+@router.post(_PATH + "alerts/")
+async def save_alerts(
+    request: Request, state: StateDep, address: AddressDep, form: FormDep, person: SignedInDep
+) -> Response:
+    """Choose which of the listed projects one gets mail about."""
+    listed = {int(text) for text in form.all("listed") if text.isascii() and text.isdigit() and len(text) < 19}
+    chosen = set(form.all("alerts"))
+    wanted = {project_id: str(project_id) in chosen for project_id in listed}
+    await set_alerts(
+        state.changes, actor_of(person, address), int(person.principal.id), list(person.principal.tenants), wanted
+    )
+    return redirect(request, _PATH, Flash(_("Saved.")))
+
+
+def _session(request: Request) -> str:
+    return request.cookies.get(SESSION_COOKIE, "")
+
+
+async def _user(state: AppState, person: SignedIn) -> User:
+    async with state.database.connection() as connection:
+        found = await find_user(connection, int(person.principal.id))
+    if found is None:
+        raise Unauthorized
+    return found
+
+
+async def _page(
+    request: Request, state: AppState, person: SignedIn, problem: ServiceError | None = None
+) -> Response:
+    user = await _user(state, person)
+    tenants = list(person.principal.tenants)
+    async with state.database.connection() as connection:
+        projects = await list_projects(connection, tenants, Window(PROJECTS_SHOWN_MAX))
+        alerts = {row.project_id: row.alerts for row in await list_alerts(connection, user.id, tenants)}
+    answer = render(
+        request,
+        "account.html",
+        problem.status if problem else 200,
+        user=user,
+        languages=list(LANGUAGES.items()),
+        projects=projects,
+        alerts=alerts,
+        problem=problem.detail if problem else None,
+        password_length_min=PASSWORD_LENGTH_MIN,
+    )
+    answer.headers.update(problem.headers if problem else {})
+    return answer

@@ -1,0 +1,34 @@
+"""The audit log: who changed what, and when."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from registry.domain.audit import AuditEvent, note_of
+from registry.pages.deps import OrganizationWriteDep, StateDep, render
+from registry.pages.keyset import PageDep
+from registry.store.audit_logs import AuditLogFilter, list_entries
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/settings/{organization}/audit-log/")
+async def show(
+    request: Request,
+    state: StateDep,
+    page: PageDep,
+    scope: OrganizationWriteDep,
+    event: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """Show a page of the log, the newest entry first."""
+    async with state.database.connection() as connection:
+        rows = await list_entries(connection, scope.organization.id, AuditLogFilter(event or None), page.window)
+    listing = page.listing(rows)
+    return render(
+        request,
+        "audit_log.html",
+        listing=listing,
+        notes={row.id: note_of(row.event, row.data) for row in listing.rows},
+        events=[known.value for known in AuditEvent],
+        event=event,
+    )

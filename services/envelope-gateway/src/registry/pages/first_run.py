@@ -1,0 +1,133 @@
+"""The first run: a new project, the code that sends to it, the wait for its first feedback, a try without code."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request, Response
+from hearback_contracts.options import Option
+from hearback_kit.errors import ServiceError
+from hearback_kit.values.ids import random_id
+from hearback_web import FormDep, redirect
+
+from registry.domain.dsns import dsns_of
+from registry.domain.platforms import PLATFORMS, platform_of
+from registry.pages.deps import ProjectCreateDep, ProjectPage, ProjectReadDep, StateDep, render
+from registry.service.assemble_app import AppState
+from registry.service.create_project import NewProject, create_project
+from registry.store.keys import Key, find_first_active
+
+router = APIRouter(include_in_schema=False)
+
+NAME_LENGTH_MAX: Final = 200
+SLUG_LENGTH_MAX: Final = 50
+_NEW: Final = "/organizations/{organization}/projects/new/"
+_PROJECT: Final = "/organizations/{organization}/projects/{project}/"
+PlatformName = Annotated[str | None, Query(alias="platform", max_length=64)]
+
+
+@router.get(_NEW)
+async def show_new(request: Request, _scope: ProjectCreateDep) -> Response:
+    """Show the form of a new project."""
+    return _new(request)
+
+
+@router.post(_NEW)
+async def create(request: Request, state: StateDep, form: FormDep, scope: ProjectCreateDep) -> Response:
+    """Create a project, and show how to send to it."""
+    name, platform = form.text("name", length_max=NAME_LENGTH_MAX), form.get("platform", "")
+    slug = form.text("slug", length_max=SLUG_LENGTH_MAX)
+    given = {"name": name, "slug": slug, "platform": platform}
+    wanted = NewProject(name or slug, slug or None, platform if platform in PLATFORMS else None)
+    try:
+        project = await create_project(
+            state.changes, scope.actor, scope.organization, wanted, count_max=state.settings.projects_max
+        )
+    except ServiceError as error:
+        return _new(request, given, error)
+    return redirect(request, f"/organizations/{scope.organization.slug}/projects/{project.slug}/getting-started/")
+
+
+@router.get(_PROJECT)
+async def show_project(request: Request, scope: ProjectReadDep) -> Response:
+    """Lead to the project's settings."""
+    return redirect(request, scope.path)
+
+
+@router.get(_PROJECT + "getting-started/")
+async def getting_started(
+    request: Request, state: StateDep, scope: ProjectReadDep, name: PlatformName = None
+) -> Response:
+    """Show the code to copy, and whether feedback has arrived."""
+    project, key = scope.project, await _key(state, scope)
+    platform = platform_of(name or project.platform)
+    dsn = _dsn(state, key)
+    return render(
+        request,
+        "getting_started.html",
+        project=project,
+        dsn=dsn,
+        platform=platform,
+        platforms=list(PLATFORMS.values()),
+        snippets=platform.snippets(dsn) if dsn else (),
+        base=_base(scope),
+    )
+
+
+@router.get(_PROJECT + "getting-started/arrival/")
+async def arrival(request: Request, scope: ProjectReadDep) -> Response:
+    """Say whether feedback has arrived: the part of the page that is asked for again while one waits."""
+    return render(request, "getting_started.html", block="arrival", project=scope.project, base=_base(scope))
+
+
+@router.get(_PROJECT + "try/")
+async def try_it(request: Request, state: StateDep, scope: ProjectReadDep) -> Response:
+    """Show a form that sends real feedback from this browser, and the real dialog after an error on purpose."""
+    key = await _key(state, scope)
+    return render(
+        request,
+        "try.html",
+        project=scope.project,
+        dsn=_dsn(state, key),
+        key=key,
+        base=_base(scope),
+        csp={"form-action": "'self'"},
+    )
+
+
+@router.get(_PROJECT + "modal-preview/")
+async def preview(request: Request, state: StateDep, scope: ProjectReadDep) -> Response:
+    """Show the dialog as the project's options make it; the settings have this in a frame."""
+    key = await _key(state, scope)
+    return render(
+        request,
+        "modal_preview.html",
+        dsn=_dsn(state, key),
+        event_id=random_id(),
+        theme=scope.project.options.get(Option.DIALOG_THEME, "auto"),
+        csp={"frame-ancestors": "'self'"},
+    )
+
+
+def _new(request: Request, given: dict[str, str] | None = None, error: ServiceError | None = None) -> Response:
+    return render(
+        request,
+        "new_project.html",
+        error.status if error else 200,
+        given=given or {"name": "", "slug": "", "platform": "javascript"},
+        problem=error.detail if error else None,
+        platforms=[(platform.name, platform.label) for platform in PLATFORMS.values()],
+    )
+
+
+def _base(scope: ProjectPage) -> str:
+    return f"/organizations/{scope.project.organization_slug}/projects/{scope.project.slug}/"
+
+
+async def _key(state: AppState, scope: ProjectPage) -> Key | None:
+    async with state.database.connection() as connection:
+        return await find_first_active(connection, scope.project.id)
+
+
+def _dsn(state: AppState, key: Key | None) -> str | None:
+    if key is None:
+        return None
+    return dsns_of(state.settings.public_url, key.project_id, key.public, key.secret)["public"]

@@ -1,0 +1,91 @@
+"""The client keys of a project, each with its DSN to copy."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Request, Response
+from hearback_fleet.access import PROJECT_WRITE
+from hearback_kit.errors import ServiceError
+from hearback_web import Flash, FormDep, Undo, redirect
+from hearback_web.texts import gettext as _
+
+from registry.domain.dsns import dsns_of
+from registry.pages.deps import ProjectPage, ProjectReadDep, ProjectWriteDep, StateDep, render
+from registry.pages.keyset import PageDep
+from registry.service import manage_keys
+from registry.store.keys import list_keys
+
+router = APIRouter(include_in_schema=False)
+
+NAME_LENGTH_MAX: Final = 200
+_PATH: Final = "/settings/{organization}/projects/{project}/keys/"
+KeyName = Annotated[str, Path(max_length=64)]
+
+
+@router.get(_PATH)
+async def show(request: Request, state: StateDep, page: PageDep, scope: ProjectReadDep) -> Response:
+    """List the keys."""
+    async with state.database.connection() as connection:
+        rows = await list_keys(connection, scope.project.id, page.window)
+    url = state.settings.public_url
+    return render(
+        request,
+        "keys.html",
+        project=scope.project,
+        listing=page.listing(rows),
+        dsns={key.id: dsns_of(url, key.project_id, key.public, key.secret)["public"] for key in rows},
+        may_change=not scope.person.scopes.isdisjoint(PROJECT_WRITE),
+    )
+
+
+@router.post(_PATH)
+async def create(request: Request, state: StateDep, form: FormDep, scope: ProjectWriteDep) -> Response:
+    """Create a key."""
+    name = form.text("name", length_max=NAME_LENGTH_MAX) or "Default"
+    try:
+        await manage_keys.create_key(
+            state.changes, scope.actor, scope.project, name, count_max=state.settings.keys_max
+        )
+    except ServiceError as error:
+        return redirect(request, _path(scope), Flash(error.detail, "bad"))
+    return redirect(request, _path(scope), Flash(_("The key “{}” is there.").format(name)))
+
+
+@router.post(_PATH + "{key}/")
+async def change(
+    request: Request, state: StateDep, form: FormDep, scope: ProjectWriteDep, key: KeyName
+) -> Response:
+    """Rename a key (`name`), or enable or disable it (`active`)."""
+    if "active" in form:
+        is_active = form.is_on("active")
+        await manage_keys.update_key(state.changes, scope.actor, scope.project, key, {"is_active": is_active})
+        text = _("The key is enabled.") if is_active else _("The key is disabled; what it sends is refused.")
+        undo = Undo(f"{_path(scope)}{key}/", {"active": "" if is_active else "1"}, _("Undo"))
+        return redirect(request, _path(scope), Flash(text, undo=undo))
+    name = form.text("name", length_max=NAME_LENGTH_MAX)
+    if name:
+        await manage_keys.update_key(state.changes, scope.actor, scope.project, key, {"name": name})
+    return redirect(request, _path(scope), Flash(_("Saved.")))
+
+
+@router.post(_PATH + "{key}/rotate/")
+async def rotate(
+    request: Request, state: StateDep, _form: FormDep, scope: ProjectWriteDep, key: KeyName
+) -> Response:
+    """Give a key a new value."""
+    await manage_keys.rotate_key(state.changes, scope.actor, scope.project, key)
+    return redirect(
+        request, _path(scope), Flash(_("The key has a new DSN; what is sent with the old one is refused."))
+    )
+
+
+@router.post(_PATH + "{key}/delete/")
+async def delete(
+    request: Request, state: StateDep, _form: FormDep, scope: ProjectWriteDep, key: KeyName
+) -> Response:
+    """Delete a key."""
+    await manage_keys.delete_key(state.changes, scope.actor, scope.project, key)
+    return redirect(request, _path(scope), Flash(_("The key is deleted.")))
+
+
+def _path(scope: ProjectPage) -> str:
+    return f"{scope.path}keys/"

@@ -1,0 +1,150 @@
+"""The members of an organization: invited, given roles, removed."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Request, Response
+from hearback_contracts.roles import ROLES
+from hearback_kit.api.params import row_id
+from hearback_kit.errors import BadRequest, ServiceError
+from hearback_web import Flash, FormDep, redirect
+from hearback_web.texts import gettext as _
+
+from registry.domain.addresses import is_email_address
+from registry.domain.roles import scopes_beyond
+from registry.pages.deps import OrganizationPage, StateDep, organization_page, render
+from registry.pages.keyset import PageDep, Paging
+from registry.service import invite_member as inviting
+from registry.service import manage_members
+from registry.service.assemble_app import AppState
+from registry.service.manage_members import MemberAuthority
+from registry.store.members import Member, list_members
+
+router = APIRouter(include_in_schema=False)
+
+EMAIL_LENGTH_MAX: Final = 254
+MEMBER_READ: Final = ("member:read", "member:write", "member:admin")
+MEMBER_WRITE: Final = ("member:write", "member:admin")
+_PATH: Final = "/settings/{organization}/members/"
+ReadDep = Annotated[OrganizationPage, organization_page(*MEMBER_READ)]
+WriteDep = Annotated[OrganizationPage, organization_page(*MEMBER_WRITE)]
+MemberName = Annotated[str, Path(max_length=20)]
+
+
+def role_texts() -> dict[str, str]:
+    """Return what each role may do, by its name."""
+    return {
+        "viewer": _("sees everything, changes nothing"),
+        "member": _("works with feedback"),
+        "admin": _("also changes projects and their keys"),
+        "manager": _("also changes the organization and its members"),
+        "owner": _("also decides about owners"),
+    }
+
+
+@router.get(_PATH)
+async def show(request: Request, state: StateDep, page: PageDep, scope: ReadDep) -> Response:
+    """List the members."""
+    return await _page(request, state, page, scope)
+
+
+@router.post(_PATH)
+async def invite(request: Request, state: StateDep, form: FormDep, page: PageDep, scope: WriteDep) -> Response:
+    """Invite a person. The link is on the answer, and only there, as long as no mail is set up."""
+    email, role = form.text("email", length_max=EMAIL_LENGTH_MAX), form.get("role", "member")
+    try:
+        if not is_email_address(email) or role not in ROLES:
+            raise BadRequest(_("Give an e-mail address and a role."))
+        member, link = await inviting.invite_member(
+            state.changes, scope.actor, _authority(scope), state.invitation_rules, email=email, role=role
+        )
+    except ServiceError as error:
+        return await _page(request, state, page, scope, problem=error, given={"email": email, "role": role})
+    if link is None:
+        return redirect(
+            request, _path(scope), Flash(_("The invitation of {} is on its way.").format(member.email))
+        )
+    return await _page(request, state, page, scope, invited=member, link=link)
+
+
+@router.post(_PATH + "{member}/")
+async def change(
+    request: Request, state: StateDep, form: FormDep, page: PageDep, scope: WriteDep, member: MemberName
+) -> Response:
+    """Give a member another role (`role`), or an invitation a new link (`reinvite`)."""
+    member_id, authority = row_id(member), _authority(scope)
+    try:
+        if form.is_on("reinvite"):
+            found, link = await inviting.renew_invitation(
+                state.changes, scope.actor, authority, state.invitation_rules, member_id
+            )
+            if link is not None:
+                return await _page(request, state, page, scope, invited=found, link=link)
+            text = _("The invitation of {} is on its way again.").format(found.email)
+        else:
+            role = form.get("role", "")
+            if role not in ROLES:
+                raise BadRequest(_("There is no such role."))
+            found = await manage_members.update_role(state.changes, scope.actor, authority, member_id, role)
+            text = _("{} is {} now.").format(found.name or found.email, role)
+    except ServiceError as error:
+        return await _page(request, state, page, scope, problem=error)
+    return redirect(request, _path(scope), Flash(text))
+
+
+@router.post(_PATH + "{member}/remove/")
+async def remove(
+    request: Request, state: StateDep, _form: FormDep, page: PageDep, scope: WriteDep, member: MemberName
+) -> Response:
+    """Remove a member, or withdraw an invitation."""
+    try:
+        await manage_members.remove_member(state.changes, scope.actor, _authority(scope), row_id(member))
+    except ServiceError as error:
+        return await _page(request, state, page, scope, problem=error)
+    return redirect(request, _path(scope), Flash(_("Removed.")))
+
+
+def _path(scope: OrganizationPage) -> str:
+    return f"{scope.path}members/"
+
+
+def _authority(scope: OrganizationPage) -> MemberAuthority:
+    return MemberAuthority(scope.organization, int(scope.person.principal.id), scope.person.scopes)
+
+
+async def _page(
+    request: Request,
+    state: AppState,
+    page: Paging,
+    scope: OrganizationPage,
+    *,
+    problem: ServiceError | None = None,
+    given: dict[str, str] | None = None,
+    invited: Member | None = None,
+    link: str | None = None,
+) -> Response:
+    async with state.database.connection() as connection:
+        rows = await list_members(connection, scope.organization.id, page.window)
+    scopes, texts = scope.person.scopes, role_texts()
+    answer = render(
+        request,
+        "members.html",
+        problem.status if problem else 200,
+        organization=scope.organization,
+        listing=page.listing(rows),
+        now=state.clock.now(),
+        roles=[(role, texts[role]) for role in ROLES if _may_give(role, scopes)],
+        role_texts=texts,
+        given=given or {"email": "", "role": "member"},
+        problem=problem.detail if problem else None,
+        invited=invited,
+        link=link,
+        is_mailed=state.invitation_rules.mailed,
+        own_id=int(scope.person.principal.id),
+        may_change=not scopes.isdisjoint(MEMBER_WRITE),
+    )
+    answer.headers.update(problem.headers if problem else {})
+    return answer
+
+
+def _may_give(role: str, scopes: frozenset[str]) -> bool:
+    return not scopes_beyond(role, scopes) and (role != "owner" or "org:admin" in scopes)

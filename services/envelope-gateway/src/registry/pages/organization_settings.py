@@ -1,0 +1,96 @@
+"""Settings of an organization: its name and its flags, which hold at once in every service."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+from hearback_contracts.flags import Feature
+from hearback_fleet.access import ORGANIZATION_WRITE
+from hearback_kit.errors import ServiceError
+from hearback_web import Flash, FormDep, redirect
+from hearback_web.texts import gettext as _
+
+from registry.domain.options import features_with_defaults
+from registry.pages.deps import OrganizationPage, OrganizationReadDep, OrganizationWriteDep, StateDep, render
+from registry.service.update_organization import update_organization
+
+router = APIRouter(include_in_schema=False)
+
+NAME_LENGTH_MAX: Final = 200
+SLUG_LENGTH_MAX: Final = 50
+_PATH: Final = "/settings/{organization}/"
+
+
+def feature_texts() -> list[tuple[Feature, str, str]]:
+    """Return each flag with a label and what it does."""
+    return [
+        (
+            Feature.INGEST,
+            _("Take feedback in"),
+            _("Off: whatever SDKs and forms send is refused, and each refusal is recorded with its reason."),
+        ),
+        (
+            Feature.UI,
+            _("Show the feedback pages"),
+            _("Off: inbox and reports are hidden for everybody, and the API says so. Feedback still arrives."),
+        ),
+        (
+            Feature.VISIBLE,
+            _("Show feedback in lists"),
+            _("Off: lists and counts are empty. Nothing is deleted; switched on again, everything is there."),
+        ),
+        (
+            Feature.SPAM_FILTER_INGEST,
+            _("Judge new feedback for spam"),
+            _("Off: nothing is judged. On: each project can still be left out in its own settings."),
+        ),
+        (
+            Feature.SPAM_FILTER_ACTIONS,
+            _("Keep spam out of the inbox and the mail"),
+            _("Off: the verdict is shown, and spam is treated like any other feedback. It is never deleted."),
+        ),
+    ]
+
+
+@router.get(_PATH)
+async def show(request: Request, scope: OrganizationReadDep) -> Response:
+    """Show the settings; members without the right to change them cannot edit."""
+    return _page(request, scope)
+
+
+@router.post(_PATH)
+async def save(request: Request, state: StateDep, form: FormDep, scope: OrganizationWriteDep) -> Response:
+    """Save the name and the slug, or (as `part` says) the flags."""
+    if form.get("part") == "features":
+        features: dict[str, Any] = {feature.value: form.is_on(feature.value) for feature in Feature}
+        await update_organization(state.changes, scope.actor, scope.organization, {}, features)
+        return redirect(request, scope.path, Flash(_("Saved. It holds in every service within two seconds.")))
+    values = {
+        "name": form.text("name", length_max=NAME_LENGTH_MAX),
+        "slug": form.text("slug", length_max=SLUG_LENGTH_MAX),
+    }
+    if not values["name"]:
+        return _page(request, scope, values, _("An organization needs a name."))
+    try:
+        changed = await update_organization(state.changes, scope.actor, scope.organization, values, {})
+    except ServiceError as error:
+        return _page(request, scope, values, error.detail)
+    return redirect(request, f"/settings/{changed.slug}/", Flash(_("Saved.")))
+
+
+def _page(
+    request: Request, scope: OrganizationPage, given: dict[str, str] | None = None, problem: str | None = None
+) -> Response:
+    organization = scope.organization
+    return render(
+        request,
+        "organization_settings.html",
+        400 if problem else 200,
+        organization=organization,
+        given=given or {"name": organization.name, "slug": organization.slug},
+        problem=problem,
+        features=[
+            (feature.value, label, text, features_with_defaults(organization.features)[feature.value])
+            for feature, label, text in feature_texts()
+        ],
+        may_change=not scope.person.scopes.isdisjoint(ORGANIZATION_WRITE),
+    )

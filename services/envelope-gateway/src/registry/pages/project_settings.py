@@ -1,0 +1,113 @@
+"""The projects of an organization, and a project's general settings."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+from hearback_contracts.options import OPTIONS, Option
+from hearback_fleet.access import PROJECT_WRITE
+from hearback_kit.errors import BadRequest, ServiceError
+from hearback_web import Flash, FormDep, redirect
+from hearback_web.texts import gettext as _
+
+from registry.domain.options import RETENTION_DAYS_MAX, with_defaults
+from registry.domain.platforms import PLATFORMS
+from registry.pages.deps import (
+    OrganizationReadDep,
+    ProjectPage,
+    ProjectReadDep,
+    ProjectWriteDep,
+    StateDep,
+    render,
+)
+from registry.pages.keyset import PageDep
+from registry.service.update_project import update_project
+from registry.store.projects import list_projects
+
+router = APIRouter(include_in_schema=False)
+
+NAME_LENGTH_MAX: Final = 200
+ORIGINS_LENGTH_MAX: Final = 60_000
+_PATH: Final = "/settings/{organization}/projects/{project}/"
+_SIZES: Final = (Option.ATTACHMENT_BYTES_MAX, Option.ATTACHMENTS_BYTES_MAX, Option.ATTACHMENTS_COUNT_MAX)
+
+
+@router.get("/settings/{organization}/projects/")
+async def list_all(request: Request, state: StateDep, page: PageDep, scope: OrganizationReadDep) -> Response:
+    """List the organization's projects."""
+    async with state.database.connection() as connection:
+        rows = await list_projects(connection, [scope.organization.id], page.window)
+    return render(
+        request,
+        "projects.html",
+        listing=page.listing(rows),
+        platforms={platform.name: platform.label for platform in PLATFORMS.values()},
+        may_create=not scope.person.scopes.isdisjoint(PROJECT_WRITE),
+    )
+
+
+@router.get(_PATH)
+async def show(request: Request, scope: ProjectReadDep) -> Response:
+    """Show a project's general settings."""
+    project = scope.project
+    options = with_defaults(project.options)
+    given = {
+        "name": project.name,
+        "slug": project.slug,
+        "platform": project.platform or "",
+        "origins": "\n".join(options[Option.ORIGINS]),
+        "retention": str(options[Option.RETENTION_DAYS]),
+        **{option.value: "" if options[option] is None else str(options[option]) for option in _SIZES},
+    }
+    return _page(request, scope, given)
+
+
+@router.post(_PATH)
+async def save(request: Request, state: StateDep, form: FormDep, scope: ProjectWriteDep) -> Response:
+    """Save them."""
+    given = {
+        name: form.text(name, length_max=ORIGINS_LENGTH_MAX)
+        for name in ("name", "slug", "platform", "origins", "retention", *(option.value for option in _SIZES))
+    }
+    try:
+        values, options = _read(given)
+        changed = await update_project(state.changes, scope.actor, scope.project, values, options)
+    except ServiceError as error:
+        return _page(request, scope, given, error.detail)
+    path = f"/settings/{changed.organization_slug}/projects/{changed.slug}/"
+    return redirect(request, path, Flash(_("Saved. It holds in every service within two seconds.")))
+
+
+def _read(given: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    if not 0 < len(given["name"]) <= NAME_LENGTH_MAX:
+        raise BadRequest(_("A project needs a name of at most {} characters.").format(NAME_LENGTH_MAX))
+    values: dict[str, Any] = {"name": given["name"], "slug": given["slug"], "platform": given["platform"] or None}
+    options: dict[str, Any] = {
+        Option.ORIGINS.value: given["origins"].split(),
+        Option.RETENTION_DAYS.value: _number(given["retention"], OPTIONS[Option.RETENTION_DAYS].default),
+        **{option.value: _number(given[option.value], None) for option in _SIZES},
+    }
+    return values, options
+
+
+def _number(text: str, default: Any) -> Any:
+    """Return a whole number, the default for an empty field, or the text, which the rules then refuse."""
+    if not text:
+        return default
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else text
+
+
+def _page(request: Request, scope: ProjectPage, given: dict[str, str], problem: str | None = None) -> Response:
+    platforms = [("", _("Another")), *((platform.name, platform.label) for platform in PLATFORMS.values())]
+    if given["platform"] not in {"", *PLATFORMS}:
+        platforms.append((given["platform"], given["platform"]))
+    return render(
+        request,
+        "project_settings.html",
+        400 if problem else 200,
+        project=scope.project,
+        given=given,
+        problem=problem,
+        platforms=platforms,
+        retention_days_max=RETENTION_DAYS_MAX,
+        may_change=not scope.person.scopes.isdisjoint(PROJECT_WRITE),
+    )

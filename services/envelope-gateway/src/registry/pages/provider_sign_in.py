@@ -1,0 +1,79 @@
+"""Signing in by an OpenID provider: the way there and back."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from hearback_kit.errors import NotFound, ServiceError
+from hearback_web import local_path
+
+from registry.errors import AttemptNotValid, ProviderRefused
+from registry.pages.deps import AddressDep, StateDep, render
+from registry.pages.sign_in import begin
+from registry.service.sign_in_by_provider import ATTEMPT_SECONDS_MAX, ProviderSignIn
+
+router = APIRouter(include_in_schema=False)
+
+ATTEMPT_COOKIE: Final = "hearback_oidc"
+_PATH: Final = "/auth/oidc/"
+Part = Annotated[str, Query(max_length=4_000)]
+
+
+@router.get("/auth/oidc/start/")
+async def start(request: Request, state: StateDep, wanted: Annotated[str, Query(alias="next")] = "/") -> Response:
+    """Send the browser to the provider."""
+    provider = _provider(state.provider_sign_in)
+    try:
+        url, cookie = await provider.begin(local_path(wanted))
+    except ServiceError as error:
+        return _failed(request, error)
+    answer = RedirectResponse(url, status_code=303)
+    answer.set_cookie(
+        ATTEMPT_COOKIE,
+        cookie,
+        max_age=ATTEMPT_SECONDS_MAX,
+        path=_PATH,
+        httponly=True,
+        samesite="lax",
+        secure=state.settings.public_url.startswith("https:"),
+    )
+    return answer
+
+
+@router.get("/auth/oidc/callback/")
+async def callback(
+    request: Request,
+    state: StateDep,
+    address: AddressDep,
+    given: Annotated[str, Query(alias="state", max_length=200)] = "",
+    code: Part = "",
+    issuer: Annotated[str | None, Query(alias="iss", max_length=2_000)] = None,
+    error: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    """Take the browser back, and begin a session."""
+    provider = _provider(state.provider_sign_in)
+    cookie = request.cookies.get(ATTEMPT_COOKIE)
+    try:
+        if error is not None:
+            raise ProviderRefused
+        if not cookie or not code:
+            raise AttemptNotValid
+        signed_in = await provider.finish(cookie, state=given, code=code, issuer=issuer, address=address)
+    except ServiceError as problem:
+        answer = _failed(request, problem)
+    else:
+        answer = await begin(request, state, signed_in.session, local_path(signed_in.wanted))
+    answer.delete_cookie(ATTEMPT_COOKIE, path=_PATH, httponly=True, samesite="lax")
+    return answer
+
+
+def _provider(found: ProviderSignIn | None) -> ProviderSignIn:
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _failed(request: Request, error: ServiceError) -> Response:
+    answer = render(request, "sign_in_failed.html", error.status, text=error.detail)
+    answer.headers.update(error.headers)
+    return answer

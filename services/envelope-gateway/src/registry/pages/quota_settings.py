@@ -1,0 +1,101 @@
+"""The quotas of a project: how much of what it takes, and in which time."""
+
+from typing import Any, Final
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from hearback_contracts.categories import DataCategory
+from hearback_fleet.access import PROJECT_WRITE
+from hearback_kit.errors import NotFound, ServiceError
+from hearback_web import Flash, Form, FormDep, Undo, redirect
+from hearback_web.texts import gettext as _
+
+from registry.pages.deps import ProjectPage, ProjectReadDep, ProjectWriteDep, StateDep, render
+from registry.service.update_project import replace_quotas
+
+router = APIRouter(include_in_schema=False)
+
+_PATH: Final = "/settings/{organization}/projects/{project}/quotas/"
+_RESTORED_LENGTH_MAX: Final = 8_000
+_CATEGORIES: Final = (
+    DataCategory.FEEDBACK,
+    DataCategory.ERROR,
+    DataCategory.ATTACHMENT,
+    DataCategory.DEFAULT,
+    DataCategory.SESSION,
+    DataCategory.TRANSACTION,
+)
+
+
+@router.get(_PATH)
+async def show(request: Request, scope: ProjectReadDep) -> Response:
+    """List the quotas."""
+    return _page(request, scope)
+
+
+@router.post(_PATH)
+async def add(request: Request, state: StateDep, form: FormDep, scope: ProjectWriteDep) -> Response:
+    """Add a quota, or put one back (`restored`) that was removed."""
+    try:
+        quota = _restored(form) if "restored" in form else _given(form)
+        count_max = state.settings.quotas_max
+        wanted = [*scope.project.quotas, quota]
+        await replace_quotas(state.changes, scope.actor, scope.project, wanted, count_max=count_max)
+    except ServiceError as error:
+        return _page(request, scope, form, error.detail)
+    return redirect(request, _path(scope), Flash(_("The quota holds within two seconds.")))
+
+
+@router.post(_PATH + "remove/")
+async def remove(request: Request, state: StateDep, form: FormDep, scope: ProjectWriteDep) -> Response:
+    """Remove a quota by its id."""
+    removed = [quota for quota in scope.project.quotas if quota["id"] == form.get("id")]
+    if not removed:
+        raise NotFound
+    kept = [quota for quota in scope.project.quotas if quota["id"] != form.get("id")]
+    await replace_quotas(state.changes, scope.actor, scope.project, kept, count_max=state.settings.quotas_max)
+    undo = Undo(_path(scope), {"restored": orjson.dumps(removed[0]).decode()}, _("Undo"))
+    return redirect(request, _path(scope), Flash(_("The quota is removed."), undo=undo))
+
+
+def _path(scope: ProjectPage) -> str:
+    return f"{scope.path}quotas/"
+
+
+def _restored(form: Form) -> Any:
+    try:
+        return orjson.loads(form.text("restored", length_max=_RESTORED_LENGTH_MAX))
+    except orjson.JSONDecodeError:
+        return None  # the rules refuse it
+
+
+def _given(form: Form) -> dict[str, Any]:
+    limit, window = form.text("limit"), form.text("window")
+    return {
+        "id": form.text("id") or None,
+        "categories": form.all("categories"),
+        "scope": form.get("scope", "project"),
+        "limit": int(limit) if limit.isascii() and limit.isdigit() else limit or None,
+        "window": int(window) if window.isascii() and window.isdigit() and limit not in {"", "0"} else None,
+        "reasonCode": form.text("reason") or None,
+    }
+
+
+def _page(request: Request, scope: ProjectPage, form: Form | None = None, problem: str | None = None) -> Response:
+    return render(
+        request,
+        "quotas.html",
+        400 if problem else 200,
+        project=scope.project,
+        given=form or {},
+        chosen=form.all("categories") if form else [DataCategory.FEEDBACK.value],
+        problem=problem,
+        categories=[str(category) for category in _CATEGORIES],
+        windows=[(60, _("a minute")), (3_600, _("an hour")), (86_400, _("a day")), (2_592_000, _("30 days"))],
+        scopes=[
+            ("project", _("this project")),
+            ("key", _("each client key")),
+            ("organization", _("all projects that have a quota of this id, together")),
+        ],
+        may_change=not scope.person.scopes.isdisjoint(PROJECT_WRITE),
+    )

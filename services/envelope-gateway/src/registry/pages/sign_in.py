@@ -1,0 +1,83 @@
+"""Signing in with a password, and signing out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from hearback_kit.auth import SESSION_COOKIE
+from hearback_kit.errors import TooManyRequests, Unavailable
+from hearback_web import FormDep, local_path, redirect
+from hearback_web.session_cookies import end_session_cookie, set_session_cookie
+
+from registry.errors import WrongCredentials
+from registry.pages.deps import AddressDep, StateDep, render
+from registry.service.assemble_app import AppState
+from registry.service.sign_in import Session
+
+router = APIRouter(include_in_schema=False)
+
+EMAIL_LENGTH_MAX = 254
+PASSWORD_LENGTH_MAX = 1_000
+
+
+@router.get("/auth/login/")
+async def show(request: Request, state: StateDep, wanted: Annotated[str, Query(alias="next")] = "/") -> Response:
+    """Show the form; whoever is signed in already goes on."""
+    principal = await state.access.authenticator.authenticate(request)
+    if principal is not None and principal.kind == "session":
+        return redirect(request, local_path(wanted))
+    return _form(request, state, wanted=local_path(wanted))
+
+
+@router.post("/auth/login/")
+async def sign_in(request: Request, state: StateDep, address: AddressDep, form: FormDep) -> Response:
+    """Begin a session of its own; the one that the browser brought ends."""
+    email, wanted = form.text("email", length_max=EMAIL_LENGTH_MAX), local_path(form.get("next"))
+    try:
+        user = await state.sign_in.authenticate(email, form.get("password", "")[:PASSWORD_LENGTH_MAX], address)
+    except (WrongCredentials, TooManyRequests, Unavailable) as error:
+        answer = _form(request, state, wanted=wanted, email=email, problem=error.detail, status=error.status)
+        answer.headers.update(error.headers)
+        return answer
+    session = await state.sign_in.begin_session(user, address)
+    return await begin(request, state, session, wanted)
+
+
+@router.post("/auth/logout/")
+async def sign_out(request: Request, state: StateDep, _: FormDep) -> Response:
+    """End the session."""
+    session = request.cookies.get(SESSION_COOKIE)
+    if session:
+        await state.sign_in.end_session(session)
+    answer = redirect(request, "/auth/login/")
+    end_session_cookie(answer)
+    return answer
+
+
+async def begin(request: Request, state: AppState, session: Session, wanted: str) -> Response:
+    """Give a browser its new session, and lead it on; a session that it brought, maybe another's, ends."""
+    previous = request.cookies.get(SESSION_COOKIE)
+    if previous:
+        await state.sign_in.end_session(previous)
+    answer = redirect(request, wanted)
+    start_session(answer, state, session)
+    return answer
+
+
+def start_session(answer: Response, state: AppState, session: Session) -> None:
+    """Write the session's cookie."""
+    secure = state.settings.public_url.startswith("https:")
+    set_session_cookie(answer, session.secret, seconds=int(session.duration.total_seconds()), secure=secure)
+
+
+def _form(
+    request: Request, state: AppState, *, wanted: str, email: str = "", problem: str = "", status: int = 200
+) -> Response:
+    return render(
+        request,
+        "sign_in.html",
+        status,
+        wanted=wanted,
+        email=email,
+        problem=problem,
+        provider=state.settings.oidc_name if state.provider_sign_in else None,
+    )

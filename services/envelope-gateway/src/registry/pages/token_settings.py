@@ -1,0 +1,109 @@
+"""API tokens of an organization: created with scopes, shown once, revoked."""
+
+from datetime import timedelta
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Request, Response
+from hearback_contracts.roles import SCOPES
+from hearback_kit.api.params import row_id
+from hearback_kit.errors import BadRequest, ServiceError
+from hearback_web import Flash, FormDep, SignedInDep, redirect
+from hearback_web.texts import gettext as _
+
+from registry.domain.roles import WRITE_SCOPES
+from registry.pages.deps import OrganizationPage, StateDep, organization_page, render
+from registry.pages.keyset import PageDep, Paging
+from registry.service import manage_tokens
+from registry.service.assemble_app import AppState
+from registry.service.manage_tokens import NewToken, TokenAuthority
+from registry.store.tokens import Token, list_tokens
+
+router = APIRouter(include_in_schema=False)
+
+NAME_LENGTH_MAX: Final = 200
+DAYS_MAX: Final = 3_650
+_PATH: Final = "/settings/{organization}/tokens/"
+ReadDep = Annotated[OrganizationPage, organization_page(*sorted(SCOPES))]
+WriteDep = Annotated[OrganizationPage, organization_page(*sorted(WRITE_SCOPES))]
+TokenName = Annotated[str, Path(max_length=20)]
+
+
+@router.get("/settings/account/api/auth-tokens/")
+async def find(request: Request, state: StateDep, person: SignedInDep) -> Response:
+    """Lead to the tokens of the person's first organization: tokens belong to one."""
+    for organization_id in sorted(person.principal.tenants):
+        organization = await state.access.configuration.organization(organization_id)
+        if organization is not None:
+            return redirect(request, f"/settings/{organization.slug}/tokens/")
+    return redirect(request, "/")
+
+
+@router.get(_PATH)
+async def show(request: Request, state: StateDep, page: PageDep, scope: ReadDep) -> Response:
+    """List the tokens that the person may see."""
+    return await _page(request, state, page, scope)
+
+
+@router.post(_PATH)
+async def create(request: Request, state: StateDep, form: FormDep, page: PageDep, scope: WriteDep) -> Response:
+    """Create a token. Its secret is on the answer, and only there."""
+    days = form.text("days", length_max=10)
+    try:
+        expires_at = None
+        if days:
+            if not (days.isascii() and days.isdigit() and 1 <= int(days) <= DAYS_MAX):
+                raise BadRequest(_("A token is valid for 1 to {} days.").format(DAYS_MAX))
+            expires_at = state.clock.now() + timedelta(days=int(days))
+        if not form.all("scopes"):
+            raise BadRequest(_("Choose at least one scope."))
+        name = form.text("name", length_max=NAME_LENGTH_MAX) or _("API token")
+        wanted = NewToken(name, frozenset(form.all("scopes")), expires_at)
+        secret, token = await manage_tokens.create_token(
+            state.changes, scope.actor, _authority(scope), wanted, count_max=state.settings.tokens_max
+        )
+    except ServiceError as error:
+        return await _page(request, state, page, scope, problem=error, chosen=form.all("scopes"))
+    return await _page(request, state, page, scope, created=token, secret=secret)
+
+
+@router.post(_PATH + "{token}/revoke/")
+async def revoke(request: Request, state: StateDep, _form: FormDep, scope: WriteDep, token: TokenName) -> Response:
+    """Revoke a token."""
+    await manage_tokens.revoke_token(state.changes, scope.actor, _authority(scope), row_id(token))
+    return redirect(request, f"{scope.path}tokens/", Flash(_("The token is revoked.")))
+
+
+def _authority(scope: OrganizationPage) -> TokenAuthority:
+    return TokenAuthority(scope.organization.id, int(scope.person.principal.id), scope.person.scopes)
+
+
+async def _page(
+    request: Request,
+    state: AppState,
+    page: Paging,
+    scope: OrganizationPage,
+    *,
+    problem: ServiceError | None = None,
+    chosen: list[str] | None = None,
+    created: Token | None = None,
+    secret: str | None = None,
+) -> Response:
+    authority = _authority(scope)
+    async with state.database.connection() as connection:
+        rows = await list_tokens(
+            connection, scope.organization.id, authority.only_user_id, authority.scopes, page.window
+        )
+    return render(
+        request,
+        "tokens.html",
+        problem.status if problem else 200,
+        organization=scope.organization,
+        listing=page.listing(rows),
+        now=state.clock.now(),
+        scopes=sorted(scope.person.scopes),
+        chosen=["event:read", "project:read", "org:read"] if chosen is None else chosen,
+        problem=problem.detail if problem else None,
+        created=created,
+        secret=secret,
+        may_change=not scope.person.scopes.isdisjoint(WRITE_SCOPES),
+    )

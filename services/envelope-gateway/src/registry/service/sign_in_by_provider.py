@@ -1,0 +1,138 @@
+"""Sign in by an OpenID provider.
+
+The provider proves an address; the address finds an account, or begins one for a person who is invited. A
+membership never begins by it. An account that only claimed the address until now belongs to whoever proved it: its
+password, sessions and tokens end.
+"""
+
+import base64
+import binascii
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import orjson
+from hearback_kit.clock import Clock
+from hearback_kit.db import Connection, Database
+
+from registry import metrics
+from registry.clients.openid_provider import Attempt, Identity, OpenIdProvider
+from registry.errors import AttemptNotValid, NotAMember
+from registry.service.sign_in import Session, SignIn
+from registry.store import invitations, members, sessions, tokens, users
+
+ATTEMPT_SECONDS_MAX: Final = 600
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session that begins, and the page that was wanted."""
+
+    session: Session
+    wanted: str
+
+
+class ProviderSignIn:
+    """Sends browsers to the provider and takes them back.
+
+    What belongs to an attempt lies in the browser's cookie, signed, so that an answer counts only in the browser
+    in which the attempt began.
+    """
+
+    def __init__(
+        self,
+        provider: OpenIdProvider,
+        database: Database,
+        sign_in: SignIn,
+        clock: Clock,
+        *,
+        secret: str,
+        issuer: str,
+        domains: Sequence[str],
+    ) -> None:
+        self._provider = provider
+        self._database = database
+        self._sign_in = sign_in
+        self._clock = clock
+        self._key = hmac.digest(secret.encode(), b"hearback oidc", "sha256")
+        self._issuer = issuer
+        self._domains = frozenset(domain.lower() for domain in domains)
+
+    async def begin(self, wanted: str) -> tuple[str, str]:
+        """Return where to send the browser, and its cookie; raise Unavailable."""
+        attempt = Attempt(*(secrets.token_urlsafe(32) for _ in range(3)))
+        expires_at = int(self._clock.now().timestamp()) + ATTEMPT_SECONDS_MAX
+        url = await self._provider.authorization_url(attempt)
+        return url, self._seal([attempt.state, attempt.nonce, attempt.verifier, wanted, expires_at])
+
+    async def finish(
+        self, cookie: str, *, state: str, code: str, issuer: str | None, address: str | None
+    ) -> SignedIn:
+        """Begin a session; raise AttemptNotValid, ProviderRefused, NotAMember and Unavailable.
+
+        `issuer` is the answer's `iss` (RFC 9207), which guards against mixing up providers.
+        """
+        attempt, wanted = self._open(cookie)
+        if not hmac.compare_digest(attempt.state.encode(), state.encode()):
+            raise AttemptNotValid
+        if issuer is not None and issuer != self._issuer:
+            raise AttemptNotValid
+        now = self._clock.now()
+        identity = await self._provider.identify(code, attempt, now)
+        self._check(identity)
+        async with self._database.transaction() as connection:
+            user_id = await _account(connection, identity, now)
+            if user_id is None:
+                metrics.LOGINS.labels("refused").inc()
+                raise NotAMember
+            session = await self._sign_in.add_session(connection, user_id, address, now)
+        metrics.LOGINS.labels("accepted").inc()
+        return SignedIn(session, wanted)
+
+    def _check(self, identity: Identity) -> None:
+        if not identity.email_verified:
+            raise NotAMember("The provider has not verified your e-mail address.")
+        if self._domains and identity.email.rpartition("@")[2] not in self._domains:
+            raise NotAMember("Addresses of this domain cannot sign in here.")
+
+    def _seal(self, values: list[str | int]) -> str:
+        text = base64.urlsafe_b64encode(orjson.dumps(values)).decode()
+        return f"{text}.{self._sign(text)}"
+
+    def _open(self, cookie: str) -> tuple[Attempt, str]:
+        text, _, signature = cookie.rpartition(".")
+        if not hmac.compare_digest(self._sign(text).encode(), signature.encode()):
+            raise AttemptNotValid
+        try:
+            state, nonce, verifier, wanted, expires_at = orjson.loads(base64.urlsafe_b64decode(text))
+        except (binascii.Error, ValueError) as error:
+            raise AttemptNotValid from error
+        if self._clock.now().timestamp() > expires_at:
+            raise AttemptNotValid
+        return Attempt(state, nonce, verifier), wanted
+
+    def _sign(self, text: str) -> str:
+        return hmac.new(self._key, text.encode(), "sha256").hexdigest()
+
+
+async def _account(connection: Connection, identity: Identity, now: datetime) -> int | None:
+    """Return the account of an address that was proven, or None for a stranger's."""
+    candidates = await users.list_users_by_email(connection, identity.email)
+    proven = [user for user in candidates if user.email_verified_at is not None]
+    if proven:
+        return proven[0].id
+    claimed = [user for user in candidates if await members.list_organization_ids(connection, user.id)]
+    if len(claimed) == 1:
+        user_id = claimed[0].id
+        await users.update_user(connection, user_id, {"password_hash": ""})
+        await sessions.remove_sessions_of(connection, user_id)
+        await tokens.remove_tokens_of(connection, user_id)
+    elif not claimed and await invitations.is_invited(connection, identity.email, now):
+        user_id = await users.add_user(connection, identity.email, identity.name, "", now)
+    else:
+        return None
+    await users.verify_email(connection, user_id, identity.email, now)
+    return user_id
