@@ -56,7 +56,7 @@ def problems(query: str, known: dict[str, set[str]]) -> list[str]:
 def runbook_commands() -> list[tuple[str, str]]:
     """Return every `hearback …` command of the runbooks, with the file."""
     found: list[tuple[str, str]] = []
-    for path in sorted(RUNBOOKS.glob("*.md")):
+    for path in [*sorted(RUNBOOKS.glob("*.md")), ROOT / "deploy/docs/operations.md"]:
         text = path.read_text()
         blocks = [line for block in re.findall(r"```\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
         inline = re.findall(r"`(hearback [^`]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))

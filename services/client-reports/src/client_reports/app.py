@@ -6,7 +6,7 @@ from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
 from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
-from client_reports.api import alert_rules, stats, submissions
+from client_reports.api import alert_rules, erasures, stats, submissions
 from client_reports.api.deps import AppState
 from client_reports.consumers.client_report_received import ClientReportReceivedHandler
 from client_reports.consumers.outcome_recorded import OutcomeRecordedHandler
@@ -44,7 +44,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         clock=clock,
         outbox=OUTBOX,
     )
-    for module in (stats, submissions, alert_rules):
+    for module in (stats, submissions, alert_rules, erasures):
         app.include_router(module.router)
     return app
 

@@ -8,7 +8,7 @@ from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
 from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
-from feedback.api import attachments, internal, issues, live, short_ids
+from feedback.api import attachments, erasures, internal, issues, live, short_ids
 from feedback.api.deps import AppState
 from feedback.consumers.attachment_stored import AttachmentStoredHandler
 from feedback.consumers.feedback_submitted import FeedbackSubmittedHandler
@@ -33,7 +33,14 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         clock=clock,
         outbox=OUTBOX,
     )
-    for router in (issues.router, short_ids.router, attachments.router, internal.router, live.router):
+    for router in (
+        issues.router,
+        short_ids.router,
+        attachments.router,
+        internal.router,
+        erasures.router,
+        live.router,
+    ):
         app.include_router(router)
     app.state.on_stopping.append(partial(_end_live_pages, app))
     return app

@@ -6,7 +6,7 @@ from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
 from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
-from notifier.api import deliveries, notification_rules
+from notifier.api import deliveries, erasures, notification_rules
 from notifier.api.deps import AppState
 from notifier.clients.mail import mail_transport
 from notifier.clients.outbound import OutboundCalls
@@ -33,7 +33,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         return AppState(settings, runtime.database, runtime.clock, _calls(settings, runtime))
 
     app = service_app(settings, title="Hearback notifier", description=DESCRIPTION, build=build, clock=clock)
-    for module in (notification_rules, deliveries):
+    for module in (notification_rules, deliveries, erasures):
         app.include_router(module.router)
     return app
 

@@ -10,7 +10,7 @@ from hearback_kit.api.cors import Cors
 from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
-from user_reports.api import events, groups, internal, lookups, reports
+from user_reports.api import erasures, events, groups, internal, lookups, reports
 from user_reports.api.deps import AppState, empty_answer
 from user_reports.api.reports.cors import cors_rules
 from user_reports.consumers.error_event_received import ErrorEventHandler
@@ -51,7 +51,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     )
     app.add_middleware(Cors, rules_of=cors_rules)
     app.add_exception_handler(DsnNotEnough, empty_answer)
-    for module in (reports, groups, events, lookups, internal):
+    for module in (reports, groups, events, lookups, internal, erasures):
         app.include_router(module.router)
     return app
 

@@ -14,6 +14,7 @@ from hearback_local.commands import (
     dead_letters,
     deliveries,
     down,
+    erase,
     explain,
     mail,
     projects,
@@ -54,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--data-dir", default=".hearback", help="the fleet's folder (default: .hearback)")
     common.add_argument("--json", action="store_true", help="print one line of JSON")
-    for module in (up, down, status, check, explain, dead_letters, backup, mail, deliveries):
+    for module in (up, down, status, check, explain, dead_letters, backup, erase, mail, deliveries):
         module.add_commands(commands, common)
     registry.add_registry_commands(commands, common, projects.add_commands(commands, common))
     return parser

@@ -38,6 +38,18 @@ def show_mail(data_dir: DataDir, name: str) -> dict[str, Any]:
     }
 
 
+def delete_mail_naming(data_dir: DataDir, address: str) -> int:
+    """Delete every mail that has an address in a header or its text; return how many."""
+    count = 0
+    for path in _files(data_dir):
+        message = _parse(path)
+        texts = [part.get_content() for part in message.walk() if part.get_content_maintype() == "text"]
+        if any(address in str(text).lower() for text in [*message.values(), *texts]):
+            path.unlink()
+            count += 1
+    return count
+
+
 def why_none(data_dir: DataDir, environment: dict[str, Any]) -> str:
     """Return why there is no mail to list. `environment` is that of the running fleet, or empty."""
     if environment.get("HEARBACK_SMTP_URL"):

@@ -111,7 +111,7 @@ class Launcher:
             if not os.environ.get(key):
                 os.environ[key] = value
         os.environ["HEARBACK_DATA_DIR"] = str(self._data_dir.root)
-        for name in ("registry", "feedback", "user-reports"):
+        for name in ("registry", "feedback", "user-reports", "client-reports", "notifier"):
             variable = f"HEARBACK_{name.upper().replace('-', '_')}_URL"
             os.environ[variable] = f"http://127.0.0.1:{self._ports.get(name, 0)}"
         os.environ.update(self._stores.environment)

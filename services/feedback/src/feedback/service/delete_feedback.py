@@ -12,7 +12,7 @@ from feedback.service.record_outcomes import record_deleted
 from feedback.service.unit_of_work import UnitOfWork, Work
 from feedback.settings import Settings
 from feedback.store.attachments import delete_of_events
-from feedback.store.feedback_write import delete_feedback, lock_expired, lock_feedback
+from feedback.store.feedback_write import Deleted, delete_feedback, lock_expired, lock_feedback
 from feedback.store.projects import list_project_ids
 from feedback.store.submissions import close_deleted, forget_closed
 
@@ -26,12 +26,13 @@ async def delete_by_id(
     """
     async with unit_of_work.begin() as work:
         found = await lock_feedback(work.connection, organization_id, project_ids, ids)
-        deleted = await _delete(work, unit_of_work, [feedback.id for feedback in found])
+        deleted = len(await delete_rows(work, unit_of_work, [feedback.id for feedback in found]))
     DELETED.labels("person").inc(deleted)
     return deleted
 
 
-async def _delete(work: Work, unit_of_work: UnitOfWork, ids: Sequence[int]) -> int:
+async def delete_rows(work: Work, unit_of_work: UnitOfWork, ids: Sequence[int]) -> list[Deleted]:
+    """Delete feedback by id with its attachments, close its submissions and record it; return what was deleted."""
     deleted = await delete_feedback(work.connection, ids)
     now, reason = unit_of_work.clock.now(), Reason.DELETED.value
     await close_deleted(work.connection, deleted, now, reason)
@@ -39,7 +40,7 @@ async def _delete(work: Work, unit_of_work: UnitOfWork, ids: Sequence[int]) -> i
     await delete_of_events(work.connection, keys, now, reason)
     for feedback in deleted:
         record_deleted(work.record, feedback)
-    return len(deleted)
+    return deleted
 
 
 class DeleteExpired:
@@ -67,7 +68,7 @@ class DeleteExpired:
         before = self._unit_of_work.clock.now() - timedelta(days=days)
         async with self._unit_of_work.begin() as work:
             expired = await lock_expired(work.connection, project_id, before, limit)
-            deleted = await _delete(work, self._unit_of_work, expired)
+            deleted = len(await delete_rows(work, self._unit_of_work, expired))
         DELETED.labels("retention").inc(deleted)
         return deleted == limit
 

@@ -1,0 +1,35 @@
+"""`hearback erase`: remove a person's data from the whole fleet."""
+
+import argparse
+import json
+from typing import Any
+
+from hearback_local.commands.arguments import add_command
+from hearback_local.data_dir import DataDir
+from hearback_local.errors import FleetError
+
+
+def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Add `erase` to the parser."""
+    erase = add_command(commands, common, "erase", _erase, "erase a person's data by e-mail address, for good")
+    erase.add_argument("email", metavar="EMAIL", help="the person's address; upper and lower case are one")
+    erase.add_argument("--yes", action="store_true", help="needed, as this cannot be undone")
+
+
+def _erase(options: argparse.Namespace, data_dir: DataDir) -> int:
+    if not options.yes:
+        raise FleetError("what is erased cannot be restored; say so with --yes")
+    from hearback_local.fleet.erasure import erase
+
+    receipt = erase(data_dir, options.email)
+    if options.json:
+        print(json.dumps(receipt))
+        return 0
+    for kind, count in receipt["erased"].items():
+        print(f"{count:>8,}  {kind}")
+    print(f"receipt: {data_dir.root / 'erasures'}")
+    if receipt["waiting"]:
+        print(f"{receipt['waiting']:,} messages are on their way between services: run this again when none are")
+    for organization in receipt["memberOf"]:
+        print(f"still a member of {organization}: `hearback member delete`")
+    return 0

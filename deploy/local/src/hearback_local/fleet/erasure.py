@@ -1,0 +1,155 @@
+"""Erasing a person's data by e-mail address in every service, in dead letters and in the folder's mail.
+
+What stays, and why, is said in `deploy/docs/operations.md`.
+"""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from hearback_contracts.streams import OUTCOME_RECORDED, STREAMS
+from hearback_fleet.erasures import ERASURES_PATH, SUBMISSIONS_MAX, names_address
+from hearback_kit.bus import RedisStreams
+from hearback_kit.bus.redis_streams import DEAD_SUFFIX
+from hearback_kit.errors import Unavailable
+from hearback_kit.http import ServiceClient
+from hearback_kit.valkey import connect
+
+from hearback_local.data_dir import DataDir
+from hearback_local.errors import FleetError
+from hearback_local.fleet.api import Access, quoted
+from hearback_local.fleet.mail import delete_mail_naming
+from hearback_local.fleet.queues import depths, shards_of
+from hearback_local.fleet.state import ready_state
+
+SETTLE_SECONDS_MAX: Final = 30.0
+CALL_SECONDS_MAX: Final = 600.0
+PAGE: Final = 500
+# Those that know whose submissions there are come first; the others hold copies.
+OWNERS: Final = ("feedback", "user-reports")
+HOLDERS: Final = ("notifier", "client-reports")
+Reference = tuple[int, str]
+
+
+def erase(data_dir: DataDir, email: str) -> dict[str, Any]:
+    """Erase a person's data and return the receipt, which is kept in the folder `erasures`.
+
+    The receipt has no address, only its SHA-256. Called again, it erases what came or was left since.
+    Raises FleetError when a service or a store cannot be asked: then call again.
+    """
+    address = email.strip().lower()
+    if "@" not in address:
+        raise FleetError(f"{email} is not an e-mail address")
+    state = ready_state(data_dir)
+    receipt = asyncio.run(_erase(state, address))
+    receipt["erased"]["mails"] = delete_mail_naming(data_dir, address)
+    receipt["memberOf"] = _organizations_of(Access(data_dir), address)
+    folder = data_dir.root / "erasures"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    kept = folder / f"{receipt['at'].replace(':', '')}.json"
+    kept.touch(mode=0o600)
+    kept.write_text(json.dumps(receipt, indent=1))
+    return receipt
+
+
+async def _erase(state: Mapping[str, Any], address: str) -> dict[str, Any]:
+    environment = state["environment"]
+    await _settled(environment)
+    erased: dict[str, int] = {}
+    submissions: list[Reference] = []
+    for name in OWNERS:
+        submissions += await _ask(state, name, address, [], erased)
+    for name in HOLDERS:
+        await _ask(state, name, address, submissions, erased)
+    erased["deadLetters"] = await _erase_dead_letters(environment, address, {name for _, name in submissions})
+    return {
+        "person": hashlib.sha256(address.encode()).hexdigest(),
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "erased": erased,
+        "waiting": await _settled(environment),
+    }
+
+
+async def _settled(environment: Mapping[str, str]) -> int:
+    """Wait a while until nothing is on its way between services; return how many messages still are."""
+    deadline = time.monotonic() + SETTLE_SECONDS_MAX
+    while True:
+        found = await depths(environment)
+        if found is None:
+            raise FleetError("the stream server cannot be reached")
+        waiting = sum(depth.lag for depth in found.values())
+        if not waiting or time.monotonic() > deadline:
+            return waiting
+        await asyncio.sleep(0.2)
+
+
+async def _ask(
+    state: Mapping[str, Any], name: str, address: str, submissions: Sequence[Reference], erased: dict[str, int]
+) -> list[Reference]:
+    port = next(one["port"] for one in state["services"] if one["name"] == name)
+    secret = state["environment"]["HEARBACK_SECRET_KEY"]
+    url = f"http://127.0.0.1:{port}"
+    client = ServiceClient(url, service="operator", secret=secret, timeout_seconds=CALL_SECONDS_MAX)
+    found: list[Reference] = []
+    try:
+        for first in range(0, max(1, len(submissions)), SUBMISSIONS_MAX):
+            some = submissions[first : first + SUBMISSIONS_MAX]
+            body = json.dumps({"email": address, "submissions": some}).encode()
+            answer = await client.request("POST", ERASURES_PATH, body=body)
+            if answer.status_code != 200:
+                raise FleetError(f"{name} answered {answer.status_code}; nothing is undone, so call again")
+            content = answer.json()
+            for kind, count in content["erased"].items():
+                erased[kind] = erased.get(kind, 0) + count
+            found += [(project_id, submission_id) for project_id, submission_id in content["submissions"]]
+    except Unavailable as error:
+        raise FleetError(f"{name} cannot be reached; call again") from error
+    finally:
+        await client.close()
+    return found
+
+
+async def _erase_dead_letters(environment: Mapping[str, str], address: str, ids: set[str]) -> int:
+    client = connect(environment["HEARBACK_REDIS_URL"])
+    bus, count = RedisStreams(client, client), 0
+    try:
+        for stream, key in ((one, key) for one in STREAMS for key in one.shard_keys(shards_of(environment))):
+            # A batch of outcomes is of many people; it goes only when the person's words are in it.
+            named = set[str]() if stream is OUTCOME_RECORDED else ids
+            after = "-"
+            while page := await bus.dead_letters(key, after=after, count=PAGE):
+                after = page[-1].entry_id
+                contents = [(one.entry_id, [one.message.data, one.message.body or b"null"]) for one in page]
+                theirs = [entry for entry, parts in contents if _is_theirs(parts, address, named)]
+                if theirs:
+                    count += int(await client.xdel(key + DEAD_SUFFIX, *theirs))
+    finally:
+        await client.aclose()
+    return count
+
+
+def _is_theirs(parts: Sequence[bytes], address: str, ids: set[str]) -> bool:
+    for part in parts:
+        try:
+            value = json.loads(part)
+        except ValueError:  # what cannot be read is compared as it is
+            if address.encode() in part.lower():
+                return True
+            continue
+        if names_address(value, address) or any(names_address(value, one) for one in ids):
+            return True
+    return False
+
+
+def _organizations_of(access: Access, address: str) -> list[str]:
+    """Return the organizations, of those this folder has a token of, that the person is a member of."""
+    found = []
+    for organization in dict.fromkeys(organization for organization, _ in access.projects()):
+        members = access.api(organization).get_all(f"/api/0/organizations/{quoted(organization)}/members/")
+        if any(str(member.get("email", "")).lower() == address for member in members):
+            found.append(organization)
+    return found

@@ -1,0 +1,35 @@
+"""Erase what a person's refused submissions said, in all organizations.
+
+Counts and fates hold no words of people, and stay.
+"""
+
+from typing import Final
+
+import orjson
+from hearback_fleet.erasures import Erasure, names_address
+from hearback_kit.db import Database
+from hearback_kit.logs import get_logger
+
+from client_reports.domain.journal import SubmissionKey
+from client_reports.store.erasures import erase_refused, find_containing, list_days
+
+WINDOW_ROWS: Final = 500
+_FIRST: Final = SubmissionKey(0, "")
+_log = get_logger(__name__)
+
+
+async def erase_person(database: Database, wanted: Erasure) -> dict[str, int]:
+    """Delete payloads that name the person's address, and those of erased submissions; return counts."""
+    async with database.transaction() as connection:
+        payloads = await erase_refused(connection, [SubmissionKey(*one) for one in wanted.submissions])
+        days = await list_days(connection)
+    for day in days:
+        last: SubmissionKey | None = _FIRST
+        while last is not None:
+            async with database.transaction() as connection:
+                found = await find_containing(connection, day, wanted.address, last, WINDOW_ROWS)
+                theirs = [key for key, payload in found if names_address(orjson.loads(payload), wanted.address)]
+                payloads += await erase_refused(connection, theirs)
+            last = found[-1][0] if len(found) == WINDOW_ROWS else None
+    _log.info("person_erased", payloads=payloads)
+    return {"journalPayloads": payloads}

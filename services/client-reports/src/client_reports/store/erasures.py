@@ -1,0 +1,41 @@
+"""What refused submissions said, by the e-mail address in it or by submission."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from hearback_kit.db import Connection
+
+from client_reports.domain.journal import SubmissionKey
+from client_reports.store.writes import execute, fetch
+
+_DAYS: Final = "SELECT DISTINCT day FROM refused_submission ORDER BY day"
+_CONTAINING: Final = """
+    SELECT project_id, id, payload FROM refused_submission
+    WHERE day = $1 AND strpos(lower(payload), $2) > 0 AND (project_id, id) > ($3, $4)
+    ORDER BY project_id, id LIMIT $5
+"""
+_ERASE: Final = """
+    DELETE FROM refused_submission AS stored USING unnest($1::bigint[], $2::text[]) AS wanted (project_id, id)
+    WHERE stored.project_id = wanted.project_id AND stored.id = wanted.id
+"""
+
+
+async def list_days(connection: Connection) -> list[date]:
+    """Return the days of which something is kept."""
+    return [row[0] for row in await fetch(connection, _DAYS)]
+
+
+async def find_containing(
+    connection: Connection, day: date, text: str, after: SubmissionKey, rows_max: int
+) -> list[tuple[SubmissionKey, str]]:
+    """Return submissions of a day, after a key, whose payload has a lower-case text in it; with the payload."""
+    rows = await fetch(connection, _CONTAINING, day, text, *after, rows_max)
+    return [(SubmissionKey(project_id, submission_id), payload) for project_id, submission_id, payload in rows]
+
+
+async def erase_refused(connection: Connection, keys: Sequence[SubmissionKey]) -> int:
+    """Delete all that is kept of submissions; return how many attempts that were."""
+    if not keys:
+        return 0
+    return await execute(connection, _ERASE, [key.project_id for key in keys], [key.id for key in keys])

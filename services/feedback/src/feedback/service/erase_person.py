@@ -1,0 +1,37 @@
+"""Erase the feedback of a person, by e-mail address, with its attachments, in all organizations."""
+
+from typing import Final
+
+from hearback_fleet.erasures import Reference
+from hearback_kit.logs import get_logger
+
+from feedback.metrics import DELETED
+from feedback.service.delete_feedback import delete_rows
+from feedback.service.unit_of_work import UnitOfWork
+from feedback.store.erasures import count_attachments, find_of_address
+
+WINDOW_ROWS: Final = 5_000
+_log = get_logger(__name__)
+
+
+async def erase_person(unit_of_work: UnitOfWork, address: str) -> tuple[dict[str, int], list[Reference]]:
+    """Delete all feedback whose contact or user has the address; return counts, and which submissions it was.
+
+    Each window is a transaction; called again, it goes on with what is left. The bytes of attachments follow.
+    """
+    feedback = attachments = 0
+    submissions: list[Reference] = []
+    last: int | None = 0
+    while last is not None:
+        async with unit_of_work.begin() as work:
+            window = await find_of_address(work.connection, address, last, WINDOW_ROWS)
+            if window.ids:
+                attachments += await count_attachments(work.connection, window.ids)
+                deleted = await delete_rows(work, unit_of_work, window.ids)
+                feedback += len(deleted)
+                for one in deleted:
+                    submissions += [(one.project_id, one.submission_id), (one.project_id, one.event_id)]
+        last = window.last
+    DELETED.labels("person").inc(feedback)
+    _log.info("person_erased", feedback=feedback, attachments=attachments)
+    return {"feedback": feedback, "attachments": attachments}, submissions

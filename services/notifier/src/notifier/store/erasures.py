@@ -1,0 +1,37 @@
+"""Deliveries about a person or to a person: read in windows of rows, for there is no index of addresses."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from hearback_kit.db import Connection
+from sqlalchemy import and_, delete, func, or_, select, tuple_
+
+from notifier.store.deliveries import DEAD, FAILED, SENT
+from notifier.store.tables import DELIVERIES
+
+_FINISHED: Final = (SENT, FAILED, DEAD)
+
+
+async def find_last(connection: Connection, after: int, rows_max: int) -> int | None:
+    """Return the last id of the next `rows_max` deliveries after an id; None when there are no more."""
+    rows = (
+        select(DELIVERIES.c.id).where(DELIVERIES.c.id > after).order_by(DELIVERIES.c.id).limit(rows_max).subquery()
+    )
+    last: int | None = await connection.scalar(select(func.max(rows.c.id)))
+    return last
+
+
+async def delete_of_address(connection: Connection, address: str, after: int, last: int) -> int:
+    """Delete deliveries (of ids after `after` up to `last`) about the person, and finished ones to the person."""
+    contact = func.lower(DELIVERIES.c.notice.op("->>")("contact")) == address
+    target = and_(func.lower(DELIVERIES.c.target) == address, DELIVERIES.c.state.in_(_FINISHED))
+    here = and_(DELIVERIES.c.id > after, DELIVERIES.c.id <= last)
+    return int((await connection.execute(delete(DELIVERIES).where(here, or_(contact, target)))).rowcount)
+
+
+async def delete_of_submissions(connection: Connection, keys: Sequence[tuple[int, str]]) -> int:
+    """Delete deliveries about submissions, by project and event id."""
+    if not keys:
+        return 0
+    theirs = tuple_(DELIVERIES.c.project_id, DELIVERIES.c.subject_id).in_(list(keys))
+    return int((await connection.execute(delete(DELIVERIES).where(theirs))).rowcount)

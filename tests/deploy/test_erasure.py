@@ -1,0 +1,167 @@
+"""`hearback erase` leaves no trace of a person's address in databases, streams, files and mail; others stay."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+import redis
+
+PERSON = "Ada.Erased+1@example.com"
+OTHER = "grace@example.com"
+SCREENSHOT = b"\x89PNG\r\n\x1a\n a screenshot of a person"
+TABLES = """
+select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind = 'r' and n.nspname = 'public'
+"""
+
+
+@pytest.fixture(scope="module")
+def own(fleet_starter: tuple[Callable[..., Any], Callable[[Any], None]], tmp_path_factory: Any) -> Iterator[Any]:
+    folder = tmp_path_factory.mktemp("erasure")
+    start, stop = fleet_starter
+    running = start(folder / "data")
+    yield running
+    stop(running)
+
+
+def feedback(contact: str, message: str, user: str | None = None) -> tuple[str, bytes]:
+    event_id = uuid.uuid4().hex
+    payload: dict[str, Any] = {
+        "event_id": event_id,
+        "type": "feedback",
+        "platform": "javascript",
+        "contexts": {"feedback": {"message": message, "contact_email": contact, "name": "A name"}},
+    }
+    if user:
+        payload["user"] = {"email": user}
+    return event_id, json.dumps(payload).encode()
+
+
+def send_feedback(project: Any, contact: str, message: str, user: str | None = None) -> str:
+    event_id, payload = feedback(contact, message, user)
+    attachment = ({"type": "attachment", "filename": "screenshot.png"}, SCREENSHOT)
+    answer = project.send(({"type": "feedback"}, payload), attachment, header={"event_id": event_id})
+    assert answer.status_code == 200, answer.text
+    return event_id
+
+
+def send_report(project: Any, email: str, user: str) -> str:
+    """Send an error event that a user met, and a report about it."""
+    event_id = uuid.uuid4().hex
+    event = {"event_id": event_id, "platform": "python", "message": "it broke", "user": {"email": user, "id": "7"}}
+    report = {"event_id": event_id, "name": "A name", "email": email, "comments": "it broke for me"}
+    for kind, payload in (("event", event), ("user_report", report)):
+        answer = project.send(({"type": kind}, json.dumps(payload).encode()), header={"event_id": event_id})
+        assert answer.status_code == 200, answer.text
+    return event_id
+
+
+async def rows_naming(url: str, text: str) -> list[str]:
+    """Return the tables, of all databases, with a row that has the text in any column."""
+    found = []
+    server = await asyncpg.connect(urlunsplit(urlsplit(url)._replace(path="/postgres")))
+    names = await server.fetch("select datname from pg_database where not datistemplate and datname <> 'postgres'")
+    await server.close()
+    for (name,) in names:
+        connection = await asyncpg.connect(urlunsplit(urlsplit(url)._replace(path=f"/{name}")))
+        for (table,) in await connection.fetch(TABLES):
+            query = f"select count(*) from {table} row where strpos(lower(row::text), $1) > 0"
+            if await connection.fetchval(query, text.lower()):
+                found.append(f"{name}.{table}")
+        await connection.close()
+    return sorted(found)
+
+
+def keys_naming(url: str, text: str) -> list[str]:
+    """Return the keys of Valkey with the text in them."""
+    client = redis.Redis.from_url(url)
+    found = []
+    for key in client.scan_iter():
+        kind = client.type(key)
+        content: Any = client.xrange(key) if kind == b"stream" else client.get(key) if kind == b"string" else b""
+        if text.lower() in str(content).lower():
+            found.append(str(key))
+    client.close()
+    return found
+
+
+def files_naming(folder: Path, *texts: bytes) -> list[str]:
+    """Return the files of attachments and mail with one of the texts in them."""
+    paths = [path for name in ("blobs", "mail") for path in (folder / name).rglob("*") if path.is_file()]
+    return [str(path) for path in paths if any(text.lower() in path.read_bytes().lower() for text in texts)]
+
+
+def test_no_trace_of_the_person_is_left_and_others_keep_theirs(own: Any, wait_until: Callable[..., Any]) -> None:
+    project = own.new_project()
+    theirs = [send_feedback(project, PERSON.upper(), "from ada"), send_feedback(project, "", "ada again", PERSON)]
+    kept = send_feedback(project, OTHER, "from grace")
+    report = send_report(project, PERSON, PERSON)
+    about = send_report(project, OTHER, PERSON)
+    refused, too_long = feedback(PERSON, "x" * 10_000)
+    assert project.send(({"type": "feedback"}, too_long), header={"event_id": refused}).status_code == 200
+    kept_refused, too_long = feedback(OTHER, "y" * 10_000)
+    assert project.send(({"type": "feedback"}, too_long), header={"event_id": kept_refused}).status_code == 200
+
+    environment = json.loads((own.data_dir / "state.json").read_text())["environment"]
+    database, streams = environment["HEARBACK_DATABASE_URL"], environment["HEARBACK_REDIS_URL"]
+    wanted = ["client_reports", "feedback", "notifier", "user_reports"]
+
+    def arrived() -> bool:
+        found = asyncio.run(rows_naming(database, PERSON))
+        assert sorted({name.partition(".")[0] for name in found}) == wanted
+        assert {issue["metadata"]["message"] for issue in project.issues()} >= {
+            "from ada",
+            "ada again",
+            "from grace",
+        }
+        return bool(files_naming(own.data_dir, PERSON.encode()))
+
+    wait_until(arrived, seconds=60)
+    receipt = json.loads(own.command("erase", PERSON, "--yes", "--json"))
+    assert receipt["erased"]["feedback"] >= 2
+    assert receipt["erased"]["attachments"] >= 2
+    assert receipt["erased"]["userReports"] == 1
+    assert receipt["erased"]["eventUsers"] >= 2
+    assert receipt["erased"]["journalPayloads"] >= 1
+    assert receipt["erased"]["deliveries"] >= 2
+    assert (receipt["memberOf"], receipt["waiting"]) == ([], 0)
+
+    assert asyncio.run(rows_naming(database, PERSON)) == []
+    assert keys_naming(streams, PERSON) == []
+    assert files_naming(own.data_dir, PERSON.encode()) == []
+    (written,) = (own.data_dir / "erasures").iterdir()
+    assert json.loads(written.read_text()) == receipt
+    assert PERSON.lower() not in written.read_text().lower()
+    assert written.stat().st_mode & 0o077 == 0
+
+    # Of three equal screenshots, two were the person's.
+    wait_until(lambda: len(files_naming(own.data_dir, SCREENSHOT)) == 1)
+    for event_id in (*theirs, report):
+        submission = project.submission(event_id)
+        assert submission is None or submission["reason"] == "deleted", submission
+    messages = {issue["metadata"]["message"] for issue in project.issues()}
+    assert "from grace" in messages
+    assert not messages & {"from ada", "ada again"}
+    assert project.submission(kept)["state"] == "stored"
+    reports = project.get(f"/api/0/projects/{project.organization}/{project.project}/user-feedback/")
+    assert [one["eventID"] for one in reports] == [about]
+    assert asyncio.run(rows_naming(database, OTHER)) != []
+    assert [name for name in asyncio.run(rows_naming(database, "yyyyyyyyyy")) if "refused_submission" in name]
+
+    # Once more there is nothing left, and a redelivery brings nothing back.
+    again = json.loads(own.command("erase", PERSON.lower(), "--yes", "--json"))
+    assert set(again["erased"].values()) == {0}
+    assert again["person"] == receipt["person"]
+
+
+def test_it_wants_to_be_sure(own: Any) -> None:
+    with pytest.raises(AssertionError, match="say so with --yes"):
+        own.command("erase", PERSON)
+    with pytest.raises(AssertionError, match="is not an e-mail address"):
+        own.command("erase", "ada", "--yes")
