@@ -397,3 +397,18 @@ async def test_a_handler_works_in_the_trace_of_its_messages(bus):
     assert traces[0][1].split("-")[1] == trace
     assert traces[1][0] == 2
     assert traces[1][1].split("-")[1] not in {trace, other}
+
+
+async def test_a_handler_that_needs_longer_than_it_has_gets_more_time_and_succeeds(bus):
+    done = []
+
+    async def handle(batch: Sequence[Incoming]) -> None:
+        released = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.5, released.set)  # as a new connection on a busy machine takes
+        await released.wait()
+        done.extend(one.data for one in batch)
+
+    await bus.publish([message(b"1"), message(b"2")])
+    async with consuming(bus, handle, options=replace(QUICK, idle_ms_min=300)):
+        await drained(bus)
+    assert sorted(done) == [b"1", b"2"]

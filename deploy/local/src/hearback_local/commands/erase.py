@@ -31,5 +31,5 @@ def _erase(options: argparse.Namespace, data_dir: DataDir) -> int:
     if receipt["waiting"]:
         print(f"{receipt['waiting']:,} messages are on their way between services: run this again when none are")
     for organization in receipt["memberOf"]:
-        print(f"still a member of {organization}: `hearback member delete`")
+        print(f"still a member of {organization}: see `hearback member list {organization}`")
     return 0

@@ -41,6 +41,7 @@ PAUSED = Gauge("hearback_consumer_paused", "Consumers that wait for something th
 
 _log = get_logger(__name__)
 _TOGETHER_DELIVERIES_MAX = 2
+_HANDLING_SECONDS_MAX = 40.0  # less than what counts as a hang
 
 
 class Consumer:
@@ -221,8 +222,17 @@ class Consumer:
 
     async def _handle_in_time(self, batch: Sequence[Incoming]) -> None:
         with batch_span(f"process {self._group}", [message.traceparent for message in batch]):
-            async with asyncio.timeout(self._options.batch_seconds_max):
+            async with asyncio.timeout(self._seconds_for_handling()):
                 await self._handle(batch)
+
+    def _seconds_for_handling(self) -> float:
+        """Return the time a handler has: more after timeouts in a row.
+
+        What a timeout cuts off, a database connection above all, must be made again by the next attempt; where
+        that alone takes as long as attempts may, none would ever succeed. Renewal keeps the messages meanwhile.
+        """
+        usual = self._options.batch_seconds_max
+        return max(usual, min(usual * 2.0 ** min(self._timeouts, 10), _HANDLING_SECONDS_MAX))
 
     async def _done(self, batch: Sequence[Incoming]) -> None:
         self._worked_since_timeout = True
