@@ -25,7 +25,7 @@ from hearback_kit.bus import Incoming
 from hearback_kit.db import Database
 from hearback_kit.values.ids import new_id, random_id
 from redis.asyncio import Redis
-from sqlalchemy import select, text
+from sqlalchemy import text
 from user_reports.consumers.error_event_received import ErrorEventHandler
 from user_reports.consumers.user_report_submitted import UserReportHandler
 from user_reports.domain.admission import AgeRules
@@ -34,7 +34,6 @@ from user_reports.jobs.sweep import Sweep, SweepOptions, SweepResult
 from user_reports.service.context import ServiceContext
 from user_reports.service.read_projects import Projects
 from user_reports.store.partitions import events_plan, open_partitions
-from user_reports.store.tables import OUTBOX
 
 SHARDS = 4
 
@@ -150,10 +149,17 @@ class Harness:
             await connection.execute(text(sql), parameters)
 
     async def recorded(self) -> "Recorded":
-        """Everything that lies in the outbox."""
-        async with self.database.connection() as connection:
-            rows = (await connection.execute(select(OUTBOX).order_by(OUTBOX.c.id))).all()
-        return Recorded(rows)
+        """Everything that was put into the outbox, published or not."""
+        return Recorded(await self.rows("SELECT * FROM announced ORDER BY id"))
+
+
+# Rows of the outbox live until they are published, which an app does at once.
+KEEP_ANNOUNCED = (
+    "CREATE TABLE announced (LIKE outbox)",
+    "CREATE FUNCTION keep_announced() RETURNS trigger LANGUAGE plpgsql"
+    " AS $$ BEGIN INSERT INTO announced SELECT NEW.*; RETURN NULL; END $$",
+    "CREATE TRIGGER keep_announced AFTER INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION keep_announced()",
+)
 
 
 class Recorded:
@@ -196,5 +202,8 @@ async def harness(make_database: Any, redis: Redis, redis_url: str) -> AsyncIter
     await publish_project(redis, project_id=3, organization_id=2)
     await publish_project(redis, project_id=4, organization_id=4, organization_slug="denied")
     async with following(redis_url) as configuration:
-        yield Harness(url, database, Projects(configuration, frozenset({"denied"})), ManualClock())
+        harness = Harness(url, database, Projects(configuration, frozenset({"denied"})), ManualClock())
+        for statement in KEEP_ANNOUNCED:
+            await harness.execute(statement)
+        yield harness
     await database.close()

@@ -101,8 +101,8 @@ def test_a_worker_goes_on_after_every_fault(store: str, settings: Settings) -> N
 
         async def handle(messages: Sequence[Incoming]) -> None:
             async with runtime.database.transaction() as connection:
-                await runtime.outbox.add(connection, [Outgoing("out", "t", one.data) for one in messages])
-            relay.wake()
+                added = await runtime.outbox.add(connection, [Outgoing("out", "t", one.data) for one in messages])
+            relay.publish(added)
 
         assert runtime.configuration is not None
         runtime.consume(FEEDBACK_SUBMITTED, handle, batch_max=10, consumers=2)

@@ -1,14 +1,15 @@
 """The outbox: with the rows or not at all, in order, twice at worst, and never held up by one stream."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 from hearback_devkit.testing import eventually, recorded
 from hearback_kit.bus import Outgoing
 from hearback_kit.db import Database
 from hearback_kit.errors import Unavailable
-from hearback_kit.outbox import Outbox, OutboxRelay, outbox_table
+from hearback_kit.outbox import Added, Outbox, OutboxRelay, outbox_table
 from sqlalchemy import MetaData, func, select
 
 METADATA = MetaData()
@@ -27,9 +28,21 @@ def message(n: int, key: str = KEY) -> Outgoing:
     return Outgoing(key, "thing", b"%d" % n, b"body", "00-t", "2")
 
 
-async def add(database: Database, outbox: Outbox, messages: Sequence[Outgoing]) -> None:
+async def add(database: Database, outbox: Outbox, messages: Sequence[Outgoing]) -> Added:
     async with database.transaction() as connection:
-        await outbox.add(connection, messages)
+        return await outbox.add(connection, messages)
+
+
+@asynccontextmanager
+async def running(relay: OutboxRelay) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    task = asyncio.create_task(relay.run(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        async with asyncio.timeout(10):
+            await task
 
 
 async def left(database: Database) -> int:
@@ -91,7 +104,7 @@ async def test_a_kill_between_publishing_and_deleting_publishes_twice(database, 
 async def test_a_stream_that_refuses_holds_up_no_other(database, outbox, bus, redis):
     await redis.set("refuses:{0}", "not a stream")
     await add(database, outbox, [message(n, key) for n in range(5) for key in ("refuses:{0}", KEY)])
-    relay = OutboxRelay(database, TABLE, bus, batch_max=4, poll_seconds=0.01)
+    relay = OutboxRelay(database, TABLE, bus, batch_max=4, poll_seconds=0.01, behind_seconds=0.01)
     stop = asyncio.Event()
     task = asyncio.create_task(relay.run(stop))
     await eventually(lambda: _is(left(database), 5))
@@ -128,12 +141,9 @@ class Away:
 
 async def test_what_waits_is_measured(database, outbox, bus):
     await add(database, outbox, [message(n) for n in range(7)])
-    for relay, waiting in ((OutboxRelay(database, TABLE, Away()), 7), (OutboxRelay(database, TABLE, bus), 0)):
-        stop = asyncio.Event()
-        task = asyncio.create_task(relay.run(stop))
-        await eventually(lambda waiting=waiting: recorded("hearback_outbox_waiting") == waiting)
-        stop.set()
-        await task
+    for server, waiting in ((Away(), 7), (bus, 0)):
+        async with running(OutboxRelay(database, TABLE, server, behind_seconds=0.05)):
+            await eventually(lambda waiting=waiting: recorded("hearback_outbox_waiting") == waiting)
 
 
 async def test_with_the_server_away_everything_stays(database, outbox):
@@ -143,12 +153,103 @@ async def test_with_the_server_away_everything_stays(database, outbox):
     assert await left(database) == 1
 
 
-async def test_a_wake_publishes_before_the_next_poll(database, outbox, bus, redis):
-    relay = OutboxRelay(database, TABLE, bus, poll_seconds=3_600)
-    stop = asyncio.Event()
-    task = asyncio.create_task(relay.run(stop))
-    await add(database, outbox, [message(1)])
-    relay.wake()
-    await eventually(lambda: _is(stored(redis), [1]))
-    stop.set()
-    await task
+class Once:
+    """A bus whose server is away the first time, after it has taken what was sent or before."""
+
+    def __init__(self, bus, *, takes: bool) -> None:
+        self._bus = bus
+        self._takes = takes
+        self.is_away = True
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        if not self.is_away or self._takes:
+            await self._bus.publish(messages)
+        if self.is_away:
+            self.is_away = False
+            raise Unavailable
+
+
+async def test_what_committed_here_is_published_from_memory_and_deleted_together(database, outbox, bus, redis):
+    relay = OutboxRelay(database, TABLE, bus, poll_seconds=3_600, behind_seconds=3_600, delete_seconds=0.3)
+    async with running(relay):
+        for n in range(10):
+            relay.publish(await add(database, outbox, [message(2 * n), message(2 * n + 1, "other:{0}")]))
+        await eventually(lambda: _is(stored(redis), list(range(0, 20, 2))))
+        await eventually(lambda: _is(left(database), 0))
+    assert await stored(redis, "other:{0}") == list(range(1, 20, 2))
+    [(_, fields)] = await redis.xrange(KEY, count=1)
+    assert fields == {b"t": b"thing", b"v": b"2", b"d": b"0", b"b": b"body", b"p": b"00-t"}
+
+
+async def test_what_is_in_another_process_memory_is_not_published_twice(database, outbox, bus, redis):
+    ours = OutboxRelay(database, TABLE, bus, poll_seconds=0.02, behind_seconds=0.6, delete_seconds=0.2)
+    other = OutboxRelay(database, TABLE, bus, poll_seconds=0.02, behind_seconds=0.6, delete_seconds=0.2)
+    async with running(ours), running(other):
+        for n in range(60):
+            ours.publish(await add(database, outbox, [message(n)]))
+            await asyncio.sleep(0.02)
+        await eventually(lambda: _is(left(database), 0))
+    assert await stored(redis) == list(range(60))
+
+
+async def test_a_kill_after_the_commit_loses_nothing(database, outbox, bus, redis):
+    await add(database, outbox, [message(n) for n in range(3)])  # and the process ends before it publishes
+    async with running(OutboxRelay(database, TABLE, bus, behind_seconds=0.1)):
+        await eventually(lambda: _is(left(database), 0))
+    assert await stored(redis) == [0, 1, 2]
+
+
+async def test_a_kill_before_the_deletion_publishes_twice(database, outbox, bus, redis):
+    relay = OutboxRelay(database, TABLE, DiesAfterPublishing(bus))
+    task = asyncio.create_task(relay.run(asyncio.Event()))
+    relay.publish(await add(database, outbox, [message(1)]))
+    with pytest.raises(Killed):
+        await task
+    assert await left(database) == 1
+    async with running(OutboxRelay(database, TABLE, bus, behind_seconds=0.1)):
+        await eventually(lambda: _is(left(database), 0))
+    assert await stored(redis) == [1, 1]
+
+
+@pytest.mark.parametrize("takes", [True, False])
+async def test_what_could_not_be_published_is_read_back(database, outbox, bus, redis, takes):
+    relay = OutboxRelay(database, TABLE, Once(bus, takes=takes), behind_seconds=0.1)
+    async with running(relay):
+        for n in range(3):
+            relay.publish(await add(database, outbox, [message(n)]))
+        await eventually(lambda: _is(left(database), 0))
+    came = await stored(redis)
+    assert set(came) == {0, 1, 2}
+    assert takes or len(came) == 3
+
+
+async def test_what_finds_no_room_in_memory_is_read_back(database, outbox, bus, redis):
+    relay = OutboxRelay(database, TABLE, bus, behind_seconds=0.1, memory_max=4)
+    added = [await add(database, outbox, [message(n)]) for n in range(10)]
+    async with running(relay):
+        for one in added:
+            relay.publish(one)
+        await eventually(lambda: _is(left(database), 0))
+    assert sorted(await stored(redis)) == list(range(10))
+
+
+async def test_a_refused_key_in_memory_holds_up_no_other(database, outbox, bus, redis):
+    await redis.set("refuses:{0}", "not a stream")
+    relay = OutboxRelay(database, TABLE, bus, behind_seconds=0.1)
+    async with running(relay):
+        for n in range(5):
+            relay.publish(await add(database, outbox, [message(n, key) for key in ("refuses:{0}", KEY)]))
+        await eventually(lambda: _is(left(database), 5))
+        await redis.delete("refuses:{0}")
+        await eventually(lambda: _is(left(database), 0))
+    assert await stored(redis, "refuses:{0}") == list(range(5))
+    assert set(await stored(redis)) == set(range(5))
+
+
+async def test_a_stop_publishes_what_committed(database, outbox, bus, redis):
+    relay = OutboxRelay(database, TABLE, bus, delete_seconds=3_600)
+    async with running(relay):
+        await asyncio.sleep(0.05)
+        relay.publish(await add(database, outbox, [message(1)]))
+    assert await stored(redis) == [1]
+    assert await left(database) == 0

@@ -31,7 +31,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     """Make the HTTP app; it connects when it starts."""
 
     def build(runtime: ServiceRuntime) -> AppState:
-        context = _context(runtime, settings)
+        context = _context(runtime, settings, relayed=True)
         client = runtime.service_client(settings.feedback_url) if settings.feedback_url else None
         return AppState(
             settings,
@@ -48,6 +48,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         description="Stores user reports, indexes error events and groups, and links the two.",
         build=build,
         clock=clock,
+        outbox=OUTBOX,
     )
     app.add_middleware(Cors, rules_of=cors_rules)
     app.add_exception_handler(DsnNotEnough, empty_answer)
@@ -91,7 +92,7 @@ def _context(runtime: ServiceRuntime, settings: Settings, *, relayed: bool = Fal
     """Return what use cases work with; `relayed` when this process publishes the outbox."""
     projects = Projects(runtime.configuration, settings.organizations_denied)
     context = ServiceContext(runtime.database, projects, runtime.clock, runtime.shards)
-    return replace(context, wake=runtime.relay.wake) if relayed else context
+    return replace(context, publish=runtime.relay.publish) if relayed else context
 
 
 def _rules(settings: Settings) -> AgeRules:

@@ -67,8 +67,8 @@ class SubmissionAcceptance:
                 update={"occurred_at": now, "accepted_by": accepted_by, "id": derived_id("accept", message.id)}
             )
             body = refusal.payload.encode()
-            await self._outbox.add(connection, [outgoing(stream, again, self._shards, body=body)])
-        self._relay.wake()
+            added = await self._outbox.add(connection, [outgoing(stream, again, self._shards, body=body)])
+        self._relay.publish(added)
         metrics.SUBMISSIONS_ACCEPTED.inc()
         return accepted, refusal
 

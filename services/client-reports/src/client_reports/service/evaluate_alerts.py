@@ -81,9 +81,9 @@ class AlertEvaluator:
             ]
             await write_evaluations(connection, evaluations, now, events_max=self._events_max)
             changed = [(rule, one) for rule, one in zip(rules, evaluations, strict=True) if one.changed]
-            await self._outbox.add(connection, [self._notice(rule, one, now) for rule, one in changed])
+            added = await self._outbox.add(connection, [self._notice(rule, one, now) for rule, one in changed])
+        self._relay.publish(added)
         for _, one in changed:
-            self._relay.wake()
             _log.warning("alert_changed", rule=one.rule_id, status=str(one.state.status), value=one.value)
         return evaluations
 

@@ -50,5 +50,5 @@ class UnitOfWork:
         async with self.database.transaction() as connection:
             work = Work(connection, record)
             yield work
-            await self.outbox.add(connection, [*record.messages(), *work.messages])
-        self.relay.wake()
+            added = await self.outbox.add(connection, [*record.messages(), *work.messages])
+        self.relay.publish(added)

@@ -44,8 +44,8 @@ async def decide_feedback(context: Context, messages: Sequence[FeedbackCreated])
             record_step(recorder, message.feedback, message.project_id, decision)
             metrics.DECISIONS.labels(str(decision.rule)).inc()
         await insert_deliveries(connection, await addressing.without_those_off(deliveries), now)
-        await context.outbox.add(connection, recorder.messages())
-    context.relay.wake()
+        added = await context.outbox.add(connection, recorder.messages())
+    context.relay.publish(added)
 
 
 def decision_of(message: FeedbackCreated, project: ProjectConfig) -> Decision:

@@ -39,5 +39,5 @@ async def release_held(context: Context, messages: Sequence[FeedbackChanged]) ->
                 found = deliveries_of(notice, project, await addressing.of_feedback(feedback, project))
                 await insert_deliveries(connection, await addressing.without_those_off(found), now)
             record_step(recorder, message.feedback, message.project_id, decision)
-        await context.outbox.add(connection, recorder.messages())
-    context.relay.wake()
+        added = await context.outbox.add(connection, recorder.messages())
+    context.relay.publish(added)

@@ -6,27 +6,28 @@ from dataclasses import dataclass
 
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
+from hearback_kit.outbox import Added
 
 from user_reports.service.read_projects import Projects
 from user_reports.service.record_outcomes import ReportRecorder
 
 
-def _no_relay() -> None:
-    """Do nothing: the relay runs in another process and polls."""
+def _no_relay(_added: Added) -> None:
+    """Do nothing: a relay in another process finds what is left in the table."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceContext:
     """The database, the projects' configuration, the clock, and what publishes the outbox.
 
-    `shards` is the number of shards of every stream; `wake` makes the outbox relay look at once.
+    `shards` is the number of shards of every stream; `publish` is given what committed.
     """
 
     database: Database
     projects: Projects
     clock: Clock
     shards: int
-    wake: Callable[[], None] = _no_relay
+    publish: Callable[[Added], None] = _no_relay
 
     def recorder(self) -> ReportRecorder:
         """Return a recorder for one transaction."""
@@ -38,5 +39,5 @@ class ServiceContext:
         recorder = self.recorder()
         async with self.database.transaction() as connection:
             yield connection, recorder
-            await recorder.write(connection)
-        self.wake()
+            added = await recorder.write(connection)
+        self.publish(added)

@@ -17,6 +17,7 @@ from hearback_fleet.refused import payload_to_keep
 from hearback_kit.bus import Outgoing
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection
+from hearback_kit.outbox import Added
 from hearback_kit.values.ids import derived_id, new_id
 
 from user_reports.domain.model import IndexedEvent, Refusal, Report, Submission
@@ -36,9 +37,9 @@ class ReportRecorder:
         self._outcomes = OutcomeRecorder(SERVICE, clock, shards)
         self._announcements: list[Outgoing] = []
 
-    async def write(self, connection: Connection) -> None:
+    async def write(self, connection: Connection) -> Added:
         """Put everything into the outbox, to be published when the transaction commits."""
-        await add_messages(connection, [*self._announcements, *self._outcomes.messages()])
+        return await add_messages(connection, [*self._announcements, *self._outcomes.messages()])
 
     def messages(self) -> list[Outgoing]:
         """Return the outcomes and steps as messages, where no transaction takes them."""

@@ -1,0 +1,64 @@
+"""Taking messages inside a transaction."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from sqlalchemy import BigInteger, Column, Identity, LargeBinary, MetaData, Table, Text
+
+from hearback_kit.bus.protocol import Outgoing
+from hearback_kit.db import Connection
+
+OutboxTable = Table
+
+
+class Added(NamedTuple):
+    """Messages in the outbox, and the ids of their rows in the same order."""
+
+    ids: tuple[int, ...]
+    messages: tuple[Outgoing, ...]
+
+
+NOTHING: Final = Added((), ())
+
+
+def outbox_table(metadata: MetaData) -> Table:
+    """Declare the outbox in a service's metadata; its migration creates it like any other table."""
+    return Table(
+        "outbox",
+        metadata,
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        Column("key", Text, nullable=False),
+        Column("type", Text, nullable=False),
+        Column("version", Text, nullable=False),
+        Column("data", LargeBinary, nullable=False),
+        Column("body", LargeBinary),
+        Column("traceparent", Text),
+    )
+
+
+class Outbox:
+    """Takes messages inside a transaction."""
+
+    def __init__(self, table: Table) -> None:
+        self._statement = (
+            f"INSERT INTO {table.name} (key, type, version, data, body, traceparent)"
+            " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::text[])"
+            " RETURNING id"
+        )
+
+    async def add(self, connection: Connection, messages: Sequence[Outgoing]) -> Added:
+        """Store messages in one statement; what is returned goes to the relay after the commit."""
+        if not messages:
+            return NOTHING
+        rows = await connection.exec_driver_sql(
+            self._statement,
+            (
+                [message.key for message in messages],
+                [message.type for message in messages],
+                [message.version for message in messages],
+                [message.data for message in messages],
+                [message.body for message in messages],
+                [message.traceparent for message in messages],
+            ),
+        )
+        return Added(tuple(sorted(row[0] for row in rows)), tuple(messages))

@@ -1,0 +1,247 @@
+"""The relay: publishes what committed."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Final
+
+from prometheus_client import Gauge
+from sqlalchemy import delete, select, text
+
+from hearback_kit.background import Heartbeat
+from hearback_kit.bus.protocol import Bus, Outgoing
+from hearback_kit.db import Database
+from hearback_kit.errors import Unavailable
+from hearback_kit.logs import get_logger
+from hearback_kit.outbox.messages import Added, OutboxTable
+
+_log = get_logger(__name__)
+WAITING = Gauge(
+    "hearback_outbox_waiting", "Outbox messages left behind, which wait to be published; 10,000 at most."
+)
+_COUNTED_MAX: Final = 10_000
+_OUTAGE_SECONDS: Final = 1.0
+# As a subquery it is asked once, in the same round trip; the lock ends with the transaction.
+_OUR_TURN = text("(SELECT pg_try_advisory_xact_lock(hashtext('outbox-relay')))")
+
+Row = tuple[int, Outgoing]
+
+
+class OutboxRelay:
+    """Publishes what committed: from memory what `publish` is given, from the table what others left behind.
+
+    Rows are left behind when they are still in the table after `behind_seconds`: until then, the process that
+    committed them publishes and deletes them. An empty table is looked at every `poll_seconds`. Of several relays
+    one at a time publishes from the table, in the order of its rows. What was published from memory is deleted
+    together, every `delete_seconds`. What finds no room in memory (`memory_max` messages), or could not be
+    published from there, is left behind, and later messages may overtake it.
+
+    A stream that refuses its messages (a wrong kind of key, say) does not hold up the others.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        table: OutboxTable,
+        bus: Bus,
+        *,
+        batch_max: int = 500,
+        poll_seconds: float = 5.0,
+        behind_seconds: float = 2.0,
+        delete_seconds: float = 0.25,
+        memory_max: int = 2_000,
+    ) -> None:
+        self._database = database
+        self._table = table
+        self._bus = bus
+        self._batch_max = batch_max
+        self._poll_seconds = poll_seconds
+        self._behind_seconds = behind_seconds
+        self._delete_seconds = delete_seconds
+        self._memory_max = memory_max
+        self._woken = asyncio.Event()
+        self._heart = Heartbeat()
+        self._committed: deque[Row] = deque()
+        self._published: list[int] = []
+        self._delete_at = 0.0
+        self._look_at = 0.0
+        self._seen: int | None = None  # the newest row at the last look
+        self._refused: frozenset[str] = frozenset()
+        self._separately = (
+            False  # while some stream refuses: else the others would get their messages again and again
+        )
+
+    @property
+    def idle_seconds(self) -> float:
+        """Seconds since the relay last went round its loop; grows when it hangs."""
+        return self._heart.idle_seconds
+
+    def publish(self, added: Added) -> None:
+        """Publish messages whose transaction has committed."""
+        if not added.ids:
+            return
+        if len(self._committed) + len(added.ids) > self._memory_max:
+            self._look_soon()
+        else:
+            self._committed.extend(zip(added.ids, added.messages, strict=True))
+        self._woken.set()
+
+    async def publish_once(self) -> int:
+        """Publish one batch of the table, oldest first; returns how many messages left the outbox."""
+        table = self._table
+        async with self._database.transaction() as connection:
+            wanted = select(table).where(_OUR_TURN).order_by(table.c.id).limit(self._batch_max)
+            if self._refused:
+                wanted = wanted.where(table.c.key.not_in(sorted(self._refused)))
+            if self._seen is not None:
+                wanted = wanted.where(table.c.id <= self._seen)
+            rows = (await connection.execute(wanted.with_for_update(skip_locked=True))).all()
+            if not rows:
+                return 0
+            published = await self._publish([(row.id, _message(row)) for row in rows])
+            if published:
+                await connection.execute(delete(table).where(table.c.id.in_(published)))
+        return len(published)
+
+    async def _publish(self, rows: Sequence[Row]) -> list[int]:
+        """The ids of what was published; a key whose messages are refused is left out until the next look."""
+        if self._separately:
+            return await self._publish_by_key(rows)
+        try:
+            await self._bus.publish([message for _, message in rows])
+        except Unavailable:
+            raise
+        except Exception as error:
+            _log.error("outbox_refused", messages=len(rows), error=type(error).__name__)
+            return await self._publish_by_key(rows)
+        return [number for number, _ in rows]
+
+    async def _publish_by_key(self, rows: Sequence[Row]) -> list[int]:
+        by_key: dict[str, list[Row]] = {}
+        for row in rows:
+            by_key.setdefault(row[1].key, []).append(row)
+        published: list[int] = []
+        self._separately = False
+        for key, part in by_key.items():
+            try:
+                await self._bus.publish([message for _, message in part])
+            except Unavailable:
+                return published
+            except Exception as error:
+                _log.error("outbox_key_refused", key=key, messages=len(part), error=type(error).__name__)
+                self._refused |= {key}
+                self._separately = True
+            else:
+                published += [number for number, _ in part]
+        return published
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Publish until `stop` is set, and then what was committed; what is left stays for the next start."""
+        while not stop.is_set():
+            self._heart.beat()
+            self._woken.clear()
+            try:
+                await self._turn()
+            except Unavailable as error:
+                _log.warning("outbox_waits", reason=error.detail)
+                await self._rest(stop, _OUTAGE_SECONDS, wakeable=False)
+                continue
+            due = min(self._look_at, self._delete_at) if self._published else self._look_at
+            await self._rest(stop, max(0.0, due - time.monotonic()))
+        try:
+            await self._publish_committed()
+            await self._delete_published()
+        except Unavailable as error:
+            _log.warning("outbox_is_left", reason=error.detail)
+
+    async def _turn(self) -> None:
+        await self._publish_committed()
+        now = time.monotonic()
+        if self._published and now >= self._delete_at:
+            await self._delete_published()
+        if now >= self._look_at:
+            await self._look()
+
+    async def _publish_committed(self) -> None:
+        """Publish from memory; what fails is read from the table later, as if its process had been killed."""
+        while self._committed:
+            rows = [self._committed.popleft() for _ in range(min(len(self._committed), self._batch_max))]
+            wanted = [row for row in rows if row[1].key not in self._refused] if self._refused else rows
+            if not self._published:
+                self._delete_at = time.monotonic() + self._delete_seconds
+            try:
+                published = await self._publish(wanted) if wanted else []
+            except Unavailable:
+                self._committed.clear()
+                self._look_soon()
+                raise
+            if len(published) < len(rows):
+                self._look_soon()
+            self._published += published
+
+    async def _delete_published(self) -> None:
+        """Delete what was published from memory; kept in mind until that is done."""
+        if not self._published:
+            return
+        gone = self._published[:]
+        async with self._database.transaction() as connection:
+            await connection.exec_driver_sql(f"DELETE FROM {self._table.name} WHERE id = ANY($1)", (gone,))
+        del self._published[: len(gone)]
+
+    def _look_soon(self) -> None:
+        self._look_at = min(self._look_at, time.monotonic() + self._behind_seconds)
+
+    async def _look(self) -> None:
+        """Measure how much waits, and publish what was there at the last look already."""
+        self._refused = frozenset()
+        newest, left_behind = await self._measure()
+        if left_behind:
+            await self._delete_published()
+            await self._publish_left_behind()
+            newest, _ = await self._measure()
+        self._seen = newest or 0
+        wait = self._poll_seconds if newest is None else self._behind_seconds
+        self._look_at = time.monotonic() + wait
+
+    async def _publish_left_behind(self) -> None:
+        while True:
+            self._heart.beat()
+            known = self._refused
+            published = await self.publish_once()
+            # A batch may hold nothing but refused messages: what lies behind them is next.
+            if not published and self._refused == known:
+                return
+            await self._publish_committed()
+
+    async def _measure(self) -> tuple[int | None, int]:
+        """Return the newest row of the table and how many are left behind, of the oldest 10,000."""
+        statement = (
+            "SELECT max(id), count(*) FILTER (WHERE id <= $1)"
+            f" FROM (SELECT id FROM {self._table.name} ORDER BY id LIMIT {_COUNTED_MAX}) AS oldest"
+        )
+        async with self._database.connection() as connection:
+            row: Any = (await connection.exec_driver_sql(statement, (self._seen or 0,))).one()
+        WAITING.set(row[1])
+        return row[0], row[1]
+
+    async def _rest(self, stop: asyncio.Event, seconds: float, *, wakeable: bool = True) -> None:
+        waits = [asyncio.ensure_future(stop.wait())]
+        if wakeable:
+            waits.append(asyncio.ensure_future(self._woken.wait()))
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+
+def _message(row: Any) -> Outgoing:
+    return Outgoing(
+        key=row.key,
+        type=row.type,
+        version=row.version,
+        data=row.data,
+        body=row.body,
+        traceparent=row.traceparent,
+    )
