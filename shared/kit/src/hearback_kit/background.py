@@ -209,10 +209,13 @@ class Heartbeat:
         return time.monotonic() - self._beat_at
 
 
-async def pause(seconds: float, stop: asyncio.Event) -> None:
-    """Wait for `seconds`, or until `stop` is set."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
+async def pause(seconds: float, *events: asyncio.Event) -> None:
+    """Wait for `seconds`, or until one of the events is set."""
+    if any(event.is_set() for event in events):
         return
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

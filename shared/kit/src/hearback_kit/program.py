@@ -20,6 +20,7 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 
 from hearback_kit.api.answers import AnswerRules
+from hearback_kit.background import pause
 from hearback_kit.db import Database, current_revision, migrate, migration_head
 from hearback_kit.disk import watch_disk
 from hearback_kit.errors import ServiceError, Unavailable
@@ -38,7 +39,18 @@ MODES = ("serve", "work", "run")
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn without its own signal handling: the program stops the server and the worker together."""
+    """Uvicorn without its own signal handling: the program stops the server and the worker together.
+
+    It wakes once a second, for the `Date` header, and not ten times.
+    """
+
+    def __init__(self, config: uvicorn.Config, stop: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stop = stop
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            await pause(1.0, self._stop)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -146,8 +158,8 @@ class Program:
         if worker is not None and mode == "run":
             worker.show_checks(app.state.checks, "worker-")
         freeze_gc()
-        server = _Server(self._uvicorn_config(app, settings))
         stop, force_exit = asyncio.Event(), asyncio.Event()
+        server = _Server(self._uvicorn_config(app, settings), stop)
 
         def end() -> None:
             if not stop.is_set():

@@ -17,7 +17,7 @@ from hearback_kit.background import Heartbeat, pause
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
 from hearback_kit.stopping import unless_stopped
-from hearback_kit.valkey import outage_as_unavailable
+from hearback_kit.valkey import BLOCK_MS_MAX, outage_as_unavailable
 
 PREFIX: Final = "hearback:snapshot:"
 CHANGES: Final = "hearback:snapshot-changes"
@@ -69,7 +69,7 @@ class SnapshotCache:
         parse: Callable[[str, bytes], Any],
         *,
         entries_max: int = 50_000,
-        block_ms: int = 1_000,
+        block_ms: int = BLOCK_MS_MAX,
     ) -> None:
         self._client: Any = client
         self._waiting: Any = waiting

@@ -16,14 +16,24 @@ FULL = Gauge("hearback_stream_full", "1 for a stream at its bound, whose message
 class StreamBounds:
     """Keeps the backlog of streams in memory, a fraction of a second old.
 
-    Looking is free for the hot path; the bound may be passed by what arrives between two looks.
+    Looking is free for the hot path; the bound may be passed by what arrives between two looks. While no writer
+    asks and nothing is full, looks are `idle_seconds_max` apart.
     """
 
-    def __init__(self, bus: Bus, entries_max: Mapping[str, int], *, interval_seconds: float = 0.25) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        entries_max: Mapping[str, int],
+        *,
+        interval_seconds: float = 0.25,
+        idle_seconds_max: float = 5.0,
+    ) -> None:
         self._bus = bus
         self._entries_max = dict(entries_max)
         self._interval_seconds = interval_seconds
+        self._idle_seconds_max = idle_seconds_max
         self._full: frozenset[str] = frozenset()
+        self._asked = asyncio.Event()  # by a writer, since the last look
         self._heart = Heartbeat()
 
     @property
@@ -34,11 +44,17 @@ class StreamBounds:
     @property
     def any_full(self) -> bool:
         """Whether any stream had: when none had, a writer needs not ask for each."""
+        self._ask()
         return bool(self._full)
 
     def is_full(self, key: str) -> bool:
         """Whether the stream had reached its bound when last looked at."""
+        self._ask()
         return key in self._full
+
+    def _ask(self) -> None:
+        if not self._asked.is_set():
+            self._asked.set()
 
     async def look(self) -> None:
         """Read the backlog of every stream."""
@@ -52,6 +68,9 @@ class StreamBounds:
         """Look again and again until `stop` is set."""
         while not stop.is_set():
             self._heart.beat()
+            self._asked.clear()
             with suppress(Unavailable):  # writing fails by itself while the server is away
                 await self.look()
             await pause(self._interval_seconds, stop)
+            if not self._full:
+                await pause(self._idle_seconds_max, stop, self._asked)

@@ -137,7 +137,7 @@ class Consumer:
         retries_max = self._options.retries_per_turn_max  # so that new messages do not wait for all of them
         await self._one_by_one(due[:retries_max], stop)
         if not stop.is_set():
-            batch = await self._deliveries.next(len(self._in_flight), at_once=len(due) > retries_max)
+            batch = await self._deliveries.next(len(self._in_flight), stop, at_once=len(due) > retries_max)
             await self._process(batch, stop)
 
     async def _process(self, batch: Sequence[Incoming], stop: asyncio.Event) -> None:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from hearback_kit.valkey import BLOCK_MS_MAX
+
 
 @dataclass(frozen=True, slots=True)
 class ConsumerOptions:
@@ -14,7 +16,7 @@ class ConsumerOptions:
 
     batch_max: int = 256
     gather_ms_max: int = 0
-    block_ms: int = 500
+    block_ms: int = BLOCK_MS_MAX
     idle_ms_min: int = 30_000
     deliveries_max: int = 5
     retry_seconds_first: float = 0.5

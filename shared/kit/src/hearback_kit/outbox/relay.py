@@ -9,7 +9,7 @@ from typing import Any, Final
 from prometheus_client import Gauge
 from sqlalchemy import delete, select, text
 
-from hearback_kit.background import Heartbeat
+from hearback_kit.background import Heartbeat, pause
 from hearback_kit.bus.protocol import Bus, Outgoing
 from hearback_kit.db import Database
 from hearback_kit.errors import Unavailable
@@ -145,10 +145,10 @@ class OutboxRelay:
                 await self._turn()
             except Unavailable as error:
                 _log.warning("outbox_waits", reason=error.detail)
-                await self._rest(stop, _OUTAGE_SECONDS, wakeable=False)
+                await pause(_OUTAGE_SECONDS, stop)
                 continue
             due = min(self._look_at, self._delete_at) if self._published else self._look_at
-            await self._rest(stop, max(0.0, due - time.monotonic()))
+            await pause(max(0.0, due - time.monotonic()), stop, self._woken)
         try:
             await self._publish_committed()
             await self._delete_published()
@@ -224,16 +224,6 @@ class OutboxRelay:
             row: Any = (await connection.exec_driver_sql(statement, (self._seen or 0,))).one()
         WAITING.set(row[1])
         return row[0], row[1]
-
-    async def _rest(self, stop: asyncio.Event, seconds: float, *, wakeable: bool = True) -> None:
-        waits = [asyncio.ensure_future(stop.wait())]
-        if wakeable:
-            waits.append(asyncio.ensure_future(self._woken.wait()))
-        try:
-            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
 
 
 def _message(row: Any) -> Outgoing:
