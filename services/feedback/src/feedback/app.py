@@ -12,6 +12,7 @@ from feedback.api import attachments, erasures, internal, issues, live, short_id
 from feedback.api.deps import AppState
 from feedback.consumers.attachment_stored import AttachmentStoredHandler
 from feedback.consumers.feedback_submitted import FeedbackSubmittedHandler
+from feedback import pages
 from feedback.jobs.announcements import add_announcements
 from feedback.jobs.attachment_removal import add_attachment_removal
 from feedback.jobs.retention import add_retention

@@ -111,7 +111,7 @@ def assignee(member: MemberRef | None) -> dict[str, Any] | None:
 def detail(row: FeedbackDetail, context: SerializerContext, changes: Sequence[Activity] = ()) -> dict[str, Any]:
     """Return a group with what only its own page shows; `changes` are newest first."""
     return group(row, context) | {
-        "tags": [tag_summary(row, key, value) for key, value in event_tags(row)],
+        "tags": [tag_summary(row, key, value) for key, value in row.event_tags],
         "activity": [*(_activity(change, context) for change in changes), _first_seen(row)],
         "seenBy": [],
         "participants": [],
@@ -154,12 +154,6 @@ def _first_seen(row: Feedback) -> dict[str, Any]:
         "data": {"priority": row.priority},
         "dateCreated": wire_time(row.first_seen),
     }
-
-
-def event_tags(row: Feedback) -> list[tuple[str, str]]:
-    """Return the event's tags in order, with those that Sentry derives from its fields."""
-    derived = {"environment": row.environment, "level": row.level}
-    return sorted((derived | row.tags).items())
 
 
 def tag_value(row: Feedback, key: str, value: str) -> dict[str, Any]:
@@ -235,7 +229,7 @@ def event(row: FeedbackDetail, context: SerializerContext) -> dict[str, Any]:
         "contexts": {name: value for name, value in contexts.items() if isinstance(value, dict)},
         "sdk": _sdk(mapping(stored.get("sdk"))),
         "request": request,
-        "tags": [{"key": key, "value": value} for key, value in event_tags(row)],
+        "tags": [{"key": key, "value": value} for key, value in row.event_tags],
         "entries": _entries(row, request, additional.pop("breadcrumbs", None)),
         "context": _as_object(additional.pop("extra", None)),
         "packages": _as_object(additional.pop("modules", None)),

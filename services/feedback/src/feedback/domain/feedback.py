@@ -37,6 +37,12 @@ class FeedbackFields:
     tags: dict[str, str]
     evidence: dict[str, Any]
 
+    @property
+    def event_tags(self) -> list[tuple[str, str]]:
+        """The event's tags in order, with those that Sentry derives from its fields."""
+        derived = {"environment": self.environment, "level": self.level}
+        return sorted((derived | self.tags).items())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback(FeedbackFields):

@@ -55,6 +55,13 @@ UNINDEXED_KEYS: Final = frozenset(
 KEYS: Final = frozenset().union(
     FACET_KEYS, TIME_KEYS, AGE_KEYS, NUMBER_KEYS, TEXT_KEYS, CATEGORY_KEYS, FLAG_KEYS, PROJECT_KEYS, OTHER_KEYS
 )
+# The keys that are suggested first, in this order.
+NAMED_KEYS: Final = (
+    *("is", "assigned", "user.email", "url", "environment", "release", "has", "source", "message", "age", "project"),
+    *("has_attachments", "has_linked_error", "hasseen", "issue.priority", "user.id", "user.username", "name"),
+    *("browser.name", "os.name", "device.family", "platform", "level", "dist", "sdk.name", "locale.lang"),
+    *("firstseen", "received", "transaction", "trace", "replay_id", "associated_event_id", "is_spam", "issue", "id"),
+)
 ALIASES: Final = {
     "associatedeventid": "associated_event_id",
     "linked_event_id": "associated_event_id",

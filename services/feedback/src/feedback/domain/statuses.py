@@ -1,6 +1,6 @@
 """The mailboxes of a feedback: its status, the substatus within it, and its priority."""
 
-from typing import Final
+from typing import Any, Final
 
 UNRESOLVED: Final = "unresolved"
 RESOLVED: Final = "resolved"
@@ -26,3 +26,9 @@ MEDIUM: Final = "medium"
 LOW: Final = "low"
 PRIORITIES: Final = {LOW: 25, MEDIUM: 50, HIGH: 75}
 """Priorities by name, with the numbers that occurrences and metadata have for them."""
+
+
+def sorted_into(status: str, substatus: str | None = None) -> dict[str, Any]:
+    """Return the columns of a feedback that a person sorts into a mailbox."""
+    default = {UNRESOLVED: ONGOING, IGNORED: ARCHIVED_FOREVER}.get(status)
+    return {"status": status, "substatus": substatus or default, "status_details": {}, "triaged": True}

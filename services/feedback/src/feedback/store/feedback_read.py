@@ -86,6 +86,15 @@ async def list_ids(connection: Connection, selection: Selection, limit: int, aft
     return list((await connection.execute(statement)).scalars())
 
 
+async def count_ids(connection: Connection, selection: Selection, ids: Collection[int]) -> int:
+    """Return how many of these ids a selection has."""
+    if selection.is_empty or not ids:
+        return 0
+    statement = select(func.count()).where(FEEDBACK.c.id.in_(sorted(ids)), *matches(selection))
+    found: int = (await connection.execute(statement)).scalar_one()
+    return found
+
+
 async def list_by_ids(connection: Connection, project_ids: Collection[int], ids: Sequence[int]) -> list[Feedback]:
     """Return the feedback with these ids, of these projects, newest first."""
     statement = (

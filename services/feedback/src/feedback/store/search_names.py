@@ -1,14 +1,16 @@
 """Names of tags and context fields that an organization's feedback has: what its searches may ask for."""
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from hearback_kit.db import Connection
 from hearback_kit.db.rowsets import arrays
-from sqlalchemy import BigInteger, Text, func, select
+from sqlalchemy import BigInteger, Select, Text, cast, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 
-from feedback.store.tables import SEARCH_NAME
+from feedback.store.tables import FEEDBACK, SEARCH_NAME
 
+VALUES_ROWS_MAX = 1_000  # of an organization: those whose values are suggested
 NAMES_MAX = 10_000  # of one organization; with that many, any name may be asked for
 
 
@@ -59,3 +61,47 @@ async def find_unknown(connection: Connection, organization_id: int, names: Coll
         SEARCH_NAME.c.organization_id == organization_id, SEARCH_NAME.c.name.in_(sorted(names))
     )
     return set(names) - set((await connection.execute(statement)).scalars())
+
+
+async def list_names(connection: Connection, organization_id: int, begun: str, limit: int) -> list[str]:
+    """Return names of an organization that begin like a text, in their order."""
+    statement = (
+        select(SEARCH_NAME.c.name)
+        .where(
+            SEARCH_NAME.c.organization_id == organization_id,
+            SEARCH_NAME.c.name >= begun,
+            SEARCH_NAME.c.name.startswith(begun, autoescape=True),
+        )
+        .order_by(SEARCH_NAME.c.name)
+        .limit(limit)
+    )
+    return list((await connection.execute(statement)).scalars())
+
+
+def values_statement(organization_id: int, key: str, begun: str, limit: int) -> Select[Any]:
+    """Return the statement for the commonest values of a key among an organization's newest feedback."""
+    newest = (
+        select(FEEDBACK.c.facets)
+        .where(FEEDBACK.c.organization_id == organization_id)
+        .order_by(FEEDBACK.c.first_seen.desc(), FEEDBACK.c.id.desc())
+        .limit(VALUES_ROWS_MAX)
+        .subquery("newest")
+    )
+    term = func.unnest(newest.c.facets).table_valued("value").render_derived(name="term")
+    value = cast(term.c.value, Text)
+    return (
+        select(func.substr(value, len(key) + 2))
+        .select_from(newest.join(term, true()))
+        .where(value.startswith(f"{key}={begun}", autoescape=True))
+        .group_by(value)
+        .order_by(func.count().desc(), value)
+        .limit(limit)
+    )
+
+
+async def list_values(
+    connection: Connection, organization_id: int, key: str, begun: str, limit: int
+) -> list[str]:
+    """Return the commonest values of a key that begin like a text, in lower case as searches take them."""
+    statement = values_statement(organization_id, key, begun, limit)
+    return list((await connection.execute(statement)).scalars())

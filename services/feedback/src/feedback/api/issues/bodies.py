@@ -8,23 +8,22 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from feedback.api.serializers import assignee
 from feedback.domain.statuses import (
-    ARCHIVED_FOREVER,
     ARCHIVED_UNTIL_CONDITION_MET,
     IGNORED,
-    ONGOING,
     PRIORITIES,
     RESOLVED,
     SUBSTATUSES_OF,
     UNRESOLVED,
+    sorted_into,
 )
 
 _STATUSES = {
-    "unresolved": (UNRESOLVED, ONGOING),
-    "resolved": (RESOLVED, None),
-    "resolvedInNextRelease": (RESOLVED, None),
-    "ignored": (IGNORED, ARCHIVED_FOREVER),
-    "archived": (IGNORED, ARCHIVED_FOREVER),
-    "muted": (IGNORED, ARCHIVED_FOREVER),
+    "unresolved": UNRESOLVED,
+    "resolved": RESOLVED,
+    "resolvedInNextRelease": RESOLVED,
+    "ignored": IGNORED,
+    "archived": IGNORED,
+    "muted": IGNORED,
 }
 _CONDITIONS = ("ignoreDuration", "ignoreCount", "ignoreUserCount", "ignoreUntil", "ignoreWindow")
 # Fields of Sentry that cannot be changed here, with the only value that asks for nothing.
@@ -98,17 +97,12 @@ def _invalid(field: str, detail: str) -> BadRequest:
 def _status(status: str, substatus: str | None, details: dict[str, Any]) -> dict[str, Any]:
     if status not in _STATUSES:
         raise _invalid("status", f'"{status[:100]}" is not a valid choice.')
-    state, default = _STATUSES[status]
+    state = _STATUSES[status]
     if substatus is not None and substatus not in SUBSTATUSES_OF[state]:
         raise _invalid("substatus", f'"{substatus}" does not belong to {state}.')
     if state == IGNORED and any(details.get(name) for name in _CONDITIONS):
-        default = ARCHIVED_UNTIL_CONDITION_MET
-    return {
-        "status": state,
-        "substatus": substatus or default,
-        "status_details": _without_nul(details),
-        "triaged": True,
-    }
+        substatus = substatus or ARCHIVED_UNTIL_CONDITION_MET
+    return sorted_into(state, substatus) | {"status_details": _without_nul(details)}
 
 
 def _without_nul(details: dict[str, Any]) -> dict[str, Any]:

@@ -153,7 +153,7 @@ async def list_tags(found: Readable) -> list[Json]:
     """Return the issue's tags."""
     return [
         serializers.tag_summary(found.feedback, key, value)
-        for key, value in serializers.event_tags(found.feedback)
+        for key, value in found.feedback.event_tags
     ]
 
 
@@ -170,7 +170,7 @@ async def list_tag_values(found: Readable, key: str) -> list[Json]:
 
 
 def _tag(found: Found, key: str) -> str:
-    values = dict(serializers.event_tags(found.feedback))
+    values = dict(found.feedback.event_tags)
     if key not in values:
         raise NotFound
     return values[key]

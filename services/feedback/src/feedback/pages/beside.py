@@ -1,0 +1,175 @@
+"""What is shown beside a feedback: alike ones, its error and who else reported it, its fate, its deliveries.
+
+It takes longer than the feedback itself, so that scripts ask for it when the feedback is shown.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from hearback_contracts.config import OrganizationConfig
+from hearback_contracts.identifiers import NO_EVENT_ID
+from hearback_contracts.reasons import EXPLANATIONS, Reason
+from hearback_kit.auth import SESSION_COOKIE
+from hearback_kit.errors import NotFound
+from hearback_kit.values.ids import parse_id
+from hearback_kit.values.times import parse_rfc3339
+
+from feedback.domain.feedback import Feedback
+from feedback.domain.payload import mapping, text
+from feedback.pages.deps import PAGES, PageState, Reader, StateDep, is_shown
+from feedback.pages.params import View
+from feedback.pages.views import Row, project_slug, rows_of
+from feedback.service.ask_fleet import Known
+from feedback.store.feedback_read import find_by_id
+from feedback.store.similar import list_of_error, list_similar
+
+ON_ERROR_MAX = 10
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorView:
+    """The error that a feedback is about; `reports` are user reports on it."""
+
+    title: str
+    url: str
+    short_id: str
+    level: str
+    reports: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is shown beside a feedback; `error` is None when its event is not known."""
+
+    has_error: bool
+    similar: list[Row]
+    on_error: list[Row]
+    error: ErrorView | None
+    error_available: bool
+    fate: list[dict[str, Any]]
+    fate_available: bool
+    submission_url: str
+    deliveries: list[dict[str, Any]]
+    deliveries_available: bool
+
+
+@router.get("/organizations/{organization}/feedback/{feedback_id}/beside/")
+async def show_beside(request: Request, state: StateDep, scope: Reader, feedback_id: str) -> Response:
+    """Return the part of the detail that shows what is beside a feedback; raises NotFound."""
+    number = parse_id(feedback_id) if is_shown(scope.organization) else None
+    feedback = None
+    if number is not None:
+        async with state.database.connection() as connection:
+            feedback = await find_by_id(connection, number, [scope.organization.id])
+    if feedback is None:
+        raise NotFound
+    beside = await read_beside(request, state, scope.organization, feedback)
+    return PAGES.render(
+        request, "inbox.html", block="beside_part", beside=beside, feedback=feedback, organization=scope.organization
+    )
+
+
+async def read_beside(
+    request: Request, state: PageState, organization: OrganizationConfig, feedback: Feedback
+) -> Beside:
+    """Return what is beside a feedback; other services are asked at the same time, in the caller's name."""
+    session = request.cookies.get(SESSION_COOKIE, "")
+    project = project_slug(organization, feedback.project_id)
+    path = f"{organization.slug}/{project}"
+    fleet = state.fleet
+    rows, fate, deliveries, error = await asyncio.gather(
+        _rows(state, feedback),
+        fleet.fate(session, path, feedback.submission_id),
+        fleet.deliveries(session, path, feedback.event_id),
+        _error(state, session, organization, feedback),
+    )
+    similar, on_error = rows
+    view = View(mailbox="all")
+    return Beside(
+        has_error=feedback.associated_event_id not in {None, NO_EVENT_ID},
+        similar=rows_of(organization, view, similar),
+        on_error=rows_of(organization, view, on_error),
+        error=error.value,
+        error_available=error.is_available,
+        fate=[_step(step) for step in _list(mapping(fate.value).get("steps"))],
+        fate_available=fate.is_available,
+        submission_url=f"/organizations/{organization.slug}/submissions/{feedback.submission_id}/?project={project}",
+        deliveries=[_delivery(one) for one in _list(deliveries.value)],
+        deliveries_available=deliveries.is_available,
+    )
+
+
+async def _rows(state: PageState, feedback: Feedback) -> tuple[list[Feedback], list[Feedback]]:
+    settings = state.settings
+    async with state.database.connection(share=feedback.organization_id) as connection:
+        similar = await list_similar(
+            connection, feedback, rows_max=settings.similar_rows_max, limit=settings.similar_max
+        )
+        on_error: Sequence[Feedback] = ()
+        if feedback.associated_event_id != NO_EVENT_ID:
+            on_error = await list_of_error(connection, feedback, ON_ERROR_MAX)
+    return similar, list(on_error)
+
+
+async def _error(state: PageState, session: str, organization: OrganizationConfig, feedback: Feedback) -> Known:
+    event_id = feedback.associated_event_id
+    if event_id is None or event_id == NO_EVENT_ID:
+        return Known()
+    found = await state.fleet.error(session, organization.slug, event_id)
+    group_id = text(mapping(found.value).get("groupId"))
+    if not found.is_available or not group_id:
+        return found
+    reports = await state.fleet.reports(session, organization.slug, group_id)
+    event = mapping(mapping(found.value).get("event"))
+    return Known(
+        ErrorView(
+            title=text(event.get("title")) or text(event.get("message")) or event_id,
+            url=f"/organizations/{organization.slug}/issues/{group_id}/",
+            short_id=text(mapping(found.value).get("shortId")) or "",
+            level=text(event.get("level")) or "error",
+            reports=[_report(one) for one in _list(reports.value)],
+        )
+    )
+
+
+def _list(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _report(report: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "person": text(report.get("name")) or text(report.get("email")),
+        "text": " ".join((text(report.get("comments")) or "").split())[:240],
+        "at": parse_rfc3339(text(report.get("dateCreated")) or ""),
+    }
+
+
+_REASONS = {str(reason): reason for reason in Reason}
+
+
+def _step(step: dict[str, Any]) -> dict[str, Any]:
+    reason = text(step.get("reason"))
+    known = _REASONS.get(reason or "")
+    return {
+        "at": parse_rfc3339(text(step.get("at")) or ""),
+        "service": text(step.get("service")) or "",
+        "step": (text(step.get("step")) or "").replace("_", " "),
+        "reason": reason,
+        "explanation": EXPLANATIONS.get(known) if known else None,
+    }
+
+
+def _delivery(delivery: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "channel": text(delivery.get("channel")) or "",
+        "target": text(delivery.get("target")) or "",
+        "rule": text(delivery.get("rule")) or "",
+        "state": text(delivery.get("state")) or "",
+        "answer": text(delivery.get("answer")),
+        "at": parse_rfc3339(text(delivery.get("dateFinished")) or text(delivery.get("dateCreated")) or ""),
+    }

@@ -1,0 +1,152 @@
+"""The inbox: tabs, list and detail. Scripts ask for parts of it, by the id of what they replace."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request
+from fastapi.responses import Response
+from hearback_contracts.config import OrganizationConfig
+from hearback_contracts.flags import Feature
+from hearback_contracts.sources import FeedbackSource
+from hearback_fleet.access import EVENT_WRITE
+from hearback_kit.api.paging import decode_cursor, encode_cursor, read_id, read_time
+from hearback_kit.errors import BadRequest, Forbidden
+from hearback_web import PageScope
+from hearback_web.texts import gettext as _
+
+from feedback.domain.statuses import IGNORED, RESOLVED, UNRESOLVED
+from feedback.pages.beside import read_beside
+from feedback.pages.deps import PAGES, PageState, Reader, StateDep, is_shown
+from feedback.pages.params import ALL, PERIODS, Found, View, ViewDep, find
+from feedback.pages.views import TAGS_SHOWN, SOURCE_NAMES, detail_of, rows_of, steps_of
+from feedback.service.open_inbox import ListPage, Place, read_counts, read_list, read_one
+from feedback.store.feedback_read import Position
+
+Target = Annotated[str, Header(alias="HX-Target")]
+Values = dict[str, Any]
+router = APIRouter()
+
+
+@router.get("/organizations/{organization}/feedback/")
+async def show_inbox(
+    request: Request, state: StateDep, scope: Reader, view: ViewDep, target: Target = "", more: str = ""
+) -> Response:
+    """Show a mailbox, beside it the open feedback; for scripts the part that they replace."""
+    organization = scope.organization
+    if not organization.feature(Feature.UI):
+        return PAGES.render(request, "switched_off.html", flag=str(Feature.UI))
+    page = _Page(request, state, scope, view)
+    if target == "detail":
+        values, status = await page.detail(shows_more=bool(more))
+        return PAGES.render(request, "inbox.html", status, block="detail_part", **page.common(), **values)
+    if target == "tabs":
+        return PAGES.render(request, "inbox.html", block="tabs_part", **page.common(), **await page.tabs())
+    listed, status = await page.list()
+    detail: Values = {"detail": None, "missing": False, "beside": None, "steps": []}
+    if view.slug:
+        detail, found = await page.detail(shows_more=bool(more))
+        status = status if status != 200 else found
+    return PAGES.render(request, "inbox.html", status, **page.common(), **listed, **detail)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    request: Request
+    state: PageState
+    scope: PageScope
+    view: View
+
+    def common(self) -> Values:
+        """What every part needs."""
+        organization = self.scope.organization
+        return {
+            "view": self.view,
+            "organization": organization,
+            "can_write": not self.scope.scopes.isdisjoint(EVENT_WRITE),
+            "is_visible": is_shown(organization),
+            "member_choices": [("", _("Unassigned")), *_members(organization)],
+            "sources": [(str(source), _(SOURCE_NAMES[source])) for source in FeedbackSource],
+            "periods": PERIODS,
+            "tags_shown": TAGS_SHOWN,
+        }
+
+    async def tabs(self) -> Values:
+        """The mailboxes with their counts."""
+        found = await find(self.state, self.scope, self.view)
+        counts = await read_counts(self.state.database, self.state.settings, found.everywhere)
+        return {"tabs": self._tabs(counts, found)}
+
+    async def list(self) -> tuple[Values, int]:
+        """The list with its tabs and neighbours; a search that cannot be understood is said in its place."""
+        try:
+            found = await find(self.state, self.scope, self.view)
+            place = _place(self.view)
+        except (BadRequest, Forbidden) as error:
+            empty: Values = {"rows": [], "previous_url": None, "next_url": None, "problem": error.detail}
+            return empty | {"tabs": self._tabs({}, None)}, error.status
+        listed = await read_list(
+            self.state.database, self.state.settings, found.everywhere, found.shown, place
+        )
+        return self._listed(listed, place) | {"tabs": self._tabs(listed.counts, found), "problem": None}, 200
+
+    def _listed(self, listed: ListPage, place: Place) -> Values:
+        size = self.state.settings.page_size
+        has_more = len(listed.rows) > size
+        rows = list(listed.rows[-size:] if place.backward else listed.rows[:size])
+        has_previous = has_more if place.backward else place.position is not None
+        has_next = bool(rows) and (place.backward or has_more)
+        return {
+            "rows": rows_of(self.scope.organization, self.view, rows, listed.with_attachments),
+            "previous_url": self._beyond(rows[0], backward=True) if rows and has_previous else None,
+            "next_url": self._beyond(rows[-1], backward=False) if has_next else None,
+        }
+
+    def _beyond(self, row: Any, *, backward: bool) -> str:
+        cursor = encode_cursor((row.first_seen, row.id), backward=backward)
+        return self.view.url(self.scope.organization.slug, cursor=cursor, slug="")
+
+    def _tabs(self, counts: Mapping[str, int | None], found: Found | None) -> list[Values]:
+        labels = {UNRESOLVED: _("Inbox"), RESOLVED: _("Resolved"), IGNORED: _("Spam"), ALL: _("All")}
+        bound = self.state.settings.tab_count_max
+        tabs = []
+        for mailbox, label in labels.items():
+            number = counts.get(mailbox)
+            tabs.append(
+                {
+                    "label": label,
+                    "url": self.view.url(self.scope.organization.slug, mailbox=mailbox, cursor="", slug=""),
+                    "is_current": mailbox == self.view.mailbox and not (found and found.names_mailboxes),
+                    "count": None if number is None else min(number, bound),
+                    "is_more": number is not None and number > bound,
+                }
+            )
+        return tabs
+
+    async def detail(self, *, shows_more: bool) -> tuple[Values, int]:
+        """The open feedback; `missing` when there is none of this id, which is 404."""
+        organization, view = self.scope.organization, self.view
+        number = view.open_id if is_shown(organization) else None
+        found = None
+        if number is not None:
+            found = await read_one(self.state.database, self.state.settings, organization.id, number)
+        if found is None:
+            return {"detail": None, "missing": bool(view.slug), "beside": None, "steps": []}, 404
+        shown = detail_of(organization, view, found.feedback, found.attachments, self.state.settings.public_url)
+        beside = await read_beside(self.request, self.state, organization, found.feedback) if shows_more else None
+        steps = steps_of(organization, found.changes)
+        return {"detail": shown, "missing": False, "beside": beside, "steps": steps}, 200
+
+
+def _members(organization: OrganizationConfig) -> list[tuple[int, str]]:
+    """Return the organization's members by name, as choices."""
+    members = sorted(organization.members, key=lambda one: (one.name or one.email).lower())
+    return [(member.id, member.name or member.email) for member in members]
+
+
+def _place(view: View) -> Place:
+    """Return where the view's page begins; raises BadRequest for a cursor that is none."""
+    if not view.cursor:
+        return Place()
+    key, backward = decode_cursor(view.cursor, (read_time, read_id))
+    return Place(Position(*key), backward)

@@ -1,0 +1,44 @@
+"""What scripts of the inbox ask for: how much of what is new belongs into the list, and suggestions for searches."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse, Response
+from hearback_kit.values.ids import parse_id
+
+from feedback.domain.search_keys import NAMED_KEYS
+from feedback.pages.deps import Reader, StateDep, is_shown
+from feedback.pages.params import ViewDep, find
+from feedback.service.suggest_terms import suggest_terms
+from feedback.store.feedback_read import count_ids
+
+IDS_MAX = 200
+router = APIRouter(prefix="/organizations/{organization}/feedback")
+
+
+@router.get("/news/")
+async def count_news(
+    state: StateDep,
+    scope: Reader,
+    view: ViewDep,
+    ids: Annotated[list[str], Query(alias="id", max_length=IDS_MAX)] = [],  # noqa: B006
+) -> Response:
+    """Return how many of the named feedback the view finds."""
+    numbers = [number for value in ids if (number := parse_id(value)) is not None]
+    count = 0
+    if numbers and is_shown(scope.organization):
+        found = await find(state, scope, view)
+        async with state.database.connection(share=scope.organization.id) as connection:
+            count = await count_ids(connection, found.shown, numbers)
+    return JSONResponse({"count": count}, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/suggestions/")
+async def suggest(
+    state: StateDep, scope: Reader, text: Annotated[str, Query(max_length=200)] = ""
+) -> Response:
+    """Return what the beginning of a search term may become."""
+    found: list[Any] = []
+    if is_shown(scope.organization):
+        found = await suggest_terms(state.database, scope.organization, text, NAMED_KEYS)
+    return JSONResponse({"suggestions": found}, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,282 @@
+"""Feedback as templates show it: rows of the list, and one with everything that belongs to it."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from hearback_contracts.config import MemberRef, OrganizationConfig
+from hearback_contracts.identifiers import NO_EVENT_ID
+from hearback_web import external_url
+
+from feedback.domain.activity import ASSIGNED, STATUS, Activity
+from feedback.domain.feedback import Feedback, FeedbackDetail
+from feedback.domain.files import file_name, media_type
+from feedback.domain.payload import mapping, text
+from feedback.pages.params import View
+from feedback.store.attachments import Attachment
+
+# What is shown in place; anything else is a download.
+SHOWN_IMAGES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
+PREVIEW_CHARACTERS: Final = 240
+TAGS_SHOWN: Final = 24
+_CONTEXTS: Final = (("browser", "Browser"), ("os", "System"), ("device", "Device"))
+
+
+def project_slug(organization: OrganizationConfig, project_id: int) -> str:
+    """Return a project's slug; its id when the organization does not list it any more."""
+    project = organization.find_project(str(project_id))
+    return project.slug if project else str(project_id)
+
+
+def slug_of(organization: OrganizationConfig, feedback: Feedback) -> str:
+    """Return what `feedbackSlug` names a feedback by."""
+    return f"{project_slug(organization, feedback.project_id)}:{feedback.id}"
+
+
+def member_of(organization: OrganizationConfig, member_id: int | None) -> MemberRef | None:
+    """Return a member by id; None for one who left."""
+    return next((member for member in organization.members if member.id == member_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A feedback in the list."""
+
+    id: int
+    short_id: str
+    url: str
+    person: str | None
+    preview: str
+    project: str
+    status: str
+    at: datetime
+    has_seen: bool
+    has_attachments: bool
+    is_linked: bool
+    is_open: bool
+    assignee: MemberRef | None
+    environment: str
+
+
+def person_of(feedback: Feedback) -> str | None:
+    """Return whom a feedback is from, as far as it says."""
+    given = (feedback.name, feedback.contact_email, feedback.user_email, feedback.user_name)
+    return next((one for one in given if one and one.strip()), None)
+
+
+def rows_of(
+    organization: OrganizationConfig, view: View, found: Iterable[Feedback], with_attachments: Collection[int] = ()
+) -> list[Row]:
+    """Return feedback as rows of the list of a view."""
+    rows = []
+    for one in found:
+        slug = slug_of(organization, one)
+        rows.append(
+            Row(
+                id=one.id,
+                short_id=one.short_id,
+                url=view.url(organization.slug, slug=slug),
+                person=person_of(one),
+                preview=" ".join(one.message[:PREVIEW_CHARACTERS].split()),
+                project=project_slug(organization, one.project_id),
+                status=one.status,
+                at=one.first_seen,
+                has_seen=one.has_seen,
+                has_attachments=one.id in with_attachments,
+                is_linked=one.associated_event_id is not None,
+                is_open=one.id == view.open_id,
+                assignee=member_of(organization, one.assigned_to),
+                environment=one.environment,
+            )
+        )
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An attachment: `url` are its bytes, `preview_url` a small picture of one that is shown in place."""
+
+    id: int
+    name: str
+    kind: str
+    size: int
+    url: str
+    preview_url: str | None
+
+
+def files_of(organization: OrganizationConfig, found: Iterable[Attachment]) -> list[File]:
+    """Return attachments with the addresses of the API that serve them."""
+    files = []
+    for one in found:
+        project = project_slug(organization, one.project_id)
+        kind = media_type(one.content_type)
+        path = f"/api/0/projects/{organization.slug}/{project}/events/{one.event_id}/attachments/{one.id}/"
+        preview = f"{path}?thumbnail=1" if kind in SHOWN_IMAGES else None
+        files.append(File(one.id, file_name(one.name), kind, one.size, f"{path}?download=1", preview))
+    return files
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that is known: its name, value, and the search for all that share it."""
+
+    label: str
+    value: str
+    search_url: str | None = None
+    copies: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag with the search for its value."""
+
+    key: str
+    value: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A change of the feedback, in words."""
+
+    at: datetime
+    who: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One feedback, with all that its own page shows."""
+
+    feedback: FeedbackDetail
+    slug: str
+    project: str
+    permalink: str
+    url: str | None
+    email: str | None
+    email_is_link: bool
+    assignee: MemberRef | None
+    images: list[File]
+    files: list[File]
+    facts: list[Fact]
+    tags: list[Tag]
+    replay_id: str | None
+    raw_url: str
+    source_name: str
+    spam: Mapping[str, Any]
+
+    @property
+    def error_event_id(self) -> str | None:
+        """The event id of the error that it names; the all-zero id names none."""
+        found = self.feedback.associated_event_id
+        return None if found == NO_EVENT_ID else found
+
+
+def quoted(value: str) -> str:
+    """Return a value as searches take it."""
+    return '"' + value.replace('"', '\\"') + '"' if any(c in value for c in ' "[],()*:') or not value else value
+
+
+def detail_of(
+    organization: OrganizationConfig,
+    view: View,
+    feedback: FeedbackDetail,
+    attachments: Sequence[Attachment],
+    public_url: str,
+) -> Detail:
+    """Return a feedback as its page shows it."""
+    files = files_of(organization, attachments)
+    slug = slug_of(organization, feedback)
+    email = feedback.contact_email or feedback.user_email
+    contexts = mapping(feedback.event.get("contexts"))
+    search = _Searches(organization.slug)
+    return Detail(
+        feedback=feedback,
+        slug=slug,
+        project=project_slug(organization, feedback.project_id),
+        permalink=public_url.rstrip("/") + View(slug=slug).url(organization.slug),
+        url=feedback.url,
+        email=email,
+        email_is_link=bool(email) and _is_address(str(email)),
+        assignee=member_of(organization, feedback.assigned_to),
+        images=[file for file in files if file.preview_url],
+        files=[file for file in files if not file.preview_url],
+        facts=_facts(feedback, contexts, search),
+        tags=[Tag(key, value, search.of(_tag_key(key), value)) for key, value in feedback.event_tags],
+        replay_id=text(mapping(contexts.get("replay")).get("replay_id")) or None,
+        raw_url=f"/api/0/organizations/{organization.slug}/issues/{feedback.id}/events/latest/",
+        source_name=SOURCE_NAMES.get(feedback.source, feedback.source),
+        spam=feedback.evidence,
+    )
+
+
+def _is_address(value: str) -> bool:
+    return value.isprintable() and value.count("@") == 1 and not any(c in value for c in " <>,;?&#\"'")
+
+
+def _tag_key(key: str) -> str:
+    return key if all(c.isalnum() or c in "_.-" for c in key) and key.isascii() else f'"{key}"'
+
+
+@dataclass(frozen=True, slots=True)
+class _Searches:
+    """Addresses of searches over all mailboxes."""
+
+    organization: str
+
+    def of(self, key: str, value: str) -> str:
+        return View(mailbox="all", query=f"{key}:{quoted(value)}").url(self.organization)
+
+
+def _facts(feedback: FeedbackDetail, contexts: Mapping[str, Any], search: _Searches) -> list[Fact]:
+    """Return what is known of the circumstances, without what is empty."""
+    sdk = mapping(feedback.event.get("sdk"))
+    named = (
+        ("Environment", "environment", feedback.environment),
+        ("Release", "release", feedback.release),
+        ("Dist", "dist", feedback.dist),
+        ("Platform", "platform", feedback.platform),
+        ("User id", "user.id", feedback.user_id),
+        ("User name", "user.username", feedback.user_name),
+        ("Transaction", "transaction", text(mapping(feedback.event.get("additional")).get("transaction"))),
+    )
+    facts = [Fact(label, value, search.of(key, value)) for label, key, value in named if value]
+    for key, label in _CONTEXTS:
+        context = mapping(contexts.get(key))
+        value = " ".join(part for part in (text(context.get("name")), text(context.get("version"))) if part)
+        if value:
+            facts.append(Fact(label, value, search.of(f"{key}.name", text(context.get("name")) or value)))
+    if feedback.sdk_name:
+        label = " ".join(part for part in (feedback.sdk_name, text(sdk.get("version"))) if part)
+        facts.append(Fact("SDK", label, search.of("sdk.name", feedback.sdk_name)))
+    return facts
+
+
+def steps_of(organization: OrganizationConfig, changes: Iterable[Activity]) -> list[Step]:
+    """Return changes in words, as the activity lists them."""
+    names = {member.email: member.name or member.email for member in organization.members}
+    return [
+        Step(change.at, names.get(change.actor or "", change.actor), _words(organization, change))
+        for change in changes
+    ]
+
+
+def _words(organization: OrganizationConfig, change: Activity) -> str:
+    if change.kind == STATUS:
+        if change.after["status"] == "unresolved":
+            return "moved it back to the inbox" if change.before["status"] == "resolved" else "marked it as not spam"
+        return "resolved it" if change.after["status"] == "resolved" else "marked it as spam"
+    if change.kind == ASSIGNED:
+        member = member_of(organization, change.after["assigned_to"])
+        return f"assigned it to {member.name or member.email}" if member else "unassigned it"
+    return f"set its priority to {change.after['priority']}"
+
+
+SOURCE_NAMES: Final[Mapping[str, str]] = {
+    "new_feedback_envelope": "Feedback widget or SDK",
+    "user_report_sentry_django_endpoint": "User feedback API",
+    "user_report_envelope": "User report of an SDK",
+    "crash_report_embed_form": "Crash-report dialog",
+    "update_user_reports_task": "User report, linked later",
+}

@@ -1,0 +1,77 @@
+"""Read what a page of the inbox shows: a page of the list, the mailboxes' counts, one feedback."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hearback_kit.db import Database
+
+from feedback.domain.activity import Activity
+from feedback.domain.feedback import Feedback, FeedbackDetail
+from feedback.settings import Settings
+from feedback.store.activity import list_activity
+from feedback.store.attachments import Attachment, find_with_attachments, list_attachments
+from feedback.store.feedback_pages import read_page
+from feedback.store.feedback_read import Position, Selection, find_by_id
+from feedback.store.mailboxes import count_mailboxes
+
+ATTACHMENTS_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """Rows of a list, one more than a page has when there are more; which have attachments; the mailboxes' counts."""
+
+    rows: Sequence[Feedback]
+    with_attachments: frozenset[int]
+    counts: Mapping[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFeedback:
+    """One feedback with what belongs to it; changes are newest first."""
+
+    feedback: FeedbackDetail
+    attachments: Sequence[Attachment]
+    changes: Sequence[Activity]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page of a list begins: after a position, or before it."""
+
+    position: Position | None = None
+    backward: bool = False
+
+
+async def read_list(
+    database: Database, settings: Settings, everywhere: Selection, shown: Selection, place: Place
+) -> ListPage:
+    """Read a page of `shown`, and count the mailboxes of `everywhere`."""
+    async with database.connection(share=shown.organization_id) as connection:
+        page = await read_page(
+            connection, shown, settings.page_size + 1, place.position, backward=place.backward
+        )
+        attached = await find_with_attachments(connection, page.rows)
+        counts = await count_mailboxes(connection, everywhere, settings.tab_count_max)
+    return ListPage(page.rows, frozenset(attached), counts)
+
+
+async def read_counts(database: Database, settings: Settings, everywhere: Selection) -> Mapping[str, int | None]:
+    """Count the mailboxes."""
+    async with database.connection(share=everywhere.organization_id) as connection:
+        return await count_mailboxes(connection, everywhere, settings.tab_count_max)
+
+
+async def read_one(
+    database: Database, settings: Settings, organization_id: int, feedback_id: int
+) -> OpenFeedback | None:
+    """Read one feedback of an organization; None when it is not there."""
+    async with database.connection() as connection:
+        feedback = await find_by_id(connection, feedback_id, [organization_id])
+        if feedback is None:
+            return None
+        attachments = await list_attachments(
+            connection, feedback.project_id, feedback.event_id, limit=ATTACHMENTS_MAX
+        )
+        changes = await list_activity(connection, feedback.id, settings.activity_max)
+    return OpenFeedback(feedback, attachments, changes)

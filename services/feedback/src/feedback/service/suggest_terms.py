@@ -1,0 +1,62 @@
+"""Suggest how the beginning of a search term may go on: keys, and the values that recent feedback has."""
+
+from collections.abc import Sequence
+
+from hearback_contracts.config import OrganizationConfig
+from hearback_contracts.sources import FeedbackSource
+from hearback_kit.db import Database
+
+from feedback.domain.search import PROPERTIES, STATUS_ALIASES
+from feedback.domain.search_keys import canonical
+from feedback.domain.statuses import PRIORITIES
+from feedback.store.search_names import list_names, list_values
+
+SUGGESTED_MAX = 12
+_BOOLEANS = ("true", "false")
+
+
+async def suggest_terms(
+    database: Database, organization: OrganizationConfig, text: str, keys: Sequence[str]
+) -> list[str]:
+    """Return terms that begin like `text`: a part of a key, or `key:` with a part of a value."""
+    negation, term = ("!", text[1:]) if text.startswith("!") else ("", text)
+    name, has_value, value = term.partition(":")
+    if has_value:
+        found = await _values(database, organization, canonical(name), value.strip('"').lower())
+        return [f"{negation}{name}:{_quoted(one)}" for one in found][:SUGGESTED_MAX]
+    known = [key for key in keys if key.startswith(name.lower())]
+    if name:
+        async with database.connection(share=organization.id) as connection:
+            known += await list_names(connection, organization.id, name.lower(), SUGGESTED_MAX)
+    return [f"{negation}{key}:" for key in dict.fromkeys(known)][:SUGGESTED_MAX]
+
+
+async def _values(database: Database, organization: OrganizationConfig, key: str, begun: str) -> list[str]:
+    closed = _closed_values(organization, key)
+    if closed is None:
+        async with database.connection(share=organization.id) as connection:
+            return await list_values(connection, organization.id, key, begun, SUGGESTED_MAX)
+    return [value for value in closed if value.lower().startswith(begun)]
+
+
+def _closed_values(organization: OrganizationConfig, key: str) -> Sequence[str] | None:
+    """Return the values of a key that has only these; None for one of which feedback has the values."""
+    if key in {"is", "status"}:
+        return sorted({*STATUS_ALIASES, *PROPERTIES}) if key == "is" else sorted(STATUS_ALIASES)
+    if key == "assigned":
+        return ["me", "none", *(member.email for member in organization.members)]
+    if key == "project":
+        return [project.slug for project in organization.projects]
+    if key == "issue.priority":
+        return list(PRIORITIES)
+    if key == "source":
+        return [str(source) for source in FeedbackSource]
+    if key in {"has_linked_error", "has_attachments", "hasseen", "is_spam"}:
+        return _BOOLEANS
+    if key == "has":
+        return ["user.email", "url", "release", "replay_id", "associated_event_id"]
+    return None
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if any(character in value for character in ' "[],()') else value
