@@ -12,10 +12,11 @@ from feedback.api import attachments, erasures, internal, issues, live, short_id
 from feedback.api.deps import AppState
 from feedback.consumers.attachment_stored import AttachmentStoredHandler
 from feedback.consumers.feedback_submitted import FeedbackSubmittedHandler
-from feedback import pages
 from feedback.jobs.announcements import add_announcements
 from feedback.jobs.attachment_removal import add_attachment_removal
 from feedback.jobs.retention import add_retention
+from feedback.pages import PAGES
+from feedback.pages import router as pages
 from feedback.settings import Settings
 from feedback.store.tables import OUTBOX
 
@@ -41,8 +42,10 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         internal.router,
         erasures.router,
         live.router,
+        pages,
     ):
         app.include_router(router)
+    PAGES.install(app, settings, clock=clock)
     app.state.on_stopping.append(partial(_end_live_pages, app))
     return app
 

@@ -57,10 +57,32 @@ KEYS: Final = frozenset().union(
 )
 # The keys that are suggested first, in this order.
 NAMED_KEYS: Final = (
-    *("is", "assigned", "user.email", "url", "environment", "release", "has", "source", "message", "age", "project"),
+    *(
+        "is",
+        "assigned",
+        "user.email",
+        "url",
+        "environment",
+        "release",
+        "has",
+        "source",
+        "message",
+        "age",
+        "project",
+    ),
     *("has_attachments", "has_linked_error", "hasseen", "issue.priority", "user.id", "user.username", "name"),
     *("browser.name", "os.name", "device.family", "platform", "level", "dist", "sdk.name", "locale.lang"),
-    *("firstseen", "received", "transaction", "trace", "replay_id", "associated_event_id", "is_spam", "issue", "id"),
+    *(
+        "firstseen",
+        "received",
+        "transaction",
+        "trace",
+        "replay_id",
+        "associated_event_id",
+        "is_spam",
+        "issue",
+        "id",
+    ),
 )
 ALIASES: Final = {
     "associatedeventid": "associated_event_id",

@@ -70,7 +70,12 @@ async def show_beside(request: Request, state: StateDep, scope: Reader, feedback
         raise NotFound
     beside = await read_beside(request, state, scope.organization, feedback)
     return PAGES.render(
-        request, "inbox.html", block="beside_part", beside=beside, feedback=feedback, organization=scope.organization
+        request,
+        "inbox.html",
+        block="beside_part",
+        beside=beside,
+        feedback=feedback,
+        organization=scope.organization,
     )
 
 

@@ -19,7 +19,7 @@ from feedback.domain.statuses import IGNORED, RESOLVED, UNRESOLVED
 from feedback.pages.beside import read_beside
 from feedback.pages.deps import PAGES, PageState, Reader, StateDep, is_shown
 from feedback.pages.params import ALL, PERIODS, Found, View, ViewDep, find
-from feedback.pages.views import TAGS_SHOWN, SOURCE_NAMES, detail_of, rows_of, steps_of
+from feedback.pages.views import SOURCE_NAMES, TAGS_SHOWN, detail_of, rows_of, steps_of
 from feedback.service.open_inbox import ListPage, Place, read_counts, read_list, read_one
 from feedback.store.feedback_read import Position
 
@@ -41,8 +41,8 @@ async def show_inbox(
         values, status = await page.detail(shows_more=bool(more))
         return PAGES.render(request, "inbox.html", status, block="detail_part", **page.common(), **values)
     if target == "tabs":
-        return PAGES.render(request, "inbox.html", block="tabs_part", **page.common(), **await page.tabs())
-    listed, status = await page.list()
+        return PAGES.render(request, "inbox.html", block="tabs_part", **page.common(), **await page.mailboxes())
+    listed, status = await page.mailbox()
     detail: Values = {"detail": None, "missing": False, "beside": None, "steps": []}
     if view.slug:
         detail, found = await page.detail(shows_more=bool(more))
@@ -71,13 +71,13 @@ class _Page:
             "tags_shown": TAGS_SHOWN,
         }
 
-    async def tabs(self) -> Values:
+    async def mailboxes(self) -> Values:
         """The mailboxes with their counts."""
         found = await find(self.state, self.scope, self.view)
         counts = await read_counts(self.state.database, self.state.settings, found.everywhere)
         return {"tabs": self._tabs(counts, found)}
 
-    async def list(self) -> tuple[Values, int]:
+    async def mailbox(self) -> tuple[Values, int]:
         """The list with its tabs and neighbours; a search that cannot be understood is said in its place."""
         try:
             found = await find(self.state, self.scope, self.view)
@@ -85,9 +85,7 @@ class _Page:
         except (BadRequest, Forbidden) as error:
             empty: Values = {"rows": [], "previous_url": None, "next_url": None, "problem": error.detail}
             return empty | {"tabs": self._tabs({}, None)}, error.status
-        listed = await read_list(
-            self.state.database, self.state.settings, found.everywhere, found.shown, place
-        )
+        listed = await read_list(self.state.database, self.state.settings, found.everywhere, found.shown, place)
         return self._listed(listed, place) | {"tabs": self._tabs(listed.counts, found), "problem": None}, 200
 
     def _listed(self, listed: ListPage, place: Place) -> Values:
@@ -132,7 +130,7 @@ class _Page:
             found = await read_one(self.state.database, self.state.settings, organization.id, number)
         if found is None:
             return {"detail": None, "missing": bool(view.slug), "beside": None, "steps": []}, 404
-        shown = detail_of(organization, view, found.feedback, found.attachments, self.state.settings.public_url)
+        shown = detail_of(organization, found.feedback, found.attachments, self.state.settings.public_url)
         beside = await read_beside(self.request, self.state, organization, found.feedback) if shows_more else None
         steps = steps_of(organization, found.changes)
         return {"detail": shown, "missing": False, "beside": beside, "steps": steps}, 200

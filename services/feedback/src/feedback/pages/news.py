@@ -1,4 +1,4 @@
-"""What scripts of the inbox ask for: how much of what is new belongs into the list, and suggestions for searches."""
+"""What scripts of the inbox ask for: how much of what is new the list has, and suggestions for searches."""
 
 from typing import Annotated, Any
 
@@ -34,9 +34,7 @@ async def count_news(
 
 
 @router.get("/suggestions/")
-async def suggest(
-    state: StateDep, scope: Reader, text: Annotated[str, Query(max_length=200)] = ""
-) -> Response:
+async def suggest(state: StateDep, scope: Reader, text: Annotated[str, Query(max_length=200)] = "") -> Response:
     """Return what the beginning of a search term may become."""
     found: list[Any] = []
     if is_shown(scope.organization):

@@ -97,7 +97,10 @@ def view_of(values: Mapping[str, str], projects: list[str], environments: list[s
     if mailbox not in MAILBOXES or (source and source not in set(FeedbackSource)):
         raise BadRequest("There is no such mailbox or source.", code="invalid_view")
     texts = {name: values.get(name) or "" for name in ("query", "start", "end", "cursor")}
-    if any(len(text) > _TEXT_MAX for text in texts.values()) or max(len(projects), len(environments)) > _VALUES_MAX:
+    if (
+        any(len(text) > _TEXT_MAX for text in texts.values())
+        or max(len(projects), len(environments)) > _VALUES_MAX
+    ):
         raise BadRequest("The address of this page is too long.", code="too_long")
     return View(
         mailbox=mailbox,

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from hearback_contracts.config import MemberRef, OrganizationConfig
 from hearback_contracts.identifiers import NO_EVENT_ID
-from hearback_web import external_url
 
 from feedback.domain.activity import ASSIGNED, STATUS, Activity
 from feedback.domain.feedback import Feedback, FeedbackDetail
@@ -180,7 +179,6 @@ def quoted(value: str) -> str:
 
 def detail_of(
     organization: OrganizationConfig,
-    view: View,
     feedback: FeedbackDetail,
     attachments: Sequence[Attachment],
     public_url: str,
@@ -265,7 +263,9 @@ def steps_of(organization: OrganizationConfig, changes: Iterable[Activity]) -> l
 def _words(organization: OrganizationConfig, change: Activity) -> str:
     if change.kind == STATUS:
         if change.after["status"] == "unresolved":
-            return "moved it back to the inbox" if change.before["status"] == "resolved" else "marked it as not spam"
+            return (
+                "moved it back to the inbox" if change.before["status"] == "resolved" else "marked it as not spam"
+            )
         return "resolved it" if change.after["status"] == "resolved" else "marked it as spam"
     if change.kind == ASSIGNED:
         member = member_of(organization, change.after["assigned_to"])

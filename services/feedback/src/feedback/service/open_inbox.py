@@ -19,7 +19,7 @@ ATTACHMENTS_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """Rows of a list, one more than a page has when there are more; which have attachments; the mailboxes' counts."""
+    """Rows of a list (one too many when there are more), which have attachments, and the mailboxes' counts."""
 
     rows: Sequence[Feedback]
     with_attachments: frozenset[int]
@@ -48,9 +48,7 @@ async def read_list(
 ) -> ListPage:
     """Read a page of `shown`, and count the mailboxes of `everywhere`."""
     async with database.connection(share=shown.organization_id) as connection:
-        page = await read_page(
-            connection, shown, settings.page_size + 1, place.position, backward=place.backward
-        )
+        page = await read_page(connection, shown, settings.page_size + 1, place.position, backward=place.backward)
         attached = await find_with_attachments(connection, page.rows)
         counts = await count_mailboxes(connection, everywhere, settings.tab_count_max)
     return ListPage(page.rows, frozenset(attached), counts)

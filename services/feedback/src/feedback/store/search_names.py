@@ -99,9 +99,7 @@ def values_statement(organization_id: int, key: str, begun: str, limit: int) -> 
     )
 
 
-async def list_values(
-    connection: Connection, organization_id: int, key: str, begun: str, limit: int
-) -> list[str]:
+async def list_values(connection: Connection, organization_id: int, key: str, begun: str, limit: int) -> list[str]:
     """Return the commonest values of a key that begin like a text, in lower case as searches take them."""
     statement = values_statement(organization_id, key, begun, limit)
     return list((await connection.execute(statement)).scalars())

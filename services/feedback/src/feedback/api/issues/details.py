@@ -151,10 +151,7 @@ async def get_event(
 @_issue.get("/tags/", name="listIssueTags", summary="List an issue's tags")
 async def list_tags(found: Readable) -> list[Json]:
     """Return the issue's tags."""
-    return [
-        serializers.tag_summary(found.feedback, key, value)
-        for key, value in found.feedback.event_tags
-    ]
+    return [serializers.tag_summary(found.feedback, key, value) for key, value in found.feedback.event_tags]
 
 
 @_issue.get("/tags/{key}/", name="getIssueTag", summary="Get one of an issue's tags")
