@@ -127,8 +127,8 @@ async def _error(state: PageState, session: str, organization: OrganizationConfi
         return Known()
     found = await state.fleet.error(session, organization.slug, event_id)
     group_id = text(mapping(found.value).get("groupId"))
-    if not found.is_available or not group_id:
-        return found
+    if not group_id:
+        return Known(is_available=found.is_available)
     reports = await state.fleet.reports(session, organization.slug, group_id)
     event = mapping(mapping(found.value).get("event"))
     return Known(

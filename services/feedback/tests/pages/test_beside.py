@@ -1,0 +1,152 @@
+"""What is shown beside a feedback, the news of a list, and suggestions for searches."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+from feedback.service.ask_fleet import Known
+
+from ..conftest import Api
+from .conftest import INBOX, Browser
+
+ERROR = "e" * 32
+
+
+class OtherServices:
+    """What other services answer in a test; anything else is not available."""
+
+    def __init__(self, **answers: Any) -> None:
+        self._answers = answers
+
+    def __getattr__(self, name: str) -> Any:
+        async def answer(*_: Any) -> Known:
+            return Known(self._answers[name]) if name in self._answers else Known(is_available=False)
+
+        return answer
+
+
+def answering(api: Api, **answers: Any) -> None:
+    """Let the app's other services answer like this."""
+    app = api.app
+    app.state.state = dataclasses.replace(app.state.state, fleet=OtherServices(**answers))
+
+
+async def stored(api: Api, message: str = "The export fails", **more: Any) -> str:
+    found: str = (await api.issue(await api.submit(message, **more)))["id"]
+    return found
+
+
+async def beside(browser: Browser, issue_id: str) -> str:
+    return await browser.get(f"{INBOX}{issue_id}/beside/")
+
+
+async def test_fate_deliveries_and_error_are_shown(api: Api, browser: Browser) -> None:
+    step = {"at": "2026-11-24T12:00:00Z", "service": "feedback", "step": "judged_spam", "reason": "spam"}
+    delivery = {
+        "channel": "email", "target": "dev@example.com", "rule": "Members", "state": "sent",
+        "answer": "250 OK", "dateCreated": "2026-11-24T12:00:00Z", "dateFinished": None,
+    }  # fmt: skip
+    report = {"name": "Bob", "comments": "It crashed", "dateCreated": "2026-11-24T12:00:00Z"}
+    answering(
+        api,
+        fate={"steps": [step]},
+        deliveries=[delivery],
+        error={"groupId": "7", "event": {"title": "TypeError: x", "level": "error"}},
+        reports=[report],
+    )
+    number = await stored(api, feedback={"associated_event_id": ERROR})
+    await stored(api, "Me too", feedback={"associated_event_id": ERROR})
+    page = await beside(browser, number)
+    for text in ("judged spam", "dev@example.com", "250 OK", "TypeError: x", "It crashed", "Bob", "Me too"):
+        assert text in page, text
+    assert 'href="/organizations/demo/issues/7/"' in page
+    whole = await browser.get(feedbackSlug=f"web:{number}", more="1")
+    assert "TypeError: x" in whole
+
+
+async def test_what_is_not_available_is_said(api: Api, browser: Browser) -> None:
+    answering(api)
+    number = await stored(api, feedback={"associated_event_id": ERROR})
+    page = await beside(browser, number)
+    assert page.count("Not available at the moment.") == 2
+    assert "The error is not available at the moment." in page
+
+
+async def test_nothing_there_is_said(api: Api, browser: Browser) -> None:
+    answering(api, fate=None, deliveries=[], error=None, reports=[])
+    page = await beside(browser, await stored(api, feedback={"associated_event_id": ERROR}))
+    assert "no longer has this submission" in page
+    assert "No notification was sent." in page
+    assert "has not been received" in page
+    page = await beside(browser, await stored(api, "unlinked"))
+    assert "Linked error" not in page
+
+
+@pytest.mark.parametrize("nonsense", [[1, "x", None], {"steps": "x"}, "text", 7])
+async def test_strange_answers_break_nothing(api: Api, browser: Browser, nonsense: Any) -> None:
+    answering(api, fate=nonsense, deliveries=nonsense, error=nonsense, reports=nonsense)
+    await beside(browser, await stored(api, feedback={"associated_event_id": ERROR}))
+
+
+async def test_similar_feedback_is_shown(api: Api, browser: Browser) -> None:
+    answering(api)
+    number = await stored(api, "The export to PDF does not work")
+    await api.submit("the PDF export does not work")
+    await api.submit("Dark mode")
+    page = await beside(browser, number)
+    assert "the PDF export does not work" in page
+    assert "Dark mode" not in page
+
+
+async def test_what_is_not_there_is_404(browser: Browser) -> None:
+    for name in ("2", "x", "99999999999999999999"):
+        await browser.get(f"{INBOX}{name}/beside/", status=404)
+
+
+async def test_news_are_counted_as_the_list_would_show_them(api: Api, browser: Browser) -> None:
+    one = await stored(api, "one", environment="production")
+    two = await stored(api, "two", environment="staging")
+
+    async def count(**params: Any) -> int:
+        response = await browser.client.get(f"{INBOX}news/", params={"id": [one, two, "x"], **params})
+        assert response.status_code == 200
+        found: int = response.json()["count"]
+        return found
+
+    assert await count() == 2
+    assert await count(environment="staging") == 1
+    assert await count(query="one") == 1
+    assert await count(mailbox="resolved") == 0
+    assert await count(id="x") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("", "is:"),
+        ("envi", "environment:"),
+        ("!envi", "!environment:"),
+        ("is:unr", "is:unresolved"),
+        ("assigned:dev", "assigned:dev@example.com"),
+        ("project:w", "project:web"),
+        ("environment:", "environment:production"),
+        ("release:shop", "release:shop@1.0"),
+        ("cust", "customer:"),
+        ("customer:", 'customer:"c 1"'),
+        ("source:crash", "source:crash_report_embed_form"),
+        ("issue.priority:h", "issue.priority:high"),
+        ("has:", "has:user.email"),
+        ("has_attachments:", "has_attachments:true"),
+    ],
+)
+async def test_terms_are_suggested(api: Api, browser: Browser, text: str, wanted: str) -> None:
+    await api.submit("one", environment="production", release="shop@1.0", tags={"customer": "c 1"})
+    response = await browser.client.get(f"{INBOX}suggestions/", params={"text": text})
+    assert wanted in response.json()["suggestions"]
+
+
+async def test_nonsense_suggests_nothing(browser: Browser) -> None:
+    for text in (":", "::", "!", "%_:\\", '"', "x" * 200):
+        response = await browser.client.get(f"{INBOX}suggestions/", params={"text": text})
+        assert response.status_code == 200, text
+    assert (await browser.client.get(f"{INBOX}suggestions/", params={"text": "%"})).json() == {"suggestions": []}

@@ -1,0 +1,164 @@
+"""Every action of the inbox as a form without JavaScript, and its undo."""
+
+from typing import Any
+
+import pytest
+from hearback_contracts.flags import Feature
+from hearback_devkit.fleet import publish_project
+
+from ..conftest import MEMBERS, Api
+from .conftest import INBOX, Browser, shown, visitor
+
+
+async def store(api: Api, *messages: str) -> dict[str, str]:
+    """Store feedback; their ids by message."""
+    for message in messages:
+        await api.submit(message)
+    return {row["metadata"]["message"]: row["id"] for row in await api.list()}
+
+
+async def state(api: Api, issue_id: str) -> dict[str, Any]:
+    response = await api.client.get(f"/api/0/organizations/demo/issues/{issue_id}/")
+    found: dict[str, Any] = response.json()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("action", "field", "before", "after", "said"),
+    [
+        ("resolve", "status", "unresolved", "resolved", "1 feedback resolved."),
+        ("spam", "status", "unresolved", "ignored", "1 feedback marked as spam."),
+        ("read", "hasSeen", False, True, "1 feedback marked as read."),
+    ],
+)
+async def test_an_action_is_done_and_undone(
+    api: Api, browser: Browser, action: str, field: str, before: Any, after: Any, said: str
+) -> None:
+    ids = await store(api, "one")
+    page = await browser.change(action, ids["one"])
+    assert said in page
+    assert (await state(api, ids["one"]))[field] == after
+    page = await browser.undo(page)
+    assert (await state(api, ids["one"]))[field] == before
+    assert "undo" in page.lower() or "unread" in page.lower()
+
+
+async def test_opposites_take_things_back(api: Api, browser: Browser) -> None:
+    ids = await store(api, "one")
+    await browser.change("spam", ids["one"])
+    assert shown(await browser.get(mailbox="ignored")) == ["one"]
+    await browser.change("unresolve", ids["one"])
+    assert shown(await browser.get()) == ["one"]
+    await browser.change("read", ids["one"])
+    await browser.change("unread", ids["one"])
+    assert (await state(api, ids["one"]))["hasSeen"] is False
+
+
+async def test_assigning_names_the_member_and_is_undone(api: Api, browser: Browser) -> None:
+    ids = await store(api, "one")
+    page = await browser.change("assign", ids["one"], assignee="2")
+    assert "1 feedback assigned to Dev Eloper." in page
+    assert (await state(api, ids["one"]))["assignedTo"]["email"] == "dev@example.com"
+    await browser.undo(page)
+    assert (await state(api, ids["one"]))["assignedTo"] is None
+    await browser.change("assign", ids["one"], assignee="2")
+    assert "1 feedback unassigned." in await browser.change("assign", ids["one"], assignee="")
+    assert (await state(api, ids["one"]))["assignedTo"] is None
+
+
+async def test_several_are_changed_and_undone_at_once(api: Api, browser: Browser) -> None:
+    ids = await store(api, "one", "two", "three")
+    page = await browser.change("resolve", ids["one"], ids["two"])
+    assert "2 feedback resolved." in page
+    assert shown(page) == ["three"]
+    page = await browser.undo(page)
+    assert "2 changes undone." in page
+    assert set(shown(page)) == {"one", "two", "three"}
+
+
+async def test_all_that_match_are_changed(api: Api, browser: Browser) -> None:
+    await store(api, "word one", "word two", "other")
+    page = await browser.change("resolve", everything="1", query="word", mailbox="unresolved")
+    assert "2 feedback resolved." in page
+    assert shown(page) == ["other"]
+    assert set(shown(await browser.undo(page))) == {"word one", "word two", "other"}
+
+
+async def test_a_scripts_read_mark_has_no_page(api: Api, browser: Browser) -> None:
+    ids = await store(api, "one")
+    await browser.post("change", 204, action="read", id=ids["one"], quiet="1")
+    assert (await state(api, ids["one"]))["hasSeen"] is True
+
+
+async def test_a_change_leads_back_to_where_it_was_made_and_nowhere_else(api: Api, browser: Browser) -> None:
+    ids = await store(api, "one")
+    wanted = f"{INBOX}?mailbox=all&query=one"
+    response = await browser.post("change", action="read", id=ids["one"], next=wanted)
+    assert response.headers["location"] == wanted
+    for elsewhere in ("https://evil.example/", "//evil.example/", "/organizations/other/feedback/", "/\\evil"):
+        response = await browser.post("change", action="read", id=ids["one"], next=elsewhere)
+        assert response.headers["location"] == INBOX
+
+
+async def test_nonsense_changes_nothing(api: Api, browser: Browser) -> None:
+    ids = await store(api, "one")
+    assert "choose feedback first" in await browser.change("resolve")
+    assert "choose feedback first" in await browser.change("resolve", "nonsense", "999")
+    await browser.post("change", 400, action="explode", id=ids["one"])
+    await browser.post("change", 400, action="assign", id=ids["one"], assignee="99")
+    await browser.post("change", 400, action="resolve", everything="1", query="nokey:1")
+    response = await browser.post("undo", change_id="unknown")
+    assert "nothing left to undo" in await browser.get(response.headers["location"])
+    assert (await state(api, ids["one"]))["status"] == "unresolved"
+
+
+async def test_forms_need_their_token_and_their_session(api: Api, browser: Browser) -> None:
+    ids = await store(api, "one")
+    for token in ("", "wrong", "0" * 64):
+        await browser.post("change", 403, action="resolve", id=ids["one"], csrf_token=token)
+    another = visitor(api)
+    foreign = await another.token(mailbox="all")
+    await browser.post("change", 403, action="resolve", id=ids["one"], csrf_token=foreign)
+    token = await browser.token(mailbox="all")
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    fields = {"action": "resolve", "id": ids["one"], "csrf_token": token}
+    response = await browser.client.post(f"{INBOX}change/", data=fields, headers=headers)
+    assert response.status_code == 403
+    assert (await state(api, ids["one"]))["status"] == "unresolved"
+
+
+@pytest.mark.usefixtures("other_organization")
+async def test_strangers_change_and_undo_nothing(api: Api, browser: Browser) -> None:
+    ids = await store(api, "one")
+    page = await browser.change("resolve", ids["one"])
+    change_id = page.split('name="change_id" value="')[1].split('"')[0]
+    stranger = visitor(api, tenants={2: "owner"})
+    theirs = "/organizations/organization-2/feedback/"
+    token = (await stranger.get(theirs)).split('name="csrf_token" value="')[1].split('"')[0]
+    fields = {"csrf_token": token, "action": "spam", "id": ids["one"], "change_id": change_id}
+    for path, status in ((f"{INBOX}change/", 404), (f"{INBOX}undo/", 404), (f"{theirs}change/", 303)):
+        assert (await stranger.client.post(path, data=fields)).status_code == status
+    assert (await stranger.client.post(f"{theirs}undo/", data=fields)).status_code == 303
+    assert (await state(api, ids["one"]))["status"] == "resolved"
+
+
+async def test_a_viewer_reads_and_changes_nothing(api: Api, browser: Browser) -> None:
+    ids = await store(api, "one")
+    viewer = visitor(api, tenants={1: "viewer"}, email="viewer@example.com")
+    page = await viewer.get(feedbackSlug=f"web:{ids['one']}")
+    assert "one" in shown(page)
+    assert f'action="{INBOX}change/"' not in page
+    token = page.split('name="csrf_token" value="')[1].split('"')[0]
+    await viewer.post("change", 403, action="resolve", id=ids["one"], csrf_token=token)
+    await viewer.post("undo", 403, change_id="c", csrf_token=token)
+    assert (await state(api, ids["one"]))["status"] == "unresolved"
+    del browser
+
+
+async def test_hidden_feedback_is_not_changed(api: Api, browser: Browser, redis: Any) -> None:
+    ids = await store(api, "one")
+    token = await browser.token()
+    await publish_project(redis, members=MEMBERS, features={Feature.VISIBLE: False})
+    await browser.post("change", 404, action="resolve", id=ids["one"], csrf_token=token)
+    await publish_project(redis, members=MEMBERS)
+    assert (await state(api, ids["one"]))["status"] == "unresolved"
