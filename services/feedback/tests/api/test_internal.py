@@ -3,7 +3,9 @@
 import time
 from typing import Any
 
+import orjson
 import pytest
+from hearback_contracts.sources import FeedbackSource
 from hearback_devkit.fleet import publish_project
 from hearback_kit.http import sign
 
@@ -12,11 +14,12 @@ from ..conftest import EVENT, Api
 ORGANIZATION = "/internal/organizations/1"
 
 
-async def ask(api: Api, path: str, *, secret: str | None = None) -> Any:
+async def ask(api: Api, path: str, *, secret: str | None = None, body: Any = None) -> Any:
     known = api.intake.settings.secret_key.get_secret_value()
-    signature = sign(secret or known, "user-reports", "GET", path, b"", int(time.time()))
+    method, raw = ("GET", b"") if body is None else ("POST", orjson.dumps(body))
+    signature = sign(secret or known, "user-reports", method, path, raw, int(time.time()))
     headers = {"X-Hearback-Signature": signature, "X-Hearback-Service": "user-reports"}
-    return await api.client.get(path, headers=headers)
+    return await api.client.request(method, path, headers=headers, content=raw)
 
 
 async def test_feedback_is_found_by_event_and_by_short_id(api: Api, redis: Any) -> None:
@@ -48,3 +51,22 @@ async def test_hidden_feedback_is_not_found(api: Api, redis: Any) -> None:
     await publish_project(redis, project_id=7, organization_id=7, features=hidden)
     await api.submit("hidden", event_id=EVENT, project_id=7, organization_id=7)
     assert (await ask(api, f"/internal/organizations/7/events/{EVENT}")).status_code == 404
+
+
+async def test_new_feedback_of_error_events(api: Api, redis: Any) -> None:
+    """The page of an error asks for it; reports that became feedback are on that page already."""
+    await publish_project(redis, project_id=2)
+    await api.submit("linked", feedback={"associated_event_id": EVENT})
+    await api.submit(
+        "a report", feedback={"associated_event_id": EVENT}, source=FeedbackSource.USER_REPORT_ENVELOPE
+    )
+    await api.submit("of another project", project_id=2, feedback={"associated_event_id": EVENT})
+    await api.submit("of another error", feedback={"associated_event_id": "f" * 32})
+    path = f"{ORGANIZATION}/feedback/linked"
+    for ids in ([EVENT], ["a" * 32, EVENT.upper(), "x"]):
+        found = (await ask(api, path, body={"project_id": 1, "event_ids": ids})).json()
+        assert [row["metadata"]["message"] for row in found] == ["linked"]
+    for body in ({"project_id": 1, "event_ids": []}, {"project_id": 7, "event_ids": [EVENT]}):
+        assert (await ask(api, path, body=body)).json() == []
+    assert (await ask(api, path, body={"project_id": 1, "event_ids": ["x"] * 1_001})).status_code == 400
+    assert (await ask(api, path, body={"project_id": 1, "event_ids": []}, secret="another")).status_code == 401

@@ -10,8 +10,10 @@ from hearback_kit.api.cors import Cors
 from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
+import user_reports.pages.groups as group_pages
+import user_reports.pages.reports as report_pages
 from user_reports.api import erasures, events, groups, internal, lookups, reports
-from user_reports.api.deps import AppState, empty_answer
+from user_reports.api.deps import empty_answer
 from user_reports.api.reports.cors import cors_rules
 from user_reports.consumers.error_event_received import ErrorEventHandler
 from user_reports.consumers.user_report_submitted import UserReportHandler
@@ -19,6 +21,8 @@ from user_reports.domain.admission import AgeRules
 from user_reports.errors import DsnNotEnough
 from user_reports.jobs.retention import Retention, RetentionOptions
 from user_reports.jobs.sweep import Sweep, SweepOptions
+from user_reports.pages.deps import PAGES
+from user_reports.service.app_state import AppState
 from user_reports.service.context import ServiceContext
 from user_reports.service.find_feedback import FeedbackLookup
 from user_reports.service.read_projects import Projects
@@ -52,7 +56,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     )
     app.add_middleware(Cors, rules_of=cors_rules)
     app.add_exception_handler(DsnNotEnough, empty_answer)
-    for module in (reports, groups, events, lookups, internal, erasures):
+    PAGES.install(app, settings, clock=clock)
+    for module in (reports, groups, events, lookups, internal, erasures, group_pages, report_pages):
         app.include_router(module.router)
     return app
 

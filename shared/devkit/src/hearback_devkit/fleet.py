@@ -19,7 +19,7 @@ from hearback_contracts.config import (
 )
 from hearback_fleet.access import Access
 from hearback_fleet.configuration import Configuration
-from hearback_kit.auth import Authenticator, hash_secret
+from hearback_kit.auth import SESSION_COOKIE, Authenticator, hash_secret
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.values.ids import random_id
 
@@ -173,10 +173,25 @@ def signed_in(
     Call it inside `running(app)`, after the lifespan has set `app.state.access`; as often as callers
     are needed. `tenants` maps organization ids to roles (default: owner of organization 1).
     """
-    callers = getattr(app.state, "callers", None)
+    secret = _callers_of(app).add(tenants=tenants, scopes=scopes, email=email)
+    return {"Authorization": f"Bearer {secret}"}
+
+
+def with_session(
+    app: Any,
+    *,
+    tenants: Mapping[int, str] | None = None,
+    scopes: Iterable[str] = EVERY_SCOPE,
+    email: str | None = "owner@example.com",
+) -> dict[str, str]:
+    """Make a running app know a person's browser, as `signed_in` does a caller; returns the browser's cookies."""
+    return {SESSION_COOKIE: _callers_of(app).add("session", tenants=tenants, scopes=scopes, email=email)}
+
+
+def _callers_of(app: Any) -> Callers:
+    callers: Callers | None = getattr(app.state, "callers", None)
     if callers is None:
         callers = app.state.callers = Callers()
         access: Access = app.state.access
         app.state.access = Access(access.configuration, Authenticator(callers))
-    secret = callers.add(tenants=tenants, scopes=scopes, email=email)
-    return {"Authorization": f"Bearer {secret}"}
+    return callers

@@ -19,6 +19,7 @@ from hearback_web.guard import (
 )
 from hearback_web.links import external_url, local_path, url_with
 from hearback_web.pages import Pages
+from hearback_web.paging import Neighbours, neighbours
 
 __all__ = (
     "Account",
@@ -27,6 +28,7 @@ __all__ = (
     "Flash",
     "Form",
     "FormDep",
+    "Neighbours",
     "OrganizationLink",
     "PageContext",
     "PageScope",
@@ -38,6 +40,7 @@ __all__ = (
     "Undo",
     "external_url",
     "local_path",
+    "neighbours",
     "page_scope",
     "project_page_scope",
     "redirect",

@@ -1,18 +1,23 @@
 """What other services of the fleet may ask; calls are signed and no part of the public document."""
 
-from typing import Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from hearback_contracts.config import OrganizationConfig
 from hearback_contracts.flags import Feature
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import BadRequest, NotFound
 from hearback_kit.http import require_signature
+from pydantic import BaseModel, Field, ValidationError
 
 from feedback.api import serializers
 from feedback.api.deps import AppState, StateDep
 from feedback.domain.context import parse_any_event_id
 from feedback.domain.feedback import FeedbackDetail
 from feedback.store.feedback_read import find_by_event, find_by_short_id
+from feedback.store.similar import list_of_errors
+
+ERROR_EVENTS_MAX: Final = 1_000
+LINKED_MAX: Final = 50
 
 
 async def _signed(request: Request, state: StateDep) -> None:
@@ -44,6 +49,29 @@ async def get_short_id(state: StateDep, organization_id: int, short_id: str) -> 
     async with state.database.connection() as connection:
         feedback = await find_by_short_id(connection, [organization.id], short_id)
     return await _answer(state, organization, feedback)
+
+
+class ErrorEvents(BaseModel):
+    """Error events of a project."""
+
+    project_id: int
+    event_ids: Annotated[list[str], Field(max_length=ERROR_EVENTS_MAX)]
+
+
+@router.post("/feedback/linked")
+async def list_linked(request: Request, state: StateDep, organization_id: int) -> list[dict[str, Any]]:
+    """Return the new feedback that is linked to any of the error events, newest first, some of very many."""
+    try:
+        wanted = ErrorEvents.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise BadRequest(f"Expected project_id and at most {ERROR_EVENTS_MAX} event_ids.") from error
+    organization = await _organization(state, organization_id)
+    project = organization.find_project(str(wanted.project_id))
+    ids = {event for text in wanted.event_ids if (event := parse_any_event_id(text))}
+    async with state.database.connection() as connection:
+        found = await list_of_errors(connection, project.id, ids, LINKED_MAX) if project else []
+    context = await state.serializer_context(organization, found)
+    return [serializers.group(feedback, context) for feedback in found]
 
 
 async def _organization(state: AppState, organization_id: int) -> OrganizationConfig:

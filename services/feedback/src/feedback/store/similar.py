@@ -1,7 +1,9 @@
 """Feedback that says nearly the same as another: by the trigrams of their messages."""
 
+from collections.abc import Collection
 from typing import Any, Final
 
+from hearback_contracts.sources import FeedbackSource
 from hearback_kit.db import Connection
 from hearback_kit.db.rowsets import arrays
 from sqlalchemy import Select, Text, cast, func, lateral, literal, select, true
@@ -70,6 +72,27 @@ async def list_of_error(connection: Connection, feedback: Feedback, limit: int) 
     statement = (
         select(*LIST_COLUMNS)
         .where(linked, FEEDBACK.c.project_id == feedback.project_id, FEEDBACK.c.id != feedback.id)
+        .order_by(FEEDBACK.c.first_seen.desc(), FEEDBACK.c.id.desc())
+        .limit(limit)
+    )
+    await connection.execute(BY_INVERTED_INDEX)
+    return [as_feedback(row) for row in await connection.execute(statement)]
+
+
+async def list_of_errors(
+    connection: Connection, project_id: int, event_ids: Collection[str], limit: int
+) -> list[Feedback]:
+    """Return a project's new feedback that is linked to any of these error events, newest first.
+
+    Reports that became feedback are left out: the error's own page has them.
+    """
+    if not event_ids:
+        return []
+    facets = cast([facet("associated_event_id", event_id) for event_id in sorted(event_ids)], ARRAY(Text))
+    statement = (
+        select(*LIST_COLUMNS)
+        .where(FEEDBACK.c.facets.overlap(facets), FEEDBACK.c.project_id == project_id)
+        .where(FEEDBACK.c.source == FeedbackSource.NEW_FEEDBACK_ENVELOPE)
         .order_by(FEEDBACK.c.first_seen.desc(), FEEDBACK.c.id.desc())
         .limit(limit)
     )

@@ -1,7 +1,6 @@
 """What routes take from the app: its state, the organization's error group of a path, the sender of a report."""
 
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -17,49 +16,14 @@ from hearback_fleet.access import (
     principal_of,
     require,
 )
-from hearback_kit.clock import Clock
-from hearback_kit.db import Connection, Database
 from hearback_kit.errors import NotFound
-from hearback_kit.limits import LimitBatches
-from hearback_kit.values.addresses import TrustedProxies
 from hearback_kit.values.ids import parse_id
 
-from user_reports.domain.admission import AgeRules
-from user_reports.domain.short_ids import is_feedback_id, parse_short_id
+from user_reports.domain.short_ids import is_feedback_id
 from user_reports.errors import DsnNotEnough, InvalidDsn
-from user_reports.service.context import ServiceContext
-from user_reports.service.find_feedback import FeedbackLookup
-from user_reports.settings import Settings
-from user_reports.store.groups import Group, find_group
-
-
-@dataclass(frozen=True, slots=True)
-class AppState:
-    """What the routes work with while the app runs."""
-
-    settings: Settings
-    context: ServiceContext
-    limits: LimitBatches
-    proxies: TrustedProxies
-    feedback: FeedbackLookup
-    rules: AgeRules
-
-    @property
-    def database(self) -> Database:
-        """The service's database."""
-        return self.context.database
-
-    def reading(self, organization_id: int) -> AbstractAsyncContextManager[Connection]:
-        """Return a connection for reading that counts against an organization's share of the pool.
-
-        Entering it raises TooManyRequests when the organization has had its share for too long.
-        """
-        return self.context.database.connection(share=organization_id)
-
-    @property
-    def clock(self) -> Clock:
-        """The clock."""
-        return self.context.clock
+from user_reports.service.app_state import AppState
+from user_reports.service.find_groups import find_own_group
+from user_reports.store.groups import Group
 
 
 def app_state(request: Request) -> AppState:
@@ -111,7 +75,7 @@ def issue_scope(*scopes: str) -> Any:
 
 
 async def _find_allowed(request: Request, state: AppState, issue: str, scopes: Sequence[str]) -> GroupScope:
-    group, organization = await _find_own_group(state, issue, await _find_organizations(request, scopes))
+    group, organization = await find_own_group(state.database, issue, await _find_organizations(request, scopes))
     principal = await principal_of(request)
     require(principal, organization.id, scopes)
     return GroupScope(group, organization, parse_id(principal.id))
@@ -127,39 +91,6 @@ async def _find_organizations(request: Request, scopes: Sequence[str]) -> list[O
     named = await find_organization(access, request.path_params["organization"])
     require(principal, named.id, scopes)
     return [named]
-
-
-async def _find_own_group(
-    state: AppState, issue: str, organizations: Sequence[OrganizationConfig]
-) -> tuple[Group, OrganizationConfig]:
-    """Return the group that a number or short id names, of one of the organizations; raise NotFound."""
-    group_id = parse_id(issue)
-    if group_id is None:
-        group = await find_group_by_short_id(state, issue, organizations)
-    else:
-        async with state.database.connection() as connection:
-            group = await find_group(connection, group_id)
-    for organization in organizations:
-        if group is not None and group.organization_id == organization.id:
-            return group, organization
-    raise NotFound
-
-
-async def find_group_by_short_id(
-    state: AppState, text: str, organizations: Sequence[OrganizationConfig]
-) -> Group | None:
-    """Return the group with a short id such as `WEB-ERR-7` in one of the organizations, or None."""
-    parsed = parse_short_id(text)
-    if parsed is None:
-        return None
-    slug, group_id = parsed
-    async with state.database.connection() as connection:
-        group = await find_group(connection, group_id)
-    for organization in organizations:
-        if group is not None and group.organization_id == organization.id:
-            project = organization.find_project(str(group.project_id))
-            return group if project is not None and project.slug.lower() == slug else None
-    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from hearback_contracts.identifiers import parse_event_id
 from hearback_fleet.access import EVENT_READ, OrganizationScope, organization_scope
 from hearback_kit.errors import NotFound
 
-from user_reports.api.deps import StateDep, find_group_by_short_id
+from user_reports.api.deps import StateDep
 from user_reports.api.serializers import event_json, group_json, group_reference
+from user_reports.service.find_groups import find_group_by_short_id
 from user_reports.store.events import find_events
 from user_reports.store.groups import find_group
 
@@ -25,7 +26,7 @@ ReadOrganization = Annotated[OrganizationScope, organization_scope(*EVENT_READ)]
 async def get_short_id(state: StateDep, scope: ReadOrganization, short_id: str) -> JSONResponse:
     """Return the group with the short id, or the feedback, where a project's slug ends in `-err`."""
     organization = scope.organization
-    group = await find_group_by_short_id(state, short_id, [organization])
+    group = await find_group_by_short_id(state.database, short_id, [organization])
     if group is None:
         found = await state.feedback.find_short_id(organization.id, short_id)
         if found is None:

@@ -1,8 +1,11 @@
 """Ask the feedback service for what may be a feedback: an event id or a short id that no error has."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
+import orjson
+from hearback_kit.errors import Unavailable
 from hearback_kit.http import ServiceClient
 
 
@@ -25,6 +28,25 @@ class FeedbackLookup:
     async def find_short_id(self, organization_id: int, short_id: str) -> dict[str, Any] | None:
         """Return the feedback of a short id as its service answers, or None; raises Unavailable."""
         return await self._get(organization_id, f"shortids/{quote(short_id, safe='')}")
+
+    async def list_linked(
+        self, organization_id: int, project_id: int, event_ids: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        """Return the new feedback linked to any of a project's error events, as its service shows issues.
+
+        Raises Unavailable when there is no answer.
+        """
+        if self._client is None or not event_ids:
+            return []
+        body = orjson.dumps({"project_id": project_id, "event_ids": list(event_ids)})
+        path = f"/internal/organizations/{organization_id}/feedback/linked"
+        answer = await self._client.request("POST", path, body=body)
+        if answer.status_code == 404:
+            return []
+        if answer.status_code != 200:
+            raise Unavailable(f"feedback answered {answer.status_code}")
+        found: list[dict[str, Any]] = answer.json()
+        return found
 
     async def _get(self, organization_id: int, target: str) -> dict[str, Any] | None:
         if self._client is None:

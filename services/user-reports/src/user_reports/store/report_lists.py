@@ -3,23 +3,29 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
+from hearback_contracts.identifiers import NO_EVENT_ID
 from hearback_kit.db import Connection
-from sqlalchemy import Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
 
 from user_reports.domain.model import Position, Report
 from user_reports.store.reports import COLUMNS, report_of
-from user_reports.store.tables import GROUPS, REPORTS
+from user_reports.store.tables import GROUPS, NAMED_EVENT_ID, REPORTS
 
 
 class ReportFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which reports a list shows. None does not filter; `environments` may hold "" for those without one."""
+    """Which reports a list shows. None does not filter; `environments` may hold "" for those without one.
+
+    `about_event` is whether the report names an error event at all.
+    """
 
     organization_id: int | None = None
     project_ids: Sequence[int] | None = None
     group_id: int | None = None
     linked: bool | None = None
+    about_event: bool | None = None
     status: str | None = None
     environments: Sequence[str] | None = None
     text: str | None = None
@@ -41,6 +47,10 @@ def statement_of(wanted: ReportFilter) -> Select[Any]:
     if wanted.linked is not None:
         waits = REPORTS.c.group_id.is_(None)
         statement = statement.where(~waits if wanted.linked else waits)
+    if wanted.about_event is not None:
+        named: ColumnElement[UUID] = NAMED_EVENT_ID
+        nothing = UUID(NO_EVENT_ID)
+        statement = statement.where(named != nothing if wanted.about_event else named == nothing)
     if wanted.status is not None:
         statement = statement.join(GROUPS, GROUPS.c.id == REPORTS.c.group_id)
         statement = statement.where(GROUPS.c.status == wanted.status)
@@ -81,3 +91,9 @@ async def list_reports(
     rows = (await connection.execute(statement.limit(limit))).all()
     found = [report_of(row) for row in rows]
     return found[::-1] if backward else found
+
+
+async def count_reports(connection: Connection, wanted: ReportFilter, count_max: int) -> int:
+    """Return how many reports a list has, counted up to `count_max`."""
+    some = statement_of(wanted).with_only_columns(REPORTS.c.id, maintain_column_froms=True).limit(count_max)
+    return await connection.scalar(select(func.count()).select_from(some.subquery())) or 0

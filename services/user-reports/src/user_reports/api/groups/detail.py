@@ -8,10 +8,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from hearback_kit.errors import BadRequest
 
-from user_reports.api.deps import AppState, GroupScope, StateDep
+from user_reports.api.deps import GroupScope, StateDep
 from user_reports.api.groups.paths import ReadGroup, WriteGroup, at_issue
 from user_reports.api.reports.bodies import parse_json
 from user_reports.api.serializers import event_json, group_json
+from user_reports.service.app_state import AppState
 from user_reports.service.triage_groups import GroupChanges, update_group
 from user_reports.store.events import find_event
 from user_reports.store.followers import is_follower

@@ -9,12 +9,13 @@ from hearback_contracts.identifiers import parse_event_id
 from hearback_kit.api.paging import PageRequest, page_request, read_time
 from hearback_kit.errors import NotFound
 
-from user_reports.api.deps import AppState, StateDep
+from user_reports.api.deps import StateDep
 from user_reports.api.groups.paths import ReadGroup, at_issue
 from user_reports.api.params import EnvironmentsParam, TimeRangeDep, rows_max
 from user_reports.api.serializers import event_json, tag_json
 from user_reports.domain.model import IndexedEvent
 from user_reports.domain.tag_counts import TagValue, count_tags
+from user_reports.service.app_state import AppState
 from user_reports.store.events import find_event
 from user_reports.store.group_events import EventFilter, find_oldest_event, list_group_events
 from user_reports.store.groups import Group

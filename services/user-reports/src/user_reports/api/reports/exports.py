@@ -7,10 +7,10 @@ from fastapi.responses import StreamingResponse
 from hearback_contracts.config import OrganizationConfig
 from hearback_kit.api.exports import Format, csv_stream, json_stream
 
-from user_reports.api.deps import AppState
 from user_reports.api.params import position_of
 from user_reports.api.serializers import EXPORT_HEADER, export_row, reports_json
 from user_reports.domain.model import Position, Report
+from user_reports.service.app_state import AppState
 from user_reports.store.groups import Group, find_groups
 from user_reports.store.report_lists import ReportFilter, list_reports
 

@@ -19,7 +19,7 @@ from hearback_fleet.access import (
 )
 from hearback_kit.api.paging import KeysetPage, PageRequest
 
-from user_reports.api.deps import AppState, StateDep, dsn_of
+from user_reports.api.deps import StateDep, dsn_of
 from user_reports.api.groups.paths import ReadIssue, at_issue
 from user_reports.api.params import (
     EnvironmentsParam,
@@ -34,6 +34,7 @@ from user_reports.api.reports.exports import export
 from user_reports.api.serializers import report_json, reports_json
 from user_reports.domain.model import Report
 from user_reports.errors import DsnNotEnough
+from user_reports.service.app_state import AppState
 from user_reports.store.groups import find_groups
 from user_reports.store.report_lists import ReportFilter, list_reports
 

@@ -16,11 +16,12 @@ from hearback_kit.values.addresses import address_block
 from hearback_kit.values.ids import new_id
 from hearback_kit.values.origins import is_origin_allowed, web_page_of
 
-from user_reports.api.deps import AppState, Sender, StateDep, sender_of
+from user_reports.api.deps import Sender, StateDep, sender_of
 from user_reports.api.reports.bodies import read_fields_body
 from user_reports.api.reports.listing import with_issues
 from user_reports.domain.fields import read_fields
 from user_reports.errors import InvalidFields, ReportConflict
+from user_reports.service.app_state import AppState
 from user_reports.service.submit_report import Received, Submitted, refuse_origin, refuse_report, submit_reports
 
 # The commit's answer can be lost after the commit.

@@ -1,0 +1,1 @@
+"""Pages for people: an error group with its reports, and the reports that have no error."""

@@ -1,0 +1,87 @@
+"""What pages take from the running app, and who may see them."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Path, Request
+from hearback_contracts.config import OrganizationConfig
+from hearback_fleet.access import EVENT_READ, EVENT_WRITE
+from hearback_kit.api.paging import PageRequest, page_request, read_id, read_time
+from hearback_kit.values.ids import parse_id
+from hearback_web import Pages, PageScope, page_scope
+
+from user_reports.domain.model import Report
+from user_reports.service.app_state import AppState
+from user_reports.service.find_groups import find_own_group
+from user_reports.store.groups import Group
+
+PAGES: Final = Pages(service="user-reports", package="user_reports")
+REPORTS_OF_PAGE: Final = 25
+
+
+def app_state(request: Request) -> AppState:
+    """Return the running app's state."""
+    state: AppState = request.app.state.state
+    return state
+
+
+StateDep = Annotated[AppState, Depends(app_state)]
+Reader = Annotated[PageScope, page_scope(*EVENT_READ)]
+Writer = Annotated[PageScope, page_scope(*EVENT_WRITE)]
+ReportsPage = Annotated[PageRequest, page_request(read_time, read_id, rows=REPORTS_OF_PAGE, rows_max=100)]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPageScope:
+    """An error group for a person who may see it; `member_id` is the person's."""
+
+    group: Group
+    organization: OrganizationConfig
+    member_id: int | None
+
+
+def _group_page_scope(scope: Any) -> Any:
+    async def resolve(
+        state: StateDep, person: scope, issue: Annotated[str, Path(max_length=300)]
+    ) -> GroupPageScope:
+        group, organization = await find_own_group(state.database, issue, [person.organization])
+        return GroupPageScope(group, organization, parse_id(person.principal.id))
+
+    return Depends(resolve)
+
+
+GroupReader = Annotated[GroupPageScope, _group_page_scope(Reader)]
+GroupWriter = Annotated[GroupPageScope, _group_page_scope(Writer)]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """A report as lists show it; `state` is `linked`, `waiting`, `missing` (given up) or `none` (names none)."""
+
+    report: Report
+    project: str
+    state: str
+
+    @property
+    def name(self) -> str | None:
+        """The person's name, as far as the report or its error has it."""
+        return self.report.name or (self.report.event_user or {}).get("name") or None
+
+    @property
+    def email(self) -> str | None:
+        """The person's e-mail address, as far as the report or its error has it."""
+        return self.report.email or (self.report.event_user or {}).get("email") or None
+
+
+def report_row(state: AppState, organization: OrganizationConfig, report: Report) -> ReportRow:
+    """Return a report as lists show it."""
+    project = organization.find_project(str(report.project_id))
+    age_max = timedelta(hours=state.settings.sweep_reports_hours)
+    if report.group_id is not None:
+        standing = "linked"
+    elif not report.is_about_event:
+        standing = "none"
+    else:
+        standing = "waiting" if state.clock.now() - report.date_added <= age_max else "missing"
+    return ReportRow(report, project.slug if project else str(report.project_id), standing)

@@ -1,0 +1,128 @@
+"""An error group: what happened, how often, where; and its User Feedback tab."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from hearback_kit.errors import BadRequest, Unavailable
+from hearback_web import Flash, FormDep, Undo, neighbours, redirect
+from hearback_web.texts import gettext as _
+from starlette.responses import Response
+
+from user_reports.domain.model import IndexedEvent
+from user_reports.domain.short_ids import short_id
+from user_reports.domain.tag_counts import count_tags
+from user_reports.pages.deps import (
+    PAGES,
+    GroupPageScope,
+    GroupReader,
+    GroupWriter,
+    ReportsPage,
+    StateDep,
+    report_row,
+)
+from user_reports.service.app_state import AppState
+from user_reports.service.triage_groups import GroupChanges, update_group
+from user_reports.store.events import find_event
+from user_reports.store.followers import is_follower
+from user_reports.store.group_events import EventFilter, list_group_events
+from user_reports.store.report_lists import ReportFilter, count_reports, list_reports
+
+STATUSES: Final = ("unresolved", "resolved", "ignored")
+EVENTS_SHOWN: Final = 10
+REPORTS_COUNTED_MAX: Final = 1_000
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/organizations/{organization}/issues/{issue}/")
+async def group_page(request: Request, state: StateDep, scope: GroupReader) -> Response:
+    """Show an error group: counts, environments, tags, and its newest events."""
+    group = scope.group
+    async with state.reading(group.organization_id) as connection:
+        events = await list_group_events(
+            connection, EventFilter(group_id=group.id), limit=state.settings.group_events_max
+        )
+        latest = await find_event(connection, group.project_id, group.latest_event_id)
+        follows = scope.member_id is not None and await is_follower(connection, group.id, scope.member_id)
+    tags = count_tags(events)
+    return PAGES.render(
+        request,
+        "group.html",
+        **await _frame(state, scope),
+        latest=latest or (events[0] if events else None),
+        events=events[:EVENTS_SHOWN],
+        tags=tags,
+        environments=tags.get("environment", []),
+        counted=len(events),
+        follows=follows,
+    )
+
+
+@router.post("/organizations/{organization}/issues/{issue}/")
+async def change_group(request: Request, state: StateDep, scope: GroupWriter, form: FormDep) -> Response:
+    """Resolve, ignore or reopen the group, or follow it; the page says so and offers to take it back."""
+    status, follows = form.get("status"), form.get("follows")
+    if status is not None and status not in STATUSES:
+        raise BadRequest(_("An error is unresolved, resolved or ignored."))
+    changes = GroupChanges(status=status, is_followed=None if follows is None else follows == "1")
+    await update_group(state.context, scope.group, changes, scope.member_id)
+    path = request.url.path
+    if status is None:
+        said = _("You get mail about its reports.") if follows == "1" else _("You get no more mail about it.")
+        return redirect(request, path, Flash(said))
+    undo = Undo(path, {"status": scope.group.status}) if status != scope.group.status else None
+    said = {"resolved": _("Resolved."), "ignored": _("Ignored."), "unresolved": _("Reopened.")}[status]
+    return redirect(request, path, Flash(said, undo=undo))
+
+
+@router.get("/organizations/{organization}/issues/{issue}/feedback/")
+async def feedback_page(request: Request, state: StateDep, scope: GroupReader, wanted: ReportsPage) -> Response:
+    """Show the reports about the group's events, and beside them the new feedback that is linked to those."""
+    group = scope.group
+    async with state.reading(group.organization_id) as connection:
+        found = await list_reports(
+            connection,
+            ReportFilter(organization_id=group.organization_id, group_id=group.id),
+            limit=wanted.fetch,
+            position=wanted.position,
+            backward=wanted.backward,
+        )
+        events = await list_group_events(
+            connection, EventFilter(group_id=group.id), limit=state.settings.group_events_max
+        )
+    page = wanted.page(found, lambda report: (report.date_added, report.id or 0))
+    return PAGES.render(
+        request,
+        "group_feedback.html",
+        **await _frame(state, scope),
+        rows=[report_row(state, scope.organization, report) for report in page.rows],
+        pages=neighbours(request, page),
+        linked=await _linked(state, scope, events),
+    )
+
+
+async def _frame(state: AppState, scope: GroupPageScope) -> dict[str, Any]:
+    """Return what both tabs show of a group."""
+    group, organization = scope.group, scope.organization
+    project = organization.find_project(str(group.project_id))
+    slug = project.slug if project else str(group.project_id)
+    wanted = ReportFilter(organization_id=organization.id, group_id=group.id)
+    async with state.reading(organization.id) as connection:
+        reports = await count_reports(connection, wanted, REPORTS_COUNTED_MAX)
+    return {
+        "group": group,
+        "short_id": short_id(slug, group.id),
+        "project": slug,
+        "base": f"/organizations/{organization.slug}/issues/{group.id}/",
+        "reports": reports,
+    }
+
+
+async def _linked(state: AppState, scope: GroupPageScope, events: list[IndexedEvent]) -> list[Any] | None:
+    """Return the linked new feedback as its service shows it; None when that service does not answer."""
+    group = scope.group
+    try:
+        return await state.feedback.list_linked(
+            scope.organization.id, group.project_id, [event.event_id for event in events]
+        )
+    except Unavailable:
+        return None

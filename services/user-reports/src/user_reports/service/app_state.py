@@ -1,0 +1,43 @@
+"""What the routes and pages of the running app work with."""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from hearback_kit.clock import Clock
+from hearback_kit.db import Connection, Database
+from hearback_kit.limits import LimitBatches
+from hearback_kit.values.addresses import TrustedProxies
+
+from user_reports.domain.admission import AgeRules
+from user_reports.service.context import ServiceContext
+from user_reports.service.find_feedback import FeedbackLookup
+from user_reports.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class AppState:
+    """What the routes work with while the app runs."""
+
+    settings: Settings
+    context: ServiceContext
+    limits: LimitBatches
+    proxies: TrustedProxies
+    feedback: FeedbackLookup
+    rules: AgeRules
+
+    @property
+    def database(self) -> Database:
+        """The service's database."""
+        return self.context.database
+
+    def reading(self, organization_id: int) -> AbstractAsyncContextManager[Connection]:
+        """Return a connection for reading that counts against an organization's share of the pool.
+
+        Entering it raises TooManyRequests when the organization has had its share for too long.
+        """
+        return self.context.database.connection(share=organization_id)
+
+    @property
+    def clock(self) -> Clock:
+        """The clock."""
+        return self.context.clock
