@@ -19,7 +19,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test chaos check format bench lock generate clean
+.PHONY: help install up test chaos check format pictures bench lock generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -66,6 +66,10 @@ check: $(STAMP) ## lint, types, architecture
 format: $(STAMP) ## put the code into shape
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format --quiet .
+
+pictures: $(STAMP) ## pictures of every page into .hearback/pictures (OF=documentation for those of the docs)
+	@PYTHONPATH=tests/browser $(BIN)/python -m tests.browser.take_pictures \
+	  $(if $(OF),deploy/docs/pages documentation,.hearback/pictures)
 
 bench: $(STAMP) ## measure throughput side by side with the bare limit
 	@$(BIN)/python -m tests.bench

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from world import World, fill
 
 expect.set_options(timeout=30_000)  # a busy machine takes long
@@ -210,3 +210,47 @@ def sessions(world: World) -> dict[str, str]:
         "member": world.add_person("member", world.full.organization),
         "stranger": world.owner(world.other),
     }
+
+
+@pytest_asyncio.fixture
+async def open_as(
+    chromium: Browser, world: World, sessions: dict[str, str]
+) -> AsyncIterator[Callable[..., Awaitable[Page]]]:
+    """Open a browser of a person; what a script, the policy or a page complains of is a problem of the test."""
+    contexts: list[BrowserContext] = []
+    problems: list[str] = []
+
+    async def open_as(who: str, **options: Any) -> Page:
+        context = await chromium.new_context(**options)
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        if who in sessions:
+            cookie = {"name": "hearback_session", "value": sessions[who], "url": world.fleet.url}
+            await context.add_cookies([cookie])  # type: ignore[list-item]
+        page = await context.new_page()
+
+        def note(kind: str, what: object) -> None:
+            problems.append(f"{kind} on {page.url}: {what}")
+
+        async def dismiss(dialog: Any) -> None:
+            note("dialog", dialog.message)
+            await dialog.dismiss()
+
+        page.on("dialog", dismiss)
+        page.on("pageerror", lambda error: note("error", error))
+        page.on(
+            "console",
+            lambda message: (
+                note("console", message.text)
+                if message.type == "error" and "status of 40" not in message.text
+                else None
+            ),
+        )
+        ours = (world.fleet.url, "data:", "blob:")
+        page.on("request", lambda one: None if one.url.startswith(ours) else note("request", one.url))
+        return page
+
+    yield open_as
+    for context in contexts:
+        await context.close()
+    assert problems == []

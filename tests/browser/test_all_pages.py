@@ -3,15 +3,13 @@
 The pages come from the apps' routes (`page_table`), so that a new one is looked at, too.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
 import pytest
-import pytest_asyncio
 from page_table import Address, pages
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Page
 from world import World
 
 PAGES = [page for page in pages("GET") if not page.is_stream]
@@ -38,50 +36,6 @@ def addresses(world: World) -> list[str]:
     """Return what to open: every page with ids of the full organization, and what shows more."""
     known = {**world.known, "project_id": str(world.full.project_id)}
     return [page.fill(known) for page in PAGES] + [Address("GET", path, "").fill(known) for path in MORE]
-
-
-@pytest_asyncio.fixture
-async def open_as(
-    chromium: Browser, world: World, sessions: dict[str, str]
-) -> AsyncIterator[Callable[..., Awaitable[Page]]]:
-    """Open a browser of a person; what a script, the policy or a page complains of is a problem of the test."""
-    contexts: list[BrowserContext] = []
-    problems: list[str] = []
-
-    async def open_as(who: str, **options: Any) -> Page:
-        context = await chromium.new_context(**options)
-        contexts.append(context)
-        context.set_default_timeout(15_000)
-        if who in sessions:
-            cookie = {"name": "hearback_session", "value": sessions[who], "url": world.fleet.url}
-            await context.add_cookies([cookie])  # type: ignore[list-item]
-        page = await context.new_page()
-
-        def note(kind: str, what: object) -> None:
-            problems.append(f"{kind} on {page.url}: {what}")
-
-        async def dismiss(dialog: Any) -> None:
-            note("dialog", dialog.message)
-            await dialog.dismiss()
-
-        page.on("dialog", dismiss)
-        page.on("pageerror", lambda error: note("error", error))
-        page.on(
-            "console",
-            lambda message: (
-                note("console", message.text)
-                if message.type == "error" and "status of 40" not in message.text
-                else None
-            ),
-        )
-        ours = (world.fleet.url, "data:", "blob:")
-        page.on("request", lambda one: None if one.url.startswith(ours) else note("request", one.url))
-        return page
-
-    yield open_as
-    for context in contexts:
-        await context.close()
-    assert problems == []
 
 
 async def look(page: Page, url: str) -> list[str]:
