@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -163,6 +164,8 @@ def gate(fleet: Any) -> Iterator[Gate]:
     gate.close()
 
 
+# An error page is an answer; and htmx logs a request that a newer one replaced.
+EXPECTED = re.compile("status of 40|htmx:(?:afterRequest|sendAbort)")
 OpenShop = Callable[..., Awaitable[Page]]
 
 
@@ -242,7 +245,7 @@ async def open_as(
             "console",
             lambda message: (
                 note("console", message.text)
-                if message.type == "error" and "status of 40" not in message.text
+                if message.type == "error" and not EXPECTED.search(message.text)
                 else None
             ),
         )

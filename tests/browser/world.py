@@ -152,6 +152,8 @@ def ids(world: World, event_id: str) -> dict[str, str]:
         "submission_id": event["eventID"],
         "issue": issue["id"],
         "issue_id": issue["id"],
+        "feedback_id": issue["id"],
+        "rest": "",
         "attachment_id": next(one["id"] for one in attachments if one["name"] == "screenshot.png"),
         "short_id": issue["shortId"],
         "user-reports.issue": group["id"],
