@@ -160,3 +160,26 @@ def started(pid: int) -> str:
     """When a process started, as the state file has it."""
     ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}/{ticks}"
+
+
+def test_a_store_that_hangs_is_killed_and_started_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEARBACK_LAUNCHER_STORE_SILENT_SECONDS_MAX", "1")
+    data_dir = folder / "fleet"
+    up(data_dir)
+    try:
+        before = state_of(data_dir)
+        for name in ("valkey", "postgres"):
+            hung = next(entry["pid"] for entry in before["stores"] if entry["name"] == name)
+            os.kill(hung, signal.SIGSTOP)
+            eventually_sync(lambda hung=hung: not is_alive(hung), seconds=60.0)
+            eventually_sync(lambda: all_ready(data_dir), seconds=60.0)
+        after = state_of(data_dir)
+        assert after["pid"] == before["pid"]
+        stores = {entry["name"]: entry["pid"] for entry in after["stores"]}
+        assert not set(stores.values()) & {entry["pid"] for entry in before["stores"]}
+        # A service waits for its store, and is not restarted in its place.
+        assert {entry["pid"] for entry in after["services"]} == {entry["pid"] for entry in before["services"]}
+        log = (data_dir / "logs" / "launcher.log").read_text()
+        assert "valkey has not been ready for 1 s; restarting it" in log
+    finally:
+        hearback(data_dir, "down")

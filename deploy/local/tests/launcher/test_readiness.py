@@ -16,7 +16,7 @@ LAUNCHER = """
 import http.server, json, os, socket, sys, time
 from pathlib import Path
 from hearback_local.launcher.children import Child
-from hearback_local.launcher.readiness import ReadinessWatch, UnreadyRestarts
+from hearback_local.launcher.readiness import Address, ReadinessWatch, UnreadyRestarts
 from hearback_local.launcher.settings import LauncherSettings
 from hearback_local.launcher.supervisor import Supervisor, StopRequested
 
@@ -37,7 +37,7 @@ def note(line):
     print(json.dumps([time.monotonic(), line]), flush=True)
 
 children = [Child("service", serve, folder / "service.log")]
-address = (listener.getsockname()[1], "/readyz")
+address = Address.of_service(listener.getsockname()[1], "/readyz")
 watch = ReadinessWatch({"service": address}, interval_seconds=0.05, answer_seconds_max=0.3)
 settings = LauncherSettings(unready_seconds_max=0.4, unready_backoff_max=4)
 restarts = UnreadyRestarts(watch, children, settings, note)

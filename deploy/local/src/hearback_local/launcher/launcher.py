@@ -19,8 +19,9 @@ from hearback_local.fleet.readiness import probe
 from hearback_local.launcher import migrations
 from hearback_local.launcher.children import Child, run_task
 from hearback_local.launcher.log_files import rotate_all
-from hearback_local.launcher.readiness import ReadinessWatch, UnreadyRestarts
+from hearback_local.launcher.readiness import Address, ReadinessWatch, UnreadyRestarts
 from hearback_local.launcher.settings import LauncherSettings
+from hearback_local.launcher.store_watch import StoreWatch
 from hearback_local.launcher.stores import Stores
 from hearback_local.launcher.supervisor import StartFailed, StopRequested, Supervisor
 from hearback_local.services import EDGE, SERVICES, ServiceProcess
@@ -51,6 +52,7 @@ class Launcher:
         self._is_published = False
         self._settings = LauncherSettings()
         self._restarts: UnreadyRestarts | None = None
+        self._store_watch: StoreWatch | None = None
         self._chores_due_at = 0.0
         self._supervisor = Supervisor(self._children, self._stores.revive, report, self._publish, self._tick)
 
@@ -134,9 +136,11 @@ class Launcher:
     def _tick(self) -> None:
         """Restart unready services, rotate logs, and publish again what could not be published."""
         now = time.monotonic()
-        # A service is not to blame for a store that is down.
-        if self._restarts is not None and all(engine.pid is not None for engine in self._stores.engines):
-            self._restarts.check(now)
+        if self._restarts is not None and self._store_watch is not None:
+            self._store_watch.check(now)
+            # A service is not to blame for a store that is down.
+            if self._store_watch.all_answer:
+                self._restarts.check(now)
         if now < self._chores_due_at:
             return
         self._chores_due_at = now + CHORES_SECONDS
@@ -146,10 +150,13 @@ class Launcher:
         rotate_all(logs, bytes_max=self._settings.log_bytes_max, files_max=self._settings.log_files_max)
 
     def _watch_readiness(self) -> None:
-        addresses = {child.name: (self._ports.get(child.name, self._port), "/readyz") for child in self._children}
-        addresses[EDGE] = (self._port, "/healthz")
-        watch = ReadinessWatch(addresses)
-        self._restarts = UnreadyRestarts(watch, self._children, self._settings, self._report)
+        addresses = {
+            child.name: Address.of_service(self._ports.get(child.name, self._port), "/readyz")
+            for child in self._children
+        }
+        addresses[EDGE] = Address.of_service(self._port, "/healthz")
+        self._restarts = UnreadyRestarts(ReadinessWatch(addresses), self._children, self._settings, self._report)
+        self._store_watch = StoreWatch(self._stores.engines, self._stores.ports, self._settings, self._report)
 
     def _is_ready(self, name: str) -> bool:
         if name == EDGE:

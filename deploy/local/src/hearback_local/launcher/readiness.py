@@ -1,4 +1,4 @@
-"""Restarts services that stay unready; watches them without ever blocking the launcher's loop.
+"""Restarts processes that stay unready; watches them without ever blocking the launcher's loop.
 
 No threads: the launcher forks children, and a fork copies the locks that other threads hold.
 """
@@ -8,8 +8,9 @@ import errno
 import socket
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
-from hearback_local.launcher.children import Child
 from hearback_local.launcher.settings import LauncherSettings
 
 INTERVAL_SECONDS = 2.0
@@ -17,16 +18,44 @@ ANSWER_SECONDS_MAX = 10.0
 PENDING = frozenset({0, errno.EINPROGRESS, errno.EAGAIN})
 
 
-class _Probe:
-    """One GET on 127.0.0.1 that is sent and read as far as possible at each `step`."""
+class Watched(Protocol):
+    """A process that can be ended, after which something starts it again."""
 
-    def __init__(self, port: int, path: str, deadline: float) -> None:
+    @property
+    def name(self) -> str: ...
+    @property
+    def pid(self) -> int | None: ...
+    @property
+    def is_ending(self) -> bool: ...
+    def end(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to ask a process what, and what answers mean that it is ready."""
+
+    port: int
+    question: bytes
+    is_ready: Callable[[bytes], bool]
+
+    @classmethod
+    def of_service(cls, port: int, path: str) -> "Address":
+        """Return the address of a path that a service answers with 200 when it is ready."""
+        question = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+        return cls(port, question, lambda answer: answer.split(b" ")[1:2] == [b"200"])
+
+
+class _Probe:
+    """One question on 127.0.0.1 that is sent and read as far as possible at each `step`."""
+
+    def __init__(self, address: Address, deadline: float) -> None:
         self.is_ready: bool | None = None
+        self._address = address
         self._deadline = deadline
-        self._unsent = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+        self._unsent = address.question
         self._socket = socket.socket()
         self._socket.setblocking(False)
-        if self._socket.connect_ex(("127.0.0.1", port)) not in PENDING:
+        if self._socket.connect_ex(("127.0.0.1", address.port)) not in PENDING:
             self._finish(is_ready=False)
 
     def step(self, now: float) -> None:
@@ -44,7 +73,7 @@ class _Probe:
             if error.errno != errno.ENOTCONN or now > self._deadline:
                 self._finish(is_ready=False)
         else:
-            self._finish(is_ready=answer.split(b" ")[1:2] == [b"200"])
+            self._finish(is_ready=self._address.is_ready(answer))
 
     def close(self) -> None:
         """Give up."""
@@ -57,11 +86,11 @@ class _Probe:
 
 
 class ReadinessWatch:
-    """Since when each service has been unready. `addresses` are the port and path to probe by name."""
+    """Since when each process has been unready. `addresses` says by name whom to ask what."""
 
     def __init__(
         self,
-        addresses: Mapping[str, tuple[int, str]],
+        addresses: Mapping[str, Address],
         *,
         interval_seconds: float = INTERVAL_SECONDS,
         answer_seconds_max: float = ANSWER_SECONDS_MAX,
@@ -76,11 +105,11 @@ class ReadinessWatch:
 
     def poll(self, now: float) -> None:
         """Start the probes that are due and take up answers."""
-        for name, (port, path) in self._addresses.items():
+        for name, address in self._addresses.items():
             probe = self._probes.get(name)
             if probe is None:
                 if now >= self._due_at[name]:
-                    self._probes[name] = _Probe(port, path, now + self._answer_seconds_max)
+                    self._probes[name] = _Probe(address, now + self._answer_seconds_max)
                 continue
             probe.step(now)
             if probe.is_ready is not None:
@@ -104,6 +133,11 @@ class ReadinessWatch:
         """Return since when probes have found a service unready; None when they did not."""
         return self._unready_since.get(name)
 
+    @property
+    def any_unready(self) -> bool:
+        """Whether probes find some process unready."""
+        return bool(self._unready_since)
+
     def forget(self, name: str) -> None:
         """Start over with a service that was restarted."""
         self._unready_since.pop(name, None)
@@ -115,15 +149,21 @@ class ReadinessWatch:
 
 
 class UnreadyRestarts:
-    """Restarts services that stay unready for `unready_seconds_max`; each time that does not help, it doubles."""
+    """Restarts processes that stay unready for `seconds_max`; each time that does not help, it doubles.
+
+    Without `seconds_max` it is the settings' `unready_seconds_max`.
+    """
 
     def __init__(
         self,
         watch: ReadinessWatch,
-        children: Sequence[Child],
+        children: Sequence[Watched],
         settings: LauncherSettings,
         report: Callable[[str], None],
+        *,
+        seconds_max: float | None = None,
     ) -> None:
+        self._seconds_max = seconds_max or settings.unready_seconds_max
         self._watch = watch
         self._children = children
         self._settings = settings
@@ -149,4 +189,4 @@ class UnreadyRestarts:
 
     def _limit(self, name: str) -> float:
         factor = min(1 << self._failures[name], self._settings.unready_backoff_max)
-        return self._settings.unready_seconds_max * factor
+        return self._seconds_max * factor

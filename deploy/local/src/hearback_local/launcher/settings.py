@@ -18,5 +18,11 @@ class LauncherSettings(BaseSettings):
     unready_backoff_max: int = Field(
         32, ge=1, description="Largest multiple of that time between two such restarts."
     )
+    store_silent_seconds_max: float = Field(
+        60.0,
+        gt=0,
+        description="Time an embedded store may run without answering before it is killed and started again; "
+        "doubles with every restart that does not help.",
+    )
     log_bytes_max: int = Field(20 * 1024 * 1024, ge=1024, description="Size at which a log file is rotated.")
     log_files_max: int = Field(3, ge=1, description="Rotated log files kept of each process.")
