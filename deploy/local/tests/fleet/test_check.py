@@ -98,19 +98,44 @@ def test_unpublished_outbox_rows_are_lag(fleet: Callable[[dict[str, Answer]], Da
     assert problems(data_dir) == []
 
 
-@pytest.mark.parametrize(("full", "lag", "is_found"), [(1, 0, True), (0, 0, False), (1, 3, False)])
-def test_refusing_although_nothing_waits_is_a_finding(
-    full: int, lag: int, is_found: bool, fleet: Callable[[dict[str, Answer]], DataDir]
+@pytest.mark.parametrize(
+    ("full", "lag", "problem"),
+    [
+        (1, 0, ["envelope-gateway takes streams for full, although nothing waits in them"]),
+        (0, 0, []),
+        (1, 3, ["envelope-gateway refuses what belongs to 1 full streams"]),
+    ],
+)
+def test_refusing_is_a_finding_above_all_when_nothing_waits(
+    full: int, lag: int, problem: list[str], fleet: Callable[[dict[str, Answer]], DataDir]
 ) -> None:
     metrics = f'hearback_stream_full{{stream="a"}} 0.0\nhearback_stream_full{{stream="b"}} {full}.0\n'
 
     def gateway(path: str) -> tuple[int, str]:
         return (200, f"{metrics}hearback_outbox_waiting {lag}.0\n") if path == "/metrics" else READY
 
-    found = problems(fleet({"envelope-gateway": gateway}))
-    assert found == (
-        ["envelope-gateway takes streams for full, although nothing waits in them"] if is_found else []
-    )
+    assert problems(fleet({"envelope-gateway": gateway})) == problem
+
+
+def test_what_a_service_measures_of_itself_is_a_finding_with_advice(
+    fleet: Callable[[dict[str, Answer]], DataDir],
+) -> None:
+    metrics = """
+    hearback_outbox_waiting 1001.0
+    hearback_stream_oldest_seconds{stream="feedback.submitted"} 121.5
+    hearback_stream_oldest_seconds{stream="attachment.stored"} 0.0
+    hearback_consumer_paused{group="feedback"} 1.0
+    """
+    answer = "\n".join(line.strip() for line in metrics.splitlines())
+    data_dir = fleet({"feedback": lambda path: (200, answer) if path == "/metrics" else READY})
+    found = {finding["what"]: finding["do"] for finding in examine(data_dir) if not finding["ok"]}
+    assert found == {
+        "feedback has 1,001 messages in its outbox that are not published": "deploy/runbooks/outbox-waiting.md",
+        "feedback has a message that waits since 122 s": "deploy/runbooks/lag.md",
+        "feedback has consumers that wait": "deploy/runbooks/consumer-paused.md",
+    }
+    root = Path(__file__).parents[4]
+    assert all((root / path).exists() for path in found.values())
 
 
 def test_services_that_hang_are_examined_at_the_same_time(fleet: Callable[[dict[str, Answer]], DataDir]) -> None:

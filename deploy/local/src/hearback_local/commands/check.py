@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -10,13 +11,13 @@ from typing import Any
 from hearback_local.commands.arguments import add_command
 from hearback_local.commands.status import not_running
 from hearback_local.data_dir import DataDir
-from hearback_local.fleet.metrics import read_metric
+from hearback_local.fleet.metrics import read_metrics
 from hearback_local.fleet.readiness import probe
 from hearback_local.fleet.status import read_status
 
 FREE_BYTES_MIN = 512 * 1024 * 1024
-# 1 for each stream that a service takes for full.
-FULL_METRIC = "hearback_stream_full"
+OUTBOX_WAITING_MAX = 1_000
+OLDEST_SECONDS_MAX = 120.0
 ANSWER_SECONDS_MAX = 10.0  # A service needs a few seconds to find out that a store hangs.
 
 
@@ -30,22 +31,26 @@ def _check(options: argparse.Namespace, data_dir: DataDir) -> int:
     if options.json:
         print(json.dumps(findings))
     else:
-        print("\n".join(f"{'ok  ' if finding['ok'] else 'FAIL'}  {finding['what']}" for finding in findings))
+        for finding in findings:
+            print(f"{'ok  ' if finding['ok'] else 'FAIL'}  {finding['what']}")
+            if finding["do"]:
+                print(f"      -> {finding['do']}")
     return 0 if all(finding["ok"] for finding in findings) else 1
 
 
 def examine(data_dir: DataDir) -> list[dict[str, Any]]:
-    """Return the findings: `what` in words, and whether it is `ok`."""
+    """Return the findings: `what` in words, whether it is `ok`, and what to `do` (empty when it is)."""
     status = read_status(data_dir)
     if not status["running"]:
-        return [_finding(False, f"{not_running(status)} in {status['data_dir']}")]
+        return [_finding(False, f"{not_running(status)} in {status['data_dir']}", "start it: hearback up")]
     findings = [_finding(True, f"a fleet runs at {status['url']}"), _disk(data_dir)]
     findings += [
-        _finding(store["pid"] is not None, f"{store['name']} runs on port {store['port']}")
+        _finding(store["pid"] is not None, f"{store['name']} runs on port {store['port']}", _log_of(store["name"]))
         for store in status["stores"]
     ]
     if any(service["lag"] is None for service in status["services"]):
-        findings.append(_finding(False, "the stream server does not answer, so the lag is unknown"))
+        what = "the stream server does not answer, so the lag is unknown"
+        findings.append(_finding(False, what, _runbook("not-accepting")))
     is_idle = all(service["lag"] == 0 for service in status["services"])
     with ThreadPoolExecutor(max(1, len(status["services"]))) as pool:
         for found in pool.map(partial(_service, is_idle=is_idle), status["services"]):
@@ -53,26 +58,56 @@ def examine(data_dir: DataDir) -> list[dict[str, Any]]:
     return findings
 
 
-def _finding(ok: bool, what: str) -> dict[str, Any]:
-    return {"ok": ok, "what": what}
+def _finding(ok: bool, what: str, do: str = "") -> dict[str, Any]:
+    return {"ok": ok, "what": what, "do": "" if ok else do}
+
+
+def _runbook(name: str) -> str:
+    return f"deploy/runbooks/{name}.md"
+
+
+def _log_of(name: str) -> str:
+    return f"it is started again by itself; if not, {name}.log says why"
 
 
 def _disk(data_dir: DataDir) -> dict[str, Any]:
     free = shutil.disk_usage(data_dir.root).free
-    return _finding(free >= FREE_BYTES_MIN, f"{free // 2**20} MB free on the disk of {data_dir.root}")
+    what = f"{free // 2**20} MB free on the disk of {data_dir.root}"
+    return _finding(free >= FREE_BYTES_MIN, what, _runbook("disk-filling"))
 
 
 def _service(service: dict[str, Any], *, is_idle: bool) -> list[dict[str, Any]]:
     name, port = service["name"], port_of(service)
-    findings = [_finding(service["ready"], f"{name} is {'ready' if service['ready'] else 'not ready'}")]
+    what = f"{name} is {'ready' if service['ready'] else 'not ready'}"
+    findings = [_finding(service["ready"], what, _runbook("service-down"))]
     if not service["ready"]:
         _, body = probe(port, seconds_max=ANSWER_SECONDS_MAX)
         findings.append(_finding(False, f"{name} reports: {_failed_checks(body)}"))
-    elif is_idle and read_metric(port, FULL_METRIC):
-        findings.append(_finding(False, f"{name} takes streams for full, although nothing waits in them"))
+    else:
+        findings += _measured(name, read_metrics(port), is_idle=is_idle)
     if service["dead_letters"]:
-        findings.append(_finding(False, f"{name} has {service['dead_letters']} dead letters"))
+        what = f"{name} has {service['dead_letters']} dead letters"
+        findings.append(_finding(False, what, f"hearback dead-letters list; {_runbook('dead-letters')}"))
     return findings
+
+
+def _measured(name: str, metrics: Mapping[str, Sequence[float]], *, is_idle: bool) -> Iterator[dict[str, Any]]:
+    """Yield what a service's own metrics say is wrong."""
+    full = sum(metrics.get("hearback_stream_full", ()))
+    if full and is_idle:
+        what = f"{name} takes streams for full, although nothing waits in them"
+        yield _finding(False, what, f"restart {name}; {_runbook('stream-full')}")
+    elif full:
+        yield _finding(False, f"{name} refuses what belongs to {full:.0f} full streams", _runbook("stream-full"))
+    waiting = sum(metrics.get("hearback_outbox_waiting", ()))
+    if waiting > OUTBOX_WAITING_MAX:
+        what = f"{name} has {waiting:,.0f} messages in its outbox that are not published"
+        yield _finding(False, what, _runbook("outbox-waiting"))
+    oldest = max(metrics.get("hearback_stream_oldest_seconds", ()), default=0.0)
+    if oldest > OLDEST_SECONDS_MAX:
+        yield _finding(False, f"{name} has a message that waits since {oldest:,.0f} s", _runbook("lag"))
+    if sum(metrics.get("hearback_consumer_paused", ())):
+        yield _finding(False, f"{name} has consumers that wait", _runbook("consumer-paused"))
 
 
 def port_of(service: dict[str, Any]) -> int:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hearback_local.data_dir import DataDir
-from hearback_local.fleet.metrics import read_metric
+from hearback_local.fleet.metrics import read_metrics
 from hearback_local.fleet.readiness import probe
 from hearback_local.fleet.state import find_ready_state, is_running
 from hearback_local.services import EDGE
@@ -67,7 +67,7 @@ def _probe_all(entries: list[dict[str, Any]]) -> list[tuple[bool, int]]:
         if entry["name"] == EDGE:
             return probe(entry["port"], "/healthz")[0], 0
         ready, body = probe(entry["port"])
-        return ready, 0 if body is None else int(read_metric(entry["port"], OUTBOX_METRIC) or 0)
+        return ready, 0 if body is None else int(sum(read_metrics(entry["port"]).get(OUTBOX_METRIC, [])))
 
     with ThreadPoolExecutor(max(1, len(entries))) as pool:
         return list(pool.map(look, entries))
