@@ -17,7 +17,7 @@ class Settings(ServiceSettings):
         1_048_576, ge=1_024, le=16_777_216, description="Bytes of a request's body."
     )
     publish_seconds: float = Field(
-        0.5, ge=0.05, le=60, description="Seconds between attempts to publish what could not be published at once."
+        2.0, ge=0.05, le=60, description="Seconds between attempts to publish what could not be published at once."
     )
     publish_batch_max: int = Field(200, ge=1, le=5_000, description="Snapshots published in one transaction.")
     cleanup_seconds: float = Field(
@@ -26,7 +26,7 @@ class Settings(ServiceSettings):
         le=86_400,
         description="Seconds between removals of what has expired: sessions, tokens, log entries, accounts.",
     )
-    mail_seconds: float = Field(1.0, ge=0.05, le=3_600, description="Seconds between looks for mails to deliver.")
+    mail_seconds: float = Field(2.0, ge=0.05, le=3_600, description="Seconds between looks for mails to deliver.")
     mail_from: str = Field("Hearback <noreply@localhost>", description="Sender of mails.")
     session_days: int = Field(14, ge=1, le=365, description="Days after which a browser session ends.")
     invitation_days: int = Field(7, ge=1, le=90, description="Days after which an invitation expires.")

@@ -1,8 +1,12 @@
 """Put the notifier together: the HTTP app and the worker."""
 
+from collections.abc import Callable, Sequence
+
 from fastapi import FastAPI
 from hearback_contracts.streams import ALERT_CHANGED, FEEDBACK_CHANGED, FEEDBACK_CREATED, USER_REPORT_LINKED
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
+from hearback_kit.bus import Incoming
+from hearback_kit.bus.consumer import Handler
 from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
@@ -61,18 +65,26 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
             calls=_calls(settings, runtime),
             render=mail_renderer(),
         )
+        delivering = runtime.every("deliver", settings.deliver_seconds, Deliver(deliver).run_once)
         for stream, handler in (
             (FEEDBACK_CREATED, FeedbackCreatedHandler(context)),
             (FEEDBACK_CHANGED, FeedbackChangedHandler(context)),
             (USER_REPORT_LINKED, UserReportLinkedHandler(context)),
             (ALERT_CHANGED, AlertChangedHandler(context)),
         ):
-            runtime.consume(stream, handler, batch_max=settings.batch_max)
-        runtime.every("deliver", settings.deliver_seconds, Deliver(deliver).run_once)
+            runtime.consume(stream, _followed_by(handler, delivering.wake), batch_max=settings.batch_max)
         retention = Retention(runtime.database, settings, runtime.clock)
         runtime.every("retention", settings.retention_seconds, retention.run_once)
 
     return service_worker(settings, build=build, clock=clock, outbox=OUTBOX)
+
+
+def _followed_by(handler: Handler, wake: Callable[[], None]) -> Handler:
+    async def handle(batch: Sequence[Incoming]) -> None:
+        await handler(batch)
+        wake()
+
+    return handle
 
 
 def _calls(settings: Settings, runtime: ServiceRuntime) -> OutboundCalls:

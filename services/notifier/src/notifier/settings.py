@@ -42,7 +42,9 @@ class Settings(ServiceSettings):
         description="Time after which a delivery that a killed process had begun is tried again.",
     )
     deliveries_batch_max: int = Field(50, ge=1, le=1_000, description="Deliveries begun at once.")
-    deliver_seconds: float = Field(0.5, ge=0.05, le=60, description="Pause between two looks for due deliveries.")
+    deliver_seconds: float = Field(
+        5.0, ge=0.05, le=60, description="Pause between two looks for due deliveries when nothing new was decided."
+    )
     burst_per_minute: int = Field(
         20, ge=1, le=10_000, description="Mails to one address in a minute; what exceeds them comes as a digest."
     )

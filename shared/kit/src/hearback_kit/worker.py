@@ -16,23 +16,36 @@ _log = get_logger(__name__)
 
 
 class Periodic:
-    """Calls a job every `seconds`; a failure is logged and does not end it."""
+    """Calls a job every `seconds`, and sooner when woken; a failure is logged and does not end it.
 
-    def __init__(self, name: str, seconds: float, job: Callable[[], Awaitable[object]]) -> None:
+    However often it is woken, calls are `seconds_min` apart.
+    """
+
+    def __init__(
+        self, name: str, seconds: float, job: Callable[[], Awaitable[object]], *, seconds_min: float = 0.5
+    ) -> None:
         self.name = name
         self._seconds = seconds
+        self._seconds_min = min(seconds, seconds_min)
         self._job = job
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Say that there is something to do, so that the job need not wait for its time."""
+        self._woken.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Call the job at once and then again and again until `stop` is set."""
         while not stop.is_set():
+            self._woken.clear()
             try:
                 await self._job()
             except Unavailable as error:
                 _log.warning("job_waits", job=self.name, reason=error.detail)
             except Exception as error:  # a job must not take the others with it
                 _log.error("job_failed", job=self.name, exc_info=error)
-            await pause(self._seconds, stop)
+            await pause(self._seconds_min, stop)
+            await pause(self._seconds - self._seconds_min, stop, self._woken)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class LocalJudge:
         """Load what the organizations taught since it was loaded last; raises Unavailable."""
         if self._prior is None or not organization_ids:
             return
-        async with self._database.connection() as connection:
+        async with self._database.statements() as connection:
             versions = await find_versions(connection, organization_ids)
             stale = [i for i, version in versions.items() if i not in self._known or self._known[i][0] != version]
             for taught in await find_taught(connection, stale):

@@ -235,9 +235,11 @@ class ServiceRuntime:
             self.every("stream-depths", DEPTH_SECONDS, depths.look)
         self._read[stream.name] = keys
 
-    def every(self, name: str, seconds: float, job: Callable[[], Awaitable[object]]) -> None:
-        """Run a job at once and then every `seconds`."""
-        self.run(name, Periodic(name, seconds, job))
+    def every(self, name: str, seconds: float, job: Callable[[], Awaitable[object]]) -> Periodic:
+        """Run a job at once and then every `seconds`, and sooner when what is returned is woken."""
+        periodic = Periodic(name, seconds, job)
+        self.run(name, periodic)
+        return periodic
 
     @property
     def consumer_name(self) -> str:

@@ -1,15 +1,17 @@
 """One pool of PostgreSQL connections per process; one transaction per request or batch."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Hashable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import orjson
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from hearback_kit.db.pool_use import PoolUse
 from hearback_kit.db.shares import Shares
 from hearback_kit.errors import QueryTimeout, Unavailable
 from hearback_kit.outages import is_connection_error, outage_as_unavailable
@@ -51,7 +53,7 @@ def _is_statement_timeout(error: BaseException) -> bool:
 
 
 class Database:
-    """A pool of connections to one service's database.
+    """A pool of connections to one service's database; what `quiet_seconds` did not need at once is closed.
 
     Both context managers raise `QueryTimeout` for a statement that takes longer than `statement_timeout_ms`, and
     `Unavailable` when the server cannot be reached, hangs or goes away. With a server that hangs they do so before
@@ -66,13 +68,17 @@ class Database:
         share_max: int | None = None,
         statement_timeout_ms: int = 15_000,
         silence_seconds_max: float = 5.0,
+        quiet_seconds: float = 10.0,
     ) -> None:
+        self._silence_seconds_max = silence_seconds_max
         self._shares = Shares(share_max or max(1, pool_size // 2))
+        self._use = PoolUse(quiet_seconds)
         self._engine = create_async_engine(
             driver_url(url),
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
+            pool_use_lifo=True,  # the same few connections serve quiet times
             hide_parameters=True,  # they hold what people wrote, and errors are logged
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
@@ -83,10 +89,12 @@ class Database:
             },
         )
 
+        self._each = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """Yield a transaction: committed when the block ends, rolled back when it raises."""
-        async with guarded(self._engine.begin()) as connection:
+        async with guarded(self._counted(self._engine.begin())) as connection:
             yield connection
 
     @asynccontextmanager
@@ -99,12 +107,32 @@ class Database:
         async with AsyncExitStack() as stack:
             if share is not None:
                 await stack.enter_async_context(self._shares.part(share))
-            yield await stack.enter_async_context(guarded(self._engine.connect()))
+            yield await stack.enter_async_context(guarded(self._counted(self._engine.connect())))
+
+    @asynccontextmanager
+    async def statements(self) -> AsyncIterator[Connection]:
+        """Yield a connection each of whose statements is a transaction of its own: one round trip, not three."""
+        async with guarded(self._counted(self._each.connect())) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _counted(self, opening: AbstractAsyncContextManager[Connection]) -> AsyncIterator[Connection]:
+        """Count a use of the pool; connections that quiet times do not need are closed."""
+        self._use.begin()
+        try:
+            async with opening as connection:
+                yield connection
+        finally:
+            peak = self._use.end(time.monotonic())
+        if peak is not None and self._engine.pool.checkedin() > peak:  # type: ignore[attr-defined]
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._silence_seconds_max):
+                    await self._engine.dispose()
 
     async def ping(self) -> None:
         """Raise Unavailable unless the server answers."""
-        async with self.connection() as connection:
-            await connection.execute(text("SELECT 1"))
+        async with self.statements() as connection:
+            await connection.exec_driver_sql("SELECT 1")
 
     async def close(self) -> None:
         """Close every connection."""

@@ -185,7 +185,7 @@ class OutboxRelay:
         if not self._published:
             return
         gone = self._published[:]
-        async with self._database.transaction() as connection:
+        async with self._database.statements() as connection:
             await connection.exec_driver_sql(f"DELETE FROM {self._table.name} WHERE id = ANY($1)", (gone,))
         del self._published[: len(gone)]
 
@@ -220,7 +220,7 @@ class OutboxRelay:
             "SELECT max(id), count(*) FILTER (WHERE id <= $1)"
             f" FROM (SELECT id FROM {self._table.name} ORDER BY id LIMIT {_COUNTED_MAX}) AS oldest"
         )
-        async with self._database.connection() as connection:
+        async with self._database.statements() as connection:
             row: Any = (await connection.exec_driver_sql(statement, (self._seen or 0,))).one()
         WAITING.set(row[1])
         return row[0], row[1]

@@ -1,0 +1,30 @@
+"""How many connections of a pool are needed at once: what quiet times do not need can be closed.
+
+An idle connection costs the server some megabytes.
+"""
+
+
+class PoolUse:
+    """Counts uses of a pool, in windows of `window_seconds`."""
+
+    def __init__(self, window_seconds: float) -> None:
+        self._window_seconds = window_seconds
+        self._open = 0
+        self._peak = 0
+        self._ends_at: float | None = None
+
+    def begin(self) -> None:
+        """Count the begin of a use."""
+        self._open += 1
+        self._peak = max(self._peak, self._open)
+
+    def end(self, now: float) -> int | None:
+        """Count the end of a use; when a window ends with it, return how many there were at once."""
+        self._open -= 1
+        if self._ends_at is None:
+            self._ends_at = now + self._window_seconds
+        if now < self._ends_at:
+            return None
+        peak, self._peak = self._peak, self._open
+        self._ends_at = now + self._window_seconds
+        return peak
