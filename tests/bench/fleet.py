@@ -134,11 +134,11 @@ class Fleet:
 
     def measure_idle(self) -> float:
         """Measure what nothing costs; return it as a share of a core."""
-        time.sleep(5)  # what starting took is given back
+        time.sleep(15)  # what starting took is given back
         before = cpu_by_name(self.place)
         time.sleep(IDLE_SECONDS)
         after = cpu_by_name(self.place)
-        self.idle = {name: (after[name] - before.get(name, 0.0)) / IDLE_SECONDS for name in after}
+        self.idle = {name: max(0.0, after[name] - before.get(name, 0.0)) / IDLE_SECONDS for name in after}
         return sum(self.idle.values())
 
     def load(self, requests: list[bytes], rate: float, seconds: float) -> tuple[Offered, dict[str, float], float]:

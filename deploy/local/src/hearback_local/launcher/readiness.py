@@ -13,7 +13,8 @@ from typing import Protocol
 
 from hearback_local.launcher.settings import LauncherSettings
 
-INTERVAL_SECONDS = 2.0
+INTERVAL_SECONDS = 5.0
+UNREADY_INTERVAL_SECONDS = 2.0
 ANSWER_SECONDS_MAX = 10.0
 PENDING = frozenset({0, errno.EINPROGRESS, errno.EAGAIN})
 
@@ -114,7 +115,8 @@ class ReadinessWatch:
             probe.step(now)
             if probe.is_ready is not None:
                 del self._probes[name]
-                self._due_at[name] = now + self._interval_seconds
+                wait = UNREADY_INTERVAL_SECONDS if not probe.is_ready else self._interval_seconds
+                self._due_at[name] = now + min(wait, self._interval_seconds)
                 self._take(name, now, is_ready=probe.is_ready)
 
     def _take(self, name: str, now: float, *, is_ready: bool) -> None:

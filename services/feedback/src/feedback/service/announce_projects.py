@@ -18,7 +18,7 @@ class AnnounceProjects:
 
     async def __call__(self) -> None:
         """Send what the registry does not know yet; what fails is sent again the next time."""
-        async with self._database.connection() as connection:
+        async with self._database.statements() as connection:
             waiting = await list_unannounced(connection, ANNOUNCEMENTS_MAX)
         announced = []
         for announcement in waiting:

@@ -91,7 +91,7 @@ class DeleteOrphans:
             await store.mark_feedback_found(connection, before)
         after = 0
         while self._error_events.is_configured:
-            async with self._unit_of_work.database.connection() as connection:
+            async with self._unit_of_work.database.statements() as connection:
                 waiting = await store.list_orphans(connection, before, CHUNK_MAX, after)
             if waiting:
                 after = waiting[-1].id

@@ -124,7 +124,7 @@ class Database:
                 yield connection
         finally:
             peak = self._use.end(time.monotonic())
-        if peak is not None and self._engine.pool.checkedin() > peak:  # type: ignore[attr-defined]
+        if peak is not None and self._engine.pool.checkedin() > peak + 1:  # type: ignore[attr-defined]
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._silence_seconds_max):
                     await self._engine.dispose()
