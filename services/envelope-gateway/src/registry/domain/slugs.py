@@ -5,6 +5,9 @@ from typing import Final
 
 SLUG_LENGTH_MAX: Final = 50
 SLUG_RULE: Final = "Slugs are lower-case letters, digits, _ and -, and not only digits."
+# Pages of our own have these addresses.
+RESERVED_FOR_ORGANIZATIONS: Final = frozenset({"account"})
+RESERVED_FOR_PROJECTS: Final = frozenset({"new"})
 _SLUG: Final = re.compile(r"(?![0-9]+\Z)[a-z0-9_][a-z0-9_-]{0,49}\Z")
 _OTHER: Final = re.compile(r"[^a-z0-9_]+")
 
@@ -12,6 +15,13 @@ _OTHER: Final = re.compile(r"[^a-z0-9_]+")
 def is_slug(text: str) -> bool:
     """Return whether a text can be a slug: lower case, and not only digits, so that ids and slugs share a path."""
     return bool(_SLUG.match(text))
+
+
+def problem_of(slug: str, reserved: frozenset[str]) -> str | None:
+    """Return why a text cannot be the slug of something, for which others are reserved, or None."""
+    if not is_slug(slug):
+        return SLUG_RULE
+    return f"The slug {slug} is reserved." if slug in reserved else None
 
 
 def slug_of(name: str) -> str | None:

@@ -115,7 +115,9 @@ async def _page(
     request: Request, state: AppState, person: SignedIn, problem: ServiceError | None = None
 ) -> Response:
     user = await _user(state, person)
-    tenants = list(person.principal.tenants)
+    tenants = sorted(person.principal.tenants)
+    if tenants:  # the way back: the rail shows the sections of the person's first organization
+        request.state.page_organization = await state.access.configuration.organization(tenants[0])
     async with state.database.connection() as connection:
         projects = await list_projects(connection, tenants, Window(PROJECTS_SHOWN_MAX))
         alerts = {row.project_id: row.alerts for row in await list_alerts(connection, user.id, tenants)}

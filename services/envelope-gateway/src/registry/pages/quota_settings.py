@@ -88,7 +88,7 @@ def _page(request: Request, scope: ProjectPage, form: Form | None = None, proble
         400 if problem else 200,
         project=scope.project,
         given=form or {},
-        chosen=form.all("categories") if form else [DataCategory.FEEDBACK.value],
+        chosen=form.all("categories") if form else [str(DataCategory.FEEDBACK)],
         problem=problem,
         categories=[str(category) for category in _CATEGORIES],
         windows=[(60, _("a minute")), (3_600, _("an hour")), (86_400, _("a day")), (2_592_000, _("30 days"))],

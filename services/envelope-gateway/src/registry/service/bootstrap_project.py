@@ -7,7 +7,7 @@ from hearback_contracts.roles import SCOPES
 from hearback_kit.values.ids import random_id
 
 from registry.domain.audit import AuditEvent
-from registry.domain.slugs import is_slug
+from registry.domain.slugs import RESERVED_FOR_ORGANIZATIONS, is_slug, problem_of
 from registry.errors import InvalidSlug
 from registry.service.change_configuration import OPERATOR, Change, Changes
 from registry.service.create_project import NewProject, add_project
@@ -41,6 +41,8 @@ async def bootstrap_project(
     for slug in (organization_slug, project_slug):
         if not is_slug(slug):
             raise InvalidSlug(f"not a slug: {slug}")
+    if problem := problem_of(organization_slug, RESERVED_FOR_ORGANIZATIONS):
+        raise InvalidSlug(problem)
     password = secrets.token_urlsafe(12)
     password_hash = await passwords.hash(password)
     async with changes.begin(OPERATOR) as change:

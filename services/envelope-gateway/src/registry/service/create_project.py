@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hearback_kit.values.ids import random_id
 
 from registry.domain.audit import AuditEvent
-from registry.domain.slugs import SLUG_RULE, is_slug, slug_of
+from registry.domain.slugs import RESERVED_FOR_PROJECTS, SLUG_RULE, problem_of, slug_of
 from registry.errors import InvalidSlug, LimitReached, SlugTaken
 from registry.service.change_configuration import Actor, Change, Changes
 from registry.store import keys, projects
@@ -36,8 +36,10 @@ async def create_project(
 async def add_project(change: Change, organization: Organization, wanted: NewProject, *, count_max: int) -> int:
     """Create a project within a change and return its id; raise InvalidSlug, SlugTaken and LimitReached."""
     slug = wanted.slug or slug_of(wanted.name)
-    if slug is None or not is_slug(slug):
+    if slug is None:
         raise InvalidSlug(SLUG_RULE)
+    if problem := problem_of(slug, RESERVED_FOR_PROJECTS):
+        raise InvalidSlug(problem)
     connection = change.connection
     await lock_creation(connection)
     if await projects.count_projects(connection, organization.id) >= count_max:

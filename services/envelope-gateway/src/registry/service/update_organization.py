@@ -4,7 +4,7 @@ from typing import Any
 
 from registry.domain.audit import AuditEvent, changes_between
 from registry.domain.options import features_with_defaults, parse_features
-from registry.domain.slugs import SLUG_RULE, is_slug
+from registry.domain.slugs import RESERVED_FOR_ORGANIZATIONS, problem_of
 from registry.errors import InvalidFeatures, InvalidSlug, SlugTaken
 from registry.service.change_configuration import Actor, Change, Changes
 from registry.store import organizations
@@ -35,8 +35,8 @@ async def update_organization(
 
 
 async def _check_slug(change: Change, slug: str) -> None:
-    if not is_slug(slug):
-        raise InvalidSlug(SLUG_RULE)
+    if problem := problem_of(slug, RESERVED_FOR_ORGANIZATIONS):
+        raise InvalidSlug(problem)
     await organizations.lock_creation(change.connection)
     if await organizations.find_organization(change.connection, slug) is not None:
         raise SlugTaken

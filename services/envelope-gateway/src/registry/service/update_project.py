@@ -7,7 +7,7 @@ from hearback_kit.errors import NotFound
 from registry.domain.audit import AuditEvent, changes_between
 from registry.domain.options import check_options, with_defaults
 from registry.domain.quotas import parse_quotas
-from registry.domain.slugs import SLUG_RULE, is_slug
+from registry.domain.slugs import RESERVED_FOR_PROJECTS, problem_of
 from registry.errors import InvalidOptions, InvalidQuotas, InvalidSlug, SlugTaken
 from registry.service.change_configuration import OPERATOR, Actor, Change, Changes
 from registry.store import projects
@@ -71,8 +71,8 @@ async def _audit(change: Change, project: Project, changes: dict[str, dict[str, 
 
 
 async def _check_slug(change: Change, project: Project, slug: str) -> None:
-    if not is_slug(slug):
-        raise InvalidSlug(SLUG_RULE)
+    if problem := problem_of(slug, RESERVED_FOR_PROJECTS):
+        raise InvalidSlug(problem)
     await lock_creation(change.connection)
     if await projects.find_project(change.connection, project.organization_id, slug) is not None:
         raise SlugTaken

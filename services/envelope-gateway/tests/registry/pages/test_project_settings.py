@@ -1,0 +1,160 @@
+"""Settings of a project, as an owner changes them and every service sees them."""
+
+import re
+
+from hearback_contracts.options import Option
+from hearback_devkit.testing import eventually
+
+PATH = "/settings/demo/projects/web/"
+GENERAL = {"name": "Web", "slug": "web", "platform": "python", "origins": "https://a.example\n *.b.example "}
+
+
+async def seen(configuration, **wanted):
+    async def are_seen():
+        project = await configuration.project(1)
+        return project is not None and all(project.option(Option[name]) == value for name, value in wanted.items())
+
+    await eventually(are_seen)
+
+
+async def test_general_settings(registry, owner, configuration):
+    await owner.submit(PATH, GENERAL | {"retention": "30", "hearback:attachments_count_max": "5"})
+    project = await registry.get("/projects/demo/web/")
+    assert (project["name"], project["platform"]) == ("Web", "python")
+    await seen(
+        configuration,
+        ORIGINS=["https://a.example", "*.b.example"],
+        RETENTION_DAYS=30,
+        ATTACHMENTS_COUNT_MAX=5,
+        ATTACHMENT_BYTES_MAX=None,
+    )
+    page = (await owner.get(PATH)).text
+    assert "https://a.example\n*.b.example" in page
+    assert 'name="retention" type="number" value="30"' in page
+    for change, words in (
+        ({"retention": "0"}, "must be a number"),
+        ({"retention": "many"}, "must be a number"),
+        ({"name": ""}, "needs a name"),
+        ({"slug": "No"}, "Slugs are lower-case"),
+        ({"origins": "x" * 300}, "must be a list of origins"),
+    ):
+        answer = await owner.submit(PATH, GENERAL | change, status=400)
+        assert words in answer.text, change
+
+
+async def test_how_feedback_is_handled(owner, configuration):
+    path = PATH + "user-feedback/"
+    assert "Enable Crash Report Notifications" in (await owner.get(path)).text
+    await owner.submit(path, {"part": "handling", "feedback:filter_garbage_messages": "1"})
+    await seen(
+        configuration,
+        USER_REPORT_NOTIFICATIONS=False,
+        MAIL_REPLY_TO=False,
+        SPAM_DETECTION=False,
+        FILTER_GARBAGE_MESSAGES=True,
+        BRANDING=True,
+    )
+    await owner.submit(path, {"part": "handling", "sentry:feedback_user_report_notifications": "1"})
+    await seen(configuration, USER_REPORT_NOTIFICATIONS=True, FILTER_GARBAGE_MESSAGES=False)
+
+
+async def test_the_dialog(owner, configuration):
+    path = PATH + "user-feedback/"
+    dialog = {
+        "part": "dialog",
+        "feedback:modal_name": "hidden",
+        "feedback:modal_email": "optional",
+        "feedback:modal_theme": "dark",
+        "feedback:modal_accent": "#123456",
+    }
+    await owner.submit(path, dialog | {"accent": "1"})
+    await seen(
+        configuration,
+        DIALOG_NAME="hidden",
+        DIALOG_EMAIL="optional",
+        DIALOG_THEME="dark",
+        DIALOG_ACCENT="#123456",
+        BRANDING=False,
+        USER_REPORT_NOTIFICATIONS=True,
+    )
+    await owner.submit(path, dialog | {"feedback:branding": "1"})
+    await seen(configuration, DIALOG_ACCENT="", BRANDING=True)
+    page = await owner.submit(path, dialog | {"feedback:modal_name": "maybe"}, status=400)
+    assert "must be required, optional or hidden" in page.text
+    page = await owner.get(path)
+    assert "frame-src 'self'" in page.headers["content-security-policy"]
+    assert 'src="/organizations/demo/projects/web/modal-preview/"' in page.text
+
+
+async def test_keys(registry, owner):
+    path = PATH + "keys/"
+    await owner.submit(path, {"name": "Staging <b>"})
+    _, key = await registry.get("/projects/demo/web/keys/")
+    page = (await owner.get(path)).text
+    assert f'data-copy="{key["dsn"]["public"]}"' in page
+    assert "Staging &lt;b&gt;" in page
+    assert key["secret"] not in page
+
+    async def stored():
+        return await registry.get(f"/projects/demo/web/keys/{key['id']}/")
+
+    await owner.submit(f"{path}{key['id']}/", {"active": ""}, page=path)
+    assert (await stored())["isActive"] is False
+    disabled = (await owner.get(path)).text
+    assert "The key is disabled" in disabled
+    undo = re.search(
+        rf'action="({path}{key["id"]}/)">\s*<input[^>]*>\s*<input type="hidden" name="active" value="1">', disabled
+    )
+    await owner.submit(undo[1], {"active": "1"}, page=path)
+    assert (await stored())["isActive"] is True
+    await owner.submit(f"{path}{key['id']}/", {"name": "Stage"}, page=path)
+    assert (await stored())["name"] == "Stage"
+    await owner.submit(f"{path}{key['id']}/rotate/", page=path)
+    assert (await stored())["public"] != key["public"]
+    await owner.submit(f"{path}{key['id']}/delete/", page=path)
+    assert len(await registry.get("/projects/demo/web/keys/")) == 1
+    await owner.submit(f"{path}{key['id']}/delete/", page=path, status=404)
+
+
+async def test_a_key_of_another_project_is_not_there(registry, owner, other):
+    await registry.post("/organizations/demo/projects/", {"name": "second"}, status=201)
+    (key,) = await registry.get("/projects/demo/second/keys/")
+    await owner.submit(f"{PATH}keys/{key['id']}/delete/", page=PATH, status=404)
+    await owner.submit(f"{PATH}keys/{other['public_key']}/", {"active": ""}, page=PATH, status=404)
+    await registry.get("/projects/demo/second/keys/")
+
+
+async def test_quotas(registry, owner):
+    path = PATH + "quotas/"
+    await owner.submit(
+        path,
+        {
+            "id": "daily",
+            "categories": ["feedback"],
+            "limit": "100",
+            "window": "86400",
+            "scope": "project",
+            "reason": "too many",
+        },
+    )
+    (quota,) = await registry.get("/projects/demo/web/quotas/")
+    assert quota == {
+        "id": "daily", "categories": ["feedback"], "limit": 100, "window": 86_400, "scope": "project",
+        "reasonCode": "too many",
+    }  # fmt: skip
+    page = (await owner.get(path)).text
+    assert "100 a day" in page
+    again = await owner.submit(path, {"id": "daily", "limit": "1", "window": "60"}, status=400)
+    assert "must differ" in again.text
+    assert (
+        "limit must be null"
+        in (await owner.submit(path, {"id": "x", "limit": "-1", "window": "60"}, status=400)).text
+    )
+    await owner.submit(path, {"limit": "0", "categories": ["error"]})
+    await owner.submit(path + "remove/", {"id": "daily"}, page=path)
+    removed = (await owner.get(path)).text
+    restored = re.search(r'name="restored" value="([^"]+)"', removed)[1].replace("&#34;", '"')
+    await owner.submit(path, {"restored": restored})
+    assert quota in await registry.get("/projects/demo/web/quotas/")
+    await owner.submit(path, {"restored": "nonsense"}, status=400)
+    await owner.submit(path + "remove/", {"id": "none"}, page=path, status=404)
