@@ -11,7 +11,6 @@ from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
 from notifier.api import deliveries, erasures, notification_rules
-from notifier.api.deps import AppState
 from notifier.clients.mail import mail_transport
 from notifier.clients.outbound import OutboundCalls
 from notifier.clients.recipients import RecipientDirectory
@@ -21,7 +20,11 @@ from notifier.consumers.feedback_created import FeedbackCreatedHandler
 from notifier.consumers.user_report_linked import UserReportLinkedHandler
 from notifier.jobs.deliver import Deliver
 from notifier.jobs.retention import Retention
+from notifier.pages import alerts
+from notifier.pages import deliveries as delivery_pages
+from notifier.pages.deps import PAGES
 from notifier.service.address_notices import Context
+from notifier.service.assemble_app import AppState
 from notifier.service.deliver_notices import DeliverNotices
 from notifier.service.render_mail import mail_renderer
 from notifier.settings import Settings
@@ -39,6 +42,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     app = service_app(settings, title="Hearback notifier", description=DESCRIPTION, build=build, clock=clock)
     for module in (notification_rules, deliveries, erasures):
         app.include_router(module.router)
+    PAGES.install(app, settings, clock=clock)
+    for page in (alerts, delivery_pages):
+        app.include_router(page.router)
     return app
 
 

@@ -8,7 +8,7 @@ import orjson
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.config import OrganizationConfig
 from hearback_kit.values.times import wire_time
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict, Field
 
 from client_reports.domain.journal import Submission
 from client_reports.store.alert_rules import AlertEvent, AlertRule
@@ -23,15 +23,10 @@ class StepView(BaseModel):
     step: str
     reason: str | None
     details: list[str] = Field(
-        default=[], description="What led to it, such as the signs of spam; left out if none."
+        default=[],
+        description="What led to it, such as the signs of spam; left out if none.",
+        exclude_if=lambda details: not details,
     )
-
-    @model_serializer(mode="wrap")
-    def _without_empty_details(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        fields: dict[str, Any] = handler(self)
-        if not self.details:
-            fields.pop("details", None)
-        return fields
 
 
 class SubmissionView(BaseModel):

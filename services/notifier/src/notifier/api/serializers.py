@@ -9,11 +9,26 @@ from hearback_kit.values.times import wire_time
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
-from notifier.domain.recipients import Channel, NotificationRule, WebhookFormat
+from notifier.domain.recipients import (
+    CONTAINS_LENGTH_MAX,
+    DIGEST_MINUTES_MAX,
+    ENVIRONMENT_LENGTH_MAX,
+    ENVIRONMENTS_MAX,
+    NAME_LENGTH_MAX,
+    TARGET_LENGTH_MAX,
+    TARGET_LENGTH_MIN,
+    Channel,
+    NotificationRule,
+    WebhookFormat,
+)
 from notifier.store.deliveries import Delivery
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Environment = Annotated[str, StringConstraints(max_length=64)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH_MAX)]
+Environment = Annotated[str, StringConstraints(max_length=ENVIRONMENT_LENGTH_MAX)]
+Target = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=TARGET_LENGTH_MIN, max_length=TARGET_LENGTH_MAX),
+]
 
 
 class _View(BaseModel):
@@ -29,14 +44,14 @@ class RuleBody(_View):
     name: Name
     enabled: bool = True
     sources: list[FeedbackSource] = Field(default=[], max_length=10)
-    environments: list[Environment] = Field(default=[], max_length=50)
-    contains: Annotated[str, StringConstraints(max_length=200)] | None = None
+    environments: list[Environment] = Field(default=[], max_length=ENVIRONMENTS_MAX)
+    contains: Annotated[str, StringConstraints(max_length=CONTAINS_LENGTH_MAX)] | None = None
     channel: Channel
-    target: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=2_000)] = Field(
-        description="An e-mail address, or the URL of a webhook."
-    )
+    target: Target = Field(description="An e-mail address, or the URL of a webhook.")
     format: WebhookFormat = WebhookFormat.STANDARD
-    digest_minutes: int = Field(0, ge=0, le=1_440, description="0 sends at once; else one digest each so often.")
+    digest_minutes: int = Field(
+        0, ge=0, le=DIGEST_MINUTES_MAX, description="0 sends at once; else one digest each so often."
+    )
 
 
 class RuleView(RuleBody):

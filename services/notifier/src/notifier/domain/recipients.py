@@ -3,8 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from hearback_contracts.notices import FeedbackContent
+
+# Limits of a notification rule.
+NAME_LENGTH_MAX: Final = 100
+TARGET_LENGTH_MIN: Final = 3
+TARGET_LENGTH_MAX: Final = 2_000
+ENVIRONMENTS_MAX: Final = 50
+ENVIRONMENT_LENGTH_MAX: Final = 64
+CONTAINS_LENGTH_MAX: Final = 200
+DIGEST_MINUTES_MAX: Final = 1_440
 
 
 class Channel(StrEnum):

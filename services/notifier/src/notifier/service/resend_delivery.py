@@ -1,4 +1,4 @@
-"""Send a finished delivery once more, at a person's wish."""
+"""Send a finished delivery once more, or to a destination that was switched off, at a person's wish."""
 
 from datetime import datetime
 
@@ -21,3 +21,14 @@ async def resend_delivery(database: Database, project: ProjectConfig, delivery_i
             raise NotResendable
         await destinations.switch_on(connection, delivery.destination, at)
     return delivery
+
+
+async def resume_destination(database: Database, project: ProjectConfig, key: str, at: datetime) -> str:
+    """Switch a destination of a project's deliveries on again; return its target. Raise NotFound."""
+    async with database.transaction() as connection:
+        stopped = await destinations.list_stopped(connection, project.id, at)
+        found = next((one for one in stopped if one.key == key), None)
+        if found is None:
+            raise NotFound
+        await destinations.switch_on(connection, key, at)
+    return found.target

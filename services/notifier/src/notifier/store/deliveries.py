@@ -256,13 +256,23 @@ async def list_deliveries(
     count: int,
     state: str | None = None,
     subject_id: str | None = None,
+    search: str | None = None,
+    rule_id: int | None = None,
 ) -> list[Delivery]:
-    """Return deliveries of a project, newest first: older than `before`, or newer than `after`."""
+    """Return deliveries of a project, newest first: older than `before`, or newer than `after`.
+
+    `search` is a part of the target, whatever its case, or the whole id of the subject.
+    """
     statement = select(DELIVERIES).where(DELIVERIES.c.project_id == project_id)
     if state:
         statement = statement.where(DELIVERIES.c.state == state)
     if subject_id:
         statement = statement.where(DELIVERIES.c.subject_id == subject_id)
+    if search:
+        is_found = or_(DELIVERIES.c.target.icontains(search, autoescape=True), DELIVERIES.c.subject_id == search)
+        statement = statement.where(is_found)
+    if rule_id is not None:
+        statement = statement.where(DELIVERIES.c.rule_id == rule_id)
     if after is not None:
         statement = statement.where(DELIVERIES.c.id > after).order_by(DELIVERIES.c.id)
     else:

@@ -1,14 +1,17 @@
 """Destinations: which are off after a permanent error, and which rest after failures in a row."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from hearback_kit.db import Connection
-from sqlalchemy import and_, case, func, select, update
+from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from notifier.store.tables import DESTINATIONS
+from notifier.store.tables import DELIVERIES, DESTINATIONS
+
+STOPPED_MAX: Final = 200  # shown of one project
 
 
 async def list_off(connection: Connection, keys: Iterable[str]) -> set[str]:
@@ -25,6 +28,39 @@ async def find_reasons(connection: Connection, keys: Sequence[str]) -> dict[str,
         and_(DESTINATIONS.c.destination.in_(keys), DESTINATIONS.c.is_off)
     )
     return {row.destination: row.reason or "" for row in await connection.execute(statement)}
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedDestination:
+    """A destination that is off, or rests until a time; `reason` is the server's last word."""
+
+    key: str
+    target: str
+    is_off: bool
+    reason: str | None
+    rests_until: datetime | None
+    changed_at: datetime
+
+
+async def list_stopped(connection: Connection, project_id: int, now: datetime) -> list[StoppedDestination]:
+    """Return the destinations of a project's deliveries that are off or rest, the latest first."""
+    target = (
+        select(DELIVERIES.c.target)
+        .where(and_(DELIVERIES.c.project_id == project_id, DELIVERIES.c.destination == DESTINATIONS.c.destination))
+        .order_by(DELIVERIES.c.created_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    statement = (
+        select(DESTINATIONS, target.label("target"))
+        .where(and_(or_(DESTINATIONS.c.is_off, DESTINATIONS.c.rests_until > now), target.is_not(None)))
+        .order_by(DESTINATIONS.c.changed_at.desc())
+        .limit(STOPPED_MAX)
+    )
+    return [
+        StoppedDestination(row.destination, row.target, row.is_off, row.reason, row.rests_until, row.changed_at)
+        for row in await connection.execute(statement)
+    ]
 
 
 async def count_failure(

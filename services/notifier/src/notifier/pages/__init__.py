@@ -1,0 +1,1 @@
+"""Pages for people: a project's notification rules, and what was sent to whom."""

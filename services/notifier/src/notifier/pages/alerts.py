@@ -1,0 +1,169 @@
+"""A project's notification rules: the list, the form of one, its test and its removal."""
+
+from fastapi import APIRouter, Request
+from hearback_fleet.access import PROJECT_WRITE
+from hearback_kit.errors import NotFound
+from hearback_web import Flash, FormDep, ProjectPageScope, redirect
+from hearback_web.texts import gettext as _
+from starlette.responses import Response
+
+from notifier.domain.recipients import NotificationRule, rule_destination
+from notifier.errors import InvalidTarget, TooManyRules
+from notifier.pages.deps import PAGES, SETTINGS, Reader, RuleId, StateDep, Writer, settings_url
+from notifier.pages.labels import kind_labels, source_labels, state_labels
+from notifier.pages.rule_forms import RuleForm, form_of, read_rule, with_errors
+from notifier.service.assemble_app import AppState
+from notifier.service.manage_rules import add_rule, change_rule, check_target, remove_rule, send_test
+from notifier.store import destinations
+from notifier.store.deliveries import list_deliveries
+from notifier.store.notification_rules import find_rule, list_rules
+
+router = APIRouter(prefix=f"{SETTINGS}/alerts", include_in_schema=False)
+LATEST_SHOWN = 10
+
+
+@router.get("/")
+async def show_rules(request: Request, state: StateDep, scope: Reader) -> Response:
+    """Show the rules, oldest first."""
+    async with state.database.connection() as connection:
+        rules = await list_rules(connection, scope.project.id)
+        keys = [rule_destination(rule).key for rule in rules]
+        reasons = await destinations.find_reasons(connection, keys)
+    return PAGES.render(
+        request,
+        "alerts.html",
+        project=scope.project,
+        rules=[(rule, reasons.get(key)) for rule, key in zip(rules, keys, strict=True)],
+        base=settings_url(scope, "alerts/"),
+        may_write=not scope.scopes.isdisjoint(PROJECT_WRITE),
+        is_full=len(rules) >= state.settings.rules_max,
+        rules_max=state.settings.rules_max,
+        per_minute=state.settings.burst_per_minute,
+        source_labels=source_labels(),
+    )
+
+
+@router.get("/new/")
+async def show_new(request: Request, scope: Writer) -> Response:
+    """Show the empty form."""
+    return _form_page(request, scope, RuleForm())
+
+
+@router.post("/new/")
+async def create(request: Request, state: StateDep, scope: Writer, form: FormDep) -> Response:
+    """Add a rule, or show what is wrong."""
+    read = await _checked(state, read_rule(form))
+    if read.errors:
+        return _form_page(request, scope, read, status=400)
+    try:
+        rule = await add_rule(
+            state.database,
+            scope.project,
+            read.values,
+            rules_max=state.settings.rules_max,
+            at=state.clock.now(),
+        )
+    except TooManyRules as error:
+        return _form_page(request, scope, with_errors(read, {"name": error.detail}), status=409)
+    url = settings_url(scope, f"alerts/{rule.id}/")
+    return redirect(request, url, Flash(_("The rule is added. Send a test to see that it arrives.")))
+
+
+@router.get("/{rule_id}/")
+async def show_rule(request: Request, state: StateDep, scope: Writer, rule_id: RuleId) -> Response:
+    """Show a rule's form, with what was sent by it last."""
+    rule = await _find(state, scope, rule_id)
+    return await _rule_page(request, state, scope, rule, form_of(rule))
+
+
+@router.post("/{rule_id}/")
+async def save(request: Request, state: StateDep, scope: Writer, rule_id: RuleId, form: FormDep) -> Response:
+    """Change a rule, or show what is wrong."""
+    rule = await _find(state, scope, rule_id)
+    read = await _checked(state, read_rule(form))
+    if read.errors:
+        return await _rule_page(request, state, scope, rule, read, status=400)
+    await change_rule(state.database, scope.project, rule_id, read.values, state.clock.now())
+    return redirect(request, settings_url(scope, "alerts/"), Flash(_("The rule is saved.")))
+
+
+@router.post("/{rule_id}/test/")
+async def send(request: Request, state: StateDep, scope: Writer, rule_id: RuleId, _form: FormDep) -> Response:
+    """Send a test; the rule's page shows what comes of it."""
+    await send_test(state.database, scope.project, rule_id, state.settings.public_url, state.clock.now())
+    return redirect(request, f"{settings_url(scope, f'alerts/{rule_id}/')}#deliveries")
+
+
+@router.post("/{rule_id}/delete/")
+async def delete(request: Request, state: StateDep, scope: Writer, rule_id: RuleId, _form: FormDep) -> Response:
+    """Delete a rule."""
+    await remove_rule(state.database, scope.project, rule_id)
+    return redirect(request, settings_url(scope, "alerts/"), Flash(_("The rule is deleted.")))
+
+
+async def _find(state: AppState, scope: ProjectPageScope, rule_id: int) -> NotificationRule:
+    async with state.database.connection() as connection:
+        rule = await find_rule(connection, scope.project.id, rule_id)
+    if rule is None:
+        raise NotFound
+    return rule
+
+
+async def _checked(state: AppState, form: RuleForm) -> RuleForm:
+    """Return the form, with an error if its target cannot be used."""
+    if form.errors:
+        return form
+    try:
+        await check_target(state.calls, form.channel, form.target)
+    except InvalidTarget as error:
+        return with_errors(form, {"target": error.detail})
+    return form
+
+
+def _form_page(request: Request, scope: ProjectPageScope, form: RuleForm, *, status: int = 200) -> Response:
+    return PAGES.render(
+        request,
+        "alert.html",
+        status,
+        project=scope.project,
+        form=form,
+        rule=None,
+        kind_labels=kind_labels(),
+        source_labels=source_labels(),
+        base=settings_url(scope, "alerts/"),
+    )
+
+
+async def _rule_page(
+    request: Request,
+    state: AppState,
+    scope: ProjectPageScope,
+    rule: NotificationRule,
+    form: RuleForm,
+    *,
+    status: int = 200,
+) -> Response:
+    key = rule_destination(rule).key
+    async with state.database.connection() as connection:
+        reasons = await destinations.find_reasons(connection, [key])
+        latest = await list_deliveries(
+            connection, scope.project.id, before=None, after=None, count=LATEST_SHOWN, rule_id=rule.id
+        )
+    is_fragment = "hx-request" in request.headers
+    return PAGES.render(
+        request,
+        "alert.html",
+        status,
+        block="latest" if is_fragment else None,
+        project=scope.project,
+        form=form,
+        rule=rule,
+        off_reason=reasons.get(key),
+        latest=latest,
+        waits=any(one.finished_at is None and one.attempts == 0 for one in latest[:1]),
+        kind_labels=kind_labels(),
+        source_labels=source_labels(),
+        state_labels=state_labels(),
+        base=settings_url(scope, "alerts/"),
+        log=settings_url(scope, "deliveries/"),
+    )

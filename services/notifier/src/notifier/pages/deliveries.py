@@ -1,0 +1,130 @@
+"""The log of deliveries: what was sent to whom and what the server said; sending again, switching on again."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request
+from hearback_fleet.access import PROJECT_WRITE
+from hearback_kit.api.paging import PageRequest, encode_cursor, page_request, read_id
+from hearback_kit.errors import NotFound
+from hearback_web import Flash, FormDep, redirect, url_with
+from hearback_web.navigation import NavigationLink
+from hearback_web.texts import gettext as _
+from starlette.responses import Response
+
+from notifier.errors import NotResendable
+from notifier.pages.deps import PAGES, SETTINGS, DeliveryId, LogReader, StateDep, Writer, settings_url
+from notifier.pages.labels import state_labels
+from notifier.service.resend_delivery import resend_delivery, resume_destination
+from notifier.store.deliveries import Delivery, find_delivery, list_deliveries
+from notifier.store.destinations import list_stopped
+
+router = APIRouter(prefix=f"{SETTINGS}/deliveries", include_in_schema=False)
+Page = Annotated[PageRequest, page_request(read_id, rows=50, rows_max=100)]
+Search = Annotated[str, Query(alias="query", max_length=200)]
+_KEY_LENGTH_MAX: Final = 3_000
+
+
+@router.get("/")
+async def show_log(
+    request: Request,
+    state: StateDep,
+    scope: LogReader,
+    page: Page,
+    status: Annotated[str | None, Query(alias="state", max_length=20)] = None,
+    search: Search = "",
+) -> Response:
+    """Show deliveries, newest first, and what is switched off."""
+    position = page.position[0] if page.position else None
+    wanted, search = (status if status in state_labels() else None), search.strip()
+    async with state.database.connection() as connection:
+        found = await list_deliveries(
+            connection,
+            scope.project.id,
+            before=None if page.backward else position,
+            after=position if page.backward else None,
+            count=page.fetch,
+            state=wanted,
+            search=search or None,
+        )
+        stopped = await list_stopped(connection, scope.project.id, state.clock.now())
+    previous, following = _neighbours(request, page, found)
+    return PAGES.render(
+        request,
+        "deliveries.html",
+        project=scope.project,
+        deliveries=page.page(found, lambda one: (one.id,)).rows,
+        stopped=stopped,
+        tabs=_tabs(request, wanted),
+        labels=state_labels(),
+        state=wanted,
+        search=search,
+        previous_url=previous,
+        next_url=following,
+        base=settings_url(scope, "deliveries/"),
+        may_write=not scope.scopes.isdisjoint(PROJECT_WRITE),
+    )
+
+
+@router.post("/resume/")
+async def resume(request: Request, state: StateDep, scope: Writer, form: FormDep) -> Response:
+    """Switch a destination on again."""
+    key = form.text("destination", length_max=_KEY_LENGTH_MAX)
+    target = await resume_destination(state.database, scope.project, key, state.clock.now())
+    text = _("{} is switched on again.").format(target)
+    return redirect(request, settings_url(scope, "deliveries/"), Flash(text))
+
+
+@router.get("/{delivery_id}/")
+async def show_delivery(request: Request, state: StateDep, scope: LogReader, delivery_id: DeliveryId) -> Response:
+    """Show one delivery."""
+    async with state.database.connection() as connection:
+        found = await find_delivery(connection, scope.project.id, delivery_id)
+        stopped = await list_stopped(connection, scope.project.id, state.clock.now())
+    if found is None:
+        raise NotFound
+    return PAGES.render(
+        request,
+        "delivery.html",
+        block="delivery" if "hx-request" in request.headers else None,
+        project=scope.project,
+        delivery=found,
+        stopped=next((one for one in stopped if one.key == found.destination), None),
+        labels=state_labels(),
+        base=settings_url(scope, "deliveries/"),
+        rules=settings_url(scope, "alerts/"),
+        may_write=not scope.scopes.isdisjoint(PROJECT_WRITE),
+    )
+
+
+@router.post("/{delivery_id}/resend/")
+async def resend(
+    request: Request, state: StateDep, scope: Writer, delivery_id: DeliveryId, _form: FormDep
+) -> Response:
+    """Send a finished delivery once more."""
+    url = settings_url(scope, f"deliveries/{delivery_id}/")
+    try:
+        await resend_delivery(state.database, scope.project, delivery_id, state.clock.now())
+    except NotResendable:
+        return redirect(request, url, Flash(_("It is still on its way."), tone="warn"))
+    return redirect(request, url, Flash(_("It is sent again.")))
+
+
+def _tabs(request: Request, wanted: str | None) -> list[NavigationLink]:
+    labels = state_labels()
+    shown = [(None, _("All")), *labels.items()]
+    return [
+        NavigationLink(label, url_with(request, state=one, cursor=None), is_current=one == wanted)
+        for one, label in shown
+    ]
+
+
+def _neighbours(request: Request, page: PageRequest, found: list[Delivery]) -> tuple[str | None, str | None]:
+    """Return the addresses of the pages before and after this one."""
+    rows, more = page.page(found, lambda one: (one.id,)).rows, len(found) > page.limit
+    if not rows:
+        return None, None
+    has_previous = more if page.backward else page.position is not None
+    has_next = page.backward or more
+    previous = url_with(request, cursor=encode_cursor((rows[0].id,), backward=True)) if has_previous else None
+    following = url_with(request, cursor=encode_cursor((rows[-1].id,))) if has_next else None
+    return previous, following

@@ -1,0 +1,77 @@
+"""A headless Chromium that may load nothing from elsewhere, and what axe and the layout say of a page."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Route, async_playwright
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+RUN_AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.flatMap(
+  v => v.nodes.map(n => v.id + ": " + n.target.join(" ") + " " + (n.any[0] || {message: ""}).message))"""
+
+
+@pytest_asyncio.fixture(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """One headless Chromium for the session."""
+    path = os.environ.get("HEARBACK_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if path is None:
+        pytest.fail("no Chromium: run `make test`, which installs it, or set HEARBACK_CHROMIUM")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        await browser.close()
+
+
+@dataclass
+class Shown:
+    """A page that is shown, and everything that it asked the network for."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
+
+    async def flaws(self) -> list[str]:
+        """What axe finds, and whether the page is wider than the window."""
+        found: list[str] = await self.page.evaluate(f"() => {{ {AXE}; return ({RUN_AXE})() }}")
+        wide = await self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        return [*found, *([f"{wide} px too wide"] if wide > 0 else [])]
+
+
+@dataclass
+class Window:
+    """Opens pages in windows of a width and a colour scheme."""
+
+    browser: Browser
+    opened: list[Any] = field(default_factory=list)
+
+    async def open(self, width: int, scheme: Any, *, scripts: bool = True) -> Shown:
+        context = await self.browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=scripts
+        )
+        self.opened.append(context)
+        shown = Shown(await context.new_page())
+
+        async def note(route: Route) -> None:
+            shown.requests.append(route.request.url)
+            await route.abort()
+
+        await context.route("**/*", note)
+        shown.page.on("dialog", lambda dialog: shown.dialogs.append(dialog.message))
+        return shown
+
+
+@pytest_asyncio.fixture
+async def window(chromium: Browser) -> AsyncIterator[Window]:
+    found = Window(chromium)
+    yield found
+    for context in found.opened:
+        await context.close()
