@@ -45,7 +45,8 @@ def notice(**values: Any) -> Notice:
 
 FULL = {
     "name": "Ada Lovelace", "contact_email": "ada@shop.example", "environment": "production",
-    "release": "shop@1.2.3", "url": "https://shop.example/checkout?step=3", "tags": {"plan": "free", "browser": "Firefox 140"},
+    "release": "shop@1.2.3", "url": "https://shop.example/checkout?step=3",
+    "tags": {"plan": "free", "browser": "Firefox 140"},
     "associated_event_id": "a" * 32, "attachments": 1,
     "message": "The export fails.\n\nEvery time.", "is_spam": True,
 }  # fmt: skip
