@@ -18,7 +18,7 @@ Action = Callable[[argparse.Namespace, Access], Any]
 ARGUMENTS = {
     "slugs": ("ORGANIZATION/PROJECT", None),
     "values": ("NAME=VALUE", "as `show` lists them; the value is JSON, or else a text"),
-    "role": ("ROLE", "member (the default), admin, manager or owner"),
+    "role": ("ROLE", "member (the default), viewer, admin, manager or owner"),
     "scopes": ("SCOPE", "such as project:read, event:read or event:admin"),
     "id": ("ID", "as `list` shows it"),
 }

@@ -48,7 +48,7 @@ async def test_roles_and_removal(registry, owner, member):
     await owner.submit(f"{MEMBERS}{row['id']}/", {"role": "manager"}, page=MEMBERS)
     assert "ann@example.org is manager now." in await owner.flash(MEMBERS)
     page = (await ann.get(MEMBERS)).text
-    assert 'value="owner"' not in page, "a manager makes nobody an owner"
+    assert 'value="owner"' not in page, "a manager makes no owners"
     owners = await ann.submit(MEMBERS, {"email": "eve@example.org", "role": "owner"}, status=403)
     assert "Only owners decide about owners" in owners.text
     (first, *_) = await registry.get("/organizations/demo/members/")

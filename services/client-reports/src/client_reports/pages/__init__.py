@@ -1,1 +1,0 @@
-"""Pages for people: what came in and what became of it, outcomes over time, alert rules on losses."""
