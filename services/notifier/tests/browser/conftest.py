@@ -53,7 +53,8 @@ class Window:
     browser: Browser
     opened: list[Any] = field(default_factory=list)
 
-    async def open(self, width: int, scheme: Any, *, scripts: bool = True) -> Shown:
+    async def open(self, width: int, scheme: Any, *, scripts: bool = True, site: str | None = None) -> Shown:
+        """Open a window; what it asks of others than `site` is noted and refused."""
         context = await self.browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=scripts
         )
@@ -61,8 +62,11 @@ class Window:
         shown = Shown(await context.new_page())
 
         async def note(route: Route) -> None:
-            shown.requests.append(route.request.url)
-            await route.abort()
+            if site and route.request.url.startswith(site):
+                await route.continue_()
+            else:
+                shown.requests.append(route.request.url)
+                await route.abort()
 
         await context.route("**/*", note)
         shown.page.on("dialog", lambda dialog: shown.dialogs.append(dialog.message))

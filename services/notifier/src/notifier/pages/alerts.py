@@ -15,7 +15,7 @@ from notifier.pages.rule_forms import RuleForm, form_of, read_rule, with_errors
 from notifier.service.assemble_app import AppState
 from notifier.service.manage_rules import add_rule, change_rule, check_target, remove_rule, send_test
 from notifier.store import destinations
-from notifier.store.deliveries import list_deliveries
+from notifier.store.deliveries import PENDING, list_deliveries
 from notifier.store.notification_rules import find_rule, list_rules
 
 router = APIRouter(prefix=f"{SETTINGS}/alerts", include_in_schema=False)
@@ -160,7 +160,7 @@ async def _rule_page(
         rule=rule,
         off_reason=reasons.get(key),
         latest=latest,
-        waits=any(one.finished_at is None and one.attempts == 0 for one in latest[:1]),
+        waits=any(one.state == PENDING and one.attempts == 0 for one in latest[:1]),
         kind_labels=kind_labels(),
         source_labels=source_labels(),
         state_labels=state_labels(),
