@@ -118,3 +118,20 @@ async def test_one_tenant_gets_its_share_of_connections(database_url):
 async def read(pool: Database, share: int | None) -> int:
     async with pool.connection(share=share) as connection:
         return await connection.scalar(text("SELECT 1"))
+
+
+async def insert_behind(forgotten: Database, other: Database) -> None:
+    async with forgotten.transaction() as left:
+        await left.execute(text("INSERT INTO t VALUES (7)"))
+        async with other.transaction() as connection:  # waits for the one before, which does nothing
+            await connection.execute(text("INSERT INTO t VALUES (7)"))
+        await left.execute(text("INSERT INTO t VALUES (8)"))
+
+
+async def test_a_transaction_that_stays_idle_is_ended_and_its_locks_with_it(table, database_url):
+    forgotten = Database(database_url, idle_transaction_ms=300)
+    with pytest.raises(Unavailable):
+        await insert_behind(forgotten, table)
+    assert await count(table) == 1
+    await forgotten.ping()
+    await forgotten.close()

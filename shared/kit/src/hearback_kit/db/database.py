@@ -18,9 +18,9 @@ from hearback_kit.outages import is_connection_error, outage_as_unavailable
 
 Connection = AsyncConnection
 
-# Connection lost, server going away, out of resources; serialization, deadlock, lock and statement timeouts:
+# Connection lost, server going away, out of resources; serialization, deadlock, and timeouts:
 # all of them may go well the next time.
-_PASSING_STATES = ("08", "57P", "53", "40001", "40P01", "55P03", "57014")
+_PASSING_STATES = ("08", "57P", "53", "40001", "40P01", "55P03", "57014", "25P03")
 _QUERY_CANCELED = "57014"
 _DRIVER_MODULES = ("asyncpg", "sqlalchemy")
 _DETAIL = "the database cannot be reached"
@@ -58,6 +58,9 @@ class Database:
     Both context managers raise `QueryTimeout` for a statement that takes longer than `statement_timeout_ms`, and
     `Unavailable` when the server cannot be reached, hangs or goes away. With a server that hangs they do so before
     a proxy in front of us gives up on the request, as a rule after 30 seconds.
+
+    The server ends a transaction that was idle for `idle_transaction_ms`. That of a process that is gone without
+    the server's knowledge (a machine lost, a network cut in two) would otherwise keep its locks for hours.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class Database:
         pool_size: int = 5,
         share_max: int | None = None,
         statement_timeout_ms: int = 15_000,
+        idle_transaction_ms: int = 30_000,
         silence_seconds_max: float = 5.0,
         quiet_seconds: float = 10.0,
     ) -> None:
@@ -85,7 +89,11 @@ class Database:
             connect_args={
                 "timeout": silence_seconds_max,
                 "command_timeout": statement_timeout_ms / 1000 + silence_seconds_max,
-                "server_settings": {"statement_timeout": str(statement_timeout_ms), "timezone": "UTC"},
+                "server_settings": {
+                    "statement_timeout": str(statement_timeout_ms),
+                    "idle_in_transaction_session_timeout": str(idle_transaction_ms),
+                    "timezone": "UTC",
+                },
             },
         )
 
