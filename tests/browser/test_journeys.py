@@ -1,0 +1,191 @@
+"""What people do here, from their first sign-in on: in Chromium, against the whole fleet."""
+
+import json
+import re
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+from world import World
+
+WORDS = "The cart shows someone else's things"
+WIDGET = "SDK.addIntegration(SDK.feedbackIntegration({autoInject: true, enableScreenshot: true}))"
+
+
+@pytest.fixture
+def site(fleet: Any) -> str:
+    """The address of the fleet."""
+    return str(fleet.url)
+
+
+def inbox_of(organization: str, **query: object) -> str:
+    """Return the address of an inbox."""
+    text = "&".join(f"{name}={value}" for name, value in query.items())
+    return f"/organizations/{organization}/feedback/{f'?{text}' if text else ''}"
+
+
+def row(page: Page, words: str) -> Any:
+    """Return the row of a feedback in the list."""
+    return page.locator("#rows > .list-row", has_text=words)
+
+
+async def sign_in(page: Page, site: str, email: str, password: str, path: str = "/") -> None:
+    """Sign in by the form, on the way to a page."""
+    await page.goto(site + path)
+    await page.get_by_label("E-mail address").fill(email)
+    await page.get_by_label("Password").fill(password)
+    await page.get_by_role("button", name="Sign in", exact=True).click()
+    await page.wait_for_url(lambda url: "/auth/" not in url)
+
+
+async def test_a_newcomer(world: World, open_as: Any, open_shop: Any, site: str, tmp_path: Path) -> None:
+    """Sign in, make a project, get feedback from a real widget, open, resolve, undo, find, export."""
+    name = f"Shop {uuid.uuid4().hex[:6]}"
+    organization = world.other.organization
+    page = await open_as("newcomer", permissions=["clipboard-read", "clipboard-write"], accept_downloads=True)
+    new = f"/organizations/{organization}/projects/new/"
+    await sign_in(page, site, world.other.admin_email, world.other.admin_password, new)
+    await page.get_by_label("Name", exact=True).fill(name)
+    await page.get_by_label("Platform").select_option("javascript")
+    await page.get_by_role("button", name="Create the project").click()
+    await page.wait_for_url("**/getting-started/**")
+    await page.get_by_role("button", name=re.compile("Copy: DSN")).click()
+    dsn = await page.evaluate("navigator.clipboard.readText()")
+    assert re.fullmatch(r"http://[0-9a-f]{32}@[^/]+/\d+", dsn)
+
+    shop: Page = await open_shop("sentry-browser-11", dsn)
+    await shop.evaluate(WIDGET)
+    await shop.get_by_role("button", name="Report a Bug").click()
+    await shop.get_by_label("Name").fill("Jane Doe")
+    await shop.get_by_label("Description").fill(WORDS)
+    await shop.get_by_role("button", name="Add a screenshot").click()
+    await expect(shop.get_by_role("button", name="Remove screenshot")).to_be_visible()
+    await shop.get_by_role("button", name="Send Bug Report").click()
+
+    await expect(page.get_by_text("Your first feedback has arrived.")).to_be_visible()
+    await page.get_by_role("link", name="Open the inbox").click()
+    await row(page, WORDS).locator(".list-title").click()
+    await expect(page.locator(".fb-message")).to_have_text(WORDS)
+    if not await page.locator(".shot").count():  # opened before its screenshot was stored
+        await page.reload()
+    await page.locator(".shot").first.click()
+    await page.wait_for_function("document.getElementById('viewer-image').naturalWidth > 100")
+    await page.keyboard.press("Escape")
+
+    await page.locator(".fb-actions").get_by_role("button", name="Resolve").click()
+    await expect(row(page, WORDS)).to_have_count(0)
+    await page.locator("#toasts").get_by_role("button", name="Undo").click()
+    await expect(row(page, WORDS)).to_have_count(1)
+    await page.locator("[data-search]").fill("cart someone")
+    await page.keyboard.press("Enter")
+    await expect(row(page, WORDS)).to_have_count(1)
+    await page.locator('summary[aria-label="Export"]').click()
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name="CSV").click()
+    await (await download.value).save_as(tmp_path / "feedback.csv")
+    assert WORDS in (tmp_path / "feedback.csv").read_text()
+
+
+async def test_triage_by_keyboard_alone(world: World, open_as: Any, site: str, wait_until: Any) -> None:
+    """No pointer: move, open, resolve, undo, spam, unread, search, help."""
+    project = world.fleet.new_project(world.full.organization)
+    words = [f"{word} {uuid.uuid4().hex[:6]}" for word in ("First", "Second", "Third")]
+    for text in words:
+        send_feedback(project, text)
+    wait_until(lambda: len(project.issues()) == 3)
+    page = await open_as("member", viewport={"width": 1280, "height": 800})
+    await page.goto(site + inbox_of(world.full.organization, project=project.project_id))
+    await expect(page.locator("#rows > .list-row")).to_have_count(3)
+    titles = [text.split("\n")[0] for text in await page.locator("#rows .list-title").all_inner_texts()]
+    press = page.keyboard.press
+    await press("j")
+    await press("Enter")
+    message = page.locator(".fb-message")
+    await expect(message).to_have_text(titles[0])
+    await press("j")
+    await expect(message).to_have_text(titles[1])
+    await press("k")
+    await expect(message).to_have_text(titles[0])
+    await press("e")
+    await expect(row(page, titles[0])).to_have_count(0)
+    await press("z")
+    await expect(row(page, titles[0])).to_have_count(1)
+    await press("s")
+    await expect(page.locator("#rows > .list-row")).to_have_count(2)
+    await press("?")
+    await expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    await press("Escape")
+    await press("/")
+    await page.keyboard.type("no such word at all")
+    await press("Enter")
+    await expect(page.get_by_text("Nothing found")).to_be_visible()
+    spam = wait_until(lambda: project.issues("is:ignored"))
+    assert len(spam) == 1
+    assert spam[0]["metadata"]["message"] in words
+
+
+async def test_new_feedback_is_announced_and_moves_nothing(
+    world: World, open_as: Any, site: str, wait_until: Any
+) -> None:
+    """A bar counts what arrived; the rows stay where they are until one opens it."""
+    project = world.fleet.new_project(world.full.organization)
+    send_feedback(project, "Here before")
+    wait_until(project.issues)
+    page = await open_as("member", viewport={"width": 1280, "height": 800})
+    await page.goto(site + inbox_of(world.full.organization, project=project.project_id))
+    first = page.locator("#rows > .list-row").first
+    before = await first.bounding_box()
+    await page.evaluate(
+        """() => { window.shifts = 0; new PerformanceObserver((list) => {
+          for (const entry of list.getEntries()) window.shifts += entry.value;
+        }).observe({type: "layout-shift", buffered: false}); }"""
+    )
+    send_feedback(project, "Arrived just now")
+    news = page.locator("#news")
+    await expect(news).to_be_visible()
+    assert await first.bounding_box() == before
+    assert await page.evaluate("window.shifts") == 0
+    await news.click()
+    await expect(page.locator("#rows > .list-row")).to_have_count(2)
+
+
+async def test_a_viewer_sees_and_cannot_change(world: World, open_as: Any, site: str) -> None:
+    """A viewer has no button that changes, and settings say so."""
+    page = await open_as("viewer", viewport={"width": 1280, "height": 800})
+    slug = f"{world.full.project}:{world.known['issue']}"
+    await page.goto(site + inbox_of(world.full.organization, feedbackSlug=slug))
+    await expect(page.locator(".fb-message")).to_be_visible()
+    assert await page.locator("main form[method=post]").count() == 0
+    await page.keyboard.press("e")
+    await expect(page.locator(".toast")).to_have_count(0)
+    settings = f"/settings/{world.full.organization}/projects/{world.full.project}/"
+    for part in ("", "keys/", "user-feedback/", "quotas/"):
+        await page.goto(f"{site}{settings}{part}")
+        await expect(page.locator("h1")).to_be_visible()
+        assert await page.locator("main form[method=post] button:enabled").count() == 0
+
+
+async def test_without_scripts_one_reads_and_triages(
+    world: World, open_as: Any, site: str, wait_until: Any
+) -> None:
+    """Links and forms are enough for one feedback."""
+    project = world.fleet.new_project(world.full.organization)
+    send_feedback(project, "Readable without scripts")
+    wait_until(project.issues)
+    page = await open_as("member", java_script_enabled=False)
+    await page.goto(site + inbox_of(world.full.organization, project=project.project_id))
+    await page.get_by_role("link", name=re.compile("Readable without scripts")).click()
+    await expect(page.locator(".fb-message")).to_have_text("Readable without scripts")
+    await page.locator(".fb-actions").get_by_role("button", name="Resolve").click()
+    await page.get_by_role("button", name="Undo").click()
+    assert wait_until(lambda: project.issues("is:unresolved"))
+
+
+def send_feedback(project: Any, message: str) -> None:
+    """Send a feedback as an SDK does."""
+    event = {"event_id": uuid.uuid4().hex, "contexts": {"feedback": {"message": message, "source": "widget"}}}
+    item = ({"type": "feedback"}, json.dumps(event).encode())
+    answer = project.send(item, header={"event_id": event["event_id"]})
+    assert answer.status_code == 200, answer.text
