@@ -71,7 +71,7 @@ async def test_a_newcomer(world: World, open_as: Any, open_shop: Any, site: str,
     if not await page.locator(".shot").count():  # opened before its screenshot was stored
         await page.reload()
     await page.locator(".shot").first.click()
-    await page.wait_for_function("document.getElementById('viewer-image').naturalWidth > 100")
+    await expect(page.locator("#viewer-image")).not_to_have_js_property("naturalWidth", 0)
     await page.keyboard.press("Escape")
 
     await page.locator(".fb-actions").get_by_role("button", name="Resolve").click()

@@ -16,7 +16,10 @@ from feedback.pages.params import View
 from feedback.store.attachments import Attachment
 
 # What is shown in place; anything else is a download.
-SHOWN_IMAGES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
+# As SDKs call what a picture is made of: the widget of Sentry's says application/png.
+SHOWN_IMAGES: Final = frozenset(
+    {"image/png", "image/jpeg", "image/webp", "image/gif", "application/png", "image/x-png", "image/jpg"}
+)
 PREVIEW_CHARACTERS: Final = 240
 TAGS_SHOWN: Final = 24
 _CONTEXTS: Final = (("browser", "Browser"), ("os", "System"), ("device", "Device"))
