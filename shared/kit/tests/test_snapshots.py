@@ -94,3 +94,25 @@ async def test_made_up_names_push_nothing_out(redis, redis_url):
         assert await cache.load(f"made-up-{n}") is None
     assert cache.peek("a") == b"1"
     assert cache.peek("made-up-0", "unknown") == "unknown"
+
+
+async def test_the_generation_changes_with_everything_that_was_peeked(redis, redis_url):
+    """A copy of what `peek` returned is current as long as the generation is the same."""
+    store = SnapshotStore(redis)
+    await store.publish({"a": b"1", "b": b"1"})
+    async with cache_at(redis_url) as cache:
+
+        async def is_loaded() -> bool:
+            await cache.load("a")
+            return cache.peek("a", "stale") != "stale"
+
+        for change in ({"a": b"2"}, {"a": None}, {"a": b"3"}):
+            await eventually(is_loaded)
+            known, generation = cache.peek("a", "stale"), cache.generation
+            await store.publish(change)
+            await eventually(lambda known=known: cache.peek("a", "stale") != known)
+            assert cache.generation != generation or known is None
+        await eventually(is_loaded)
+        generation = cache.generation
+        await cache.load("made-up")
+        assert (cache.peek("a", "stale"), cache.generation) == (b"3", generation)

@@ -40,6 +40,11 @@ class Configuration:
         """Seconds since `run` last went round its loop; grows when it hangs."""
         return self._cache.idle_seconds
 
+    @property
+    def generation(self) -> int:
+        """Changes whenever what `peek_project_by_key` found may not be current any more."""
+        return self._cache.generation
+
     def peek_project_by_key(self, public_key: str) -> ProjectConfig | None:
         """The project of a key if both are known and current: for hot paths that load otherwise."""
         project_id = self._cache.peek(key_snapshot(public_key))

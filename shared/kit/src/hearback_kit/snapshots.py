@@ -82,6 +82,8 @@ class SnapshotCache:
         self._loads: dict[str, asyncio.Task[Any]] = {}
         self._last: str | None = None
         self._heart = Heartbeat()
+        self.generation = 0
+        """Changes whenever a value that `peek` returned may not be current any more."""
 
     @property
     def idle_seconds(self) -> float:
@@ -125,6 +127,7 @@ class SnapshotCache:
         except Unavailable:
             if name in self._entries:
                 self._stale.add(name)
+                self.generation += 1
                 return self._entries[name]
             raise
         self._keep(name, value)
@@ -138,6 +141,8 @@ class SnapshotCache:
             raise Unavailable("the configuration cannot be understood") from error
 
     def _keep(self, name: str, value: Any) -> None:
+        if value is not None or name in self._entries:  # made-up names change nothing
+            self.generation += 1
         kept, other = (self._absent, self._entries) if value is None else (self._entries, self._absent)
         other.pop(name, None)
         kept[name] = value
@@ -151,9 +156,11 @@ class SnapshotCache:
             self._absent.pop(name, None)
             if name in self._entries or name in self._loads:
                 self._stale.add(name)
+                self.generation += 1
 
     def _forget_all(self) -> None:
         self._absent.clear()
+        self.generation += 1
         self._stale.update(self._entries, self._loads)
 
     async def follow(self, stop: asyncio.Event) -> None:

@@ -24,7 +24,6 @@ from envelope_gateway.api.serializers import encode_accepted
 from envelope_gateway.domain.admission import Submission, admit, check_envelope, decide, event_id_of
 from envelope_gateway.domain.envelope import Item, parse_envelope
 from envelope_gateway.domain.plan import Plan
-from envelope_gateway.domain.quotas.groups import QuotaVerdict
 from envelope_gateway.domain.refusals import Refused
 from envelope_gateway.domain.request_head import RequestHead
 from envelope_gateway.metrics import FAST_PATH_LEFT, REQUESTS
@@ -124,7 +123,7 @@ class FastPath:
         admission = admit(submission, project, event_id, self._clock.now(), new_id)
         if admission.rejection is not None:
             raise _LeftError(Left.REJECTED)
-        decision = decide(admission, QuotaVerdict(envelope.items))
+        decision = decide(admission)
         if decision.answer is not None:
             raise decision.answer
         if decision.plan.attachments:

@@ -144,18 +144,20 @@ def reject(admission: Admission, reason: str, answer: Refused | None, *, keeps_w
     return Decision(plan, answer)
 
 
-def decide(admission: Admission, verdict: QuotaVerdict) -> Decision:
-    """Decide about every item of an accepted submission."""
+def decide(admission: Admission, verdict: QuotaVerdict | None = None) -> Decision:
+    """Decide about every item of an accepted submission; without a verdict, quotas drop none of them."""
     plan = _empty_plan(admission)
-    oversized = find_too_large(verdict.kept, admission.context.project.limits)
+    kept = admission.envelope.items if verdict is None else verdict.kept
+    oversized = find_too_large(kept, admission.context.project.limits)
     if oversized is None:
-        plan_items(plan, admission.envelope, verdict.kept)
+        plan_items(plan, admission.envelope, kept)
     else:
         reason = _too_large_reason(limit_name(oversized))
-        for item in verdict.kept:
+        for item in kept:
             plan.refuse(reveal_feedback(item), reason, keeps_words=True)
-    if oversized is None and not verdict.limits and not plan.feedback_refused:
+    if oversized is None and not plan.feedback_refused and (verdict is None or not verdict.limits):
         return Decision(plan)
+    verdict = verdict or QuotaVerdict(kept)
     for item, reason_code in verdict.dropped:
         plan.limit(item, reason_code)
     return Decision(plan, _answer(plan, oversized, verdict))

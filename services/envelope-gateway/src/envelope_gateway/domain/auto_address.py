@@ -18,7 +18,7 @@ def resolve_address(address: str | None, remote_addr: str | None) -> str | None:
 
 def resolve_in_payload(payload: bytes, remote_addr: str | None) -> bytes:
     """Return an event's JSON with `{{auto}}` addresses replaced by the sender's, or by null when it is unknown."""
-    if _AUTO_BYTES not in payload:
+    if payload.find(_AUTO_BYTES) < 0:  # `in` would raise and drop an error first: it tries to read a number
         return payload
     address = b"null" if remote_addr is None else b'"%b"' % remote_addr.encode("ascii", "replace")
     return _FIELD.sub(rb"\g<1>" + address.replace(b"\\", b""), payload)

@@ -83,7 +83,7 @@ _decode_fast = msgspec.json.Decoder(_FastHeaders).decode
 
 def parse_headers_fast(line: bytes) -> EnvelopeHeaders | None:
     """Return the header on a line, or None when only `parse_headers` can decide about it."""
-    if b"\\" in line or line.count(b'"event_id"') > 1 or line.count(b'"sent_at"') > 1:
+    if line.find(b"\\") >= 0 or line.count(b'"event_id"') > 1 or line.count(b'"sent_at"') > 1:
         return None  # a key may be repeated
     dsn: Dsn | None = None
     trace: dict[str, Any] | None = None

@@ -106,7 +106,7 @@ def _event(plan: Plan, item: Item, envelope: Envelope) -> None:
         return
     plan.publish(ERROR_EVENT_RECEIVED, _reduced(plan, event, envelope))
     data = plan.messages[-1].data
-    if b"\\" in data and _ESCAPED_NUL in data:
+    if data.find(b"\\") >= 0 and data.find(_ESCAPED_NUL) >= 0:
         plan.messages.pop()
         plan.publish(ERROR_EVENT_RECEIVED, _reduced(plan, decode_event_lenient(payload), envelope))
 

@@ -19,11 +19,21 @@ class ProjectFinder:
         self._limits = limits
         self._retry_after_seconds = retry_after_seconds
         self._known: dict[int, Project] = {}
+        self._current: dict[str, Project] = {}
+        self._generation = -1
 
     def peek(self, public_key: str) -> Project | None:
         """Return the project if it is known and current."""
-        config = self._configuration.peek_project_by_key(public_key)
-        return None if config is None else self._derive(config)
+        generation = self._configuration.generation
+        if generation != self._generation or len(self._current) > PROJECTS_MAX:
+            self._current.clear()
+            self._generation = generation
+        found = self._current.get(public_key)
+        if found is None:
+            config = self._configuration.peek_project_by_key(public_key)
+            if config is not None:
+                found = self._current[public_key] = self._derive(config)
+        return found
 
     async def find(self, public_key: str) -> Project | None:
         """Return the project, or None when no project has this key. Raise `Refused` (503) when that is unknown."""

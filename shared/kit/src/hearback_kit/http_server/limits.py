@@ -145,18 +145,14 @@ def _nothing() -> None:
 class RequestClock:
     """The time that a client took so far for the head or body it is sending."""
 
-    __slots__ = ("_began_at", "_bytes", "_limits", "_part", "_paused_before")
+    __slots__ = ("_began_at", "_bytes", "_limits", "_paused_before", "part")
 
     def __init__(self, limits: HttpLimits) -> None:
         self._limits = limits
-        self._part: object = None
+        self.part: object = None  # what is awaited of a request, if anything is
         self._began_at = 0.0
         self._paused_before = 0.0
         self._bytes = 0
-
-    def stop(self) -> None:
-        """Note that no part of a request is awaited."""
-        self._part = None
 
     def head_deadline(self, now: float, flow: Flow) -> float:
         """Return when the client must have sent a whole head, of which something has arrived."""
@@ -172,8 +168,8 @@ class RequestClock:
         return self._began_at + self._paused(flow) + min(limits.body_seconds_max, at_rate)
 
     def _continue(self, part: object, now: float, flow: Flow) -> None:
-        if self._part is not part:
-            self._part, self._began_at, self._bytes = part, now, 0
+        if self.part is not part:
+            self.part, self._began_at, self._bytes = part, now, 0
             self._paused_before = flow.paused_seconds
 
     def _paused(self, flow: Flow) -> float:

@@ -106,7 +106,14 @@ class HttpProtocol(HttpToolsProtocol):
             return
         self._deadline.at = None
         self._is_under_way = False
-        self._parse(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass  # there is no other protocol: it is answered as the plain request that it also is
+        except httptools.HttpParserError:
+            if not self._is_cut_off:
+                CLOSED.labels("not_http").inc()
+                self.send_400_response("Invalid HTTP request received.")
         if self.transport.is_closing():
             self._expect_end()
             return
@@ -138,16 +145,6 @@ class HttpProtocol(HttpToolsProtocol):
         self.transport.write(answer)
         self.transport.close()
         self._expect_end()
-
-    def _parse(self, data: bytes) -> None:
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            pass  # there is no other protocol: it is answered as the plain request that it also is
-        except httptools.HttpParserError:
-            if not self._is_cut_off:
-                CLOSED.labels("not_http").inc()
-                self.send_400_response("Invalid HTTP request received.")
 
     def _start_due(self, cycle: RequestCycle, app: Any) -> None:
         fast_path = self._fast_path if app is self.app and not cycle.waiting_for_100_continue else None
@@ -209,7 +206,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start a request whose head is complete, or queue it behind those before it."""
         self._is_under_way = True
-        self._clock.stop()
+        self._clock.part = None
         version = self.parser.get_http_version()
         existing = self.cycle
         keep_alive = version != "1.0" and self.parser.should_keep_alive()

@@ -9,7 +9,7 @@ import httptools
 def request_scope(protocol: Any, version: str) -> dict[str, Any]:
     """Return the scope of the request whose head a protocol has read."""
     url = protocol.url
-    if url.startswith(b"/") and b"#" not in url:
+    if url.startswith(b"/") and url.find(b"#") < 0:
         raw_path, _, query = url.partition(b"?")
     else:
         parsed = httptools.parse_url(url)
