@@ -7,14 +7,16 @@ from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
 from client_reports.api import alert_rules, erasures, stats, submissions
-from client_reports.api.deps import AppState
 from client_reports.consumers.client_report_received import ClientReportReceivedHandler
 from client_reports.consumers.outcome_recorded import OutcomeRecordedHandler
 from client_reports.domain.alerts import Hysteresis
 from client_reports.domain.journal import JournalLimits
 from client_reports.jobs.alerts import AlertJob
 from client_reports.jobs.partitions import PartitionJob
+from client_reports.pages import loss_alerts, outcome_stats, submission_list
+from client_reports.pages.deps import PAGES
 from client_reports.service.accept_submission import SubmissionAcceptance
+from client_reports.service.app_state import AppState
 from client_reports.service.evaluate_alerts import AlertEvaluator
 from client_reports.service.record_effects import EffectRecorder
 from client_reports.settings import Settings
@@ -44,7 +46,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         clock=clock,
         outbox=OUTBOX,
     )
-    for module in (stats, submissions, alert_rules, erasures):
+    PAGES.install(app, settings, clock=clock)
+    for module in (stats, submissions, alert_rules, erasures, submission_list, outcome_stats, loss_alerts):
         app.include_router(module.router)
     return app
 

@@ -6,6 +6,7 @@ of quotas, which are the operator's own words.
 """
 
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Reason(StrEnum):
@@ -149,3 +150,115 @@ EXPLANATIONS: dict[Reason, str] = {
     Reason.DELETED: "It was deleted by a person or by retention.",
     Reason.EVENT_NEVER_ARRIVED: "The event it belongs to did not arrive in time.",
 }
+
+
+class Setting(StrEnum):
+    """The part of the settings that a reason comes from."""
+
+    ORIGINS = "origins"
+    QUOTAS = "quotas"
+    FLAGS = "flags"
+    OPTIONS = "options"
+    KEYS = "keys"
+
+
+SETTINGS: dict[Reason, Setting] = {
+    Reason.CORS: Setting.ORIGINS,
+    Reason.RATE_LIMITED: Setting.QUOTAS,
+    Reason.FEATURE_DISABLED: Setting.FLAGS,
+    Reason.REPORT_EMPTY: Setting.OPTIONS,
+    Reason.REPORT_UNATTENDED: Setting.OPTIONS,
+    Reason.SPAM: Setting.OPTIONS,
+    Reason.PROJECT_ID: Setting.KEYS,
+    Reason.PAST_TIMESTAMP: Setting.OPTIONS,
+}
+"""Where a reason can be influenced; the others come from what was sent, or from the operator."""
+
+_SEND_LESS = "Send less at once: fewer or smaller items in one envelope."
+_FIX_SENDER = "Look at the code that builds it: an SDK of Sentry does not send this."
+ADVICE: dict[Reason, str] = {
+    Reason.MISSING_CONTEXT: "Send the message as contexts.feedback.message, as captureFeedback of an SDK does.",
+    Reason.UNREAL_UNATTENDED: "Nothing to do: no person wrote it.",
+    Reason.EMPTY: "Make the form ask for words before it sends.",
+    Reason.TOO_LARGE: "Limit the form to 4096 characters. What was written is kept here and can be taken in.",
+    Reason.INVALID_ASSOCIATED_EVENT_ID: "Pass the id that captureException returned. It can be taken in.",
+    Reason.REPORT_MISSING_COMMENTS: "Send the field comments, if need be empty.",
+    Reason.REPORT_MISSING_EVENT_ID: "Pass the event's id, or send a feedback instead. It can be taken in.",
+    Reason.REPORT_EMPTY: "Make the form ask for words, or switch the filter of empty messages off.",
+    Reason.REPORT_UNATTENDED: "Nothing to do: no person wrote it. The filter of placeholders can be switched off.",
+    Reason.REPORT_MESSAGE_TOO_LARGE: "Limit the form to 4096 characters. The words are kept and can be taken in.",
+    Reason.REPORT_NAME_TOO_LARGE: "Limit the name to 128 characters. The report can be taken in.",
+    Reason.REPORT_EMAIL_TOO_LARGE: "Limit the address to 75 characters. The report can be taken in.",
+    Reason.REPORT_INVALID_EVENT_ID: "Pass the id that the SDK returned, 32 hex digits. It can be taken in.",
+    Reason.REPORT_EVENT_TOO_OLD: "Ask for words soon after the error. The words are kept and can be taken in.",
+    Reason.REPORT_DUPLICATE: "Send one report per error. The words are kept and can be taken in.",
+    Reason.CORS: "Add the page's domain to the project's allowed domains.",
+    Reason.PROJECT_ID: "Copy the DSN again from the project's client keys, and see that the key is on.",
+    Reason.DUPLICATE: "Nothing to do: the first one was kept.",
+    Reason.DUPLICATE_ITEM: "Send each event in an envelope of its own.",
+    Reason.FEATURE_DISABLED: "Switch the flag on for the organization, if this was not meant.",
+    Reason.INTERNAL: "Look at the logs of the service that took the step, and run `hearback check`.",
+    Reason.INVALID_EVENT_ID: "Put the event's id into the envelope's header: 32 hex digits.",
+    Reason.INVALID_JSON: _FIX_SENDER,
+    Reason.INVALID_MULTIPART: _FIX_SENDER,
+    Reason.NESTING_TOO_DEEP: "Nest less deeply: SDKs have an option for it, such as normalizeDepth.",
+    Reason.INVALID_ENVELOPE: "Look for a proxy that cuts bodies off, or a wrong length in an item's header.",
+    Reason.INVALID_MINIDUMP: "Upload the file as the crash handler wrote it, under upload_file_minidump.",
+    Reason.INVALID_UNREAL_REPORT: "Upload the crash as Unreal's crash reporter does.",
+    Reason.MISSING_MINIDUMP: "Upload the file under the name upload_file_minidump.",
+    Reason.NO_DATA: "Look for a proxy that drops bodies.",
+    Reason.PAYLOAD: _FIX_SENDER,
+    Reason.TIMESTAMP: "Send RFC 3339 or seconds since 1970.",
+    Reason.PAST_TIMESTAMP: "See that the device's clock is right; old data from an offline cache may go.",
+    Reason.FUTURE_TIMESTAMP: "See that the device's clock is right.",
+    Reason.UNSUPPORTED_TYPE: "Nothing is lost that Hearback keeps; switch it off in the SDK to save traffic.",
+    Reason.TOO_LARGE_ATTACHMENT: "Send smaller or fewer files; the words that came with them were kept.",
+    Reason.TOO_LARGE_CLIENT_REPORT: "Send client reports more often, so that each is small.",
+    Reason.TOO_LARGE_EVENT: "Send less context and extra data with an event.",
+    Reason.TOO_LARGE_FEEDBACK: "Send less context with a feedback; screenshots go as attachments.",
+    Reason.TOO_LARGE_USER_REPORT: "Limit what the form takes.",
+    Reason.RATE_LIMITED: "Raise the quota, or find out who sends so much: by SDK and version, or by client key.",
+    Reason.ORG_DENYLIST: "The operator of this installation denies the organization; ask them.",
+    Reason.SPAM: "Mark it as not spam where it was judged wrongly; nothing was lost.",
+    Reason.DEAD_LETTER: "The operator replays it with `hearback dead-letters`, once the cause is mended.",
+    Reason.DELETED: "Nothing to do.",
+    Reason.EVENT_NEVER_ARRIVED: "See what became of errors: filters, quotas and sampling keep them back.",
+}
+"""What to do about a reason, in one sentence, for those who read their project's submissions and stats."""
+ADVICE |= {reason: _SEND_LESS for reason in Reason if reason not in ADVICE}
+
+
+class Advice(NamedTuple):
+    """A reason in plain words, and what to do about it."""
+
+    meaning: str
+    advice: str
+
+
+SDK_REASONS: dict[str, Advice] = {
+    "queue_overflow": Advice("The SDK's queue was full.", "Raise the SDK's queue, or send less at once."),
+    "cache_overflow": Advice("The SDK's offline cache was full.", "Raise its size, or send less while offline."),
+    "buffer_overflow": Advice("A buffer of the SDK was full.", "Send less at once, or flush more often."),
+    "ratelimit_backoff": Advice(
+        "The SDK held back because a limit had been reached.", "See which quota was reached, and raise it."
+    ),
+    "network_error": Advice(
+        "The connection failed and was not tried again.",
+        "Look for blockers in browsers (send through a tunnel), and at the availability of this server.",
+    ),
+    "send_error": Advice("The server refused what was sent.", "See the reasons for what was dropped here."),
+    "sample_rate": Advice("The SDK keeps only a sample.", "Raise the sample rate if this is more than you want."),
+    "before_send": Advice("The application's beforeSend dropped it.", "Look at beforeSend in the application."),
+    "event_processor": Advice(
+        "An event processor or filter of the SDK dropped it.", "Look at the integrations, such as inbound filters."
+    ),
+    "internal_sdk_error": Advice(
+        "The SDK failed while handling it.", "Update the SDK, or report it to its makers."
+    ),
+    "insufficient_data": Advice("The SDK had too little to send.", "Nothing to do."),
+    "backpressure": Advice("The SDK took less because the process was busy.", "Give the process more room."),
+    "ignored": Advice("The application has the SDK ignore it.", "Look at ignoreErrors and its like."),
+    "invalid": Advice("It was invalid, so the SDK dropped it.", "Update the SDK."),
+    "no_parent_span": Advice("A span had no parent to belong to.", "Nothing to do."),
+}
+"""The reasons that SDKs report of themselves (protocol: client-reports#discard-reasons-of-sdks)."""

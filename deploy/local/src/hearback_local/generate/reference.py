@@ -8,7 +8,7 @@ from fastapi.routing import iter_route_contexts
 from hearback_contracts.catalog import MESSAGES
 from hearback_contracts.flags import FEATURE_DEFAULTS
 from hearback_contracts.options import OPTIONS
-from hearback_contracts.reasons import EXPLANATIONS
+from hearback_contracts.reasons import ADVICE, EXPLANATIONS, SDK_REASONS
 from hearback_contracts.routes import ROUTES, is_page
 from hearback_contracts.streams import STREAM_PREFIX, STREAMS
 from hearback_kit.settings import ServiceSettings
@@ -99,11 +99,16 @@ def metrics_page() -> str:
 
 def reasons_page() -> str:
     """Return the page of every reason for which something is not kept."""
-    rows: list[list[str]] = [[f"`{reason.value}`", str(text)] for reason, text in EXPLANATIONS.items()]
+    rows: list[list[str]] = [[f"`{reason.value}`", text, ADVICE[reason]] for reason, text in EXPLANATIONS.items()]
+    of_sdks = [[f"`{reason}`", *known] for reason, known in SDK_REASONS.items()]
+    columns = ("reason", "meaning", "what to do")
     return _page(
         "Reasons",
         "Whatever is refused or dropped has one of these reasons.",
-        _table(("reason", "meaning"), rows),
+        _table(columns, rows),
+        "## Of SDKs",
+        "What SDKs report of themselves in client reports; any other text may come, too.",
+        _table(columns, of_sdks),
     )
 
 

@@ -1,24 +1,10 @@
 """What routes take from the running app."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
-from hearback_kit.clock import Clock
-from hearback_kit.db import Database
 
-from client_reports.service.accept_submission import SubmissionAcceptance
-from client_reports.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class AppState:
-    """What the app holds while it runs (`app.state.state`)."""
-
-    settings: Settings
-    database: Database
-    clock: Clock
-    acceptance: SubmissionAcceptance
+from client_reports.service.app_state import AppState
 
 
 def app_state(request: Request) -> AppState:

@@ -9,32 +9,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from hearback_contracts.reasons import Reason
+from hearback_contracts.reasons import SDK_REASONS, Reason
 
 from client_reports.domain.counting import CountKey, Sum, Sums
 
 OTHER: Final = "other"
-# The protocol's reasons of SDKs (protocol: client-reports#discard-reasons-of-sdks).
-SDK_REASONS: Final = frozenset(
-    {
-        "queue_overflow",
-        "cache_overflow",
-        "buffer_overflow",
-        "ratelimit_backoff",
-        "network_error",
-        "send_error",
-        "sample_rate",
-        "before_send",
-        "event_processor",
-        "internal_sdk_error",
-        "insufficient_data",
-        "backpressure",
-        "ignored",
-        "invalid",
-        "no_parent_span",
-    }
-)
-_LISTED: Final = SDK_REASONS | {str(reason) for reason in Reason} | {OTHER, None, ""}
+_LISTED: Final = SDK_REASONS.keys() | {str(reason) for reason in Reason} | {OTHER, None, ""}
 
 
 class ProjectHour(NamedTuple):

@@ -64,6 +64,9 @@ class SubmissionFilter:
     reasons: Sequence[str] = ()
     id_prefix: str | None = None
     id_part: str | None = None
+    feedback_id: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
 
 
 async def find_journal(
@@ -136,6 +139,14 @@ async def find_submission(connection: Connection, project_id: int, submission_id
     return _read(row) if row is not None else None
 
 
+async def list_with_id(connection: Connection, project_ids: Sequence[int], submission_id: str) -> list[Submission]:
+    """Return the submissions with an id in any of the projects, newest first."""
+    table = SUBMISSION.c
+    statement = select(SUBMISSION).where(table.project_id.in_(sorted(project_ids)), table.id == submission_id)
+    rows = (await connection.execute(statement.order_by(table.received_at.desc()))).all()
+    return [_read(row) for row in rows]
+
+
 async def find_newest_on_no_event(connection: Connection, project_id: int) -> Submission | None:
     """Return a project's newest submission that was a report on no event, or None."""
     table = SUBMISSION.c
@@ -190,6 +201,12 @@ def submissions_statement(
         statement = statement.where(table.id >= wanted.id_prefix, table.id < wanted.id_prefix + "\x7f")
     if wanted.id_part:
         statement = statement.where(table.id.contains(wanted.id_part, autoescape=True))
+    if wanted.feedback_id is not None:
+        statement = statement.where(table.feedback_id == wanted.feedback_id)
+    if wanted.start is not None:
+        statement = statement.where(table.received_at >= wanted.start)
+    if wanted.end is not None:
+        statement = statement.where(table.received_at <= wanted.end)
     position = tuple_(table.received_at, table.id)
     if after is not None:
         edge = tuple_(*after)

@@ -1,0 +1,104 @@
+"""Outcomes put together for people: what was accepted, what this fleet dropped, what SDKs dropped, and why."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, NamedTuple, TypeVar
+
+from hearback_contracts.categories import DataCategory
+from hearback_contracts.outcomes import Outcome
+
+from client_reports.domain.stats import SeriesRow, Window
+
+Name = TypeVar("Name")
+COUNTED: Final = tuple(int(category) for category in DataCategory if category.unit == "count")
+"""Categories whose quantities can be added up: those of bytes and milliseconds stand alone."""
+
+
+@dataclass(slots=True)
+class Split:
+    """A quantity by where it ended: accepted, dropped here, or dropped by SDKs before it was sent."""
+
+    accepted: int = 0
+    here: int = 0
+    sdk: int = 0
+
+    def add(self, outcome: int, quantity: int) -> None:
+        """Add a quantity that met an outcome."""
+        if outcome == Outcome.ACCEPTED:
+            self.accepted += quantity
+        elif outcome == Outcome.CLIENT_DISCARD:
+            self.sdk += quantity
+        else:
+            self.here += quantity
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.accepted + self.here + self.sdk
+
+    @property
+    def lost(self) -> int:
+        """What was dropped, wherever."""
+        return self.here + self.sdk
+
+
+class ReasonTotal(NamedTuple):
+    """What was dropped for a reason; `in_journal` when some of it are submissions, whose fates are kept."""
+
+    outcome: str
+    reason: str | None
+    quantity: int
+    in_journal: bool = False
+
+
+@dataclass(slots=True)
+class Overview:
+    """The outcomes of a window: totals, per interval, and by whatever sets them apart; largest first."""
+
+    totals: Split = field(default_factory=Split)
+    intervals: list[tuple[datetime, Split]] = field(default_factory=list)
+    outcomes: list[tuple[str, int]] = field(default_factory=list)
+    by_sdks: list[ReasonTotal] = field(default_factory=list)
+    here: list[ReasonTotal] = field(default_factory=list)
+    categories: list[tuple[str, Split]] = field(default_factory=list)
+    sdks: list[tuple[str | None, Split]] = field(default_factory=list)
+
+
+def overview(window: Window, reasons: Iterable[SeriesRow], sdks: Iterable[SeriesRow]) -> Overview:
+    """Put together sums by (outcome, category, reason) and by (outcome, SDK)."""
+    found = Overview(intervals=[(at, Split()) for at in window.intervals()])
+    outcomes: dict[int, int] = {}
+    categories: dict[int, Split] = {}
+    dropped: dict[tuple[int, str | None], int] = {}
+    in_journal: set[tuple[int, str | None]] = set()
+    for row in reasons:
+        (outcome, category, reason), (series,) = row.by, row.series
+        quantity = sum(series)
+        found.totals.add(outcome, quantity)
+        categories.setdefault(category, Split()).add(outcome, quantity)
+        outcomes[outcome] = outcomes.get(outcome, 0) + quantity
+        if outcome != Outcome.ACCEPTED and quantity:
+            dropped[outcome, reason] = dropped.get((outcome, reason), 0) + quantity
+            if category == DataCategory.FEEDBACK:
+                in_journal.add((outcome, reason))
+        for (_, split), value in zip(found.intervals, series, strict=True):
+            split.add(outcome, value)
+    found.outcomes = [(str(Outcome(outcome)), value) for outcome, value in sorted(outcomes.items())]
+    for (outcome, reason), quantity in sorted(dropped.items(), key=lambda item: (-item[1], item[0][1] or "")):
+        target = found.by_sdks if outcome == Outcome.CLIENT_DISCARD else found.here
+        target.append(ReasonTotal(str(Outcome(outcome)), reason, quantity, (outcome, reason) in in_journal))
+    found.categories = _largest((str(DataCategory(one)), split) for one, split in categories.items())
+    by_sdk: dict[str | None, Split] = {}
+    for row in sdks:
+        (outcome, sdk), (series,) = row.by, row.series
+        by_sdk.setdefault(sdk, Split()).add(outcome, sum(series))
+    found.sdks = _largest(by_sdk.items())
+    return found
+
+
+def _largest(found: Iterable[tuple[Name, Split]]) -> list[tuple[Name, Split]]:
+    """Return what has lost most first, then what has most."""
+    return sorted(
+        (one for one in found if one[1].total), key=lambda one: (-one[1].lost, -one[1].total, str(one[0]))
+    )

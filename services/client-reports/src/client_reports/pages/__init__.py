@@ -1,0 +1,1 @@
+"""Pages for people: what came in and what became of it, outcomes over time, alert rules on losses."""

@@ -1,0 +1,63 @@
+"""What pages take from the running app, and who may see them."""
+
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+from hearback_contracts.config import OrganizationConfig
+from hearback_contracts.reasons import Setting
+from hearback_fleet.access import EVENT_READ, EVENT_WRITE, ORGANIZATION_READ, PROJECT_READ, PROJECT_WRITE
+from hearback_web import Pages, PageScope, ProjectPageScope, page_scope, project_page_scope
+from hearback_web.texts import gettext as _
+
+from client_reports.domain.reasons import Explained, explain
+from client_reports.service.app_state import AppState
+
+PAGES: Final = Pages(service="client-reports", package="client_reports")
+
+
+def app_state(request: Request) -> AppState:
+    """Return the state of the running app."""
+    state: AppState = request.app.state.state
+    return state
+
+
+StateDep = Annotated[AppState, Depends(app_state)]
+Reader = Annotated[PageScope, page_scope(*PROJECT_READ, *EVENT_READ)]
+Writer = Annotated[PageScope, page_scope(*EVENT_WRITE)]
+StatsReader = Annotated[PageScope, page_scope(*ORGANIZATION_READ, *PROJECT_READ, *EVENT_READ)]
+RulesReader = Annotated[ProjectPageScope, project_page_scope(*ORGANIZATION_READ, *PROJECT_READ, *EVENT_READ)]
+RulesWriter = Annotated[ProjectPageScope, project_page_scope(*PROJECT_WRITE)]
+_PARTS: Final = {
+    Setting.ORIGINS: "",
+    Setting.QUOTAS: "quotas/",
+    Setting.OPTIONS: "user-feedback/",
+    Setting.KEYS: "keys/",
+}
+
+
+def project_slug(organization: OrganizationConfig, project_id: int) -> str:
+    """Return a project's slug; its id when the organization does not list it (any more)."""
+    project = organization.find_project(str(project_id))
+    return project.slug if project else str(project_id)
+
+
+def project_choices(organization: OrganizationConfig) -> list[tuple[str, str]]:
+    """Return the organization's projects for a choice, with all of them first."""
+    return [("", _("All projects")), *((project.slug, project.slug) for project in organization.projects)]
+
+
+def setting_url(organization: OrganizationConfig, project: str | None, found: Explained) -> str | None:
+    """Return where the settings have what explains a reason; None where nothing has."""
+    if found.setting is None:
+        return None
+    if found.setting is Setting.FLAGS:
+        return f"/settings/{organization.slug}/"
+    if project is None:
+        return f"/settings/{organization.slug}/projects/"
+    return f"/settings/{organization.slug}/projects/{project}/{_PARTS[found.setting]}"
+
+
+def explained(reason: str | None) -> Explained:
+    """Return a reason in plain words, in the reader's language."""
+    found = explain(reason)
+    return Explained(_(found.meaning), _(found.advice) if found.advice else "", found.setting)

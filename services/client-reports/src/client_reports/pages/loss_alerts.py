@@ -1,0 +1,243 @@
+"""A project's alert rules on losses and silence: list, add, change, delete."""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Request
+from hearback_contracts.categories import DataCategory
+from hearback_contracts.reasons import SDK_REASONS, Reason
+from hearback_fleet.access import PROJECT_WRITE
+from hearback_kit.api.params import row_id
+from hearback_kit.errors import NotFound
+from hearback_web import Flash, Form, FormDep, ProjectPageScope, Undo, redirect
+from hearback_web.texts import gettext as _
+from starlette.responses import Response
+
+from client_reports.domain.alerts import AlertKind, RuleValues
+from client_reports.domain.stats import InvalidStats, category_ids
+from client_reports.errors import TooManyRules
+from client_reports.pages.deps import PAGES, RulesReader, RulesWriter, StateDep
+from client_reports.service import manage_alert_rules as rules
+from client_reports.service.app_state import AppState
+from client_reports.store.alert_rules import AlertRule, list_rules
+
+THRESHOLD_MAX: Final = 1e18
+_NAME_LENGTH_MAX: Final = 200
+_REASONS_MAX: Final = 50
+_CATEGORIES: Final = ("error", "feedback", "transaction", "session", "replay", "attachment_item", "log_item")
+router = APIRouter(include_in_schema=False)
+PATH: Final = "/settings/{organization}/projects/{project}/loss-alerts/"
+RuleParam = Annotated[str, Path(max_length=20)]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A rule as a form has it: texts, so that what is wrong can be shown again."""
+
+    name: str = ""
+    kind: str = AlertKind.DISCARDS.value
+    threshold: str = ""
+    reasons: str = ""
+    category: str = ""
+    enabled: bool = True
+
+    @classmethod
+    def of_form(cls, form: Form) -> "Given":
+        """Read a form."""
+        return cls(
+            form.text("name", length_max=1_000),
+            form.text("kind", length_max=50),
+            form.text("threshold", length_max=50),
+            form.text("reasons", length_max=20_000),
+            form.text("category", length_max=100),
+            form.is_on("enabled"),
+        )
+
+    @classmethod
+    def of_rule(cls, rule: AlertRule) -> "Given":
+        """Return a stored rule as its form has it."""
+        values = rule.values
+        category = "" if values.category is None else str(DataCategory(values.category))
+        reasons = "\n".join(values.reasons or ())
+        return cls(values.name, values.kind.value, f"{values.threshold:g}", reasons, category, values.enabled)
+
+    def check(self) -> dict[str, str]:
+        """Return what is wrong with the fields, by name."""
+        wrong = {}
+        if not 0 < len(self.name) <= _NAME_LENGTH_MAX:
+            wrong["name"] = _("Give it a name of at most {} characters.").format(_NAME_LENGTH_MAX)
+        if self.kind not in set(AlertKind):
+            wrong["kind"] = _("Choose what it watches.")
+        if not 0 < self.number <= THRESHOLD_MAX:
+            wrong["threshold"] = _("Give a number above zero.")
+        if len(self.reason_list) > _REASONS_MAX or any(len(one) > _NAME_LENGTH_MAX for one in self.reason_list):
+            wrong["reasons"] = _("At most {} reasons, each of at most {} characters.").format(
+                _REASONS_MAX, _NAME_LENGTH_MAX
+            )
+        if self.category and self.category_id is None:
+            wrong["category"] = _("Choose a data category.")
+        return wrong
+
+    @property
+    def number(self) -> float:
+        """The threshold; 0 for what is no number."""
+        try:
+            value = float(self.threshold.replace(",", "."))
+        except ValueError:
+            return 0.0
+        return value if math.isfinite(value) else 0.0
+
+    @property
+    def reason_list(self) -> list[str]:
+        """The reasons, one a line."""
+        return [line.strip() for line in self.reasons.splitlines() if line.strip()]
+
+    @property
+    def category_id(self) -> int | None:
+        """The category's id, None for all and for what is none."""
+        try:
+            return category_ids([self.category])[0] if self.category else None
+        except InvalidStats:
+            return None
+
+    def values(self, project_id: int) -> RuleValues:
+        """Return the rule, once `check` finds nothing."""
+        return RuleValues(
+            project_id=project_id,
+            name=self.name,
+            kind=AlertKind(self.kind),
+            threshold=self.number,
+            reasons=tuple(self.reason_list) or None,
+            category=self.category_id,
+            enabled=self.enabled,
+        )
+
+
+@router.get(PATH)
+async def rules_page(request: Request, state: StateDep, scope: RulesReader) -> Response:
+    """Show the project's rules, with a form for another."""
+    return await _list_page(request, state, scope, Given())
+
+
+@router.post(PATH)
+async def create_rule(request: Request, state: StateDep, scope: RulesWriter, form: FormDep) -> Response:
+    """Add a rule; what is wrong is shown beside its field."""
+    given = Given.of_form(form)
+    wrong = given.check()
+    if wrong:
+        return await _list_page(request, state, scope, given, wrong, status=400)
+    try:
+        await rules.create_alert_rule(
+            state.database,
+            scope.organization.id,
+            given.values(scope.project.id),
+            organization_max=state.settings.rules_max,
+            project_max=state.settings.rules_per_project_max,
+            now=state.clock.now(),
+        )
+    except TooManyRules as error:
+        return await _list_page(request, state, scope, given, {"name": error.detail}, status=error.status)
+    return redirect(request, _url(scope), Flash(_("The rule watches from now on.")))
+
+
+@router.get(PATH + "{rule}/")
+async def rule_page(request: Request, state: StateDep, scope: RulesReader, rule: RuleParam) -> Response:
+    """Show a rule with its history, and the form that changes it."""
+    found = await _find(state, scope, rule)
+    return _rule_page(request, scope, found, Given.of_rule(found.rule))
+
+
+@router.post(PATH + "{rule}/")
+async def change_rule(
+    request: Request, state: StateDep, scope: RulesWriter, rule: RuleParam, form: FormDep
+) -> Response:
+    """Change a rule, or delete it (`action` is `delete`)."""
+    found = await _find(state, scope, rule)
+    if form.get("action") == "delete":
+        await rules.delete_alert_rule(state.database, scope.organization.id, found.rule.id)
+        before = Given.of_rule(found.rule)
+        fields = {name: getattr(before, name) for name in ("name", "kind", "threshold", "reasons", "category")}
+        undo = Undo(_url(scope), fields | ({"enabled": "1"} if before.enabled else {}))
+        return redirect(request, _url(scope), Flash(_("The rule is deleted."), undo=undo))
+    given = Given.of_form(form)
+    wrong = given.check()
+    if wrong:
+        return _rule_page(request, scope, found, given, wrong, status=400)
+    await rules.replace_alert_rule(
+        state.database,
+        scope.organization.id,
+        found.rule.id,
+        given.values(scope.project.id),
+        project_max=state.settings.rules_per_project_max,
+        events_max=state.settings.alert_events_max,
+    )
+    return redirect(request, _url(scope), Flash(_("Saved. The rule is looked at again in a moment.")))
+
+
+async def _find(state: AppState, scope: ProjectPageScope, text: str) -> rules.RuleWithHistory:
+    """Return a rule of the project; raise NotFound."""
+    found = await rules.get_alert_rule(
+        state.database, scope.organization.id, row_id(text), events_max=state.settings.alert_events_max
+    )
+    if found.rule.values.project_id != scope.project.id:
+        raise NotFound
+    return found
+
+
+async def _list_page(
+    request: Request,
+    state: AppState,
+    scope: ProjectPageScope,
+    given: Given,
+    wrong: dict[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    async with state.database.connection(share=scope.organization.id) as connection:
+        found = await list_rules(connection, scope.organization.id)
+    own = [rule for rule in found if rule.values.project_id == scope.project.id]
+    return PAGES.render(request, "loss_alerts.html", status, rules=own, **_frame(scope, given, wrong))
+
+
+def _rule_page(
+    request: Request,
+    scope: ProjectPageScope,
+    found: rules.RuleWithHistory,
+    given: Given,
+    wrong: dict[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    return PAGES.render(
+        request, "loss_alert.html", status, rule=found.rule, events=found.events, **_frame(scope, given, wrong)
+    )
+
+
+def _frame(scope: ProjectPageScope, given: Given, wrong: dict[str, str] | None) -> dict[str, Any]:
+    return {
+        "project": scope.project,
+        "base": _url(scope),
+        "given": given,
+        "wrong": wrong or {},
+        "may_change": not scope.scopes.isdisjoint(PROJECT_WRITE),
+        "kinds": [(kind.value, _kind(kind)) for kind in AlertKind],
+        "kind_name": _kind,
+        "units": {
+            AlertKind.DISCARDS: _("an hour"),
+            AlertKind.DISCARD_SHARE: _("of what was accepted"),
+            AlertKind.SILENCE: _("hours"),
+        },
+        "categories": [("", _("Any data")), *((name, name.replace("_", " ")) for name in _CATEGORIES)],
+        "reasons": [*SDK_REASONS, *(reason.value for reason in Reason)],
+    }
+
+
+def _kind(kind: AlertKind) -> str:
+    return {
+        AlertKind.DISCARDS: _("SDKs drop many in an hour"),
+        AlertKind.DISCARD_SHARE: _("SDKs drop a large share"),
+        AlertKind.SILENCE: _("Nothing comes in any more"),
+    }[kind]
+
+
+def _url(scope: ProjectPageScope) -> str:
+    return f"/settings/{scope.organization.slug}/projects/{scope.project.slug}/loss-alerts/"

@@ -1,0 +1,200 @@
+"""Outcomes over time: what was accepted, what this fleet dropped, what SDKs dropped, and why."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Query, Request
+from hearback_contracts.categories import DataCategory
+from hearback_contracts.outcomes import Outcome
+from hearback_kit.api.exports import csv_lines
+from hearback_kit.values.times import wire_time
+from hearback_web import PageScope
+from hearback_web.texts import gettext as _
+from starlette.responses import Response
+
+from client_reports.domain.overview import COUNTED, ReasonTotal, overview
+from client_reports.domain.stats import InvalidStats, SeriesRow, StatsQuery, category_ids, window
+from client_reports.errors import InvalidQuery
+from client_reports.pages.deps import (
+    PAGES,
+    StateDep,
+    StatsReader,
+    explained,
+    project_choices,
+    project_slug,
+    setting_url,
+)
+from client_reports.service.answer_stats import answer_stats
+from client_reports.service.app_state import AppState
+
+# A period, and the interval that suits it.
+PERIODS: Final = {"24h": "1h", "7d": "6h", "30d": "1d", "90d": "1d"}
+ROWS_SHOWN: Final = 25
+_QUANTITY: Final = ("sum(quantity)",)
+_CATEGORIES: Final = (
+    *(
+        "error",
+        "feedback",
+        "attachment",
+        "attachment_item",
+        "transaction",
+        "span",
+        "session",
+        "replay",
+        "log_item",
+    ),
+    *("monitor", "profile", "security", "default", "unknown"),
+)
+router = APIRouter(include_in_schema=False)
+Text = Annotated[str, Query(max_length=200)]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person chose to see; empty texts do not filter."""
+
+    period: str
+    project: str
+    category: str
+    format: str
+
+
+def choice_of(
+    period: Annotated[str, Query(alias="statsPeriod", max_length=20)] = "7d",
+    project: Text = "",
+    category: Text = "",
+    form: Annotated[str, Query(alias="format", max_length=10)] = "",
+) -> Choice:
+    """Dependency: the filters of the page."""
+    return Choice(period if period in PERIODS else "7d", project, category, form)
+
+
+@router.get("/organizations/{organization}/stats/")
+async def stats_page(
+    request: Request, state: StateDep, scope: StatsReader, choice: Annotated[Choice, Depends(choice_of)]
+) -> Response:
+    """Show the outcomes of a period, with the numbers behind each chart; `format=csv` has them all."""
+    if choice.format == "csv":
+        return await _csv(state, scope, choice)
+    by_reason = _query(state, scope, choice, ("outcome", "category", "reason"))
+    reasons = await _answer(state, by_reason)
+    sdks = await _answer(state, _query(state, scope, choice, ("outcome", "sdk")))
+    found = overview(by_reason.window, reasons, sdks)
+    return PAGES.render(
+        request,
+        "stats.html",
+        choice=choice,
+        found=found,
+        unit=DataCategory.parse(choice.category).unit if choice.category else "count",
+        interval=PERIODS[choice.period],
+        projects=project_choices(scope.organization),
+        periods=[
+            ("24h", _("Last 24 hours")),
+            ("7d", _("Last 7 days")),
+            ("30d", _("Last 30 days")),
+            ("90d", _("Last 90 days")),
+        ],
+        categories=[("", _("All counted data")), *((name, _category(name)) for name in _CATEGORIES)],
+        category_name=_category,
+        by_sdks=[_reason(scope, choice, one) for one in found.by_sdks[:ROWS_SHOWN]],
+        here=[_reason(scope, choice, one) for one in found.here[:ROWS_SHOWN]],
+        outcome_name=_outcome,
+        rows_max=ROWS_SHOWN,
+    )
+
+
+async def _answer(state: AppState, query: StatsQuery) -> list[SeriesRow]:
+    return await answer_stats(state.database, query, groups_max=state.settings.groups_max)
+
+
+def _query(state: AppState, scope: PageScope, choice: Choice, groups: tuple[str, ...]) -> StatsQuery:
+    now, points_max = state.clock.now(), state.settings.points_max
+    try:
+        categories = category_ids([choice.category]) if choice.category else COUNTED
+    except InvalidStats as error:
+        raise InvalidQuery(str(error)) from error
+    return StatsQuery(
+        window=window(
+            period=choice.period,
+            start=None,
+            end=None,
+            interval=PERIODS[choice.period],
+            now=now,
+            points_max=points_max,
+        ),
+        fields=_QUANTITY,
+        groups=groups,
+        organization_id=scope.organization.id,
+        projects=tuple(scope.project_ids([choice.project] if choice.project else None)),
+        categories=tuple(categories),
+    )
+
+
+async def _csv(state: AppState, scope: PageScope, choice: Choice) -> Response:
+    """Return every number that is not zero, by time and by all that sets it apart."""
+    query = _query(state, scope, choice, ("project", "outcome", "category", "reason", "sdk"))
+    times = [wire_time(at, "seconds") for at in query.window.intervals()]
+    header = ("time", "project", "outcome", "category", "reason", "sdk", "quantity")
+    lines = csv_lines(
+        [
+            header,
+            *(
+                (at, *_names(scope, row.by), quantity)
+                for row in await _answer(state, query)
+                for at, quantity in zip(times, row.series[0], strict=True)
+                if quantity
+            ),
+        ]
+    )
+    disposition = f'attachment; filename="outcomes-{choice.period}.csv"'
+    return Response(lines, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": disposition})
+
+
+def _names(scope: PageScope, by: tuple[Any, ...]) -> tuple[str, ...]:
+    project_id, outcome, category, reason, sdk = by
+    slug = project_slug(scope.organization, project_id)
+    return (slug, str(Outcome(outcome)), str(DataCategory(category)), reason or "", sdk or "")
+
+
+def _reason(scope: PageScope, choice: Choice, one: ReasonTotal) -> dict[str, Any]:
+    found = explained(one.reason)
+    return {
+        "reason": one.reason,
+        "outcome": _outcome(one.outcome),
+        "quantity": one.quantity,
+        "in_journal": one.in_journal,
+        "explained": found,
+        "setting_url": setting_url(scope.organization, choice.project or None, found),
+    }
+
+
+def _outcome(name: str) -> str:
+    return {
+        "accepted": _("Accepted"),
+        "filtered": _("Filtered here"),
+        "rate_limited": _("Over a quota"),
+        "invalid": _("Refused here"),
+        "abuse": _("Abuse"),
+        "client_discard": _("Dropped by SDKs"),
+        "cardinality_limited": _("Over a limit of names"),
+    }[name]
+
+
+def _category(name: str) -> str:
+    known = {
+        "error": _("Errors"),
+        "feedback": _("Feedback"),
+        "attachment": _("Attachments, in bytes"),
+        "attachment_item": _("Attachments"),
+        "transaction": _("Transactions"),
+        "span": _("Spans"),
+        "session": _("Sessions"),
+        "replay": _("Replays"),
+        "log_item": _("Logs"),
+        "monitor": _("Check-ins"),
+        "profile": _("Profiles"),
+        "security": _("Security reports"),
+        "default": _("Messages"),
+        "unknown": _("Client reports and unknown data"),
+    }
+    return known.get(name) or name.replace("_", " ")

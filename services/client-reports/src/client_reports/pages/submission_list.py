@@ -1,0 +1,251 @@
+"""What came in and what became of it: a list with filters, each submission step by step, and taking one in."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final
+
+import orjson
+from fastapi import APIRouter, Depends, Path, Query, Request
+from hearback_contracts.identifiers import NO_EVENT_ID, parse_event_id
+from hearback_contracts.outcomes import SubmissionState
+from hearback_contracts.reasons import Reason
+from hearback_contracts.sources import FeedbackSource
+from hearback_fleet.access import EVENT_READ
+from hearback_kit.api.paging import PageRequest, page_request, read_text
+from hearback_kit.api.paging import read_time as read_cursor_time
+from hearback_kit.api.params import choices, read_time
+from hearback_web import Flash, FormDep, PageScope, neighbours, redirect
+from hearback_web.texts import gettext as _
+from starlette.responses import Response
+
+from client_reports.domain.journal import Submission, SubmissionKey
+from client_reports.domain.values import submission_id
+from client_reports.pages.deps import (
+    PAGES,
+    Reader,
+    StateDep,
+    Writer,
+    explained,
+    project_choices,
+    project_slug,
+    setting_url,
+)
+from client_reports.pages.words import source_words, state_words, step_words
+from client_reports.service.app_state import AppState
+from client_reports.service.find_anywhere import PROJECTS_MAX, find_in_projects, find_with_id
+from client_reports.store.refused import StoredRefusal, find_refusal
+from client_reports.store.submissions import SubmissionFilter, find_newest_on_no_event
+
+ROWS: Final = 25
+_STATES: Final = {str(state): state for state in SubmissionState}
+_SOURCES: Final = {str(source): str(source) for source in FeedbackSource}
+_DAY: Final = timedelta(days=1)
+router = APIRouter(include_in_schema=False)
+SubmissionsPage = Annotated[PageRequest, page_request(read_cursor_time, read_text, rows=ROWS, rows_max=100)]
+Text = Annotated[str, Query(max_length=200)]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person chose to see; empty texts do not filter."""
+
+    query: str
+    project: str
+    state: str
+    source: str
+    reason: str
+    start: str
+    end: str
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether anything is left out."""
+        return any((self.query, self.project, self.state, self.source, self.reason, self.start, self.end))
+
+
+def choice_of(
+    query: Text = "",
+    project: Text = "",
+    state: Text = "",
+    source: Text = "",
+    reason: Text = "",
+    start: Text = "",
+    end: Text = "",
+) -> Choice:
+    """Dependency: the filters of the page."""
+    return Choice(query.strip(), project, state, source, reason.strip(), start, end)
+
+
+ChoiceDep = Annotated[Choice, Depends(choice_of)]
+
+
+@router.get("/organizations/{organization}/submissions/")
+async def submissions_page(
+    request: Request, state: StateDep, scope: Reader, choice: ChoiceDep, wanted: SubmissionsPage
+) -> Response:
+    """Show submissions, newest first; an id that one submission has leads to it."""
+    project_ids = scope.project_ids([choice.project] if choice.project else None)
+    if (event_id := parse_event_id(choice.query)) is not None:
+        found = await find_with_id(state.database, scope.organization.id, project_ids, event_id)
+        if len(found) == 1:
+            return redirect(request, _url(scope, found[0]))
+    found = await find_in_projects(
+        state.database,
+        scope.organization.id,
+        project_ids,
+        _filter_of(choice),
+        after=(wanted.position[0], wanted.position[1]) if wanted.position else None,
+        backward=wanted.backward,
+        limit=wanted.fetch,
+    )
+    page = wanted.page(found, lambda row: (row.status.received_at, row.key.id))
+    return PAGES.render(
+        request,
+        "submissions.html",
+        choice=choice,
+        projects=project_choices(scope.organization),
+        states=[("", _("Any state")), *((name, state_words(one).label) for name, one in _STATES.items())],
+        sources=[("", _("Any kind")), *((name, source_words(name)) for name in _SOURCES)],
+        reasons=[reason.value for reason in Reason],
+        rows=[_row(scope, one) for one in page.rows],
+        pages=neighbours(request, page),
+        shown_projects=PROJECTS_MAX if len(project_ids) > PROJECTS_MAX else 0,
+        days=state.settings.submissions_days_max,
+    )
+
+
+@router.get("/organizations/{organization}/submissions/{submission}/")
+async def submission_page(
+    request: Request,
+    state: StateDep,
+    scope: Reader,
+    submission: Annotated[str, Path(max_length=200)],
+    project: Text = "",
+) -> Response:
+    """Show what became of a submission, step by step, and what a refused one said."""
+    found = await _find(state, scope, submission, project)
+    if not found:
+        return PAGES.render(
+            request, "submission_gone.html", 404, id=submission, days=state.settings.submissions_days_max
+        )
+    one = found[0]
+    refusal = None
+    if not scope.scopes.isdisjoint(EVENT_READ):
+        async with state.database.connection(share=scope.organization.id) as connection:
+            refusal = await find_refusal(connection, one.key)
+    return PAGES.render(
+        request,
+        "submission.html",
+        row=_row(scope, one),
+        steps=[_step(scope, one, position) for position in range(len(one.status.steps))],
+        others=[_row(scope, other) for other in found[1:]],
+        refusal=_words_of(refusal),
+        day=one.day,
+    )
+
+
+@router.post("/organizations/{organization}/submissions/{submission}/")
+async def take_in(
+    request: Request,
+    state: StateDep,
+    scope: Writer,
+    form: FormDep,
+    submission: Annotated[str, Path(max_length=200)],
+) -> Response:
+    """Take a refused submission in after all; an error page says when there is nothing to take in."""
+    [project_id] = scope.project_ids([form.text("project", length_max=200)])[:1]
+    principal = scope.principal
+    key = SubmissionKey(project_id, submission_id(submission))
+    accepted, _refusal = await state.acceptance.accept(key, principal.email or principal.id)
+    return redirect(request, _url(scope, accepted), Flash(_("Taken in. It appears in the inbox in a moment.")))
+
+
+async def _find(state: AppState, scope: PageScope, text: str, project: str) -> list[Submission]:
+    """Return the submissions with an id, newest first; of the all-zero id the newest reports sent on it."""
+    project_ids = scope.project_ids([project] if project else None)
+    key = submission_id(text)
+    found = await find_with_id(state.database, scope.organization.id, project_ids, key)
+    if found or key != NO_EVENT_ID:
+        return found
+    async with state.database.connection(share=scope.organization.id) as connection:
+        newest = [await find_newest_on_no_event(connection, project_id) for project_id in project_ids]
+    return [one for one in newest if one is not None]
+
+
+def _filter_of(choice: Choice) -> SubmissionFilter:
+    query = choice.query.lower().replace("-", "")
+    end = read_time("end", choice.end)
+    return SubmissionFilter(
+        project_id=0,
+        states=choices("state", [choice.state] if choice.state else (), _STATES),
+        sources=choices("kind", [choice.source] if choice.source else (), _SOURCES),
+        reasons=[choice.reason] if choice.reason else (),
+        id_prefix=query or None,
+        start=read_time("start", choice.start),
+        end=_end_of(choice.end, end),
+    )
+
+
+def _end_of(text: str, end: datetime | None) -> datetime | None:
+    """Return the last moment of a day that is named without a time."""
+    return end + _DAY if end is not None and len(text) <= len("2026-01-01") else end
+
+
+def _url(scope: PageScope, submission: Submission) -> str:
+    slug = project_slug(scope.organization, submission.key.project_id)
+    return f"/organizations/{scope.organization.slug}/submissions/{submission.key.id}/?project={slug}"
+
+
+def _row(scope: PageScope, submission: Submission) -> dict[str, Any]:
+    status = submission.status
+    slug = project_slug(scope.organization, submission.key.project_id)
+    found = explained(status.reason) if status.reason else None
+    return {
+        "id": submission.key.id,
+        "url": _url(scope, submission),
+        "project": slug,
+        "state": state_words(status.state),
+        "is_deleted": status.reason == Reason.DELETED,
+        "source": source_words(status.source),
+        "reason": status.reason,
+        "explained": found,
+        "setting_url": setting_url(scope.organization, slug, found) if found else None,
+        "received_at": status.received_at,
+        "feedback_id": status.feedback_id,
+    }
+
+
+def _step(scope: PageScope, submission: Submission, position: int) -> dict[str, Any]:
+    step = submission.status.steps[position]
+    found = explained(step.reason) if step.reason else None
+    slug = project_slug(scope.organization, submission.key.project_id)
+    return {
+        "at": step.at,
+        "label": step_words(step.step),
+        "service": step.service,
+        "tone": state_words(step.state).tone,
+        "reason": step.reason,
+        "explained": found,
+        "setting_url": setting_url(scope.organization, slug, found) if found else None,
+        "details": step.details,
+    }
+
+
+def _words_of(refusal: StoredRefusal | None) -> dict[str, Any] | None:
+    """Return what a refused submission said: its words apart, and all of it as text."""
+    if refusal is None:
+        return None
+    payload = orjson.loads(refusal.payload)
+    context = payload.get("contexts", {}) if isinstance(payload, dict) else {}
+    feedback = context.get("feedback", payload) if isinstance(context, dict) else payload
+    said = feedback if isinstance(feedback, dict) else {}
+    shown = {name: said.get(name) for name in ("message", "comments", "name", "contact_email", "email")}
+    known = {name: value for name, value in shown.items() if isinstance(value, str) and value}
+    return {
+        "words": known.get("message") or known.get("comments") or "",
+        "name": known.get("name"),
+        "email": known.get("contact_email") or known.get("email"),
+        "raw": orjson.dumps(payload, option=orjson.OPT_INDENT_2).decode(),
+        "can_be_taken_in": refusal.message is not None and refusal.accepted_at is None,
+        "accepted_at": refusal.accepted_at,
+    }

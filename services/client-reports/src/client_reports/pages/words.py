@@ -1,0 +1,79 @@
+"""What states, kinds and steps of submissions are called, in the reader's language."""
+
+from dataclasses import dataclass
+
+from hearback_contracts.outcomes import CLIENT_REPORT_REFUSED_STEP, SubmissionState
+from hearback_contracts.sources import FeedbackSource
+from hearback_web.texts import gettext as _
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A name, what it means, and its tone: `good`, `warn`, `bad`, `accent` or ""."""
+
+    label: str
+    meaning: str = ""
+    tone: str = ""
+
+
+def state_words(state: SubmissionState) -> Named:
+    """Return what a state is called and means."""
+    return {
+        SubmissionState.ACCEPTED: Named(
+            _("Received"), _("It is safe; what becomes of it is being decided."), "accent"
+        ),
+        SubmissionState.WAITING_FOR_EVENT: Named(
+            _("Waits for its error"), _("The report is stored; its error event has not arrived yet."), "accent"
+        ),
+        SubmissionState.LINKED: Named(_("Linked"), _("It is stored as feedback and tied to its error."), "good"),
+        SubmissionState.STORED: Named(_("Stored"), _("It is stored as feedback."), "good"),
+        SubmissionState.FILTERED: Named(_("Filtered"), _("A rule kept it out."), "warn"),
+        SubmissionState.SPAM: Named(_("Spam"), _("It is stored, in the spam mailbox."), "warn"),
+        SubmissionState.RATE_LIMITED: Named(_("Rate limited"), _("A quota or limit was reached."), "warn"),
+        SubmissionState.INVALID: Named(_("Refused"), _("It is not stored as feedback."), "bad"),
+        SubmissionState.DROPPED: Named(_("Gone"), _("It was deleted, given up, or cannot be handled."), "bad"),
+    }[state]
+
+
+def source_words(source: str | None) -> str:
+    """Return what a kind of submission is called."""
+    known = {
+        FeedbackSource.NEW_FEEDBACK_ENVELOPE: _("Feedback"),
+        FeedbackSource.USER_REPORT_DJANGO_ENDPOINT: _("User report through the API"),
+        FeedbackSource.USER_REPORT_ENVELOPE: _("User report of an SDK"),
+        FeedbackSource.CRASH_REPORT_EMBED_FORM: _("Crash-report dialog"),
+        FeedbackSource.UPDATE_USER_REPORTS_TASK: _("User report, linked later"),
+    }
+    return known.get(source, source) if source else _("Client report")  # type: ignore[call-overload]
+
+
+def step_words(step: str) -> str:
+    """Return what happened in a step; a word that is not known is shown as it is."""
+    known = {
+        "envelope_accepted": _("Received by the gateway"),
+        "report_received": _("Received through the API"),
+        "form_received": _("Received from the dialog"),
+        "refused": _("Refused"),
+        "invalid": _("Refused"),
+        "filtered": _("Filtered"),
+        "rate_limited": _("Limited"),
+        "stored": _("Stored as feedback"),
+        "judged_spam": _("Judged to be spam"),
+        "updated": _("Replaced the earlier words"),
+        "revision_refused": _("The later words were refused"),
+        "deleted": _("Deleted"),
+        "deleted_before": _("Sent again after it was deleted"),
+        "marked_spam": _("Marked as spam"),
+        "marked_not_spam": _("Marked as not spam"),
+        "waiting_for_event": _("Stored; waits for its error event"),
+        "linked": _("Linked to its error event"),
+        "no_event": _("Stored for itself: it names no error event"),
+        "expired": _("Given up: its error event never arrived"),
+        "duplicate_refused": _("A further report was refused"),
+        "dead_letter": _("Could not be handled; kept as a dead letter"),
+        "accepted_by_member": _("Taken in after all, by a member"),
+        "notified": _("People were notified"),
+        "notification_skipped": _("No notification"),
+        CLIENT_REPORT_REFUSED_STEP: _("The client report, or part of it, does not count"),
+    }
+    return known.get(step) or step.replace("_", " ")

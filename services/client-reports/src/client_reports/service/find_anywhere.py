@@ -1,0 +1,55 @@
+"""Find submissions of several projects at once: one by its id, or a page of all."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from hearback_kit.db import Database
+
+from client_reports.domain.journal import Submission
+from client_reports.store.submissions import SubmissionFilter, list_submissions, list_with_id
+
+PROJECTS_MAX: Final = 50
+"""Projects of which one page shows submissions together."""
+
+
+async def find_with_id(
+    database: Database, organization_id: int, project_ids: Sequence[int], submission_id: str
+) -> list[Submission]:
+    """Return the submissions with an id in any of the projects, newest first: an id is a project's own."""
+    async with database.connection(share=organization_id) as connection:
+        return await list_with_id(connection, project_ids, submission_id)
+
+
+async def find_in_projects(
+    database: Database,
+    organization_id: int,
+    project_ids: Sequence[int],
+    wanted: SubmissionFilter,
+    *,
+    after: tuple[datetime, str] | None,
+    backward: bool,
+    limit: int,
+) -> list[Submission]:
+    """Return up to `limit` submissions of any of the projects next to a position, newest first.
+
+    When no id starts with `id_prefix`, those that hold it anywhere; when none does, those that became the feedback
+    with this number. Each takes longer than the one before.
+    """
+    text = wanted.id_prefix
+    ways = [wanted]
+    if text:
+        ways.append(replace(wanted, id_prefix=None, id_part=text))
+    if text and text.isascii() and text.isdigit():
+        ways.append(replace(wanted, id_prefix=None, feedback_id=text))
+    async with database.connection(share=organization_id) as connection:
+        for way in ways:
+            found: list[Submission] = []
+            for project_id in project_ids[:PROJECTS_MAX]:
+                one = replace(way, project_id=project_id)
+                found += await list_submissions(connection, one, after=after, backward=backward, limit=limit)
+            if found:
+                break
+    found.sort(key=lambda row: (row.status.received_at, row.key.id), reverse=True)
+    return found[-limit:] if backward else found[:limit]

@@ -1,0 +1,37 @@
+/* Draws a chart from the table that stands behind it; without this script the table is open and says the same. */
+(() => {
+  "use strict";
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const draw = (target) => {
+    const table = document.getElementById(target.dataset.chart);
+    if (!table || typeof uPlot === "undefined") return;
+    const rows = [...table.tBodies[0].rows];
+    const heads = [...table.tHead.rows[0].cells].slice(1);
+    const data = [rows.map((row) => Number(row.dataset.at)), ...heads.map((_, index) => rows.map((row) => Number(row.cells[index + 1].dataset.value)))];
+    const soft = colour("ink-soft");
+    const axis = { stroke: soft, grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") } };
+    const options = {
+      width: target.clientWidth,
+      height: 240,
+      legend: { live: true },
+      cursor: { points: { size: 6 } },
+      scales: { y: { range: (_, low, high) => [0, Math.max(high, 1)] } },
+      axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => Intl.NumberFormat(undefined, { notation: "compact" }).format(tick)) }],
+      series: [{}, ...heads.map((head) => ({ label: head.textContent, stroke: colour(head.dataset.series), fill: `color-mix(in srgb, ${colour(head.dataset.series)} 12%, transparent)`, width: 2, points: { show: false } }))],
+    };
+    target.replaceChildren();
+    const chart = new uPlot(options, data, target);
+    const details = table.closest("details");
+    if (details && !details.dataset.touched) { details.open = false; details.dataset.touched = "1"; }
+    return chart;
+  };
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const target of document.querySelectorAll("[data-chart]")) {
+      let chart = draw(target);
+      new ResizeObserver(() => { if (chart && target.clientWidth) chart.setSize({ width: target.clientWidth, height: 240 }); }).observe(target);
+      const again = () => { chart?.destroy(); chart = draw(target); };
+      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+      new MutationObserver(again).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    }
+  });
+})();
