@@ -1,0 +1,258 @@
+"""A fleet whose services can be replaced one by one by copies of another release, behind addresses that stay."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+COMMITS_BACK = 30
+SERVICES = {
+    "registry": "envelope-gateway",
+    "envelope-gateway": "envelope-gateway",
+    "feedback": "feedback",
+    "user-reports": "user-reports",
+    "crash-embed": "crash-embed",
+    "client-reports": "client-reports",
+    "notifier": "notifier",
+}
+EDGE = """
+import json, os, socket, sys
+from hearback_local.edge.server import serve_edge
+serve_edge(socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2]))
+"""
+BOOTSTRAP = """
+from hearback_local.fleet.bootstrap import create
+print(create("demo", "web").decode())
+"""
+
+
+def git(*arguments: str) -> str | None:
+    """Return what git prints, or None when it fails."""
+    if shutil.which("git") is None:
+        return None
+    done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def previous_release() -> str | None:
+    """Return the commit of the last tag before this one, or one some way back; None when the history has none."""
+    tag = git("describe", "--tags", "--abbrev=0", "HEAD^")
+    wanted = os.environ.get("HEARBACK_PREVIOUS") or tag
+    if wanted:
+        return git("rev-parse", f"{wanted}^{{commit}}")
+    for back in range(COMMITS_BACK, COMMITS_BACK + 10):
+        subject = git("log", "-1", "--format=%s", f"HEAD~{back}")
+        if subject is not None and not subject.startswith("wip"):
+            return git("rev-parse", f"HEAD~{back}")
+    return None
+
+
+def message_versions(commit: str) -> list[str]:
+    """Return the names of the messages' schemas of a commit, each with its version."""
+    found = git("ls-tree", "--name-only", commit, "shared/contracts/events/")
+    return sorted(found.splitlines()) if found else []
+
+
+def unpack(commit: str, folder: Path) -> Path:
+    """Write the files of a commit to a folder."""
+    archive = folder / "release.tar"
+    subprocess.run(["git", "-C", str(ROOT), "archive", "--output", str(archive), commit], check=True)
+    tree = folder / "release"
+    tree.mkdir()
+    subprocess.run(["tar", "--extract", "--file", str(archive), "--directory", str(tree)], check=True)
+    return tree
+
+
+class Forwarder:
+    """A fixed port of 127.0.0.1 whose new connections go to `target`."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.port = int(self._listener.getsockname()[1])
+        self.target = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                try:
+                    upstream = socket.create_connection(("127.0.0.1", self.target), timeout=5)
+                except OSError:
+                    client.close()
+                    continue
+                upstream.settimeout(None)
+                for source, sink in ((client, upstream), (upstream, client)):
+                    threading.Thread(target=_copy, args=(source, sink), daemon=True).start()
+
+    def close(self) -> None:
+        """Accept no more."""
+        self._listener.close()
+
+
+def _copy(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65_536):
+            sink.sendall(data)
+    for end in (source, sink):
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
+class Release:
+    """The code of one release: the working copy, or an unpacked commit."""
+
+    def __init__(self, tree: Path) -> None:
+        self.tree = tree
+        self.paths = [*tree.glob("services/*/src"), *tree.glob("shared/*/src"), *tree.glob("deploy/local/src")]
+
+    def environment(self, base: Mapping[str, str]) -> dict[str, str]:
+        """Return an environment in which Python finds this release's code before any other."""
+        return {**os.environ, **base, "PYTHONPATH": os.pathsep.join(str(path) for path in self.paths)}
+
+    def migrations(self, name: str) -> set[str]:
+        """Return the migrations of a service."""
+        package = name.replace("-", "_")
+        return {path.name for path in self.tree.glob(f"services/*/src/{package}/store/migrations/versions/*.py")}
+
+
+class RollingFleet:
+    """The services as processes of their own."""
+
+    def __init__(self, base: dict[str, str], folder: Path) -> None:
+        self._folder = folder
+        self._forwarders = {name: Forwarder() for name in SERVICES}
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._edge: subprocess.Popen[bytes] | None = None
+        self._copies = 0
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        addresses = {
+            f"HEARBACK_{name.upper().replace('-', '_')}_URL": f"http://127.0.0.1:{one.port}"
+            for name, one in self._forwarders.items()
+        }
+        self.base = {**base, **addresses, "HEARBACK_PUBLIC_URL": self.url}
+
+    def migrate(self, name: str, release: Release) -> None:
+        """Bring a service's database to a release's newest revision."""
+        self._python(release, "-m", name.replace("-", "_"), "migrate")
+
+    def bootstrap(self, release: Release) -> dict[str, Any]:
+        """Make the first project."""
+        answer: dict[str, Any] = json.loads(self._python(release, "-c", BOOTSTRAP))
+        return answer
+
+    def _python(self, release: Release, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            env=release.environment(self.base),
+            cwd=self._folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout
+
+    def start(self, name: str, release: Release) -> tuple[subprocess.Popen[bytes], int]:
+        """Start a copy of a service that gets no requests yet; return its process and port."""
+        self._copies += 1
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = int(free.getsockname()[1])
+        prefix = name.upper().replace("-", "_")
+        own = {f"{prefix}_PORT": str(port), f"{prefix}_CONSUMER_NAME": f"{name}-{self._copies}"}
+        with (self._folder / f"{name}-{self._copies}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", name.replace("-", "_"), "run"],
+                env=release.environment(self.base | own),
+                cwd=self._folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        return process, port
+
+    def use(self, name: str, process: subprocess.Popen[bytes], port: int) -> subprocess.Popen[bytes] | None:
+        """Send new connections to a copy; return the one that they went to before."""
+        before = self._running.get(name)
+        self._running[name], self._forwarders[name].target = process, port
+        return before
+
+    def serve(self) -> None:
+        """Start the edge in front of all."""
+        ports = json.dumps({name: one.port for name, one in self._forwarders.items()})
+        self._listener.set_inheritable(True)
+        number = self._listener.fileno()
+        self._edge = subprocess.Popen(
+            [sys.executable, "-c", EDGE, str(number), ports],
+            env={**os.environ, **self.base},
+            cwd=self._folder,
+            pass_fds=[number],
+        )
+
+    def close(self) -> None:
+        """End everything."""
+        processes = [*self._running.values(), *([self._edge] if self._edge else [])]
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        for process in processes:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        for forwarder in self._forwarders.values():
+            forwarder.close()
+        self._listener.close()
+
+
+def is_ready(port: int) -> bool:
+    """Whether a copy says that it is."""
+    with suppress(httpx.TransportError):
+        return bool(httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200)
+    return False
+
+
+@contextmanager
+def rolling_fleet(base: dict[str, str], folder: Path) -> Iterator[RollingFleet]:
+    """Keep a fleet while the block runs."""
+    with ExitStack() as stack:
+        fleet = RollingFleet(base, folder)
+        stack.callback(fleet.close)
+        yield fleet
+
+
+def replace(
+    fleet: RollingFleet,
+    name: str,
+    release: Release,
+    wait_until: Callable[..., Any],
+    number: int = signal.SIGTERM,
+) -> None:
+    """Start a copy beside the one that runs, send people there once it is ready, and end the other by a signal."""
+    process, port = fleet.start(name, release)
+
+    def started() -> bool:
+        assert process.poll() is None, f"{name} ended by itself"
+        return is_ready(port)
+
+    try:
+        wait_until(started, seconds=90)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    before = fleet.use(name, process, port)
+    if before is not None:
+        before.send_signal(number)
+        before.wait(30)
