@@ -1,14 +1,15 @@
 """Counts of mailboxes, and feedback that is alike."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from feedback.domain.search import parse_search
 from feedback.domain.statuses import IGNORED, RESOLVED, STATUSES, UNRESOLVED
 from feedback.store.conditions import conditions
-from feedback.store.feedback_pages import IN_ORDER
-from feedback.store.feedback_read import Selection, find_by_event
-from feedback.store.mailboxes import count_mailboxes, fill_statement
+from feedback.store.feedback_pages import IN_ORDER, read_page
+from feedback.store.feedback_read import Position, Selection, find_by_event
+from feedback.store.mailboxes import count_mailboxes, fill_statement, newest_finds_statement, read_mailbox
 from feedback.store.similar import list_of_error, list_similar, similar_statement
 from hearback_kit.db import Database
 
@@ -80,3 +81,43 @@ async def test_feedback_on_the_same_error_is_found(api: Api) -> None:
         assert other is not None
         assert [found.event_id for found in await list_of_error(connection, one, 5)] == ["b" * 32]
         assert await list_of_error(connection, other, 5) == []
+
+
+async def test_a_common_search_reads_near_rows_alone(full: Database) -> None:
+    wanted = selection("page", [1, 2, 3, 4])
+    for position in (None, Position(NOW, 4)):
+        plan = await explain(full, newest_finds_statement(wanted, 1_000, position), IN_ORDER)
+        assert "using feedback_seen on" in plan, plan
+        assert "Seq Scan on feedback" not in plan, plan
+
+
+@pytest.mark.parametrize("query", ["page", "word7", "number777", "nothing", "k:777", "environment:rare"])
+async def test_pages_of_searches_are_complete_and_in_order(full: Database, query: str) -> None:
+    wanted = selection(query, [1, 2, 3])
+    for statuses in (STATUSES, (RESOLVED,)):
+        shown = replace(wanted, statuses=statuses)
+        async with full.connection() as connection:
+            expected = (await read_page(connection, shown, 60)).rows
+            rows: list[Any] = []
+            position = None
+            while len(rows) < len(expected):
+                page, _ = await read_mailbox(connection, wanted, shown, 20, position, count_max=1_000)
+                assert page
+                rows += page
+                position = Position(page[-1].first_seen, page[-1].id)
+            assert [row.id for row in rows] == [row.id for row in expected]
+            if len(rows) > 20:
+                first = Position(rows[20].first_seen, rows[20].id)
+                back, _ = await read_mailbox(connection, wanted, shown, 20, first, backward=True, count_max=1_000)
+                assert [row.id for row in back] == [row.id for row in expected[:20]]
+
+
+async def test_what_is_common_is_not_counted_and_what_is_rare_is(full: Database) -> None:
+    async with full.connection() as connection:
+        for query, counted in (("page", False), ("number777", True), ("word7", False), ("word123", True)):
+            wanted = selection(query, [1, 2, 3, 4])
+            _, counts = await read_mailbox(connection, wanted, wanted, 20, count_max=1_000)
+            assert (None not in counts.values()) is counted, query
+            if counted:
+                exact = await count_mailboxes(connection, wanted, 1_000)
+                assert counts == exact

@@ -10,9 +10,8 @@ from feedback.domain.feedback import Feedback, FeedbackDetail
 from feedback.settings import Settings
 from feedback.store.activity import list_activity
 from feedback.store.attachments import Attachment, find_with_attachments, list_attachments
-from feedback.store.feedback_pages import read_page
 from feedback.store.feedback_read import Position, Selection, find_by_id
-from feedback.store.mailboxes import count_mailboxes
+from feedback.store.mailboxes import count_mailboxes, read_mailbox
 
 ATTACHMENTS_MAX = 100
 
@@ -48,10 +47,17 @@ async def read_list(
 ) -> ListPage:
     """Read a page of `shown`, and count the mailboxes of `everywhere`."""
     async with database.connection(share=shown.organization_id) as connection:
-        page = await read_page(connection, shown, settings.page_size + 1, place.position, backward=place.backward)
-        attached = await find_with_attachments(connection, page.rows)
-        counts = await count_mailboxes(connection, everywhere, settings.tab_count_max)
-    return ListPage(page.rows, frozenset(attached), counts)
+        rows, counts = await read_mailbox(
+            connection,
+            everywhere,
+            shown,
+            settings.page_size + 1,
+            place.position,
+            backward=place.backward,
+            count_max=settings.tab_count_max,
+        )
+        attached = await find_with_attachments(connection, rows)
+    return ListPage(rows, frozenset(attached), counts)
 
 
 async def read_counts(database: Database, settings: Settings, everywhere: Selection) -> Mapping[str, int | None]:

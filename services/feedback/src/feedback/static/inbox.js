@@ -79,6 +79,11 @@
     if (isNarrow()) { scrollTo(0, 0); $("#detail").focus({ preventScroll: true }); }
   });
 
+  document.addEventListener("htmx:configRequest", (event) => {  // addresses name only what is asked for
+    if (event.detail.elt.id !== "search-form") return;
+    for (const [name, value] of [...event.detail.formData.entries()]) if (value === "") event.detail.formData.delete(name);
+  });
+
   // --- Undo in toasts stays on the page
   const prepareToasts = () => {
     for (const form of $$("#toasts form:not([hx-post])")) {
@@ -104,6 +109,11 @@
     if (!button?.form) return;
     if (button.dataset.act === "unread") keptUnread = opened()?.dataset.id ?? null;
     const next = button.form.elements.next;
+    if (button.form.id === "bulk" && next) {  // what is read stays open, unless it is one of those
+      const id = opened()?.dataset.id;
+      if (id && !chosen().some((box) => box.value === id)) next.value = location.pathname + location.search;
+      return;
+    }
     if (!button.dataset.leaves || !next) return;
     const mailbox = new URLSearchParams(location.search).get("mailbox") || "unresolved";
     const shown = opened();

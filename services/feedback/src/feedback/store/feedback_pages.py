@@ -74,24 +74,24 @@ def mailbox_statement(
         *selection.conditions,
     ]
     if position is not None:
-        conditions.append(_beyond(position, backward))
+        conditions.append(is_beyond(position, backward))
     part = lateral(
         select(FEEDBACK.c.id, FEEDBACK.c.first_seen)
         .where(*conditions)
-        .order_by(*_order(FEEDBACK.c, backward))
+        .order_by(*in_time(FEEDBACK.c, backward))
         .limit(limit)
     )
     ids = (
         select(part.c.id, part.c.first_seen)
         .select_from(projects.join(mailboxes, true()).join(part, true()))
-        .order_by(*_order(part.c, backward))
+        .order_by(*in_time(part.c, backward))
         .limit(limit)
         .cte("page")
     )
     return (
         select(*LIST_COLUMNS)
         .join_from(ids, FEEDBACK, FEEDBACK.c.id == ids.c.id)
-        .order_by(*_order(ids.c, backward))
+        .order_by(*in_time(ids.c, backward))
     )
 
 
@@ -99,13 +99,15 @@ def _values(name: str, column: str, values: Sequence[Any], kind: TypeEngine[Any]
     return arrays(name, {column: kind}, {column: list(values)})
 
 
-def _order(columns: Any, backward: bool) -> tuple[Any, Any]:
+def in_time(columns: Any, backward: bool) -> tuple[Any, Any]:
+    """Return the order of lists by their columns, newest first, or `backward`."""
     if backward:
         return columns.first_seen.asc(), columns.id.asc()
     return columns.first_seen.desc(), columns.id.desc()
 
 
-def _beyond(position: Position, backward: bool) -> Condition:
+def is_beyond(position: Position, backward: bool) -> Condition:
+    """Return the condition that a row comes after a position in a list, or `backward` before it."""
     place = tuple_(literal(position.first_seen), literal(position.id, BigInteger))
     row = tuple_(FEEDBACK.c.first_seen, FEEDBACK.c.id)
     return row > place if backward else row < place
@@ -122,8 +124,8 @@ def newest_statement(
     """Return the statement for a page of a search that finds very much, read in the order of time."""
     conditions = [FEEDBACK.c.organization_id == selection.organization_id, *matches(selection)]
     if position is not None:
-        conditions.append(_beyond(position, backward))
-    return select(*LIST_COLUMNS).where(*conditions).order_by(*_order(FEEDBACK.c, backward)).limit(limit)
+        conditions.append(is_beyond(position, backward))
+    return select(*LIST_COLUMNS).where(*conditions).order_by(*in_time(FEEDBACK.c, backward)).limit(limit)
 
 
 async def read_page(
@@ -175,20 +177,30 @@ async def _read_search(
         rows = await _rows(connection, newest_statement(selection, limit, position, backward=backward))
         return _Reading(rows, hits_max)
     hits = len(finds) if hits_max is None else min(len(finds), hits_max)
-    places = _cut(finds, limit, position, backward)
+    places = cut(finds, limit, position, backward)
     if not places:
         return _Reading([], hits)
     chosen = FEEDBACK.c.id.in_([place.id for place in places])
-    fetch = select(*LIST_COLUMNS).where(chosen).order_by(*_order(FEEDBACK.c, backward))
+    fetch = select(*LIST_COLUMNS).where(chosen).order_by(*in_time(FEEDBACK.c, backward))
     end = places[-1] if len(places) == limit else None
     return _Reading(await _rows(connection, fetch), hits, end)
+
+
+async def list_places(connection: Connection, places: Sequence[Position]) -> list[Feedback]:
+    """Return the feedback at these places, newest first; deleted ones are missing."""
+    if not places:
+        return []
+    chosen = FEEDBACK.c.id.in_([place.id for place in places])
+    statement = select(*LIST_COLUMNS).where(chosen).order_by(*in_time(FEEDBACK.c, backward=False))
+    await connection.execute(IN_ORDER)
+    return await _rows(connection, statement)
 
 
 async def _rows(connection: Connection, statement: Select[Any]) -> list[Feedback]:
     return [as_feedback(row) for row in await connection.execute(statement)]
 
 
-def _cut(finds: Sequence[Position], limit: int, position: Position | None, backward: bool) -> list[Position]:
+def cut(finds: Sequence[Position], limit: int, position: Position | None, backward: bool) -> list[Position]:
     """Return the places of the page that begins after (or before) `position`, in the order of reading."""
     if position is not None:
         finds = [find for find in finds if (find > position if backward else find < position)]
