@@ -8,6 +8,11 @@ SUBMISSIONS = Counter(
     ["result"],
 )
 JUDGE_FAILURES = Counter("feedback_spam_judge_failures", "Feedback stored without a verdict as the judge failed.")
+SECOND_OPINIONS = Counter(
+    "feedback_spam_second_opinions",
+    "Questions to the HTTP judge: spam, not_spam, unknown, failed, too_late, or no_room for them.",
+    ["result"],
+)
 DELETED = Counter("feedback_deleted", "Feedback deleted, by whom: person or retention.", ["by"])
 ATTACHMENTS = Counter(
     "feedback_attachments",

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from hearback_kit.settings import ServiceSettings, fleet
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 
@@ -85,3 +85,18 @@ class Settings(ServiceSettings):
     request_body_bytes_max: int = Field(
         65_536, ge=1_024, le=10_485_760, description="Largest request body of the API."
     )
+    spam_judge_url: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="Base URL of an OpenAI-compatible API that is asked about feedback that the local spam filter"
+        " let pass; its text goes there. Unset, none is asked.",
+    )
+    spam_judge_model: str = Field("", max_length=200, description="Model that the spam judge names.")
+    spam_judge_key: SecretStr | None = Field(None, description="API key of the spam judge.")
+    spam_judge_seconds_max: float = Field(
+        10.0, ge=0.05, le=120, description="Time that the spam judge may take; nothing waits for it."
+    )
+    spam_judge_waiting_max: int = Field(
+        500, ge=1, le=10_000, description="Questions that wait for the spam judge; more are not asked."
+    )
+    spam_judge_at_once_max: int = Field(2, ge=1, le=50, description="Questions asked of the spam judge at once.")

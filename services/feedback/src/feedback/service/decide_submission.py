@@ -17,7 +17,7 @@ from feedback.domain.context import FeedbackContext, read_context
 from feedback.domain.drafts import Draft, Submission, draft_of
 from feedback.domain.payload import is_too_deep, may_be_too_deep, read_leniently
 from feedback.domain.spam import Content, SpamVerdict
-from feedback.service.judge_spam import SpamJudge
+from feedback.service.judge_spam import SecondJudge, SpamJudge
 from feedback.settings import Settings
 from feedback.store.submissions import SubmissionKey
 
@@ -44,7 +44,14 @@ class Decision:
 class DecideSubmission:
     """Applies the configuration, the protocol's filter rules and the spam rules, in this order."""
 
-    def __init__(self, configuration: Configuration, settings: Settings, spam_judge: SpamJudge) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        settings: Settings,
+        spam_judge: SpamJudge,
+        second_judge: SecondJudge | None = None,
+    ) -> None:
+        self._second_judge = second_judge
         self._configuration = configuration
         self._settings = settings
         self._spam_judge = spam_judge
@@ -79,6 +86,8 @@ class DecideSubmission:
             verdict=self._judge(project, message, context),
             ignores_spam=project.feature(Feature.SPAM_FILTER_ACTIONS),
         )
+        if self._second_judge is not None:
+            self._second_judge.offer(draft)
         return Decision(message, body, draft, slug=project.slug)
 
     def _refused_by_configuration(self, project: ProjectConfig | None) -> Reason | None:

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from hearback_kit.db import Database
 from hearback_kit.logs import get_logger
 
+from feedback.domain.drafts import Draft
 from feedback.domain.spam import Content, SpamVerdict, judge
 from feedback.domain.spam_classifier import Classifier, Prior, Taught
 from feedback.metrics import JUDGE_FAILURES
@@ -26,6 +27,14 @@ class SpamJudge(Protocol):
 
     def judge(self, organization_id: int, content: Content) -> SpamVerdict:
         """Return a verdict; never raises."""
+        ...
+
+
+class SecondJudge(Protocol):
+    """Judges once more what the first let pass, later and elsewhere."""
+
+    def offer(self, draft: Draft) -> None:
+        """Take up a feedback that was decided; returns at once and never raises."""
         ...
 
 

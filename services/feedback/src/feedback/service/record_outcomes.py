@@ -118,6 +118,18 @@ def record_sorted(record: OutcomeRecorder, feedback: Feedback, status: str) -> N
     )
 
 
+def record_second_opinion(record: OutcomeRecorder, feedback: Feedback, sign: str) -> None:
+    """Record that a stored feedback was judged spam later."""
+    record.step(
+        _ref_of(feedback),
+        SubmissionState.SPAM,
+        "judged_spam",
+        Reason.SPAM,
+        feedback_id=str(feedback.id),
+        details=[sign],
+    )
+
+
 def _ref_of(feedback: Feedback | Deleted) -> SubmissionRef:
     return SubmissionRef(
         feedback.organization_id,

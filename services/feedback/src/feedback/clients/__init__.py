@@ -1,0 +1,1 @@
+"""What this service calls outside the fleet."""

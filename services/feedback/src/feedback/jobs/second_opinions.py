@@ -1,0 +1,31 @@
+"""The HTTP judge of spam, when the operator names one: it is asked beside everything else."""
+
+from hearback_fleet.runtime import ServiceRuntime
+
+from feedback.clients.spam_endpoint import SpamEndpoint
+from feedback.service.ask_second_opinion import SecondOpinions
+from feedback.service.unit_of_work import UnitOfWork
+from feedback.settings import Settings
+
+
+def add_second_opinions(runtime: ServiceRuntime, settings: Settings) -> SecondOpinions | None:
+    """Run what asks the judge; None without one."""
+    if not settings.spam_judge_url:
+        return None
+    key = settings.spam_judge_key
+    endpoint = SpamEndpoint(
+        settings.spam_judge_url,
+        model=settings.spam_judge_model,
+        key=key.get_secret_value() if key else None,
+        seconds_max=settings.spam_judge_seconds_max,
+    )
+    runtime.on_close(endpoint.close)
+    opinions = SecondOpinions(
+        endpoint,
+        runtime.configuration,
+        UnitOfWork.of(runtime),
+        waiting_max=settings.spam_judge_waiting_max,
+        at_once_max=settings.spam_judge_at_once_max,
+    )
+    runtime.run("second_opinions", opinions)
+    return opinions

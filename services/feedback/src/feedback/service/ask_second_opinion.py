@@ -1,0 +1,141 @@
+"""Ask a model about feedback that the local judge let pass, after it was decided; its word may only add "spam".
+
+Questions wait in memory, up to a bound: what does not fit, fails or is lost with the process keeps the verdict it
+has. Nothing waits for an answer.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from hearback_contracts.config import ProjectConfig
+from hearback_contracts.flags import Feature
+from hearback_contracts.options import Option
+from hearback_fleet.configuration import Configuration
+from hearback_kit.logs import get_logger
+
+from feedback.clients.spam_endpoint import JudgeFailed
+from feedback.domain.drafts import Draft
+from feedback.domain.spam import CLEARED
+from feedback.domain.statuses import IGNORED
+from feedback.metrics import SECOND_OPINIONS
+from feedback.service.announce_feedback import Announcer, announce_changes
+from feedback.service.record_outcomes import record_second_opinion
+from feedback.service.unit_of_work import UnitOfWork
+from feedback.store.spam_verdicts import lock_passed, mark_as_spam
+
+SIGN: Final = "second_opinion"  # the sign of spam that a model's word is
+_STORED_SECONDS: Final = (0.0, 0.5, 2.0, 10.0)  # pauses before a feedback is looked for that is not stored yet
+_log = get_logger(__name__)
+
+
+class Judge(Protocol):
+    """Says whether a text is spam."""
+
+    async def ask(self, text: str, name: str | None) -> bool | None:
+        """Return the verdict, None without one; raise JudgeFailed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A feedback to ask about."""
+
+    project_id: int
+    event_id: str
+    revision: int
+    text: str
+    name: str | None
+
+
+class SecondOpinions:
+    """The questions that wait, and what asks them: at most `at_once_max` at the same time."""
+
+    def __init__(
+        self,
+        judge: Judge,
+        configuration: Configuration,
+        unit_of_work: UnitOfWork,
+        *,
+        waiting_max: int,
+        at_once_max: int,
+    ) -> None:
+        self._judge = judge
+        self._configuration = configuration
+        self._unit_of_work = unit_of_work
+        self._waiting: asyncio.Queue[Question] = asyncio.Queue(waiting_max)
+        self._at_once_max = at_once_max
+
+    def offer(self, draft: Draft) -> None:
+        """Ask about a feedback that was judged and let pass, when there is room; returns at once."""
+        evidence = draft.evidence
+        is_cleared = tuple(evidence.get("spam_reasons", ())) == CLEARED
+        if not evidence.get("spam_detection_enabled") or draft.is_spam or is_cleared:
+            return
+        question = Question(draft.project_id, draft.event_id, draft.revision, draft.message, draft.name)
+        try:
+            self._waiting.put_nowait(question)
+        except asyncio.QueueFull:
+            SECOND_OPINIONS.labels("no_room").inc()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Ask until `stop` is set; what waits then is dropped."""
+        askers = [asyncio.create_task(self._ask_all()) for _ in range(self._at_once_max)]
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait([stopping, *askers], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (stopping, *askers):
+                task.cancel()
+            ended = await asyncio.gather(*askers, return_exceptions=True)
+        for result in ended:
+            if isinstance(result, Exception):
+                raise result
+
+    async def _ask_all(self) -> None:
+        while True:
+            question = await self._waiting.get()
+            try:
+                result = await self._ask(question)
+            except Exception:
+                _log.exception("second_opinion_failed")
+                result = "failed"
+            SECOND_OPINIONS.labels(result).inc()
+
+    async def _ask(self, question: Question) -> str:
+        try:
+            is_spam = await self._judge.ask(question.text, question.name)
+        except JudgeFailed as error:
+            _log.warning("second_opinion_failed", why=str(error))
+            return "failed"
+        if not is_spam:
+            return "unknown" if is_spam is None else "not_spam"
+        for pause in _STORED_SECONDS:
+            await asyncio.sleep(pause)
+            if await self._mark(question):
+                return "spam"
+        return "too_late"
+
+    async def _mark(self, question: Question) -> bool:
+        """Mark the feedback as spam; return False when it is not there, or a person or a revision was faster."""
+        project = await self._configuration.project(question.project_id)
+        if project is None or not _is_judged(project):
+            return False
+        is_ignored = project.feature(Feature.SPAM_FILTER_ACTIONS)
+        async with self._unit_of_work.begin() as work:
+            found = await lock_passed(
+                work.connection, question.project_id, question.event_id, revision=question.revision
+            )
+            if found is None:
+                return False
+            await mark_as_spam(work.connection, found, sign=SIGN, is_ignored=is_ignored)
+            record_second_opinion(work.record, found, SIGN)
+            if is_ignored:
+                judged = replace(found, evidence={**found.evidence, "is_spam": True})
+                announcer = Announcer(self._unit_of_work.clock.now(), self._unit_of_work.shards)
+                work.messages.extend(await announce_changes(work.connection, announcer, [judged], IGNORED))
+        return True
+
+
+def _is_judged(project: ProjectConfig) -> bool:
+    return project.feature(Feature.SPAM_FILTER_INGEST) and bool(project.option(Option.SPAM_DETECTION))
