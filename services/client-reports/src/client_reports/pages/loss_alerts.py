@@ -141,19 +141,19 @@ async def create_rule(request: Request, state: StateDep, scope: RulesWriter, for
     return redirect(request, _url(scope), Flash(_("The rule watches from now on.")))
 
 
-@router.get(PATH + "{rule}/")
-async def rule_page(request: Request, state: StateDep, scope: RulesReader, rule: RuleParam) -> Response:
+@router.get(PATH + "{rule_id}/")
+async def rule_page(request: Request, state: StateDep, scope: RulesReader, rule_id: RuleParam) -> Response:
     """Show a rule with its history, and the form that changes it."""
-    found = await _find(state, scope, rule)
+    found = await _find(state, scope, rule_id)
     return _rule_page(request, scope, found, Given.of_rule(found.rule))
 
 
-@router.post(PATH + "{rule}/")
+@router.post(PATH + "{rule_id}/")
 async def change_rule(
-    request: Request, state: StateDep, scope: RulesWriter, rule: RuleParam, form: FormDep
+    request: Request, state: StateDep, scope: RulesWriter, rule_id: RuleParam, form: FormDep
 ) -> Response:
     """Change a rule, or delete it (`action` is `delete`)."""
-    found = await _find(state, scope, rule)
+    found = await _find(state, scope, rule_id)
     if form.get("action") == "delete":
         await rules.delete_alert_rule(state.database, scope.organization.id, found.rule.id)
         before = Given.of_rule(found.rule)

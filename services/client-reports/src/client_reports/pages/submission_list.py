@@ -19,7 +19,7 @@ from hearback_web.texts import gettext as _
 from starlette.responses import Response
 
 from client_reports.domain.journal import Submission, SubmissionKey
-from client_reports.domain.values import submission_id
+from client_reports.domain.values import submission_id as stored_id
 from client_reports.pages.deps import (
     PAGES,
     Reader,
@@ -114,19 +114,19 @@ async def submissions_page(
     )
 
 
-@router.get("/organizations/{organization}/submissions/{submission}/")
+@router.get("/organizations/{organization}/submissions/{submission_id}/")
 async def submission_page(
     request: Request,
     state: StateDep,
     scope: Reader,
-    submission: Annotated[str, Path(max_length=200)],
+    submission_id: Annotated[str, Path(max_length=200)],
     project: Text = "",
 ) -> Response:
     """Show what became of a submission, step by step, and what a refused one said."""
-    found = await _find(state, scope, submission, project)
+    found = await _find(state, scope, submission_id, project)
     if not found:
         return PAGES.render(
-            request, "submission_gone.html", 404, id=submission, days=state.settings.submissions_days_max
+            request, "submission_gone.html", 404, id=submission_id, days=state.settings.submissions_days_max
         )
     one = found[0]
     refusal = None
@@ -144,18 +144,18 @@ async def submission_page(
     )
 
 
-@router.post("/organizations/{organization}/submissions/{submission}/")
+@router.post("/organizations/{organization}/submissions/{submission_id}/")
 async def take_in(
     request: Request,
     state: StateDep,
     scope: Writer,
     form: FormDep,
-    submission: Annotated[str, Path(max_length=200)],
+    submission_id: Annotated[str, Path(max_length=200)],
 ) -> Response:
     """Take a refused submission in after all; an error page says when there is nothing to take in."""
     [project_id] = scope.project_ids([form.text("project", length_max=200)])[:1]
     principal = scope.principal
-    key = SubmissionKey(project_id, submission_id(submission))
+    key = SubmissionKey(project_id, stored_id(submission_id))
     accepted, _refusal = await state.acceptance.accept(key, principal.email or principal.id)
     return redirect(request, _url(scope, accepted), Flash(_("Taken in. It appears in the inbox in a moment.")))
 
@@ -163,7 +163,7 @@ async def take_in(
 async def _find(state: AppState, scope: PageScope, text: str, project: str) -> list[Submission]:
     """Return the submissions with an id, newest first; of the all-zero id the newest reports sent on it."""
     project_ids = scope.project_ids([project] if project else None)
-    key = submission_id(text)
+    key = stored_id(text)
     found = await find_with_id(state.database, scope.organization.id, project_ids, key)
     if found or key != NO_EVENT_ID:
         return found
