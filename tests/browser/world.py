@@ -168,7 +168,9 @@ def ids(world: World, event_id: str) -> dict[str, str]:
         "token": str(full.get(f"{organization}/api-tokens/")[0]["id"]),
         "notifier.rule_id": str(rule.json()["id"]),
         "client-reports.rule_id": str(alert.json()["id"]),
-        "delivery_id": "1",
+        "client-reports.rule": str(alert.json()["id"]),
+        "submission": event["eventID"],
+        "delivery_id": str(world.wait_until(lambda: full.get(f"{base}/deliveries/"))[0]["id"]),
     }
 
 

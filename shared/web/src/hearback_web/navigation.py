@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from hearback_contracts.config import OrganizationConfig
+from hearback_contracts.routes import service_of
 
 from hearback_web.context import PageContext
 from hearback_web.texts import gettext as _
@@ -21,9 +22,11 @@ class NavigationLink:
 def sections(page: PageContext, organization: OrganizationConfig) -> list[NavigationLink]:
     """Return the sections of an organization, for the rail."""
     base = f"/organizations/{organization.slug}"
+    issues = (f"{base}/issues/",)  # of feedback, or groups of errors, whose pages show what people reported
+    of_reports, of_feedback = (issues, ()) if service_of(page.path) == "user-reports" else ((), issues)
     shown = (
-        (_("Feedback"), f"{base}/feedback/", "inbox", (f"{base}/feedback/", f"{base}/issues/")),
-        (_("User reports"), f"{base}/user-feedback/", "message", (f"{base}/user-feedback/",)),
+        (_("Feedback"), f"{base}/feedback/", "inbox", (f"{base}/feedback/", *of_feedback)),
+        (_("User reports"), f"{base}/user-feedback/", "message", (f"{base}/user-feedback/", *of_reports)),
         (_("Submissions"), f"{base}/submissions/", "route", (f"{base}/submissions/",)),
         (_("Stats"), f"{base}/stats/", "chart", (f"{base}/stats/",)),
         (_("Settings"), f"/settings/{organization.slug}/", "gear", ("/settings/", f"{base}/projects/")),

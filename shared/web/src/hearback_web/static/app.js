@@ -160,6 +160,11 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     refreshTimes(document);
+    // Rows of links scroll on narrow screens: the current one is in sight.
+    for (const row of document.querySelectorAll(".tabs, .rail-nav")) {
+      const link = row.querySelector("[aria-current]");
+      if (link) row.scrollLeft = link.offsetLeft - (row.clientWidth - link.offsetWidth) / 2;
+    }
     for (const toast of document.querySelectorAll(".toast")) leave(toast);
   });
 })();
