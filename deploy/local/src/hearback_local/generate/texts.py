@@ -9,6 +9,7 @@ from typing import Any, Final
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import write_po
+from hearback_contracts.reasons import ADVICE, EXPLANATIONS, SDK_REASONS
 
 CATALOGUE: Final = "shared/web/locales/hearback.pot"
 HEAD: Final = b"""\
@@ -18,6 +19,7 @@ msgstr ""
 "Content-Type: text/plain; charset=UTF-8\\n"
 
 """
+REASONS: Final = "shared/contracts/src/hearback_contracts/reasons.py"
 _JINJA: Final = "jinja2.ext:babel_extract"
 
 
@@ -30,12 +32,21 @@ def catalogue(root: Path) -> bytes:
         options = {"trimmed": "true", "silent": "false"} if path.suffix == ".html" else {}
         for _line, message, _comments, _context in extract_from_file(method, path, options=options):
             used[message].add(name)
+    for text in _reasons():
+        used[text].add(REASONS)
     catalog = Catalog()
     for message in sorted(used, key=str):
         catalog.add(message, locations=[(name, 0) for name in sorted(used[message])])
     written = BytesIO()
     write_po(written, catalog, omit_header=True, include_lineno=False, width=0)
     return HEAD + written.getvalue().strip() + b"\n"
+
+
+def _reasons() -> Iterator[str]:
+    """Find what reasons mean and what to do about them: pages show these, too."""
+    yield from (*EXPLANATIONS.values(), *ADVICE.values())
+    for known in SDK_REASONS.values():
+        yield from known
 
 
 def _sources(root: Path) -> Iterator[Path]:
