@@ -22,7 +22,7 @@ class Settings(ServiceSettings):
 
     batch_max: int = Field(500, ge=1, le=5_000, description="Messages decided in one transaction.")
     gather_ms_max: int = Field(
-        150,
+        200,
         ge=0,
         le=1_000,
         description="Under load, milliseconds a message waits for others to be decided in the same transaction.",

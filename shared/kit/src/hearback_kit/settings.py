@@ -128,7 +128,7 @@ class ServiceSettings(BaseSettings):
         le=3_600_000,
     )
     gather_ms_max: int = Field(
-        50,
+        100,
         ge=0,
         le=1_000,
         description="Under load, milliseconds a message waits for others to be handled in the same transaction.",

@@ -5,6 +5,7 @@ Spans are made per batch and not per request: what follows a trace through the f
 """
 
 import os
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,10 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 METRICS_CONTENT_TYPE = CONTENT_TYPE_LATEST
+# https://www.w3.org/TR/trace-context/#traceparent-header
+_TRACEPARENT: Final = re.compile(
+    r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?P<more>-.*)?"
+)
 LINKS_MAX: Final = 128  # as the SDK's default
 
 
@@ -66,13 +71,12 @@ def batch_span(name: str, traceparents: Sequence[str | None]) -> Iterator[None]:
     conventions for messaging), at most LINKS_MAX. A traceparent that cannot be read is as none. Errors are
     not recorded: their text can hold what people wrote.
     """
-    known = [text for text in dict.fromkeys(traceparents) if text]
-    parents = [_context(text) for text in known[:LINKS_MAX]]  # to read one costs more than to store a message
-    if len(parents) == 1:
-        parent, links = parents[0], []
+    known = [text for text in dict.fromkeys(traceparents) if text][:LINKS_MAX]
+    if len(known) == 1:
+        parent, links = _context(known[0]), []
     else:
-        spans = (trace.get_current_span(one).get_span_context() for one in parents)
-        parent, links = Context(), [trace.Link(span) for span in spans if span.is_valid]
+        spans = (_span_context(text) for text in known)
+        parent, links = Context(), [trace.Link(span) for span in spans if span is not None]
     with trace.get_tracer("hearback").start_as_current_span(
         name,
         context=parent,
@@ -86,6 +90,20 @@ def batch_span(name: str, traceparents: Sequence[str | None]) -> Iterator[None]:
 
 def _context(traceparent: str) -> Context:
     return propagate.extract({"traceparent": traceparent}, context=Context())
+
+
+def _span_context(traceparent: str) -> trace.SpanContext | None:
+    """Read a traceparent as the propagator does, for a tenth of its cost; None when it cannot be read."""
+    found = _TRACEPARENT.fullmatch(traceparent)
+    if found is None or found["version"] == "ff" or (found["version"] == "00" and found["more"]):
+        return None
+    span = trace.SpanContext(
+        int(found["trace"], 16),
+        int(found["span"], 16),
+        is_remote=True,
+        trace_flags=trace.TraceFlags(int(found["flags"], 16)),
+    )
+    return span if span.is_valid else None
 
 
 def render_metrics() -> bytes:

@@ -1,9 +1,13 @@
 """What every bus must do, by the protocol alone: for another engine, replace the fixture `bus`."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
+from hearback_kit.bus import RedisStreams
 from hearback_kit.bus.protocol import Bus, Incoming, Outgoing
+from hearback_kit.resp import RespConnection
+from hearback_kit.valkey import connect
 
 KEYS = ["s:{0}", "s:{1}"]
 GROUP = "readers"
@@ -11,6 +15,18 @@ GROUP = "readers"
 
 def message(number: int, key: str = KEYS[0]) -> Outgoing:
     return Outgoing(key, "thing.happened", b"%d" % number)
+
+
+@pytest.fixture(params=["client", "pipelined"])
+async def bus(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[Bus]:
+    """Yield a bus that publishes over its client, and one over a pipelined connection."""
+    client, waiting = connect(redis_url), connect(redis_url, blocking=True)
+    pipelined = RespConnection(redis_url) if request.param == "pipelined" else None
+    yield RedisStreams(client, waiting, pipelined)
+    if pipelined is not None:
+        pipelined.close()
+    await client.aclose()
+    await waiting.aclose()
 
 
 @pytest.fixture

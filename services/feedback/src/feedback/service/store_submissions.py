@@ -5,6 +5,7 @@ revision replaces what the feedback says.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from hearback_contracts.events import FeedbackSubmitted
 from hearback_contracts.reasons import Reason
@@ -26,6 +27,7 @@ from feedback.store.projects import take_numbers
 from feedback.store.search_names import record_names
 from feedback.store.submissions import Known, SubmissionKey, close_refused, find_known
 
+NAMES_KNOWN_MAX: Final = 20_000  # kept in memory
 KnownSubmissions = dict[SubmissionKey, Known]
 
 
@@ -35,6 +37,7 @@ class StoreSubmissions:
     def __init__(self, unit_of_work: UnitOfWork, decide: DecideSubmission) -> None:
         self._unit_of_work = unit_of_work
         self._decide = decide
+        self._names: set[tuple[int, str]] = set()  # committed, by whomever: names are never removed
 
     async def __call__(self, submissions: Sequence[tuple[FeedbackSubmitted, bytes | None]]) -> None:
         """Store submissions, each a message and the feedback event's JSON."""
@@ -56,9 +59,7 @@ class StoreSubmissions:
         storing = [decision for decision in fresh if decision.draft is not None]
         storing += [decision for decision, before in later if before.feedback_id is None]
         drafts = [decision.draft for decision in (*storing, *(d for d, _ in later)) if decision.draft is not None]
-        await record_names(
-            work.connection, ((draft.organization_id, name) for draft in drafts for name in draft.names)
-        )
+        await self._record_names(work, {(draft.organization_id, name) for draft in drafts for name in draft.names})
         stored = await self._insert(work, storing, known)
         closed = await self._close(work, [d for d in fresh if d.draft is None])
         outrun = [d for d in fresh if d.draft is not None and d.key not in stored and d.message.revision]
@@ -66,6 +67,12 @@ class StoreSubmissions:
         changed = await self._update(work, changes, known)
         results = ["stored"] * len(stored) + closed + ["updated"] * changed
         return results + ["repeated"] * (len(decisions) - len(results))
+
+    async def _record_names(self, work: Work, names: set[tuple[int, str]]) -> None:
+        """Record names that searches may ask for; the database is asked about new ones alone."""
+        if len(self._names) > NAMES_KNOWN_MAX:
+            self._names.clear()
+        self._names |= await record_names(work.connection, names - self._names)
 
     async def _insert(
         self, work: Work, decisions: Sequence[Decision], known: KnownSubmissions

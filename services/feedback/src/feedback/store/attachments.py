@@ -3,12 +3,13 @@
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from hearback_contracts.reasons import Reason
 from hearback_kit.db import Connection
+from hearback_kit.db.prepared import Prepared
 from hearback_kit.db.rowsets import arrays
-from sqlalchemy import BigInteger, ColumnElement, Text, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from feedback.store.tables import ATTACHMENT, CLOSED_SUBMISSION, FEEDBACK
@@ -89,17 +90,27 @@ async def find_with_attachments(connection: Connection, rows: Sequence[HasEvent]
     return {ids[project, event] for project, event in await connection.execute(found)}
 
 
-async def count_attachments(connection: Connection, keys: Collection[EventKey]) -> dict[EventKey, int]:
-    """Return how many attachments events have; those without any are left out."""
-    if not keys:
-        return {}
-    wanted = _events(sorted(set(keys)))
-    counted = (
+def _count_statement() -> Select[Any]:
+    wanted = arrays("wanted", {"project_id": BigInteger(), "event_id": Text()})
+    return (
         select(wanted.c.project_id, wanted.c.event_id, func.count())
         .join(ATTACHMENT, _is_of(wanted, ATTACHMENT) & KEPT)
         .group_by(wanted.c.project_id, wanted.c.event_id)
     )
-    return {(project, event): count for project, event, count in await connection.execute(counted)}
+
+
+_COUNT: Final = Prepared(_count_statement())
+
+
+async def count_attachments(connection: Connection, keys: Collection[EventKey]) -> dict[EventKey, int]:
+    """Return how many attachments events have; those without any are left out."""
+    if not keys:
+        return {}
+    wanted = sorted(set(keys))
+    rows = await _COUNT.execute(
+        connection, project_id=[project for project, _ in wanted], event_id=[event for _, event in wanted]
+    )
+    return {(project, event): count for project, event, count in rows}
 
 
 async def record_attachments(connection: Connection, rows: Sequence[NewAttachment], at: datetime) -> set[str]:

@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+import orjson
 from hearback_kit.db import Connection
+from hearback_kit.db.prepared import Prepared
 from hearback_kit.db.rowsets import rowset
 from sqlalchemy import ColumnElement, Text, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from feedback.domain.drafts import Draft
@@ -109,23 +112,27 @@ def _value(given: TableValuedAlias, name: str) -> ColumnElement[Any]:
     return column
 
 
-async def insert_feedback(
-    connection: Connection, rows: Sequence[tuple[Draft, Identity]]
-) -> dict[FeedbackKey, int]:
-    """Store new feedback; return the ids of those that were not stored already, by project and event."""
+def _insert_statement() -> ReturningInsert[Any]:
     names = (*_DRAFTED, *_GIVEN)
     given = _given(names)
-    statement = (
+    return (
         insert(FEEDBACK)
         .from_select(list(names), select(*(_value(given, name) for name in names)))
         .on_conflict_do_nothing(constraint="feedback_event")
         .returning(FEEDBACK.c.id, FEEDBACK.c.project_id, FEEDBACK.c.event_id)
     )
+
+
+_INSERT: Final = Prepared(_insert_statement())
+
+
+async def insert_feedback(
+    connection: Connection, rows: Sequence[tuple[Draft, Identity]]
+) -> dict[FeedbackKey, int]:
+    """Store new feedback; return the ids of those that were not stored already, by project and event."""
     ordered = sorted(rows, key=lambda row: (row[0].project_id, row[0].event_id))
-    found = await connection.execute(
-        statement,
-        {"rows": [_columns_of(draft, _DRAFTED) | _columns_of(identity, _GIVEN) for draft, identity in ordered]},
-    )
+    given = [_columns_of(draft, _DRAFTED) | _columns_of(identity, _GIVEN) for draft, identity in ordered]
+    found = await _INSERT.execute(connection, rows=orjson.dumps(given).decode())
     return {(project, event): feedback_id for feedback_id, project, event in found}
 
 

@@ -2,10 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 from hearback_kit.db import Connection
-from sqlalchemy import select, update
+from hearback_kit.db.prepared import Prepared
+from hearback_kit.db.rowsets import Types, arrays
+from sqlalchemy import BigInteger, Boolean, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from feedback.store.tables import PROJECT
 
@@ -18,6 +22,22 @@ class Announcement:
     has_new_feedbacks: bool
 
 
+def _take_statement() -> ReturningInsert[Any]:
+    types: Types = {"id": BigInteger(), "numbers_used": BigInteger(), "has_new_feedbacks": Boolean()}
+    given = arrays("given", types)
+    statement = insert(PROJECT).from_select(list(types), select(given).order_by(given.c.id))
+    return statement.on_conflict_do_update(
+        index_elements=[PROJECT.c.id],
+        set_={
+            "numbers_used": PROJECT.c.numbers_used + statement.excluded.numbers_used,
+            "has_new_feedbacks": PROJECT.c.has_new_feedbacks | statement.excluded.has_new_feedbacks,
+        },
+    ).returning(PROJECT.c.id, PROJECT.c.numbers_used)
+
+
+_TAKE: Final = Prepared(_take_statement())
+
+
 async def take_numbers(
     connection: Connection, wanted: Mapping[int, int], with_new: Collection[int]
 ) -> dict[int, int]:
@@ -26,20 +46,13 @@ async def take_numbers(
     `with_new` are the projects that got feedback in a feedback envelope. Rows are locked in the order of their
     ids, so that two workers cannot wait for each other.
     """
-    statement = insert(PROJECT).values(
-        [
-            {"id": project, "numbers_used": wanted[project], "has_new_feedbacks": project in with_new}
-            for project in sorted(wanted)
-        ]
+    projects = sorted(wanted)
+    rows = await _TAKE.execute(
+        connection,
+        id=projects,
+        numbers_used=[wanted[project] for project in projects],
+        has_new_feedbacks=[project in with_new for project in projects],
     )
-    statement = statement.on_conflict_do_update(
-        index_elements=[PROJECT.c.id],
-        set_={
-            "numbers_used": PROJECT.c.numbers_used + statement.excluded.numbers_used,
-            "has_new_feedbacks": PROJECT.c.has_new_feedbacks | statement.excluded.has_new_feedbacks,
-        },
-    )
-    rows = await connection.execute(statement.returning(PROJECT.c.id, PROJECT.c.numbers_used))
     return {project: used - wanted[project] + 1 for project, used in rows}
 
 

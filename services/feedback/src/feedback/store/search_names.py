@@ -14,14 +14,14 @@ VALUES_ROWS_MAX = 1_000  # of an organization: those whose values are suggested
 NAMES_MAX = 10_000  # of one organization; with that many, any name may be asked for
 
 
-async def record_names(connection: Connection, names: Iterable[tuple[int, str]]) -> None:
-    """Record names by organization, as long as it has fewer than `NAMES_MAX`.
+async def record_names(connection: Connection, names: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Record names by organization, as long as it has fewer than `NAMES_MAX`; return those recorded before.
 
     Rows are written in one order, so that two workers cannot wait for each other.
     """
     wanted = sorted(set(names))
     if not wanted:
-        return
+        return set()
     given = arrays(
         "given",
         {"organization_id": BigInteger(), "name": Text()},
@@ -31,6 +31,7 @@ async def record_names(connection: Connection, names: Iterable[tuple[int, str]])
         SEARCH_NAME.c.organization_id == given.c.organization_id, SEARCH_NAME.c.name == given.c.name
     )
     new = list(await connection.execute(select(given.c.organization_id, given.c.name).where(~known.exists())))
+    before = set(wanted) - {(organization, name) for organization, name in new}
     full = await _full(connection, {organization for organization, _ in new})
     rows = [
         {"organization_id": organization, "name": name} for organization, name in new if organization not in full
@@ -38,6 +39,7 @@ async def record_names(connection: Connection, names: Iterable[tuple[int, str]])
     if rows:
         rows.sort(key=lambda row: (row["organization_id"], row["name"]))
         await connection.execute(insert(SEARCH_NAME).values(rows).on_conflict_do_nothing())
+    return before
 
 
 async def _full(connection: Connection, organizations: Collection[int]) -> set[int]:

@@ -7,10 +7,12 @@ changes nothing.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
 from hearback_kit.db import Connection
+from hearback_kit.db.prepared import Prepared
 from hearback_kit.db.rowsets import arrays
-from sqlalchemy import BigInteger, Text, case, delete, false, func, literal, select
+from sqlalchemy import BigInteger, CompoundSelect, Text, case, delete, false, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from feedback.domain.statuses import IGNORED
@@ -34,13 +36,8 @@ class Known:
     is_spam: bool = False
 
 
-async def find_known(connection: Connection, keys: Sequence[SubmissionKey]) -> dict[SubmissionKey, Known]:
-    """Return what is stored of these submissions."""
-    wanted = arrays(
-        "wanted",
-        {"project_id": BigInteger(), "event_id": Text()},
-        {"project_id": [project for project, _ in keys], "event_id": [event for _, event in keys]},
-    )
+def _find_statement() -> CompoundSelect[Any]:
+    wanted = arrays("wanted", {"project_id": BigInteger(), "event_id": Text()})
     stored = select(
         wanted.c.project_id,
         wanted.c.event_id,
@@ -63,8 +60,19 @@ async def find_known(connection: Connection, keys: Sequence[SubmissionKey]) -> d
         literal(None, Text),
         false(),
     ).join(table, (table.c.project_id == wanted.c.project_id) & (table.c.event_id == wanted.c.event_id))
+    return closed.union_all(stored)
+
+
+_FIND: Final = Prepared(_find_statement())
+
+
+async def find_known(connection: Connection, keys: Sequence[SubmissionKey]) -> dict[SubmissionKey, Known]:
+    """Return what is stored of these submissions."""
+    rows = await _FIND.execute(
+        connection, project_id=[project for project, _ in keys], event_id=[event for _, event in keys]
+    )
     found: dict[SubmissionKey, Known] = {}
-    for project_id, event_id, *values in await connection.execute(closed.union_all(stored)):
+    for project_id, event_id, *values in rows:
         known = Known(*values)
         if known.feedback_id is not None or (project_id, event_id) not in found:
             found[project_id, event_id] = known

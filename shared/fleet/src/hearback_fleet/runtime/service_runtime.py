@@ -135,7 +135,7 @@ class ServiceRuntime:
     @cached_property
     def bus(self) -> RedisStreams:
         """The streams."""
-        return RedisStreams(self.valkey(), self.valkey(blocking=True))
+        return RedisStreams(self.valkey(), self.valkey(blocking=True), self.resp_connection())
 
     @cached_property
     def outbox(self) -> Outbox:

@@ -8,16 +8,17 @@ messages and its notes are both durable, or neither is.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import hiredis
 from prometheus_client import Counter, Histogram
 
 from hearback_kit.bus.protocol import Outgoing
+from hearback_kit.bus.xadds import add_all
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
-from hearback_kit.resp import NotSent, RespConnection, encode_command
+from hearback_kit.resp import NotSent, RespConnection
 
 _log = get_logger(__name__)
 COMMITS = Counter("hearback_group_commits", "Transactions sent to the stream server.")
@@ -30,32 +31,6 @@ COMMIT_FAILURES = Counter("hearback_group_commit_failures", "Transactions that d
 
 Note = TypeVar("Note")
 Done = Callable[[Unavailable | None], None]
-
-_MULTI = encode_command("MULTI")
-_EXEC = encode_command("EXEC")
-
-
-@lru_cache(maxsize=4096)
-def _head(key: str, kind: str, version: str, fields: int) -> bytes:
-    command = encode_command("XADD", key, "*", "t", kind, "v", version, "d")
-    return b"*%d\r\n" % (3 + 2 * fields) + command[command.index(b"\r\n") + 2 :]
-
-
-def encode_xadd(message: Outgoing) -> list[bytes]:
-    """The XADD of a message as byte strings to be written one after the other; payloads are not copied."""
-    fields = 3 + (message.body is not None) + (message.traceparent is not None)
-    parts = [
-        _head(message.key, message.type, message.version, fields),
-        b"$%d\r\n" % len(message.data),
-        message.data,
-        b"\r\n",
-    ]
-    if message.body is not None:
-        parts += (b"$1\r\nb\r\n$%d\r\n" % len(message.body), message.body, b"\r\n")
-    if message.traceparent is not None:
-        trace = message.traceparent.encode()
-        parts.append(b"$1\r\np\r\n$%d\r\n%b\r\n" % (len(trace), trace))
-    return parts
 
 
 class GroupCommit(Generic[Note]):
@@ -138,7 +113,7 @@ class GroupCommit(Generic[Note]):
     async def _send(self, batch: list[Any]) -> None:
         error: BaseException | None = None
         try:
-            error = _first_error(await self._transact(batch))
+            error = await self._transact(batch)
         except asyncio.CancelledError as cancelled:
             error = cancelled
             raise
@@ -163,7 +138,7 @@ class GroupCommit(Generic[Note]):
             except Exception as problem:  # the others wait, too
                 _log.error("group_commit_callback_failed", exc_info=problem)
 
-    async def _transact(self, batch: list[Any]) -> Any:
+    async def _transact(self, batch: list[Any]) -> Exception | None:
         messages: list[Outgoing] = []
         notes: list[Note] = []
         for wanted, noted, _ in batch:
@@ -172,14 +147,8 @@ class GroupCommit(Generic[Note]):
         if notes:
             messages += self._summarize(notes)
         if not messages:
-            return []
-        if len(messages) == 1:
-            return await self._connection.send(encode_xadd(messages[0]), 1)
-        parts = [_MULTI]
-        for message in messages:
-            parts += encode_xadd(message)
-        parts.append(_EXEC)
-        return await self._connection.send(parts, len(messages) + 2)
+            return None
+        return await add_all(self._connection, messages)
 
 
 def _resolve(future: "asyncio.Future[None]", error: Unavailable | None) -> None:
@@ -194,14 +163,3 @@ def _resolve(future: "asyncio.Future[None]", error: Unavailable | None) -> None:
 def _as_unavailable(error: BaseException) -> Unavailable:
     kind = NotSent if isinstance(error, NotSent) else Unavailable
     return kind("it could not be made durable; send it again")
-
-
-def _first_error(answer: Any) -> Exception | None:
-    """The error in the answer to XADD or EXEC, if any."""
-    if isinstance(answer, Exception):
-        return NotSent(str(answer))
-    if isinstance(answer, list):
-        return next((entry for entry in answer if isinstance(entry, Exception)), None)
-    if answer is None:
-        return Unavailable("the transaction was not executed")
-    return None

@@ -9,6 +9,9 @@ from redis.exceptions import ResponseError
 from hearback_kit.bus import scripts
 from hearback_kit.bus.entries import by_key, dead_letter, dead_letter_fields, fields_of, incoming
 from hearback_kit.bus.protocol import DeadLetter, Incoming, Outgoing
+from hearback_kit.bus.xadds import add_all
+from hearback_kit.errors import Unavailable
+from hearback_kit.resp import NotSent, RespConnection
 from hearback_kit.valkey import outage_as_unavailable
 
 DEAD_SUFFIX = ":dead"
@@ -17,9 +20,13 @@ _RENEWED_AT_ONCE = 500
 
 
 class RedisStreams:
-    """A `Bus` on one server. `client` answers at once; `waiting` is used for reads that block."""
+    """A `Bus` on one server. `client` answers at once; `waiting` is used for reads that block.
 
-    def __init__(self, client: Redis, waiting: Redis) -> None:
+    With `pipelined` messages are published over that connection, for a fraction of the client's cost.
+    """
+
+    def __init__(self, client: Redis, waiting: Redis, pipelined: RespConnection | None = None) -> None:
+        self._pipelined = pipelined
         # The client's own annotations allow every protocol version's answers at once; ours is fixed to 2.
         self._client: Any = client
         self._waiting: Any = waiting
@@ -36,11 +43,20 @@ class RedisStreams:
         """Append all messages in one transaction."""
         if not messages:
             return
+        if self._pipelined is None:
+            with outage_as_unavailable():
+                async with self._client.pipeline(transaction=True) as pipe:
+                    for message in messages:
+                        pipe.xadd(message.key, fields_of(message))
+                    await pipe.execute()
+            return
+        error = await add_all(self._pipelined, messages)
+        if error is None:
+            return
+        if isinstance(error, Unavailable) and not isinstance(error, NotSent):
+            raise error
         with outage_as_unavailable():
-            async with self._client.pipeline(transaction=True) as pipe:
-                for message in messages:
-                    pipe.xadd(message.key, fields_of(message))
-                await pipe.execute()
+            raise ResponseError(error.detail if isinstance(error, NotSent) else str(error)) from error
 
     async def ensure_group(self, keys: Sequence[str], group: str) -> None:
         """Create the group on each stream, reading from its start."""
