@@ -47,7 +47,8 @@ def cpu_by_name(place: Path) -> dict[str, float]:
     for pid in family(int(status["pid"])):
         try:
             name = names.get(pid) or _engine_name(pid)
-            spent[name] = spent.get(name, 0.0) + cpu_seconds(pid)
+            # A connection's process ends with it; what it used is known to the server's first process.
+            spent[name] = spent.get(name, 0.0) + cpu_seconds(pid, with_ended=name == "postgres")
         except OSError:
             continue
     return spent
