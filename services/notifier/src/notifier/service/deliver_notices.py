@@ -89,7 +89,12 @@ class DeliverNotices:
                 connection, now, per_minute=settings.burst_per_minute, minutes=settings.digest_minutes
             )
             return await store.claim_due(
-                connection, store.PENDING, now, self._claim, settings.deliveries_batch_max
+                connection,
+                store.PENDING,
+                now,
+                self._claim,
+                settings.deliveries_batch_max,
+                per_minute=settings.burst_per_minute,
             )
 
     async def _send_digests(self) -> int:

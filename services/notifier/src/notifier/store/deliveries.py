@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from hearback_kit.db import Connection
 from hearback_kit.db.rowsets import rowset
-from sqlalchemy import Row, and_, delete, func, or_, select, text, update
+from sqlalchemy import Row, Select, and_, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from notifier.domain.notice import Notice
@@ -112,11 +112,18 @@ def _values(new: NewDelivery, at: datetime) -> dict[str, Any]:
 
 
 async def claim_due(
-    connection: Connection, state: str, now: datetime, claim: timedelta, count: int
+    connection: Connection,
+    state: str,
+    now: datetime,
+    claim: timedelta,
+    count: int,
+    *,
+    per_minute: int | None = None,
 ) -> list[Delivery]:
     """Claim up to `count` due deliveries in a state until `now + claim`, oldest first.
 
-    Left alone are those that another process claimed, and destinations that are off or rest.
+    Left alone are those that another process claimed, destinations that are off or rest, and mails beyond
+    `per_minute` to an address, which may have been added since `postpone_bursts` looked.
     """
     table = DELIVERIES.alias()
     due = (
@@ -134,6 +141,8 @@ async def claim_due(
         .limit(count)
         .with_for_update(skip_locked=True, of=table)
     )
+    if per_minute is not None:
+        due = due.where(table.c.id.not_in(_surplus(now, per_minute)))
     statement = (
         update(DELIVERIES)
         .where(DELIVERIES.c.id.in_(due))
@@ -165,8 +174,8 @@ async def claim_digest(
     return sorted((_delivery(row) for row in found), key=lambda delivery: delivery.id)
 
 
-async def postpone_bursts(connection: Connection, now: datetime, *, per_minute: int, minutes: int) -> int:
-    """Let what exceeds `per_minute` mails to an address wait for a digest; return how many do."""
+def _surplus(now: datetime, per_minute: int) -> Select[Any]:
+    """Return the ids of pending mails beyond `per_minute` to an address."""
     recent = (
         select(
             DELIVERIES.c.id,
@@ -184,10 +193,14 @@ async def postpone_bursts(connection: Connection, now: datetime, *, per_minute: 
         )
         .subquery()
     )
-    surplus = select(recent.c.id).where(and_(recent.c.state == PENDING, recent.c.position > per_minute))
+    return select(recent.c.id).where(and_(recent.c.state == PENDING, recent.c.position > per_minute))
+
+
+async def postpone_bursts(connection: Connection, now: datetime, *, per_minute: int, minutes: int) -> int:
+    """Let what exceeds `per_minute` mails to an address wait for a digest; return how many do."""
     statement = (
         update(DELIVERIES)
-        .where(and_(DELIVERIES.c.id.in_(surplus), DELIVERIES.c.claimed_until.is_(None)))
+        .where(and_(DELIVERIES.c.id.in_(_surplus(now, per_minute)), DELIVERIES.c.claimed_until.is_(None)))
         .values(state=DIGEST, due_at=now + timedelta(minutes=minutes))
     )
     return (await connection.execute(statement)).rowcount
