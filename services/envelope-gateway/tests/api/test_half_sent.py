@@ -1,12 +1,18 @@
 """Half-sent bodies: none is waited for under an unknown key, and they never keep complete ones out."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import gzip
+import random
+import zlib
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import brotli
+import orjson
 import pytest
+import zstandard
 from envelope_gateway.api.bodies.memory import BodyMemory
 from envelope_gateway.api.bodies.spools import SpoolFiles
 from envelope_gateway.domain.refusals import Refused
@@ -35,6 +41,34 @@ async def test_a_long_body_under_an_unknown_key_is_refused_at_once(gateway, sent
     async with half_sent(gateway, "e" * 32, sent) as reader:
         line = await asyncio.wait_for(reader.readline(), 30)
     assert line.startswith(b"HTTP/1.1 403")
+
+
+ENCODERS: dict[str, Callable[[bytes], bytes]] = {
+    "identity": lambda data: data,
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": lambda data: brotli.compress(data, quality=1),
+    "zstd": zstandard.compress,
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODERS)
+@pytest.mark.parametrize(("key", "answer"), [("e" * 32, b"403"), ("", b"401"), (KEY, b"")])
+async def test_a_key_in_the_envelope_is_looked_at_before_the_whole_body_is_there(gateway, encoding, key, answer):
+    """Also in an encoded one: 300 KB of what cannot be packed have come, of 100 MB."""
+    header = {"dsn": f"https://{key}@hearback.test/1"} if key else {}
+    body = ENCODERS[encoding](orjson.dumps(header) + b"\n" + random.Random(1).randbytes(400 * KIB))[: 300 * KIB]
+    address = urlsplit(gateway.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    lines = f"host: x\r\ncontent-encoding: {encoding}\r\ncontent-length: 100000000\r\n"
+    writer.write(b"POST /api/1/envelope/ HTTP/1.1\r\n" + lines.encode() + b"\r\n" + body)
+    await writer.drain()
+    if answer:
+        assert (await asyncio.wait_for(reader.readline(), 30))[9:12] == answer
+    else:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.readline(), 0.3)
+    writer.close()
 
 
 async def test_half_sent_bodies_leave_room_for_complete_ones(start_gateway):

@@ -1,5 +1,7 @@
 """Content encodings, decoded in pieces so that none exceeds its limit (protocol: http#content-encodings)."""
 
+import contextlib
+import io
 import zlib
 from collections.abc import Iterator
 from typing import Protocol
@@ -67,6 +69,20 @@ def decode_pieces(source: Source, encoding: bytes) -> Iterator[bytes]:
         yield from decoder(source) if decoder else _zlib_pieces(source, _WINDOW_BITS[encoding])
     except _ERRORS as error:
         raise _corrupt() from error
+
+
+def decode_start(encoded: bytes, encoding: bytes, bytes_max: int) -> bytes:
+    """Return the decoded start of a body of which more is to come: its first line, or `bytes_max` bytes and more.
+
+    It is shorter when the stream is corrupt, or when that is all that can be decoded so far.
+    """
+    found = bytearray()
+    with contextlib.suppress(Refused):
+        for piece in decode_pieces(io.BytesIO(encoded), encoding):
+            found += piece
+            if len(found) >= bytes_max or piece.find(b"\n") >= 0:
+                break
+    return bytes(found)
 
 
 def _corrupt() -> Refused:

@@ -4,7 +4,13 @@ import asyncio
 import io
 from typing import Any
 
-from envelope_gateway.api.bodies.encodings import Source, decode_pieces, decode_small, encoding_of
+from envelope_gateway.api.bodies.encodings import (
+    Source,
+    decode_pieces,
+    decode_small,
+    decode_start,
+    encoding_of,
+)
 from envelope_gateway.api.bodies.memory import PIECE_BYTES, Body, BodyMemory, MemoryBody
 from envelope_gateway.api.bodies.spools import SpooledBody, SpoolFile, SpoolFiles
 from envelope_gateway.api.serializers import Receive
@@ -115,7 +121,7 @@ class BodyReader:
             if len(raw) > bytes_max:
                 raise body_too_large()
         else:
-            found = await self._collect(head, message, receive, bytes_max)
+            found = await self._collect(head, message, receive, encoding, bytes_max)
             if isinstance(found, _BodyBuffer):
                 return await self._from_file(found, head.limit_addr, encoding, bytes_max)
             raw = found
@@ -148,11 +154,11 @@ class BodyReader:
         return encoding_of(head.headers.get(b"content-encoding"))
 
     async def _collect(
-        self, head: RequestHead, message: Any, receive: Receive, bytes_max: int
+        self, head: RequestHead, message: Any, receive: Receive, encoding: bytes | None, bytes_max: int
     ) -> bytes | _BodyBuffer:
         """Return the body as it was sent, or the buffer whose file has it."""
         address = head.limit_addr
-        is_known = head.authentication is not None or b"content-encoding" in head.headers
+        is_known, looks_at = head.authentication is not None, SHORT_BYTES_MAX
         buffer = _BodyBuffer(self._spools, address, self._memory_max, bytes_max)
         taken = 0
         try:
@@ -163,10 +169,9 @@ class BodyReader:
                     self._memory.take_incomplete(address, len(piece))
                     taken += len(piece)
                     buffer.add(piece)
-                if not is_known and buffer.size > min(HEADER_BYTES_MAX, self._memory_max):
-                    sender, _ = authenticate_by_dsn(buffer.start)
-                    await self._projects.require(sender.public_key)
-                    is_known = True
+                if not is_known and buffer.size > min(looks_at, HEADER_BYTES_MAX, self._memory_max):
+                    is_known = await self._is_sender_known(buffer, encoding)
+                    looks_at = 2 * buffer.size
                 if buffer.wants_flush:
                     await asyncio.to_thread(buffer.flush)
                     self._memory.give_incomplete(address, taken)
@@ -180,6 +185,21 @@ class BodyReader:
             raise
         finally:
             self._memory.give_incomplete(address, taken)
+
+    async def _is_sender_known(self, buffer: _BodyBuffer, encoding: bytes | None) -> bool:
+        """Whether the envelope that begins in a buffer says who sends it: False while its first line goes on.
+
+        Raise `Refused` (401, 403) when the rest of the body is not wanted.
+        """
+        start = buffer.start
+        if encoding is not None:
+            start = await asyncio.to_thread(decode_start, start, encoding, HEADER_BYTES_MAX)
+        may_go_on = buffer.size <= min(HEADER_BYTES_MAX, self._memory_max) and len(start) < HEADER_BYTES_MAX
+        if may_go_on and start.find(b"\n") < 0:
+            return False
+        sender, _ = authenticate_by_dsn(start)
+        await self._projects.require(sender.public_key)
+        return True
 
     async def _decoded(self, raw: bytes, address: str | None, encoding: bytes, bytes_max: int) -> Body:
         if not raw:
