@@ -6,7 +6,7 @@ from pathlib import Path
 from test_rules import ROOT, files, named
 
 PAGES = ROOT / "deploy/docs/protocol"
-CITATION = re.compile(r"\(protocol: ([^)]+)\)")
+CITATION = re.compile(r"(?<!\w)\(protocol: ([^)]+)\)")
 # Documents that no reader of the repository can open.
 UNREACHABLE = re.compile(
     r"\(reference:|\bsdk-wire\b|\bingestion-protocol\b|\bfeedback-backend\b|\bdesign \d|\bpeers \d"

@@ -182,12 +182,12 @@ async def test_what_committed_here_is_published_from_memory_and_deleted_together
 
 
 async def test_what_is_in_another_process_memory_is_not_published_twice(database, outbox, bus, redis):
-    ours = OutboxRelay(database, TABLE, bus, poll_seconds=0.02, behind_seconds=0.6, delete_seconds=0.2)
-    other = OutboxRelay(database, TABLE, bus, poll_seconds=0.02, behind_seconds=0.6, delete_seconds=0.2)
+    ours = OutboxRelay(database, TABLE, bus, poll_seconds=0.02, behind_seconds=5, delete_seconds=0.2)
+    other = OutboxRelay(database, TABLE, bus, poll_seconds=0.02, behind_seconds=5, delete_seconds=0.2)
     async with running(ours), running(other):
         for n in range(60):
             ours.publish(await add(database, outbox, [message(n)]))
-            await asyncio.sleep(0.02)
+            await eventually(lambda wanted=n + 1: _is(redis.xlen(KEY), wanted))
         await eventually(lambda: _is(left(database), 0))
     assert await stored(redis) == list(range(60))
 
@@ -249,7 +249,6 @@ async def test_a_refused_key_in_memory_holds_up_no_other(database, outbox, bus, 
 async def test_a_stop_publishes_what_committed(database, outbox, bus, redis):
     relay = OutboxRelay(database, TABLE, bus, delete_seconds=3_600)
     async with running(relay):
-        await asyncio.sleep(0.05)
         relay.publish(await add(database, outbox, [message(1)]))
     assert await stored(redis) == [1]
     assert await left(database) == 0

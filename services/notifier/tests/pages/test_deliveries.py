@@ -59,7 +59,7 @@ async def test_filters(api: Api, owner: Person, smtp: str) -> None:
     assert await count("?query=%25") == 0
     assert await count(f"?query={second.event_id}") == 2
     assert await count(f"?query={first.event_id}&state=pending") == 0
-    assert "Nothing matches" in await owner.get("deliveries/?query=nobody")
+    assert "Nothing matches" in await owner.get("deliveries/?query=unknown")
 
 
 async def test_pages_lead_forth_and_back(api: Api, owner: Person) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from hearback_devkit.testing import eventually
 from hearback_kit.db import Database
 from hearback_kit.db.pool_use import PoolUse
 
@@ -61,9 +62,11 @@ async def test_connections_of_a_busy_moment_are_closed(database: Database, datab
     try:
         await asyncio.gather(*(use() for _ in range(5)))
         assert await connections() == 5
-        for _ in range(3):
-            await asyncio.sleep(0.1)
+
+        async def few_are_left() -> bool:
             await use()
-        assert await connections() <= 2
+            return await connections() <= 2
+
+        await eventually(few_are_left)
     finally:
         await busy.close()
