@@ -110,7 +110,12 @@ def app_state(request: Request) -> AppState:
     return state
 
 
-StateDep = Annotated[AppState, Depends(app_state)]
+async def read_state(request: Request) -> AppState:
+    """Return the state of the running app; a coroutine, as other dependencies are called in threads."""
+    return app_state(request)
+
+
+StateDep = Annotated[AppState, Depends(read_state)]
 OrganizationReader = Annotated[OrganizationScope, organization_scope(*EVENT_READ)]
 
 

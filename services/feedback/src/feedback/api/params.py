@@ -51,7 +51,7 @@ class Shared:
     times: TimeRange
 
 
-def read_shared(
+async def read_shared(
     state: StateDep,
     projects: Projects = [],  # noqa: B006
     environments: Environments = [],  # noqa: B006

@@ -41,7 +41,7 @@ class PageState(Protocol):
     def fleet(self) -> Fleet: ...
 
 
-def page_state(request: Request) -> PageState:
+async def page_state(request: Request) -> PageState:
     """Return the state of the running app."""
     state: PageState = request.app.state.state
     return state

@@ -117,7 +117,7 @@ Text = Annotated[str, Query(max_length=_TEXT_MAX)]
 Texts = Annotated[list[str], Query(max_length=_VALUES_MAX)]
 
 
-def read_view(
+async def read_view(
     mailbox: Text = "",
     query: Text = "",
     project: Texts = [],  # noqa: B006

@@ -276,6 +276,11 @@
       soon();
     });
     source.addEventListener("changed", soon);
+    source.addEventListener("error", () => {  // it comes back by itself, unless it was refused: too many are open
+      if (source?.readyState !== EventSource.CLOSED) return;
+      disconnect();
+      setTimeout(connect, 30000 + Math.random() * 30000);
+    });
     source.addEventListener("missed", () => { missed = true; soon(); });
   };
   const disconnect = () => { source?.close(); source = null; };

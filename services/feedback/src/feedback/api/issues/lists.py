@@ -48,7 +48,7 @@ class Wanted:
     ids: list[str]
 
 
-def read_wanted(
+async def read_wanted(
     request: Request,
     shared: SharedDep,
     page: PageDep,
