@@ -1,5 +1,6 @@
 """A fleet whose services can be replaced one by one by copies of another release, behind addresses that stay."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -8,13 +9,14 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
+Result = TypeVar("Result")
 ROOT = Path(__file__).parents[2]
 COMMITS_BACK = 30
 SERVICES = {
@@ -75,39 +77,56 @@ def unpack(commit: str, folder: Path) -> Path:
 
 
 class Forwarder:
-    """A fixed port of 127.0.0.1 whose new connections go to `target`."""
+    """A fixed port of 127.0.0.1 whose new connections go to `target`; it runs in a thread of its own."""
 
     def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-        self.port = int(self._listener.getsockname()[1])
         self.target = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._open: set[asyncio.Task[Any]] = set()
+        self._server = self._do(asyncio.start_server(self._connection, "127.0.0.1", 0, backlog=512))
+        self.port = int(self._server.sockets[0].getsockname()[1])
 
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                try:
-                    upstream = socket.create_connection(("127.0.0.1", self.target), timeout=5)
-                except OSError:
-                    client.close()
-                    continue
-                upstream.settimeout(None)
-                for source, sink in ((client, upstream), (upstream, client)):
-                    threading.Thread(target=_copy, args=(source, sink), daemon=True).start()
+    def _do(self, work: Coroutine[Any, Any, Result]) -> Result:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._open.add(task)
+        writers = [writer]
+        try:
+            with suppress(OSError, asyncio.CancelledError):
+                target_reader, target_writer = await asyncio.open_connection("127.0.0.1", self.target)
+                writers.append(target_writer)
+                await asyncio.gather(_copy(reader, target_writer), _copy(target_reader, writer))
+        finally:
+            for one in writers:
+                one.transport.abort()
+            self._open.discard(task)
+
+    async def _end(self) -> None:
+        self._server.close()
+        ending = list(self._open)
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+        await self._server.wait_closed()
 
     def close(self) -> None:
-        """Accept no more."""
-        self._listener.close()
+        """End every connection and accept no more."""
+        self._do(self._end())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
 
 
-def _copy(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65_536):
-            sink.sendall(data)
-    for end in (source, sink):
-        with suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+        await writer.drain()
+    raise ConnectionResetError  # the other direction ends with this one
 
 
 class Release:

