@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from string import hexdigits
 from typing import Final
 
 from hearback_kit.db import Database
@@ -10,6 +11,7 @@ from hearback_kit.db import Database
 from client_reports.domain.journal import Submission
 from client_reports.store.submissions import SubmissionFilter, list_submissions, list_with_id
 
+_HEX: Final = frozenset(hexdigits)
 PROJECTS_MAX: Final = 50
 """Projects of which one page shows submissions together."""
 
@@ -34,15 +36,13 @@ async def find_in_projects(
 ) -> list[Submission]:
     """Return up to `limit` submissions of any of the projects next to a position, newest first.
 
-    When no id starts with `id_prefix`, those that hold it anywhere; when none does, those that became the feedback
-    with this number. Each takes longer than the one before.
+    When no id starts with `id_prefix`, those that hold it anywhere, or became the feedback with this number: that
+    reads all of the journal, so it is done only for what may be a part of an id.
     """
     text = wanted.id_prefix
     ways = [wanted]
-    if text:
-        ways.append(replace(wanted, id_prefix=None, id_part=text))
-    if text and text.isascii() and text.isdigit():
-        ways.append(replace(wanted, id_prefix=None, feedback_id=text))
+    if text and not set(text) - _HEX:
+        ways.append(replace(wanted, id_prefix=None, id_part=text, feedback_id=text if text.isdigit() else None))
     async with database.connection(share=organization_id) as connection:
         for way in ways:
             found: list[Submission] = []

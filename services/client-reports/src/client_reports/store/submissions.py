@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 from hearback_contracts.outcomes import NO_EVENT_STEP, SubmissionState
 from hearback_kit.db import Connection
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, or_, select, tuple_
 from sqlalchemy.sql import Select
 
 from client_reports.domain.journal import StoredSteps, Submission, SubmissionKey, Usage
@@ -56,7 +56,10 @@ _SHAPE: Final = Shape(
 
 @dataclass(frozen=True, slots=True)
 class SubmissionFilter:
-    """Which submissions of a project to list; None does not filter. Parts of ids are in lower case."""
+    """Which submissions of a project to list; None does not filter. Parts of ids are in lower case.
+
+    Beside those with `id_part` those with `feedback_id` are listed.
+    """
 
     project_id: int
     states: Sequence[SubmissionState] = ()
@@ -200,9 +203,10 @@ def submissions_statement(
     if wanted.id_prefix:
         statement = statement.where(table.id >= wanted.id_prefix, table.id < wanted.id_prefix + "\x7f")
     if wanted.id_part:
-        statement = statement.where(table.id.contains(wanted.id_part, autoescape=True))
-    if wanted.feedback_id is not None:
-        statement = statement.where(table.feedback_id == wanted.feedback_id)
+        found: ColumnElement[bool] = table.id.contains(wanted.id_part, autoescape=True)
+        if wanted.feedback_id:
+            found = or_(found, table.feedback_id == wanted.feedback_id)
+        statement = statement.where(found)
     if wanted.start is not None:
         statement = statement.where(table.received_at >= wanted.start)
     if wanted.end is not None:
