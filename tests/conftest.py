@@ -21,17 +21,33 @@ HEARBACK = Path(sys.executable).parent / "hearback"
 START_SECONDS_MAX = 90
 
 
-# Files of few tests that take long: begun first, so that no worker is left with one of them at the end.
+# Folders of few tests that take long, and what a `timeout` mark must be for a test to be such a one, too.
 SLOW = frozenset({"chaos", "browser", "conformance", "fleet"})
+LONG_SECONDS_MIN = 120.0
 
 
+def _seconds(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark is not None and mark.args else 0.0
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Move the slow folders to the front; within them and after them the random order stays."""
-    items.sort(key=lambda item: not SLOW.intersection(item.path.parts))
+    """Move slow files to the front, so that no worker is left with one at the end.
+
+    Those with the longest tests come first; files stay together, and among equals the random order stays.
+    """
+    longest: dict[Path, float] = {}
+    for item in items:
+        longest[item.path] = max(_seconds(item), longest.get(item.path, LONG_SECONDS_MIN))
+    items.sort(key=lambda item: (-longest[item.path], not SLOW.intersection(item.path.parts)))
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """Call `condition` until it returns something true; its last failure is the error."""
+    """Call `condition` until it returns something true; its last failure is the error.
+
+    `hearback_devkit` has the same; black-box tests import nothing of ours.
+    """
     deadline = time.monotonic() + seconds
     while True:
         problem: Exception | None = None

@@ -15,10 +15,13 @@ MakeLoop = Callable[[], asyncio.AbstractEventLoop]
 
 @LOOPS
 def test_what_the_work_returns_and_raises_is_handed_on(make_loop: MakeLoop) -> None:
+    async def answers() -> int:
+        return 5
+
     async def fails() -> None:
         raise LookupError
 
-    assert run_on_loop(asyncio.sleep(0, 5), make_loop) == 5
+    assert run_on_loop(answers(), make_loop) == 5
     with pytest.raises(LookupError):
         run_on_loop(fails(), make_loop)
 

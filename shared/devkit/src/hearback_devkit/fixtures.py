@@ -25,7 +25,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
 from hearback_devkit.testing.s3 import S3Server
 
-LONG_SECONDS_MIN = 120.0
 MakeDatabase = Callable[[str], Awaitable[str]]
 
 
@@ -34,20 +33,6 @@ def pytest_configure() -> None:
     os.environ.setdefault("HEARBACK_SECRET_KEY", "a secret for tests, long enough to be one")
     settings.register_profile("hearback", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("hearback")
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files of long tests (those with a `timeout` mark), so that none is left for the end.
-
-    Files stay together, and their order is otherwise the random one.
-    """
-    longest: dict[Path, float] = {}
-    for item in items:
-        mark = item.get_closest_marker("timeout")
-        seconds = float(mark.args[0]) if mark is not None and mark.args else 0.0
-        longest[item.path] = max(seconds, longest.get(item.path, 0.0))
-    items.sort(key=lambda item: -longest[item.path] if longest[item.path] > LONG_SECONDS_MIN else 0.0)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from hearback_contracts.identifiers import parse_event_id
 
+from envelope_gateway.api.bodies.endpoints import BodyEndpoint
 from envelope_gateway.api.bodies.memory import Body
 from envelope_gateway.api.bodies.reader import BodyReader
 from envelope_gateway.api.params import RequestReader
@@ -19,15 +20,13 @@ from envelope_gateway.service.accept_envelope import EnvelopeAcceptor
 FRAMING_BYTES_MAX = 1024 * 1024
 
 
-class AttachmentEndpoint:
+class AttachmentEndpoint(BodyEndpoint):
     """Accepts the files of a multipart form as attachments of one event."""
 
     def __init__(
         self, requests: RequestReader, bodies: BodyReader, acceptor: EnvelopeAcceptor, limits: Limits
     ) -> None:
-        self._requests = requests
-        self._bodies = bodies
-        self._acceptor = acceptor
+        super().__init__(requests, bodies, acceptor)
         self._limits = limits
 
     async def __call__(self, call: IngestCall) -> int:

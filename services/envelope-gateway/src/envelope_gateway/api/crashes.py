@@ -9,9 +9,8 @@ from uuid import UUID
 from hearback_contracts.reasons import Reason
 from hearback_kit.values.ids import random_id
 
+from envelope_gateway.api.bodies.endpoints import LimitedBodyEndpoint
 from envelope_gateway.api.bodies.memory import Body
-from envelope_gateway.api.bodies.reader import BodyReader
-from envelope_gateway.api.params import RequestReader
 from envelope_gateway.api.routing import IngestCall
 from envelope_gateway.api.serializers import send_text
 from envelope_gateway.domain.admission import Submission
@@ -27,21 +26,12 @@ from envelope_gateway.domain.multipart import boundary_of, find_parts
 from envelope_gateway.domain.refusals import INVALID_MINIDUMP, MISSING_AUTH, MISSING_MINIDUMP, Refused
 from envelope_gateway.domain.request_head import RequestHead
 from envelope_gateway.domain.unreal_crash import read_unreal_crash, unreal_envelope
-from envelope_gateway.service.accept_envelope import EnvelopeAcceptor
 
 _REASONS = {INVALID_MINIDUMP: Reason.INVALID_MINIDUMP, MISSING_MINIDUMP: Reason.MISSING_MINIDUMP}
 
 
-class MinidumpEndpoint:
+class MinidumpEndpoint(LimitedBodyEndpoint):
     """Accepts a multipart form with a minidump, or a minidump alone."""
-
-    def __init__(
-        self, requests: RequestReader, bodies: BodyReader, acceptor: EnvelopeAcceptor, bytes_max: int
-    ) -> None:
-        self._requests = requests
-        self._bodies = bodies
-        self._acceptor = acceptor
-        self._bytes_max = bytes_max
 
     async def __call__(self, call: IngestCall) -> int:
         """Answer a request and return the status. Raise `Refused`."""
@@ -78,16 +68,8 @@ async def _read_minidump(head: RequestHead, body: Body) -> Envelope:
     return minidump_envelope(body.view, parts, random_id)
 
 
-class UnrealCrashEndpoint:
+class UnrealCrashEndpoint(LimitedBodyEndpoint):
     """Accepts what the Unreal Engine's crash reporter sends; it is never answered 429."""
-
-    def __init__(
-        self, requests: RequestReader, bodies: BodyReader, acceptor: EnvelopeAcceptor, bytes_max: int
-    ) -> None:
-        self._requests = requests
-        self._bodies = bodies
-        self._acceptor = acceptor
-        self._bytes_max = bytes_max
 
     async def __call__(self, call: IngestCall) -> int:
         """Answer a request and return the status. Raise `Refused`."""

@@ -2,24 +2,17 @@
 
 from hearback_kit.values.ids import random_id
 
-from envelope_gateway.api.bodies.reader import BodyReader
-from envelope_gateway.api.params import RequestReader
+from envelope_gateway.api.bodies.endpoints import BodyEndpoint
 from envelope_gateway.api.routing import IngestCall
 from envelope_gateway.api.serializers import send_body
 from envelope_gateway.domain.admission import Submission
 from envelope_gateway.domain.envelope import Envelope, Item
 from envelope_gateway.domain.headers import EnvelopeHeaders
 from envelope_gateway.domain.refusals import MISSING_AUTH, rejected
-from envelope_gateway.service.accept_envelope import EnvelopeAcceptor
 
 
-class DiscardEndpoint:
+class DiscardEndpoint(BodyEndpoint):
     """Reads a request to its end without keeping it and records the discard."""
-
-    def __init__(self, requests: RequestReader, bodies: BodyReader, acceptor: EnvelopeAcceptor) -> None:
-        self._requests = requests
-        self._bodies = bodies
-        self._acceptor = acceptor
 
     async def __call__(self, call: IngestCall) -> int:
         """Answer a request and return the status. Raise `Refused`."""

@@ -2,28 +2,19 @@
 
 from hearback_contracts.reasons import Reason
 
+from envelope_gateway.api.bodies.endpoints import LimitedBodyEndpoint
 from envelope_gateway.api.bodies.memory import Body
-from envelope_gateway.api.bodies.reader import BodyReader, authenticate_by_dsn
-from envelope_gateway.api.params import RequestReader
+from envelope_gateway.api.bodies.reader import authenticate_by_dsn
 from envelope_gateway.api.routing import IngestCall
 from envelope_gateway.api.serializers import send_accepted
 from envelope_gateway.domain.admission import Submission
 from envelope_gateway.domain.envelope import InvalidEnvelope, parse_envelope
 from envelope_gateway.domain.refusals import EMPTY_BODY, Refused
 from envelope_gateway.domain.request_head import RequestHead
-from envelope_gateway.service.accept_envelope import EnvelopeAcceptor
 
 
-class EnvelopeEndpoint:
+class EnvelopeEndpoint(LimitedBodyEndpoint):
     """Reads, parses and accepts one envelope per request."""
-
-    def __init__(
-        self, requests: RequestReader, bodies: BodyReader, acceptor: EnvelopeAcceptor, bytes_max: int
-    ) -> None:
-        self._requests = requests
-        self._bodies = bodies
-        self._acceptor = acceptor
-        self._bytes_max = bytes_max
 
     async def __call__(self, call: IngestCall) -> int:
         """Answer a request and return the status. Raise `Refused`."""

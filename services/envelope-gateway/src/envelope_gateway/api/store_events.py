@@ -2,6 +2,7 @@
 
 from hearback_kit.values.ids import random_id
 
+from envelope_gateway.api.bodies.endpoints import LimitedBodyEndpoint
 from envelope_gateway.api.bodies.memory import MemoryBody
 from envelope_gateway.api.bodies.reader import BodyReader
 from envelope_gateway.api.envelopes import EnvelopeEndpoint
@@ -19,7 +20,7 @@ from envelope_gateway.service.accept_envelope import EnvelopeAcceptor
 ENVELOPE_CONTENT_TYPE = b"application/x-sentry-envelope"
 
 
-class StoreEndpoint:
+class StoreEndpoint(LimitedBodyEndpoint):
     """Accepts one event per request, in the body or in the query of an image's address."""
 
     def __init__(
@@ -30,11 +31,8 @@ class StoreEndpoint:
         envelopes: EnvelopeEndpoint,
         bytes_max: int,
     ) -> None:
-        self._requests = requests
-        self._bodies = bodies
-        self._acceptor = acceptor
+        super().__init__(requests, bodies, acceptor, bytes_max)
         self._envelopes = envelopes
-        self._bytes_max = bytes_max
 
     async def __call__(self, call: IngestCall) -> int:
         """Answer a request and return the status. Raise `Refused`."""

@@ -6,9 +6,9 @@ from urllib.parse import unquote
 import httptools
 
 
-def request_scope(protocol: Any, version: str) -> dict[str, Any]:
-    """Return the scope of the request whose head a protocol has read."""
-    url = protocol.url
+def request_scope(connection: Any, version: str) -> dict[str, Any]:
+    """Return the scope of the request whose head a connection has read."""
+    url = connection.url
     if url.startswith(b"/") and url.find(b"#") < 0:
         raw_path, _, query = url.partition(b"?")
     else:
@@ -17,16 +17,16 @@ def request_scope(protocol: Any, version: str) -> dict[str, Any]:
     path = raw_path.decode("ascii")
     return {
         "type": "http",
-        "asgi": {"version": protocol.asgi_version, "spec_version": "2.3"},
+        "asgi": {"version": connection.asgi_version, "spec_version": "2.3"},
         "http_version": version,
-        "server": protocol.server,
-        "client": protocol.client,
-        "scheme": protocol.scheme,
-        "root_path": protocol.root_path,
-        "headers": protocol.headers,
-        "state": protocol.app_state.copy(),
-        "method": protocol.parser.get_method().decode("ascii"),
-        "path": protocol.root_path + (unquote(path) if "%" in path else path),
-        "raw_path": protocol.root_path.encode("ascii") + raw_path,
+        "server": connection.server,
+        "client": connection.client,
+        "scheme": connection.scheme,
+        "root_path": connection.root_path,
+        "headers": connection.headers,
+        "state": connection.app_state.copy(),
+        "method": connection.parser.get_method().decode("ascii"),
+        "path": connection.root_path + (unquote(path) if "%" in path else path),
+        "raw_path": connection.root_path.encode("ascii") + raw_path,
         "query_string": query,
     }
