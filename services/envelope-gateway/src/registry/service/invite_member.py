@@ -13,10 +13,11 @@ from hearback_kit.auth import hash_secret
 from hearback_kit.errors import TooManyRequests
 
 from registry.domain.audit import AuditEvent
+from registry.domain.invitation_texts import invitation_mail
 from registry.errors import AlreadyMember, LimitReached, NotInvited
 from registry.service.change_configuration import Actor, Change, Changes
 from registry.service.manage_members import MemberAuthority, find_member
-from registry.store import audit_logs, invitations, mails, members
+from registry.store import audit_logs, invitations, mails, members, users
 from registry.store.members import Member
 
 _HOUR: Final = timedelta(hours=1)
@@ -120,14 +121,25 @@ async def _announce(
     organization = authority.organization
     member = await find_member(change, authority, member_id)
     url = f"{rules.public_url.rstrip('/')}/accept/{organization.slug}/{member.id}/{link.url_end}/"
-    subject = f"{member.inviter_name} invites you to {organization.name}"
-    body = (
-        f"{member.inviter_name} invites you to the organization {organization.name} on Hearback.\n\n"
-        f"Accept the invitation until {link.expires_at:%Y-%m-%d %H:%M} UTC:\n{url}\n\n"
-        "The link works once. If you did not expect this mail, ignore it.\n"
+    subject, body = invitation_mail(
+        await _language(change, authority, member),
+        inviter=member.inviter_name or "",
+        organization=organization.name,
+        expires_at=link.expires_at,
+        url=url,
     )
     await mails.add_mail(change.connection, member.email, subject, body, change.now)
     await change.audit(
         AuditEvent.MEMBER_INVITED, organization.id, target=member.id, email=member.email, role=member.role
     )
     return member, None if rules.mailed else url
+
+
+async def _language(change: Change, authority: MemberAuthority, member: Member) -> str | None:
+    """Return the language of the account that proved the invited address, else that of the inviter."""
+    known = await users.list_users_by_email(change.connection, member.email)
+    for user in known:
+        if user.email_verified_at and user.language:
+            return user.language
+    inviter = await users.find_user(change.connection, authority.user_id) if authority.user_id else None
+    return inviter.language if inviter else None

@@ -138,3 +138,24 @@ async def test_a_subject_cannot_add_headers(settings):
     await delivery.deliver_due()
     assert b"\nBcc:" not in sent[0]
     await database.close()
+
+
+async def test_an_invitation_speaks_the_language_of_its_reader_or_of_the_inviter(registry):
+    database = Database(registry.settings.database_url)
+    accounts = (
+        "INSERT INTO users (email, language, password_hash, created_at, email_verified_at)"
+        " VALUES ('bea@example.org', 'fr', 'x', now(), now()), ('cid@example.org', 'ja', 'x', now(), NULL)"
+    )
+    async with database.transaction() as connection:
+        await connection.execute(text("UPDATE users SET language = 'de' WHERE email LIKE 'owner%'"))
+        await connection.execute(text(accounts))
+    for name in ("ann", "bea", "cid"):
+        await registry.post(MEMBERS, {"email": f"{name}@example.org"}, status=201)
+    async with database.connection() as connection:
+        subjects = list((await connection.execute(text("SELECT subject FROM mails ORDER BY id"))).scalars())
+    await database.close()
+    assert subjects == [
+        "Owner lädt Sie zu demo ein",
+        "Owner vous invite à rejoindre demo",
+        "Owner lädt Sie zu demo ein",
+    ]
