@@ -153,3 +153,16 @@ def listed(project: Any, **filters: str) -> list[dict[str, Any]]:
         f"/api/0/projects/{project.organization}/{project.project}/submissions/", **filters
     )
     return found
+
+
+@pytest.mark.timeout(240)
+def test_poison_of_one_project_stops_no_other(
+    own_fleet: Any, mend: Callable[[], None], wait_until: WaitUntil
+) -> None:
+    """More dead letters in a minute than make a consumer pause when they are of many projects."""
+    poisoned = Submissions(own_fleet.new_project(), wait_until)
+    other = Submissions(own_fleet.new_project(), wait_until)
+    sent = [poisoned.feedback("poison for feedback") for _ in range(150)]
+    other.reached(other.feedback("amid the poison"), "stored")
+    poisoned.reached(sent[-1], "dropped", "dead_letter")
+    other.reached(other.feedback("after the poison"), "stored")

@@ -162,7 +162,7 @@ def start_gateway(redis_url: str, redis: Redis, tmp_path: Path) -> StartGateway:
     async def start(**settings: Any) -> AsyncIterator[Gateway]:
         await publish_project(redis, **settings.pop("project", {}))
         blobs = tmp_path / "blobs"
-        clock = ManualClock()
+        clock = settings.pop("clock", None) or ManualClock()
         given: dict[str, Any] = {
             "redis_url": redis_url,
             "blob_url": f"file://{blobs}",
