@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
+import httpcore  # noqa: F401  # which httpx would import after a fork, in memory of each process
 import httpx
 import stamina
 from fastapi import Request

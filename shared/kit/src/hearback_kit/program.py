@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 import uvicorn
+import uvicorn.lifespan.on
 import uvloop
 from fastapi import FastAPI
 from pydantic import ValidationError
