@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from hearback_kit.db import Connection
 from hearback_kit.db.rowsets import rowset
-from sqlalchemy import Row, Select, and_, delete, func, or_, select, text, update
+from sqlalchemy import Row, and_, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from notifier.domain.notice import Notice
 from notifier.domain.recipients import Channel, Destination
+from notifier.store.bursts import surplus
 from notifier.store.tables import DELIVERIES, DESTINATIONS
 
 PENDING, DIGEST, SENT, FAILED, DEAD = "pending", "digest", "sent", "failed", "dead"
@@ -142,7 +143,7 @@ async def claim_due(
         .with_for_update(skip_locked=True, of=table)
     )
     if per_minute is not None:
-        due = due.where(table.c.id.not_in(_surplus(now, per_minute)))
+        due = due.where(table.c.id.not_in(surplus(now, per_minute, PENDING, SENT)))
     statement = (
         update(DELIVERIES)
         .where(DELIVERIES.c.id.in_(due))
@@ -174,33 +175,15 @@ async def claim_digest(
     return sorted((_delivery(row) for row in found), key=lambda delivery: delivery.id)
 
 
-def _surplus(now: datetime, per_minute: int) -> Select[Any]:
-    """Return the ids of pending mails beyond `per_minute` to an address."""
-    recent = (
-        select(
-            DELIVERIES.c.id,
-            DELIVERIES.c.state,
-            func.row_number()
-            .over(partition_by=DELIVERIES.c.destination, order_by=(DELIVERIES.c.created_at, DELIVERIES.c.id))
-            .label("position"),
-        )
-        .where(
-            and_(
-                DELIVERIES.c.created_at > now - timedelta(minutes=1),
-                DELIVERIES.c.channel == str(Channel.EMAIL),
-                DELIVERIES.c.state.in_((PENDING, SENT)),
-            )
-        )
-        .subquery()
-    )
-    return select(recent.c.id).where(and_(recent.c.state == PENDING, recent.c.position > per_minute))
-
-
 async def postpone_bursts(connection: Connection, now: datetime, *, per_minute: int, minutes: int) -> int:
     """Let what exceeds `per_minute` mails to an address wait for a digest; return how many do."""
     statement = (
         update(DELIVERIES)
-        .where(and_(DELIVERIES.c.id.in_(_surplus(now, per_minute)), DELIVERIES.c.claimed_until.is_(None)))
+        .where(
+            and_(
+                DELIVERIES.c.id.in_(surplus(now, per_minute, PENDING, SENT)), DELIVERIES.c.claimed_until.is_(None)
+            )
+        )
         .values(state=DIGEST, due_at=now + timedelta(minutes=minutes))
     )
     return (await connection.execute(statement)).rowcount

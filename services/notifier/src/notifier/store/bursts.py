@@ -1,0 +1,31 @@
+"""Bursts: more mails to one address than it gets in a minute."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, and_, func, select
+
+from notifier.domain.recipients import Channel
+from notifier.store.tables import DELIVERIES
+
+
+def surplus(now: datetime, per_minute: int, pending: str, sent: str) -> Select[Any]:
+    """Return the ids of mails in the state `pending` beyond `per_minute` to an address; sent ones count."""
+    recent = (
+        select(
+            DELIVERIES.c.id,
+            DELIVERIES.c.state,
+            func.row_number()
+            .over(partition_by=DELIVERIES.c.destination, order_by=(DELIVERIES.c.created_at, DELIVERIES.c.id))
+            .label("position"),
+        )
+        .where(
+            and_(
+                DELIVERIES.c.created_at > now - timedelta(minutes=1),
+                DELIVERIES.c.channel == str(Channel.EMAIL),
+                DELIVERIES.c.state.in_((pending, sent)),
+            )
+        )
+        .subquery()
+    )
+    return select(recent.c.id).where(and_(recent.c.state == pending, recent.c.position > per_minute))
