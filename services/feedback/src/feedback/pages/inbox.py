@@ -8,7 +8,6 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import Response
 from hearback_contracts.config import OrganizationConfig
 from hearback_contracts.flags import Feature
-from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.access import EVENT_WRITE
 from hearback_kit.api.paging import decode_cursor, encode_cursor, read_id, read_time
 from hearback_kit.errors import BadRequest, Forbidden
@@ -19,7 +18,7 @@ from feedback.domain.statuses import IGNORED, RESOLVED, UNRESOLVED
 from feedback.pages.beside import read_beside
 from feedback.pages.deps import PAGES, PageState, Reader, StateDep, is_shown
 from feedback.pages.params import ALL, PERIODS, Found, View, ViewDep, find
-from feedback.pages.views import SOURCE_NAMES, TAGS_SHOWN, detail_of, rows_of, steps_of
+from feedback.pages.views import TAGS_SHOWN, detail_of, rows_of, source_names, steps_of
 from feedback.service.open_inbox import ListPage, Place, read_counts, read_list, read_one
 from feedback.store.feedback_read import Position
 
@@ -66,7 +65,7 @@ class _Page:
             "can_write": not self.scope.scopes.isdisjoint(EVENT_WRITE),
             "is_visible": is_shown(organization),
             "member_choices": [("", _("Unassigned")), *_members(organization)],
-            "sources": [(str(source), _(SOURCE_NAMES[source])) for source in FeedbackSource],
+            "sources": list(source_names().items()),
             "periods": PERIODS,
             "tags_shown": TAGS_SHOWN,
         }

@@ -7,11 +7,14 @@ from typing import Any, Final
 
 from hearback_contracts.config import MemberRef, OrganizationConfig
 from hearback_contracts.identifiers import NO_EVENT_ID
+from hearback_contracts.sources import FeedbackSource
+from hearback_web.texts import gettext as _
 
 from feedback.domain.activity import ASSIGNED, STATUS, Activity
 from feedback.domain.feedback import Feedback, FeedbackDetail
 from feedback.domain.files import file_name, media_type
 from feedback.domain.payload import mapping, text
+from feedback.domain.statuses import RESOLVED, UNRESOLVED
 from feedback.pages.params import View
 from feedback.store.attachments import Attachment
 
@@ -22,7 +25,6 @@ SHOWN_IMAGES: Final = frozenset(
 )
 PREVIEW_CHARACTERS: Final = 240
 TAGS_SHOWN: Final = 24
-_CONTEXTS: Final = (("browser", "Browser"), ("os", "System"), ("device", "Device"))
 
 
 def project_slug(organization: OrganizationConfig, project_id: int) -> str:
@@ -207,7 +209,7 @@ def detail_of(
         tags=[Tag(key, value, search.of(_tag_key(key), value)) for key, value in feedback.event_tags],
         replay_id=text(mapping(contexts.get("replay")).get("replay_id")) or None,
         raw_url=f"/api/0/organizations/{organization.slug}/issues/{feedback.id}/events/latest/",
-        source_name=SOURCE_NAMES.get(feedback.source, feedback.source),
+        source_name=source_names().get(feedback.source, feedback.source),
         spam=feedback.evidence,
     )
 
@@ -234,23 +236,23 @@ def _facts(feedback: FeedbackDetail, contexts: Mapping[str, Any], search: _Searc
     """Return what is known of the circumstances, without what is empty."""
     sdk = mapping(feedback.event.get("sdk"))
     named = (
-        ("Environment", "environment", feedback.environment),
-        ("Release", "release", feedback.release),
-        ("Dist", "dist", feedback.dist),
-        ("Platform", "platform", feedback.platform),
-        ("User id", "user.id", feedback.user_id),
-        ("User name", "user.username", feedback.user_name),
-        ("Transaction", "transaction", text(mapping(feedback.event.get("additional")).get("transaction"))),
+        (_("Environment"), "environment", feedback.environment),
+        (_("Release"), "release", feedback.release),
+        (_("Dist"), "dist", feedback.dist),
+        (_("Platform"), "platform", feedback.platform),
+        (_("User id"), "user.id", feedback.user_id),
+        (_("User name"), "user.username", feedback.user_name),
+        (_("Transaction"), "transaction", text(mapping(feedback.event.get("additional")).get("transaction"))),
     )
     facts = [Fact(label, value, search.of(key, value)) for label, key, value in named if value]
-    for key, label in _CONTEXTS:
+    for key, label in (("browser", _("Browser")), ("os", _("System")), ("device", _("Device"))):
         context = mapping(contexts.get(key))
         value = " ".join(part for part in (text(context.get("name")), text(context.get("version"))) if part)
         if value:
             facts.append(Fact(label, value, search.of(f"{key}.name", text(context.get("name")) or value)))
     if feedback.sdk_name:
         label = " ".join(part for part in (feedback.sdk_name, text(sdk.get("version"))) if part)
-        facts.append(Fact("SDK", label, search.of("sdk.name", feedback.sdk_name)))
+        facts.append(Fact(_("SDK"), label, search.of("sdk.name", feedback.sdk_name)))
     return facts
 
 
@@ -265,21 +267,22 @@ def steps_of(organization: OrganizationConfig, changes: Iterable[Activity]) -> l
 
 def _words(organization: OrganizationConfig, change: Activity) -> str:
     if change.kind == STATUS:
-        if change.after["status"] == "unresolved":
-            return (
-                "moved it back to the inbox" if change.before["status"] == "resolved" else "marked it as not spam"
-            )
-        return "resolved it" if change.after["status"] == "resolved" else "marked it as spam"
+        if change.after["status"] == UNRESOLVED:
+            was_resolved = change.before["status"] == RESOLVED
+            return _("moved it back to the inbox") if was_resolved else _("marked it as not spam")
+        return _("resolved it") if change.after["status"] == RESOLVED else _("marked it as spam")
     if change.kind == ASSIGNED:
         member = member_of(organization, change.after["assigned_to"])
-        return f"assigned it to {member.name or member.email}" if member else "unassigned it"
-    return f"set its priority to {change.after['priority']}"
+        return _("assigned it to {}").format(member.name or member.email) if member else _("unassigned it")
+    return _("set its priority to {}").format(change.after["priority"])
 
 
-SOURCE_NAMES: Final[Mapping[str, str]] = {
-    "new_feedback_envelope": "Feedback widget or SDK",
-    "user_report_sentry_django_endpoint": "User feedback API",
-    "user_report_envelope": "User report of an SDK",
-    "crash_report_embed_form": "Crash-report dialog",
-    "update_user_reports_task": "User report, linked later",
-}
+def source_names() -> dict[str, str]:
+    """Return how sources are called on pages."""
+    return {
+        FeedbackSource.NEW_FEEDBACK_ENVELOPE: _("Feedback widget or SDK"),
+        FeedbackSource.USER_REPORT_DJANGO_ENDPOINT: _("User feedback API"),
+        FeedbackSource.USER_REPORT_ENVELOPE: _("User report of an SDK"),
+        FeedbackSource.CRASH_REPORT_EMBED_FORM: _("Crash-report dialog"),
+        FeedbackSource.UPDATE_USER_REPORTS_TASK: _("User report, linked later"),
+    }
