@@ -26,10 +26,9 @@ class FailingClock(ManualClock):
 
 
 @pytest.fixture
-def limited_logs(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
+def logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    configure_logs("envelope-gateway", lines_per_minute_max=LINES_MAX)
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -37,8 +36,9 @@ def limited_logs(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
 
 
 async def test_what_fails_again_and_again_fills_no_disk(
-    start_gateway: Any, limited_logs: None, capsys: pytest.CaptureFixture[str]
+    start_gateway: Any, logging_as_before: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    configure_logs("envelope-gateway", lines_per_minute_max=LINES_MAX)
     clock = FailingClock()
     async with start_gateway(clock=clock) as gateway:
         assert (await gateway.send(FEEDBACK)).status_code == 200
