@@ -36,7 +36,7 @@ from notifier.service.address_notices import Context
 from notifier.service.deliver_notices import DeliverNotices
 from notifier.service.render_mail import mail_renderer
 from notifier.settings import Settings
-from notifier.store.deliveries import list_deliveries
+from notifier.store.delivery_log import list_deliveries
 from notifier.store.tables import OUTBOX
 from sqlalchemy import select
 

@@ -24,7 +24,7 @@ async def test_the_log_says_what_was_sent_to_whom(api: Api, owner: Person, smtp:
     for text in (
         ADA.email,
         BOB.email,
-        "WEB-1",
+        "The export fails",
         "Member",
         "Sent",
         "Refused",

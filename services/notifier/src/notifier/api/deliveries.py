@@ -10,7 +10,8 @@ from notifier.api.deps import EventReader, StateDep, Writer
 from notifier.api.params import DeliveryId, StateFilter, SubjectFilter
 from notifier.api.serializers import DeliveryView, delivery_view
 from notifier.service.resend_delivery import resend_delivery
-from notifier.store.deliveries import Delivery, find_delivery, list_deliveries
+from notifier.store.deliveries import Delivery
+from notifier.store.delivery_log import find_delivery, list_deliveries
 
 router = APIRouter(prefix="/api/0/projects/{organization}/{project}/deliveries", tags=["deliveries"])
 Page = Annotated[PageRequest, page_request(read_id, rows=50, rows_max=100)]

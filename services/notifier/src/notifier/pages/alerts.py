@@ -15,7 +15,8 @@ from notifier.pages.rule_forms import RuleForm, form_of, read_rule, with_errors
 from notifier.service.assemble_app import AppState
 from notifier.service.manage_rules import add_rule, change_rule, check_target, remove_rule, send_test
 from notifier.store import destinations
-from notifier.store.deliveries import PENDING, list_deliveries
+from notifier.store.deliveries import PENDING
+from notifier.store.delivery_log import list_deliveries
 from notifier.store.notification_rules import find_rule, list_rules
 
 router = APIRouter(prefix=f"{SETTINGS}/alerts", include_in_schema=False)

@@ -15,7 +15,8 @@ from notifier.errors import NotResendable
 from notifier.pages.deps import PAGES, SETTINGS, DeliveryId, LogReader, StateDep, Writer, settings_url
 from notifier.pages.labels import state_labels
 from notifier.service.resend_delivery import resend_delivery, resume_destination
-from notifier.store.deliveries import Delivery, find_delivery, list_deliveries
+from notifier.store.deliveries import Delivery
+from notifier.store.delivery_log import find_delivery, list_deliveries
 from notifier.store.destinations import list_stopped
 
 router = APIRouter(prefix=f"{SETTINGS}/deliveries", include_in_schema=False)

@@ -184,9 +184,15 @@ class DeliverNotices:
     async def _record_sent(self, batch: Sequence[Delivery], answer: str) -> None:
         first, now = batch[0], self._clock.now()
         digest_id = first.id if len(batch) > 1 else None
-        async with self._database.transaction() as connection:
-            await store.record_sent(connection, [d.id for d in batch], answer, now, digest_id=digest_id)
-            await destinations.clear_breaker(connection, first.destination, now)
+        async with self._database.statements() as connection:
+            await store.record_sent(
+                connection,
+                [delivery.id for delivery in batch],
+                answer,
+                now,
+                destination=first.destination,
+                digest_id=digest_id,
+            )
 
     async def _record_failure(self, batch: Sequence[Delivery], failure: _Failed) -> None:
         settings, first, now = self._settings, batch[0], self._clock.now()

@@ -19,7 +19,8 @@ from notifier.domain.webhook import SECRET_PREFIX
 from notifier.errors import InvalidTarget, TooManyRules
 from notifier.service.address_notices import deliveries_of
 from notifier.store import destinations, notification_rules
-from notifier.store.deliveries import insert_deliveries, list_deliveries
+from notifier.store.deliveries import insert_deliveries
+from notifier.store.delivery_log import list_deliveries
 
 _SECRET_BYTES: Final = 24
 

@@ -8,7 +8,8 @@ from hearback_kit.errors import NotFound
 
 from notifier.errors import NotResendable
 from notifier.store import destinations
-from notifier.store.deliveries import Delivery, find_delivery, reopen
+from notifier.store.deliveries import Delivery, reopen
+from notifier.store.delivery_log import find_delivery
 
 
 async def resend_delivery(database: Database, project: ProjectConfig, delivery_id: int, at: datetime) -> Delivery:

@@ -52,7 +52,8 @@ class Delivery:
     finished_at: datetime | None
 
 
-def _delivery(row: Row[Any]) -> Delivery:
+def as_delivery(row: Row[Any]) -> Delivery:
+    """Return a row as a delivery."""
     return Delivery(
         id=row.id,
         organization_id=row.organization_id,
@@ -151,7 +152,7 @@ async def claim_due(
         .returning(DELIVERIES)
     )
     found = await connection.execute(statement)
-    return sorted((_delivery(row) for row in found), key=lambda delivery: delivery.id)
+    return sorted((as_delivery(row) for row in found), key=lambda delivery: delivery.id)
 
 
 async def claim_digest(
@@ -172,7 +173,7 @@ async def claim_digest(
         .returning(DELIVERIES)
     )
     found = await connection.execute(statement)
-    return sorted((_delivery(row) for row in found), key=lambda delivery: delivery.id)
+    return sorted((as_delivery(row) for row in found), key=lambda delivery: delivery.id)
 
 
 async def postpone_bursts(connection: Connection, now: datetime, *, per_minute: int, minutes: int) -> int:
@@ -190,13 +191,30 @@ async def postpone_bursts(connection: Connection, now: datetime, *, per_minute: 
 
 
 async def record_sent(
-    connection: Connection, ids: Sequence[int], answer: str, now: datetime, *, digest_id: int | None = None
+    connection: Connection,
+    ids: Sequence[int],
+    answer: str,
+    now: datetime,
+    *,
+    destination: str,
+    digest_id: int | None = None,
 ) -> None:
-    """Record that deliveries were handed over, `digest_id` is the one whose mail carried them all."""
+    """Record that deliveries were handed over, `digest_id` is the one whose mail carried them all.
+
+    The destination's failures are forgotten. It is one statement, so that little time lies between the server's
+    answer and its record.
+    """
+    cleared = (
+        update(DESTINATIONS)
+        .where(and_(DESTINATIONS.c.destination == destination, DESTINATIONS.c.failures > 0))
+        .values(failures=0, rests_until=None, changed_at=now)
+        .cte("cleared")
+    )
     statement = (
         update(DELIVERIES)
         .where(DELIVERIES.c.id.in_(ids))
         .values(state=SENT, answer=answer, finished_at=now, claimed_until=None, digest_id=digest_id)
+        .add_cte(cleared)
     )
     await connection.execute(statement)
 
@@ -233,50 +251,7 @@ async def reopen(connection: Connection, project_id: int, delivery_id: int, now:
         .returning(DELIVERIES)
     )
     row = (await connection.execute(statement)).one_or_none()
-    return _delivery(row) if row else None
-
-
-async def find_delivery(connection: Connection, project_id: int, delivery_id: int) -> Delivery | None:
-    """Return a delivery of a project, or None."""
-    where = and_(DELIVERIES.c.project_id == project_id, DELIVERIES.c.id == delivery_id)
-    row = (await connection.execute(select(DELIVERIES).where(where))).one_or_none()
-    return _delivery(row) if row else None
-
-
-async def list_deliveries(
-    connection: Connection,
-    project_id: int,
-    *,
-    before: int | None,
-    after: int | None,
-    count: int,
-    state: str | None = None,
-    subject_id: str | None = None,
-    search: str | None = None,
-    rule_id: int | None = None,
-) -> list[Delivery]:
-    """Return deliveries of a project, newest first: older than `before`, or newer than `after`.
-
-    `search` is a part of the target, whatever its case, or the whole id of the subject.
-    """
-    statement = select(DELIVERIES).where(DELIVERIES.c.project_id == project_id)
-    if state:
-        statement = statement.where(DELIVERIES.c.state == state)
-    if subject_id:
-        statement = statement.where(DELIVERIES.c.subject_id == subject_id)
-    if search:
-        is_found = or_(DELIVERIES.c.target.icontains(search, autoescape=True), DELIVERIES.c.subject_id == search)
-        statement = statement.where(is_found)
-    if rule_id is not None:
-        statement = statement.where(DELIVERIES.c.rule_id == rule_id)
-    if after is not None:
-        statement = statement.where(DELIVERIES.c.id > after).order_by(DELIVERIES.c.id)
-    else:
-        if before is not None:
-            statement = statement.where(DELIVERIES.c.id < before)
-        statement = statement.order_by(DELIVERIES.c.id.desc())
-    rows = [_delivery(row) for row in await connection.execute(statement.limit(count))]
-    return sorted(rows, key=lambda delivery: -delivery.id)
+    return as_delivery(row) if row else None
 
 
 async def count_pending(connection: Connection) -> int:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hearback_kit.db import Connection
-from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from notifier.store.tables import DELIVERIES, DESTINATIONS
@@ -77,16 +77,6 @@ async def count_failure(
             set_={"failures": failures, "rests_until": rests_until, "changed_at": now},
         )
     )
-
-
-async def clear_breaker(connection: Connection, key: str, now: datetime) -> None:
-    """Forget a destination's failures after a success."""
-    statement = (
-        update(DESTINATIONS)
-        .where(and_(DESTINATIONS.c.destination == key, DESTINATIONS.c.failures > 0))
-        .values(failures=0, rests_until=None, changed_at=now)
-    )
-    await connection.execute(statement)
 
 
 async def switch_off(connection: Connection, key: str, reason: str, now: datetime) -> None:

@@ -1,0 +1,50 @@
+"""The log of deliveries, as people read it."""
+
+from hearback_kit.db import Connection
+from sqlalchemy import and_, or_, select
+
+from notifier.store.deliveries import Delivery, as_delivery
+from notifier.store.tables import DELIVERIES
+
+
+async def find_delivery(connection: Connection, project_id: int, delivery_id: int) -> Delivery | None:
+    """Return a delivery of a project, or None."""
+    where = and_(DELIVERIES.c.project_id == project_id, DELIVERIES.c.id == delivery_id)
+    row = (await connection.execute(select(DELIVERIES).where(where))).one_or_none()
+    return as_delivery(row) if row else None
+
+
+async def list_deliveries(
+    connection: Connection,
+    project_id: int,
+    *,
+    before: int | None,
+    after: int | None,
+    count: int,
+    state: str | None = None,
+    subject_id: str | None = None,
+    search: str | None = None,
+    rule_id: int | None = None,
+) -> list[Delivery]:
+    """Return deliveries of a project, newest first: older than `before`, or newer than `after`.
+
+    `search` is a part of the target, whatever its case, or the whole id of the subject.
+    """
+    statement = select(DELIVERIES).where(DELIVERIES.c.project_id == project_id)
+    if state:
+        statement = statement.where(DELIVERIES.c.state == state)
+    if subject_id:
+        statement = statement.where(DELIVERIES.c.subject_id == subject_id)
+    if search:
+        is_found = or_(DELIVERIES.c.target.icontains(search, autoescape=True), DELIVERIES.c.subject_id == search)
+        statement = statement.where(is_found)
+    if rule_id is not None:
+        statement = statement.where(DELIVERIES.c.rule_id == rule_id)
+    if after is not None:
+        statement = statement.where(DELIVERIES.c.id > after).order_by(DELIVERIES.c.id)
+    else:
+        if before is not None:
+            statement = statement.where(DELIVERIES.c.id < before)
+        statement = statement.order_by(DELIVERIES.c.id.desc())
+    rows = [as_delivery(row) for row in await connection.execute(statement.limit(count))]
+    return sorted(rows, key=lambda delivery: -delivery.id)
