@@ -8,6 +8,7 @@ from sqlalchemy.engine import Engine
 DEFAULTS = {
     "sentry:origins": ["*"],
     "sentry:feedback_user_report_notifications": True,
+    "hearback:mail_reply_to": True,
     "sentry:feedback_ai_spam_detection": True,
     "feedback:branding": True,
     "feedback:filter_garbage_messages": False,
