@@ -118,6 +118,17 @@ def fill(world: World) -> None:
     send(full, ({"type": "user_report"}, json.dumps(report).encode()), header={"event_id": event_id})
     orphan = {**report, "event_id": uuid.uuid4().hex, "comments": hostile(next(turn))}
     send(full, ({"type": "user_report"}, json.dumps(orphan).encode()))
+    by_api = {**report, "name": hostile(next(turn)), "email": "api@example.com", "comments": hostile(5)}
+    base = f"/api/0/projects/{full.organization}/{full.project}/"
+    assert world.wait_until(lambda: full.http.post(f"{base}user-feedback/", json=by_api).status_code == 200)
+    form = {"name": hostile(next(turn)), "email": "form@example.com", "comments": hostile(next(turn))}
+    asked = {"dsn": full.dsn, "eventId": uuid.uuid4().hex}
+    sent = httpx.post(f"{world.fleet.url}/api/embed/error-page/", params=asked, data=form, timeout=30)
+    assert sent.status_code == 200, sent.text
+    for path, named in ((base, hostile(2)), (f"/api/0/organizations/{full.organization}/", hostile(6))):
+        assert full.http.put(path, json={"name": named[:60]}).status_code == 200
+    with world.browser(world.owner(full)) as browser:
+        assert browser.put("/api/0/users/me/", json={"name": hostile(1)}).status_code == 200
     losses = {"discarded_events": [{"reason": "queue_overflow", "category": "feedback", "quantity": 3}]}
     send(full, ({"type": "client_report"}, json.dumps(losses).encode()))
     world.known.update(ids(world, event_id))
