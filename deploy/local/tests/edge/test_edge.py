@@ -628,8 +628,8 @@ async def test_offer_of_another_protocol_is_not_taken() -> None:
         (b"GET /nowhere HTTP/1.1\r\nHost: f\r\nConnection: close\r\n\r\n", b"404"),
         (b"GET /internal/bootstrap HTTP/1.1\r\nHost: f\r\nConnection: close\r\n\r\n", b"404"),
         (b"GET /healthz HTTP/1.1\r\nHost: f\r\nConnection: close\r\n\r\n", b"200"),
-        (b"GET / HTTP/1.1\r\nHost: f\r\nConnection: close\r\n\r\n", b"200"),
-        (b"HEAD / HTTP/1.0\r\n\r\n", b"200"),
+        (b"HEAD /healthz HTTP/1.0\r\n\r\n", b"200"),
+        (b"GET / HTTP/1.1\r\nHost: f\r\nConnection: close\r\n\r\n", b"503"),
         (b"GET /api/0/projects/ HTTP/1.1\r\nHost: f\r\nConnection: close\r\n\r\n", b"503"),
     ],
 )

@@ -6,7 +6,6 @@ from functools import lru_cache, partial
 from hearback_contracts.routes import service_of
 
 from hearback_local.edge import heads
-from hearback_local.edge.pages import LANDING
 from hearback_local.edge.proxied import ProxiedRequest
 from hearback_local.edge.requests import Refusal, RequestHead
 from hearback_local.edge.settings import EdgeSettings
@@ -68,12 +67,7 @@ class Router:
         return length is not None and length <= self._held_body_bytes_max and not head.expects_continue
 
     def _answer_here(self, request: ProxiedRequest, path: str) -> None:
-        readable = request.method in {b"GET", b"HEAD"}
-        if path == "/" and readable:
-            request.answer(
-                200, b"text/html; charset=utf-8", LANDING, [heads.header(b"Cache-Control", b"no-cache")]
-            )
-        elif path == "/healthz" and readable:
+        if path == "/healthz" and request.method in {b"GET", b"HEAD"}:
             request.answer(
                 200, b"application/json", b'{"status":"ok"}', [heads.header(b"Cache-Control", b"no-store")]
             )
