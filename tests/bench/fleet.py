@@ -24,7 +24,7 @@ from tests.bench.open_loop import ID, NOW, Offered, envelope, offer
 from tests.bench.processes import cpu_by_name, hearback, lag, pss_mb
 from tests.bench.programs import cpu_seconds, program
 
-IDLE_SECONDS = 10
+IDLE_SECONDS = 20
 DRAIN_SECONDS_MAX = 120
 PROBE_PAUSE_SECONDS = 0.005
 BOOKKEEPING = ("client-reports", "postgres client_reports")
@@ -134,11 +134,15 @@ class Fleet:
 
     def measure_idle(self) -> float:
         """Measure what nothing costs; return it as a share of a core."""
-        time.sleep(15)  # what starting took is given back
-        before = cpu_by_name(self.place)
+        time.sleep(30)  # what starting took is given back
+        status = hearback(self.place, "status")
+        time.sleep(1)
+        before = cpu_by_name(self.place, status)
         time.sleep(IDLE_SECONDS)
-        after = cpu_by_name(self.place)
-        self.idle = {name: max(0.0, after[name] - before.get(name, 0.0)) / IDLE_SECONDS for name in after}
+        after = cpu_by_name(self.place, status)
+        self.idle = {
+            name: (after.get(name, 0.0) - before.get(name, 0.0)) / IDLE_SECONDS for name in {*before, *after}
+        }
         return sum(self.idle.values())
 
     def load(self, requests: list[bytes], rate: float, seconds: float) -> tuple[Offered, dict[str, float], float]:
@@ -148,8 +152,10 @@ class Fleet:
         drained = self.drain()
         spent, taken = cpu_by_name(self.place), time.perf_counter() - start
         each = {
-            name: 1e6 * (spent[name] - before.get(name, 0.0) - self.idle.get(name, 0.0) * taken) / offered.sent
-            for name in spent
+            name: 1e6
+            * (spent.get(name, 0.0) - before.get(name, 0.0) - self.idle.get(name, 0.0) * taken)
+            / offered.sent
+            for name in {*before, *spent}
         }
         return offered, each, drained
 
