@@ -10,10 +10,11 @@ import pytest
 from hearback_kit.http import SERVICE_HEADER, SIGNATURE_HEADER, ServiceClient, sign
 from hearback_kit.values.ids import random_id
 
+from .conftest import SECRET
+
 ISSUES = "/api/0/organizations/demo/issues"
 PROJECT = "/api/0/projects/demo/web"
 EXIST = "/internal/events/exist"
-SECRET = "test-secret"
 
 
 @pytest.fixture
