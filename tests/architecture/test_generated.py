@@ -15,7 +15,7 @@ def test_generated_files_are_not_stale() -> None:
 def test_no_generated_file_is_left_over() -> None:
     wanted = documents()
     folders = (ROOT / "shared/contracts/events", ROOT / "deploy/docs")
-    written = {"README.md", "design.md", "operations.md"}
+    written = {"README.md", "design.md", "operations.md", "performance.md"}
     found = {
         path.relative_to(ROOT).as_posix()
         for folder in folders
