@@ -4,7 +4,7 @@ import pytest
 from hearback_kit.bus.gathering import Gathering
 
 
-def reading(gathering: Gathering, pauses: float, times: int, *, messages: int = 1, full: bool = False) -> float:
+def reading(gathering: Gathering, pauses: float, times: int, *, messages: int = 2, full: bool = False) -> float:
     """Count reads at equal distances; return the time of the last."""
     for turn in range(times):
         gathering.count(turn * pauses, messages, full=full)

@@ -7,7 +7,7 @@ import math
 from typing import Final
 
 _RATE_SECONDS: Final = 1.0  # how far back the rate of messages is known
-_EXPECTED_MIN: Final = 2.0  # waiting for fewer messages than these gains nothing
+_EXPECTED_MIN: Final = 5.0  # waiting for fewer messages than these gains little
 
 
 class Gathering:
