@@ -175,5 +175,6 @@ def test_every_item_ends_in_exactly_one_place(items, header_id, takes_feedback):
         "an event that carries a feedback, and nothing else, counts as another thing"
     )
     assert sent - ends == Counter({"error": moved["feedback"]}) + Counter()
-    submissions = sum(one.type in {"feedback", "user_report"} for one in items) + moved["feedback"]
+    with_fate = {"feedback", "user_report", "client_report"}
+    submissions = sum(one.type in with_fate for one in items) + moved["feedback"]
     assert sum(hasattr(note, "submission_id") for note in plan.notes) <= submissions
