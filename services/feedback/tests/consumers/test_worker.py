@@ -124,7 +124,7 @@ async def test_killed_between_commit_and_acknowledgement(
 async def test_poison_becomes_a_dead_letter_whose_fate_is_recorded(
     quick: Settings, bus: RedisStreams, redis: Any
 ) -> None:
-    poison = submitted(event_id="\0" * 3, submission_id="b" * 32)
+    poison = submitted(organization_id=1 << 63, submission_id="b" * 32)  # no number of a database
     await bus.publish([submitted(), poison, submitted()])
     async with working(quick):
 
