@@ -171,6 +171,7 @@ class Mailbox:
         self.used_tls: list[bool] = []
         self.users: list[str] = []
         self.drops = 0  # connections to drop in the middle of a message
+        self.silent = 0  # messages that get no answer
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: Any, session: Session, envelope: Envelope, address: str, options: Sequence[str]
@@ -186,6 +187,9 @@ class Mailbox:
             self.drops -= 1
             server.transport.abort()
             return "451 gone"
+        if self.silent:
+            self.silent -= 1
+            await asyncio.Event().wait()
         answers = self.answers.get(envelope.rcpt_tos[0])
         if answers:
             return answers.pop(0)

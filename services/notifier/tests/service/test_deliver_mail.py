@@ -122,6 +122,21 @@ async def test_a_dropped_connection_loses_and_doubles_nothing(
     assert len(mailbox.messages) == 2
 
 
+async def test_a_server_that_does_not_answer_in_time_is_tried_again(
+    notifier: Notifier, mailbox: Mailbox, send_to: Any
+) -> None:
+    mailbox.silent = 2
+    await take(notifier, feedback())
+    await send_to(smtp_seconds_max=1.0)
+    found = await notifier.deliveries()
+    assert states(found) == ["pending", "pending"]
+    assert all("no connection" in (delivery.answer or "") for delivery in found)
+    notifier.clock.move(minutes=5)
+    await send_to()
+    assert states(await notifier.deliveries()) == ["sent", "sent"]
+    assert len(mailbox.messages) == 2
+
+
 async def test_a_destination_that_keeps_failing_rests(notifier: Notifier, mailbox: Mailbox, send_to: Any) -> None:
     mailbox.answers[ADA.email] = ["451 later"] * 3
     await take(notifier, *(feedback() for _ in range(3)))
@@ -274,6 +289,19 @@ async def test_sign_in_over_starttls(
                 await server.send(message, "h@example.com", "ada@example.com")
             assert not refused.value.is_permanent
         await server.close()
+
+
+async def test_tls_from_the_first_byte(mailbox: Mailbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate, context = certified(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with mail_server(mailbox, ssl_context=context) as port:
+        server = SmtpServer(f"smtps://127.0.0.1:{port}")
+        message = EmailMessage()
+        message["To"], message["Subject"] = "ada@example.com", "x"
+        message.set_content("x")
+        await server.send(message, "h@example.com", "ada@example.com")
+        await server.close()
+    assert len(mailbox.messages) == 1
 
 
 async def test_starttls_that_is_required_is_never_done_without(mailbox: Mailbox, smtp: str) -> None:
