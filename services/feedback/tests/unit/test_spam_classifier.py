@@ -18,10 +18,10 @@ SHIPPED = Classifier(PRIOR)
 SPAM = "Buy cheap viagra online https://pills.top"
 # A campaign of a kind that the prior does not know.
 CAMPAIGN = [
-    f"Our {town} translation bureau offers certified {work} for {field} documents, order from {price} dollars"
+    f"The {town} choir sings {work} at {field} weddings, {price} singers in fine robes"
     for town in ("Berlin", "Paris", "London")
-    for work in ("translations", "interpreting", "apostilles")
-    for field in ("legal", "medical")
+    for work in ("hymns", "madrigals", "waltzes")
+    for field in ("summer", "winter")
     for price in (20, 30)
 ]
 
@@ -43,11 +43,11 @@ def test_training_gives_the_committed_bytes(training: ModuleType) -> None:
 
 def test_no_sentence_is_both_trained_and_measured(training: ModuleType) -> None:
     sets = []
-    for folder in ("corpus", "heldout", "blind"):
+    for folder in ("corpus", "heldout", "blind", "blind2"):
         ham, spam = training.read(SERVICE / "training" / folder)
         texts = [text for lines in ham.values() for text in lines if len(text) > 12]
         sets.append(set(texts) | {text for pairs in spam.values() for _, text in pairs})
-    assert sets[0] & (sets[1] | sets[2]) == set()
+    assert sets[0] & set().union(*sets[1:]) == set()
     assert len(sets[0]) > 500
 
 
@@ -63,7 +63,7 @@ def test_held_out_texts_are_judged_right(training: ModuleType, folder: str) -> N
     assert len(missed) <= len(unwanted) * 0.1, missed
 
 
-@pytest.mark.parametrize("kind", ["seo", "prompt"])
+@pytest.mark.parametrize("kind", ["crypto", "loan"])
 def test_most_of_a_kind_left_out_of_training_is_caught(training: ModuleType, kind: str) -> None:
     without = Classifier(training.train(without=kind))
     _, spam = training.read(SERVICE / "training/blind")

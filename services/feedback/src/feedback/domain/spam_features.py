@@ -122,12 +122,12 @@ def _signs(text: str, words: tuple[str, ...], name: str) -> Iterator[str]:
 
 
 def _pitch_signs(text: str, has_link: bool) -> Iterator[str]:
-    aspects = aspects_of(text)
-    yield from aspects
-    if len(aspects) > 1:
-        yield f"pitch:{len(aspects)}"
-    if aspects and has_link:
-        yield "pitch_with_link"
+    """Yield signs of a pitch: one aspect alone is no sign, since ordinary feedback has each."""
+    count = len(aspects_of(text))
+    if count > 1:
+        yield f"pitch:{count}"
+        if has_link:
+            yield "pitch_with_link"
 
 
 def _link_signs(links: list[str], words: int) -> Iterator[str]:
