@@ -18,7 +18,8 @@ import httpx
 
 Result = TypeVar("Result")
 ROOT = Path(__file__).parents[2]
-COMMITS_BACK = 30
+# Until a release is tagged: a commit before several migrations.
+FIRST_PREVIOUS = "7688366ede91ddb2cf45c966a13878100c339cba"
 SERVICES = {
     "registry": "envelope-gateway",
     "envelope-gateway": "envelope-gateway",
@@ -48,16 +49,10 @@ def git(*arguments: str) -> str | None:
 
 
 def previous_release() -> str | None:
-    """Return the commit of the last tag before this one, or one some way back; None when the history has none."""
+    """Return the commit of the last tag, or before there is one of `FIRST_PREVIOUS`; None in a shorter history."""
     tag = git("describe", "--tags", "--abbrev=0", "HEAD^")
-    wanted = os.environ.get("HEARBACK_PREVIOUS") or tag
-    if wanted:
-        return git("rev-parse", f"{wanted}^{{commit}}")
-    for back in range(COMMITS_BACK, COMMITS_BACK + 10):
-        subject = git("log", "-1", "--format=%s", f"HEAD~{back}")
-        if subject is not None and not subject.startswith("wip"):
-            return git("rev-parse", f"HEAD~{back}")
-    return None
+    wanted = os.environ.get("HEARBACK_PREVIOUS") or tag or FIRST_PREVIOUS
+    return git("rev-parse", "--verify", "--quiet", f"{wanted}^{{commit}}")
 
 
 def message_versions(commit: str) -> list[str]:

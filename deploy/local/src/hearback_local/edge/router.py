@@ -16,7 +16,7 @@ TOO_MANY_BODIES = Refusal(429, "too_many_requests", "Too many large requests are
 
 
 class Router:
-    """Maps paths to services; answers `/`, `/healthz` and unknown paths itself."""
+    """Maps paths to services; answers `/healthz` and unknown paths itself."""
 
     def __init__(self, ports: Mapping[str, int], settings: EdgeSettings) -> None:
         self._held_body_bytes_max = settings.held_body_bytes_max
@@ -24,11 +24,15 @@ class Router:
             total_max=settings.streamed_bodies_max, per_address_max=settings.streamed_bodies_per_address_max
         )
         self._find_service = lru_cache(maxsize=4096)(service_of)
+        # The registry answers people without a session, and says to all services whose a token is: strangers wait.
         self._pools = {
             name: Pool(
                 name,
                 port,
-                connections_max=settings.upstream_connections_max,
+                connections_max=settings.registry_connections_max
+                if name == "registry"
+                else settings.upstream_connections_max,
+                waiting_max=settings.registry_waiting_max if name == "registry" else 0,
                 idle_max=settings.upstream_idle_max,
                 connect_seconds_max=settings.connect_seconds_max,
             )

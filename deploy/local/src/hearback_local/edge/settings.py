@@ -35,6 +35,10 @@ class EdgeSettings(BaseSettings):
         512 * 1024 * 1024, ge=0, description="Bytes that are discarded after such an error before it is cut off."
     )
     upstream_connections_max: int = Field(1024, ge=1, description="Connections to one service.")
+    registry_connections_max: int = Field(
+        32, ge=1, description="Connections to the registry; what services ask it does not pass the edge."
+    )
+    registry_waiting_max: int = Field(4096, ge=0, description="Requests that wait for one of those.")
     upstream_idle_max: int = Field(64, ge=0, description="Idle connections kept to one service.")
     upstream_idle_seconds_max: float = Field(30.0, gt=0, description="Time such a connection is kept.")
     connect_seconds_max: float = Field(5.0, gt=0, description="Time to connect to a service.")

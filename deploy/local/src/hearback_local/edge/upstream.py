@@ -2,6 +2,7 @@
 
 import asyncio
 import select
+from collections import deque
 from typing import Protocol, cast
 
 import httptools
@@ -187,10 +188,20 @@ class _AnswerEvents:
 
 
 class Pool:
-    """The connections to one service."""
+    """The connections to one service.
+
+    Beyond `connections_max`, up to `waiting_max` requests wait for their turn.
+    """
 
     def __init__(
-        self, service: str, port: int, *, connections_max: int, idle_max: int, connect_seconds_max: float
+        self,
+        service: str,
+        port: int,
+        *,
+        connections_max: int,
+        waiting_max: int,
+        idle_max: int,
+        connect_seconds_max: float,
     ) -> None:
         self.service = service
         self._port = port
@@ -198,7 +209,9 @@ class Pool:
         self._idle_max = idle_max
         self._connect_seconds_max = connect_seconds_max
         self._idle: list[UpstreamConnection] = []
+        self._waiting_max = waiting_max
         self._all: set[UpstreamConnection] = set()
+        self._waiting: deque[asyncio.Future[UpstreamConnection | None]] = deque()
 
     def take_idle(self) -> UpstreamConnection | None:
         """Return an idle connection, or None. One that the service has closed is discarded."""
@@ -210,12 +223,14 @@ class Pool:
         return None
 
     async def connect(self) -> UpstreamConnection:
-        """Return a new connection.
+        """Return a new connection, or one that became free, after those that asked before.
 
-        Raises OSError or TimeoutError when the service cannot be reached or has too many connections.
+        Raises OSError or TimeoutError when the service cannot be reached or too many wait for it.
         """
         if len(self._all) >= self._connections_max:
-            raise ConnectionRefusedError(f"more than {self._connections_max} connections to {self.service}")
+            freed = await self._turn()
+            if freed is not None:
+                return freed
         loop = asyncio.get_running_loop()
         connection = UpstreamConnection(self)
         self._all.add(connection)
@@ -224,11 +239,36 @@ class Pool:
                 await loop.create_connection(lambda: connection, "127.0.0.1", self._port)
         except BaseException:
             self._all.discard(connection)
+            self._wake(None)
             raise
         return connection
 
+    async def _turn(self) -> UpstreamConnection | None:
+        """Wait until a connection is free, and return it; None when a new one may be made."""
+        if len(self._waiting) >= self._waiting_max:
+            raise ConnectionRefusedError(f"more than {self._connections_max} connections to {self.service}")
+        turn: asyncio.Future[UpstreamConnection | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled() and (freed := turn.result()) is not None:
+                freed.close()
+            raise
+
+    def _wake(self, freed: UpstreamConnection | None) -> bool:
+        """Let the first that waits go on; return False when none waits."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():  # else its client gave up
+                turn.set_result(freed)
+                return True
+        return False
+
     def give_back(self, connection: UpstreamConnection, now: float) -> None:
-        """Keep a connection for the next request, or close it when enough are idle."""
+        """Hand a connection to the next request, keep it for one, or close it when enough are idle."""
+        if self._waiting and connection.is_usable and self._wake(connection):
+            return
         if not connection.is_usable or len(self._idle) >= self._idle_max:
             connection.close()
             return
@@ -237,7 +277,9 @@ class Pool:
 
     def forget(self, connection: UpstreamConnection) -> None:
         """Drop a closed connection."""
-        self._all.discard(connection)
+        if connection in self._all:
+            self._all.discard(connection)
+            self._wake(None)
         if connection in self._idle:
             self._idle.remove(connection)
 
