@@ -12,7 +12,13 @@ ROOT = Path(__file__).parents[2]
 UV = ROOT / ".tools" / "bin" / "uv"
 FOLDERS = {path.parent.name: path.parent for path in (ROOT / "services").glob("**/pyproject.toml")}
 SERVICES = sorted(FOLDERS)
-SHARED = ["contracts", "kit", "fleet"]
+SHARED = ("contracts", "kit", "fleet", "web")
+
+
+def shared_of(service: str) -> list[str]:
+    """Return the shared packages that a service declares."""
+    text = (FOLDERS[service] / "pyproject.toml").read_text()
+    return [name for name in SHARED if re.search(rf'^    "hearback-{name}[\["]', text, re.MULTILINE)]
 
 
 def run(*command: object, folder: Path) -> bytes:
@@ -58,7 +64,7 @@ def test_a_service_runs_with_nothing_but_what_it_declares(service: str, wheels: 
         "--python",
         python,
         "--no-deps",
-        *(next(wheels.glob(f"hearback_{name}-*.whl")) for name in SHARED),
+        *(next(wheels.glob(f"hearback_{name}-*.whl")) for name in shared_of(service)),
         next(wheels.glob(f"{service.replace('-', '_')}-*.whl")),
         folder=tmp_path,
     )
@@ -82,6 +88,7 @@ def test_a_dockerfile_names_its_own_service(service: str) -> None:
     assert "USER 10001" in text
     installed = set(re.findall(r"\./(services/\S+)", text))
     assert installed == {str(folder)}
+    assert re.findall(r"\./shared/(\S+)", text) == shared_of(service)
 
 
 @pytest.mark.parametrize("lock", sorted((ROOT / "deploy" / "locks").iterdir()), ids=lambda path: path.name)

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import msgspec
 from fastapi import Request
 from hearback_kit.errors import BadRequest
 from hearback_kit.http import require_signature
+from pydantic import BaseModel, ValidationError
 
 ERASURES_PATH: Final = "/internal/erasures"
 SUBMISSIONS_MAX: Final = 10_000
@@ -23,7 +23,7 @@ class Erasure:
     submissions: tuple[Reference, ...] = ()
 
 
-class _Body(msgspec.Struct):
+class _Body(BaseModel):
     email: str
     submissions: list[Reference] = []
 
@@ -32,8 +32,8 @@ async def read_erasure(request: Request, secret: str) -> Erasure:
     """Return what a signed request asks to erase. Raises Unauthorized or BadRequest."""
     await require_signature(request, secret)
     try:
-        body = msgspec.json.decode(await request.body(), type=_Body)
-    except msgspec.MsgspecError as error:
+        body = _Body.model_validate_json(await request.body())
+    except ValidationError as error:
         raise BadRequest("Expected email and submissions.") from error
     address = body.email.strip().lower()
     if "@" not in address or len(body.submissions) > SUBMISSIONS_MAX:
