@@ -6,7 +6,7 @@ import signal
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -174,14 +174,16 @@ def family(pid: int) -> list[int]:
 
 @contextmanager
 def frozen(*pids: int) -> Iterator[None]:
-    """Processes that neither answer nor end while the block runs."""
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+    """Processes that neither answer nor end while the block runs; one that had ended before is left out."""
     try:
+        for pid in pids:
+            with suppress(ProcessLookupError):  # PostgreSQL ends a process with its connection
+                os.kill(pid, signal.SIGSTOP)
         yield
     finally:
         for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager
