@@ -166,3 +166,8 @@ def test_poison_of_one_project_stops_no_other(
     other.reached(other.feedback("amid the poison"), "stored")
     poisoned.reached(sent[-1], "dropped", "dead_letter")
     other.reached(other.feedback("after the poison"), "stored")
+
+    mend()
+    own_fleet.command("dead-letters", "replay", "--stream", "feedback.submitted")
+    for submission_id in sent:
+        poisoned.reached(submission_id, "stored")
