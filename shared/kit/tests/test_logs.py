@@ -40,11 +40,11 @@ def test_lines_of_a_kind_are_limited_and_others_are_not(capsys):
     configure_logs("sample", lines_per_minute_max=3)
     for number in range(10):
         get_logger("a").error("refused", number=number)
-        logging.getLogger("uvicorn.error").warning("Invalid request %d", number)
+        logging.getLogger("a.library").warning("Invalid request %d", number)
         get_logger("b").error(f"other_{number}")
     found = lines(capsys)
     assert [line["number"] for line in found if line["event"] == "refused"] == [0, 1, 2]
-    assert [line["event"] for line in found if line["logger"] == "uvicorn.error"] == [
+    assert [line["event"] for line in found if line["logger"] == "a.library"] == [
         f"Invalid request {number}" for number in range(3)
     ]
     assert len([line for line in found if line["logger"] == "b"]) == 10

@@ -5,13 +5,26 @@ payloads that only their owner reads travel beside it, untouched, as bytes in a
 fourth field `b`, which each model's docstring names. Readers ignore fields they do not know.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.sources import FeedbackSource
+
+
+def _in_utc(time: datetime) -> datetime:
+    if time.tzinfo is UTC:
+        return time
+    try:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("the time is beyond the calendar") from error
+
+
+UtcTime = Annotated[datetime, AfterValidator(_in_utc)]
+"""A time in UTC, whatever its offset was written as: PostgreSQL takes none of 16 hours or more."""
 
 
 class Part(BaseModel):
@@ -27,7 +40,7 @@ class Message(Part):
 
     version: Literal[1] = 1
     id: str = Field(description="Identity of this message: a UUIDv7 in hex.")
-    occurred_at: datetime = Field(description="When the sender published it (UTC).")
+    occurred_at: UtcTime = Field(description="When the sender published it (UTC).")
     project_id: int
 
 
@@ -36,8 +49,8 @@ class Scoped(Message):
 
     organization_id: int
     key_id: int | None = None
-    received_at: datetime = Field(description="When the fleet took it (UTC).")
-    sent_at: datetime | None = Field(
+    received_at: UtcTime = Field(description="When the fleet took it (UTC).")
+    sent_at: UtcTime | None = Field(
         default=None, description="The sender's clock, only when it is off by 55 minutes or more."
     )
     sdk: str | None = Field(default=None, description="`name/version` of the SDK.")
@@ -58,7 +71,7 @@ class FeedbackSubmitted(Scoped):
     submission_id: str
     source: FeedbackSource
     revision: int = 0
-    error_occurred_at: datetime | None = None
+    error_occurred_at: UtcTime | None = None
     marks: tuple[str, ...] = Field(default=(), description="Suspicions of the sender, such as `honeypot`.")
     accepted_by: str | None = Field(
         default=None,
@@ -121,7 +134,7 @@ class ErrorEventReceived(Scoped):
     TYPE: ClassVar[str] = "error-event.received"
     type: Literal["error-event.received"] = "error-event.received"
     event_id: str
-    timestamp: datetime
+    timestamp: UtcTime
     environment: str | None = None
     release: str | None = None
     dist: str | None = None
@@ -177,7 +190,7 @@ class OutcomeCount(Part):
     sdk: str | None = None
     quantity: int
     times: int = 1
-    timestamp: datetime
+    timestamp: UtcTime
 
 
 DETAILS_MAX: Final = 12
@@ -191,7 +204,7 @@ class SubmissionStep(Part):
     submission_id: str
     state: SubmissionState
     step: str = Field(description="What happened, as a `snake_case` word such as `envelope_accepted`.")
-    at: datetime
+    at: UtcTime
     source: FeedbackSource | None = None
     reason: str | None = None
     feedback_id: str | None = Field(default=None, description="Id of the feedback issue it became.")

@@ -1,11 +1,10 @@
 """What people may be notified of: messages to the notifier. Their JSON Schemas stand beside those of `events`."""
 
-from datetime import datetime
 from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
-from hearback_contracts.events import Message, Part
+from hearback_contracts.events import Message, Part, UtcTime
 from hearback_contracts.sources import FeedbackSource
 
 NOTICE_TAGS_MAX: Final = 50
@@ -34,7 +33,7 @@ class FeedbackContent(Part):
     tags: dict[str, str] = Field(default={})
     associated_event_id: str | None = None
     attachments: int = Field(default=0, description="Attachments known so far.")
-    received_at: datetime
+    received_at: UtcTime
 
 
 class FeedbackCreated(Message):
@@ -74,7 +73,7 @@ class UserReportLinked(Message):
     email: str | None = None
     comments: str
     environment: str | None = None
-    received_at: datetime
+    received_at: UtcTime
     followers: tuple[int, ...] = Field(default=(), description="Ids of the members who follow the group.")
 
 
@@ -90,7 +89,7 @@ class AlertChanged(Message):
     is_firing: bool
     value: float
     threshold: float
-    measured_at: datetime
+    measured_at: UtcTime
 
 
 NOTICES: Final[tuple[type[Message], ...]] = (FeedbackCreated, FeedbackChanged, UserReportLinked, AlertChanged)
