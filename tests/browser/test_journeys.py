@@ -82,6 +82,7 @@ async def test_a_newcomer(world: World, open_as: Any, open_shop: Any, site: str,
     await expect(row(page, WORDS)).to_have_count(1)
     await page.locator("[data-search]").fill("cart someone")
     await page.keyboard.press("Enter")
+    await expect(page.locator('a[href*="format=csv"][href*="cart"]')).to_have_count(1)  # the list was replaced
     await expect(row(page, WORDS)).to_have_count(1)
     await page.locator('summary[aria-label="Export"]').click()
     async with page.expect_download() as download:

@@ -48,7 +48,7 @@ def caddy(upstreams: dict[str, str], folder: Path, wait_until: Any) -> Iterator[
         subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder) as process,
     ):
         try:
-            wait_until(lambda: httpx.get(f"{url}/healthz").status_code == 200)
+            wait_until(lambda: httpx.get(f"{url}/healthz").status_code == 200, seconds=60)
             yield url, process.pid
         finally:
             process.terminate()
