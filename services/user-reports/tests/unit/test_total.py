@@ -1,11 +1,12 @@
 """No message makes a function of the consumers raise: what one tenant sends cannot stop another's."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 from hearback_contracts.events import ErrorEventReceived, EventUser, ExceptionValue, Frame, UserReportSubmitted
 from hearback_contracts.sources import FeedbackSource
+from hearback_devkit.strategies import INSTANTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from user_reports.domain.admission import (
@@ -25,10 +26,6 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 AGE_MAX = timedelta(days=90)
 # Texts as they come off the wire: no lone surrogates, which no JSON parser of ours lets in, and no NUL.
 TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"))
-OFFSETS = st.integers(-1_439, 1_439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-TIMES = st.datetimes(timezones=OFFSETS) | st.sampled_from(
-    [datetime.min.replace(tzinfo=timezone(timedelta(hours=23))), datetime.max.replace(tzinfo=UTC)]
-)
 JSON: Any = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
     lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner),
@@ -46,8 +43,8 @@ EVENTS = st.builds(
     occurred_at=st.just(NOW),
     received_at=st.just(NOW),
     event_id=st.just("b" * 32),
-    timestamp=TIMES,
-    sent_at=st.none() | TIMES,
+    timestamp=INSTANTS,
+    sent_at=st.none() | INSTANTS,
     user=st.none() | st.builds(EventUser, **dict.fromkeys(EventUser.model_fields, OPTIONAL)),
     tags=st.dictionaries(TEXT, TEXT, max_size=3),
     trace=st.none() | st.dictionaries(TEXT, JSON, max_size=3),
@@ -65,7 +62,7 @@ MESSAGES = st.builds(
     UserReportSubmitted,
     id=TEXT,
     occurred_at=st.just(NOW),
-    received_at=st.just(NOW) | TIMES,
+    received_at=st.just(NOW) | INSTANTS,
     event_id=st.none() | TEXT | st.sampled_from(["0" * 32, "c" * 32]),
     submission_id=OPTIONAL,
     accepted_by=OPTIONAL,

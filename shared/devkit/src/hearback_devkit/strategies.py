@@ -54,16 +54,22 @@ TEXTS: Final[SearchStrategy[str]] = st.text(st.characters(codec="utf-8"), max_si
 )
 """Texts as JSON can carry them: no lone surrogates, but NUL characters, directions, long ones, ids, addresses."""
 
-TIMES: Final[SearchStrategy[str]] = st.builds(
-    lambda time, zone: time.replace(tzinfo=zone).isoformat(), st.datetimes(), _ZONES | st.just(UTC)
+INSTANTS: Final[SearchStrategy[datetime]] = st.builds(
+    lambda time, zone: time.replace(tzinfo=zone),
+    st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)),  # noqa: DTZ001 (Hypothesis takes bounds without a zone)
+    _ZONES | st.just(UTC),
 ) | st.sampled_from(
     [
-        datetime(2026, 11, 24, 12, tzinfo=UTC).isoformat(),
-        datetime.min.replace(tzinfo=timezone(timedelta(hours=23))).isoformat(),
-        datetime.max.replace(tzinfo=timezone(timedelta(hours=-23))).isoformat(),
+        datetime(2026, 11, 24, 12, tzinfo=UTC),
+        datetime.min.replace(tzinfo=UTC),
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=-23))),
+        datetime.max.replace(tzinfo=UTC),
+        datetime.max.replace(tzinfo=timezone(timedelta(hours=23))),
     ]
 )
-"""Times with an offset from the first to the last that there is, as texts."""
+"""Times of every offset, from the first to the last that there is in UTC."""
+TIMES: Final[SearchStrategy[str]] = INSTANTS.map(datetime.isoformat)
+"""The same as texts."""
 
 _FIRST: Final = datetime(2020, 1, 1, tzinfo=UTC)
 FLEET_TIMES: Final[SearchStrategy[str]] = st.integers(0, 80 * 365 * 86_400 * 1_000).map(
