@@ -6,7 +6,7 @@ from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
 from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
-from client_reports.api import alert_rules, erasures, stats, submissions
+from client_reports.api import alert_rules, erasures, reprocessings, stats, submissions
 from client_reports.consumers.client_report_received import ClientReportReceivedHandler
 from client_reports.consumers.outcome_recorded import OutcomeRecordedHandler
 from client_reports.domain.alerts import Hysteresis
@@ -47,7 +47,16 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         outbox=OUTBOX,
     )
     PAGES.install(app, settings, clock=clock)
-    for module in (stats, submissions, alert_rules, erasures, submission_list, outcome_stats, loss_alerts):
+    for module in (
+        stats,
+        submissions,
+        alert_rules,
+        erasures,
+        reprocessings,
+        submission_list,
+        outcome_stats,
+        loss_alerts,
+    ):
         app.include_router(module.router)
     return app
 

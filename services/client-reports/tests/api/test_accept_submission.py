@@ -1,6 +1,7 @@
 """Refused submissions: their words are kept, and they are taken in after all, once."""
 
 import json
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -23,7 +24,9 @@ from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import FEEDBACK_SUBMITTED, OUTCOME_RECORDED, USER_REPORT_SUBMITTED, Stream
 from hearback_devkit.testing import eventually
 from hearback_fleet.messages import outgoing
+from hearback_fleet.reprocessing import ACCEPTANCES_PATH, REPROCESSINGS_PATH
 from hearback_kit.bus import Incoming
+from hearback_kit.http import SERVICE_HEADER, SIGNATURE_HEADER, sign
 from hearback_kit.values.ids import derived_id, new_id
 
 PATH = "/api/0/projects/demo/web/submissions/"
@@ -220,6 +223,57 @@ async def test_words_are_for_members_who_may_read_events(refusals: Refusals) -> 
     await refusals.accept(404, headers=stranger)
     [shown] = (await refusals.api.client.get(PATH)).json()
     assert "payload" not in shown
+
+
+async def asked(refusals: Refusals, path: str, content: dict[str, Any]) -> Any:
+    """Return the answer to a call that the operator's command signs."""
+    body = orjson.dumps(content)
+    secret = refusals.store.settings.secret_key.get_secret_value()
+    headers = {
+        SERVICE_HEADER: "operator",
+        SIGNATURE_HEADER: sign(secret, "operator", "POST", path, body, int(time.time())),
+        "Content-Type": "application/json",
+    }
+    return await refusals.api.client.post(path, content=body, headers=headers)
+
+
+async def test_refused_words_are_listed_for_the_operator_and_taken_in_once(refusals: Refusals) -> None:
+    for number in range(3):
+        payload = WORDS | {"comments": f"More {number}."}
+        await refusals.step(
+            reason=Reason.REPORT_DUPLICATE, payload=payload, refused=refusals.report(f"m{number}"), counted=True
+        )
+    now = refusals.store.clock.now()
+    wanted = {"start": (now - timedelta(hours=1)).isoformat(), "end": (now + timedelta(hours=1)).isoformat()}
+    answer = (await asked(refusals, REPROCESSINGS_PATH, wanted)).json()
+    assert (answer["counts"], answer["after"]) == ({"examined": 3}, None)
+    assert {one["payload"]["comments"] for one in answer["refused"]} == {"More 0.", "More 1.", "More 2."}
+    assert (await asked(refusals, REPROCESSINGS_PATH, wanted | {"project_id": 2})).json()["refused"] == []
+    earlier = wanted | {"end": wanted["start"]}
+    assert (await asked(refusals, REPROCESSINGS_PATH, earlier)).json()["refused"] == []
+
+    first = answer["refused"][0]
+    taken = [await asked(refusals, ACCEPTANCES_PATH, {"attempts": [first["attempt"]] * 2}) for _ in range(2)]
+    assert [one.json() for one in taken] == [{"taken": 1}, {"taken": 0}], "twice is once"
+    [entry] = await refusals.published(USER_REPORT_SUBMITTED)
+    assert orjson.loads(entry[b"b"]) == first["payload"]
+    assert UserReportSubmitted.model_validate_json(entry[b"d"]).accepted_by == "operator"
+    assert (await refusals.detail())["steps"][-1]["step"] == "reprocessed"
+    assert (await stats(refusals, category="feedback"))[Reason.REPORT_DUPLICATE] == 2
+    answer = (await asked(refusals, REPROCESSINGS_PATH, wanted)).json()
+    assert first["payload"] not in [one["payload"] for one in answer["refused"]]
+    assert len(answer["refused"]) == 2
+
+
+async def test_the_operators_calls_are_signed_and_well_formed(refusals: Refusals) -> None:
+    for path in (REPROCESSINGS_PATH, ACCEPTANCES_PATH):
+        assert (await refusals.api.client.post(path, json={})).status_code == 401
+        assert (await asked(refusals, path, {})).status_code == 400
+    attempt = {"project_id": 1, "id": ID, "digest": "no hex"}
+    assert (await asked(refusals, ACCEPTANCES_PATH, {"attempts": [attempt]})).status_code == 400
+    now = refusals.store.clock.now().isoformat()
+    wrong = {"start": now, "end": now, "after": "somewhere"}
+    assert (await asked(refusals, REPROCESSINGS_PATH, wrong)).status_code == 400
 
 
 async def stats(refusals: Refusals, **parameters: Any) -> dict[str, int]:

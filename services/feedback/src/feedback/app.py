@@ -8,7 +8,7 @@ from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
 from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
-from feedback.api import attachments, erasures, internal, issues, live, short_ids
+from feedback.api import attachments, erasures, internal, issues, live, reprocessings, short_ids
 from feedback.api.deps import AppState
 from feedback.consumers.attachment_stored import AttachmentStoredHandler
 from feedback.consumers.feedback_submitted import FeedbackSubmittedHandler
@@ -42,6 +42,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         attachments.router,
         internal.router,
         erasures.router,
+        reprocessings.router,
         live.router,
         pages,
     ):

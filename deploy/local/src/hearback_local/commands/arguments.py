@@ -2,7 +2,10 @@
 
 import argparse
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
+
+from hearback_kit.values.times import parse_iso8601
 
 from hearback_local.data_dir import DataDir
 
@@ -45,3 +48,11 @@ def count(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) <= COUNT_MAX:
         raise argparse.ArgumentTypeError(f"{text} is not a count: give a number from 1 to {COUNT_MAX}")
     return int(text)
+
+
+def moment(text: str) -> datetime:
+    """Parse a time: a date, a date and time (UTC without a zone), or Unix seconds."""
+    found = parse_iso8601(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text} is not a time: give 2026-11-28 or 2026-11-28T14:30:00Z")
+    return found

@@ -72,6 +72,7 @@ def step_words(step: str) -> str:
         "duplicate_refused": _("A further report was refused"),
         "dead_letter": _("Could not be handled; kept as a dead letter"),
         "accepted_by_member": _("Taken in after all, by a member"),
+        "reprocessed": _("Processed again, by the rules of then"),
         "notified": _("People were notified"),
         "notification_skipped": _("No notification"),
         CLIENT_REPORT_REFUSED_STEP: _("The client report, or part of it, does not count"),

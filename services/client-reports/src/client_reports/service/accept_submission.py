@@ -19,13 +19,15 @@ from client_reports.domain.refusal_count import refusal_count
 from client_reports.domain.submission_status import Step, bounded, resolve_status
 from client_reports.errors import NothingToAccept
 from client_reports.store.processed import take_turn
-from client_reports.store.refused import StoredRefusal, find_refusal, mark_accepted
+from client_reports.store.refused import StoredRefusal, find_attempt, find_refusal, mark_accepted
 from client_reports.store.submissions import find_submission, submission_write
 from client_reports.store.taken_back import take_back
 from client_reports.store.writes import execute_writes
 
 SERVICE = "client-reports"
 ACCEPTED_STEP = "accepted_by_member"
+REPROCESSED_STEP = "reprocessed"
+OPERATOR = "operator"
 _TICK = timedelta(microseconds=1)
 
 
@@ -43,7 +45,21 @@ class SubmissionAcceptance:
         self._steps_max = steps_max
 
     async def accept(self, key: SubmissionKey, accepted_by: str) -> tuple[Submission, StoredRefusal]:
-        """Publish the newest refused attempt; raise NotFound, or NothingToAccept when none is left.
+        """Publish the newest refused attempt; raise NotFound, or NothingToAccept when none is left."""
+        return await self._publish(key, None, accepted_by, ACCEPTED_STEP)
+
+    async def accept_attempt(self, key: SubmissionKey, digest: bytes) -> bool:
+        """Publish a refused attempt that no rule refuses any more; return False for one taken in before or gone."""
+        try:
+            await self._publish(key, digest, OPERATOR, REPROCESSED_STEP)
+        except (NotFound, NothingToAccept):
+            return False
+        return True
+
+    async def _publish(
+        self, key: SubmissionKey, digest: bytes | None, accepted_by: str, step: str
+    ) -> tuple[Submission, StoredRefusal]:
+        """Publish one refused attempt, the newest without a digest.
 
         Its refusal is taken back from the counters: the service that decides now gives its only outcome.
         """
@@ -52,12 +68,15 @@ class SubmissionAcceptance:
             submission = await find_submission(connection, *key)
             if submission is None:
                 raise NotFound
-            refusal = await find_refusal(connection, key)
+            if digest is None:
+                refusal = await find_refusal(connection, key)
+            else:
+                refusal = await find_attempt(connection, key, digest)
             if refusal is None or refusal.message is None or refusal.accepted_at is not None:
                 raise NothingToAccept
             now = max(self._clock.now(), submission.status.steps[-1].at + _TICK)
             await mark_accepted(connection, key, refusal.digest, now, accepted_by)
-            accepted = self._with_step(submission, now)
+            accepted = self._with_step(submission, now, step)
             await execute_writes(connection, [submission_write([accepted])])
             message, stream = _read_message(refusal.message)
             counted = refusal_count(message, refusal.at, submission.status.steps)
@@ -72,8 +91,8 @@ class SubmissionAcceptance:
         metrics.SUBMISSIONS_ACCEPTED.inc()
         return accepted, refusal
 
-    def _with_step(self, submission: Submission, now: datetime) -> Submission:
-        step = Step(now, SERVICE, ACCEPTED_STEP, SubmissionState.ACCEPTED)
+    def _with_step(self, submission: Submission, now: datetime, name: str) -> Submission:
+        step = Step(now, SERVICE, name, SubmissionState.ACCEPTED)
         steps = bounded([*submission.status.steps, step], self._steps_max)
         return submission._replace(status=resolve_status(steps))
 

@@ -37,6 +37,16 @@ _FIND: Final = """
     WHERE project_id = $1 AND id = $2
     ORDER BY accepted_at IS NOT NULL, message IS NULL, at DESC, digest LIMIT 1
 """
+_FIND_ATTEMPT: Final = """
+    SELECT digest, message, payload, accepted_at, at FROM refused_submission
+    WHERE project_id = $1 AND id = $2 AND digest = $3
+"""
+_OPEN: Final = """
+    SELECT project_id, id, digest, message, payload FROM refused_submission
+    WHERE at >= $1 AND at < $2 AND accepted_at IS NULL AND message IS NOT NULL
+        AND ($3::bigint IS NULL OR project_id = $3) AND (project_id, id, digest) > ($4, $5, $6)
+    ORDER BY project_id, id, digest LIMIT $7
+"""
 _ACCEPT: Final = """
     UPDATE refused_submission SET accepted_at = $4, accepted_by = $5
     WHERE project_id = $1 AND id = $2 AND digest = $3
@@ -51,6 +61,15 @@ class StoredRefusal(NamedTuple):
     payload: str
     accepted_at: datetime | None
     at: datetime
+
+
+class OpenRefusal(NamedTuple):
+    """A refused attempt that was not taken in, and can be: its message and payload as JSON."""
+
+    key: SubmissionKey
+    digest: bytes
+    message: str
+    payload: str
 
 
 def refused_writes(rows: Iterable[RefusedRow], erased: Iterable[SubmissionKey]) -> list[Write]:
@@ -80,6 +99,25 @@ async def find_refusal(connection: Connection, key: SubmissionKey) -> StoredRefu
     """Return the newest refused attempt that was not taken in, else the newest that was, else None."""
     rows = await fetch(connection, _FIND, *key)
     return StoredRefusal(*rows[0]) if rows else None
+
+
+async def find_attempt(connection: Connection, key: SubmissionKey, digest: bytes) -> StoredRefusal | None:
+    """Return one refused attempt, else None."""
+    rows = await fetch(connection, _FIND_ATTEMPT, *key, digest)
+    return StoredRefusal(*rows[0]) if rows else None
+
+
+async def list_open(
+    connection: Connection,
+    refused: tuple[datetime, datetime],
+    project_id: int | None,
+    after: tuple[SubmissionKey, bytes],
+    rows_max: int,
+) -> list[OpenRefusal]:
+    """Return attempts after a position that were refused from a time until before another and not taken in."""
+    key, digest = after
+    rows = await fetch(connection, _OPEN, *refused, project_id, *key, digest, rows_max)
+    return [OpenRefusal(SubmissionKey(*row[:2]), *row[2:]) for row in rows]
 
 
 async def mark_accepted(

@@ -75,9 +75,13 @@ def draft_of(
     retention: timedelta,
     verdict: SpamVerdict,
     ignores_spam: bool = True,
+    occurred_at: datetime | None = None,
 ) -> Draft:
-    """Return the feedback to store for an accepted submission; with `ignores_spam`, spam is marked ignored."""
-    occurred_at = _occurred_at(submission, payload, retention)
+    """Return the feedback to store for an accepted submission; with `ignores_spam`, spam is marked ignored.
+
+    `occurred_at` is when it was written, where that is known; else the payload says it.
+    """
+    occurred_at = occurred_at or _occurred_at(submission, payload, retention)
     event = normalise(
         payload,
         context,

@@ -47,8 +47,9 @@ def normalise(
         "logentry": {"message": context.message},
     }
     for name in _COPIED_WHEN_GIVEN:
-        if event.get(name):
-            kept[name] = mapping(event[name]) if name == "sdk" else text(event[name])
+        value = mapping(event.get(name)) if name == "sdk" else text(event.get(name))
+        if value:
+            kept[name] = value
     additional = {name: value for name, value in event.items() if name not in _HAS_ITS_PLACE and value is not None}
     if additional:
         kept["additional"] = additional

@@ -17,6 +17,7 @@ from feedback.domain.spam_pitch import orders_a_machine
 
 SCORE_MIN: Final = 100
 CLASSIFIER: Final = "classifier"  # the sign that the classifier gives
+SECOND_OPINION: Final = "second_opinion"  # the sign of spam that a model's word is
 CLEARED: Final = ("cleared",)  # the classifier's reason when a person cleared these words
 JUDGED_CHARACTERS_MAX: Final = 10_000
 WEIGHTS: Final = {
@@ -84,6 +85,13 @@ def judge(content: Content, classifier: Classifier | None) -> SpamVerdict:
     if not opinion.is_spam:
         return verdict
     return replace(verdict, is_spam=True, signs=(*verdict.signs, CLASSIFIER), reasons=opinion.reasons)
+
+
+def with_second_opinion(verdict: SpamVerdict) -> SpamVerdict:
+    """Return a verdict to which a model's word for spam is added; words that a person cleared stay cleared."""
+    if verdict.reasons == CLEARED:
+        return verdict
+    return replace(verdict, is_spam=True, signs=(*verdict.signs, SECOND_OPINION))
 
 
 def judge_by_rules(content: Content) -> SpamVerdict:

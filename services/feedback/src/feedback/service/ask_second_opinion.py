@@ -16,7 +16,7 @@ from hearback_kit.logs import get_logger
 
 from feedback.clients.spam_endpoint import JudgeFailed
 from feedback.domain.drafts import Draft
-from feedback.domain.spam import CLEARED
+from feedback.domain.spam import CLEARED, SECOND_OPINION
 from feedback.domain.statuses import IGNORED
 from feedback.metrics import SECOND_OPINIONS
 from feedback.service.announce_feedback import Announcer, announce_changes
@@ -24,7 +24,6 @@ from feedback.service.record_outcomes import record_second_opinion
 from feedback.service.unit_of_work import UnitOfWork
 from feedback.store.spam_verdicts import lock_passed, mark_as_spam
 
-SIGN: Final = "second_opinion"  # the sign of spam that a model's word is
 _STORED_SECONDS: Final = (0.0, 0.5, 2.0, 10.0)  # pauses before a feedback is looked for that is not stored yet
 _log = get_logger(__name__)
 
@@ -128,8 +127,8 @@ class SecondOpinions:
             )
             if found is None:
                 return False
-            await mark_as_spam(work.connection, found, sign=SIGN, is_ignored=is_ignored)
-            record_second_opinion(work.record, found, SIGN)
+            await mark_as_spam(work.connection, found, sign=SECOND_OPINION, is_ignored=is_ignored)
+            record_second_opinion(work.record, found, SECOND_OPINION)
             if is_ignored:
                 judged = replace(found, evidence={**found.evidence, "is_spam": True})
                 announcer = Announcer(self._unit_of_work.clock.now(), self._unit_of_work.shards)

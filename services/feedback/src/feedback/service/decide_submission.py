@@ -1,6 +1,6 @@
 """Decide what becomes of one submission: a draft of the feedback to store, or the reason for its refusal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,13 +10,16 @@ from hearback_contracts.events import FeedbackSubmitted
 from hearback_contracts.flags import Feature
 from hearback_contracts.options import Option
 from hearback_contracts.reasons import Reason
+from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.messages import parse_payload
 
 from feedback.domain.context import FeedbackContext, read_context
 from feedback.domain.drafts import Draft, Submission, draft_of
+from feedback.domain.feedback import FeedbackDetail
+from feedback.domain.kept_event import payload_of
 from feedback.domain.payload import is_too_deep, may_be_too_deep, read_leniently
-from feedback.domain.spam import Content, SpamVerdict
+from feedback.domain.spam import SECOND_OPINION, Content, SpamVerdict, with_second_opinion
 from feedback.service.judge_spam import SecondJudge, SpamJudge
 from feedback.settings import Settings
 from feedback.store.submissions import SubmissionKey
@@ -56,10 +59,10 @@ class DecideSubmission:
         self._settings = settings
         self._spam_judge = spam_judge
 
-    async def prepare(self, messages: Iterable[FeedbackSubmitted]) -> None:
-        """Load what judging these submissions needs; raises Unavailable."""
+    async def prepare(self, project_ids: Iterable[int]) -> None:
+        """Load what judging submissions of these projects needs; raises Unavailable."""
         organizations = set()
-        for project_id in {message.project_id for message in messages}:
+        for project_id in set(project_ids):
             project = await self._configuration.project(project_id)
             if project is not None and _is_judged(project):
                 organizations.add(project.organization_id)
@@ -83,7 +86,7 @@ class DecideSubmission:
             payload,
             context,
             retention=timedelta(days=project.option(Option.RETENTION_DAYS)),
-            verdict=self._judge(project, message, context),
+            verdict=self._judge(project, context, message.marks),
             ignores_spam=project.feature(Feature.SPAM_FILTER_ACTIONS),
         )
         if self._second_judge is not None:
@@ -99,10 +102,37 @@ class DecideSubmission:
             return Reason.FEATURE_DISABLED
         return None
 
-    def _judge(self, project: ProjectConfig, message: FeedbackSubmitted, context: FeedbackContext) -> SpamVerdict:
+    async def again(self, kept: FeedbackDetail) -> Draft | None:
+        """Return a stored feedback as it would be stored now; None when its project takes none.
+
+        No rule refuses it: it was taken in. That a model judged it spam afterwards still holds, unless a person
+        cleared these words since.
+        """
+        project = await self._configuration.project(kept.project_id)
+        if project is None or self._refused_by_configuration(project) is not None:
+            return None
+        payload = payload_of(kept.event)
+        context = read_context(payload, None, keeps_unlinked=True)
+        if isinstance(context, Reason):
+            return None
+        marks = tuple(kept.evidence.get("marks", ()))
+        verdict = self._judge(project, context, marks)
+        if verdict.detection_enabled and SECOND_OPINION in kept.evidence.get("spam_signs", ()):
+            verdict = with_second_opinion(verdict)
+        return draft_of(
+            _submission_kept(kept, marks),
+            payload,
+            context,
+            retention=timedelta(days=project.option(Option.RETENTION_DAYS)),
+            verdict=verdict,
+            ignores_spam=project.feature(Feature.SPAM_FILTER_ACTIONS),
+            occurred_at=kept.first_seen,
+        )
+
+    def _judge(self, project: ProjectConfig, context: FeedbackContext, marks: Sequence[str]) -> SpamVerdict:
         if not _is_judged(project):
             return SpamVerdict()
-        content = Content(context.message, context.name, message.marks)
+        content = Content(context.message, context.name, marks)
         return self._spam_judge.judge(project.organization_id, content)
 
 
@@ -134,4 +164,18 @@ def _submission_of(message: FeedbackSubmitted) -> Submission:
         sent_at=message.sent_at,
         error_occurred_at=message.error_occurred_at,
         marks=message.marks,
+    )
+
+
+def _submission_kept(kept: FeedbackDetail, marks: Sequence[str]) -> Submission:
+    return Submission(
+        organization_id=kept.organization_id,
+        project_id=kept.project_id,
+        event_id=kept.event_id,
+        submission_id=kept.submission_id,
+        source=FeedbackSource(kept.source),
+        revision=kept.revision,
+        received_at=kept.received_at,
+        error_occurred_at=kept.error_occurred_at,
+        marks=marks,
     )

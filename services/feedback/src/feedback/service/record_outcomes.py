@@ -139,6 +139,20 @@ def _ref_of(feedback: Feedback | Deleted) -> SubmissionRef:
     )
 
 
+def record_reprocessed(
+    record: OutcomeRecorder, feedback: Feedback, *, is_spam: bool, changed: Sequence[str]
+) -> None:
+    """Record that a stored feedback was processed again, and what of it changed."""
+    record.step(
+        _ref_of(feedback),
+        SubmissionState.SPAM if is_spam else SubmissionState.STORED,
+        "reprocessed",
+        Reason.SPAM if is_spam else None,
+        feedback_id=str(feedback.id),
+        details=changed,
+    )
+
+
 def record_attachment(record: OutcomeRecorder, message: AttachmentStored) -> None:
     """Record the outcomes of an attachment: its bytes (one if it has none, as quotas count) and itself."""
     for category, quantity in ((DataCategory.ATTACHMENT, max(1, message.size)), (DataCategory.ATTACHMENT_ITEM, 1)):

@@ -41,7 +41,7 @@ class StoreSubmissions:
 
     async def __call__(self, submissions: Sequence[tuple[FeedbackSubmitted, bytes | None]]) -> None:
         """Store submissions, each a message and the feedback event's JSON."""
-        await self._decide.prepare(message for message, _ in submissions)
+        await self._decide.prepare(message.project_id for message, _ in submissions)
         decisions = [await self._decide(message, body) for message, body in submissions]
         async with self._unit_of_work.begin() as work:
             results = await self._store(work, decisions)
@@ -88,7 +88,9 @@ class StoreSubmissions:
         for decision in decisions:
             key = decision.key
             if key in stored:
-                record_stored(work.record, decision, stored[key], counted=key not in known)
+                # Who took it in after a refusal took back what the refusal counted.
+                counted = key not in known or decision.message.accepted_by is not None
+                record_stored(work.record, decision, stored[key], counted=counted)
                 content = content_of(drafts[key], stored[key], identities[key].short_id, attachments.get(key, 0))
                 work.messages.append(announcer.created(content, decision.message.project_id))
         return stored

@@ -15,7 +15,7 @@ from feedback.store.tables import FEEDBACK
 _LIST_NAMES = tuple(column.name for column in fields(Feedback))
 _DETAIL_NAMES = tuple(column.name for column in fields(FeedbackDetail))
 LIST_COLUMNS = tuple(FEEDBACK.c[name] for name in _LIST_NAMES)
-_DETAIL_COLUMNS = tuple(FEEDBACK.c[name] for name in _DETAIL_NAMES)
+DETAIL_COLUMNS = tuple(FEEDBACK.c[name] for name in _DETAIL_NAMES)
 
 
 def as_feedback(row: Any) -> Feedback:
@@ -23,7 +23,8 @@ def as_feedback(row: Any) -> Feedback:
     return Feedback(**dict(zip(_LIST_NAMES, row, strict=True)))
 
 
-def _as_detail(row: Any) -> FeedbackDetail:
+def as_detail(row: Any) -> FeedbackDetail:
+    """Return a row of `DETAIL_COLUMNS` as a feedback with its event."""
     return FeedbackDetail(**dict(zip(_DETAIL_NAMES, row, strict=True)))
 
 
@@ -109,11 +110,11 @@ async def find_by_id(
     connection: Connection, issue_id: int, organization_ids: Collection[int]
 ) -> FeedbackDetail | None:
     """Return one feedback with its event, of one of the organizations, or None."""
-    statement = select(*_DETAIL_COLUMNS).where(
+    statement = select(*DETAIL_COLUMNS).where(
         FEEDBACK.c.id == issue_id, FEEDBACK.c.organization_id.in_(sorted(organization_ids))
     )
     row = (await connection.execute(statement)).one_or_none()
-    return None if row is None else _as_detail(row)
+    return None if row is None else as_detail(row)
 
 
 async def find_by_short_id(
@@ -121,11 +122,11 @@ async def find_by_short_id(
 ) -> FeedbackDetail | None:
     """Return the newest feedback with a short id such as `WEB-12`; None without one, or with several owners."""
     statement = (
-        select(*_DETAIL_COLUMNS)
+        select(*DETAIL_COLUMNS)
         .where(FEEDBACK.c.organization_id.in_(sorted(organization_ids)), FEEDBACK.c.short_id == short_id.upper())
         .order_by(FEEDBACK.c.id.desc())
     )
-    found = [_as_detail(row) for row in await connection.execute(statement)]
+    found = [as_detail(row) for row in await connection.execute(statement)]
     return found[0] if len({row.organization_id for row in found}) == 1 else None
 
 
@@ -134,13 +135,13 @@ async def find_by_event(
 ) -> FeedbackDetail | None:
     """Return the newest feedback with an event id, of one of the projects, or None."""
     statement = (
-        select(*_DETAIL_COLUMNS)
+        select(*DETAIL_COLUMNS)
         .where(FEEDBACK.c.project_id.in_(sorted(project_ids)), FEEDBACK.c.event_id == event_id)
         .order_by(FEEDBACK.c.id.desc())
         .limit(1)
     )
     row = (await connection.execute(statement)).one_or_none()
-    return None if row is None else _as_detail(row)
+    return None if row is None else as_detail(row)
 
 
 async def find_numbers(connection: Connection, organization_id: int, short_ids: Collection[str]) -> list[int]:

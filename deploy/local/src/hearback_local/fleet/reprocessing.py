@@ -1,0 +1,143 @@
+"""Processing what came in a range of time again: stored feedback, waiting reports, refused submissions.
+
+Each service goes through what it keeps, a part per call. What is done stays done when a call fails; the same
+command begins at the start again and finds nothing to change there. What cannot be processed again, and why, is
+said in `deploy/docs/operations.md`.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from hearback_contracts.events import FeedbackSubmitted
+from hearback_fleet.reprocessing import ACCEPTANCES_PATH, DECISIONS_PATH, REPROCESSINGS_PATH
+from hearback_kit.errors import Unavailable
+from hearback_kit.http import ServiceClient
+
+from hearback_local.data_dir import DataDir
+from hearback_local.errors import FleetError
+from hearback_local.fleet.api import Access, quoted
+from hearback_local.fleet.projects import parse_slugs
+from hearback_local.fleet.state import ready_state
+
+CALL_SECONDS_MAX: Final = 120.0
+NOT_COLUMNS: Final = frozenset({"examined", "changed", "skipped"})
+# Is called after every part with what is gone through and how much of it was examined.
+Progress = Callable[[str, int], None]
+Call = Callable[[str, str, dict[str, Any]], Any]
+
+
+def reprocess(
+    data_dir: DataDir,
+    start: datetime,
+    end: datetime | None,
+    project: str | None,
+    *,
+    dry_run: bool,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Process what came from `start` until before `end` (now) again, of one project or of all; return counts.
+
+    Raises FleetError when the project is not known, or a service cannot be asked: then call again.
+    """
+    until = end or datetime.now(UTC)
+    wanted: dict[str, Any] = {"start": start.isoformat(), "end": until.isoformat(), "dry_run": dry_run}
+    if project is not None:
+        wanted["project_id"] = _project_id(data_dir, project)
+    found = asyncio.run(_reprocess(ready_state(data_dir), wanted, progress))
+    return {"from": start.isoformat(), "to": until.isoformat(), "project": project, "dryRun": dry_run, **found}
+
+
+def _project_id(data_dir: DataDir, project: str) -> int:
+    organization, slug = parse_slugs(project)
+    found = Access(data_dir).api(organization).find(f"/api/0/projects/{quoted(organization)}/{quoted(slug)}/")
+    if found is None:
+        raise FleetError(f"there is no project {project}")
+    return int(found["id"])
+
+
+async def _reprocess(state: Mapping[str, Any], wanted: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    async with _services(state, ("feedback", "user-reports", "client-reports")) as call:
+        # Reports that are linked now and refused ones that are taken in become feedback by the rules of now.
+        feedback = await _go_through(call, "feedback", wanted, progress)
+        reports = await _go_through(call, "user-reports", wanted, progress)
+        refused = await _decide_refused(call, wanted, progress)
+    columns = {name: count for name, count in feedback.items() if name not in NOT_COLUMNS}
+    counts = {name: feedback[name] for name in sorted(NOT_COLUMNS)}
+    return {
+        "feedback": {**counts, "columns": columns},
+        "reports": {name: reports[name] for name in ("examined", "linked")},
+        "refused": refused,
+    }
+
+
+async def _go_through(call: Call, service: str, wanted: dict[str, Any], progress: Progress) -> Counter[str]:
+    total: Counter[str] = Counter()
+    after: str | None = None
+    while True:
+        answer = await call(service, REPROCESSINGS_PATH, {**wanted, "after": after})
+        total.update(answer["counts"])
+        progress(service, total["examined"])
+        after = answer["after"]
+        if after is None:
+            return total
+
+
+async def _decide_refused(call: Call, wanted: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Have refused submissions decided again, and those that no rule refuses any more taken in."""
+    examined = taken = 0
+    reasons: Counter[str] = Counter()
+    after: str | None = None
+    while True:
+        page = await call("client-reports", REPROCESSINGS_PATH, {**wanted, "after": after})
+        examined += len(page["refused"])
+        passed = []
+        for service, own in _by_service(page["refused"]).items():
+            submissions = [{"message": one["message"], "payload": one["payload"]} for one in own]
+            decided = (await call(service, DECISIONS_PATH, {"submissions": submissions}))["reasons"]
+            passed += [one["attempt"] for one, reason in zip(own, decided, strict=True) if reason is None]
+            reasons.update(reason for reason in decided if reason is not None)
+        if wanted["dry_run"]:
+            taken += len(passed)
+        elif passed:
+            taken += (await call("client-reports", ACCEPTANCES_PATH, {"attempts": passed}))["taken"]
+        progress("refused submissions", examined)
+        after = page["after"]
+        if after is None:
+            return {"examined": examined, "taken": taken, "reasons": dict(reasons)}
+
+
+def _by_service(refused: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Return refused submissions by the service that decides them."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for one in refused:
+        is_feedback = one["message"]["type"] == FeedbackSubmitted.TYPE
+        groups.setdefault("feedback" if is_feedback else "user-reports", []).append(one)
+    return groups
+
+
+@asynccontextmanager
+async def _services(state: Mapping[str, Any], names: Sequence[str]) -> AsyncIterator[Call]:
+    secret = state["environment"]["HEARBACK_SECRET_KEY"]
+    ports = {one["name"]: one["port"] for one in state["services"]}
+    async with AsyncExitStack() as stack:
+        clients = {}
+        for name in names:
+            url = f"http://127.0.0.1:{ports[name]}"
+            clients[name] = ServiceClient(url, service="operator", secret=secret, timeout_seconds=CALL_SECONDS_MAX)
+            stack.push_async_callback(clients[name].close)
+
+        async def call(name: str, path: str, content: dict[str, Any]) -> Any:
+            try:
+                answer = await clients[name].request("POST", path, body=json.dumps(content).encode())
+            except Unavailable as error:
+                raise FleetError(f"{name} cannot be reached; what is done stays done, so call again") from error
+            if answer.status_code != 200:
+                raise FleetError(f"{name} answered {answer.status_code}; what is done stays done, so call again")
+            return answer.json()
+
+        yield call

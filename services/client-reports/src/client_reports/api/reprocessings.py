@@ -1,0 +1,69 @@
+"""Refused submissions, for the operator's command to have decided again; signed calls, in no public document."""
+
+import json
+from typing import Any
+
+from fastapi import APIRouter, Request
+from hearback_fleet.reprocessing import (
+    ACCEPTANCES_PATH,
+    REPROCESSINGS_PATH,
+    SUBMISSIONS_MAX,
+    Acceptances,
+    Reprocessing,
+    page_answer,
+    read_signed,
+)
+from hearback_kit.errors import BadRequest
+
+from client_reports.api.deps import StateDep
+from client_reports.domain.journal import SubmissionKey
+from client_reports.store.refused import list_open
+
+router = APIRouter(include_in_schema=False)
+_FIRST = (SubmissionKey(0, ""), b"")
+
+
+@router.post(REPROCESSINGS_PATH)
+async def post_reprocessing(request: Request, state: StateDep) -> dict[str, Any]:
+    """Return the next refused submissions of a range of time that have their words and were not taken in."""
+    wanted = await read_signed(request, state.settings.secret_key.get_secret_value(), Reprocessing)
+    after = _FIRST if wanted.after is None else _read_position(wanted.after)
+    async with state.database.connection() as connection:
+        found = await list_open(connection, (wanted.start, wanted.end), wanted.project_id, after, SUBMISSIONS_MAX)
+    is_last = len(found) < SUBMISSIONS_MAX
+    position = None if is_last else f"{found[-1].key.project_id}|{found[-1].digest.hex()}|{found[-1].key.id}"
+    refused = [
+        {
+            "attempt": {"project_id": one.key.project_id, "id": one.key.id, "digest": one.digest.hex()},
+            "message": json.loads(one.message),
+            "payload": json.loads(one.payload),
+        }
+        for one in found
+    ]
+    return {**page_answer({"examined": len(found)}, position), "refused": refused}
+
+
+@router.post(ACCEPTANCES_PATH)
+async def post_acceptances(request: Request, state: StateDep) -> dict[str, Any]:
+    """Take in refused attempts, each once, as a member can; return how many."""
+    wanted = await read_signed(request, state.settings.secret_key.get_secret_value(), Acceptances)
+    taken = 0
+    for one in wanted.attempts:
+        digest = _read_digest(one.digest)
+        taken += await state.acceptance.accept_attempt(SubmissionKey(one.project_id, one.id), digest)
+    return {"taken": taken}
+
+
+def _read_position(text: str) -> tuple[SubmissionKey, bytes]:
+    project_id, _, rest = text.partition("|")
+    digest, _, submission_id = rest.partition("|")
+    if not project_id.isdecimal():
+        raise BadRequest("The body is none of this call's.")
+    return SubmissionKey(int(project_id), submission_id), _read_digest(digest)
+
+
+def _read_digest(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise BadRequest("The body is none of this call's.") from error

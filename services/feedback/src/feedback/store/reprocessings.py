@@ -1,0 +1,102 @@
+"""Stored feedback that is processed again: read in windows of ids, compared and written many rows at a time.
+
+What a submission itself says (its ids, source and times) stays as it is.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from hearback_kit.db import Connection
+from hearback_kit.db.rowsets import rowset
+from sqlalchemy import ColumnElement, Text, case, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.sql.selectable import TableValuedAlias
+
+from feedback.domain.drafts import Draft
+from feedback.domain.feedback import FeedbackDetail
+from feedback.store.feedback_read import DETAIL_COLUMNS, as_detail
+from feedback.store.tables import FEEDBACK
+
+_CONTENT: Final = (
+    *("title", "message", "name", "contact_email", "url", "environment", "release", "dist", "platform", "level"),
+    *("sdk_name", "user_id", "user_name", "user_email", "associated_event_id"),
+    *("tags", "evidence", "event", "facets", "search"),
+)
+_MAILBOX: Final = ("status", "substatus")
+_GIVEN: Final = ("id", *_MAILBOX, *_CONTENT)
+
+
+async def last_of_window(connection: Connection, after: int, rows_max: int) -> int | None:
+    """Return the last id of the next `rows_max` feedback after an id; None when there are no more."""
+    ids = select(FEEDBACK.c.id).where(FEEDBACK.c.id > after).order_by(FEEDBACK.c.id).limit(rows_max).subquery()
+    last: int | None = await connection.scalar(select(func.max(ids.c.id)))
+    return last
+
+
+async def lock_received(
+    connection: Connection, ids: tuple[int, int], received: tuple[datetime, datetime], project_id: int | None
+) -> list[FeedbackDetail]:
+    """Lock and return feedback with ids after one up to another, received from a time until before another."""
+    statement = (
+        select(*DETAIL_COLUMNS)
+        .where(FEEDBACK.c.id > ids[0], FEEDBACK.c.id <= ids[1])
+        .where(FEEDBACK.c.received_at >= received[0], FEEDBACK.c.received_at < received[1])
+        .order_by(FEEDBACK.c.id)
+        .with_for_update()
+    )
+    if project_id is not None:
+        statement = statement.where(FEEDBACK.c.project_id == project_id)
+    return [as_detail(row) for row in await connection.execute(statement)]
+
+
+def _value(given: TableValuedAlias, name: str) -> ColumnElement[Any]:
+    if name == "search":
+        return func.to_tsvector("simple", given.c.search)
+    value: ColumnElement[Any] = given.c[name]
+    return value
+
+
+def _differs(given: TableValuedAlias) -> dict[str, ColumnElement[bool]]:
+    """Return whether each column differs; the mailbox does only where no person chose it."""
+    moves = FEEDBACK.c.triaged.is_(False) & (FEEDBACK.c.status != given.c.status)
+    content = {name: FEEDBACK.c[name].is_distinct_from(_value(given, name)) for name in _CONTENT}
+    return {"status": moves} | content
+
+
+async def find_changes(connection: Connection, drafts: Sequence[tuple[int, Draft]]) -> dict[int, list[str]]:
+    """Return the columns in which locked feedback differ from drafts, by id; those that do not are left out."""
+    if not drafts:
+        return {}
+    given = _given()
+    differs = _differs(given)
+    names = func.array_remove(
+        array([case((differ, name), else_=None) for name, differ in differs.items()]), literal(None, Text)
+    )
+    statement = select(FEEDBACK.c.id, names).join(given, given.c.id == FEEDBACK.c.id).where(or_(*differs.values()))
+    rows = await connection.execute(statement, {"rows": _rows(drafts)})
+    return {feedback_id: list(changed) for feedback_id, changed in rows}
+
+
+async def write_changes(connection: Connection, drafts: Sequence[tuple[int, Draft]]) -> None:
+    """Replace what locked feedback say by drafts; the mailbox of those that a person sorted stays."""
+    if not drafts:
+        return
+    given = _given()
+    moves = _differs(given)["status"]
+    statement = (
+        update(FEEDBACK)
+        .values({name: _value(given, name) for name in _CONTENT})
+        .values({name: case((moves, given.c[name]), else_=FEEDBACK.c[name]) for name in _MAILBOX})
+        .where(FEEDBACK.c.id == given.c.id)
+    )
+    await connection.execute(statement, {"rows": _rows(drafts)})
+
+
+def _given() -> TableValuedAlias:
+    return rowset(FEEDBACK, _GIVEN, types={"search": Text()}, name="given")
+
+
+def _rows(drafts: Sequence[tuple[int, Draft]]) -> list[dict[str, Any]]:
+    names = (*_MAILBOX, *_CONTENT)
+    return [{"id": feedback_id} | {name: getattr(draft, name) for name in names} for feedback_id, draft in drafts]
