@@ -81,7 +81,8 @@ async def test_what_is_right_does_not_change(intake: Intake) -> None:
 
 async def test_what_a_fault_derived_wrongly_is_made_right_once(intake: Intake) -> None:
     body = payload("The cart is empty", feedback={"contact_email": "ada@example.com"}, tags={"colour": "blue"})
-    await intake.take(submitted(body), submitted(payload("kept"), received_at=NOW - 2 * DAY))
+    await intake.take(submitted(body))
+    await intake.take(submitted(payload("kept"), received_at=NOW - 2 * DAY))
     before = await rows(intake)
     await change(intake, **WRONG)
     damaged = await rows(intake)
@@ -107,7 +108,7 @@ async def test_what_a_fault_derived_wrongly_is_made_right_once(intake: Intake) -
 
 async def test_a_new_verdict_moves_what_no_person_sorted(intake: Intake, redis: Any) -> None:
     await publish_project(redis, features=JUDGED, options={Option.SPAM_DETECTION: True})
-    await intake.take(submitted(payload("one")), submitted(payload("two")))
+    await intake.take(submitted(payload("one"), event_id="a" * 32), submitted(payload("two"), event_id="b" * 32))
     async with intake.database.transaction() as connection:
         sorted_by_hand = update(FEEDBACK).where(FEEDBACK.c.message == "two")
         await connection.execute(sorted_by_hand.values(triaged=True, status=UNRESOLVED, substatus="ongoing"))
@@ -137,7 +138,8 @@ async def test_a_models_word_for_spam_still_holds(intake: Intake, redis: Any) ->
 
 async def test_only_the_project_that_is_meant(intake: Intake, redis: Any) -> None:
     await publish_project(redis, project_id=2)
-    await intake.take(submitted(), submitted(project_id=2))
+    await intake.take(submitted())
+    await intake.take(submitted(project_id=2))
     await change(intake, title="wrong")
     counts, _ = await reprocess(intake, project_id=2)
     assert counts["changed"] == 1

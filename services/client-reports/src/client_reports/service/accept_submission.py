@@ -49,7 +49,7 @@ class SubmissionAcceptance:
         return await self._publish(key, None, accepted_by, ACCEPTED_STEP)
 
     async def accept_attempt(self, key: SubmissionKey, digest: bytes) -> bool:
-        """Publish a refused attempt that no rule refuses any more; return False for one taken in before or gone."""
+        """Publish a refused attempt that no rule refuses any more; False for one taken in before, or gone."""
         try:
             await self._publish(key, digest, OPERATOR, REPROCESSED_STEP)
         except (NotFound, NothingToAccept):

@@ -77,10 +77,7 @@ def draft_of(
     ignores_spam: bool = True,
     occurred_at: datetime | None = None,
 ) -> Draft:
-    """Return the feedback to store for an accepted submission; with `ignores_spam`, spam is marked ignored.
-
-    `occurred_at` is when it was written, where that is known; else the payload says it.
-    """
+    """Return the feedback to store; `ignores_spam` marks spam ignored, `occurred_at` goes before the payload's."""
     occurred_at = occurred_at or _occurred_at(submission, payload, retention)
     event = normalise(
         payload,
