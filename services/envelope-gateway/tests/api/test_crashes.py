@@ -58,6 +58,14 @@ async def test_what_a_form_says_of_its_crash_is_indexed(gateway, fields):
     assert await gateway.outcomes() == {}
 
 
+async def test_no_more_of_a_form_is_read_than_an_event_may_have(gateway):
+    pieces = [(f"sentry__{number}", b" " * 1024 * 1024) for number in range(1, 40)]
+    more = [(f"sentry[extra][x{number}]", b"x" * 1024 * 1024) for number in range(20)]
+    answer = await send_form(gateway, ("sentry[event_id]", EVENT_ID), *pieces, *more, MINIDUMP)
+    assert (answer.status_code, answer.text) == (200, DASHED)
+    assert await gateway.kinds() == ["attachment.stored", "error-event.received"]
+
+
 @pytest.mark.parametrize(
     "fields", [[], [("sentry", "{broken")], [("sentry[user][id][x", "1")], [("sentry", "[]")]]
 )
@@ -199,5 +207,6 @@ async def test_a_bomb_is_an_outcome(gateway):
 async def test_a_limited_project_still_answers_the_reporter(start_gateway):
     limit = QuotaConfig(id="q", categories=(), scope="project", limit=0)
     async with start_gateway(project={"quotas": (limit,)}) as gateway:
-        assert (await send_unreal(gateway, unreal(context(**PLAYER)))).text == DASHED
+        assert (await send_unreal(gateway, unreal(context(**PLAYER), before=4))).text == DASHED
         assert await gateway.kinds() == []
+        assert await gateway.outcomes() == {(1, 2, None): 1, (14, 2, None): 1, (4, 2, None): 5, (22, 2, None): 5}

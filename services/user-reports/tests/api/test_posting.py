@@ -143,7 +143,15 @@ async def test_field_errors_are_by_field(api: Any) -> None:
 
 @pytest.mark.parametrize(
     ("content", "kind"),
-    [(b"{", "application/json"), (b"\xff", "application/json"), (b"--x", "multipart/form-data; boundary=y")],
+    [
+        (b"{", "application/json"),
+        (b"\xff", "application/json"),
+        (b"--x", "multipart/form-data; boundary=y"),
+        (b"--y\r\nnonsense\r\n\r\n--y--", "multipart/form-data; boundary=y"),
+        (b"--y\r\n\r\nx\r\n--y--\r\n", "multipart/form-data; boundary=y; charset=none-such"),
+        (b"--y\r\n\r\nx\r\n--y--\r\n", "multipart/form-data"),
+        (b"a=1&" * 200, "application/x-www-form-urlencoded"),
+    ],
 )
 async def test_bodies_that_cannot_be_read_are_400(api: Any, content: bytes, kind: str) -> None:
     response = await api.post(PATH, content=content, headers={**api.owner, "Content-Type": kind})

@@ -58,6 +58,12 @@ class ProjectConfig(_Snapshot):
         declared = OPTIONS[name]
         return self.options.get(name, declared.default)
 
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The pages that may send from a browser, as patterns; without any, none may."""
+        found = self.option(Option.ORIGINS)
+        return tuple(entry for entry in found if isinstance(entry, str)) if isinstance(found, list) else ()
+
     def feature(self, name: Feature) -> bool:
         """Whether the organization has a flag on."""
         default = FEATURE_DEFAULTS[name]

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from fastapi import APIRouter, Request
 from hearback_contracts.config import KeyConfig, ProjectConfig
 from hearback_contracts.flags import Feature
-from hearback_contracts.options import Option
 from hearback_contracts.reasons import Reason
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
@@ -71,7 +70,7 @@ class EmbedEndpoint:
         if event_id is None or (request.method == "POST" and not event_id):
             raise errors.invalid_event_id()
         project, key = await self._find_project(request)
-        patterns = (*_origins_of(project), *self._state.origins)
+        patterns = (*project.origins, *self._state.origins)
         if not is_origin_allowed(page_of(request.origin, request.referer), patterns):
             raise errors.forbidden_origin()
         if request.method == "OPTIONS":
@@ -158,13 +157,6 @@ def _counted(result: str) -> Iterator[None]:
         FORMS.labels("unavailable").inc()
         raise
     FORMS.labels(result).inc()
-
-
-def _origins_of(project: ProjectConfig) -> tuple[object, ...]:
-    allowed = project.option(Option.ORIGINS)
-    if isinstance(allowed, str):
-        return tuple(allowed.splitlines())
-    return tuple(allowed) if isinstance(allowed, list) else ()
 
 
 # The operations as documented: the app answers before FastAPI's routing, which would cost more than the answer.

@@ -1,11 +1,6 @@
-"""Reading a form: bounded bytes, bounded fields, urlencoded or multipart; anything else is an empty form."""
+"""Reading a form: bounded bytes, bounded fields; what is no form, or cannot be read, is an empty one."""
 
-from collections.abc import AsyncGenerator
-from urllib.parse import parse_qsl
-
-from python_multipart.exceptions import MultipartParseError
-from starlette.datastructures import Headers
-from starlette.formparsers import MultiPartException, MultiPartParser
+from hearback_kit.api import forms
 from starlette.requests import ClientDisconnect, Request
 
 from crash_embed.errors import too_large
@@ -14,12 +9,10 @@ from crash_embed.errors import too_large
 async def read_form(request: Request, *, bytes_max: int, fields_max: int) -> dict[str, str]:
     """The fields, the last of each name; raises the refusal `too_large`."""
     body = await _read(request, bytes_max)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
-        return await _parse_multipart(request.headers, body, fields_max)
-    if kind == "application/x-www-form-urlencoded":
-        return _parse_urlencoded(body, fields_max)
-    return {}
+    try:
+        return await forms.read_form(request.headers, body, fields_max=fields_max) or {}
+    except ValueError:
+        return {}
 
 
 async def _read(request: Request, bytes_max: int) -> bytes:
@@ -37,28 +30,3 @@ async def _read(request: Request, bytes_max: int) -> bytes:
     except ClientDisconnect:
         return b""
     return b"".join(parts)
-
-
-def _parse_urlencoded(body: bytes, fields_max: int) -> dict[str, str]:
-    text = body.decode("utf-8", "replace")
-    try:
-        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=fields_max))
-    except ValueError:
-        return {}
-
-
-async def _parse_multipart(headers: Headers, body: bytes, fields_max: int) -> dict[str, str]:
-    async def once() -> AsyncGenerator[bytes, None]:
-        yield body
-        yield b""
-
-    parser = MultiPartParser(
-        headers, once(), max_files=fields_max, max_fields=fields_max, max_part_size=len(body) or 1
-    )
-    try:
-        form = await parser.parse()
-    except (MultiPartException, MultipartParseError, KeyError, ValueError, LookupError):
-        return {}
-    fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
-    await form.close()
-    return fields

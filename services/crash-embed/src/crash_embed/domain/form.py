@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hearback_kit.values.emails import is_email
 from hearback_kit.values.nul import NUL, without_nul
 
 from crash_embed.domain.appearance import Appearance, Requirement
-from crash_embed.domain.email import is_email
 
 NAME_CHARACTERS_MAX = 128
 EMAIL_CHARACTERS_MAX = 75

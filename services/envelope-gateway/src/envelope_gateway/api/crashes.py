@@ -77,8 +77,7 @@ class UnrealCrashEndpoint(LimitedBodyEndpoint):
         sender = head.required_authentication(MISSING_AUTH)
         body = await self._bodies.read(head, call.receive, self._bytes_max)
         try:
-            crash = await asyncio.to_thread(read_unreal_crash, body.view)
-            envelope = unreal_envelope(crash, random_id)
+            envelope = await asyncio.to_thread(_read_unreal, body)
         except ValueError:
             envelope = _lost_crash()
             submission = Submission(head, sender, head.project_id, envelope)
@@ -97,6 +96,10 @@ class UnrealCrashEndpoint(LimitedBodyEndpoint):
         except Refused as refused:
             if refused.status != 429:
                 raise
+
+
+def _read_unreal(body: Body) -> Envelope:
+    return unreal_envelope(read_unreal_crash(body.view), random_id)
 
 
 def _lost_crash() -> Envelope:

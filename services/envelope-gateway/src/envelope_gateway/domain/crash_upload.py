@@ -88,18 +88,20 @@ def read_form_event(body: Bytes, parts: Iterable[Part]) -> dict[str, Any]:
     """Return what a form says of its crash: later kinds of fields override earlier ones.
 
     A file `__sentry-event` of MessagePack, a field `sentry` of JSON (or its pieces `sentry__1`, `sentry__2`, …),
-    fields such as `sentry[user][id]`.
+    fields such as `sentry[user][id]`. Fields beyond EVENT_BYTES_MAX in all are not read: no event is larger.
     """
     event: dict[str, Any] = {}
     text: dict[int, bytes] = {}
     nested: list[tuple[list[str], str]] = []
+    left = EVENT_BYTES_MAX
     for part in list(parts)[:FIELDS_MAX]:
-        if part.end - part.start > EVENT_BYTES_MAX:
+        is_event = part.name == _MSGPACK_EVENT
+        size = part.end - part.start
+        if size > left or not (is_event or part.filename is None):
             continue
-        if part.name == _MSGPACK_EVENT:
+        left -= size
+        if is_event:
             event |= _read_msgpack(body[part.start : part.end])
-        elif part.filename is not None:
-            continue
         elif part.name == "sentry":
             text[0] = body[part.start : part.end]
         elif match := _CHUNK.match(part.name):
@@ -114,10 +116,8 @@ def read_form_event(body: Bytes, parts: Iterable[Part]) -> dict[str, Any]:
 
 
 def _read_json(raw: bytes) -> dict[str, Any]:
-    if not raw or len(raw) > EVENT_BYTES_MAX:
-        return {}
     try:
-        return decode_object_lenient(raw)
+        return decode_object_lenient(raw) if raw else {}
     except ValueError:
         return {}
 

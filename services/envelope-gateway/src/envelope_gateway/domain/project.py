@@ -34,8 +34,7 @@ class Project:
         self.organization_id = config.organization_id
         self.keys = {key.public: (key.id, key.is_active) for key in config.keys}
         self.takes_feedback = config.feature(Feature.INGEST)
-        origins = config.option(Option.ORIGINS)
-        self.origins: tuple[Any, ...] = tuple(origins) if isinstance(origins, list | tuple) else ("*",)
+        self.origins = config.origins
         self.allows_any_origin = "*" in self.origins
         self.limits = narrow(limits, config)
 

@@ -1,4 +1,4 @@
-"""Error answers of the ingest endpoints (protocol: http#error-bodies, http#error-bodies)."""
+"""Error answers of the ingest endpoints (protocol: http#error-bodies)."""
 
 
 class Refused(Exception):

@@ -3,11 +3,11 @@
 (protocol: user-reports#the-legacy-endpoint)
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from hearback_contracts.identifiers import parse_event_id
+from hearback_kit.values.emails import is_email
 
 from user_reports.domain.content import COMMENTS_LENGTH_MAX, EMAIL_LENGTH_MAX, NAME_LENGTH_MAX
 
@@ -23,16 +23,6 @@ _LENGTHS: Final = {
     "comments": COMMENTS_LENGTH_MAX,
     "event_id": EVENT_ID_LENGTH_MAX,
 }
-_ATOM: Final = r"[-!#$%&'*+/=?^_`{}|~0-9A-Za-z]+"
-_LABEL: Final = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
-_ADDRESS: Final = re.compile(
-    rf"{_ATOM}(?:\.{_ATOM})*@(?:localhost|(?:{_LABEL}\.)+(?!\d+\Z)[\w-]{{2,63}}|\[[0-9a-fA-F:.]{{2,45}}\])\Z"
-)
-
-
-def is_email(text: str) -> bool:
-    """Return whether a text has the form of an e-mail address."""
-    return bool(_ADDRESS.match(text))
 
 
 def read_fields(body: object) -> tuple[dict[str, str], dict[str, list[str]]]:

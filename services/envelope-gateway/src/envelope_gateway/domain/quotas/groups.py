@@ -124,7 +124,10 @@ class QuotaVerdict(msgspec.Struct):
 def apply_limits(
     items: list[Item], groups: Sequence[ItemGroup], refusals: Sequence[Sequence[RateLimit]]
 ) -> QuotaVerdict:
-    """Drop the groups that limits refuse (`refusals`: per group). Limits that drop no item are not reported."""
+    """Drop the groups that limits refuse (`refusals`: per group; an item is in one group at most).
+
+    Limits that drop no item are not reported.
+    """
     verdict = QuotaVerdict(items)
     gone: set[tuple[int, int]] = set()
     for group, limits in zip(groups, refusals, strict=True):
@@ -132,10 +135,8 @@ def apply_limits(
             continue
         verdict.limits += limits
         reason_code = longest(limits).reason_code
-        for item in group.items:
-            if _place(item) not in gone:
-                verdict.dropped.append((item, reason_code))
-                gone.add(_place(item))
+        verdict.dropped += [(item, reason_code) for item in group.items]
+        gone.update(map(_place, group.items))
     if gone:
         verdict.kept = [item for item in items if _place(item) not in gone]
     return verdict

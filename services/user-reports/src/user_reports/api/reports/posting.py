@@ -6,7 +6,6 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from hearback_contracts.events import UserReportSubmitted
-from hearback_contracts.options import Option
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.access import access_of, find_organization
@@ -91,8 +90,7 @@ async def create_report(request: Request, state: StateDep, organization: str, pr
 async def _check_origin(request: Request, state: AppState, sender: Sender, message: UserReportSubmitted) -> None:
     """Raise Forbidden for a page that may not use the project's DSN (protocol: authentication#allowed-origins)."""
     page = web_page_of(request.headers.get("origin"), request.headers.get("referer"))
-    origins = sender.project.option(Option.ORIGINS)
-    if sender.key_id is None or page is None or is_origin_allowed(page, origins or ()):
+    if sender.key_id is None or page is None or is_origin_allowed(page, sender.project.origins):
         return
     await refuse_origin(state.context, message)
     raise Forbidden("This origin is not among the project's allowed origins.", code=Reason.CORS.value)

@@ -24,7 +24,8 @@ def is_email(text: str) -> bool:
     if domain.lower() == "localhost":
         return True
     labels = domain.split(".")
-    return len(labels) > 1 and all(_LABEL.match(label) for label in labels) and len(labels[-1]) > 1
+    ends_well = len(labels[-1]) > 1 and not labels[-1].isdecimal()
+    return len(labels) > 1 and ends_well and all(_LABEL.match(label) for label in labels)
 
 
 def _is_address(text: str) -> bool:
