@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.bench.model import Options, Row, machine, table
 
-NOT_TOPICS = {"model", "load", "open_loop", "bare", "programs", "processes", "writing"}
+NOT_TOPICS = {"model", "load", "open_loop", "bare", "programs", "processes", "sustained", "writing"}
 
 
 def topics() -> list[str]:

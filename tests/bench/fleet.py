@@ -23,9 +23,11 @@ from tests.bench.model import Options, Row, table
 from tests.bench.open_loop import ID, NOW, Offered, envelope, offer
 from tests.bench.processes import cpu_by_name, hearback, lag, pss_mb
 from tests.bench.programs import cpu_seconds, program
+from tests.bench.sustained import sustained
 
 IDLE_SECONDS = 20
-DRAIN_SECONDS_MAX = 120
+DRAIN_SECONDS_MAX = 120.0
+DRAIN_LOOKS, DRAIN_LOOK_SECONDS = 4, 0.1
 PROBE_PAUSE_SECONDS = 0.005
 BOOKKEEPING = ("client-reports", "postgres client_reports")
 SCREENSHOT = bytes(range(256)) * 200
@@ -125,6 +127,7 @@ class Fleet:
 
     place: Path
     facts: dict[str, Any]
+    status: dict[str, Any]
     idle: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -135,22 +138,28 @@ class Fleet:
     def measure_idle(self) -> float:
         """Measure what nothing costs; return it as a share of a core."""
         time.sleep(30)  # what starting took is given back
-        status = hearback(self.place, "status")
-        time.sleep(1)
-        before = cpu_by_name(self.place, status)
+        before = cpu_by_name(self.status)
         time.sleep(IDLE_SECONDS)
-        after = cpu_by_name(self.place, status)
+        after = cpu_by_name(self.status)
         self.idle = {
             name: (after.get(name, 0.0) - before.get(name, 0.0)) / IDLE_SECONDS for name in {*before, *after}
         }
         return sum(self.idle.values())
 
+    def memory_mb(self) -> float:
+        """Return what all processes take."""
+        return pss_mb(int(self.status["pid"]))
+
+    def url_of(self, service: str) -> str:
+        """Return where a service answers."""
+        return str(next(one["url"] for one in self.status["services"] if one["name"] == service))
+
     def load(self, requests: list[bytes], rate: float, seconds: float) -> tuple[Offered, dict[str, float], float]:
         """Offer a load; return what came of it, CPU µs per request by process, and seconds to drain."""
-        before, start = cpu_by_name(self.place), time.perf_counter()
+        before, start = cpu_by_name(self.status), time.perf_counter()
         offered = offer(self.port, requests, rate, seconds)
         drained = self.drain()
-        spent, taken = cpu_by_name(self.place), time.perf_counter() - start
+        spent, taken = cpu_by_name(self.status), time.perf_counter() - start
         each = {
             name: 1e6
             * (spent.get(name, 0.0) - before.get(name, 0.0) - self.idle.get(name, 0.0) * taken)
@@ -171,11 +180,13 @@ class Fleet:
         return probe
 
     def drain(self) -> float:
-        """Wait until no message waits; return how long that took."""
+        """Wait until no message waits, nor comes within some looks; return how long that took."""
         start = time.perf_counter()
-        while lag(self.place) and time.perf_counter() - start < DRAIN_SECONDS_MAX:
-            time.sleep(0.05)
-        return time.perf_counter() - start
+        emptied: list[float] = []
+        while len(emptied) < DRAIN_LOOKS and time.perf_counter() - start < DRAIN_SECONDS_MAX:
+            emptied = [] if lag(self.place) else [*emptied, time.perf_counter() - start]
+            time.sleep(DRAIN_LOOK_SECONDS)
+        return emptied[0] if emptied else DRAIN_SECONDS_MAX
 
 
 def _bare(rate: float, seconds: float, requests: list[bytes]) -> float:
@@ -207,35 +218,40 @@ def _row(fleet: Fleet, mix: str, requests: list[bytes], rate: float, seconds: fl
     return row
 
 
-def measure(rates: list[float], seconds: float, mix: str, burst: int) -> list[Row]:
-    """Start a fleet, measure it at each rate and with a burst, and stop it."""
+def _burst_row(fleet: Fleet, requests: list[bytes], burst: int, kept_up: float) -> Row:
+    sent = time.perf_counter()
+    offered = offer(fleet.port, requests, 1e6, burst / 1e6)
+    fleet.drain()
+    per_second = burst / (time.perf_counter() - sent)
+    row = Row(f"a burst of {burst:,}, stored", [per_second], stored=f"{offered.answered:,} / {burst:,}")
+    if kept_up:
+        row.ratios, row.limit, row.reach = [per_second / kept_up], "the rate that was kept up", ">= 1"
+    return row
+
+
+def measure(rates: list[float], seconds: float, mix: str, burst: int, long_seconds: float = 0) -> list[Row]:
+    """Start a fleet, measure it and stop it: at each rate, at the highest it keeps up, and with a burst."""
     with tempfile.TemporaryDirectory(prefix="hearback-bench-") as folder:
         Path(folder).chmod(0o755)
         place, began = Path(folder) / "data", time.monotonic()
         facts = hearback(place, "up", "--detach", "--port", str(free_port()))
         ready = time.monotonic() - began
         try:
-            fleet = Fleet(place, facts)
+            fleet = Fleet(place, facts, hearback(place, "status"))
             idle = fleet.measure_idle()
-            memory = pss_mb(int(hearback(place, "status")["pid"]))
+            memory = fleet.memory_mb()
             start = Row(
                 "the whole fleet with both engines, starts", [1 / ready], reach="ready <= 10 s, <= 400 MB PSS"
             )
             start.notes = [f"ready after {ready:.1f} s; idle {idle:.1%} of a core, {memory:.0f} MB PSS"]
             requests = mixes(facts)[mix]
             rows = [start, *(_row(fleet, mix, requests, rate, seconds) for rate in rates)]
+            kept_up = 0.0
+            if long_seconds:
+                row, kept_up = sustained(fleet, requests, long_seconds)
+                rows.append(row)
             if burst:
-                sent = time.perf_counter()
-                offered = offer(fleet.port, requests, 1e6, burst / 1e6)
-                fleet.drain()
-                drained = time.perf_counter() - sent
-                rows.append(
-                    Row(
-                        f"a burst of {burst:,}, stored",
-                        [burst / drained],
-                        stored=f"{offered.answered:,} / {burst:,}",
-                    )
-                )
+                rows.append(_burst_row(fleet, requests, burst, kept_up))
             return rows
         finally:
             hearback(place, "down")
@@ -253,9 +269,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--mix", choices=["feedback", "mix"], default="feedback")
     parser.add_argument("--burst", type=int, default=20_000)
+    parser.add_argument(
+        "--sustained", type=float, default=60, help="seconds at the highest rate that is kept up; 0: not measured"
+    )
     given = parser.parse_args()
-    rates = [float(rate) for rate in given.rates.split(",")]
-    sys.stdout.write(table(measure(rates, given.seconds, given.mix, given.burst)) + "\n")
+    rates = [float(rate) for rate in given.rates.split(",") if rate]
+    rows = measure(rates, given.seconds, given.mix, given.burst, given.sustained)
+    sys.stdout.write(table(rows) + "\n")
 
 
 if __name__ == "__main__":

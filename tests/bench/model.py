@@ -27,6 +27,7 @@ class Row:
     cpu_us: Sequence[float] = ()
     p50_ms: Sequence[float] = ()
     p99_ms: Sequence[float] = ()
+    p95_ms: float | None = None
     stored: str = ""
     reach: str = ""
     notes: list[str] = field(default_factory=list)

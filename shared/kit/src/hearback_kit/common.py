@@ -1,0 +1,87 @@
+"""What the app and the worker of one process have in common: opened by the first, closed by the last.
+
+Each alone would keep connections of its own, look into the same outbox and follow the same configuration.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from hearback_kit.background import Runnable
+
+Thing = TypeVar("Thing")
+Close = Callable[[], Awaitable[object]]
+
+
+@dataclass(slots=True)
+class _Held:
+    thing: Any
+    close: Close
+    users: int = 0
+
+
+class Common:
+    """Things by name, each with as many users as took it."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, _Held] = {}
+
+    def take(self, name: str, make: Callable[[], tuple[Thing, Close]]) -> Thing:
+        """Return the thing of this name, made with its `close` unless somebody has it; `release` it later."""
+        held = self._held.get(name)
+        if held is None:
+            held = self._held[name] = _Held(*make())
+        held.users += 1
+        thing: Thing = held.thing
+        return thing
+
+    async def release(self, name: str) -> None:
+        """Give a thing back; the last user closes it."""
+        held = self._held[name]
+        held.users -= 1
+        if not held.users:
+            del self._held[name]
+            await held.close()
+
+
+COMMON: Final[ContextVar[Common | None]] = ContextVar("hearback_common", default=None)
+"""What this process shares; None where an app or a worker is alone."""
+
+
+class SharedRun:
+    """A background task of several users: begun by the first that runs it, stopped by the last that stops."""
+
+    def __init__(self, runnable: Runnable) -> None:
+        self._runnable = runnable
+        self._users = 0
+        self._stop = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def idle_seconds(self) -> float:
+        """Seconds since the task last went round its loop."""
+        idle: float = getattr(self._runnable, "idle_seconds", 0.0)
+        return idle
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set; raise what the task crashed with, as every user of it does."""
+        if self._task is None or self._task.done():
+            self._stop = asyncio.Event()
+            self._task = asyncio.create_task(self._runnable.run(self._stop))
+        task, self._users = self._task, self._users + 1
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+            if self._users == 1:
+                self._stop.set()
+                await asyncio.wait((task,))
+        finally:
+            stopped.cancel()
+            self._users -= 1
+            if not self._users and not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        if task.done():
+            task.result()

@@ -1,0 +1,126 @@
+"""The highest rate that a fleet stores as fast as it accepts: found by short trials, shown over a long one."""
+
+import threading
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from hearback_devkit.engines.process import free_port
+
+from tests.bench.load import run_load
+from tests.bench.model import Row
+from tests.bench.open_loop import Offered
+from tests.bench.programs import program
+
+FIRST_RATE = 300.0
+STEP = 1.2
+BACK = 0.9
+TRIAL_SECONDS = 10.0
+CONFIRMATIONS_MAX = 5
+DRAIN_SECONDS_MAX = 1.0  # what is still under way when the load ends
+COMPARED = 10_000
+BARE_SECONDS = 3.0
+SAMPLE_SECONDS = 0.25
+STORED = 'hearback_consumer_messages_total{group="feedback",type="feedback.submitted"}'
+
+
+class LoadedFleet(Protocol):
+    """What is needed of a running fleet."""
+
+    def load(self, requests: list[bytes], rate: float, seconds: float) -> tuple[Offered, dict[str, float], float]:
+        """Offer a load; return what came of it, CPU µs per request by process, and seconds to drain."""
+
+    def memory_mb(self) -> float:
+        """Return what all processes take."""
+
+    def url_of(self, service: str) -> str:
+        """Return where a service answers."""
+
+
+@dataclass
+class Progress:
+    """How many feedback are stored, looked at again and again; times in seconds."""
+
+    url: str
+    stop: threading.Event = field(default_factory=threading.Event)
+    samples: list[tuple[float, float]] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Look until stopped, and once after that."""
+        while not self.stop.wait(SAMPLE_SECONDS):
+            self._look()
+        self._look()
+
+    def _look(self) -> None:
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        stored = next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(STORED)), 0.0)
+        self.samples.append((time.perf_counter(), stored))
+
+    def per_second(self, first: float, last: float) -> float:
+        """Return the rate between two numbers of stored feedback, counted from the first look."""
+        start = self.samples[0][1]
+        times = [
+            next((at for at, stored in self.samples if stored - start >= wanted), self.samples[-1][0])
+            for wanted in (first, last)
+        ]
+        return (last - first) / max(times[1] - times[0], SAMPLE_SECONDS)
+
+    @property
+    def stored(self) -> float:
+        """How many were stored while looking."""
+        return self.samples[-1][1] - self.samples[0][1]
+
+
+def bare_per_second(requests: list[bytes]) -> float:
+    """Return what the bare app answers at saturation."""
+    port = free_port()
+    with program("tests.bench.bare", str(port), port=port, ready="/"):
+        run_load(port, requests, 1.0, 32)
+        return run_load(port, requests, BARE_SECONDS, 32).per_second
+
+
+def sustained(fleet: LoadedFleet, requests: list[bytes], seconds: float) -> tuple[Row, float]:
+    """Return the row of the highest rate that was kept up, and that rate (0 when none was)."""
+    bare = bare_per_second(requests)
+    rate, best = FIRST_RATE, FIRST_RATE
+    while _keeps_up(*_offer(fleet, requests, rate, TRIAL_SECONDS)):
+        best, rate = rate, rate * STEP
+    for _ in range(CONFIRMATIONS_MAX):
+        before = fleet.memory_mb()
+        progress = Progress(fleet.url_of("feedback"))
+        thread = threading.Thread(target=progress.run)
+        thread.start()
+        offered, drained = _offer(fleet, requests, best, seconds)
+        progress.stop.set()
+        thread.join()
+        if _keeps_up(offered, drained):
+            return _row(progress, offered, (before, fleet.memory_mb()), (best, bare), drained), best
+        best *= BACK
+    return Row("stored as fast as accepted", [0], reach=">= 0.13"), 0.0
+
+
+def _offer(fleet: LoadedFleet, requests: list[bytes], rate: float, seconds: float) -> tuple[Offered, float]:
+    offered, _, drained = fleet.load(requests, rate, seconds)
+    return offered, drained
+
+
+def _keeps_up(offered: Offered, drained: float) -> bool:
+    return offered.answered == offered.sent and drained <= DRAIN_SECONDS_MAX
+
+
+def _row(
+    progress: Progress, offered: Offered, memory: tuple[float, float], rates: tuple[float, float], drained: float
+) -> Row:
+    rate, bare = rates
+    part = min(COMPARED, progress.stored / 3)
+    first, last = progress.per_second(0, part), progress.per_second(progress.stored - part, progress.stored)
+    row = Row("stored as fast as accepted", [rate], ratios=[rate / bare], limit="bare's saturated rate")
+    row.p50_ms, row.p99_ms = [offered.p50_ms], [offered.p99_ms]
+    row.stored, row.reach = f"{progress.stored:,.0f} / {offered.answered:,}", ">= 0.13"
+    row.notes = [
+        f"over {offered.seconds:.0f} s, drained {drained:.2f} s after; the first {part:,.0f} at {first:,.0f}/s, "
+        f"the last at {last:,.0f}/s; {memory[0]:,.0f} MB PSS before, {memory[1]:,.0f} after; bare {bare:,.0f}/s"
+    ]
+    return row
