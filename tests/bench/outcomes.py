@@ -26,7 +26,7 @@ from hearback_fleet.recording import Origin, OutcomeRecorder, SubmissionRef
 from hearback_kit.bus import Outgoing, RedisStreams
 from hearback_kit.clock import SystemClock
 from hearback_kit.db import Database, migrate
-from hearback_kit.program import freeze_gc
+from hearback_kit.memory import freeze_gc
 from hearback_kit.valkey import connect
 from hearback_kit.values.ids import new_id
 from sqlalchemy import text

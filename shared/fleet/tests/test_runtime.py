@@ -10,6 +10,7 @@ from hearback_devkit.testing import eventually, running
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
 from hearback_kit.background import Stage
 from hearback_kit.bus import Incoming
+from hearback_kit.common import COMMON, Common
 from hearback_kit.outbox import outbox_table
 from hearback_kit.settings import ServiceSettings
 from sqlalchemy import MetaData
@@ -179,3 +180,30 @@ async def test_what_runs_in_the_background_is_known_before_it_starts(settings: S
 async def test_a_name_given_to_a_consumer_is_kept(settings: Settings) -> None:
     async with ServiceRuntime(settings.model_copy(update={"consumer_name": "seven"})) as runtime:
         assert runtime.consumer_name == "seven"
+
+
+async def test_an_app_and_a_worker_of_one_process_have_connections_in_common(settings: Settings) -> None:
+    outbox = outbox_table(MetaData())
+    runtimes: list[ServiceRuntime] = []
+
+    def keep(runtime: ServiceRuntime) -> None:
+        runtimes.append(runtime)
+        assert runtime.relay is not None
+
+    app = service_app(settings, title="Sample", description="x", build=keep, outbox=outbox)
+    worker, stop = service_worker(settings, build=keep, outbox=outbox), asyncio.Event()
+    token = COMMON.set(Common())
+    try:
+        task = asyncio.create_task(worker.run(stop))
+        async with running(app):
+            await eventually(lambda: len(runtimes) == 2)
+            first, second = runtimes
+            assert first.database is second.database
+            assert first.relay is second.relay
+            assert first.bus is second.bus
+            stop.set()
+            await task
+            await first.database.ping()
+            await first.bus.ping()
+    finally:
+        COMMON.reset(token)

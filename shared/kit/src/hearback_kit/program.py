@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import contextlib
-import gc
 import resource
 import signal
 import socket
@@ -22,6 +21,7 @@ from pydantic import ValidationError
 
 from hearback_kit.api.answers import AnswerRules
 from hearback_kit.background import pause
+from hearback_kit.common import COMMON, Common
 from hearback_kit.db import Database, current_revision, migrate, migration_head
 from hearback_kit.disk import watch_disk
 from hearback_kit.errors import ServiceError, Unavailable
@@ -29,6 +29,7 @@ from hearback_kit.exiting import ExitDeadline
 from hearback_kit.health import health_routes
 from hearback_kit.http_server import HttpLimits, HttpProtocol
 from hearback_kit.logs import configure_logs, get_logger
+from hearback_kit.memory import freeze_gc, release_unused
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.telemetry import configure_traces
 from hearback_kit.worker import Worker
@@ -36,6 +37,7 @@ from hearback_kit.worker import Worker
 _log = get_logger(__name__)
 KEEP_ALIVE_SECONDS = 75
 EXIT_SECONDS_MORE = 10.0
+STARTED_SECONDS = 5.0  # after these what starting needed is freed
 MODES = ("serve", "work", "run")
 
 
@@ -158,6 +160,7 @@ class Program:
         app = self._health_app(worker) if mode == "work" else self.create_app(settings)
         if worker is not None and mode == "run":
             worker.show_checks(app.state.checks, "worker-")
+            COMMON.set(Common())
         freeze_gc()
         stop, force_exit = asyncio.Event(), asyncio.Event()
         server = _Server(self._uvicorn_config(app, settings), stop)
@@ -178,6 +181,7 @@ class Program:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, handle_signal)
+        loop.call_later(STARTED_SECONDS, release_unused)
         async with _background(worker, stop, force_exit, end, settings.shutdown_seconds_max):
             await server.serve(sockets=sockets)
             end()
@@ -222,14 +226,6 @@ def raise_file_limit() -> None:
     if soft != hard:
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def freeze_gc() -> None:
-    """Exempt what was imported and built so far from garbage collection.
-
-    It stays as long as the process does, and a full collection over it blocks everything for 0.1 s.
-    """
-    gc.freeze()
 
 
 def _http_limits(settings: ServiceSettings) -> HttpLimits:

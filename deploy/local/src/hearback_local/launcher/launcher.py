@@ -5,12 +5,14 @@ import json
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 from hearback_devkit.engines.process import describe_process, end_process, is_described, port_is_free
+from hearback_kit.memory import release_unused
 
 from hearback_local.data_dir import DataDir
 from hearback_local.edge.server import serve_edge
@@ -26,6 +28,8 @@ from hearback_local.launcher.stores import Stores
 from hearback_local.launcher.supervisor import StartFailed, StopRequested, Supervisor
 from hearback_local.services import EDGE, SERVICES, ServiceProcess
 
+# What colours tracebacks on a terminal. Logs of a fleet are files, and these take 8 MB.
+UNUSED = ("rich", "pygments")
 READY_SECONDS_MAX = 90.0
 DRAIN_SECONDS_MAX = 15.0
 CHORES_SECONDS = 5.0
@@ -70,6 +74,7 @@ class Launcher:
             self._start_stores()
             self._start_services()
             on_ready(self._first_start())
+            release_unused()
             self._supervisor.run_forever()
         except StopRequested:
             self._report("stopping")
@@ -258,9 +263,12 @@ class _Import:
         return self._loaded
 
     def _load(self) -> None:
+        modules: dict[str, Any] = sys.modules
         try:
             import uvloop  # noqa: F401
 
+            for name in UNUSED:
+                modules.setdefault(name, None)  # cannot be imported then; libraries do without
             for service in SERVICES:
                 self._loaded.append((service, service.load()))
         except BaseException as error:

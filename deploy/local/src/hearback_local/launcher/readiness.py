@@ -13,7 +13,7 @@ from typing import Protocol
 
 from hearback_local.launcher.settings import LauncherSettings
 
-INTERVAL_SECONDS = 5.0
+INTERVAL_SECONDS = 15.0  # each look costs a service some milliseconds
 UNREADY_INTERVAL_SECONDS = 2.0
 ANSWER_SECONDS_MAX = 10.0
 PENDING = frozenset({0, errno.EINPROGRESS, errno.EAGAIN})

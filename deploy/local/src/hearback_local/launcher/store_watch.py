@@ -9,6 +9,7 @@ from hearback_local.launcher.settings import LauncherSettings
 from hearback_local.launcher.stores import Engine
 
 # What a store answers without a password: Valkey a PING, PostgreSQL whether it speaks TLS.
+INTERVAL_SECONDS: Final = 5.0
 QUESTIONS: Final = {"valkey": b"PING\r\n", "postgres": b"\x00\x00\x00\x08\x04\xd2\x16\x2f"}
 
 
@@ -43,7 +44,10 @@ class StoreWatch:
         report: Callable[[str], None],
     ) -> None:
         self._engines = engines
-        self._watch = ReadinessWatch({name: Address(port, QUESTIONS[name], bool) for name, port in ports.items()})
+        self._watch = ReadinessWatch(
+            {name: Address(port, QUESTIONS[name], bool) for name, port in ports.items()},
+            interval_seconds=INTERVAL_SECONDS,
+        )
         self._restarts = UnreadyRestarts(
             self._watch,
             [_Store(engine) for engine in engines],

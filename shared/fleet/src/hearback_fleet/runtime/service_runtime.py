@@ -3,9 +3,9 @@
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from hearback_contracts.streams import Stream
 from hearback_kit.auth import Authenticator
@@ -16,6 +16,7 @@ from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.bus.consumer import Handler, OnDead
 from hearback_kit.bus.depths import StreamDepths
 from hearback_kit.clock import Clock, SystemClock
+from hearback_kit.common import COMMON, Close, SharedRun
 from hearback_kit.db import Database
 from hearback_kit.health import Check
 from hearback_kit.http import ServiceClient
@@ -30,13 +31,15 @@ from hearback_fleet.access import Access, registry_introspection
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.messages import project_of
 
+Thing = TypeVar("Thing")
 DEPTH_SECONDS: Final = 5.0  # between looks at how much waits in the streams that a worker reads
 
 
 class ServiceRuntime:
     """The connections and background tasks of one app or worker; use it as a context manager.
 
-    `outbox` is the service's outbox table, for `outbox` and `relay`.
+    An app and a worker that run in one process have the database, the bus, the relay and the configuration in
+    common (`hearback_kit.common`). `outbox` is the service's outbox table, for `outbox` and `relay`.
     """
 
     def __init__(
@@ -97,25 +100,44 @@ class ServiceRuntime:
             raise RuntimeError(f"{name} was first used after everything had started; use it in `build`")
         self._parts.append(Part(name, runnable, stage))
 
+    def _common(self, name: str, make: Callable[[], tuple[Thing, Close]]) -> Thing:
+        """Return what this process has in common, or what is ours alone; closed with everything else."""
+        common = COMMON.get()
+        if common is None:
+            thing, close = make()
+            self.on_close(close)
+            return thing
+        taken = common.take(name, make)
+        self.on_close(partial(common.release, name))
+        return taken
+
     @cached_property
     def database(self) -> Database:
         """The service's own database."""
-        database = Database(
-            self.settings.database_url,
-            pool_size=self.settings.database_pool_size,
-            share_max=self.settings.database_share_max,
-        )
-        self.on_close(database.close)
+        database = self._common("database", self._open_database)
         self.add_check("database", database.ping)
         return database
+
+    def _open_database(self) -> tuple[Database, Close]:
+        size = self.settings.database_pool_size
+        database = Database(
+            self.settings.database_url,
+            pool_size=size,
+            more_max=0 if COMMON.get() is None else size,
+            share_max=self.settings.database_share_max,
+        )
+        return database, database.close
 
     @cached_property
     def configuration(self) -> Configuration:
         """Projects and organizations as published, kept current."""
-        configuration = Configuration(self._redis_url)
-        self.on_close(configuration.close)
-        self.run("configuration", configuration, Stage.FOLLOW)
+        configuration, following = self._common("configuration", self._open_configuration)
+        self.run("configuration", following, Stage.FOLLOW)
         return configuration
+
+    def _open_configuration(self) -> tuple[tuple[Configuration, SharedRun], Close]:
+        configuration = Configuration(self._redis_url)
+        return (configuration, SharedRun(configuration)), configuration.close
 
     @cached_property
     def registry(self) -> ServiceClient:
@@ -135,7 +157,18 @@ class ServiceRuntime:
     @cached_property
     def bus(self) -> RedisStreams:
         """The streams."""
-        return RedisStreams(self.valkey(), self.valkey(blocking=True), self.resp_connection())
+        return self._common("bus", self._open_bus)
+
+    def _open_bus(self) -> tuple[RedisStreams, Close]:
+        client, waiting = connect(self._redis_url), connect(self._redis_url, blocking=True)
+        pipelined = self._resp_connection()
+
+        async def close() -> None:
+            pipelined.close()
+            await waiting.aclose()
+            await client.aclose()
+
+        return RedisStreams(client, waiting, pipelined), close
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -145,8 +178,14 @@ class ServiceRuntime:
     @cached_property
     def relay(self) -> OutboxRelay:
         """Publishes the outbox, in the background."""
-        relay = OutboxRelay(self.database, self._table, self.bus)
-        self.run("outbox", relay, Stage.RELAY)
+        database, bus = self.database, self.bus  # kept open by every user of the relay
+
+        def make() -> tuple[tuple[OutboxRelay, SharedRun], Close]:
+            relay = OutboxRelay(database, self._table, bus)
+            return (relay, SharedRun(relay)), _nothing
+
+        relay, publishing = self._common("relay", make)
+        self.run("outbox", publishing, Stage.RELAY)
         return relay
 
     def service_client(self, url: str) -> ServiceClient:
@@ -164,13 +203,16 @@ class ServiceRuntime:
 
     def resp_connection(self, *, answer_seconds_max: float = 5.0) -> RespConnection:
         """Open a pipelined connection to Valkey, for hot paths."""
-        connection = RespConnection(
+        connection = self._resp_connection(answer_seconds_max)
+        self._stack.callback(connection.close)
+        return connection
+
+    def _resp_connection(self, answer_seconds_max: float = 5.0) -> RespConnection:
+        return RespConnection(
             self._redis_url,
             connect_seconds_max=min(2.0, answer_seconds_max),
             answer_seconds_max=answer_seconds_max,
         )
-        self._stack.callback(connection.close)
-        return connection
 
     def limits(self, *, answer_seconds_max: float = 1.0, callers_max: int = 4_096) -> LimitBatches:
         """Open the limiter, on a connection of its own: it gives up sooner than one that makes things durable."""
@@ -257,3 +299,7 @@ class ServiceRuntime:
     def _table(self) -> OutboxTable:
         assert self._outbox_table is not None, f"{self.settings.service} was opened without an outbox"
         return self._outbox_table
+
+
+async def _nothing() -> None:
+    """Close nothing: what the relay uses is closed by itself."""

@@ -56,6 +56,8 @@ def _is_statement_timeout(error: BaseException) -> bool:
 class Database:
     """A pool of connections to one service's database; what `quiet_seconds` did not need at once is closed.
 
+    It keeps up to `pool_size` connections, and opens up to `more_max` further ones while those are in use.
+
     Both context managers raise `QueryTimeout` for a statement that takes longer than `statement_timeout_ms`, and
     `Unavailable` when the server cannot be reached, hangs or goes away. With a server that hangs they do so before
     a proxy in front of us gives up on the request, as a rule after 30 seconds.
@@ -69,6 +71,7 @@ class Database:
         url: str,
         *,
         pool_size: int = 5,
+        more_max: int = 0,
         share_max: int | None = None,
         statement_timeout_ms: int = 15_000,
         idle_transaction_ms: int = 30_000,
@@ -78,10 +81,11 @@ class Database:
         self._silence_seconds_max = silence_seconds_max
         self._shares = Shares(share_max or max(1, pool_size // 2))
         self._use = PoolUse(quiet_seconds)
+        self._pinging: asyncio.Task[None] | None = None
         self._engine = create_async_engine(
             driver_url(url),
             pool_size=pool_size,
-            max_overflow=0,
+            max_overflow=more_max,
             pool_timeout=10,
             pool_use_lifo=True,  # the same few connections serve quiet times
             hide_parameters=True,  # they hold what people wrote, and errors are logged
@@ -133,19 +137,33 @@ class Database:
                 yield connection
         finally:
             peak = self._use.end(time.monotonic())
-        if peak is not None and self._engine.pool.checkedin() > peak + 1:  # type: ignore[attr-defined]
+        if peak is not None and self._engine.pool.checkedin() > max(peak, 1):  # type: ignore[attr-defined]
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._silence_seconds_max):
                     await self._engine.dispose()
 
     async def ping(self) -> None:
-        """Raise Unavailable unless the server answers."""
+        """Raise Unavailable unless the server answers; those who ask at the same time share an answer."""
+        if self._pinging is None or self._pinging.done():
+            self._pinging = asyncio.create_task(self._ping())
+            self._pinging.add_done_callback(_take_error)
+        await asyncio.shield(self._pinging)
+
+    async def _ping(self) -> None:
         async with self.statements() as connection:
             await connection.exec_driver_sql("SELECT 1")
 
     async def close(self) -> None:
         """Close every connection."""
+        if self._pinging is not None:
+            self._pinging.cancel()
         await self._engine.dispose()
+
+
+def _take_error(task: "asyncio.Task[None]") -> None:
+    """Take note of an error that nobody waited for."""
+    if not task.cancelled():
+        task.exception()
 
 
 @asynccontextmanager

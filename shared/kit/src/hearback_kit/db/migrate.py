@@ -1,21 +1,26 @@
-"""Migrations per service, run by alembic under a lock."""
+"""Migrations per service, run by alembic under a lock.
+
+Alembic is imported where it is used: a service that runs needs none of it.
+"""
 
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from hearback_kit.db.database import Connection, driver_url, guarded
 
+if TYPE_CHECKING:
+    from alembic.config import Config
 
-def _alembic_config(package: str) -> Config:
+
+def _alembic_config(package: str) -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_folder(package)).replace("%", "%%"))
     return config
@@ -28,6 +33,8 @@ def _folder(package: str) -> Path:
 
 def migration_head(package: str) -> str | None:
     """Return the newest revision that a service's migrations package holds."""
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory.from_config(_alembic_config(package)).get_current_head()
 
 
@@ -70,6 +77,8 @@ async def migrate(url: str, package: str, *, lock_timeout_ms: int = 5_000) -> No
 
 
 def _upgrade(connection: Any, package: str) -> None:
+    from alembic import command
+
     config = _alembic_config(package)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
