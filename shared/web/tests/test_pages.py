@@ -165,6 +165,17 @@ async def test_errors_of_pages_are_pages_and_escaped(browser: httpx.AsyncClient)
     assert (await browser.put(INBOX)).status_code == 405
 
 
+@pytest.mark.parametrize("address", [f"{INBOX}?query=a%00b", f"{INBOX}?%00", "/organizations/a%00b/feedback/"])
+async def test_a_nul_in_an_address_is_answered_with_a_page(browser: httpx.AsyncClient, address: str) -> None:
+    answer = await browser.get(address)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
+    assert "Null characters are not allowed." in answer.text
+    assert (await browser.get("/api/0/nothing/?q=%00")).json()["code"] == "null_character"
+
+
 async def test_errors_of_the_api_stay_json(browser: httpx.AsyncClient) -> None:
     answer = await browser.get("/api/0/thing/")
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")

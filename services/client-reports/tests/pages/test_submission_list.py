@@ -37,7 +37,6 @@ async def some(browser: Browser) -> None:
         ({"source": FeedbackSource.USER_REPORT_ENVELOPE}, {C}),
         ({"reason": Reason.ORG_DENYLIST}, {B}),
         ({"query": "aaaa"}, {A}),
-        ({"query": "4711"}, {A}),
         ({"query": E}, set()),
         ({"query": "bb-bb"}, {B}),
         ({"start": "2026-11-24"}, {A, B, C}),
@@ -61,6 +60,24 @@ async def test_an_id_leads_to_its_submission(browser: Browser) -> None:
     text = await browser.page(f"{PATH}{A}/")
     assert "The same id in other projects" in text
     assert "?project=web" in text
+
+
+async def test_what_a_submission_became_is_asked_of_its_service(browser: Browser) -> None:
+    """Numbers and short ids are no ids of the journal; parts of one within an id are not looked for."""
+    await some(browser)
+    owner = "/organizations/demo/feedback/submission/?id="
+    for written in ("4711", "WEB-12", "web-12", "my_shop-2-F-9"):
+        for path in (f"{PATH}?query={written}", f"{PATH}{written}/"):
+            answer = await browser.client.get(path)
+            assert (answer.status_code, answer.headers["location"]) == (303, owner + written)
+    answer = await browser.client.get(PATH, params={"query": "WEB-ERR-7"})
+    assert answer.headers["location"] == "/organizations/demo/issues/WEB-ERR-7/feedback/"
+    text = await browser.page(PATH, query="WEB-12", looked="1")
+    assert "Nothing matches" in text
+    assert "the number or short id of a feedback" in text
+    assert "Nothing matches" in await browser.page(PATH, query=f"{A[:8]}b")
+    await browser.step("4711" + "0" * 28)
+    assert "47110000" in await browser.page(PATH, query="4711")  # ids of the journal come first
 
 
 async def test_a_fate_step_by_step(browser: Browser) -> None:

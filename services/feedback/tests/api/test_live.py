@@ -8,11 +8,16 @@ from typing import Any
 import httpx
 import pytest_asyncio
 from feedback.app import create_app
+from hearback_contracts.events import AttachmentStored
 from hearback_contracts.flags import Feature
+from hearback_contracts.streams import ATTACHMENT_STORED
 from hearback_devkit.fleet import publish_project, signed_in
 from hearback_devkit.testing import eventually, served
+from hearback_fleet.messages import outgoing
+from hearback_kit.bus import RedisStreams
+from hearback_kit.values.ids import new_id
 
-from ..conftest import Api, Intake, as_incoming, payload, submitted
+from ..conftest import NOW, Api, Intake, as_incoming, payload, submitted
 
 LIVE = "/organizations/demo/feedback/live/"
 
@@ -66,8 +71,8 @@ async def watching(api: Api, path: str = LIVE, **headers: str) -> AsyncIterator[
 
 
 async def store(api: Api, message: str, organization_id: int = 1) -> None:
-    outgoing = submitted(payload(message), organization_id=organization_id, project_id=organization_id)
-    await api.intake.handler([as_incoming(outgoing)])
+    message_sent = submitted(payload(message), organization_id=organization_id, project_id=organization_id)
+    await api.intake.handler([as_incoming(message_sent)])
 
 
 async def test_stored_and_changed_feedback_is_shown_to_its_organization_alone(intake: Intake) -> None:
@@ -86,6 +91,20 @@ async def test_stored_and_changed_feedback_is_shown_to_its_organization_alone(in
         assert (await stream.event())[0] == "changed"
         await store(api, "two", organization_id=2)
         assert (await other.event()) != ("created", data)
+
+
+async def test_a_file_that_came_in_names_its_event(intake: Intake, bus: RedisStreams) -> None:
+    stored = AttachmentStored(
+        id=new_id(), occurred_at=NOW, project_id=1, organization_id=1, received_at=NOW, attachment_id="a" * 32,
+        event_id="e" * 32, name="screenshot.png", size=4, sha1="0" * 40, blob_key="1/e/a/b",
+    )  # fmt: skip
+    foreign = stored.model_copy(update={"organization_id": 2, "event_id": "f" * 32})
+    shards = intake.settings.stream_shards
+    async with serving(intake) as api, watching(api) as stream:
+        await store(api, "one")
+        assert (await stream.event())[0] == "created"  # from now on the streams are followed
+        await bus.publish([outgoing(ATTACHMENT_STORED, one, shards) for one in (foreign, stored)])
+        assert await stream.event() == ("attached", f'{{"project":"1","event":"{"e" * 32}"}}')
 
 
 async def test_strangers_and_the_unknown_see_nothing(intake: Intake) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from feedback.service.ask_fleet import Known
 
-from ..conftest import Api
+from ..conftest import Api, Files
 from .conftest import INBOX, Browser
 
 ERROR = "e" * 32
@@ -96,6 +96,21 @@ async def test_similar_feedback_is_shown(api: Api, browser: Browser) -> None:
     page = await beside(browser, number)
     assert "the PDF export does not work" in page
     assert "Dark mode" not in page
+
+
+async def test_files_that_came_later_are_a_part_of_their_own(api: Api, browser: Browser, files: Files) -> None:
+    event_id = await api.submit("With a picture")
+    number = (await api.issue(event_id))["id"]
+    page = await browser.get(feedbackSlug=f"web:{number}")
+    assert 'class="shot"' not in page
+    assert f'hx-get="{INBOX}{number}/files/"' in page
+    assert (await browser.get(f"{INBOX}{number}/files/")).strip() == ""
+    await files.store(b"\x89PNG", event_id, name="screenshot.png", content_type="image/png")
+    await files.store(b"line", event_id, name="log.txt", content_type="text/plain")
+    part = await browser.get(f"{INBOX}{number}/files/")
+    assert part.count('class="shot"') == part.count('class="file"') == 1
+    assert "<html" not in part
+    await browser.get(f"{INBOX}4711/files/", 404)
 
 
 async def test_what_is_not_there_is_404(browser: Browser) -> None:

@@ -167,6 +167,33 @@ async def test_addresses_of_issues_lead_to_the_inbox(api: Api, browser: Browser)
         await browser.get(f"/organizations/demo/issues/{name}/", status=404)
 
 
+async def test_numbers_and_short_ids_lead_to_the_submission(api: Api, browser: Browser) -> None:
+    event_id = await api.submit("one")
+    issue = await api.issue(event_id)
+    path = f"{INBOX}submission/"
+    for given in (issue["id"], issue["shortId"], issue["shortId"].lower(), f" {issue['shortId']} "):
+        answer = await browser.client.get(path, params={"id": given})
+        assert answer.status_code == 303
+        assert answer.headers["location"] == f"/organizations/demo/submissions/{event_id}/?project=web"
+    for given in ("WEB-999", "999", "nonsense", ""):
+        answer = await browser.client.get(path, params={"id": given})
+        assert answer.headers["location"] == f"/organizations/demo/submissions/?query={given}&looked=1"
+
+
+async def test_several_environments_are_chosen_at_once(api: Api, browser: Browser) -> None:
+    for name in ("production", "staging", "Canary"):
+        await api.submit(f"in {name}", environment=name)
+    assert set(shown(await browser.get(environment=["staging", "production"]))) == {"in staging", "in production"}
+    page = await browser.get(environment="staging", environments=" Canary , ,staging")
+    assert set(shown(page)) == {"in staging", "in Canary"}
+    assert page.count('name="environment" value="Canary" checked') == 1
+    assert page.count('<input type="hidden" name="environment"') == 2  # of the form that changes many
+    part = await browser.get(f"{INBOX}environments/", environment="Canary")
+    assert re.findall(r'name="environment" value="([^"]+)"( checked)?', part) == [
+        ("Canary", " checked"), ("production", ""), ("staging", ""),
+    ]  # fmt: skip
+
+
 async def test_exports_are_of_what_is_found(api: Api, browser: Browser) -> None:
     await api.submit("one", tags={"customer": "c1"})
     await api.submit("two", tags={"customer": "c2"})

@@ -84,6 +84,22 @@ async def test_all_that_match_are_changed(api: Api, browser: Browser) -> None:
     assert set(shown(await browser.undo(page))) == {"word one", "word two", "other"}
 
 
+async def test_marks_of_all_that_match_are_taken_back_from_those_that_had_none(api: Api, browser: Browser) -> None:
+    ids = await store(api, "word one", "word two", "word three")
+    await browser.post("change", 204, action="read", id=ids["word one"], quiet="1")
+    page = await browser.change("read", everything="1", query="word", mailbox="unresolved")
+    assert "3 feedback marked as read." in page
+    assert all([(await state(api, one))["hasSeen"] for one in ids.values()])
+    assert "2 changes undone." in await browser.undo(page)
+    seen = {message: (await state(api, one))["hasSeen"] for message, one in ids.items()}
+    assert seen == {"word one": True, "word two": False, "word three": False}
+    page = await browser.change("unread", *ids.values())
+    await browser.undo(page)
+    assert (await state(api, ids["word one"]))["hasSeen"] is True
+    shown_steps = (await state(api, ids["word one"]))["activity"]
+    assert [one["type"] for one in shown_steps] == ["first_seen"]
+
+
 async def test_a_scripts_read_mark_has_no_page(api: Api, browser: Browser) -> None:
     ids = await store(api, "one")
     await browser.post("change", 204, action="read", id=ids["one"], quiet="1")

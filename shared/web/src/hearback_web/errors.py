@@ -8,7 +8,7 @@ from urllib.parse import quote
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from hearback_contracts.routes import is_page
-from hearback_kit.api.bodies import RequestRefused
+from hearback_kit.api.bodies import RequestRefused, RequestRules, has_null_character, null_character
 from hearback_kit.errors import ServiceError
 from hearback_kit.logs import get_logger
 from starlette.datastructures import MutableHeaders
@@ -86,6 +86,10 @@ def install_error_pages(app: FastAPI, render_error: RenderError) -> None:
         app.add_exception_handler(kind, on_page_paths(app.exception_handlers[kind]))
     # Innermost, so that a crash is met here before the frame of every app turns it into JSON.
     app.user_middleware.append(Middleware(PageRules, render_error=render_error))
+    # Before the rules of requests, whose refusal of an address is JSON.
+    kinds: list[Any] = [one.cls for one in app.user_middleware]
+    rules = kinds.index(RequestRules) if RequestRules in kinds else 0
+    app.user_middleware.insert(rules, Middleware(PageAddresses, render_error=render_error))
 
 
 def _facts(error: Exception) -> tuple[int, str, Mapping[str, str]]:
@@ -107,6 +111,24 @@ def _to_sign_in(request: Request) -> Response:
     if "hx-request" in request.headers:
         return Response(status_code=401, headers={"HX-Redirect": LOGIN})
     return RedirectResponse(target, status_code=303)
+
+
+class PageAddresses:
+    """ASGI middleware: an address of a page with a NUL in it is answered with a page that says so."""
+
+    def __init__(self, app: ASGIApp, render_error: RenderError) -> None:
+        self._app = app
+        self._render_error = render_error
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, unless its address is refused."""
+        if scope["type"] != "http" or not (has_null_character(scope) and is_page(scope["path"])):
+            await self._app(scope, receive, send)
+            return
+        error = null_character()
+        page = self._render_error(Request(scope), error.status, title_of(error.status), error.detail)
+        page.headers.update(PAGE_HEADERS)
+        await page(scope, receive, send)
 
 
 class PageRules:

@@ -1,8 +1,14 @@
-"""What came in and what became of it: a list with filters, each submission step by step, and taking one in."""
+"""What came in and what became of it: a list with filters, each submission step by step, and taking one in.
 
+A look-up takes what the product hands out: an event id, its beginning, and the number or short id of what a
+submission became. Those are the feedback service's, which leads back to the submission.
+"""
+
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
+from urllib.parse import quote, urlencode
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -40,6 +46,11 @@ ROWS: Final = 25
 _STATES: Final = {str(state): state for state in SubmissionState}
 _SOURCES: Final = {str(source): str(source) for source in FeedbackSource}
 _DAY: Final = timedelta(days=1)
+# The number or short id of a feedback, which is no id of the journal; and of an error.
+_FEEDBACK: Final = re.compile(
+    r"[0-9]{1,18}|[a-z0-9_-]*[a-z_-][a-z0-9_-]*-[0-9a-z]{1,13}", re.ASCII | re.IGNORECASE
+)
+_ERROR: Final = re.compile(r"[a-z0-9_-]+-err-[0-9a-z]{1,13}", re.ASCII | re.IGNORECASE)
 router = APIRouter(include_in_schema=False)
 SubmissionsPage = Annotated[PageRequest, page_request(read_cursor_time, read_text, rows=ROWS, rows_max=100)]
 Text = Annotated[str, Query(max_length=200)]
@@ -81,9 +92,13 @@ ChoiceDep = Annotated[Choice, Depends(choice_of)]
 
 @router.get("/organizations/{organization}/submissions/")
 async def submissions_page(
-    request: Request, state: StateDep, scope: Reader, choice: ChoiceDep, wanted: SubmissionsPage
+    request: Request, state: StateDep, scope: Reader, choice: ChoiceDep, wanted: SubmissionsPage, looked: Text = ""
 ) -> Response:
-    """Show submissions, newest first; an id that one submission has leads to it."""
+    """Show submissions, newest first; an id that one submission has leads to it.
+
+    What no id begins with, and may be the number or short id of a feedback, is asked of the feedback service's
+    pages, which lead here again with `looked` when there is no such feedback.
+    """
     project_ids = scope.project_ids([choice.project] if choice.project else None)
     if (event_id := parse_event_id(choice.query)) is not None:
         found = await find_with_id(state.database, scope.organization.id, project_ids, event_id)
@@ -98,6 +113,9 @@ async def submissions_page(
         backward=wanted.backward,
         limit=wanted.fetch,
     )
+    owner = None if found or looked or wanted.position else _owner_url(scope, choice.query)
+    if owner is not None:
+        return redirect(request, owner)
     page = wanted.page(found, lambda row: (row.status.received_at, row.key.id))
     return PAGES.render(
         request,
@@ -124,6 +142,8 @@ async def submission_page(
 ) -> Response:
     """Show what became of a submission, step by step, and what a refused one said."""
     found = await _find(state, scope, submission_id, project)
+    if not found and (owner := _owner_url(scope, submission_id)) is not None:
+        return redirect(request, owner)
     if not found:
         return PAGES.render(
             request, "submission_gone.html", 404, id=submission_id, days=state.settings.submissions_days_max
@@ -170,6 +190,16 @@ async def _find(state: AppState, scope: PageScope, text: str, project: str) -> l
     async with state.database.connection(share=scope.organization.id) as connection:
         newest = [await find_newest_on_no_event(connection, project_id) for project_id in project_ids]
     return [one for one in newest if one is not None]
+
+
+def _owner_url(scope: PageScope, text: str) -> str | None:
+    """Return the page that knows what a number or short id names; None for what is neither."""
+    base = f"/organizations/{scope.organization.slug}"
+    if parse_event_id(text) is not None:
+        return None
+    if _ERROR.fullmatch(text):
+        return f"{base}/issues/{quote(text)}/feedback/"
+    return f"{base}/feedback/submission/?{urlencode({'id': text})}" if _FEEDBACK.fullmatch(text) else None
 
 
 def _filter_of(choice: Choice) -> SubmissionFilter:

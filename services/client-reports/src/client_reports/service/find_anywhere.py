@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from string import hexdigits
 from typing import Final
 
 from hearback_kit.db import Database
@@ -11,7 +10,6 @@ from hearback_kit.db import Database
 from client_reports.domain.journal import Submission
 from client_reports.store.submissions import SubmissionFilter, list_submissions, list_with_id
 
-_HEX: Final = frozenset(hexdigits)
 PROJECTS_MAX: Final = 50
 """Projects of which one page shows submissions together."""
 
@@ -34,22 +32,11 @@ async def find_in_projects(
     backward: bool,
     limit: int,
 ) -> list[Submission]:
-    """Return up to `limit` submissions of any of the projects next to a position, newest first.
-
-    When no id starts with `id_prefix`, those that hold it anywhere, or became the feedback with this number: that
-    reads all of the journal, so it is done only for what may be a part of an id.
-    """
-    text = wanted.id_prefix
-    ways = [wanted]
-    if text and not set(text) - _HEX:
-        ways.append(replace(wanted, id_prefix=None, id_part=text, feedback_id=text if text.isdigit() else None))
+    """Return up to `limit` submissions of any of the projects next to a position, newest first."""
+    found: list[Submission] = []
     async with database.connection(share=organization_id) as connection:
-        for way in ways:
-            found: list[Submission] = []
-            for project_id in project_ids[:PROJECTS_MAX]:
-                one = replace(way, project_id=project_id)
-                found += await list_submissions(connection, one, after=after, backward=backward, limit=limit)
-            if found:
-                break
+        for project_id in project_ids[:PROJECTS_MAX]:
+            one = replace(wanted, project_id=project_id)
+            found += await list_submissions(connection, one, after=after, backward=backward, limit=limit)
     found.sort(key=lambda row: (row.status.received_at, row.key.id), reverse=True)
     return found[-limit:] if backward else found[:limit]

@@ -2,6 +2,19 @@
 (() => {
   "use strict";
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  // Times are UTC, as in the table, and written in the reader's language.
+  const written = (options) => {
+    const format = new Intl.DateTimeFormat(undefined, { ...options, timeZone: "UTC", hourCycle: "h23" });
+    return (seconds) => format.format(new Date(seconds * 1000));
+  };
+  const day = written({ day: "numeric", month: "short" });
+  const hour = written({ hour: "2-digit", minute: "2-digit" });
+  const moment = written({ year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+  const isMidnight = (seconds) => seconds % 86400 === 0;
+  const tickTexts = (_, ticks) => ticks.map((tick, at) => {
+    if (isMidnight(tick)) return day(tick);
+    return at === 0 ? `${hour(tick)}\n${day(tick)}` : hour(tick);
+  });
   const draw = (target) => {
     const table = document.getElementById(target.dataset.chart);
     if (!table || typeof uPlot === "undefined") return;
@@ -16,8 +29,9 @@
       legend: { live: true },
       cursor: { points: { size: 6 } },
       scales: { y: { range: (_, low, high) => [0, Math.max(high, 1)] } },
-      axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => Intl.NumberFormat(undefined, { notation: "compact" }).format(tick)) }],
-      series: [{}, ...heads.map((head) => ({ label: head.textContent, stroke: colour(head.dataset.series), fill: `color-mix(in srgb, ${colour(head.dataset.series)} 12%, transparent)`, width: 2, points: { show: false } }))],
+      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+      axes: [{ ...axis, space: 64, values: tickTexts }, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => Intl.NumberFormat(undefined, { notation: "compact" }).format(tick)) }],
+      series: [{ label: table.tHead.rows[0].cells[0].textContent, value: (_, at) => (at === null ? "–" : moment(at)) }, ...heads.map((head) => ({ label: head.textContent, stroke: colour(head.dataset.series), fill: `color-mix(in srgb, ${colour(head.dataset.series)} 12%, transparent)`, width: 2, points: { show: false } }))],
     };
     target.replaceChildren();
     const chart = new uPlot(options, data, target);

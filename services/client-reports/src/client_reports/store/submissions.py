@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 from hearback_contracts.outcomes import NO_EVENT_STEP, SubmissionState
 from hearback_kit.db import Connection
-from sqlalchemy import ColumnElement, or_, select, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.sql import Select
 
 from client_reports.domain.journal import StoredSteps, Submission, SubmissionKey, Usage
@@ -56,10 +56,7 @@ _SHAPE: Final = Shape(
 
 @dataclass(frozen=True, slots=True)
 class SubmissionFilter:
-    """Which submissions of a project to list; None does not filter. Parts of ids are in lower case.
-
-    Beside those with `id_part` those with `feedback_id` are listed.
-    """
+    """Which submissions of a project to list; None does not filter. Parts of ids are in lower case."""
 
     project_id: int
     states: Sequence[SubmissionState] = ()
@@ -67,7 +64,6 @@ class SubmissionFilter:
     reasons: Sequence[str] = ()
     id_prefix: str | None = None
     id_part: str | None = None
-    feedback_id: str | None = None
     start: datetime | None = None
     end: datetime | None = None
 
@@ -203,10 +199,7 @@ def submissions_statement(
     if wanted.id_prefix:
         statement = statement.where(table.id >= wanted.id_prefix, table.id < wanted.id_prefix + "\x7f")
     if wanted.id_part:
-        found: ColumnElement[bool] = table.id.contains(wanted.id_part, autoescape=True)
-        if wanted.feedback_id:
-            found = or_(found, table.feedback_id == wanted.feedback_id)
-        statement = statement.where(found)
+        statement = statement.where(table.id.contains(wanted.id_part, autoescape=True))
     if wanted.start is not None:
         statement = statement.where(table.received_at >= wanted.start)
     if wanted.end is not None:

@@ -1,4 +1,4 @@
-"""Live updates of lists, as server-sent events: that feedback came in, or changed its mailbox.
+"""Live updates, as server-sent events: that feedback came in or changed its mailbox, or that a file of it came in.
 
 An event names ids alone; what a list shows of them is asked for separately, with the caller's rights.
 """
@@ -63,5 +63,6 @@ async def _stream(state: AppState, watcher: Watcher) -> AsyncIterator[bytes]:
 
 
 def _event(news: News) -> bytes:
-    data = orjson.dumps({"project": str(news.project_id), "id": str(news.issue_id)}).decode()
+    about = {"event": news.event_id} if news.event_id else {"id": str(news.issue_id)}
+    data = orjson.dumps({"project": str(news.project_id), **about}).decode()
     return f"event: {news.kind}\ndata: {data}\n\n".encode()

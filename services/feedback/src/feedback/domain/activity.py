@@ -10,13 +10,16 @@ from feedback.domain.feedback import Feedback
 STATUS: Final = "status"
 ASSIGNED: Final = "assigned"
 PRIORITY: Final = "priority"
-# The columns of each kind of change, in the order in which they are shown. A seen mark is nothing to remember.
+SEEN: Final = "seen"
+# The columns of each kind of change, in the order in which they are shown. A seen mark is never shown: it is kept
+# only so that whoever marked many at once can take that back.
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     STATUS: ("status", "substatus", "status_details", "triaged"),
     ASSIGNED: ("assigned_to",),
     PRIORITY: ("priority",),
+    SEEN: ("has_seen",),
 }
-_SHOWN: Final = {STATUS: ("status", "substatus"), ASSIGNED: ("assigned_to",), PRIORITY: ("priority",)}
+_SHOWN: Final = {**KINDS, STATUS: ("status", "substatus")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
-"""What is shown beside a feedback: alike ones, its error and who else reported it, its fate, its deliveries.
+"""Parts of an open feedback that scripts ask for after it: what is beside it, and files that came later.
 
-It takes longer than the feedback itself, so that scripts ask for it when the feedback is shown.
+Beside it are alike ones, its error and who else reported it, its fate, its deliveries. They take longer than the
+feedback itself. A screenshot may arrive after its feedback was opened.
 """
 
 import asyncio
@@ -18,12 +19,14 @@ from hearback_kit.errors import NotFound
 from hearback_kit.values.ids import parse_id
 from hearback_kit.values.times import parse_rfc3339
 
-from feedback.domain.feedback import Feedback
+from feedback.domain.feedback import Feedback, FeedbackDetail
 from feedback.domain.payload import mapping, text
 from feedback.pages.deps import PAGES, PageState, Reader, StateDep, is_shown
 from feedback.pages.params import View
-from feedback.pages.views import Row, project_slug, rows_of
+from feedback.pages.views import Row, project_slug, rows_of, sorted_files
 from feedback.service.ask_fleet import Known
+from feedback.service.open_inbox import ATTACHMENTS_MAX
+from feedback.store.attachments import list_attachments
 from feedback.store.feedback_read import find_by_id
 from feedback.store.similar import list_of_error, list_similar
 
@@ -61,13 +64,7 @@ class Beside:
 @router.get("/organizations/{organization}/feedback/{feedback_id}/beside/")
 async def show_beside(request: Request, state: StateDep, scope: Reader, feedback_id: str) -> Response:
     """Return the part of the detail that shows what is beside a feedback; raises NotFound."""
-    number = parse_id(feedback_id) if is_shown(scope.organization) else None
-    feedback = None
-    if number is not None:
-        async with state.database.connection() as connection:
-            feedback = await find_by_id(connection, number, [scope.organization.id])
-    if feedback is None:
-        raise NotFound
+    feedback = await _find(state, scope.organization, feedback_id)
     beside = await read_beside(request, state, scope.organization, feedback)
     return PAGES.render(
         request,
@@ -77,6 +74,27 @@ async def show_beside(request: Request, state: StateDep, scope: Reader, feedback
         feedback=feedback,
         organization=scope.organization,
     )
+
+
+@router.get("/organizations/{organization}/feedback/{feedback_id}/files/")
+async def show_files(request: Request, state: StateDep, scope: Reader, feedback_id: str) -> Response:
+    """Return the part of the detail that shows the files of a feedback; raises NotFound."""
+    feedback = await _find(state, scope.organization, feedback_id)
+    async with state.database.connection() as connection:
+        found = await list_attachments(connection, feedback.project_id, feedback.event_id, limit=ATTACHMENTS_MAX)
+    images, files = sorted_files(scope.organization, found)
+    return PAGES.render(request, "inbox.html", block="files_part", detail={"images": images, "files": files})
+
+
+async def _find(state: PageState, organization: OrganizationConfig, feedback_id: str) -> FeedbackDetail:
+    number = parse_id(feedback_id) if is_shown(organization) else None
+    feedback = None
+    if number is not None:
+        async with state.database.connection() as connection:
+            feedback = await find_by_id(connection, number, [organization.id])
+    if feedback is None:
+        raise NotFound
+    return feedback
 
 
 async def read_beside(

@@ -1,18 +1,20 @@
-"""What scripts of the inbox ask for: how much of what is new the list has, and suggestions for searches."""
+"""What scripts of the inbox ask for: how much of what is new the list has, suggestions, and environments."""
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from hearback_kit.values.ids import parse_id
 
 from feedback.domain.search_keys import NAMED_KEYS
-from feedback.pages.deps import Reader, StateDep, is_shown
+from feedback.pages.deps import PAGES, Reader, StateDep, is_shown
 from feedback.pages.params import ViewDep, find
 from feedback.service.suggest_terms import suggest_terms
 from feedback.store.feedback_read import count_ids
+from feedback.store.search_names import list_values
 
 IDS_MAX = 200
+ENVIRONMENTS_MAX = 50
 router = APIRouter(prefix="/organizations/{organization}/feedback")
 
 
@@ -40,3 +42,15 @@ async def suggest(state: StateDep, scope: Reader, text: Annotated[str, Query(max
     if is_shown(scope.organization):
         found = await suggest_terms(state.database, scope.organization, text, NAMED_KEYS)
     return JSONResponse({"suggestions": found}, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/environments/")
+async def show_environments(request: Request, state: StateDep, scope: Reader, view: ViewDep) -> Response:
+    """Return the part of the filters that lists environments: the chosen ones, then the commonest new ones."""
+    known: list[str] = []
+    if is_shown(scope.organization):
+        async with state.database.connection(share=scope.organization.id) as connection:
+            known = await list_values(connection, scope.organization.id, "environment", "", ENVIRONMENTS_MAX)
+    chosen = {name.lower() for name in view.environments}
+    others = [name for name in known if name not in chosen]
+    return PAGES.render(request, "inbox.html", block="environments_part", view=view, environments=others)

@@ -1,13 +1,18 @@
-"""Addresses of issues, as Sentry has them, lead to the feedback in the inbox."""
+"""Addresses by an id: of issues, as Sentry has them, to the feedback; of feedback, to its submission."""
 
-from fastapi import APIRouter
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query
 from fastapi.responses import RedirectResponse, Response
 from hearback_kit.errors import NotFound
 from hearback_kit.values.ids import parse_id
+from hearback_web import PageScope
 
-from feedback.pages.deps import Reader, StateDep, is_shown
+from feedback.domain.feedback import FeedbackDetail
+from feedback.pages.deps import PageState, Reader, StateDep, is_shown
 from feedback.pages.params import View
-from feedback.pages.views import slug_of
+from feedback.pages.views import project_slug, slug_of
 from feedback.store.feedback_read import find_by_id, find_by_short_id
 
 router = APIRouter()
@@ -17,16 +22,35 @@ router = APIRouter()
 @router.get("/organizations/{organization}/issues/{issue_id}/{rest:path}")
 async def open_issue(state: StateDep, scope: Reader, issue_id: str) -> Response:
     """Lead to the feedback with this id or short id; raises NotFound."""
-    feedback = None
-    if is_shown(scope.organization):
-        async with state.database.connection() as connection:
-            if issue_id.isascii() and issue_id.isdigit():
-                number = parse_id(issue_id)
-                if number is not None:
-                    feedback = await find_by_id(connection, number, [scope.organization.id])
-            else:
-                feedback = await find_by_short_id(connection, [scope.organization.id], issue_id[:250])
+    feedback = await _find(state, scope, issue_id)
     if feedback is None:
         raise NotFound
     slug = slug_of(scope.organization, feedback)
     return RedirectResponse(View(slug=slug).url(scope.organization.slug), status_code=302)
+
+
+@router.get("/organizations/{organization}/feedback/submission/")
+async def open_submission(
+    state: StateDep, scope: Reader, feedback_id: Annotated[str, Query(alias="id", max_length=200)] = ""
+) -> Response:
+    """Lead from the number or short id of a feedback to its submission.
+
+    Without such a feedback it leads to the list of submissions, which says that there is none.
+    """
+    base = f"/organizations/{scope.organization.slug}/submissions/"
+    feedback = await _find(state, scope, feedback_id.strip())
+    if feedback is None:
+        return RedirectResponse(f"{base}?{urlencode({'query': feedback_id, 'looked': '1'})}", status_code=303)
+    project = urlencode({"project": project_slug(scope.organization, feedback.project_id)})
+    return RedirectResponse(f"{base}{feedback.submission_id}/?{project}", status_code=303)
+
+
+async def _find(state: PageState, scope: PageScope, given: str) -> FeedbackDetail | None:
+    """Return the feedback with an id or short id; None without one, and where feedback is hidden."""
+    if not given or not is_shown(scope.organization):
+        return None
+    async with state.database.connection() as connection:
+        if given.isascii() and given.isdigit():
+            number = parse_id(given)
+            return None if number is None else await find_by_id(connection, number, [scope.organization.id])
+        return await find_by_short_id(connection, [scope.organization.id], given[:250])

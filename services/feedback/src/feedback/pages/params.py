@@ -75,6 +75,12 @@ class View:
         named |= {"cursor": self.cursor, "feedbackSlug": self.slug}
         return [*found, *((name, value) for name, value in named.items() if value)]
 
+    @property
+    def query_of_environments(self) -> str:
+        """The chosen environments as a query, with its question mark; empty without one."""
+        query = urlencode([("environment", name) for name in self.environments])
+        return f"?{query}" if query else ""
+
     def url(self, organization: str, **changes: Any) -> str:
         """Return the address of the inbox with parts of the view changed."""
         query = urlencode(replace(self, **changes).parameters())
@@ -92,7 +98,10 @@ class View:
 
 
 def view_of(values: Mapping[str, str], projects: list[str], environments: list[str]) -> View:
-    """Return the view of named values; raises BadRequest for an unknown mailbox, source or too long a text."""
+    """Return the view of named values; raises BadRequest for an unknown mailbox, source or too long a text.
+
+    Beside the given environments are those of the value `environments`, which people write with commas.
+    """
     mailbox, source = values.get("mailbox") or UNRESOLVED, values.get("source") or ""
     if mailbox not in MAILBOXES or (source and source not in set(FeedbackSource)):
         raise BadRequest("There is no such mailbox or source.", code="invalid_view")
@@ -102,10 +111,11 @@ def view_of(values: Mapping[str, str], projects: list[str], environments: list[s
         or max(len(projects), len(environments)) > _VALUES_MAX
     ):
         raise BadRequest("The address of this page is too long.", code="too_long")
+    named = [*environments, *(one.strip() for one in (values.get("environments") or "").split(","))]
     return View(
         mailbox=mailbox,
         projects=tuple(one for one in projects if one and one != "-1"),
-        environments=tuple(one for one in environments if one),
+        environments=tuple(dict.fromkeys(one for one in named if one))[:_VALUES_MAX],
         source=source,
         period=values.get("statsPeriod") or "",
         slug=(values.get("feedbackSlug") or "")[:_TEXT_MAX],
@@ -122,6 +132,7 @@ async def read_view(
     query: Text = "",
     project: Texts = [],  # noqa: B006
     environment: Texts = [],  # noqa: B006
+    environments: Text = "",
     source: Text = "",
     stats_period: Annotated[str, Query(alias="statsPeriod", max_length=20)] = "",
     start: Text = "",
@@ -131,7 +142,7 @@ async def read_view(
 ) -> View:
     """Return the view of the address; raises BadRequest."""
     values = {"mailbox": mailbox, "query": query, "source": source, "statsPeriod": stats_period}
-    values |= {"start": start, "end": end, "cursor": cursor, "feedbackSlug": slug}
+    values |= {"start": start, "end": end, "cursor": cursor, "feedbackSlug": slug, "environments": environments}
     return view_of(values, project, environment)
 
 

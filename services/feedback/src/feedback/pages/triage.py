@@ -28,7 +28,6 @@ _COLUMNS: Final[Mapping[str, Mapping[str, Any]]] = {
     "read": {"has_seen": True},
     "unread": {"has_seen": False},
 }
-_OPPOSITES: Final = {"read": "unread", "unread": "read"}
 
 
 @router.post("/change/")
@@ -41,12 +40,19 @@ async def change(request: Request, state: StateDep, scope: Writer, form: FormDep
     action = form.text("action", length_max=20)
     columns = _columns(action, form, scope.organization)
     member = OrganizationMember(scope.organization, scope.principal.email)
-    changed, change_id = 0, new_id()
+    changed, change_id, is_quiet = 0, new_id(), form.is_on("quiet")
     async for chunk in _chunks(state, scope, form):
         changed += await change_by_id(
-            state.unit_of_work, state.spam_prior, member, scope.project_ids(None), chunk, columns, change_id
+            state.unit_of_work,
+            state.spam_prior,
+            member,
+            scope.project_ids(None),
+            chunk,
+            columns,
+            change_id,
+            keeps_seen=not is_quiet,
         )
-    if form.is_on("quiet"):
+    if is_quiet:
         return Response(status_code=QUIET)
     return redirect(request, _next(form, scope), _flash(scope, form, action, changed, change_id))
 
@@ -110,12 +116,7 @@ def _flash(scope: PageScope, form: Form, action: str, changed: int, change_id: s
     base = f"/organizations/{scope.organization.slug}/feedback/"
     where = {"next": _next(form, scope)}
     said = _said(action, form, scope.organization, changed)
-    if action not in _OPPOSITES:
-        return Flash(said, undo=Undo(f"{base}undo/", {"change_id": change_id} | where, _("Undo")))
-    if form.is_on("everything"):
-        return Flash(said)
-    fields = {"action": _OPPOSITES[action], "id": form.all("id")} | where
-    return Flash(said, undo=Undo(f"{base}change/", fields, _("Undo")))
+    return Flash(said, undo=Undo(f"{base}undo/", {"change_id": change_id} | where, _("Undo")))
 
 
 def _said(action: str, form: Form, organization: OrganizationConfig, changed: int) -> str:

@@ -121,6 +121,12 @@ def files_of(organization: OrganizationConfig, found: Iterable[Attachment]) -> l
     return files
 
 
+def sorted_files(organization: OrganizationConfig, found: Iterable[Attachment]) -> tuple[list[File], list[File]]:
+    """Return attachments: first those that are shown in place, then those that are downloads."""
+    files = files_of(organization, found)
+    return [file for file in files if file.preview_url], [file for file in files if not file.preview_url]
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """Something that is known: its name, value, and the search for all that share it."""
@@ -189,7 +195,7 @@ def detail_of(
     public_url: str,
 ) -> Detail:
     """Return a feedback as its page shows it."""
-    files = files_of(organization, attachments)
+    images, files = sorted_files(organization, attachments)
     slug = slug_of(organization, feedback)
     email = feedback.contact_email or feedback.user_email
     contexts = mapping(feedback.event.get("contexts"))
@@ -203,8 +209,8 @@ def detail_of(
         email=email,
         email_is_link=bool(email) and _is_address(str(email)),
         assignee=member_of(organization, feedback.assigned_to),
-        images=[file for file in files if file.preview_url],
-        files=[file for file in files if not file.preview_url],
+        images=images,
+        files=files,
         facts=_facts(feedback, contexts, search),
         tags=[Tag(key, value, search.of(_tag_key(key), value)) for key, value in feedback.event_tags],
         replay_id=text(mapping(contexts.get("replay")).get("replay_id")) or None,

@@ -9,7 +9,7 @@ from hearback_contracts.flags import Feature
 from hearback_kit.db import Database
 from hearback_kit.values.ids import new_id
 
-from feedback.domain.activity import changes_of
+from feedback.domain.activity import SEEN, changes_of
 from feedback.domain.feedback import Feedback
 from feedback.domain.spam_classifier import Prior
 from feedback.service.announce_feedback import Announcer, announce_changes
@@ -39,15 +39,18 @@ async def change_by_id(
     ids: Sequence[int],
     columns: Mapping[str, Any],
     change_id: str | None = None,
+    *,
+    keeps_seen: bool = False,
 ) -> int:
     """Change issues of these projects by id, in one transaction; return how many there were.
 
     A changed status is announced; "spam" and "not spam" are recorded in the fate and teach the classifier. What
-    chunks of one request change shares a `change_id`, by which it can be undone.
+    chunks of one request change shares a `change_id`, by which it can be undone; seen marks only with
+    `keeps_seen`.
     """
     async with unit_of_work.begin() as work:
         found = await lock_feedback(work.connection, member.organization.id, project_ids, ids)
-        triage = Triage(unit_of_work, prior, member, change_id or new_id())
+        triage = Triage(unit_of_work, prior, member, change_id or new_id(), keeps_seen)
         await triage.apply(work, found, columns)
     return len(found)
 
@@ -60,12 +63,18 @@ class Triage:
     prior: Prior | None
     member: OrganizationMember
     change_id: str
+    keeps_seen: bool = False
 
     async def apply(self, work: Work, found: Sequence[Feedback], columns: Mapping[str, Any]) -> None:
         """Set columns of locked issues within a transaction, with everything that follows from it."""
         if "status" in columns:
             await self._sort(work, found, columns["status"], columns["substatus"])
-        changes = [change for feedback in found for change in changes_of(feedback, columns)]
+        changes = [
+            change
+            for feedback in found
+            for change in changes_of(feedback, columns)
+            if change.kind != SEEN or self.keeps_seen
+        ]
         await change_feedback(work.connection, [feedback.id for feedback in found], columns)
         await record_activity(
             work.connection,

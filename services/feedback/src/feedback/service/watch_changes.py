@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from hearback_contracts.events import AttachmentStored
 from hearback_contracts.notices import FeedbackChanged, FeedbackCreated
-from hearback_contracts.streams import FEEDBACK_CHANGED, FEEDBACK_CREATED
+from hearback_contracts.streams import ATTACHMENT_STORED, FEEDBACK_CHANGED, FEEDBACK_CREATED
 from hearback_fleet.runtime import ServiceRuntime
 from hearback_kit.background import Stage
 from hearback_kit.bus import Incoming
@@ -38,13 +39,25 @@ class _Notice(BaseModel):
     feedback: _Content
 
 
+class _Attachment(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    project_id: int
+    organization_id: int
+    event_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class News:
-    """That a feedback was stored (`created`) or changed its mailbox (`changed`); `missed` says to look again."""
+    """What happened.
+
+    A feedback was stored (`created`), changed its mailbox (`changed`), or a file of an event came in (`attached`),
+    which is about to be recorded and names its event alone. `missed` says to look again.
+    """
 
     kind: str
     project_id: int = 0
     issue_id: int = 0
+    event_id: str = ""
 
 
 MISSED: Final = News("missed")
@@ -97,6 +110,20 @@ class Watching:
         return news
 
 
+def _read(message: Incoming) -> tuple[int, News] | None:
+    """Return the organization and the news of an announcement; None for one that is none."""
+    try:
+        if message.type == AttachmentStored.TYPE:
+            stored = _Attachment.model_validate_json(message.data)
+            return stored.organization_id, News("attached", stored.project_id, event_id=stored.event_id)
+        kind = {FeedbackCreated.TYPE: "created", FeedbackChanged.TYPE: "changed"}.get(message.type)
+        notice = _Notice.model_validate_json(message.data)
+    except ValidationError:
+        return None
+    news = News(kind, notice.project_id, notice.feedback.issue_id) if kind else None
+    return (notice.feedback.organization_id, news) if news else None
+
+
 class LiveChanges:
     """Hands announcements to watchers, of whom a process, a session and an address have a bounded number."""
 
@@ -113,7 +140,9 @@ class LiveChanges:
         """Follow the announcements for as long as the app runs."""
         changes = cls(settings)
         keys = [
-            key for stream in (FEEDBACK_CREATED, FEEDBACK_CHANGED) for key in stream.shard_keys(runtime.shards)
+            key
+            for stream in (FEEDBACK_CREATED, FEEDBACK_CHANGED, ATTACHMENT_STORED)
+            for key in stream.shard_keys(runtime.shards)
         ]
         runtime.run("live", StreamTail(runtime.valkey(blocking=True), keys, changes.announce), Stage.FOLLOW)
         return changes
@@ -125,15 +154,13 @@ class LiveChanges:
 
     def announce(self, messages: Sequence[Incoming]) -> None:
         """Hand announcements to the watchers of their organizations."""
+        if not self._watching:
+            return
         for message in messages:
-            kind = {FeedbackCreated.TYPE: "created", FeedbackChanged.TYPE: "changed"}.get(message.type)
-            try:
-                notice = _Notice.model_validate_json(message.data)
-            except ValidationError:
-                continue
-            if kind is not None:
-                news = News(kind, notice.project_id, notice.feedback.issue_id)
-                for watching in self._watching.get(notice.feedback.organization_id, ()):
+            found = _read(message)
+            if found is not None:
+                organization_id, news = found
+                for watching in self._watching.get(organization_id, ()):
                     watching.add(news)
 
     def end(self) -> None:

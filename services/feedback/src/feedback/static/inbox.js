@@ -276,12 +276,30 @@
       soon();
     });
     source.addEventListener("changed", soon);
+    source.addEventListener("attached", (event) => expectFile(JSON.parse(event.data).event));
     source.addEventListener("error", () => {  // it comes back by itself, unless it was refused: too many are open
       if (source?.readyState !== EventSource.CLOSED) return;
       disconnect();
       setTimeout(connect, 30000 + Math.random() * 30000);
     });
     source.addEventListener("missed", () => { missed = true; soon(); });
+  };
+  // A file of the open feedback came in: it is about to be recorded, so that it is looked for a few times.
+  const FILE_PAUSES = [400, 1500, 5000, 15000];
+  const filesShown = () => $$("#files .shot, #files .file").length;
+  let expected = { event: "", count: 0 };
+  const expectFile = (event) => {
+    if (opened()?.dataset.event !== event) return;
+    const isSame = expected.event === event && expected.count > filesShown();
+    expected = { event, count: (isSame ? expected.count : filesShown()) + 1 };
+    if (!isSame) lookForFiles(event, 0);
+  };
+  const lookForFiles = (event, turn) => {
+    setTimeout(() => {
+      if (opened()?.dataset.event !== event || filesShown() >= expected.count) return;
+      window.htmx?.trigger("#files", "arrived");
+      if (turn + 1 < FILE_PAUSES.length) lookForFiles(event, turn + 1);
+    }, FILE_PAUSES[turn]);
   };
   const disconnect = () => { source?.close(); source = null; };
   const watch = () => {  // a list that was just read has everything so far

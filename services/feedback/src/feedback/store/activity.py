@@ -8,7 +8,7 @@ from typing import Any
 from hearback_kit.db import Connection
 from sqlalchemy import insert, select
 
-from feedback.domain.activity import Activity, Change
+from feedback.domain.activity import SEEN, Activity, Change
 from feedback.store.tables import ACTIVITY, FEEDBACK
 
 _NAMES = tuple(field.name for field in fields(Activity))
@@ -29,9 +29,12 @@ async def record_activity(
 
 
 async def list_activity(connection: Connection, feedback_id: int, limit: int) -> list[Activity]:
-    """Return the newest changes of a feedback, newest first."""
+    """Return the newest changes of a feedback that are shown, newest first."""
     statement = (
-        select(*_COLUMNS).where(ACTIVITY.c.feedback_id == feedback_id).order_by(ACTIVITY.c.id.desc()).limit(limit)
+        select(*_COLUMNS)
+        .where(ACTIVITY.c.feedback_id == feedback_id, ACTIVITY.c.kind != SEEN)
+        .order_by(ACTIVITY.c.id.desc())
+        .limit(limit)
     )
     return [_as_activity(row) for row in await connection.execute(statement)]
 

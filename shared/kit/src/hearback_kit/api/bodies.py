@@ -58,6 +58,11 @@ def null_character() -> BadRequest:
     return BadRequest("Null characters are not allowed.", code="null_character")
 
 
+def has_null_character(scope: Scope) -> bool:
+    """Return whether a request's path or query holds a NUL."""
+    return "\x00" in scope["path"] or b"%00" in scope["query_string"]
+
+
 def refuse_nul(value: Any) -> None:
     """Raise BadRequest when a decoded value (texts, lists, objects) holds a NUL anywhere."""
     if has_nul(value):
@@ -80,7 +85,7 @@ class RequestRules:
         """Serve a request by the rules."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+        elif has_null_character(scope):
             error = null_character()
             answer = JSONResponse({"detail": error.detail, "code": error.code}, status_code=error.status)
             await answer(scope, receive, send)
