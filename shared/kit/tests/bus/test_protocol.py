@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from hearback_kit.bus import RedisStreams
+from hearback_kit.bus.group_reads import GroupReaders
 from hearback_kit.bus.protocol import Bus, Incoming, Outgoing
 from hearback_kit.resp import RespConnection
 from hearback_kit.valkey import connect
@@ -19,12 +20,15 @@ def message(number: int, key: str = KEYS[0]) -> Outgoing:
 
 @pytest.fixture(params=["client", "pipelined"])
 async def bus(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[Bus]:
-    """Yield a bus that publishes over its client, and one over a pipelined connection."""
+    """Yield a bus that works over its client, and one over pipelined connections."""
     client, waiting = connect(redis_url), connect(redis_url, blocking=True)
-    pipelined = RespConnection(redis_url) if request.param == "pipelined" else None
-    yield RedisStreams(client, waiting, pipelined)
-    if pipelined is not None:
-        pipelined.close()
+    pipelined, readers = RespConnection(redis_url), GroupReaders(lambda: RespConnection(redis_url))
+    if request.param == "pipelined":
+        yield RedisStreams(client, waiting, pipelined, readers)
+    else:
+        yield RedisStreams(client, waiting)
+    readers.close()
+    pipelined.close()
     await client.aclose()
     await waiting.aclose()
 

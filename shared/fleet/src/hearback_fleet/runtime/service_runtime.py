@@ -15,6 +15,7 @@ from hearback_kit.bus import Consumer, ConsumerOptions, RedisStreams
 from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.bus.consumer import Handler, OnDead
 from hearback_kit.bus.depths import StreamDepths
+from hearback_kit.bus.group_reads import GroupReaders
 from hearback_kit.clock import Clock, SystemClock
 from hearback_kit.common import COMMON, Close, SharedRun
 from hearback_kit.db import Database
@@ -24,7 +25,7 @@ from hearback_kit.limits import LimitBatches
 from hearback_kit.outbox import Outbox, OutboxRelay, OutboxTable
 from hearback_kit.resp import RespConnection
 from hearback_kit.settings import ServiceSettings
-from hearback_kit.valkey import Valkey, connect
+from hearback_kit.valkey import BLOCK_MS_MAX, Valkey, connect
 from hearback_kit.worker import Periodic
 
 from hearback_fleet.access import Access, registry_introspection
@@ -32,6 +33,7 @@ from hearback_fleet.configuration import Configuration
 from hearback_fleet.messages import project_of
 
 Thing = TypeVar("Thing")
+READ_SECONDS_MAX: Final = 5.0 + BLOCK_MS_MAX / 1_000  # of a read that blocks
 DEPTH_SECONDS: Final = 5.0  # between looks at how much waits in the streams that a worker reads
 
 
@@ -162,13 +164,15 @@ class ServiceRuntime:
     def _open_bus(self) -> tuple[RedisStreams, Close]:
         client, waiting = connect(self._redis_url), connect(self._redis_url, blocking=True)
         pipelined = self._resp_connection()
+        readers = GroupReaders(lambda: self._resp_connection(answer_seconds_max=READ_SECONDS_MAX))
 
         async def close() -> None:
+            readers.close()
             pipelined.close()
             await waiting.aclose()
             await client.aclose()
 
-        return RedisStreams(client, waiting, pipelined), close
+        return RedisStreams(client, waiting, pipelined, readers), close
 
     @cached_property
     def outbox(self) -> Outbox:

@@ -28,6 +28,7 @@ from hearback_kit.bus.protocol import Bus, Incoming, Outgoing
 from hearback_kit.bus.renewal import keep_renewing
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
+from hearback_kit.stopping import Stopping
 from hearback_kit.telemetry import batch_span
 
 Handler = Callable[[Sequence[Incoming]], Awaitable[None]]
@@ -97,6 +98,7 @@ class Consumer:
             self._bus, self._in_flight, self._group, self._name, seconds=self._options.batch_seconds_max
         )
         keeper = asyncio.create_task(keeping)
+        stopping = Stopping(stop)
         started = False
         try:
             while not stop.is_set():
@@ -105,7 +107,7 @@ class Consumer:
                     if not started:
                         await self._start(stop)
                         started = True
-                    await self._turn(stop)
+                    await self._turn(stop, stopping)
                     self._pause(False)
                 except Unavailable as error:
                     self._pause(True)
@@ -113,6 +115,7 @@ class Consumer:
                     await pause(self._options.outage_seconds, stop)
         finally:
             self._pause(False)
+            stopping.close()
             keeper.cancel()
             with suppress(asyncio.CancelledError):
                 await keeper
@@ -129,7 +132,7 @@ class Consumer:
             self._paused = paused
             PAUSED.labels(self._group).inc(1 if paused else -1)
 
-    async def _turn(self, stop: asyncio.Event) -> None:
+    async def _turn(self, stop: asyncio.Event, stopping: Stopping) -> None:
         handled = self._in_flight.handled()
         if handled:
             await self._done(handled)
@@ -137,7 +140,7 @@ class Consumer:
         retries_max = self._options.retries_per_turn_max  # so that new messages do not wait for all of them
         await self._one_by_one(due[:retries_max], stop)
         if not stop.is_set():
-            batch = await self._deliveries.next(len(self._in_flight), stop, at_once=len(due) > retries_max)
+            batch = await self._deliveries.next(len(self._in_flight), stopping, at_once=len(due) > retries_max)
             await self._process(batch, stop)
 
     async def _process(self, batch: Sequence[Incoming], stop: asyncio.Event) -> None:

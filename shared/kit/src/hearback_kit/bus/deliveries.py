@@ -1,16 +1,14 @@
 """Where a consumer's messages come from: what it left behind, what others left behind, what is new."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
-from hearback_kit.background import pause
 from hearback_kit.bus.gathering import Gathering
 from hearback_kit.bus.options import ConsumerOptions
 from hearback_kit.bus.protocol import Bus, Incoming
 from hearback_kit.errors import Unavailable
-from hearback_kit.stopping import unless_stopped
+from hearback_kit.stopping import Stopping
 
 _FORGET_EVERY_SECONDS: Final = 3_600.0
 _RETRYING_BLOCK_MS_MAX: Final = 100  # with retries in flight, waiting for new messages must not delay them
@@ -40,11 +38,11 @@ class Deliveries:
                 after = own[-1].entry_id
                 yield own
 
-    async def next(self, in_flight: int, stop: asyncio.Event, *, at_once: bool) -> list[Incoming]:
+    async def next(self, in_flight: int, stop: Stopping, *, at_once: bool) -> list[Incoming]:
         """Return the next batch, of dead consumers first; empty when nothing came in `block_ms`.
 
         `in_flight` is how many messages wait to be tried again; raises Unavailable when these are too many. With
-        `at_once` it does not wait for messages. Waiting ends when `stop` is set; what was delivered in that moment
+        `at_once` it does not wait for messages. Waiting ends when the program stops; what was delivered in that moment
         is left behind, like a batch that was not begun.
         """
         await self._forget_consumers()
@@ -69,7 +67,7 @@ class Deliveries:
             self._claim_at = time.monotonic() + options.idle_ms_min / 2_000
         return claimed
 
-    async def _read(self, in_flight: int, stop: asyncio.Event, at_once: bool) -> list[Incoming]:
+    async def _read(self, in_flight: int, stop: Stopping, at_once: bool) -> list[Incoming]:
         options = self._options
         if in_flight >= options.retries_waiting_max:
             raise Unavailable("too many messages wait to be tried again")
@@ -77,9 +75,9 @@ class Deliveries:
         if at_once:
             block_ms = 1
         elif wait := self._gathering.seconds(time.monotonic()):
-            await pause(wait, stop)
+            await stop.pause(wait)
         reading = self._bus.read(self._keys, self._group, self._name, count=options.batch_max, block_ms=block_ms)
-        batch = await unless_stopped(reading, stop) or []
+        batch = await stop.unless_stopped(reading) or []
         # A read takes at most its part of the count from each stream, so one stream alone fills no more.
         is_full = len(batch) * len(self._keys) >= options.batch_max
         self._gathering.count(time.monotonic(), len(batch), full=is_full)

@@ -8,6 +8,7 @@ from redis.exceptions import ResponseError
 
 from hearback_kit.bus import scripts
 from hearback_kit.bus.entries import by_key, dead_letter, dead_letter_fields, fields_of, incoming
+from hearback_kit.bus.group_reads import GroupReaders, acknowledge
 from hearback_kit.bus.protocol import DeadLetter, Incoming, Outgoing
 from hearback_kit.bus.xadds import add_all
 from hearback_kit.errors import Unavailable
@@ -22,11 +23,19 @@ _RENEWED_AT_ONCE = 500
 class RedisStreams:
     """A `Bus` on one server. `client` answers at once; `waiting` is used for reads that block.
 
-    With `pipelined` messages are published over that connection, for a fraction of the client's cost.
+    With `pipelined` messages are published and acknowledged over that connection, and with `readers` read over
+    theirs: for a fraction of the client's cost.
     """
 
-    def __init__(self, client: Redis, waiting: Redis, pipelined: RespConnection | None = None) -> None:
+    def __init__(
+        self,
+        client: Redis,
+        waiting: Redis,
+        pipelined: RespConnection | None = None,
+        readers: GroupReaders | None = None,
+    ) -> None:
         self._pipelined = pipelined
+        self._readers = readers
         # The client's own annotations allow every protocol version's answers at once; ours is fixed to 2.
         self._client: Any = client
         self._waiting: Any = waiting
@@ -75,6 +84,8 @@ class RedisStreams:
         per_key = max(1, -(-count // len(keys)))
         with outage_as_unavailable():
             try:
+                if self._readers is not None:
+                    return await self._readers.read(keys, group, consumer, per_key=per_key, block_ms=block_ms)
                 answer = await self._waiting.xreadgroup(
                     group, consumer, dict.fromkeys(keys, ">"), count=per_key, block=block_ms
                 )
@@ -182,10 +193,13 @@ class RedisStreams:
         """Acknowledge and delete in one transaction."""
         if not messages:
             return
+        named = {key: [message.entry_id for message in ours] for key, ours in by_key(messages).items()}
+        if self._pipelined is not None:
+            await acknowledge(self._pipelined, group, named)
+            return
         with outage_as_unavailable():
             async with self._client.pipeline(transaction=True) as pipe:
-                for key, ours in by_key(messages).items():
-                    ids = [message.entry_id for message in ours]
+                for key, ids in named.items():
                     pipe.xack(key, group, *ids)
                     pipe.xdel(key, *ids)
                 await pipe.execute()

@@ -4,9 +4,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Hashable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from typing import Any, Protocol, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import asyncpg  # type: ignore[import-untyped]  # noqa: F401  # else imported after a fork, in memory of each process
+import asyncpg  # type: ignore[import-untyped]
 import orjson
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -18,6 +19,20 @@ from hearback_kit.errors import QueryTimeout, Unavailable
 from hearback_kit.outages import is_connection_error, outage_as_unavailable
 
 Connection = AsyncConnection
+AlreadyThere: type[Exception] = asyncpg.UniqueViolationError
+"""What a statement of a `Direct` connection raises for a row whose key another one has."""
+
+
+class Direct(Protocol):
+    """The driver's own connection: each statement is a transaction of its own, prepared once per connection.
+
+    Values are as the driver has them; JSON is text in both directions.
+    """
+
+    async def fetch(self, query: str, *arguments: Any) -> list[Any]:
+        """Run a statement with `$1` … as its parameters; return its rows."""
+        ...
+
 
 # Connection lost, server going away, out of resources; serialization, deadlock, and timeouts:
 # all of them may go well the next time.
@@ -25,6 +40,8 @@ _PASSING_STATES = ("08", "57P", "53", "40001", "40P01", "55P03", "57014", "25P03
 _QUERY_CANCELED = "57014"
 _DRIVER_MODULES = ("asyncpg", "sqlalchemy")
 _DETAIL = "the database cannot be reached"
+
+Opened = TypeVar("Opened")
 
 
 def driver_url(url: str) -> str:
@@ -43,14 +60,24 @@ def is_outage(error: BaseException) -> bool:
         return True
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None) or ""
-        closed = isinstance(error, InterfaceError) and "clos" in str(error.orig)
+        closed = isinstance(error, InterfaceError) and _says_closed(error.orig)
         confused = isinstance(error, InternalError) and not state  # what came is no answer to what was sent
         return error.connection_invalidated or closed or confused or state.startswith(_PASSING_STATES)
-    return is_connection_error(error, _DRIVER_MODULES)
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(_PASSING_STATES)
+    if isinstance(error, asyncpg.InterfaceError):
+        return _says_closed(error)
+    return isinstance(error, asyncpg.InternalClientError) or is_connection_error(error, _DRIVER_MODULES)
+
+
+def _says_closed(error: BaseException | None) -> bool:
+    """Return whether the driver complains of a closed connection, rather than of a value, which it quotes."""
+    return "clos" in str(error) and "invalid input for query argument" not in str(error)
 
 
 def _is_statement_timeout(error: BaseException) -> bool:
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == _QUERY_CANCELED
+    of_driver = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(of_driver, "sqlstate", None) == _QUERY_CANCELED
 
 
 class Database:
@@ -129,7 +156,33 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def _counted(self, opening: AbstractAsyncContextManager[Connection]) -> AsyncIterator[Connection]:
+    async def direct(self) -> AsyncIterator[Direct]:
+        """Yield the driver's connection, for statements of hot paths.
+
+        What SQLAlchemy does around a statement costs more than a small batch's rows.
+        """
+        async with guarded(self._counted(self._taken())) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _taken(self) -> AsyncIterator[Direct]:
+        pooled = await self._engine.raw_connection()
+        driver: Any = pooled.driver_connection
+        try:
+            yield driver
+        except BaseException as error:
+            # Cut off in the middle of a statement, whose answer would be taken for that of the next one.
+            if driver.is_closed() or not isinstance(error, Exception) or isinstance(error, TimeoutError):
+                driver.terminate()
+                pooled.invalidate()
+                raise
+            pooled.close()
+            raise
+        else:
+            pooled.close()
+
+    @asynccontextmanager
+    async def _counted(self, opening: AbstractAsyncContextManager[Opened]) -> AsyncIterator[Opened]:
         """Count a use of the pool; connections that quiet times do not need are closed."""
         self._use.begin()
         try:
@@ -167,7 +220,7 @@ def _take_error(task: "asyncio.Task[None]") -> None:
 
 
 @asynccontextmanager
-async def guarded(opening: AbstractAsyncContextManager[Connection]) -> AsyncIterator[Connection]:
+async def guarded(opening: AbstractAsyncContextManager[Opened]) -> AsyncIterator[Opened]:
     """Raise Unavailable when the connection cannot be had or is lost; any other error passes."""
     with outage_as_unavailable(is_outage, _DETAIL):
         try:
@@ -177,7 +230,7 @@ async def guarded(opening: AbstractAsyncContextManager[Connection]) -> AsyncIter
                 except Exception as error:
                     raise Unavailable(_DETAIL) from error
                 yield connection
-        except DBAPIError as error:
+        except (DBAPIError, asyncpg.PostgresError) as error:
             if _is_statement_timeout(error):
                 raise QueryTimeout from error
             raise

@@ -4,7 +4,24 @@ Published before deleted, so a kill in between publishes twice: readers are idem
 is published from memory; what a killed process left behind, or could not publish, is read from the table.
 """
 
-from hearback_kit.outbox.messages import NOTHING, Added, Outbox, OutboxTable, outbox_table
+from hearback_kit.outbox.messages import (
+    NOTHING,
+    Added,
+    Outbox,
+    OutboxTable,
+    outbox_insert,
+    outbox_table,
+    outbox_values,
+)
 from hearback_kit.outbox.relay import OutboxRelay
 
-__all__ = ["NOTHING", "Added", "Outbox", "OutboxRelay", "OutboxTable", "outbox_table"]
+__all__ = [
+    "NOTHING",
+    "Added",
+    "Outbox",
+    "OutboxRelay",
+    "OutboxTable",
+    "outbox_insert",
+    "outbox_table",
+    "outbox_values",
+]

@@ -1,7 +1,7 @@
 """Taking messages inside a transaction."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import BigInteger, Column, Identity, LargeBinary, MetaData, Table, Text
 
@@ -36,29 +36,40 @@ def outbox_table(metadata: MetaData) -> Table:
     )
 
 
+def outbox_insert(table: Table, first: int, condition: str = "true") -> str:
+    """Return the statement that stores messages and returns their ids, alone or as a part of a larger one.
+
+    Its parameters are numbered from `first` on: `outbox_values`.
+    """
+    types = ("text", "text", "text", "bytea", "bytea", "text")
+    arrays = ", ".join(f"${first + place}::{name}[]" for place, name in enumerate(types))
+    return (
+        f"INSERT INTO {table.name} (key, type, version, data, body, traceparent)"
+        f" SELECT * FROM unnest({arrays}) WHERE {condition} RETURNING id"
+    )
+
+
+def outbox_values(messages: Sequence[Outgoing]) -> tuple[Sequence[Any], ...]:
+    """Return the parameters of `outbox_insert`."""
+    return (
+        [message.key for message in messages],
+        [message.type for message in messages],
+        [message.version for message in messages],
+        [message.data for message in messages],
+        [message.body for message in messages],
+        [message.traceparent for message in messages],
+    )
+
+
 class Outbox:
     """Takes messages inside a transaction."""
 
     def __init__(self, table: Table) -> None:
-        self._statement = (
-            f"INSERT INTO {table.name} (key, type, version, data, body, traceparent)"
-            " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::text[])"
-            " RETURNING id"
-        )
+        self._statement = outbox_insert(table, 1)
 
     async def add(self, connection: Connection, messages: Sequence[Outgoing]) -> Added:
         """Store messages in one statement; what is returned goes to the relay after the commit."""
         if not messages:
             return NOTHING
-        rows = await connection.exec_driver_sql(
-            self._statement,
-            (
-                [message.key for message in messages],
-                [message.type for message in messages],
-                [message.version for message in messages],
-                [message.data for message in messages],
-                [message.body for message in messages],
-                [message.traceparent for message in messages],
-            ),
-        )
+        rows = await connection.exec_driver_sql(self._statement, outbox_values(messages))
         return Added(tuple(sorted(row[0] for row in rows)), tuple(messages))
