@@ -36,12 +36,11 @@ async def post_decisions(request: Request, state: StateDep) -> dict[str, Any]:
     """Return for each refused submission the reason why it would be refused now, or null."""
     wanted = await read_signed(request, state.settings.secret_key.get_secret_value(), Decisions)
     decide = _decide(state)
-    await decide.prepare(one.message.project_id for one in wanted.submissions)
     reasons: list[Reason | None] = []
     for one in wanted.submissions:
         if not isinstance(one.message, FeedbackSubmitted):
             raise BadRequest("Expected feedback.")
-        reasons.append((await decide(one.message, orjson.dumps(one.payload))).reason)
+        reasons.append((await decide.read(one.message, orjson.dumps(one.payload))).reason)
     return {"reasons": reasons}
 
 

@@ -1,6 +1,6 @@
 """Decide what becomes of one submission: a draft of the feedback to store, or the reason for its refusal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -26,6 +26,23 @@ from feedback.store.submissions import SubmissionKey
 
 # A person may overrule these; their words stay with the refusal (protocol: fate#taking-in-what-was-refused).
 OVERRULABLE = frozenset({Reason.TOO_LARGE, Reason.INVALID_ASSOCIATED_EVENT_ID})
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A submission as it was read: its project and what it says, or the reason for its refusal."""
+
+    message: FeedbackSubmitted
+    body: bytes | None
+    reason: Reason | None = None
+    project: ProjectConfig | None = None
+    payload: dict[str, Any] | None = None
+    context: FeedbackContext | None = None
+
+    @property
+    def key(self) -> SubmissionKey:
+        """What names the submission."""
+        return self.message.project_id, self.message.event_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,37 +78,51 @@ class DecideSubmission:
 
     async def prepare(self, project_ids: Iterable[int]) -> None:
         """Load what judging submissions of these projects needs; raises Unavailable."""
-        organizations = set()
-        for project_id in set(project_ids):
-            project = await self._configuration.project(project_id)
-            if project is not None and _is_judged(project):
-                organizations.add(project.organization_id)
-        await self._spam_judge.prepare(organizations)
+        projects = [await self._configuration.project(project_id) for project_id in set(project_ids)]
+        await self._spam_judge.prepare(
+            {project.organization_id for project in projects if project is not None and _is_judged(project)}
+        )
 
-    async def __call__(self, message: FeedbackSubmitted, body: bytes | None) -> Decision:
-        """Decide a submission; `body` is the feedback event's JSON."""
+    def organizations(self, readings: Iterable[Reading]) -> set[int]:
+        """Return the organizations some of whose submissions are going to be judged."""
+        projects = {reading.project.id: reading.project for reading in readings if reading.project is not None}
+        return {project.organization_id for project in projects.values() if _is_judged(project)}
+
+    async def learn(self, organization_ids: Collection[int], versions: Mapping[int, int]) -> None:
+        """Load what organizations taught the judge, of which these are the versions now; raises Unavailable."""
+        await self._spam_judge.prepare(organization_ids, versions)
+
+    async def read(self, message: FeedbackSubmitted, body: bytes | None) -> Reading:
+        """Read a submission and apply the rules that may refuse it; `body` is the feedback event's JSON."""
         project = await self._configuration.project(message.project_id)
         reason = self._refused_by_configuration(project)
         if project is None or reason is not None:
-            return Decision(message, body, reason=reason or Reason.PROJECT_ID)
+            return Reading(message, body, reason or Reason.PROJECT_ID)
         payload = _read_payload(body)
         if isinstance(payload, Reason):
-            return Decision(message, body, reason=payload)
+            return Reading(message, body, payload)
         characters_max = None if message.accepted_by else self._settings.message_characters_max
         context = read_context(payload, characters_max, keeps_unlinked=message.accepted_by is not None)
         if isinstance(context, Reason):
-            return Decision(message, body, reason=context)
+            return Reading(message, body, context)
+        return Reading(message, body, None, project, payload, context)
+
+    def __call__(self, reading: Reading) -> Decision:
+        """Decide a submission that was read."""
+        message, project = reading.message, reading.project
+        if project is None or reading.payload is None or reading.context is None:
+            return Decision(message, reading.body, reason=reading.reason)
         draft = draft_of(
             _submission_of(message),
-            payload,
-            context,
+            reading.payload,
+            reading.context,
             retention=timedelta(days=project.option(Option.RETENTION_DAYS)),
-            verdict=self._judge(project, context, message.marks),
+            verdict=self._judge(project, reading.context, message.marks),
             ignores_spam=project.feature(Feature.SPAM_FILTER_ACTIONS),
         )
         if self._second_judge is not None:
             self._second_judge.offer(draft)
-        return Decision(message, body, draft, slug=project.slug)
+        return Decision(message, reading.body, draft, slug=project.slug)
 
     def _refused_by_configuration(self, project: ProjectConfig | None) -> Reason | None:
         if project is None:

@@ -1,7 +1,7 @@
 """Judge feedback for spam: the rules, and a classifier with what each organization's triage taught it."""
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from importlib import resources
 from typing import Final, Protocol
 
@@ -21,8 +21,8 @@ _log = get_logger(__name__)
 class SpamJudge(Protocol):
     """Judges feedback."""
 
-    async def prepare(self, organization_ids: Collection[int]) -> None:
-        """Load what judging feedback of these organizations needs."""
+    async def prepare(self, organization_ids: Collection[int], versions: Mapping[int, int] | None = None) -> None:
+        """Load what judging feedback of these organizations needs; `versions` of what they taught may be known."""
         ...
 
     def judge(self, organization_id: int, content: Content) -> SpamVerdict:
@@ -55,15 +55,17 @@ class LocalJudge:
         self._prior = prior
         self._known: OrderedDict[int, tuple[int, Classifier]] = OrderedDict()
 
-    async def prepare(self, organization_ids: Collection[int]) -> None:
+    async def prepare(self, organization_ids: Collection[int], versions: Mapping[int, int] | None = None) -> None:
         """Load what the organizations taught since it was loaded last; raises Unavailable."""
-        if self._prior is None or not organization_ids:
+        if self._prior is None or not organization_ids or (versions is not None and not self._stale(versions)):
             return
         async with self._database.statements() as connection:
             versions = await find_versions(connection, organization_ids)
-            stale = [i for i, version in versions.items() if i not in self._known or self._known[i][0] != version]
-            for taught in await find_taught(connection, stale):
+            for taught in await find_taught(connection, self._stale(versions)):
                 self._keep(taught.organization_id, taught.version, Taught.decode(taught.taught))
+
+    def _stale(self, versions: Mapping[int, int]) -> list[int]:
+        return [i for i, version in versions.items() if i not in self._known or self._known[i][0] != version]
 
     def _keep(self, organization_id: int, version: int, taught: Taught) -> None:
         assert self._prior is not None, "without a prior nothing is taught"

@@ -2,18 +2,22 @@
 
 A submission is named by its project and event. Of all its deliveries the first decides the outcome, and a higher
 revision replaces what the feedback says.
+
+Nearly always all of a batch is new, and two statements store it. When any of it is not, a transaction of several
+statements decides what is.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeVar
 
 from hearback_contracts.events import FeedbackSubmitted
 from hearback_contracts.reasons import Reason
+from hearback_kit.bus import Outgoing
 from hearback_kit.values.ids import random_id
 
 from feedback.metrics import SUBMISSIONS
 from feedback.service.announce_feedback import Announcer, content_of
-from feedback.service.decide_submission import DecideSubmission, Decision
+from feedback.service.decide_submission import DecideSubmission, Decision, Reading
 from feedback.service.record_outcomes import (
     record_deleted_before,
     record_refused,
@@ -21,6 +25,7 @@ from feedback.service.record_outcomes import (
     record_stored,
 )
 from feedback.service.unit_of_work import UnitOfWork, Work
+from feedback.store.arrivals import Arrival, Prospect, look_ahead, store_new
 from feedback.store.attachments import count_attachments
 from feedback.store.feedback_write import Identity, insert_feedback, update_feedback
 from feedback.store.projects import take_numbers
@@ -41,15 +46,47 @@ class StoreSubmissions:
 
     async def __call__(self, submissions: Sequence[tuple[FeedbackSubmitted, bytes | None]]) -> None:
         """Store submissions, each a message and the feedback event's JSON."""
-        await self._decide.prepare(message.project_id for message, _ in submissions)
-        decisions = [await self._decide(message, body) for message, body in submissions]
-        async with self._unit_of_work.begin() as work:
-            results = await self._store(work, decisions)
-        for result in results:
+        readings = [await self._decide.read(message, body) for message, body in submissions]
+        chosen = list(highest_revisions(readings).values())
+        organizations = self._decide.organizations(chosen)
+        async with self._unit_of_work.database.direct() as connection:
+            prospect = await look_ahead(connection, [_arrival_of(one) for one in chosen], organizations)
+        await self._decide.learn(organizations, prospect.taught)
+        decisions = [self._decide(reading) for reading in chosen]
+        await self._record_names(decisions)
+        results = await self._store_new(decisions, prospect) if prospect.are_all_new else None
+        if results is None:
+            async with self._unit_of_work.begin() as work:
+                results = await self._store(work, decisions)
+        for result in [*results, *["repeated"] * (len(submissions) - len(results))]:
             SUBMISSIONS.labels(result).inc()
 
+    async def _store_new(self, decisions: Sequence[Decision], prospect: Prospect) -> list[str] | None:
+        """Store what is new as long as it is; return None, and store nothing, when another worker was faster."""
+        storing = [decision for decision in decisions if decision.draft is not None]
+        refused = [decision for decision in decisions if decision.draft is None]
+        identities = _identities(storing, prospect.first_numbers)
+        ids = {decision.key: feedback_id for decision, feedback_id in zip(storing, prospect.ids, strict=True)}
+        record, messages = self._unit_of_work.recorder(), []
+        announcer = self._announcer()
+        for decision in storing:
+            record_stored(record, decision, ids[decision.key], counted=True)
+            messages.append(_announcement(announcer, decision, ids, identities, prospect.attachments))
+        for decision in refused:
+            record_refused(record, decision)
+        rows = [(ids[d.key], d.draft, identities[d.key]) for d in storing if d.draft is not None]
+        closing = {d.key: (d.message.revision, str(d.reason)) for d in refused}
+        async with self._unit_of_work.database.direct() as connection:
+            now = self._unit_of_work.clock.now()
+            added = await store_new(connection, rows, closing, [*record.messages(), *messages], now)
+        if added is None:
+            return None
+        self._unit_of_work.relay.publish(added)
+        return ["stored"] * len(storing) + [str(decision.reason) for decision in refused]
+
     async def _store(self, work: Work, decisions: Sequence[Decision]) -> list[str]:
-        chosen = highest_revisions(decisions)
+        """Store what may be known, in part or in whole; return what became of those that changed anything."""
+        chosen = {decision.key: decision for decision in decisions}
         known = await find_known(work.connection, list(chosen))
         for key, decision in chosen.items():
             if key in known and known[key].reason == Reason.DELETED:
@@ -58,21 +95,26 @@ class StoreSubmissions:
         later = [(d, known[key]) for key, d in chosen.items() if key in known and _is_news(d, known[key])]
         storing = [decision for decision in fresh if decision.draft is not None]
         storing += [decision for decision, before in later if before.feedback_id is None]
-        drafts = [decision.draft for decision in (*storing, *(d for d, _ in later)) if decision.draft is not None]
-        await self._record_names(work, {(draft.organization_id, name) for draft in drafts for name in draft.names})
         stored = await self._insert(work, storing, known)
         closed = await self._close(work, [d for d in fresh if d.draft is None])
         outrun = [d for d in fresh if d.draft is not None and d.key not in stored and d.message.revision]
         changes = outrun + [decision for decision, before in later if before.feedback_id is not None]
         changed = await self._update(work, changes, known)
-        results = ["stored"] * len(stored) + closed + ["updated"] * changed
-        return results + ["repeated"] * (len(decisions) - len(results))
+        return ["stored"] * len(stored) + closed + ["updated"] * changed
 
-    async def _record_names(self, work: Work, names: set[tuple[int, str]]) -> None:
-        """Record names that searches may ask for; the database is asked about new ones alone."""
-        if len(self._names) > NAMES_KNOWN_MAX:
-            self._names.clear()
-        self._names |= await record_names(work.connection, names - self._names)
+    async def _record_names(self, decisions: Sequence[Decision]) -> None:
+        """Record names that searches may ask for; the database is asked about new ones alone.
+
+        They commit before the feedback that has them, without which a name does no harm.
+        """
+        drafts = [decision.draft for decision in decisions if decision.draft is not None]
+        names = {(draft.organization_id, name) for draft in drafts for name in draft.names} - self._names
+        if names:
+            async with self._unit_of_work.database.transaction() as connection:
+                await record_names(connection, names)
+            if len(self._names) > NAMES_KNOWN_MAX:
+                self._names.clear()
+            self._names |= names
 
     async def _insert(
         self, work: Work, decisions: Sequence[Decision], known: KnownSubmissions
@@ -81,7 +123,7 @@ class StoreSubmissions:
         drafts = {decision.key: decision.draft for decision in decisions if decision.draft is not None}
         if not drafts:
             return {}
-        identities = await _identities(work, decisions)
+        identities = _identities(decisions, await _take_numbers(work, decisions))
         stored = await insert_feedback(work.connection, [(drafts[key], identities[key]) for key in drafts])
         attachments = await count_attachments(work.connection, stored)
         announcer = self._announcer()
@@ -91,8 +133,7 @@ class StoreSubmissions:
                 # Who took it in after a refusal took back what the refusal counted.
                 counted = key not in known or decision.message.accepted_by is not None
                 record_stored(work.record, decision, stored[key], counted=counted)
-                content = content_of(drafts[key], stored[key], identities[key].short_id, attachments.get(key, 0))
-                work.messages.append(announcer.created(content, decision.message.project_id))
+                work.messages.append(_announcement(announcer, decision, stored, identities, attachments))
         return stored
 
     async def _update(self, work: Work, decisions: Sequence[Decision], known: KnownSubmissions) -> int:
@@ -127,23 +168,48 @@ class StoreSubmissions:
         return [str(decision.reason) for decision in new]
 
 
-def highest_revisions(decisions: Sequence[Decision]) -> dict[SubmissionKey, Decision]:
-    """Return one decision per submission: that of the highest revision, and of these the first to come."""
-    chosen: dict[SubmissionKey, Decision] = {}
-    for decision in decisions:
-        before = chosen.get(decision.key)
-        if before is None or decision.message.revision > before.message.revision:
-            chosen[decision.key] = decision
+Submitted = TypeVar("Submitted", Reading, Decision)
+
+
+def highest_revisions(submissions: Sequence[Submitted]) -> dict[SubmissionKey, Submitted]:
+    """Return one of each submission: that of the highest revision, and of these the first to come."""
+    chosen: dict[SubmissionKey, Submitted] = {}
+    for submission in submissions:
+        before = chosen.get(submission.key)
+        if before is None or submission.message.revision > before.message.revision:
+            chosen[submission.key] = submission
     return chosen
 
 
-async def _identities(work: Work, decisions: Sequence[Decision]) -> dict[SubmissionKey, Identity]:
-    """Return what new feedback is given, by submission."""
+def _arrival_of(reading: Reading) -> Arrival:
+    return Arrival(reading.key, reading.reason is not None, reading.message.source.is_new)
+
+
+def _announcement(
+    announcer: Announcer,
+    decision: Decision,
+    ids: Mapping[SubmissionKey, int],
+    identities: Mapping[SubmissionKey, Identity],
+    attachments: Mapping[SubmissionKey, int],
+) -> Outgoing:
+    assert decision.draft is not None, "what is stored has a draft"
+    key = decision.key
+    content = content_of(decision.draft, ids[key], identities[key].short_id, attachments.get(key, 0))
+    return announcer.created(content, decision.message.project_id)
+
+
+async def _take_numbers(work: Work, decisions: Sequence[Decision]) -> dict[int, int]:
+    """Return the first short-id number of each project for what is stored now."""
     wanted: dict[int, int] = {}
     for decision in decisions:
         wanted[decision.message.project_id] = wanted.get(decision.message.project_id, 0) + 1
     with_new = {d.message.project_id for d in decisions if d.message.source.is_new}
-    numbers = await take_numbers(work.connection, wanted, with_new)
+    return await take_numbers(work.connection, wanted, with_new)
+
+
+def _identities(decisions: Sequence[Decision], first_numbers: Mapping[int, int]) -> dict[SubmissionKey, Identity]:
+    """Return what new feedback is given, by submission."""
+    numbers = dict(first_numbers)
     given = {}
     for decision in decisions:
         project_id = decision.message.project_id

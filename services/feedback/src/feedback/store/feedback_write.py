@@ -10,6 +10,7 @@ from hearback_kit.db import Connection
 from hearback_kit.db.prepared import Prepared
 from hearback_kit.db.rowsets import rowset
 from sqlalchemy import ColumnElement, Text, case, delete, func, select, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.selectable import TableValuedAlias
@@ -103,6 +104,31 @@ def _given(names: Sequence[str]) -> TableValuedAlias:
 
 def _columns_of(value: Draft | Identity, names: Sequence[str]) -> dict[str, Any]:
     return {name: getattr(value, name) for name in names}
+
+
+def _insert_new() -> str:
+    """Return the statement that stores new feedback under given ids; its parameter `$1` is of `new_rows`."""
+    names = ("id", *_DRAFTED, *_GIVEN)
+    types = {name: str(FEEDBACK.c[name].type.compile(dialect=postgresql.dialect())) for name in names}  # type: ignore[no-untyped-call]
+    given = ", ".join(f"{name} {types[name]}" for name in names).replace("search TSVECTOR", "search TEXT")
+    values = ", ".join(names).replace("search", "to_tsvector('simple', search)")
+    return (
+        f"INSERT INTO feedback ({', '.join(names)})"
+        f" SELECT {values} FROM jsonb_to_recordset($1::jsonb) AS given ({given})"
+    )
+
+
+INSERT_NEW: Final = _insert_new()
+
+
+def new_rows(rows: Sequence[tuple[int, Draft, Identity]]) -> str:
+    """Return feedback and their ids as `INSERT_NEW` takes them."""
+    ordered = sorted(rows, key=lambda row: (row[1].project_id, row[1].event_id))
+    given = [
+        {"id": feedback_id} | _columns_of(draft, _DRAFTED) | _columns_of(identity, _GIVEN)
+        for feedback_id, draft, identity in ordered
+    ]
+    return orjson.dumps(given).decode()
 
 
 def _value(given: TableValuedAlias, name: str) -> ColumnElement[Any]:

@@ -42,8 +42,8 @@ class Deliveries:
         """Return the next batch, of dead consumers first; empty when nothing came in `block_ms`.
 
         `in_flight` is how many messages wait to be tried again; raises Unavailable when these are too many. With
-        `at_once` it does not wait for messages. Waiting ends when the program stops; what was delivered in that moment
-        is left behind, like a batch that was not begun.
+        `at_once` it does not wait for messages. Waiting ends when the program stops; what was delivered in that
+        moment is left behind, like a batch that was not begun.
         """
         await self._forget_consumers()
         return await self._claim() or await self._read(in_flight, stop, at_once)

@@ -26,7 +26,7 @@ AlreadyThere: type[Exception] = asyncpg.UniqueViolationError
 class Direct(Protocol):
     """The driver's own connection: each statement is a transaction of its own, prepared once per connection.
 
-    Values are as the driver has them; JSON is text in both directions.
+    Values are as the driver has them; JSON is text as a parameter, and decoded in rows.
     """
 
     async def fetch(self, query: str, *arguments: Any) -> list[Any]:

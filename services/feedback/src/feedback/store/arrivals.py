@@ -1,0 +1,138 @@
+"""What arrives is nearly always new: two statements store a batch of it, each a transaction of its own.
+
+Anything else, of which one row is enough, is left to `submissions` and `feedback_write`.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from hearback_kit.bus import Outgoing
+from hearback_kit.db import AlreadyThere, Direct
+from hearback_kit.outbox import NOTHING, Added, outbox_insert, outbox_values
+
+from feedback.domain.drafts import Draft
+from feedback.store.feedback_write import INSERT_NEW, Identity, new_rows
+from feedback.store.submissions import SubmissionKey
+from feedback.store.tables import OUTBOX
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A submission that is about to be stored, or with `is_refused`, closed."""
+
+    key: SubmissionKey
+    is_refused: bool
+    came_in_feedback_envelope: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What storing a batch takes; without `are_all_new` the rest but `taught` is empty.
+
+    `ids` are those of the feedback to come, one for each arrival that is not refused; `first_numbers` the first of
+    the short-id numbers taken for each project; `attachments` how many each event has, if any; `taught` the
+    versions of what organizations taught the spam classifier.
+    """
+
+    are_all_new: bool
+    ids: Sequence[int]
+    first_numbers: Mapping[int, int]
+    attachments: Mapping[SubmissionKey, int]
+    taught: Mapping[int, int]
+
+
+# Numbers that a crash loses are gaps and no harm; and whatever uses them is committed, and so made durable, later.
+_LOOK: Final = """
+WITH wanted AS (
+    SELECT * FROM unnest($1::bigint[], $2::text[], $3::boolean[], $4::boolean[])
+        AS given (project_id, event_id, is_stored, is_new)
+), known AS (
+    SELECT FROM wanted JOIN feedback USING (project_id, event_id)
+    UNION ALL
+    SELECT FROM wanted JOIN closed_submission USING (project_id, event_id)
+), storing AS (
+    SELECT project_id, event_id, is_new FROM wanted WHERE is_stored AND NOT EXISTS (SELECT FROM known)
+), taken AS (
+    INSERT INTO project AS kept (id, numbers_used, has_new_feedbacks)
+    SELECT project_id, count(*), bool_or(is_new) FROM storing GROUP BY project_id ORDER BY project_id
+    ON CONFLICT (id) DO UPDATE SET
+        numbers_used = kept.numbers_used + excluded.numbers_used,
+        has_new_feedbacks = kept.has_new_feedbacks OR excluded.has_new_feedbacks
+    RETURNING id, numbers_used
+)
+SELECT
+    NOT EXISTS (SELECT FROM known) AS are_all_new,
+    ARRAY(SELECT nextval('feedback_id_seq') FROM storing) AS ids,
+    (SELECT json_agg(ARRAY[id, numbers_used]) FROM taken) AS taken,
+    (SELECT json_agg(json_build_array(project_id, event_id, number)) FROM (
+        SELECT project_id, event_id, count(*) AS number
+        FROM storing JOIN attachment USING (project_id, event_id) WHERE deleted_at IS NULL GROUP BY 1, 2
+    ) AS attached) AS attachments,
+    (SELECT json_agg(ARRAY[organization_id, version]) FROM spam_taught WHERE organization_id = ANY ($5::bigint[]))
+        AS taught,
+    set_config('synchronous_commit', 'off', true)
+"""
+
+
+async def look_ahead(connection: Direct, arrivals: Sequence[Arrival], organizations: Collection[int]) -> Prospect:
+    """Take what storing these submissions needs, unless one of them is known already."""
+    [row] = await connection.fetch(
+        _LOOK,
+        [arrival.key[0] for arrival in arrivals],
+        [arrival.key[1] for arrival in arrivals],
+        [not arrival.is_refused for arrival in arrivals],
+        [arrival.came_in_feedback_envelope for arrival in arrivals],
+        sorted(organizations),
+    )
+    counts: dict[int, int] = {}
+    for arrival in arrivals:
+        if not arrival.is_refused:
+            counts[arrival.key[0]] = counts.get(arrival.key[0], 0) + 1
+    return Prospect(
+        are_all_new=row["are_all_new"],
+        ids=row["ids"],
+        first_numbers={project: used - counts[project] + 1 for project, used in row["taken"] or ()},
+        attachments={(project, event): number for project, event, number in row["attachments"] or ()},
+        taught=dict(row["taught"] or ()),
+    )
+
+
+_STORE: Final = f"""
+WITH stored AS ({INSERT_NEW}), closed AS (
+    INSERT INTO closed_submission (project_id, event_id, revision, reason, closed_at)
+    SELECT project_id, event_id, revision, reason, $6
+    FROM unnest($2::bigint[], $3::text[], $4::integer[], $5::text[])
+        AS given (project_id, event_id, revision, reason)
+), announced AS ({outbox_insert(OUTBOX, 7)})
+SELECT id FROM announced
+"""
+
+
+async def store_new(
+    connection: Direct,
+    stored: Sequence[tuple[int, Draft, Identity]],
+    closed: Mapping[SubmissionKey, tuple[int, str]],
+    messages: Sequence[Outgoing],
+    at: datetime,
+) -> Added | None:
+    """Store feedback under the ids given, close submissions as (revision, reason), and add messages to the outbox.
+
+    Return None, and store nothing, when one of them was stored or closed meanwhile.
+    """
+    refused = sorted(closed.items())
+    try:
+        rows = await connection.fetch(
+            _STORE,
+            new_rows(stored),
+            [project for (project, _), _ in refused],
+            [event for (_, event), _ in refused],
+            [revision for _, (revision, _) in refused],
+            [reason for _, (_, reason) in refused],
+            at,
+            *outbox_values(messages),
+        )
+    except AlreadyThere:
+        return None
+    return Added(tuple(sorted(row["id"] for row in rows)), tuple(messages)) if rows else NOTHING
