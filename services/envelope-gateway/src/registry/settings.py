@@ -16,6 +16,15 @@ class Settings(ServiceSettings):
     request_body_bytes_max: int = Field(
         1_048_576, ge=1_024, le=16_777_216, description="Bytes of a request's body."
     )
+    requests_at_once_max: int = Field(
+        32, ge=1, le=4_096, description="Requests from outside worked on at the same time; services never wait."
+    )
+    requests_waiting_max: int = Field(
+        4_096,
+        ge=0,
+        le=65_536,
+        description="Requests from outside that wait for that; others are answered 503.",
+    )
     publish_seconds: float = Field(
         2.0, ge=0.05, le=60, description="Seconds between attempts to publish what could not be published at once."
     )
