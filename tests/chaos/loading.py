@@ -124,6 +124,8 @@ def settle(project: Any, wait_until: Callable[..., Any]) -> None:
     def nothing_left() -> bool:
         services = status(project)["services"]
         assert all(service["lag"] == 0 for service in services), services
+        gateway = next(service for service in services if service["name"] == "envelope-gateway")
+        assert "\nhearback_spool_records 0.0\n" in httpx.get(f"{gateway['url']}/metrics", timeout=30).text
         return True
 
     wait_until(nothing_left, seconds=90)

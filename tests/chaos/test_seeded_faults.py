@@ -50,6 +50,7 @@ def faulty_fleet(
             HEARBACK_DATABASE_URL=stores.url("postgres"),
             HEARBACK_REDIS_URL=stores.url("valkey"),
             HEARBACK_CONSUMER_IDLE_MS_MIN="3000",
+            ENVELOPE_GATEWAY_OUTAGE_SPOOL_AFTER_SECONDS="0.3",
         )
         yield running
         stores.heal()

@@ -1,6 +1,7 @@
 """What the gateway's tests share: an app on a real Valkey, a project, and a look at the streams."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -192,6 +193,12 @@ class Process:
     def __init__(self, url: str, pid: int) -> None:
         self.url = url
         self.pid = pid
+        self.status_at_end = 0
+
+    def kill(self) -> None:
+        """End it without warning."""
+        self.status_at_end = -signal.SIGKILL
+        os.kill(self.pid, signal.SIGKILL)
 
     def is_ready(self) -> bool:
         """Whether it answers."""
@@ -220,7 +227,7 @@ def serve_gateway(redis_url: str, tmp_path: Path) -> ServeGateway:
             port = probe.getsockname()[1]
         environment = {
             **os.environ,
-            "HEARBACK_REDIS_URL": redis_url,
+            "HEARBACK_REDIS_URL": str(settings.pop("redis_url", redis_url)),
             "HEARBACK_BLOB_URL": blob_url or f"file://{tmp_path}/blobs",
             "HEARBACK_DATA_DIR": str(tmp_path),
             "HEARBACK_STREAM_SHARDS": str(SHARDS),
@@ -235,7 +242,7 @@ def serve_gateway(redis_url: str, tmp_path: Path) -> ServeGateway:
                 yield found
             finally:
                 process.terminate()
-                assert process.wait(20) == 0
+                assert process.wait(20) == found.status_at_end
 
     return serve
 

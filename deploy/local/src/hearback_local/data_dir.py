@@ -18,6 +18,7 @@ class DataDir:
         self.logs = self.root / "logs"
         self.blobs = self.root / "blobs"
         self.mail = self.root / "mail"
+        self.outage_spool = self.root / "outage-spool"
         self.postgres = self.root / "postgres"
         self.valkey = self.root / "valkey"
         self._state = self.root / "state.json"

@@ -155,3 +155,16 @@ def test_services_that_hang_are_examined_at_the_same_time(fleet: Callable[[dict[
     assert [f"{name} reports: valkey: no answer in time" for name in names] == [
         problem for problem in found if "reports:" in problem
     ]
+
+
+def test_what_a_gateway_keeps_on_its_disk_is_found(fleet: Callable[[dict[str, Answer]], DataDir]) -> None:
+    text = (
+        "hearback_spool_bytes 3145728.0\nhearback_spool_bytes_max 4194304.0\nhearback_spool_records 5.0\n"
+        "hearback_spool_oldest_seconds 90.0\nhearback_spool_damaged_total 0.0\n"
+    )
+    data_dir = fleet({"envelope-gateway": lambda path: (200, text) if path == "/metrics" else READY})
+    (found,) = [finding for finding in examine(data_dir) if not finding["ok"]]
+    assert found["what"] == (
+        "envelope-gateway keeps 3.0 MB on its disk for Valkey, the oldest since 90 s; 75% of the bound"
+    )
+    assert found["do"] == "deploy/runbooks/outage-spooled.md"

@@ -84,6 +84,18 @@ class Settings(ServiceSettings):
         1_000_000, ge=1, description="Entries of a stream's shard at which requests are answered 503."
     )
 
+    outage_spool_dir: Path | None = Field(
+        None,
+        description="Folder of this process alone, on a disk that outlives it, for what Valkey does not take in a"
+        " long outage; none: requests are answered 503 then.",
+    )
+    outage_spool_bytes_max: int = Field(
+        1024 * MIB, ge=MIB, le=1024 * 1024 * MIB, description="Bytes that wait in this folder; then 503."
+    )
+    outage_spool_after_seconds: float = Field(
+        5.0, ge=0, le=3600, description="Seconds without Valkey until requests go to this folder."
+    )
+
     @property
     def limits(self) -> Limits:
         """The limits of envelopes."""

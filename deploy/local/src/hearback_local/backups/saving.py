@@ -76,6 +76,10 @@ def checksums(folder: Path) -> dict[str, str]:
 @contextlib.contextmanager
 def _sources(data_dir: DataDir) -> Iterator[_Sources]:
     """The stores of a running fleet, or those of a stopped one, started for the time of the block."""
+    if any(data_dir.outage_spool.glob("*.spool")):
+        raise FleetError(
+            f"submissions still lie in {data_dir.outage_spool}; a running fleet puts them on the streams by itself"
+        )
     if is_running(data_dir):
         state = ready_state(data_dir)
         if {store["name"] for store in state["stores"]} != {"postgres", "valkey"}:

@@ -18,6 +18,7 @@ from hearback_local.fleet.status import read_status
 FREE_BYTES_MIN = 512 * 1024 * 1024
 OUTBOX_WAITING_MAX = 1_000
 OLDEST_SECONDS_MAX = 120.0
+SPOOL_SHARE_MAX = 0.5
 ANSWER_SECONDS_MAX = 10.0  # A service needs a few seconds to find out that a store hangs.
 
 
@@ -99,6 +100,7 @@ def _measured(name: str, metrics: Mapping[str, Sequence[float]], *, is_idle: boo
         yield _finding(False, what, f"restart {name}; {_runbook('stream-full')}")
     elif full:
         yield _finding(False, f"{name} refuses what belongs to {full:.0f} full streams", _runbook("stream-full"))
+    yield from _spool(name, metrics)
     waiting = sum(metrics.get("hearback_outbox_waiting", ()))
     if waiting > OUTBOX_WAITING_MAX:
         what = f"{name} has {waiting:,.0f} messages in its outbox that are not published"
@@ -108,6 +110,19 @@ def _measured(name: str, metrics: Mapping[str, Sequence[float]], *, is_idle: boo
         yield _finding(False, f"{name} has a message that waits since {oldest:,.0f} s", _runbook("lag"))
     if sum(metrics.get("hearback_consumer_paused", ())):
         yield _finding(False, f"{name} has consumers that wait", _runbook("consumer-paused"))
+
+
+def _spool(name: str, metrics: Mapping[str, Sequence[float]]) -> Iterator[dict[str, Any]]:
+    """Yield what is wrong with the disk spool of a gateway, if it has one and anything is in it."""
+    used = sum(metrics.get("hearback_spool_bytes", ()))
+    if used:
+        share = used / max(1.0, sum(metrics.get("hearback_spool_bytes_max", ())))
+        age = max(metrics.get("hearback_spool_oldest_seconds", ()), default=0.0)
+        what = f"{name} keeps {used / 2**20:,.1f} MB on its disk for Valkey, the oldest since {age:,.0f} s"
+        what += f"; {share:.0%} of the bound" if share > SPOOL_SHARE_MAX else ""
+        yield _finding(False, what, _runbook("outage-spooled"))
+    if sum(metrics.get("hearback_spool_damaged_total", ())):
+        yield _finding(False, f"{name} set a damaged file of its spool aside", _runbook("outage-spooled"))
 
 
 def port_of(service: dict[str, Any]) -> int:

@@ -144,6 +144,7 @@ x-service: &service
     HEARBACK_PUBLIC_URL: ${{HEARBACK_PUBLIC_URL}}
     HEARBACK_SMTP_URL: ${{HEARBACK_SMTP_URL:-}}
     HEARBACK_TRUSTED_PROXIES: {trusted}
+    ENVELOPE_GATEWAY_OUTAGE_SPOOL_DIR: /var/lib/hearback/outage-spool
 {common}
 volumes:
   postgres:

@@ -64,6 +64,7 @@ configMapGenerator:
     behavior: merge
     literals:
       - HEARBACK_BLOB_URL=file:///var/lib/hearback/blobs
+      - ENVELOPE_GATEWAY_OUTAGE_SPOOL_DIR=/var/lib/hearback/outage-spool
 patches:
   - target: {kind: Deployment, labelSelector: part-of=hearback}
     patch: |

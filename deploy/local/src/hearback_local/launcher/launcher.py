@@ -113,6 +113,7 @@ class Launcher:
             "HEARBACK_BLOB_URL": self._data_dir.blobs.as_uri(),
             "HEARBACK_PUBLIC_URL": self._url,
             "HEARBACK_LOG_LEVEL": "info",
+            "ENVELOPE_GATEWAY_OUTAGE_SPOOL_DIR": str(self._data_dir.outage_spool),
         }
         for key, value in defaults.items():
             if not os.environ.get(key):

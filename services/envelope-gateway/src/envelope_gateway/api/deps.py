@@ -1,10 +1,14 @@
 """What the ingest endpoints consist of, made when the app starts."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from hearback_contracts.streams import STREAMS
 from hearback_fleet.runtime import ServiceRuntime
+from hearback_kit.background import Stage
+from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.bus.group_commit import GroupCommit
+from hearback_kit.bus.outage_spool import OutageSpool
 from hearback_kit.clock import Clock
 from hearback_kit.resp import RespConnection
 
@@ -42,7 +46,6 @@ class AppState:
 def build_state(runtime: ServiceRuntime, settings: Settings) -> AppState:
     """Make both paths on the connections of a runtime."""
     connection = runtime.resp_connection()
-    runtime.require_valkey(connection)
     projects = ProjectFinder(
         runtime.configuration, settings.limits, retry_after_seconds=settings.retry_after_seconds
     )
@@ -92,15 +95,39 @@ def _endpoints(
 
 def _publisher(runtime: ServiceRuntime, settings: Settings, connection: RespConnection) -> PlanPublisher:
     keys = StreamKeys(runtime.shards)
+    bounds = runtime.stream_bounds(STREAMS, settings.stream_entries_max)
+    if settings.outage_spool_dir is None:
+        spool = None
+        runtime.require_valkey(connection)
+    else:
+        spool = _outage_spool(runtime, settings, connection, bounds, settings.outage_spool_dir)
     group: GroupCommit[OutcomeNote] = GroupCommit(
         connection,
         OutcomeBatcher(keys, runtime.clock, settings.service),
         requests_max=settings.commit_requests_max,
         batch_max=settings.commit_batch_max,
         in_flight_max=settings.commits_in_flight_max,
+        spool=spool,
     )
     uploader = AttachmentUploader(
         runtime.blobs, puts_max=settings.uploads_max, requests_max=settings.upload_requests_max
     )
-    bounds = runtime.stream_bounds(STREAMS, settings.stream_entries_max)
     return PlanPublisher(keys, group, bounds, uploader, retry_after_seconds=settings.retry_after_seconds)
+
+
+def _outage_spool(
+    runtime: ServiceRuntime, settings: Settings, connection: RespConnection, bounds: StreamBounds, folder: Path
+) -> OutageSpool:
+    """Open the spool; readiness depends on streams or on it."""
+    spool = OutageSpool(
+        connection,
+        bounds,
+        folder,
+        bytes_max=settings.outage_spool_bytes_max,
+        after_seconds=settings.outage_spool_after_seconds,
+        now=lambda: runtime.clock.now().timestamp(),
+    )
+    runtime.on_close(spool.close)
+    runtime.add_check("valkey", spool.check)
+    runtime.run("outage-spool", spool, Stage.FOLLOW)
+    return spool

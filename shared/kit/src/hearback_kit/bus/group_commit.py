@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 import hiredis
 from prometheus_client import Counter, Histogram
 
+from hearback_kit.bus.outage_spool import OutageSpool
 from hearback_kit.bus.protocol import Outgoing
 from hearback_kit.bus.xadds import add_all
 from hearback_kit.errors import Unavailable
@@ -38,7 +39,8 @@ class GroupCommit(Generic[Note]):
 
     `requests_max` bounds how many may wait; further ones get Unavailable at once. A transaction holds the
     messages of at most `batch_max` requests and, unless one request alone has more, `bytes_max` bytes. What
-    a request brought is published even if the request itself is cancelled meanwhile.
+    a request brought is published even if the request itself is cancelled meanwhile. With a `spool`, what the
+    server does not take for long is durable on the disk.
     """
 
     def __init__(
@@ -50,8 +52,10 @@ class GroupCommit(Generic[Note]):
         batch_max: int = 256,
         in_flight_max: int = 1,
         bytes_max: int = 16 * 1024 * 1024,
+        spool: OutageSpool | None = None,
     ) -> None:
         self._connection = connection
+        self._spool = spool
         self._summarize = summarize
         self._requests_max = requests_max
         self._batch_max = batch_max
@@ -148,6 +152,8 @@ class GroupCommit(Generic[Note]):
             messages += self._summarize(notes)
         if not messages:
             return None
+        if self._spool is not None:
+            return await self._spool.add(messages)
         return await add_all(self._connection, messages)
 
 

@@ -17,13 +17,17 @@ async def add_all(connection: RespConnection, messages: Sequence[Outgoing]) -> E
 
     Raises NotSent when it is certain that nothing was appended, any other Unavailable when it is not.
     """
-    if len(messages) == 1:
-        return _first_error(await connection.send(encode_xadd(messages[0]), 1))
-    parts = [_MULTI]
+    parts: list[bytes] = []
     for message in messages:
         parts += encode_xadd(message)
-    parts.append(_EXEC)
-    return _first_error(await connection.send(parts, len(messages) + 2))
+    return await run_xadds(connection, parts, len(messages))
+
+
+async def run_xadds(connection: RespConnection, parts: Sequence[bytes], count: int) -> Exception | None:
+    """Run `count` encoded XADDs as `add_all` does."""
+    if count == 1:
+        return _first_error(await connection.send(parts, 1))
+    return _first_error(await connection.send((_MULTI, *parts, _EXEC), count + 2))
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,256 @@
+"""An outage spool: while the stream server is away for long, commits go to the disk, and to the server afterwards.
+
+Commits go to the server as long as it takes them. When none succeeded for `after_seconds`, the one that fails and
+those that follow are appended to files (`spool_segments`), and durable by that. The files are replayed in order
+of arrival as soon as the server takes them; what arrives meanwhile is appended behind, until nothing is left and
+commits go to the server again.
+
+A record is what one group commit would have sent: its XADDs. A kill during the replay, or an answer that got lost,
+publishes a part of the records twice, as may happen to every message; their ids stay the same.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import hiredis
+from prometheus_client import Gauge
+
+from hearback_kit.background import Heartbeat, pause
+from hearback_kit.bus.bounds import StreamBounds
+from hearback_kit.bus.protocol import Outgoing
+from hearback_kit.bus.spool_segments import Record, SpoolFull, SpoolSegments
+from hearback_kit.bus.xadds import add_all, encode_xadd, run_xadds
+from hearback_kit.errors import Unavailable
+from hearback_kit.logs import get_logger
+from hearback_kit.resp import NotSent, RespConnection
+
+BYTES = Gauge("hearback_spool_bytes", "Bytes that wait on the disk for the stream server.")
+BYTES_MAX = Gauge("hearback_spool_bytes_max", "Bytes that may wait on the disk; then commits are refused.")
+RECORDS = Gauge("hearback_spool_records", "Commits that wait on the disk for the stream server.")
+OLDEST = Gauge("hearback_spool_oldest_seconds", "Age of the oldest commit on the disk; 0 when none waits.")
+INTERVAL_SECONDS: Final = 0.5
+REFUSED_SECONDS: Final = 30.0
+CHUNK_BYTES_MAX: Final = 256 * 1024
+TURN_BYTES_MIN: Final = 1024 * 1024
+
+_log = get_logger(__name__)
+Result = TypeVar("Result")
+
+
+class OutageSpool:
+    """Where group commits go: the stream server, or a folder of this process while the server is away.
+
+    `now` is Unix time in seconds. Another process's folder is taken over as soon as that ends; until then nothing
+    is spooled.
+    """
+
+    def __init__(
+        self,
+        connection: RespConnection,
+        bounds: StreamBounds,
+        folder: Path,
+        *,
+        bytes_max: int,
+        after_seconds: float,
+        now: Callable[[], float] = time.time,
+        interval_seconds: float = INTERVAL_SECONDS,
+    ) -> None:
+        self._connection = connection
+        self._bounds = bounds
+        self._folder = folder
+        self._segments = SpoolSegments(folder, bytes_max=bytes_max)
+        self._after_seconds = after_seconds
+        self._now = now
+        self._interval_seconds = interval_seconds
+        # One thread, so that the files are used by one at a time also when who waits for it is cancelled.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
+        self._turn = asyncio.Lock()
+        self._is_taking = False
+        self._away_since: float | None = None
+        self._last_failure: str | None = None
+        self._chunks: deque[bytes] = deque()  # of the oldest file, what is still to be replayed
+        self._appended_bytes = 0  # since the replay's last turn
+        self._heart = Heartbeat()
+        BYTES_MAX.set(bytes_max)
+        OLDEST.set_function(self._oldest_seconds)
+        self._opened(self._segments.open())
+
+    @property
+    def idle_seconds(self) -> float:
+        """Seconds since the replay last went round its loop; grows when it hangs."""
+        return self._heart.idle_seconds
+
+    @property
+    def is_taking(self) -> bool:
+        """Whether commits go to the disk at the moment."""
+        return self._is_taking
+
+    def _opened(self, is_ours: bool) -> None:
+        if not is_ours:
+            _log.warning("spool_in_use", folder=str(self._folder))
+            return
+        self._measure()
+        if self._segments.waiting_records:
+            _log.info("spool_found", records=self._segments.waiting_records, bytes=self._segments.waiting_bytes)
+            self._is_taking = True
+
+    async def add(self, messages: Sequence[Outgoing]) -> Exception | None:
+        """Make messages durable, on streams or on the disk; otherwise as `xadds.add_all` does."""
+        if not self._is_taking:
+            error = await self._add_directly(messages)
+            if error is None:
+                self._away_since = None
+                return None
+            if not self._begins_with(error):
+                return error
+        async with self._turn:
+            if self._is_taking:
+                return await self._keep(messages)
+        return await self._add_directly(messages)  # the replay ended meanwhile
+
+    async def _add_directly(self, messages: Sequence[Outgoing]) -> Exception | None:
+        try:
+            return await add_all(self._connection, messages)
+        except Unavailable as error:
+            return error
+
+    def _begins_with(self, error: Exception) -> bool:
+        """Whether to use the disk from now on, after a commit that failed."""
+        if not isinstance(error, Unavailable) or not self._segments.is_open:
+            return False
+        now = time.monotonic()
+        if self._away_since is None:
+            self._away_since = now
+        if now - self._away_since < self._after_seconds:
+            return False
+        if not self._is_taking:
+            _log.warning("spool_begins", away_seconds=round(now - self._away_since))
+            self._is_taking = True
+        return True
+
+    async def _keep(self, messages: Sequence[Outgoing]) -> Exception | None:
+        payload = b"".join(part for message in messages for part in encode_xadd(message))
+        try:
+            await self._in_thread(self._segments.append, payload, int(self._now() * 1000))
+        except (SpoolFull, OSError) as error:
+            self._last_failure = "full" if isinstance(error, SpoolFull) else str(error)
+            return NotSent(f"the spool cannot take it: {self._last_failure}")
+        else:
+            self._last_failure = None
+            self._appended_bytes += len(payload)
+            return None
+        finally:
+            self._measure()
+
+    async def check(self) -> None:
+        """Raise Unavailable unless commits can be made durable, on streams or on the disk."""
+        if not self._is_taking:
+            try:
+                await self._connection.command("PING")
+            except Unavailable as error:
+                if not self._begins_with(error):
+                    raise
+        if self._is_taking and self._last_failure is not None:
+            raise Unavailable(f"the spool cannot take anything: {self._last_failure}")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Replay whatever is on the disk, as soon as that is possible, until `stop` is set."""
+        while not stop.is_set():
+            self._heart.beat()
+            if not self._segments.is_open:
+                self._opened(await self._in_thread(self._segments.open))
+            seconds = self._interval_seconds
+            if self._is_taking:
+                try:
+                    await self._replay(stop)
+                except Unavailable:
+                    pass  # the server is away, or a stream at its bound
+                except hiredis.HiredisError as error:
+                    _log.error("spool_replay_refused", error=str(error))
+                    seconds = REFUSED_SECONDS
+            await pause(seconds, stop)
+
+    async def _replay(self, stop: asyncio.Event) -> None:
+        """Return when nothing is left, or when asked to stop. Raises Unavailable, or the server's error.
+
+        Commits and the replay take turns, and a turn of the replay is of more bytes: so it comes to an end.
+        """
+        await self._bounds.look()  # so that nothing is read from the disk while the server is away
+        while self._is_taking and not stop.is_set():
+            async with self._turn:
+                bytes_left = TURN_BYTES_MIN + 2 * self._appended_bytes
+                self._appended_bytes = 0
+                while self._segments.waiting_records and bytes_left > 0:
+                    bytes_left -= await self._replay_next()
+                if not self._segments.waiting_records:
+                    _log.info("spool_ends")
+                    self._is_taking = False
+            self._measure()
+
+    async def _replay_next(self) -> int:
+        """Replay the oldest commits and return their bytes; remove a file when all of it is replayed."""
+        self._heart.beat()
+        if not self._chunks:
+            self._chunks.extend(_chunks(await self._in_thread(self._segments.read_oldest)))
+        chunk = self._chunks[0]
+        await self._replay_chunk(chunk)
+        self._chunks.popleft()
+        if not self._chunks:
+            await self._in_thread(self._segments.drop_oldest)
+        return len(chunk)
+
+    async def _replay_chunk(self, chunk: bytes) -> None:
+        keys = _keys_of(chunk)
+        await self._bounds.look()
+        full = next((key for key in keys if self._bounds.is_full(key)), None)
+        if full is not None:
+            raise Unavailable(f"{full} is at its bound")
+        error = await run_xadds(self._connection, [chunk], len(keys))
+        if error is not None:
+            raise error
+        self._away_since = None
+
+    def _measure(self) -> None:
+        BYTES.set(self._segments.waiting_bytes)
+        RECORDS.set(self._segments.waiting_records)
+
+    def _oldest_seconds(self) -> float:
+        oldest = self._segments.oldest_ms
+        return 0.0 if oldest is None else max(0.0, self._now() - oldest / 1000)
+
+    async def _in_thread(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+
+    async def close(self) -> None:
+        """Leave the folder, with what waits in it, to the next process."""
+        await self._in_thread(self._segments.close)
+        self._thread.shutdown()
+
+
+def _chunks(records: Sequence[Record]) -> Iterator[bytes]:
+    """Yield the payloads of records, several together up to a size."""
+    gathered: list[bytes] = []
+    size = 0
+    for record in records:
+        if gathered and size + len(record.payload) > CHUNK_BYTES_MAX:
+            yield b"".join(gathered)
+            gathered, size = [], 0
+        gathered.append(record.payload)
+        size += len(record.payload)
+    if gathered:
+        yield b"".join(gathered)
+
+
+def _keys_of(commands: bytes) -> list[str]:
+    """Return the stream of each of the encoded XADDs."""
+    reader = hiredis.Reader()
+    reader.feed(commands)
+    keys = []
+    while command := reader.gets():
+        keys.append(command[1].decode())
+    return keys
