@@ -113,9 +113,35 @@ async def test_ingestion_switched_off(intake: Intake, redis: Any) -> None:
     assert [(s.state, s.reason) for s in recorded.steps] == [("invalid", "feature_disabled")]
 
 
+@pytest.mark.parametrize("body", [payload("x" * 4097), payload(feedback={"associated_event_id": "no"})])
+async def test_what_was_taken_in_and_cannot_be_stored_is_refused_once_more(
+    intake: Intake, redis: Any, body: dict[str, Any]
+) -> None:
+    await publish_project(redis, project_id=9, organization_id=9, organization_slug="spammers")
+    ids = {"project_id": 9, "organization_id": 9, "event_id": EVENT}
+    await intake.take(submitted(body, **ids))
+    taken_in = submitted(body, accepted_by="owner@example.com", **ids)
+    denied = intake.changed(organizations_denied=("spammers",))
+    recorded = await denied.take(taken_in)
+    assert recorded.quantities() == {(FEEDBACK_CATEGORY, FILTERED, Reason.ORG_DENYLIST): 1}
+    assert [(step.state, step.reason) for step in recorded.steps] == [("filtered", Reason.ORG_DENYLIST)]
+    again = await denied.take(taken_in, submitted(body, **ids))
+    assert (again.outcomes, again.steps) == ([], [])
+
+
+async def test_what_was_taken_in_is_stored_though_its_refusal_comes_with_it(
+    intake: Intake,
+) -> None:
+    refused = submitted(payload("x" * 4097), event_id=EVENT)
+    await intake.take(refused)
+    taken_in = submitted(payload("x" * 4097), event_id=EVENT, accepted_by="owner@example.com")
+    assert [step.state for step in (await intake.take(refused, taken_in)).steps] == ["stored"]
+    assert len(await rows(intake)) == 1
+
+
 async def test_deny_list_filters(intake: Intake, redis: Any) -> None:
     await publish_project(redis, project_id=9, organization_id=9, organization_slug="spammers")
-    recorded = await intake.changed(organizations_denied="other, spammers").take(
+    recorded = await intake.changed(organizations_denied=("other", "spammers")).take(
         submitted(project_id=9, organization_id=9)
     )
     assert recorded.quantities() == {(FEEDBACK_CATEGORY, FILTERED, "org.denylist"): 1}

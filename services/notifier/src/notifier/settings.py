@@ -11,13 +11,7 @@ from pydantic_settings import SettingsConfigDict
 class Settings(ServiceSettings):
     """Settings of the notifier; its own are read from `NOTIFIER_…` variables."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="NOTIFIER_",
-        frozen=True,
-        extra="ignore",
-        populate_by_name=True,
-        env_ignore_empty=True,
-    )
+    model_config = SettingsConfigDict(env_prefix="NOTIFIER_")
     service: ClassVar[str] = "notifier"
 
     batch_max: int = Field(500, ge=1, le=5_000, description="Messages decided in one transaction.")

@@ -51,7 +51,7 @@ def test_chat_bodies_mention_no_person_and_hold_no_markup() -> None:
         ("93.184.216.34", True), ("2606:4700::1111", True), ("127.0.0.1", False), ("10.1.2.3", False),
         ("172.16.0.1", False), ("192.168.1.1", False), ("169.254.169.254", False), ("0.0.0.0", False),
         ("100.64.0.1", False), ("224.0.0.1", False), ("255.255.255.255", False), ("::1", False),
-        ("fe80::1", False),
+        ("fe80::1", False), ("64:ff9b::7f00:1", False), ("64:ff9b::5db8:d822", True), ("2002:a00:1::1", False),
         ("fc00::1", False), ("::ffff:127.0.0.1", False), ("::ffff:10.0.0.1", False), ("::", False),
         ("nonsense", False),
     ],

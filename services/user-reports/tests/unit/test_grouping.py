@@ -10,6 +10,7 @@ import pytest
 from hearback_contracts.events import ErrorEventReceived
 from user_reports.domain.grouping import group_hash
 from user_reports.domain.names import function_name, module_name, parametrized
+from user_reports.domain.titles import culprit_of, metadata_of, title_of
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 RECORDED = json.loads((Path(__file__).parent.parent / "data" / "events.json").read_text())
@@ -241,3 +242,12 @@ def test_hostile_names_take_no_time(part: str, end: str) -> None:
     assert group_hash(error(frame(text, text))) != ""
     assert group_hash(error({"function": text, "filename": text})) != ""
     assert time.perf_counter() - started < 3, "quadratic, it takes a minute"
+
+
+def test_what_a_group_is_called_has_a_bound_however_long_the_names_of_its_event() -> None:
+    long = "x" * 100_000
+    frame = {"filename": long, "function": long, "module": long, "in_app": True}
+    occurred = event(exceptions=[{"type": long, "value": long, "frames": [frame]}])
+    called = [title_of(occurred), culprit_of(occurred), *metadata_of(occurred).values()]
+    assert len(called) == 6
+    assert max(map(len, called)) <= 1_024

@@ -13,7 +13,7 @@ from hearback_contracts.config import OrganizationConfig, ProjectConfig
 from hearback_contracts.roles import scopes_of_role
 from hearback_kit.api.bodies import before_body
 from hearback_kit.auth import Authenticator, Principal
-from hearback_kit.errors import BadRequest, Forbidden, NotFound, Unauthorized
+from hearback_kit.errors import Forbidden, NotFound, Unauthorized
 from hearback_kit.http import ServiceClient
 
 from hearback_fleet.configuration import Configuration
@@ -139,8 +139,6 @@ def project_scope(*scopes: str) -> Any:
 
 async def find_organization(access: Access, id_or_slug: str) -> OrganizationConfig:
     """The organization's configuration; raises NotFound."""
-    if "\x00" in id_or_slug:
-        raise BadRequest("Null characters are not allowed.")
     config = await access.configuration.organization(id_or_slug)
     if config is None:
         raise NotFound

@@ -55,8 +55,8 @@ def project_of(message: Incoming) -> int | None:
 def without_nul(payload: bytes) -> bytes:
     """JSON text without NUL characters, which PostgreSQL cannot store and no person means.
 
-    They are removed wherever they stand, in keys, too (design: api, NUL characters). In the text, and not in
-    what it is read into: that can be nested more deeply than a function may call itself.
+    They are removed wherever they stand, in keys, too. In the text, and not in what it is read into: that can be
+    nested more deeply than a function may call itself.
     """
     return _ESCAPED_NUL.sub(rb"\1", payload) if b"\\u0000" in payload else payload
 

@@ -29,7 +29,7 @@ from client_reports.api.serializers import (
 )
 from client_reports.domain.journal import SubmissionKey
 from client_reports.domain.values import submission_id
-from client_reports.service.find_submissions import find_submissions
+from client_reports.service.find_anywhere import find_in_projects
 from client_reports.store.refused import find_refusal
 from client_reports.store.submissions import SubmissionFilter, find_newest_on_no_event, find_submission
 
@@ -65,9 +65,10 @@ async def get_submissions(
         id_prefix=id_prefix(query) or id_prefix(alias),
     )
     after = (page.position[0], page.position[1]) if page.position else None
-    found = await find_submissions(
+    found = await find_in_projects(
         app.database,
         scope.project.organization_id,
+        [scope.project.id],
         wanted,
         after=after,
         backward=page.backward,

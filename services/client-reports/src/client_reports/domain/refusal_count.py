@@ -17,9 +17,8 @@ def refusal_count(
 ) -> CountKey | None:
     """Return the key under which the refusal of `message` counted, whose step was taken at `refused_at`.
 
-    None when its step is kept no longer. A feedback counts at the time it was received, a report at the time it
-    was
-    decided on, in the minute of its step. Rules of time, size and repetition make a submission invalid.
+    None when its step is kept no longer. A feedback counts at the time it was received, a report in the minute of
+    the step that decided on it. Rules of time, size and repetition make a submission invalid.
     """
     reason = next((step.reason for step in steps if step.at == refused_at and step.reason), None)
     if reason is None:

@@ -45,12 +45,9 @@ def client_address(request: Request, state: StateDep) -> str | None:
 @before_body
 async def principal_of(request: Request) -> Principal:
     """Return the caller; raise Unauthorized without valid credentials, before a body is read."""
-    found: Principal | None = getattr(request.state, "principal", None)
+    found = await app_state(request).authenticator.authenticate(request)
     if found is None:
-        found = await app_state(request).authenticator.authenticate(request)
-        if found is None:
-            raise Unauthorized
-        request.state.principal = found
+        raise Unauthorized
     return found
 
 

@@ -9,4 +9,4 @@ _EMAIL: Final = re.compile(EMAIL_PATTERN)
 
 def is_email_address(text: str) -> bool:
     """Return whether a text has the form of an address: visible ASCII around one sign @."""
-    return bool(_EMAIL.match(text))
+    return bool(_EMAIL.fullmatch(text))

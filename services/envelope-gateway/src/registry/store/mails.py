@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hearback_kit.db import Connection
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from registry.store.rows import record_or_none
 from registry.store.tables import mails
@@ -51,8 +51,3 @@ async def postpone(connection: Connection, mail_id: int, due_at: datetime) -> No
 async def remove_mail(connection: Connection, mail_id: int) -> None:
     """Forget a mail that was sent or given up."""
     await connection.execute(delete(mails).where(mails.c.id == mail_id))
-
-
-async def count_waiting(connection: Connection) -> int:
-    """Return how many mails wait."""
-    return int(await connection.scalar(select(func.count()).select_from(mails)) or 0)

@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from hearback_contracts.names import environment_name
+from hearback_contracts.names import environment_name, release_name
 from hearback_kit.values.times import wire_time
 
 from feedback.domain.context import FeedbackContext
 from feedback.domain.payload import mapping, text
 
 _NOT_KEPT_OF_USER = ("name", "isStaff")
-_COPIED_WHEN_GIVEN = ("release", "sdk", "dist")
+_COPIED_WHEN_GIVEN = {"release": release_name, "sdk": mapping, "dist": text}
 _HAS_ITS_PLACE = frozenset(
     {
         *("event_id", "timestamp", "platform", "level", "environment", "contexts", "request", "user", "tags"),
@@ -46,8 +46,8 @@ def normalise(
         "tags": tags_of(event.get("tags")),
         "logentry": {"message": context.message},
     }
-    for name in _COPIED_WHEN_GIVEN:
-        value = mapping(event.get(name)) if name == "sdk" else text(event.get(name))
+    for name, read in _COPIED_WHEN_GIVEN.items():
+        value = read(event.get(name))
         if value:
             kept[name] = value
     additional = {name: value for name, value in event.items() if name not in _HAS_ITS_PLACE and value is not None}

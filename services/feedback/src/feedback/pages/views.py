@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from hearback_contracts.config import MemberRef, OrganizationConfig
-from hearback_contracts.identifiers import NO_EVENT_ID
 from hearback_contracts.sources import FeedbackSource
 from hearback_web.texts import gettext as _
 
@@ -175,12 +174,6 @@ class Detail:
     raw_url: str
     source_name: str
     spam: Mapping[str, Any]
-
-    @property
-    def error_event_id(self) -> str | None:
-        """The event id of the error that it names; the all-zero id names none."""
-        found = self.feedback.associated_event_id
-        return None if found == NO_EVENT_ID else found
 
 
 def quoted(value: str) -> str:

@@ -8,9 +8,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from hearback_contracts.config import ProjectConfig
 from hearback_contracts.flags import Feature
-from hearback_contracts.options import Option
 from hearback_fleet.configuration import Configuration
 from hearback_kit.logs import get_logger
 
@@ -20,6 +18,7 @@ from feedback.domain.spam import CLEARED, SECOND_OPINION
 from feedback.domain.statuses import IGNORED
 from feedback.metrics import SECOND_OPINIONS
 from feedback.service.announce_feedback import Announcer, announce_changes
+from feedback.service.judge_spam import is_judged
 from feedback.service.record_outcomes import record_second_opinion
 from feedback.service.unit_of_work import UnitOfWork
 from feedback.store.spam_verdicts import lock_passed, mark_as_spam
@@ -118,7 +117,7 @@ class SecondOpinions:
     async def _mark(self, question: Question) -> bool:
         """Mark the feedback as spam; return False when it is not there, or a person or a revision was faster."""
         project = await self._configuration.project(question.project_id)
-        if project is None or not _is_judged(project):
+        if project is None or not is_judged(project):
             return False
         is_ignored = project.feature(Feature.SPAM_FILTER_ACTIONS)
         async with self._unit_of_work.begin() as work:
@@ -134,7 +133,3 @@ class SecondOpinions:
                 announcer = Announcer(self._unit_of_work.clock.now(), self._unit_of_work.shards)
                 work.messages.extend(await announce_changes(work.connection, announcer, [judged], IGNORED))
         return True
-
-
-def _is_judged(project: ProjectConfig) -> bool:
-    return project.feature(Feature.SPAM_FILTER_INGEST) and bool(project.option(Option.SPAM_DETECTION))

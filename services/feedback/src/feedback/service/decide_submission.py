@@ -20,7 +20,7 @@ from feedback.domain.feedback import FeedbackDetail
 from feedback.domain.kept_event import payload_of
 from feedback.domain.payload import is_too_deep, may_be_too_deep, read_leniently
 from feedback.domain.spam import SECOND_OPINION, Content, SpamVerdict, with_second_opinion
-from feedback.service.judge_spam import SecondJudge, SpamJudge
+from feedback.service.judge_spam import SecondJudge, SpamJudge, is_judged
 from feedback.settings import Settings
 from feedback.store.submissions import SubmissionKey
 
@@ -80,13 +80,13 @@ class DecideSubmission:
         """Load what judging submissions of these projects needs; raises Unavailable."""
         projects = [await self._configuration.project(project_id) for project_id in set(project_ids)]
         await self._spam_judge.prepare(
-            {project.organization_id for project in projects if project is not None and _is_judged(project)}
+            {project.organization_id for project in projects if project is not None and is_judged(project)}
         )
 
     def organizations(self, readings: Iterable[Reading]) -> set[int]:
         """Return the organizations some of whose submissions are going to be judged."""
         projects = {reading.project.id: reading.project for reading in readings if reading.project is not None}
-        return {project.organization_id for project in projects.values() if _is_judged(project)}
+        return {project.organization_id for project in projects.values() if is_judged(project)}
 
     async def learn(self, organization_ids: Collection[int], versions: Mapping[int, int]) -> None:
         """Load what organizations taught the judge, of which these are the versions now; raises Unavailable."""
@@ -161,15 +161,10 @@ class DecideSubmission:
         )
 
     def _judge(self, project: ProjectConfig, context: FeedbackContext, marks: Sequence[str]) -> SpamVerdict:
-        if not _is_judged(project):
+        if not is_judged(project):
             return SpamVerdict()
         content = Content(context.message, context.name, marks)
         return self._spam_judge.judge(project.organization_id, content)
-
-
-def _is_judged(project: ProjectConfig) -> bool:
-    """Return whether the project's feedback is judged for spam."""
-    return project.feature(Feature.SPAM_FILTER_INGEST) and bool(project.option(Option.SPAM_DETECTION))
 
 
 def _read_payload(body: bytes | None) -> dict[str, Any] | Reason:

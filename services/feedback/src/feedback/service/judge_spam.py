@@ -5,6 +5,9 @@ from collections.abc import Collection, Mapping
 from importlib import resources
 from typing import Final, Protocol
 
+from hearback_contracts.config import ProjectConfig
+from hearback_contracts.flags import Feature
+from hearback_contracts.options import Option
 from hearback_kit.db import Database
 from hearback_kit.logs import get_logger
 
@@ -36,6 +39,11 @@ class SecondJudge(Protocol):
     def offer(self, draft: Draft) -> None:
         """Take up a feedback that was decided; returns at once and never raises."""
         ...
+
+
+def is_judged(project: ProjectConfig) -> bool:
+    """Return whether the project's feedback is judged for spam."""
+    return project.feature(Feature.SPAM_FILTER_INGEST) and bool(project.option(Option.SPAM_DETECTION))
 
 
 def load_prior() -> Prior | None:

@@ -17,7 +17,7 @@ from hearback_kit.values.ids import random_id
 
 from feedback.metrics import SUBMISSIONS
 from feedback.service.announce_feedback import Announcer, content_of
-from feedback.service.decide_submission import DecideSubmission, Decision, Reading
+from feedback.service.decide_submission import OVERRULABLE, DecideSubmission, Decision, Reading
 from feedback.service.record_outcomes import (
     record_deleted_before,
     record_refused,
@@ -30,7 +30,7 @@ from feedback.store.attachments import count_attachments
 from feedback.store.feedback_write import Identity, insert_feedback, update_feedback
 from feedback.store.projects import take_numbers
 from feedback.store.search_names import record_names
-from feedback.store.submissions import Known, SubmissionKey, close_refused, find_known
+from feedback.store.submissions import Known, SubmissionKey, change_reason, close_refused, find_known
 
 NAMES_KNOWN_MAX: Final = 20_000  # kept in memory
 KnownSubmissions = dict[SubmissionKey, Known]
@@ -97,6 +97,9 @@ class StoreSubmissions:
         storing += [decision for decision, before in later if before.feedback_id is None]
         stored = await self._insert(work, storing, known)
         closed = await self._close(work, [d for d in fresh if d.draft is None])
+        closed += await self._close_again(
+            work, [d for key, d in chosen.items() if key in known and _is_refused_again(d, known[key])]
+        )
         outrun = [d for d in fresh if d.draft is not None and d.key not in stored and d.message.revision]
         changes = outrun + [decision for decision, before in later if before.feedback_id is not None]
         changed = await self._update(work, changes, known)
@@ -162,21 +165,29 @@ class StoreSubmissions:
             return []
         closing = {d.key: (d.message.revision, str(d.reason)) for d in refused}
         closed = await close_refused(work.connection, closing, self._unit_of_work.clock.now())
-        new = [decision for decision in refused if decision.key in closed]
-        for decision in new:
-            record_refused(work.record, decision)
-        return [str(decision.reason) for decision in new]
+        return _record_refused(work, [decision for decision in refused if decision.key in closed])
+
+    async def _close_again(self, work: Work, refused: Sequence[Decision]) -> list[str]:
+        """Give what a person took in, and what is refused all the same, the reason of now; return the reasons."""
+        changed = [d for d in refused if await change_reason(work.connection, d.key, OVERRULABLE, str(d.reason))]
+        return _record_refused(work, changed)
+
+
+def _record_refused(work: Work, refused: Sequence[Decision]) -> list[str]:
+    for decision in refused:
+        record_refused(work.record, decision)
+    return [str(decision.reason) for decision in refused]
 
 
 Submitted = TypeVar("Submitted", Reading, Decision)
 
 
 def highest_revisions(submissions: Sequence[Submitted]) -> dict[SubmissionKey, Submitted]:
-    """Return one of each submission: that of the highest revision, and of these the first to come."""
+    """Return one of each submission: of the highest revision one that a person took in, else the first to come."""
     chosen: dict[SubmissionKey, Submitted] = {}
     for submission in submissions:
         before = chosen.get(submission.key)
-        if before is None or submission.message.revision > before.message.revision:
+        if before is None or _precedence(submission.message) > _precedence(before.message):
             chosen[submission.key] = submission
     return chosen
 
@@ -226,6 +237,16 @@ def _identity(slug: str, number: int) -> Identity:
     prefix = slug.upper()
     short_id = f"{prefix}-F-{number}" if prefix.endswith("-ERR") else f"{prefix}-{number}"
     return Identity(random_id(), random_id(), short_id)
+
+
+def _precedence(message: FeedbackSubmitted) -> tuple[int, bool]:
+    return message.revision, message.accepted_by is not None
+
+
+def _is_refused_again(decision: Decision, before: Known) -> bool:
+    """Return whether a submission that a person took in is refused by what no person may overrule."""
+    is_taken_in = decision.message.accepted_by is not None and before.feedback_id is None
+    return is_taken_in and before.reason in OVERRULABLE and decision.draft is None
 
 
 def _is_news(decision: Decision, before: Known) -> bool:

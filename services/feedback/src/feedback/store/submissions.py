@@ -4,7 +4,7 @@ A submission is named by its project and event. Refused and deleted ones stay cl
 changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,7 +12,7 @@ from typing import Any, Final
 from hearback_kit.db import Connection
 from hearback_kit.db.prepared import Prepared
 from hearback_kit.db.rowsets import arrays
-from sqlalchemy import BigInteger, CompoundSelect, Text, case, delete, false, func, literal, select
+from sqlalchemy import BigInteger, CompoundSelect, Text, case, delete, false, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from feedback.domain.statuses import IGNORED
@@ -96,6 +96,17 @@ async def close_refused(
         .returning(table.c.project_id, table.c.event_id)
     )
     return {(project, event) for project, event in await connection.execute(statement)}
+
+
+async def change_reason(connection: Connection, key: SubmissionKey, before: Collection[str], reason: str) -> bool:
+    """Give a closed submission another reason; return False unless it had one of those of `before`."""
+    table = CLOSED_SUBMISSION
+    project_id, event_id = key
+    statement = update(table).where(
+        table.c.project_id == project_id, table.c.event_id == event_id, table.c.reason.in_(map(str, before))
+    )
+    result = await connection.execute(statement.values(reason=reason))
+    return bool(result.rowcount)
 
 
 async def close_deleted(connection: Connection, deleted: Sequence[Deleted], at: datetime, reason: str) -> None:

@@ -16,6 +16,7 @@ import httpx
 
 BODY_BYTES_MAX: Final = 2_000
 _PORTS: Final = {"http": 80, "https": 443}
+_TRANSLATED: Final = ipaddress.ip_network("64:ff9b::/96")  # NAT64: the last 32 bits are an IPv4 address
 
 
 class TargetRefused(Exception):
@@ -35,14 +36,16 @@ class Answer:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet."""
+    """Return whether an IP address is one of the public internet, and so is the IPv4 address that it leads to."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    if mapped is not None:
-        parsed = mapped
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed in _TRANSLATED:
+            parsed = ipaddress.IPv4Address(int(parsed) & 0xFFFF_FFFF)
+        else:
+            parsed = parsed.ipv4_mapped or parsed.sixtofour or parsed
     return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 

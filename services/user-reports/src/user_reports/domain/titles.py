@@ -36,15 +36,15 @@ def metadata_of(event: ErrorEventReceived) -> dict[str, Any]:
     if not event.exceptions:
         return {"title": title_of(event)}
     exception = event.exceptions[-1]
-    found: dict[str, Any] = {
-        "type": exception.type or "Error",
+    found = {
+        "type": _cut(exception.type or "Error", TITLE_LENGTH_MAX),
         "value": _cut(exception.value or "", VALUE_LENGTH_MAX),
     }
     frame = _newest_frame(event)
     if frame is not None:
-        found["filename"] = frame.filename
-        found["function"] = frame.function
-    return {name: value for name, value in found.items() if value is not None}
+        places = {"filename": frame.filename, "function": frame.function}
+        found |= {name: _cut(place, VALUE_LENGTH_MAX) for name, place in places.items() if place is not None}
+    return found
 
 
 def _newest_frame(event: ErrorEventReceived) -> Frame | None:

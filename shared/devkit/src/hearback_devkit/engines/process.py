@@ -103,14 +103,6 @@ def is_described(entry: Mapping[str, Any], folder: Path) -> bool:
     return bool(start_of(pid) == started)
 
 
-def command_of(pid: int) -> str:
-    """Return the command line of a process, empty when there is none."""
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    found = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return found.stdout
-
-
 def end_process(pid: int, signals: Sequence[signal.Signals], grace_seconds: float) -> None:
     """Send each signal in turn until the process is gone, waiting `grace_seconds` after each."""
     for number in signals:
