@@ -65,6 +65,7 @@ class ProxiedRequest:
         self._ends_by_close = False
         self._ends_with_upstream = False
         self._head = b""
+        self._unwritten: list[bytes] = []  # of the answer: what one read brought is sent by one write
         self._pool: Pool | None = None
         self._upstream: UpstreamConnection | None = None
         self._pending: list[bytes] = []
@@ -164,10 +165,17 @@ class ProxiedRequest:
         self._answer_chunked = not (bodiless or has_length or self._is_http10)
         self._ends_by_close = self._is_http10 and not (bodiless or has_length)
         connection = self._connection_header()
-        self.client.write(
+        self._unwritten.append(
             heads.answer_head(status, reason, headers, chunked=self._answer_chunked, connection=connection)
         )
         return self.method == b"HEAD"
+
+    def flush_answer(self) -> None:
+        """Send what came of the answer."""
+        parts = self._unwritten
+        if parts:
+            self._unwritten = []
+            self.client.write(parts[0] if len(parts) == 1 else b"".join(parts))
 
     def _keeps_alive(self) -> bool:
         may = self._keep_alive and self.request_done and not self._ends_by_close
@@ -181,7 +189,7 @@ class ProxiedRequest:
     def answer_body(self, data: bytes) -> None:
         """Pass on a part of the answer's body."""
         if not self.done:
-            self.client.write(heads.chunk(data) if self._answer_chunked else data)
+            self._unwritten.append(heads.chunk(data) if self._answer_chunked else data)
 
     def upstream_ended(self) -> None:
         """Take the end of the service's connection as the end of an answer that has no other."""
@@ -193,7 +201,8 @@ class ProxiedRequest:
         if self.done:
             return
         if self._answer_chunked:
-            self.client.write(heads.LAST_CHUNK)
+            self._unwritten.append(heads.LAST_CHUNK)
+        self.flush_answer()
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
             if self.request_done and keep_upstream:

@@ -28,6 +28,9 @@ class AnswerReceiver(Protocol):
     def answer_body(self, data: bytes) -> None:
         """Take a part of the answer's body."""
 
+    def flush_answer(self) -> None:
+        """Send what came of the answer so far: one read has been taken in."""
+
     def answer_ended(self, *, keep_upstream: bool) -> None:
         """Take the end of the answer; `keep_upstream` says whether the connection may be reused."""
 
@@ -50,12 +53,12 @@ class UpstreamConnection(asyncio.Protocol):
         self.request: AnswerReceiver | None = None
         self._pool = pool
         self._transport: asyncio.Transport | None = None
-        self._descriptor = -1
+        self._poll = select.poll()
         self._parser = httptools.HttpResponseParser(_AnswerEvents(self))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._descriptor = transport.get_extra_info("socket").fileno()
+        self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def carry(self, request: AnswerReceiver) -> None:
         """Report the next answer to this request."""
@@ -74,7 +77,10 @@ class UpstreamConnection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
+            request.flush_answer()
             request.fail(502, "bad_gateway", "The service gave an answer that is not HTTP.")
+            return
+        request.flush_answer()
 
     def status_code(self) -> int:
         """Return the status of the answer that is being read."""
@@ -133,11 +139,12 @@ class UpstreamConnection(asyncio.Protocol):
     @property
     def is_usable(self) -> bool:
         """Whether another request may be sent: open, with nothing (such as an end) waiting to be read."""
-        if self._transport is None or self._transport.is_closing():
-            return False
-        poll = select.poll()
-        poll.register(self._descriptor, select.POLLIN)
-        return not poll.poll(0)
+        return self.is_open and not self._poll.poll(0)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection has not been closed, as far as was read."""
+        return self._transport is not None and not self._transport.is_closing()
 
 
 class _AnswerEvents:
@@ -269,7 +276,8 @@ class Pool:
         """Hand a connection to the next request, keep it for one, or close it when enough are idle."""
         if self._waiting and connection.is_usable and self._wake(connection):
             return
-        if not connection.is_usable or len(self._idle) >= self._idle_max:
+        # Whether it can be used is looked at when it is taken.
+        if not connection.is_open or len(self._idle) >= self._idle_max:
             connection.close()
             return
         connection.idle_since = now
