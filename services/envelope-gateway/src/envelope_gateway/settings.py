@@ -77,6 +77,12 @@ class Settings(ServiceSettings):
         4_096, ge=1, le=65_536, description="Requests that may wait for the stream server."
     )
     commit_batch_max: int = Field(256, ge=1, le=4_096, description="Requests that share one transaction.")
+    commit_gather_ms: int = Field(
+        5,
+        ge=0,
+        le=100,
+        description="Under load, least milliseconds between the beginnings of two transactions that are not full.",
+    )
     commits_in_flight_max: int = Field(
         1, ge=1, le=16, description="Transactions on their way to the stream server at one time."
     )

@@ -1,6 +1,7 @@
 """Many requests, one transaction: grouping, atomicity, and what is known when it fails."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit, urlunsplit
 
@@ -85,6 +86,24 @@ async def test_a_transaction_holds_so_many_requests_and_so_many_bytes(wire, redi
     await asyncio.gather(*(group.commit([one(b"x" * 60)]) for _ in range(3)), group.commit([one(b"y" * 500)]))
     assert commits() - before == 4
     assert len(await stored(redis)) == 25
+
+
+async def test_requests_under_load_gather_and_one_after_a_pause_does_not_wait(wire, redis):
+    group = GroupCommit(wire, total, gather_seconds=0.2, gather_max=4)
+    before, start = commits(), time.monotonic()
+    await group.commit([one(b"first")])
+    assert time.monotonic() - start < 0.15
+    later = [asyncio.create_task(group.commit([one(b"%d" % n)], [1])) for n in range(3)]
+    await asyncio.sleep(0.05)
+    assert commits() - before == 1, "they wait for others"
+    await asyncio.gather(*later)
+    assert time.monotonic() - start >= 0.19
+    assert commits() - before == 2
+    again = time.monotonic()
+    await asyncio.gather(*(group.commit([one(b"more")], [1]) for _ in range(4)))
+    assert time.monotonic() - again < 0.15, "so many do not wait"
+    assert len(await stored(redis)) == 8
+    assert await stored(redis, "sums:{0}") == [b"3", b"4"]
 
 
 async def test_one_more_than_may_wait_is_told_at_once(wire):

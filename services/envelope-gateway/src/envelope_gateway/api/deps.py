@@ -106,6 +106,7 @@ def _publisher(runtime: ServiceRuntime, settings: Settings, connection: RespConn
         OutcomeBatcher(keys, runtime.clock, settings.service),
         requests_max=settings.commit_requests_max,
         batch_max=settings.commit_batch_max,
+        gather_seconds=settings.commit_gather_ms / 1_000,
         in_flight_max=settings.commits_in_flight_max,
         spool=spool,
     )

@@ -1,7 +1,8 @@
 """Group commit: what concurrent requests publish goes out in one transaction, and all wait for it together.
 
 While one batch is on its way the next one gathers; a batch is one MULTI/EXEC, so that the
-server's fsync (`appendfsync always`) is paid once for all of them. Notes are small facts, such as
+server's fsync (`appendfsync always`) is paid once for all of them. Under load a batch fills for a
+bounded moment, too: each costs both sides system calls, and what reads notes one more message. Notes are small facts, such as
 counts, that a `summarize` function turns into messages of the same transaction: either a request's
 messages and its notes are both durable, or neither is.
 """
@@ -37,6 +38,7 @@ Done = Callable[[Unavailable | None], None]
 class GroupCommit(Generic[Note]):
     """Publishes for many requests at once.
 
+    Batches begin `gather_seconds` apart, unless `gather_max` requests wait: none waits after a pause.
     `requests_max` bounds how many may wait; further ones get Unavailable at once. A transaction holds the
     messages of at most `batch_max` requests and, unless one request alone has more, `bytes_max` bytes. What
     a request brought is published even if the request itself is cancelled meanwhile. With a `spool`, what the
@@ -53,6 +55,8 @@ class GroupCommit(Generic[Note]):
         in_flight_max: int = 1,
         bytes_max: int = 16 * 1024 * 1024,
         spool: OutageSpool | None = None,
+        gather_seconds: float = 0.0,
+        gather_max: int = 16,
     ) -> None:
         self._connection = connection
         self._spool = spool
@@ -61,6 +65,10 @@ class GroupCommit(Generic[Note]):
         self._batch_max = batch_max
         self._in_flight_max = in_flight_max
         self._bytes_max = bytes_max
+        self._gather_seconds = gather_seconds
+        self._gather_max = gather_max
+        self._begun_at = float("-inf")
+        self._timer: asyncio.TimerHandle | None = None
         self._gathering: list[tuple[Sequence[Outgoing], Sequence[Note], Done]] = []
         self._in_flight = 0
         self._scheduled = False
@@ -84,9 +92,28 @@ class GroupCommit(Generic[Note]):
         if len(self._gathering) >= self._requests_max:
             raise NotSent("too many requests wait for the stream server")
         self._gathering.append((messages, notes, done))
-        if not self._scheduled and self._in_flight < self._in_flight_max:
-            self._scheduled = True
+        if self._in_flight < self._in_flight_max:
+            self._schedule()
+
+    def _schedule(self) -> None:
+        """Begin a batch soon: at once, or when the moment is over in which it fills."""
+        if self._scheduled and (self._timer is None or len(self._gathering) < self._gather_max):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._scheduled = True
+        wait = self._wait()
+        if wait <= 0:
             self._running_loop().call_soon(self._start)
+        else:
+            self._timer = self._running_loop().call_later(wait, self._start)
+
+    def _wait(self) -> float:
+        """Return for how many seconds the next batch may fill."""
+        if not self._gather_seconds or len(self._gathering) >= self._gather_max:
+            return 0.0
+        return self._begun_at + self._gather_seconds - self._running_loop().time()
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         loop = self._loop
@@ -95,7 +122,9 @@ class GroupCommit(Generic[Note]):
         return loop
 
     def _start(self) -> None:
-        self._scheduled = False
+        self._scheduled, self._timer = False, None
+        if self._gather_seconds:
+            self._begun_at = self._running_loop().time()
         while self._gathering and self._in_flight < self._in_flight_max:
             batch = self._gathering[: self._batch_length()]
             del self._gathering[: len(batch)]
@@ -126,7 +155,10 @@ class GroupCommit(Generic[Note]):
         finally:
             self._in_flight -= 1
             if self._gathering and not self._scheduled and not isinstance(error, asyncio.CancelledError):
-                self._start()  # first, so that the server works while the answers go out
+                if self._wait() <= 0:
+                    self._start()  # first, so that the server works while the answers go out
+                else:
+                    self._schedule()
             self._settle(batch, error)
 
     def _settle(self, batch: list[Any], error: BaseException | None) -> None:
