@@ -24,6 +24,8 @@ def message_uuid(text: str) -> UUID:
 
 def bounded_time(time: datetime) -> datetime:
     """Return a time in UTC, moved into the years that every calculation with it stays in."""
+    if time.tzinfo is UTC and EARLIEST <= time <= LATEST:
+        return time
     if time.tzinfo is None:
         time = time.replace(tzinfo=UTC)
     return min(max(time, EARLIEST), LATEST).astimezone(UTC)

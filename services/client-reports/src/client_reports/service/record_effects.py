@@ -1,10 +1,10 @@
 """Record the effects of a batch of messages: counts and steps, each message once, in one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from hearback_kit.clock import Clock
-from hearback_kit.db import Connection, Database
+from hearback_kit.db import Database, Direct
 from hearback_kit.db.partitions import Partitions, midnight
 
 from client_reports import metrics
@@ -14,20 +14,23 @@ from client_reports.domain.journal import (
     JournalChanges,
     JournalLimits,
     RecordedStep,
+    StoredSteps,
+    SubmissionKey,
+    Usage,
     group_by_submission,
     plan_changes,
 )
 from client_reports.domain.series import SeriesLimit, hour_of
 from client_reports.store.counters import counter_writes, find_series
 from client_reports.store.partitions import Plans
-from client_reports.store.processed import begin_batch
+from client_reports.store.processed import begin_batch, turn_statements
 from client_reports.store.refused import find_digests, refused_writes
-from client_reports.store.submissions import find_journal, submission_write, usage_write
+from client_reports.store.submissions import submission_write, usage_write
 from client_reports.store.writes import Write, execute_writes
 
 
 class EffectRecorder:
-    """Records batches. A batch takes three or four statements, however many messages it holds."""
+    """Records batches. A batch takes four or five round trips, however many messages it holds."""
 
     def __init__(
         self,
@@ -56,21 +59,24 @@ class EffectRecorder:
         latest = (now + timedelta(days=1)).replace(second=0, microsecond=0)
         sums: Sums = {}
         try:
-            async with self._database.transaction() as connection:
-                projects = _projects(by_id.values())
-                fresh_ids = await begin_batch(connection, self._plans.processed, by_id.values(), projects, now)
+            turns = turn_statements(_projects(by_id.values()))
+            async with self._database.direct_transaction(*turns) as connection:
+                named = {step.submission for effect in by_id.values() for step in effect.steps}
+                fresh_ids, stored, usage = await begin_batch(
+                    connection, self._plans.processed, by_id.values(), named, now
+                )
                 metrics.MESSAGES_REPEATED.inc(len(effects) - len(fresh_ids))
                 fresh = [by_id[message_id] for message_id in fresh_ids]
                 sums = not_after(aggregate(fresh), latest)
                 writes = await self._counters(connection, sums, now)
                 steps = [step for effect in fresh for step in effect.steps]
-                writes += await self._journal(connection, steps, now)
+                writes += await self._journal(connection, steps, stored, usage, now)
                 await execute_writes(connection, writes)
         except BaseException:
             self._series.forget({hour_of(key) for key in sums})
             raise
 
-    async def _counters(self, connection: Connection, sums: Sums, now: datetime) -> list[Write]:
+    async def _counters(self, connection: Direct, sums: Sums, now: datetime) -> list[Write]:
         plans = self._plans
         oldest = midnight(plans.hours.oldest(now))
         hours = self._series.unknown_hours(sums, oldest=oldest)
@@ -79,12 +85,18 @@ class EffectRecorder:
         metrics.SERIES_FOLDED.inc(sum(key not in folded for key in sums))
         return counter_writes(folded, plans, now)
 
-    async def _journal(self, connection: Connection, steps: Iterable[RecordedStep], now: datetime) -> list[Write]:
+    async def _journal(
+        self,
+        connection: Direct,
+        steps: Iterable[RecordedStep],
+        stored: Mapping[SubmissionKey, StoredSteps],
+        usage: Mapping[int, Usage],
+        now: datetime,
+    ) -> list[Write]:
         groups = group_by_submission(steps)
         if not groups:
             return []
         today = now.date()
-        stored, usage = await find_journal(connection, groups, today)
         refused = [key for key, recorded in groups.items() if any(one.refused for one in recorded)]
         digests = await find_digests(connection, refused) if refused else {}
         days = (self._plans.submissions.oldest(now), today + timedelta(days=1))

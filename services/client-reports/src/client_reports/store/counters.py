@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from hearback_contracts.reasons import Reason
-from hearback_kit.db import Connection
+from hearback_kit.db import Direct
 from hearback_kit.db.partitions import PartitionPlan, midnight
 
 from client_reports import metrics
@@ -111,7 +111,7 @@ def _activity(sums: Sums) -> Write:
     return Write(_ACTIVITY, [list(seen), list(seen.values())])
 
 
-async def find_series(connection: Connection, hours: Iterable[ProjectHour]) -> dict[ProjectHour, list[Series]]:
+async def find_series(connection: Direct, hours: Iterable[ProjectHour]) -> dict[ProjectHour, list[Series]]:
     """Return the series that are stored of each of the hours."""
     found: dict[ProjectHour, list[Series]] = {hour: [] for hour in hours}
     by_cell: dict[int, dict[tuple[int, datetime], ProjectHour]] = {}

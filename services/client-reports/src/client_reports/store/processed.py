@@ -5,46 +5,65 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from hearback_kit.db import Connection
+from hearback_kit.db import Connection, Direct
 from hearback_kit.db.partitions import PartitionPlan
 
 from client_reports.domain.counting import Effects
+from client_reports.domain.journal import StoredSteps, SubmissionKey, Usage
+from client_reports.store.submissions import FIND_JOURNAL, read_journal
 from client_reports.store.writes import fetch
 
 _LOCKS: Final = 64
 _LOCK_CLASS: Final = 7_403_002
-# All in one round trip. What is read after it sees all that earlier holders of the locks committed. Plans for the
+# What is read after the turn was waited for sees all that earlier holders of the locks committed. Plans for the
 # statements that follow are made once: with as many partitions as there are, a plan costs more than its execution.
+_GENERIC_PLANS: Final = "SET LOCAL plan_cache_mode = 'force_generic_plan'"
+# New messages, and then what is stored of the submissions of all of them.
 _BEGIN: Final = f"""
-    WITH turns AS MATERIALIZED (
-        SELECT pg_advisory_xact_lock({_LOCK_CLASS}, number) AS taken FROM unnest($1::int[]) AS number
+    WITH fresh AS (
+        INSERT INTO processed (day, message_id)
+        SELECT day, message_id FROM unnest($4::date[], $5::uuid[]) AS message (day, message_id)
+        ON CONFLICT DO NOTHING
+        RETURNING message_id
     )
-    INSERT INTO processed (day, message_id)
-    SELECT day, message_id
-    FROM
-        (SELECT count(taken), set_config('plan_cache_mode', 'force_generic_plan', true) FROM turns) AS waited,
-        unnest($2::date[], $3::uuid[]) AS message (day, message_id)
-    ON CONFLICT DO NOTHING
-    RETURNING message_id
+    SELECT message_id, NULL::bigint, NULL::text, NULL::date, NULL::text FROM fresh
+    UNION ALL
+    SELECT NULL::uuid, * FROM ({FIND_JOURNAL}) AS found
 """
 _TURNS: Final = f"SELECT pg_advisory_xact_lock({_LOCK_CLASS}, number) FROM unnest($1::int[]) AS number"
 
 
+def turn_statements(project_ids: Iterable[int]) -> tuple[str, ...]:
+    """Return the statements with which a batch begins: they wait for its turn to write to the projects."""
+    numbers = ",".join(map(str, _lock_numbers(project_ids)))
+    return _GENERIC_PLANS, _TURNS.replace("$1", f"'{{{numbers}}}'")
+
+
 async def begin_batch(
-    connection: Connection,
+    connection: Direct,
     plan: PartitionPlan,
     effects: Collection[Effects],
-    project_ids: Iterable[int],
+    submissions: Collection[SubmissionKey],
     now: datetime,
-) -> set[UUID]:
-    """Wait for the turn to write to the projects, and mark messages as processed; return those that were not.
+) -> tuple[set[UUID], dict[SubmissionKey, StoredSteps], dict[int, Usage]]:
+    """Mark messages as processed; return those that were not, and what the journal has of submissions.
 
-    A message is looked for on the day it was sent, so that it is found however late it comes again.
+    Beside that, what their projects used of the journal today. A message is looked for on the day it was sent, so
+    that it is found however late it comes again.
     """
     oldest, newest = plan.oldest(now), now.date() + timedelta(days=plan.days_ahead)
     days = [min(max(effect.occurred_at.date(), oldest), newest) for effect in effects]
-    ids = [effect.message_id for effect in effects]
-    return {row[0] for row in await fetch(connection, _BEGIN, _lock_numbers(project_ids), days, ids)}
+    rows = await fetch(
+        connection,
+        _BEGIN,
+        [key.project_id for key in submissions],
+        [key.id for key in submissions],
+        now.date(),
+        days,
+        [effect.message_id for effect in effects],
+    )
+    fresh = {row[0] for row in rows if row[0] is not None}
+    return fresh, *read_journal(row[1:] for row in rows if row[0] is None)
 
 
 async def take_turn(connection: Connection, project_id: int) -> None:

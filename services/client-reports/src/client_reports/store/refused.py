@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from hearback_kit.db import Connection
+from hearback_kit.db import Connection, Direct
 
 from client_reports.domain.journal import RefusedRow, SubmissionKey
 from client_reports.store.writes import Shape, Write, execute, fetch
@@ -85,7 +85,7 @@ def refused_writes(rows: Iterable[RefusedRow], erased: Iterable[SubmissionKey]) 
     return writes
 
 
-async def find_digests(connection: Connection, keys: Iterable[SubmissionKey]) -> dict[SubmissionKey, list[bytes]]:
+async def find_digests(connection: Direct, keys: Iterable[SubmissionKey]) -> dict[SubmissionKey, list[bytes]]:
     """Return the digests of what is kept of submissions."""
     wanted = list(keys)
     found: dict[SubmissionKey, list[bytes]] = {key: [] for key in wanted}

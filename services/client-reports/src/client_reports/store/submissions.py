@@ -14,10 +14,10 @@ from sqlalchemy.sql import Select
 from client_reports.domain.journal import StoredSteps, Submission, SubmissionKey, Usage
 from client_reports.domain.submission_status import Step, SubmissionStatus
 from client_reports.store.tables import SUBMISSION
-from client_reports.store.writes import Shape, Write, execute, fetch
+from client_reports.store.writes import Shape, Write, execute
 
 # Submissions, in whatever partition they are, and how much of its journal each project used that day (without id).
-_FIND: Final = """
+FIND_JOURNAL: Final = """
     SELECT project_id, id, day, steps::text FROM submission
     JOIN unnest($1::bigint[], $2::text[]) AS wanted (project_id, id) USING (project_id, id)
     UNION ALL
@@ -68,15 +68,13 @@ class SubmissionFilter:
     end: datetime | None = None
 
 
-async def find_journal(
-    connection: Connection, keys: Iterable[SubmissionKey], day: date
+def read_journal(
+    rows: Iterable[Sequence[Any]],
 ) -> tuple[dict[SubmissionKey, StoredSteps], dict[int, Usage]]:
-    """Return what is stored of submissions, and what their projects used of the journal on a day."""
-    wanted = list(keys)
+    """Return rows of `FIND_JOURNAL`: what is stored of submissions, and what projects used of the journal."""
     stored: dict[SubmissionKey, StoredSteps] = {}
     usage: dict[int, Usage] = {}
-    parameters = [key.project_id for key in wanted], [key.id for key in wanted], day
-    for project_id, submission_id, stored_on, text in await fetch(connection, _FIND, *parameters):
+    for project_id, submission_id, stored_on, text in rows:
         values = orjson.loads(text)
         if submission_id is None:
             usage[project_id] = Usage(*values)

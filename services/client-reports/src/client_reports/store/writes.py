@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from hearback_kit.db import Connection
+from hearback_kit.db import Connection, Direct
 
 _STATEMENTS_MAX: Final = 1_024
 
@@ -30,17 +30,18 @@ class Write:
     values: Sequence[Sequence[Any]]
 
 
-async def execute_writes(connection: Connection, writes: Sequence[Write]) -> None:
+async def execute_writes(connection: Connection | Direct, writes: Sequence[Write]) -> None:
     """Execute writes to different tables in one round trip; those without rows are left out."""
     wanted = [write for write in writes if write.values[0]]
     if wanted:
         statement = _statement(tuple(write.shape for write in wanted))
-        parameters = tuple(values for write in wanted for values in write.values)
-        await connection.exec_driver_sql(statement, parameters)
+        await fetch(connection, statement, *(values for write in wanted for values in write.values))
 
 
-async def fetch(connection: Connection, statement: str, *parameters: Any) -> Sequence[Any]:
+async def fetch(connection: Connection | Direct, statement: str, *parameters: Any) -> Sequence[Any]:
     """Execute a statement with positional parameters (`$1`), prepared once per connection; return its rows."""
+    if not isinstance(connection, Connection):
+        return await connection.fetch(statement, *parameters)
     return (await connection.exec_driver_sql(statement, parameters)).all()
 
 

@@ -2,9 +2,9 @@
 
 While one batch is on its way the next one gathers; a batch is one MULTI/EXEC, so that the
 server's fsync (`appendfsync always`) is paid once for all of them. Under load a batch fills for a
-bounded moment, too: each costs both sides system calls, and what reads notes one more message. Notes are small facts, such as
-counts, that a `summarize` function turns into messages of the same transaction: either a request's
-messages and its notes are both durable, or neither is.
+bounded moment, too: each costs both sides system calls, and what reads notes one more message.
+Notes are small facts, such as counts, that a `summarize` function turns into messages of the same
+transaction: either a request's messages and its notes are both durable, or neither is.
 """
 
 import asyncio

@@ -165,6 +165,20 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def direct_transaction(self, *first: str) -> AsyncIterator[Direct]:
+        """Yield the driver's connection in a transaction that begins, in one round trip, with statements."""
+        async with self.direct() as connection:
+            driver: Any = connection
+            try:
+                await driver.execute("; ".join(("BEGIN", *first)))
+                yield connection
+            except Exception as error:
+                if not isinstance(error, TimeoutError):  # else the connection is given up
+                    await _roll_back(driver)
+                raise
+            await driver.execute("COMMIT")
+
+    @asynccontextmanager
     async def _taken(self) -> AsyncIterator[Direct]:
         pooled = await self._engine.raw_connection()
         driver: Any = pooled.driver_connection
@@ -211,6 +225,14 @@ class Database:
         if self._pinging is not None:
             self._pinging.cancel()
         await self._engine.dispose()
+
+
+async def _roll_back(driver: Any) -> None:
+    """End the transaction of a connection, or with it the connection."""
+    try:
+        await driver.execute("ROLLBACK")
+    except Exception:
+        driver.terminate()
 
 
 def _take_error(task: "asyncio.Task[None]") -> None:
