@@ -1,6 +1,6 @@
 """Put the notifier together: the HTTP app and the worker."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from fastapi import FastAPI
 from hearback_contracts.streams import ALERT_CHANGED, FEEDBACK_CHANGED, FEEDBACK_CREATED, USER_REPORT_LINKED
@@ -85,10 +85,10 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
     return service_worker(settings, build=build, clock=clock, outbox=OUTBOX)
 
 
-def _followed_by(handler: Handler, wake: Callable[[], None]) -> Handler:
+def _followed_by(handler: Callable[[Sequence[Incoming]], Awaitable[bool]], wake: Callable[[], None]) -> Handler:
     async def handle(batch: Sequence[Incoming]) -> None:
-        await handler(batch)
-        wake()
+        if await handler(batch):
+            wake()
 
     return handle
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from ipaddress import ip_address
@@ -194,11 +195,40 @@ async def test_the_folder_holds_one_file_whatever_is_killed_when(notifier: Notif
 async def test_two_processes_share_the_work_and_double_nothing(
     notifier: Notifier, mailbox: Mailbox, smtp: str
 ) -> None:
+    set_bursts(notifier, 1_000)
     await take(notifier, *(feedback() for _ in range(30)))
     options = {"smtp_url": SecretStr(smtp), "burst_per_minute": 1_000, "deliveries_batch_max": 7}
     await asyncio.gather(*(notifier.deliverer(**options).run_once() for _ in range(3)))
     assert len(mailbox.messages) == 60
     assert len({str(message["Message-ID"]) for message in mailbox.messages}) == 60
+
+
+def set_bursts(notifier: Notifier, per_minute: int) -> None:
+    settings = notifier.settings.model_copy(update={"burst_per_minute": per_minute})
+    notifier.context = replace(notifier.context, settings=settings)
+
+
+async def test_a_burst_is_seen_when_it_is_stored_and_earlier_mails_count(notifier: Notifier) -> None:
+    set_bursts(notifier, 5)
+    await take(notifier, *(feedback() for _ in range(3)))
+    await take(notifier, *(feedback() for _ in range(4)))
+    by_target = {
+        target: [delivery.state for delivery in await notifier.deliveries() if delivery.target == target]
+        for target in (ADA.email, BOB.email)
+    }
+    assert by_target == dict.fromkeys((ADA.email, BOB.email), ["pending"] * 5 + ["digest"] * 2)
+    notifier.clock.move(minutes=1, seconds=1)
+    await take(notifier, feedback())
+    assert states(await notifier.deliveries())[-2:] == ["pending", "pending"]
+
+
+async def test_a_burst_that_is_decided_on_a_second_time_changes_nothing(notifier: Notifier) -> None:
+    set_bursts(notifier, 2)
+    contents = [feedback() for _ in range(4)]
+    await take(notifier, *contents)
+    before = [(delivery.id, delivery.state) for delivery in await notifier.deliveries()]
+    await take(notifier, *contents)
+    assert [(delivery.id, delivery.state) for delivery in await notifier.deliveries()] == before
 
 
 async def test_a_burst_becomes_a_digest(notifier: Notifier, mailbox: Mailbox, send_to: Any) -> None:

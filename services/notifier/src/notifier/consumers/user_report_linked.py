@@ -16,6 +16,6 @@ class UserReportLinkedHandler:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    async def __call__(self, messages: Sequence[Incoming]) -> None:
-        """Handle a batch in one transaction."""
-        await notify_followers(self._context, [decode(UserReportLinked, message) for message in messages])
+    async def __call__(self, messages: Sequence[Incoming]) -> bool:
+        """Handle a batch in one transaction; return whether a delivery may be due."""
+        return await notify_followers(self._context, [decode(UserReportLinked, message) for message in messages])

@@ -49,28 +49,26 @@ class Context:
         return found
 
 
-class Addressing:
-    """The destinations of one batch: members and rules are read once for each project."""
+async def find_destinations(
+    context: Context, feedback: FeedbackContent, project: ProjectConfig
+) -> list[Destination]:
+    """Return where a feedback's notice goes. Members and rules are read once in a while for each project."""
 
-    def __init__(self, context: Context, connection: Connection) -> None:
-        self._context = context
-        self._connection = connection
-        self._rules: dict[int, Sequence[NotificationRule]] = {}
+    async def read() -> Sequence[NotificationRule]:
+        async with context.database.statements() as connection:
+            return await notification_rules.list_rules(connection, project.id)
 
-    async def of_feedback(self, feedback: FeedbackContent, project: ProjectConfig) -> list[Destination]:
-        """Return where a feedback's notice goes."""
-        members = await self._context.recipients.members(project.id, project.organization_id)
-        if project.id not in self._rules:
-            self._rules[project.id] = await notification_rules.list_rules(self._connection, project.id)
-        return destinations(feedback, members, self._rules[project.id])
+    members = await context.recipients.members(project.id, project.organization_id)
+    return destinations(feedback, members, await context.recipients.rules(project.id, read))
 
-    async def without_those_off(self, new: Sequence[NewDelivery]) -> list[NewDelivery]:
-        """Return the deliveries whose destination is not switched off."""
-        if not new:
-            return []
-        keys = {delivery.destination.key for delivery in new}
-        off = await destination_store.list_off(self._connection, keys)
-        return [delivery for delivery in new if delivery.destination.key not in off]
+
+async def without_those_off(connection: Connection, new: Sequence[NewDelivery]) -> list[NewDelivery]:
+    """Return the deliveries whose destination is not switched off."""
+    if not new:
+        return []
+    keys = {delivery.destination.key for delivery in new}
+    off = await destination_store.list_off(connection, keys)
+    return [delivery for delivery in new if delivery.destination.key not in off]
 
 
 def record_step(recorder: OutcomeRecorder, feedback: FeedbackContent, project_id: int, decision: Decision) -> None:

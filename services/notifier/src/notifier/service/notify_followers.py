@@ -6,12 +6,12 @@ from hearback_contracts.notices import AlertChanged, UserReportLinked
 
 from notifier.domain.notice import of_alert, of_report
 from notifier.domain.recipients import member_destination
-from notifier.service.address_notices import Addressing, Context, deliveries_of
+from notifier.service.address_notices import Context, deliveries_of, without_those_off
 from notifier.store.deliveries import NewDelivery, insert_deliveries
 
 
-async def notify_followers(context: Context, messages: Sequence[UserReportLinked]) -> None:
-    """Store a delivery for each follower of each linked report's group."""
+async def notify_followers(context: Context, messages: Sequence[UserReportLinked]) -> bool:
+    """Store a delivery for each follower of each linked report's group; return whether any was stored."""
     projects = await context.projects([message.project_id for message in messages])
     deliveries: list[NewDelivery] = []
     for message in messages:
@@ -22,11 +22,11 @@ async def notify_followers(context: Context, messages: Sequence[UserReportLinked
         followers = [member for member in members if member.user_id in message.followers and member.has_alerts]
         notice = of_report(message, project, context.settings.public_url)
         deliveries += deliveries_of(notice, project, [member_destination(member) for member in followers])
-    await _store(context, deliveries)
+    return await _store(context, deliveries)
 
 
-async def notify_alerts(context: Context, messages: Sequence[AlertChanged]) -> None:
-    """Store a delivery for each member with alerts on for the project."""
+async def notify_alerts(context: Context, messages: Sequence[AlertChanged]) -> bool:
+    """Store a delivery for each member with alerts on for the project; return whether any was stored."""
     projects = await context.projects([message.project_id for message in messages])
     deliveries: list[NewDelivery] = []
     for message in messages:
@@ -37,12 +37,13 @@ async def notify_alerts(context: Context, messages: Sequence[AlertChanged]) -> N
         notice = of_alert(message, project, context.settings.public_url)
         found = [member_destination(member) for member in members if member.has_alerts]
         deliveries += deliveries_of(notice, project, found)
-    await _store(context, deliveries)
+    return await _store(context, deliveries)
 
 
-async def _store(context: Context, deliveries: Sequence[NewDelivery]) -> None:
+async def _store(context: Context, deliveries: Sequence[NewDelivery]) -> bool:
     if not deliveries:
-        return
+        return False
     async with context.database.transaction() as connection:
-        kept = await Addressing(context, connection).without_those_off(deliveries)
+        kept = await without_those_off(connection, deliveries)
         await insert_deliveries(connection, kept, context.clock.now())
+    return True

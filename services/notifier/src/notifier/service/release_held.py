@@ -7,21 +7,36 @@ from hearback_contracts.options import Option
 
 from notifier.domain.decision import Decision, Rule, Verdict, decide
 from notifier.domain.notice import of_feedback
-from notifier.service.address_notices import Addressing, Context, deliveries_of, record_step
+from notifier.service.address_notices import (
+    Context,
+    deliveries_of,
+    find_destinations,
+    record_step,
+    without_those_off,
+)
 from notifier.store.decisions import release_held as release
 from notifier.store.deliveries import insert_deliveries
 
 NOT_SPAM = ("ignored", "unresolved")
 
 
-async def release_held(context: Context, messages: Sequence[FeedbackChanged]) -> None:
-    """Notify of each held feedback that was moved back to the inbox; a second time nothing is held any more."""
+async def release_held(context: Context, messages: Sequence[FeedbackChanged]) -> bool:
+    """Notify of each held feedback that was moved back to the inbox; a second time nothing is held any more.
+
+    Return whether there was anything to look for.
+    """
     wanted = [m for m in messages if (m.previous_status, m.status) == NOT_SPAM]
+    if not wanted:
+        return False
     projects = await context.projects([message.project_id for message in wanted])
     now = context.clock.now()
     recorder = context.recorder()
+    addressed = {
+        message.id: await find_destinations(context, message.feedback, projects[message.project_id])
+        for message in wanted
+        if message.project_id in projects
+    }
     async with context.database.transaction() as connection:
-        addressing = Addressing(context, connection)
         for message in wanted:
             project = projects.get(message.project_id)
             if project is None or not await release(connection, project.id, message.feedback.event_id, now):
@@ -36,8 +51,9 @@ async def release_held(context: Context, messages: Sequence[FeedbackChanged]) ->
                 decision = Decision(Verdict.NOTIFIED, Rule.NOT_SPAM)
                 feedback = message.feedback.model_copy(update={"is_spam": False})
                 notice = of_feedback(feedback, project, context.settings.public_url)
-                found = deliveries_of(notice, project, await addressing.of_feedback(feedback, project))
-                await insert_deliveries(connection, await addressing.without_those_off(found), now)
+                found = deliveries_of(notice, project, addressed[message.id])
+                await insert_deliveries(connection, await without_those_off(connection, found), now)
             record_step(recorder, message.feedback, message.project_id, decision)
         added = await context.outbox.add(connection, recorder.messages())
     context.relay.publish(added)
+    return True

@@ -3,14 +3,31 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, func, select, text
 
 from notifier.domain.recipients import Channel
 from notifier.store.tables import DELIVERIES
 
 
+def _due(now: datetime, pending: str) -> Select[Any]:
+    table = DELIVERIES.alias("due")
+    return (
+        select(table.c.destination)
+        .where(
+            text("due.state IN ('pending', 'digest')"),  # as the index has it
+            table.c.state == pending,
+            table.c.due_at <= now,
+        )
+        .distinct()
+    )
+
+
 def surplus(now: datetime, per_minute: int, pending: str, sent: str) -> Select[Any]:
-    """Return the ids of mails in the state `pending` beyond `per_minute` to an address; sent ones count."""
+    """Return the ids of mails in the state `pending` beyond `per_minute` to an address; sent ones count.
+
+    Only addresses to which something is due are looked at.
+    """
+    due = _due(now, pending)
     recent = (
         select(
             DELIVERIES.c.id,
@@ -21,6 +38,7 @@ def surplus(now: datetime, per_minute: int, pending: str, sent: str) -> Select[A
         )
         .where(
             and_(
+                DELIVERIES.c.destination.in_(due),
                 DELIVERIES.c.created_at > now - timedelta(minutes=1),
                 DELIVERIES.c.channel == str(Channel.EMAIL),
                 DELIVERIES.c.state.in_((pending, sent)),

@@ -15,15 +15,16 @@ from notifier.domain.recipients import Channel, Destination
 from notifier.store.bursts import surplus
 from notifier.store.tables import DELIVERIES, DESTINATIONS
 
+COUNTED_MAX: Final = 10_000
 PENDING, DIGEST, SENT, FAILED, DEAD = "pending", "digest", "sent", "failed", "dead"
-_NEW: Final = (
+NEW_COLUMNS: Final = (
     "organization_id", "project_id", "kind", "subject_id", "destination", "channel", "target", "rule_id", "label",
     "language", "unsubscribe_url", "notice", "state", "due_at", "created_at",
 )  # fmt: skip
-_BATCH: Final = rowset(DELIVERIES, _NEW)
+_BATCH: Final = rowset(DELIVERIES, NEW_COLUMNS)
 _INSERT: Final = (
     insert(DELIVERIES)
-    .from_select(_NEW, select(*[_BATCH.c[name] for name in _NEW]))
+    .from_select(NEW_COLUMNS, select(*[_BATCH.c[name] for name in NEW_COLUMNS]))
     .on_conflict_do_nothing(constraint="delivery_once")
 )
 
@@ -89,10 +90,11 @@ class NewDelivery:
 async def insert_deliveries(connection: Connection, new: Sequence[NewDelivery], at: datetime) -> None:
     """Store deliveries; those that are stored already stay as they are."""
     if new:
-        await connection.execute(_INSERT, {"rows": [_values(delivery, at) for delivery in new]})
+        await connection.execute(_INSERT, {"rows": [values_of(delivery, at) for delivery in new]})
 
 
-def _values(new: NewDelivery, at: datetime) -> dict[str, Any]:
+def values_of(new: NewDelivery, at: datetime) -> dict[str, Any]:
+    """Return the columns of a new delivery, as JSON has them."""
     minutes = new.destination.digest_minutes
     return {
         "organization_id": new.organization_id,
@@ -255,8 +257,9 @@ async def reopen(connection: Connection, project_id: int, delivery_id: int, now:
 
 
 async def count_pending(connection: Connection) -> int:
-    """Return how many deliveries wait."""
-    statement = select(func.count()).select_from(DELIVERIES).where(text("state IN ('pending', 'digest')"))
+    """Return how many deliveries wait; `COUNTED_MAX` for more."""
+    waiting = select(DELIVERIES.c.id).where(text("state IN ('pending', 'digest')")).limit(COUNTED_MAX)
+    statement = select(func.count()).select_from(waiting.subquery())
     return int((await connection.execute(statement)).scalar_one())
 
 

@@ -83,6 +83,7 @@ DELIVERIES: Final = Table(
     Index("delivery_by_due", "due_at", "id", postgresql_where=text("state IN ('pending', 'digest')")),
     Index("delivery_by_project", "project_id", "id"),
     Index("delivery_by_destination", "destination", "created_at"),
+    Index("delivery_recent", "destination", "created_at", postgresql_where=text("state IN ('pending', 'sent')")),
     Index("delivery_by_time", "created_at", postgresql_using="brin"),
 )
 
