@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,8 +177,8 @@ async def take_stored(url: str, stream: str) -> int:
 
 
 @contextmanager
-def serving(url: str, folder: Path) -> Iterator[tuple[int, int]]:
-    """A gateway process: its port and process id."""
+def serving(url: str, folder: Path, more: Mapping[str, str] | None = None) -> Iterator[tuple[int, int]]:
+    """A gateway process: its port and process id; `more` goes into its environment."""
     port = free_port()
     env = {
         "HEARBACK_REDIS_URL": url,
@@ -187,6 +187,7 @@ def serving(url: str, folder: Path) -> Iterator[tuple[int, int]]:
         "HEARBACK_DATA_DIR": str(folder),
         "HEARBACK_LOG_LEVEL": "warning",
         "ENVELOPE_GATEWAY_PORT": str(port),
+        **(more or {}),
     }
     with program("envelope_gateway", "serve", port=port, ready="/readyz", env=env) as pid:
         yield port, pid

@@ -22,13 +22,14 @@ CONNECTIONS_MAX = 256
 
 @dataclass(frozen=True)
 class Offered:
-    """What came of a load; `seconds` until the last answer."""
+    """What came of a load; `seconds` until the last answer. `refused` are 429 and 503 with `Retry-After`."""
 
     sent: int
     answered: int
     seconds: float
     p50_ms: float
     p99_ms: float
+    refused: int = 0
 
 
 def offer(port: int, requests: list[bytes], rate: float, seconds: float) -> Offered:
@@ -68,7 +69,7 @@ class _OpenLoop:
         self._free: list[int] = []
         self._waiting: deque[float] = deque()
         self.times: list[float] = []
-        self.answered = self.sent = 0
+        self.answered = self.refused = self.sent = 0
         self._sends = -1
 
     def run(self, rate: float, seconds: float) -> float:
@@ -117,6 +118,7 @@ class _OpenLoop:
             return
         self.times.append(time.perf_counter() - self._due.pop(number))
         self.answered += data[9:10] == b"2"
+        self.refused += data[9:12] in {b"429", b"503"} and b"\nretry-after:" in head.lower()
         if part and b"connection: close" not in head.lower():
             self._free.append(number)
         else:
@@ -144,6 +146,7 @@ def main() -> None:
         "seconds": taken,
         "p50_ms": times[len(times) // 2] * 1e3,
         "p99_ms": times[int(len(times) * 0.99)] * 1e3,
+        "refused": load.refused,
     }
     print(json.dumps(result))
 
