@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
-from world import World
+from world import World, png
 
 WORDS = "The cart shows someone else's things"
 WIDGET = "SDK.addIntegration(SDK.feedbackIntegration({autoInject: true, enableScreenshot: true}))"
@@ -186,12 +186,76 @@ async def test_without_scripts_one_reads_and_triages(
     assert wait_until(lambda: project.issues("is:unresolved"))
 
 
-def send_feedback(project: Any, message: str) -> None:
-    """Send a feedback as an SDK does."""
+async def test_a_screenshot_that_comes_later_appears_by_itself(
+    world: World, open_as: Any, site: str, wait_until: Any
+) -> None:
+    """Its event may arrive, and be read, before it."""
+    project = world.fleet.new_project(world.full.organization)
+    event_id = send_feedback(project, "The picture follows")
+    number = wait_until(project.issues)[0]["id"]
+    page = await open_as("member", viewport={"width": 1280, "height": 800})
+    await page.goto(site + inbox_of(world.full.organization, feedbackSlug=f"{project.project}:{number}"))
+    await expect(page.locator("#beside .skeleton")).to_have_count(0)
+    await expect(page.locator(".shot")).to_have_count(0)
+    picture = ({"type": "attachment", "filename": "late.png", "content_type": "image/png"}, png())
+    answer = project.send(picture, header={"event_id": event_id})
+    assert answer.status_code == 200, answer.text
+    await expect(page.locator("#detail .shot img")).to_be_visible()
+    await expect(page.locator("#detail")).to_contain_text("late.png")
+
+
+async def test_filters_of_several_environments_and_a_narrow_bar(
+    world: World, open_as: Any, site: str, wait_until: Any
+) -> None:
+    """What is known is offered; keys meet the buttons of a narrow bar in the order in which they stand."""
+    project = world.fleet.new_project(world.full.organization)
+    for name in ("production", "staging", "canary"):
+        send_feedback(project, f"From {name}", environment=name)
+    issues = wait_until(lambda: len(found := project.issues()) == 3 and found)
+    page = await open_as("member", viewport={"width": 1280, "height": 800})
+    await page.goto(site + inbox_of(world.full.organization, project=project.project_id))
+    await page.get_by_label("Filters", exact=True).click()
+    await page.get_by_role("checkbox", name="canary").check()
+    await page.get_by_role("checkbox", name="staging").check()
+    await page.get_by_role("button", name="Apply").click()
+    await expect(page.locator("#rows > .list-row")).to_have_count(2)
+    await expect(page.locator(".chips")).to_contain_text("canary")
+    await page.get_by_role("link", name="Remove filter: canary").click()
+    await expect(row(page, "From staging")).to_be_visible()
+    await expect(page.locator("#rows > .list-row")).to_have_count(1)
+    await page.set_viewport_size({"width": 360, "height": 800})
+    await page.goto(site + inbox_of(world.full.organization, feedbackSlug=f"{project.project}:{issues[0]['id']}"))
+    await expect(page.locator(".fb-message")).to_be_visible()
+    assert await page.evaluate(OUT_OF_ORDER) == []
+
+
+# What comes in the page after what stands below it, or beside it on its right.
+OUT_OF_ORDER = """() => {
+  const found = [...document.querySelectorAll(".fb-bar a, .fb-bar button, .fb-bar select, .fb-bar summary")]
+    .map((one) => [one, one.getBoundingClientRect()]).filter(([one, box]) => box.width && box.height);
+  return found.filter(([, box], at) => at && (found[at - 1][1].top > box.bottom
+    || (found[at - 1][1].bottom > box.top && found[at - 1][1].left > box.left)))
+    .map(([one]) => one.outerHTML.slice(0, 120));
+}"""
+
+
+async def test_times_of_charts_are_written_as_the_reader_writes(world: World, open_as: Any, site: str) -> None:
+    page = await open_as("member", viewport={"width": 1280, "height": 900}, locale="de-DE")
+    await page.goto(f"{site}/organizations/{world.full.organization}/stats/?statsPeriod=24h")
+    chart = page.locator(".chart .u-over")
+    await chart.hover()
+    legend = page.locator(".u-legend .u-value").first
+    await expect(legend).to_have_text(re.compile(r"^\d{1,2}\. \w+\.? \d{4}, \d{2}:\d{2}$"))
+
+
+def send_feedback(project: Any, message: str, **fields: Any) -> str:
+    """Send a feedback as an SDK does; return its event id."""
     event = {"event_id": uuid.uuid4().hex, "contexts": {"feedback": {"message": message, "source": "widget"}}}
+    event |= fields
     item = ({"type": "feedback"}, json.dumps(event).encode())
     answer = project.send(item, header={"event_id": event["event_id"]})
     assert answer.status_code == 200, answer.text
+    return str(event["event_id"])
 
 
 async def test_an_owner_changes_settings_and_sees_their_effect(

@@ -1,6 +1,6 @@
 """A small app with pages, as a service has them, and a browser of httpx that keeps cookies."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar
@@ -72,6 +72,12 @@ class Directory:
 
     async def organization(self, id_or_slug: int | str) -> OrganizationConfig | None:
         return next((one for one in (ACME, OTHER) if id_or_slug in {one.id, str(one.id), one.slug}), None)
+
+    async def organization_for(self, id_or_slug: int | str, email: str) -> OrganizationConfig | None:
+        return await self.organization(id_or_slug)
+
+    async def organizations_for(self, ids: Sequence[int], email: str) -> Sequence[OrganizationConfig]:
+        return [one for one in (ACME, OTHER) if one.id in ids]
 
     async def project(self, project_id: int) -> ProjectConfig | None:
         return PROJECTS.get(project_id)

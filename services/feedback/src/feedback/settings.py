@@ -46,7 +46,7 @@ class Settings(ServiceSettings):
     activity_max: int = Field(100, ge=1, le=1_000, description="Newest changes shown of one feedback.")
     tab_count_max: int = Field(1_000, ge=1, le=100_000, description="Highest number that a page's tabs count to.")
     similar_rows_max: int = Field(
-        1_000, ge=10, le=20_000, description="Newest rows of each mailbox compared to find similar feedback."
+        400, ge=10, le=20_000, description="Newest rows of each mailbox compared to find similar feedback."
     )
     similar_max: int = Field(5, ge=1, le=50, description="Similar feedback shown beside one.")
     fleet_answer_seconds_max: float = Field(

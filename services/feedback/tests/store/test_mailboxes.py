@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from feedback.domain.search import parse_search
 from feedback.domain.statuses import IGNORED, RESOLVED, STATUSES, UNRESOLVED
+from feedback.store import mailboxes
 from feedback.store.conditions import conditions
 from feedback.store.feedback_pages import IN_ORDER, read_page
 from feedback.store.feedback_read import Position, Selection, find_by_event
@@ -92,9 +93,16 @@ async def test_a_common_search_reads_near_rows_alone(full: Database) -> None:
 
 
 @pytest.mark.parametrize("query", ["page", "word7", "number777", "nothing", "k:777", "environment:rare"])
-async def test_pages_of_searches_are_complete_and_in_order(full: Database, query: str) -> None:
+async def test_pages_of_searches_are_complete_and_in_order(
+    full: Database, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wanted = selection(query, [1, 2, 3])
-    for statuses in (STATUSES, (RESOLVED,)):
+    for finds_max, statuses in (
+        (mailboxes.FINDS_MAX, STATUSES),
+        (mailboxes.FINDS_MAX, (RESOLVED,)),
+        (20, STATUSES),
+    ):
+        monkeypatch.setattr(mailboxes, "FINDS_MAX", finds_max)
         shown = replace(wanted, statuses=statuses)
         async with full.connection() as connection:
             expected = (await read_page(connection, shown, 60)).rows

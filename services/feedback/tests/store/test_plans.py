@@ -13,11 +13,13 @@ from feedback.store.conditions import conditions, in_environments, of_event, see
 from feedback.store.feedback_pages import (
     BY_INVERTED_INDEX,
     IN_ORDER,
+    WITHOUT_SCANS,
     finds_statement,
     mailbox_statement,
     newest_statement,
 )
 from feedback.store.feedback_read import Position, Selection, count_statement
+from feedback.store.similar import linked_statement
 from hearback_kit.db import Database
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import asyncpg
@@ -109,6 +111,8 @@ async def test_an_event_id_is_looked_up_and_nothing_is_scanned(full: Database, p
     async with full.transaction() as connection:  # as autovacuum does: the planner counts what is pending
         for index in ("feedback_facets", "feedback_search"):
             await connection.execute(text(f"SELECT gin_clean_pending_list('{index}')"))
+    plan = await explain(full, linked_statement(projects[0], ["a" * 32, "b" * 32]), WITHOUT_SCANS)
+    assert set(re.findall(r"Index Scan (?:using|on) (\w+)", plan)) == {"feedback_facets", "feedback_pkey"}, plan
     direct = Selection(1, projects, STATUSES, [of_event("a" * 32)], is_search=True)
     for wanted, indexes in (
         (direct, {"feedback_event", "feedback_facets"}),

@@ -1,6 +1,7 @@
 """Typed, cached reading of what the registry publishes about projects and organizations."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -67,6 +68,15 @@ class Configuration:
         """An organization by id or slug, or None."""
         found: OrganizationConfig | None = await self._cache.load(organization_snapshot(id_or_slug))
         return found
+
+    async def organization_for(self, id_or_slug: int | str, email: str) -> OrganizationConfig | None:
+        """An organization as a page of the member with an address needs it: what is published has all members."""
+        return await self.organization(id_or_slug)
+
+    async def organizations_for(self, ids: Sequence[int], email: str) -> Sequence[OrganizationConfig]:
+        """Those of the organizations that there are, as a page of the member with an address needs them."""
+        found = [await self.organization_for(one, email) for one in ids]
+        return [one for one in found if one is not None]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow changes until `stop` is set."""

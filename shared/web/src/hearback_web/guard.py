@@ -3,7 +3,7 @@
 Without a session the answer leads to sign-in; a stranger gets 404, a missing scope 403.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
@@ -29,6 +29,14 @@ class Directory(Protocol):
 
     async def organization(self, id_or_slug: int | str) -> OrganizationConfig | None:
         """Return an organization by id or slug, or None."""
+        ...
+
+    async def organization_for(self, id_or_slug: int | str, email: str) -> OrganizationConfig | None:
+        """Return an organization in which the member with an address is found, maybe as the only one; or None."""
+        ...
+
+    async def organizations_for(self, ids: Sequence[int], email: str) -> Sequence[OrganizationConfig]:
+        """Return those of the organizations that there are, in the same form."""
         ...
 
     async def project(self, project_id: int) -> ProjectConfig | None:
@@ -109,11 +117,10 @@ class ProjectPageScope(ProjectScope):
 async def signed_in(request: Request, principal: Annotated[Principal, Depends(page_principal)]) -> SignedIn:
     """Return the person of the session; raise SignInRequired without one."""
     links, account = [], _account(principal, None)
-    for organization_id in sorted(principal.tenants)[:ORGANIZATIONS_SHOWN_MAX]:
-        organization = await page_access(request).configuration.organization(organization_id)
-        if organization is not None:
-            links.append(OrganizationLink(organization.slug, organization.name))
-            account = account if account.name else _account(principal, organization)
+    shown = sorted(principal.tenants)[:ORGANIZATIONS_SHOWN_MAX]
+    for organization in await page_access(request).configuration.organizations_for(shown, principal.email or ""):
+        links.append(OrganizationLink(organization.slug, organization.name))
+        account = account if account.name else _account(principal, organization)
     request.state.page_account = account
     request.state.page_organizations = tuple(sorted(links, key=lambda link: link.name.lower()))
     return SignedIn(principal, account)
@@ -156,7 +163,8 @@ def project_page_scope(*scopes: str) -> Any:
 async def _enter(
     request: Request, principal: Principal, id_or_slug: str, scopes: Iterable[str]
 ) -> OrganizationConfig:
-    organization = await page_access(request).configuration.organization(id_or_slug)
+    configuration = page_access(request).configuration
+    organization = await configuration.organization_for(id_or_slug, principal.email or "")
     if organization is None or organization.id not in principal.tenants:
         raise NotFound
     request.state.page_account = _account(principal, organization)

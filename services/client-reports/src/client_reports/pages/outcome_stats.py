@@ -1,5 +1,6 @@
 """Outcomes over time: what was accepted, what this fleet dropped, what SDKs dropped, and why."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -77,8 +78,8 @@ async def stats_page(
     if choice.format == "csv":
         return await _csv(state, scope, choice)
     by_reason = _query(state, scope, choice, ("outcome", "category", "reason"))
-    reasons = await _answer(state, by_reason)
-    sdks = await _answer(state, _query(state, scope, choice, ("outcome", "sdk")))
+    by_sdk = _query(state, scope, choice, ("outcome", "sdk"))
+    reasons, sdks = await asyncio.gather(_answer(state, by_reason), _answer(state, by_sdk))
     found = overview(by_reason.window, reasons, sdks)
     return PAGES.render(
         request,

@@ -1,32 +1,39 @@
 """Read the configuration from the registry's own tables: a change is seen by the very next page."""
 
-from hearback_contracts.config import (
-    OrganizationConfig,
-    ProjectConfig,
-    organization_snapshot,
-    project_snapshot,
-)
+from collections.abc import Sequence
+
+from hearback_contracts.config import OrganizationConfig, ProjectConfig
 from hearback_kit.db import Database
 
 from registry.store import snapshots
 
 
 class StoredConfiguration:
-    """Organizations and projects as they are stored, in the form in which they are published."""
+    """Organizations and projects as they are stored, in the form in which they are published.
+
+    Of an organization's members only those are read that are asked for: it may have very many.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def organization(self, id_or_slug: int | str) -> OrganizationConfig | None:
-        """Return an organization by id or slug, or None."""
-        raw = await self._read(organization_snapshot(id_or_slug))
-        return None if raw is None else OrganizationConfig.model_validate_json(raw)
+        """Return an organization by id or slug without its members, or None."""
+        return await self.organization_for(id_or_slug, "")
+
+    async def organization_for(self, id_or_slug: int | str, email: str) -> OrganizationConfig | None:
+        """Return an organization by id or slug, of its members only the one with an address; None without one."""
+        async with self._database.connection() as connection:
+            found = await snapshots.organizations_of(connection, [str(id_or_slug)], email)
+        return found[0] if found else None
+
+    async def organizations_for(self, ids: Sequence[int], email: str) -> Sequence[OrganizationConfig]:
+        """Return organizations by id, of their members only the one with an address."""
+        async with self._database.connection() as connection:
+            return await snapshots.organizations_of(connection, [str(one) for one in ids], email)
 
     async def project(self, project_id: int) -> ProjectConfig | None:
         """Return a project by id, or None."""
-        raw = await self._read(project_snapshot(project_id))
-        return None if raw is None else ProjectConfig.model_validate_json(raw)
-
-    async def _read(self, name: str) -> bytes | None:
         async with self._database.connection() as connection:
-            return (await snapshots.values_of(connection, [name]))[name]
+            found = await snapshots.projects_of(connection, [project_id])
+        return found[0] if found else None

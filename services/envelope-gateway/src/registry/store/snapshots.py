@@ -105,8 +105,14 @@ async def _keys(connection: Connection, publics: list[str]) -> dict[str, bytes]:
 
 
 async def _projects(connection: Connection, ids: list[int]) -> dict[str, bytes]:
+    found = await projects_of(connection, ids)
+    return {project_snapshot(one.id): one.model_dump_json().encode() for one in found}
+
+
+async def projects_of(connection: Connection, ids: list[int]) -> list[ProjectConfig]:
+    """Return the configuration of projects by id; those that are not there are left out."""
     if not ids:
-        return {}
+        return []
     query = (
         select(projects, organizations.c.slug.label("organization_slug"), organizations.c.features)
         .join(organizations, organizations.c.id == projects.c.organization_id)
@@ -117,7 +123,7 @@ async def _projects(connection: Connection, ids: list[int]) -> dict[str, bytes]:
     keys: dict[int, list[KeyConfig]] = defaultdict(list)
     for key in (await connection.execute(keys_query)).all():
         keys[key.project_id].append(KeyConfig(id=key.id, public=key.public, is_active=key.is_active))
-    return {project_snapshot(row.id): project_config(row, keys[row.id]).model_dump_json().encode() for row in rows}
+    return [project_config(row, keys[row.id]) for row in rows]
 
 
 def project_config(row: Any, keys: Iterable[KeyConfig]) -> ProjectConfig:
@@ -149,29 +155,41 @@ def _quota(kept: dict[str, Any]) -> QuotaConfig:
 
 
 async def _organizations(connection: Connection, references: list[str]) -> dict[str, bytes]:
+    values: dict[str, bytes] = {}
+    for config in await organizations_of(connection, references):
+        raw = config.model_dump_json().encode()
+        values[organization_snapshot(config.id)] = values[organization_snapshot(config.slug)] = raw
+    wanted = {organization_snapshot(reference) for reference in references}
+    return {name: raw for name, raw in values.items() if name in wanted}
+
+
+async def organizations_of(
+    connection: Connection, references: list[str], member_email: str | None = None
+) -> list[OrganizationConfig]:
+    """Return the configuration of organizations by id or slug; those that are not there are left out.
+
+    With `member_email` they have of their members only the one with that address, which is enough for a page.
+    """
     if not references:
-        return {}
+        return []
     ids = [number for text in references if (number := parse_id(text)) is not None]
     slugs = [text for text in references if parse_id(text) is None]
     where = organizations.c.id.in_(ids) | organizations.c.slug.in_(slugs)
     rows = (await connection.execute(select(organizations).where(where))).all()
     found = [row.id for row in rows]
-    projects_of = await _projects_by_organization(connection, found)
-    members_of = await _members_by_organization(connection, found)
-    values: dict[str, bytes] = {}
-    for row in rows:
-        config = OrganizationConfig(
+    refs_of = await _projects_by_organization(connection, found)
+    members_of = await _members_by_organization(connection, found, member_email)
+    return [
+        OrganizationConfig(
             id=row.id,
             slug=row.slug,
             name=row.name,
             features=row.features,
-            projects=tuple(projects_of[row.id]),
+            projects=tuple(refs_of[row.id]),
             members=tuple(members_of[row.id]),
         )
-        raw = config.model_dump_json().encode()
-        values[organization_snapshot(row.id)] = values[organization_snapshot(row.slug)] = raw
-    wanted = {organization_snapshot(reference) for reference in references}
-    return {name: raw for name, raw in values.items() if name in wanted}
+        for row in rows
+    ]
 
 
 async def _projects_by_organization(connection: Connection, ids: list[int]) -> dict[int, list[ProjectRef]]:
@@ -182,13 +200,17 @@ async def _projects_by_organization(connection: Connection, ids: list[int]) -> d
     return found
 
 
-async def _members_by_organization(connection: Connection, ids: list[int]) -> dict[int, list[MemberRef]]:
+async def _members_by_organization(
+    connection: Connection, ids: list[int], email: str | None = None
+) -> dict[int, list[MemberRef]]:
     query = (
         select(members.c.organization_id, members.c.user_id, members.c.role, users.c.email, users.c.name)
         .join(users, users.c.id == members.c.user_id)
         .where(members.c.organization_id.in_(ids))
         .order_by(members.c.id)
     )
+    if email is not None:
+        query = query.where(users.c.email == email.lower())
     found: dict[int, list[MemberRef]] = defaultdict(list)
     for row in (await connection.execute(query)).all():
         member = MemberRef(id=row.user_id, email=row.email, name=row.name, role=row.role)

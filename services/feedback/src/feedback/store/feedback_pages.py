@@ -32,6 +32,11 @@ BY_INVERTED_INDEX = text(
     "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true),"
     " set_config('enable_indexonlyscan', 'off', true)"
 )
+WITHOUT_SCANS = text(
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
+    " set_config('enable_mergejoin', 'off', true), set_config('enable_indexscan', 'on', true),"
+    " set_config('enable_bitmapscan', 'on', true)"
+)
 IN_ORDER = text(
     "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),"
     " set_config('enable_indexscan', 'on', true)"
@@ -106,10 +111,10 @@ def in_time(columns: Any, backward: bool) -> tuple[Any, Any]:
     return columns.first_seen.desc(), columns.id.desc()
 
 
-def is_beyond(position: Position, backward: bool) -> Condition:
+def is_beyond(position: Position, backward: bool, columns: Any = FEEDBACK.c) -> Condition:
     """Return the condition that a row comes after a position in a list, or `backward` before it."""
     place = tuple_(literal(position.first_seen), literal(position.id, BigInteger))
-    row = tuple_(FEEDBACK.c.first_seen, FEEDBACK.c.id)
+    row = tuple_(columns.first_seen, columns.id)
     return row > place if backward else row < place
 
 
@@ -184,6 +189,15 @@ async def _read_search(
     fetch = select(*LIST_COLUMNS).where(chosen).order_by(*in_time(FEEDBACK.c, backward))
     end = places[-1] if len(places) == limit else None
     return _Reading(await _rows(connection, fetch), hits, end)
+
+
+async def read_in_order(
+    connection: Connection, selection: Selection, limit: int, position: Position | None, *, backward: bool
+) -> list[Feedback]:
+    """Read a page of a search that finds very much, newest first."""
+    await connection.execute(IN_ORDER)
+    rows = await _rows(connection, newest_statement(selection, limit, position, backward=backward))
+    return rows[::-1] if backward else rows
 
 
 async def list_places(connection: Connection, places: Sequence[Position]) -> list[Feedback]:

@@ -2,11 +2,27 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from hearback_kit.db import Connection
 from hearback_kit.db.rowsets import arrays
-from sqlalchemy import Select, Text, func, lateral, literal_column, select, true
+from sqlalchemy import (
+    BigInteger,
+    CompoundSelect,
+    DateTime,
+    Select,
+    Text,
+    cast,
+    func,
+    lateral,
+    literal,
+    literal_column,
+    null,
+    select,
+    true,
+    union_all,
+)
 
 from feedback.domain.feedback import Feedback
 from feedback.domain.statuses import STATUSES
@@ -17,6 +33,7 @@ from feedback.store.feedback_pages import (
     in_time,
     is_beyond,
     list_places,
+    read_in_order,
     read_page,
 )
 from feedback.store.feedback_read import Position, Selection, matches
@@ -24,6 +41,7 @@ from feedback.store.tables import FEEDBACK
 
 NEAR_ROWS_MAX: Final = 1_000  # rows that a search is looked up among before an inverted index is asked
 COMMON_PART_MIN: Final = 0.01  # of these rows: what is found more often is common
+FINDS_MAX: Final = 5_000  # that the database sorts; with more, the order of time meets a page of them soon
 
 
 def fill_statement(selection: Selection, count_max: int) -> Select[Any]:
@@ -49,7 +67,8 @@ async def count_mailboxes(
     if selection.is_empty:
         return dict.fromkeys(STATUSES, 0)
     if selection.is_search:
-        return _counted(await _finds(connection, selection, count_max), count_max)
+        counts, _ = await _read_finds(connection, selection, count_max)
+        return counts or dict.fromkeys(STATUSES, None)
     await connection.execute(IN_ORDER)
     found = await connection.execute(fill_statement(selection, count_max))
     return dict.fromkeys(STATUSES, 0) | {status: rows for status, rows in found}  # noqa: C416 - rows are no pairs
@@ -60,21 +79,59 @@ class _Find(NamedTuple):
     status: str
 
 
-async def _finds(connection: Connection, selection: Selection, count_max: int) -> list[_Find]:
-    """Return everything that a search finds, in no order; `count_max` + 1 finds when there are more."""
-    await connection.execute(BY_INVERTED_INDEX)
-    statement = (
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Which part of what is found a page shows."""
+
+    statuses: Sequence[str]
+    limit: int
+    position: Position | None = None
+    backward: bool = False
+
+
+def finds_statement(selection: Selection, finds_max: int, part: _Cut | None = None) -> CompoundSelect[Any]:
+    """Return the statement that counts all finds of a search by mailbox, and after them lists a page of them.
+
+    It looks at `finds_max` + 1 finds at most, in no order; with so many the page is not the right one. Rows of
+    counts have no id.
+    """
+    found = (
         select(FEEDBACK.c.id, FEEDBACK.c.first_seen, FEEDBACK.c.status)
         .where(*matches(selection))
-        .limit(count_max + 1)
+        .limit(finds_max + 1)
+        .cte("found")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
     )
-    rows = await connection.execute(statement)
-    return [_Find(Position(row.first_seen, row.id), row.status) for row in rows]
+    none = (cast(null(), BigInteger).label("id"), cast(null(), DateTime(timezone=True)).label("first_seen"))
+    counted: Select[Any] = select(*none, found.c.status, func.count().label("rows")).group_by(found.c.status)
+    columns = (found.c.id, found.c.first_seen, found.c.status, literal(0).label("rows"))
+    if part is None:
+        return union_all(counted)
+    beyond = [] if part.position is None else [is_beyond(part.position, part.backward, found.c)]
+    page: Select[Any] = (
+        select(*columns)
+        .where(found.c.status.in_(list(part.statuses)), *beyond)
+        .order_by(*in_time(found.c, part.backward))
+        .limit(part.limit)
+    )
+    return union_all(counted, select(page.subquery("page")))
 
 
-def _counted(finds: Sequence[_Find], count_max: int) -> Mapping[str, int | None]:
-    if len(finds) > count_max:
-        return dict.fromkeys(STATUSES, None)
+async def _read_finds(
+    connection: Connection, selection: Selection, finds_max: int, part: _Cut | None = None
+) -> tuple[Mapping[str, int | None] | None, list[Position]]:
+    """Return the counts of a search's mailboxes and the places of a page; None for more finds than `finds_max`."""
+    await connection.execute(BY_INVERTED_INDEX)
+    counts, places = dict.fromkeys(STATUSES, 0), []
+    for row in await connection.execute(finds_statement(selection, finds_max, part)):
+        if row.id is None:
+            counts[row.status] = row.rows
+        else:
+            places.append(Position(row.first_seen, row.id))
+    return (counts if sum(counts.values()) <= finds_max else None), places
+
+
+def _counted(finds: Sequence[_Find]) -> Mapping[str, int | None]:
     counts = Counter(find.status for find in finds)
     return {status: counts[status] for status in STATUSES}
 
@@ -142,19 +199,21 @@ async def read_mailbox(
         counts = await count_mailboxes(connection, everywhere, count_max)
         page = await read_page(connection, shown, limit, position, backward=backward)
         return page.rows, counts
+    part = _Cut(shown.statuses, limit, position, backward)
     finds, is_all = await _look(connection, everywhere)
-    is_common = not is_all and len(finds) > NEAR_ROWS_MAX * COMMON_PART_MIN
-    if not is_all and not is_common:
-        finds = await _finds(connection, everywhere, count_max)
-    counts = dict.fromkeys(STATUSES, None) if is_common else _counted(finds, count_max)
-    places = _places(finds, shown, limit, position, backward)
-    if is_common and (position is not None or len(places) < limit):
-        for rows_max in (NEAR_ROWS_MAX, 10 * NEAR_ROWS_MAX):
-            finds, _ = await _look(connection, shown, position, rows_max=rows_max, backward=backward)
-            places = _places(finds, shown, limit, position, backward)
-            if len(places) == limit:
-                break
-    if is_all or (len(places) == limit if is_common else len(finds) <= count_max):
+    if is_all:
+        counts, places, is_whole = _counted(finds), _places(finds, part), True
+    elif len(finds) > NEAR_ROWS_MAX * COMMON_PART_MIN:
+        counts = dict.fromkeys(STATUSES, None)
+        places = await _near(connection, shown, part, finds)
+        is_whole = len(places) == limit
+    else:
+        found, places = await _read_finds(connection, everywhere, FINDS_MAX, part)
+        if found is None:
+            rows = await read_in_order(connection, shown, limit, position, backward=backward)
+            return rows, dict.fromkeys(STATUSES, None)
+        counts, is_whole = found, True
+    if is_whole:
         rows = await list_places(connection, places)
         if len(rows) == len(places):  # else some were deleted meanwhile, and others move up
             return rows, counts
@@ -162,7 +221,17 @@ async def read_mailbox(
     return page.rows, counts
 
 
-def _places(
-    finds: Sequence[_Find], shown: Selection, limit: int, position: Position | None, backward: bool
-) -> list[Position]:
-    return cut([find.position for find in finds if find.status in shown.statuses], limit, position, backward)
+async def _near(connection: Connection, shown: Selection, part: _Cut, newest: Sequence[_Find]) -> list[Position]:
+    """Return the places of a page of what is common, found among the rows next to its position."""
+    places = [] if part.position is not None else _places(newest, part)
+    for rows_max in (NEAR_ROWS_MAX, 10 * NEAR_ROWS_MAX):
+        if len(places) == part.limit:
+            break
+        finds, _ = await _look(connection, shown, part.position, rows_max=rows_max, backward=part.backward)
+        places = _places(finds, part)
+    return places
+
+
+def _places(finds: Sequence[_Find], part: _Cut) -> list[Position]:
+    wanted = [find.position for find in finds if find.status in part.statuses]
+    return cut(wanted, part.limit, part.position, part.backward)

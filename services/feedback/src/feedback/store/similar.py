@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from feedback.domain.facets import facet
 from feedback.domain.feedback import Feedback
 from feedback.domain.statuses import STATUSES
-from feedback.store.feedback_pages import BY_INVERTED_INDEX
+from feedback.store.feedback_pages import WITHOUT_SCANS
 from feedback.store.feedback_read import LIST_COLUMNS, as_feedback
 from feedback.store.tables import FEEDBACK
 
@@ -62,21 +62,35 @@ async def list_similar(connection: Connection, feedback: Feedback, *, rows_max: 
     return [as_feedback(row) for row in await connection.execute(statement)]
 
 
+def linked_statement(project_id: int, event_ids: Collection[str]) -> Select[Any]:
+    """Return the statement for a project's feedback that is linked to any of these error events.
+
+    Events are looked up first, and by the one index that has them: with the project beside them the planner takes
+    an index of all that the project has to be a help.
+    """
+    facets = cast([facet("associated_event_id", event_id) for event_id in sorted(event_ids)], ARRAY(Text))
+    linked = (
+        select(FEEDBACK.c.id)
+        .where(FEEDBACK.c.facets.overlap(facets))
+        .cte("linked")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    return (
+        select(*LIST_COLUMNS)
+        .join_from(linked, FEEDBACK, FEEDBACK.c.id == linked.c.id)
+        .where(FEEDBACK.c.project_id == project_id)
+        .order_by(FEEDBACK.c.first_seen.desc(), FEEDBACK.c.id.desc())
+    )
+
+
 async def list_of_error(connection: Connection, feedback: Feedback, limit: int) -> list[Feedback]:
     """Return the project's other feedback that is linked to the same error event, newest first."""
     if feedback.associated_event_id is None:
         return []
-    linked = FEEDBACK.c.facets.contains(
-        cast([facet("associated_event_id", feedback.associated_event_id)], ARRAY(Text))
-    )
-    statement = (
-        select(*LIST_COLUMNS)
-        .where(linked, FEEDBACK.c.project_id == feedback.project_id, FEEDBACK.c.id != feedback.id)
-        .order_by(FEEDBACK.c.first_seen.desc(), FEEDBACK.c.id.desc())
-        .limit(limit)
-    )
-    await connection.execute(BY_INVERTED_INDEX)
-    return [as_feedback(row) for row in await connection.execute(statement)]
+    statement = linked_statement(feedback.project_id, [feedback.associated_event_id])
+    await connection.execute(WITHOUT_SCANS)
+    rows = await connection.execute(statement.where(FEEDBACK.c.id != feedback.id).limit(limit))
+    return [as_feedback(row) for row in rows]
 
 
 async def list_of_errors(
@@ -88,13 +102,7 @@ async def list_of_errors(
     """
     if not event_ids:
         return []
-    facets = cast([facet("associated_event_id", event_id) for event_id in sorted(event_ids)], ARRAY(Text))
-    statement = (
-        select(*LIST_COLUMNS)
-        .where(FEEDBACK.c.facets.overlap(facets), FEEDBACK.c.project_id == project_id)
-        .where(FEEDBACK.c.source == FeedbackSource.NEW_FEEDBACK_ENVELOPE)
-        .order_by(FEEDBACK.c.first_seen.desc(), FEEDBACK.c.id.desc())
-        .limit(limit)
-    )
-    await connection.execute(BY_INVERTED_INDEX)
-    return [as_feedback(row) for row in await connection.execute(statement)]
+    statement = linked_statement(project_id, event_ids)
+    is_new = FEEDBACK.c.source == FeedbackSource.NEW_FEEDBACK_ENVELOPE
+    await connection.execute(WITHOUT_SCANS)
+    return [as_feedback(row) for row in await connection.execute(statement.where(is_new).limit(limit))]

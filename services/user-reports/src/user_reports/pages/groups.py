@@ -1,5 +1,6 @@
 """An error group: what happened, how often, where; and its User Feedback tab."""
 
+import asyncio
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -8,7 +9,6 @@ from hearback_web import Flash, FormDep, Undo, neighbours, redirect
 from hearback_web.texts import gettext as _
 from starlette.responses import Response
 
-from user_reports.domain.model import IndexedEvent
 from user_reports.domain.short_ids import short_id
 from user_reports.domain.tag_counts import count_tags
 from user_reports.pages.deps import (
@@ -24,7 +24,7 @@ from user_reports.service.app_state import AppState
 from user_reports.service.triage_groups import GroupChanges, update_group
 from user_reports.store.events import find_event
 from user_reports.store.followers import is_follower
-from user_reports.store.group_events import EventFilter, list_group_events
+from user_reports.store.group_events import EventFilter, list_event_ids, list_group_events
 from user_reports.store.report_lists import ReportFilter, count_reports, list_reports
 
 STATUSES: Final = ("unresolved", "resolved", "ignored")
@@ -86,17 +86,16 @@ async def feedback_page(request: Request, state: StateDep, scope: GroupReader, w
             position=wanted.position,
             backward=wanted.backward,
         )
-        events = await list_group_events(
-            connection, EventFilter(group_id=group.id), limit=state.settings.group_events_max
-        )
+        event_ids = await list_event_ids(connection, group.id, state.settings.group_events_max)
+    frame, linked = await asyncio.gather(_frame(state, scope), _linked(state, scope, event_ids))
     page = wanted.page(found, lambda report: (report.date_added, report.id or 0))
     return PAGES.render(
         request,
         "group_feedback.html",
-        **await _frame(state, scope),
+        **frame,
         rows=[report_row(state, scope.organization, report) for report in page.rows],
         pages=neighbours(request, page),
-        linked=await _linked(state, scope, events),
+        linked=linked,
     )
 
 
@@ -117,12 +116,10 @@ async def _frame(state: AppState, scope: GroupPageScope) -> dict[str, Any]:
     }
 
 
-async def _linked(state: AppState, scope: GroupPageScope, events: list[IndexedEvent]) -> list[Any] | None:
+async def _linked(state: AppState, scope: GroupPageScope, event_ids: list[str]) -> list[Any] | None:
     """Return the linked new feedback as its service shows it; None when that service does not answer."""
     group = scope.group
     try:
-        return await state.feedback.list_linked(
-            scope.organization.id, group.project_id, [event.event_id for event in events]
-        )
+        return await state.feedback.list_linked(scope.organization.id, group.project_id, event_ids)
     except Unavailable:
         return None

@@ -54,6 +54,17 @@ async def list_group_events(
     return found[::-1] if backward else found
 
 
+def event_ids_statement(group_id: int, limit: int) -> Select[Any]:
+    """Select the ids of a group's newest events: an index has all of it."""
+    newest = (EVENTS.c.received_at.desc(), EVENTS.c.event_id.desc())
+    return select(EVENTS.c.event_id).where(EVENTS.c.group_id == group_id).order_by(*newest).limit(limit)
+
+
+async def list_event_ids(connection: Connection, group_id: int, limit: int) -> list[str]:
+    """Return the ids of a group's newest events."""
+    return [found.hex for found in (await connection.scalars(event_ids_statement(group_id, limit))).all()]
+
+
 async def find_oldest_event(connection: Connection, group_id: int) -> IndexedEvent | None:
     """Return the group's event received first, or None."""
     statement = statement_of(EventFilter(group_id=group_id)).order_by(EVENTS.c.received_at, EVENTS.c.event_id)
