@@ -35,7 +35,7 @@ class Settings(ServiceSettings):
         le=86_400,
         description="Seconds between removals of what has expired: sessions, tokens, log entries, accounts.",
     )
-    mail_seconds: float = Field(2.0, ge=0.05, le=3_600, description="Seconds between looks for mails to deliver.")
+    mail_seconds: float = Field(5.0, ge=0.05, le=3_600, description="Seconds between looks for mails to deliver.")
     mail_from: str = Field("Hearback <noreply@localhost>", description="Sender of mails.")
     session_days: int = Field(14, ge=1, le=365, description="Days after which a browser session ends.")
     invitation_days: int = Field(7, ge=1, le=90, description="Days after which an invitation expires.")

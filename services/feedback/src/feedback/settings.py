@@ -29,7 +29,7 @@ class Settings(ServiceSettings):
         30, ge=1, le=3_650, description="Days for which a refused or deleted submission is remembered."
     )
     announce_seconds: float = Field(
-        1.0, ge=0.05, le=3_600, description="Interval between `hasFeedbacks` updates to the registry."
+        2.0, ge=0.05, le=3_600, description="Interval between `hasFeedbacks` updates to the registry."
     )
     retention_seconds: float = Field(
         3_600.0, ge=1, le=86_400, description="Interval between deletions of what is past its retention."

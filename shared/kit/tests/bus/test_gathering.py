@@ -32,6 +32,15 @@ def test_under_load_reads_begin_the_moment_apart():
     assert gathering.seconds(last + 0.06) == 0
 
 
+def test_where_many_come_reads_begin_sooner():
+    gathering = Gathering(0.4)
+    last = reading(gathering, 0.01, 400, messages=4)
+    assert gathering.seconds(last) == pytest.approx(0.3, rel=0.1), "120 messages"
+    many = Gathering(0.4)
+    last = reading(many, 0.01, 400, messages=50)
+    assert many.seconds(last) == pytest.approx(0.2), "half of it"
+
+
 def test_after_a_pause_nothing_waits_again():
     gathering = Gathering(0.05)
     last = reading(gathering, 0.01, 400)

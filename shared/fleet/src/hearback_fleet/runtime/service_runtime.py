@@ -34,7 +34,7 @@ from hearback_fleet.messages import project_of
 
 Thing = TypeVar("Thing")
 READ_SECONDS_MAX: Final = 5.0 + BLOCK_MS_MAX / 1_000  # of a read that blocks
-DEPTH_SECONDS: Final = 5.0  # between looks at how much waits in the streams that a worker reads
+DEPTH_SECONDS: Final = 15.0  # between looks at how much waits in the streams that a worker reads
 
 
 class ServiceRuntime:

@@ -38,7 +38,8 @@ Done = Callable[[Unavailable | None], None]
 class GroupCommit(Generic[Note]):
     """Publishes for many requests at once.
 
-    Batches begin `gather_seconds` apart, unless `gather_max` requests wait: none waits after a pause.
+    Where requests overlap, batches begin `gather_seconds` apart unless `gather_max` requests wait; a client that
+    sends one after the other never waits for more.
     `requests_max` bounds how many may wait; further ones get Unavailable at once. A transaction holds the
     messages of at most `batch_max` requests and, unless one request alone has more, `bytes_max` bytes. What
     a request brought is published even if the request itself is cancelled meanwhile. With a `spool`, what the
@@ -68,6 +69,7 @@ class GroupCommit(Generic[Note]):
         self._gather_seconds = gather_seconds
         self._gather_max = gather_max
         self._begun_at = float("-inf")
+        self._overlaps = False  # the last batch had several requests, or another one came meanwhile
         self._timer: asyncio.TimerHandle | None = None
         self._gathering: list[tuple[Sequence[Outgoing], Sequence[Note], Done]] = []
         self._in_flight = 0
@@ -92,6 +94,8 @@ class GroupCommit(Generic[Note]):
         if len(self._gathering) >= self._requests_max:
             raise NotSent("too many requests wait for the stream server")
         self._gathering.append((messages, notes, done))
+        if self._in_flight:
+            self._overlaps = True
         if self._in_flight < self._in_flight_max:
             self._schedule()
 
@@ -111,7 +115,7 @@ class GroupCommit(Generic[Note]):
 
     def _wait(self) -> float:
         """Return for how many seconds the next batch may fill."""
-        if not self._gather_seconds or len(self._gathering) >= self._gather_max:
+        if not self._overlaps or not self._gather_seconds or len(self._gathering) >= self._gather_max:
             return 0.0
         return self._begun_at + self._gather_seconds - self._running_loop().time()
 
@@ -128,6 +132,7 @@ class GroupCommit(Generic[Note]):
         while self._gathering and self._in_flight < self._in_flight_max:
             batch = self._gathering[: self._batch_length()]
             del self._gathering[: len(batch)]
+            self._overlaps = len(batch) > 1
             self._in_flight += 1
             task = self._running_loop().create_task(self._send(batch))
             self._tasks.add(task)
