@@ -1,6 +1,6 @@
 """The fleet as a black box: started once by its own command, spoken to over HTTP only.
 
-Nothing of ours is imported here or in the tests that use it.
+Nothing of ours is imported here or in the tests that use it, but for `Fleet.status`.
 """
 
 import json
@@ -92,6 +92,16 @@ class Fleet:
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def status(self) -> dict[str, Any]:
+        """What `hearback status --json` prints.
+
+        Tests ask for it again and again while they wait, and a process for each takes longer than all else they do.
+        """
+        from hearback_local.data_dir import DataDir
+        from hearback_local.fleet.status import read_status
+
+        return read_status(DataDir(self.data_dir))
 
     def new_project(self, organization: str | None = None) -> "Fleet":
         """A fresh project, so that tests do not see each other's data; a new organization has its own token."""

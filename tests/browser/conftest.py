@@ -1,9 +1,7 @@
 """Pages with released browser SDKs in a real Chromium: page and API on different origins."""
 
 import json
-import os
 import re
-import shutil
 import socket
 import subprocess
 import threading
@@ -16,37 +14,14 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 from world import World, fill
 
 expect.set_options(timeout=30_000)  # a busy machine takes long
 HERE = Path(__file__).parent
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--auto-accept-this-tab-capture",
-)
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Shop</title></head>
 <body><main><h1>Shop</h1><button id="pay">Pay</button></main>
 <script src="/%s.js"></script><script src="/shop.js"></script></body></html>"""
-
-
-@pytest_asyncio.fixture(scope="session")
-async def chromium() -> AsyncIterator[Browser]:
-    """One headless Chromium for the session."""
-    path = os.environ.get("HEARBACK_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    if path is None:
-        pytest.fail("no Chromium: run `make test`, which installs it, or set HEARBACK_CHROMIUM")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield browser
-        await browser.close()
 
 
 def bundle(sdk: str) -> bytes:

@@ -10,7 +10,6 @@ import io
 import itertools
 import json
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -19,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from hearback_devkit.testing.browsers import launch_chromium
 from page_table import pages
 from PIL import Image, ImageDraw
 from playwright.async_api import Browser, Page, async_playwright
@@ -29,7 +29,6 @@ from tests.conftest import eventually, start_fleet, stop_fleet
 WIDTHS: Final = (360, 1024, 1600)
 THEMES: Final = ("light", "dark")
 HEIGHT: Final = 900
-FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--hide-scrollbars")
 PEOPLE: Final = ("Jane Doe", "Ana Ruiz", "Kofi Mensah", "Luka Horvat", "Noor Haddad", "", "Ingrid Bergström")
 WORDS: Final = (
     "The checkout button does nothing on Safari. I paid twice, and the cart is still full.",
@@ -219,8 +218,7 @@ async def main(folder: Path, take: Callable[[Browser, World, Path], Any], fills:
             if fills:
                 fill(world)
             async with async_playwright() as playwright:
-                path = os.environ.get("HEARBACK_CHROMIUM") or shutil.which("chromium")
-                browser = await playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+                browser = await launch_chromium(playwright, "--hide-scrollbars")
                 await take(browser, world, folder)
                 await browser.close()
         finally:

@@ -32,7 +32,7 @@ def status(own_fleet: Any) -> Callable[[], dict[str, Any]]:
     """What `hearback status` says of the fleet."""
 
     def read() -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(own_fleet.command("status", "--json"))
+        found: dict[str, Any] = own_fleet.status()
         return found
 
     return read

@@ -146,7 +146,7 @@ def assert_nothing_lost(project: Any, load: Load, wait_until: Callable[..., Any]
 
 
 def status(fleet: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(fleet.command("status", "--json"))
+    found: dict[str, Any] = fleet.status()
     return found
 
 

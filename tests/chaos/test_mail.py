@@ -74,7 +74,7 @@ def test_notifier_killed_between_the_answer_and_the_record(
     project = mailing_fleet.new_project()
 
     def pid() -> int:
-        services = json.loads(mailing_fleet.command("status", "--json"))["services"]
+        services = mailing_fleet.status()["services"]
         return int(next(one["pid"] for one in services if one["name"] == "notifier"))
 
     sent: set[str] = set()

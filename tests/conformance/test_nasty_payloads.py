@@ -97,12 +97,12 @@ def envelopes_of(project: Any) -> str:
 
 
 def buried(fleet: Any) -> dict[str, int]:
-    found = json.loads(fleet.command("status", "--json"))["services"]
+    found = fleet.status()["services"]
     return {one["name"]: one["dead_letters"] for one in found if one["dead_letters"]}
 
 
 def is_idle(fleet: Any) -> bool:
-    return not any(one["lag"] for one in json.loads(fleet.command("status", "--json"))["services"])
+    return not any(one["lag"] for one in fleet.status()["services"])
 
 
 def states(project: Any) -> dict[str, str]:

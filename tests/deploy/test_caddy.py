@@ -57,7 +57,7 @@ def caddy(upstreams: dict[str, str], folder: Path, wait_until: Any) -> Iterator[
 @pytest.fixture(scope="module")
 def services(fleet: Any) -> dict[str, str]:
     """Host and port of each service of the fleet."""
-    status = json.loads(fleet.command("status", "--json"))
+    status = fleet.status()
     return {service["name"]: service["url"].removeprefix("http://") for service in status["services"]}
 
 

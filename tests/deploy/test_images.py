@@ -40,11 +40,21 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment for one service after the other: what two need need not be compiled twice."""
+    folder = tmp_path_factory.mktemp("environment")
+    run(UV, "venv", "--quiet", "--python", sys.executable, folder / "venv", folder=folder)
+    return folder / "venv" / "bin" / "python"
+
+
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_runs_with_nothing_but_what_it_declares(service: str, wheels: Path, tmp_path: Path) -> None:
-    python = tmp_path / "venv" / "bin" / "python"
+def test_a_service_runs_with_nothing_but_what_it_declares(
+    service: str, wheels: Path, environment: Path, tmp_path: Path
+) -> None:
+    python = environment
     here = FOLDERS[service]
-    run(UV, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv", folder=tmp_path)
+    # This removes everything else, so also what was there for another service.
     run(
         UV,
         "pip",

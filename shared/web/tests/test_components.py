@@ -1,22 +1,18 @@
 """All components on one page, in Chromium: accessible in both themes, at every width, nothing foreign."""
 
 import asyncio
-import os
-import shutil
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 import uvicorn
 from axe_playwright_python.async_playwright import Axe
 from fastapi import FastAPI
 from hearback_kit.auth import SESSION_COOKIE
 from jinja2 import FileSystemLoader
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATH = "/organizations/acme/components/"
 WIDE = """() => [...document.querySelectorAll("body *")].filter((element) =>
   element.getBoundingClientRect().right > innerWidth + 1
@@ -39,17 +35,6 @@ async def site(app: FastAPI) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         server.should_exit = True
         await task
-
-
-@pytest_asyncio.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    path = os.environ.get("HEARBACK_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    if path is None:
-        pytest.fail("no Chromium: run `make test`, which installs it, or set HEARBACK_CHROMIUM")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture

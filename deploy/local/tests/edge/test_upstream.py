@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 from hearback_devkit.testing import eventually
-from hearback_local.edge.upstream import Pool
+from hearback_local.edge.upstream import Pool, UpstreamConnection
 
 
 @asynccontextmanager
@@ -30,11 +30,17 @@ async def pool_of(connections_max: int, waiting_max: int) -> AsyncIterator[Pool]
         await server.wait_closed()
 
 
+async def queued(pool: Pool, count: int) -> list[asyncio.Task[UpstreamConnection]]:
+    """Let requests ask for a connection, and return them waiting in their order."""
+    waiting = [asyncio.create_task(pool.connect()) for _ in range(count)]
+    await asyncio.sleep(0)
+    return waiting
+
+
 async def test_a_free_connection_goes_to_the_first_that_waits() -> None:
     async with pool_of(1, 2) as pool:
         connection = await pool.connect()
-        first, second = (asyncio.create_task(pool.connect()) for _ in range(2))
-        await asyncio.sleep(0)
+        first, second = await queued(pool, 2)
         connection.release(0.0)
         assert await first is connection
         assert not second.done()
@@ -48,8 +54,7 @@ async def test_a_free_connection_goes_to_the_first_that_waits() -> None:
 async def test_a_lost_connection_makes_room_for_a_new_one() -> None:
     async with pool_of(1, 1) as pool:
         connection = await pool.connect()
-        waiting = asyncio.create_task(pool.connect())
-        await asyncio.sleep(0)
+        [waiting] = await queued(pool, 1)
         connection.close()
         other = await waiting
         assert other is not connection
@@ -59,8 +64,7 @@ async def test_a_lost_connection_makes_room_for_a_new_one() -> None:
 async def test_one_that_gives_up_is_passed_over() -> None:
     async with pool_of(1, 2) as pool:
         connection = await pool.connect()
-        gone, waiting = (asyncio.create_task(pool.connect()) for _ in range(2))
-        await asyncio.sleep(0)
+        gone, waiting = await queued(pool, 2)
         gone.cancel()
         with suppress(asyncio.CancelledError):
             await gone
@@ -72,8 +76,7 @@ async def test_one_that_gives_up_is_passed_over() -> None:
 async def test_one_that_gives_up_as_its_turn_comes_frees_the_place() -> None:
     async with pool_of(1, 2) as pool:
         connection = await pool.connect()
-        gone, waiting = (asyncio.create_task(pool.connect()) for _ in range(2))
-        await asyncio.sleep(0)
+        gone, waiting = await queued(pool, 2)
         connection.release(0.0)
         gone.cancel()
         other = await waiting
@@ -84,8 +87,7 @@ async def test_one_that_gives_up_as_its_turn_comes_frees_the_place() -> None:
 async def test_more_may_not_wait() -> None:
     async with pool_of(1, 1) as pool:
         connection = await pool.connect()
-        waiting = asyncio.create_task(pool.connect())
-        await asyncio.sleep(0)
+        [waiting] = await queued(pool, 1)
         with pytest.raises(ConnectionRefusedError):
             await pool.connect()
         connection.release(0.0)

@@ -14,6 +14,8 @@ from hearback_command import answer_of, hearback, pids_of, state_of, up
 from hearback_devkit.engines import engine_scratch_directory
 from hearback_devkit.engines.process import is_alive
 from hearback_devkit.testing import eventually_sync
+from hearback_local.data_dir import DataDir
+from hearback_local.fleet.status import read_status
 
 pytestmark = pytest.mark.timeout(300)
 PR_SET_CHILD_SUBREAPER = 36
@@ -79,7 +81,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def all_ready(data_dir: Path) -> bool:
-    return all(service["ready"] for service in answer_of(data_dir, "status")["services"])
+    return all(service["ready"] for service in read_status(DataDir(data_dir))["services"])
 
 
 # Everything that it starts becomes its child in the end, as under a PID 1, and it reaps none of them.

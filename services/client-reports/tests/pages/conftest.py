@@ -16,41 +16,20 @@ from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import OUTCOME_RECORDED
-from hearback_devkit.fleet import publish_project, with_session
+from hearback_devkit.fleet import publish_project
 from hearback_devkit.testing import running
+from hearback_devkit.testing.pages import PageBrowser
 from hearback_fleet.messages import outgoing
 from hearback_kit.bus import Incoming
 from hearback_kit.values.ids import new_id
 
-READS = ("org:read", "project:read", "event:read")
 
-
-class Browser:
-    """A browser, signed in as somebody, and a hand to fill the journal and the counters."""
+class Browser(PageBrowser):
+    """A browser, and a hand to fill the journal and the counters."""
 
     def __init__(self, client: httpx.AsyncClient, app: Any, store: Any) -> None:
-        self.client = client
-        self.app = app
+        super().__init__(client, app)
         self.store = store
-        self.sign_in()
-
-    def sign_in(self, **options: Any) -> None:
-        """Sign in; by default as an owner of organization 1."""
-        self.client.cookies.clear()
-        self.client.cookies.update(with_session(self.app, **options))
-
-    async def page(self, path: str, status: int = 200, **params: Any) -> str:
-        """Open a page and return its HTML."""
-        answer = await self.client.get(path, params=params or None)
-        assert answer.status_code == status, answer.text
-        assert answer.headers["content-type"].startswith("text/html")
-        return answer.text
-
-    async def post(self, path: str, *, token: str | None = None, page: str | None = None, **fields: str) -> Any:
-        """Send a form with the token of the page it stands on, or another."""
-        if token is None:
-            token = (await self.page(page or path)).partition('"X-CSRF-Token": "')[2].partition('"')[0]
-        return await self.client.post(path, data={"csrf_token": token, **fields})
 
     async def step(
         self,

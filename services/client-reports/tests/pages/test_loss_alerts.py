@@ -1,8 +1,9 @@
 """The pages of alert rules on losses and silence."""
 
 import pytest
+from hearback_devkit.testing.pages import READS
 
-from .conftest import READS, Browser
+from .conftest import Browser
 
 PATH = "/settings/demo/projects/web/loss-alerts/"
 RULE = {"name": "Many network errors", "kind": "discards", "threshold": "100", "category": "error",

@@ -9,8 +9,9 @@ from hearback_contracts.outcomes import NO_EVENT_STEP
 from hearback_contracts.outcomes import SubmissionState as State
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
+from hearback_devkit.testing.pages import READS
 
-from .conftest import READS, Browser
+from .conftest import Browser
 
 PATH = "/organizations/demo/submissions/"
 A, B, C, D, E = ("abcde"[number] * 32 for number in range(5))

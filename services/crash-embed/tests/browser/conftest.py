@@ -1,8 +1,6 @@
 """The dialog in a real Chromium: the page on one origin, crash-embed on another, a real Valkey behind it."""
 
 import asyncio
-import os
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,7 +15,7 @@ from crash_embed.app import create_app
 from crash_embed.settings import Settings
 from hearback_devkit.fleet import public_key, publish_project
 from hearback_devkit.testing import FaultProxy, eventually
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -25,16 +23,6 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 EVENT_ID = "0123456789abcdef0123456789abcdef"
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 LOADER = """
 function show(more) {
   var script = document.createElement('script');
@@ -71,18 +59,6 @@ async def serving(app: Any) -> AsyncIterator[int]:
     yield server.servers[0].sockets[0].getsockname()[1]
     server.should_exit = True
     await task
-
-
-@pytest_asyncio.fixture(scope="session")
-async def chromium() -> AsyncIterator[Browser]:
-    """One headless Chromium for the session."""
-    path = os.environ.get("HEARBACK_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    if path is None:
-        pytest.fail("no Chromium: run `make test`, which installs it, or set HEARBACK_CHROMIUM")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield browser
-        await browser.close()
 
 
 @dataclass

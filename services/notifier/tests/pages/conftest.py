@@ -6,12 +6,12 @@ from typing import Any
 
 import httpx
 import pytest
+from hearback_devkit.testing.pages import READS
 from hearback_kit.auth import SESSION_COOKIE
 
 from ..conftest import Api
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
-VIEWER = ("org:read", "project:read", "event:read")
 
 
 @dataclass
@@ -51,4 +51,4 @@ def owner(api: Api) -> Person:
 @pytest.fixture
 def viewer(api: Api) -> Person:
     api.client.headers.pop("Authorization", None)
-    return Person(api.client, api.app.state.callers.add("session", tenants={1: "viewer"}, scopes=VIEWER))
+    return Person(api.client, api.app.state.callers.add("session", tenants={1: "viewer"}, scopes=READS))

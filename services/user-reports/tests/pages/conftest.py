@@ -4,17 +4,14 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
-from hearback_devkit.fleet import with_session
 from hearback_devkit.testing import running
+from hearback_devkit.testing.pages import PageBrowser
 from hearback_kit.errors import Unavailable
 from pydantic import SecretStr
 from user_reports.app import create_app
 from user_reports.settings import Settings
-
-READS = ("org:read", "project:read", "event:read")
 
 
 class LinkedFeedback:
@@ -29,33 +26,6 @@ class LinkedFeedback:
         if self.answer is None:
             raise Unavailable
         return self.answer
-
-
-class Browser:
-    """A browser, signed in as somebody."""
-
-    def __init__(self, client: httpx.AsyncClient, app: Any) -> None:
-        self.client = client
-        self.app = app
-        self.sign_in()
-
-    def sign_in(self, **options: Any) -> None:
-        """Sign in; by default as an owner of organization 1."""
-        self.client.cookies.clear()
-        self.client.cookies.update(with_session(self.app, **options))
-
-    async def page(self, path: str, status: int = 200, **params: Any) -> str:
-        """Open a page and return its HTML."""
-        answer = await self.client.get(path, params=params or None)
-        assert answer.status_code == status, answer.text
-        assert answer.headers["content-type"].startswith("text/html")
-        return answer.text
-
-    async def post(self, path: str, *, token: str | None = None, **fields: str) -> httpx.Response:
-        """Send a form with the token of the page it stands on, or another."""
-        if token is None:
-            token = (await self.page(path)).partition('"X-CSRF-Token": "')[2].partition('"')[0]
-        return await self.client.post(path, data={"csrf_token": token, **fields})
 
 
 @pytest.fixture
@@ -73,9 +43,9 @@ def linked() -> LinkedFeedback:
 
 
 @pytest_asyncio.fixture
-async def browser(harness: Any, settings: Settings, linked: LinkedFeedback) -> AsyncIterator[Browser]:
+async def browser(harness: Any, settings: Settings, linked: LinkedFeedback) -> AsyncIterator[PageBrowser]:
     """An owner's browser; the feedback service is `linked`."""
     app = create_app(settings, clock=harness.clock)
     async with running(app) as client:
         app.state.state = replace(app.state.state, feedback=linked)
-        yield Browser(client, app)
+        yield PageBrowser(client, app)

@@ -3,9 +3,8 @@
 from typing import Any
 
 import pytest
+from hearback_devkit.testing.pages import READS
 from hearback_kit.values.ids import random_id
-
-from .conftest import READS
 
 GROUP = "/organizations/demo/issues/1/"
 TAB = f"{GROUP}feedback/"

@@ -9,6 +9,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -24,6 +25,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
 from hearback_devkit.testing.s3 import S3Server
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
 
 MakeDatabase = Callable[[str], Awaitable[str]]
 
@@ -84,6 +88,19 @@ def own_s3_server() -> Iterator[S3Server]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def chromium() -> AsyncIterator["Browser"]:
+    """Yield a headless Chromium for the session; open a context of your own in it."""
+    from playwright.async_api import async_playwright  # Slow to import, and few tests need it.
+
+    from hearback_devkit.testing.browsers import launch_chromium
+
+    async with async_playwright() as playwright:
+        browser = await launch_chromium(playwright)
+        yield browser
+        await browser.close()
 
 
 @pytest_asyncio.fixture

@@ -25,9 +25,7 @@ def overlays(services: Sequence[Scaled]) -> dict[str, str]:
         name for one in services for name in ([one.name, f"{one.name}-worker"] if one.has_worker else [one.name])
     ]
     budgets = [BUDGET.format(name=name) for name in ["edge", *deployments]]
-    scaling = [
-        SERVE.format(name=name, most=10 if name == "envelope-gateway" else 6) for name in _serving(services)
-    ]
+    scaling = [_server(name) for name in _serving(services)]
     scaling += [_worker(one.name) for one in services if one.has_worker]
     return {
         f"{OVERLAYS}/small/kustomization.yaml": SMALL,
@@ -42,13 +40,17 @@ def _serving(services: Sequence[Scaled]) -> list[str]:
     return ["edge", *(one.name for one in services)]
 
 
+def _server(name: str) -> str:
+    return AUTOSCALER.format(name=name, most=10 if name == "envelope-gateway" else 6) + CPU
+
+
 def _worker(service: str) -> str:
     metrics = "".join(
         WAITING.format(stream=stream.name, waiting=WAITING_PER_WORKER)
         for stream in STREAMS
         if stream.consumer == service
     )
-    return WORK.format(name=f"{service}-worker", most=WORKERS_MAX) + (metrics or CPU)
+    return AUTOSCALER.format(name=f"{service}-worker", most=WORKERS_MAX) + (metrics or CPU)
 
 
 SMALL: Final = """\
@@ -126,22 +128,7 @@ CPU: Final = """\
         name: cpu
         target: {type: AverageValue, averageValue: 600m}
 """
-SERVE: Final = """\
-apiVersion: autoscaling/v2
-kind: HorizontalPodAutoscaler
-metadata:
-  name: {name}
-spec:
-  scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: {name}}}
-  minReplicas: 2
-  maxReplicas: {most}
-  metrics:
-    - type: Resource
-      resource:
-        name: cpu
-        target: {{type: AverageValue, averageValue: 600m}}
-"""
-WORK: Final = """\
+AUTOSCALER: Final = """\
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata:
