@@ -46,11 +46,12 @@ install: $(STAMP) ## everything needed, into .venv
 up: $(STAMP) ## the whole fleet in the foreground (PORT=8000)
 	@exec $(BIN)/hearback up --port $(PORT)
 
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(STAMP) ## everything needed, then all tests (T=path for a part; JOBS=3 at a time)
 	@deploy/local/browser.sh
 	@deploy/local/node.sh
 	@if [ -f tests/conformance/install.py ]; then $(BIN)/python tests/conformance/install.py $(UV); fi
-	@$(BIN)/pytest $(or $(T),-n $(JOBS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term --durations=20)
+	@$(if $(T),,HEARBACK_COVERAGE=1) $(BIN)/pytest $(or $(T),-n $(JOBS) --dist loadfile --no-loadscope-reorder --durations=20)
 
 chaos: export HEARBACK_CHAOS_SEED := $(SEED)
 chaos: export HEARBACK_CHAOS_SECONDS := $(SECONDS)

@@ -96,7 +96,7 @@ class Fleet:
     def status(self) -> dict[str, Any]:
         """What `hearback status --json` prints.
 
-        Tests ask for it again and again while they wait, and a process for each takes longer than all else they do.
+        Tests ask for it again and again while they wait; a process for each would take most of their time.
         """
         from hearback_local.data_dir import DataDir
         from hearback_local.fleet.status import read_status

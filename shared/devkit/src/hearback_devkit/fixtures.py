@@ -4,26 +4,21 @@
 those hold is lost.
 """
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import pytest_asyncio
 from hearback_kit.bus import RedisStreams
-from hearback_kit.db import Database, migrate
+from hearback_kit.db import Database
 from hearback_kit.valkey import connect
-from hearback_kit.values.ids import random_id
 from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
+from hearback_devkit.testing.databases import Databases
 from hearback_devkit.testing.s3 import S3Server
 
 if TYPE_CHECKING:
@@ -129,53 +124,26 @@ async def bus(redis_url: str) -> AsyncIterator[RedisStreams]:
     await waiting.aclose()
 
 
-@pytest.fixture(scope="session")
-def database_templates() -> dict[str, asyncio.Task[str]]:
-    """Return the template databases that were migrated in this session, by migrations package."""
-    return {}
+@pytest_asyncio.fixture(scope="session")
+async def databases(postgres_url: str) -> AsyncIterator[Databases]:
+    """Yield the migrated databases of the session; tests use `make_database`, which gives them back."""
+    found = await Databases.open(postgres_url)
+    yield found
+    await found.close(drops="HEARBACK_TEST_DATABASE_URL" in os.environ)
 
 
 @pytest_asyncio.fixture
-async def make_database(
-    postgres_url: str, database_templates: dict[str, asyncio.Task[str]]
-) -> AsyncIterator[MakeDatabase]:
+async def make_database(databases: Databases) -> AsyncIterator[MakeDatabase]:
     """Make a fresh, migrated database for a migrations package (`service.store.migrations`): its URL."""
-    admin = create_async_engine(_with_driver(postgres_url), isolation_level="AUTOCOMMIT")
-    made: list[str] = []
+    made: list[tuple[str, str]] = []
 
     async def make(package: str) -> str:
-        if package not in database_templates:
-            database_templates[package] = asyncio.ensure_future(_make_template(admin, postgres_url, package))
-        template = await database_templates[package]
-        name = f"test_{random_id()[:16]}"
-        async with admin.connect() as connection:
-            await connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
-        made.append(name)
-        return _with_database(postgres_url, name)
+        made.append((package, await databases.take(package)))
+        return made[-1][1]
 
     yield make
-    async with admin.connect() as connection:
-        for name in made:
-            with suppress(Exception):
-                await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    await admin.dispose()
-
-
-async def _make_template(admin: AsyncEngine, server: str, package: str) -> str:
-    name = f"template_{random_id()[:16]}"
-    async with admin.connect() as connection:
-        await connection.execute(text(f"CREATE DATABASE {name}"))
-    await migrate(_with_database(server, name), package)
-    return name
-
-
-def _with_driver(url: str) -> str:
-    parts = urlsplit(url)._replace(scheme="postgresql+asyncpg")
-    return urlunsplit(parts if parts.path.strip("/") else parts._replace(path="/postgres"))
-
-
-def _with_database(url: str, name: str) -> str:
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+    for package, url in made:
+        databases.give_back(package, url)
 
 
 @pytest_asyncio.fixture

@@ -1,0 +1,131 @@
+"""Databases for tests: copies of a migrated template, emptied and used again while their schema stays as it was.
+
+Copying and dropping a database makes and removes hundreds of files, which takes longer than most tests.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg  # type: ignore[import-untyped]
+from hearback_kit.db import migrate
+from hearback_kit.values.ids import random_id
+
+BYTES_MAX: Final = 8 * 1024 * 1024  # of a used database's tables; what deleted rows leave is not worth more
+# Every definition changes rows of these catalogs, and so their count or the transactions that wrote them.
+_CATALOGS: Final = ("pg_class", "pg_attribute", "pg_attrdef", "pg_constraint", "pg_index", "pg_proc", "pg_trigger")
+_SCHEMA: Final = "SELECT concat_ws(' ', {}) AS schema".format(
+    ", ".join(f"(SELECT concat(count(*), '/', sum(xmin::text::bigint)) FROM {name})" for name in _CATALOGS)
+)
+_TABLES: Final = """
+SELECT c.oid::regclass::text AS name, pg_relation_size(c.oid) AS bytes FROM pg_class c
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname <> 'alembic_version'
+"""
+_SESSIONS: Final = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+_RESTART_SEQUENCES: Final = """
+SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false) FROM pg_sequences
+WHERE last_value IS NOT NULL
+"""
+
+
+@dataclass
+class _Copies:
+    """The template of a migrations package, and its copies that no test uses now."""
+
+    template: str = ""
+    schema: str = ""
+    is_reusable: bool = True
+    free: list[str] = field(default_factory=list)
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Databases:
+    """Fresh, migrated databases on a server; `close` at the end."""
+
+    def __init__(self, server: str, admin: Any) -> None:
+        self._server = server
+        self._admin = admin
+        self._asking = asyncio.Lock()
+        self._copies: dict[str, _Copies] = {}
+        self._made: list[str] = []
+
+    @classmethod
+    async def open(cls, server: str) -> Self:
+        """Return the databases of a server, whose URL may name one of its databases."""
+        parts = urlsplit(server)
+        found = parts if parts.path.strip("/") else parts._replace(path="/postgres")
+        return cls(server, await asyncpg.connect(urlunsplit(found)))
+
+    async def take(self, package: str) -> str:
+        """Return the URL of a database as the migrations of a package leave it."""
+        copies = self._copies.setdefault(package, _Copies())
+        async with copies.changing:
+            if not copies.template:
+                await self._make_template(package, copies)
+            while copies.free:
+                name = copies.free.pop()
+                if await self._empty(name, copies):
+                    return self._url(name)
+                await self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        return self._url(await self._create(f"TEMPLATE {copies.template} STRATEGY FILE_COPY"))
+
+    def give_back(self, package: str, url: str) -> None:
+        """Let a later test have a database."""
+        self._copies[package].free.append(urlsplit(url).path.strip("/"))
+
+    async def close(self, *, drops: bool) -> None:
+        """Disconnect from the server; with `drops`, leave nothing there."""
+        for name in self._made if drops else ():
+            await self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await self._admin.close()
+
+    async def _make_template(self, package: str, copies: _Copies) -> None:
+        name = await self._create()
+        await migrate(self._url(name), package)
+        connection = await asyncpg.connect(self._url(name))
+        try:
+            copies.schema = await connection.fetchval(_SCHEMA)
+            # Rows that a migration wrote would be lost with those of the tests.
+            copies.is_reusable = all(row["bytes"] == 0 for row in await connection.fetch(_TABLES))
+        finally:
+            await connection.close()
+        copies.template = name
+
+    async def _empty(self, name: str, copies: _Copies) -> bool:
+        """Delete all rows and return whether the database is as new: nothing defined, nobody connected."""
+        if not copies.is_reusable:
+            return False
+        try:
+            connection = await asyncpg.connect(self._url(name))
+        except (OSError, asyncpg.PostgresError):
+            return False
+        try:
+            if await connection.fetchval(_SESSIONS) or await connection.fetchval(_SCHEMA) != copies.schema:
+                return False
+            filled = [row for row in await connection.fetch(_TABLES) if row["bytes"]]
+            if sum(row["bytes"] for row in filled) > BYTES_MAX:
+                return False
+            deletions = "; ".join(f"DELETE FROM {row['name']}" for row in filled)
+            # Without foreign keys and triggers, which would need an order, or write again.
+            await connection.execute(f"SET session_replication_role = replica; {deletions}")
+            await connection.execute(_RESTART_SEQUENCES)
+        finally:
+            await connection.close()
+        return True
+
+    async def _create(self, options: str = "") -> str:
+        name = f"test_{random_id()[:16]}"
+        await self._execute(f"CREATE DATABASE {name} {options}")
+        self._made.append(name)
+        return name
+
+    async def _execute(self, statement: str) -> None:
+        async with self._asking:
+            await self._admin.execute(statement)
+
+    def _url(self, name: str) -> str:
+        return urlunsplit(urlsplit(self._server)._replace(path=f"/{name}"))

@@ -1,0 +1,63 @@
+"""A used database is emptied for the next test, and made again when a test changed more than rows."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from hearback_devkit.testing.databases import Databases
+
+PACKAGE = "feedback.store.migrations"
+ROW = "INSERT INTO outbox (key, type, version, data) VALUES ('k', 't', 1, '')"
+
+
+@pytest_asyncio.fixture
+async def own(postgres_url: str) -> AsyncIterator[Databases]:
+    found = await Databases.open(postgres_url)
+    yield found
+    await found.close(drops=True)
+
+
+async def changed(databases: Databases, *statements: str) -> tuple[str, str]:
+    """The database that a test had and changed, and the one that the next test gets."""
+    url = await databases.take(PACKAGE)
+    connection = await asyncpg.connect(url)
+    for statement in statements:
+        await connection.execute(statement)
+    await connection.close()
+    databases.give_back(PACKAGE, url)
+    return url, await databases.take(PACKAGE)
+
+
+async def test_rows_and_sequences_are_gone(own: Databases) -> None:
+    before, after = await changed(own, ROW, ROW)
+    assert after == before
+    connection = await asyncpg.connect(after)
+    assert await connection.fetchval("SELECT count(*) FROM outbox") == 0
+    assert await connection.fetchval("SELECT count(*) FROM alembic_version") == 1
+    await connection.execute(ROW)
+    assert await connection.fetchval("SELECT min(id) FROM outbox") == 1
+    await connection.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE more (id int)",
+        "ALTER TABLE outbox ADD COLUMN more int",
+        "DROP TABLE outbox",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE INDEX more ON outbox (type)",
+    ],
+)
+async def test_another_schema_is_not_used_again(own: Databases, statement: str) -> None:
+    before, after = await changed(own, statement)
+    assert after != before
+
+
+async def test_one_in_use_is_not_used_again(own: Databases) -> None:
+    url = await own.take(PACKAGE)
+    connection = await asyncpg.connect(url)
+    own.give_back(PACKAGE, url)
+    assert await own.take(PACKAGE) != url
+    connection.terminate()
