@@ -22,7 +22,7 @@ class Meter:
     """Puts probes into what is imported from now on, and adds up what the workers met."""
 
     def __init__(self) -> None:
-        import slipcover
+        import slipcover  # type: ignore[import-untyped]
 
         sources = [str(path) for pattern in SOURCES for path in ROOT.glob(pattern)]
         self._slipcover = slipcover

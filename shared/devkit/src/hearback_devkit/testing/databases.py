@@ -96,7 +96,7 @@ class Databases:
         copies.template = name
 
     async def _empty(self, name: str, copies: _Copies) -> bool:
-        """Delete all rows and return whether the database is as new: nothing defined, nobody connected."""
+        """Delete all rows and return whether the database is as new: nothing defined, no session left."""
         if not copies.is_reusable:
             return False
         try:
