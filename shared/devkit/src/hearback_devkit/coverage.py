@@ -39,12 +39,15 @@ class Meter:
         """Add what a process met."""
         self._total = met if self._total is None else self._slipcover.merge_coverage(self._total, met)
 
-    def report(self, file: Any) -> float:
-        """Write what was not met, and return the percentage of lines and branches that were."""
-        if self._total is None:
-            return 0.0
-        self._slipcover.print_coverage(self._total, outfile=file, missing_width=80, skip_covered=True)
-        return float(self._total["summary"]["percent_covered"])
+    @property
+    def percent(self) -> float:
+        """The percentage of lines and branches that were met."""
+        return 0.0 if self._total is None else float(self._total["summary"]["percent_covered"])
+
+    def print(self, file: Any) -> None:
+        """Write which lines and branches were not met, by file."""
+        if self._total is not None:
+            self._slipcover.print_coverage(self._total, outfile=file, missing_width=80, skip_covered=True)
 
 
 # At once: what the other plugins import is measured, too.
@@ -65,22 +68,28 @@ def pytest_testnodedown(node: Any) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hand over what this worker met; without workers, add it."""
+    """Hand over what this worker met; in the process that started it, fail the run when that is too little."""
     if _METER is None:
         return
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["coverage"] = json.dumps(_METER.met())
-    elif not session.config.getoption("numprocesses", None):
+        return
+    if not session.config.getoption("numprocesses", None):
         _METER.add(_METER.met())
+    if _METER.percent < _least(session.config) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Report the coverage; too little of it fails the run."""
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Report what was not met."""
     if _METER is None:
         return
-    percent, least = _METER.report(terminalreporter), float(config.getini(PERCENT))
-    terminalreporter.write_line(f"coverage of lines and branches: {percent:.1f} % ({least:.1f} % is the least)")
-    if percent < least:
-        terminalreporter.section("too little coverage", sep="=", red=True)
-        terminalreporter._session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    _METER.print(terminalreporter)
+    percent, least = _METER.percent, _least(config)
+    wanted = f"at least {least:.1f} % is wanted"
+    terminalreporter.write_line(f"coverage of lines and branches: {percent:.1f} % ({wanted})", red=percent < least)
+
+
+def _least(config: pytest.Config) -> float:
+    return float(config.getini(PERCENT))
