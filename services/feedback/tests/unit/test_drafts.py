@@ -1,15 +1,26 @@
-"""Drafts of feedback: their times."""
+"""Drafts of feedback: their times, and how much of what was sent lists show."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from feedback.domain.context import FeedbackContext
-from feedback.domain.drafts import Submission, draft_of
+from feedback.domain.drafts import Draft, Submission, draft_of
 from feedback.domain.spam import SpamVerdict
 from hearback_contracts.sources import FeedbackSource
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+SUBMISSION = Submission(
+    organization_id=1, project_id=1, event_id="e" * 32, submission_id="e" * 32, revision=0,
+    source=FeedbackSource.NEW_FEEDBACK_ENVELOPE, received_at=NOW,
+)  # fmt: skip
+
+
+def draft_from(payload: dict[str, Any], context: FeedbackContext) -> Draft:
+    return draft_of(SUBMISSION, payload, context, retention=timedelta(days=90), verdict=SpamVerdict())
 
 
 @pytest.mark.parametrize(
@@ -33,12 +44,20 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
     ],
 )
 def test_the_time_of_a_feedback(value: Any, expected: datetime) -> None:
-    submission = Submission(
-        organization_id=1, project_id=1, event_id="e" * 32, submission_id="e" * 32, revision=0,
-        source=FeedbackSource.NEW_FEEDBACK_ENVELOPE, received_at=NOW,
-    )  # fmt: skip
     payload = {"timestamp": value, "contexts": {"feedback": {"message": "m"}}}
-    draft = draft_of(
-        submission, payload, FeedbackContext("m"), retention=timedelta(days=90), verdict=SpamVerdict()
-    )
-    assert draft.first_seen == expected
+    assert draft_from(payload, FeedbackContext("m")).first_seen == expected
+
+
+def test_every_value_of_a_list_has_a_bound() -> None:
+    huge = "w" * 900_000
+    payload = {
+        **dict.fromkeys(("platform", "level", "dist", "release", "environment", "server_name"), huge),
+        "user": dict.fromkeys(("id", "username", "email"), huge),
+        "sdk": {"name": huge},
+        "request": {"url": huge},
+        "tags": {"user.email": huge},
+    }
+    draft = asdict(draft_from(payload, FeedbackContext("m", name=huge, contact_email=huge, url=huge)))
+    listed = draft | draft["evidence"]
+    assert {name for name, value in listed.items() if isinstance(value, str) and len(value) > 10_000} == {"search"}
+    assert draft["event"]["dist"] == huge

@@ -1,7 +1,7 @@
 """From a submission to the feedback that is stored."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -88,6 +88,7 @@ def draft_of(
         received_at=submission.received_at,
     )
     title = title_of(context.message)
+    shown = replace(context, name=_shown(context.name), contact_email=_shown(context.contact_email))
     status, substatus = (IGNORED, ARCHIVED_FOREVER) if verdict.is_spam and ignores_spam else (UNRESOLVED, NEW)
     source = submission.source.value
     return Draft(
@@ -99,8 +100,8 @@ def draft_of(
         source=source,
         title=title,
         message=context.message,
-        name=context.name,
-        contact_email=context.contact_email,
+        name=shown.name,
+        contact_email=shown.contact_email,
         associated_event_id=context.associated_event_id,
         error_occurred_at=submission.error_occurred_at,
         first_seen=occurred_at,
@@ -108,11 +109,11 @@ def draft_of(
         status=status,
         substatus=substatus,
         tags=event["tags"],
-        evidence=evidence_of(context, source=source, summary=title, verdict=verdict, marks=submission.marks),
+        evidence=evidence_of(shown, source=source, summary=title, verdict=verdict, marks=submission.marks),
         event=event,
         facets=facets_of(pairs_of(event, context, source=source, verdict=verdict, marks=submission.marks)),
         names=names_of(event),
-        search=searchable(context.message, context.name, context.contact_email),
+        search=searchable(context.message, shown.name, shown.contact_email),
         **_columns(event, context),
     )
 
@@ -132,10 +133,10 @@ def _columns(event: dict[str, Any], context: FeedbackContext) -> dict[str, Any]:
         "url": _shown(context.url or text(event["request"].get("url"))),
         "environment": event["environment"],
         "release": event.get("release"),
-        "dist": event.get("dist"),
-        "platform": event["platform"],
-        "level": event["level"],
-        "sdk_name": text(mapping(event.get("sdk")).get("name")) or None,
+        "dist": _shown(event.get("dist")),
+        "platform": _shown(event["platform"]),
+        "level": _shown(event["level"]),
+        "sdk_name": _shown(text(mapping(event.get("sdk")).get("name"))),
         "user_id": _shown(text(user.get("id"))),
         "user_name": _shown(text(user.get("username"))),
         "user_email": _shown(event["tags"].get("user.email") or text(user.get("email"))),
