@@ -36,7 +36,7 @@ class Loop:
             wait.cancel()
         if self.fail.is_set():
             raise RuntimeError("broken")
-        await asyncio.sleep(0.01)  # it finishes what is in hand
+        await asyncio.sleep(0)  # it finishes what is in hand
         self.ended += 1
 
 
@@ -75,8 +75,11 @@ async def test_a_crash_of_a_shared_task_is_raised_by_every_user_and_can_be_run_a
 async def test_cancelling_the_last_user_cancels_the_task() -> None:
     class Stuck:
         cancelled = False
+        stopping = asyncio.Event()
 
         async def run(self, stop: asyncio.Event) -> None:
+            await stop.wait()
+            self.stopping.set()
             try:
                 await asyncio.Event().wait()
             except asyncio.CancelledError:
@@ -86,9 +89,8 @@ async def test_cancelling_the_last_user_cancels_the_task() -> None:
     stuck = Stuck()
     shared, stop = SharedRun(stuck), asyncio.Event()
     user = asyncio.create_task(shared.run(stop))
-    await asyncio.sleep(0.01)
     stop.set()
-    await asyncio.sleep(0.01)
+    await stuck.stopping.wait()
     user.cancel()
     with pytest.raises(asyncio.CancelledError):
         await user

@@ -1,4 +1,4 @@
-"""A crowd of strangers waits; what the fleet itself asks does not, and slow senders keep nobody out."""
+"""A crowd of strangers waits; what the fleet itself asks does not, and slow senders keep out no one else."""
 
 import asyncio
 from typing import Any

@@ -100,8 +100,7 @@ class Launcher:
         gc.collect()
         gc.freeze()
         self._report("preparing the databases")
-        services = list(self._services)
-        run_task("migrate", lambda: migrations.run(services), self._data_dir.log("migrate"))
+        run_task("migrate", lambda: migrations.run(list(self._services)), self._data_dir.log("migrate"))
 
     def _prepare_environment(self) -> None:
         recorded = self._data_dir.read_ports()
@@ -126,8 +125,7 @@ class Launcher:
 
     def _start_services(self) -> None:
         self._report("starting the services")
-        for service, program in self._services:
-            self._children.append(self._service_child(service, program))
+        self._children.extend(self._service_child(*service) for service in self._services)
         self._children.append(self._edge_child())
         waiting = {child.name for child in self._children}
 

@@ -4,8 +4,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import cached_property, partial
-from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from hearback_contracts.streams import Stream
 from hearback_kit.auth import Authenticator
@@ -60,13 +59,8 @@ class ServiceRuntime:
         await self._stack.__aenter__()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool | None:
-        return await self._stack.__aexit__(kind, error, traceback)
+    async def __aexit__(self, *raised: Any) -> bool | None:
+        return await self._stack.__aexit__(*raised)
 
     def started(self) -> Sequence[Part]:
         """Return the background tasks, which are started now: from here on there can be no others."""
@@ -275,7 +269,7 @@ class ServiceRuntime:
                 options=options,
             )
             self.run("consumers", consumer)
-        self.add_check("valkey", self._ping_bus)
+        self.add_check("valkey", self.bus.ping)
         if not self._read:
             depths = StreamDepths(self.bus, self._read, lambda: self.clock.now().timestamp())
             self.every("stream-depths", DEPTH_SECONDS, depths.look)
@@ -291,9 +285,6 @@ class ServiceRuntime:
     def consumer_name(self) -> str:
         """The name of this process in its consumer groups."""
         return self.settings.consumer_name or f"{self.settings.service}-{socket.gethostname()}"
-
-    async def _ping_bus(self) -> None:
-        await self.bus.ping()
 
     @property
     def _redis_url(self) -> str:

@@ -1,14 +1,14 @@
 """A consumer: reads batches, hands them to one handler, and decides what happens when that fails.
 
-Three kinds of failure have three answers. Something the handler needs is away (`Unavailable`): wait
-and try the same batch again, for as long as it takes; nothing is counted against a message. The
-batch fails otherwise: its messages are tried one by one. A single message fails: it is tried again
-with growing pauses, and after `deliveries_max` becomes a dead letter. Many dead letters in a minute with one
-error and of many tenants mean that the fault is ours and not theirs: then the consumer pauses, rather than move
-a good stream to the dead letters. One tenant's messages never make it pause.
+Three kinds of failure have three answers. Something the handler needs is away (`Unavailable`): wait and try the
+same batch again, for as long as it takes; nothing is counted against a message. The batch fails otherwise: its
+messages are tried one by one. A single message fails: it is tried again with growing pauses, and after
+`deliveries_max` becomes a dead letter. Many dead letters in a minute with one error and of many tenants mean that
+the fault is ours and not theirs: then the consumer pauses, rather than move a good stream to the dead letters. One
+tenant's messages never make it pause.
 
-The server counts attempts that were begun, so that a message that kills the process is found: what
-came back more than once is tried alone, and only the one in work is counted.
+The server counts attempts that were begun, so that a message that kills the process is found: what came back more
+than once is tried alone, and only the one in work is counted.
 """
 
 import asyncio
@@ -71,13 +71,11 @@ class Consumer:
         self._handle = handle
         self._on_dead = on_dead
         self._tenant_of = tenant_of
-        self._options = options or ConsumerOptions()
+        self._options = options = options or ConsumerOptions()
         self._in_flight = InFlight()
         self._heart = Heartbeat()
-        self._dead_letters = DeadLetterLimit(
-            self._options.dead_letters_per_minute_max, self._options.dead_letter_tenants_min
-        )
-        self._deliveries = Deliveries(bus, keys, group, name, self._options)
+        self._dead_letters = DeadLetterLimit(options.dead_letters_per_minute_max, options.dead_letter_tenants_min)
+        self._deliveries = Deliveries(bus, keys, group, name, options)
         self._paused = False
         self._worked_since_timeout = False
         self._timeouts = 0  # in a row
@@ -291,10 +289,8 @@ class Consumer:
             return ()
         try:
             return self._on_dead(message, error)
-        except Exception as problem:  # what cannot be read cannot be announced, but must not block the stream
-            _log.error(
-                "dead_letter_not_announced", group=self._group, entry=message.entry_id, error=_kind(problem)
-            )
+        except Exception as fault:  # what cannot be read cannot be announced, but must not block the stream
+            _log.error("dead_letter_not_announced", group=self._group, entry=message.entry_id, error=_kind(fault))
             return ()
 
 

@@ -236,7 +236,7 @@ async def _roll_back(driver: Any) -> None:
 
 
 def _take_error(task: "asyncio.Task[None]") -> None:
-    """Take note of an error that nobody waited for."""
+    """Take note of an error for which no caller waited."""
     if not task.cancelled():
         task.exception()
 
