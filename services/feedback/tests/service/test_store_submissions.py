@@ -220,6 +220,30 @@ async def test_two_workers_with_the_same_messages_tell_once(intake: Intake) -> N
     assert len(recorded.steps) == 40
 
 
+async def test_what_is_new_is_stored_without_a_transaction_of_several_statements(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await intake.take(submitted(payload("its names are recorded")))
+    with monkeypatch.context() as patched:
+        patched.setattr(type(intake.database), "transaction", None)
+        await intake.handler([as_incoming(submitted(payload(text))) for text in ("one", "", "two")])
+    recorded = await intake.recorded()
+    assert [row.short_id for row in await rows(intake)] == ["WEB-1", "WEB-2", "WEB-3"]
+    assert [message.feedback.short_id for message in recorded.created] == ["WEB-2", "WEB-3"]
+    assert [message.feedback.issue_id for message in recorded.created] == [r.id for r in (await rows(intake))[1:]]
+    assert recorded.quantities() == {
+        (FEEDBACK_CATEGORY, ACCEPTED, None): 2,
+        (FEEDBACK_CATEGORY, INVALID, "empty"): 1,
+    }
+
+
+async def test_a_batch_of_which_one_is_known_takes_no_numbers_in_vain(intake: Intake) -> None:
+    await intake.take(submitted(event_id=EVENT), submitted(payload(""), event_id="b" * 32))
+    await intake.take(submitted(event_id=EVENT), submitted())
+    await intake.take(submitted(event_id="b" * 32), submitted())
+    assert [row.short_id for row in await rows(intake)] == ["WEB-1", "WEB-2", "WEB-3"]
+
+
 async def test_marks_and_evidence(intake: Intake) -> None:
     error = NOW - timedelta(minutes=3)
     await intake.take(

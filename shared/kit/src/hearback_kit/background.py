@@ -8,7 +8,7 @@ again the app is not ready.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Protocol
@@ -212,6 +212,11 @@ class Heartbeat:
 async def pause(seconds: float, *events: asyncio.Event) -> None:
     """Wait for `seconds`, or until one of the events is set."""
     if any(event.is_set() for event in events):
+        return
+    if len(events) == 1:  # without a task, which would cost as much again
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await events[0].wait()
         return
     waits = [asyncio.ensure_future(event.wait()) for event in events]
     try:

@@ -4,9 +4,10 @@ import asyncio
 import os
 from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import pytest
 from hearback_devkit.testing import FaultProxy
-from hearback_kit.db import Database
+from hearback_kit.db import AlreadyThere, Database
 from hearback_kit.errors import QueryTimeout, Unavailable
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -135,3 +136,55 @@ async def test_a_transaction_that_stays_idle_is_ended_and_its_locks_with_it(tabl
     assert await count(table) == 1
     await forgotten.ping()
     await forgotten.close()
+
+
+async def test_a_direct_statement_is_a_transaction_of_its_own(table):
+    async with table.direct() as connection:
+        await connection.fetch("INSERT INTO t SELECT * FROM unnest($1::int[])", [1, 2])
+        with pytest.raises(AlreadyThere):
+            await connection.fetch("INSERT INTO t VALUES (3), (2)")
+        assert [row["id"] for row in await connection.fetch("SELECT id FROM t ORDER BY id")] == [1, 2]
+    assert await count(table) == 2
+
+
+async def sleep(database: Database, seconds: int) -> None:
+    async with database.direct() as connection:
+        await connection.fetch("SELECT pg_sleep($1)", seconds)
+
+
+async def test_a_direct_statement_that_takes_too_long_is_kept_apart(table):
+    with pytest.raises(QueryTimeout):
+        await sleep(table, 30)
+    assert await count(table) == 0
+
+
+async def test_a_direct_statement_that_is_cut_off_leaves_no_answer_to_the_next(database_url):
+    pool = Database(database_url, pool_size=1)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await sleep(pool, 1)
+    async with pool.direct() as connection:
+        assert [row["answer"] for row in await connection.fetch("SELECT 42 AS answer")] == [42]
+    await pool.close()
+
+
+async def test_a_value_that_the_driver_refuses_is_our_fault(table):
+    with pytest.raises(asyncpg.DataError, match="closed"):
+        async with table.direct() as connection:
+            await connection.fetch("INSERT INTO t SELECT * FROM unnest($1::int[])", ["closed"])
+    assert await count(table) == 0
+
+
+async def test_a_lost_direct_connection_is_an_outage_and_the_next_one_works(database_url):
+    parts = urlsplit(database_url)
+    async with FaultProxy(parts.hostname, parts.port).run() as proxy:
+        netloc = f"{parts.netloc.rpartition(':')[0]}:{proxy.port}"
+        far = Database(urlunsplit(parts._replace(netloc=netloc)), pool_size=1)
+        await sleep(far, 0)
+        proxy.refuse()
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                await sleep(far, 0)
+        proxy.heal()
+        await sleep(far, 0)
+        await far.close()

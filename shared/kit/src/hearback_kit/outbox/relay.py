@@ -138,22 +138,33 @@ class OutboxRelay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop` is set, and then what was committed; what is left stays for the next start."""
-        while not stop.is_set():
-            self._heart.beat()
-            self._woken.clear()
-            try:
-                await self._turn()
-            except Unavailable as error:
-                _log.warning("outbox_waits", reason=error.detail)
-                await pause(_OUTAGE_SECONDS, stop)
-                continue
-            due = min(self._look_at, self._delete_at) if self._published else self._look_at
-            await pause(max(0.0, due - time.monotonic()), stop, self._woken)
+        stopping = asyncio.create_task(self._wake_at(stop))
+        try:
+            while not stop.is_set():
+                await self._round(stop)
+        finally:
+            stopping.cancel()
         try:
             await self._publish_committed()
             await self._delete_published()
         except Unavailable as error:
             _log.warning("outbox_is_left", reason=error.detail)
+
+    async def _wake_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._woken.set()
+
+    async def _round(self, stop: asyncio.Event) -> None:
+        self._heart.beat()
+        self._woken.clear()
+        try:
+            await self._turn()
+        except Unavailable as error:
+            _log.warning("outbox_waits", reason=error.detail)
+            await pause(_OUTAGE_SECONDS, stop)
+            return
+        due = min(self._look_at, self._delete_at) if self._published else self._look_at
+        await pause(max(0.0, due - time.monotonic()), self._woken)
 
     async def _turn(self) -> None:
         await self._publish_committed()
@@ -185,8 +196,8 @@ class OutboxRelay:
         if not self._published:
             return
         gone = self._published[:]
-        async with self._database.statements() as connection:
-            await connection.exec_driver_sql(f"DELETE FROM {self._table.name} WHERE id = ANY($1)", (gone,))
+        async with self._database.direct() as connection:
+            await connection.fetch(f"DELETE FROM {self._table.name} WHERE id = ANY($1)", gone)
         del self._published[: len(gone)]
 
     def _look_soon(self) -> None:
