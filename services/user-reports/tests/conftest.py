@@ -195,15 +195,12 @@ class Recorded:
 @pytest_asyncio.fixture
 async def harness(make_database: Any, redis: Redis, redis_url: str) -> AsyncIterator[Harness]:
     """The harness with the projects 1 (`demo/web`), 2 (`demo/project-2`) and 3 (of organization 2)."""
-    url = await make_database("user_reports.store.migrations")
+    url = await make_database("user_reports.store.migrations", *KEEP_ANNOUNCED)
     database = Database(url)
     await publish_project(redis, project_id=1)
     await publish_project(redis, project_id=2)
     await publish_project(redis, project_id=3, organization_id=2)
     await publish_project(redis, project_id=4, organization_id=4, organization_slug="denied")
     async with following(redis_url) as configuration:
-        harness = Harness(url, database, Projects(configuration, frozenset({"denied"})), ManualClock())
-        for statement in KEEP_ANNOUNCED:
-            await harness.execute(statement)
-        yield harness
+        yield Harness(url, database, Projects(configuration, frozenset({"denied"})), ManualClock())
     await database.close()

@@ -25,7 +25,7 @@ async def changed(databases: Databases, *statements: str) -> tuple[str, str]:
     for statement in statements:
         await connection.execute(statement)
     await connection.close()
-    databases.give_back(PACKAGE, url)
+    databases.give_back(url)
     return url, await databases.take(PACKAGE)
 
 
@@ -58,6 +58,6 @@ async def test_another_schema_is_not_used_again(own: Databases, statement: str) 
 async def test_one_in_use_is_not_used_again(own: Databases) -> None:
     url = await own.take(PACKAGE)
     connection = await asyncpg.connect(url)
-    own.give_back(PACKAGE, url)
+    own.give_back(url)
     assert await own.take(PACKAGE) != url
     connection.terminate()

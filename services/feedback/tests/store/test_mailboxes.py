@@ -15,9 +15,7 @@ from feedback.store.similar import list_of_error, list_similar, similar_statemen
 from hearback_kit.db import Database
 
 from ..conftest import NOW, Api
-from .test_plans import explain, full
-
-__all__ = ["full"]
+from .test_plans import explain
 
 
 def selection(query: str = "", projects: list[int] | None = None) -> Selection:

@@ -5,10 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from feedback.domain.search import parse_search
 from feedback.domain.statuses import STATUSES
-from feedback.settings import Settings
 from feedback.store.conditions import conditions, in_environments, of_event, seen_between
 from feedback.store.feedback_pages import (
     BY_INVERTED_INDEX,
@@ -21,40 +19,9 @@ from feedback.store.feedback_pages import (
 from feedback.store.feedback_read import Position, Selection, count_statement
 from feedback.store.similar import linked_statement
 from hearback_kit.db import Database
-from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import asyncpg
 
 from ..conftest import NOW
-
-ROWS = 60_000
-_FILL = """
-INSERT INTO feedback (organization_id, project_id, event_id, submission_id, revision, source, occurrence_id,
-    fingerprint, short_id, title, message, environment, platform, level, user_email, first_seen, received_at,
-    status, tags, evidence, event, facets, search)
-SELECT 1, 1 + n % 4, md5(n::text), md5(n::text), 0, 'new_feedback_envelope', '', '', 'P-' || n, 't',
-    'word' || n % 500 || ' page number' || n, 'production', 'javascript', 'info', 'user' || n || '@example.com',
-    t, t, CASE WHEN n % 3 = 0 THEN 'unresolved' WHEN n % 3 = 1 THEN 'resolved' ELSE 'ignored' END,
-    '{}', '{}', '{}',
-    ARRAY['environment=' || CASE WHEN n % 1000 = 0 THEN 'rare' ELSE 'production' END, 'k=' || n],
-    to_tsvector('simple', 'word' || n % 500 || ' page number' || n)
-FROM (SELECT n, timestamptz '2026-11-24' - n * interval '1 minute' AS t FROM generate_series(1, :rows) n) s
-"""
-
-
-@pytest_asyncio.fixture
-async def full(settings: Settings) -> Any:
-    """A database with many rows in four projects."""
-    database = Database(settings.database_url, statement_timeout_ms=60_000)
-    async with database.transaction() as connection:
-        await connection.execute(text("DROP INDEX feedback_trigrams"))
-        await connection.execute(text(_FILL), {"rows": ROWS})
-        await connection.execute(
-            text("CREATE INDEX feedback_trigrams ON feedback USING gin"
-                 " (message gin_trgm_ops, url gin_trgm_ops, user_email gin_trgm_ops)")
-        )  # fmt: skip
-        await connection.execute(text("ANALYZE feedback"))
-    yield database
-    await database.close()
 
 
 async def explain(database: Database, statement: Any, setting: Any = None) -> str:
@@ -107,18 +74,15 @@ async def test_statements_use_their_indexes(full: Database, projects: list[int])
 
 
 @pytest.mark.parametrize("projects", [[1], EVERY_PROJECT], ids=["one", "all"])
-async def test_an_event_id_is_looked_up_and_nothing_is_scanned(full: Database, projects: list[int]) -> None:
-    async with full.transaction() as connection:  # as autovacuum does: the planner counts what is pending
-        for index in ("feedback_facets", "feedback_search"):
-            await connection.execute(text(f"SELECT gin_clean_pending_list('{index}')"))
-    plan = await explain(full, linked_statement(projects[0], ["a" * 32, "b" * 32]), WITHOUT_SCANS)
+async def test_an_event_id_is_looked_up_and_nothing_is_scanned(vacuumed: Database, projects: list[int]) -> None:
+    plan = await explain(vacuumed, linked_statement(projects[0], ["a" * 32, "b" * 32]), WITHOUT_SCANS)
     assert set(re.findall(r"Index Scan (?:using|on) (\w+)", plan)) == {"feedback_facets", "feedback_pkey"}, plan
     direct = Selection(1, projects, STATUSES, [of_event("a" * 32)], is_search=True)
     for wanted, indexes in (
         (direct, {"feedback_event", "feedback_facets"}),
         (selection("a" * 32, projects), {"feedback_event", "feedback_facets", "feedback_search"}),
     ):
-        plan = await explain(full, finds_statement(wanted), BY_INVERTED_INDEX)
+        plan = await explain(vacuumed, finds_statement(wanted), BY_INVERTED_INDEX)
         assert set(re.findall(r"Bitmap Index Scan on (\w+)", plan)) == indexes, plan
         assert "Seq Scan" not in plan
 
@@ -131,9 +95,6 @@ async def test_a_time_range_is_read_from_the_index_alone(full: Database) -> None
     assert condition.count("first_seen") == 2
 
 
-async def test_a_mailbox_is_counted_from_the_index_alone(full: Database) -> None:
-    async with full.connection() as connection:
-        outer = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await outer.execute(text("VACUUM feedback"))
-    plan = await explain(full, count_statement(selection("is:unresolved", [1]), None))
+async def test_a_mailbox_is_counted_from_the_index_alone(vacuumed: Database) -> None:
+    plan = await explain(vacuumed, count_statement(selection("is:unresolved", [1]), None))
     assert "Index Only Scan using feedback_" in plan

@@ -24,7 +24,7 @@ from hearback_devkit.testing.s3 import S3Server
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
-MakeDatabase = Callable[[str], Awaitable[str]]
+MakeDatabase = Callable[..., Awaitable[str]]
 
 
 def pytest_configure() -> None:
@@ -134,16 +134,19 @@ async def databases(postgres_url: str) -> AsyncIterator[Databases]:
 
 @pytest_asyncio.fixture
 async def make_database(databases: Databases) -> AsyncIterator[MakeDatabase]:
-    """Make a fresh, migrated database for a migrations package (`service.store.migrations`): its URL."""
-    made: list[tuple[str, str]] = []
+    """Make a fresh, migrated database for a migrations package (`service.store.migrations`): its URL.
 
-    async def make(package: str) -> str:
-        made.append((package, await databases.take(package)))
-        return made[-1][1]
+    Statements that follow the package define more; databases with the same ones are made together.
+    """
+    made: list[str] = []
+
+    async def make(package: str, *definitions: str) -> str:
+        made.append(await databases.take(package, *definitions))
+        return made[-1]
 
     yield make
-    for package, url in made:
-        databases.give_back(package, url)
+    for url in made:
+        databases.give_back(url)
 
 
 @pytest_asyncio.fixture

@@ -4,6 +4,7 @@ Copying and dropping a database makes and removes hundreds of files, which takes
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 from urllib.parse import urlsplit, urlunsplit
@@ -34,7 +35,7 @@ WHERE last_value IS NOT NULL
 
 @dataclass
 class _Copies:
-    """The template of a migrations package, and its copies that no test uses now."""
+    """A template, and its copies that no test uses now."""
 
     template: str = ""
     schema: str = ""
@@ -50,8 +51,9 @@ class Databases:
         self._server = server
         self._admin = admin
         self._asking = asyncio.Lock()
-        self._copies: dict[str, _Copies] = {}
+        self._copies: dict[tuple[str, ...], _Copies] = {}
         self._made: list[str] = []
+        self._taken: dict[str, _Copies] = {}
 
     @classmethod
     async def open(cls, server: str) -> Self:
@@ -60,22 +62,23 @@ class Databases:
         found = parts if parts.path.strip("/") else parts._replace(path="/postgres")
         return cls(server, await asyncpg.connect(urlunsplit(found)))
 
-    async def take(self, package: str) -> str:
-        """Return the URL of a database as the migrations of a package leave it."""
-        copies = self._copies.setdefault(package, _Copies())
+    async def take(self, package: str, *definitions: str) -> str:
+        """Return the URL of a database as the migrations of a package, and then these statements, leave it."""
+        copies = self._copies.setdefault((package, *definitions), _Copies())
         async with copies.changing:
             if not copies.template:
-                await self._make_template(package, copies)
+                copies.template = await self._make_template(copies, package, definitions)
             while copies.free:
                 name = copies.free.pop()
                 if await self._empty(name, copies):
-                    return self._url(name)
+                    return self._lend(name, copies)
                 await self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        return self._url(await self._create(f"TEMPLATE {copies.template} STRATEGY FILE_COPY"))
+        name = await self._create(f"TEMPLATE {copies.template} STRATEGY FILE_COPY")
+        return self._lend(name, copies)
 
-    def give_back(self, package: str, url: str) -> None:
-        """Let a later test have a database."""
-        self._copies[package].free.append(urlsplit(url).path.strip("/"))
+    def give_back(self, url: str) -> None:
+        """Let a later test have a database that was taken."""
+        self._taken.pop(url).free.append(urlsplit(url).path.strip("/"))
 
     async def close(self, *, drops: bool) -> None:
         """Disconnect from the server; with `drops`, leave nothing there."""
@@ -83,17 +86,24 @@ class Databases:
             await self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         await self._admin.close()
 
-    async def _make_template(self, package: str, copies: _Copies) -> None:
+    def _lend(self, name: str, copies: _Copies) -> str:
+        url = self._url(name)
+        self._taken[url] = copies
+        return url
+
+    async def _make_template(self, copies: _Copies, package: str, definitions: Sequence[str]) -> str:
         name = await self._create()
         await migrate(self._url(name), package)
         connection = await asyncpg.connect(self._url(name))
         try:
+            for statement in definitions:
+                await connection.execute(statement)
             copies.schema = await connection.fetchval(_SCHEMA)
             # Rows that a migration wrote would be lost with those of the tests.
             copies.is_reusable = all(row["bytes"] == 0 for row in await connection.fetch(_TABLES))
         finally:
             await connection.close()
-        copies.template = name
+        return name
 
     async def _empty(self, name: str, copies: _Copies) -> bool:
         """Delete all rows and return whether the database is as new: nothing defined, no session left."""
