@@ -48,16 +48,17 @@ class Text:
     kind: str
 
 
-def read(folder: Path) -> tuple[dict[str, list[str]], dict[str, list[tuple[str, str]]]]:
-    """Read ham sentences by language, and spam sentences with their kind by language."""
+def read(folder: Path) -> tuple[dict[str, list[tuple[str, str]]], dict[str, list[tuple[str, str]]]]:
+    r"""Read (kind, text) of ordinary feedback and of spam by language.
+
+    A line is `kind<TAB>text`; an ordinary one may lack its kind. `\n` in a text is a line break.
+    """
     ham, spam = {}, {}
     for path in sorted(folder.glob("*.txt")):
         role, language, _ = path.name.split(".")
-        lines = [line for line in path.read_text().splitlines() if line.strip()]
-        if role == "ham":
-            ham[language] = lines
-        else:
-            spam[language] = [(kind, text) for kind, _, text in (line.partition("\t") for line in lines)]
+        lines = (line.replace("\\n", "\n") for line in path.read_text().splitlines() if line.strip())
+        pairs = [(kind or "ordinary", text) for kind, _, text in (line.rpartition("\t") for line in lines)]
+        (ham if role == "ham" else spam)[language] = pairs
     return ham, spam
 
 
@@ -141,7 +142,8 @@ def messages(folder: Path, chance: random.Random, rounds: int, without: str = ""
     ham, spam = read(folder)
     fill = Filler(chance).fill
     for _ in range(rounds):
-        for language, lines in ham.items():
+        for language, ordinary in ham.items():
+            lines = [text for _, text in ordinary]
             for first in lines:
                 more = chance.choices(lines, k=chance.choice((0, 0, 0, 1, 1, 2, 3)))
                 parts = [first, *more]
