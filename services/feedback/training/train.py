@@ -6,6 +6,7 @@ usage: python services/feedback/training/train.py [--without KIND] [--out FILE]
 import argparse
 import math
 import random
+import re
 import sys
 from array import array
 from collections.abc import Iterator
@@ -18,8 +19,10 @@ from feedback.domain.spam_features import BUCKETS, bucket, extract
 HERE = Path(__file__).parent
 OUT = HERE.parent / "src/feedback/domain/spam_prior.bin"
 SEED, ROUNDS, EPOCHS, RATE, DECAY = 20261128, 12, 4, 0.35, 2e-6
-SPAM_WEIGHT = 0.6  # a person's words count more than a spammer's
+SPAM_WEIGHT = 0.5  # a person's words count more than a spammer's
 ENDINGS = ("com", "net", "org", "xyz", "top", "shop", "site", "online", "ru", "io", "club", "info", "live", "vip")
+CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
+CHOICE_ROUNDS = 3
 THINGS = ("save", "export", "login", "search", "report", "calendar", "profile", "upload", "inbox", "chart", "cart")
 SLUGS = (
     "best",
@@ -69,7 +72,8 @@ class Filler:
         self._chance = chance
 
     def fill(self, sentence: str) -> str:
-        """Return the sentence with each slot replaced."""
+        """Return the sentence with one of each `[a|b]` chosen and each slot replaced."""
+        sentence = CHOICE.sub(lambda found: self._pick(*found[1].split("|")), sentence)
         for slot in ("thing", "url", "link", "email", "phone", "amount", "percent", "number", "handle", "coin",
                      "person", "junk"):  # fmt: skip
             while f"{{{slot}}}" in sentence:
@@ -144,7 +148,7 @@ def messages(folder: Path, chance: random.Random, rounds: int, without: str = ""
     for _ in range(rounds):
         for language, ordinary in ham.items():
             lines = [text for _, text in ordinary]
-            for first in lines:
+            for first in (line for line in lines for _ in range(_times(line))):
                 more = chance.choices(lines, k=chance.choice((0, 0, 0, 1, 1, 2, 3)))
                 parts = [first, *more]
                 if "{" not in first and chance.random() < 0.08:  # people paste a page's address before or after
@@ -152,7 +156,7 @@ def messages(folder: Path, chance: random.Random, rounds: int, without: str = ""
                 yield Text(_case(chance, fill(" ".join(parts))), False, language, "ham")
         for language, pairs in spam.items():
             left = [(kind, text) for kind, text in pairs if kind != without]
-            for kind, first in left:
+            for kind, first in (pair for pair in left for _ in range(_times(pair[1]))):
                 same = [text for other, text in left if other == kind]
                 more = chance.choices(same, k=chance.choice((0, 0, 1, 1, 2)))
                 tail = (
@@ -161,6 +165,11 @@ def messages(folder: Path, chance: random.Random, rounds: int, without: str = ""
                     else []
                 )
                 yield Text(_case(chance, fill(" ".join([first, *more, *tail]))), True, language, kind)
+
+
+def _times(sentence: str) -> int:
+    """Return how often a sentence leads in each round: one with choices stands for many."""
+    return CHOICE_ROUNDS if CHOICE.search(sentence) else 1
 
 
 def _case(chance: random.Random, text: str) -> str:

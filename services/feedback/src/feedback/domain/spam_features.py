@@ -8,17 +8,20 @@ import unicodedata
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
-from feedback.domain.spam_pitch import aspects_of
+from feedback.domain.spam_pitch import aspects_of, sets_a_task
 
 BUCKETS: Final = 1 << 17
 CHARACTERS_MAX: Final = 1_500  # of a message; spam says what it wants early or at the end
 _HEAD: Final = 1_000
+_TOKENS_MAX: Final = 100  # words whose letters are looked at one by one
 GRAM: Final = 4
 _ENDINGS: Final = (
     "xyz", "top", "click", "shop", "icu", "buzz", "online", "site", "live", "vip", "win", "bet", "loan", "cc",
-    "ru", "cn", "biz", "info", "club", "pro",
+    "ru", "cn", "biz", "info", "club", "pro", "store", "space", "agency", "gift", "cam", "website", "ink", "lol",
+    "bid", "xxx", "porn", "sex", "casino", "poker", "app",
 )  # fmt: skip
 _LINK: Final = re.compile(
     r"(?:https?://|www\.)[^\s<>\"'\]]+|\b[a-z0-9-]{2,63}\.(?:" + "|".join(_ENDINGS) + r")\b(?:/\S*)?",
@@ -26,7 +29,8 @@ _LINK: Final = re.compile(
 )
 _EMAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{2,63}")
 _HANDLE: Final = re.compile(
-    r"(?<![\w@.])@[A-Za-z]\w{3,31}|\bt\.me/|telegram|whats ?app|wechat|微信|телеграм|텔레그램|تلغرام",
+    r"(?<![\w@.])@[A-Za-z]\w{3,31}|\bt\.me/|telegram|whats ?app|wechat|微信|телеграм|텔레그램|تلغرام|واتساب"
+    r"|加\s?vx?(?![a-z]*\.)|\bqq\s?:?\s?\d{5}|line(?:追加|登録|交換|で)|友だち追加|카톡|오픈채팅|\b(?:zalo|viber)\b",
     re.IGNORECASE,
 )
 _PHONE: Final = re.compile(r"\+?\d[\d ()-]{8,18}\d")
@@ -153,6 +157,21 @@ def _letter_signs(text: str, words: tuple[str, ...]) -> Iterator[str]:
     odd = sum(_is_gibberish(word) for word in words)
     if odd >= 2 and odd * 3 >= len(words):
         yield "gibberish"
+    if any(_is_mixed(token) for token in text.split()[:_TOKENS_MAX]):
+        yield "mixed_case"
+    if sets_a_task(text):
+        yield "task"
+
+
+def _is_mixed(token: str) -> bool:
+    """Whether a word of eight letters or more changes from small to capital three times, with hardly a vowel.
+
+    Names in code change, too, but can be read.
+    """
+    if len(token) < 8 or not (token.isascii() and token.isalpha()):
+        return False
+    changes = sum(a.islower() and b.isupper() for a, b in pairwise(token))
+    return changes >= 3 and _is_gibberish(token.casefold())
 
 
 def _is_gibberish(word: str) -> bool:
