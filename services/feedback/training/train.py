@@ -22,7 +22,7 @@ SEED, ROUNDS, EPOCHS, RATE, DECAY = 20261128, 12, 4, 0.35, 2e-6
 SPAM_WEIGHT = 0.5  # a person's words count more than a spammer's
 ENDINGS = ("com", "net", "org", "xyz", "top", "shop", "site", "online", "ru", "io", "club", "info", "live", "vip")
 CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
-CHOICE_ROUNDS = 3
+CHOICE_ROUNDS = 4
 THINGS = ("save", "export", "login", "search", "report", "calendar", "profile", "upload", "inbox", "chart", "cart")
 SLUGS = (
     "best",
@@ -208,7 +208,7 @@ def train(folder: Path = HERE / "corpus", without: str = "") -> Prior:
     return Prior(array("f", weights), frequency, bias, THRESHOLD)
 
 
-THRESHOLD = 0.0
+THRESHOLD = 0.5
 
 
 def main() -> None:
