@@ -16,7 +16,7 @@ from feedback.domain.spam_classifier import Classifier, Prior
 from tests.bench.model import Options, Row, table
 
 TRAINING = Path(__file__).parents[2] / "services/feedback/training"
-FOLDERS = ("heldout", "blind3", "blind4", "blind5")
+FOLDERS = ("heldout", "blind3", "blind4", "blind5", "blind6")
 KINDS = ("backlinks", "seo", "crypto", "casino", "pills", "adult", "loan", "guest", "gibberish", "prompt")
 
 

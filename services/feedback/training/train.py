@@ -18,11 +18,11 @@ from feedback.domain.spam_features import BUCKETS, bucket, extract
 
 HERE = Path(__file__).parent
 OUT = HERE.parent / "src/feedback/domain/spam_prior.bin"
-SEED, ROUNDS, EPOCHS, RATE, DECAY = 20261128, 12, 4, 0.35, 2e-6
+SEED, ROUNDS, EPOCHS, RATE, DECAY = 20261128, 6, 4, 0.35, 2e-6
 SPAM_WEIGHT = 0.5  # a person's words count more than a spammer's
 ENDINGS = ("com", "net", "org", "xyz", "top", "shop", "site", "online", "ru", "io", "club", "info", "live", "vip")
 CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
-CHOICE_ROUNDS = 4
+CHOICE_ROUNDS = 3
 THINGS = ("save", "export", "login", "search", "report", "calendar", "profile", "upload", "inbox", "chart", "cart")
 SLUGS = (
     "best",
@@ -208,7 +208,7 @@ def train(folder: Path = HERE / "corpus", without: str = "") -> Prior:
     return Prior(array("f", weights), frequency, bias, THRESHOLD)
 
 
-THRESHOLD = 0.5
+THRESHOLD = 0.4
 
 
 def main() -> None:
