@@ -18,7 +18,7 @@ from feedback.domain.spam_features import BUCKETS, bucket, extract
 
 HERE = Path(__file__).parent
 OUT = HERE.parent / "src/feedback/domain/spam_prior.bin"
-SEED, ROUNDS, EPOCHS, RATE, DECAY = 20261128, 6, 4, 0.35, 2e-6
+SEED, ROUNDS, EPOCHS, RATE, DECAY = 20261128, 12, 3, 0.35, 2e-6
 SPAM_WEIGHT = 0.5  # a person's words count more than a spammer's
 ENDINGS = ("com", "net", "org", "xyz", "top", "shop", "site", "online", "ru", "io", "club", "info", "live", "vip")
 CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
@@ -177,12 +177,12 @@ def _case(chance: random.Random, text: str) -> str:
     return text.upper() if draw < 0.03 else text.lower() if draw < 0.15 else text
 
 
-def train(folder: Path = HERE / "corpus", without: str = "") -> Prior:
+def train(folder: Path = HERE / "corpus", without: str = "", rounds: int = ROUNDS) -> Prior:
     """Fit the weights by stochastic gradient descent; deterministic."""
     chance = random.Random(SEED)
     examples = []
     common = [0] * BUCKETS
-    for text in messages(folder, chance, ROUNDS, without):
+    for text in messages(folder, chance, rounds, without):
         features = extract(text.message)
         signs = [bucket("s", sign) for sign in features.signs]
         examples.append((sorted(features.buckets), signs, text.is_spam))
@@ -208,7 +208,7 @@ def train(folder: Path = HERE / "corpus", without: str = "") -> Prior:
     return Prior(array("f", weights), frequency, bias, THRESHOLD)
 
 
-THRESHOLD = 0.4
+THRESHOLD = 0.7
 
 
 def main() -> None:

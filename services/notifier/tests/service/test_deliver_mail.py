@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -19,6 +20,7 @@ from hearback_devkit.fleet import publish_project
 from hearback_devkit.testing import eventually
 from hearback_kit.mail import MailFolder, MailRefused, SmtpServer
 from notifier.store import destinations
+from notifier.store.deliveries import PENDING, claim_due, postpone_bursts
 from pydantic import SecretStr
 
 from ..conftest import ADA, BOB, Mailbox, Notifier, feedback, mail_server
@@ -241,6 +243,35 @@ async def test_a_burst_becomes_a_digest(notifier: Notifier, mailbox: Mailbox, se
     assert len(mailbox.to(ADA.email)) == 6
     assert states(await notifier.deliveries()) == ["sent"] * 24
     assert "3 more are in the inbox." in str(mailbox.to(ADA.email)[-1])
+
+
+async def test_what_comes_while_a_burst_turns_into_a_digest_is_not_sent_singly(notifier: Notifier) -> None:
+    """Feedback stored between the look for bursts and the claim counts, too: none slips through in between."""
+    now, claim = notifier.clock.now(), timedelta(seconds=60)
+    await take(notifier, *(feedback() for _ in range(3)))
+    async with notifier.database.transaction() as connection:
+        assert await postpone_bursts(connection, now, per_minute=5, minutes=10) == 0
+        await take(notifier, *(feedback() for _ in range(9)))
+        claimed = await claim_due(connection, PENDING, now, claim, 100, per_minute=5)
+    assert Counter(delivery.target for delivery in claimed) == {ADA.email: 5, BOB.email: 5}
+    async with notifier.database.transaction() as connection:
+        assert await claim_due(connection, PENDING, now, claim, 100, per_minute=5) == []
+        assert await postpone_bursts(connection, now, per_minute=5, minutes=10) == 14
+
+
+async def test_two_processes_amid_a_burst_send_no_more_than_the_bound(
+    notifier: Notifier, mailbox: Mailbox, smtp: str
+) -> None:
+    options = {"smtp_url": SecretStr(smtp), "burst_per_minute": 5, "deliveries_batch_max": 2}
+
+    async def arrive() -> None:
+        for _ in range(10):
+            await take(notifier, feedback(), feedback())
+
+    await asyncio.gather(arrive(), *(notifier.deliverer(**options).run_once() for _ in range(3)))
+    await notifier.deliverer(**options).run_once()
+    assert len(mailbox.to(ADA.email)) == 5
+    assert len(mailbox.to(BOB.email)) == 5
 
 
 async def test_an_address_that_no_mail_can_carry_fails_alone(

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from hearback_contracts.config import ProjectConfig
+from hearback_contracts.notices import AlertChanged
+from hearback_contracts.sources import FeedbackSource
 from hypothesis import given
 from hypothesis import strategies as st
 from notifier.domain.mail import Envelope, compose, header_text, is_address
-from notifier.domain.notice import Notice, of_feedback
+from notifier.domain.notice import Notice, of_alert, of_feedback, of_test, webhook_notice
 from notifier.domain.texts import KEYS, LANGUAGES, words
 from notifier.service.render_mail import mail_renderer
 
@@ -155,3 +157,47 @@ def test_header_texts_are_one_printable_line(text: str) -> None:
 )
 def test_addresses(text: str, valid: bool) -> None:
     assert is_address(text) is valid
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_codes_are_words_of_the_recipients_language(language: str) -> None:
+    phrases = words(language)
+    for source, key in {
+        FeedbackSource.NEW_FEEDBACK_ENVELOPE: "by_widget",
+        FeedbackSource.USER_REPORT_ENVELOPE: "by_sdk",
+        FeedbackSource.USER_REPORT_DJANGO_ENDPOINT: "by_api",
+        FeedbackSource.CRASH_REPORT_EMBED_FORM: "by_dialog",
+        FeedbackSource.UPDATE_USER_REPORTS_TASK: "by_late_error",
+    }.items():
+        message = mail(notice(source=source, is_spam=True), language=language)
+        for kind in ("plain", "html"):
+            text = part(message, kind).replace("&#39;", "'")
+            assert phrases[key] in text
+            assert str(source) not in text
+        assert f"{phrases['spam']}: {phrases['yes']}" in part(message, "plain")
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("kind", ["discards", "discard_share", "silence"])
+@pytest.mark.parametrize("is_firing", [True, False])
+def test_an_alert_is_in_words(kind: str, is_firing: bool, language: str) -> None:
+    alert = AlertChanged(
+        id="a" * 32, occurred_at=NOW, organization_id=1, project_id=1, rule_id=3, name="Losses", kind=kind,
+        is_firing=is_firing, value=7, threshold=5, measured_at=NOW,
+    )  # fmt: skip
+    phrases = words(language)
+    state = phrases["firing" if is_firing else "resolved"]
+    message = mail(of_alert(alert, PROJECT, "https://feedback.example.com"), language=language)
+    assert message["Subject"] == f"[web] Losses: {state}"
+    assert f"{phrases['watches']}: {phrases[kind]}" in part(message, "plain")
+
+
+def test_a_test_speaks_the_recipients_language() -> None:
+    message = mail(of_test("t", PROJECT, "https://feedback.example.com", NOW), language="de")
+    assert message["Subject"] == "[web] Test"
+    assert words("de")["test_text"] in part(message, "plain")
+
+
+def test_a_webhooks_text_is_in_words() -> None:
+    spoken = webhook_notice(notice(source=FeedbackSource.CRASH_REPORT_EMBED_FORM, is_spam=True))["text"]
+    assert spoken.splitlines()[-2:] == ["Source: Crash-report dialog", "Marked as spam: yes"]

@@ -24,7 +24,7 @@ _ENDINGS: Final = (
     "bid", "xxx", "porn", "sex", "casino", "poker", "app",
 )  # fmt: skip
 _LINK: Final = re.compile(
-    r"(?:https?://|www\.)[^\s<>\"'\]]+|\b[a-z0-9-]{2,63}\.(?:" + "|".join(_ENDINGS) + r")\b(?:/\S*)?",
+    r"(?:https?://|www\.)[^\s<>\"'\]]+|(?<![\w.@-])[a-z0-9-]{2,63}\.(?:" + "|".join(_ENDINGS) + r")\b(?:/\S*)?",
     re.IGNORECASE,
 )
 _EMAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{2,63}")

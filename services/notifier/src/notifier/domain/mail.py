@@ -1,7 +1,7 @@
 """The mail of one or several notices: headers, text and HTML parts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -10,7 +10,7 @@ from email.utils import format_datetime, parseaddr
 from typing import Any, Final, Protocol
 
 from notifier.domain.notice import Kind, Notice
-from notifier.domain.texts import RIGHT_TO_LEFT, language_of, words
+from notifier.domain.texts import RIGHT_TO_LEFT, in_words, language_of, words
 
 SUBJECT_LENGTH_MAX: Final = 200
 _HEADINGS: Final = {
@@ -50,7 +50,8 @@ def compose(
     language = language_of(envelope.language)
     phrases = words(language)
     heading = phrases[_HEADINGS[first.kind]]
-    subject = first.subject
+    notices = [_in_words(notice, phrases) for notice in notices]
+    subject = notices[0].subject
     if is_digest:
         heading = phrases["digest"].format(count=len(notices) + more)
         subject = f"[{first.project}] {heading}"
@@ -74,6 +75,18 @@ def compose(
     message.set_content(text)
     message.add_alternative(html, subtype="html")
     return message
+
+
+def _in_words(notice: Notice, phrases: Mapping[str, str]) -> Notice:
+    """Return a notice whose codes are words of the recipient's language."""
+    facts = tuple((label, in_words(label, value, phrases)) for label, value in notice.facts)
+    if notice.kind is Kind.ALERT:
+        return replace(notice, facts=facts, subject=f"[{notice.project}] {notice.title}: {dict(facts)['state']}")
+    if notice.kind is Kind.TEST:
+        title = phrases["test"]
+        subject = f"[{notice.project}] {title}"
+        return replace(notice, subject=subject, title=title, text=phrases["test_text"])
+    return replace(notice, facts=facts)
 
 
 def _set_headers(message: EmailMessage, envelope: Envelope, subject: str, thread: str, at: datetime) -> None:

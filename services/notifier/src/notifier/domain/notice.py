@@ -11,6 +11,8 @@ from hearback_contracts.config import ProjectConfig
 from hearback_contracts.notices import AlertChanged, FeedbackContent, UserReportLinked
 from hearback_contracts.options import Option
 
+from notifier.domain.texts import DEFAULT, in_words, words
+
 TAGS_SHOWN_MAX: Final = 20
 
 
@@ -27,8 +29,8 @@ class Kind(StrEnum):
 class Notice:
     """One notice. `subject_id` names what it is about, `thread` what mails of one conversation share.
 
-    `facts` are pairs of a label (a key of the texts) and a value; `links` likewise with addresses. `allows_reply`
-    is whether answers to a mail go to the `contact`.
+    `facts` are pairs of a label (a key of the texts) and a value, a code or what was sent; `links` are pairs of a
+    label and an address. `allows_reply` is whether answers to a mail go to the `contact`.
     """
 
     kind: Kind
@@ -76,7 +78,7 @@ def of_feedback(feedback: FeedbackContent, project: ProjectConfig, public_url: s
         ("release", feedback.release),
         ("page", feedback.url),
         ("source", str(feedback.source)),
-        ("spam", "!" if feedback.is_spam else None),
+        ("spam", "yes" if feedback.is_spam else None),
     ]
     return Notice(
         kind=Kind.FEEDBACK,
@@ -164,6 +166,8 @@ def of_test(test_id: str, project: ProjectConfig, public_url: str, at: datetime)
 
 def webhook_notice(notice: Notice) -> dict[str, Any]:
     """Return what `domain.webhook.body_of` reads."""
+    phrases = words(DEFAULT)
+    facts = (f"{phrases[label]}: {in_words(label, value, phrases)}" for label, value in notice.facts)
     person = " ".join(part for part in (notice.name, f"<{notice.contact}>" if notice.contact else "") if part)
     return {
         "type": {"feedback": "feedback.created", "report": "user_report.linked", "alert": "alert.changed"}.get(
@@ -171,7 +175,7 @@ def webhook_notice(notice: Notice) -> dict[str, Any]:
         ),
         "timestamp": notice.at,
         "heading": notice.subject,
-        "text": "\n".join(part for part in (notice.text, person, *(f"{a}: {b}" for a, b in notice.facts)) if part),
+        "text": "\n".join(part for part in (notice.text, person, *facts) if part),
         "url": notice.url,
         "data": dict(notice.data),
     }
