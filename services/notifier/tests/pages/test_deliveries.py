@@ -69,7 +69,7 @@ async def test_pages_lead_forth_and_back(api: Api, owner: Person) -> None:
         part = text.partition(f'rel="{rel}" href="')[2]
         return part.partition('"')[0].replace("&amp;", "&") or None
 
-    first = await owner.get("deliveries/?state=pending")
+    first = await owner.get("deliveries/")
     following = link(first, "next")
     assert following is not None
     assert link(first, "prev") is None
