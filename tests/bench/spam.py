@@ -60,7 +60,11 @@ def _print_ordinary(folder: str, shipped: Classifier, ham: dict[str, list[tuple[
                 total[group] += 1
                 false[group] += wrong
     for group in sorted(total):
-        print(f"{folder}: ordinary judged spam, {group}: {len(false[group])}/{total[group]}", *false[group], sep="\n  ")
+        print(
+            f"{folder}: ordinary judged spam, {group}: {len(false[group])}/{total[group]}",
+            *false[group],
+            sep="\n  ",
+        )
 
 
 def _print_left_out(training: ModuleType, sets: dict[str, dict[str, list[tuple[str, str]]]]) -> None:
@@ -79,7 +83,7 @@ def _print_left_out(training: ModuleType, sets: dict[str, dict[str, list[tuple[s
 
 
 def run(options: Options) -> list[Row]:
-    """Measure the folders named, or all; `-v` shows what was missed, `--left-out` trains without each kind in turn."""
+    """Measure the folders named, or all; `-v` shows misses, `--left-out` trains without each kind in turn."""
     training = _train_module()
     shipped = Classifier(Prior.decode((TRAINING.parent / "src/feedback/domain/spam_prior.bin").read_bytes()))
     texts: list[str] = []
