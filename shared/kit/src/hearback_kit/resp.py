@@ -7,12 +7,18 @@ byte strings (measured by `tests/bench`).
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import hiredis
 
 from hearback_kit.errors import Unavailable
+from hearback_kit.valkey_address import read_address
+
+# Answers of a server that is no primary any more, or that may have been cut off from a new one.
+_NOT_PRIMARY: Final = ("READONLY", "NOREPLICAS")
+_ROLE: Final = ["ROLE"]
+REPLICAS_MS_MAX: Final = 1_000
 
 
 def encode_command(*arguments: bytes | str | int) -> bytes:
@@ -58,8 +64,8 @@ class _Link(asyncio.Protocol):
             answer = self._reader.gets()
             if answer is Ellipsis:
                 return
-            if type(answer) is hiredis.ReplyError and str(answer).startswith("READONLY"):
-                self.lost = True  # a replica now: the address may lead to its successor
+            if type(answer) is hiredis.ReplyError and str(answer).startswith(_NOT_PRIMARY):
+                self.lost = True  # the address, or a Sentinel, may lead to the successor
             self._skip -= 1
             if self._skip:
                 continue
@@ -83,11 +89,20 @@ class RespConnection:
     """A connection that is made when first needed and again after it was lost.
 
     What is written and not yet taken by the server is bounded by the callers: each waits for its answer.
-    `url` is as redis-py has it: `redis://`, `rediss://` or `unix://`, with user, password and database.
+    `url` is as `valkey_address` has it. `replicas_min` is for `send_to_replicas`.
     """
 
-    def __init__(self, url: str, *, connect_seconds_max: float = 2.0, answer_seconds_max: float = 5.0) -> None:
-        self._address = urlsplit(url)
+    def __init__(
+        self,
+        url: str,
+        *,
+        connect_seconds_max: float = 2.0,
+        answer_seconds_max: float = 5.0,
+        replicas_min: int = 0,
+    ) -> None:
+        server_url, self._sentinels = read_address(url)
+        self._address = urlsplit(server_url)
+        self.replicas_min = replicas_min
         self._connect_seconds_max = connect_seconds_max
         self._answer_seconds_max = answer_seconds_max
         self._link: _Link | None = None
@@ -101,12 +116,7 @@ class RespConnection:
         """
         link = self._link
         if link is None or link.lost:
-            try:
-                link = await self._connected()
-            except Unavailable as error:
-                raise NotSent(error.detail) from error
-            if link.lost:
-                raise NotSent("the stream server closed the connection")
+            link = await self._usable_link()
         loop = asyncio.get_running_loop()
         future = loop.create_future()
         link.write(b"".join(parts), answers, future)
@@ -115,6 +125,37 @@ class RespConnection:
             return await future
         finally:
             timer.cancel()
+
+    async def send_to_replicas(self, parts: Iterable[bytes], answers: int) -> Any:
+        """As `send`; raises Unavailable also unless `replicas_min` replicas have what was written, in time."""
+        link = await self._usable_link()
+        loop = asyncio.get_running_loop()
+        answered, replicated = loop.create_future(), loop.create_future()
+        link.write(b"".join(parts), answers, answered)
+        link.write(encode_command("WAIT", self.replicas_min, REPLICAS_MS_MAX), 1, replicated)
+        timer = loop.call_later(self._answer_seconds_max, self._give_up, link, replicated)
+        try:
+            answer, replicas = await asyncio.gather(answered, replicated)
+        finally:
+            timer.cancel()
+        if isinstance(answer, Exception):
+            return answer
+        if not isinstance(replicas, int) or replicas < self.replicas_min:
+            self._drop(link)
+            raise Unavailable("too few replicas of the stream server have it")
+        return answer
+
+    async def _usable_link(self) -> _Link:
+        """Return the link, made again where that is needed. Raises NotSent."""
+        link = self._link
+        if link is None or link.lost:
+            try:
+                link = await self._connected()
+            except Unavailable as error:
+                raise NotSent(error.detail) from error
+            if link.lost:
+                raise NotSent("the stream server closed the connection")
+        return link
 
     def _give_up(self, link: _Link, future: "asyncio.Future[Any]") -> None:
         if not future.done():
@@ -168,10 +209,13 @@ class RespConnection:
         if self._address.scheme == "unix":
             await loop.create_unix_connection(lambda: link, unquote(self._address.path))
             return
+        host, port = self._address.hostname or "127.0.0.1", self._address.port or 6379
+        if self._sentinels is not None:
+            host, port = await self._sentinels.primary()
         await loop.create_connection(
             lambda: link,
-            self._address.hostname or "127.0.0.1",
-            self._address.port or 6379,
+            host,
+            port,
             ssl=True if self._address.scheme in {"rediss", "valkeys"} else None,
         )
 
@@ -182,6 +226,10 @@ class RespConnection:
             answer = await future
             if isinstance(answer, Exception):
                 raise Unavailable("the stream server refused the connection") from answer
+            if greeting == _ROLE and (not isinstance(answer, list) or answer[0] != b"master"):
+                assert self._sentinels is not None, "only they are asked for a primary"
+                self._sentinels.doubt()
+                raise Unavailable("the stream server is not the primary yet")
 
     def _greetings(self) -> Sequence[Sequence[str]]:
         greetings: list[list[str]] = []
@@ -193,7 +241,7 @@ class RespConnection:
             database = self._address.path.strip("/")
         if database and database != "0":
             greetings.append(["SELECT", database])
-        greetings.append(["PING"])
+        greetings.append(["PING"] if self._sentinels is None else _ROLE)
         return greetings
 
     def close(self) -> None:

@@ -56,7 +56,18 @@ class ServiceSettings(BaseSettings):
         description="PostgreSQL connections that reads of one organization use at once.",
     )
     redis_url: SecretStr = fleet(
-        "redis_url", SecretStr("redis://localhost:6379/0"), "Valkey or Redis: streams, limits, configuration."
+        "redis_url",
+        SecretStr("redis://localhost:6379/0"),
+        "Valkey or Redis: streams, limits, configuration. With Sentinels:"
+        " `redis+sentinel://:password@host:26379,host2:26379/name`.",
+    )
+    redis_replicas_min: int = fleet(
+        "redis_replicas_min",
+        0,
+        "Replicas that must have a message, beside the primary, before it counts as kept; set the server's"
+        " `min-replicas-to-write` to the same.",
+        ge=0,
+        le=16,
     )
     secret_key: SecretStr = fleet(
         "secret_key",

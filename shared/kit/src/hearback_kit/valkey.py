@@ -20,6 +20,7 @@ from redis.retry import Retry
 
 from hearback_kit import outages
 from hearback_kit.outages import is_connection_error
+from hearback_kit.valkey_address import Sentinels, read_address
 
 OUTAGES = (
     ConnectionError,
@@ -42,12 +43,15 @@ _PASSING: Final = ("MISCONF", "NOREPLICAS", "BUSY ", "UNKILLABLE", "OOM", "LOADI
 def connect(
     url: str, *, timeout_seconds: float = 5.0, blocking: bool = False, block_ms_max: int = BLOCK_MS_MAX
 ) -> Redis:
-    """A client with a pool. `blocking` is for commands that wait (BLOCK of at most `block_ms_max`).
+    """A client with a pool, for a `url` as `valkey_address` has it.
+
+    `blocking` is for commands that wait (BLOCK of at most `block_ms_max`).
 
     Every read has a deadline, so that a server that hangs is noticed, a blocking one's after `block_ms_max`.
     """
+    server_url, sentinels = read_address(url)
     client = Redis.from_url(
-        url,
+        server_url,
         protocol=2,
         socket_connect_timeout=timeout_seconds,
         socket_timeout=timeout_seconds + (block_ms_max / 1_000 if blocking else 0.0),
@@ -57,6 +61,9 @@ def connect(
     )
     pool: Any = client.connection_pool
     pool.connection_class = _LEAVING.get(pool.connection_class, pool.connection_class)
+    if sentinels is not None:
+        pool.connection_class = _FOLLOWING[pool.connection_class]
+        pool.connection_kwargs["sentinels"] = sentinels
     return client
 
 
@@ -67,8 +74,9 @@ class _LeavesReplicas:
         connection: Any = super()
         try:
             return await connection.read_response(*arguments, **more)
-        except ReadOnlyError:
-            await connection.disconnect()
+        except ResponseError as error:
+            if isinstance(error, ReadOnlyError) or str(error).startswith("NOREPLICAS"):
+                await connection.disconnect()
             raise
 
 
@@ -80,7 +88,45 @@ class _LeavingSSLConnection(_LeavesReplicas, SSLConnection):
     pass
 
 
+class _FollowsPrimary:
+    """A connection to the primary that Sentinels name."""
+
+    host: str
+    port: int
+
+    def __init__(self, *, sentinels: Sentinels, **more: Any) -> None:
+        self._sentinels = sentinels
+        super().__init__(**more)
+
+    async def _connect(self) -> None:
+        connection: Any = super()
+        self.host, self.port = await self._sentinels.primary()
+        await connection._connect()
+
+    async def on_connect_check_health(self, check_health: bool = True) -> None:
+        """Greet the server, and end the connection when that is a replica, still or by now."""
+        connection: Any = super()
+        await connection.on_connect_check_health(check_health=check_health)
+        this: Any = self
+        await this.send_command("ROLE")
+        if (await this.read_response())[0] != b"master":
+            self._sentinels.doubt()
+            raise ConnectionError("the server is not the primary yet")
+
+
+class _FollowingConnection(_FollowsPrimary, _LeavingConnection):
+    pass
+
+
+class _FollowingSSLConnection(_FollowsPrimary, _LeavingSSLConnection):
+    pass
+
+
 _LEAVING: Final[dict[type, type]] = {Connection: _LeavingConnection, SSLConnection: _LeavingSSLConnection}
+_FOLLOWING: Final[dict[type, type]] = {
+    _LeavingConnection: _FollowingConnection,
+    _LeavingSSLConnection: _FollowingSSLConnection,
+}
 
 
 def is_outage(error: BaseException) -> bool:

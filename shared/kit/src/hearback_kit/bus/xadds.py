@@ -25,9 +25,12 @@ async def add_all(connection: RespConnection, messages: Sequence[Outgoing]) -> E
 
 async def run_xadds(connection: RespConnection, parts: Sequence[bytes], count: int) -> Exception | None:
     """Run `count` encoded XADDs as `add_all` does."""
-    if count == 1:
-        return _first_error(await connection.send(parts, 1))
-    return _first_error(await connection.send((_MULTI, *parts, _EXEC), count + 2))
+    answers = 1
+    if count > 1:
+        parts, answers = (_MULTI, *parts, _EXEC), count + 2
+    if connection.replicas_min:
+        return _first_error(await connection.send_to_replicas(parts, answers))
+    return _first_error(await connection.send(parts, answers))
 
 
 @lru_cache(maxsize=4096)
