@@ -1,6 +1,6 @@
 """The stores' primaries are replaced by their replicas under load: nothing that was acknowledged is lost.
 
-The fleet reaches its stores at addresses that stay, as behind a virtual address or a service of a cluster.
+PostgreSQL is reached at an address that stays; where Valkey's primary is, the fleet asks a Sentinel.
 """
 
 import tempfile
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 import redis
-from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
+from hearback_devkit.engines import PostgresEngine, SentinelEngine, ValkeyEngine, engine_scratch_directory
 from hearback_devkit.engines.postgres import STREAMING
 from loading import Load, assert_nothing_lost
 from rolling import Forwarder
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.timeout(600)
 
 
 class Pair:
-    """A store and its replica, behind one address."""
+    """PostgreSQL and its standby, behind one address that stays, as of a service of a cluster."""
 
-    def __init__(self, primary: Any, replica: Any) -> None:
+    def __init__(self, primary: PostgresEngine, replica: PostgresEngine) -> None:
         self.primary, self.replica = primary, replica
         self._forwarder = Forwarder()
-        self._forwarder.target = primary.port
+        self._forwarder.target = primary.port or 0
 
     @property
     def url(self) -> str:
@@ -36,13 +36,52 @@ class Pair:
 
     def switch(self) -> None:
         """Send new connections to the replica."""
-        self._forwarder.target = self.replica.port
+        self._forwarder.target = self.replica.port or 0
 
     def close(self) -> None:
         """Stop both."""
         self._forwarder.close()
         self.replica.stop()
         self.primary.stop()
+
+
+class Watched:
+    """Valkey with two replicas, watched by a Sentinel."""
+
+    def __init__(self, folder: Path) -> None:
+        first = ValkeyEngine(folder / "valkey-0")
+        first.start()
+        self.servers = [first, *(ValkeyEngine(folder / f"valkey-{n}", primary=first) for n in (1, 2))]
+        for server in self.servers[1:]:
+            server.start()
+        self.sentinel = SentinelEngine(folder / "sentinel", first)
+        self.sentinel.start()
+
+    def ask(self, *command: str) -> Any:
+        """Return the Sentinel's answer."""
+        with redis.Redis(
+            port=self.sentinel.port or 0, password=self.sentinel.password, decode_responses=True
+        ) as client:
+            return client.execute_command("SENTINEL", *command)
+
+    @property
+    def primary(self) -> ValkeyEngine:
+        """The server that the Sentinel names."""
+        port = int(self.ask("GET-MASTER-ADDR-BY-NAME", "hearback")[1])
+        return next(server for server in self.servers if server.port == port)
+
+    def has_replicas(self, count: int) -> bool:
+        """Whether so many replicas follow the primary."""
+        with redis.Redis.from_url(self.primary.url, decode_responses=True) as client:
+            info: Any = client.info("replication")
+        lines = [info.get(f"slave{number}", {}) for number in range(2)]
+        return info["role"] == "master" and sum(one.get("state") == "online" for one in lines) >= count
+
+    def close(self) -> None:
+        """Stop all."""
+        self.sentinel.stop()
+        for server in reversed(self.servers):
+            server.stop()
 
 
 @pytest.fixture
@@ -60,33 +99,23 @@ def postgres() -> Iterator[Pair]:
 
 
 @pytest.fixture
-def valkey() -> Iterator[Pair]:
+def valkey() -> Iterator[Watched]:
     with engine_scratch_directory() as folder:
-        primary, replica = ValkeyEngine(folder / "primary"), ValkeyEngine(folder / "replica")
-        (replica.directory / "password").write_text(primary.password)
-        primary.start()
-        replica.start()
-        for one in (primary, replica):
-            client(one).config_set("masterauth", primary.password)
-        client(replica).replicaof("127.0.0.1", str(primary.port))
-        pair = Pair(primary, replica)
-        yield pair
-        pair.close()
-
-
-def client(engine: ValkeyEngine) -> Any:
-    return redis.Redis.from_url(engine.url, decode_responses=True)
+        watched = Watched(folder)
+        yield watched
+        watched.close()
 
 
 @pytest.fixture
-def fleet(postgres: Pair, valkey: Pair, fleet_starter: Starter) -> Iterator[Any]:
+def fleet(postgres: Pair, valkey: Watched, fleet_starter: Starter) -> Iterator[Any]:
     start, stop = fleet_starter
     with tempfile.TemporaryDirectory(prefix="hearback-failover-") as folder:
         Path(folder).chmod(0o755)
         running = start(
             Path(folder) / "data",
             HEARBACK_DATABASE_URL=postgres.url,
-            HEARBACK_REDIS_URL=valkey.url,
+            HEARBACK_REDIS_URL=valkey.sentinel.url,
+            HEARBACK_REDIS_REPLICAS_MIN="1",
             HEARBACK_CONSUMER_IDLE_MS_MIN="3000",
         )
         yield running
@@ -94,7 +123,7 @@ def fleet(postgres: Pair, valkey: Pair, fleet_starter: Starter) -> Iterator[Any]
 
 
 def test_a_replica_takes_over_from_its_primary(
-    fleet: Any, postgres: Pair, valkey: Pair, wait_until: Callable[..., Any]
+    fleet: Any, postgres: Pair, valkey: Watched, wait_until: Callable[..., Any]
 ) -> None:
     project = fleet.new_project()
     with Load(project, pause_seconds=0.01).running() as load:
@@ -105,12 +134,15 @@ def test_a_replica_takes_over_from_its_primary(
         postgres.switch()
         load.more(30, wait_until)
 
-        wait_until(lambda: client(valkey.primary).info("replication")["connected_slaves"] == 1)
-        old, new = client(valkey.primary), client(valkey.replica)
-        old.execute_command("FAILOVER", "TO", "127.0.0.1", str(valkey.replica.port), "TIMEOUT", "10000")
-        wait_until(lambda: new.info("replication")["role"] == "master")
-        valkey.switch()  # connections to the old one find that it is a replica, and are made again
+        first = valkey.primary
+        wait_until(lambda: valkey.has_replicas(2))
+        valkey.ask("FAILOVER", "hearback")
+        wait_until(lambda: valkey.primary is not first)
+        load.more(30, wait_until)
+        wait_until(lambda: valkey.has_replicas(2), seconds=60)
+
+        second = valkey.primary
+        second.kill()
+        wait_until(lambda: valkey.primary is not second, seconds=60)
         load.more(30, wait_until)
     assert_nothing_lost(project, load, wait_until)
-    valkey.primary.kill()
-    assert project.send(({"type": "client_report"}, b"{}")).status_code == 200

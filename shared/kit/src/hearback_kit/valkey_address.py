@@ -30,6 +30,11 @@ class Sentinels:
         self._tls = tls
         self._login = tuple(login)
 
+    @property
+    def hosts(self) -> list[tuple[str, int]]:
+        """Host and port of each, the one that is asked first in front."""
+        return list(self._hosts)
+
     async def primary(self) -> tuple[str, int]:
         """Return host and port of the primary. Raises Unavailable when no Sentinel knows them."""
         for host in tuple(self._hosts):

@@ -17,7 +17,7 @@ CALLS: Final[Mapping[str, tuple[str, ...]]] = {
     "notifier": ("registry",),
 }
 POSTGRES: Final = (5432,)
-VALKEY: Final = (6379,)
+VALKEY: Final = (6379, 26379)  # servers and Sentinels
 BLOBS: Final = (443,)
 MAIL: Final = (25, 465, 587)
 WEBHOOKS: Final = (80, 443)

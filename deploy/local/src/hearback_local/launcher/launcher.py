@@ -114,9 +114,7 @@ class Launcher:
             "HEARBACK_LOG_LEVEL": "info",
             "ENVELOPE_GATEWAY_OUTAGE_SPOOL_DIR": str(self._data_dir.outage_spool),
         }
-        for key, value in defaults.items():
-            if not os.environ.get(key):
-                os.environ[key] = value
+        os.environ.update({key: value for key, value in defaults.items() if not os.environ.get(key)})
         os.environ["HEARBACK_DATA_DIR"] = str(self._data_dir.root)
         for name in ("registry", "feedback", "user-reports", "client-reports", "notifier"):
             variable = f"HEARBACK_{name.upper().replace('-', '_')}_URL"

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from hearback_devkit.engines import EngineError, PostgresEngine, ValkeyEngine
 from hearback_devkit.engines.process import port_is_free
+from hearback_kit.valkey_address import read_address
 
 from hearback_local.data_dir import DataDir
 
@@ -90,16 +91,24 @@ def _free(port: int | None) -> int | None:
 
 
 def _reach(name: str, url: str) -> None:
-    """Raise EngineError unless a server listens there; name its address only, since the URL holds a password."""
+    """Raise EngineError unless a server, or one of the Sentinels, listens there.
+
+    It names an address only, since the URL holds a password.
+    """
     try:
+        sentinels = read_address(url)[1] if name == REDIS_URL else None
         parts = urlsplit(url)
-        address = (parts.hostname, parts.port or PORTS[name])
+        addresses = sentinels.hosts if sentinels is not None else [(parts.hostname, parts.port or PORTS[name])]
     except ValueError as error:
         raise EngineError(f"{name} is not a URL: {error}") from error
-    if address[0] is None:  # A socket file, or something that only the driver understands.
-        return
-    try:
-        socket.create_connection(address, CONNECT_SECONDS_MAX).close()
-    except OSError as error:
-        reason = error.strerror or error
-        raise EngineError(f"cannot reach the store of {name} at {address[0]}:{address[1]}: {reason}") from error
+    for number, (host, port) in enumerate(addresses, 1):
+        if host is None:  # A socket file, or something that only the driver understands.
+            return
+        try:
+            socket.create_connection((host, port), CONNECT_SECONDS_MAX).close()
+        except OSError as error:
+            if number == len(addresses):
+                reason = error.strerror or error
+                raise EngineError(f"cannot reach the store of {name} at {host}:{port}: {reason}") from error
+        else:
+            return

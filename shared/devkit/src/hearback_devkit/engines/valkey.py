@@ -81,6 +81,7 @@ class ValkeyEngine(Engine):
             "maxmemory-policy noeviction",
             "stop-writes-on-bgsave-error no",
             "loglevel notice",
+            "repl-diskless-sync-delay 0",
             f'masterauth "{self.password}"',
             *([f"replicaof 127.0.0.1 {self._primary.port}"] if self._primary is not None else []),
         )
