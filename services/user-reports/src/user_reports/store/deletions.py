@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from hearback_kit.db import Connection
+from hearback_kit.db.prepared import Prepared
 from hearback_kit.db.rowsets import rowset
 from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
@@ -32,13 +33,13 @@ def _note() -> Any:
     )
 
 
-FIND: Final = _find()
+FIND: Final = Prepared(_find())
 NOTE: Final = _note()
 
 
 async def find_deleted(connection: Connection, keys: Sequence[Key]) -> dict[Key, Deleted]:
     """Return what is remembered of deleted reports about `keys`; call it once the reports are locked."""
-    rows = (await connection.execute(FIND, key_parameters(keys))).all() if keys else []
+    rows = (await FIND.execute(connection, **key_parameters(keys))).all() if keys else []
     return {(row.project_id, row.event_id.hex): Deleted(*(getattr(row, name) for name in _KEPT)) for row in rows}
 
 

@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+import orjson
 from hearback_kit.db import Connection
+from hearback_kit.db.prepared import Prepared
 from hearback_kit.db.rowsets import rowset
 from sqlalchemy import (
     Row,
@@ -47,6 +49,9 @@ LOOKUP: Final = _lookup(bounded=False)
 LOOKUP_BOUNDED: Final = _lookup(bounded=True)
 _ROWS: Final = rowset(EVENTS)
 INSERT: Final = insert(EVENTS).from_select([c.name for c in EVENTS.c], select(*_ROWS.c)).inline()
+_LOOKUP: Final = Prepared(LOOKUP)
+_LOOKUP_BOUNDED: Final = Prepared(LOOKUP_BOUNDED)
+_INSERT: Final = Prepared(INSERT)
 
 
 def event_of(row: Row[Any]) -> IndexedEvent:
@@ -78,11 +83,11 @@ async def _find(
     if not keys:
         return {}
     parameters = key_parameters(keys)
-    statement = LOOKUP
+    statement = _LOOKUP
     if earliest is not None and latest is not None:
-        statement = LOOKUP_BOUNDED
+        statement = _LOOKUP_BOUNDED
         parameters |= {"earliest": earliest, "latest": latest}
-    rows = await connection.execute(statement, parameters)
+    rows = await statement.execute(connection, **parameters)
     return {(row.project_id, row.event_id.hex): (event_of(row), row.message_id.hex) for row in rows}
 
 
@@ -95,7 +100,7 @@ async def insert_events(connection: Connection, occurrences: Sequence[Occurrence
     """Insert events that are not in the index yet, in one statement."""
     rows = [msgspec.structs.asdict(item.event) | {"message_id": item.message_id} for item in occurrences]
     if rows:
-        await connection.execute(INSERT, {"rows": rows})
+        await _INSERT.execute(connection, rows=orjson.dumps(rows).decode())
 
 
 async def delete_events(connection: Connection, project_id: int, before: datetime, limit: int) -> int:

@@ -2,12 +2,20 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from hearback_kit.db import Connection
-from sqlalchemy import delete, select
+from hearback_kit.db.prepared import Prepared
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from user_reports.store.tables import FOLLOWERS
+
+_FIND: Final = Prepared(
+    select(FOLLOWERS.c.group_id, FOLLOWERS.c.member_id)
+    .where(FOLLOWERS.c.group_id == any_(bindparam("groups", type_=ARRAY(BigInteger))))
+    .order_by(FOLLOWERS.c.group_id, FOLLOWERS.c.member_id)
+)
 
 
 async def find_followers(connection: Connection, group_ids: Iterable[int]) -> dict[int, tuple[int, ...]]:
@@ -15,9 +23,8 @@ async def find_followers(connection: Connection, group_ids: Iterable[int]) -> di
     wanted = sorted(set(group_ids))
     if not wanted:
         return {}
-    statement = select(FOLLOWERS.c.group_id, FOLLOWERS.c.member_id).where(FOLLOWERS.c.group_id.in_(wanted))
     found: dict[int, list[int]] = {}
-    for row in await connection.execute(statement.order_by(FOLLOWERS.c.group_id, FOLLOWERS.c.member_id)):
+    for row in await _FIND.execute(connection, groups=wanted):
         found.setdefault(row.group_id, []).append(row.member_id)
     return {group_id: tuple(member_ids) for group_id, member_ids in found.items()}
 

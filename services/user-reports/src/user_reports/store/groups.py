@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+import orjson
 from hearback_kit.db import Connection
+from hearback_kit.db.prepared import Prepared
 from hearback_kit.db.rowsets import rowset
 from sqlalchemy import Row, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -74,6 +76,7 @@ def _upsert() -> Any:
 
 
 UPSERT: Final = _upsert()
+_UPSERT: Final = Prepared(UPSERT)
 
 
 async def count_occurrences(connection: Connection, occurrences: Sequence[Occurrence]) -> dict[GroupKey, int]:
@@ -88,7 +91,7 @@ async def count_occurrences(connection: Connection, occurrences: Sequence[Occurr
             _add(row, occurrence.event)
     if not rows:
         return {}
-    found = await connection.execute(UPSERT, {"rows": list(rows.values())})
+    found = await _UPSERT.execute(connection, rows=orjson.dumps(list(rows.values())).decode())
     return {(row.project_id, row.hash.hex): row.id for row in found}
 
 

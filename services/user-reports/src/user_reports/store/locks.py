@@ -9,12 +9,13 @@ import hashlib
 from collections.abc import Iterable
 
 from hearback_kit.db import Connection
+from hearback_kit.db.prepared import Prepared
 from sqlalchemy import ARRAY, BigInteger, bindparam, func, select
 
 from user_reports.domain.model import Key
 
 _LOCK = func.unnest(bindparam("locks", type_=ARRAY(BigInteger))).column_valued("lock")
-_TAKE = select(func.pg_advisory_xact_lock(_LOCK))
+_TAKE = Prepared(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
 def lock_of(key: Key) -> int:
@@ -27,4 +28,4 @@ async def lock_keys(connection: Connection, keys: Iterable[Key]) -> None:
     """Hold the locks of all keys until the transaction ends."""
     locks = sorted({lock_of(key) for key in keys})
     if locks:
-        await connection.execute(_TAKE, {"locks": locks})
+        await _TAKE.execute(connection, locks=locks)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from hearback_kit.db import Connection
+from hearback_kit.db.prepared import Prepared
 from sqlalchemy import ARRAY, Text, bindparam, column, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -18,14 +19,14 @@ def _add() -> Any:
     return statement.on_conflict_do_nothing().returning(REFUSALS.c.message_id)
 
 
-ADD: Final = _add()
+ADD: Final = Prepared(_add())
 
 
 async def add_refusals(connection: Connection, message_ids: Sequence[str], at: datetime) -> set[str]:
     """Remember refused messages; return the ids that were not known, whose refusal is still to be recorded."""
     if not message_ids:
         return set()
-    rows = await connection.execute(ADD, {"ids": list(message_ids), "at": at})
+    rows = await ADD.execute(connection, ids=list(message_ids), at=at)
     return set(rows.scalars())
 
 

@@ -6,9 +6,11 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+import orjson
 from hearback_contracts.identifiers import NO_EVENT_ID
 from hearback_contracts.sources import FeedbackSource
 from hearback_kit.db import Connection
+from hearback_kit.db.prepared import Prepared
 from hearback_kit.db.rowsets import rowset
 from sqlalchemy import Row, bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -61,6 +63,11 @@ FIND_WAITING_LOCKED: Final = _find_waiting_locked(skip_locked=False)
 CLAIM_WAITING: Final = _find_waiting_locked(skip_locked=True)
 UPSERT: Final = _upsert()
 SET_LINKS: Final = _set_links()
+_FIND_LOCKED: Final = Prepared(FIND_LOCKED)
+_FIND_WAITING_LOCKED: Final = Prepared(FIND_WAITING_LOCKED)
+_CLAIM_WAITING: Final = Prepared(CLAIM_WAITING)
+_UPSERT: Final = Prepared(UPSERT)
+_SET_LINKS: Final = Prepared(SET_LINKS)
 _AFTER: Final = tuple_(REPORTS.c.date_added, REPORTS.c.id) > tuple_(
     bindparam("after_date", type_=REPORTS.c.date_added.type), bindparam("after_id", type_=REPORTS.c.id.type)
 )
@@ -84,13 +91,14 @@ def report_of(row: Row[Any]) -> Report:
 
 async def find_reports_locked(connection: Connection, keys: Sequence[Key]) -> dict[Key, Report]:
     """Return the reports of `keys`, locked until the transaction ends."""
-    rows = (await connection.execute(FIND_LOCKED, key_parameters(keys))).all()
+    rows = (await _FIND_LOCKED.execute(connection, **key_parameters(keys))).all()
     return {(row.project_id, row.event_id.hex): report_of(row) for row in rows}
 
 
 async def find_waiting_locked(connection: Connection, event_keys: Sequence[Key]) -> list[Report]:
     """Return the reports that wait for events, locked; one that another transaction just linked is left out."""
-    return [report_of(row) for row in await connection.execute(FIND_WAITING_LOCKED, key_parameters(event_keys))]
+    rows = await _FIND_WAITING_LOCKED.execute(connection, **key_parameters(event_keys))
+    return [report_of(row) for row in rows]
 
 
 async def list_waiting_keys(
@@ -105,7 +113,8 @@ async def list_waiting_keys(
 
 async def claim_waiting(connection: Connection, event_keys: Sequence[Key]) -> list[Report]:
     """Lock and return the reports that wait for events and that no other transaction has locked."""
-    return [report_of(row) for row in await connection.execute(CLAIM_WAITING, key_parameters(event_keys))]
+    rows = await _CLAIM_WAITING.execute(connection, **key_parameters(event_keys))
+    return [report_of(row) for row in rows]
 
 
 async def store_reports(connection: Connection, reports: Sequence[Report]) -> None:
@@ -113,7 +122,7 @@ async def store_reports(connection: Connection, reports: Sequence[Report]) -> No
     if not reports:
         return
     rows = [msgspec.structs.asdict(report) for report in reports]
-    found = await connection.execute(UPSERT, {"rows": rows})
+    found = await _UPSERT.execute(connection, rows=orjson.dumps(rows).decode())
     ids = {(row.project_id, row.event_id.hex): row.id for row in found}
     for report in reports:
         report.id = ids[report.project_id, report.event_id]
@@ -123,7 +132,7 @@ async def store_links(connection: Connection, reports: Sequence[Report]) -> None
     """Write the links of reports that were waiting."""
     rows = [{name: getattr(report, name) for name in _LINK} for report in reports]
     if rows:
-        await connection.execute(SET_LINKS, {"rows": rows})
+        await _SET_LINKS.execute(connection, rows=orjson.dumps(rows).decode())
 
 
 async def delete_report(connection: Connection, project_id: int, report_id: int) -> Report | None:
