@@ -1,7 +1,7 @@
 """The gateway over time: at its limit for long, a burst at five times what readers take, and two processes.
 
 At the limit every connection always has a request on it, and a reader empties the streams. In the burst the reader
-takes a fixed rate, and streams are bounded to a second of it: what cannot be taken is refused, and afterwards
+takes a fixed rate, and streams are bounded to two seconds of it: what cannot be taken is refused, and afterwards
 everything is accepted again. `python -m tests.bench.endurance SECONDS` prints what came of it as JSON.
 """
 
@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hearback_contracts.streams import FEEDBACK_SUBMITTED
+from hearback_contracts.streams import FEEDBACK_SUBMITTED, STREAMS
 from hearback_devkit.engines import ValkeyEngine, engine_scratch_directory
 from hearback_kit.valkey import connect
 
@@ -35,7 +35,7 @@ TICK_SECONDS = 0.1
 
 
 class Reader:
-    """Empties the feedback stream, at a rate per second or as fast as it fills; counts what it took."""
+    """Empties the streams as fast as they fill, the one of feedback at a rate if one is given; counts feedback."""
 
     def __init__(self, url: str, rate: float | None = None) -> None:
         self._url = url
@@ -63,9 +63,12 @@ class Reader:
         await client.aclose()
 
     async def _take(self, client: Any, most: int | None) -> None:
-        for key in FEEDBACK_SUBMITTED.shard_keys(SHARDS):
-            left = 0 if most is None else max(0, await client.xlen(key) - most)
-            self.taken += await client.xtrim(key, maxlen=left, approximate=False)
+        for stream in STREAMS:
+            for key in stream.shard_keys(SHARDS):
+                is_counted = stream is FEEDBACK_SUBMITTED
+                left = max(0, await client.xlen(key) - most) if is_counted and most is not None else 0
+                taken = await client.xtrim(key, maxlen=left, approximate=False)
+                self.taken += taken if is_counted else 0
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ def at_the_limit(seconds: float, connections: int, slices: int = SLICES) -> Limi
 def in_a_burst(read: float, seconds: float) -> Burst:
     """Offer what `PHASES` says, one phase after the other."""
     requests = kinds()[0].requests
-    bound = {"ENVELOPE_GATEWAY_STREAM_ENTRIES_MAX": str(max(100, int(read)))}
+    bound = {"ENVELOPE_GATEWAY_STREAM_ENTRIES_MAX": str(max(200, int(2 * read)))}
     with (
         _valkey() as (url, folder),
         serving(url, folder, bound) as (port, _),
