@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from hearback_devkit.testing import eventually, recorded
 from hearback_kit.bus import Bus, Consumer, ConsumerOptions, Incoming, Outgoing
+from hearback_kit.bus.dead_letter_limit import DeadLetterLimit
 from hearback_kit.errors import Unavailable
 from hearback_kit.telemetry import configure_traces, current_traceparent
 
@@ -227,6 +228,37 @@ async def test_many_tenants_with_one_error_pause_the_consumer(bus):
     async with consuming(bus, Seen(refuse_poison), options=options, tenant_of=tenant):
         await eventually(lambda: recorded("hearback_consumer_paused", group=GROUP) == 1)
     assert 10 <= len(await bus.dead_letters(KEYS[0])) < 50
+
+
+async def test_what_waits_when_the_fault_is_mended_is_handled_at_once(bus):
+    mended = False
+
+    def refuse_until_mended(batch: Sequence[Incoming]) -> None:
+        if not mended:
+            refuse_poison(batch)
+
+    await bus.publish([message(b"%d:poison %d" % (n % 5, n)) for n in range(50)])
+    options = replace(QUICK, dead_letters_per_minute_max=10, deliveries_max=2, outage_seconds=0.05)
+    async with consuming(bus, Seen(refuse_until_mended), options=options, tenant_of=tenant):
+        await eventually(lambda: recorded("hearback_consumer_paused", group=GROUP) == 1)
+        buried = len(await bus.dead_letters(KEYS[0]))
+        mended = True
+        await drained(bus)
+    assert len(await bus.dead_letters(KEYS[0])) == buried, (
+        "what had failed often is tried once more before it goes"
+    )
+
+
+def test_consumers_that_share_a_limit_reach_it_together():
+    """Tenants are spread over the consumers of a stream; each of these two sees three of six."""
+    limit = DeadLetterLimit.of(replace(QUICK, dead_letters_per_minute_max=100, dead_letter_tenants_min=5))
+    for number in range(600):
+        limit.count(1.0, "ValueError", number % 3)
+    assert not limit.is_reached(1.0, "ValueError"), "three tenants have three shares of five"
+    for number in range(600):
+        limit.count(1.0, "ValueError", 3 + number % 3)
+    assert limit.is_reached(1.0, "ValueError")
+    assert not limit.is_reached(62.0, "ValueError")
 
 
 async def test_different_errors_do_not_add_up(bus):

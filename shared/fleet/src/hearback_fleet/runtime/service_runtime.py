@@ -13,6 +13,7 @@ from hearback_kit.blobs import BlobStore
 from hearback_kit.bus import Consumer, ConsumerOptions, RedisStreams
 from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.bus.consumer import Handler, OnDead
+from hearback_kit.bus.dead_letter_limit import DeadLetterLimit
 from hearback_kit.bus.depths import StreamDepths
 from hearback_kit.bus.group_reads import GroupReaders
 from hearback_kit.clock import Clock, SystemClock
@@ -258,6 +259,7 @@ class ServiceRuntime:
         )
         keys = stream.shard_keys(self.shards)
         count = min(consumers, len(keys))
+        dead_letters = DeadLetterLimit.of(options)
         for first in range(count):
             consumer = Consumer(
                 self.bus,
@@ -268,6 +270,7 @@ class ServiceRuntime:
                 on_dead=on_dead,
                 tenant_of=project_of,
                 options=options,
+                dead_letters=dead_letters,
             )
             self.run("consumers", consumer)
         self.add_check("valkey", self.bus.ping)

@@ -50,6 +50,7 @@ class Consumer:
 
     `name` belongs to one running process; what a process of the same name left behind is taken up at start.
     `tenant_of` says whose a message is; without it, each message counts as a tenant of its own.
+    Consumers of one stream share their limit of `dead_letters`: tenants are spread over them.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Consumer:
         on_dead: OnDead | None = None,
         tenant_of: TenantOf = name_of,
         options: ConsumerOptions | None = None,
+        dead_letters: DeadLetterLimit | None = None,
     ) -> None:
         self._bus = bus
         self._keys = list(keys)
@@ -74,7 +76,7 @@ class Consumer:
         self._options = options = options or ConsumerOptions()
         self._in_flight = InFlight()
         self._heart = Heartbeat()
-        self._dead_letters = DeadLetterLimit(options.dead_letters_per_minute_max, options.dead_letter_tenants_min)
+        self._dead_letters = dead_letters or DeadLetterLimit.of(options)
         self._deliveries = Deliveries(bus, keys, group, name, options)
         self._paused = False
         self._worked_since_timeout = False
@@ -278,6 +280,8 @@ class Consumer:
         pending.message, pending.error, pending.due = message, error, now + self._options.outage_seconds
         kind = error.partition(":")[0]
         if self._dead_letters.is_reached(now, kind):
+            # It is tried once more, and so shows when the fault is mended.
+            self._in_flight.undo_attempt(message, now + self._options.outage_seconds)
             raise Unavailable("too many dead letters in a minute: the fault is likely not in the messages")
         await self._bus.dead_letter(self._group, message, error, self._announcements(message, error))
         self._in_flight.drop([message])

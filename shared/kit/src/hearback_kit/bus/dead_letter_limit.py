@@ -2,7 +2,9 @@
 
 from collections import Counter, deque
 from collections.abc import Hashable
-from typing import Final
+from typing import Final, Self
+
+from hearback_kit.bus.options import ConsumerOptions
 
 _WINDOW_SECONDS: Final = 60.0
 
@@ -18,6 +20,11 @@ class DeadLetterLimit:
         self._share = max(1, per_minute_max // tenants_min)
         self._counted: deque[tuple[float, str, Hashable]] = deque()
         self._by_error: dict[str, Counter[Hashable]] = {}
+
+    @classmethod
+    def of(cls, options: ConsumerOptions) -> Self:
+        """Return the limit that options state."""
+        return cls(options.dead_letters_per_minute_max, options.dead_letter_tenants_min)
 
     def is_reached(self, now: float, error: str) -> bool:
         """Whether the minute before `now` (monotonic seconds) has as many dead letters with an error as it may."""
