@@ -13,7 +13,7 @@ from feedback.app import create_app
 from feedback.consumers.attachment_stored import AttachmentStoredHandler
 from feedback.consumers.feedback_submitted import FeedbackSubmittedHandler
 from feedback.service.decide_submission import DecideSubmission
-from feedback.service.judge_spam import LocalJudge, SecondJudge, SpamJudge, load_prior
+from feedback.service.judge_spam import LocalJudge, SpamJudge, load_prior
 from feedback.service.record_attachments import RecordAttachments
 from feedback.service.remove_attachments import DeleteBytes, DeleteExpiredAttachments, DeleteOrphans
 from feedback.service.store_submissions import StoreSubmissions
@@ -136,7 +136,6 @@ class Intake:
     configuration: Configuration
     unit_of_work: UnitOfWork
     spam_judge: SpamJudge | None = None
-    second_judge: SecondJudge | None = None
 
     @property
     def database(self) -> Database:
@@ -153,19 +152,16 @@ class Intake:
     def handler(self) -> FeedbackSubmittedHandler:
         """The handler of `feedback.submitted`."""
         judge = self.spam_judge or LocalJudge(self.database, load_prior())
-        decide = DecideSubmission(self.configuration, self.settings, judge, self.second_judge)
+        decide = DecideSubmission(self.configuration, self.settings, judge)
         return FeedbackSubmittedHandler(self.unit_of_work, StoreSubmissions(self.unit_of_work, decide))
 
-    def changed(
-        self, *, spam_judge: SpamJudge | None = None, second_judge: SecondJudge | None = None, **settings: Any
-    ) -> "Intake":
+    def changed(self, *, spam_judge: SpamJudge | None = None, **settings: Any) -> "Intake":
         """The same intake with other settings or another judge of spam."""
         changed = self.settings.model_copy(update=settings)
         return replace(
             self,
             settings=changed,
             spam_judge=spam_judge or self.spam_judge,
-            second_judge=second_judge or self.second_judge,
         )
 
     async def take(self, *messages: Outgoing) -> Recorded:

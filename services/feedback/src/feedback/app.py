@@ -15,7 +15,7 @@ from feedback.consumers.feedback_submitted import FeedbackSubmittedHandler
 from feedback.jobs.announcements import add_announcements
 from feedback.jobs.attachment_removal import add_attachment_removal
 from feedback.jobs.retention import add_retention
-from feedback.jobs.second_opinions import add_second_opinions
+from feedback.jobs.second_opinions import spam_judge
 from feedback.pages import PAGES
 from feedback.pages import router as pages
 from feedback.settings import Settings
@@ -60,7 +60,7 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
     """Return the consumers and the periodic jobs."""
 
     def build(runtime: ServiceRuntime) -> None:
-        submitted = FeedbackSubmittedHandler.of(runtime, settings, add_second_opinions(runtime, settings))
+        submitted = FeedbackSubmittedHandler.of(runtime, settings, spam_judge(runtime, settings))
         stored = AttachmentStoredHandler.of(runtime)
         consume = partial(runtime.consume, batch_max=settings.batch_max, consumers=settings.consumers)
         consume(FEEDBACK_SUBMITTED, submitted, on_dead=submitted.on_dead)

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from feedback.clients.spam_endpoint import TEXT_CHARACTERS_MAX, SpamEndpoint
 from feedback.service.ask_second_opinion import SecondOpinions
+from feedback.service.judge_spam import LocalJudge, load_prior
 from feedback.store.tables import FEEDBACK
 from hearback_contracts.flags import Feature
 from hearback_contracts.options import Option
@@ -78,12 +79,13 @@ async def asking(
 ) -> AsyncIterator[Intake]:
     """An intake that asks the model."""
     endpoint = SpamEndpoint(model.url, model="small", key="a key", seconds_max=seconds_max)
+    local = LocalJudge(intake.database, load_prior())
     opinions = SecondOpinions(
-        endpoint, intake.configuration, intake.unit_of_work, waiting_max=waiting_max, at_once_max=2
+        local, endpoint, intake.configuration, intake.unit_of_work, waiting_max=waiting_max, at_once_max=2
     )
     stop = asyncio.Event()
     task = asyncio.create_task(opinions.run(stop))
-    yield intake.changed(second_judge=opinions)
+    yield intake.changed(spam_judge=opinions)
     stop.set()
     await task
     await endpoint.close()

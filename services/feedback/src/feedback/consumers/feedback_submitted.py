@@ -9,7 +9,7 @@ from hearback_fleet.runtime import ServiceRuntime
 from hearback_kit.bus import Incoming, Outgoing
 
 from feedback.service.decide_submission import DecideSubmission
-from feedback.service.judge_spam import LocalJudge, SecondJudge, load_prior
+from feedback.service.judge_spam import SpamJudge
 from feedback.service.record_outcomes import record_dead_letter
 from feedback.service.store_submissions import StoreSubmissions
 from feedback.service.unit_of_work import UnitOfWork
@@ -24,11 +24,10 @@ class FeedbackSubmittedHandler:
         self._store = store
 
     @classmethod
-    def of(cls, runtime: ServiceRuntime, settings: Settings, second_judge: SecondJudge | None = None) -> Self:
+    def of(cls, runtime: ServiceRuntime, settings: Settings, spam_judge: SpamJudge) -> Self:
         """Put the handler together."""
         unit_of_work = UnitOfWork.of(runtime)
-        local = LocalJudge(runtime.database, load_prior())
-        decide = DecideSubmission(runtime.configuration, settings, local, second_judge)
+        decide = DecideSubmission(runtime.configuration, settings, spam_judge)
         return cls(unit_of_work, StoreSubmissions(unit_of_work, decide))
 
     async def __call__(self, batch: Sequence[Incoming]) -> None:

@@ -4,14 +4,16 @@ from hearback_fleet.runtime import ServiceRuntime
 
 from feedback.clients.spam_endpoint import SpamEndpoint
 from feedback.service.ask_second_opinion import SecondOpinions
+from feedback.service.judge_spam import LocalJudge, SpamJudge, load_prior
 from feedback.service.unit_of_work import UnitOfWork
 from feedback.settings import Settings
 
 
-def add_second_opinions(runtime: ServiceRuntime, settings: Settings) -> SecondOpinions | None:
-    """Run what asks the judge; None without one."""
+def spam_judge(runtime: ServiceRuntime, settings: Settings) -> SpamJudge:
+    """Return the judge of spam: the local one, and on top of it one that asks a model, which is run, if named."""
+    local = LocalJudge(runtime.database, load_prior())
     if not settings.spam_judge_url:
-        return None
+        return local
     key = settings.spam_judge_key
     endpoint = SpamEndpoint(
         settings.spam_judge_url,
@@ -21,6 +23,7 @@ def add_second_opinions(runtime: ServiceRuntime, settings: Settings) -> SecondOp
     )
     runtime.on_close(endpoint.close)
     opinions = SecondOpinions(
+        local,
         endpoint,
         runtime.configuration,
         UnitOfWork.of(runtime),

@@ -5,6 +5,7 @@ has. Nothing waits for an answer.
 """
 
 import asyncio
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -14,11 +15,11 @@ from hearback_kit.logs import get_logger
 
 from feedback.clients.spam_endpoint import JudgeFailed
 from feedback.domain.drafts import Draft
-from feedback.domain.spam import CLEARED, SECOND_OPINION
+from feedback.domain.spam import CLEARED, SECOND_OPINION, Content, SpamVerdict
 from feedback.domain.statuses import IGNORED
 from feedback.metrics import SECOND_OPINIONS
 from feedback.service.announce_feedback import Announcer, announce_changes
-from feedback.service.judge_spam import is_judged
+from feedback.service.judge_spam import SpamJudge, is_judged
 from feedback.service.record_outcomes import record_second_opinion
 from feedback.service.unit_of_work import UnitOfWork
 from feedback.store.spam_verdicts import lock_passed, mark_as_spam
@@ -27,7 +28,7 @@ _STORED_SECONDS: Final = (0.0, 0.5, 2.0, 10.0)  # pauses before a feedback is lo
 _log = get_logger(__name__)
 
 
-class Judge(Protocol):
+class Model(Protocol):
     """Says whether a text is spam."""
 
     async def ask(self, text: str, name: str | None) -> bool | None:
@@ -47,24 +48,34 @@ class Question:
 
 
 class SecondOpinions:
-    """The questions that wait, and what asks them: at most `at_once_max` at the same time."""
+    """A judge on top of the local one, with a model's word: at most `at_once_max` questions at the same time."""
 
     def __init__(
         self,
-        judge: Judge,
+        local: SpamJudge,
+        model: Model,
         configuration: Configuration,
         unit_of_work: UnitOfWork,
         *,
         waiting_max: int,
         at_once_max: int,
     ) -> None:
-        self._judge = judge
+        self._local = local
+        self._model = model
         self._configuration = configuration
         self._unit_of_work = unit_of_work
         self._waiting: asyncio.Queue[Question] = asyncio.Queue(waiting_max)
         self._at_once_max = at_once_max
 
-    def offer(self, draft: Draft) -> None:
+    async def prepare(self, organization_ids: Collection[int], versions: Mapping[int, int] | None = None) -> None:
+        """Load what the local judge needs; raises Unavailable."""
+        await self._local.prepare(organization_ids, versions)
+
+    def judge(self, organization_id: int, content: Content) -> SpamVerdict:
+        """Return the local judge's verdict."""
+        return self._local.judge(organization_id, content)
+
+    def review(self, draft: Draft) -> None:
         """Ask about a feedback that was judged and let pass, when there is room; returns at once."""
         evidence = draft.evidence
         is_cleared = tuple(evidence.get("spam_reasons", ())) == CLEARED
@@ -102,7 +113,7 @@ class SecondOpinions:
 
     async def _ask(self, question: Question) -> str:
         try:
-            is_spam = await self._judge.ask(question.text, question.name)
+            is_spam = await self._model.ask(question.text, question.name)
         except JudgeFailed as error:
             _log.warning("second_opinion_failed", why=str(error))
             return "failed"

@@ -20,7 +20,7 @@ from feedback.domain.feedback import FeedbackDetail
 from feedback.domain.kept_event import payload_of
 from feedback.domain.payload import is_too_deep, may_be_too_deep, read_leniently
 from feedback.domain.spam import SECOND_OPINION, Content, SpamVerdict, with_second_opinion
-from feedback.service.judge_spam import SecondJudge, SpamJudge, is_judged
+from feedback.service.judge_spam import SpamJudge, is_judged
 from feedback.settings import Settings
 from feedback.store.submissions import SubmissionKey
 
@@ -69,9 +69,7 @@ class DecideSubmission:
         configuration: Configuration,
         settings: Settings,
         spam_judge: SpamJudge,
-        second_judge: SecondJudge | None = None,
     ) -> None:
-        self._second_judge = second_judge
         self._configuration = configuration
         self._settings = settings
         self._spam_judge = spam_judge
@@ -120,8 +118,7 @@ class DecideSubmission:
             verdict=self._judge(project, reading.context, message.marks),
             ignores_spam=project.feature(Feature.SPAM_FILTER_ACTIONS),
         )
-        if self._second_judge is not None:
-            self._second_judge.offer(draft)
+        self._spam_judge.review(draft)
         return Decision(message, reading.body, draft, slug=project.slug)
 
     def _refused_by_configuration(self, project: ProjectConfig | None) -> Reason | None:

@@ -22,22 +22,18 @@ _log = get_logger(__name__)
 
 
 class SpamJudge(Protocol):
-    """Judges feedback."""
+    """Judges feedback, and once more when it is decided; the HTTP judge is one on top of the local one."""
 
     async def prepare(self, organization_ids: Collection[int], versions: Mapping[int, int] | None = None) -> None:
         """Load what judging feedback of these organizations needs; `versions` of what they taught may be known."""
         ...
 
     def judge(self, organization_id: int, content: Content) -> SpamVerdict:
-        """Return a verdict; never raises."""
+        """Return a verdict at once, without a network; never raises."""
         ...
 
-
-class SecondJudge(Protocol):
-    """Judges once more what the first let pass, later and elsewhere."""
-
-    def offer(self, draft: Draft) -> None:
-        """Take up a feedback that was decided; returns at once and never raises."""
+    def review(self, draft: Draft) -> None:
+        """Take up a feedback that was decided, to judge it once more; returns at once and never raises."""
         ...
 
 
@@ -90,6 +86,9 @@ class LocalJudge:
             _log.exception("spam_judge_failed")
             JUDGE_FAILURES.inc()
             return SpamVerdict(None, detection_enabled=True)
+
+    def review(self, draft: Draft) -> None:
+        """Do nothing: rules and classifier have said all they know."""
 
     def _classifier(self, organization_id: int) -> Classifier | None:
         known = self._known.get(organization_id)
