@@ -21,14 +21,13 @@ HOSTILE = (
     'a" hx-get="/auth/logout/" hx-trigger="load',
 )
 _MARKUP = re.compile(
-    r"<(?:img src=x|svg/onload|script>alert)|onerror=alert\(1\)>|[^&]\" hx-get=\"/auth", re.IGNORECASE
+    r"<(?:img src=x|svg/onload|script>alert)|onerror=alert\(1\)>|[^&]\" hx-get=\"/auth|49(?:\{%|\$\{)",
+    re.IGNORECASE,
 )
 
 
 def assert_harmless(page: str) -> None:
     assert _MARKUP.search(page) is None, _MARKUP.search(page)
-    assert "7*7" not in page or "{{7*7}}" in page.replace("&#39;", "'") or True
-    assert "49" not in re.findall(r"49\{%", page)
     for address in re.findall(r'(?:href|src|action)="([^"]*)"', page):
         assert address.startswith(("/", "#", "http://testserver/", "https://", "http://", "mailto:")), address
 
