@@ -83,10 +83,9 @@ class Taught:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What the classifier thinks: spam or not, how sure (0 to 1), and the words and signs that weighed most."""
+    """What the classifier thinks: spam or not, and the words and signs that weighed most."""
 
     is_spam: bool
-    probability: float
     reasons: tuple[str, ...] = ()
 
 
@@ -102,11 +101,9 @@ class Classifier:
         """Judge a message. Never raises; costs about 0.1 ms for a message of ordinary length."""
         features = extract(message, name)
         if self._cleared and _digest_of(features) in self._cleared:
-            return Opinion(False, 0.0, ("cleared",))
-        beyond = _score(self._prior, self._taught.weights, features) - self._prior.threshold
-        is_spam = beyond > 0
-        reasons = self._reasons(features) if is_spam else ()
-        return Opinion(is_spam, 1 / (1 + math.exp(-max(-30.0, min(30.0, beyond)))), reasons)
+            return Opinion(False, ("cleared",))
+        is_spam = _score(self._prior, self._taught.weights, features) > self._prior.threshold
+        return Opinion(is_spam, self._reasons(features) if is_spam else ())
 
     def teach(self, message: str, name: str = "", *, is_spam: bool) -> Taught:
         """Return what the organization has taught after a person marked this message."""
