@@ -233,7 +233,7 @@ class RollingFleet:
 def is_ready(port: int) -> bool:
     """Whether a copy says that it is."""
     with suppress(httpx.TransportError):
-        return bool(httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200)
+        return bool(httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5, verify=False).status_code == 200)
     return False
 
 
