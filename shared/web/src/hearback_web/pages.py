@@ -4,6 +4,7 @@ import gzip
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -52,10 +53,9 @@ class Pages:
 
     def install(self, app: FastAPI, settings: ServiceSettings, *, clock: Clock | None = None) -> None:
         """Serve the static files, and let errors on page paths be pages. Call it after `service_app`."""
-        own, shared = _folder(self.package), _folder("hearback_web")
-        static = StaticFiles.load(self.service, own / "static", shared / "static")
+        static, environment = _read(self.service, self.package)
         app.state.pages = InstalledPages(
-            _environment(static, own / "templates", shared / "templates"),
+            environment,
             static,
             Signer.of(settings.secret_key.get_secret_value()),
             clock or SystemClock(),
@@ -130,6 +130,14 @@ def _context(request: Request, installed: InstalledPages) -> tuple[PageContext, 
         flash=read_flash(request, installed.signer),
     )
     return page, visitor
+
+
+@cache
+def _read(service: str, package: str) -> tuple[StaticFiles, Environment]:
+    """Return the static files and templates of a service, read once for all apps of the process."""
+    own, shared = _folder(package), _folder("hearback_web")
+    static = StaticFiles.load(service, own / "static", shared / "static")
+    return static, _environment(static, own / "templates", shared / "templates")
 
 
 def _environment(static: StaticFiles, *folders: Path) -> Environment:
