@@ -15,6 +15,7 @@ from feedback.consumers.feedback_submitted import FeedbackSubmittedHandler
 from feedback.jobs.announcements import add_announcements
 from feedback.jobs.attachment_removal import add_attachment_removal
 from feedback.jobs.retention import add_retention
+from feedback.jobs.search_indexes import add_search_indexes
 from feedback.jobs.second_opinions import spam_judge
 from feedback.pages import PAGES
 from feedback.pages import router as pages
@@ -60,7 +61,8 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
     """Return the consumers and the periodic jobs."""
 
     def build(runtime: ServiceRuntime) -> None:
-        submitted = FeedbackSubmittedHandler.of(runtime, settings, spam_judge(runtime, settings))
+        judge, count = spam_judge(runtime, settings), add_search_indexes(runtime)
+        submitted = FeedbackSubmittedHandler.of(runtime, settings, judge, count)
         stored = AttachmentStoredHandler.of(runtime)
         consume = partial(runtime.consume, batch_max=settings.batch_max, consumers=settings.consumers)
         consume(FEEDBACK_SUBMITTED, submitted, on_dead=submitted.on_dead)

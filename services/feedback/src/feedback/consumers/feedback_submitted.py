@@ -1,6 +1,6 @@
 """`feedback.submitted`: submissions to be filtered and stored. The natural key is (project, event id)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Self
 
 from hearback_contracts.events import FeedbackSubmitted
@@ -24,11 +24,17 @@ class FeedbackSubmittedHandler:
         self._store = store
 
     @classmethod
-    def of(cls, runtime: ServiceRuntime, settings: Settings, spam_judge: SpamJudge) -> Self:
+    def of(
+        cls,
+        runtime: ServiceRuntime,
+        settings: Settings,
+        spam_judge: SpamJudge,
+        on_stored: Callable[[int], None] | None = None,
+    ) -> Self:
         """Put the handler together."""
         unit_of_work = UnitOfWork.of(runtime)
         decide = DecideSubmission(runtime.configuration, settings, spam_judge)
-        return cls(unit_of_work, StoreSubmissions(unit_of_work, decide))
+        return cls(unit_of_work, StoreSubmissions(unit_of_work, decide, on_stored))
 
     async def __call__(self, batch: Sequence[Incoming]) -> None:
         """Store all submissions of the batch in one transaction; raises ValueError for what is no message."""

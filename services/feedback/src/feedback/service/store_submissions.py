@@ -7,7 +7,7 @@ Nearly always all of a batch is new, and two statements store it. When any of it
 statements decides what is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from hearback_contracts.events import FeedbackSubmitted
@@ -37,11 +37,17 @@ KnownSubmissions = dict[SubmissionKey, Known]
 
 
 class StoreSubmissions:
-    """Stores batches of submissions; a repeated delivery changes nothing."""
+    """Stores batches of submissions; a repeated delivery changes nothing.
 
-    def __init__(self, unit_of_work: UnitOfWork, decide: DecideSubmission) -> None:
+    `on_stored` hears how many feedback each batch stored.
+    """
+
+    def __init__(
+        self, unit_of_work: UnitOfWork, decide: DecideSubmission, on_stored: Callable[[int], None] | None = None
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._decide = decide
+        self._on_stored = on_stored
         self._names: set[tuple[int, str]] = set()  # committed, by whomever: names are never removed
 
     async def __call__(self, submissions: Sequence[tuple[FeedbackSubmitted, bytes | None]]) -> None:
@@ -58,6 +64,8 @@ class StoreSubmissions:
         if results is None:
             async with self._unit_of_work.begin() as work:
                 results = await self._store(work, decisions)
+        if self._on_stored is not None:
+            self._on_stored(results.count("stored"))
         for result in [*results, *["repeated"] * (len(submissions) - len(results))]:
             SUBMISSIONS.labels(result).inc()
 

@@ -75,14 +75,17 @@ Index("feedback_seen_mailbox", FEEDBACK.c.project_id, FEEDBACK.c.status, *_NEWES
 Index("feedback_seen", FEEDBACK.c.organization_id, *_NEWEST)
 Index("feedback_mailbox", FEEDBACK.c.project_id, FEEDBACK.c.status, text("received_at DESC"), text("id DESC"))
 Index("feedback_short_id", FEEDBACK.c.organization_id, FEEDBACK.c.short_id)
-Index("feedback_facets", FEEDBACK.c.facets, postgresql_using="gin")
-Index("feedback_search", FEEDBACK.c.search, postgresql_using="gin")
+# What waits to be merged into these (kB) is merged by a job, long before an insert has to.
+_PENDING = {"gin_pending_list_limit": 16_384}
+Index("feedback_facets", FEEDBACK.c.facets, postgresql_using="gin", postgresql_with=_PENDING)
+Index("feedback_search", FEEDBACK.c.search, postgresql_using="gin", postgresql_with=_PENDING)
 Index(
     "feedback_trigrams",
     FEEDBACK.c.message,
     FEEDBACK.c.url,
     FEEDBACK.c.user_email,
     postgresql_using="gin",
+    postgresql_with=_PENDING,
     postgresql_ops={"message": "gin_trgm_ops", "url": "gin_trgm_ops", "user_email": "gin_trgm_ops"},
 )
 

@@ -1,0 +1,13 @@
+"""The search indexes, to which new rows are merged in the background."""
+
+from typing import Final
+
+from hearback_kit.db import Direct
+
+_NAMES: Final = ("feedback_trigrams", "feedback_search", "feedback_facets")
+
+
+async def merge_pending(connection: Direct) -> None:
+    """Merge what was added lately into each of the indexes."""
+    for name in _NAMES:
+        await connection.fetch("SELECT gin_clean_pending_list($1::text::regclass)", name)
