@@ -52,6 +52,7 @@ class _Server(uvicorn.Server):
         self._stop = stop
 
     async def main_loop(self) -> None:
+        asyncio.get_running_loop().call_later(STARTED_SECONDS, release_unused)
         while not await self.on_tick(0):
             await pause(1.0, self._stop)
 
@@ -181,7 +182,6 @@ class Program:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, handle_signal)
-        loop.call_later(STARTED_SECONDS, release_unused)
         async with _background(worker, stop, force_exit, end, settings.shutdown_seconds_max):
             await server.serve(sockets=sockets)
             end()

@@ -32,6 +32,17 @@ def test_what_is_in_use_counts_for_the_next_window():
     assert use.end(22) == 2, "one was open all the time"
 
 
+def test_a_busy_window_closes_nothing() -> None:
+    use = PoolUse(10)
+    for now in range(1_000):
+        use.begin()
+        assert use.end(now / 10) is None
+    use.begin()
+    assert use.end(200) is None, "the end of the busy window"
+    use.begin()
+    assert use.end(211) == 1
+
+
 async def test_each_statement_commits(database: Database) -> None:
     async with database.statements() as connection:
         await connection.exec_driver_sql("CREATE TABLE kept (n int)")
