@@ -1,6 +1,7 @@
 """Settings: each one changed under traffic is in force in every service within two seconds, and audited."""
 
 import json
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,8 @@ SECONDS = 2.0
 INGEST = "organizations:user-feedback-ingest"
 VISIBLE = "organizations:feedback-visible"
 SPAM = "organizations:user-feedback-spam-filter-ingest"
+ACTIONS = "organizations:user-feedback-spam-filter-actions"
+UI = "organizations:user-feedback-ui"
 SPAM_NEWER = "organizations:user-feedback-spam-ingest"
 SPAM_TEXT = "Cheap viagra and online casino at https://casino.example/win"
 
@@ -112,6 +115,50 @@ def test_origins_narrowed(project: Any, wait_until: WaitUntil) -> None:
     wait_until(lambda: open_dialog(project, origin) == 200, seconds=SECONDS)
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "shown"),
+    [
+        ("feedback:branding", False, '"branding": ?false'),
+        ("feedback:modal_name", "hidden", '"name": ?"hidden"'),
+        ("feedback:modal_email", "optional", '"email": ?"optional"'),
+        ("feedback:modal_accent", "#6c5fc7", '"accent": ?"#6c5fc7"'),
+        ("feedback:modal_theme", "dark", '"theme": ?"dark"'),
+    ],
+)
+def test_the_dialog_follows_its_options(
+    project: Any, wait_until: WaitUntil, option: str, value: Any, shown: str
+) -> None:
+    def is_shown() -> bool:
+        parameters = {"dsn": project.dsn, "eventId": uuid.uuid4().hex}
+        headers = {"Origin": "https://shop.example.com", "Accept": "text/javascript"}
+        answer = httpx.get(f"{project.url}/api/embed/error-page/", params=parameters, headers=headers)
+        assert answer.status_code == 200
+        return re.search(shown, answer.text) is not None
+
+    before = project.get(f"/api/0/projects/{project.organization}/{project.project}/")["options"][option]
+    assert not is_shown()
+    set_option(project, option, value)
+    wait_until(is_shown, seconds=SECONDS)
+    set_option(project, option, before)
+    wait_until(lambda: not is_shown(), seconds=SECONDS)
+
+
+def test_what_is_spam_is_ignored_with_actions_on_alone(tenant: Any, wait_until: WaitUntil) -> None:
+    def status() -> str:
+        _, event_id = send_feedback(tenant, SPAM_TEXT)
+        fate = wait_until(lambda: (found := tenant.submission(event_id)) and found["feedbackId"] and found)
+        return str(
+            tenant.get(f"/api/0/organizations/{tenant.organization}/issues/{fate['feedbackId']}/")["status"]
+        )
+
+    set_flag(tenant, SPAM, True)
+    assert status() == "unresolved"
+    set_flag(tenant, ACTIONS, True)
+    wait_until(lambda: status() == "ignored", seconds=SECONDS)
+    set_flag(tenant, ACTIONS, False)
+    wait_until(lambda: status() == "unresolved", seconds=SECONDS)
+
+
 def test_a_key_off_and_on(project: Any, wait_until: WaitUntil) -> None:
     path = f"/api/0/projects/{project.organization}/{project.project}/keys/"
     key = f"{path}{project.get(path)[0]['id']}/"
@@ -155,7 +202,9 @@ def test_whoever_changed_what_is_in_the_audit_log(tenant: Any) -> None:
         assert entry["ipAddress"] == "127.0.0.1"
 
 
-def test_an_invited_person_signs_in_and_sees_the_organization(tenant: Any) -> None:
+def test_an_invited_person_signs_in_and_sees_the_organization_unless_its_pages_are_off(
+    tenant: Any, wait_until: WaitUntil
+) -> None:
     members = f"/api/0/organizations/{tenant.organization}/members/"
     invited = tenant.http.post(members, json={"email": "ann@example.org", "orgRole": "admin"})
     assert invited.status_code == 201, invited.text
@@ -165,6 +214,10 @@ def test_an_invited_person_signs_in_and_sees_the_organization(tenant: Any) -> No
         assert accepted.status_code == 200, accepted.text
         found = browser.get(f"/api/0/organizations/{tenant.organization}/issues/?query=issue.category:feedback")
         assert found.status_code == 200, found.text
+        page = f"/organizations/{tenant.organization}/feedback/"
+        for value in (False, True):
+            set_flag(tenant, UI, value)
+            wait_until(lambda value=value: (UI in browser.get(page).text) is not value, seconds=SECONDS)
         assert browser.delete("/api/0/auth/").status_code == 204
         login = {"email": "ann@example.org", "password": "a good password"}
         assert browser.post("/api/0/auth/login/", json=login).status_code == 200
