@@ -150,7 +150,7 @@ class QuotaChecker:
         for (quota, _), seconds in zip(match.counting, waits, strict=False):
             if seconds:
                 reported = min(seconds, self._retry_after_seconds_max)
-                quota.refused_until = max(quota.refused_until, now + reported)
+                quota.refuse(now, now + reported)
                 limits.append(quota.rate_limit(reported))
         return tuple(limits)
 

@@ -26,14 +26,24 @@ class BoundQuota:
     """A quota bound to the organization, project or key whose counter it uses.
 
     `shift` moves its windows by seconds, so that those of all tenants do not end together.
-    `refused_until` (Unix seconds) is remembered, so that an exhausted quota is not asked again.
+    From when until when it refuses (Unix seconds) is remembered, so that an exhausted quota is not asked again.
     """
 
     config: QuotaConfig
     name: str
     shift: int
     reported_categories: tuple[str, ...]
+    refused_from: float = 0.0
     refused_until: float = 0.0
+
+    def is_refusing(self, now: float) -> bool:
+        """Whether it is known to be exhausted at `now`; after a clock was set back nothing is known."""
+        return self.refused_from <= now < self.refused_until
+
+    def refuse(self, now: float, until: float) -> None:
+        """Remember that it is exhausted from `now` until a time, or longer if that is known already."""
+        self.refused_until = max(until, self.refused_until) if self.is_refusing(now) else until
+        self.refused_from = now
 
     def rate_limit(self, seconds: float) -> RateLimit:
         """Return the limit as it is reported to clients while the quota refuses."""
@@ -52,9 +62,7 @@ class ApplicableQuotas:
 
     def known_refusals(self, now: float) -> tuple[RateLimit, ...]:
         """Return what refuses without a look at counters: limits of 0 and quotas still exhausted at `now`."""
-        hit = [
-            quota.rate_limit(quota.refused_until - now) for quota, _ in self.counting if quota.refused_until > now
-        ]
+        hit = [quota.rate_limit(quota.refused_until - now) for quota, _ in self.counting if quota.is_refusing(now)]
         if not hit:
             return self.rejecting
         taken = {(frozenset(limit.categories), limit.scope) for limit in self.rejecting}
