@@ -5,10 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from hearback_command import answer_of, hearback, pids_of, state_of, up
 from hearback_devkit.engines import engine_scratch_directory
@@ -53,10 +56,13 @@ def fill(disk: Path) -> Path:
 def test_detached_fleet_survives_a_full_disk_and_recovers(folder: Path) -> None:
     with small_disk(folder, "700m") as disk:
         data_dir = disk / "fleet"
-        up(data_dir)
+        facts = up(data_dir)
         try:
             before = state_of(data_dir)
+            sent = [send_feedback(facts) for _ in range(5)]
             filler = fill(disk)
+            sent += [send_feedback(facts) for _ in range(20)]
+            assert {status for _, status in sent} <= {200, 429, 503}, "a clear answer, also on a full disk"
             victims = [entry for entry in before["services"] if entry["name"] in {"feedback", "registry"}]
             victims += [entry for entry in before["stores"] if entry["name"] == "postgres"]
             for entry in victims:
@@ -70,8 +76,28 @@ def test_detached_fleet_survives_a_full_disk_and_recovers(folder: Path) -> None:
             after = state_of(data_dir)
             assert after["pid"] == before["pid"]
             assert not {entry["pid"] for entry in victims} & set(pids_of(after))
+            acknowledged = [event_id for event_id, status in sent if status == 200]
+            for event_id in acknowledged:
+                eventually_sync(lambda event_id=event_id: is_stored(facts, event_id), seconds=60.0)
+            eventually_sync(lambda: send_feedback(facts)[1] == 200, seconds=60.0)
         finally:
             assert hearback(data_dir, "down").returncode == 0
+
+
+def send_feedback(facts: dict[str, Any]) -> tuple[str, int]:
+    """Send a feedback; return its id and the status of the answer."""
+    event_id = uuid.uuid4().hex
+    payload = {"event_id": event_id, "contexts": {"feedback": {"message": f"message {event_id}"}}}
+    body = "\n".join(json.dumps(line) for line in ({"event_id": event_id}, {"type": "feedback"}, payload))
+    url = f"{facts['url']}/api/{facts['project_id']}/envelope/?sentry_key={facts['public_key']}"
+    return event_id, httpx.post(url, content=body, timeout=60).status_code
+
+
+def is_stored(facts: dict[str, Any], event_id: str) -> bool:
+    """Whether the fate of a submission says that it is stored."""
+    path = f"/api/0/projects/{facts['organization']}/{facts['project']}/submissions/{event_id}/"
+    answer = httpx.get(facts["url"] + path, headers={"Authorization": f"Bearer {facts['token']}"}, timeout=60)
+    return answer.status_code == 200 and answer.json()["state"] == "stored"
 
 
 def children_of(pid: int) -> list[int]:
