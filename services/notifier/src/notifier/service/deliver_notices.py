@@ -10,7 +10,8 @@ import random
 from collections.abc import Sequence
 from datetime import timedelta
 from email.errors import MessageError
-from time import perf_counter
+from time import monotonic, perf_counter
+from typing import Final
 from urllib.parse import urlsplit
 
 import orjson
@@ -31,6 +32,7 @@ from notifier.store import deliveries as store
 from notifier.store import destinations, notification_rules
 from notifier.store.deliveries import Delivery
 
+MEASURE_SECONDS: Final = 5.0  # between two counts for the metrics
 _log = get_logger(__name__)
 _GONE = 410
 
@@ -64,23 +66,32 @@ class DeliverNotices:
         self._mail = mail
         self._calls = calls
         self._render = render
+        self._measure_at = 0.0
         self._claim = timedelta(seconds=settings.claim_seconds)
         self._host = urlsplit(settings.public_url).hostname or "localhost"
 
     async def run_once(self) -> int:
         """Deliver everything that is due now; return how many deliveries were tried."""
         tried = 0
-        while True:
+        is_more = True
+        while is_more:
             batch = await self._claim_batch()
-            if not batch:
-                break
             await asyncio.gather(*(self._deliver([delivery]) for delivery in batch))
             tried += len(batch)
+            is_more = len(batch) >= self._settings.deliveries_batch_max
         tried += await self._send_digests()
+        await self._measure()
+        return tried
+
+    async def _measure(self) -> None:
+        """Count what waits and what is off, once in a while."""
+        now = monotonic()
+        if now < self._measure_at:
+            return
+        self._measure_at = now + MEASURE_SECONDS
         async with self._database.connection() as connection:
             metrics.PENDING.set(await store.count_pending(connection))
             metrics.DESTINATIONS_OFF.set(await destinations.count_off(connection))
-        return tried
 
     async def _claim_batch(self) -> list[Delivery]:
         settings, now = self._settings, self._clock.now()
