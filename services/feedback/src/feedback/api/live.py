@@ -56,6 +56,7 @@ async def _stream(state: AppState, watcher: Watcher) -> AsyncIterator[bytes]:
     settings = state.settings
     ends_at = time.monotonic() + settings.live_seconds_max
     with state.live.watch(watcher) as watching:
+        await state.live.ready()
         yield f"retry: {RETRY_MILLISECONDS}\n\n".encode()
         while not watching.has_ended and time.monotonic() < ends_at:
             news = await watching.take(settings.live_heartbeat_seconds)

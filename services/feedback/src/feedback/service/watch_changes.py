@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from feedback.metrics import LIVE_PAGES
 from feedback.settings import Settings
 
+READY_SECONDS_MAX: Final = 1.0
 WAITING_MAX: Final = 100  # announcements that a slow watcher has not taken yet
 
 
@@ -134,6 +135,8 @@ class LiveChanges:
         self._by_address: Counter[str] = Counter()
         self._count = 0
         self._has_ended = False
+        self._wanted = asyncio.Event()  # while someone watches; else nothing is read
+        self._tail: StreamTail | None = None
 
     @classmethod
     def of(cls, runtime: ServiceRuntime, settings: Settings) -> "LiveChanges":
@@ -144,7 +147,9 @@ class LiveChanges:
             for stream in (FEEDBACK_CREATED, FEEDBACK_CHANGED, ATTACHMENT_STORED)
             for key in stream.shard_keys(runtime.shards)
         ]
-        runtime.run("live", StreamTail(runtime.valkey(blocking=True), keys, changes.announce), Stage.FOLLOW)
+        waiting = runtime.valkey(blocking=True)
+        changes._tail = StreamTail(waiting, keys, changes.announce, wanted=changes._wanted)
+        runtime.run("live", changes._tail, Stage.FOLLOW)
         return changes
 
     @property
@@ -162,6 +167,11 @@ class LiveChanges:
                 organization_id, news = found
                 for watching in self._watching.get(organization_id, ()):
                     watching.add(news)
+
+    async def ready(self) -> None:
+        """Wait until what happens from now on reaches those who watch; not for long, should Valkey be away."""
+        if self._tail is not None:
+            await self._tail.following(READY_SECONDS_MAX)
 
     def end(self) -> None:
         """End every watching: the process is about to stop."""
@@ -199,4 +209,5 @@ class LiveChanges:
             if not counter[key]:
                 del counter[key]
         self._count += step
+        self._wanted.set() if self._count else self._wanted.clear()
         LIVE_PAGES.set(self._count)

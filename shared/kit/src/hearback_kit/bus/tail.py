@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -17,28 +18,53 @@ from hearback_kit.valkey import BLOCK_MS_MAX, outage_as_unavailable
 
 ENTRIES_MAX: Final = 500
 RETRY_SECONDS: Final = 1.0
+IDLE_SECONDS: Final = 10.0  # between signs of life while nothing is wanted
 _log = get_logger(__name__)
 
 
 class StreamTail(Heartbeat):
     """Hands each new message of some streams to `on_messages`: one reader for a whole process.
 
-    `waiting` is a client for commands that block. After an outage it goes on where it was.
+    `waiting` is a client for commands that block. After an outage it goes on where it was. With `wanted` it reads
+    only while that is set, from the end that the streams have then.
     """
 
     def __init__(
-        self, waiting: Redis, keys: Sequence[str], on_messages: Callable[[Sequence[Incoming]], None]
+        self,
+        waiting: Redis,
+        keys: Sequence[str],
+        on_messages: Callable[[Sequence[Incoming]], None],
+        *,
+        wanted: asyncio.Event | None = None,
     ) -> None:
         super().__init__()
         self._waiting: Any = waiting
         self._keys = tuple(keys)
         self._on_messages = on_messages
         self._after: dict[str, Any] = {}
+        self._wanted = wanted
+        self._following = asyncio.Event()
+
+    @property
+    def is_following(self) -> bool:
+        """Whether messages that are published now are handed over."""
+        return self._following.is_set()
+
+    async def following(self, seconds_max: float) -> None:
+        """Wait until messages from now on are handed over, or for `seconds_max`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds_max):
+                await self._following.wait()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the streams until `stop` is set."""
         while not stop.is_set():
             self.beat()
+            if self._wanted is not None and not self._wanted.is_set():
+                self._following.clear()
+                self._after = {}
+                await pause(IDLE_SECONDS, stop, self._wanted)
+                continue
             try:
                 await unless_stopped(self._step(), stop)
             except Unavailable as error:
@@ -49,6 +75,7 @@ class StreamTail(Heartbeat):
         with outage_as_unavailable():
             if not self._after:
                 self._after = {key: await self._end_of(key) for key in self._keys}
+            self._following.set()
             answer = await self._waiting.xread(self._after, count=ENTRIES_MAX, block=BLOCK_MS_MAX)
         messages = []
         for key, entries in answer or []:
