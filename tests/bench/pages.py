@@ -150,7 +150,7 @@ def _of_feedback(inbox: str, project: str, numbers: list[str]) -> list[Page]:
 
 def _of_client_reports(base: str, events: list[str]) -> list[Page]:
     """Return the pages of submissions and stats."""
-    list_url, unknown = f"{base}/submissions/", [uuid.uuid4().hex[:9] for _ in range(20)]
+    list_url, unknown = f"{base}/submissions/", [f"f{uuid.uuid4().hex[:8]}" for _ in range(20)]
     queries = (
         ("stats, 7 days", [f"{base}/stats/"]),
         ("stats, 90 days", [f"{base}/stats/?statsPeriod=90d"]),
