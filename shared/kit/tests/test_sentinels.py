@@ -12,10 +12,11 @@ from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, Redi
 from hearback_kit.bus.group_commit import GroupCommit
 from hearback_kit.errors import Unavailable
 from hearback_kit.resp import NotSent, RespConnection
+from hearback_kit.snapshots import SnapshotCache, SnapshotStore
 from hearback_kit.valkey import connect
 from hearback_kit.valkey_address import read_address
 from redis import Redis
-from redis.exceptions import ConnectionError
+from redis.exceptions import ConnectionError, ResponseError
 
 KEY = "s:{0}"
 OPTIONS = ConsumerOptions(block_ms=20, outage_seconds=0.02, retry_seconds_first=0.01)
@@ -42,6 +43,15 @@ class Group:
         client = Redis(port=self.sentinel.port or 0, password=self.sentinel.password, decode_responses=True)
         with client:
             return client.info(section)
+
+    def fail_over(self) -> bool:
+        """Ask for it; False while no replica is known to be good enough."""
+        with Redis(port=self.sentinel.port or 0, password=self.sentinel.password) as sentinel:
+            try:
+                sentinel.execute_command("SENTINEL", "FAILOVER", "hearback")
+            except ResponseError:
+                return False
+        return True
 
     def stop(self) -> None:
         for engine in (self.sentinel, *self.replicas, self.primary):
@@ -106,10 +116,12 @@ async def test_what_one_replica_has_outlives_a_kill_of_the_primary_and_every_cli
 
 async def test_a_planned_failover_is_followed_also_by_connections_that_stay_open(group, wire):
     client: Any = connect(group.url)
+    waiting = connect(group.url, blocking=True)
+    cache, stop = SnapshotCache(client, waiting, lambda _, raw: raw), asyncio.Event()
+    following = asyncio.create_task(cache.follow(stop))
     await wire.command("SET", "a", "1")
     await client.set("b", "1")
-    with Redis(port=group.sentinel.port or 0, password=group.sentinel.password) as sentinel:
-        sentinel.execute_command("SENTINEL", "FAILOVER", "hearback")
+    await eventually(group.fail_over)
     new = f"127.0.0.1:{group.primary.port}"
     await eventually(lambda: group.info("sentinel")["master0"]["address"] != new, seconds=30)
 
@@ -122,7 +134,15 @@ async def test_a_planned_failover_is_followed_also_by_connections_that_stay_open
         return (await client.role())[0] == b"master"
 
     await eventually(both_written, seconds=30)
+    await SnapshotStore(client).publish({"one": b"new"})
+    assert await cache.load("one") == b"new"
+    await SnapshotStore(client).publish({"one": b"newer"})
+    await eventually(lambda: cache.peek("one") is None and cache.load("one"))
+    assert await cache.load("one") == b"newer"
+    stop.set()
+    await following
     await client.aclose()
+    await waiting.aclose()
 
 
 async def test_without_enough_replicas_nothing_is_acknowledged(group, wire):

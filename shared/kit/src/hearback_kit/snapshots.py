@@ -54,6 +54,12 @@ class SnapshotStore:
             value: bytes | None = await self._client.get(PREFIX + name)
         return value
 
+    async def history(self) -> str:
+        """Return what names the history of the server's data: another one after a restart or a failover."""
+        with outage_as_unavailable("the configuration cannot be read"):
+            found: dict[str, Any] = await self._client.info("replication")
+        return str(found.get("master_replid"))
+
 
 class SnapshotCache:
     """The reader's side: parsed values in memory, at most `entries_max` of them, and as many absent names.

@@ -37,7 +37,10 @@ _CLIENT_MODULES: Final = ("redis.",)
 Valkey = Redis
 BLOCK_MS_MAX: Final = 2_000
 # Answers of a server that refuses now and will not for ever; the client has no classes for them.
-_PASSING: Final = ("MISCONF", "NOREPLICAS", "BUSY ", "UNKILLABLE", "OOM", "LOADING", "READONLY", "EXECABORT")
+_PASSING: Final = (
+    *("MISCONF", "NOREPLICAS", "BUSY ", "UNKILLABLE", "OOM", "LOADING", "READONLY", "EXECABORT"),
+    "UNBLOCKED force",  # a primary became a replica while a command waited there
+)
 
 
 def connect(

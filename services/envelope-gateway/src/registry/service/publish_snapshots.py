@@ -27,7 +27,7 @@ class Publisher:
         self._database = database
         self._store = store
         self._batch_max = batch_max
-        self._started = False
+        self._history: str | None = None
 
     async def publish(self, names: Sequence[str] | None = None) -> int:
         """Publish what waits (of the given names) and return how many snapshots; raise Unavailable."""
@@ -45,10 +45,15 @@ class Publisher:
             _log.warning("publishing_waits", snapshots=len(names), reason=str(error))
 
     async def keep_published(self) -> None:
-        """Publish what waits, or everything after a start and when Valkey has lost its data; raise Unavailable."""
+        """Publish what waits; everything after a start, and when Valkey may have lost data. Raise Unavailable.
+
+        A replica that took the primary's place may lack what was published last.
+        """
         try:
-            if not self._started or await self._store.get(WITNESS) is None:
+            history = await self._store.history()
+            if history != self._history or await self._store.get(WITNESS) is None:
                 await self._publish_all()
+                self._history = history
             else:
                 await self.publish()
         except Unavailable:
@@ -63,7 +68,6 @@ class Publisher:
             await snapshots.mark_all(connection)
         count = await self.publish()
         await self._store.publish({WITNESS: b"1"})
-        self._started = True
         _log.info("everything_published", snapshots=count)
 
     async def _drain(self, names: list[str] | None) -> int:

@@ -139,6 +139,7 @@ async def test_a_change_made_while_valkey_is_away_is_published_later(
         cut_off = settings.model_copy(update={"redis_url": SecretStr(url)})
         async with open_registry(cut_off) as registry, working(cut_off):
             registry.demo = await registry.bootstrap("demo", "web")
+            await eventually(lambda: configuration.project(1))  # by the worker, if that was about to
             assert (await configuration.project(1)).option("feedback:branding") is True
             getattr(proxy, fault)()
             changed = await registry.put("/projects/demo/web/", {"options": {"feedback:branding": False}})
@@ -218,3 +219,15 @@ async def test_concurrent_changes_leave_the_last_state_published(registry, confi
 async def test_what_is_not_there_is_published_as_absent(registry, database, names):
     async with database.connection() as connection:
         assert await snapshots.values_of(connection, names) == dict.fromkeys(names)
+
+
+async def test_after_a_failover_everything_is_published_again(database, registry, redis, configuration):
+    publisher = Publisher(database, SnapshotStore(redis), batch_max=100)
+    await publisher.keep_published()
+    await redis.delete("hearback:snapshot:project:1")  # as on a replica that did not have it yet
+    await publisher.keep_published()
+    assert not await redis.exists("hearback:snapshot:project:1")
+    await redis.replicaof("127.0.0.1", "1")
+    await redis.replicaof("NO", "ONE")
+    await publisher.keep_published()
+    assert await redis.exists("hearback:snapshot:project:1")
