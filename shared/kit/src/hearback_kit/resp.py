@@ -169,6 +169,10 @@ class RespConnection:
             raise answer
         return answer
 
+    async def ping(self) -> None:
+        """Raise Unavailable unless the server answers."""
+        await self.command("PING")
+
     async def _connected(self) -> _Link:
         """One attempt for all who wait; that one of them gives up does not end it for the others."""
         task = self._connecting

@@ -221,11 +221,7 @@ class ServiceRuntime:
 
     def require_valkey(self, connection: RespConnection) -> None:
         """Make readiness depend on Valkey's answer over this connection."""
-
-        async def ping() -> None:
-            await connection.command("PING")
-
-        self.add_check("valkey", ping)
+        self.add_check("valkey", connection.ping)
 
     def stream_bounds(self, streams: Iterable[Stream], entries_max: int) -> StreamBounds:
         """Watch how full streams are; each has its own bound, and none more than `entries_max`."""

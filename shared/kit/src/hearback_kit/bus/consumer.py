@@ -201,10 +201,7 @@ class Consumer:
                 raise
 
     async def _begin(self, pending: Pending) -> bool:
-        """Count an attempt before it is made: should it kill the process, the server knows of it.
-
-        False when another consumer has taken the message over.
-        """
+        """Count an attempt before it is made, as it may kill the process; False when another took it over."""
         counted = replace(pending.message, deliveries=pending.message.deliveries + 1)
         if not await self._bus.renew(self._group, self._name, [counted]):
             self._in_flight.drop([counted])

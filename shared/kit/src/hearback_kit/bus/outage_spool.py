@@ -151,7 +151,7 @@ class OutageSpool:
         """Raise Unavailable unless commits can be made durable, on streams or on the disk."""
         if not self._is_taking:
             try:
-                await self._connection.command("PING")
+                await self._connection.ping()
             except Unavailable as error:
                 if not self._begins_with(error):
                     raise
