@@ -54,7 +54,8 @@ def envelope(path: str, items: list[tuple[dict[str, object], bytes]], headers: d
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
 
 
-def _filled(request: bytes) -> bytes:
+def filled(request: bytes) -> bytes:
+    """Return a request with an event id and the time in their places."""
     return request.replace(ID, uuid.uuid4().hex.encode()).replace(NOW, f"{time.time():.6f}".encode())
 
 
@@ -101,7 +102,7 @@ class _OpenLoop:
         number = self._free.pop()
         self._due[number] = due
         self._sends += 1
-        self._sockets[number].sendall(_filled(self._requests[self._sends % len(self._requests)]))
+        self._sockets[number].sendall(filled(self._requests[self._sends % len(self._requests)]))
 
     def _receive(self, number: int) -> None:
         part = self._sockets[number].recv(65_536)

@@ -10,7 +10,7 @@ from hearback_devkit.engines.process import free_port
 
 from tests.bench.load import run_load
 from tests.bench.model import Row
-from tests.bench.open_loop import Offered
+from tests.bench.open_loop import Offered, filled
 from tests.bench.programs import program
 
 FIRST_RATE = 300.0
@@ -75,10 +75,10 @@ class Progress:
 
 def bare_per_second(requests: list[bytes]) -> float:
     """Return what the bare app answers at saturation."""
-    port = free_port()
+    port, sent = free_port(), [filled(one) for one in requests]
     with program("tests.bench.bare", str(port), port=port, ready="/"):
-        run_load(port, requests, 1.0, 32)
-        return run_load(port, requests, BARE_SECONDS, 32).per_second
+        run_load(port, sent, 1.0, 32)
+        return run_load(port, sent, BARE_SECONDS, 32).per_second
 
 
 def sustained(fleet: LoadedFleet, requests: list[bytes], seconds: float) -> tuple[Row, float]:
