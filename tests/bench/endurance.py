@@ -9,6 +9,7 @@ import asyncio
 import json
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ SHORT_SECONDS_MAX = 30.0  # of each phase of the burst, and of the run with two 
 READ_SHARE = 0.15  # of the limit that the reader takes in the burst, so that five times of it can be offered
 PHASES = ((0.8, 1), (5.0, 1), (0.5, 2))  # of what the reader takes, and for how many times the given seconds
 TICK_SECONDS = 0.1
+RECOVERY_SECONDS_MAX = 60.0
 
 
 class Reader:
@@ -42,6 +44,7 @@ class Reader:
         self._rate = rate
         self._end = threading.Event()
         self.taken = 0
+        self.left = 0  # when it looked last
 
     @contextmanager
     def running(self) -> Iterator["Reader"]:
@@ -63,12 +66,22 @@ class Reader:
         await client.aclose()
 
     async def _take(self, client: Any, most: int | None) -> None:
+        left_in_all = 0
         for stream in STREAMS:
             for key in stream.shard_keys(SHARDS):
                 is_counted = stream is FEEDBACK_SUBMITTED
                 left = max(0, await client.xlen(key) - most) if is_counted and most is not None else 0
                 taken = await client.xtrim(key, maxlen=left, approximate=False)
                 self.taken += taken if is_counted else 0
+                left_in_all += left
+        self.left = left_in_all
+
+    def wait_until_below(self, entries: int) -> float:
+        """Wait until fewer entries are left; return for how many seconds."""
+        began = time.monotonic()
+        while self.left >= entries and time.monotonic() - began < RECOVERY_SECONDS_MAX:
+            self._end.wait(TICK_SECONDS)
+        return time.monotonic() - began
 
 
 @dataclass(frozen=True)
@@ -107,6 +120,7 @@ class Burst:
     burst: Offered
     after: Offered
     stored: int
+    recovered_seconds: float  # from the end of the burst until the readers were below the bound again
 
 
 @contextmanager
@@ -137,14 +151,18 @@ def at_the_limit(seconds: float, connections: int, slices: int = SLICES) -> Limi
 def in_a_burst(read: float, seconds: float) -> Burst:
     """Offer what `PHASES` says, one phase after the other."""
     requests = kinds()[0].requests
-    bound = {"ENVELOPE_GATEWAY_STREAM_ENTRIES_MAX": str(max(200, int(2 * read)))}
+    entries_max = max(200, int(2 * read))
+    bound = {"ENVELOPE_GATEWAY_STREAM_ENTRIES_MAX": str(entries_max)}
     with (
         _valkey() as (url, folder),
         serving(url, folder, bound) as (port, _),
         Reader(url, read).running() as reader,
     ):
-        found = [offer(port, requests, read * share, seconds * times) for share, times in PHASES]
-    return Burst(read, *found, stored=reader.taken)
+        found = []
+        for share, times in PHASES:
+            recovered = reader.wait_until_below(entries_max)
+            found.append(offer(port, requests, read * share, seconds * times))
+    return Burst(read, *found, stored=reader.taken, recovered_seconds=recovered)
 
 
 def in_processes(count: int, seconds: float, connections: int) -> Limit:
@@ -209,6 +227,7 @@ def run(options: Options) -> list[Row]:
         rows.append(_offered_row(f"{name} (readers take {burst.read:,.0f} per second)", found))
     accepted = burst.before.answered + burst.burst.answered + burst.after.answered
     rows[-1].stored = f"{burst.stored:,} / {accepted:,}"
+    rows[-1].notes.append(f"readers were below the bound {burst.recovered_seconds:.1f} s after the burst")
     for count in (1, 2):
         found = in_processes(count, short, options.connections)
         row = _limit_row(f"gateway, processes: {count}", found)
