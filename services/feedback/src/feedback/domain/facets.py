@@ -26,9 +26,12 @@ def presence(key: str) -> str:
 
 def facets_of(pairs: Iterable[tuple[str, str | None]]) -> list[str]:
     """Return the terms of every pair that has a value, sorted and without doubles."""
-    given = {(key.lower(), value.lower()) for key, value in pairs if value}
-    found = {key[:FACET_CHARACTERS_MAX] for key, _ in given}
-    found |= {f"{key}={value}"[:FACET_CHARACTERS_MAX] for key, value in given}  # `facet`, for keys in lower case
+    found: set[str] = set()
+    for key, value in pairs:
+        if value:
+            lower = key.lower()
+            found.add(lower[:FACET_CHARACTERS_MAX])
+            found.add(f"{lower}={value.lower()}"[:FACET_CHARACTERS_MAX])  # `facet`, without a call for each
     return sorted(found)
 
 
