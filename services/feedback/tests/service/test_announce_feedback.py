@@ -64,11 +64,12 @@ async def test_what_a_person_took_in_after_all_is_stored_and_announced_once(inta
     again = submitted(body, event_id=EVENT, accepted_by="owner@example.com")
     taken = await intake.take(again, again)
     assert [(step.state, step.step) for step in taken.steps] == [("stored", "stored")]
-    assert taken.outcomes == [], "it was counted when it was refused"
+    # Who took it in took back what the refusal counted.
+    assert [(one.category, one.outcome, one.quantity) for one in taken.outcomes] == [(14, 0, 1)]
     assert [len(created.feedback.message) for created in taken.created] == [5_000]
     assert taken.created[0].feedback.associated_event_id is None
     later = await intake.take(again)
-    assert (later.created, later.steps) == ([], [])
+    assert (later.created, later.steps, later.outcomes) == ([], [], [])
 
 
 async def test_screenshots_that_came_before_are_counted(files: Files) -> None:
