@@ -123,6 +123,7 @@ def test_a_limit_ends_with_its_window_whatever_the_clock_does(
     moved: tuple[Any, OtherClock], wait_until: WaitUntil
 ) -> None:
     fleet, clock = moved
+    clock.jump(0.0)
     project = fleet.new_project()
     path = f"/api/0/projects/{project.organization}/{project.project}/quotas/"
     quota = {

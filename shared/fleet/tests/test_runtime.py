@@ -1,8 +1,9 @@
 """The runtime of apps and workers: what is opened is closed, in order, however starting or stopping goes."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from hearback_contracts.streams import FEEDBACK_SUBMITTED
@@ -13,7 +14,8 @@ from hearback_kit.bus import Incoming
 from hearback_kit.common import COMMON, Common
 from hearback_kit.outbox import outbox_table
 from hearback_kit.settings import ServiceSettings
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
+from sqlalchemy.ext.asyncio import create_async_engine
 
 
 class Settings(ServiceSettings):
@@ -182,16 +184,32 @@ async def test_a_name_given_to_a_consumer_is_kept(settings: Settings) -> None:
         assert runtime.consumer_name == "seven"
 
 
-async def test_an_app_and_a_worker_of_one_process_have_connections_in_common(settings: Settings) -> None:
-    outbox = outbox_table(MetaData())
+@pytest.fixture
+async def stored_outbox(settings: Settings) -> AsyncIterator[Table]:
+    """An outbox whose table exists."""
+    metadata = MetaData()
+    outbox = outbox_table(metadata)
+    parts = urlsplit(settings.database_url)._replace(scheme="postgresql+asyncpg")
+    engine = create_async_engine(urlunsplit(parts))
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    yield outbox
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.drop_all)
+    await engine.dispose()
+
+
+async def test_an_app_and_a_worker_of_one_process_have_connections_in_common(
+    settings: Settings, stored_outbox: Table
+) -> None:
     runtimes: list[ServiceRuntime] = []
 
     def keep(runtime: ServiceRuntime) -> None:
         runtimes.append(runtime)
         assert runtime.relay is not None
 
-    app = service_app(settings, title="Sample", description="x", build=keep, outbox=outbox)
-    worker, stop = service_worker(settings, build=keep, outbox=outbox), asyncio.Event()
+    app = service_app(settings, title="Sample", description="x", build=keep, outbox=stored_outbox)
+    worker, stop = service_worker(settings, build=keep, outbox=stored_outbox), asyncio.Event()
     token = COMMON.set(Common())
     try:
         task = asyncio.create_task(worker.run(stop))

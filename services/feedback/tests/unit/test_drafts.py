@@ -59,5 +59,5 @@ def test_every_value_of_a_list_has_a_bound() -> None:
     }
     draft = asdict(draft_from(payload, FeedbackContext("m", name=huge, contact_email=huge, url=huge)))
     listed = draft | draft["evidence"]
-    assert {name for name, value in listed.items() if isinstance(value, str) and len(value) > 10_000} == {"search"}
+    assert max(len(value) for value in listed.values() if isinstance(value, str)) == 10_000
     assert draft["event"]["dist"] == huge

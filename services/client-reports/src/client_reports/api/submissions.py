@@ -73,6 +73,7 @@ async def get_submissions(
         after=after,
         backward=page.backward,
         limit=page.fetch,
+        within_ids=True,
     )
     shown = page.page(found, lambda one: (one.status.received_at, one.key.id))
     response.headers.update(shown.headers)

@@ -1,5 +1,6 @@
 """Find submissions of several projects at once: one by its id, or a page of all."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +13,7 @@ from client_reports.store.submissions import SubmissionFilter, list_submissions,
 
 PROJECTS_MAX: Final = 50
 """Projects of which one page shows submissions together."""
+_PART_OF_ID: Final = re.compile(r"[0-9a-f]{1,32}")
 
 
 async def find_with_id(
@@ -31,12 +33,23 @@ async def find_in_projects(
     after: tuple[datetime, str] | None,
     backward: bool,
     limit: int,
+    within_ids: bool = False,
 ) -> list[Submission]:
-    """Return up to `limit` submissions of any of the projects next to a position, newest first."""
-    found: list[Submission] = []
-    async with database.connection(share=organization_id) as connection:
+    """Return up to `limit` submissions of any of the projects next to a position, newest first.
+
+    When no id starts with `id_prefix`, those that hold it anywhere, if `within_ids`: that reads the whole journal.
+    """
+
+    async def find(wanted: SubmissionFilter) -> list[Submission]:
+        found: list[Submission] = []
         for project_id in project_ids[:PROJECTS_MAX]:
             one = replace(wanted, project_id=project_id)
             found += await list_submissions(connection, one, after=after, backward=backward, limit=limit)
+        return found
+
+    async with database.connection(share=organization_id) as connection:
+        found = await find(wanted)
+        if not found and within_ids and wanted.id_prefix and _PART_OF_ID.fullmatch(wanted.id_prefix):
+            found = await find(replace(wanted, id_prefix=None, id_part=wanted.id_prefix))
     found.sort(key=lambda row: (row.status.received_at, row.key.id), reverse=True)
     return found[-limit:] if backward else found[:limit]
