@@ -325,7 +325,7 @@ def test_marking_by_hand_is_told(project: Any, wait_until: WaitUntil) -> None:
     fate = the_fate(project, wait_until, event_id, "spam")
     own = [step["step"] for step in fate["steps"] if step["service"] == "feedback"]
     assert (fate["reason"], own[-1]) == ("spam", "marked_spam")
-    assert outcomes(project) == {("accepted", None): 1}
+    wait_until(lambda: outcomes(project) == {("accepted", None): 1})
 
 
 def test_attachments_count_in_bytes_and_in_times_seen(project: Any, wait_until: WaitUntil) -> None:
