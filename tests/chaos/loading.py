@@ -6,7 +6,7 @@ import signal
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +186,17 @@ def frozen(*pids: int) -> Iterator[None]:
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def frozen_family(pid: int) -> Iterator[None]:
+    """A process and all that descend from it: the parents first, so that none is born unseen."""
+    stopped: set[int] = set()
+    with ExitStack() as stack:
+        while born := [one for one in family(pid) if one not in stopped]:
+            stack.enter_context(frozen(*born))
+            stopped.update(born)
+        yield
 
 
 @contextmanager

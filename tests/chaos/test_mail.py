@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import tempfile
 import uuid
 from collections import Counter
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from hearback_devkit.engines.process import free_port
 
 ROUNDS = 4
 MAILS = 10  # of a round
@@ -38,9 +38,7 @@ class DeadlyServer:
 
 @pytest.fixture
 def deadly_server() -> Iterator[tuple[DeadlyServer, int]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     handler = DeadlyServer()
     controller = Controller(handler, hostname="127.0.0.1", port=port)
     controller.start()

@@ -13,8 +13,8 @@ from loading import (
     assert_nothing_lost,
     envelope,
     event_id_of,
-    family,
     frozen,
+    frozen_family,
     ingest_url,
     pid_of,
     settle,
@@ -144,7 +144,7 @@ def send_report(project: Any) -> httpx.Response:
 @pytest.mark.parametrize("way", ["shut_down", "hangs"])
 def test_database_away(own_fleet: Any, wait_until: WaitUntil, way: str) -> None:
     project = own_fleet.new_project()
-    hang = frozen(*family(pid_of(own_fleet, "postgres")))
+    hang = frozen_family(pid_of(own_fleet, "postgres"))
     outage = hang if way == "hangs" else shut_down(own_fleet, "postgres")
     with Load(project, with_attachments=True, pause_seconds=0.02).running() as load:
         load.more(50, wait_until)

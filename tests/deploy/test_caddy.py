@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from hearback_contracts.routes import ROUTES, service_of
+from hearback_devkit.engines.process import free_port
 from hearback_local.generate.caddyfile import upstream_variable
 
 ROOT = Path(__file__).parents[2]
@@ -32,9 +32,7 @@ NAMES = {route.service for route in ROUTES}
 @contextlib.contextmanager
 def caddy(upstreams: dict[str, str], folder: Path, wait_until: Any) -> Iterator[tuple[str, int]]:
     """The URL and process id of a Caddy before these services (host and port by name)."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    url = f"http://127.0.0.1:{free_port()}"
     environment = {
         **os.environ,
         **{upstream_variable(name): address for name, address in upstreams.items()},

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -21,7 +20,7 @@ from hearback_contracts.catalog import MESSAGES
 from hearback_contracts.config import KeyConfig, ProjectConfig, key_snapshot, project_snapshot
 from hearback_contracts.events import Message
 from hearback_contracts.streams import STREAMS
-from hearback_devkit.testing import ManualClock, eventually_sync, served
+from hearback_devkit.testing import ManualClock, eventually_sync, free_port, served
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.valkey import connect
 from redis.asyncio import Redis
@@ -222,9 +221,7 @@ def serve_gateway(redis_url: str, tmp_path: Path) -> ServeGateway:
 
     @contextmanager
     def serve(blob_url: str = "", **settings: object) -> Iterator[Process]:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         environment = {
             **os.environ,
             "HEARBACK_REDIS_URL": str(settings.pop("redis_url", redis_url)),

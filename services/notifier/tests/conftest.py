@@ -1,7 +1,6 @@
 """Fixtures of the notifier's tests: a database, the use cases' context, a real SMTP server, the running app."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from hearback_contracts.notices import FeedbackContent, FeedbackCreated
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import OUTCOME_RECORDED
 from hearback_devkit.fleet import following, publish_project, signed_in
-from hearback_devkit.testing import ManualClock, running
+from hearback_devkit.testing import ManualClock, free_port, running
 from hearback_fleet.configuration import Configuration
 from hearback_kit.db import Database
 from hearback_kit.http import ServiceClient
@@ -218,9 +217,7 @@ def mailbox() -> Mailbox:
 @contextmanager
 def mail_server(mailbox: Mailbox, **options: Any) -> Iterator[int]:
     """Run an SMTP server on a port of its own: the port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     controller = Controller(mailbox, hostname="127.0.0.1", port=port, **options)
     controller.start()
     yield port

@@ -16,6 +16,8 @@ from typing import IO, Any
 
 PR_SET_PDEATHSIG = 1
 POLL_SECONDS = 0.01
+# Below the ports that Linux gives to outgoing connections, any of which could take one before its server does.
+PORTS = range(15_000, 32_000)
 
 
 class EngineError(RuntimeError):
@@ -23,10 +25,10 @@ class EngineError(RuntimeError):
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that is free now, and that no outgoing connection will take."""
+    while not port_is_free(port := secrets.choice(PORTS)):
+        pass
+    return port
 
 
 def port_is_free(port: int) -> bool:

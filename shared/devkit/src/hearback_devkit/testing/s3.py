@@ -1,12 +1,13 @@
 """A real S3 server (moto) in a process of its own; it keeps everything in memory and forgets it when it ends."""
 
 import re
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from xml.sax.saxutils import unescape
+
+from hearback_devkit.engines.process import free_port
 
 BUCKET = "attachments"
 START_SECONDS_MAX = 60.0
@@ -16,9 +17,7 @@ class S3Server:
     """Serves the bucket `attachments` on a loopback port that stays the same when it is started again."""
 
     def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
