@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,16 +17,18 @@ from hearback_contracts.config import QuotaConfig
 from hearback_contracts.streams import FEEDBACK_SUBMITTED, OUTCOME_RECORDED
 from hearback_devkit.engines import ValkeyEngine
 from hearback_devkit.testing import FaultProxy, eventually
+from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.valkey import connect
 
 AUTH = {"x-sentry-auth": "Sentry sentry_key=0123456789abcdef0123456789abcdef"}
+OFF = "f" * 32
 SHARDS = 2
 MIB = 1024 * 1024
 
 
 @pytest.fixture
 def engine(engine_folder: Path) -> Iterator[ValkeyEngine]:
-    own = ValkeyEngine(engine_folder / "spooled", appendfsync="always")
+    own = ValkeyEngine(engine_folder / f"spooled-{uuid.uuid4().hex[:8]}", appendfsync="always")
     own.start()
     yield own
     own.stop()
@@ -91,7 +94,7 @@ async def test_what_was_spooled_outlives_a_kill_and_is_stored_once_in_order(
                     number += 4
 
             users = [asyncio.create_task(user(21 + n)) for n in range(4)]
-            await eventually(lambda: len(acknowledged) > 300)
+            await eventually(lambda: len(acknowledged) > 300, seconds=60)
             assert gateway.is_ready()
             gateway.kill()
             ended = await asyncio.gather(*users, return_exceptions=True)
@@ -110,6 +113,49 @@ async def test_what_was_spooled_outlives_a_kill_and_is_stored_once_in_order(
     steps = b"".join(await entries(engine.url, OUTCOME_RECORDED, b"d"))
     counts = {number: steps.count(b'"submission_id":"%032x"' % (number + 1)) for number in acknowledged}
     assert set(counts.values()) == {1}, counts
+
+
+async def test_a_gateway_that_starts_in_an_outage_serves_the_projects_it_knew(
+    engine, publish, serve_gateway, tmp_path
+):
+    await publish(engine.url)
+    settings = {
+        "redis_url": engine.url,
+        "outage_spool_dir": tmp_path / "spool",
+        "outage_spool_after_seconds": 0.2,
+    }
+    kept = tmp_path / "spool" / "configuration.json"
+    with serve_gateway(**settings) as gateway:
+        async with httpx.AsyncClient(base_url=gateway.url, timeout=30) as client:
+            assert (await send(client, 0)).status_code == 200
+            assert await _status_for(client, OFF) == 403
+        await eventually(lambda: kept.exists() and b"project:1" in kept.read_bytes(), seconds=20)
+        assert kept.stat().st_mode & 0o777 == 0o600
+        await asyncio.to_thread(engine.stop)
+    with serve_gateway(**settings) as gateway:
+        async with httpx.AsyncClient(base_url=gateway.url, timeout=30) as client:
+            await eventually(lambda: _is_accepted(client, 1))
+            for number in range(2, 20):
+                assert (await send(client, number)).status_code == 200
+            assert await _status_for(client, OFF) == 403, "known to be off"
+            assert await _status_for(client, "0" * 32) == 503, "not known, and so for later"
+            await asyncio.to_thread(engine.start)
+            found = await eventually(lambda: _stored_all(engine.url, list(range(20))), seconds=30)
+            assert sorted(found) == list(range(20))
+            await _revoke(engine.url)
+            await eventually(lambda: _answers(client, 20, 403))
+            await eventually(lambda: b"project:1" not in kept.read_bytes(), seconds=20)
+
+
+async def _status_for(client: httpx.AsyncClient, key: str) -> int:
+    auth = {"x-sentry-auth": f"Sentry sentry_key={key}"}
+    return (await client.post("/api/1/envelope/", content=envelope(99), headers=auth)).status_code
+
+
+async def _revoke(url: str) -> None:
+    client = connect(url)
+    await SnapshotStore(client).publish({"key:0123456789abcdef0123456789abcdef": None, "project:1": None})
+    await client.aclose()
 
 
 async def _is_accepted(client: httpx.AsyncClient, number: int) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ from hearback_contracts.config import (
     organization_snapshot,
     project_snapshot,
 )
+from hearback_kit.snapshot_file import SnapshotFile
 from hearback_kit.snapshots import SnapshotCache
 from hearback_kit.valkey import connect
 
@@ -23,6 +25,10 @@ def _parse(name: str, raw: bytes) -> Any:
     if kind == "organization":
         return OrganizationConfig.model_validate_json(raw)
     return int(orjson.loads(raw))
+
+
+def _dump(value: ProjectConfig | int) -> bytes:
+    return str(value).encode() if isinstance(value, int) else value.model_dump_json().encode()
 
 
 class Configuration:
@@ -77,6 +83,14 @@ class Configuration:
         """Those of the organizations that there are, as a page of the member with an address needs them."""
         found = [await self.organization_for(one, email) for one in ids]
         return [one for one in found if one is not None]
+
+    def kept_in(self, path: Path) -> SnapshotFile:
+        """Return what keeps projects and keys in a file, to be run; what an earlier process left there is known.
+
+        The file has public keys, options and quotas, and no secret and no person.
+        """
+        prefixes = ("key:", "project:")
+        return SnapshotFile(self._cache, path, _dump, prefixes=prefixes)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow changes until `stop` is set."""

@@ -8,7 +8,8 @@ of pub/sub because a reader that was cut off knows what it missed.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -23,6 +24,8 @@ PREFIX: Final = "hearback:snapshot:"
 CHANGES: Final = "hearback:snapshot-changes"
 _CHANGES_KEPT: Final = 10_000
 _CHANGES_READ: Final = 1_000
+_VALUES_READ: Final = 200
+_NO_CHANGES: Final = "0-0"
 _UNKNOWN: Final = object()
 
 _log = get_logger(__name__)
@@ -85,6 +88,7 @@ class SnapshotCache:
         self._entries: OrderedDict[str, Any] = OrderedDict()
         self._absent: OrderedDict[str, None] = OrderedDict()
         self._stale: set[str] = set()
+        self._restored: set[str] = set()  # of these, what is of an earlier process
         self._loads: dict[str, asyncio.Task[Any]] = {}
         self._last: str | None = None
         self._heart = Heartbeat()
@@ -95,6 +99,58 @@ class SnapshotCache:
     def idle_seconds(self) -> float:
         """Seconds since `follow` last went round its loop; grows when it hangs."""
         return self._heart.idle_seconds
+
+    def restore(self, values: Mapping[str, bytes]) -> None:
+        """Take over copies of an earlier process: they hold as soon as the server is known to be away."""
+        for name, raw in values.items():
+            if len(self._entries) >= self._entries_max:
+                return
+            if name in self._entries or name in self._absent:
+                continue
+            with suppress(Unavailable):  # of a release that we do not understand
+                self._entries[name] = self._parsed(name, raw)
+                self._stale.add(name)
+                self._restored.add(name)
+
+    async def current(self, prefixes: tuple[str, ...]) -> dict[str, Any]:
+        """Return the kept values with such names, those used last at the end, after reading again what may be old.
+
+        Raises Unavailable when changes are not followed, or the server has none.
+        """
+        old = [name for name in self._entries if name in self._stale and name.startswith(prefixes)]
+        for first in range(0, len(old), _VALUES_READ):
+            await self._read_again(old[first : first + _VALUES_READ])
+        if not self._is_following:
+            raise Unavailable("the configuration is not followed")
+        return {
+            name: value
+            for name, value in self._entries.items()
+            if name.startswith(prefixes) and name not in self._stale
+        }
+
+    async def _read_again(self, names: Sequence[str]) -> None:
+        """Replace kept values by those of the server, unless it has no configuration."""
+        if not self._is_following:
+            raise Unavailable("the configuration is not followed")
+        self._stale.difference_update(names)
+        try:
+            with outage_as_unavailable("the configuration cannot be read"):
+                found = await self._client.mget([PREFIX + name for name in names])
+        except Unavailable:
+            self._stale.update(name for name in names if name in self._entries)
+            raise
+        for name, raw in zip(names, found, strict=True):
+            if name not in self._entries:
+                continue
+            try:
+                self._keep(name, None if raw is None else self._parsed(name, raw), is_used=False)
+            except Unavailable:
+                self._stale.add(name)
+
+    @property
+    def _is_following(self) -> bool:
+        """Whether changes are followed, of a server that has any."""
+        return self._last not in {None, _NO_CHANGES}
 
     def peek(self, name: str, missing: Any = None) -> Any:
         """Return the kept value if it is known to be current, else `missing` (a known absent value is None)."""
@@ -129,6 +185,8 @@ class SnapshotCache:
         try:
             with outage_as_unavailable("the configuration cannot be read"):
                 raw = await self._client.get(PREFIX + name)
+            if raw is None and name in self._restored and not self._is_following:
+                raise Unavailable("the server has no configuration yet")
             value = None if raw is None else self._parsed(name, raw)
         except Unavailable:
             if name in self._entries:
@@ -146,20 +204,24 @@ class SnapshotCache:
             _log.error("snapshot_unreadable", name=name, error=type(error).__name__)
             raise Unavailable("the configuration cannot be understood") from error
 
-    def _keep(self, name: str, value: Any) -> None:
+    def _keep(self, name: str, value: Any, *, is_used: bool = True) -> None:
         if value is not None or name in self._entries:  # made-up names change nothing
             self.generation += 1
         kept, other = (self._absent, self._entries) if value is None else (self._entries, self._absent)
         other.pop(name, None)
         kept[name] = value
-        kept.move_to_end(name)
+        self._restored.discard(name)
+        if is_used:
+            kept.move_to_end(name)
         while len(kept) > self._entries_max:
             dropped, _ = kept.popitem(last=False)
             self._stale.discard(dropped)
+            self._restored.discard(dropped)
 
     def _forget(self, names: Iterable[str]) -> None:
         for name in names:
             self._absent.pop(name, None)
+            self._restored.discard(name)
             if name in self._entries or name in self._loads:
                 self._stale.add(name)
                 self.generation += 1
@@ -168,6 +230,13 @@ class SnapshotCache:
         self._absent.clear()
         self.generation += 1
         self._stale.update(self._entries, self._loads)
+
+    def _trust_restored(self) -> None:
+        """Serve what an earlier process knew, as the server has nothing better at the moment."""
+        if self._restored:
+            self._stale -= self._restored
+            self._restored.clear()
+            self.generation += 1
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Keep the copies current until `stop` is set."""
@@ -178,6 +247,7 @@ class SnapshotCache:
                     await self._follow_once(stop)
             except Exception as error:
                 self._last = None  # what changes meanwhile is unknown
+                self._trust_restored()
                 if not isinstance(error, Unavailable):
                     raise
                 _log.warning("snapshots_wait", reason=type(error.__cause__).__name__)
@@ -186,11 +256,13 @@ class SnapshotCache:
     async def _follow_once(self, stop: asyncio.Event) -> None:
         if self._last is None:
             newest = await self._client.xrevrange(CHANGES, count=1)
-            self._last = newest[0][0].decode() if newest else "0-0"
+            self._last = newest[0][0].decode() if newest else _NO_CHANGES
             # A server without a single change has lost its data: what we know is better until the next one.
             self._absent.clear()
             if newest:
                 self._forget_all()
+            else:
+                self._trust_restored()
         answer = await unless_stopped(
             self._waiting.xread({CHANGES: self._last}, block=self._block_ms, count=_CHANGES_READ), stop
         )

@@ -34,6 +34,8 @@ from envelope_gateway.service.publish_plan import PlanPublisher
 from envelope_gateway.service.upload_attachments import AttachmentUploader
 from envelope_gateway.settings import Settings
 
+CONFIGURATION = "configuration.json"
+
 
 @dataclass(frozen=True)
 class AppState:
@@ -119,7 +121,8 @@ def _publisher(runtime: ServiceRuntime, settings: Settings, connection: RespConn
 def _outage_spool(
     runtime: ServiceRuntime, settings: Settings, connection: RespConnection, bounds: StreamBounds, folder: Path
 ) -> OutageSpool:
-    """Open the spool; readiness depends on streams or on it."""
+    """Open the spool; readiness depends on streams or on it. What projects there are is known at a start, too."""
+    runtime.run("configuration-file", runtime.configuration.kept_in(folder / CONFIGURATION), Stage.FOLLOW)
     spool = OutageSpool(
         connection,
         bounds,

@@ -1,0 +1,119 @@
+"""A file with the last known snapshots, so that a process that starts while the server is away has them.
+
+It holds what the process used, and what an earlier one left there. It is replaced as a whole, so that it is never
+half written, and only while what is in memory is known to be current: it never gets older than it was.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from hearback_kit.background import Heartbeat, pause
+from hearback_kit.errors import Unavailable
+from hearback_kit.logs import get_logger
+from hearback_kit.snapshots import SnapshotCache
+
+INTERVAL_SECONDS: Final = 5.0
+BYTES_MAX: Final = 64 * 1024 * 1024
+_SHARE: Final = 50  # a fleet with very many projects writes less often: at most 2 % of the time
+
+_log = get_logger(__name__)
+
+
+class SnapshotFile:
+    """Keeps the snapshots whose names begin with one of `prefixes` in a file of at most `bytes_max` bytes.
+
+    `dump` is the reverse of the cache's `parse`. What an earlier process left is in the cache once this is made.
+    """
+
+    def __init__(
+        self,
+        cache: SnapshotCache,
+        path: Path,
+        dump: Callable[[Any], bytes],
+        *,
+        prefixes: Sequence[str],
+        bytes_max: int = BYTES_MAX,
+        interval_seconds: float = INTERVAL_SECONDS,
+    ) -> None:
+        self._cache = cache
+        self._path = path
+        self._dump = dump
+        self._prefixes = tuple(prefixes)
+        self._bytes_max = bytes_max
+        self._interval_seconds = interval_seconds
+        self._heart = Heartbeat()
+        self._written_generation: int | None = None
+        self._cache.restore(self._read())
+
+    @property
+    def idle_seconds(self) -> float:
+        """Seconds since `run` last went round its loop; grows when it hangs."""
+        return self._heart.idle_seconds
+
+    def _read(self) -> dict[str, bytes]:
+        """Return what the file holds; nothing when it cannot be read."""
+        try:
+            if self._path.stat().st_size > 2 * self._bytes_max:
+                raise ValueError("too large")
+            content = orjson.loads(self._path.read_bytes())
+            return {str(name): str(value).encode() for name, value in content.items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, AttributeError) as error:
+            _log.warning("snapshot_file_unreadable", file=str(self._path), error=type(error).__name__)
+            return {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Write what changed, again and again, until `stop` is set."""
+        while not stop.is_set():
+            self._heart.beat()
+            began = time.monotonic()
+            with suppress(Unavailable):  # then the file stays as it is
+                await self.save()
+            took = time.monotonic() - began
+            await pause(max(self._interval_seconds, _SHARE * took), stop)
+
+    async def save(self) -> None:
+        """Write the snapshots in memory if any changed. Raises Unavailable when they may not be current."""
+        if self._cache.generation == self._written_generation:
+            return
+        entries = await self._cache.current(self._prefixes)
+        generation = self._cache.generation
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._write, entries)
+        except OSError as error:
+            _log.warning("snapshot_file_not_written", file=str(self._path), error=type(error).__name__)
+            return
+        self._written_generation = generation
+
+    def _write(self, entries: Mapping[str, Any]) -> None:
+        """Replace the file. Of too many snapshots those used last are kept."""
+        kept: dict[str, str] = {}
+        size = 0
+        for name, value in reversed(entries.items()):
+            text = self._dump(value).decode()
+            size += len(name) + len(text)
+            if size > self._bytes_max:
+                _log.warning("snapshot_file_full", kept=len(kept), of=len(entries))
+                break
+            kept[name] = text
+        unfinished = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(orjson.dumps(kept))
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(self._path)
+        except OSError:
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
+            raise
