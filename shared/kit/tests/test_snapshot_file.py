@@ -66,9 +66,7 @@ def holds(folder: Path, content: bytes) -> Callable[[], bool]:
     return lambda: path.exists() and path.read_bytes() == content
 
 
-async def test_a_process_that_starts_in_an_outage_knows_what_an_earlier_one_used(
-    keeping, redis, proxy, tmp_path
-):
+async def test_a_process_that_starts_in_an_outage_knows_what_an_earlier_one_used(keeping, redis, proxy, tmp_path):
     store = SnapshotStore(redis)
     await store.publish({"a": b"1", "a2": b"2", "b": b"3", "c": b"4"})
     async with keeping() as (cache, _):

@@ -94,7 +94,7 @@ class Settings(ServiceSettings):
     outage_spool_dir: Path | None = Field(
         None,
         description="Folder of this process alone, on a disk that outlives it, for what Valkey does not take in a"
-        " long outage; none: requests are answered 503 then.",
+        " long outage, and for the configuration of the projects served; none: requests are answered 503 then.",
     )
     outage_spool_bytes_max: int = Field(
         1024 * MIB, ge=MIB, le=1024 * 1024 * MIB, description="Bytes that wait in this folder; then 503."
