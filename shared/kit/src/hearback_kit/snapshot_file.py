@@ -7,7 +7,7 @@ half written, and only while what is in memory is known to be current: it never 
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -93,7 +93,7 @@ class SnapshotFile:
             return
         self._written_generation = generation
 
-    def _write(self, entries: Mapping[str, Any]) -> None:
+    def _write(self, entries: dict[str, Any]) -> None:
         """Replace the file. Of too many snapshots those used last are kept."""
         kept: dict[str, str] = {}
         size = 0
