@@ -1,6 +1,8 @@
 """Counts of mailboxes, and feedback that is alike."""
 
+import re
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ from feedback.domain.search import parse_search
 from feedback.domain.statuses import IGNORED, RESOLVED, STATUSES, UNRESOLVED
 from feedback.store import mailboxes
 from feedback.store.conditions import conditions
-from feedback.store.feedback_pages import IN_ORDER, read_page
+from feedback.store.feedback_pages import BY_INVERTED_INDEX, IN_ORDER, read_page
 from feedback.store.feedback_read import Position, Selection, find_by_event
 from feedback.store.mailboxes import count_mailboxes, fill_statement, newest_finds_statement, read_mailbox
 from feedback.store.similar import list_of_error, list_similar, similar_statement
@@ -95,27 +97,50 @@ async def test_pages_of_searches_are_complete_and_in_order(
     full: Database, query: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = selection(query, [1, 2, 3])
-    for finds_max, statuses in (
-        (mailboxes.FINDS_MAX, STATUSES),
-        (mailboxes.FINDS_MAX, (RESOLVED,)),
-        (20, STATUSES),
+    for finds_max, count_max, looks_max, statuses in (
+        (mailboxes.FINDS_MAX, 1_000, mailboxes.LOOKS_MAX, STATUSES),
+        (mailboxes.FINDS_MAX, 1_000, mailboxes.LOOKS_MAX, (RESOLVED,)),
+        (20, 20, 0, STATUSES),
+        (mailboxes.FINDS_MAX, 10, 1, (RESOLVED,)),
+        (mailboxes.FINDS_MAX, 10, 30, (RESOLVED,)),
     ):
         monkeypatch.setattr(mailboxes, "FINDS_MAX", finds_max)
+        monkeypatch.setattr(mailboxes, "LOOKS_MAX", looks_max)
         shown = replace(wanted, statuses=statuses)
         async with full.connection() as connection:
             expected = (await read_page(connection, shown, 60)).rows
             rows: list[Any] = []
             position = None
             while len(rows) < len(expected):
-                page, _ = await read_mailbox(connection, wanted, shown, 20, position, count_max=1_000)
+                page, _ = await read_mailbox(connection, wanted, shown, 20, position, count_max=count_max)
                 assert page
                 rows += page
                 position = Position(page[-1].first_seen, page[-1].id)
             assert [row.id for row in rows] == [row.id for row in expected]
             if len(rows) > 20:
                 first = Position(rows[20].first_seen, rows[20].id)
-                back, _ = await read_mailbox(connection, wanted, shown, 20, first, backward=True, count_max=1_000)
+                back, _ = await read_mailbox(
+                    connection, wanted, shown, 20, first, backward=True, count_max=count_max
+                )
                 assert [row.id for row in back] == [row.id for row in expected[:20]]
+
+
+async def test_a_page_of_many_finds_visits_only_those_of_its_time(vacuumed: Database) -> None:
+    wanted = selection("word123", [1, 2, 3, 4])
+    part = mailboxes.Cut(STATUSES, 20)
+    start = NOW - timedelta(days=3)
+    plan = await explain(vacuumed, mailboxes.span_statement(wanted, part, start, NOW), BY_INVERTED_INDEX)
+    assert "BitmapAnd" in plan, plan
+    assert set(re.findall(r"Bitmap Index Scan on (\w+)", plan)) == {"feedback_search", "feedback_seen"}, plan
+
+
+async def test_what_finds_more_than_tabs_count_to_is_not_counted(full: Database) -> None:
+    async with full.connection() as connection:
+        wanted = selection("word123", [1, 2, 3, 4])
+        page, counts = await read_mailbox(connection, wanted, wanted, 20, count_max=100)
+        assert len(page) == 20
+        assert set(counts.values()) == {None}
+        assert await count_mailboxes(connection, wanted, 100) == counts
 
 
 async def test_what_is_common_is_not_counted_and_what_is_rare_is(full: Database) -> None:

@@ -80,6 +80,7 @@ class SelectFeedback:
                 *seen_between(filters.start, filters.end),
             ),
             is_search=search.is_indexed or bool(filters.environments),
+            has_patterns=search.has_patterns,
         )
 
     def of_event(self, organization: OrganizationConfig, project_ids: Sequence[int], event_id: str) -> Selection:

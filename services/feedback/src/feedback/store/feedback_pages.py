@@ -30,7 +30,7 @@ from feedback.store.tables import FEEDBACK
 FINDS_MAX = 2_000
 BY_INVERTED_INDEX = text(
     "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true),"
-    " set_config('enable_indexonlyscan', 'off', true)"
+    " set_config('enable_indexonlyscan', 'off', true), set_config('enable_bitmapscan', 'on', true)"
 )
 WITHOUT_SCANS = text(
     "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"

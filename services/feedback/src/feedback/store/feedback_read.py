@@ -37,13 +37,17 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which feedback: of these projects, in these mailboxes, meeting all conditions."""
+    """Which feedback: of these projects, in these mailboxes, meeting all conditions.
+
+    `is_search` says that an inverted index finds it, `has_patterns` that the index takes long to do so.
+    """
 
     organization_id: int
     project_ids: Sequence[int]
     statuses: Sequence[str]
     conditions: Sequence[Condition] = field(default_factory=tuple)
     is_search: bool = False
+    has_patterns: bool = False
 
     @property
     def is_empty(self) -> bool:

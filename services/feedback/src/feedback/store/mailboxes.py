@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from hearback_kit.db import Connection
@@ -42,6 +43,7 @@ from feedback.store.tables import FEEDBACK
 NEAR_ROWS_MAX: Final = 1_000  # rows that a search is looked up among before an inverted index is asked
 COMMON_PART_MIN: Final = 0.01  # of these rows: what is found more often is common
 FINDS_MAX: Final = 5_000  # that the database sorts; with more, the order of time meets a page of them soon
+LOOKS_MAX: Final = 50  # times as much time as the newest rows span is where a page of many finds is looked for
 
 
 def fill_statement(selection: Selection, count_max: int) -> Select[Any]:
@@ -80,7 +82,7 @@ class _Find(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Cut:
+class Cut:
     """Which part of what is found a page shows."""
 
     statuses: Sequence[str]
@@ -89,7 +91,7 @@ class _Cut:
     backward: bool = False
 
 
-def finds_statement(selection: Selection, finds_max: int, part: _Cut | None = None) -> CompoundSelect[Any]:
+def finds_statement(selection: Selection, finds_max: int, part: Cut | None = None) -> CompoundSelect[Any]:
     """Return the statement that counts all finds of a search by mailbox, and after them lists a page of them.
 
     It looks at `finds_max` + 1 finds at most, in no order; with so many the page is not the right one. Rows of
@@ -118,7 +120,7 @@ def finds_statement(selection: Selection, finds_max: int, part: _Cut | None = No
 
 
 async def _read_finds(
-    connection: Connection, selection: Selection, finds_max: int, part: _Cut | None = None
+    connection: Connection, selection: Selection, finds_max: int, part: Cut | None = None
 ) -> tuple[Mapping[str, int | None] | None, list[Position]]:
     """Return the counts of a search's mailboxes and the places of a page; None for more finds than `finds_max`."""
     await connection.execute(BY_INVERTED_INDEX)
@@ -141,11 +143,12 @@ def newest_finds_statement(
 ) -> Select[Any]:
     """Return the statement for what a search finds among `rows_max` rows of its organization.
 
-    They are the newest ones, or those next to a position; each row of the answer also has how many there are.
+    They are the newest ones, or those next to a position; each row of the answer also has how many there are, and
+    the times of the first and the last.
     """
     beyond = [] if position is None else [is_beyond(position, backward)]
     near = (
-        select(FEEDBACK.c.id)
+        select(FEEDBACK.c.id, FEEDBACK.c.first_seen)
         .where(FEEDBACK.c.organization_id == selection.organization_id, *beyond)
         .order_by(*in_time(FEEDBACK.c, backward))
         .limit(rows_max)
@@ -158,10 +161,28 @@ def newest_finds_statement(
         .where(*matches(selection))
         .subquery("found")
     )
-    looked_at = select(func.count().label("rows")).select_from(near).subquery("looked_at")
-    return select(looked_at.c.rows, found.c.id, found.c.first_seen, found.c.status).select_from(
+    looked_at = (
+        select(
+            func.count().label("rows"),
+            func.min(near.c.first_seen).label("oldest"),
+            func.max(near.c.first_seen).label("newest"),
+        )
+        .select_from(near)
+        .subquery("looked_at")
+    )
+    return select(*looked_at.c, found.c.id, found.c.first_seen, found.c.status).select_from(
         looked_at.outerjoin(found, true())
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a search finds nearby: whether that is everything up to the list's end, and the newest time there."""
+
+    finds: Sequence[_Find]
+    is_all: bool
+    newest: datetime | None
+    span: timedelta
 
 
 async def _look(
@@ -171,13 +192,45 @@ async def _look(
     *,
     rows_max: int = NEAR_ROWS_MAX,
     backward: bool = False,
-) -> tuple[list[_Find], bool]:
-    """Return what a search finds nearby, and whether that is everything up to the list's end."""
+) -> _Look:
+    """Look for what a search finds nearby."""
     await connection.execute(IN_ORDER)
     statement = newest_finds_statement(selection, rows_max, position, backward=backward)
     rows = list(await connection.execute(statement))
     finds = [_Find(Position(row.first_seen, row.id), row.status) for row in rows if row.id is not None]
-    return finds, rows[0].rows < rows_max
+    first = rows[0]
+    span = first.newest - first.oldest if first.rows else timedelta()
+    return _Look(finds, first.rows < rows_max, first.newest, span)
+
+
+def span_statement(selection: Selection, part: Cut, start: datetime, end: datetime) -> Select[Any]:
+    """Return the statement for a page of what a search finds between two times, both included.
+
+    The index of times tells which finds are in between, so that only their rows are visited.
+    """
+    beyond = [] if part.position is None else [is_beyond(part.position, part.backward)]
+    return (
+        select(FEEDBACK.c.id, FEEDBACK.c.first_seen)
+        .where(
+            FEEDBACK.c.organization_id == selection.organization_id,
+            FEEDBACK.c.first_seen.between(start, end),
+            *matches(selection),
+            *beyond,
+        )
+        .order_by(*in_time(FEEDBACK.c, part.backward))
+        .limit(part.limit)
+    )
+
+
+async def _read_span(connection: Connection, selection: Selection, part: Cut, look: _Look) -> list[Position]:
+    """Return places of a page that are within `LOOKS_MAX` times the span of a look from the page's beginning."""
+    begin = part.position.first_seen if part.position else look.newest
+    if begin is None:
+        return []
+    end = begin + look.span * (LOOKS_MAX if part.backward else -LOOKS_MAX)
+    await connection.execute(BY_INVERTED_INDEX)
+    found = await connection.execute(span_statement(selection, part, min(begin, end), max(begin, end)))
+    return [Position(row.first_seen, row.id) for row in found]
 
 
 async def read_mailbox(
@@ -193,26 +246,28 @@ async def read_mailbox(
     """Return a page of `shown`, and the counts of the mailboxes of `everywhere`, of which it is a part.
 
     A search is looked up among the newest rows first. What is common is met there, and is not counted: an inverted
-    index would have to find all of it. What is rare is looked up once for both.
+    index would have to find all of it. What is rare is looked up once for both. What is neither is not counted
+    either, and its page is looked for where it can be expected.
     """
     if not shown.is_search or shown.is_empty:
-        counts = await count_mailboxes(connection, everywhere, count_max)
+        filled = await count_mailboxes(connection, everywhere, count_max)
         page = await read_page(connection, shown, limit, position, backward=backward)
-        return page.rows, counts
-    part = _Cut(shown.statuses, limit, position, backward)
-    finds, is_all = await _look(connection, everywhere)
-    if is_all:
-        counts, places, is_whole = _counted(finds), _places(finds, part), True
-    elif len(finds) > NEAR_ROWS_MAX * COMMON_PART_MIN:
-        counts = dict.fromkeys(STATUSES, None)
-        places = await _near(connection, shown, part, finds)
+        return page.rows, filled
+    part = Cut(shown.statuses, limit, position, backward)
+    look = await _look(connection, everywhere)
+    counts: Mapping[str, int | None] | None = None
+    places: list[Position] | None
+    if look.is_all:
+        counts, places, is_whole = _counted(look.finds), _places(look.finds, part), True
+    elif len(look.finds) > NEAR_ROWS_MAX * COMMON_PART_MIN:
+        places = await _near(connection, shown, part, look.finds)
         is_whole = len(places) == limit
     else:
-        found, places = await _read_finds(connection, everywhere, FINDS_MAX, part)
-        if found is None:
-            rows = await read_in_order(connection, shown, limit, position, backward=backward)
-            return rows, dict.fromkeys(STATUSES, None)
-        counts, is_whole = found, True
+        counts, places = await _read_rare(connection, everywhere, shown, part, look, count_max)
+        is_whole = True
+    counts = counts or dict.fromkeys(STATUSES, None)
+    if places is None:
+        return await read_in_order(connection, shown, limit, position, backward=backward), counts
     if is_whole:
         rows = await list_places(connection, places)
         if len(rows) == len(places):  # else some were deleted meanwhile, and others move up
@@ -221,17 +276,37 @@ async def read_mailbox(
     return page.rows, counts
 
 
-async def _near(connection: Connection, shown: Selection, part: _Cut, newest: Sequence[_Find]) -> list[Position]:
+async def _read_rare(
+    connection: Connection, everywhere: Selection, shown: Selection, part: Cut, look: _Look, count_max: int
+) -> tuple[Mapping[str, int | None] | None, list[Position] | None]:
+    """Return the counts of a search that finds few of the newest rows, and the places of a page.
+
+    There are no counts above `count_max`, and no places for more finds than the database shall sort. An index that
+    is fast is asked again for fewer rows rather than for the rows of many finds, which may have to come from disk.
+    """
+    if not shown.has_patterns:
+        counts, places = await _read_finds(connection, everywhere, count_max, part)
+        if counts is None:
+            places = await _read_span(connection, shown, part, look)
+        if counts is not None or len(places) == part.limit:
+            return counts, places
+    counts, places = await _read_finds(connection, everywhere, FINDS_MAX, part)
+    if counts is None:
+        return None, None
+    return (counts if sum(count or 0 for count in counts.values()) <= count_max else None), places
+
+
+async def _near(connection: Connection, shown: Selection, part: Cut, newest: Sequence[_Find]) -> list[Position]:
     """Return the places of a page of what is common, found among the rows next to its position."""
     places = [] if part.position is not None else _places(newest, part)
     for rows_max in (NEAR_ROWS_MAX, 10 * NEAR_ROWS_MAX):
         if len(places) == part.limit:
             break
-        finds, _ = await _look(connection, shown, part.position, rows_max=rows_max, backward=part.backward)
-        places = _places(finds, part)
+        look = await _look(connection, shown, part.position, rows_max=rows_max, backward=part.backward)
+        places = _places(look.finds, part)
     return places
 
 
-def _places(finds: Sequence[_Find], part: _Cut) -> list[Position]:
+def _places(finds: Sequence[_Find], part: Cut) -> list[Position]:
     wanted = [find.position for find in finds if find.status in part.statuses]
     return cut(wanted, part.limit, part.position, part.backward)
