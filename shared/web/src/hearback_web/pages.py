@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from hearback_web import navigation
+from hearback_web.compiled import CompiledTemplates
 from hearback_web.context import THEME_COOKIE, ZONE_COOKIE, PageContext, known_theme, known_zone
 from hearback_web.errors import install_error_pages
 from hearback_web.filters import FILTERS
@@ -31,6 +32,13 @@ from hearback_web.texts import TRANSLATIONS, script_texts
 _COMPRESS_BYTES_MIN: Final = 1_024
 _COMPRESS_LEVEL: Final = 4
 _VISITOR_SECONDS: Final = 86_400
+# What the compiled templates depend on, beside their sources.
+_SYNTAX: Final[Mapping[str, Any]] = {
+    "autoescape": True,
+    "trim_blocks": True,
+    "lstrip_blocks": True,
+    "extensions": ["jinja2.ext.i18n"],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +145,7 @@ def _read(service: str, package: str) -> tuple[StaticFiles, Environment]:
     """Return the static files and templates of a service, read once for all apps of the process."""
     own, shared = _folder(package), _folder("hearback_web")
     static = StaticFiles.load(service, own / "static", shared / "static")
-    return static, _environment(static, own / "templates", shared / "templates")
-
-
-def _environment(static: StaticFiles, *folders: Path) -> Environment:
-    environment = Environment(
-        loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-        auto_reload=False,
-    )
-    environment.install_gettext_translations(TRANSLATIONS, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters.update(FILTERS)
+    environment = environment_of(package)
     environment.globals.update(
         static=static.url,
         script_texts=script_texts,
@@ -160,6 +154,20 @@ def _environment(static: StaticFiles, *folders: Path) -> Environment:
         project_settings=navigation.project_settings,
     )
     environment.globals["ui"] = environment.get_template("components.html").module
+    return static, environment
+
+
+def environment_of(package: str) -> Environment:
+    """Return what reads the templates of a service, and the shared ones, without what they have at hand."""
+    environment = Environment(
+        loader=ChoiceLoader([FileSystemLoader(_folder(name) / "templates") for name in (package, "hearback_web")]),
+        undefined=StrictUndefined,
+        auto_reload=False,
+        bytecode_cache=CompiledTemplates(_SYNTAX),
+        **_SYNTAX,
+    )
+    environment.install_gettext_translations(TRANSLATIONS, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters.update(FILTERS)
     return environment
 
 
