@@ -41,6 +41,7 @@ from feedback.store.feedback_read import Position, Selection, matches
 from feedback.store.tables import FEEDBACK
 
 NEAR_ROWS_MAX: Final = 1_000  # rows that a search is looked up among before an inverted index is asked
+FAR_ROWS_MAX: Final = 10_000  # rows that a page of what is common is looked for among
 COMMON_PART_MIN: Final = 0.01  # of these rows: what is found more often is common
 FINDS_MAX: Final = 5_000  # that the database sorts; with more, the order of time meets a page of them soon
 LOOKS_MAX: Final = 50  # times as much time as the newest rows span is where a page of many finds is looked for
@@ -297,13 +298,20 @@ async def _read_rare(
 
 
 async def _near(connection: Connection, shown: Selection, part: Cut, newest: Sequence[_Find]) -> list[Position]:
-    """Return the places of a page of what is common, found among the rows next to its position."""
+    """Return the places of a page of what is common, found among the rows next to its position.
+
+    How many rows those are is guessed from what the newest ones have.
+    """
     places = [] if part.position is not None else _places(newest, part)
-    for rows_max in (NEAR_ROWS_MAX, 10 * NEAR_ROWS_MAX):
+    density = sum(find.status in part.statuses for find in newest) / NEAR_ROWS_MAX
+    guess = int(1.5 * part.limit / density) if density else FAR_ROWS_MAX
+    for rows_max in (min(max(guess, NEAR_ROWS_MAX), FAR_ROWS_MAX), FAR_ROWS_MAX):
         if len(places) == part.limit:
             break
         look = await _look(connection, shown, part.position, rows_max=rows_max, backward=part.backward)
         places = _places(look.finds, part)
+        if rows_max == FAR_ROWS_MAX:
+            break
     return places
 
 
