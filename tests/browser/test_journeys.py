@@ -132,14 +132,15 @@ async def test_triage_by_keyboard_alone(world: World, open_as: Any, site: str, w
 async def test_new_feedback_is_announced_and_moves_nothing(
     world: World, open_as: Any, site: str, wait_until: Any
 ) -> None:
-    """A bar counts what arrived; the rows stay where they are until one opens it."""
+    """A bar counts what arrived, and a late picture marks its row; rows stay where they are until one opens it."""
     project = world.fleet.new_project(world.full.organization)
-    send_feedback(project, "Here before")
+    event_id = send_feedback(project, "Here before")
     wait_until(project.issues)
     page = await open_as("member", viewport={"width": 1280, "height": 800})
     await page.goto(site + inbox_of(world.full.organization, project=project.project_id))
     first = page.locator("#rows > .list-row").first
     before = await first.bounding_box()
+    await expect(first.locator(".has-files")).to_have_count(0)
     await page.evaluate(
         """() => { window.shifts = 0; new PerformanceObserver((list) => {
           for (const entry of list.getEntries()) window.shifts += entry.value;
@@ -148,6 +149,9 @@ async def test_new_feedback_is_announced_and_moves_nothing(
     send_feedback(project, "Arrived just now")
     news = page.locator("#news")
     await expect(news).to_be_visible()
+    picture = ({"type": "attachment", "filename": "late.png", "content_type": "image/png"}, png())
+    project.send(picture, header={"event_id": event_id})
+    await expect(first.locator(".has-files")).to_be_visible()
     assert await first.bounding_box() == before
     assert await page.evaluate("window.shifts") == 0
     await news.click()

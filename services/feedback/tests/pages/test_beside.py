@@ -1,6 +1,7 @@
 """What is shown beside a feedback, the news of a list, and suggestions for searches."""
 
 import dataclasses
+import json
 from typing import Any
 
 import pytest
@@ -111,6 +112,22 @@ async def test_files_that_came_later_are_a_part_of_their_own(api: Api, browser: 
     assert part.count('class="shot"') == part.count('class="file"') == 1
     assert "<html" not in part
     await browser.get(f"{INBOX}4711/files/", 404)
+
+
+async def test_a_list_hears_which_of_its_rows_have_files_by_now(api: Api, browser: Browser, files: Files) -> None:
+    one, other = await api.submit("one"), await api.submit("other")
+    numbers = {event_id: (await api.issue(event_id))["id"] for event_id in (one, other)}
+    asked = f"{INBOX}attached/?{'&'.join(f'id={number}' for number in [*numbers.values(), 'x', '4711'])}"
+    assert json.loads(await browser.get(asked)) == {"ids": []}
+    assert "has-files" not in rows_part(await browser.get())
+    await files.store(b"\x89PNG", one, name="screenshot.png", content_type="image/png")
+    assert json.loads(await browser.get(asked)) == {"ids": [numbers[one]]}
+    assert rows_part(await browser.get()).count("has-files") == 1
+
+
+def rows_part(page: str) -> str:
+    """Return the rows of a page's list."""
+    return page[page.index('id="rows"') :].partition("</ul>")[0]
 
 
 async def test_what_is_not_there_is_404(browser: Browser) -> None:

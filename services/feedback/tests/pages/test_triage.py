@@ -1,8 +1,10 @@
 """Every action of the inbox as a form without JavaScript, and its undo."""
 
+import re
 from typing import Any
 
 import pytest
+from hearback_contracts.config import MemberRef
 from hearback_contracts.flags import Feature
 from hearback_devkit.fleet import publish_project
 
@@ -178,3 +180,34 @@ async def test_hidden_feedback_is_not_changed(api: Api, browser: Browser, redis:
     await browser.post("change", 404, action="resolve", id=ids["one"], csrf_token=token)
     await publish_project(redis, members=MEMBERS)
     assert (await state(api, ids["one"]))["status"] == "unresolved"
+
+
+async def test_of_few_members_one_is_chosen_and_oneself_is_first(api: Api, browser: Browser) -> None:
+    await store(api, "one")
+    page = await browser.get()
+    options = re.findall(
+        r'<option value="([^"]*)"[^>]*>([^<]*)</option>', page[page.index('id="bulk-assignee"') :]
+    )
+    assert options[:3] == [("", "Unassigned"), ("1", "Olga Owner (you)"), ("2", "Dev Eloper")]
+
+
+async def test_of_very_many_members_none_is_listed_and_one_is_named(
+    api: Api, browser: Browser, redis: Any
+) -> None:
+    ids = await store(api, "one")
+    many = tuple(
+        MemberRef(id=n, email=f"person{n}@example.com", name=f"Person {n % 4_000}") for n in range(10, 5_010)
+    )
+    await publish_project(redis, members=(*MEMBERS, *many))
+    page = await browser.get(feedbackSlug=f"web:{ids['one']}")
+    assert "person77@example.com" not in page
+    assert len(page) < 60_000
+    found = await browser.get(f"{INBOX}members/", assignee="person77")
+    assert len(re.findall("<option", found)) == 11  # 77, and 770 to 779
+    assert len(re.findall("<option", await browser.get(f"{INBOX}members/"))) == 20
+    for wanted in ("person77@example.com", "77", " PERSON77@example.com", "Person 2000"):
+        await browser.change("assign", ids["one"], assignee=wanted)
+        assert (await state(api, ids["one"]))["assignedTo"]["email"].startswith("person")
+    page = await browser.get(feedbackSlug=f"web:{ids['one']}")
+    assert 'name="assignee" value="person2000@example.com"' in page
+    await browser.post("change", 400, action="assign", id=ids["one"], assignee="Person 77")  # there are two

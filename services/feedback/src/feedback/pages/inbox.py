@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import Response
-from hearback_contracts.config import OrganizationConfig
 from hearback_contracts.flags import Feature
 from hearback_fleet.access import EVENT_WRITE
 from hearback_kit.api.paging import decode_cursor, encode_cursor, read_id, read_time
@@ -15,6 +14,7 @@ from hearback_web import PageScope
 from hearback_web.texts import gettext as _
 
 from feedback.domain.statuses import IGNORED, RESOLVED, UNRESOLVED
+from feedback.pages.assignees import choices_of
 from feedback.pages.beside import read_beside
 from feedback.pages.deps import PAGES, PageState, Reader, StateDep, is_shown
 from feedback.pages.params import ALL, PERIODS, Found, View, ViewDep, find
@@ -64,7 +64,7 @@ class _Page:
             "organization": organization,
             "can_write": not self.scope.scopes.isdisjoint(EVENT_WRITE),
             "is_visible": is_shown(organization),
-            "member_choices": [("", _("Unassigned")), *_members(organization)],
+            "member_choices": choices_of(organization, self.scope.principal.email),
             "sources": list(source_names().items()),
             "periods": PERIODS,
             "tags_shown": TAGS_SHOWN,
@@ -133,12 +133,6 @@ class _Page:
         beside = await read_beside(self.request, self.state, organization, found.feedback) if shows_more else None
         steps = steps_of(organization, found.changes)
         return {"detail": shown, "missing": False, "beside": beside, "steps": steps}, 200
-
-
-def _members(organization: OrganizationConfig) -> list[tuple[int, str]]:
-    """Return the organization's members by name, as choices."""
-    members = sorted(organization.members, key=lambda one: (one.name or one.email).lower())
-    return [(member.id, member.name or member.email) for member in members]
 
 
 def _place(view: View) -> Place:

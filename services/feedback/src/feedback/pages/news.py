@@ -1,4 +1,4 @@
-"""What scripts of the inbox ask for: how much of what is new the list has, suggestions, and environments."""
+"""What scripts of the inbox ask for: what is new to the list, suggestions, members and environments."""
 
 from typing import Annotated, Any
 
@@ -7,10 +7,12 @@ from fastapi.responses import JSONResponse, Response
 from hearback_kit.values.ids import parse_id
 
 from feedback.domain.search_keys import NAMED_KEYS
+from feedback.pages.assignees import find_members
 from feedback.pages.deps import PAGES, Reader, StateDep, is_shown
 from feedback.pages.params import ViewDep, find
 from feedback.service.suggest_terms import suggest_terms
-from feedback.store.feedback_read import count_ids
+from feedback.store.attachments import find_with_attachments
+from feedback.store.feedback_read import count_ids, list_by_ids
 from feedback.store.search_names import list_values
 
 IDS_MAX = 200
@@ -33,6 +35,31 @@ async def count_news(
         async with state.database.connection(share=scope.organization.id) as connection:
             count = await count_ids(connection, found.shown, numbers)
     return JSONResponse({"count": count}, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/attached/")
+async def list_attached(
+    state: StateDep,
+    scope: Reader,
+    ids: Annotated[list[str], Query(alias="id", max_length=IDS_MAX)] = [],  # noqa: B006
+) -> Response:
+    """Return which of the named feedback have attachments."""
+    numbers = [number for value in ids if (number := parse_id(value)) is not None]
+    found: set[int] = set()
+    if numbers and is_shown(scope.organization):
+        async with state.database.connection(share=scope.organization.id) as connection:
+            rows = await list_by_ids(connection, scope.project_ids(None), numbers)
+            found = await find_with_attachments(connection, rows)
+    return JSONResponse({"ids": [str(number) for number in sorted(found)]}, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/members/")
+async def suggest_members(
+    request: Request, scope: Reader, assignee: Annotated[str, Query(max_length=400)] = ""
+) -> Response:
+    """Return the part of a form that suggests whom to assign feedback to."""
+    found = find_members(scope.organization, scope.principal.email, assignee)
+    return PAGES.render(request, "inbox.html", block="members_part", members=found)
 
 
 @router.get("/suggestions/")

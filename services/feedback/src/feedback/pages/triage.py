@@ -13,6 +13,7 @@ from hearback_web.texts import gettext as _
 from hearback_web.texts import ngettext
 
 from feedback.domain.statuses import IGNORED, RESOLVED, UNRESOLVED, sorted_into
+from feedback.pages.assignees import find_member, name_of
 from feedback.pages.deps import PageState, StateDep, Writer, is_shown
 from feedback.pages.params import find, view_of
 from feedback.service.triage_issues import OrganizationMember, change_by_id, find_chunks, split
@@ -80,12 +81,12 @@ def _columns(action: str, form: Form, organization: OrganizationConfig) -> Mappi
         if columns is None:
             raise BadRequest(_("There is no such action."), code="unknown_action")
         return columns
-    wanted = form.text("assignee", length_max=20)
+    wanted = form.text("assignee", length_max=400)
     if not wanted:
         return {"assigned_to": None}
-    member = next((member for member in organization.members if str(member.id) == wanted), None)
+    member = find_member(organization, wanted)
     if member is None:
-        raise BadRequest(_("There is no such member."), code="unknown_member")
+        raise BadRequest(_("No member has this name or address."), code="unknown_member")
     return {"assigned_to": member.id}
 
 
@@ -129,9 +130,9 @@ def _said(action: str, form: Form, organization: OrganizationConfig, changed: in
     }
     if action in texts:
         return texts[action].format(changed)
-    wanted = form.get("assignee", "")
-    member = next((member for member in organization.members if str(member.id) == wanted), None)
+    wanted = form.text("assignee", length_max=400)
+    member = find_member(organization, wanted) if wanted else None
     if member is None:
         return ngettext("{} feedback unassigned.", "{} feedback unassigned.", changed).format(changed)
     text = ngettext("{} feedback assigned to {}.", "{} feedback assigned to {}.", changed)
-    return text.format(changed, member.name or member.email)
+    return text.format(changed, name_of(member))

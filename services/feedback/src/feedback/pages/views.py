@@ -39,6 +39,8 @@ def slug_of(organization: OrganizationConfig, feedback: Feedback) -> str:
 
 def member_of(organization: OrganizationConfig, member_id: int | None) -> MemberRef | None:
     """Return a member by id; None for one who left."""
+    if member_id is None:
+        return None
     return next((member for member in organization.members if member.id == member_id), None)
 
 
@@ -47,6 +49,7 @@ class Row:
     """A feedback in the list."""
 
     id: int
+    event_id: str
     short_id: str
     url: str
     person: str | None
@@ -78,6 +81,7 @@ def rows_of(
         rows.append(
             Row(
                 id=one.id,
+                event_id=one.event_id,
                 short_id=one.short_id,
                 url=view.url(organization.slug, slug=slug),
                 person=person_of(one),

@@ -227,6 +227,7 @@
       }
       const select = $("#assignee");
       select?.focus();
+      if (select?.matches("input")) select.select();
       try { select?.showPicker(); } catch { /* not every browser opens it */ }
       return Boolean(select);
     },
@@ -276,7 +277,11 @@
       soon();
     });
     source.addEventListener("changed", soon);
-    source.addEventListener("attached", (event) => expectFile(JSON.parse(event.data).event));
+    source.addEventListener("attached", (event) => {
+      const name = JSON.parse(event.data).event;
+      expectFile(name);
+      if (bareRow(name)) { bare.add(name); lookForIcons(0); }
+    });
     source.addEventListener("error", () => {  // it comes back by itself, unless it was refused: too many are open
       if (source?.readyState !== EventSource.CLOSED) return;
       disconnect();
@@ -284,8 +289,32 @@
     });
     source.addEventListener("missed", () => { missed = true; soon(); });
   };
-  // A file of the open feedback came in: it is about to be recorded, so that it is looked for a few times.
+  // A file came in: it is about to be recorded, so that it is looked for a few times.
   const FILE_PAUSES = [400, 1500, 5000, 15000];
+  const bareRow = (event) => rows().find((row) => row.dataset.event === event && !$(".has-files", row));
+  const bare = new Set();  // events in the list that are about to have their first file
+  let looking = 0;
+  const lookForIcons = (turn) => {
+    clearTimeout(looking);
+    looking = setTimeout(async () => {
+      const waiting = [...bare].map(bareRow).filter(Boolean);
+      if (!waiting.length) { bare.clear(); return; }
+      const parameters = new URLSearchParams(waiting.map((row) => ["id", row.dataset.id]));
+      try {
+        const answer = await fetch(`${inbox().dataset.base}attached/?${parameters}`, { credentials: "same-origin" });
+        const { ids } = answer.ok ? await answer.json() : { ids: [] };
+        for (const row of rows()) {
+          if (!ids.includes(row.dataset.id) || $(".has-files", row)) continue;
+          const end = $(".list-meta > .meta-end", row);
+          const icon = $("#attached-icon").content.cloneNode(true);
+          if (end) end.before(icon);
+          else $(".list-meta", row).append(icon);
+        }
+      } catch { /* looked for again */ }
+      if (turn + 1 < FILE_PAUSES.length) lookForIcons(turn + 1);
+      else bare.clear();
+    }, FILE_PAUSES[turn]);
+  };
   const filesShown = () => $$("#files .shot, #files .file").length;
   let expected = { event: "", count: 0 };
   const expectFile = (event) => {
