@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -130,7 +131,7 @@ def test_no_trace_of_the_person_is_left_and_others_keep_theirs(own: Any, wait_un
     assert receipt["erased"]["eventUsers"] >= 2
     assert receipt["erased"]["journalPayloads"] >= 1
     assert receipt["erased"]["deliveries"] >= 2
-    assert (receipt["memberOf"], receipt["waiting"]) == ([], 0)
+    assert (receipt["memberOf"], receipt["waiting"], receipt["spooled"]) == ([], 0, 0)
 
     assert asyncio.run(rows_naming(database, PERSON)) == []
     assert keys_naming(streams, PERSON) == []
@@ -154,10 +155,26 @@ def test_no_trace_of_the_person_is_left_and_others_keep_theirs(own: Any, wait_un
     assert asyncio.run(rows_naming(database, OTHER)) != []
     assert [name for name in asyncio.run(rows_naming(database, "yyyyyyyyyy")) if "refused_submission" in name]
 
-    # Once more there is nothing left, and a redelivery brings nothing back.
+    # Once more there is nothing left, and a redelivery brings nothing back. What was spooled is waited for.
+    spooled = own.data_dir / "outage-spool" / "9000000000000000.spool"
+    spooled.touch()
+    replayed = threading.Timer(1.0, spooled.unlink)
+    replayed.start()
     again = json.loads(own.command("erase", PERSON.lower(), "--yes", "--json"))
     assert set(again["erased"].values()) == {0}
     assert again["person"] == receipt["person"]
+    replayed.join()
+    assert not spooled.exists()
+
+
+def test_what_was_refused_to_be_replayed_may_be_the_persons(own: Any) -> None:
+    refused = own.data_dir / "outage-spool" / "9000000000000001.refused"
+    refused.touch()
+    try:
+        with pytest.raises(AssertionError, match="outage-spooled"):
+            own.command("erase", PERSON, "--yes")
+    finally:
+        refused.unlink()
 
 
 def test_it_wants_to_be_sure(own: Any) -> None:

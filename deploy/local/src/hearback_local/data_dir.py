@@ -52,6 +52,10 @@ class DataDir:
         """Return the log file of a process."""
         return self.logs / f"{name}.log"
 
+    def spooled(self) -> list[Path]:
+        """Return the files of the gateway's disk spool, whether they wait, were refused or are damaged."""
+        return [path for end in ("spool", "refused", "damaged") for path in self.outage_spool.glob(f"*.{end}")]
+
     def read_state(self) -> dict[str, Any]:
         """Return what the running (or last) launcher wrote; empty when there never was one."""
         return _read(self._state)

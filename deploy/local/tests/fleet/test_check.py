@@ -161,9 +161,11 @@ def test_what_a_gateway_keeps_on_its_disk_is_found(fleet: Callable[[dict[str, An
     text = (
         "hearback_spool_bytes 3145728.0\nhearback_spool_bytes_max 4194304.0\nhearback_spool_records 5.0\n"
         "hearback_spool_oldest_seconds 90.0\nhearback_spool_damaged_total 0.0\n"
+        "hearback_spool_refused 2.0\n"
     )
     data_dir = fleet({"envelope-gateway": lambda path: (200, text) if path == "/metrics" else READY})
-    (found,) = [finding for finding in examine(data_dir) if not finding["ok"]]
+    found, refused = [finding for finding in examine(data_dir) if not finding["ok"]]
+    assert refused["what"] == "envelope-gateway set 2 messages aside that Valkey refuses for good"
     assert found["what"] == (
         "envelope-gateway keeps 3.0 MB on its disk for Valkey, the oldest since 90 s; 75% of the bound"
     )

@@ -121,6 +121,9 @@ def _spool(name: str, metrics: Mapping[str, Sequence[float]]) -> Iterator[dict[s
         what = f"{name} keeps {used / 2**20:,.1f} MB on its disk for Valkey, the oldest since {age:,.0f} s"
         what += f"; {share:.0%} of the bound" if share > SPOOL_SHARE_MAX else ""
         yield _finding(False, what, _runbook("outage-spooled"))
+    if refused := sum(metrics.get("hearback_spool_refused", ())):
+        what = f"{name} set {refused:,.0f} messages aside that Valkey refuses for good"
+        yield _finding(False, what, _runbook("outage-spooled"))
     if sum(metrics.get("hearback_spool_damaged_total", ())):
         yield _finding(False, f"{name} set a damaged file of its spool aside", _runbook("outage-spooled"))
 

@@ -30,6 +30,8 @@ def _erase(options: argparse.Namespace, data_dir: DataDir) -> int:
     print(f"receipt: {data_dir.root / 'erasures'}")
     if receipt["waiting"]:
         print(f"{receipt['waiting']:,} messages are on their way between services: run this again when none are")
+    if receipt["spooled"]:
+        print("the gateway keeps submissions on its disk since: run this again when `hearback check` finds none")
     for organization in receipt["memberOf"]:
         print(f"still a member of {organization}: see `hearback member list {organization}`")
     return 0

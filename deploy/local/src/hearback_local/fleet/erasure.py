@@ -39,13 +39,16 @@ def erase(data_dir: DataDir, email: str) -> dict[str, Any]:
     """Erase a person's data and return the receipt, which is kept in the folder `erasures`.
 
     The receipt has no address, only its SHA-256. Called again, it erases what came or was left since.
-    Raises FleetError when a service or a store cannot be asked: then call again.
+    Raises FleetError when a service or a store cannot be asked, or the gateway keeps submissions on its disk, which
+    may be the person's: then call again.
     """
     address = email.strip().lower()
     if "@" not in address:
         raise FleetError(f"{email} is not an e-mail address")
     state = ready_state(data_dir)
+    _await_empty_spool(data_dir)
     receipt = asyncio.run(_erase(state, address))
+    receipt["spooled"] = len(data_dir.spooled())
     receipt["erased"]["mails"] = delete_mail_naming(data_dir, address)
     receipt["memberOf"] = _organizations_of(Access(data_dir), address)
     folder = data_dir.root / "erasures"
@@ -54,6 +57,19 @@ def erase(data_dir: DataDir, email: str) -> dict[str, Any]:
     kept.touch(mode=0o600)
     kept.write_text(json.dumps(receipt, indent=1))
     return receipt
+
+
+def _await_empty_spool(data_dir: DataDir) -> None:
+    """Wait a while until the gateway has replayed what lies on its disk; raises FleetError if it does not."""
+    deadline = time.monotonic() + SETTLE_SECONDS_MAX
+    while files := data_dir.spooled():
+        stays = any(path.suffix != ".spool" for path in files)  # what was refused or is damaged is not replayed
+        if stays or time.monotonic() > deadline:
+            raise FleetError(
+                f"submissions lie in {data_dir.outage_spool} ({len(files)} files) and may be the person's;"
+                " nothing was erased: see deploy/runbooks/outage-spooled.md, then call again"
+            )
+        time.sleep(0.2)
 
 
 async def _erase(state: Mapping[str, Any], address: str) -> dict[str, Any]:
