@@ -240,11 +240,64 @@ async def test_of_two_with_one_folder_the_second_waits_for_it_and_two_folders_ar
     assert (await stored(redis), await stored(redis, OTHER)) == ([-1], [3])
 
 
-async def test_a_commit_that_the_server_refuses_for_good_is_kept_and_says_so(start, redis, tmp_path):
+async def test_what_the_server_refuses_for_good_is_set_aside_and_all_else_goes_on(start, redis, tmp_path):
+    async with start() as spooling:
+        await spooling.outage()
+        for number in (1, 2):
+            await spooling.commit(number)
+        await redis.set("sums:{0}", "no stream")
+        await spooling.ended()
+        await spooling.group.commit([Outgoing(KEY, "thing", b"3")], [])
+        assert await stored(redis) == [-1, 1, 2, 3], "once, and the others of their commits too"
+        assert recorded("hearback_spool_refused") == 3
+        assert recorded("hearback_spool_records") == 0
+    [aside] = (tmp_path / "spool").glob("*.refused")
+    assert aside.stat().st_mode & 0o777 == 0o600
+    await redis.delete("sums:{0}")
+    async with start():
+        assert recorded("hearback_spool_refused") == 3
+    aside.rename(aside.with_suffix(".spool"))  # as the runbook says
+    async with start() as spooling:
+        await spooling.ended()
+        assert recorded("hearback_spool_refused") == 0
+    assert await stored(redis, "sums:{0}") == [1, 1, 1]
+    assert await stored(redis) == [-1, 1, 2, 3]
+
+
+async def test_a_name_that_something_else_has_stops_neither_looks_nor_the_replay(start, redis):
+    async with start() as spooling:
+        await spooling.outage()
+        await redis.set(OTHER, "no stream")
+        await spooling.commit(1, key=OTHER)
+        await spooling.commit(2)
+        await spooling.ended()
+        assert recorded("hearback_spool_refused") == 1
+    assert await stored(redis) == [-1, 2]
+
+
+async def test_what_may_pass_is_not_set_aside(start, redis):
+    async with start() as spooling:
+        await spooling.outage()
+        await redis.config_set("maxmemory", 1)
+        try:
+            spooling.proxy.heal()
+            with pytest.raises(AssertionError):
+                await eventually(lambda: not spooling.spool.is_taking, seconds=0.3)
+        finally:
+            await redis.config_set("maxmemory", 0)
+        await spooling.ended()
+        assert recorded("hearback_spool_refused") == 0
+    assert await stored(redis) == [-1]
+
+
+async def test_without_room_for_what_is_refused_the_replay_waits(start, redis, tmp_path):
     async with start() as spooling:
         await spooling.outage()
         await redis.set("sums:{0}", "no stream")
+        (tmp_path / "spool" / "0000000000000002.unfinished").mkdir()
         spooling.proxy.heal()
-        await eventually(lambda: _is_stored(redis, [-1]))  # the others of its transaction went through
+        await eventually(lambda: _is_stored(redis, [-1]))
         assert spooling.spool.is_taking
-        assert recorded("hearback_spool_records") == 1
+        await redis.delete("sums:{0}")
+        await spooling.ended()
+    assert set(await stored(redis)) == {-1}

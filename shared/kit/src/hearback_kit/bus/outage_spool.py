@@ -7,6 +7,10 @@ commits go to the server again.
 
 A record is what one group commit would have sent: its XADDs. A kill during the replay, or an answer that got lost,
 publishes a part of the records twice, as may happen to every message; their ids stay the same.
+
+What the server refuses for good, such as a message for a stream whose name something else has, would hold all that
+comes behind it. Such messages, and no others of their commit, go into files of their own, from which an operator
+can put them back.
 """
 
 import asyncio
@@ -27,16 +31,19 @@ from hearback_kit.bus.spool_segments import Record, SpoolFull, SpoolSegments
 from hearback_kit.bus.xadds import add_all, encode_xadd, run_xadds
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
-from hearback_kit.resp import NotSent, RespConnection
+from hearback_kit.resp import NotSent, RespConnection, encode_command
 
 BYTES = Gauge("hearback_spool_bytes", "Bytes that wait on the disk for the stream server.")
 BYTES_MAX = Gauge("hearback_spool_bytes_max", "Bytes that may wait on the disk; then commits are refused.")
 RECORDS = Gauge("hearback_spool_records", "Commits that wait on the disk for the stream server.")
+REFUSED = Gauge("hearback_spool_refused", "Messages that the stream server refuses for good, kept in files.")
 OLDEST = Gauge("hearback_spool_oldest_seconds", "Age of the oldest commit on the disk; 0 when none waits.")
 INTERVAL_SECONDS: Final = 0.5
 REFUSED_SECONDS: Final = 30.0
 CHUNK_BYTES_MAX: Final = 256 * 1024
 TURN_BYTES_MIN: Final = 1024 * 1024
+# How errors begin that are about the message itself; all others pass with time or an operator's work.
+FOR_GOOD: Final = ("WRONGTYPE", "ERR The stream has exhausted", "ERR The ID specified", "ERR wrong number")
 
 _log = get_logger(__name__)
 Result = TypeVar("Result")
@@ -205,17 +212,30 @@ class OutageSpool:
         return len(chunk)
 
     async def _replay_chunk(self, chunk: bytes) -> None:
-        keys = _keys_of(chunk)
+        commands, keys = _commands_of(chunk)
         await self._bounds.look()
         full = next((key for key in keys if self._bounds.is_full(key)), None)
         if full is not None:
             raise Unavailable(f"{full} is at its bound")
-        error = await run_xadds(self._connection, [chunk], len(keys))
-        if error is not None:
-            raise error
+        errors = await run_xadds(self._connection, commands)
         self._away_since = None
+        refused = {place: error for place, error in enumerate(errors) if error is not None}
+        for error in refused.values():
+            if not str(error).startswith(FOR_GOOD):
+                raise error
+        if refused:
+            await self._set_aside([commands[place] for place in refused])
+            for place, error in refused.items():
+                _log.error("spool_set_aside", stream=keys[place], error=str(error))
+
+    async def _set_aside(self, commands: Sequence[bytes]) -> None:
+        try:
+            await self._in_thread(self._segments.set_aside, commands, int(self._now() * 1000))
+        except (SpoolFull, OSError) as error:
+            raise Unavailable("what the server refuses cannot be set aside") from error
 
     def _measure(self) -> None:
+        REFUSED.set(self._segments.refused_records)
         BYTES.set(self._segments.waiting_bytes)
         RECORDS.set(self._segments.waiting_records)
 
@@ -246,11 +266,12 @@ def _chunks(records: Sequence[Record]) -> Iterator[bytes]:
         yield b"".join(gathered)
 
 
-def _keys_of(commands: bytes) -> list[str]:
-    """Return the stream of each of the encoded XADDs."""
+def _commands_of(chunk: bytes) -> tuple[list[bytes], list[str]]:
+    """Return the encoded XADDs of a chunk, and the stream of each."""
     reader = hiredis.Reader()
-    reader.feed(commands)
-    keys = []
+    reader.feed(chunk)
+    commands, keys = [], []
     while command := reader.gets():
+        commands.append(encode_command(*command))
         keys.append(command[1].decode())
-    return keys
+    return commands, keys

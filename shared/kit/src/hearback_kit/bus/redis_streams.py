@@ -218,12 +218,16 @@ class RedisStreams:
                 await pipe.execute()
 
     async def backlog(self, keys: Sequence[str]) -> dict[str, int]:
-        """XLEN of each key."""
+        """XLEN of each key; 0 for one that something else than a stream has."""
         with outage_as_unavailable():
             async with self._client.pipeline(transaction=False) as pipe:
                 for key in keys:
                     pipe.xlen(key)
-                return dict(zip(keys, await pipe.execute(), strict=True))
+                found = await pipe.execute(raise_on_error=False)
+            for answer in found:
+                if isinstance(answer, Exception) and not str(answer).startswith("WRONGTYPE"):
+                    raise answer
+        return {key: int(n) if isinstance(n, int) else 0 for key, n in zip(keys, found, strict=True)}
 
     async def oldest_ms(self, keys: Sequence[str]) -> int | None:
         """Return the Unix time in milliseconds of the oldest entry of all keys; None when all are empty."""

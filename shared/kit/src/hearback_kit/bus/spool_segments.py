@@ -12,7 +12,7 @@ import re
 import struct
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +27,9 @@ SEGMENT_BYTES: Final = 8 * 1024 * 1024
 RECORD_BYTES_MAX: Final = 2**32 - 1
 _SUFFIX: Final = ".spool"
 _DAMAGED_SUFFIX: Final = ".damaged"
+_REFUSED_SUFFIX: Final = ".refused"
 _HEAD: Final = struct.Struct(">IIQ")
-_NAME: Final = re.compile(r"\d{16}\.(spool|damaged)")
+_NAME: Final = re.compile(r"\d{16}\.(spool|damaged|refused)")
 
 _log = get_logger(__name__)
 
@@ -103,6 +104,10 @@ class SpoolSegments:
         """Bytes of all files that wait."""
         self.waiting_records = 0
         """Records that wait, those of a file that is being read included."""
+        self.refused_bytes = 0
+        """Bytes of the files with what was set aside."""
+        self.refused_records = 0
+        """Records that were set aside."""
 
     @property
     def is_open(self) -> bool:
@@ -131,6 +136,10 @@ class SpoolSegments:
             self._number = max(self._number, int(path.stem))
             if path.suffix == _SUFFIX:
                 self._find(path)
+            elif path.suffix == _REFUSED_SUFFIX:
+                data = path.read_bytes()
+                self.refused_bytes += len(data)
+                self.refused_records += len(list(decode_records(data)))
         return True
 
     def _find(self, path: Path) -> None:
@@ -215,6 +224,28 @@ class SpoolSegments:
         self.waiting_bytes -= segment.size
         self.waiting_records -= segment.records
         _dispose(segment.path)
+
+    def set_aside(self, payloads: Sequence[bytes], set_aside_at_ms: int) -> None:
+        """Return when these are in a file of their own that nothing reads: `….refused`.
+
+        Raises SpoolFull when these files would have more than `bytes_max`, OSError when it cannot be written. Then
+        nothing is set aside.
+        """
+        records = b"".join(encode_record(payload, set_aside_at_ms) for payload in payloads)
+        if self.refused_bytes + len(records) > self._bytes_max:
+            raise SpoolFull
+        self._number += 1
+        path = self._folder / f"{self._number:016d}{_REFUSED_SUFFIX}"
+        unfinished = path.with_suffix(".unfinished")
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(records)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+        self._sync_folder()
+        self.refused_bytes += len(records)
+        self.refused_records += len(payloads)
 
     def close(self) -> None:
         """Leave the folder to another process, with all that waits."""

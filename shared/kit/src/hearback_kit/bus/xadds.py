@@ -20,17 +20,30 @@ async def add_all(connection: RespConnection, messages: Sequence[Outgoing]) -> E
     parts: list[bytes] = []
     for message in messages:
         parts += encode_xadd(message)
-    return await run_xadds(connection, parts, len(messages))
+    return _first_error(await _run(connection, parts, len(messages)))
 
 
-async def run_xadds(connection: RespConnection, parts: Sequence[bytes], count: int) -> Exception | None:
-    """Run `count` encoded XADDs as `add_all` does."""
+async def run_xadds(connection: RespConnection, commands: Sequence[bytes]) -> list[Exception | None]:
+    """Run encoded XADDs as `add_all` does; return the server's error, if there was one, for each of them.
+
+    Raises Unavailable also when the server refuses the transaction as a whole.
+    """
+    answer = await _run(connection, commands, len(commands))
+    if len(commands) == 1:
+        answer = [answer]
+    if not isinstance(answer, list):
+        raise _first_error(answer) or Unavailable("the answer cannot be understood")
+    return [entry if isinstance(entry, Exception) else None for entry in answer]
+
+
+async def _run(connection: RespConnection, parts: Sequence[bytes], count: int) -> Any:
+    """Run `count` encoded XADDs; return the answer to the only one, or to EXEC."""
     answers = 1
     if count > 1:
         parts, answers = (_MULTI, *parts, _EXEC), count + 2
     if connection.replicas_min:
-        return _first_error(await connection.send_to_replicas(parts, answers))
-    return _first_error(await connection.send(parts, answers))
+        return await connection.send_to_replicas(parts, answers)
+    return await connection.send(parts, answers)
 
 
 @lru_cache(maxsize=4096)
