@@ -39,8 +39,8 @@ def erase(data_dir: DataDir, email: str) -> dict[str, Any]:
     """Erase a person's data and return the receipt, which is kept in the folder `erasures`.
 
     The receipt has no address, only its SHA-256. Called again, it erases what came or was left since.
-    Raises FleetError when a service or a store cannot be asked, or the gateway keeps submissions on its disk, which
-    may be the person's: then call again.
+    Raises FleetError when a service or a store cannot be asked, or the gateway keeps submissions on its disk,
+    which may be the person's: then call again.
     """
     address = email.strip().lower()
     if "@" not in address:
