@@ -44,8 +44,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (-longest[item.path], not SLOW.intersection(item.path.parts)))
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """Call `condition` until it returns something true; its last failure is the error.
+TRUE, ANY = object(), object()
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 40.0, equals: Any = TRUE) -> Any:
+    """Call `condition` until it returns something true, or what it shall equal; its last failure is the error.
 
     `hearback_devkit` has the same; black-box tests import nothing of ours.
     """
@@ -57,10 +60,11 @@ def eventually(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
             found = condition()
         except (AssertionError, LookupError, httpx.TransportError) as error:
             problem = error
-        if problem is None and found:
+        if problem is None and (found if equals is TRUE else found == equals):
             return found
         if time.monotonic() > deadline:
-            raise problem or AssertionError(f"still {found!r} after {seconds} s")
+            wanted = "" if equals is TRUE else f", not {equals!r},"
+            raise problem or AssertionError(f"still {found!r}{wanted} after {seconds} s")
         time.sleep(0.05)
 
 
@@ -106,6 +110,23 @@ class Fleet:
         from hearback_local.fleet.status import read_status
 
         return read_status(DataDir(self.data_dir))
+
+    def settle(self) -> None:
+        """Wait until no service has anything left to do: entries leave a stream only when they are done.
+
+        Only then can a duplicate be ruled out; while a message waits for its redelivery it cannot.
+        """
+
+        def nothing_left() -> bool:
+            for _ in range(2):  # a message may be on its way from an outbox that is read to a stream that was
+                services = self.status()["services"]
+                assert services
+                assert all(service["lag"] == 0 for service in services), services
+            gateway = next(service for service in services if service["name"] == "envelope-gateway")
+            assert "\nhearback_spool_records 0.0\n" in httpx.get(f"{gateway['url']}/metrics", timeout=30).text
+            return True
+
+        eventually(nothing_left, seconds=120)
 
     def new_project(self, organization: str | None = None) -> "Fleet":
         """A fresh project, so that tests do not see each other's data; a new organization has its own token."""
@@ -167,6 +188,33 @@ class Fleet:
         path = f"/api/0/projects/{self.organization}/{self.project}/submissions/{submission_id}/"
         answer = self.http.get(path)
         return answer.json() if answer.status_code == 200 else None
+
+    def reached(self, submission_id: str, state: str, reason: Any = ANY) -> dict[str, Any]:
+        """Wait for a state of a submission, and its reason if one is named; returns its fate then."""
+
+        def fate() -> dict[str, Any]:
+            found = self.submission(submission_id)
+            assert found is not None, "nothing is known of it"
+            assert found["state"] == state, found
+            assert reason in {ANY, found["reason"]}, found
+            return found
+
+        found: dict[str, Any] = eventually(fate, seconds=60)
+        return found
+
+    def kept(self, submission_id: str) -> dict[str, Any]:
+        """Wait until a submission has become a feedback; returns its fate then."""
+        found: dict[str, Any] = eventually(
+            lambda: (fate := self.submission(submission_id)) and fate["feedbackId"] and fate
+        )
+        return found
+
+    def indexed(self, event_id: str) -> dict[str, Any]:
+        """Wait until an error is known, as reports on it must; returns the event."""
+        path = f"/api/0/projects/{self.organization}/{self.project}/events/{event_id}/"
+        answer: httpx.Response = eventually(lambda: (got := self.http.get(path)).status_code == 200 and got)
+        event: dict[str, Any] = answer.json()
+        return event
 
     def send(self, *items: tuple[dict[str, Any], bytes], header: dict[str, Any] | None = None) -> httpx.Response:
         """Post an envelope as an SDK would."""

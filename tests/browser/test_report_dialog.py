@@ -22,12 +22,7 @@ async def fail_and_ask(page: Page, **options: Any) -> str:
 async def assert_linked(project: Any, wait_until: Any, event_id: str) -> None:
     """The report, the error and the feedback are there, and belong together."""
     base = f"/api/0/projects/{project.organization}/{project.project}"
-    error = wait_until(
-        lambda: (
-            project.http.get(f"{base}/events/{event_id}/").status_code == 200
-            and project.get(f"{base}/events/{event_id}/")
-        )
-    )
+    error = project.indexed(event_id)
     issue = wait_until(lambda: project.issues(f"associated_event_id:{event_id}"))[0]
     assert issue["metadata"]["message"] == COMMENTS
     assert issue["metadata"]["name"] == "Jane Doe"
@@ -37,11 +32,12 @@ async def assert_linked(project: Any, wait_until: Any, event_id: str) -> None:
     assert report["eventID"] == event_id
     assert (report["name"], report["email"], report["comments"]) == ("Jane Doe", "jane@example.com", COMMENTS)
     assert report["issue"]["id"] == error["groupID"]
-    fate = wait_until(lambda: (found := project.submission(event_id)) and found["feedbackId"] and found)
+    fate = project.kept(event_id)
     assert fate["state"] == "linked"
     assert fate["source"] == "crash_report_embed_form"
     assert fate["feedbackId"] == issue["id"]
-    assert [step["service"] for step in fate["steps"]].count("crash-embed") == 1
+    project.settle()
+    assert [step["service"] for step in project.submission(event_id)["steps"]].count("crash-embed") == 1
     assert len(project.issues()) == 1
 
 
@@ -89,8 +85,7 @@ async def test_text_is_kept_while_the_server_is_down(
     host = urlsplit(project.dsn).netloc.rpartition("@")[2]
     page = await open_shop("sentry-browser-10", project.dsn.replace(host, f"127.0.0.1:{gate.port}"))
     event_id = await fail_and_ask(page, user={"name": "Jane Doe", "email": "jane@example.com"})
-    base = f"/api/0/projects/{project.organization}/{project.project}"
-    wait_until(lambda: project.http.get(f"{base}/events/{event_id}/").status_code == 200)
+    project.indexed(event_id)
     await page.locator("[name=comments]").fill(COMMENTS)
     gate.fall()
     await page.get_by_role("button", name="Send report").click()

@@ -151,8 +151,9 @@ def ids(world: World, event_id: str) -> dict[str, str]:
     attachments = world.wait_until(
         lambda: len(found := full.get(f"{base}/events/{event['eventID']}/attachments/")) == 3 and found
     )
-    reports = world.wait_until(lambda: full.get(f"{base}/user-feedback/"))
-    group = world.wait_until(lambda: next((one["issue"] for one in reports if one["issue"]), None))
+    full.settle()
+    reports = full.get(f"{base}/user-feedback/")
+    group = next(one["issue"] for one in reports if one["issue"])
     rule = full.http.post(f"{base}/notification-rules/", json=NOTIFICATION_RULE)
     alert = full.http.post(f"{organization}/alert-rules/", json={**ALERT_RULE, "project": full.project})
     assert (rule.status_code, alert.status_code) == (201, 201), rule.text + alert.text

@@ -115,26 +115,10 @@ def event_id_of(issue: dict[str, Any]) -> str:
     return str(issue["metadata"]["message"]).removeprefix("message ")
 
 
-def settle(project: Any, wait_until: Callable[..., Any]) -> None:
-    """Wait until no service has anything left to do: entries leave a stream only when they are done.
-
-    Only then can a duplicate be ruled out; while a message waits for its redelivery it cannot.
-    """
-
-    def nothing_left() -> bool:
-        services = status(project)["services"]
-        assert all(service["lag"] == 0 for service in services), services
-        gateway = next(service for service in services if service["name"] == "envelope-gateway")
-        assert "\nhearback_spool_records 0.0\n" in httpx.get(f"{gateway['url']}/metrics", timeout=30).text
-        return True
-
-    wait_until(nothing_left, seconds=90)
-
-
-def assert_nothing_lost(project: Any, load: Load, wait_until: Callable[..., Any]) -> list[dict[str, Any]]:
+def assert_nothing_lost(project: Any, load: Load) -> list[dict[str, Any]]:
     """What was answered with 200 is stored, once; what was refused at most once. Returns the issues."""
     assert load.acknowledged
-    settle(project, wait_until)
+    project.settle()
     issues = stored_issues(project)
     stored = [event_id_of(issue) for issue in issues]
     assert len(stored) == len(set(stored)), "something is stored twice"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loading import SCREENSHOT, Load, event_id_of, settle, stored_issues
+from loading import SCREENSHOT, Load, event_id_of, stored_issues
 
 Starter = tuple[Callable[..., Any], Callable[[Any], None]]
 
@@ -46,7 +46,7 @@ def test_a_restored_backup_has_all_that_was_acknowledged_before_it(
         saved = json.loads(own_fleet.command("backup", str(folder / "saved"), "--json"))
         load.more(60, wait_until)
     assert saved["frozen_seconds"] < 5
-    settle(project, wait_until)
+    project.settle()
     assert set(load.acknowledged) <= {event_id_of(issue) for issue in stored_issues(project)}
 
     start, stop = fleet_starter
@@ -57,7 +57,7 @@ def test_a_restored_backup_has_all_that_was_acknowledged_before_it(
     running = start(folder / "new")
     try:
         again = of_fleet(project, running)
-        settle(again, wait_until)
+        again.settle()
         issues = stored_issues(again)
         found = [event_id_of(issue) for issue in issues]
         assert len(found) == len(set(found))
@@ -80,7 +80,7 @@ def test_a_stopped_fleet_is_saved_and_restored_as_it_was(
     first = start(folder / "first")
     with Load(first).running() as load:
         load.more(10, wait_until)
-    settle(first, wait_until)
+    first.settle()
     stop(first)
     saved = json.loads(first.command("backup", str(folder / "saved"), "--json"))
     assert saved["rows"]["feedback"]["public.feedback"] == len(load.acknowledged)

@@ -154,13 +154,8 @@ def difference(project: Any, wanted: Counter[Key]) -> dict[Key, int]:
 def test_quantities_in_are_quantities_in_outcomes(
     own_fleet: Any,
     kill: Callable[..., None],
-    status: Callable[[], dict[str, Any]],
     wait_until: Callable[..., Any],
 ) -> None:
-    def all_is_handled() -> bool:
-        found = status()
-        return all(one["ready"] and not one["lag"] for one in found["services"])
-
     @settings(
         max_examples=4,
         phases=[Phase.generate],
@@ -182,7 +177,7 @@ def test_quantities_in_are_quantities_in_outcomes(
                     wanted.update(counts)
             kill(victim, signal.SIGKILL)
         wait_until(lambda: not difference(project, wanted), seconds=60)
-        wait_until(all_is_handled, seconds=60)
+        project.settle()
         assert difference(project, wanted) == {}
 
     conserved()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import redis
-from loading import Load, assert_nothing_lost
+from loading import Load, assert_nothing_lost, pid_of
 
 Kill = Callable[[str], None]
 
@@ -17,7 +17,7 @@ def test_worker_killed_mid_batch(own_fleet: Any, kill: Kill, wait_until: Callabl
             load.more(150, wait_until)
             kill("feedback")
         load.more(150, wait_until)
-    assert_nothing_lost(project, load, wait_until)
+    assert_nothing_lost(project, load)
 
 
 def test_gateway_killed(own_fleet: Any, kill: Kill, wait_until: Callable[..., Any]) -> None:
@@ -26,17 +26,18 @@ def test_gateway_killed(own_fleet: Any, kill: Kill, wait_until: Callable[..., An
         load.more(150, wait_until)
         kill("envelope-gateway")
         load.more(150, wait_until)
-    assert_nothing_lost(project, load, wait_until)
+    assert_nothing_lost(project, load)
 
 
 def test_stream_server_killed(own_fleet: Any, kill: Kill, wait_until: Callable[..., Any]) -> None:
     project = own_fleet.new_project()
     with Load(project).running() as load:
         load.more(150, wait_until)
+        before = pid_of(own_fleet, "valkey")
         kill("valkey")
-        wait_until(lambda: load.refused)
+        wait_until(lambda: pid_of(own_fleet, "valkey") != before)
         load.more(150, wait_until)
-    assert_nothing_lost(project, load, wait_until)
+    assert_nothing_lost(project, load)
 
 
 def test_database_killed(own_fleet: Any, kill: Kill, wait_until: Callable[..., Any]) -> None:
@@ -46,7 +47,7 @@ def test_database_killed(own_fleet: Any, kill: Kill, wait_until: Callable[..., A
         kill("postgres")
         load.more(300, wait_until)
     assert not load.refused + load.cut, "ingestion does not depend on PostgreSQL"
-    assert_nothing_lost(project, load, wait_until)
+    assert_nothing_lost(project, load)
 
 
 def test_registry_killed(own_fleet: Any, kill: Kill, wait_until: Callable[..., Any]) -> None:
@@ -56,7 +57,7 @@ def test_registry_killed(own_fleet: Any, kill: Kill, wait_until: Callable[..., A
         kill("registry")
         load.more(150, wait_until)
     assert not load.refused + load.cut, "ingestion does not depend on the registry"
-    assert_nothing_lost(project, load, wait_until)
+    assert_nothing_lost(project, load)
 
 
 def test_poison_is_a_dead_letter_that_can_be_replayed(

@@ -153,4 +153,4 @@ def test_a_replica_takes_over_from_its_primary(
         second.kill()
         wait_until(lambda: valkey.primary is not second, seconds=60)
         load.more(30, wait_until)
-    assert_nothing_lost(project, load, wait_until)
+    assert_nothing_lost(project, load)

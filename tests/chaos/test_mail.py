@@ -81,14 +81,14 @@ def test_notifier_killed_between_the_answer_and_the_record(
         victims.append(wait_until(lambda: (found := pid()) not in victims and found))
         server.victim = victims[-1]
         sent |= {send(project, f"Feedback {number}") for number in range(MAILS)}
-        wait_until(lambda: not server.victim)
+        wait_until(lambda: not server.victim, seconds=60)
     path = f"/api/0/projects/{project.organization}/{project.project}/deliveries/?per_page=100"
 
     def all_sent() -> list[Any]:
         rows = [row for row in project.get(path) if row["kind"] == "feedback"]
         return rows if len(rows) == len(sent) and all(row["state"] == "sent" for row in rows) else []
 
-    rows = wait_until(all_sent)
+    rows = wait_until(all_sent, seconds=60)
     assert {row["subjectId"] for row in rows} == sent
     copies = Counter(server.taken)
     assert len(copies) == len(sent), "each delivery has one Message-ID, whatever was killed when"

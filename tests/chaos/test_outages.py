@@ -17,7 +17,6 @@ from loading import (
     frozen_family,
     ingest_url,
     pid_of,
-    settle,
     shut_down,
 )
 
@@ -32,9 +31,9 @@ def attachments_of(project: Any, event_id: str) -> list[dict[str, Any]]:
     return list(answer.json()) if answer.status_code == 200 else []
 
 
-def assert_nothing_halved(project: Any, load: Load, wait_until: WaitUntil) -> None:
+def assert_nothing_halved(project: Any, load: Load) -> None:
     """Of every envelope the feedback and its attachment are there, or neither; the bytes of some are read."""
-    issues = assert_nothing_lost(project, load, wait_until)
+    issues = assert_nothing_lost(project, load)
     assert all(issue["latestEventHasAttachments"] for issue in issues)
     for issue in issues[:: len(issues) // SAMPLE + 1]:
         (attachment,) = attachments_of(project, event_id_of(issue))
@@ -60,7 +59,7 @@ def test_stream_server_shut_down_and_started(own_fleet: Any, wait_until: WaitUnt
             load.more_refused(100, wait_until)
         load.more(50, wait_until)
     assert_only_unavailable(load)
-    assert_nothing_halved(project, load, wait_until)
+    assert_nothing_halved(project, load)
 
 
 def test_stream_server_hangs(own_fleet: Any, wait_until: WaitUntil) -> None:
@@ -71,7 +70,7 @@ def test_stream_server_hangs(own_fleet: Any, wait_until: WaitUntil) -> None:
             load.more_refused(9, wait_until)
         load.more(50, wait_until)
     assert_only_unavailable(load)
-    assert_nothing_halved(project, load, wait_until)
+    assert_nothing_halved(project, load)
 
 
 @pytest.mark.parametrize("way", ["shut_down", "hangs"])
@@ -79,7 +78,7 @@ def test_every_way_in_while_the_stream_server_is_away(own_fleet: Any, wait_until
     project = own_fleet.new_project()
     for known_to_all in (ask_for_dialog, post_envelope, send_report):
         wait_until(lambda known_to_all=known_to_all: known_to_all(project).status_code == 200)
-    settle(project, wait_until)
+    project.settle()
     outage = frozen(pid_of(own_fleet, "valkey")) if way == "hangs" else shut_down(own_fleet, "valkey")
     with outage:
         wait_until(lambda: post_envelope(project).status_code == 503)
@@ -89,11 +88,11 @@ def test_every_way_in_while_the_stream_server_is_away(own_fleet: Any, wait_until
         answer = send_report(project)
         assert answer.status_code == 200, "a report goes to the database, what it leads to waits in the outbox"
     wait_until(lambda: post_envelope(project).status_code == 200)
-    settle(project, wait_until)
+    project.settle()
     path = f"/api/0/projects/{project.organization}/{project.project}/user-feedback/"
     stored = wait_until(lambda: project.get(path, linked="false"))
     assert [report["id"] for report in stored].count(answer.json()["id"]) == 1
-    assert wait_until(lambda: project.submission(answer.json()["eventID"]))["state"] == "waiting_for_event"
+    assert project.submission(answer.json()["eventID"])["state"] == "waiting_for_event"
 
 
 def assert_clearly_unavailable(answer: httpx.Response) -> None:
@@ -156,4 +155,4 @@ def test_database_away(own_fleet: Any, wait_until: WaitUntil, way: str) -> None:
             load.more(100, wait_until)
         load.more(50, wait_until)
     assert not load.refused + load.cut, "ingestion does not depend on PostgreSQL"
-    assert_nothing_halved(project, load, wait_until)
+    assert_nothing_halved(project, load)

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from loading import envelope, ingest_url, pid_of, settle, status, stored_issues
+from loading import envelope, ingest_url, pid_of, status, stored_issues
 
 WaitUntil = Callable[..., Any]
 TENANTS = 6
@@ -79,7 +79,7 @@ def test_a_release_that_fails_at_everything_stops(
 
     mend()
     own_fleet.command("dead-letters", "replay", "--stream", "feedback.submitted")
-    settle(own_fleet, wait_until)
+    own_fleet.settle()
     assert pid_of(own_fleet, "feedback") == before, "it went on by itself"
     for project in projects:
         stored = [str(issue["metadata"]["message"]).removeprefix("message ") for issue in stored_issues(project)]

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
-from loading import envelope, event_id_of, ingest_url, settle, stored_issues
+from loading import envelope, event_id_of, ingest_url, stored_issues
 
 WaitUntil = Callable[..., Any]
 Kill = Callable[[str], None]
@@ -35,12 +35,12 @@ def assert_counted(project: Any, expected: dict[str, dict[str, int]], wait_until
     """What is recorded last is counted after all else is settled; then nothing may follow."""
     for category, outcomes in expected.items():
         wait_until(lambda category=category, outcomes=outcomes: counted(project, category) == outcomes)
-    settle(project, wait_until)
+    project.settle()
     assert {category: counted(project, category) for category in expected} == expected
 
 
 def assert_stored_once(project: Any, event_ids: Sequence[str], wait_until: WaitUntil) -> None:
-    settle(project, wait_until)
+    project.settle()
     assert_counted(project, {"feedback": {"accepted": len(event_ids)}}, wait_until)
     issues = stored_issues(project)
     assert sorted(map(event_id_of, issues)) == sorted(event_ids)
@@ -102,7 +102,7 @@ def test_error_with_its_report_sent_again_around_a_kill(own_fleet: Any, kill: Ki
         assert project.send(*encoded, header={"event_id": event_id}).status_code == 200
         if service:
             kill(service)
-    settle(project, wait_until)
+    project.settle()
     expected = {"error": {"accepted": 1, "invalid": 2}, "feedback": {"accepted": 1}}
     assert_counted(project, expected, wait_until)
     (issue,) = project.issues()

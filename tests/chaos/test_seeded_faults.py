@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
-from loading import Load, event_id_of, pid_of, settle, status, stored_issues
+from loading import Load, event_id_of, pid_of, status, stored_issues
 from seeded_faults import REASON, FaultyStores, Reports, counted, draw_plan, stored_submissions
 
 WaitUntil = Callable[..., Any]
@@ -112,7 +112,7 @@ def test_nothing_is_lost_doubled_or_miscounted_and_the_fleet_recovers(
     switch_key(switched, on=True, wait_until=wait_until)
     wait_until(lambda: answer_of(switched) == 200, seconds=30)
 
-    settle(project, wait_until)
+    project.settle()
     stored = Counter(event_id_of(issue) for issue in stored_issues(project))
     fates = stored_submissions(project)
     acknowledged = set(load.acknowledged)

@@ -32,7 +32,7 @@ def discarded(project: Any, done: dict[str, Any]) -> int:
 @pytest.mark.parametrize("sdk", SDKS)
 def test_dropped_events_are_counted(project: Any, wait_until: Any, sdk: str, scenario: str) -> None:
     done = drive(sdk, project.dsn, scenario)
-    assert wait_until(lambda: discarded(project, done)) == done["quantity"]
+    wait_until(lambda: discarded(project, done), equals=done["quantity"])
 
 
 @pytest.mark.parametrize("sdk", SDKS)
@@ -49,7 +49,7 @@ def test_events_held_back_after_a_rate_limit_are_counted(project: Any, wait_unti
     assert project.http.put(path, json=[quota]).status_code == 200
     wait_until(lambda: project.send(({"type": "event"}, b"{}")).status_code == 429)
     done = drive(sdk, project.dsn, "rate_limited")
-    assert wait_until(lambda: discarded(project, done)) == done["quantity"]
+    wait_until(lambda: discarded(project, done), equals=done["quantity"])
     wait_until(lambda: counted(project, outcome="rate_limited", category="error", reason="no_errors") >= 2)
     assert counted(project, outcome="accepted", category="error") == 0
 
@@ -59,7 +59,7 @@ def test_events_lost_in_the_network_are_counted(project: Any, wait_until: Any, s
     with cutting_proxy(project.url, b"CheckoutError") as address:
         host = project.url.removeprefix("http://")
         done = drive(sdk, project.dsn.replace(host, address), "network_error")
-        assert wait_until(lambda: discarded(project, done)) == done["quantity"]
+        wait_until(lambda: discarded(project, done), equals=done["quantity"])
 
 
 @pytest.mark.parametrize("sdk", SDKS)

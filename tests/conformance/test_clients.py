@@ -49,7 +49,8 @@ class Sent:
             header={"event_id": self.error},
         )
         project.send(({"type": "feedback"}, json.dumps(feedback).encode()), header={"event_id": self.feedback})
-        eventually(lambda: len(project.issues()) == 2)
+        eventually(lambda: len(project.issues()), equals=2)
+        project.settle()
         self.issue = next(i for i in project.issues() if i["metadata"]["message"] == MESSAGE)
         self.from_report = next(i for i in project.issues() if i["metadata"]["message"] == COMMENTS)
 

@@ -71,7 +71,7 @@ def test_recorded_requests_are_taken_and_found(project: Any, wait_until: Callabl
         assert answer.status_code == wanted_status, (recorded["seq"], answer.text)
         if wanted_status == 200:
             for event_id in errors_of(recorded):  # what becomes of a report depends on which of the two is first
-                wait_until(lambda event_id=event_id: is_indexed(project, event_id))
+                project.indexed(event_id)
     for header, item in items(client, "feedback"):
         wait_until(lambda header=header: stored(project, header["event_id"]))
         message = item["payload"]["contexts"]["feedback"]["message"]
@@ -102,11 +102,6 @@ def errors_of(recorded: dict[str, Any]) -> list[str]:
     if isinstance(recorded.get("json"), dict):
         found.append(recorded["json"])
     return [plain(event["event_id"]) for event in found if event.get("type") != "feedback"]
-
-
-def is_indexed(project: Any, event_id: str) -> bool:
-    path = f"/api/0/projects/{project.organization}/{project.project}/events/{event_id}/"
-    return bool(project.http.get(path).status_code == 200)
 
 
 def state(project: Any, event_id: str) -> str | None:

@@ -66,14 +66,8 @@ def post_form(project: Any, event_id: str, comments: str = "It broke") -> httpx.
     )
 
 
-def the_fate(project: Any, wait_until: WaitUntil, submission_id: str, state: str) -> dict[str, Any]:
-    def reached() -> dict[str, Any] | None:
-        found = project.submission(submission_id)
-        assert found is not None, "nothing is known of it"
-        assert found["state"] == state, found
-        return dict(found)
-
-    fate: dict[str, Any] = wait_until(reached)
+def the_fate(project: Any, submission_id: str, state: str) -> dict[str, Any]:
+    fate: dict[str, Any] = project.reached(submission_id, state)
     moments = [step["at"] for step in fate["steps"]]
     assert moments == sorted(moments)
     assert fate["id"] == submission_id
@@ -98,12 +92,13 @@ def outcomes(project: Any) -> dict[tuple[str, str | None], int]:
 
 def test_a_feedback_is_stored(project: Any, wait_until: WaitUntil) -> None:
     event_id = send_feedback(project, feedback())
-    fate = the_fate(project, wait_until, event_id, "stored")
+    fate = the_fate(project, event_id, "stored")
     assert fate["source"] == "new_feedback_envelope"
     assert fate["reason"] is None
     assert fate["feedbackId"] == wait_until(project.issues)[0]["id"]
-    assert {step["service"] for step in fate["steps"]} >= {"envelope-gateway", "feedback"}
-    assert wait_until(lambda: outcomes(project)) == {("accepted", None): 1}
+    project.settle()
+    assert {step["service"] for step in project.submission(event_id)["steps"]} >= {"envelope-gateway", "feedback"}
+    wait_until(lambda: outcomes(project), equals={("accepted", None): 1})
 
 
 @pytest.mark.parametrize(
@@ -121,24 +116,24 @@ def test_a_filtered_feedback_tells_why(
     project: Any, wait_until: WaitUntil, payload: dict[str, Any], reason: str
 ) -> None:
     event_id = send_feedback(project, payload)
-    assert the_fate(project, wait_until, event_id, "filtered")["reason"] == reason
-    assert wait_until(lambda: outcomes(project)) == {("invalid", reason): 1}
+    assert the_fate(project, event_id, "filtered")["reason"] == reason
+    wait_until(lambda: outcomes(project), equals={("invalid", reason): 1})
     assert project.issues() == []
 
 
-def test_a_broken_payload_is_found_by_the_envelopes_id(project: Any, wait_until: WaitUntil) -> None:
+def test_a_broken_payload_is_found_by_the_envelopes_id(project: Any) -> None:
     event_id = send_feedback(project, b"{broken")
-    assert the_fate(project, wait_until, event_id, "invalid")["reason"] == "invalid_json"
+    assert the_fate(project, event_id, "invalid")["reason"] == "invalid_json"
 
 
 def test_the_same_feedback_twice_is_one(project: Any, wait_until: WaitUntil) -> None:
     event_id = send_feedback(project, feedback())
     send_feedback(project, feedback(), event_id)
     later = send_feedback(project, feedback("another"))
-    the_fate(project, wait_until, later, "stored")
-    the_fate(project, wait_until, event_id, "stored")
+    the_fate(project, later, "stored")
+    the_fate(project, event_id, "stored")
     assert len(project.issues()) == 2
-    assert wait_until(lambda: outcomes(project)) == {("accepted", None): 2}
+    wait_until(lambda: outcomes(project), equals={("accepted", None): 2})
 
 
 WAYS: dict[str, Callable[[Any, str], object]] = {
@@ -153,27 +148,26 @@ WAYS: dict[str, Callable[[Any, str], object]] = {
 @pytest.mark.parametrize("source", list(WAYS))
 def test_a_report_of_a_known_error_is_linked(project: Any, wait_until: WaitUntil, source: str) -> None:
     event_id = send_error(project)
-    path = f"/api/0/projects/{project.organization}/{project.project}/events/{event_id}/"
-    wait_until(lambda: project.http.get(path).status_code == 200)
+    project.indexed(event_id)
     WAYS[source](project, event_id)
-    fate = the_fate(project, wait_until, event_id, "linked")
+    fate = the_fate(project, event_id, "linked")
     issue = wait_until(project.issues)[0]
     assert issue["metadata"]["source"] == source
     assert issue["metadata"]["associated_event_id"] == event_id
     assert fate["source"] == source
-    fate = wait_until(lambda: (found := project.submission(event_id)) and found["feedbackId"] and found)
+    fate = project.kept(event_id)
     assert fate["feedbackId"] == issue["id"]
-    assert wait_until(lambda: outcomes(project)) == {("accepted", None): 1}
+    wait_until(lambda: outcomes(project), equals={("accepted", None): 1})
 
 
 @pytest.mark.parametrize("source", list(WAYS))
 def test_a_report_before_its_error_waits_and_is_linked(project: Any, wait_until: WaitUntil, source: str) -> None:
     event_id = uuid.uuid4().hex
     WAYS[source](project, event_id)
-    the_fate(project, wait_until, event_id, "waiting_for_event")
+    the_fate(project, event_id, "waiting_for_event")
     assert project.issues() == []
     send_error(project, event_id)
-    the_fate(project, wait_until, event_id, "linked")
+    the_fate(project, event_id, "linked")
     issue = wait_until(project.issues)[0]
     event = project.latest_event(issue["id"])
     assert {"key": "environment", "value": "staging"} in [
@@ -182,10 +176,10 @@ def test_a_report_before_its_error_waits_and_is_linked(project: Any, wait_until:
     assert len(project.issues()) == 1
 
 
-def test_a_filtered_shim_tells_why(project: Any, wait_until: WaitUntil) -> None:
+def test_a_filtered_shim_tells_why(project: Any) -> None:
     event_id = send_error(project)
     send_report(project, event_id, {"event_id": event_id, "comments": ""})
-    assert the_fate(project, wait_until, event_id, "filtered")["reason"] == "empty"
+    assert the_fate(project, event_id, "filtered")["reason"] == "empty"
 
 
 @pytest.mark.parametrize(
@@ -201,14 +195,14 @@ def test_an_invalid_report_tells_why(
 ) -> None:
     event_id = uuid.uuid4().hex
     send_report(project, event_id, {"event_id": event_id, **report})
-    assert the_fate(project, wait_until, event_id, "invalid")["reason"] == reason
-    assert wait_until(lambda: outcomes(project)) == {("invalid", reason): 1}
+    assert the_fate(project, event_id, "invalid")["reason"] == reason
+    wait_until(lambda: outcomes(project), equals={("invalid", reason): 1})
 
 
-def test_a_report_that_is_no_json_is_found_by_the_envelopes_id(project: Any, wait_until: WaitUntil) -> None:
+def test_a_report_that_is_no_json_is_found_by_the_envelopes_id(project: Any) -> None:
     event_id = uuid.uuid4().hex
     send_report(project, event_id, b"not json")
-    assert the_fate(project, wait_until, event_id, "invalid")["reason"] == "invalid_json"
+    assert the_fate(project, event_id, "invalid")["reason"] == "invalid_json"
 
 
 def test_ingestion_switched_off_is_a_refusal_with_a_reason(fleet: Any, wait_until: WaitUntil) -> None:
@@ -254,7 +248,7 @@ def test_a_quota_is_told_with_its_reason_code(project: Any, wait_until: WaitUnti
     assert (
         project.send(({"type": kind}, json.dumps(again).encode()), header={"event_id": fresh}).status_code == 429
     )
-    assert the_fate(project, wait_until, fresh, "rate_limited")["reason"] == "out_of_feedback"
+    assert the_fate(project, fresh, "rate_limited")["reason"] == "out_of_feedback"
 
 
 def test_what_nobody_sent_is_unknown(project: Any) -> None:
@@ -269,22 +263,22 @@ def judged(fleet: Any, wait_until: WaitUntil) -> Any:
     names = ("organizations:user-feedback-spam-filter-ingest", "organizations:user-feedback-spam-filter-actions")
     flags = {"features": dict.fromkeys(names, True)}
     assert project.http.put(f"/api/0/organizations/{project.organization}/", json=flags).status_code == 200
-    wait_until(lambda: the_flag_holds(project, wait_until))
+    wait_until(lambda: the_flag_holds(project))
     return project
 
 
 SPAM = "Cheap viagra and online casino at https://casino.example/win"
 
 
-def the_flag_holds(project: Any, wait_until: WaitUntil) -> bool:
+def the_flag_holds(project: Any) -> bool:
     """Whether the next feedback is judged."""
     event_id = send_feedback(project, feedback(SPAM))
-    fate = wait_until(lambda: (found := project.submission(event_id)) and found["feedbackId"] and found)
+    fate = project.kept(event_id)
     return bool(fate["state"] == "spam")
 
 
-def spam_issue(project: Any, wait_until: WaitUntil, submission_id: str) -> str:
-    fate = the_fate(project, wait_until, submission_id, "spam")
+def spam_issue(project: Any, submission_id: str) -> str:
+    fate = the_fate(project, submission_id, "spam")
     assert fate["reason"] == "spam"
     issue_id = str(fate["feedbackId"])
     assert issue_id in {issue["id"] for issue in project.issues("is:ignored")}
@@ -293,39 +287,38 @@ def spam_issue(project: Any, wait_until: WaitUntil, submission_id: str) -> str:
 
 def test_spam_is_kept_and_told_and_a_person_takes_it_back(judged: Any, wait_until: WaitUntil) -> None:
     event_id = send_feedback(judged, feedback(SPAM))
-    issue_id = spam_issue(judged, wait_until, event_id)
+    issue_id = spam_issue(judged, event_id)
     assert {outcome for outcome, _ in wait_until(lambda: outcomes(judged))} == {"accepted"}
     path = f"/api/0/organizations/{judged.organization}/issues/{issue_id}/"
     assert judged.http.put(path, json={"status": "unresolved"}).status_code == 200
-    fate = the_fate(judged, wait_until, event_id, "stored")
+    fate = the_fate(judged, event_id, "stored")
     assert fate["reason"] is None
     own = [step["step"] for step in fate["steps"] if step["service"] == "feedback"]
     assert own[-2:] == ["judged_spam", "marked_not_spam"]
 
 
 @pytest.mark.parametrize("source", list(WAYS))
-def test_spam_that_came_as_a_report_is_told(judged: Any, wait_until: WaitUntil, source: str) -> None:
+def test_spam_that_came_as_a_report_is_told(judged: Any, source: str) -> None:
     event_id = send_error(judged)
-    path = f"/api/0/projects/{judged.organization}/{judged.project}/events/{event_id}/"
-    wait_until(lambda: judged.http.get(path).status_code == 200)
+    judged.indexed(event_id)
     if source == "user_report_envelope":
         send_report(judged, event_id, {"event_id": event_id, "comments": SPAM})
     elif source == "crash_report_embed_form":
         post_form(judged, event_id, SPAM).raise_for_status()
     else:
         post_report(judged, event_id, SPAM).raise_for_status()
-    spam_issue(judged, wait_until, event_id)
+    spam_issue(judged, event_id)
 
 
 def test_marking_by_hand_is_told(project: Any, wait_until: WaitUntil) -> None:
     event_id = send_feedback(project, feedback())
-    issue_id = the_fate(project, wait_until, event_id, "stored")["feedbackId"]
+    issue_id = the_fate(project, event_id, "stored")["feedbackId"]
     path = f"/api/0/organizations/{project.organization}/issues/{issue_id}/"
     assert project.http.put(path, json={"status": "ignored"}).status_code == 200
-    fate = the_fate(project, wait_until, event_id, "spam")
+    fate = the_fate(project, event_id, "spam")
     own = [step["step"] for step in fate["steps"] if step["service"] == "feedback"]
     assert (fate["reason"], own[-1]) == ("spam", "marked_spam")
-    wait_until(lambda: outcomes(project) == {("accepted", None): 1})
+    wait_until(lambda: outcomes(project), equals={("accepted", None): 1})
 
 
 def test_attachments_count_in_bytes_and_in_times_seen(project: Any, wait_until: WaitUntil) -> None:
@@ -348,7 +341,7 @@ def test_attachments_count_in_bytes_and_in_times_seen(project: Any, wait_until: 
     wait_until(lambda: attachments() == {"sum(quantity)": 8, "sum(times_seen)": 2})
 
 
-def test_ids_may_be_dashed(project: Any, wait_until: WaitUntil) -> None:
+def test_ids_may_be_dashed(project: Any) -> None:
     event_id = send_feedback(project, feedback())
-    the_fate(project, wait_until, event_id, "stored")
+    the_fate(project, event_id, "stored")
     assert project.submission(str(uuid.UUID(event_id)))["id"] == event_id

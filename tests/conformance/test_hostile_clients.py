@@ -19,7 +19,7 @@ import pytest
 
 CONNECTIONS = 1000
 ROUNDS = 40
-TRIES = 3
+TRIES = 8
 PAUSE_SECONDS = 0.05
 SLOWEST_SECONDS_MAX = 0.25  # of 99 % of the ordinary requests
 UNKNOWN_KEY = "0" * 32

@@ -42,31 +42,15 @@ def strict_fleet(fleet_starter: tuple[Callable[..., Any], Callable[[Any], None]]
         stop(running)
 
 
-def settle(
-    project: Any, wait_until: WaitUntil, submission_id: str, state: str, reason: str | None
-) -> dict[str, Any]:
-    """The fate, once it is this one."""
-
-    def reached() -> dict[str, Any] | None:
-        found = project.submission(submission_id)
-        assert found is not None, "nothing is known of it"
-        assert (found["state"], found["reason"]) == (state, reason), found
-        return dict(found)
-
-    fate: dict[str, Any] = wait_until(reached)
-    return fate
-
-
 def set_options(project: Any, **options: Any) -> None:
     path = f"/api/0/projects/{project.organization}/{project.project}/"
     named = {name.replace("__", ":"): value for name, value in options.items()}
     assert project.http.put(path, json={"options": named}).status_code == 200
 
 
-def old_error(project: Any, wait_until: WaitUntil, minutes: float) -> str:
+def old_error(project: Any, minutes: float) -> str:
     event_id = send_error(project, timestamp=time.time() - minutes * 60)
-    path = f"/api/0/projects/{project.organization}/{project.project}/events/{event_id}/"
-    wait_until(lambda: project.http.get(path).status_code == 200)
+    project.indexed(event_id)
     return event_id
 
 
@@ -89,7 +73,7 @@ def test_a_report_about_no_event_is_found_in_the_list(
     detail = project.submission(row["id"])
     assert detail.pop("payload") == payload
     assert detail == row
-    assert wait_until(lambda: outcomes(project)) == {("invalid", reason): 1}
+    wait_until(lambda: outcomes(project), equals={("invalid", reason): 1})
 
 
 @pytest.mark.parametrize(
@@ -108,42 +92,42 @@ def test_a_project_may_refuse_garbage(project: Any, wait_until: WaitUntil, comme
         return event_id if fate["reason"] == reason else None
 
     event_id = wait_until(refused)
-    settle(project, wait_until, event_id, "invalid", reason)
-    assert wait_until(lambda: outcomes(project))["invalid", reason] == 1
+    project.reached(event_id, "invalid", reason)
+    wait_until(lambda: outcomes(project)["invalid", reason] == 1)
 
 
 @pytest.mark.parametrize("send", [send_report, post_report])
 def test_a_report_that_comes_too_late(project: Any, wait_until: WaitUntil, send: Callable[..., Any]) -> None:
-    event_id = old_error(project, wait_until, 31)
+    event_id = old_error(project, 31)
     send(project, event_id)
-    settle(project, wait_until, event_id, "invalid", "Associated event is too old")
-    assert wait_until(lambda: outcomes(project)) == {("invalid", "Associated event is too old"): 1}
-    fresh = old_error(project, wait_until, 29)
+    project.reached(event_id, "invalid", "Associated event is too old")
+    wait_until(lambda: outcomes(project), equals={("invalid", "Associated event is too old"): 1})
+    fresh = old_error(project, 29)
     send(project, fresh)
-    settle(project, wait_until, fresh, "linked", None)
+    project.reached(fresh, "linked", None)
 
 
 def test_a_second_report_leaves_the_first_as_it_is(strict_fleet: Any, wait_until: WaitUntil) -> None:
     project = strict_fleet.new_project()
-    event_id = old_error(project, wait_until, 0)
+    event_id = old_error(project, 0)
     send_report(project, event_id)
-    settle(project, wait_until, event_id, "linked", None)
+    project.reached(event_id, "linked", None)
     send_report(project, event_id)
     wait_until(lambda: "Duplicate report" in [step["reason"] for step in project.submission(event_id)["steps"]])
-    settle(project, wait_until, event_id, "linked", None)
-    wait_until(lambda: outcomes(project) == {("accepted", None): 1, ("invalid", "Duplicate report"): 1})
+    project.reached(event_id, "linked", None)
+    wait_until(lambda: outcomes(project), equals={("accepted", None): 1, ("invalid", "Duplicate report"): 1})
 
 
 def test_a_denied_organization(strict_fleet: Any, wait_until: WaitUntil) -> None:
     project = strict_fleet.new_project(organization=DENIED)
     new = send_feedback(project, feedback())
-    settle(project, wait_until, new, "filtered", "org.denylist")
-    by_envelope, by_form = uuid.uuid4().hex, old_error(project, wait_until, 0)
+    project.reached(new, "filtered", "org.denylist")
+    by_envelope, by_form = uuid.uuid4().hex, old_error(project, 0)
     send_report(project, by_envelope)
-    settle(project, wait_until, by_envelope, "filtered", "org.denylist")
+    project.reached(by_envelope, "filtered", "org.denylist")
     post_form(project, by_form).raise_for_status()
-    settle(project, wait_until, by_form, "filtered", "org.denylist")
-    wait_until(lambda: outcomes(project) == {("filtered", "org.denylist"): 3})
+    project.reached(by_form, "filtered", "org.denylist")
+    wait_until(lambda: outcomes(project), equals={("filtered", "org.denylist"): 3})
 
 
 def test_a_report_whose_link_was_missed_is_swept(strict_fleet: Any, wait_until: WaitUntil) -> None:
@@ -151,18 +135,17 @@ def test_a_report_whose_link_was_missed_is_swept(strict_fleet: Any, wait_until: 
     project = strict_fleet.new_project()
     event_id = uuid.uuid4().hex
     send_report(project, event_id)
-    settle(project, wait_until, event_id, "waiting_for_event", None)
+    project.reached(event_id, "waiting_for_event", None)
     hide(strict_fleet, event_id, "0")
     send_error(project, event_id)
-    path = f"/api/0/projects/{project.organization}/{project.project}/events/{event_id}/"
-    wait_until(lambda: project.http.get(path).status_code == 200)
-    settle(project, wait_until, event_id, "waiting_for_event", None)
+    project.indexed(event_id)
+    project.reached(event_id, "waiting_for_event", None)
     hide(strict_fleet, event_id, "NULL")
-    fate = settle(project, wait_until, event_id, "linked", None)
+    fate = project.reached(event_id, "linked", None)
     assert fate["source"] == "user_report_envelope"
     (issue,) = wait_until(project.issues)
     assert issue["metadata"]["source"] == "update_user_reports_task"
-    assert wait_until(lambda: outcomes(project)) == {("accepted", None): 1}
+    wait_until(lambda: outcomes(project), equals={("accepted", None): 1})
 
 
 def hide(fleet: Any, event_id: str, group_id: str) -> None:
@@ -181,8 +164,8 @@ def test_a_feedback_nested_too_deeply(project: Any, wait_until: WaitUntil) -> No
     extra = "[" * 250 + "]" * 250
     body = f'{{"contexts": {{"feedback": {{"message": "It is slow"}}}}, "extra": {extra}}}'
     event_id = send_feedback(project, body.encode())
-    settle(project, wait_until, event_id, "invalid", "nesting_too_deep")
-    assert wait_until(lambda: outcomes(project)) == {("invalid", "nesting_too_deep"): 1}
+    project.reached(event_id, "invalid", "nesting_too_deep")
+    wait_until(lambda: outcomes(project), equals={("invalid", "nesting_too_deep"): 1})
 
 
 @pytest.mark.parametrize(
@@ -198,14 +181,14 @@ def test_what_is_too_large_is_told(
     event_id = uuid.uuid4().hex
     answer = project.send(({"type": kind}, json.dumps(payload).encode()), header={"event_id": event_id})
     assert answer.status_code == 413
-    settle(project, wait_until, event_id, "invalid", reason)
-    assert wait_until(lambda: outcomes(project)) == {("invalid", reason): 1}
+    project.reached(event_id, "invalid", reason)
+    wait_until(lambda: outcomes(project), equals={("invalid", reason): 1})
 
 
-def test_a_form_that_is_too_large_is_told(project: Any, wait_until: WaitUntil) -> None:
+def test_a_form_that_is_too_large_is_told(project: Any) -> None:
     event_id = uuid.uuid4().hex
     assert post_form(project, event_id, "x" * 2**20).status_code == 413
-    settle(project, wait_until, event_id, "invalid", "too_large:user_report")
+    project.reached(event_id, "invalid", "too_large:user_report")
 
 
 def send_from(project: Any, origin: str, event_id: str) -> httpx.Response:
@@ -226,10 +209,10 @@ def test_an_origin_that_is_not_allowed(project: Any, wait_until: WaitUntil) -> N
             and event_id
         )
     )
-    settle(project, wait_until, refused, "invalid", "cors")
+    project.reached(refused, "invalid", "cors")
     allowed = uuid.uuid4().hex
     assert send_from(project, "https://shop.example.com", allowed).status_code == 200
-    settle(project, wait_until, allowed, "stored", None)
+    project.reached(allowed, "stored", None)
 
 
 def test_a_key_that_is_switched_off(project: Any, wait_until: WaitUntil) -> None:
@@ -240,4 +223,4 @@ def test_a_key_that_is_switched_off(project: Any, wait_until: WaitUntil) -> None
     refused = wait_until(
         lambda: send_from(project, origin, event_id := uuid.uuid4().hex).status_code in {401, 403} and event_id
     )
-    settle(project, wait_until, refused, "invalid", "project_id")
+    project.reached(refused, "invalid", "project_id")

@@ -37,12 +37,12 @@ def test_a_refused_report_is_taken_in_once(
 ) -> None:
     event_id = send_error(project, timestamp=time.time() - minutes * 60)
     base = f"/api/0/projects/{project.organization}/{project.project}"
-    wait_until(lambda: project.http.get(f"{base}/events/{event_id}/").status_code == 200)
+    project.indexed(event_id)
     send_report(project, event_id, {"event_id": event_id, "comments": comments})
-    fate = the_fate(project, wait_until, event_id, "invalid")
+    fate = the_fate(project, event_id, "invalid")
     assert (fate["reason"], project.submission(event_id)["payload"]["comments"]) == (reason, comments)
     assert take_in(project, event_id) == 200
-    assert the_fate(project, wait_until, event_id, "linked")["reason"] is None
+    assert the_fate(project, event_id, "linked")["reason"] is None
     assert take_in(project, event_id) == 409
     assert wait_until(lambda: outcomes(project) == {"accepted": 1}), "one submission, one outcome"
     (report,) = project.get(f"{base}/user-feedback/")

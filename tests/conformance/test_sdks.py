@@ -126,7 +126,7 @@ def test_feedback_arrives_with_every_field(project: Any, wait_until: Any, sdk: s
         "dist:42", "level:warning", "flavour:vanilla", "basket:full", "url:https://shop.example.com/cart",
         f"associated_event_id:{associated}", "has_linked_error:true",
     )  # fmt: skip
-    fate = wait_until(lambda: (found := project.submission(event_id)) and found["feedbackId"] and found)
+    fate = project.kept(event_id)
     assert fate["state"] == "stored"
     assert fate["feedbackId"] == issue["id"]
 
@@ -154,7 +154,7 @@ def assert_linked_report(project: Any, wait_until: Any, event_id: str) -> None:
     assert report["eventID"] == event_id
     error = project.get(f"{base}/events/{event_id}/")
     assert report["issue"]["id"] == error["groupID"]
-    assert wait_until(lambda: project.submission(event_id))["state"] == "linked"
+    project.reached(event_id, "linked")
     assert len(project.issues()) == 1
 
 
@@ -169,9 +169,8 @@ def test_python_user_report_is_linked_to_its_error(project: Any, wait_until: Any
     assert_linked_report(project, wait_until, sent["event"])
 
 
-def test_raven_error_is_indexed(project: Any, wait_until: Any) -> None:
+def test_raven_error_is_indexed(project: Any) -> None:
     sent = drive("raven", project.dsn, "raven_error")
-    path = f"/api/0/projects/{project.organization}/{project.project}/events/{sent['event']}/"
-    event = wait_until(lambda: project.http.get(path).status_code == 200 and project.get(path))
+    event = project.indexed(sent["event"])
     assert event["eventID"] == sent["event"]
     assert tags_of(event)["environment"] == "staging"
