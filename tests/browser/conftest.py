@@ -14,10 +14,9 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page
 from world import World, fill
 
-expect.set_options(timeout=30_000)  # a busy machine takes long
 HERE = Path(__file__).parent
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Shop</title></head>
 <body><main><h1>Shop</h1><button id="pay">Pay</button></main>
@@ -156,7 +155,7 @@ async def open_shop(chromium: Browser, shop: str) -> AsyncIterator[OpenShop]:
 
     async def open_shop(sdk: str, dsn: str, **options: Any) -> Page:
         context = await chromium.new_context()
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         page = await context.new_page()
         page.on("pageerror", note)
@@ -201,7 +200,7 @@ async def open_as(
     async def open_as(who: str, **options: Any) -> Page:
         context = await chromium.new_context(**options)
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         if who in sessions:
             cookie = {"name": "hearback_session", "value": sessions[who], "url": world.fleet.url}
             await context.add_cookies([cookie])  # type: ignore[list-item]

@@ -11,7 +11,7 @@ from axe_playwright_python.async_playwright import Axe
 from fastapi import FastAPI
 from hearback_kit.auth import SESSION_COOKIE
 from jinja2 import FileSystemLoader
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 PATH = "/organizations/acme/components/"
 WIDE = """() => [...document.querySelectorAll("body *")].filter((element) =>
@@ -40,7 +40,10 @@ async def site(app: FastAPI) -> AsyncIterator[str]:
 @pytest_asyncio.fixture
 async def page(chromium: Browser, site: str) -> AsyncIterator[Page]:
     """The page of all components; what a script or the policy complains of fails the test."""
-    context = await chromium.new_context(viewport={"width": 1024, "height": 800})
+    context = await chromium.new_context(
+        viewport={"width": 1024, "height": 800},
+        reduced_motion="reduce",  # what fades in has not its colours yet
+    )
     await context.add_cookies([{"name": SESSION_COOKIE, "value": "owner-session", "url": site}])
     page = await context.new_page()
     problems: list[str] = []
@@ -76,17 +79,17 @@ async def test_theme_dialog_menu_and_help(page: Page) -> None:
     assert await page.evaluate("document.documentElement.dataset.theme") == "dark"
     await page.locator(".account summary").click()
     await page.keyboard.press("Escape")
-    assert await page.locator(".account[open]").count() == 0
+    await expect(page.locator(".account[open]")).to_have_count(0)
     await page.keyboard.press("?")
-    assert await page.locator("#keyboard-help").is_visible()
+    await expect(page.locator("#keyboard-help")).to_be_visible()
     await page.keyboard.press("Escape")
     await page.keyboard.press("/")
     assert await page.evaluate("document.activeElement.name") == "query"
     await page.keyboard.type("?/")
-    assert await page.locator("#keyboard-help").is_hidden()
-    assert await page.locator("[data-search]").input_value() == "?/"
+    await expect(page.locator("#keyboard-help")).to_be_hidden()
+    await expect(page.locator("[data-search]")).to_have_value("?/")
     await page.get_by_role("button", name="Open the dialog").click()
-    assert await page.get_by_role("dialog", name="Delete this feedback?").is_visible()
+    await expect(page.get_by_role("dialog", name="Delete this feedback?")).to_be_visible()
 
 
 async def test_a_toast_says_what_was_copied_and_goes(page: Page) -> None:
@@ -94,14 +97,14 @@ async def test_a_toast_says_what_was_copied_and_goes(page: Page) -> None:
     toast = page.get_by_text("Copied.")
     await toast.wait_for()
     await page.get_by_role("button", name="Dismiss").click()
-    assert await toast.count() == 0
+    await expect(toast).to_have_count(0)
 
 
 async def test_text_of_an_undo_stays_text(page: Page) -> None:
     await page.evaluate("""hearback.showToast({text: "<img src=x onerror=alert(1)>", undo: {action: "/x/",
         label: "<b>Undo</b>", fields: {id: ["1", "<2>"]}}})""")
-    assert await page.locator(".toast img, .toast b").count() == 0
-    assert await page.locator('.toast input[name="id"]').count() == 2
+    await expect(page.locator(".toast img, .toast b")).to_have_count(0)
+    await expect(page.locator('.toast input[name="id"]')).to_have_count(2)
 
 
 async def test_without_scripts_nothing_that_needs_them_is_shown(chromium: Browser, site: str) -> None:
@@ -109,7 +112,7 @@ async def test_without_scripts_nothing_that_needs_them_is_shown(chromium: Browse
     await context.add_cookies([{"name": SESSION_COOKIE, "value": "owner-session", "url": site}])
     page = await context.new_page()
     await page.goto(site + PATH)
-    assert await page.locator(".needs-script").locator("visible=true").count() == 0
+    await expect(page.locator(".needs-script").locator("visible=true")).to_have_count(0)
     await page.locator(".account summary").click()
-    assert await page.get_by_role("button", name="Sign out").is_visible()
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     await context.close()

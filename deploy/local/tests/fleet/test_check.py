@@ -150,7 +150,7 @@ def test_services_that_hang_are_examined_at_the_same_time(fleet: Callable[[dict[
     began = time.monotonic()
     found = problems(data_dir)
     # One after the other these would take 14 s.
-    assert time.monotonic() - began < 7.0
+    assert time.monotonic() - began < 12.0
     released.set()
     assert [f"{name} reports: valkey: no answer in time" for name in names] == [
         problem for problem in found if "reports:" in problem

@@ -38,8 +38,9 @@ def note(line):
 
 children = [Child("service", serve, folder / "service.log")]
 address = Address.of_service(listener.getsockname()[1], "/readyz")
-watch = ReadinessWatch({"service": address}, interval_seconds=0.05, answer_seconds_max=0.3)
-settings = LauncherSettings(unready_seconds_max=0.4, unready_backoff_max=4)
+bound = float(sys.argv[2])
+watch = ReadinessWatch({"service": address}, interval_seconds=0.05, answer_seconds_max=0.75 * bound)
+settings = LauncherSettings(unready_seconds_max=bound, unready_backoff_max=4)
 restarts = UnreadyRestarts(watch, children, settings, note)
 supervisor = Supervisor(
     children, lambda: [], note, lambda: (folder / "pid").write_text(str(children[0].pid)),
@@ -54,10 +55,17 @@ except StopRequested:
 
 
 @pytest.fixture
-def launcher(tmp_path: Path):
+def unready_seconds_max() -> float:
+    return 0.4
+
+
+@pytest.fixture
+def launcher(tmp_path: Path, unready_seconds_max: float):
     (tmp_path / "status").write_text("200")
     with subprocess.Popen(
-        [sys.executable, "-c", LAUNCHER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", LAUNCHER, str(tmp_path), str(unready_seconds_max)],
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         eventually_sync((tmp_path / "pid").exists)
         yield process
@@ -83,9 +91,10 @@ def test_service_that_stays_unready_is_restarted_with_growing_pauses(
     times = restarts_seen(launcher, 4)
     assert (tmp_path / "pid").read_text() != pid
     pauses = [later - earlier for earlier, later in pairwise(times)]
-    assert pauses[0] >= 0.8
-    assert pauses[1] >= 1.6
-    assert pauses[2] >= 1.6
+    # The line of the one before may come a little late.
+    assert pauses[0] >= 0.7
+    assert pauses[1] >= 1.4
+    assert pauses[2] >= 1.4
 
 
 def test_service_that_hangs_is_killed(launcher: subprocess.Popen[str], tmp_path: Path) -> None:
@@ -97,10 +106,11 @@ def test_service_that_hangs_is_killed(launcher: subprocess.Popen[str], tmp_path:
     eventually_sync(lambda: (tmp_path / "pid").read_text() not in {"", str(pid)})
 
 
+@pytest.mark.parametrize("unready_seconds_max", [2.0])  # a busy machine takes long to answer
 def test_service_that_is_ready_stays(launcher: subprocess.Popen[str], tmp_path: Path) -> None:
     pid = (tmp_path / "pid").read_text()
     (tmp_path / "status").write_text("503")
     (tmp_path / "status").write_text("200")
     with pytest.raises(subprocess.TimeoutExpired):
-        launcher.wait(1.5)
+        launcher.wait(3.0)
     assert (tmp_path / "pid").read_text() == pid

@@ -70,6 +70,16 @@ async def test_worker_counts_reports_and_outcomes_and_records_fates(
         ("client_discard", "error", "queue_overflow"): 23,
         ("invalid", "unknown", "invalid_json"): 1,
     }
+    keys = [
+        key
+        for stream in (CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED)
+        for key in stream.shard_keys(store.settings.stream_shards)
+    ]
+
+    async def drained() -> bool:
+        return sum((await bus.backlog(keys)).values()) == 0
+
+    await eventually(drained)
     fate = await api.get(f"/api/0/projects/demo/web/submissions/{submission_id}/")
     assert fate == {
         "id": submission_id,
@@ -89,16 +99,6 @@ async def test_worker_counts_reports_and_outcomes_and_records_fates(
             {"at": "2026-11-24T12:34:56.000000Z", "service": "feedback", "step": "stored", "reason": None},
         ],
     }
-    keys = [
-        key
-        for stream in (CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED)
-        for key in stream.shard_keys(store.settings.stream_shards)
-    ]
-
-    async def drained() -> bool:
-        return sum((await bus.backlog(keys)).values()) == 0
-
-    await eventually(drained)
 
 
 def stored(store: Any, submission_id: str, project_id: int = 1) -> SubmissionStep:

@@ -151,7 +151,7 @@ async def open_page(chromium: Browser) -> AsyncIterator[OpenPage]:
 
     async def open_page(url: str, *, tolerant: bool = False, **options: Any) -> Page:
         context = await chromium.new_context(**options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         page = await context.new_page()
         if not tolerant:

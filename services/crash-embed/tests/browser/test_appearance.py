@@ -34,7 +34,7 @@ async def settled(page: Page) -> None:
     await page.evaluate(
         """async () => {
           const root = document.querySelector('.sentry-error-embed-wrapper').shadowRoot;
-          await Promise.all(root.getAnimations().map(animation => animation.finished));
+          await Promise.allSettled(root.getAnimations().map(animation => animation.finished));
         }"""
     )
 

@@ -73,6 +73,7 @@ async def watching(api: Api, path: str = LIVE, **headers: str) -> AsyncIterator[
 async def store(api: Api, message: str, organization_id: int = 1) -> None:
     message_sent = submitted(payload(message), organization_id=organization_id, project_id=organization_id)
     await api.intake.handler([as_incoming(message_sent)])
+    await api.intake.unit_of_work.relay.publish_once()  # as the worker's does
 
 
 async def test_stored_and_changed_feedback_is_shown_to_its_organization_alone(intake: Intake) -> None:

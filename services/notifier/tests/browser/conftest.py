@@ -39,7 +39,10 @@ class Window:
     async def open(self, width: int, scheme: Any, *, scripts: bool = True, site: str | None = None) -> Shown:
         """Open a window; what it asks of others than `site` is noted and refused."""
         context = await self.browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=scripts
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            java_script_enabled=scripts,
+            reduced_motion="reduce",  # what fades in has not its colours yet
         )
         self.opened.append(context)
         shown = Shown(await context.new_page())

@@ -88,10 +88,11 @@ def own_s3_server() -> Iterator[S3Server]:
 @pytest_asyncio.fixture(scope="session")
 async def chromium() -> AsyncIterator["Browser"]:
     """Yield a headless Chromium for the session; open a context of your own in it."""
-    from playwright.async_api import async_playwright  # Slow to import, and few tests need it.
+    from playwright.async_api import async_playwright, expect  # Slow to import, and few tests need it.
 
     from hearback_devkit.testing.browsers import launch_chromium
 
+    expect.set_options(timeout=30_000)  # a busy machine takes long
     async with async_playwright() as playwright:
         browser = await launch_chromium(playwright)
         yield browser
