@@ -12,8 +12,19 @@ AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 
 
+async def settled(page: Page) -> None:
+    """Wait until every animation has ended."""
+    await page.evaluate(
+        """async () => {
+          const root = document.querySelector('.sentry-error-embed-wrapper').shadowRoot;
+          await Promise.allSettled(root.getAnimations().map(animation => animation.finished));
+        }"""
+    )
+
+
 async def violations(page: Page) -> list[str]:
     """What axe finds in the page, with every rule it has."""
+    await settled(page)
     await page.evaluate(AXE.read_text())
     found: dict[str, Any] = await page.evaluate(
         """async () => axe.run(document, {
@@ -27,16 +38,6 @@ async def violations(page: Page) -> list[str]:
         for rule in found["violations"]
         for node in rule["nodes"]
     ]
-
-
-async def settled(page: Page) -> None:
-    """Wait until every animation has ended."""
-    await page.evaluate(
-        """async () => {
-          const root = document.querySelector('.sentry-error-embed-wrapper').shadowRoot;
-          await Promise.allSettled(root.getAnimations().map(animation => animation.finished));
-        }"""
-    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -160,4 +160,4 @@ async def test_a_configuration_change_is_in_force_within_moments(start_gateway):
         async def refused() -> bool:
             return bool((await gateway.send(envelope(2))).status_code == 403)
 
-        await eventually(refused, seconds=2)
+        await eventually(refused)

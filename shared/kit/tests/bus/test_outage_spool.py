@@ -57,10 +57,15 @@ async def start(redis_url: str, tmp_path: Path) -> AsyncIterator[Callable[..., o
 
     @asynccontextmanager
     async def started(
-        *, bytes_max: int = MIB, after_seconds: float = 0.0, entries_max: int = 1_000_000, folder: str = "spool"
+        *,
+        bytes_max: int = MIB,
+        after_seconds: float = 0.0,
+        entries_max: int = 1_000_000,
+        folder: str = "spool",
+        answer_seconds_max: float = 10.0,
     ) -> AsyncIterator[Spooling]:
         url = urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{proxy.port}"))
-        wire = RespConnection(url, connect_seconds_max=0.5, answer_seconds_max=0.5)
+        wire = RespConnection(url, connect_seconds_max=0.5, answer_seconds_max=answer_seconds_max)
         client = connect(url, timeout_seconds=0.5)
         bounds = StreamBounds(RedisStreams(client, client), {KEY: entries_max, OTHER: 1_000_000})
         spool = OutageSpool(
@@ -159,7 +164,7 @@ async def test_commits_made_one_after_the_other_stay_in_order_across_the_end_of_
 
 
 async def test_without_an_answer_a_commit_goes_to_the_disk_and_may_be_there_twice(start, redis):
-    async with start() as spooling:
+    async with start(answer_seconds_max=0.5) as spooling:
         await spooling.commit(0)
         spooling.proxy.hang()
         await spooling.commit(1)
