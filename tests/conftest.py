@@ -3,6 +3,7 @@
 Nothing of ours is imported here or in the tests that use it, but for `Fleet.status`.
 """
 
+import asyncio
 import json
 import os
 import subprocess
@@ -11,9 +12,11 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -66,6 +69,20 @@ def eventually(condition: Callable[[], Any], seconds: float = 40.0, equals: Any 
             wanted = "" if equals is TRUE else f", not {equals!r},"
             raise problem or AssertionError(f"still {found!r}{wanted} after {seconds} s")
         time.sleep(0.05)
+
+
+async def outbox_rows(data_dir: Path) -> int:
+    """Count what was committed and not published: a lag has it only once it has been left behind for seconds."""
+    url = json.loads((data_dir / "state.json").read_text())["environment"]["HEARBACK_DATABASE_URL"]
+    found = 0
+    for name in ("client_reports", "feedback", "notifier", "user_reports"):
+        try:
+            connection = await asyncpg.connect(url, database=name)
+            found += await connection.fetchval("SELECT count(*) FROM outbox")
+            await connection.close()
+        except (OSError, asyncpg.PostgresError) as error:
+            raise AssertionError(f"{name} cannot be read") from error
+    return found
 
 
 class Fleet:
@@ -122,11 +139,13 @@ class Fleet:
                 services = self.status()["services"]
                 assert services
                 assert all(service["lag"] == 0 for service in services), services
+                assert asyncio.run(outbox_rows(self.data_dir)) == 0
             gateway = next(service for service in services if service["name"] == "envelope-gateway")
             assert "\nhearback_spool_records 0.0\n" in httpx.get(f"{gateway['url']}/metrics", timeout=30).text
             return True
 
-        eventually(nothing_left, seconds=120)
+        with ThreadPoolExecutor(1) as pool:  # also where an event loop runs
+            eventually(lambda: pool.submit(nothing_left).result(), seconds=120)
 
     def new_project(self, organization: str | None = None) -> "Fleet":
         """A fresh project, so that tests do not see each other's data; a new organization has its own token."""

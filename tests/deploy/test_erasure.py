@@ -124,6 +124,9 @@ def test_no_trace_of_the_person_is_left_and_others_keep_theirs(own: Any, wait_un
         return bool(files_naming(own.data_dir, PERSON.encode()))
 
     wait_until(arrived, seconds=60)
+    project.settle()
+    deliveries = f"/api/0/projects/{project.organization}/{project.project}/deliveries/"
+    wait_until(lambda: {row["state"] for row in project.get(deliveries)}, equals={"sent"})
     receipt = json.loads(own.command("erase", PERSON, "--yes", "--json"))
     assert receipt["erased"]["feedback"] >= 2
     assert receipt["erased"]["attachments"] >= 2
