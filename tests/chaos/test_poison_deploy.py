@@ -13,9 +13,8 @@ import pytest
 from loading import envelope, ingest_url, pid_of, status, stored_issues
 
 WaitUntil = Callable[..., Any]
-TENANTS = 6
-EACH = 50
-BURIED_MAX = TENANTS * EACH * 2 / 3  # a hundred a minute, of which each tenant counts a fifth at most
+BURIED = "hearback_consumer_dead_letters_total{"
+PAUSED = "hearback_consumer_paused{"
 BREAK = """
 CREATE FUNCTION refuse_all() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'broken release'; END $$;
 CREATE TRIGGER refuse_all BEFORE INSERT ON feedback FOR EACH ROW EXECUTE FUNCTION refuse_all();
@@ -39,11 +38,11 @@ def mend(environment: dict[str, str]) -> Iterator[Callable[[], None]]:
     asyncio.run(run(MEND))
 
 
-def send_many(projects: list[Any]) -> dict[int, set[str]]:
+def send_many(projects: list[Any], each: int) -> dict[int, set[str]]:
     """Send feedback to all projects in turn; return the ids of each."""
     sent: dict[int, set[str]] = {project.project_id: set() for project in projects}
     with httpx.Client(timeout=30) as client:
-        for _ in range(EACH):
+        for _ in range(each):
             for project in projects:
                 event_id = uuid.uuid4().hex
                 answer = client.post(ingest_url(project), content=envelope(event_id))
@@ -60,22 +59,44 @@ def metric(fleet: Any, service: str, name: str) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
 
 
+def started_again(fleet: Any, pid: int) -> bool:
+    """Whether feedback is ready, in another process than it was."""
+    found = next(one for one in status(fleet)["services"] if one["name"] == "feedback")
+    return bool(found["ready"]) and found["pid"] != pid
+
+
 @pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    ("tenants", "each", "buried_max"),
+    [
+        pytest.param(6, 50, 200, id="many projects"),  # a hundred a minute, of which each counts a fifth at most
+        pytest.param(1, 100, 25, id="one project"),
+    ],
+)
 def test_a_release_that_fails_at_everything_stops(
-    own_fleet: Any, mend: Callable[[], None], wait_until: WaitUntil
+    own_fleet: Any,
+    kill: Callable[[str], None],
+    mend: Callable[[], None],
+    wait_until: WaitUntil,
+    tenants: int,
+    each: int,
+    buried_max: int,
 ) -> None:
-    projects = [own_fleet.new_project() for _ in range(TENANTS)]
+    of_before = pid_of(own_fleet, "feedback")
+    kill("feedback")  # a release begins with a start: nothing was handled by it yet
+    wait_until(lambda: started_again(own_fleet, of_before))
+    projects = [own_fleet.new_project() for _ in range(tenants)]
     before = pid_of(own_fleet, "feedback")
-    buried_before = metric(own_fleet, "feedback", "hearback_consumer_dead_letters_total{")
-    sent = send_many(projects)
-    wait_until(lambda: metric(own_fleet, "feedback", "hearback_consumer_paused{") >= 1, seconds=90)
-    buried = metric(own_fleet, "feedback", "hearback_consumer_dead_letters_total{")
-    assert buried - buried_before <= BURIED_MAX
+    buried_before = metric(own_fleet, "feedback", BURIED)
+    sent = send_many(projects, each)
+    wait_until(lambda: metric(own_fleet, "feedback", PAUSED) >= 1, seconds=90)
+    buried = metric(own_fleet, "feedback", BURIED)
+    assert buried - buried_before <= buried_max
     threading.Event().wait(5)  # so that it would have gone on
-    assert metric(own_fleet, "feedback", "hearback_consumer_paused{") >= 1, "it waits and drains nothing"
+    assert metric(own_fleet, "feedback", PAUSED) >= 1, "it waits and drains nothing"
     lag = next(one["lag"] for one in status(own_fleet)["services"] if one["name"] == "feedback")
-    assert lag >= TENANTS * EACH - BURIED_MAX - 5, "all others are still on the stream"
-    assert metric(own_fleet, "feedback", "hearback_consumer_dead_letters_total{") <= buried + 5
+    assert lag >= tenants * each - buried_max - 5, "all others are still on the stream"
+    assert metric(own_fleet, "feedback", BURIED) <= buried + 5
 
     mend()
     own_fleet.command("dead-letters", "replay", "--stream", "feedback.submitted")

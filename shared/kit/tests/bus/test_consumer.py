@@ -208,12 +208,14 @@ def refuse_poison(batch: Sequence[Incoming]) -> None:
         raise ValueError("cannot be read")
 
 
-async def test_one_tenant_alone_never_pauses_the_consumer(bus):
-    await bus.publish([message(b"1:poison %d" % n) for n in range(400)])
+async def test_one_tenant_never_pauses_the_consumer_beside_others(bus):
     seen = Seen(refuse_poison)
     options = replace(QUICK, dead_letters_per_minute_max=10, retries_waiting_max=100)
     async with consuming(bus, seen, options=options, tenant_of=tenant):
-        await eventually(lambda: seen.attempts)
+        await bus.publish([message(b"2:fine")])
+        await eventually(lambda: seen.all)
+        await bus.publish([message(b"1:poison %d" % n) for n in range(400)])
+        await eventually(lambda: len(seen.attempts) > 10)
         for n in range(20):
             await bus.publish([message(b"%d:fine" % n)])
             await eventually(lambda n=n: b"%d:fine" % n in seen.all)
@@ -221,6 +223,84 @@ async def test_one_tenant_alone_never_pauses_the_consumer(bus):
         await drained(bus)
     letters = [letter for key in KEYS for letter in await bus.dead_letters(key, count=1_000)]
     assert len(letters) == 400
+
+
+async def letters_of(bus: Bus) -> int:
+    return sum([len(await bus.dead_letters(key, count=1_000)) for key in KEYS])
+
+
+@pytest.mark.parametrize("tenants", [1, 2, 4])
+async def test_a_small_fleet_where_nothing_succeeds_pauses_and_goes_on_by_itself(bus, tenants):
+    is_mended = False
+
+    def fail(_batch: Sequence[Incoming]) -> None:
+        if not is_mended:
+            raise ValueError("a bad release")
+
+    seen = Seen(fail)
+    options = replace(QUICK, dead_letters_in_a_row_max=5)
+    async with consuming(bus, seen, options=options, tenant_of=tenant):
+        await bus.publish([message(b"%d:%d" % (n % tenants, n)) for n in range(60)])
+        await eventually(lambda: recorded("hearback_consumer_paused", group=GROUP) == 1)
+        tried = len(seen.attempts)
+        await eventually(lambda: len(seen.attempts) > tried + 20)
+        assert recorded("hearback_consumer_paused", group=GROUP) == 1
+        assert await letters_of(bus) == 5
+        is_mended = True
+        await drained(bus)
+    assert await letters_of(bus) == 5
+    assert len(seen.all) == 55
+
+
+async def test_a_pause_for_one_tenants_poison_ends_with_the_first_message_of_another(bus):
+    """After a start there is nothing yet that speaks for the release."""
+    seen = Seen(refuse_poison)
+    options = replace(QUICK, dead_letters_in_a_row_max=5, outage_seconds=0.05)
+    await bus.publish([message(b"1:poison %d" % n) for n in range(40)])
+    async with consuming(bus, seen, options=options, tenant_of=tenant):
+        await eventually(lambda: recorded("hearback_consumer_paused", group=GROUP) == 1)
+        await bus.publish([message(b"2:fine")])
+        await drained(bus)
+    assert await letters_of(bus) == 40
+    assert seen.all == [b"2:fine"]
+
+
+def row(limit: DeadLetterLimit, tenants: Sequence[int], at: float = 1.0) -> None:
+    for number in tenants:
+        limit.count(at, "ValueError", number)
+
+
+def test_a_row_of_one_tenant_counts_while_no_other_succeeded_within_the_hour():
+    limit = DeadLetterLimit.of(replace(QUICK, dead_letters_in_a_row_max=3))
+    limit.succeeded(0.0, lambda: 1)
+    row(limit, [1, 1])
+    assert not limit.is_reached(1.0, "ValueError")
+    row(limit, [1])
+    assert limit.is_reached(1.0, "ValueError"), "its own success long ago says nothing"
+    assert not limit.is_reached(1.0, "KeyError")
+    limit.succeeded(2.0, lambda: 2)
+    assert not limit.is_reached(2.0, "ValueError")
+    row(limit, [1, 1, 1, 1], 3.0)
+    assert not limit.is_reached(3.0, "ValueError"), "another's messages were handled"
+    limit.succeeded(4.0, lambda: 1)
+    limit.succeeded(6.0, lambda: 1)
+    row(limit, [1, 1, 1], 7.0)
+    assert not limit.is_reached(7.0, "ValueError"), "and that is remembered"
+    assert limit.is_reached(3_700.0, "ValueError"), "for an hour"
+    limit.succeeded(3_701.0, lambda: 2)
+    row(limit, [1, 3, 1], 3_702.0)
+    assert limit.is_reached(3_702.0, "ValueError"), "two tenants with one error and no success"
+    limit.succeeded(3_703.0, lambda: 1)
+    assert not limit.is_reached(3_703.0, "ValueError")
+
+
+def test_single_dead_letters_far_apart_are_no_row():
+    limit = DeadLetterLimit.of(replace(QUICK, dead_letters_in_a_row_max=3))
+    for hour in range(1, 10):
+        row(limit, [1], hour * 3_601.0)
+        assert not limit.is_reached(hour * 3_601.0, "ValueError")
+    row(limit, [1, 1], 9 * 3_601.0)
+    assert limit.is_reached(9 * 3_601.0 + 86_400, "ValueError"), "it is reached until something succeeds"
 
 
 async def test_many_tenants_with_one_error_pause_the_consumer(bus):
@@ -252,7 +332,8 @@ async def test_what_waits_when_the_fault_is_mended_is_handled_at_once(bus):
 
 def test_consumers_that_share_a_limit_reach_it_together():
     """Tenants are spread over the consumers of a stream; each of these two sees three of six."""
-    limit = DeadLetterLimit.of(replace(QUICK, dead_letters_per_minute_max=100, dead_letter_tenants_min=5))
+    options = replace(QUICK, dead_letters_per_minute_max=100, dead_letter_tenants_min=5)
+    limit = DeadLetterLimit.of(replace(options, dead_letters_in_a_row_max=10_000))
     for number in range(600):
         limit.count(1.0, "ValueError", number % 3)
     assert not limit.is_reached(1.0, "ValueError"), "three tenants have three shares of five"

@@ -1,11 +1,11 @@
 """A consumer: reads batches, hands them to one handler, and decides what happens when that fails.
 
 Three kinds of failure have three answers. Something the handler needs is away (`Unavailable`): wait and try the
-same batch again, for as long as it takes; nothing is counted against a message. The batch fails otherwise: its
-messages are tried one by one. A single message fails: it is tried again with growing pauses, and after
-`deliveries_max` becomes a dead letter. Many dead letters in a minute with one error and of many tenants mean that
-the fault is ours and not theirs: then the consumer pauses, rather than move a good stream to the dead letters. One
-tenant's messages never make it pause.
+same batch again; nothing is counted against a message. The batch fails otherwise: its messages are tried singly.
+A single message fails: it is tried again with growing pauses, and after `deliveries_max` becomes a dead letter.
+Many dead letters with one error, of many tenants or without a success between them, mean that the fault is ours:
+then the consumer pauses, rather than move a good stream to the dead letters, and tries new messages now and then
+until one succeeds. One tenant's messages do not make it pause while others' are handled.
 
 The server counts attempts that were begun, so that a message that kills the process is found: what came back more
 than once is tried alone, and only the one in work is counted.
@@ -20,11 +20,12 @@ from dataclasses import replace
 from prometheus_client import Counter, Gauge
 
 from hearback_kit.background import Heartbeat, pause
-from hearback_kit.bus.dead_letter_limit import DeadLetterLimit
+from hearback_kit.bus.announcements import OnDead, announcements
+from hearback_kit.bus.dead_letter_limit import DeadLetterLimit, TooManyDeadLetters
 from hearback_kit.bus.deliveries import Deliveries
 from hearback_kit.bus.in_flight import InFlight, Pending, name_of
 from hearback_kit.bus.options import ConsumerOptions
-from hearback_kit.bus.protocol import Bus, Incoming, Outgoing
+from hearback_kit.bus.protocol import Bus, Incoming
 from hearback_kit.bus.renewal import keep_renewing
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
@@ -32,7 +33,6 @@ from hearback_kit.stopping import Stopping
 from hearback_kit.telemetry import batch_span
 
 Handler = Callable[[Sequence[Incoming]], Awaitable[None]]
-OnDead = Callable[[Incoming, str], Sequence[Outgoing]]
 TenantOf = Callable[[Incoming], Hashable]
 
 HANDLED = Counter("hearback_consumer_messages", "Messages handled and acknowledged.", ["group", "type"])
@@ -67,7 +67,8 @@ class Consumer:
         dead_letters: DeadLetterLimit | None = None,
     ) -> None:
         self._bus = bus
-        self._keys = list(keys)
+        self.keys: Sequence[str] = list(keys)
+        """The stream shards this consumer reads."""
         self._group = group
         self._name = name
         self._handle = handle
@@ -79,13 +80,9 @@ class Consumer:
         self._dead_letters = dead_letters or DeadLetterLimit.of(options)
         self._deliveries = Deliveries(bus, keys, group, name, options)
         self._paused = False
+        self._holds = False  # dead letters, for there were too many
         self._worked_since_timeout = False
         self._timeouts = 0  # in a row
-
-    @property
-    def keys(self) -> Sequence[str]:
-        """The stream shards this consumer reads."""
-        return self._keys
 
     @property
     def idle_seconds(self) -> float:
@@ -107,9 +104,13 @@ class Consumer:
                     if not started:
                         await self._start(stop)
                         started = True
+                    if self._holds:
+                        await self._try_new(stop, stopping)
                     await self._turn(stop, stopping)
+                    self._holds = False
                     self._pause(False)
                 except Unavailable as error:
+                    self._holds = isinstance(error, TooManyDeadLetters)
                     self._pause(True)
                     _log.warning("consumer_waits", group=self._group, reason=error.detail)
                     await pause(self._options.outage_seconds, stop)
@@ -133,14 +134,19 @@ class Consumer:
             PAUSED.labels(self._group).inc(1 if paused else -1)
 
     async def _turn(self, stop: asyncio.Event, stopping: Stopping) -> None:
-        handled = self._in_flight.handled()
-        if handled:
+        if handled := self._in_flight.handled():
             await self._done(handled)
         due = self._in_flight.due(time.monotonic())
         retries_max = self._options.retries_per_turn_max  # so that new messages do not wait for all of them
         await self._one_by_one(due[:retries_max], stop)
         if not stop.is_set():
             batch = await self._deliveries.next(len(self._in_flight), stopping, at_once=len(due) > retries_max)
+            await self._process(batch, stop)
+
+    async def _try_new(self, stop: asyncio.Event, stopping: Stopping) -> None:
+        """Try new messages although those that wait cannot go: others' may be good, and then say so."""
+        if len(self._in_flight) < self._options.retries_waiting_max:
+            batch = await self._deliveries.next(len(self._in_flight), stopping, at_once=True)
             await self._process(batch, stop)
 
     async def _process(self, batch: Sequence[Incoming], stop: asyncio.Event) -> None:
@@ -228,8 +234,8 @@ class Consumer:
     def _seconds_for_handling(self) -> float:
         """Return the time a handler has: more after timeouts in a row.
 
-        What a timeout cuts off, a database connection above all, must be made again by the next attempt; where
-        that alone takes as long as attempts may, none would ever succeed. Renewal keeps the messages meanwhile.
+        What a timeout cuts off, such as a database connection, the next attempt must make again; where that alone
+        takes as long as attempts may, none would ever succeed. Renewal keeps the messages meanwhile.
         """
         usual = self._options.batch_seconds_max
         return max(usual, min(usual * 2.0 ** min(self._timeouts, 10), _HANDLING_SECONDS_MAX))
@@ -237,6 +243,7 @@ class Consumer:
     async def _done(self, batch: Sequence[Incoming]) -> None:
         self._worked_since_timeout = True
         self._timeouts = 0
+        self._dead_letters.succeeded(time.monotonic(), lambda: self._tenant_of(batch[0]))
         self._in_flight.mark_handled(batch)
         await self._bus.ack(self._group, batch)
         self._in_flight.drop(batch)
@@ -279,20 +286,11 @@ class Consumer:
         if self._dead_letters.is_reached(now, kind):
             # It is tried once more, and so shows when the fault is mended.
             self._in_flight.undo_attempt(message, now + self._options.outage_seconds)
-            raise Unavailable("too many dead letters in a minute: the fault is likely not in the messages")
-        await self._bus.dead_letter(self._group, message, error, self._announcements(message, error))
+            raise TooManyDeadLetters("too many dead letters: the fault is likely not in the messages")
+        await self._bus.dead_letter(self._group, message, error, announcements(self._on_dead, message, error))
         self._in_flight.drop([message])
         self._dead_letters.count(now, kind, self._tenant_of(message))
         DEAD_LETTERS.labels(self._group, message.type).inc()
-
-    def _announcements(self, message: Incoming, error: str) -> Sequence[Outgoing]:
-        if self._on_dead is None:
-            return ()
-        try:
-            return self._on_dead(message, error)
-        except Exception as fault:  # what cannot be read cannot be announced, but must not block the stream
-            _log.error("dead_letter_not_announced", group=self._group, entry=message.entry_id, error=_kind(fault))
-            return ()
 
 
 def _kind(error: Exception) -> str:

@@ -11,7 +11,8 @@ class ConsumerOptions:
 
     `gather_ms_max` is how long a message waits, under load, for others to be handled with it.
     `dead_letter_tenants_min` is how many tenants must fail before a consumer pauses, and the part of
-    `retries_waiting_max` that each of them has.
+    `retries_waiting_max` that each of them has; `dead_letters_in_a_row_max` is how many of fewer tenants make it
+    pause when nothing succeeds between them.
     """
 
     batch_max: int = 256
@@ -26,6 +27,7 @@ class ConsumerOptions:
     retries_per_turn_max: int = 32
     dead_letters_per_minute_max: int = 100
     dead_letter_tenants_min: int = 5
+    dead_letters_in_a_row_max: int = 20
     forget_consumers_ms: int = 86_400_000
 
     @property
