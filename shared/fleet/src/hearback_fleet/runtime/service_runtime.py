@@ -10,8 +10,7 @@ from hearback_contracts.streams import Stream
 from hearback_kit.auth import Authenticator
 from hearback_kit.background import Part, Runnable, Stage
 from hearback_kit.blobs import BlobStore
-from hearback_kit.bus import Consumer, ConsumerOptions, RedisStreams
-from hearback_kit.bus.announcements import OnDead
+from hearback_kit.bus import Consumer, ConsumerOptions, OnDead, RedisStreams
 from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.bus.consumer import Handler
 from hearback_kit.bus.dead_letter_limit import DeadLetterLimit

@@ -1,8 +1,9 @@
 """Streams between services: publish, consume in batches, take over from dead consumers, dead letters."""
 
+from hearback_kit.bus.announcements import OnDead
 from hearback_kit.bus.consumer import Consumer
 from hearback_kit.bus.options import ConsumerOptions
 from hearback_kit.bus.protocol import Bus, Incoming, Outgoing
 from hearback_kit.bus.redis_streams import RedisStreams
 
-__all__ = ["Bus", "Consumer", "ConsumerOptions", "Incoming", "Outgoing", "RedisStreams"]
+__all__ = ["Bus", "Consumer", "ConsumerOptions", "Incoming", "OnDead", "Outgoing", "RedisStreams"]
