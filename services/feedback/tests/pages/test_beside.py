@@ -58,7 +58,7 @@ async def test_fate_deliveries_and_error_are_shown(api: Api, browser: Browser) -
     number = await stored(api, feedback={"associated_event_id": ERROR})
     await stored(api, "Me too", feedback={"associated_event_id": ERROR})
     page = await beside(browser, number)
-    for text in ("judged spam", "dev@example.com", "250 OK", "TypeError: x", "It crashed", "Bob", "Me too"):
+    for text in ("Judged to be spam", "dev@example.com", "250 OK", "TypeError: x", "It crashed", "Bob", "Me too"):
         assert text in page, text
     assert 'href="/organizations/demo/issues/7/"' in page
     whole = await browser.get(feedbackSlug=f"web:{number}", more="1")

@@ -1,5 +1,6 @@
 """Where one can go from a page: the sections of an organization, and the parts of its settings."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hearback_contracts.config import OrganizationConfig
@@ -44,7 +45,7 @@ def organization_settings(page: PageContext, organization: OrganizationConfig) -
         (_("API tokens"), f"{base}tokens/"),
         (_("Audit log"), f"{base}audit-log/"),
     )
-    return [NavigationLink(label, url, is_current=page.path == url) for label, url in parts]
+    return _tabs(page, base, parts)
 
 
 def project_settings(page: PageContext, organization: OrganizationConfig, slug: str) -> list[NavigationLink]:
@@ -59,4 +60,12 @@ def project_settings(page: PageContext, organization: OrganizationConfig, slug: 
         (_("Loss alerts"), f"{base}loss-alerts/"),
         (_("Deliveries"), f"{base}deliveries/"),
     )
-    return [NavigationLink(label, url, is_current=page.path == url) for label, url in parts]
+    return _tabs(page, base, parts)
+
+
+def _tabs(page: PageContext, base: str, parts: Iterable[tuple[str, str]]) -> list[NavigationLink]:
+    """Return parts as tabs; a part's own pages, such as one rule, belong to it."""
+    return [
+        NavigationLink(label, url, is_current=page.path == url or (url != base and page.path.startswith(url)))
+        for label, url in parts
+    ]

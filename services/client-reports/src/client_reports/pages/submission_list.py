@@ -21,6 +21,7 @@ from hearback_kit.api.paging import PageRequest, page_request, read_text
 from hearback_kit.api.paging import read_time as read_cursor_time
 from hearback_kit.api.params import choices, read_time
 from hearback_web import Flash, FormDep, PageScope, neighbours, redirect
+from hearback_web.steps import step_words
 from hearback_web.texts import gettext as _
 from starlette.responses import Response
 
@@ -36,7 +37,7 @@ from client_reports.pages.deps import (
     project_slug,
     setting_url,
 )
-from client_reports.pages.words import source_words, state_words, step_words
+from client_reports.pages.words import source_words, state_words
 from client_reports.service.app_state import AppState
 from client_reports.service.find_anywhere import PROJECTS_MAX, find_in_projects, find_with_id
 from client_reports.store.refused import StoredRefusal, find_refusal

@@ -18,6 +18,7 @@ from hearback_kit.auth import SESSION_COOKIE
 from hearback_kit.errors import NotFound
 from hearback_kit.values.ids import parse_id
 from hearback_kit.values.times import parse_rfc3339
+from hearback_web.steps import step_words
 
 from feedback.domain.feedback import Feedback, FeedbackDetail
 from feedback.domain.payload import mapping, text
@@ -181,7 +182,8 @@ def _step(step: dict[str, Any]) -> dict[str, Any]:
     return {
         "at": parse_rfc3339(text(step.get("at")) or ""),
         "service": text(step.get("service")) or "",
-        "step": (text(step.get("step")) or "").replace("_", " "),
+        "label": step_words(text(step.get("step")) or ""),
+        "is_odd": bool(reason) and reason != text(step.get("step")),
         "reason": reason,
         "explanation": EXPLANATIONS.get(known) if known else None,
     }

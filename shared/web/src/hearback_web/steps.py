@@ -1,0 +1,38 @@
+"""What the steps of a submission are called, on every page that shows what became of one."""
+
+from hearback_contracts.outcomes import CLIENT_REPORT_REFUSED_STEP
+
+from hearback_web.texts import gettext as _
+
+
+def step_words(step: str) -> str:
+    """Return what happened in a step; a word that is not known is shown as it is."""
+    known = {
+        "envelope_accepted": _("Received by the gateway"),
+        "report_received": _("Received through the API"),
+        "form_received": _("Received from the dialog"),
+        "refused": _("Refused"),
+        "invalid": _("Refused"),
+        "filtered": _("Filtered"),
+        "rate_limited": _("Limited"),
+        "stored": _("Stored as feedback"),
+        "judged_spam": _("Judged to be spam"),
+        "updated": _("Replaced the earlier words"),
+        "revision_refused": _("The later words were refused"),
+        "deleted": _("Deleted"),
+        "deleted_before": _("Sent again after it was deleted"),
+        "marked_spam": _("Marked as spam"),
+        "marked_not_spam": _("Marked as not spam"),
+        "waiting_for_event": _("Stored; waits for its error event"),
+        "linked": _("Linked to its error event"),
+        "no_event": _("Stored for itself: it names no error event"),
+        "expired": _("Given up: its error event never arrived"),
+        "duplicate_refused": _("A further report was refused"),
+        "dead_letter": _("Could not be handled; kept as a dead letter"),
+        "accepted_by_member": _("Taken in after all, by a member"),
+        "reprocessed": _("Processed again, by the rules of then"),
+        "notified": _("People were notified"),
+        "notification_skipped": _("No notification"),
+        CLIENT_REPORT_REFUSED_STEP: _("The client report, or part of it, does not count"),
+    }
+    return known.get(step) or step.replace("_", " ")
