@@ -36,7 +36,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
             shards=runtime.shards,
             steps_max=settings.steps_max,
         )
-        return AppState(settings, runtime.database, runtime.clock, acceptance)
+        return AppState(settings, runtime.database, runtime.clock, acceptance, runtime.hurry)
 
     app = service_app(
         settings,
@@ -90,7 +90,9 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
             events_max=settings.alert_events_max,
         )
         runtime.consume(CLIENT_REPORT_RECEIVED, reports, batch_max=batch_max)
-        runtime.consume(OUTCOME_RECORDED, outcomes, on_dead=outcomes.on_dead, batch_max=batch_max)
+        runtime.consume(
+            OUTCOME_RECORDED, outcomes, on_dead=outcomes.on_dead, batch_max=batch_max, hurry=runtime.hurry
+        )
         maintenance = PartitionJob(database, partitions, runtime.clock)
         runtime.every("partitions", settings.maintenance_seconds, maintenance)
         runtime.every("alerts", settings.alert_seconds, AlertJob(evaluator))

@@ -10,6 +10,7 @@ from client_reports.domain.journal import RecordedStep, SubmissionKey
 from client_reports.domain.submission_status import Step
 from hearback_contracts.outcomes import SubmissionState as State
 from hearback_kit.api.paging import encode_cursor
+from hearback_kit.bus.hurry import Hurry
 
 PATH = "/api/0/projects/demo/web/submissions/"
 
@@ -55,6 +56,22 @@ async def test_a_fate_by_any_spelling_of_its_id(api: Any) -> None:
                 }
             ],
         }
+
+
+async def test_what_waits_to_be_recorded_is_recorded_before_an_undecided_fate_is_shown(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = await record(api.store, 0, State.ACCEPTED)
+    asked = []
+
+    async def catch_up(_: Hurry) -> None:
+        asked.append(known)
+        await record(api.store, 1, State.STORED, submission_id=known)
+
+    monkeypatch.setattr(Hurry, "catch_up", catch_up)
+    for _ in range(2):  # what is decided is answered at once
+        assert (await api.get(f"{PATH}{known}/"))["state"] == "stored"
+    assert asked == [known]
 
 
 async def test_a_step_says_what_led_to_it(api: Any) -> None:

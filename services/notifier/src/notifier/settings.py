@@ -14,9 +14,9 @@ class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="NOTIFIER_")
     service: ClassVar[str] = "notifier"
 
-    batch_max: int = Field(500, ge=1, le=5_000, description="Messages decided in one transaction.")
+    batch_max: int = Field(2_000, ge=1, le=5_000, description="Messages decided in one transaction.")
     gather_ms_max: int = Field(
-        200,
+        400,
         ge=0,
         le=1_000,
         description="Under load, milliseconds a message waits for others to be decided in the same transaction.",

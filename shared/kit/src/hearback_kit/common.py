@@ -50,6 +50,10 @@ COMMON: Final[ContextVar[Common | None]] = ContextVar("hearback_common", default
 """What this process shares; None where an app or a worker is alone."""
 
 
+async def close_nothing() -> None:
+    """Close a thing that has nothing of its own to close."""
+
+
 class SharedRun:
     """A background task of several users: begun by the first that runs it, stopped by the last that stops."""
 

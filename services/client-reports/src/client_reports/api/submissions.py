@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Response
-from hearback_contracts.identifiers import NO_EVENT_ID
 from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.access import (
@@ -16,7 +15,6 @@ from hearback_fleet.access import (
 )
 from hearback_kit.api.paging import PageRequest, page_request, read_text, read_time
 from hearback_kit.api.params import choices
-from hearback_kit.errors import NotFound
 
 from client_reports.api.deps import StateDep
 from client_reports.api.params import IdAlias, IdQuery, Reasons, Sources, States, SubmissionId, id_prefix
@@ -30,8 +28,8 @@ from client_reports.api.serializers import (
 from client_reports.domain.journal import SubmissionKey
 from client_reports.domain.values import submission_id
 from client_reports.service.find_anywhere import find_in_projects
-from client_reports.store.refused import find_refusal
-from client_reports.store.submissions import SubmissionFilter, find_newest_on_no_event, find_submission
+from client_reports.service.read_fate import read_fate
+from client_reports.store.submissions import SubmissionFilter
 
 PAGE_DEFAULT = 50
 PAGE_MAX = 100
@@ -89,13 +87,9 @@ async def get_submission(app: StateDep, scope: Reader, submission_id: Submission
     """
     key = _key(scope, submission_id)
     may_read = not scopes_within(scope.principal, scope.project.organization_id).isdisjoint(EVENT_READ)
-    async with app.database.connection(share=scope.project.organization_id) as connection:
-        submission = await find_submission(connection, *key)
-        if submission is None and key.id == NO_EVENT_ID:
-            submission = await find_newest_on_no_event(connection, key.project_id)
-        if submission is None:
-            raise NotFound
-        refusal = await find_refusal(connection, submission.key) if may_read else None
+    submission, refusal = await read_fate(
+        app.database, app.hurry, scope.project.organization_id, key, with_words=may_read
+    )
     return submission_detail(submission, refusal)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hearback_kit.bus.hurry import Hurry
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
 
@@ -17,3 +18,4 @@ class AppState:
     database: Database
     clock: Clock
     acceptance: SubmissionAcceptance
+    hurry: Hurry

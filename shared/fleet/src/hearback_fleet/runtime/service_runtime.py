@@ -16,8 +16,9 @@ from hearback_kit.bus.consumer import Handler
 from hearback_kit.bus.dead_letter_limit import DeadLetterLimit
 from hearback_kit.bus.depths import StreamDepths
 from hearback_kit.bus.group_reads import GroupReaders
+from hearback_kit.bus.hurry import Hurry
 from hearback_kit.clock import Clock, SystemClock
-from hearback_kit.common import COMMON, Close, SharedRun
+from hearback_kit.common import COMMON, Close, SharedRun, close_nothing
 from hearback_kit.db import Database
 from hearback_kit.health import Check
 from hearback_kit.http import ServiceClient
@@ -181,11 +182,16 @@ class ServiceRuntime:
 
         def make() -> tuple[tuple[OutboxRelay, SharedRun], Close]:
             relay = OutboxRelay(database, self._table, bus)
-            return (relay, SharedRun(relay)), _nothing
+            return (relay, SharedRun(relay)), close_nothing
 
         relay, publishing = self._common("relay", make)
         self.run("outbox", publishing, Stage.RELAY)
         return relay
+
+    @cached_property
+    def hurry(self) -> Hurry:
+        """Lets an app's readers catch up with the consumer that its worker gave this to."""
+        return self._common("hurry", lambda: (Hurry(), close_nothing))
 
     def service_client(self, url: str) -> ServiceClient:
         """Open a client of another service's internal API."""
@@ -242,17 +248,14 @@ class ServiceRuntime:
         batch_max: int,
         on_dead: OnDead | None = None,
         consumers: int = 1,
+        hurry: Hurry | None = None,
     ) -> None:
         """Handle a stream's messages in batches of `batch_max`; `consumers` share its shards among them.
 
-        `on_dead` makes the messages that announce a dead letter; None announces nothing.
+        `on_dead` makes the messages that announce a dead letter; None announces nothing. `hurry` is for a stream
+        that one consumer reads.
         """
-        options = ConsumerOptions(
-            batch_max=batch_max,
-            gather_ms_max=self.settings.gather_ms_max,
-            idle_ms_min=self.settings.consumer_idle_ms_min,
-            deliveries_max=self.settings.deliveries_max,
-        )
+        options = ConsumerOptions.of(self.settings, batch_max=batch_max, hurry=hurry)
         keys = stream.shard_keys(self.shards)
         count = min(consumers, len(keys))
         dead_letters = DeadLetterLimit.of(options)
@@ -294,7 +297,3 @@ class ServiceRuntime:
     def _table(self) -> OutboxTable:
         assert self._outbox_table is not None, f"{self.settings.service} was opened without an outbox"
         return self._outbox_table
-
-
-async def _nothing() -> None:
-    """Close nothing: what the relay uses is closed by itself."""

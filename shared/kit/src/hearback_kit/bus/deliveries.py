@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from hearback_kit.bus.gathering import Gathering
+from hearback_kit.bus.hurry import Hurry
 from hearback_kit.bus.options import ConsumerOptions
 from hearback_kit.bus.protocol import Bus, Incoming
 from hearback_kit.errors import Unavailable
@@ -26,6 +27,7 @@ class Deliveries:
         self._claim_at = 0.0
         self._forget_at = 0.0
         self._gathering = Gathering(options.gather_ms_max / 1_000)
+        self._hurry = options.hurry or Hurry()
 
     async def left_behind(self) -> AsyncIterator[list[Incoming]]:
         """What an earlier process of this name took and did not finish, batch by batch, each message once."""
@@ -72,12 +74,18 @@ class Deliveries:
         if in_flight >= options.retries_waiting_max:
             raise Unavailable("too many messages wait to be tried again")
         block_ms = min(_RETRYING_BLOCK_MS_MAX, options.block_ms) if in_flight else options.block_ms
+        wait = 0.0 if at_once else self._gathering.seconds(time.monotonic())
         if at_once:
             block_ms = 1
-        elif wait := self._gathering.seconds(time.monotonic()):
-            await stop.pause(wait)
+        elif wait:
+            await self._hurry.pause(wait, stop)
+        self._hurry.reading(gathered=wait > 0)
         reading = self._bus.read(self._keys, self._group, self._name, count=options.batch_max, block_ms=block_ms)
-        batch = await stop.unless_stopped(reading) or []
+        batch: list[Incoming] = []
+        try:
+            batch = await stop.unless_stopped(reading) or []
+        finally:
+            self._hurry.handling(len(batch))
         # A read takes at most its part of the count from each stream, so one stream alone fills no more.
         is_full = len(batch) * len(self._keys) >= options.batch_max
         self._gathering.count(time.monotonic(), len(batch), full=is_full)

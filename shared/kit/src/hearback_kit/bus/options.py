@@ -1,7 +1,10 @@
 """How a consumer works: its batches, deadlines and limits."""
 
 from dataclasses import dataclass
+from typing import Self
 
+from hearback_kit.bus.hurry import Hurry
+from hearback_kit.settings import ServiceSettings
 from hearback_kit.valkey import BLOCK_MS_MAX
 
 
@@ -12,7 +15,7 @@ class ConsumerOptions:
     `gather_ms_max` is how long a message waits, under load, for others to be handled with it.
     `dead_letter_tenants_min` is how many tenants must fail before a consumer pauses, and the part of
     `retries_waiting_max` that each of them has; `dead_letters_in_a_row_max` is how many of fewer tenants make it
-    pause when nothing succeeds between them.
+    pause when nothing succeeds between them. `hurry` is for a stream that one consumer reads.
     """
 
     batch_max: int = 256
@@ -29,6 +32,18 @@ class ConsumerOptions:
     dead_letter_tenants_min: int = 5
     dead_letters_in_a_row_max: int = 20
     forget_consumers_ms: int = 86_400_000
+    hurry: Hurry | None = None
+
+    @classmethod
+    def of(cls, settings: ServiceSettings, *, batch_max: int, hurry: Hurry | None = None) -> Self:
+        """Return the options that a service's settings name."""
+        return cls(
+            batch_max=batch_max,
+            gather_ms_max=settings.gather_ms_max,
+            idle_ms_min=settings.consumer_idle_ms_min,
+            deliveries_max=settings.deliveries_max,
+            hurry=hurry,
+        )
 
     @property
     def retries_per_tenant_max(self) -> int:

@@ -1,0 +1,42 @@
+"""Read the fate of one submission, as it is by now."""
+
+from typing import Final
+
+from hearback_contracts.identifiers import NO_EVENT_ID
+from hearback_contracts.outcomes import SubmissionState
+from hearback_kit.bus.hurry import Hurry
+from hearback_kit.db import Database
+from hearback_kit.errors import NotFound
+
+from client_reports.domain.journal import Submission, SubmissionKey
+from client_reports.store.refused import StoredRefusal, find_refusal
+from client_reports.store.submissions import find_newest_on_no_event, find_submission
+
+Fate = tuple[Submission, StoredRefusal | None]
+_UNDECIDED: Final = frozenset({SubmissionState.ACCEPTED, SubmissionState.WAITING_FOR_EVENT})
+
+
+async def read_fate(
+    database: Database, hurry: Hurry, organization_id: int, key: SubmissionKey, *, with_words: bool
+) -> Fate:
+    """Return a submission and, `with_words`, the refusal that can be taken in; raise NotFound for none.
+
+    A decision may wait to be recorded: for one that is not decided, what was published by now is recorded first.
+    """
+    found = await _read(database, organization_id, key, with_words=with_words)
+    if found is None or found[0].status.state in _UNDECIDED:
+        await hurry.catch_up()
+        found = await _read(database, organization_id, key, with_words=with_words)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def _read(database: Database, organization_id: int, key: SubmissionKey, *, with_words: bool) -> Fate | None:
+    async with database.connection(share=organization_id) as connection:
+        submission = await find_submission(connection, *key)
+        if submission is None and key.id == NO_EVENT_ID:
+            submission = await find_newest_on_no_event(connection, key.project_id)
+        if submission is None:
+            return None
+        return submission, await find_refusal(connection, submission.key) if with_words else None
