@@ -1,4 +1,4 @@
-"""Ending a consumer's gathering early, for a reader who asks for what is about to be handled.
+"""Ending a consumer's gathering early, for a reader that needs what is about to be handled.
 
 Under load a batch fills for a moment, since its cost hardly depends on how many messages it holds. Whoever reads
 meanwhile need not see an older state for that: the few who read pay for a batch, and not all who write.
