@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from hearback_devkit.testing import free_port
 
 Result = TypeVar("Result")
 ROOT = Path(__file__).parents[2]
@@ -182,8 +183,7 @@ class RollingFleet:
     def start(self, name: str, release: Release) -> tuple[subprocess.Popen[bytes], int]:
         """Start a copy of a service that gets no requests yet; return its process and port."""
         self._copies += 1
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = int(free.getsockname()[1])
+        port = free_port()
         prefix = name.upper().replace("-", "_")
         own = {f"{prefix}_PORT": str(port), f"{prefix}_CONSUMER_NAME": f"{name}-{self._copies}"}
         with (self._folder / f"{name}-{self._copies}.log").open("wb") as log:
