@@ -235,6 +235,24 @@ class Fleet:
         event: dict[str, Any] = answer.json()
         return event
 
+    def counts(self, *group_by: str, period: str = "1h", **filters: Any) -> dict[Any, int]:
+        """What was counted and is not zero, by the values of these fields, or the value of the only one."""
+        answer = self.get(
+            f"/api/0/organizations/{self.organization}/stats_v2/",
+            project=self.project_id,
+            field="sum(quantity)",
+            statsPeriod=period,
+            interval="1h",
+            groupBy=list(group_by),
+            **filters,
+        )
+        found: dict[Any, int] = {}
+        for group in answer["groups"]:
+            values = tuple(group["by"][name] for name in group_by)
+            if quantity := group["totals"]["sum(quantity)"]:
+                found[values[0] if len(values) == 1 else values] = quantity
+        return found
+
     def send(self, *items: tuple[dict[str, Any], bytes], header: dict[str, Any] | None = None) -> httpx.Response:
         """Post an envelope as an SDK would."""
         lines = [json.dumps(header or {}).encode()]

@@ -21,20 +21,8 @@ GIVE_FEEDBACK = """async count => {
 
 def counted(project: Any) -> Counts:
     """Quantities of the last hour by outcome, category and reason; without the sessions that pages start."""
-    answer = project.get(
-        f"/api/0/organizations/{project.organization}/stats_v2/",
-        project=project.project_id,
-        field="sum(quantity)",
-        statsPeriod="1h",
-        interval="1h",
-        groupBy=["outcome", "category", "reason"],
-    )
-    rows = [(group["by"], group["totals"]["sum(quantity)"]) for group in answer["groups"]]
-    return {
-        (by["outcome"], by["category"], by["reason"]): count
-        for by, count in rows
-        if count and by["category"] != "session"
-    }
+    found = project.counts("outcome", "category", "reason")
+    return {key: quantity for key, quantity in found.items() if key[1] != "session"}
 
 
 @pytest.fixture

@@ -60,21 +60,6 @@ def movable(fleet_starter: tuple[Callable[..., Any], Callable[[Any], None]]) -> 
         stop(running)
 
 
-def outcomes(project: Any) -> int:
-    """All feedback that was accepted, whenever it counts."""
-    answer = project.get(
-        f"/api/0/organizations/{project.organization}/stats_v2/",
-        project=project.project_id,
-        field="sum(quantity)",
-        statsPeriod="24h",
-        category="feedback",
-        groupBy="outcome",
-    )
-    return sum(
-        int(group["totals"]["sum(quantity)"]) for group in answer["groups"] if group["by"]["outcome"] == "accepted"
-    )
-
-
 def send_linked(project: Any) -> str:
     """Send a report, then the error that it is about."""
     event_id = uuid.uuid4().hex
@@ -107,7 +92,8 @@ def test_clocks_jump_under_load(moved: tuple[Any, OtherClock], wait_until: WaitU
     issues = assert_nothing_lost_beside(project, load)
     assert len(issues) == len(load.acknowledged)
     clock.jump(HOUR)  # so that the period has all that was counted
-    wait_until(lambda: outcomes(project) == len(load.acknowledged) + len(reports), seconds=60)
+    counted = {"accepted": len(load.acknowledged) + len(reports)}
+    wait_until(lambda: project.counts("outcome", category="feedback", period="24h"), seconds=60, equals=counted)
     fates = [project.submission(event_id)["state"] for event_id in load.acknowledged[::20]]
     assert set(fates) == {"stored"}, "whatever the order in which clocks say that steps were taken"
 

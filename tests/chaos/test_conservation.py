@@ -127,24 +127,9 @@ def send(project: Any, items: list[Part], wait_until: Callable[..., Any]) -> Non
     wait_until(taken)
 
 
-def counted(project: Any) -> Counter[Key]:
-    answer = project.get(
-        f"/api/0/organizations/{project.organization}/stats_v2/",
-        project=project.project_id,
-        field="sum(quantity)",
-        statsPeriod="1h",
-        groupBy=["category", "outcome", "reason"],
-    )
-    found: Counter[Key] = Counter()
-    for group in answer["groups"]:
-        by = group["by"]
-        found[by["category"], by["outcome"], by["reason"]] += group["totals"]["sum(quantity)"]
-    return +found
-
-
 def difference(project: Any, wanted: Counter[Key]) -> dict[Key, int]:
     """What is counted too often (positive) or not often enough (negative)."""
-    found = counted(project)
+    found = Counter(project.counts("category", "outcome", "reason"))
     found.subtract(wanted)
     return {key: quantity for key, quantity in found.items() if quantity}
 

@@ -68,20 +68,6 @@ class Submissions:
         fate: dict[str, Any] = self.project.reached(submission_id, state, reason)
         return fate
 
-    def outcomes(self) -> dict[tuple[str, str | None], int]:
-        answer = self.project.get(
-            f"/api/0/organizations/{self.project.organization}/stats_v2/",
-            project=self.project.project_id,
-            field="sum(quantity)",
-            statsPeriod="1h",
-            category="feedback",
-            groupBy=["outcome", "reason"],
-        )
-        return {
-            (group["by"]["outcome"], group["by"]["reason"]): group["totals"]["sum(quantity)"]
-            for group in answer["groups"]
-        }
-
 
 def letters_of(fleet: Any, project: Any) -> list[str]:
     """The names of the dead letters that hold something of a project."""
@@ -119,7 +105,9 @@ def test_a_dead_letter_is_told_and_its_replay_sets_the_fate_right(
         linked,
     }
     project.settle()
-    assert sent.outcomes() == {("accepted", None): 1}, "what can be replayed is not decided yet"
+    assert project.counts("outcome", category="feedback") == {"accepted": 1}, (
+        "what can be replayed is not decided yet"
+    )
 
     letters = letters_of(own_fleet, project)
     assert len(letters) == 3
@@ -139,7 +127,7 @@ def test_a_dead_letter_is_told_and_its_replay_sets_the_fate_right(
     assert letters_of(own_fleet, project) == []
     sent.error(waiting)
     wait_until(lambda: sent.reached(waiting, "linked")["feedbackId"])
-    wait_until(lambda: sent.outcomes() == {("accepted", None): 4})
+    wait_until(lambda: project.counts("outcome", "reason", category="feedback"), equals={("accepted", None): 4})
     assert len(project.issues()) == 4
 
 

@@ -21,22 +21,12 @@ def send_all(project: Any, event_ids: Sequence[str]) -> None:
             assert answer.json() == {"id": event_id}
 
 
-def counted(project: Any, category: str) -> dict[str, int]:
-    """What was counted, by outcome."""
-    answer = project.get(
-        f"/api/0/organizations/{project.organization}/stats_v2/",
-        project=project.project_id, field="sum(quantity)", statsPeriod="1h", interval="1h",
-        groupBy="outcome", category=category,
-    )  # fmt: skip
-    return {group["by"]["outcome"]: group["totals"]["sum(quantity)"] for group in answer["groups"]}
-
-
 def assert_counted(project: Any, expected: dict[str, dict[str, int]], wait_until: WaitUntil) -> None:
     """What is recorded last is counted after all else is settled; then nothing may follow."""
     for category, outcomes in expected.items():
-        wait_until(lambda category=category, outcomes=outcomes: counted(project, category) == outcomes)
+        wait_until(lambda category=category: project.counts("outcome", category=category), equals=outcomes)
     project.settle()
-    assert {category: counted(project, category) for category in expected} == expected
+    assert {category: project.counts("outcome", category=category) for category in expected} == expected
 
 
 def assert_stored_once(project: Any, event_ids: Sequence[str], wait_until: WaitUntil) -> None:

@@ -32,19 +32,6 @@ def run(environment: dict[str, str], database: str, *statements: str) -> None:
     asyncio.run(execute())
 
 
-def outcomes(project: Any) -> dict[str, int]:
-    answer = project.get(
-        f"/api/0/organizations/{project.organization}/stats_v2/",
-        project=project.project_id,
-        field="sum(quantity)",
-        statsPeriod="1h",
-        category="feedback",
-        groupBy="outcome",
-    )
-    found = {group["by"]["outcome"]: group["totals"]["sum(quantity)"] for group in answer["groups"]}
-    return {outcome: quantity for outcome, quantity in found.items() if quantity}
-
-
 def test_what_a_fault_left_wrong_is_made_right(
     own_fleet: Any, environment: dict[str, str], wait_until: WaitUntil
 ) -> None:
@@ -69,7 +56,9 @@ def test_what_a_fault_left_wrong_is_made_right(
         return True
 
     wait_until(lambda: reached(states), seconds=60)
-    wait_until(lambda: outcomes(project) == {"accepted": 3, "invalid": 1}, seconds=60)
+    wait_until(
+        lambda: project.counts("outcome", category="feedback"), seconds=60, equals={"accepted": 3, "invalid": 1}
+    )
     before = {issue["id"]: issue["title"] for issue in wait_until(project.issues)}
     assert len(before) == 3
 
@@ -103,7 +92,7 @@ def test_what_a_fault_left_wrong_is_made_right(
     project.settle()
 
     wait_until(lambda: reached(states | {late: "linked"}), seconds=60)
-    wait_until(lambda: outcomes(project) == {"accepted": 4}, seconds=60)
+    wait_until(lambda: project.counts("outcome", category="feedback"), seconds=60, equals={"accepted": 4})
     after = {issue["id"]: issue["title"] for issue in project.issues()}
     assert len(after) == 4
     assert before.items() <= after.items(), "same ids, and titles as they were"

@@ -20,18 +20,6 @@ def send_report(project: Any, payload: bytes | dict[str, Any]) -> None:
     assert answer.status_code == 200, answer.text
 
 
-def counted(project: Any, *group_by: str, period: str = "1h") -> dict[Any, int]:
-    answer = project.get(
-        f"/api/0/organizations/{project.organization}/stats_v2/",
-        project=project.project_id,
-        field="sum(quantity)",
-        statsPeriod=period,
-        interval="1h",
-        groupBy=list(group_by),
-    )
-    return {tuple(group["by"].values()): group["totals"]["sum(quantity)"] for group in answer["groups"]}
-
-
 @pytest.mark.parametrize(
     "written",
     [
@@ -50,7 +38,7 @@ def test_a_readable_time_counts(project: Any, wait_until: WaitUntil, written: st
     timestamp = special[written] if written in special else datetime.now(UTC).strftime(written)
     send_report(project, {"timestamp": timestamp, "discarded_events": [ENTRY]})
     key = ("client_discard", "error", "sample_rate")
-    wait_until(lambda: counted(project, "outcome", "category", "reason"), equals={key: 7})
+    wait_until(lambda: project.counts("outcome", "category", "reason"), equals={key: 7})
 
 
 @pytest.mark.parametrize(
@@ -71,7 +59,7 @@ def test_what_does_not_count_has_an_outcome_and_a_fate(
     project: Any, wait_until: WaitUntil, payload: Any, reason: str
 ) -> None:
     send_report(project, payload)
-    wait_until(lambda: counted(project, "outcome", "reason"), equals={("invalid", reason): 1})
+    wait_until(lambda: project.counts("outcome", "reason"), equals={("invalid", reason): 1})
     path = f"/api/0/projects/{project.organization}/{project.project}/submissions/"
     (fate,) = wait_until(lambda: project.get(path))
     assert (fate["state"], fate["reason"]) == ("invalid", reason)
@@ -82,16 +70,16 @@ def test_a_report_that_nests_too_deeply_is_refused_by_the_gateway_with_an_outcom
     project: Any, wait_until: WaitUntil
 ) -> None:
     send_report(project, b"[" * 500)
-    wait_until(lambda: counted(project, "outcome", "reason"), equals={("invalid", "nesting_too_deep"): 1})
+    wait_until(lambda: project.counts("outcome", "reason"), equals={("invalid", "nesting_too_deep"): 1})
 
 
 def test_invented_reasons_stop_no_query_and_lose_no_count(project: Any, wait_until: WaitUntil) -> None:
     for start in range(0, INVENTED, PER_REPORT):
         entries = [[f"made up {number}", "error", 1] for number in range(start, start + PER_REPORT)]
         send_report(project, {"discarded_events": entries})
-    wait_until(lambda: counted(project).get(()), equals=INVENTED)
-    groups = counted(project, "reason", period="90d")
+    wait_until(lambda: project.counts().get(()), equals=INVENTED)
+    groups = project.counts("reason", period="90d")
     assert sum(groups.values()) == INVENTED
-    assert groups["other",] > INVENTED / 2
-    both = counted(project, "reason", "sdk", "category", "project", "outcome", "key")
+    assert groups["other"] > INVENTED / 2
+    both = project.counts("reason", "sdk", "category", "project", "outcome", "key")
     assert sum(both.values()) == INVENTED

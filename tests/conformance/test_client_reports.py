@@ -11,17 +11,7 @@ SDKS = ["python-1", "python-2", "node-10", "node-11"]  # Node.js 7 counts drops,
 
 def counted(project: Any, **filters: Any) -> int:
     """The sum of outcomes of the last hour that match."""
-    path = f"/api/0/organizations/{project.organization}/stats_v2/"
-    answer = project.get(
-        path,
-        project=project.project_id,
-        field="sum(quantity)",
-        statsPeriod="1h",
-        interval="1h",
-        groupBy=["outcome", "category", "reason"],
-        **filters,
-    )
-    return sum(group["totals"]["sum(quantity)"] for group in answer["groups"])
+    return int(project.counts(**filters).get((), 0))
 
 
 def discarded(project: Any, done: dict[str, Any]) -> int:

@@ -122,17 +122,4 @@ def test_recorded_client_reports_are_counted(project: Any, wait_until: Callable[
         for _, item in items(client, "client_report")
         for entry in item["payload"]["discarded_events"]
     )
-
-    def counted() -> bool:
-        answer = project.get(
-            f"/api/0/organizations/{project.organization}/stats_v2/",
-            project=project.project_id,
-            field="sum(quantity)",
-            statsPeriod="90d",
-            interval="1d",
-            groupBy="outcome",
-            outcome="client_discard",
-        )
-        return sum(group["totals"]["sum(quantity)"] for group in answer["groups"]) == wanted
-
-    wait_until(counted)
+    wait_until(lambda: project.counts(period="90d", outcome="client_discard"), equals={(): wanted})

@@ -75,19 +75,8 @@ def the_fate(project: Any, submission_id: str, state: str) -> dict[str, Any]:
 
 
 def outcomes(project: Any) -> dict[tuple[str, str | None], int]:
-    answer = project.get(
-        f"/api/0/organizations/{project.organization}/stats_v2/",
-        project=project.project_id,
-        field="sum(quantity)",
-        statsPeriod="1h",
-        interval="1h",
-        category="feedback",
-        groupBy=["outcome", "reason"],
-    )
-    return {
-        (group["by"]["outcome"], group["by"]["reason"]): group["totals"]["sum(quantity)"]
-        for group in answer["groups"]
-    }
+    found: dict[tuple[str, str | None], int] = project.counts("outcome", "reason", category="feedback")
+    return found
 
 
 def test_a_feedback_is_stored(project: Any, wait_until: WaitUntil) -> None:

@@ -104,7 +104,7 @@ async def test_bodies_share_a_bound_and_give_it_back(start_gateway, redis_url):
         url = redis_url.replace(f"{address.hostname}:{address.port}", f"127.0.0.1:{proxy.port}")
         async with start_gateway(redis_url=url, bodies_memory_max=MIB, bodies_memory_reserve=0) as gateway:
             assert (await gateway.send(HEADER + words)).status_code == 200
-            proxy.delay(0.3)
+            proxy.delay(0.1)
             answers = await asyncio.gather(*(gateway.send(HEADER + words) for _ in range(3)))
             assert sorted(answer.status_code for answer in answers) == [200, 200, 503]
             [refused] = [answer for answer in answers if answer.status_code == 503]
