@@ -40,3 +40,13 @@ def test_every_form_that_changes_something_has_a_token(path: Path) -> None:
 
 def test_the_rules_look_at_every_service() -> None:
     assert len(TEMPLATES) > 30
+
+
+def test_every_tone_of_a_component_has_its_style() -> None:
+    text = "".join(path.read_text() for path in TEMPLATES)
+    style = (FOLDERS[0].parent / "static/app.css").read_text()
+    tones = {f".button-{tone}" for tone in re.findall(r'tone="([a-z]+)"', text)}
+    tones |= {f".{kind}-{tone}" for kind in ("badge", "notice", "toast") for tone in ("warn", "bad")}
+    tones |= {".badge-good", ".badge-accent", ".notice-good", ".state-bad"}
+    assert ".button-danger" in tones
+    assert [tone for tone in sorted(tones) if not re.search(rf"{re.escape(tone)}\b[^{{}}]*\{{", style)] == []

@@ -17,13 +17,18 @@ async def number(api: Api, event_id: str) -> str:
     return found
 
 
-async def test_an_empty_inbox_says_so_and_what_to_do(browser: Browser) -> None:
+async def test_an_empty_inbox_says_so_and_what_to_do(api: Api, browser: Browser) -> None:
     page = await browser.get()
-    assert "The inbox is empty" in page
+    assert "No feedback yet" in page
     assert "/organizations/demo/projects/web/getting-started/" in page
+    assert "/organizations/demo/projects/web/try/" in page
+    assert "Choose a feedback" not in page
     assert "No spam" in await browser.get(mailbox="ignored")
     assert "Nothing resolved yet" in await browser.get(mailbox="resolved")
     assert "Nothing found" in await browser.get(query="word")
+    event_id = await api.submit("one")
+    assert "Choose a feedback" in await browser.get()
+    assert "The inbox is empty" in await browser.change("resolve", await number(api, event_id))
 
 
 async def test_the_list_is_newest_first_in_pages(api: Api, browser: Browser) -> None:
