@@ -168,7 +168,7 @@ def in_a_burst(read: float, seconds: float) -> Burst:
 def in_processes(count: int, seconds: float, connections: int) -> Limit:
     """Keep so many gateways on one Valkey busy at the same time; one slice for each."""
     requests = kinds()[0].requests
-    with _valkey() as (url, folder), Reader(url).running() as reader, _gateways(count, url, folder) as gates:
+    with _valkey() as (url, folder), Reader(url).running() as reader, gateways(count, url, folder) as gates:
         before = [cpu_seconds(pid) for _, pid in gates]
         with ThreadPoolExecutor(count) as pool:
             each = max(1, connections // count)
@@ -181,13 +181,14 @@ def in_processes(count: int, seconds: float, connections: int) -> Limit:
 
 
 @contextmanager
-def _gateways(count: int, url: str, folder: Path) -> Iterator[list[tuple[int, int]]]:
+def gateways(count: int, url: str, folder: Path) -> Iterator[list[tuple[int, int]]]:
+    """So many gateway processes on one Valkey: the port and process id of each."""
     if not count:
         yield []
         return
     place = folder / f"gateway-{count}"
     place.mkdir()
-    with serving(url, place) as first, _gateways(count - 1, url, folder) as others:
+    with serving(url, place) as first, gateways(count - 1, url, folder) as others:
         yield [first, *others]
 
 
