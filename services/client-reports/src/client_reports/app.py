@@ -1,5 +1,7 @@
 """Put client-reports together: the HTTP app and the worker."""
 
+from functools import partial
+
 from fastapi import FastAPI
 from hearback_contracts.streams import CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
@@ -65,7 +67,7 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
     """Make the worker: the consumers of both streams, partitions and the evaluation of alert rules."""
 
     def build(runtime: ServiceRuntime) -> None:
-        database, batch_max = runtime.database, settings.batch_max
+        database = runtime.database
         plans = Plans.of(settings)
         partitions = partitions_of(database, plans)
         recorder = EffectRecorder(
@@ -89,12 +91,12 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
             shards=runtime.shards,
             events_max=settings.alert_events_max,
         )
-        runtime.consume(CLIENT_REPORT_RECEIVED, reports, batch_max=batch_max)
-        runtime.consume(
-            OUTCOME_RECORDED, outcomes, on_dead=outcomes.on_dead, batch_max=batch_max, hurry=runtime.hurry
+        consume = partial(runtime.consume, batch_max=settings.batch_max)
+        consume(CLIENT_REPORT_RECEIVED, reports)
+        consume(OUTCOME_RECORDED, outcomes, on_dead=outcomes.on_dead, hurry=runtime.hurry)
+        runtime.every(
+            "partitions", settings.maintenance_seconds, PartitionJob(database, partitions, runtime.clock)
         )
-        maintenance = PartitionJob(database, partitions, runtime.clock)
-        runtime.every("partitions", settings.maintenance_seconds, maintenance)
         runtime.every("alerts", settings.alert_seconds, AlertJob(evaluator))
 
     return service_worker(settings, build=build, clock=clock, outbox=OUTBOX)
