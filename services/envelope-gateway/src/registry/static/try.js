@@ -1,4 +1,4 @@
-// Sends a real envelope from this browser to the project's DSN, as an SDK does, and opens the real dialog.
+// Opens the real widget and the real dialog, and sends a real envelope from this browser to the project's DSN.
 (() => {
   "use strict";
   const hexId = () => crypto.randomUUID?.().replaceAll("-", "")
@@ -42,13 +42,32 @@
     document.head.append(script);
   };
 
+  const load = (address) => new Promise((resolve, reject) => {
+    if (window.openSentryWidget) { resolve(); return; }
+    const script = document.createElement("script");
+    script.src = address;
+    script.onload = resolve;
+    script.onerror = () => reject(new Error(address));
+    document.head.append(script);
+  });
+
+  const widget = async (form) => {
+    const { script, nonce, key, project, name, email } = form.dataset;
+    await load(script);
+    await window.openSentryWidget(`${location.protocol}//${key}@${location.host}/${project}`, {
+      colorScheme: document.documentElement.dataset.theme || "system",
+      styleNonce: nonce, scriptNonce: nonce,
+      useSentryUser: { name: "name", email: "email" }, tags: { page: "try" },
+    }, { name, email });
+  };
+
   document.addEventListener("submit", async (event) => {
     const form = event.target.closest("[data-try]");
     if (!form) return;
     event.preventDefault();
     const result = form.querySelector("[data-result]");
     try {
-      await { feedback, crash }[form.dataset.try](form, hexId());
+      await { feedback, crash, widget }[form.dataset.try](form, hexId());
       result.textContent = form.dataset.sent;
       if (form.dataset.try === "feedback") form.querySelector("textarea").value = "";
     } catch (error) {
