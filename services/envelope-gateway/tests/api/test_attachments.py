@@ -198,13 +198,14 @@ async def test_names_of_multipart_files(gateway, disposition, name):
 
 
 @pytest.mark.parametrize("damage", ["cut", "no boundary", "not multipart", "junk"])
-async def test_broken_multipart_is_refused(gateway, damage):
+async def test_broken_multipart_is_refused_and_recorded(gateway, damage):
     body, kind = form(('name="a"; filename="a"', PNG))
     body = {"cut": body[:-20], "junk": b"junk"}.get(damage, body)
     kind = {"no boundary": "multipart/form-data", "not multipart": "application/json"}.get(damage, kind)
     answer = await gateway.send(body, f"/api/1/events/{EVENT_ID}/attachments/", content_type=kind)
     assert (answer.status_code, answer.json()["detail"]) == (400, "invalid multipart data")
     assert gateway.blob_files() == []
+    assert await gateway.outcomes() == {(4, 3, "invalid_multipart"): 1, (22, 3, "invalid_multipart"): 1}
 
 
 async def test_multipart_limits(start_gateway):

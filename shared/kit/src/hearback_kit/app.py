@@ -7,12 +7,13 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from hearback_kit.api.answers import AnswerRules
 from hearback_kit.api.bodies import RequestRefused, RequestRules
+from hearback_kit.api.unrouted import answer_unrouted
 from hearback_kit.errors import ErrorBody, ServiceError
 from hearback_kit.health import Check, health_routes
 from hearback_kit.settings import ServiceSettings
@@ -40,10 +41,14 @@ async def _on_service_error(_request: Request, error: Exception) -> JSONResponse
     return _answer(error)
 
 
-async def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
+async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if isinstance(error, RequestRefused):
         return _answer(error.error)
+    instead = answer_unrouted(request, error)
+    if isinstance(instead, Response):
+        return instead
+    error = instead
     code = _CODES.get(error.status_code, "error")
     headers = dict(error.headers or {})
     return JSONResponse({"detail": error.detail, "code": code}, status_code=error.status_code, headers=headers)
@@ -75,6 +80,7 @@ def create_service_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # `answer_unrouted` does it, and not with bodies
         responses={"4XX": {"model": ErrorBody}, "5XX": {"model": ErrorBody}},
         **more,
     )

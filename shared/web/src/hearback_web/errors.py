@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from hearback_contracts.routes import is_page
 from hearback_kit.api.bodies import RequestRefused, RequestRules, has_null_character, null_character
+from hearback_kit.api.unrouted import answer_unrouted
 from hearback_kit.errors import ServiceError
 from hearback_kit.logs import get_logger
 from starlette.datastructures import MutableHeaders
@@ -65,6 +66,11 @@ def install_error_pages(app: FastAPI, render_error: RenderError) -> None:
     """Let errors on page paths be pages; all others stay what they are."""
 
     async def answer(request: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException) and not isinstance(error, RequestRefused):
+            instead = answer_unrouted(request, error)
+            if isinstance(instead, Response):
+                return instead
+            error = instead
         known = error.error if isinstance(error, RequestRefused) else error
         if isinstance(known, SignInRequired):
             return _to_sign_in(request)

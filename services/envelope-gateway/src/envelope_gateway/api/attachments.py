@@ -1,6 +1,7 @@
 """`POST /api/{project_id}/events/{event_id}/attachments/`: files for an event (protocol: items#attachments)."""
 
 from hearback_contracts.identifiers import parse_event_id
+from hearback_contracts.reasons import Reason
 
 from envelope_gateway.api.bodies.endpoints import BodyEndpoint
 from envelope_gateway.api.bodies.memory import Body
@@ -12,8 +13,9 @@ from envelope_gateway.domain.admission import Submission
 from envelope_gateway.domain.crash_upload import file_item
 from envelope_gateway.domain.envelope import Envelope, Item
 from envelope_gateway.domain.headers import EnvelopeHeaders
-from envelope_gateway.domain.multipart import Part, boundary_of, find_parts
+from envelope_gateway.domain.multipart import boundary_of, find_parts
 from envelope_gateway.domain.refusals import CONTENT_TOO_LARGE, INVALID_MULTIPART, MISSING_AUTH, Refused
+from envelope_gateway.domain.request_head import RequestHead
 from envelope_gateway.domain.sizes import Limits
 from envelope_gateway.service.accept_envelope import EnvelopeAcceptor
 
@@ -36,24 +38,33 @@ class AttachmentEndpoint(BodyEndpoint):
         event_id = parse_event_id(call.parameters["event_id"])
         if event_id is None:
             raise Refused(400, "invalid event id")
-        boundary = boundary_of(head.headers.get(b"content-type"))
         try:
             body = await self._bodies.read(
                 head, call.receive, self._limits.attachments_bytes_max + FRAMING_BYTES_MAX
             )
         except Refused as refused:
             raise Refused(413, CONTENT_TOO_LARGE) if refused.status == 413 else refused from refused
+        headers = EnvelopeHeaders(event_id=event_id)
         try:
-            parts = await body.parsed(lambda view: find_parts(view, boundary))
-            files = [part for part in parts if part.filename is not None]
-            envelope = Envelope(EnvelopeHeaders(event_id=event_id), self._items(body, files))
-            await self._acceptor.accept(Submission(head, sender, head.project_id, envelope), body)
+            try:
+                items = await self._items(head, body)
+            except Refused as refused:
+                if refused.detail == INVALID_MULTIPART:
+                    lost = Envelope(headers, [Item("attachment", {}, b"", 0, 0)])
+                    submission = Submission(head, sender, head.project_id, lost)
+                    await self._acceptor.discard(submission, Reason.INVALID_MULTIPART)
+                raise
+            await self._acceptor.accept(Submission(head, sender, head.project_id, Envelope(headers, items)), body)
         finally:
             body.close()
         await send_body(call.send, 201)
         return 201
 
-    def _items(self, body: Body, files: list[Part]) -> list[Item]:
+    async def _items(self, head: RequestHead, body: Body) -> list[Item]:
+        """Return the files of the form as items. Raise `Refused`."""
+        boundary = boundary_of(head.headers.get(b"content-type"))
+        parts = await body.parsed(lambda view: find_parts(view, boundary))
+        files = [part for part in parts if part.filename is not None]
         if sum(file.end - file.start for file in files) > self._limits.attachments_bytes_max:
             raise Refused(413, CONTENT_TOO_LARGE)
         for file in files:

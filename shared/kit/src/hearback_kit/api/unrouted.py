@@ -1,0 +1,36 @@
+"""Answers to requests that no route takes: another method, and a path without its last slash.
+
+One rule for every service: a path without its last slash is one that does not exist. Reading it (GET, HEAD) leads
+to the one with the slash; anything else is 404, since a redirected body may get lost on the way.
+"""
+
+from typing import Any, Final
+
+from fastapi import Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+FORGOTTEN_SLASH: Final = "Not Found. Did you forget the last slash?"
+
+
+def allowed_methods(app: Any, scope: Any, path: str) -> list[str]:
+    """Return the methods that an app has for a path; empty when it has no such path."""
+    asked = [{**scope, "path": path, "method": method} for method in METHODS]
+    return [one["method"] for one in asked if any(route.matches(one)[0] is Match.FULL for route in app.routes)]
+
+
+def answer_unrouted(request: Request, error: HTTPException) -> Response | HTTPException:
+    """Return what to answer instead of a 404 or 405; the error itself when it is of a route."""
+    path: str = request.scope["path"]
+    if error.status_code == 405:
+        methods = allowed_methods(request.app, request.scope, path)
+        return HTTPException(405, error.detail, {**(error.headers or {}), "Allow": ", ".join(methods)})
+    if error.status_code != 404 or request.scope.get("endpoint") is not None or path.endswith("/"):
+        return error
+    methods = allowed_methods(request.app, request.scope, f"{path}/")
+    if request.method in {"GET", "HEAD"} and request.method in methods:
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"{request.url.path}/{query}", 307)
+    return HTTPException(404, FORGOTTEN_SLASH) if methods else error
