@@ -21,8 +21,8 @@ from hearback_kit.api.paging import PageRequest, page_request, read_text
 from hearback_kit.api.paging import read_time as read_cursor_time
 from hearback_kit.api.params import choices, read_time
 from hearback_web import Flash, FormDep, PageScope, neighbours, redirect
-from hearback_web.steps import step_words
 from hearback_web.texts import gettext as _
+from hearback_web.words import step_words
 from starlette.responses import Response
 
 from client_reports.domain.journal import Submission, SubmissionKey
@@ -37,7 +37,7 @@ from client_reports.pages.deps import (
     project_slug,
     setting_url,
 )
-from client_reports.pages.words import source_words, state_words
+from client_reports.pages.words import kind_words, state_words
 from client_reports.service.app_state import AppState
 from client_reports.service.find_anywhere import PROJECTS_MAX, find_in_projects, find_with_id
 from client_reports.store.refused import StoredRefusal, find_refusal
@@ -124,7 +124,7 @@ async def submissions_page(
         choice=choice,
         projects=project_choices(scope.organization),
         states=[("", _("Any state")), *((name, state_words(one).label) for name, one in _STATES.items())],
-        sources=[("", _("Any kind")), *((name, source_words(name)) for name in _SOURCES)],
+        sources=[("", _("Any kind")), *((name, kind_words(name)) for name in _SOURCES)],
         reasons=[reason.value for reason in Reason],
         rows=[_row(scope, one) for one in page.rows],
         pages=neighbours(request, page),
@@ -237,7 +237,7 @@ def _row(scope: PageScope, submission: Submission) -> dict[str, Any]:
         "project": slug,
         "state": state_words(status.state),
         "is_deleted": status.reason == Reason.DELETED,
-        "source": source_words(status.source),
+        "source": kind_words(status.source),
         "reason": status.reason,
         "explained": found,
         "setting_url": setting_url(scope.organization, slug, found) if found else None,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from hearback_contracts.outcomes import SubmissionState
-from hearback_contracts.sources import FeedbackSource
 from hearback_web.texts import gettext as _
+from hearback_web.words import source_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,6 @@ def state_words(state: SubmissionState) -> Named:
     }[state]
 
 
-def source_words(source: str | None) -> str:
+def kind_words(source: str | None) -> str:
     """Return what a kind of submission is called."""
-    known = {
-        FeedbackSource.NEW_FEEDBACK_ENVELOPE: _("Feedback"),
-        FeedbackSource.USER_REPORT_DJANGO_ENDPOINT: _("User report through the API"),
-        FeedbackSource.USER_REPORT_ENVELOPE: _("User report of an SDK"),
-        FeedbackSource.CRASH_REPORT_EMBED_FORM: _("Crash-report dialog"),
-        FeedbackSource.UPDATE_USER_REPORTS_TASK: _("User report, linked later"),
-    }
-    return known.get(source, source) if source else _("Client report")  # type: ignore[call-overload]
+    return source_words().get(source, source) if source else _("Client report")

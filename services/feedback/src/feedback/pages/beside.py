@@ -18,7 +18,7 @@ from hearback_kit.auth import SESSION_COOKIE
 from hearback_kit.errors import NotFound
 from hearback_kit.values.ids import parse_id
 from hearback_kit.values.times import parse_rfc3339
-from hearback_web.steps import step_words
+from hearback_web.words import delivery_words, step_words
 
 from feedback.domain.feedback import Feedback, FeedbackDetail
 from feedback.domain.payload import mapping, text
@@ -194,7 +194,8 @@ def _delivery(delivery: dict[str, Any]) -> dict[str, Any]:
         "channel": text(delivery.get("channel")) or "",
         "target": text(delivery.get("target")) or "",
         "rule": text(delivery.get("rule")) or "",
-        "state": text(delivery.get("state")) or "",
+        "state": (state := text(delivery.get("state")) or ""),
+        "label": delivery_words().get(state, state),
         "answer": text(delivery.get("answer")),
         "at": parse_rfc3339(text(delivery.get("dateFinished")) or text(delivery.get("dateCreated")) or ""),
     }

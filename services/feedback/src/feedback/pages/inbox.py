@@ -12,13 +12,14 @@ from hearback_kit.api.paging import decode_cursor, encode_cursor, read_id, read_
 from hearback_kit.errors import BadRequest, Forbidden
 from hearback_web import PageScope
 from hearback_web.texts import gettext as _
+from hearback_web.words import source_words
 
 from feedback.domain.statuses import IGNORED, RESOLVED, UNRESOLVED
 from feedback.pages.assignees import choices_of
 from feedback.pages.beside import read_beside
 from feedback.pages.deps import PAGES, PageState, Reader, StateDep, is_shown
 from feedback.pages.params import ALL, PERIODS, Found, View, ViewDep, find
-from feedback.pages.views import TAGS_SHOWN, detail_of, rows_of, source_names, steps_of
+from feedback.pages.views import TAGS_SHOWN, detail_of, rows_of, steps_of
 from feedback.service.open_inbox import ListPage, Place, read_counts, read_list, read_one
 from feedback.store.feedback_read import Position
 
@@ -65,7 +66,7 @@ class _Page:
             "can_write": not self.scope.scopes.isdisjoint(EVENT_WRITE),
             "is_visible": is_shown(organization),
             "member_choices": choices_of(organization, self.scope.principal.email),
-            "sources": list(source_names().items()),
+            "sources": list(source_words().items()),
             "periods": PERIODS,
             "tags_shown": TAGS_SHOWN,
         }

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from hearback_contracts.config import MemberRef, OrganizationConfig
-from hearback_contracts.sources import FeedbackSource
 from hearback_web.texts import gettext as _
+from hearback_web.words import source_words
 
 from feedback.domain.activity import ASSIGNED, STATUS, Activity
 from feedback.domain.feedback import Feedback, FeedbackDetail
@@ -212,7 +212,7 @@ def detail_of(
         tags=[Tag(key, value, search.of(_tag_key(key), value)) for key, value in feedback.event_tags],
         replay_id=text(mapping(contexts.get("replay")).get("replay_id")) or None,
         raw_url=f"/api/0/organizations/{organization.slug}/issues/{feedback.id}/events/latest/",
-        source_name=source_names().get(feedback.source, feedback.source),
+        source_name=source_words().get(feedback.source, feedback.source),
         spam=feedback.evidence,
     )
 
@@ -278,14 +278,3 @@ def _words(organization: OrganizationConfig, change: Activity) -> str:
         member = member_of(organization, change.after["assigned_to"])
         return _("assigned it to {}").format(member.name or member.email) if member else _("unassigned it")
     return _("set its priority to {}").format(change.after["priority"])
-
-
-def source_names() -> dict[str, str]:
-    """Return how sources are called on pages."""
-    return {
-        FeedbackSource.NEW_FEEDBACK_ENVELOPE: _("Feedback widget or SDK"),
-        FeedbackSource.USER_REPORT_DJANGO_ENDPOINT: _("User feedback API"),
-        FeedbackSource.USER_REPORT_ENVELOPE: _("User report of an SDK"),
-        FeedbackSource.CRASH_REPORT_EMBED_FORM: _("Crash-report dialog"),
-        FeedbackSource.UPDATE_USER_REPORTS_TASK: _("User report, linked later"),
-    }

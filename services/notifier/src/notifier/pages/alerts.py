@@ -5,12 +5,13 @@ from hearback_fleet.access import PROJECT_WRITE
 from hearback_kit.errors import NotFound
 from hearback_web import Flash, FormDep, ProjectPageScope, redirect
 from hearback_web.texts import gettext as _
+from hearback_web.words import delivery_words, source_words
 from starlette.responses import Response
 
 from notifier.domain.recipients import NotificationRule, rule_destination
 from notifier.errors import InvalidTarget, TooManyRules
 from notifier.pages.deps import PAGES, SETTINGS, Reader, RuleId, StateDep, Writer, settings_url
-from notifier.pages.labels import kind_labels, source_labels, state_labels
+from notifier.pages.labels import kind_labels
 from notifier.pages.rule_forms import RuleForm, form_of, read_rule, with_errors
 from notifier.service.assemble_app import AppState
 from notifier.service.manage_rules import add_rule, change_rule, check_target, remove_rule, send_test
@@ -40,7 +41,7 @@ async def show_rules(request: Request, state: StateDep, scope: Reader) -> Respon
         is_full=len(rules) >= state.settings.rules_max,
         rules_max=state.settings.rules_max,
         per_minute=state.settings.burst_per_minute,
-        source_labels=source_labels(),
+        source_labels=source_words(),
     )
 
 
@@ -130,7 +131,7 @@ def _form_page(request: Request, scope: ProjectPageScope, form: RuleForm, *, sta
         form=form,
         rule=None,
         kind_labels=kind_labels(),
-        source_labels=source_labels(),
+        source_labels=source_words(),
         base=settings_url(scope, "alerts/"),
     )
 
@@ -163,8 +164,8 @@ async def _rule_page(
         latest=latest,
         waits=any(one.state == PENDING and one.attempts == 0 for one in latest[:1]),
         kind_labels=kind_labels(),
-        source_labels=source_labels(),
-        state_labels=state_labels(),
+        source_labels=source_words(),
+        state_labels=delivery_words(),
         base=settings_url(scope, "alerts/"),
         log=settings_url(scope, "deliveries/"),
     )

@@ -9,11 +9,11 @@ from hearback_kit.errors import NotFound
 from hearback_web import Flash, FormDep, redirect, url_with
 from hearback_web.navigation import NavigationLink
 from hearback_web.texts import gettext as _
+from hearback_web.words import delivery_words
 from starlette.responses import Response
 
 from notifier.errors import NotResendable
 from notifier.pages.deps import PAGES, SETTINGS, DeliveryId, LogReader, StateDep, Writer, settings_url
-from notifier.pages.labels import state_labels
 from notifier.service.resend_delivery import resend_delivery, resume_destination
 from notifier.store.deliveries import Delivery
 from notifier.store.delivery_log import find_delivery, list_deliveries
@@ -36,7 +36,7 @@ async def show_log(
 ) -> Response:
     """Show deliveries, newest first, and what is switched off."""
     position = page.position[0] if page.position else None
-    wanted, search = (status if status in state_labels() else None), search.strip()
+    wanted, search = (status if status in delivery_words() else None), search.strip()
     async with state.database.connection() as connection:
         found = await list_deliveries(
             connection,
@@ -56,7 +56,7 @@ async def show_log(
         deliveries=page.page(found, lambda one: (one.id,)).rows,
         stopped=stopped,
         tabs=_tabs(request, wanted),
-        labels=state_labels(),
+        labels=delivery_words(),
         state=wanted,
         search=search,
         previous_url=previous,
@@ -90,7 +90,7 @@ async def show_delivery(request: Request, state: StateDep, scope: LogReader, del
         project=scope.project,
         delivery=found,
         stopped=next((one for one in stopped if one.key == found.destination), None),
-        labels=state_labels(),
+        labels=delivery_words(),
         base=settings_url(scope, "deliveries/"),
         rules=settings_url(scope, "alerts/"),
         may_write=not scope.scopes.isdisjoint(PROJECT_WRITE),
@@ -111,7 +111,7 @@ async def resend(
 
 
 def _tabs(request: Request, wanted: str | None) -> list[NavigationLink]:
-    labels = state_labels()
+    labels = delivery_words()
     shown = [(None, _("All")), *labels.items()]
     return [
         NavigationLink(label, url_with(request, state=one, cursor=None), is_current=one == wanted)

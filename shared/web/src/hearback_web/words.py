@@ -1,8 +1,31 @@
-"""What the steps of a submission are called, on every page that shows what became of one."""
+"""What sources, steps and deliveries are called, on the pages of every service that shows them."""
 
 from hearback_contracts.outcomes import CLIENT_REPORT_REFUSED_STEP
+from hearback_contracts.sources import FeedbackSource
 
 from hearback_web.texts import gettext as _
+
+
+def source_words() -> dict[str, str]:
+    """Return what each source of feedback is called."""
+    return {
+        str(FeedbackSource.NEW_FEEDBACK_ENVELOPE): _("Feedback widget or API"),
+        str(FeedbackSource.USER_REPORT_ENVELOPE): _("User report of an SDK"),
+        str(FeedbackSource.USER_REPORT_DJANGO_ENDPOINT): _("User report through the API"),
+        str(FeedbackSource.CRASH_REPORT_EMBED_FORM): _("Crash-report dialog"),
+        str(FeedbackSource.UPDATE_USER_REPORTS_TASK): _("User report whose error came later"),
+    }
+
+
+def delivery_words() -> dict[str, str]:
+    """Return what each state of a delivery is called."""
+    return {
+        "pending": _("Waiting"),
+        "digest": _("In the next digest"),
+        "sent": _("Sent"),
+        "failed": _("Refused"),
+        "dead": _("Given up"),
+    }
 
 
 def step_words(step: str) -> str:
