@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 import hiredis
 from prometheus_client import Counter, Histogram
 
+from hearback_kit.bus.commit_moments import CommitMoments
 from hearback_kit.bus.outage_spool import OutageSpool
 from hearback_kit.bus.protocol import Outgoing
 from hearback_kit.bus.xadds import add_all
@@ -38,8 +39,8 @@ Done = Callable[[Unavailable | None], None]
 class GroupCommit(Generic[Note]):
     """Publishes for many requests at once.
 
-    Where requests overlap, batches begin `gather_seconds` apart unless `gather_max` requests wait; a client that
-    sends one after the other never waits for more.
+    Where requests are frequent, batches begin `gather_seconds` apart unless `gather_max` requests wait, as
+    `CommitMoments` says.
     `requests_max` bounds how many may wait; further ones get Unavailable at once. A transaction holds the
     messages of at most `batch_max` requests and, unless one request alone has more, `bytes_max` bytes. What
     a request brought is published even if the request itself is cancelled meanwhile. With a `spool`, what the
@@ -66,10 +67,8 @@ class GroupCommit(Generic[Note]):
         self._batch_max = batch_max
         self._in_flight_max = in_flight_max
         self._bytes_max = bytes_max
-        self._gather_seconds = gather_seconds
+        self._moments = CommitMoments(gather_seconds, gather_max)
         self._gather_max = gather_max
-        self._begun_at = float("-inf")
-        self._overlaps = False  # the last batch had several requests, or another one came meanwhile
         self._timer: asyncio.TimerHandle | None = None
         self._gathering: list[tuple[Sequence[Outgoing], Sequence[Note], Done]] = []
         self._in_flight = 0
@@ -94,8 +93,6 @@ class GroupCommit(Generic[Note]):
         if len(self._gathering) >= self._requests_max:
             raise NotSent("too many requests wait for the stream server")
         self._gathering.append((messages, notes, done))
-        if self._in_flight:
-            self._overlaps = True
         if self._in_flight < self._in_flight_max:
             self._schedule()
 
@@ -115,9 +112,9 @@ class GroupCommit(Generic[Note]):
 
     def _wait(self) -> float:
         """Return for how many seconds the next batch may fill."""
-        if not self._overlaps or not self._gather_seconds or len(self._gathering) >= self._gather_max:
+        if not self._moments.is_used:
             return 0.0
-        return self._begun_at + self._gather_seconds - self._running_loop().time()
+        return self._moments.seconds(self._running_loop().time(), len(self._gathering))
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         loop = self._loop
@@ -127,12 +124,11 @@ class GroupCommit(Generic[Note]):
 
     def _start(self) -> None:
         self._scheduled, self._timer = False, None
-        if self._gather_seconds:
-            self._begun_at = self._running_loop().time()
         while self._gathering and self._in_flight < self._in_flight_max:
             batch = self._gathering[: self._batch_length()]
             del self._gathering[: len(batch)]
-            self._overlaps = len(batch) > 1
+            if self._moments.is_used:
+                self._moments.begin(self._running_loop().time(), len(batch))
             self._in_flight += 1
             task = self._running_loop().create_task(self._send(batch))
             self._tasks.add(task)

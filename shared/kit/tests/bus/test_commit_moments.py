@@ -1,0 +1,81 @@
+"""When transactions wait to fill, and when not."""
+
+import pytest
+from hearback_kit.bus.commit_moments import CommitMoments
+
+MOMENT = 0.02
+
+
+def arrive(moments: CommitMoments, start: float, gaps: list[float]) -> tuple[list[int], float]:
+    """Let requests arrive with these gaps between them; return how many each transaction had, and the time."""
+    times, now = [], start
+    for gap in gaps:
+        now += gap
+        times.append(now)
+    batches: list[int] = []
+    waiting, due = 0, 0.0
+    for at in times:
+        if waiting and due <= at:
+            moments.begin(due, waiting)
+            batches.append(waiting)
+            waiting = 0
+        waiting += 1
+        due = at + moments.seconds(at, waiting)
+        if due <= at:
+            moments.begin(at, waiting)
+            batches.append(waiting)
+            waiting = 0
+    return batches, now
+
+
+def one_after_the_other(moments: CommitMoments, start: float, count: int, seconds: float) -> tuple[float, float]:
+    """Let a client send its next request when the last is answered; return how long it waited in all, and the time."""
+    waited, now = 0.0, start
+    for _ in range(count):
+        wait = moments.seconds(now, 1)
+        waited, now = waited + wait, now + wait
+        moments.begin(now, 1)
+        now += seconds
+    return waited, now
+
+
+def test_rare_requests_never_wait() -> None:
+    batches, _ = arrive(CommitMoments(MOMENT, 16), 0, [0.1] * 50)
+    assert batches == [1] * 50
+
+
+@pytest.mark.parametrize(("per_second", "least"), [(100, 1.6), (700, 10)])
+def test_frequent_requests_share_transactions(per_second: int, least: float) -> None:
+    moments = CommitMoments(MOMENT, 16)
+    _, now = arrive(moments, 0, [1 / per_second] * 2 * per_second)
+    batches, _ = arrive(moments, now, [1 / per_second] * per_second)
+    assert sum(batches) / len(batches) >= least
+
+
+def test_so_many_do_not_wait() -> None:
+    moments = CommitMoments(MOMENT, 16)
+    batches, _ = arrive(moments, 0, [1e-4] * 4_000)
+    assert max(batches) == 16
+    assert moments.seconds(10, 16) == 0
+
+
+def test_a_client_that_sends_one_after_the_other_soon_does_not_wait() -> None:
+    moments = CommitMoments(MOMENT, 16)
+    waited, now = one_after_the_other(moments, 0, 300, 0.003)
+    assert 0 < waited < 0.3, "it is tried"
+    waited, end = one_after_the_other(moments, now, 5_000, 0.003)
+    assert waited < 0.1 * (end - now)
+
+
+def test_waits_again_when_others_come() -> None:
+    moments = CommitMoments(MOMENT, 16)
+    _, now = one_after_the_other(moments, 0, 2_000, 0.003)
+    _, now = arrive(moments, now, [1 / 300] * 300 * 20)
+    batches, _ = arrive(moments, now, [1 / 300] * 600)
+    assert sum(batches) / len(batches) >= 4
+
+
+def test_none_is_used_by_default() -> None:
+    moments = CommitMoments(0, 16)
+    assert not moments.is_used
+    assert arrive(moments, 0, [0.001] * 100)[0] == [1] * 100
