@@ -10,14 +10,16 @@ from hearback_kit.background import Heartbeat, pause
 from hearback_kit.bus.protocol import Bus
 from hearback_kit.errors import Unavailable
 
+_ROOM_INTERVALS = 4
 FULL = Gauge("hearback_stream_full", "1 for a stream at its bound, whose messages are refused.", ["stream"])
 
 
 class StreamBounds:
-    """Keeps the backlog of streams in memory, a fraction of a second old.
+    """Keeps the backlog of streams in memory, a second old at most.
 
-    Looking is free for the hot path; the bound may be passed by what arrives between two looks. While no writer
-    asks and nothing is full, looks are `idle_seconds_max` apart.
+    Looking is free for the hot path; the bound may be passed by what arrives between two looks, which are
+    `interval_seconds` apart, or four times as far while all streams are less than half full. While no writer asks
+    and nothing is full, they are `idle_seconds_max` apart.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class StreamBounds:
         self._interval_seconds = interval_seconds
         self._idle_seconds_max = idle_seconds_max
         self._full: frozenset[str] = frozenset()
+        self._has_room = False  # every stream was less than half full at the last look
         self._asked = asyncio.Event()  # by a writer, since the last look
         self._heart = Heartbeat()
 
@@ -63,6 +66,7 @@ class StreamBounds:
         for key in full ^ self._full:
             FULL.labels(key).set(key in full)
         self._full = full
+        self._has_room = all(2 * length < self._entries_max[key] for key, length in lengths.items())
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look again and again until `stop` is set."""
@@ -71,6 +75,6 @@ class StreamBounds:
             self._asked.clear()
             with suppress(Unavailable):  # writing fails by itself while the server is away
                 await self.look()
-            await pause(self._interval_seconds, stop)
+            await pause(self._interval_seconds * (_ROOM_INTERVALS if self._has_room else 1), stop)
             if not self._full:
                 await pause(self._idle_seconds_max, stop, self._asked)

@@ -1,4 +1,4 @@
-"""Reading of a consumer group and acknowledging, over pipelined connections.
+"""Reading of a consumer group, acknowledging and counting, over pipelined connections.
 
 A batch of a few messages costs a general client more than the database costs their handler.
 """
@@ -74,6 +74,18 @@ async def acknowledge(connection: RespConnection, group: str, ids: Mapping[str, 
         answer = next((entry for entry in answer if isinstance(entry, Exception)), None)
     if isinstance(answer, Exception):
         raise_refusal(answer)
+
+
+async def lengths(connection: RespConnection, keys: Sequence[str]) -> dict[str, int]:
+    """Return the entries of each stream, 0 for what is none; raises Unavailable."""
+    parts = [_MULTI, *(encode_command("XLEN", key) for key in keys), _EXEC]
+    answer: Any = await connection.send(parts, len(parts))
+    if isinstance(answer, Exception):
+        raise_refusal(answer)
+    for entry in answer:
+        if isinstance(entry, Exception) and not str(entry).startswith("WRONGTYPE"):
+            raise_refusal(entry)
+    return {key: entry if isinstance(entry, int) else 0 for key, entry in zip(keys, answer, strict=True)}
 
 
 def raise_refusal(answer: Exception) -> None:
