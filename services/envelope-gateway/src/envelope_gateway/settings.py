@@ -81,8 +81,9 @@ class Settings(ServiceSettings):
         0,
         ge=0,
         le=100,
-        description="Under load, least milliseconds between the beginnings of two transactions that are not full."
-        " Some (`hearback up` has 5) spare the other services CPU and cost the gateway a little throughput.",
+        description="Where requests are frequent, least milliseconds between the beginnings of two transactions of"
+        " fewer than 16 requests. Some (`hearback up` has 40) spare all services CPU, delay answers by half of it"
+        " and cost a gateway at its limit a little throughput.",
     )
     commits_in_flight_max: int = Field(
         1, ge=1, le=16, description="Transactions on their way to the stream server at one time."

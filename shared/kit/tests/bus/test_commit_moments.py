@@ -29,7 +29,7 @@ def arrive(moments: CommitMoments, start: float, gaps: list[float]) -> tuple[lis
 
 
 def one_after_the_other(moments: CommitMoments, start: float, count: int, seconds: float) -> tuple[float, float]:
-    """Let a client send its next request when the last is answered; return how long it waited in all, and the time."""
+    """Let a client send its next request when the last is answered; return its waits in all, and the time."""
     waited, now = 0.0, start
     for _ in range(count):
         wait = moments.seconds(now, 1)

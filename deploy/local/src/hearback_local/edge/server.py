@@ -8,6 +8,7 @@ import socket
 from collections.abc import Mapping
 
 import uvloop
+from hearback_kit.memory import freeze_gc
 
 from hearback_local.edge.client import ClientConnection
 from hearback_local.edge.clients import Clients
@@ -19,6 +20,7 @@ from hearback_local.edge.shares import Shares
 def serve_edge(listener: socket.socket, ports: Mapping[str, int], settings: EdgeSettings | None = None) -> None:
     """Serve until SIGTERM. `ports` are those of the services on 127.0.0.1 by name."""
     _allow_descriptors()
+    freeze_gc()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run_edge(listener, ports, settings or EdgeSettings()))
 

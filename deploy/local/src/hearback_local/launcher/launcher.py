@@ -113,7 +113,7 @@ class Launcher:
             "HEARBACK_PUBLIC_URL": self._url,
             "HEARBACK_LOG_LEVEL": "info",
             "ENVELOPE_GATEWAY_OUTAGE_SPOOL_DIR": str(self._data_dir.outage_spool),
-            "ENVELOPE_GATEWAY_COMMIT_GATHER_MS": "20",
+            "ENVELOPE_GATEWAY_COMMIT_GATHER_MS": "40",
         }
         os.environ.update({key: value for key, value in defaults.items() if not os.environ.get(key)})
         os.environ["HEARBACK_DATA_DIR"] = str(self._data_dir.root)
