@@ -67,7 +67,8 @@ def launcher(tmp_path: Path, unready_seconds_max: float):
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        eventually_sync((tmp_path / "pid").exists)
+        written = tmp_path / "pid"
+        eventually_sync(lambda: written.exists() and written.read_text())
         yield process
         process.terminate()
 
