@@ -188,6 +188,8 @@ async def test_errors_stand_at_their_fields_in_the_dialogs_language(dialog_page:
         ((403, "{}"), "could not be sent"),
         ((429, "{}"), "Too many reports"),
         ((500, ""), "could not be sent"),
+        ((503, "{}"), "try again in a minute"),
+        ((504, "<html>"), "try again in a minute"),
     ],
 )
 async def test_strange_answers_keep_the_form(dialog_page: Any, answer: tuple[int, str], shown: str) -> None:
@@ -204,12 +206,15 @@ async def test_strange_answers_keep_the_form(dialog_page: Any, answer: tuple[int
     assert await page.locator("[name=name]").input_value() == "Jane"
 
 
-async def test_a_limit_is_told_as_one_that_passes(dialog_page: Any, redis: Redis) -> None:
+@pytest.mark.parametrize("status", [429, 503])
+async def test_what_passes_is_shown_as_such_and_the_text_is_kept(
+    dialog_page: Any, redis: Redis, status: int
+) -> None:
     page = await dialog_page()
     await fill(page)
 
     async def refuse(route: Route) -> None:
-        await route.fulfill(status=429, body="{}", headers={"Access-Control-Allow-Origin": "*"})
+        await route.fulfill(status=status, body="{}", headers={"Access-Control-Allow-Origin": "*"})
 
     await page.route("**/api/embed/**", refuse)
     await page.get_by_role("button", name="Send report").click()

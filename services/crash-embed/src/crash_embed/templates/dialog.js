@@ -156,7 +156,7 @@ function Embed(endpoint, strings, options) {
     try {
       errors = request.status === 400 && JSON.parse(request.responseText).errors;
     } catch (error) { /* not ours: the general message will do */ }
-    fail(errors, request.status === 429 && strings.errorBusy);
+    fail(errors, (request.status === 429 || request.status > 501) && strings.errorBusy);
   }
 
   function encoded() {
