@@ -81,22 +81,20 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
         find_project, days_max = runtime.configuration.project, settings.report_days_max
         reports = ClientReportReceivedHandler(recorder, find_project, report_days_max=days_max)
         outcomes = OutcomeRecordedHandler(recorder, shards=runtime.shards)
-        hysteresis = Hysteresis(settings.alert_resolve_share, settings.alert_resolve_minutes)
         evaluator = AlertEvaluator(
             database,
             runtime.outbox,
             runtime.relay,
             runtime.clock,
-            hysteresis,
+            Hysteresis(settings.alert_resolve_share, settings.alert_resolve_minutes),
             shards=runtime.shards,
             events_max=settings.alert_events_max,
         )
         consume = partial(runtime.consume, batch_max=settings.batch_max)
         consume(CLIENT_REPORT_RECEIVED, reports)
         consume(OUTCOME_RECORDED, outcomes, on_dead=outcomes.on_dead, hurry=runtime.hurry)
-        runtime.every(
-            "partitions", settings.maintenance_seconds, PartitionJob(database, partitions, runtime.clock)
-        )
+        ensure = PartitionJob(database, partitions, runtime.clock)
+        runtime.every("partitions", settings.maintenance_seconds, ensure)
         runtime.every("alerts", settings.alert_seconds, AlertJob(evaluator))
 
     return service_worker(settings, build=build, clock=clock, outbox=OUTBOX)
