@@ -1,9 +1,21 @@
 """Who is notified: members with alerts on, and rules that match, each destination once."""
 
 import pytest
-from notifier.domain.recipients import Channel, NotificationRule, Recipient, WebhookFormat, destinations
+from hearback_contracts.config import ProjectConfig
+from notifier.domain.notice import of_feedback
+from notifier.domain.recipients import (
+    Channel,
+    Destination,
+    NotificationRule,
+    Recipient,
+    WebhookFormat,
+    destinations,
+)
+from notifier.service.address_notices import deliveries_of
 
 from ..conftest import feedback
+
+PROJECT = ProjectConfig(id=1, slug="web", name="web", organization_id=1, organization_slug="demo")
 
 
 def rule(**values: object) -> NotificationRule:
@@ -48,3 +60,11 @@ def test_each_destination_gets_a_notice_once() -> None:
         "email:other@example.com",
     ]
     assert found[0].label == "member"
+
+
+def test_what_webhooks_get_is_not_kept_for_mails() -> None:
+    notice = of_feedback(feedback(), PROJECT, "https://feedback.example.com")
+    found = [Destination(Channel.EMAIL, "ada@example.com"), Destination(Channel.WEBHOOK, "https://x.example", 1)]
+    mailed, called = (delivery.notice for delivery in deliveries_of(notice, PROJECT, found))
+    assert (mailed.data, called.data["event_id"]) == ({}, notice.subject_id)
+    assert mailed == of_feedback(feedback(), PROJECT, "https://feedback.example.com", has_data=False)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.events import (
@@ -26,8 +26,7 @@ from hearback_fleet.messages import outgoing
 _DETAIL_CHARACTERS_MAX: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Whose data it is: outcomes are counted per origin. `sdk` is `name/version`."""
 
     organization_id: int
@@ -36,8 +35,7 @@ class Origin:
     sdk: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SubmissionRef:
+class SubmissionRef(NamedTuple):
     """The submission that a step belongs to."""
 
     organization_id: int
@@ -54,8 +52,7 @@ class RefusedSubmission:
     payload: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _CountKey:
+class _CountKey(NamedTuple):
     origin: Origin
     category: int
     outcome: int

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from hearback_contracts.sources import FeedbackSource
 from hearback_kit.values.times import believable_time, parse_timestamp
@@ -22,8 +22,7 @@ from feedback.domain.titles import title_of
 SHOWN_CHARACTERS_MAX: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
+class Submission(NamedTuple):
     """What is known of a submission besides its payload.
 
     `sent_at` is the sender's clock, only when it is off by 55 minutes or more; `error_occurred_at` the time of

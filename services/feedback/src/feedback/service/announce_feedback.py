@@ -10,6 +10,7 @@ from hearback_contracts.streams import FEEDBACK_CHANGED, FEEDBACK_CREATED
 from hearback_fleet.messages import outgoing
 from hearback_kit.bus import Outgoing
 from hearback_kit.db import Connection
+from hearback_kit.telemetry import current_traceparent, new_traceparent
 from hearback_kit.values.ids import new_id
 
 from feedback.domain.drafts import Draft
@@ -29,11 +30,12 @@ class Announcer:
         self._now = now
         self._shards = shards
         self._changed_by = changed_by
+        self._traceparent = current_traceparent() or new_traceparent()  # once: it costs as much as a message
 
     def created(self, content: FeedbackContent, project_id: int) -> Outgoing:
         """Return the message that a feedback was stored."""
         message = FeedbackCreated(id=new_id(), occurred_at=self._now, project_id=project_id, feedback=content)
-        return outgoing(FEEDBACK_CREATED, message, self._shards)
+        return outgoing(FEEDBACK_CREATED, message, self._shards, traceparent=self._traceparent)
 
     def changed(self, content: FeedbackContent, project_id: int, before: str, after: str) -> Outgoing:
         """Return the message that a feedback's status changed."""
@@ -46,7 +48,7 @@ class Announcer:
             status=after,
             changed_by=self._changed_by,
         )
-        return outgoing(FEEDBACK_CHANGED, message, self._shards)
+        return outgoing(FEEDBACK_CHANGED, message, self._shards, traceparent=self._traceparent)
 
 
 def content_of(feedback: Draft | Feedback, issue_id: int, short_id: str, attachments: int) -> FeedbackContent:

@@ -61,8 +61,7 @@ _MAILBOX = ("status", "substatus")
 _DRAFTED = (*_FIXED, *_MAILBOX, *_CONTENT)
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """What a feedback is given when it is stored, and keeps."""
 
     occurrence_id: str

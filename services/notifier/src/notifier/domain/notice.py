@@ -30,7 +30,8 @@ class Notice:
     """One notice. `subject_id` names what it is about, `thread` what mails of one conversation share.
 
     `facts` are pairs of a label (a key of the texts) and a value, a code or what was sent; `links` are pairs of a
-    label and an address. `allows_reply` is whether answers to a mail go to the `contact`.
+    label and an address. `allows_reply` is whether answers to a mail go to the `contact`; `data` is what a webhook
+    gets, and is not kept for mails.
     """
 
     kind: Kind
@@ -64,10 +65,15 @@ class Notice:
         return cls(**{**value, **pairs, "kind": Kind(value["kind"])})
 
 
-def of_feedback(feedback: FeedbackContent, project: ProjectConfig, public_url: str) -> Notice:
-    """Return the notice of a created feedback."""
+def of_feedback(
+    feedback: FeedbackContent, project: ProjectConfig, public_url: str, *, has_data: bool = True
+) -> Notice:
+    """Return the notice of a created feedback; without `has_data` it suffices for mails."""
     base = f"{public_url.rstrip('/')}/organizations/{project.organization_slug}"
     url = f"{base}/feedback/?feedbackSlug={quote(f'{project.slug}:{feedback.issue_id}', safe='')}"
+    data: dict[str, Any] = {}
+    if has_data:
+        data = feedback.model_dump(mode="json") | {"url": feedback.url, "permalink": url, "project": project.slug}
     links = [("feedback", url)]
     if feedback.associated_event_id:
         links.append(("error", f"{base}/projects/{project.slug}/events/{feedback.associated_event_id}/"))
@@ -96,7 +102,7 @@ def of_feedback(feedback: FeedbackContent, project: ProjectConfig, public_url: s
         name=feedback.name or None,
         contact=feedback.contact_email or None,
         allows_reply=bool(project.option(Option.MAIL_REPLY_TO)),
-        data=feedback.model_dump(mode="json") | {"url": feedback.url, "permalink": url, "project": project.slug},
+        data=data,
     )
 
 

@@ -1,7 +1,7 @@
 """What all notices share: finding destinations, and storing decisions, deliveries and steps in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hearback_contracts.config import ProjectConfig
 from hearback_contracts.notices import FeedbackContent
@@ -16,7 +16,7 @@ from hearback_kit.outbox import Outbox, OutboxRelay
 from notifier.clients.recipients import RecipientDirectory
 from notifier.domain.decision import Decision
 from notifier.domain.notice import Notice
-from notifier.domain.recipients import Destination, NotificationRule, destinations
+from notifier.domain.recipients import Channel, Destination, NotificationRule, destinations
 from notifier.settings import Settings
 from notifier.store import destinations as destination_store
 from notifier.store import notification_rules
@@ -86,5 +86,14 @@ def record_step(recorder: OutcomeRecorder, feedback: FeedbackContent, project_id
 
 
 def deliveries_of(notice: Notice, project: ProjectConfig, found: Sequence[Destination]) -> list[NewDelivery]:
-    """Return a delivery of the notice for each destination."""
-    return [NewDelivery(project.organization_id, project.id, notice, destination) for destination in found]
+    """Return a delivery of the notice for each destination; that of a mail without what webhooks get."""
+    mailed = replace(notice, data={}) if notice.data else notice
+    return [
+        NewDelivery(
+            project.organization_id,
+            project.id,
+            notice if destination.channel is Channel.WEBHOOK else mailed,
+            destination,
+        )
+        for destination in found
+    ]

@@ -12,6 +12,7 @@ from hearback_kit.bus import Outgoing
 from notifier import metrics
 from notifier.domain.decision import Decision, Rule, Verdict, decide
 from notifier.domain.notice import of_feedback
+from notifier.domain.recipients import Channel
 from notifier.service.address_notices import (
     Context,
     deliveries_of,
@@ -92,7 +93,8 @@ async def _decide(context: Context, message: FeedbackCreated, project: ProjectCo
     found = await find_destinations(context, message.feedback, project)
     if not found:
         return _Decided(message, Decision(Verdict.SKIPPED, Rule.NO_RECIPIENTS), ())
-    notice = of_feedback(message.feedback, project, context.settings.public_url)
+    has_data = any(destination.channel is Channel.WEBHOOK for destination in found)
+    notice = of_feedback(message.feedback, project, context.settings.public_url, has_data=has_data)
     return _Decided(message, decision, deliveries_of(notice, project, found))
 
 
