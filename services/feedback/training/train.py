@@ -10,15 +10,16 @@ import re
 import sys
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from feedback.domain.spam_classifier import Prior
-from feedback.domain.spam_features import BUCKETS, bucket, extract
+from feedback.domain.spam_classifier import Prior, weighed
+from feedback.domain.spam_features import BUCKETS, extract
 
 HERE = Path(__file__).parent
 OUT = HERE.parent / "src/feedback/domain/spam_prior.bin"
-SEED, ROUNDS, EPOCHS, RATE, DECAY = 20261128, 12, 3, 0.35, 2e-6
+SEED, ROUNDS, EPOCHS, RATE, DECAY = 20261128, 3, 3, 0.35, 1e-3
+DROPPED_MAX = 0.6  # of a text's words in one step, so that no text is known by one of them
 SPAM_WEIGHT = 0.5  # a person's words count more than a spammer's
 ENDINGS = ("com", "net", "org", "xyz", "top", "shop", "site", "online", "ru", "io", "club", "info", "live", "vip")
 CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
@@ -177,30 +178,35 @@ def _case(chance: random.Random, text: str) -> str:
     return text.upper() if draw < 0.03 else text.lower() if draw < 0.15 else text
 
 
-def train(folder: Path = HERE / "corpus", without: str = "", rounds: int = ROUNDS) -> Prior:
+def train(
+    folder: Path = HERE / "corpus", without: str = "", rounds: int = ROUNDS, without_source: str = ""
+) -> Prior:
     """Fit the weights by stochastic gradient descent; deterministic."""
     chance = random.Random(SEED)
     examples = []
     common = [0] * BUCKETS
-    for text in messages(folder, chance, rounds, without):
-        features = extract(text.message)
-        signs = [bucket("s", sign) for sign in features.signs]
-        examples.append((sorted(features.buckets), signs, text.is_spam))
-        if not text.is_spam:
-            for key in features.buckets:
-                common[key] += 1
+    for source in sorted(path for path in folder.iterdir() if path.is_dir() and path.name != without_source):
+        for text in messages(source, chance, rounds, without):
+            features = extract(text.message)
+            others = list(weighed(replace(features, buckets=frozenset())))
+            examples.append((sorted(features.buckets), others, text.is_spam))
+            if not text.is_spam:
+                for key in features.buckets:
+                    common[key] += 1
     weights, squares, bias = array("d", [0.0]) * BUCKETS, array("d", [1e-3]) * BUCKETS, 0.0
     for _ in range(EPOCHS):
         chance.shuffle(examples)
-        for buckets, signs, is_spam in examples:
-            scale = 1 / math.sqrt(len(buckets) or 1)
-            score = bias + sum(weights[key] for key in signs) + scale * sum(weights[key] for key in buckets)
+        for buckets, others, is_spam in examples:
+            kept = 1 - DROPPED_MAX * chance.random()
+            some = [key for key in buckets if chance.random() < kept]
+            sorts = [*others, (some, 1 / math.sqrt(len(some) or 1))]
+            score = bias + sum(scale * sum(weights[key] for key in keys) for keys, scale in sorts)
             error = (1.0 if is_spam else 0.0) - 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
             error *= SPAM_WEIGHT if is_spam else 1.0
             bias += 0.01 * error
-            for keys, value in ((signs, 0.5), (buckets, scale)):
+            for keys, scale in sorts:
                 for key in keys:
-                    slope = error * value - DECAY * weights[key]
+                    slope = error * scale - DECAY * weights[key]
                     squares[key] += slope * slope
                     weights[key] += RATE * slope / math.sqrt(squares[key])
     most = max(common) or 1

@@ -9,7 +9,7 @@ import math
 import struct
 import zlib
 from array import array
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Final
@@ -144,14 +144,22 @@ def _digest_of(features: Features) -> bytes:
 
 def _score(prior: Prior, taught: Mapping[int, float], features: Features) -> float:
     weights = prior.weights
-    signs = [bucket("s", sign) for sign in features.signs]
-    total = prior.bias + sum(weights[key] for key in signs)
-    scale = 1 / math.sqrt(len(features.buckets) or 1)
-    total += scale * sum(weights[key] for key in features.buckets)
+    total = prior.bias
+    for keys, scale in weighed(features):
+        total += scale * sum(weights[key] for key in keys)
     if taught:
         get = taught.get
-        total += sum(get(key, 0.0) for key in signs) + scale * sum(get(key, 0.0) for key in features.buckets)
+        scale = 1 / math.sqrt(len(features.buckets) or 1)
+        total += scale * sum(get(key, 0.0) for key in features.buckets)
     return total
+
+
+def weighed(features: Features) -> Iterator[tuple[Collection[int], float]]:
+    """Yield the buckets of each sort of feature, and what each bucket of that sort counts in this text."""
+    yield [bucket("s", sign) for sign in features.signs], 1.0
+    for keys in (features.buckets, features.concepts, features.pairs):
+        if keys:
+            yield keys, 1 / math.sqrt(len(keys))
 
 
 def _move(weights: dict[int, float], prior: Prior, features: Features, missing: float) -> None:

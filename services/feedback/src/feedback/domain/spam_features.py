@@ -1,4 +1,4 @@
-"""What the spam classifier sees of a text: hashed words and character sequences, and named signs of its shape.
+"""What the spam classifier sees of a text: hashed words, letter sequences and concepts, and named signs of its shape.
 
 Hashing keeps the model at a fixed size for every language; names are kept for what a person can be shown.
 """
@@ -8,9 +8,11 @@ import unicodedata
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cache
+from itertools import combinations, pairwise
 from typing import Final
 
+from feedback.domain.spam_concepts import concepts_of, is_unspaced
 from feedback.domain.spam_pitch import aspects_of, sets_a_task
 
 BUCKETS: Final = 1 << 17
@@ -50,11 +52,13 @@ _VOWELS: Final = frozenset("aeiouyäöüàáâãèéêëìíîïòóôõùúûý
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Buckets of words and character sequences (each once), and the names of signs."""
+    """Buckets of words and character sequences (each once), of concepts and pairs of them, and the names of signs."""
 
     buckets: frozenset[int]
     words: tuple[str, ...]
     signs: tuple[str, ...]
+    concepts: tuple[int, ...] = ()
+    pairs: tuple[int, ...] = ()
 
 
 def extract(message: str, name: str = "") -> Features:
@@ -63,12 +67,29 @@ def extract(message: str, name: str = "") -> Features:
     plain = _EMAIL.sub(" ", _LINK.sub(" ", text)).casefold()
     words = tuple(_WORD.findall(plain))
     buckets = set(_hashed(words))
-    return Features(frozenset(buckets), words, tuple(_signs(text, words, name)))
+    concepts = sorted({concept for word in words for concept in concepts_of(word)})
+    return Features(
+        frozenset(buckets),
+        words,
+        tuple(_signs(text, words, name)),
+        tuple(_concept_bucket(concept) for concept in concepts),
+        tuple(_pair_bucket(one, other) for one, other in combinations(concepts, 2)),
+    )
 
 
 def bucket(kind: str, value: str) -> int:
     """Return the bucket of a word or sign."""
     return zlib.crc32(f"{kind}\0{value}".encode(errors="replace")) & (BUCKETS - 1)
+
+
+@cache  # there are as many values as concepts
+def _concept_bucket(concept: str) -> int:
+    return bucket("c", concept)
+
+
+@cache  # … and as pairs of them
+def _pair_bucket(one: str, other: str) -> int:
+    return bucket("cc", f"{one} {other}")
 
 
 def _shorten(text: str) -> str:
@@ -85,18 +106,12 @@ def _hashed(words: tuple[str, ...]) -> Iterator[int]:
         if before:
             yield bucket("p", f"{before} {word}")
         before = word
-        if _is_unspaced(word):
+        if is_unspaced(word):
             yield from (bucket("g", word[at : at + 2]) for at in range(len(word) - 1))
             yield from (bucket("g", word[at : at + 3]) for at in range(len(word) - 2))
         elif len(word) > GRAM:
             padded = f"^{word[:24]}$"
             yield from (bucket("g", padded[at : at + GRAM]) for at in range(len(padded) - GRAM + 1))
-
-
-def _is_unspaced(word: str) -> bool:
-    """Whether a word is of a script that does not separate words: Han, kana, Hangul, Thai."""
-    first = word[0]
-    return first >= "\u0e00" and (first <= "\u0e7f" or first >= "\u2e80")
 
 
 def _signs(text: str, words: tuple[str, ...], name: str) -> Iterator[str]:
