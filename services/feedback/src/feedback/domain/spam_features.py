@@ -25,9 +25,12 @@ _ENDINGS: Final = (
     "ru", "cn", "biz", "info", "club", "pro", "store", "space", "agency", "gift", "cam", "website", "ink", "lol",
     "bid", "xxx", "porn", "sex", "casino", "poker", "app",
 )  # fmt: skip
+# Endings of hosts that are written without a scheme; none that is a common word or the ending of a file's name.
+_BARE: Final = (*_ENDINGS, "com", "net", "org", "co", "io", "ai", "de", "fr", "pl", "eu", "uk", "br", "example")
 _LINK: Final = re.compile(
-    r"(?:https?://|www\.)[^\s<>\"'\]]+|(?<![\w.@-])[a-z0-9-]{2,63}\.(?:" + "|".join(_ENDINGS) + r")\b(?:/\S*)?",
-    re.IGNORECASE,
+    r"(?:https?://|www\.)[^\s<>\"'\]]+"
+    r"|(?<![a-z0-9.@-])(?!(?:asp|vb)\.net)(?:[a-z0-9-]{1,63}\.){1,3}(?:" + "|".join(_BARE) + r")(?![a-z0-9(-])(?:/\S*)?",
+    re.IGNORECASE | re.ASCII,
 )
 _EMAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{2,63}")
 _HANDLE: Final = re.compile(
@@ -42,11 +45,18 @@ _MARKUP: Final = re.compile(r"<a\s[^>]{0,200}href|\[(?:url|link)[=\]]|<\|im_star
 _CODE: Final = re.compile(
     r"[{};=]{2,}|\w+\(\)|\bat \w+ ?\(|Error:|\w+_\w+|`[^`]+`|\bv?\d+\.\d+\.\d+\b|==|=>|/\w+/\w+"
 )
+_QUESTION: Final = re.compile(r"[?？؟]")
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _CHEAP_ENDINGS: Final = (
     "xyz", "top", "click", "shop", "icu", "buzz", "online", "site", "live", "vip", "win", "bet", "loan", "club",
 )  # fmt: skip
 _SHORTENERS: Final = ("bit.ly", "tinyurl.com", "t.co", "goo.gl", "cutt.ly", "is.gd", "rb.gy", "t.me", "wa.me")
+# Concepts that a link or a name seldom speaks of unless it sells.
+_WARES: Final = frozenset({"bet", "bonus", "coin", "date", "earn", "hack", "invest", "links", "loan", "money", "pill", "ranking",
+                           "sex", "slim", "social", "growth", "secret", "heir"})  # fmt: skip
+# Signs that mean one thing beside one concept and another beside another: a link to a loan, a link to an error.
+_PAIRED: Final = frozenset({"link", "messenger", "money", "percent", "code", "email", "phone", "question", "symbols", "exclamations"})
 _VOWELS: Final = frozenset("aeiouyäöüàáâãèéêëìíîïòóôõùúûýåæøœ")
 
 
@@ -67,11 +77,12 @@ def extract(message: str, name: str = "") -> Features:
     plain = _EMAIL.sub(" ", _LINK.sub(" ", text)).casefold()
     words = tuple(_WORD.findall(plain))
     buckets = set(_hashed(words))
-    concepts = sorted({concept for word in words for concept in concepts_of(word)})
+    signs = tuple(_signs(text, words, name))
+    concepts = sorted({concept for word in words for concept in concepts_of(word)}.union(_PAIRED.intersection(signs)))
     return Features(
         frozenset(buckets),
         words,
-        tuple(_signs(text, words, name)),
+        signs,
         tuple(_concept_bucket(concept) for concept in concepts),
         tuple(_pair_bucket(one, other) for one, other in combinations(concepts, 2)),
     )
@@ -118,6 +129,7 @@ def _signs(text: str, words: tuple[str, ...], name: str) -> Iterator[str]:
     links = _LINK.findall(text)
     yield f"links:{min(len(links), 4)}"
     if links:
+        yield "link"
         yield from _link_signs(links, len(words))
     for sign, pattern in (
         ("messenger", _HANDLE),
@@ -125,6 +137,7 @@ def _signs(text: str, words: tuple[str, ...], name: str) -> Iterator[str]:
         ("percent", _PERCENT),
         ("markup", _MARKUP),
         ("code", _CODE),
+        ("question", _QUESTION),
     ):
         if pattern.search(text):
             yield sign
@@ -135,6 +148,8 @@ def _signs(text: str, words: tuple[str, ...], name: str) -> Iterator[str]:
         yield "phone"
     if _LINK.search(name):
         yield "link_in_name"
+    if name and _speaks_of_wares(name):
+        yield "wares_in_name"
     yield f"length:{min(len(words).bit_length(), 8)}"
     yield from _letter_signs(text, words)
     yield from _pitch_signs(text, bool(links))
@@ -155,10 +170,17 @@ def _link_signs(links: list[str], words: int) -> Iterator[str]:
         yield "cheap_domain"
     if any(host in _SHORTENERS for host in hosts):
         yield "shortener"
+    if any(_speaks_of_wares(host) for host in hosts):
+        yield "wares_in_link"
     if words < 4:
         yield "little_but_links"
     if words <= 8 * len(links):
         yield "dense_links"
+
+
+def _speaks_of_wares(name: str) -> bool:
+    words = _LETTERS.findall(name.casefold())
+    return any(not _WARES.isdisjoint(concepts_of(word)) for word in words)
 
 
 def _letter_signs(text: str, words: tuple[str, ...]) -> Iterator[str]:
@@ -172,6 +194,8 @@ def _letter_signs(text: str, words: tuple[str, ...]) -> Iterator[str]:
     odd = sum(_is_gibberish(word) for word in words)
     if odd >= 2 and odd * 3 >= len(words):
         yield "gibberish"
+    if odd and odd == len(words) and len(text) > 12:
+        yield "only_gibberish"
     if any(_is_mixed(token) for token in text.split()[:_TOKENS_MAX]):
         yield "mixed_case"
     if sets_a_task(text):

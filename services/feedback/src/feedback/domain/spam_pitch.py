@@ -42,6 +42,8 @@ _ASPECTS: Final = {
     ),
     "reply": (
         r"\b(?:contact|message|text|e?mail|write|dm|whatsapp) (?:me|us|to|now|at|on)\b",
+        r"\b(?:want|would you like|like) me to (?:send|share|show|forward)\b|\b(?:should|shall) i (?:send|share|forward)\b",
+        r"\b\d+.?min(?:ute)?s? (?:call|demo|chat)\b|\b(?:jump|hop) on a (?:quick )?call\b|\bschedule a (?:quick )?(?:call|meeting)\b",
         r"\breply (?:for|with|to|now|here|yes)\b|\bget in touch\b|\binterested\?",
         r"\b(?:may|can|shall|could) (?:i|we) (?:send|share|submit|offer|publish|discuss)\b",
         r"\b(?:sign up|order|join|apply|register|act|buy|invest|subscribe) (?:now|today|here|at|before)\b",
