@@ -230,7 +230,7 @@ def train(
     return Prior(array("f", weights), frequency, bias, THRESHOLD)
 
 
-THRESHOLD = -0.3
+THRESHOLD = 0.0
 
 
 def main() -> None:

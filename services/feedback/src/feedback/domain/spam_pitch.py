@@ -103,7 +103,7 @@ _TASK: Final = re.compile(
     r"^\W*(?:(?:please|hey|hi|assistant|now|can you|could you)[ ,:]+){0,3}(?:"
     r"(?:write|compose|draft|generate|create|make|give me|suggest|list|tell me|code|explain|solve|calculate)\b.{0,60}?"
     r"\b(?:essay|poem|story|haiku|cover letter|speech|blog post|caption|captions|hashtags|recipe|joke|song|lyrics"
-    r"|slogans?|resume|script|function|code|homework|ideas|tweets?|step by step|equation|plan for)\b"
+    r"|slogans?|resume|script|function|code|my homework|ideas|tweets?|step by step|equation|plan for)\b"
     r"|(?:summari[sz]e|translate|rewrite|paraphrase|proofread|shorten|correct)\b.{0,20}?\b(?:following|below|this (?:text|paragraph|sentence|article))\b"
     r"|(?:act as|pretend (?:to be|you are)|imagine you are|take the role of|roleplay as)\b"
     r"|(?:schreibe?|verfasse|erstelle|dichte)\b.{0,60}?\b(?:aufsatz|gedicht|geschichte|bewerbung\w*|rede|referat|zusammenfassung|märchen)\b"
