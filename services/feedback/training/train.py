@@ -20,11 +20,12 @@ from feedback.domain.spam_features import BUCKETS, extract
 HERE = Path(__file__).parent
 OUT = HERE.parent / "src/feedback/domain/spam_prior.bin"
 SEED, ROUNDS, EPOCHS, RATE, DECAY = 20261128, 3, 4, 0.35, 3e-3
+AVERAGED = 3  # epochs whose weights are averaged: less depends on the order of the texts
 DROPPED_MAX = 0.6  # of a text's words in one step, so that no text is known by one of them
 SPAM_WEIGHT = 0.5  # a person's words count more than a spammer's
 ENDINGS = ("com", "com", "example", "example", "net", "org", "xyz", "top", "shop", "site", "online", "ru", "io", "club", "info", "live", "vip")
 CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
-CHOICE_ROUNDS = 3
+CHOICE_ROUNDS, TIMES_MAX = 3, 20
 THINGS = ("save", "export", "login", "search", "report", "calendar", "profile", "upload", "inbox", "chart", "cart")
 SLUGS = (
     "best",
@@ -186,7 +187,8 @@ def messages(folder: Path, chance: random.Random, rounds: int, without: str = ""
 
 def _times(sentence: str) -> int:
     """Return how often a sentence leads in each round: one with choices stands for many."""
-    return CHOICE_ROUNDS if CHOICE.search(sentence) else 1
+    options = sum(found[1].count("|") for found in CHOICE.finditer(sentence))
+    return min(TIMES_MAX, CHOICE_ROUNDS + options // 6) if options else 1
 
 
 def _case(chance: random.Random, text: str) -> str:
@@ -210,7 +212,8 @@ def train(
                 for key in features.buckets:
                     common[key] += 1
     weights, squares, bias = array("d", [0.0]) * BUCKETS, array("d", [1e-3]) * BUCKETS, 0.0
-    for _ in range(EPOCHS):
+    mean = array("d", [0.0]) * BUCKETS
+    for epoch in range(EPOCHS):
         chance.shuffle(examples)
         for buckets, others, is_spam in examples:
             kept = 1 - DROPPED_MAX * chance.random()
@@ -225,9 +228,12 @@ def train(
                     slope = error * scale - DECAY * weights[key]
                     squares[key] += slope * slope
                     weights[key] += RATE * slope / math.sqrt(squares[key])
+        if epoch >= EPOCHS - AVERAGED:
+            for key, weight in enumerate(weights):
+                mean[key] += weight / AVERAGED
     most = max(common) or 1
     frequency = bytes(min(255, math.ceil(255 * count / most)) for count in common)
-    return Prior(array("f", weights), frequency, bias, THRESHOLD)
+    return Prior(array("f", mean), frequency, bias, THRESHOLD)
 
 
 THRESHOLD = 0.0
