@@ -115,7 +115,7 @@ class Filler:
         host = self._pick(
             f"{host}.{self._pick('com', 'org', 'net', 'de', 'fr', 'jp', 'co.uk', 'io', 'example')}", "localhost:3000"
         )
-        scheme = "" if self._chance.random() < 0.2 else "https://"
+        scheme = "" if self._chance.random() < 0.1 else "https://"
         path = self._pick("settings", "orders/1234", "help", "account/billing", "projects/7/edit?tab=2", "")
         return f"{scheme}{host}/{path}"
 
@@ -236,7 +236,7 @@ def train(
     return Prior(array("f", mean), frequency, bias, THRESHOLD)
 
 
-THRESHOLD = 0.0
+THRESHOLD = 0.3
 
 
 def main() -> None:

@@ -56,7 +56,7 @@ _SHORTENERS: Final = ("bit.ly", "tinyurl.com", "t.co", "goo.gl", "cutt.ly", "is.
 _WARES: Final = frozenset({"bet", "bonus", "coin", "date", "earn", "hack", "invest", "links", "loan", "money", "pill", "ranking",
                            "sex", "slim", "social", "growth", "secret", "heir"})  # fmt: skip
 # Signs that mean one thing beside one concept and another beside another: a link to a loan, a link to an error.
-_PAIRED: Final = frozenset({"link", "messenger", "money", "percent", "code", "email", "phone", "question", "symbols", "exclamations"})
+_PAIRED: Final = frozenset({"link", "bare_link", "messenger", "money", "percent", "code", "email", "phone", "question", "symbols", "exclamations"})
 _VOWELS: Final = frozenset("aeiouyäöüàáâãèéêëìíîïòóôõùúûýåæøœ")
 
 
@@ -130,6 +130,8 @@ def _signs(text: str, words: tuple[str, ...], name: str) -> Iterator[str]:
     yield f"links:{min(len(links), 4)}"
     if links:
         yield "link"
+        if any(not link.casefold().startswith(("http", "www.")) for link in links):
+            yield "bare_link"
         yield from _link_signs(links, len(words))
     for sign, pattern in (
         ("messenger", _HANDLE),
