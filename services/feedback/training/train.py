@@ -1,4 +1,4 @@
-"""Train the prior of the spam classifier from the texts in `corpus/`; the same texts give the same bytes.
+"""Train the prior of the spam classifier from the sources below `corpus/`; the same texts give the same bytes.
 
 usage: python services/feedback/training/train.py [--without KIND] [--out FILE]
 """
@@ -23,7 +23,25 @@ SEED, ROUNDS, EPOCHS, RATE, DECAY = 20261128, 3, 4, 0.35, 3e-3
 AVERAGED = 3  # epochs whose weights are averaged: less depends on the order of the texts
 DROPPED_MAX = 0.6  # of a text's words in one step, so that no text is known by one of them
 SPAM_WEIGHT = 0.5  # a person's words count more than a spammer's
-ENDINGS = ("com", "com", "example", "example", "net", "org", "xyz", "top", "shop", "site", "online", "ru", "io", "club", "info", "live", "vip")
+ENDINGS = (
+    "com",
+    "com",
+    "example",
+    "example",
+    "net",
+    "org",
+    "xyz",
+    "top",
+    "shop",
+    "site",
+    "online",
+    "ru",
+    "io",
+    "club",
+    "info",
+    "live",
+    "vip",
+)
 CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
 CHOICE_ROUNDS, TIMES_MAX = 3, 20
 THINGS = ("save", "export", "login", "search", "report", "calendar", "profile", "upload", "inbox", "chart", "cart")
@@ -66,8 +84,8 @@ class Line(NamedTuple):
 def read(folder: Path) -> tuple[dict[str, list[Line]], dict[str, list[Line]]]:
     r"""Read (kind, text, name of the sender) of ordinary feedback and of spam by language.
 
-    A line is `kind<TAB>text<TAB>name`; an ordinary one may be its text alone, and names are few. `\n` in a text is a
-    line break.
+    A line is `kind<TAB>text<TAB>name`; an ordinary one may be its text alone, and most have no name.
+    `\n` in a text is a line break.
     """
     ham, spam = {}, {}
     for path in sorted(folder.glob("*.txt")):
@@ -113,7 +131,8 @@ class Filler:
             return f"https://{place}/{self._letters(4, 9)}"
         host = self._pick("app", "www", "docs", "shop", "help") + self._pick(".example", ".acme", ".mysite", "")
         host = self._pick(
-            f"{host}.{self._pick('com', 'org', 'net', 'de', 'fr', 'jp', 'co.uk', 'io', 'example')}", "localhost:3000"
+            f"{host}.{self._pick('com', 'org', 'net', 'de', 'fr', 'jp', 'co.uk', 'io', 'example')}",
+            "localhost:3000",
         )
         scheme = "" if self._chance.random() < 0.1 else "https://"
         path = self._pick("settings", "orders/1234", "help", "account/billing", "projects/7/edit?tab=2", "")
@@ -168,7 +187,8 @@ def messages(folder: Path, chance: random.Random, rounds: int, without: str = ""
             for first in (line for line in ordinary for _ in range(_times(line.text))):
                 more = chance.choices(lines, k=chance.choice((0, 0, 0, 0, 1, 1, 2)))
                 parts = [first.text, *more]
-                if "{" not in first.text and chance.random() < 0.08:  # people paste a page's address before or after
+                # People paste a page's address before or after.
+                if "{" not in first.text and chance.random() < 0.08:
                     parts.insert(chance.choice((0, len(parts))), "{url}")
                 yield Text(_case(chance, fill(" ".join(parts))), False, language, "ham", first.name)
         for language, unwanted in spam.items():

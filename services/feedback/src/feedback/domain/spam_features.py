@@ -1,4 +1,4 @@
-"""What the spam classifier sees of a text: hashed words, letter sequences and concepts, and named signs of its shape.
+"""What the spam classifier sees of a text: hashed words, letter sequences, concepts, and named signs of its shape.
 
 Hashing keeps the model at a fixed size for every language; names are kept for what a person can be shown.
 """
@@ -29,7 +29,9 @@ _ENDINGS: Final = (
 _BARE: Final = (*_ENDINGS, "com", "net", "org", "co", "io", "ai", "de", "fr", "pl", "eu", "uk", "br", "example")
 _LINK: Final = re.compile(
     r"(?:https?://|www\.)[^\s<>\"'\]]+"
-    r"|(?<![a-z0-9.@-])(?!(?:asp|vb)\.net)(?:[a-z0-9-]{1,63}\.){1,3}(?:" + "|".join(_BARE) + r")(?![a-z0-9(-])(?:/\S*)?",
+    r"|(?<![a-z0-9.@-])(?!(?:asp|vb)\.net)(?:[a-z0-9-]{1,63}\.){1,3}(?:"
+    + "|".join(_BARE)
+    + r")(?![a-z0-9(-])(?:/\S*)?",
     re.IGNORECASE | re.ASCII,
 )
 _EMAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{2,63}")
@@ -53,16 +55,21 @@ _CHEAP_ENDINGS: Final = (
 )  # fmt: skip
 _SHORTENERS: Final = ("bit.ly", "tinyurl.com", "t.co", "goo.gl", "cutt.ly", "is.gd", "rb.gy", "t.me", "wa.me")
 # Concepts that a link or a name seldom speaks of unless it sells.
-_WARES: Final = frozenset({"bet", "bonus", "coin", "date", "earn", "hack", "invest", "links", "loan", "money", "pill", "ranking",
-                           "sex", "slim", "social", "growth", "secret", "heir"})  # fmt: skip
+_WARES: Final = frozenset({
+    "bet", "bonus", "coin", "date", "earn", "growth", "hack", "heir", "invest", "links", "loan", "money", "pill",
+    "ranking", "secret", "sex", "slim", "social",
+})  # fmt: skip
 # Signs that mean one thing beside one concept and another beside another: a link to a loan, a link to an error.
-_PAIRED: Final = frozenset({"link", "bare_link", "messenger", "money", "percent", "code", "email", "phone", "question", "symbols", "exclamations"})
+_PAIRED: Final = frozenset({
+    "bare_link", "code", "email", "exclamations", "link", "messenger", "money", "percent", "phone", "question",
+    "symbols",
+})  # fmt: skip
 _VOWELS: Final = frozenset("aeiouyäöüàáâãèéêëìíîïòóôõùúûýåæøœ")
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Buckets of words and character sequences (each once), of concepts and pairs of them, and the names of signs."""
+    """Buckets of words and letter sequences (each once), of concepts and pairs of them, and the names of signs."""
 
     buckets: frozenset[int]
     words: tuple[str, ...]
@@ -78,7 +85,9 @@ def extract(message: str, name: str = "") -> Features:
     words = tuple(_WORD.findall(plain))
     buckets = set(_hashed(words))
     signs = tuple(_signs(text, words, name))
-    concepts = sorted({concept for word in words for concept in concepts_of(word)}.union(_PAIRED.intersection(signs)))
+    concepts = sorted(
+        {concept for word in words for concept in concepts_of(word)}.union(_PAIRED.intersection(signs))
+    )
     return Features(
         frozenset(buckets),
         words,
