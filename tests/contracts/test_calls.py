@@ -1,6 +1,7 @@
 """Every call of one service's HTTP API by another is of a route that the called one has, public or signed."""
 
 import ast
+import importlib
 import json
 import re
 from collections.abc import Iterator
@@ -74,6 +75,77 @@ def test_what_is_shared_calls_routes_of_the_registry() -> None:
     known = routes_of("registry")
     assert calls
     assert [f"{file}: {path}" for file, path in calls if not any(fits(path, one) for one in known)] == []
+
+
+def calls_of(path: Path) -> Iterator[tuple[str, str, set[str]]]:
+    """Yield place, method and paths of every call of a service's client in a module.
+
+    A path in a variable is any that the module, or the one it is imported from, gives to that name.
+    """
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        if node.func.attr == "request" and len(node.args) > 1 and isinstance(node.args[0], ast.Constant):
+            method, target = str(node.args[0].value), node.args[1]
+        elif node.func.attr == "get_json" and node.args:
+            method, target = "GET", node.args[0]
+        else:
+            continue
+        found = template(target)
+        paths = {found} if found else set(named(tree, target.id)) if isinstance(target, ast.Name) else set()
+        yield f"{path.relative_to(ROOT)}:{node.lineno}", method.lower(), paths
+
+
+def named(tree: ast.Module, name: str) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            if found := template(node.value):
+                yield found
+        if isinstance(node, ast.ImportFrom) and any(one.name == name for one in node.names):
+            yield str(getattr(importlib.import_module(str(node.module)), name))
+
+
+def methods_of(name: str) -> dict[str, set[str]]:
+    """Return the methods of a service's paths: of its committed document, and of those it keeps out of it."""
+    (service,) = (one for one in SERVICES if one.name == name)
+    document: dict[str, Any] = json.loads((ROOT / f"services/{service.folder}/openapi.json").read_text())
+    found = {re.sub(r"\{[^}]*\}", "{}", path): set(item) for path, item in document["paths"].items()}
+    app = service.load().create_app(service.load().settings.model_construct())
+    for route in routes(app.routes):
+        if str(route.path).startswith("/internal/"):
+            path = re.sub(r"\{[^}]*\}", "{}", route.path)
+            found.setdefault(path, set()).update(method.lower() for method in route.methods or ())
+    return found
+
+
+MODULES = sorted(
+    path
+    for folder in ("services", "shared", "deploy/local")
+    for path in (ROOT / folder).rglob("src/**/*.py")
+    if "ServiceClient" in path.read_text() and path.name not in {"http.py", "service_runtime.py"}
+)
+# Whose targets are parameters: the paths that their callers name are held by the tests above.
+BY_PARAMETER = {
+    "services/feedback/src/feedback/service/ask_fleet.py",
+    "deploy/local/src/hearback_local/fleet/bootstrap.py",
+    "deploy/local/src/hearback_local/fleet/reprocessing.py",
+}
+
+
+def test_every_call_has_a_method_that_the_called_service_has() -> None:
+    known = [methods_of(service.name) for service in SERVICES]
+    seen, wrong = 0, []
+    for path in MODULES:
+        for place, method, paths in calls_of(path):
+            if not paths:
+                assert place.partition(":")[0] in BY_PARAMETER, place
+            for target in paths:
+                seen += 1
+                if not any(fits(target, one) and method in has[one] for has in known for one in has):
+                    wrong.append(f"{place}: {method} {target}")
+    assert wrong == []
+    assert seen >= 6
 
 
 def fits(path: str, route: str) -> bool:
