@@ -99,9 +99,9 @@ def calls_of(path: Path) -> Iterator[tuple[str, str, set[str]]]:
 
 def named(tree: ast.Module, name: str) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
-            if found := template(node.value):
-                yield found
+        found = template(node.value) if isinstance(node, ast.Assign) else None
+        if found and isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            yield found
         if isinstance(node, ast.ImportFrom) and any(one.name == name for one in node.names):
             yield str(getattr(importlib.import_module(str(node.module)), name))
 
