@@ -147,6 +147,11 @@
     }
   };
   let lastPicked = null;
+  document.addEventListener("keydown", (event) => {  // Enter in the field for whom to assign to
+    if (event.key !== "Enter" || event.target.id !== "bulk-assignee") return;
+    event.preventDefault();
+    $('#bulk [name="action"][value="assign"]').click();
+  });
   document.addEventListener("change", (event) => {
     if (event.target.id === "pick-all") {
       for (const box of $$(".pick input")) box.checked = event.target.checked;
