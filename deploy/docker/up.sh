@@ -1,21 +1,32 @@
 #!/usr/bin/env bash
 # Starts the fleet on this host with docker compose; makes the secrets on the first run, in .env beside this file.
 # Usage: HEARBACK_SITE=feedback.example.com ./up.sh    (a domain name gets a certificate; the default is localhost)
+# Run again with another HEARBACK_SITE, the address changes and the secrets stay. HEARBACK_PUBLIC_URL is https:// and
+# the site, unless it is given, too.
 set -euo pipefail
 cd "$(dirname "$0")"
+umask 077
 
 random() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 
 if [ ! -e .env ]; then
-  site=${HEARBACK_SITE:-localhost}
-  umask 077
   cat > .env <<SECRETS
-HEARBACK_SITE=$site
-HEARBACK_PUBLIC_URL=https://$site
 HEARBACK_SECRET_KEY=$(random)
 POSTGRES_PASSWORD=$(random)
 VALKEY_PASSWORD=$(random)
 SECRETS
+  HEARBACK_SITE=${HEARBACK_SITE:-localhost}
 fi
+
+if [ -n "${HEARBACK_SITE:-}${HEARBACK_PUBLIC_URL:-}" ]; then
+  site=${HEARBACK_SITE:-$(sed -n 's/^HEARBACK_SITE=//p' .env)}
+  {
+    echo "HEARBACK_SITE=$site"
+    echo "HEARBACK_PUBLIC_URL=${HEARBACK_PUBLIC_URL:-https://$site}"
+    grep -vE '^HEARBACK_(SITE|PUBLIC_URL)=' .env
+  } > .env.new
+  mv .env.new .env
+fi
+unset HEARBACK_SITE HEARBACK_PUBLIC_URL # what .env has is what counts
 
 exec docker compose up --detach --build --wait "$@"

@@ -110,19 +110,26 @@ def test_first_start_makes_secrets_of_its_own(tmp_path: Path) -> None:
     programs.mkdir()
     folder.mkdir()
     (folder / "up.sh").write_bytes((DOCKER / "up.sh").read_bytes())
-    (programs / "docker").write_text('#!/bin/sh\necho "$@"\n')
+    (programs / "docker").write_text('#!/bin/sh\necho "$@" $HEARBACK_SITE $HEARBACK_PUBLIC_URL\n')
     (programs / "docker").chmod(0o755)
-    environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "HEARBACK_SITE": "feedback.example"}
-    made = []
-    for _ in range(2):
-        done = subprocess.run(
-            ["bash", str(folder / "up.sh")], env=environment, capture_output=True, text=True, check=True
-        )
+    environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
+    made: list[dict[str, str]] = []
+    for given in (
+        {"HEARBACK_SITE": "feedback.example"},
+        {"HEARBACK_SITE": "feedback.example"},
+        {},
+        {"HEARBACK_SITE": "other.example"},
+        {"HEARBACK_PUBLIC_URL": "https://outside.example"},
+    ):
+        command = ["bash", str(folder / "up.sh")]
+        done = subprocess.run(command, env=environment | given, capture_output=True, text=True, check=True)
         assert done.stdout == "compose up --detach --build --wait\n"
-        made.append((folder / ".env").read_text())
-    assert made[0] == made[1]
-    assert (folder / ".env").stat().st_mode & 0o077 == 0
-    values = dict(line.split("=", 1) for line in made[0].splitlines())
+        assert (folder / ".env").stat().st_mode & 0o077 == 0
+        made.append(dict(line.split("=", 1) for line in (folder / ".env").read_text().splitlines()))
+    values, again, without, moved, outside = made
+    assert values == again == without
+    assert moved == values | {"HEARBACK_SITE": "other.example", "HEARBACK_PUBLIC_URL": "https://other.example"}
+    assert outside == moved | {"HEARBACK_PUBLIC_URL": "https://outside.example"}
     assert values["HEARBACK_PUBLIC_URL"] == "https://feedback.example"
     secrets = [values[name] for name in ("HEARBACK_SECRET_KEY", "POSTGRES_PASSWORD", "VALKEY_PASSWORD")]
     assert len(set(secrets)) == 3
