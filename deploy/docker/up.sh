@@ -2,7 +2,7 @@
 # Starts the fleet on this host with docker compose; makes the secrets on the first run, in .env beside this file.
 # Usage: HEARBACK_SITE=feedback.example.com ./up.sh    (a domain name gets a certificate; the default is localhost)
 # Run again with another HEARBACK_SITE, the address changes and the secrets stay. HEARBACK_PUBLIC_URL is https:// and
-# the site, unless it is given, too.
+# the new site, unless it is given, too.
 set -euo pipefail
 cd "$(dirname "$0")"
 umask 077
@@ -18,8 +18,9 @@ SECRETS
   HEARBACK_SITE=${HEARBACK_SITE:-localhost}
 fi
 
-if [ -n "${HEARBACK_SITE:-}${HEARBACK_PUBLIC_URL:-}" ]; then
-  site=${HEARBACK_SITE:-$(sed -n 's/^HEARBACK_SITE=//p' .env)}
+known=$(sed -n 's/^HEARBACK_SITE=//p' .env)
+site=${HEARBACK_SITE:-$known}
+if [ "$site" != "$known" ] || [ -n "${HEARBACK_PUBLIC_URL:-}" ]; then
   {
     echo "HEARBACK_SITE=$site"
     echo "HEARBACK_PUBLIC_URL=${HEARBACK_PUBLIC_URL:-https://$site}"

@@ -120,16 +120,17 @@ def test_first_start_makes_secrets_of_its_own(tmp_path: Path) -> None:
         {},
         {"HEARBACK_SITE": "other.example"},
         {"HEARBACK_PUBLIC_URL": "https://outside.example"},
+        {"HEARBACK_SITE": "other.example"},
     ):
         command = ["bash", str(folder / "up.sh")]
         done = subprocess.run(command, env=environment | given, capture_output=True, text=True, check=True)
         assert done.stdout == "compose up --detach --build --wait\n"
         assert (folder / ".env").stat().st_mode & 0o077 == 0
         made.append(dict(line.split("=", 1) for line in (folder / ".env").read_text().splitlines()))
-    values, again, without, moved, outside = made
+    values, again, without, moved, outside, stays = made
     assert values == again == without
     assert moved == values | {"HEARBACK_SITE": "other.example", "HEARBACK_PUBLIC_URL": "https://other.example"}
-    assert outside == moved | {"HEARBACK_PUBLIC_URL": "https://outside.example"}
+    assert outside == stays == moved | {"HEARBACK_PUBLIC_URL": "https://outside.example"}
     assert values["HEARBACK_PUBLIC_URL"] == "https://feedback.example"
     secrets = [values[name] for name in ("HEARBACK_SECRET_KEY", "POSTGRES_PASSWORD", "VALKEY_PASSWORD")]
     assert len(set(secrets)) == 3
