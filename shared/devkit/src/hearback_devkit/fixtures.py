@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 
 from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
 from hearback_devkit.testing.databases import Databases
+from hearback_devkit.testing.routes import share_routes
 from hearback_devkit.testing.s3 import S3Server
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def pytest_configure() -> None:
     os.environ.setdefault("HEARBACK_SECRET_KEY", "a secret for tests, long enough to be one")
     settings.register_profile("hearback", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("hearback")
+    share_routes()
 
 
 @pytest.fixture(scope="session")

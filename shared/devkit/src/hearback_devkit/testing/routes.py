@@ -1,0 +1,50 @@
+"""What FastAPI derives from a route is derived once for all apps of the tests.
+
+It does so for every app, of which each test of an API has one, and that takes longer than most of these tests.
+"""
+
+from typing import Any, Final
+
+from fastapi import routing
+
+_DERIVED: Final[dict[Any, Any]] = {}
+_NAME: Final = "_EffectiveRouteContext"
+
+
+def share_routes() -> None:
+    """Let all apps of this process have the routes of modules in common; those of functions are each app's own."""
+    contexts = getattr(routing, _NAME)
+    derive = contexts.from_api_route
+
+    def from_api_route(*, original_route: Any, include_context: Any) -> Any:
+        if not _is_of_module(original_route.endpoint) or not _all_of_modules(include_context.dependencies):
+            return derive(original_route=original_route, include_context=include_context)
+        key = (id(original_route), *_included(include_context))  # the derived one keeps it, and so its id
+        if key not in _DERIVED:
+            _DERIVED[key] = derive(original_route=original_route, include_context=include_context)
+        return _DERIVED[key]
+
+    contexts.from_api_route = from_api_route
+
+
+def _is_of_module(function: Any) -> bool:
+    return "<locals>" not in getattr(function, "__qualname__", "<locals>")
+
+
+def _all_of_modules(dependencies: Any) -> bool:
+    return all(_is_of_module(one.dependency) for one in dependencies)
+
+
+def _included(context: Any) -> tuple[Any, ...]:
+    """Return how a router is included, but for the app: nothing of ours is overridden there."""
+    values = {name: value for name, value in vars(context).items() if name != "dependency_overrides_provider"}
+    dependencies = values.pop("dependencies")
+    router = values.pop("included_router")
+    functions = ("default_response_class", "generate_unique_id_function", "strict_content_type")
+    defaults = [values.pop(name) for name in functions]
+    return (
+        id(router),
+        tuple(id(one.dependency) for one in dependencies),
+        tuple(getattr(one, "value", one) for one in defaults),
+        repr(sorted(values.items())),
+    )
