@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from fastapi import routing
 
-_DERIVED: Final[dict[Any, Any]] = {}
 _NAME: Final = "_EffectiveRouteContext"
 
 
@@ -15,14 +14,15 @@ def share_routes() -> None:
     """Let all apps of this process have the routes of modules in common; those of functions are each app's own."""
     contexts = getattr(routing, _NAME)
     derive = contexts.from_api_route
+    derived: dict[Any, Any] = {}
 
     def from_api_route(*, original_route: Any, include_context: Any) -> Any:
         if not _is_of_module(original_route.endpoint) or not _all_of_modules(include_context.dependencies):
             return derive(original_route=original_route, include_context=include_context)
         key = (id(original_route), *_included(include_context))  # the derived one keeps it, and so its id
-        if key not in _DERIVED:
-            _DERIVED[key] = derive(original_route=original_route, include_context=include_context)
-        return _DERIVED[key]
+        if key not in derived:
+            derived[key] = derive(original_route=original_route, include_context=include_context)
+        return derived[key]
 
     contexts.from_api_route = from_api_route
 
