@@ -63,8 +63,9 @@ def test_each_destination_gets_a_notice_once() -> None:
 
 
 def test_what_webhooks_get_is_not_kept_for_mails() -> None:
-    notice = of_feedback(feedback(), PROJECT, "https://feedback.example.com")
+    created = feedback()
+    notice = of_feedback(created, PROJECT, "https://feedback.example.com")
     found = [Destination(Channel.EMAIL, "ada@example.com"), Destination(Channel.WEBHOOK, "https://x.example", 1)]
     mailed, called = (delivery.notice for delivery in deliveries_of(notice, PROJECT, found))
-    assert (mailed.data, called.data["event_id"]) == ({}, notice.subject_id)
-    assert mailed == of_feedback(feedback(), PROJECT, "https://feedback.example.com", has_data=False)
+    assert (mailed.data, called.data["event_id"]) == ({}, created.event_id)
+    assert mailed == of_feedback(created, PROJECT, "https://feedback.example.com", has_data=False)
