@@ -25,12 +25,6 @@ class Settings(ServiceSettings):
     batch_max: int = Field(
         256, ge=1, le=2_000, description="Most messages of one batch, which is one transaction."
     )
-    gather_ms_max: int = Field(
-        130,
-        ge=0,
-        le=1_000,
-        description="Under load, milliseconds a message waits for others to be stored in the same transaction.",
-    )
     closed_submission_days: int = Field(
         30, ge=1, le=3_650, description="Days for which a refused or deleted submission is remembered."
     )
