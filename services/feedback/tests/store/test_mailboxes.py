@@ -12,7 +12,8 @@ from feedback.store import mailboxes
 from feedback.store.conditions import conditions
 from feedback.store.feedback_pages import BY_INVERTED_INDEX, IN_ORDER, read_page
 from feedback.store.feedback_read import Position, Selection, find_by_event
-from feedback.store.mailboxes import count_mailboxes, fill_statement, newest_finds_statement, read_mailbox
+from feedback.store.mailbox_statements import fill_statement, newest_finds_statement
+from feedback.store.mailboxes import count_mailboxes, read_mailbox
 from feedback.store.similar import list_of_error, list_similar, similar_statement
 from hearback_kit.db import Database
 

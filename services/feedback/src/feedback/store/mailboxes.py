@@ -4,26 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from hearback_kit.db import Connection
-from hearback_kit.db.rowsets import arrays
-from sqlalchemy import (
-    BigInteger,
-    CompoundSelect,
-    DateTime,
-    Select,
-    Text,
-    cast,
-    func,
-    lateral,
-    literal,
-    literal_column,
-    null,
-    select,
-    true,
-    union_all,
-)
 
 from feedback.domain.feedback import Feedback
 from feedback.domain.statuses import STATUSES
@@ -31,36 +14,24 @@ from feedback.store.feedback_pages import (
     BY_INVERTED_INDEX,
     IN_ORDER,
     cut,
-    in_time,
-    is_beyond,
     list_places,
     read_in_order,
     read_page,
 )
-from feedback.store.feedback_read import Position, Selection, matches
-from feedback.store.tables import FEEDBACK
+from feedback.store.feedback_read import Position, Selection
+from feedback.store.mailbox_statements import (
+    Cut,
+    fill_statement,
+    finds_statement,
+    newest_finds_statement,
+    span_statement,
+)
 
 NEAR_ROWS_MAX: Final = 1_000  # rows that a search is looked up among before an inverted index is asked
 FAR_ROWS_MAX: Final = 10_000  # rows that a page of what is common is looked for among
 COMMON_PART_MIN: Final = 0.01  # of these rows: what is found more often is common
 FINDS_MAX: Final = 5_000  # that the database sorts; with more, the order of time meets a page of them soon
 LOOKS_MAX: Final = 50  # times as much time as the newest rows span is where a page of many finds is looked for
-
-
-def fill_statement(selection: Selection, count_max: int) -> Select[Any]:
-    """Return the statement that counts each mailbox of a selection up to `count_max` + 1, by an index alone."""
-    mailboxes = arrays("mailboxes", {"status": Text()}, {"status": list(selection.statuses)})
-    rows: Select[Any] = (
-        select(literal_column("1"))
-        .where(
-            FEEDBACK.c.project_id.in_(list(selection.project_ids)),
-            FEEDBACK.c.status == mailboxes.c.status,
-            *selection.conditions,
-        )
-        .limit(count_max + 1)
-    )
-    counted = lateral(select(func.count().label("rows")).select_from(rows.correlate(mailboxes).subquery()))
-    return select(mailboxes.c.status, counted.c.rows).select_from(mailboxes.join(counted, true()))
 
 
 async def count_mailboxes(
@@ -82,44 +53,6 @@ class _Find(NamedTuple):
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """Which part of what is found a page shows."""
-
-    statuses: Sequence[str]
-    limit: int
-    position: Position | None = None
-    backward: bool = False
-
-
-def finds_statement(selection: Selection, finds_max: int, part: Cut | None = None) -> CompoundSelect[Any]:
-    """Return the statement that counts all finds of a search by mailbox, and after them lists a page of them.
-
-    It looks at `finds_max` + 1 finds at most, in no order; with so many the page is not the right one. Rows of
-    counts have no id.
-    """
-    found = (
-        select(FEEDBACK.c.id, FEEDBACK.c.first_seen, FEEDBACK.c.status)
-        .where(*matches(selection))
-        .limit(finds_max + 1)
-        .cte("found")
-        .prefix_with("MATERIALIZED", dialect="postgresql")
-    )
-    none = (cast(null(), BigInteger).label("id"), cast(null(), DateTime(timezone=True)).label("first_seen"))
-    counted: Select[Any] = select(*none, found.c.status, func.count().label("rows")).group_by(found.c.status)
-    columns = (found.c.id, found.c.first_seen, found.c.status, literal(0).label("rows"))
-    if part is None:
-        return union_all(counted)
-    beyond = [] if part.position is None else [is_beyond(part.position, part.backward, found.c)]
-    page: Select[Any] = (
-        select(*columns)
-        .where(found.c.status.in_(list(part.statuses)), *beyond)
-        .order_by(*in_time(found.c, part.backward))
-        .limit(part.limit)
-    )
-    return union_all(counted, select(page.subquery("page")))
-
-
 async def _read_finds(
     connection: Connection, selection: Selection, finds_max: int, part: Cut | None = None
 ) -> tuple[Mapping[str, int | None] | None, list[Position]]:
@@ -137,43 +70,6 @@ async def _read_finds(
 def _counted(finds: Sequence[_Find]) -> Mapping[str, int | None]:
     counts = Counter(find.status for find in finds)
     return {status: counts[status] for status in STATUSES}
-
-
-def newest_finds_statement(
-    selection: Selection, rows_max: int, position: Position | None = None, *, backward: bool = False
-) -> Select[Any]:
-    """Return the statement for what a search finds among `rows_max` rows of its organization.
-
-    They are the newest ones, or those next to a position; each row of the answer also has how many there are, and
-    the times of the first and the last.
-    """
-    beyond = [] if position is None else [is_beyond(position, backward)]
-    near = (
-        select(FEEDBACK.c.id, FEEDBACK.c.first_seen)
-        .where(FEEDBACK.c.organization_id == selection.organization_id, *beyond)
-        .order_by(*in_time(FEEDBACK.c, backward))
-        .limit(rows_max)
-        .cte("near")
-        .prefix_with("MATERIALIZED", dialect="postgresql")
-    )
-    found = (
-        select(FEEDBACK.c.id, FEEDBACK.c.first_seen, FEEDBACK.c.status)
-        .join_from(near, FEEDBACK, FEEDBACK.c.id == near.c.id)
-        .where(*matches(selection))
-        .subquery("found")
-    )
-    looked_at = (
-        select(
-            func.count().label("rows"),
-            func.min(near.c.first_seen).label("oldest"),
-            func.max(near.c.first_seen).label("newest"),
-        )
-        .select_from(near)
-        .subquery("looked_at")
-    )
-    return select(*looked_at.c, found.c.id, found.c.first_seen, found.c.status).select_from(
-        looked_at.outerjoin(found, true())
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,25 +98,6 @@ async def _look(
     first = rows[0]
     span = first.newest - first.oldest if first.rows else timedelta()
     return _Look(finds, first.rows < rows_max, first.newest, span)
-
-
-def span_statement(selection: Selection, part: Cut, start: datetime, end: datetime) -> Select[Any]:
-    """Return the statement for a page of what a search finds between two times, both included.
-
-    The index of times tells which finds are in between, so that only their rows are visited.
-    """
-    beyond = [] if part.position is None else [is_beyond(part.position, part.backward)]
-    return (
-        select(FEEDBACK.c.id, FEEDBACK.c.first_seen)
-        .where(
-            FEEDBACK.c.organization_id == selection.organization_id,
-            FEEDBACK.c.first_seen.between(start, end),
-            *matches(selection),
-            *beyond,
-        )
-        .order_by(*in_time(FEEDBACK.c, part.backward))
-        .limit(part.limit)
-    )
 
 
 async def _read_span(connection: Connection, selection: Selection, part: Cut, look: _Look) -> list[Position]:
