@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 SERVICE = Path(__file__).parents[2]
 PRIOR = Prior.decode((SERVICE / "src/feedback/domain/spam_prior.bin").read_bytes())
 SHIPPED = Classifier(PRIOR)
-HELD_OUT = SERVICE / "training/heldout"
+HELD_OUT = [SERVICE / f"training/heldout/set{number}" for number in (5, 6, 7)]
 SAID_BY_ANYBODY = 20  # characters: "works again" is written by many
 SPAM = "Buy cheap viagra online https://pills.top"
 # A campaign of a kind that the prior does not know.
@@ -47,38 +47,44 @@ def test_training_gives_the_committed_bytes(training: ModuleType) -> None:
 
 def test_no_sentence_is_both_trained_and_measured(training: ModuleType) -> None:
     sources = [path for path in sorted((SERVICE / "training/corpus").iterdir()) if path.is_dir()]
-    trained = {line.text for source in sources for line in _lines(training, source)}
-    measured = {line.text for line in _lines(training, HELD_OUT) if len(line.text) > SAID_BY_ANYBODY}
+    trained = {line.text for line in _lines(training, *sources)}
+    measured = {line.text for line in _lines(training, *HELD_OUT) if len(line.text) > SAID_BY_ANYBODY}
     assert trained & measured == set()
     assert len(trained) > 3_000
     assert len(measured) > 300
 
 
 def test_held_out_texts_are_judged_as_measured(training: ModuleType) -> None:
-    """What README.md of the training says of this set, with a little room."""
-    ham, spam = training.read(HELD_OUT)
-    ordinary = [line for lines in ham.values() for line in lines]
-    unwanted = [line for lines in spam.values() for line in lines]
-    assert len(ham) >= 10
+    """What README.md of the training says of these sets, with a little room."""
+    ordinary, unwanted = _ordinary(training), _spam(training, *HELD_OUT)
     false = [line for line in ordinary if _is_spam(SHIPPED, line)]
     missed = [line for line in unwanted if not _is_spam(SHIPPED, line)]
-    assert len(false) <= len(ordinary) * 0.015, false
-    assert len(missed) <= len(unwanted) * 0.25, missed
+    assert len(false) <= len(ordinary) * 0.01, false
+    assert len(missed) <= len(unwanted) * 0.2, missed
 
 
 @pytest.mark.timeout(400)
 def test_most_of_a_kind_left_out_of_training_is_caught(training: ModuleType) -> None:
     kind = "casino"
     without = Classifier(training.train(without=kind, rounds=1))
-    _, spam = training.read(HELD_OUT)
-    lines = [line for lines in spam.values() for line in lines if line.kind == kind]
+    lines = [line for line in _spam(training, HELD_OUT[0]) if line.kind == kind]
     caught = [line for line in lines if _is_spam(without, line)]
     assert len(caught) >= 0.6 * len(lines)
 
 
-def _lines(training: ModuleType, folder: Path) -> list[Any]:
-    ham, spam = training.read(folder)
-    return [line for lines in (*ham.values(), *spam.values()) for line in lines]
+def _lines(training: ModuleType, *folders: Path) -> list[Any]:
+    read = [training.read(folder) for folder in folders]
+    return [line for both in read for texts in both for lines in texts.values() for line in lines]
+
+
+def _ordinary(training: ModuleType) -> list[Any]:
+    read = [training.read(folder)[0] for folder in HELD_OUT]
+    return [line for ham in read for lines in ham.values() for line in lines]
+
+
+def _spam(training: ModuleType, *folders: Path) -> list[Any]:
+    read = [training.read(folder)[1] for folder in folders]
+    return [line for spam in read for lines in spam.values() for line in lines]
 
 
 def _is_spam(model: Classifier, line: Any) -> bool:
@@ -92,8 +98,7 @@ def test_ten_marks_reach_the_rest_of_a_campaign(training: ModuleType) -> None:
         taught = Classifier(PRIOR, taught).teach(text, is_spam=True)
     judge = Classifier(PRIOR, Taught.decode(taught.encode())).judge
     assert [text for text in CAMPAIGN if not judge(text).is_spam] == []
-    ham, _ = training.read(HELD_OUT)
-    ordinary = [line.text for lines in ham.values() for line in lines]
+    ordinary = [line.text for line in _ordinary(training)]
     before = [text for text in ordinary if SHIPPED.judge(text).is_spam]
     assert [text for text in ordinary if judge(text).is_spam] == before
 
