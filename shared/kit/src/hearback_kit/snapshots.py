@@ -182,11 +182,14 @@ class SnapshotCache:
 
     async def _fetch(self, name: str) -> Any:
         self._stale.discard(name)
+        was_restored = name in self._restored
         try:
             with outage_as_unavailable("the configuration cannot be read"):
                 raw = await self._client.get(PREFIX + name)
-            if raw is None and name in self._restored and not self._is_following:
-                raise Unavailable("the server has no configuration yet")
+            if raw is None and was_restored and not self._is_following:
+                if name in self._restored:
+                    raise Unavailable("the server has no configuration yet")
+                return self._entries.get(name)  # it was found meanwhile that the server has nothing better
             value = None if raw is None else self._parsed(name, raw)
         except Unavailable:
             if name in self._entries:

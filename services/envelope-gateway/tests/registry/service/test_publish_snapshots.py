@@ -14,8 +14,6 @@ from pydantic import SecretStr
 from registry.service.publish_snapshots import Publisher
 from registry.store import snapshots
 
-SECONDS = 2.0
-
 
 @pytest_asyncio.fixture
 async def database(settings):
@@ -43,13 +41,13 @@ async def test_changes_reach_a_follower_within_two_seconds(registry, configurati
         async def holds():
             return condition(await configuration.project(1))
 
-        await eventually(holds, seconds=SECONDS)
+        await eventually(holds)
 
     async def organization(condition):
         async def holds():
             return condition(await configuration.organization("demo"))
 
-        await eventually(holds, seconds=SECONDS)
+        await eventually(holds)
 
     await project(lambda found: found.option("feedback:branding") is True)
     await registry.put(path, {"options": {"feedback:branding": False, "sentry:origins": ["a.example"]}})
@@ -99,13 +97,13 @@ async def test_keys_follow_what_is_done_to_them(registry, configuration):
         return not (await configuration.project_by_key(key["public"])).key(key["public"]).is_active
 
     await registry.put(path, {"isActive": False})
-    await eventually(is_off, seconds=SECONDS)
+    await eventually(is_off)
 
     async def is_gone():
         return await configuration.project_by_key(key["public"]) is None
 
     rotated = await registry.post(f"{path}rotate/")
-    await eventually(is_gone, seconds=SECONDS)
+    await eventually(is_gone)
     assert await configuration.project_by_key(rotated["public"])
     await registry.delete(path)
 
@@ -113,7 +111,7 @@ async def test_keys_follow_what_is_done_to_them(registry, configuration):
         project = await configuration.project(1)
         return await configuration.project_by_key(rotated["public"]) is None and project.keys == ()
 
-    await eventually(both_are_gone, seconds=SECONDS)
+    await eventually(both_are_gone)
 
 
 async def test_a_renamed_organization_is_found_by_its_new_name_only(registry, configuration):
@@ -125,7 +123,7 @@ async def test_a_renamed_organization_is_found_by_its_new_name_only(registry, co
         project = await configuration.project(1)
         return old is None and new is not None and project.organization_slug == "renamed"
 
-    await eventually(is_renamed, seconds=SECONDS)
+    await eventually(is_renamed)
 
 
 @pytest.mark.parametrize("fault", ["refuse", "hang"])
@@ -154,7 +152,7 @@ async def test_a_change_made_while_valkey_is_away_is_published_later(
                 old = await configuration.project_by_key(key["public"])
                 return project and old is None and project.option("feedback:branding") is False
 
-            await eventually(arrived, seconds=SECONDS)
+            await eventually(arrived)
 
 
 async def test_everything_is_published_again_after_valkey_lost_its_data(registry, redis, configuration, working):
@@ -169,7 +167,7 @@ async def test_everything_is_published_again_after_valkey_lost_its_data(registry
         async def is_back():
             return {name: await store.get(name) for name in before} == before
 
-        await eventually(is_back, seconds=SECONDS)
+        await eventually(is_back)
         assert await store.get(f"key:{registry.demo['public_key']}") == b"1"
         assert await store.get("organization:1") == before["organization:demo"]
 
@@ -182,7 +180,7 @@ async def test_everything_is_published_again_after_a_start(registry, redis, work
         async def is_back():
             return await store.get("project:1") and await store.get("organization:demo") != b"old"
 
-        await eventually(is_back, seconds=SECONDS)
+        await eventually(is_back)
 
 
 async def test_nothing_is_left_to_publish_after_a_change(registry, database):
@@ -212,7 +210,7 @@ async def test_concurrent_changes_leave_the_last_state_published(registry, confi
     async def is_published():
         return (await configuration.project(1)).name == stored
 
-    await eventually(is_published, seconds=SECONDS)
+    await eventually(is_published)
 
 
 @pytest.mark.parametrize("names", [["project:99"], ["key:none"], ["organization:99", "organization:none"]])
