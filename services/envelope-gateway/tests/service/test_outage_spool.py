@@ -57,6 +57,11 @@ async def entries(url: str, stream: Any, field: bytes) -> list[bytes]:
     return found
 
 
+def spooling(redis_url: str, folder: Path) -> dict[str, object]:
+    """Settings of a gateway that soon writes to its disk."""
+    return {"redis_url": redis_url, "outage_spool_dir": folder / "spool", "outage_spool_after_seconds": 0.2}
+
+
 def number_of(body: bytes) -> int:
     found = re.search(rb'"message":"(\d+) *"', body)
     assert found is not None
@@ -71,11 +76,7 @@ async def test_what_was_spooled_outlives_a_kill_and_is_stored_once_in_order(
     engine, publish, serve_gateway, tmp_path
 ):
     await publish(engine.url)
-    settings = {
-        "redis_url": engine.url,
-        "outage_spool_dir": tmp_path / "spool",
-        "outage_spool_after_seconds": 0.2,
-    }
+    settings = spooling(engine.url, tmp_path)
     acknowledged: list[int] = []
     with serve_gateway(**settings) as gateway:
         async with httpx.AsyncClient(base_url=gateway.url, timeout=30) as client:
@@ -119,11 +120,7 @@ async def test_a_gateway_that_starts_in_an_outage_serves_the_projects_it_knew(
     engine, publish, serve_gateway, tmp_path
 ):
     await publish(engine.url)
-    settings = {
-        "redis_url": engine.url,
-        "outage_spool_dir": tmp_path / "spool",
-        "outage_spool_after_seconds": 0.2,
-    }
+    settings = spooling(engine.url, tmp_path)
     kept = tmp_path / "spool" / "configuration.json"
     with serve_gateway(**settings) as gateway:
         async with httpx.AsyncClient(base_url=gateway.url, timeout=30) as client:
