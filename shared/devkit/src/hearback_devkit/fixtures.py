@@ -17,7 +17,7 @@ from hearback_kit.valkey import connect
 from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
-from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
+from hearback_devkit.engines import PostgresEngine, ValkeyCluster, ValkeyEngine, engine_scratch_directory
 from hearback_devkit.testing.databases import Databases
 from hearback_devkit.testing.routes import share_routes
 from hearback_devkit.testing.s3 import S3Server
@@ -70,6 +70,15 @@ def session_valkey_url(engine_folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def session_valkey_cluster(engine_folder: Path) -> Iterator[ValkeyCluster]:
+    """Yield a Valkey Cluster for the session; tests use `valkey_cluster`, which empties it first."""
+    cluster = ValkeyCluster(engine_folder / "cluster", appendfsync="no")
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3Server]:
     """Yield an S3 server for the session; use a prefix of your own, and do not stop it."""
     server = S3Server()
@@ -108,6 +117,15 @@ async def redis_url(session_valkey_url: str) -> str:
     await client.flushall()
     await client.aclose()
     return session_valkey_url
+
+
+@pytest_asyncio.fixture
+async def valkey_cluster(session_valkey_cluster: ValkeyCluster) -> ValkeyCluster:
+    """Return an empty Valkey Cluster whose nodes all run; leave them running, and every slot on one node."""
+    client = connect(session_valkey_cluster.url)
+    await client.flushall()
+    await client.aclose()
+    return session_valkey_cluster
 
 
 @pytest_asyncio.fixture

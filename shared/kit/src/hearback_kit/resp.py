@@ -5,6 +5,7 @@ byte strings (measured by `tests/bench`).
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -17,6 +18,8 @@ from hearback_kit.valkey_address import read_address
 
 # Answers of a server that is no primary any more, or that may have been cut off from a new one.
 _NOT_PRIMARY: Final = ("READONLY", "NOREPLICAS")
+# Answers of a node of a cluster that does not run a command: its keys are elsewhere, or not all here yet.
+REDIRECTIONS: Final = ("MOVED ", "ASK ", "TRYAGAIN", "CLUSTERDOWN")
 _ROLE: Final = ["ROLE"]
 REPLICAS_MS_MAX: Final = 1_000
 
@@ -42,6 +45,7 @@ class _Link(asyncio.Protocol):
         self._reader = hiredis.Reader(notEnoughData=Ellipsis)
         self._waiting: deque[tuple[int, asyncio.Future[Any]]] = deque()
         self._skip = 0
+        self._redirected: tuple[Any, Exception] | None = None  # within a transaction
         self.lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -64,8 +68,8 @@ class _Link(asyncio.Protocol):
             answer = self._reader.gets()
             if answer is Ellipsis:
                 return
-            if type(answer) is hiredis.ReplyError and str(answer).startswith(_NOT_PRIMARY):
-                self.lost = True  # the address, or a Sentinel, may lead to the successor
+            if type(answer) is hiredis.ReplyError:
+                answer = self._noted(answer)
             self._skip -= 1
             if self._skip:
                 continue
@@ -77,6 +81,17 @@ class _Link(asyncio.Protocol):
         if self.lost:
             self.transport.abort()
 
+    def _noted(self, error: Exception) -> Exception:
+        """Return an error answer; for a transaction that was refused with a redirection, that."""
+        text, request = str(error), self._waiting[0]
+        if text.startswith(_NOT_PRIMARY):
+            self.lost = True  # the address, or a Sentinel, may lead to the successor
+        elif text.startswith(REDIRECTIONS):
+            self._redirected = request, error
+        elif text.startswith("EXECABORT") and self._redirected is not None and self._redirected[0] is request:
+            return self._redirected[1]
+        return error
+
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
         while self._waiting:
@@ -85,7 +100,36 @@ class _Link(asyncio.Protocol):
                 future.set_exception(Unavailable("the stream server closed the connection"))
 
 
-class RespConnection:
+class Wire(ABC):
+    """Where encoded commands go: to one server, or to the node of a cluster that has their slot."""
+
+    replicas_min: int
+
+    @abstractmethod
+    async def send(self, parts: Iterable[bytes], answers: int) -> Any:
+        """Write encoded commands that have `answers` answers; return the last one.
+
+        An error answer is returned as an exception object, not raised. Raises NotSent when there is no
+        connection, and Unavailable when there is no answer: then the commands may or may not have been run.
+        """
+
+    @abstractmethod
+    async def send_to_replicas(self, parts: Iterable[bytes], answers: int) -> Any:
+        """As `send`; raises Unavailable also unless `replicas_min` replicas have what was written, in time."""
+
+    async def command(self, *arguments: bytes | str | int) -> Any:
+        """Run one command; raises the server's error."""
+        answer = await self.send([encode_command(*arguments)], 1)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def ping(self) -> None:
+        """Raise Unavailable unless the server answers."""
+        await self.command("PING")
+
+
+class RespConnection(Wire):
     """A connection that is made when first needed and again after it was lost.
 
     What is written and not yet taken by the server is bounded by the callers: each waits for its answer.
@@ -109,11 +153,7 @@ class RespConnection:
         self._connecting: asyncio.Task[_Link] | None = None
 
     async def send(self, parts: Iterable[bytes], answers: int) -> Any:
-        """Write encoded commands that have `answers` answers; return the last one.
-
-        An error answer is returned as an exception object, not raised. Raises NotSent when there is no
-        connection, and Unavailable when there is no answer: then the commands may or may not have been run.
-        """
+        """As `Wire` has it."""
         link = self._link
         if link is None or link.lost:
             link = await self._usable_link()
@@ -127,7 +167,7 @@ class RespConnection:
             timer.cancel()
 
     async def send_to_replicas(self, parts: Iterable[bytes], answers: int) -> Any:
-        """As `send`; raises Unavailable also unless `replicas_min` replicas have what was written, in time."""
+        """As `Wire` has it."""
         link = await self._usable_link()
         loop = asyncio.get_running_loop()
         answered, replicated = loop.create_future(), loop.create_future()
@@ -161,17 +201,6 @@ class RespConnection:
         if not future.done():
             future.set_exception(Unavailable("the stream server does not answer"))
         self._drop(link)
-
-    async def command(self, *arguments: bytes | str | int) -> Any:
-        """Run one command; raises the server's error."""
-        answer = await self.send([encode_command(*arguments)], 1)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    async def ping(self) -> None:
-        """Raise Unavailable unless the server answers."""
-        await self.command("PING")
 
     async def _connected(self) -> _Link:
         """One attempt for all who wait; that one of them gives up does not end it for the others."""

@@ -1,6 +1,7 @@
 """Snapshots: small JSON values that one service publishes and all others keep a copy of.
 
-The writer sets values and appends the changed names to a capped stream, in one transaction. Readers
+The writer sets values and appends the changed names to a capped stream, in one transaction (on a cluster
+one after the other, as the names lie in different slots). Readers
 load a value when first asked, keep it, and follow the stream; after a gap they forget everything
 they cannot be sure of, but serve the last known copy while the server is away. A stream is used instead
 of pub/sub because a reader that was cut off knows what it missed.
@@ -18,7 +19,7 @@ from hearback_kit.background import Heartbeat, pause
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
 from hearback_kit.stopping import unless_stopped
-from hearback_kit.valkey import BLOCK_MS_MAX, outage_as_unavailable
+from hearback_kit.valkey import BLOCK_MS_MAX, is_cluster, outage_as_unavailable
 
 PREFIX: Final = "hearback:snapshot:"
 CHANGES: Final = "hearback:snapshot-changes"
@@ -38,16 +39,22 @@ class SnapshotStore:
         self._client: Any = client
 
     async def publish(self, values: Mapping[str, bytes | None]) -> None:
-        """Set (or with None remove) values and announce the change; all or nothing."""
+        """Set (or with None remove) values and announce the change; all or nothing.
+
+        On a cluster a part may be set, and not announced, when it raises; the writer tries all of it again.
+        """
         if not values:
             return
+        apart = is_cluster(self._client)
         with outage_as_unavailable("the configuration cannot be published"):
-            async with self._client.pipeline(transaction=True) as pipe:
+            async with self._client.pipeline(transaction=not apart) as pipe:
                 for name, value in values.items():
                     if value is None:
                         pipe.delete(PREFIX + name)
                     else:
                         pipe.set(PREFIX + name, value)
+                if apart:
+                    await pipe.execute()
                 pipe.xadd(CHANGES, {"names": "\n".join(values)}, maxlen=_CHANGES_KEPT, approximate=True)
                 await pipe.execute()
 
@@ -60,8 +67,11 @@ class SnapshotStore:
     async def history(self) -> str:
         """Return what names the history of the server's data: another one after a restart or a failover."""
         with outage_as_unavailable("the configuration cannot be read"):
-            found: dict[str, Any] = await self._client.info("replication")
-        return str(found.get("master_replid"))
+            if is_cluster(self._client):
+                found = await self._client.info("replication", target_nodes=self._client.PRIMARIES)
+                return " ".join(sorted(str(one.get("master_replid")) for one in found.values()))
+            replication: dict[str, Any] = await self._client.info("replication")
+        return str(replication.get("master_replid"))
 
 
 class SnapshotCache:
@@ -135,7 +145,7 @@ class SnapshotCache:
         self._stale.difference_update(names)
         try:
             with outage_as_unavailable("the configuration cannot be read"):
-                found = await self._client.mget([PREFIX + name for name in names])
+                found = await self._get_all([PREFIX + name for name in names])
         except Unavailable:
             self._stale.update(name for name in names if name in self._entries)
             raise
@@ -146,6 +156,16 @@ class SnapshotCache:
                 self._keep(name, None if raw is None else self._parsed(name, raw), is_used=False)
             except Unavailable:
                 self._stale.add(name)
+
+    async def _get_all(self, keys: list[str]) -> Sequence[bytes | None]:
+        if not is_cluster(self._client):
+            found: Sequence[bytes | None] = await self._client.mget(keys)
+            return found
+        async with self._client.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.get(key)
+            each: Sequence[bytes | None] = await pipe.execute()
+        return each
 
     @property
     def _is_following(self) -> bool:

@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from redis.asyncio import Connection, Redis, SSLConnection
+from redis.asyncio import Connection, Redis, RedisCluster, SSLConnection
+from redis.asyncio.cluster import ClusterNode
 from redis.backoff import NoBackoff
 from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
+    ClusterError,
     ConnectionError,
     OutOfMemoryError,
     ReadOnlyError,
+    RedisClusterException,
     ResponseError,
+    SlotNotCoveredError,
     TimeoutError,
     TryAgainError,
 )
@@ -20,7 +24,7 @@ from redis.retry import Retry
 
 from hearback_kit import outages
 from hearback_kit.outages import is_connection_error
-from hearback_kit.valkey_address import Sentinels, read_address
+from hearback_kit.valkey_address import ClusterAddress, Sentinels, read_address, read_cluster
 
 OUTAGES = (
     ConnectionError,
@@ -29,6 +33,8 @@ OUTAGES = (
     ReadOnlyError,
     OutOfMemoryError,
     ClusterDownError,
+    ClusterError,
+    SlotNotCoveredError,
     TryAgainError,
     OSError,
     EOFError,
@@ -50,24 +56,44 @@ def connect(
 
     `blocking` is for commands that wait (BLOCK of at most `block_ms_max`).
 
-    Every read has a deadline, so that a server that hangs is noticed, a blocking one's after `block_ms_max`.
+    Every read has a deadline, so that a server that hangs is noticed, a blocking one's after `block_ms_max`. Of a
+    cluster, it is a client that has the same commands, each for keys of one slot only; see `is_cluster`.
     """
+    options: dict[str, Any] = {
+        "protocol": 2,
+        "socket_connect_timeout": timeout_seconds,
+        "socket_timeout": timeout_seconds + (block_ms_max / 1_000 if blocking else 0.0),
+        "retry": Retry(NoBackoff(), 0 if blocking else 1),
+        "health_check_interval": 0,
+        "decode_responses": False,
+    }
+    cluster = read_cluster(url)
+    if cluster is not None:
+        return cast(Redis, _connect_cluster(cluster, options))
     server_url, sentinels = read_address(url)
-    client = Redis.from_url(
-        server_url,
-        protocol=2,
-        socket_connect_timeout=timeout_seconds,
-        socket_timeout=timeout_seconds + (block_ms_max / 1_000 if blocking else 0.0),
-        retry=Retry(NoBackoff(), 0 if blocking else 1),
-        health_check_interval=0,
-        decode_responses=False,
-    )
+    client = Redis.from_url(server_url, **options)
     pool: Any = client.connection_pool
     pool.connection_class = _LEAVING.get(pool.connection_class, pool.connection_class)
     if sentinels is not None:
         pool.connection_class = _FOLLOWING[pool.connection_class]
         pool.connection_kwargs["sentinels"] = sentinels
     return client
+
+
+def _connect_cluster(address: ClusterAddress, options: dict[str, Any]) -> RedisCluster:
+    return RedisCluster(
+        startup_nodes=[ClusterNode(host, port) for host, port in address.hosts],
+        username=address.username,
+        password=address.password,
+        ssl=address.is_tls,
+        require_full_coverage=False,
+        **options,
+    )
+
+
+def is_cluster(client: Redis) -> bool:
+    """Whether a client of `connect` is one of a cluster."""
+    return isinstance(client, RedisCluster)
 
 
 class _LeavesReplicas:
@@ -136,6 +162,8 @@ def is_outage(error: BaseException) -> bool:
     """Whether an error says that the server cannot be used now, rather than that the command was wrong."""
     if isinstance(error, OUTAGES) or is_connection_error(error, _CLIENT_MODULES):
         return True
+    if isinstance(error, RedisClusterException):
+        return "cannot be connected" in str(error)
     return isinstance(error, ResponseError) and (
         str(error).startswith(_PASSING) or getattr(error, "status_code", None) == "EXECABORT"
     )

@@ -1,16 +1,18 @@
-"""Where Valkey is: at an address of its own, or where Sentinels say that the primary is.
+"""Where Valkey is: at an address of its own, where Sentinels say that the primary is, or on the nodes of a cluster.
 
 A URL is `redis://`, `rediss://` (TLS) or `unix://` as redis-py has it, or names Sentinels instead of a server:
 `redis+sentinel://user:password@host:26379,host2:26379/name/0`. `name` is what the Sentinels call the primary, `0`
 the database; user and password are the server's, the query may have `sentinel_username` and `sentinel_password`.
-With `rediss+sentinel://` Sentinels and servers are reached by TLS.
+A cluster is named by some of its nodes, `redis+cluster://user:password@host:6379,host2:6379`; they say where the
+others are. With `rediss+sentinel://` and `rediss+cluster://` all of them are reached by TLS.
 """
 
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import hiredis
 
@@ -18,24 +20,27 @@ from hearback_kit.errors import Unavailable
 
 SENTINEL_SECONDS_MAX: Final = 0.5
 SENTINEL_PORT: Final = 26_379
-_SCHEME: Final = re.compile(r"(rediss?)\+sentinel")
+SERVER_PORT: Final = 6_379
+_SCHEME: Final = re.compile(r"(rediss?)\+(sentinel|cluster)")
+
+Host = tuple[str, int]
 
 
 class Sentinels:
     """Finds the primary: the first Sentinel that knows it is asked first the next time."""
 
-    def __init__(self, hosts: Sequence[tuple[str, int]], name: str, *, tls: bool, login: Sequence[str]) -> None:
+    def __init__(self, hosts: Sequence[Host], name: str, *, tls: bool, login: Sequence[str]) -> None:
         self._hosts = list(hosts)
         self._name = name
         self._tls = tls
         self._login = tuple(login)
 
     @property
-    def hosts(self) -> list[tuple[str, int]]:
+    def hosts(self) -> list[Host]:
         """Host and port of each, the one that is asked first in front."""
         return list(self._hosts)
 
-    async def primary(self) -> tuple[str, int]:
+    async def primary(self) -> Host:
         """Return host and port of the primary. Raises Unavailable when no Sentinel knows them."""
         for host in tuple(self._hosts):
             try:
@@ -52,11 +57,11 @@ class Sentinels:
         """Ask another Sentinel first: the address that was found is not the primary's."""
         self._put_last(self._hosts[0])
 
-    def _put_last(self, host: tuple[str, int]) -> None:
+    def _put_last(self, host: Host) -> None:
         self._hosts.remove(host)
         self._hosts.append(host)
 
-    async def _ask(self, host: tuple[str, int]) -> tuple[str, int] | None:
+    async def _ask(self, host: Host) -> Host | None:
         reader, writer = await asyncio.open_connection(*host, ssl=True if self._tls else None)
         try:
             commands: list[Any] = [("AUTH", *self._login)] if self._login else []
@@ -84,13 +89,55 @@ def read_address(url: str) -> tuple[str, Sentinels | None]:
     scheme = _SCHEME.fullmatch(parts.scheme)
     if scheme is None:
         return url, None
+    if scheme[2] == "cluster":
+        raise ValueError("a URL of a cluster names no server of its own")
     credentials, at, hosts = parts.netloc.rpartition("@")
     name, _, database = parts.path.strip("/").partition("/")
     if not name or not hosts:
         raise ValueError("a URL of Sentinels names them and the primary: redis+sentinel://host:26379/name")
     query = dict(parse_qsl(parts.query))
     login = [value for key in ("sentinel_username", "sentinel_password") if (value := query.get(key))]
-    read = [urlsplit(f"//{host}") for host in hosts.split(",")]
-    found = [(host.hostname or "127.0.0.1", host.port or SENTINEL_PORT) for host in read]
-    sentinels = Sentinels(found, name, tls=scheme[1] == "rediss", login=login)
+    sentinels = Sentinels(_hosts_of(hosts, SENTINEL_PORT), name, tls=scheme[1] == "rediss", login=login)
     return f"{scheme[1]}://{credentials}{at}{hosts.split(',')[0]}/{database or 0}", sentinels
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterAddress:
+    """Some nodes of a cluster, and the login that all of them have."""
+
+    hosts: tuple[Host, ...]
+    is_tls: bool
+    credentials: str
+
+    @property
+    def username(self) -> str | None:
+        """The user, if it is not the default one."""
+        return unquote(self.credentials.partition(":")[0]) or None
+
+    @property
+    def password(self) -> str | None:
+        """The password, if there is one."""
+        return unquote(self.credentials.partition(":")[2]) or None
+
+    def url_of(self, host: Host) -> str:
+        """Return the URL of one node."""
+        name = f"[{host[0]}]" if ":" in host[0] else host[0]
+        at = "@" if self.credentials else ""
+        return f"{'rediss' if self.is_tls else 'redis'}://{self.credentials}{at}{name}:{host[1]}/0"
+
+
+def read_cluster(url: str) -> ClusterAddress | None:
+    """Return the cluster that a URL names, None when it names something else; raises ValueError without a node."""
+    parts = urlsplit(url)
+    scheme = _SCHEME.fullmatch(parts.scheme)
+    if scheme is None or scheme[2] != "cluster":
+        return None
+    credentials, _, hosts = parts.netloc.rpartition("@")
+    if not hosts or parts.path.strip("/0"):
+        raise ValueError("a URL of a cluster names nodes, and no database: redis+cluster://host:6379,host2:6379")
+    return ClusterAddress(tuple(_hosts_of(hosts, SERVER_PORT)), scheme[1] == "rediss", credentials)
+
+
+def _hosts_of(hosts: str, port: int) -> list[Host]:
+    read = [urlsplit(f"//{host}") for host in hosts.split(",")]
+    return [(host.hostname or "127.0.0.1", host.port or port) for host in read]

@@ -2,12 +2,13 @@
 
 import os
 import socket
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from hearback_devkit.engines import EngineError, PostgresEngine, ValkeyEngine
 from hearback_devkit.engines.process import port_is_free
-from hearback_kit.valkey_address import read_address
+from hearback_kit.valkey_address import Host, read_address, read_cluster
 
 from hearback_local.data_dir import DataDir
 
@@ -91,14 +92,14 @@ def _free(port: int | None) -> int | None:
 
 
 def _reach(name: str, url: str) -> None:
-    """Raise EngineError unless a server, or one of the Sentinels, listens there.
+    """Raise EngineError unless a server, or one of the Sentinels or of a cluster's nodes, listens there.
 
     It names an address only, since the URL holds a password.
     """
     try:
-        sentinels = read_address(url)[1] if name == REDIS_URL else None
+        addresses = _several(url) if name == REDIS_URL else ()
         parts = urlsplit(url)
-        addresses = sentinels.hosts if sentinels is not None else [(parts.hostname, parts.port or PORTS[name])]
+        addresses = addresses or [(parts.hostname, parts.port or PORTS[name])]
     except ValueError as error:
         raise EngineError(f"{name} is not a URL: {error}") from error
     for number, (host, port) in enumerate(addresses, 1):
@@ -112,3 +113,12 @@ def _reach(name: str, url: str) -> None:
                 raise EngineError(f"cannot reach the store of {name} at {host}:{port}: {reason}") from error
         else:
             return
+
+
+def _several(url: str) -> Sequence[Host]:
+    """Return the Sentinels or the nodes of a cluster that a URL names; none for one server."""
+    cluster = read_cluster(url)
+    if cluster is not None:
+        return cluster.hosts
+    sentinels = read_address(url)[1]
+    return () if sentinels is None else sentinels.hosts

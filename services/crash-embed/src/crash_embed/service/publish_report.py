@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.reasons import Reason
-from hearback_contracts.streams import OUTCOME_RECORDED, USER_REPORT_SUBMITTED
+from hearback_contracts.streams import OUTCOME_RECORDED, USER_REPORT_SUBMITTED, shard_of
 from hearback_fleet.messages import outgoing
 from hearback_fleet.recording import Origin, OutcomeRecorder, SubmissionRef
 from hearback_kit.bus import Outgoing
 from hearback_kit.bus.bounds import StreamBounds
-from hearback_kit.bus.group_commit import GroupCommit
+from hearback_kit.bus.group_commit import GroupCommit, commits_by_shard
 from hearback_kit.clock import Clock
 from hearback_kit.errors import Unavailable
-from hearback_kit.resp import RespConnection
+from hearback_kit.resp import Wire
+from hearback_kit.resp_cluster import RespCluster
 from hearback_kit.values.ids import new_id
 
 from crash_embed.domain.form import Form
@@ -50,13 +51,22 @@ class ReportPublisher:
     """Publishes forms; its methods return when everything is durable and raise Unavailable otherwise."""
 
     def __init__(
-        self, connection: RespConnection, bounds: StreamBounds, clock: Clock, *, service: str, shards: int
+        self,
+        connection: Wire | RespCluster,
+        bounds: StreamBounds,
+        clock: Clock,
+        *,
+        service: str,
+        shards: int,
     ) -> None:
         self._bounds = bounds
         self._clock = clock
         self._service = service
         self._shards = shards
-        self._commit: GroupCommit[FormResult] = GroupCommit(connection, self._messages)
+        self._commits = commits_by_shard(connection, shards, self._make_commit)
+
+    def _make_commit(self, wire: Wire) -> GroupCommit[FormResult]:
+        return GroupCommit(wire, self._messages)
 
     async def accept(self, sender: Sender, form: Form) -> None:
         """Publish a report and that it was accepted."""
@@ -72,7 +82,7 @@ class ReportPublisher:
         for stream in (USER_REPORT_SUBMITTED, OUTCOME_RECORDED):
             if self._bounds.is_full(stream.key(result.sender.project.id, self._shards)):
                 raise Unavailable("too many reports wait to be handled")
-        await self._commit.commit(messages, [result])
+        await self._commits[shard_of(result.sender.project.id, self._shards)].commit(messages, [result])
 
     def _messages(self, results: list[FormResult]) -> Sequence[Outgoing]:
         recorder = OutcomeRecorder(self._service, self._clock, self._shards)

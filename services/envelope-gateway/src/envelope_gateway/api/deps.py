@@ -7,10 +7,11 @@ from hearback_contracts.streams import STREAMS
 from hearback_fleet.runtime import ServiceRuntime
 from hearback_kit.background import Stage
 from hearback_kit.bus.bounds import StreamBounds
-from hearback_kit.bus.group_commit import GroupCommit
+from hearback_kit.bus.group_commit import GroupCommit, commits_by_shard
 from hearback_kit.bus.outage_spool import OutageSpool
 from hearback_kit.clock import Clock
-from hearback_kit.resp import RespConnection
+from hearback_kit.resp import RespConnection, Wire
+from hearback_kit.resp_cluster import RespCluster
 
 from envelope_gateway.api.attachments import FRAMING_BYTES_MAX, AttachmentEndpoint
 from envelope_gateway.api.bodies.memory import BodyMemory
@@ -95,7 +96,9 @@ def _endpoints(
     return router, FastPath(requests, memory, projects, quotas, publisher, router, clock, bytes_max)
 
 
-def _publisher(runtime: ServiceRuntime, settings: Settings, connection: RespConnection) -> PlanPublisher:
+def _publisher(
+    runtime: ServiceRuntime, settings: Settings, connection: RespConnection | RespCluster
+) -> PlanPublisher:
     keys = StreamKeys(runtime.shards)
     bounds = runtime.stream_bounds(STREAMS, settings.stream_entries_max)
     if settings.outage_spool_dir is None:
@@ -103,23 +106,31 @@ def _publisher(runtime: ServiceRuntime, settings: Settings, connection: RespConn
         runtime.require_valkey(connection)
     else:
         spool = _outage_spool(runtime, settings, connection, bounds, settings.outage_spool_dir)
-    group: GroupCommit[OutcomeNote] = GroupCommit(
-        connection,
-        OutcomeBatcher(keys, runtime.clock, settings.service),
-        requests_max=settings.commit_requests_max,
-        batch_max=settings.commit_batch_max,
-        gather_seconds=settings.commit_gather_ms / 1_000,
-        in_flight_max=settings.commits_in_flight_max,
-        spool=spool,
-    )
+
+    def make_group(wire: Wire) -> GroupCommit[OutcomeNote]:
+        return GroupCommit(
+            wire,
+            OutcomeBatcher(keys, runtime.clock, settings.service),
+            requests_max=settings.commit_requests_max,
+            batch_max=settings.commit_batch_max,
+            gather_seconds=settings.commit_gather_ms / 1_000,
+            in_flight_max=settings.commits_in_flight_max,
+            spool=spool,
+        )
+
+    groups = commits_by_shard(connection, runtime.shards, make_group)
     uploader = AttachmentUploader(
         runtime.blobs, puts_max=settings.uploads_max, requests_max=settings.upload_requests_max
     )
-    return PlanPublisher(keys, group, bounds, uploader, retry_after_seconds=settings.retry_after_seconds)
+    return PlanPublisher(keys, groups, bounds, uploader, retry_after_seconds=settings.retry_after_seconds)
 
 
 def _outage_spool(
-    runtime: ServiceRuntime, settings: Settings, connection: RespConnection, bounds: StreamBounds, folder: Path
+    runtime: ServiceRuntime,
+    settings: Settings,
+    connection: RespConnection | RespCluster,
+    bounds: StreamBounds,
+    folder: Path,
 ) -> OutageSpool:
     """Open the spool; readiness depends on streams or on it. What projects there are is known at a start, too."""
     runtime.run("configuration-file", runtime.configuration.kept_in(folder / CONFIGURATION), Stage.FOLLOW)

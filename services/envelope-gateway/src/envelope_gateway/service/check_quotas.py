@@ -41,9 +41,9 @@ class _FeedbackQuotas:
 
     __slots__ = ("check", "quotas")
 
-    def __init__(self, quotas: ApplicableQuotas) -> None:
+    def __init__(self, quotas: ApplicableQuotas, organization_id: int) -> None:
         self.quotas = quotas
-        self.check = _limit_check(quotas, _ONE_FEEDBACK, Role.ALONE)
+        self.check = _limit_check(quotas, _ONE_FEEDBACK, Role.ALONE, organization_id)
 
 
 class _ProjectChecks:
@@ -59,7 +59,8 @@ class _ProjectChecks:
             if len(self._feedback) >= CHECKS_MAX:
                 self._feedback.clear()
             quotas = self.quotas.match(key_id, (DataCategory.FEEDBACK,), source)
-            found = self._feedback[key_id, source] = _FeedbackQuotas(quotas)
+            found = _FeedbackQuotas(quotas, self.quotas.project.organization_id)
+            self._feedback[key_id, source] = found
         return found
 
 
@@ -139,7 +140,7 @@ class QuotaChecker:
             if refused or not match.counting or role is None:
                 continue
             asked.append(position)
-            checks.append(_limit_check(match, group.quantities, role))
+            checks.append(_limit_check(match, group.quantities, role, context.project.config.organization_id))
         if checks:
             for position, waits in zip(asked, await self._batches.check(checks), strict=True):
                 refusals[position] = self._remember(matches[position], waits, now)
@@ -173,10 +174,12 @@ def _categories(group: ItemGroup) -> tuple[DataCategory, ...]:
     return tuple([category for category, _ in group.quantities])
 
 
-def _limit_check(quotas: ApplicableQuotas, quantities: Quantities, role: Role) -> LimitCheck:
+def _limit_check(
+    quotas: ApplicableQuotas, quantities: Quantities, role: Role, organization_id: int
+) -> LimitCheck:
     amounts = dict(quantities)
     limits = [_limit(quota, sum(amounts[one] for one in counted)) for quota, counted in quotas.counting]
-    return LimitCheck(tuple(limits), role)
+    return LimitCheck(tuple(limits), role, tenant=f"organization:{organization_id}")
 
 
 def _limit(quota: BoundQuota, quantity: int) -> Limit:

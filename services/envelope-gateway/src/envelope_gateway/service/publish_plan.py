@@ -1,5 +1,7 @@
 """Make a plan durable: attachments in the blob store, then messages, outcomes and steps in one transaction."""
 
+from collections.abc import Sequence
+
 from hearback_contracts.streams import ATTACHMENT_STORED, OUTCOME_RECORDED
 from hearback_kit.bus import Outgoing
 from hearback_kit.bus.bounds import StreamBounds
@@ -14,19 +16,19 @@ from envelope_gateway.service.upload_attachments import AttachmentUploader, Payl
 
 
 class PlanPublisher:
-    """Publishes all of a plan, or nothing."""
+    """Publishes all of a plan, or nothing; `groups` has where what belongs to each shard is committed."""
 
     def __init__(
         self,
         keys: StreamKeys,
-        group: GroupCommit[OutcomeNote],
+        groups: Sequence[GroupCommit[OutcomeNote]],
         bounds: StreamBounds,
         uploader: AttachmentUploader,
         *,
         retry_after_seconds: int,
     ) -> None:
         self._keys = keys
-        self._group = group
+        self._groups = groups
         self._bounds = bounds
         self._uploader = uploader
         self._retry_after_seconds = retry_after_seconds
@@ -43,7 +45,7 @@ class PlanPublisher:
                 assert body is not None, "attachments lie in a body"
                 await self._publish_with_attachments(plan, body, shard, traceparent)
             else:
-                await self._group.commit(self._outgoing(plan, shard, traceparent), plan.notes)
+                await self._groups[shard].commit(self._outgoing(plan, shard, traceparent), plan.notes)
         except Unavailable as error:
             raise self.refusal(error) from error
 
@@ -55,7 +57,7 @@ class PlanPublisher:
         shard = self._keys.shard(plan.context.project.id)
         self._check_bounds(plan, shard)
         try:
-            self._group.submit(self._outgoing(plan, shard, traceparent), plan.notes, done)
+            self._groups[shard].submit(self._outgoing(plan, shard, traceparent), plan.notes, done)
         except Unavailable as error:
             raise self.refusal(error) from error
 
@@ -71,7 +73,7 @@ class PlanPublisher:
         async with self._uploader.request() as upload:
             await upload.store_all(plan, body)
             upload.announce()
-            await self._group.commit(self._outgoing(plan, shard, traceparent), plan.notes)
+            await self._groups[shard].commit(self._outgoing(plan, shard, traceparent), plan.notes)
 
     def _check_bounds(self, plan: Plan, shard: int) -> None:
         if not self._bounds.any_full:

@@ -7,6 +7,13 @@ are only looked up.
 from hearback_devkit.engines.paths import engine_scratch_directory
 from hearback_devkit.engines.postgres import PostgresEngine
 from hearback_devkit.engines.process import EngineError
-from hearback_devkit.engines.valkey import SentinelEngine, ValkeyEngine
+from hearback_devkit.engines.valkey import SentinelEngine, ValkeyCluster, ValkeyEngine
 
-__all__ = ["EngineError", "PostgresEngine", "SentinelEngine", "ValkeyEngine", "engine_scratch_directory"]
+__all__ = [
+    "EngineError",
+    "PostgresEngine",
+    "SentinelEngine",
+    "ValkeyCluster",
+    "ValkeyEngine",
+    "engine_scratch_directory",
+]

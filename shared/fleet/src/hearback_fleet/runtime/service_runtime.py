@@ -15,7 +15,7 @@ from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.bus.consumer import Handler
 from hearback_kit.bus.dead_letter_limit import DeadLetterLimit
 from hearback_kit.bus.depths import StreamDepths
-from hearback_kit.bus.group_reads import GroupReaders
+from hearback_kit.bus.group_reads import ClusterReaders, GroupReaders
 from hearback_kit.bus.hurry import Hurry
 from hearback_kit.clock import Clock, SystemClock
 from hearback_kit.common import COMMON, Close, SharedRun, close_nothing
@@ -25,6 +25,7 @@ from hearback_kit.http import ServiceClient
 from hearback_kit.limits import LimitBatches
 from hearback_kit.outbox import Outbox, OutboxRelay, OutboxTable
 from hearback_kit.resp import RespConnection
+from hearback_kit.resp_cluster import RespCluster, open_connection
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.valkey import BLOCK_MS_MAX, Valkey, connect
 from hearback_kit.worker import Periodic
@@ -160,7 +161,7 @@ class ServiceRuntime:
     def _open_bus(self) -> tuple[RedisStreams, Close]:
         client, waiting = connect(self._redis_url), connect(self._redis_url, blocking=True)
         pipelined = self._resp_connection()
-        readers = GroupReaders(lambda: self._resp_connection(answer_seconds_max=READ_SECONDS_MAX))
+        readers = _readers_of(pipelined, partial(RespConnection, self._redis_url, answer_seconds_max=READ_SECONDS_MAX))
 
         async def close() -> None:
             readers.close()
@@ -206,14 +207,14 @@ class ServiceRuntime:
         self.on_close(client.aclose)
         return client
 
-    def resp_connection(self, *, answer_seconds_max: float = 5.0) -> RespConnection:
-        """Open a pipelined connection to Valkey, for hot paths."""
+    def resp_connection(self, *, answer_seconds_max: float = 5.0) -> RespConnection | RespCluster:
+        """Open a pipelined connection to Valkey, or to each primary of a cluster, for hot paths."""
         connection = self._resp_connection(answer_seconds_max)
         self._stack.callback(connection.close)
         return connection
 
-    def _resp_connection(self, answer_seconds_max: float = 5.0) -> RespConnection:
-        return RespConnection(
+    def _resp_connection(self, answer_seconds_max: float = 5.0) -> RespConnection | RespCluster:
+        return open_connection(
             self._redis_url,
             connect_seconds_max=min(2.0, answer_seconds_max),
             answer_seconds_max=answer_seconds_max,
@@ -225,7 +226,7 @@ class ServiceRuntime:
         connection = self.resp_connection(answer_seconds_max=answer_seconds_max)
         return LimitBatches(connection, self.clock, callers_max=callers_max)
 
-    def require_valkey(self, connection: RespConnection) -> None:
+    def require_valkey(self, connection: RespConnection | RespCluster) -> None:
         """Make readiness depend on Valkey's answer over this connection."""
         self.add_check("valkey", connection.ping)
 
@@ -297,3 +298,11 @@ class ServiceRuntime:
     def _table(self) -> OutboxTable:
         assert self._outbox_table is not None, f"{self.settings.service} was opened without an outbox"
         return self._outbox_table
+
+
+def _readers_of(
+    pipelined: RespConnection | RespCluster, connect: Callable[[], RespConnection]
+) -> GroupReaders | ClusterReaders:
+    if isinstance(pipelined, RespCluster):
+        return ClusterReaders(pipelined, answer_seconds_max=READ_SECONDS_MAX)
+    return GroupReaders(connect)

@@ -21,7 +21,8 @@ from hearback_kit.bus.protocol import Outgoing
 from hearback_kit.bus.xadds import add_all
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
-from hearback_kit.resp import NotSent, RespConnection
+from hearback_kit.resp import NotSent, Wire
+from hearback_kit.resp_cluster import RespCluster
 
 _log = get_logger(__name__)
 COMMITS = Counter("hearback_group_commits", "Transactions sent to the stream server.")
@@ -49,7 +50,7 @@ class GroupCommit(Generic[Note]):
 
     def __init__(
         self,
-        connection: RespConnection,
+        connection: Wire,
         summarize: Callable[[list[Note]], Sequence[Outgoing]],
         *,
         requests_max: int = 4_096,
@@ -188,6 +189,19 @@ class GroupCommit(Generic[Note]):
         if self._spool is not None:
             return await self._spool.add(messages)
         return await add_all(self._connection, messages)
+
+
+def commits_by_shard(
+    connection: Wire | RespCluster, shards: int, make: Callable[[Wire], GroupCommit[Note]]
+) -> Sequence[GroupCommit[Note]]:
+    """Return where to commit what belongs to each shard: the same for all, on a cluster one for each.
+
+    So what one request brings is in one transaction there, too, and waits for no other node than its own. A shard is
+    the hash tag of its streams.
+    """
+    if isinstance(connection, RespCluster):
+        return [make(connection.on(f"{{{shard}}}")) for shard in range(shards)]
+    return [make(connection)] * shards
 
 
 def _resolve(future: "asyncio.Future[None]", error: Unavailable | None) -> None:

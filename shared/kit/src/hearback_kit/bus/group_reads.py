@@ -3,18 +3,24 @@
 A batch of a few messages costs a general client more than the database costs their handler.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
+from hiredis import HiredisError
 from redis.exceptions import ResponseError
 
 from hearback_kit.bus.entries import incoming
 from hearback_kit.bus.protocol import Incoming
-from hearback_kit.resp import RespConnection, encode_command
+from hearback_kit.errors import Unavailable
+from hearback_kit.resp import RespConnection, Wire, encode_command
+from hearback_kit.resp_cluster import RespCluster
 from hearback_kit.valkey import outage_as_unavailable
 
 _MULTI: Final = encode_command("MULTI")
 _EXEC: Final = encode_command("EXEC")
+_UNBLOCK_SECONDS: Final = 0.05
 
 
 class GroupReaders:
@@ -32,10 +38,7 @@ class GroupReaders:
         self, keys: Sequence[str], group: str, consumer: str, *, per_key: int, block_ms: int
     ) -> list[Incoming]:
         """Return new messages of the group; raises Unavailable, and ResponseError for what the server refuses."""
-        command = encode_command(
-            *("XREADGROUP", "GROUP", group, consumer, "COUNT", per_key, "BLOCK", block_ms, "STREAMS"),
-            *(*keys, *(">" for _ in keys)),
-        )
+        command = read_command(keys, group, consumer, per_key=per_key, block_ms=block_ms)
         connection = self._free.pop() if self._free else self._open()
         try:
             answer = await connection.send([command], 1)
@@ -44,13 +47,7 @@ class GroupReaders:
             raise
         finally:
             self._free.append(connection)
-        if isinstance(answer, Exception):
-            raise_refusal(answer)
-        return [
-            incoming(key.decode(), entry_id, dict(zip(fields[::2], fields[1::2], strict=True)))
-            for key, entries in answer or ()
-            for entry_id, fields in entries
-        ]
+        return read_messages(answer)
 
     def _open(self) -> RespConnection:
         connection = self._connect()
@@ -63,29 +60,158 @@ class GroupReaders:
             connection.close()
 
 
-async def acknowledge(connection: RespConnection, group: str, ids: Mapping[str, Sequence[str]]) -> None:
-    """Acknowledge and delete entries, named by their streams, in one transaction; raises Unavailable."""
-    parts = [_MULTI]
+class ClusterReaders:
+    """As `GroupReaders` on a cluster, where each stream is read by a command of its own.
+
+    What is there is read over `cluster`. While nothing is, each stream's read blocks on a connection of its own;
+    when one of them brings something the others are ended by the server, so that nothing is delivered to a read that
+    was given up. `answer_seconds_max` is that of a read that blocks.
+    """
+
+    def __init__(self, cluster: RespCluster, *, answer_seconds_max: float) -> None:
+        self._cluster = cluster
+        self._answer_seconds_max = answer_seconds_max
+        self._opened: list[RespCluster] = []
+        self._free: dict[str, list[RespCluster]] = {}
+
+    async def read(
+        self, keys: Sequence[str], group: str, consumer: str, *, per_key: int, block_ms: int
+    ) -> list[Incoming]:
+        """Return new messages of the group; raises Unavailable, and ResponseError for what the server refuses.
+
+        What some streams have is returned although others cannot be read.
+        """
+        commands = {key: read_command([key], group, consumer, per_key=per_key) for key in keys}
+        reads = [self._cluster.on(key).send([command], 1) for key, command in commands.items()]
+        found = _messages_of(await asyncio.gather(*reads, return_exceptions=True))
+        if found or block_ms <= 0:
+            return found
+        return await self._wait(
+            {
+                key: read_command([key], group, consumer, per_key=per_key, block_ms=block_ms) for key in keys
+            }
+        )
+
+    async def _wait(self, commands: Mapping[str, bytes]) -> list[Incoming]:
+        taken = {key: self._take(key) for key in commands}
+        names = {key: asyncio.ensure_future(one.on(key).command("CLIENT", "ID")) for key, one in taken.items()}
+        reads = {
+            key: asyncio.ensure_future(one.on(key).send([commands[key]], 1)) for key, one in taken.items()
+        }
+        try:
+            await asyncio.wait(reads.values(), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.gather(*(self._unblock(key, names[key], read) for key, read in reads.items()))
+            found = await asyncio.gather(*reads.values(), return_exceptions=True)
+        except BaseException:
+            for one in taken.values():
+                one.close()  # the server must not deliver to a read that was given up
+            raise
+        finally:
+            for task in (*names.values(), *reads.values()):
+                task.cancel()
+            await asyncio.gather(*names.values(), *reads.values(), return_exceptions=True)
+            for key, one in taken.items():
+                self._free[key].append(one)
+        return _messages_of(found)
+
+    async def _unblock(self, key: str, name: "asyncio.Future[Any]", read: "asyncio.Future[Any]") -> None:
+        """End a read that blocks, or is about to, if it can be; else it ends by itself."""
+        with suppress(Unavailable, HiredisError):
+            while not read.done():
+                await self._cluster.on(key).command("CLIENT", "UNBLOCK", await name)
+                await asyncio.wait([read], timeout=_UNBLOCK_SECONDS)
+
+    def _take(self, key: str) -> RespCluster:
+        free = self._free.setdefault(key, [])
+        if free:
+            return free.pop()
+        opened = self._cluster.another(answer_seconds_max=self._answer_seconds_max)
+        self._opened.append(opened)
+        return opened
+
+    def close(self) -> None:
+        """Drop every connection."""
+        for connection in self._opened:
+            connection.close()
+
+
+def _messages_of(answers: Sequence[Any]) -> list[Incoming]:
+    """Return the messages of several answers; raises what is in their place when there are none."""
+    found, problem = [], None
+    for answer in answers:
+        if isinstance(answer, BaseException) and not isinstance(answer, HiredisError):
+            problem = problem or answer
+            continue
+        try:
+            found += read_messages(answer)
+        except (Unavailable, ResponseError) as error:
+            problem = problem or error
+    if problem is not None and not found:
+        raise problem
+    return found
+
+
+def read_command(
+    keys: Sequence[str], group: str, consumer: str, *, per_key: int, block_ms: int | None = None
+) -> bytes:
+    """Return the encoded command for new messages; None does not wait for any."""
+    return encode_command(
+        *("XREADGROUP", "GROUP", group, consumer, "COUNT", per_key),
+        *(() if block_ms is None else ("BLOCK", block_ms)),
+        *("STREAMS", *keys, *(">" for _ in keys)),
+    )
+
+
+def read_messages(answer: Any) -> list[Incoming]:
+    """Return the messages in the answer to `read_command`; raises as `raise_refusal` does."""
+    if isinstance(answer, Exception):
+        raise_refusal(answer)
+    return [
+        incoming(key.decode(), entry_id, dict(zip(fields[::2], fields[1::2], strict=True)))
+        for key, entries in answer or ()
+        for entry_id, fields in entries
+    ]
+
+
+async def acknowledge(connection: Wire | RespCluster, group: str, ids: Mapping[str, Sequence[str]]) -> None:
+    """Acknowledge and delete entries, named by their streams, in one transaction; raises Unavailable.
+
+    On a cluster in one for each slot; when it raises, others may have been acknowledged.
+    """
+    if isinstance(connection, RespCluster):
+        parts = connection.apart(ids, str)
+        await asyncio.gather(
+            *(acknowledge(wire, group, {key: ids[key] for key in keys}) for wire, keys in parts.items())
+        )
+        return
+    commands = []
     for key, entries in ids.items():
-        parts += (encode_command("XACK", key, group, *entries), encode_command("XDEL", key, *entries))
-    parts.append(_EXEC)
-    answer: Any = await connection.send(parts, len(parts))
-    if isinstance(answer, list):
-        answer = next((entry for entry in answer if isinstance(entry, Exception)), None)
-    if isinstance(answer, Exception):
-        raise_refusal(answer)
-
-
-async def lengths(connection: RespConnection, keys: Sequence[str]) -> dict[str, int]:
-    """Return the entries of each stream, 0 for what is none; raises Unavailable."""
-    parts = [_MULTI, *(encode_command("XLEN", key) for key in keys), _EXEC]
-    answer: Any = await connection.send(parts, len(parts))
-    if isinstance(answer, Exception):
-        raise_refusal(answer)
-    for entry in answer:
-        if isinstance(entry, Exception) and not str(entry).startswith("WRONGTYPE"):
+        commands += [encode_command("XACK", key, group, *entries), encode_command("XDEL", key, *entries)]
+    for entry in await transact(connection, commands):
+        if isinstance(entry, Exception):
             raise_refusal(entry)
-    return {key: entry if isinstance(entry, int) else 0 for key, entry in zip(keys, answer, strict=True)}
+
+
+async def lengths(connection: Wire | RespCluster, keys: Sequence[str]) -> dict[str, int]:
+    """Return the entries of each stream, 0 for what is none; raises Unavailable."""
+    if isinstance(connection, RespCluster):
+        parts = connection.apart(keys, str)
+        found = await asyncio.gather(*(lengths(wire, ours) for wire, ours in parts.items()))
+        return {key: length for one in found for key, length in one.items()}
+    answers = await transact(connection, [encode_command("XLEN", key) for key in keys])
+    for answer in answers:
+        if isinstance(answer, Exception) and not str(answer).startswith("WRONGTYPE"):
+            raise_refusal(answer)
+    return {key: answer if isinstance(answer, int) else 0 for key, answer in zip(keys, answers, strict=True)}
+
+
+async def transact(wire: Wire, commands: Sequence[bytes]) -> list[Any]:
+    """Run encoded commands in one transaction and return their answers; raises Unavailable, or ResponseError."""
+    answer: Any = await wire.send((_MULTI, *commands, _EXEC), len(commands) + 2)
+    if isinstance(answer, Exception):
+        raise_refusal(answer)
+    found: list[Any] = answer
+    return found
 
 
 def raise_refusal(answer: Exception) -> None:

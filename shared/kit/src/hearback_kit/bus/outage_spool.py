@@ -3,7 +3,7 @@
 Commits go to the server as long as it takes them. When none succeeded for `after_seconds`, the one that fails and
 those that follow are appended to files (`spool_segments`), and durable by that. The files are replayed in order
 of arrival as soon as the server takes them; what arrives meanwhile is appended behind, until nothing is left and
-commits go to the server again.
+commits go to the server again. Of a cluster, one slot that is away for long is enough: then all commits go to files.
 
 A record is what one group commit would have sent: its XADDs. A kill during the replay, or an answer that got lost,
 publishes a part of the records twice, as may happen to every message; their ids stay the same.
@@ -31,7 +31,8 @@ from hearback_kit.bus.spool_segments import Record, SpoolFull, SpoolSegments
 from hearback_kit.bus.xadds import add_all, encode_xadd, run_xadds
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
-from hearback_kit.resp import NotSent, RespConnection, encode_command
+from hearback_kit.resp import NotSent, Wire, encode_command
+from hearback_kit.resp_cluster import RespCluster
 
 BYTES = Gauge("hearback_spool_bytes", "Bytes that wait on the disk for the stream server.")
 BYTES_MAX = Gauge("hearback_spool_bytes_max", "Bytes that may wait on the disk; then commits are refused.")
@@ -58,7 +59,7 @@ class OutageSpool:
 
     def __init__(
         self,
-        connection: RespConnection,
+        connection: Wire | RespCluster,
         bounds: StreamBounds,
         folder: Path,
         *,
@@ -78,7 +79,7 @@ class OutageSpool:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._turn = asyncio.Lock()
         self._is_taking = False
-        self._away_since: float | None = None
+        self._away_since: dict[Wire | RespCluster, float] = {}
         self._last_failure: str | None = None
         self._chunks: deque[bytes] = deque()  # of the oldest file, what is still to be replayed
         self._appended_bytes = 0  # since the replay's last turn
@@ -111,9 +112,10 @@ class OutageSpool:
         if not self._is_taking:
             error = await self._add_directly(messages)
             if error is None:
-                self._away_since = None
+                if self._away_since:
+                    self._away_since.pop(self._wire_of(messages[0].key), None)
                 return None
-            if not self._begins_with(error):
+            if not self._begins_with(error, self._wire_of(messages[0].key)):
                 return error
         async with self._turn:
             if self._is_taking:
@@ -126,17 +128,20 @@ class OutageSpool:
         except Unavailable as error:
             return error
 
-    def _begins_with(self, error: Exception) -> bool:
+    def _wire_of(self, key: str) -> Wire | RespCluster:
+        """Return where commits to a stream go: what is away as a whole, or not at all."""
+        return self._connection.on(key) if isinstance(self._connection, RespCluster) else self._connection
+
+    def _begins_with(self, error: Exception, wire: Wire | RespCluster) -> bool:
         """Whether to use the disk from now on, after a commit that failed."""
         if not isinstance(error, Unavailable) or not self._segments.is_open:
             return False
         now = time.monotonic()
-        if self._away_since is None:
-            self._away_since = now
-        if now - self._away_since < self._after_seconds:
+        away_seconds = now - self._away_since.setdefault(wire, now)
+        if away_seconds < self._after_seconds:
             return False
         if not self._is_taking:
-            _log.warning("spool_begins", away_seconds=round(now - self._away_since))
+            _log.warning("spool_begins", away_seconds=round(away_seconds))
             self._is_taking = True
         return True
 
@@ -160,7 +165,7 @@ class OutageSpool:
             try:
                 await self._connection.ping()
             except Unavailable as error:
-                if not self._begins_with(error):
+                if not self._begins_with(error, self._connection):
                     raise
         if self._is_taking and self._last_failure is not None:
             raise Unavailable(f"the spool cannot take anything: {self._last_failure}")
@@ -217,8 +222,8 @@ class OutageSpool:
         full = next((key for key in keys if self._bounds.is_full(key)), None)
         if full is not None:
             raise Unavailable(f"{full} is at its bound")
-        errors = await run_xadds(self._connection, commands)
-        self._away_since = None
+        errors = await run_xadds(self._connection, commands, keys)
+        self._away_since.clear()
         refused = {place: error for place, error in enumerate(errors) if error is not None}
         for error in refused.values():
             if not str(error).startswith(FOR_GOOD):

@@ -8,11 +8,12 @@ from redis.exceptions import ResponseError
 
 from hearback_kit.bus import scripts
 from hearback_kit.bus.entries import by_key, dead_letter, dead_letter_fields, fields_of, incoming
-from hearback_kit.bus.group_reads import GroupReaders, acknowledge, lengths
+from hearback_kit.bus.group_reads import ClusterReaders, GroupReaders, acknowledge, lengths, raise_refusal, transact
 from hearback_kit.bus.protocol import DeadLetter, Incoming, Outgoing
-from hearback_kit.bus.xadds import add_all
+from hearback_kit.bus.xadds import add_all, encode_xadd
 from hearback_kit.errors import Unavailable
-from hearback_kit.resp import NotSent, RespConnection
+from hearback_kit.resp import NotSent, RespConnection, encode_command
+from hearback_kit.resp_cluster import RespCluster
 from hearback_kit.valkey import outage_as_unavailable
 
 DEAD_SUFFIX = ":dead"
@@ -21,18 +22,18 @@ _RENEWED_AT_ONCE = 500
 
 
 class RedisStreams:
-    """A `Bus` on one server. `client` answers at once; `waiting` is used for reads that block.
+    """A `Bus` on one server or a cluster. `client` answers at once; `waiting` is used for reads that block.
 
     With `pipelined` messages are published, acknowledged and counted over that connection, and with `readers` read
-    over theirs: for a fraction of the client's cost.
+    over theirs: for a fraction of the client's cost. On a cluster both are needed for that.
     """
 
     def __init__(
         self,
         client: Redis,
         waiting: Redis,
-        pipelined: RespConnection | None = None,
-        readers: GroupReaders | None = None,
+        pipelined: RespConnection | RespCluster | None = None,
+        readers: GroupReaders | ClusterReaders | None = None,
     ) -> None:
         self._pipelined = pipelined
         self._readers = readers
@@ -44,7 +45,10 @@ class RedisStreams:
         self._forget_script: Any = client.register_script(scripts.FORGET)
 
     async def ping(self) -> None:
-        """Raise Unavailable unless the server answers."""
+        """Raise Unavailable unless the server answers, or of a cluster one that has slots."""
+        if isinstance(self._pipelined, RespCluster):
+            await self._pipelined.ping()
+            return
         with outage_as_unavailable():
             await self._client.ping()
 
@@ -80,7 +84,7 @@ class RedisStreams:
     async def read(
         self, keys: Sequence[str], group: str, consumer: str, *, count: int, block_ms: int
     ) -> list[Incoming]:
-        """New messages over all keys in one command (count is per stream, as the command has it)."""
+        """New messages over all keys (count is per stream, as the command has it)."""
         per_key = max(1, -(-count // len(keys)))
         with outage_as_unavailable():
             try:
@@ -208,6 +212,9 @@ class RedisStreams:
         self, group: str, message: Incoming, error: str, announce: Sequence[Outgoing] = ()
     ) -> None:
         """Move to `<key>:dead` and publish the announcement in one transaction."""
+        if isinstance(self._pipelined, RespCluster):
+            await self._move(self._pipelined, group, message, error, announce)
+            return
         with outage_as_unavailable():
             async with self._client.pipeline(transaction=True) as pipe:
                 pipe.xadd(message.key + DEAD_SUFFIX, dead_letter_fields(group, message, error))
@@ -216,6 +223,23 @@ class RedisStreams:
                 for extra in announce:
                     pipe.xadd(extra.key, fields_of(extra))
                 await pipe.execute()
+
+    async def _move(
+        self, cluster: RespCluster, group: str, message: Incoming, error: str, announce: Sequence[Outgoing]
+    ) -> None:
+        """As `dead_letter`; what is announced in another slot is so before."""
+        wire = cluster.on(message.key)
+        await self.publish([extra for extra in announce if cluster.on(extra.key) is not wire])
+        fields = (part for field in dead_letter_fields(group, message, error).items() for part in field)
+        commands = [
+            encode_command("XADD", message.key + DEAD_SUFFIX, "*", *fields),
+            encode_command("XACK", message.key, group, message.entry_id),
+            encode_command("XDEL", message.key, message.entry_id),
+            *(b"".join(encode_xadd(extra)) for extra in announce if cluster.on(extra.key) is wire),
+        ]
+        for answer in await transact(wire, commands):
+            if isinstance(answer, Exception):
+                raise_refusal(answer)
 
     async def backlog(self, keys: Sequence[str]) -> dict[str, int]:
         """XLEN of each key; 0 for one that something else than a stream has."""

@@ -1,7 +1,7 @@
 """Follow streams from their end, without a consumer group: for what is shown live and may be missed."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from hearback_kit.bus.protocol import Incoming
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
 from hearback_kit.stopping import unless_stopped
-from hearback_kit.valkey import BLOCK_MS_MAX, outage_as_unavailable
+from hearback_kit.valkey import BLOCK_MS_MAX, is_cluster, outage_as_unavailable
 
 ENTRIES_MAX: Final = 500
 RETRY_SECONDS: Final = 1.0
@@ -44,6 +44,7 @@ class StreamTail(Heartbeat):
         self._after: dict[str, Any] = {}
         self._wanted = wanted
         self._following = asyncio.Event()
+        self._reads: dict[str, asyncio.Task[Any]] = {}  # of a cluster, one for each stream
 
     @property
     def is_following(self) -> bool:
@@ -70,13 +71,17 @@ class StreamTail(Heartbeat):
             except Unavailable as error:
                 _log.warning("stream_tail_waits", error=str(error))
                 await pause(RETRY_SECONDS, stop)
+        self._give_up()
 
     async def _step(self) -> None:
         with outage_as_unavailable():
             if not self._after:
                 self._after = {key: await self._end_of(key) for key in self._keys}
             self._following.set()
-            answer = await self._waiting.xread(self._after, count=ENTRIES_MAX, block=BLOCK_MS_MAX)
+            if is_cluster(self._waiting):
+                answer = await self._read_each()
+            else:
+                answer = await self._read(self._after)
         messages = []
         for key, entries in answer or []:
             for entry_id, fields in entries:
@@ -84,6 +89,27 @@ class StreamTail(Heartbeat):
                 messages.append(incoming(key.decode(), entry_id, fields))
         if messages:
             self._on_messages(messages)
+
+    async def _read(self, after: Mapping[str, Any]) -> Any:
+        return await self._waiting.xread(after, count=ENTRIES_MAX, block=BLOCK_MS_MAX)
+
+    async def _read_each(self) -> list[Any]:
+        """Return what the first streams to have something have; the others' reads go on."""
+        for key, entry_id in self._after.items():
+            if key not in self._reads:
+                self._reads[key] = asyncio.create_task(self._read({key: entry_id}))
+        try:
+            done, _ = await asyncio.wait(self._reads.values(), return_when=asyncio.FIRST_COMPLETED)
+            ended = {key for key, read in self._reads.items() if read in done}
+            return [entry for key in ended for entry in self._reads.pop(key).result() or ()]
+        except BaseException:
+            self._give_up()
+            raise
+
+    def _give_up(self) -> None:
+        for read in self._reads.values():
+            read.cancel()
+        self._reads.clear()
 
     async def _end_of(self, key: str) -> Any:
         """Return the id of the newest entry, so that nothing is missed between two reads."""

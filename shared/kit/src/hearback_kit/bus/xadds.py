@@ -1,33 +1,67 @@
-"""Appending messages to streams over a pipelined connection, all of them in one transaction."""
+"""Appending messages to streams over a pipelined connection, all of them in one transaction.
 
+On a cluster they are in one transaction for each slot, as a transaction can be in one only: what comes of one request
+is of one project, and so of one slot.
+"""
+
+import asyncio
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
 from hearback_kit.bus.protocol import Outgoing
 from hearback_kit.errors import Unavailable
-from hearback_kit.resp import NotSent, RespConnection, encode_command
+from hearback_kit.resp import NotSent, Wire, encode_command
+from hearback_kit.resp_cluster import RespCluster
 
 _MULTI: Final = encode_command("MULTI")
 _EXEC: Final = encode_command("EXEC")
 
 
-async def add_all(connection: RespConnection, messages: Sequence[Outgoing]) -> Exception | None:
+async def add_all(connection: Wire | RespCluster, messages: Sequence[Outgoing]) -> Exception | None:
     """Append messages; return the error of the server if there was one.
 
-    Raises NotSent when it is certain that nothing was appended, any other Unavailable when it is not.
+    Raises NotSent when it is certain that nothing was appended, any other Unavailable when it is not. On a cluster
+    messages of other slots may be appended then.
     """
+    if isinstance(connection, RespCluster):
+        return await _add_by_slot(connection, messages)
     parts: list[bytes] = []
     for message in messages:
         parts += encode_xadd(message)
     return _first_error(await _run(connection, parts, len(messages)))
 
 
-async def run_xadds(connection: RespConnection, commands: Sequence[bytes]) -> list[Exception | None]:
-    """Run encoded XADDs as `add_all` does; return the server's error, if there was one, for each of them.
+async def _add_by_slot(cluster: RespCluster, messages: Sequence[Outgoing]) -> Exception | None:
+    parts = cluster.apart(messages, lambda message: message.key)
+    found = await asyncio.gather(*(add_all(wire, part) for wire, part in parts.items()), return_exceptions=True)
+    problems = [one for one in found if one is not None]
+    if not problems:
+        return None
+    problem = next((one for one in problems if not isinstance(one, NotSent)), problems[0])
+    if isinstance(problem, NotSent) and len(problems) < len(parts):
+        raise Unavailable("only a part was appended") from problem
+    if isinstance(problem, Exception) and not isinstance(problem, Unavailable):
+        return problem
+    raise problem
+
+
+async def run_xadds(
+    connection: Wire | RespCluster, commands: Sequence[bytes], keys: Sequence[str]
+) -> list[Exception | None]:
+    """Run encoded XADDs to these keys as `add_all` does; return the server's error, if any, for each of them.
 
     Raises Unavailable also when the server refuses the transaction as a whole.
     """
+    if isinstance(connection, RespCluster):
+        parts = connection.apart(range(len(keys)), lambda place: keys[place])
+        found = await asyncio.gather(
+            *(run_xadds(wire, [commands[place] for place in places], ()) for wire, places in parts.items())
+        )
+        errors: dict[int, Exception | None] = {}
+        for places, those in zip(parts.values(), found, strict=True):
+            errors.update(zip(places, those, strict=True))
+        return [errors[place] for place in range(len(keys))]
     answer = await _run(connection, commands, len(commands))
     if len(commands) == 1:
         answer = [answer]
@@ -36,7 +70,7 @@ async def run_xadds(connection: RespConnection, commands: Sequence[bytes]) -> li
     return [entry if isinstance(entry, Exception) else None for entry in answer]
 
 
-async def _run(connection: RespConnection, parts: Sequence[bytes], count: int) -> Any:
+async def _run(connection: Wire, parts: Sequence[bytes], count: int) -> Any:
     """Run `count` encoded XADDs; return the answer to the only one, or to EXEC."""
     answers = 1
     if count > 1:

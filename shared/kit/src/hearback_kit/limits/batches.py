@@ -3,6 +3,8 @@
 While one batch is on its way the next one gathers. Callers with the same check share a line of the batch, so
 that a busy limit costs the server the same for one caller as for a hundred.
 
+On a cluster there is one round trip for each slot, all at the same time: the counters of one check lie in one slot.
+
 A busy limit with much room costs fewer round trips still: what passes in a tenth of a second is counted ahead
 (leased) and then passes without one. A lease is at most a 64th of what is left, so that nothing ever passes
 beyond a limit, and near the limit's end every check goes to the server again. What was leased and not used, a
@@ -23,7 +25,8 @@ from hearback_kit.errors import Unavailable
 from hearback_kit.limits.script import SCRIPT
 from hearback_kit.limits.windows import FAILED_OPEN, Limit
 from hearback_kit.logs import get_logger
-from hearback_kit.resp import RespConnection, encode_command
+from hearback_kit.resp import RespConnection, Wire, encode_command
+from hearback_kit.resp_cluster import RespCluster
 
 _log = get_logger(__name__)
 
@@ -50,12 +53,19 @@ class LimitCheck:
     """Limits of different names, of which all count or none.
 
     With `shared`, callers of the same object share a line of a batch and a lease; keep such an object for as
-    long as the limits stay the same.
+    long as the limits stay the same. Counters of one `tenant` lie in one slot of a cluster: a limit has the same one
+    in every check, and so have the checks of one caller. Without it, those that begin with the same word are together.
     """
 
     limits: tuple[Limit, ...]
     role: Role = Role.ALONE
     shared: bool = True
+    tenant: str = ""
+
+    @property
+    def tag(self) -> str:
+        """The hash tag of the counters on a cluster."""
+        return f"{{{self.tenant or self.limits[0].name.partition(':')[0]}}}"
 
 
 RetryAfters = tuple[int, ...]
@@ -98,7 +108,7 @@ class LimitBatches:
     counted in `hearback_limits_failed_open`.
     """
 
-    def __init__(self, connection: RespConnection, clock: Clock, *, callers_max: int = 4_096) -> None:
+    def __init__(self, connection: RespConnection | RespCluster, clock: Clock, *, callers_max: int = 4_096) -> None:
         self._connection = connection
         self._clock = clock
         self._callers_max = callers_max
@@ -169,7 +179,7 @@ class LimitBatches:
         for checks, _ in own:
             lines += _lines(checks)
         waiting = len(own) + sum(map(len, shared.values()))
-        answer = iter(await self._answer(lines, now, waiting))
+        answer = iter(await self._answers(lines, now, waiting))
         for check, callers in shared.items():
             passed, leased, waits = _read(answer, check, now, len(callers))
             self._keep_lease(check, now, leased)
@@ -190,10 +200,31 @@ class LimitBatches:
         ends = min((limit.seconds_left(now) for limit in check.limits), default=0.0)
         self._leases[check] = _Lease(now, leased, now + min(ends, _LEASE_SECONDS))
 
-    async def _answer(self, lines: list[_Line], now: float, waiting: int) -> list[int]:
+    async def _answers(self, lines: list[_Line], now: float, waiting: int) -> list[int]:
+        """Return the answer to all lines, of a cluster put together from those of its slots."""
+        if not isinstance(self._connection, RespCluster):
+            return await self._answer(self._connection, lines, now, waiting)
+        places: dict[str, list[int]] = {}
+        for place, (_, check, _, _) in enumerate(lines):
+            places.setdefault(check.tag, []).append(place)
+        parts = [[lines[place] for place in those] for those in places.values()]
+        found = await asyncio.gather(
+            *(
+                self._answer(self._connection.on(tag), part, now, sum(line[2] for line in part), tag)
+                for tag, part in zip(places, parts, strict=True)
+            )
+        )
+        by_place: dict[int, list[int]] = {}
+        for those, part, answer in zip(places.values(), parts, found, strict=True):
+            values = iter(answer)
+            for place, (_, check, _, _) in zip(those, part, strict=True):
+                by_place[place] = [next(values) for _ in range(2 + len(check.limits))]
+        return [value for place in range(len(lines)) for value in by_place[place]]
+
+    async def _answer(self, wire: Wire, lines: list[_Line], now: float, waiting: int, tag: str = "") -> list[int]:
         """Return the server's answer, or one that lets all pass when none comes, for whatever reason."""
         try:
-            return await self._run_script(lines, now)
+            return await self._run_script(wire, lines, now, tag)
         except (Unavailable, hiredis.HiredisError) as error:
             _log.warning("limits_failed_open", callers=waiting, error=str(error))
         except Exception as error:
@@ -201,31 +232,31 @@ class LimitBatches:
         FAILED_OPEN.inc(waiting)
         return _all_pass(lines)
 
-    async def _run_script(self, lines: list[_Line], now: float) -> list[int]:
+    async def _run_script(self, wire: Wire, lines: list[_Line], now: float, tag: str) -> list[int]:
         keys: list[str] = []
         arguments: list[int] = []
         for role, check, callers, leased in lines:
             limits = check.limits
             arguments += (role, callers, leased, len(limits))
             for limit in limits:
-                keys.append(limit.key(now))
+                keys.append(limit.key(now, tag))
                 arguments += limit.arguments()
-        answer = await self._evaluate(keys, arguments)
+        answer = await self._evaluate(wire, keys, arguments)
         if isinstance(answer, Exception):
             raise answer
         found: list[int] = answer
         return found
 
-    async def _evaluate(self, keys: list[str], arguments: list[int]) -> Any:
+    async def _evaluate(self, wire: Wire, keys: list[str], arguments: list[int]) -> Any:
         if self._digest:
             command = encode_command("EVALSHA", self._digest, len(keys), *keys, *arguments)
-            answer = await self._connection.send([command], 1)
+            answer = await wire.send([command], 1)
             if not (isinstance(answer, Exception) and str(answer).startswith("NOSCRIPT")):
                 return answer
-        digest = await self._connection.command("SCRIPT", "LOAD", SCRIPT)
+        digest = await wire.command("SCRIPT", "LOAD", SCRIPT)
         self._digest = digest.decode()
         command = encode_command("EVALSHA", self._digest, len(keys), *keys, *arguments)
-        return await self._connection.send([command], 1)
+        return await wire.send([command], 1)
 
 
 def _lines(checks: Sequence[LimitCheck]) -> list[_Line]:

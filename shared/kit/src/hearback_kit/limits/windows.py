@@ -28,9 +28,9 @@ class Limit:
     quantity: int = 1
     shift: int = 0
 
-    def key(self, now: float) -> str:
-        """Return the counter of the window that `now` (Unix seconds) falls into."""
-        return f"{PREFIX}{self.name}:{self.window}:{math.floor((now - self.shift) / self.window)}"
+    def key(self, now: float, tag: str = "") -> str:
+        """Return the counter of the window that `now` (Unix seconds) falls into; `tag` has the hash tag, if any."""
+        return f"{PREFIX}{tag}{self.name}:{self.window}:{math.floor((now - self.shift) / self.window)}"
 
     def retry_after(self, now: float) -> int:
         """Return the whole seconds until the window ends, at least 1."""

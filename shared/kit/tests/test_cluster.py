@@ -1,0 +1,210 @@
+"""Every client works on a cluster, and follows a slot to the node that has it by now."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+
+import pytest
+from hearback_devkit.engines import ValkeyCluster
+from hearback_devkit.testing import ManualClock, eventually
+from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, RedisStreams
+from hearback_kit.bus.group_commit import GroupCommit, commits_by_shard
+from hearback_kit.bus.group_reads import ClusterReaders
+from hearback_kit.bus.tail import StreamTail
+from hearback_kit.bus.xadds import add_all, run_xadds, encode_xadd
+from hearback_kit.errors import Unavailable
+from hearback_kit.limits import Limit, LimitBatches, LimitCheck, Role
+from hearback_kit.resp import NotSent
+from hearback_kit.resp_cluster import RespCluster
+from hearback_kit.snapshots import SnapshotCache, SnapshotStore
+from hearback_kit.valkey import connect
+from hearback_kit.valkey_address import read_address, read_cluster
+
+SHARDS = 4
+KEYS = [f"s:{{{shard}}}" for shard in range(SHARDS)]
+OTHERS = [f"t:{{{shard}}}" for shard in range(SHARDS)]
+OPTIONS = ConsumerOptions(block_ms=200, outage_seconds=0.02, retry_seconds_first=0.01)
+
+
+@pytest.fixture
+async def wires(valkey_cluster: ValkeyCluster) -> AsyncIterator[RespCluster]:
+    wires = RespCluster(valkey_cluster.url)
+    yield wires
+    wires.close()
+
+
+@pytest.fixture
+async def bus(valkey_cluster: ValkeyCluster, wires: RespCluster) -> AsyncIterator[RedisStreams]:
+    async with AsyncExitStack() as stack:
+        client, waiting = connect(valkey_cluster.url), connect(valkey_cluster.url, blocking=True)
+        stack.push_async_callback(client.aclose)
+        stack.push_async_callback(waiting.aclose)
+        readers = ClusterReaders(wires, answer_seconds_max=5)
+        stack.callback(readers.close)
+        yield RedisStreams(client, waiting, wires, readers)
+
+
+async def test_a_slot_moves_while_requests_are_committed_and_read(valkey_cluster, wires, bus):
+    commits: Sequence[GroupCommit[int]] = commits_by_shard(
+        wires, SHARDS, lambda wire: GroupCommit(wire, lambda notes: [Outgoing(OTHERS[0], "sum", b"%d" % len(notes))])
+    )
+    acknowledged: list[int] = []
+    handled: Counter[int] = Counter()
+    stop = asyncio.Event()
+
+    async def handle(batch: Sequence[Incoming]) -> None:
+        handled.update(int(message.data) for message in batch if message.type == "thing")
+
+    async def user(shard: int) -> None:
+        number = shard
+        while not stop.is_set():
+            number += SHARDS
+            notes = [1] if shard == 0 else []
+            await commits[shard].commit([Outgoing(KEYS[shard], "thing", b"%d" % number)], notes)
+            acknowledged.append(number)
+
+    source = valkey_cluster.primary_of(KEYS[0])
+    target = next(node for node in valkey_cluster.nodes[:3] if node is not source)
+    async with asyncio.TaskGroup() as tasks:
+        consumer = Consumer(bus, [*KEYS, *OTHERS], group="g", name="c", handle=handle, options=OPTIONS)
+        tasks.create_task(consumer.run(stop))
+        for shard in range(SHARDS):
+            tasks.create_task(user(shard))
+        await more(acknowledged)
+        await asyncio.to_thread(valkey_cluster.begin_move, KEYS[0], target)
+        await more(acknowledged)
+        moved = await asyncio.to_thread(valkey_cluster.move_keys, KEYS[0], source, target, 1)
+        assert moved == 1, "of two streams, so that one is on each node now"
+        await asyncio.sleep(0.1)
+        await asyncio.to_thread(valkey_cluster.move_keys, KEYS[0], source, target)
+        await more(acknowledged)
+        await asyncio.to_thread(valkey_cluster.end_move, KEYS[0], target)
+        await more(acknowledged)
+        stop.set()
+    assert valkey_cluster.primary_of(KEYS[0]) is target
+    await asyncio.to_thread(valkey_cluster.begin_move, KEYS[0], source)
+    await asyncio.to_thread(valkey_cluster.move_keys, KEYS[0], target, source)
+    await asyncio.to_thread(valkey_cluster.end_move, KEYS[0], source)
+    left = [int(one.data) for one in await bus.read(KEYS, "g", "c", count=10_000, block_ms=1)]
+    assert handled + Counter(left) == Counter(acknowledged)
+
+
+async def more(acknowledged: list[int], count: int = 200) -> None:
+    goal = {shard: sum(number % SHARDS == shard for number in acknowledged) for shard in range(SHARDS)}
+    await eventually(
+        lambda: all(
+            sum(number % SHARDS == shard for number in acknowledged) >= before + count // SHARDS
+            for shard, before in goal.items()
+        ),
+        seconds=30,
+    )
+
+
+async def test_what_is_for_several_slots_is_appended_to_each(wires, bus):
+    assert await add_all(wires, [Outgoing(key, "t", b"%d" % n) for n, key in enumerate(KEYS * 2)]) is None
+    assert set((await bus.backlog(KEYS)).values()) == {2}
+    commands = [b"".join(encode_xadd(Outgoing(key, "t", b"1"))) for key in KEYS]
+    await wires.on(KEYS[1]).command("SET", "no:{1}", "stream")
+    refused = b"".join(encode_xadd(Outgoing("no:{1}", "t", b"1")))
+    errors = await run_xadds(wires, [*commands, refused], [*KEYS, "no:{1}"])
+    assert errors[:SHARDS] == [None] * SHARDS
+    assert "WRONGTYPE" in str(errors[SHARDS])
+
+
+async def test_a_message_wakes_the_read_that_waits_for_another_stream(bus):
+    await bus.ensure_group(KEYS, "g")
+    for key in (KEYS[3], KEYS[0]):
+        reading = asyncio.create_task(bus.read(KEYS, "g", "c", count=10, block_ms=20_000))
+        await asyncio.sleep(0.05)
+        await bus.publish([Outgoing(key, "t", b"1")])
+        async with asyncio.timeout(5):
+            assert [one.key for one in await reading] == [key]
+
+
+async def test_what_is_announced_in_another_slot_is_announced_too(bus):
+    await bus.ensure_group(KEYS, "g")
+    await bus.publish([Outgoing(KEYS[0], "t", b"1")])
+    [taken] = await bus.read(KEYS, "g", "c", count=1, block_ms=10)
+    await bus.dead_letter("g", taken, "no", [Outgoing(KEYS[0], "a", b"2"), Outgoing(KEYS[1], "a", b"3")])
+    assert sorted(one.data for one in await bus.read(KEYS, "g", "c", count=9, block_ms=10)) == [b"2", b"3"]
+    assert len(await bus.dead_letters(KEYS[0])) == 1
+
+
+async def test_limits_are_exact_and_those_of_a_tenant_lie_together(wires):
+    batches = LimitBatches(wires, ManualClock())
+    checks = [
+        LimitCheck((Limit(f"wide-{n}", 100, 60), Limit(f"narrow-{n}", 5, 60)), tenant=f"tenant-{n}") for n in range(9)
+    ]
+    answers = await asyncio.gather(*(batches.check([check]) for _ in range(10) for check in checks))
+    assert sum(answer == [()] for answer in answers) == 45
+    parent = LimitCheck((Limit("p", 1, 60),), Role.PARENT, tenant="x")
+    child = LimitCheck((Limit("c", 9, 60),), Role.CHILD, tenant="x")
+    assert await batches.check([parent, child]) == [(), ()]
+    assert [bool(waits) for waits in await batches.check([parent, child])] == [True, True]
+    assert await batches.retry_after(Limit("words:address", 1, 60), Limit("words:account", 1, 60)) == 0
+    assert await batches.retry_after(Limit("words:address", 1, 60), Limit("words:account", 1, 60)) > 0
+
+
+async def test_snapshots_are_published_and_followed(valkey_cluster):
+    client, waiting = connect(valkey_cluster.url), connect(valkey_cluster.url, blocking=True)
+    store, stop = SnapshotStore(client), asyncio.Event()
+    cache = SnapshotCache(client, waiting, lambda _, raw: raw)
+    following = asyncio.create_task(cache.follow(stop))
+    names = [f"name-{n}" for n in range(20)]
+    await store.publish(dict.fromkeys(names, b"old"))
+    assert {await cache.load(name) for name in names} == {b"old"}
+    await store.publish({**dict.fromkeys(names, b"new"), "name-0": None})
+    await eventually(lambda: all(cache.peek(name, b"unknown") != b"old" for name in names))
+    assert set((await cache.current(("name-",))).values()) == {b"new"}
+    assert await cache.load("name-0") is None
+    assert await store.history() == await store.history()
+    stop.set()
+    await following
+    await client.aclose()
+    await waiting.aclose()
+
+
+async def test_several_streams_are_followed_from_their_ends(valkey_cluster, bus):
+    seen: list[bytes] = []
+    waiting = connect(valkey_cluster.url, blocking=True)
+    tail = StreamTail(waiting, KEYS, lambda messages: seen.extend(one.data for one in messages))
+    stop = asyncio.Event()
+    await bus.publish([Outgoing(KEYS[0], "t", b"old")])
+    running = asyncio.create_task(tail.run(stop))
+    await tail.following(5)
+    for n, key in enumerate(KEYS * 2):
+        await bus.publish([Outgoing(key, "t", b"%d" % n)])
+    await eventually(lambda: sorted(seen) == [b"%d" % n for n in range(2 * SHARDS)])
+    stop.set()
+    await running
+    await waiting.aclose()
+
+
+async def test_a_cluster_without_a_node_that_answers_is_away():
+    url = "redis+cluster://127.0.0.1:1,127.0.0.1:2"
+    wires, client = RespCluster(url), connect(url)
+    bus = RedisStreams(client, client, wires)
+    with pytest.raises(NotSent):
+        await add_all(wires, [Outgoing(KEYS[0], "t", b"1")])
+    for call in (bus.ping(), bus.backlog(KEYS), bus.dead_letters(KEYS[0]), RedisStreams(client, client).backlog(KEYS)):
+        with pytest.raises(Unavailable):
+            await call
+    await client.aclose()
+
+
+def test_a_url_names_nodes() -> None:
+    cluster = read_cluster("rediss+cluster://u:p%40@a:1,b,[::1]:2")
+    assert cluster is not None
+    assert cluster.hosts == (("a", 1), ("b", 6379), ("::1", 2))
+    assert (cluster.username, cluster.password) == ("u", "p@")
+    assert cluster.url_of(("::1", 2)) == "rediss://u:p%40@[::1]:2/0"
+    assert read_cluster("redis://a") is read_cluster("redis+sentinel://a/name") is None
+
+
+@pytest.mark.parametrize("url", ["redis+cluster://", "redis+cluster://a:1/2"])
+def test_a_url_of_a_cluster_without_nodes_or_with_a_database_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="nodes"):
+        read_cluster(url)
+    with pytest.raises(ValueError, match="cluster"):
+        read_address(url)
