@@ -8,7 +8,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import hiredis
@@ -144,6 +144,7 @@ class RespConnection(Wire):
         answer_seconds_max: float = 5.0,
         replicas_min: int = 0,
     ) -> None:
+        self._url = url
         server_url, self._sentinels = read_address(url)
         self._address = urlsplit(server_url)
         self.replicas_min = replicas_min
@@ -151,6 +152,10 @@ class RespConnection(Wire):
         self._answer_seconds_max = answer_seconds_max
         self._link: _Link | None = None
         self._connecting: asyncio.Task[_Link] | None = None
+
+    def another(self, *, answer_seconds_max: float) -> Self:
+        """Return a further connection to the same server."""
+        return type(self)(self._url, answer_seconds_max=answer_seconds_max, replicas_min=self.replicas_min)
 
     async def send(self, parts: Iterable[bytes], answers: int) -> Any:
         """As `Wire` has it."""

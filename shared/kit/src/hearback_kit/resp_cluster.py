@@ -1,8 +1,8 @@
 """Pipelined connections to a cluster: what is written goes to the primary that has the slot of its keys.
 
-Slots move: to another node when an operator wants it, to a replica when their primary ends. An answer that says so, or
-a node that does not answer, leads to the map of slots being read again. What was not run for that is then sent to the
-node that has the slot by now, for as long as an answer may take.
+Slots move: to another node when an operator wants it, to a replica when their primary ends. After an answer that
+says so, and when a node does not answer, the map of slots is read again. What was not run for that is then sent to
+the node that has the slot by now, for as long as an answer may take.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ class SlotMap:
         self._read_soon()
 
     def doubt(self, host: Host) -> None:
-        """Read the map again before this node is used again: it does not answer, or not as the one that has a slot."""
+        """Read the map before this node is used again: it does not answer, or not as the one that has a slot."""
         self._doubted.add(host)
 
     def _read_soon(self) -> asyncio.Task[None]:
@@ -77,7 +77,9 @@ class SlotMap:
     async def _read(self) -> None:
         for host in tuple(self._hosts):
             connection = RespConnection(
-                self._address.url_of(host), connect_seconds_max=READ_SECONDS_MAX, answer_seconds_max=READ_SECONDS_MAX
+                self._address.url_of(host),
+                connect_seconds_max=READ_SECONDS_MAX,
+                answer_seconds_max=READ_SECONDS_MAX,
             )
             try:
                 found = _read_slots(await connection.command("CLUSTER", "SLOTS"), host)
@@ -127,8 +129,7 @@ def _host(name: Any, port: int, asked: Host) -> Host:
 class RespCluster:
     """Connections to the primaries of a cluster, each made when first needed.
 
-    `on` says where something of one slot is written to. `url` is as `valkey_address` has it. Clusters that were made
-    by `another` share their map of slots.
+    `on` says where something of one slot is written to. `url` is as `valkey_address` has it.
     """
 
     def __init__(
@@ -155,7 +156,6 @@ class RespCluster:
         """Return further connections to the same cluster."""
         return type(self)(
             self._url,
-            connect_seconds_max=self._connect_seconds_max,
             answer_seconds_max=answer_seconds_max,
             replicas_min=self.replicas_min,
             slots=self.slots,

@@ -59,7 +59,8 @@ class ServiceSettings(BaseSettings):
         "redis_url",
         SecretStr("redis://localhost:6379/0"),
         "Valkey or Redis: streams, limits, configuration. With Sentinels:"
-        " `redis+sentinel://:password@host:26379,host2:26379/name`.",
+        " `redis+sentinel://:password@host:26379,host2:26379/name`. A cluster, by some of its nodes:"
+        " `redis+cluster://:password@host:6379,host2:6379`.",
     )
     redis_replicas_min: int = fleet(
         "redis_replicas_min",

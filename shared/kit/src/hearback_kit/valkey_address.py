@@ -1,4 +1,4 @@
-"""Where Valkey is: at an address of its own, where Sentinels say that the primary is, or on the nodes of a cluster.
+"""Where Valkey is: at an address of its own, where Sentinels say that its primary is, or on a cluster's nodes.
 
 A URL is `redis://`, `rediss://` (TLS) or `unix://` as redis-py has it, or names Sentinels instead of a server:
 `redis+sentinel://user:password@host:26379,host2:26379/name/0`. `name` is what the Sentinels call the primary, `0`

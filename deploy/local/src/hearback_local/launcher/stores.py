@@ -97,8 +97,8 @@ def _reach(name: str, url: str) -> None:
     It names an address only, since the URL holds a password.
     """
     try:
-        addresses = _several(url) if name == REDIS_URL else ()
         parts = urlsplit(url)
+        addresses: Sequence[tuple[str | None, int]] = _several(url) if name == REDIS_URL else ()
         addresses = addresses or [(parts.hostname, parts.port or PORTS[name])]
     except ValueError as error:
         raise EngineError(f"{name} is not a URL: {error}") from error

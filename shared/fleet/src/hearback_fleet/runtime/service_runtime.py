@@ -15,7 +15,7 @@ from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.bus.consumer import Handler
 from hearback_kit.bus.dead_letter_limit import DeadLetterLimit
 from hearback_kit.bus.depths import StreamDepths
-from hearback_kit.bus.group_reads import ClusterReaders, GroupReaders
+from hearback_kit.bus.group_reads import open_readers
 from hearback_kit.bus.hurry import Hurry
 from hearback_kit.clock import Clock, SystemClock
 from hearback_kit.common import COMMON, Close, SharedRun, close_nothing
@@ -161,7 +161,7 @@ class ServiceRuntime:
     def _open_bus(self) -> tuple[RedisStreams, Close]:
         client, waiting = connect(self._redis_url), connect(self._redis_url, blocking=True)
         pipelined = self._resp_connection()
-        readers = _readers_of(pipelined, partial(RespConnection, self._redis_url, answer_seconds_max=READ_SECONDS_MAX))
+        readers = open_readers(pipelined, answer_seconds_max=READ_SECONDS_MAX)
 
         async def close() -> None:
             readers.close()
@@ -298,11 +298,3 @@ class ServiceRuntime:
     def _table(self) -> OutboxTable:
         assert self._outbox_table is not None, f"{self.settings.service} was opened without an outbox"
         return self._outbox_table
-
-
-def _readers_of(
-    pipelined: RespConnection | RespCluster, connect: Callable[[], RespConnection]
-) -> GroupReaders | ClusterReaders:
-    if isinstance(pipelined, RespCluster):
-        return ClusterReaders(pipelined, answer_seconds_max=READ_SECONDS_MAX)
-    return GroupReaders(connect)

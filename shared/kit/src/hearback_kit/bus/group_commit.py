@@ -196,8 +196,8 @@ def commits_by_shard(
 ) -> Sequence[GroupCommit[Note]]:
     """Return where to commit what belongs to each shard: the same for all, on a cluster one for each.
 
-    So what one request brings is in one transaction there, too, and waits for no other node than its own. A shard is
-    the hash tag of its streams.
+    So what one request brings is in one transaction there, too, and waits for no other node than its own. A shard
+    is the hash tag of its streams.
     """
     if isinstance(connection, RespCluster):
         return [make(connection.on(f"{{{shard}}}")) for shard in range(shards)]

@@ -6,6 +6,7 @@ A batch of a few messages costs a general client more than the database costs th
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from hiredis import HiredisError
@@ -64,8 +65,8 @@ class ClusterReaders:
     """As `GroupReaders` on a cluster, where each stream is read by a command of its own.
 
     What is there is read over `cluster`. While nothing is, each stream's read blocks on a connection of its own;
-    when one of them brings something the others are ended by the server, so that nothing is delivered to a read that
-    was given up. `answer_seconds_max` is that of a read that blocks.
+    when one of them brings something the others are ended by the server, so that nothing is delivered to a read
+    that was given up. `answer_seconds_max` is that of a read that blocks.
     """
 
     def __init__(self, cluster: RespCluster, *, answer_seconds_max: float) -> None:
@@ -87,17 +88,13 @@ class ClusterReaders:
         if found or block_ms <= 0:
             return found
         return await self._wait(
-            {
-                key: read_command([key], group, consumer, per_key=per_key, block_ms=block_ms) for key in keys
-            }
+            {key: read_command([key], group, consumer, per_key=per_key, block_ms=block_ms) for key in keys}
         )
 
     async def _wait(self, commands: Mapping[str, bytes]) -> list[Incoming]:
         taken = {key: self._take(key) for key in commands}
         names = {key: asyncio.ensure_future(one.on(key).command("CLIENT", "ID")) for key, one in taken.items()}
-        reads = {
-            key: asyncio.ensure_future(one.on(key).send([commands[key]], 1)) for key, one in taken.items()
-        }
+        reads = {key: asyncio.ensure_future(one.on(key).send([commands[key]], 1)) for key, one in taken.items()}
         try:
             await asyncio.wait(reads.values(), return_when=asyncio.FIRST_COMPLETED)
             await asyncio.gather(*(self._unblock(key, names[key], read) for key, read in reads.items()))
@@ -133,6 +130,15 @@ class ClusterReaders:
         """Drop every connection."""
         for connection in self._opened:
             connection.close()
+
+
+def open_readers(
+    pipelined: RespConnection | RespCluster, *, answer_seconds_max: float
+) -> GroupReaders | ClusterReaders:
+    """Return readers of the server or the cluster that `pipelined` is connected to."""
+    if isinstance(pipelined, RespCluster):
+        return ClusterReaders(pipelined, answer_seconds_max=answer_seconds_max)
+    return GroupReaders(partial(pipelined.another, answer_seconds_max=answer_seconds_max))
 
 
 def _messages_of(answers: Sequence[Any]) -> list[Incoming]:

@@ -3,7 +3,7 @@
 Commits go to the server as long as it takes them. When none succeeded for `after_seconds`, the one that fails and
 those that follow are appended to files (`spool_segments`), and durable by that. The files are replayed in order
 of arrival as soon as the server takes them; what arrives meanwhile is appended behind, until nothing is left and
-commits go to the server again. Of a cluster, one slot that is away for long is enough: then all commits go to files.
+commits go to the server again. On a cluster, one shard that is away for long sends the commits of all to files.
 
 A record is what one group commit would have sent: its XADDs. A kill during the replay, or an answer that got lost,
 publishes a part of the records twice, as may happen to every message; their ids stay the same.

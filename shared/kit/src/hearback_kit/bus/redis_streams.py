@@ -8,7 +8,14 @@ from redis.exceptions import ResponseError
 
 from hearback_kit.bus import scripts
 from hearback_kit.bus.entries import by_key, dead_letter, dead_letter_fields, fields_of, incoming
-from hearback_kit.bus.group_reads import ClusterReaders, GroupReaders, acknowledge, lengths, raise_refusal, transact
+from hearback_kit.bus.group_reads import (
+    ClusterReaders,
+    GroupReaders,
+    acknowledge,
+    lengths,
+    raise_refusal,
+    transact,
+)
 from hearback_kit.bus.protocol import DeadLetter, Incoming, Outgoing
 from hearback_kit.bus.xadds import add_all, encode_xadd
 from hearback_kit.errors import Unavailable

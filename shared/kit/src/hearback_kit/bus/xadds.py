@@ -1,7 +1,6 @@
 """Appending messages to streams over a pipelined connection, all of them in one transaction.
 
-On a cluster they are in one transaction for each slot, as a transaction can be in one only: what comes of one request
-is of one project, and so of one slot.
+On a cluster each slot has one: what comes of one request is of one project, and so of one slot.
 """
 
 import asyncio

@@ -3,7 +3,7 @@
 While one batch is on its way the next one gathers. Callers with the same check share a line of the batch, so
 that a busy limit costs the server the same for one caller as for a hundred.
 
-On a cluster there is one round trip for each slot, all at the same time: the counters of one check lie in one slot.
+On a cluster each slot has its round trip, all at the same time: the counters of one check lie in one slot.
 
 A busy limit with much room costs fewer round trips still: what passes in a tenth of a second is counted ahead
 (leased) and then passes without one. A lease is at most a 64th of what is left, so that nothing ever passes
@@ -53,8 +53,9 @@ class LimitCheck:
     """Limits of different names, of which all count or none.
 
     With `shared`, callers of the same object share a line of a batch and a lease; keep such an object for as
-    long as the limits stay the same. Counters of one `tenant` lie in one slot of a cluster: a limit has the same one
-    in every check, and so have the checks of one caller. Without it, those that begin with the same word are together.
+    long as the limits stay the same. Counters of one `tenant` lie in one slot of a cluster: a limit has the same
+    one in every check, and so have the checks of one caller. Without it, those are together whose first limits
+    begin with the same word.
     """
 
     limits: tuple[Limit, ...]
@@ -108,7 +109,9 @@ class LimitBatches:
     counted in `hearback_limits_failed_open`.
     """
 
-    def __init__(self, connection: RespConnection | RespCluster, clock: Clock, *, callers_max: int = 4_096) -> None:
+    def __init__(
+        self, connection: RespConnection | RespCluster, clock: Clock, *, callers_max: int = 4_096
+    ) -> None:
         self._connection = connection
         self._clock = clock
         self._callers_max = callers_max
@@ -207,18 +210,15 @@ class LimitBatches:
         places: dict[str, list[int]] = {}
         for place, (_, check, _, _) in enumerate(lines):
             places.setdefault(check.tag, []).append(place)
-        parts = [[lines[place] for place in those] for those in places.values()]
-        found = await asyncio.gather(
-            *(
-                self._answer(self._connection.on(tag), part, now, sum(line[2] for line in part), tag)
-                for tag, part in zip(places, parts, strict=True)
-            )
-        )
         by_place: dict[int, list[int]] = {}
-        for those, part, answer in zip(places.values(), parts, found, strict=True):
-            values = iter(answer)
-            for place, (_, check, _, _) in zip(those, part, strict=True):
-                by_place[place] = [next(values) for _ in range(2 + len(check.limits))]
+
+        async def ask(wire: Wire, tag: str) -> None:
+            part = [lines[place] for place in places[tag]]
+            answer = iter(await self._answer(wire, part, now, sum(callers for _, _, callers, _ in part), tag))
+            for place in places[tag]:
+                by_place[place] = [next(answer) for _ in range(2 + len(lines[place][1].limits))]
+
+        await asyncio.gather(*(ask(self._connection.on(tag), tag) for tag in places))
         return [value for place in range(len(lines)) for value in by_place[place]]
 
     async def _answer(self, wire: Wire, lines: list[_Line], now: float, waiting: int, tag: str = "") -> list[int]:

@@ -29,7 +29,7 @@ class Limit:
     shift: int = 0
 
     def key(self, now: float, tag: str = "") -> str:
-        """Return the counter of the window that `now` (Unix seconds) falls into; `tag` has the hash tag, if any."""
+        """Return the counter of the window that `now` (Unix seconds) falls into; `tag` is its hash tag."""
         return f"{PREFIX}{tag}{self.name}:{self.window}:{math.floor((now - self.shift) / self.window)}"
 
     def retry_after(self, now: float) -> int:

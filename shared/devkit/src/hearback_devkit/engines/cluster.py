@@ -1,0 +1,169 @@
+"""An embedded Valkey Cluster."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from redis import Redis, RedisError
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
+
+from hearback_devkit.engines.process import EngineError, free_port, wait_until
+from hearback_devkit.engines.valkey import ValkeyEngine
+
+FORMING_SECONDS_MAX = 60.0
+
+
+class ClusterNode(ValkeyEngine):
+    """A server of a cluster; all of them have the password of `first`."""
+
+    name = "valkey"
+
+    def __init__(
+        self,
+        data_dir: Path | str,
+        first: "ClusterNode | None",
+        appendfsync: Literal["always", "everysec", "no"],
+        node_timeout_ms: int,
+    ) -> None:
+        super().__init__(data_dir, appendfsync=appendfsync, memory_mb_max=128)
+        self._first = first
+        self._node_timeout_ms = node_timeout_ms
+        self.bus_port: int | None = None
+
+    @property
+    def password(self) -> str:
+        """The generated password of the servers' only account."""
+        return super().password if self._first is None else self._first.password
+
+    def _lines(self, port: int) -> Sequence[str]:
+        self.bus_port = self.bus_port or free_port()
+        return (
+            *super()._lines(port),
+            "cluster-enabled yes",
+            "cluster-config-file nodes.conf",
+            f"cluster-node-timeout {self._node_timeout_ms}",
+            f"cluster-port {self.bus_port}",
+            "cluster-require-full-coverage no",
+        )
+
+    def ask(self, *command: Any) -> Any:
+        """Return the server's answer; raises RedisError."""
+        with Redis(port=self.port or 0, password=self.password, decode_responses=True) as client:
+            client.response_callbacks.clear()
+            return client.execute_command(*command)
+
+    @property
+    def node_id(self) -> str:
+        """The name of this server in the cluster."""
+        return str(self.ask("CLUSTER", "MYID"))
+
+
+class ValkeyCluster:
+    """A cluster of three primaries with a replica each, on this machine; `nodes` has the first primaries in front.
+
+    A node that does not answer for `node_timeout_ms` is replaced by its replica. As with `Engine`, start it from a
+    thread that lives as long as it shall.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path | str,
+        appendfsync: Literal["always", "everysec", "no"] = "always",
+        node_timeout_ms: int = 1_000,
+    ) -> None:
+        self.nodes: list[ClusterNode] = []
+        for number in range(6):
+            first = self.nodes[0] if self.nodes else None
+            self.nodes.append(ClusterNode(Path(data_dir) / f"node-{number}", first, appendfsync, node_timeout_ms))
+
+    @property
+    def url(self) -> str:
+        """The URL of the cluster, by way of its first three nodes. Only after `start`."""
+        hosts = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes[:3])
+        return f"redis+cluster://:{self.nodes[0].password}@{hosts}"
+
+    def start(self) -> None:
+        """Start all nodes and make them one cluster. Raises EngineError."""
+        try:
+            for node in self.nodes:
+                node.start()
+            self._form()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _form(self) -> None:
+        primaries, replicas = self.nodes[:3], self.nodes[3:]
+        share = REDIS_CLUSTER_HASH_SLOTS / 3
+        for number, node in enumerate(self.nodes):
+            node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+        for number, node in enumerate(primaries):
+            node.ask("CLUSTER", "ADDSLOTSRANGE", int(number * share), int((number + 1) * share) - 1)
+        for node in self.nodes[1:]:
+            self.nodes[0].ask("CLUSTER", "MEET", "127.0.0.1", node.port, node.bus_port)
+        self.wait(lambda: all(self._known(node) == len(self.nodes) for node in self.nodes), "know each other")
+        for primary, replica in zip(primaries, replicas, strict=True):
+            replica.ask("CLUSTER", "REPLICATE", primary.node_id)
+        self.wait(self.is_whole, "agree")
+
+    def _known(self, node: ClusterNode) -> int:
+        lines = node.ask("CLUSTER", "NODES").splitlines()
+        return sum("handshake" not in line for line in lines)
+
+    def wait(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait until the nodes do what they are to do. Raises EngineError when they do not."""
+        if not wait_until(condition, FORMING_SECONDS_MAX):
+            raise EngineError(f"the nodes of the cluster do not {what}; see {self.nodes[0].log_path}")
+
+    def is_whole(self) -> bool:
+        """Whether every node knows a replica of each primary, and each replica has what its primary has."""
+        try:
+            for node in self.nodes:
+                if node.pid is None or "cluster_state:ok" not in node.ask("CLUSTER", "INFO"):
+                    return False
+                if any(len(of_slots) != 4 for of_slots in node.ask("CLUSTER", "SLOTS")):
+                    return False
+                replication = node.ask("INFO", "replication")
+                if "role:slave" in replication and "master_link_status:up" not in replication:
+                    return False
+        except (RedisError, OSError):
+            return False
+        return True
+
+    def primary_of(self, key: str) -> ClusterNode:
+        """Return the node that has a key's slot, as the first node that answers knows."""
+        slot = key_slot(key.encode())
+        for node in self.nodes:
+            with contextlib.suppress(RedisError, OSError):
+                for first, last, owner, *_ in node.ask("CLUSTER", "SLOTS"):
+                    if first <= slot <= last:
+                        return next(one for one in self.nodes if one.port == owner[1])
+        raise EngineError(f"no node knows who has {key}")
+
+    def begin_move(self, key: str, target: ClusterNode) -> ClusterNode:
+        """Begin to move a key's slot to another primary; return the one that has it."""
+        slot, source = key_slot(key.encode()), self.primary_of(key)
+        target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.node_id)
+        source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.node_id)
+        return source
+
+    def move_keys(self, key: str, source: ClusterNode, target: ClusterNode, count: int = 1_000) -> int:
+        """Move some of the keys of a key's slot; return how many there were."""
+        keys = source.ask("CLUSTER", "GETKEYSINSLOT", key_slot(key.encode()), count)
+        if keys:
+            where = ("127.0.0.1", target.port, "", 0, 5_000)
+            source.ask("MIGRATE", *where, "AUTH", self.nodes[0].password, "KEYS", *keys)
+        return len(keys)
+
+    def end_move(self, key: str, target: ClusterNode) -> None:
+        """Have all primaries know that the slot is moved."""
+        slot = key_slot(key.encode())
+        for node in (target, *self.nodes):
+            with contextlib.suppress(RedisError, OSError):  # a replica has it from its primary
+                node.ask("CLUSTER", "SETSLOT", slot, "NODE", target.node_id)
+
+    def stop(self) -> None:
+        """Stop all nodes."""
+        for node in reversed(self.nodes):
+            node.stop()
