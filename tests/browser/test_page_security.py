@@ -3,6 +3,7 @@
 The addresses come from the apps' routes and the OpenAPI documents, so that none is forgotten.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,9 @@ PAGES = [page for page in pages(*SAFE) if not page.is_stream]
 STREAMS = [page for page in pages(*SAFE) if page.is_stream]
 FORMS = [page for page in pages() if page.method not in SAFE]
 OPERATIONS = list(operations())
+CHANGES = [operation for operation in OPERATIONS if operation.method != "GET"]
+# What anybody may do: it is about oneself, and a token has no more scopes than its maker.
+OF_ONESELF = re.compile(r"/api/0/(?:accept-invite|auth|users/me)/|.*/api-tokens/")
 OWN = {"organization": "organization", "project": "project"}
 REFUSED = {400, 401, 403, 404, 405, 410, 429}
 NEXT = ["//evil.invalid", "https://evil.invalid/", "/\\evil.invalid", "/\t/evil.invalid", "javascript:alert(1)"]
@@ -124,6 +128,23 @@ def test_a_viewer_can_change_nothing(world: World, browsers: dict[str, httpx.Cli
     viewer = browsers["viewer"]
     answer = viewer.request(form.method, form.fill(world.known), data={"csrf_token": token(world, viewer)})
     assert answer.status_code == 403, answer.text[-500:]
+
+
+@pytest.mark.parametrize("operation", CHANGES, ids=str)
+def test_no_other_site_and_no_viewer_can_change_anything_by_the_api(
+    world: World, browsers: dict[str, httpx.Client], operation: Address
+) -> None:
+    path = operation.fill(world.known)
+    for headers in (
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://x.invalid"},
+    ):
+        answer = browsers["owner"].request(operation.method, path, json={}, headers=headers)
+        assert answer.status_code == 403, answer.text[:500]
+    if not OF_ONESELF.match(path):
+        answer = browsers["viewer"].request(operation.method, path, json={})
+        assert answer.status_code == 403, answer.text[:500]
 
 
 @pytest.mark.parametrize("target", NEXT)

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from hearback_contracts.sources import FeedbackSource
 from hearback_devkit.fleet import publish_project
-from hearback_kit.http import sign
+from hearback_kit.http import SERVICE_HEADER, SIGNATURE_HEADER, sign
 
 from ..conftest import EVENT, Api
 
@@ -18,7 +18,7 @@ async def ask(api: Api, path: str, *, secret: str | None = None, body: Any = Non
     known = api.intake.settings.secret_key.get_secret_value()
     method, raw = ("GET", b"") if body is None else ("POST", orjson.dumps(body))
     signature = sign(secret or known, "user-reports", method, path, raw, int(time.time()))
-    headers = {"X-Hearback-Signature": signature, "X-Hearback-Service": "user-reports"}
+    headers = {SIGNATURE_HEADER: signature, SERVICE_HEADER: "user-reports", "Content-Type": "application/json"}
     return await api.client.request(method, path, headers=headers, content=raw)
 
 

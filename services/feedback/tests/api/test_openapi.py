@@ -41,7 +41,15 @@ async def test_answers_conform(api: Api) -> None:
         "event_id": event_id,
         "key": "k",
         "short_id": issue["shortId"],
+        "organization_id": "1",
     }
     headers = {"Authorization": api.client.headers["Authorization"]}
     async with served(api.app, is_started=True) as url:
-        await assert_conforms(api.app.openapi(), url, known=known, headers=headers, examples=15)
+        await assert_conforms(
+            api.app.openapi(),
+            url,
+            known=known,
+            headers=headers,
+            secret=api.intake.settings.secret_key.get_secret_value(),
+            examples=15,
+        )

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from feedback.pages.params import PROJECT_CHOICES_MAX
 from hearback_contracts.flags import Feature
 from hearback_devkit.fleet import publish_project
 
@@ -239,3 +240,20 @@ async def test_other_organizations_see_nothing(api: Api) -> None:
     assert (await stranger.client.get(f"{theirs}news/?id={found}")).json() == {"count": 0}
     await stranger.get(f"/organizations/organization-2/issues/{found}/", status=404)
     await stranger.get("/organizations/organization-2/issues/WEB-1/", status=404)
+
+
+async def test_of_many_projects_some_are_listed_and_others_found_by_name(
+    api: Api, browser: Browser, redis: Any
+) -> None:
+    for project_id in range(2, 41):
+        await publish_project(redis, project_id=project_id)
+    page = await browser.get(project="project-40")
+    listed = re.findall(r'type="checkbox" name="project" value="([^"]+)"( checked)?', page)
+    assert listed[0] == ("project-40", " checked")
+    assert len(listed) == PROJECT_CHOICES_MAX
+    assert "Another of 40 projects" in page
+    chosen = [f"project-{project_id}" for project_id in range(2, 40)]
+    page = await browser.get(project=chosen)
+    assert page.count('name="project" value="') == len(chosen)
+    found = await browser.get(f"{INBOX}projects/", project="Project-3")
+    assert re.findall(r'<option value="([^"]+)">', found) == [f"project-{n}" for n in (3, *range(30, 40))]

@@ -112,9 +112,10 @@ async def test_nothing_of_one_project_is_reachable_through_another(harness: Any,
 
 async def test_other_services_may_ask_which_events_exist(harness: Any, api: Any, event_id: str) -> None:
     await harness.deliver(harness.event(event_id), harness.event(other := random_id(), project_id=2))
-    raw = orjson.dumps({"project_id": 1, "event_ids": [event_id.upper(), other, "x", 1]})
+    raw = orjson.dumps({"project_id": 1, "event_ids": [event_id.upper(), other, "x"]})
     headers = {
         SERVICE_HEADER: "feedback",
+        "Content-Type": "application/json",
         SIGNATURE_HEADER: sign(
             "a secret for tests, long enough to be one", "feedback", "POST", EXIST, raw, int(time.time())
         ),

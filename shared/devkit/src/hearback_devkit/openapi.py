@@ -1,11 +1,13 @@
 """Hold an app to its OpenAPI document: the committed one is current, and answers conform to it."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
 import schemathesis
+from hearback_kit.http import SERVICE_HEADER, SIGNATURE_HEADER, sign
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
@@ -38,21 +40,23 @@ async def assert_conforms(
     *,
     known: Mapping[str, str],
     headers: Mapping[str, str] | None = None,
+    secret: str = "",
     prepare: Prepare | None = None,
-    is_tried: Callable[[Any], bool] = lambda operation: operation.path.startswith("/api/"),
+    is_tried: Callable[[Any], bool] = lambda operation: operation.path.startswith(("/api/", "/internal/")),
     is_last: Callable[[Any], bool] = lambda operation: operation.method.upper() == "DELETE",
     examples: int = 10,
 ) -> int:
     """Send generated requests to every operation of an app at `url`, and return the number of operations.
 
-    Half of the requests name what exists (`known` path parameters), and half are authenticated by `headers`.
+    Half of the requests name what exists (`known` path parameters), and half are authenticated: by `headers`, or
+    where services call each other by a signature with `secret`.
     `is_last` names operations that take away what the others need. Raises what the checks raise.
     """
     schema = schemathesis.openapi.from_dict(dict(document))
     operations: list[Any] = [cast(Any, result).ok() for result in schema.get_all_operations()]
     tried = sorted(filter(is_tried, operations), key=is_last)
     for operation in tried:
-        await asyncio.to_thread(_check, operation, url, known, dict(headers or {}), prepare, examples)
+        await asyncio.to_thread(_check, operation, url, known, dict(headers or {}), secret, prepare, examples)
     return len(tried)
 
 
@@ -61,9 +65,18 @@ def _check(
     url: str,
     known: Mapping[str, str],
     headers: dict[str, str],
+    secret: str,
     prepare: Prepare | None,
     examples: int,
 ) -> None:
+    def signed(request: Any) -> Any:
+        body = (request.body or b"") if isinstance(request.body, bytes | None) else request.body.encode()
+        signature = sign(secret, "test", request.method, request.path_url, body, int(time.time()))
+        request.headers.update({SERVICE_HEADER: "test", SIGNATURE_HEADER: signature})
+        return request
+
+    is_internal = operation.path.startswith("/internal/")
+
     @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(operation.as_strategy(), st.booleans(), st.booleans())
     def check(case: Any, is_known: bool, is_authenticated: bool) -> None:
@@ -72,6 +85,11 @@ def _check(
             case.path_parameters = {name: known.get(name, value) for name, value in given_path.items()}
         if prepare is not None:
             prepare(case, is_known)
-        case.call_and_validate(base_url=url, headers=headers if is_authenticated else None, checks=list(CHECKS))
+        case.call_and_validate(
+            base_url=url,
+            headers=headers if is_authenticated and not is_internal else None,
+            auth=signed if is_authenticated and is_internal else None,
+            checks=list(CHECKS),
+        )
 
     check()

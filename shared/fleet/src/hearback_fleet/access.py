@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Request
 from hearback_contracts.config import OrganizationConfig, ProjectConfig
 from hearback_contracts.roles import scopes_of_role
 from hearback_kit.api.bodies import before_body
 from hearback_kit.auth import Authenticator, Principal
 from hearback_kit.errors import Forbidden, NotFound, Unauthorized
-from hearback_kit.http import ServiceClient
+from hearback_kit.http import ServiceClient, refuse_unsigned, require_signature
 
 from hearback_fleet.configuration import Configuration
 
@@ -34,6 +34,16 @@ class Access:
 
     configuration: Configuration
     authenticator: Authenticator
+
+
+async def signed(request: Request) -> None:
+    """Raise Unauthorized unless a service of this fleet, or an operator's command, signed the request."""
+    await require_signature(request, request.app.state.state.settings.secret_key.get_secret_value())
+
+
+def internal_router(prefix: str = "") -> APIRouter:
+    """Return a router for calls between services: each of its routes asks for a signature."""
+    return APIRouter(prefix=prefix, tags=["internal"], dependencies=[Depends(refuse_unsigned), Depends(signed)])
 
 
 def registry_introspection(client: ServiceClient) -> Any:

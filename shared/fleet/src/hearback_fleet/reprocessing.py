@@ -1,19 +1,14 @@
 """Reprocessing a range of time: what the operator's command sends to the services, signed."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
-from fastapi import Request
 from hearback_contracts.events import FeedbackSubmitted, UserReportSubmitted, UtcTime
-from hearback_kit.errors import BadRequest
-from hearback_kit.http import require_signature
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 REPROCESSINGS_PATH: Final = "/internal/reprocessings"
 DECISIONS_PATH: Final = "/internal/decisions"
 ACCEPTANCES_PATH: Final = "/internal/acceptances"
 SUBMISSIONS_MAX: Final = 50  # their words, at most 64 KiB each, fit into one request
-Body = TypeVar("Body", bound=BaseModel)
 
 
 class Reprocessing(BaseModel):
@@ -29,6 +24,13 @@ class Reprocessing(BaseModel):
     dry_run: bool = False
 
 
+class Reprocessed(BaseModel):
+    """One part of a range: counts, and where the next part begins; null after the last."""
+
+    counts: dict[str, int]
+    after: str | None
+
+
 class RefusedWords(BaseModel):
     """A refused submission: the message it was, or would have been, and what it said."""
 
@@ -40,6 +42,12 @@ class Decisions(BaseModel):
     """Submissions to decide by the rules of now; nothing is stored."""
 
     submissions: Annotated[list[RefusedWords], Field(max_length=SUBMISSIONS_MAX)]
+
+
+class Reasons(BaseModel):
+    """For each submission the reason why it would be refused now, or null."""
+
+    reasons: list[str | None]
 
 
 class Attempt(BaseModel):
@@ -56,15 +64,19 @@ class Acceptances(BaseModel):
     attempts: Annotated[list[Attempt], Field(max_length=SUBMISSIONS_MAX)]
 
 
-async def read_signed(request: Request, secret: str, kind: type[Body]) -> Body:
-    """Return the body of a signed request. Raises Unauthorized or BadRequest."""
-    await require_signature(request, secret)
-    try:
-        return kind.model_validate_json(await request.body())
-    except ValidationError as error:
-        raise BadRequest("The body is none of this call's.") from error
+class Taken(BaseModel):
+    """How many attempts were taken in."""
+
+    taken: int
 
 
-def page_answer(counts: Mapping[str, int], after: str | None) -> dict[str, Any]:
-    """Return the answer about one part of a range: counts, and where the next part begins; None after the last."""
-    return {"counts": dict(counts), "after": after}
+class RefusedAttempt(RefusedWords):
+    """A refused submission with the attempt that it was."""
+
+    attempt: Attempt
+
+
+class RefusedPage(Reprocessed):
+    """Refused submissions of one part of a range, which can be decided again."""
+
+    refused: list[RefusedAttempt]

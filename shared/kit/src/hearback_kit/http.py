@@ -18,13 +18,14 @@ import httpx
 import stamina
 from fastapi import Request
 
-from hearback_kit.api.bodies import INTERNAL_BODY_BYTES_MAX
+from hearback_kit.api.bodies import INTERNAL_BODY_BYTES_MAX, before_body
 from hearback_kit.errors import TooLarge, Unauthorized, Unavailable
 
 SIGNATURE_HEADER: Final = "X-Hearback-Signature"
 SERVICE_HEADER: Final = "X-Hearback-Service"
 SIGNATURE_AGE_SECONDS_MAX: Final = 300
 _DIGITS: Final = re.compile(r"[0-9]{1,12}")
+_NOT_SIGNED: Final = "only services of this fleet may call this"
 _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -52,22 +53,28 @@ def _is_fresh(header: str, now: float) -> bool:
     return bool(_DIGITS.fullmatch(stamp)) and abs(now - int(stamp)) <= SIGNATURE_AGE_SECONDS_MAX
 
 
-async def require_signature(request: Request, secret: str) -> str:
-    """Return the name of the service that signed a request; raise Unauthorized when none did.
+@before_body
+async def refuse_unsigned(request: Request) -> None:
+    """Raise Unauthorized for a request without a fresh signature, whatever that is worth, before its body is read.
 
-    Raise TooLarge, before anything is read, for a body of more than INTERNAL_BODY_BYTES_MAX or of unknown size.
+    Raise TooLarge for a body of more than INTERNAL_BODY_BYTES_MAX or of unknown size.
     """
     length = request.headers.get("content-length", "0")
     chunked = "transfer-encoding" in request.headers
     if chunked or not _DIGITS.fullmatch(length) or int(length) > INTERNAL_BODY_BYTES_MAX:
         raise TooLarge
+    if not _is_fresh(request.headers.get(SIGNATURE_HEADER, ""), time.time()):
+        raise Unauthorized(_NOT_SIGNED)
+
+
+async def require_signature(request: Request, secret: str) -> str:
+    """Return the name of the service that signed a request; raise Unauthorized when none did, or TooLarge."""
+    await refuse_unsigned(request)
     service = request.headers.get(SERVICE_HEADER, "")
     header = request.headers.get(SIGNATURE_HEADER, "")
-    if not _is_fresh(header, time.time()):
-        raise Unauthorized("only services of this fleet may call this")
     body = await request.body()
     if not is_signed(secret, service, request.method, _target(request), body, header):
-        raise Unauthorized("only services of this fleet may call this")
+        raise Unauthorized(_NOT_SIGNED)
     return service
 
 

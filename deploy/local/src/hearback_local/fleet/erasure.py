@@ -78,9 +78,9 @@ async def _erase(state: Mapping[str, Any], address: str) -> dict[str, Any]:
     erased: dict[str, int] = {}
     submissions: list[Reference] = []
     for name in OWNERS:
-        submissions += await _ask(state, name, address, [], erased)
+        submissions += await ask_service(state, name, address, [], erased)
     for name in HOLDERS:
-        await _ask(state, name, address, submissions, erased)
+        await ask_service(state, name, address, submissions, erased)
     erased["deadLetters"] = await _erase_dead_letters(environment, address, {name for _, name in submissions})
     return {
         "person": hashlib.sha256(address.encode()).hexdigest(),
@@ -103,9 +103,10 @@ async def _settled(environment: Mapping[str, str]) -> int:
         await asyncio.sleep(0.2)
 
 
-async def _ask(
+async def ask_service(
     state: Mapping[str, Any], name: str, address: str, submissions: Sequence[Reference], erased: dict[str, int]
 ) -> list[Reference]:
+    """Have a service erase; add its counts to `erased`, return whose submissions it erased. Raise FleetError."""
     port = next(one["port"] for one in state["services"] if one["name"] == name)
     secret = state["environment"]["HEARBACK_SECRET_KEY"]
     url = f"http://127.0.0.1:{port}"

@@ -1,17 +1,23 @@
-"""How much is waiting in the streams, per service."""
+"""How much is waiting in the streams and in the outboxes, per service."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import asyncpg  # type: ignore[import-untyped]
 from hearback_contracts.streams import STREAMS
 from hearback_kit.valkey import OUTAGES, connect
 
 DEFAULT_SHARDS = 4
+# The services that have an outbox, each in its database.
+OUTBOXES = ("feedback", "user-reports", "client-reports", "notifier")
+ROWS_COUNTED_MAX = 10_000
+SECONDS_MAX = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """Messages a service has not finished yet, and those it gave up on."""
+    """Messages a service has not finished or published yet, and those it gave up on."""
 
     lag: int = 0
     dead_letters: int = 0
@@ -25,11 +31,13 @@ def shards_of(environment: Mapping[str, str]) -> int:
 async def depths(environment: Mapping[str, str]) -> dict[str, Depth] | None:
     """Return the depth per service, or None when Valkey cannot be reached.
 
-    Finished entries are deleted, so the length of a stream is what is left to do.
+    Finished entries are deleted, so the length of a stream is what is left to do, and the rows of an outbox what
+    is left to publish; while PostgreSQL cannot be reached, that is not counted.
     """
+    unpublished = await asyncio.gather(*(_unpublished(environment, name) for name in OUTBOXES))
     shards = shards_of(environment)
     keys = [(stream.consumer, key) for stream in STREAMS for key in stream.shard_keys(shards)]
-    client = connect(environment["HEARBACK_REDIS_URL"], timeout_seconds=2.0)
+    client = connect(environment["HEARBACK_REDIS_URL"], timeout_seconds=SECONDS_MAX)
     try:
         async with client.pipeline(transaction=False) as pipeline:
             for _, key in keys:
@@ -40,8 +48,23 @@ async def depths(environment: Mapping[str, str]) -> dict[str, Depth] | None:
         return None
     finally:
         await client.aclose()
-    found: dict[str, Depth] = {}
+    found = {name: Depth(rows) for name, rows in zip(OUTBOXES, unpublished, strict=True)}
     for (service, _), waiting, dead in zip(keys, lengths[::2], lengths[1::2], strict=True):
         known = found.get(service, Depth())
         found[service] = Depth(known.lag + waiting, known.dead_letters + dead)
     return found
+
+
+async def _unpublished(environment: Mapping[str, str], service: str) -> int:
+    """Return how many rows a service's outbox has, of more than ROWS_COUNTED_MAX that many."""
+    url, database = environment["HEARBACK_DATABASE_URL"], service.replace("-", "_")
+    try:
+        connection = await asyncpg.connect(url, database=database, timeout=SECONDS_MAX)
+        try:
+            query = f"SELECT count(*) FROM (SELECT FROM outbox LIMIT {ROWS_COUNTED_MAX}) AS some"
+            rows: int = await connection.fetchval(query, timeout=SECONDS_MAX)
+        finally:
+            await connection.close(timeout=SECONDS_MAX)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return 0
+    return rows

@@ -48,7 +48,7 @@ def reprocess(
     wanted: dict[str, Any] = {"start": start.isoformat(), "end": until.isoformat(), "dry_run": dry_run}
     if project is not None:
         wanted["project_id"] = _project_id(data_dir, project)
-    found = asyncio.run(_reprocess(ready_state(data_dir), wanted, progress))
+    found = asyncio.run(reprocess_range(ready_state(data_dir), wanted, progress))
     return {"from": start.isoformat(), "to": until.isoformat(), "project": project, "dryRun": dry_run, **found}
 
 
@@ -60,7 +60,8 @@ def _project_id(data_dir: DataDir, project: str) -> int:
     return int(found["id"])
 
 
-async def _reprocess(state: Mapping[str, Any], wanted: dict[str, Any], progress: Progress) -> dict[str, Any]:
+async def reprocess_range(state: Mapping[str, Any], wanted: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Process the range that `wanted` names again, and return counts."""
     async with _services(state, ("feedback", "user-reports", "client-reports")) as call:
         # Reports that are linked now and refused ones that are taken in become feedback by the rules of now.
         feedback = await _go_through(call, "feedback", wanted, progress)

@@ -5,13 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hearback_local.data_dir import DataDir
-from hearback_local.fleet.metrics import read_metrics
 from hearback_local.fleet.readiness import probe
 from hearback_local.fleet.state import find_ready_state, is_running
 from hearback_local.services import EDGE
-
-# Rows that a service committed and has not published yet.
-OUTBOX_METRIC = "hearback_outbox_waiting"
 
 
 def read_status(data_dir: DataDir) -> dict[str, Any]:
@@ -45,7 +41,7 @@ def _services(state: dict[str, Any]) -> list[dict[str, Any]]:
 
     depths = asyncio.run(queues.depths(state["environment"]))
     services = []
-    for entry, (ready, unpublished) in zip(state["services"], _probe_all(state["services"]), strict=True):
+    for entry, ready in zip(state["services"], _probe_all(state["services"]), strict=True):
         depth = None if depths is None else depths.get(entry["name"], queues.Depth())
         services.append(
             {
@@ -53,21 +49,18 @@ def _services(state: dict[str, Any]) -> list[dict[str, Any]]:
                 "pid": entry["pid"],
                 "url": f"http://127.0.0.1:{entry['port']}",
                 "ready": ready,
-                "lag": depth.lag + unpublished if depth else None,
+                "lag": depth.lag if depth else None,
                 "dead_letters": depth.dead_letters if depth else None,
             }
         )
     return services
 
 
-def _probe_all(entries: list[dict[str, Any]]) -> list[tuple[bool, int]]:
-    """Return of each whether it is ready and its outbox rows; all at once, for some may take seconds to answer."""
+def _probe_all(entries: list[dict[str, Any]]) -> list[bool]:
+    """Return of each whether it is ready; all at once, for some may take seconds to answer."""
 
-    def look(entry: dict[str, Any]) -> tuple[bool, int]:
-        if entry["name"] == EDGE:
-            return probe(entry["port"], "/healthz")[0], 0
-        ready, body = probe(entry["port"])
-        return ready, 0 if body is None else int(sum(read_metrics(entry["port"]).get(OUTBOX_METRIC, [])))
+    def look(entry: dict[str, Any]) -> bool:
+        return probe(entry["port"], "/healthz" if entry["name"] == EDGE else "/readyz")[0]
 
     with ThreadPoolExecutor(max(1, len(entries))) as pool:
         return list(pool.map(look, entries))

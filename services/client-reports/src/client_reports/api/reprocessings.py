@@ -1,17 +1,16 @@
-"""Refused submissions, for the operator's command to have decided again; signed calls, in no public document."""
+"""Refused submissions, for the operator's command to have decided again."""
 
 import json
-from typing import Any
 
-from fastapi import APIRouter, Request
+from hearback_fleet.access import internal_router
 from hearback_fleet.reprocessing import (
     ACCEPTANCES_PATH,
     REPROCESSINGS_PATH,
     SUBMISSIONS_MAX,
     Acceptances,
+    RefusedPage,
     Reprocessing,
-    page_answer,
-    read_signed,
+    Taken,
 )
 from hearback_kit.errors import BadRequest
 
@@ -19,14 +18,13 @@ from client_reports.api.deps import StateDep
 from client_reports.domain.journal import SubmissionKey
 from client_reports.store.refused import list_open
 
-router = APIRouter(include_in_schema=False)
+router = internal_router()
 _FIRST = (SubmissionKey(0, ""), b"")
 
 
-@router.post(REPROCESSINGS_PATH)
-async def post_reprocessing(request: Request, state: StateDep) -> dict[str, Any]:
+@router.post(REPROCESSINGS_PATH, operation_id="listRefused", summary="List what was refused in a range of time")
+async def post_reprocessing(state: StateDep, wanted: Reprocessing) -> RefusedPage:
     """Return the next refused submissions of a range of time that have their words and were not taken in."""
-    wanted = await read_signed(request, state.settings.secret_key.get_secret_value(), Reprocessing)
     after = _FIRST if wanted.after is None else _read_position(wanted.after)
     async with state.database.connection() as connection:
         found = await list_open(connection, (wanted.start, wanted.end), wanted.project_id, after, SUBMISSIONS_MAX)
@@ -40,18 +38,18 @@ async def post_reprocessing(request: Request, state: StateDep) -> dict[str, Any]
         }
         for one in found
     ]
-    return {**page_answer({"examined": len(found)}, position), "refused": refused}
+    page = {"counts": {"examined": len(found)}, "after": position, "refused": refused}
+    return RefusedPage.model_validate(page)
 
 
-@router.post(ACCEPTANCES_PATH)
-async def post_acceptances(request: Request, state: StateDep) -> dict[str, Any]:
+@router.post(ACCEPTANCES_PATH, operation_id="acceptRefused", summary="Take in refused submissions")
+async def post_acceptances(state: StateDep, wanted: Acceptances) -> Taken:
     """Take in refused attempts, each once, as a member can; return how many."""
-    wanted = await read_signed(request, state.settings.secret_key.get_secret_value(), Acceptances)
     taken = 0
     for one in wanted.attempts:
         digest = _read_digest(one.digest)
         taken += await state.acceptance.accept_attempt(SubmissionKey(one.project_id, one.id), digest)
-    return {"taken": taken}
+    return Taken(taken=taken)
 
 
 def _read_position(text: str) -> tuple[SubmissionKey, bytes]:

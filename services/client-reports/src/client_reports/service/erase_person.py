@@ -27,8 +27,8 @@ async def erase_person(database: Database, wanted: Erasure) -> dict[str, int]:
         last: SubmissionKey | None = _FIRST
         while last is not None:
             async with database.transaction() as connection:
-                found = await find_containing(connection, day, wanted.address, last, WINDOW_ROWS)
-                theirs = [key for key, payload in found if names_address(orjson.loads(payload), wanted.address)]
+                found = await find_containing(connection, day, wanted.email, last, WINDOW_ROWS)
+                theirs = [key for key, payload in found if names_address(orjson.loads(payload), wanted.email)]
                 payloads += await erase_refused(connection, theirs)
             last = found[-1][0] if len(found) == WINDOW_ROWS else None
     _log.info("person_erased", payloads=payloads)

@@ -13,7 +13,6 @@ from hearback_kit.api.bodies import before_body
 from hearback_kit.auth import Principal
 from hearback_kit.db import Connection, Database
 from hearback_kit.errors import NotFound, Unauthorized
-from hearback_kit.http import require_signature
 
 from registry.api.params import OrganizationName, ProjectName
 from registry.service.assemble_app import AppState
@@ -49,11 +48,6 @@ async def principal_of(request: Request) -> Principal:
     if found is None:
         raise Unauthorized
     return found
-
-
-async def signed(request: Request, state: StateDep) -> None:
-    """Raise Unauthorized unless a service of this fleet signed the request."""
-    await require_signature(request, state.settings.secret_key.get_secret_value())
 
 
 DatabaseDep = Annotated[Database, Depends(database_of)]

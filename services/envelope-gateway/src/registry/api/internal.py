@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import Path
+from hearback_fleet.access import internal_router
 from hearback_kit.errors import NotFound
 from hearback_kit.values.ids import ID_MAX
 from pydantic import BaseModel
 
 from registry.api import serializers
-from registry.api.deps import DatabaseDep, StateDep, signed
+from registry.api.deps import DatabaseDep, StateDep
 from registry.api.params import Email, Name, NewPassword, RequestBody, Role, Slug
 from registry.service import add_member as adding
 from registry.service import bootstrap_project as bootstrapping
@@ -17,7 +18,7 @@ from registry.service.update_project import record_project_flags
 from registry.store.alerts import Recipient as RecipientRow
 from registry.store.alerts import list_recipients
 
-router = APIRouter(prefix="/internal", tags=["internal"], dependencies=[Depends(signed)])
+router = internal_router("/internal")
 
 ProjectId = Annotated[int, Path(ge=1, le=ID_MAX, description="Id of the project.")]
 

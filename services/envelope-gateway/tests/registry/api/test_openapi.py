@@ -39,6 +39,7 @@ async def test_answers_conform(settings: Settings) -> None:
             url,
             known=KNOWN,
             headers={"Authorization": f"Bearer {token}"},
+            secret=settings.secret_key.get_secret_value(),
             prepare=keep_slugs,
             is_tried=lambda operation: operation.path != "/metrics",
             # It may revoke the token of the examples, and all others would only show 401.

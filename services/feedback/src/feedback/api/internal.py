@@ -1,13 +1,14 @@
-"""What other services of the fleet may ask; calls are signed and no part of the public document."""
+"""What other services of the fleet may ask."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
 from hearback_contracts.config import OrganizationConfig
 from hearback_contracts.flags import Feature
-from hearback_kit.errors import BadRequest, NotFound
-from hearback_kit.http import require_signature
-from pydantic import BaseModel, Field, ValidationError
+from hearback_contracts.issues import FeedbackIssue, IssueEvent, IssueOfShortId
+from hearback_fleet.access import internal_router
+from hearback_kit.errors import NotFound
+from pydantic import BaseModel, Field
 
 from feedback.api import serializers
 from feedback.api.deps import AppState, StateDep
@@ -20,19 +21,26 @@ ERROR_EVENTS_MAX: Final = 1_000
 LINKED_MAX: Final = 50
 
 
-async def _signed(request: Request, state: StateDep) -> None:
-    await require_signature(request, state.settings.secret_key.get_secret_value())
+router = internal_router("/internal/organizations/{organization_id}")
 
 
-router = APIRouter(
-    prefix="/internal/organizations/{organization_id}", include_in_schema=False, dependencies=[Depends(_signed)]
+class FoundFeedback(IssueOfShortId):
+    """A feedback with its event."""
+
+    group: FeedbackIssue
+    event_id: str
+    event: IssueEvent
+
+
+@router.get(
+    "/events/{event_id}",
+    operation_id="findFeedbackByEvent",
+    summary="The feedback with an event id",
+    response_model=FoundFeedback,
 )
-
-
-@router.get("/events/{event_id}")
 async def get_event(
     state: StateDep, organization_id: int, event_id: str, project_id: int | None = None
-) -> dict[str, Any]:
+) -> JSONResponse:
     """Return the feedback with an event id, of the organization or of one of its projects; 404 without one."""
     organization = await _organization(state, organization_id)
     projects = [project.id for project in organization.projects if project_id in {None, project.id}]
@@ -42,8 +50,13 @@ async def get_event(
     return await _answer(state, organization, feedback)
 
 
-@router.get("/shortids/{short_id}")
-async def get_short_id(state: StateDep, organization_id: int, short_id: str) -> dict[str, Any]:
+@router.get(
+    "/shortids/{short_id}",
+    operation_id="findFeedbackByShortId",
+    summary="The feedback with a short id",
+    response_model=FoundFeedback,
+)
+async def get_short_id(state: StateDep, organization_id: int, short_id: str) -> JSONResponse:
     """Return the organization's feedback with a short id; 404 without one."""
     organization = await _organization(state, organization_id)
     async with state.database.connection() as connection:
@@ -58,20 +71,21 @@ class ErrorEvents(BaseModel):
     event_ids: Annotated[list[str], Field(max_length=ERROR_EVENTS_MAX)]
 
 
-@router.post("/feedback/linked")
-async def list_linked(request: Request, state: StateDep, organization_id: int) -> list[dict[str, Any]]:
+@router.post(
+    "/feedback/linked",
+    operation_id="listLinkedFeedback",
+    summary="The new feedback linked to error events",
+    response_model=list[FeedbackIssue],
+)
+async def list_linked(state: StateDep, organization_id: int, wanted: ErrorEvents) -> JSONResponse:
     """Return the new feedback that is linked to any of the error events, newest first, some of very many."""
-    try:
-        wanted = ErrorEvents.model_validate_json(await request.body())
-    except ValidationError as error:
-        raise BadRequest(f"Expected project_id and at most {ERROR_EVENTS_MAX} event_ids.") from error
     organization = await _organization(state, organization_id)
     project = organization.find_project(str(wanted.project_id))
     ids = {event for text in wanted.event_ids if (event := parse_any_event_id(text))}
     async with state.database.connection() as connection:
         found = await list_of_errors(connection, project.id, ids, LINKED_MAX) if project else []
     context = await state.serializer_context(organization, found)
-    return [serializers.group(feedback, context) for feedback in found]
+    return JSONResponse([serializers.group(feedback, context) for feedback in found])
 
 
 async def _organization(state: AppState, organization_id: int) -> OrganizationConfig:
@@ -83,12 +97,9 @@ async def _organization(state: AppState, organization_id: int) -> OrganizationCo
 
 async def _answer(
     state: AppState, organization: OrganizationConfig, feedback: FeedbackDetail | None
-) -> dict[str, Any]:
+) -> JSONResponse:
     if feedback is None:
         raise NotFound
     context = await state.serializer_context(organization, [feedback])
-    return {
-        **serializers.short_id(feedback, context),
-        "eventId": feedback.event_id,
-        "event": serializers.event(feedback, context),
-    }
+    event = {"eventId": feedback.event_id, "event": serializers.event(feedback, context)}
+    return JSONResponse(serializers.short_id(feedback, context) | event)

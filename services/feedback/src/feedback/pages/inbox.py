@@ -68,6 +68,7 @@ class _Page:
             "member_choices": choices_of(organization, self.scope.principal.email),
             "sources": list(source_words().items()),
             "periods": PERIODS,
+            "project_choices": self.view.project_choices(organization),
             "tags_shown": TAGS_SHOWN,
         }
 
@@ -83,10 +84,17 @@ class _Page:
             found = await find(self.state, self.scope, self.view)
             place = _place(self.view)
         except (BadRequest, Forbidden) as error:
-            empty: Values = {"rows": [], "previous_url": None, "next_url": None, "problem": error.detail}
+            empty: Values = {
+                "rows": [],
+                "previous_url": None,
+                "next_url": None,
+                "problem": error.detail,
+                "counts_later": False,
+            }
             return empty | {"tabs": self._tabs({}, None)}, error.status
         listed = await read_list(self.state.database, self.state.settings, found.everywhere, found.shown, place)
-        return self._listed(listed, place) | {"tabs": self._tabs(listed.counts, found), "problem": None}, 200
+        values = {"tabs": self._tabs(listed.counts, found), "counts_later": not listed.counts, "problem": None}
+        return self._listed(listed, place) | values, 200
 
     def _listed(self, listed: ListPage, place: Place) -> Values:
         size = self.state.settings.page_size

@@ -1,4 +1,4 @@
-"""What scripts of the inbox ask for: what is new to the list, suggestions, members and environments."""
+"""What scripts of the inbox ask for: what is new to the list, suggestions, members, projects and environments."""
 
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from feedback.store.feedback_read import count_ids, list_by_ids
 from feedback.store.search_names import list_values
 
 IDS_MAX = 200
+PROJECTS_MAX = 20
 ENVIRONMENTS_MAX = 50
 router = APIRouter(prefix="/organizations/{organization}/feedback")
 
@@ -60,6 +61,15 @@ async def suggest_members(
     """Return the part of a form that suggests whom to assign feedback to."""
     found = find_members(scope.organization, scope.principal.email, assignee)
     return PAGES.render(request, "inbox.html", block="members_part", members=found)
+
+
+@router.get("/projects/")
+async def suggest_projects(
+    request: Request, scope: Reader, project: Annotated[str, Query(max_length=100)] = ""
+) -> Response:
+    """Return the part of the filters that suggests projects."""
+    found = [one for one in scope.organization.projects if project.strip().lower() in one.slug][:PROJECTS_MAX]
+    return PAGES.render(request, "inbox.html", block="projects_part", projects=found)
 
 
 @router.get("/suggestions/")

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from fastapi import Depends, Query
+from hearback_contracts.config import OrganizationConfig
 from hearback_contracts.sources import FeedbackSource
 from hearback_kit.api.params import read_time_range
 from hearback_kit.errors import BadRequest
@@ -26,6 +27,7 @@ PERIODS: Final = ("24h", "7d", "14d", "30d", "90d")
 _SLUG: Final = re.compile(r"(?:[^:\s]{1,200}:)?([0-9]{1,19})\Z", re.ASCII)
 _VALUES_MAX: Final = 200
 _TEXT_MAX: Final = 5_000
+PROJECT_CHOICES_MAX: Final = 20  # of more, some are listed, and others are found by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,16 @@ class View:
         named = {"source": self.source, "statsPeriod": self.period, "start": self.start, "end": self.end}
         named |= {"cursor": self.cursor, "feedbackSlug": self.slug}
         return [*found, *((name, value) for name, value in named.items() if value)]
+
+    def project_choices(self, organization: OrganizationConfig) -> list[tuple[str, bool]]:
+        """Return slugs of projects to choose from, with whether each is chosen; chosen ones are among them."""
+        slugs = [
+            (one.slug, one.slug in self.projects or str(one.id) in self.projects) for one in organization.projects
+        ]
+        if len(slugs) > PROJECT_CHOICES_MAX:
+            slugs.sort(key=lambda one: not one[1])
+        chosen = sum(is_chosen for _, is_chosen in slugs)
+        return slugs[: max(PROJECT_CHOICES_MAX, chosen)]
 
     @property
     def query_of_environments(self) -> str:

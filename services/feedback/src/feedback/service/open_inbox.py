@@ -18,7 +18,10 @@ ATTACHMENTS_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """Rows of a list (one too many when there are more), which have attachments, and the mailboxes' counts."""
+    """Rows of a list (one too many when there are more), which have attachments, and the mailboxes' counts.
+
+    These are empty where counting would have taken longer than reading the list; `read_counts` counts then.
+    """
 
     rows: Sequence[Feedback]
     with_attachments: frozenset[int]

@@ -37,11 +37,11 @@ LOOKS_MAX: Final = 50  # times as much time as the newest rows span is where a p
 async def count_mailboxes(
     connection: Connection, selection: Selection, count_max: int
 ) -> Mapping[str, int | None]:
-    """Return the rows of each mailbox: `count_max` + 1 for more, None for a search that finds more than that."""
+    """Return the rows of each mailbox: `count_max` + 1 for more, None for a search of more than `FINDS_MAX`."""
     if selection.is_empty:
         return dict.fromkeys(STATUSES, 0)
     if selection.is_search:
-        counts, _ = await _read_finds(connection, selection, count_max)
+        counts, _ = await _read_finds(connection, selection, FINDS_MAX)
         return counts or dict.fromkeys(STATUSES, None)
     await connection.execute(IN_ORDER)
     found = await connection.execute(fill_statement(selection, count_max))
@@ -124,8 +124,8 @@ async def read_mailbox(
     """Return a page of `shown`, and the counts of the mailboxes of `everywhere`, of which it is a part.
 
     A search is looked up among the newest rows first. What is common is met there, and is not counted: an inverted
-    index would have to find all of it. What is rare is looked up once for both. What is neither is not counted
-    either, and its page is looked for where it can be expected.
+    index would have to find all of it: its counts are None. What is rare is looked up once for both. Of what is
+    neither the page is looked for where it can be expected, and the counts are empty: `count_mailboxes` has them.
     """
     if not shown.is_search or shown.is_empty:
         filled = await count_mailboxes(connection, everywhere, count_max)
@@ -133,17 +133,17 @@ async def read_mailbox(
         return page.rows, filled
     part = Cut(shown.statuses, limit, position, backward)
     look = await _look(connection, everywhere)
-    counts: Mapping[str, int | None] | None = None
+    counts: Mapping[str, int | None]
     places: list[Position] | None
     if look.is_all:
         counts, places, is_whole = _counted(look.finds), _places(look.finds, part), True
     elif len(look.finds) > NEAR_ROWS_MAX * COMMON_PART_MIN:
+        counts = dict.fromkeys(STATUSES, None)
         places = await _near(connection, shown, part, look.finds)
         is_whole = len(places) == limit
     else:
         counts, places = await _read_rare(connection, everywhere, shown, part, look, count_max)
         is_whole = True
-    counts = counts or dict.fromkeys(STATUSES, None)
     if places is None:
         return await read_in_order(connection, shown, limit, position, backward=backward), counts
     if is_whole:
@@ -156,22 +156,23 @@ async def read_mailbox(
 
 async def _read_rare(
     connection: Connection, everywhere: Selection, shown: Selection, part: Cut, look: _Look, count_max: int
-) -> tuple[Mapping[str, int | None] | None, list[Position] | None]:
+) -> tuple[Mapping[str, int | None], list[Position] | None]:
     """Return the counts of a search that finds few of the newest rows, and the places of a page.
 
-    There are no counts above `count_max`, and no places for more finds than the database shall sort. An index that
-    is fast is asked again for fewer rows rather than for the rows of many finds, which may have to come from disk.
+    Counts are empty where more than `count_max` finds were not counted, and None where they are more than the
+    database shall sort; then there are no places either. An index that is fast is asked again for fewer rows
+    rather than for the rows of many finds, which may have to come from disk.
     """
     if not shown.has_patterns:
         counts, places = await _read_finds(connection, everywhere, count_max, part)
         if counts is None:
             places = await _read_span(connection, shown, part, look)
         if counts is not None or len(places) == part.limit:
-            return counts, places
+            return counts or {}, places
     counts, places = await _read_finds(connection, everywhere, FINDS_MAX, part)
     if counts is None:
-        return None, None
-    return (counts if sum(count or 0 for count in counts.values()) <= count_max else None), places
+        return dict.fromkeys(STATUSES, None), None
+    return counts, places
 
 
 async def _near(connection: Connection, shown: Selection, part: Cut, newest: Sequence[_Find]) -> list[Position]:

@@ -1,18 +1,19 @@
-"""Erasing a person's data, as the operator's command asks; calls are signed and no part of the public document."""
+"""Erasing a person's data, as the operator's command asks."""
 
-from typing import Any
-
-from fastapi import APIRouter, Request
-from hearback_fleet.erasures import ERASURES_PATH, erasure_answer, read_erasure
+from hearback_fleet.access import internal_router
+from hearback_fleet.erasures import ERASURES_PATH, Erased, Erasure
 
 from notifier.api.deps import StateDep
 from notifier.service.erase_person import erase_person
 
-router = APIRouter(include_in_schema=False)
+router = internal_router()
 
 
-@router.post(ERASURES_PATH)
-async def post_erasure(request: Request, state: StateDep) -> dict[str, Any]:
-    """Erase deliveries about a person's submissions, or to the person, in all organizations."""
-    wanted = await read_erasure(request, state.settings.secret_key.get_secret_value())
-    return erasure_answer(await erase_person(state.database, wanted))
+@router.post(
+    ERASURES_PATH,
+    operation_id="erasePerson",
+    summary="Erase deliveries about a person's submissions, or to the person, in all organizations",
+)
+async def post_erasure(state: StateDep, wanted: Erasure) -> Erased:
+    """Erase by address, and with it copies of what other services erased; called again, it goes on."""
+    return Erased.of(await erase_person(state.database, wanted))

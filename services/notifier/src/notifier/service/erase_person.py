@@ -28,7 +28,7 @@ async def erase_person(database: Database, wanted: Erasure) -> dict[str, int]:
             last = await find_last(connection, after, WINDOW_ROWS)
             if last is None:
                 break
-            deliveries += await delete_of_address(connection, wanted.address, after, last)
+            deliveries += await delete_of_address(connection, wanted.email, after, last)
         after = last
     _log.info("person_erased", deliveries=deliveries)
     return {"deliveries": deliveries}

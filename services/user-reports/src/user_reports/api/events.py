@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from hearback_contracts.identifiers import parse_event_id
+from hearback_contracts.issues import IssueEvent
 from hearback_fleet.access import PROJECT_READ, ProjectScope, project_scope
 from hearback_kit.errors import NotFound
 
@@ -19,6 +20,7 @@ router = APIRouter(tags=["events"])
     "/api/0/projects/{organization}/{project}/events/{event}/",
     operation_id="getEvent",
     summary="An event of an error or a feedback; 404 until it is stored",
+    response_model=IssueEvent,
 )
 async def get_event(
     state: StateDep, event: str, scope: Annotated[ProjectScope, project_scope(*PROJECT_READ)]

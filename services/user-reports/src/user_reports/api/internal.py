@@ -1,36 +1,59 @@
-"""What other services of the fleet ask; calls are signed, and the routes are no part of the public document."""
+"""What other services of the fleet ask."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import JSONResponse
 from hearback_contracts.identifiers import parse_event_id
-from hearback_fleet.access import access_of
-from hearback_kit.errors import BadRequest, NotFound
-from hearback_kit.http import require_signature
-from hearback_kit.values.ids import is_id
+from hearback_contracts.issues import Issue
+from hearback_fleet.access import access_of, internal_router
+from hearback_kit.errors import NotFound
+from hearback_kit.values.ids import ID_MAX
+from pydantic import BaseModel, Field
 
 from user_reports.api.deps import StateDep
-from user_reports.api.reports.bodies import parse_json
 from user_reports.api.serializers import group_json
 from user_reports.store.events import find_events
 from user_reports.store.groups import find_group
 
 EVENT_IDS_MAX: Final = 10_000
-router = APIRouter(include_in_schema=False)
+router = internal_router()
 
 
-@router.post("/internal/events/exist")
-async def post_events_exist(request: Request, state: StateDep) -> JSONResponse:
-    """Return which of a project's event ids are in the index."""
-    await require_signature(request, state.settings.secret_key.get_secret_value())
-    project_id, event_ids = _read(parse_json(await request.body()))
+class EventIds(BaseModel):
+    """Ids of events of a project."""
+
+    project_id: Annotated[int, Field(ge=1, le=ID_MAX)]
+    event_ids: Annotated[list[str], Field(max_length=EVENT_IDS_MAX)]
+
+
+class FoundEvents(BaseModel):
+    """Those of the ids that are in the index."""
+
+    found: list[str]
+
+
+class FoundGroup(Issue):
+    """The error group of an event."""
+
+    matching_event_id: str
+
+
+@router.post("/internal/events/exist", operation_id="findEvents", summary="Which of a project's events are known")
+async def post_events_exist(state: StateDep, wanted: EventIds) -> FoundEvents:
+    """Return which of a project's event ids are in the index; what is no event id is not."""
+    ids = sorted({event_id for text in wanted.event_ids if (event_id := parse_event_id(text))})
     async with state.database.connection() as connection:
-        found = await find_events(connection, [(project_id, event_id) for event_id in event_ids])
-    return JSONResponse({"found": sorted(event_id for _, event_id in found)})
+        found = await find_events(connection, [(wanted.project_id, event_id) for event_id in ids])
+    return FoundEvents(found=sorted(event_id for _, event_id in found))
 
 
-@router.get("/internal/organizations/{organization_id}/events/{event_id}/group")
+@router.get(
+    "/internal/organizations/{organization_id}/events/{event_id}/group",
+    operation_id="findGroupOfEvent",
+    summary="The error group of an event",
+    response_model=FoundGroup,
+)
 async def get_group_of_event(
     request: Request,
     state: StateDep,
@@ -39,7 +62,6 @@ async def get_group_of_event(
     project_id: Annotated[list[int], Query()] = [],  # noqa: B006
 ) -> JSONResponse:
     """Return the error group of an event, of one of these projects of the organization; 404 without one."""
-    await require_signature(request, state.settings.secret_key.get_secret_value())
     organization = await access_of(request).configuration.organization(organization_id)
     parsed = parse_event_id(event_id)
     if organization is None or parsed is None:
@@ -51,13 +73,3 @@ async def get_group_of_event(
     if group is None:
         raise NotFound
     return JSONResponse(group_json(group, organization, state.settings.public_url) | {"matchingEventId": parsed})
-
-
-def _read(body: Any) -> tuple[int, list[str]]:
-    project_id = body.get("project_id") if isinstance(body, dict) else None
-    event_ids = body.get("event_ids") if isinstance(body, dict) else None
-    if not isinstance(project_id, int) or not is_id(project_id) or not isinstance(event_ids, list):
-        raise BadRequest("Expected project_id and event_ids.")
-    if len(event_ids) > EVENT_IDS_MAX:
-        raise BadRequest(f"At most {EVENT_IDS_MAX} event_ids.")
-    return project_id, sorted({event_id for text in event_ids if (event_id := parse_event_id(text))})

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from hearback_contracts.identifiers import parse_event_id
+from hearback_contracts.issues import IssueOfEvent, IssueOfShortId
 from hearback_fleet.access import EVENT_READ, OrganizationScope, organization_scope
 from hearback_kit.errors import NotFound
 
@@ -22,6 +23,7 @@ ReadOrganization = Annotated[OrganizationScope, organization_scope(*EVENT_READ)]
     "/api/0/organizations/{organization}/shortids/{short_id}/",
     operation_id="resolveErrorShortId",
     summary="The error group of a short id such as `WEB-ERR-7`",
+    response_model=IssueOfShortId,
 )
 async def get_short_id(state: StateDep, scope: ReadOrganization, short_id: str) -> JSONResponse:
     """Return the group with the short id, or the feedback, where a project's slug ends in `-err`."""
@@ -33,13 +35,14 @@ async def get_short_id(state: StateDep, scope: ReadOrganization, short_id: str) 
             raise NotFound
         return JSONResponse(_without_event(found))
     shape = group_json(group, organization, state.settings.public_url)
-    return JSONResponse(group_reference(group, organization) | {"group": shape, "shortId": shape["shortId"]})
+    return JSONResponse(group_reference(group, organization) | {"group": shape})
 
 
 @router.get(
     "/api/0/organizations/{organization}/eventids/{event}/",
     operation_id="resolveEventId",
     summary="The issue that an event id belongs to, of an error or a feedback",
+    response_model=IssueOfEvent,
 )
 async def get_event_id(state: StateDep, scope: ReadOrganization, event: str) -> JSONResponse:
     """Return the event and where it belongs."""

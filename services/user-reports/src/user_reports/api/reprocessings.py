@@ -1,17 +1,16 @@
-"""Processing what is stored again, as the operator's command asks; calls are signed and in no public document."""
+"""Processing what is stored again, as the operator's command asks."""
 
 from datetime import datetime
-from typing import Any
 
-from fastapi import APIRouter, Request
 from hearback_contracts.events import UserReportSubmitted
+from hearback_fleet.access import internal_router
 from hearback_fleet.reprocessing import (
     DECISIONS_PATH,
     REPROCESSINGS_PATH,
     Decisions,
+    Reasons,
+    Reprocessed,
     Reprocessing,
-    page_answer,
-    read_signed,
 )
 from hearback_kit.errors import BadRequest
 
@@ -20,21 +19,20 @@ from user_reports.domain.model import Position
 from user_reports.service.reprocess_reports import decide_again, link_waiting
 from user_reports.service.submit_report import Received
 
-router = APIRouter(include_in_schema=False)
+router = internal_router()
 
 
-@router.post(REPROCESSINGS_PATH)
-async def post_reprocessing(request: Request, state: StateDep) -> dict[str, Any]:
+@router.post(REPROCESSINGS_PATH, operation_id="reprocess", summary="Process a part of a range of time again")
+async def post_reprocessing(state: StateDep, wanted: Reprocessing) -> Reprocessed:
     """Link the next waiting reports of a range of time whose event is there."""
-    wanted = await read_signed(request, state.settings.secret_key.get_secret_value(), Reprocessing)
     counts, position = await link_waiting(state.context, wanted, _read_position(wanted.after))
-    return page_answer(counts, None if position is None else f"{position[0].isoformat()}|{position[1]}")
+    after = None if position is None else f"{position[0].isoformat()}|{position[1]}"
+    return Reprocessed(counts=counts, after=after)
 
 
-@router.post(DECISIONS_PATH)
-async def post_decisions(request: Request, state: StateDep) -> dict[str, Any]:
+@router.post(DECISIONS_PATH, operation_id="decideAgain", summary="Decide refused submissions by the rules of now")
+async def post_decisions(state: StateDep, wanted: Decisions) -> Reasons:
     """Return for each refused report the reason why it would be refused now, or null."""
-    wanted = await read_signed(request, state.settings.secret_key.get_secret_value(), Decisions)
     refused = [
         Received(one.message, one.payload)
         for one in wanted.submissions
@@ -42,7 +40,7 @@ async def post_decisions(request: Request, state: StateDep) -> dict[str, Any]:
     ]
     if len(refused) < len(wanted.submissions):
         raise BadRequest("Expected user reports.")
-    return {"reasons": await decide_again(state.context, state.rules, refused)}
+    return Reasons(reasons=list(await decide_again(state.context, state.rules, refused)))
 
 
 def _read_position(after: str | None) -> Position | None:

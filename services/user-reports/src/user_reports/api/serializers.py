@@ -164,10 +164,12 @@ def project_slug(organization: OrganizationConfig, project_id: int) -> str:
 
 def group_reference(group: Group, organization: OrganizationConfig) -> dict[str, Any]:
     """Return what a look-up says of a group beside what was looked up."""
+    slug = project_slug(organization, group.project_id)
     return {
         "organizationSlug": organization.slug,
-        "projectSlug": project_slug(organization, group.project_id),
+        "projectSlug": slug,
         "groupId": str(group.id),
+        "shortId": short_id(slug, group.id),
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
+from hearback_contracts.issues import Issue
 from hearback_kit.errors import BadRequest
 
 from user_reports.api.deps import GroupScope, StateDep
@@ -41,7 +42,7 @@ _CHANGES: Final[dict[str, Any]] = {
 }
 
 
-@at_issue(router, "", operation_id="getErrorGroup", summary="An error group")
+@at_issue(router, "", operation_id="getErrorGroup", summary="An error group", response_model=Issue)
 async def get_group(state: StateDep, scope: ReadGroup) -> JSONResponse:
     """Return an error group."""
     return await _answer(state, scope, scope.group)
@@ -54,6 +55,7 @@ async def get_group(state: StateDep, scope: ReadGroup) -> JSONResponse:
     operation_id="updateErrorGroup",
     summary="Resolve, ignore, reopen or follow an error group",
     openapi_extra=_CHANGES,
+    response_model=Issue,
     responses={400: {"description": "A field cannot be changed so.", "content": _OBJECT}},
 )
 async def put_group(request: Request, state: StateDep, scope: WriteGroup) -> JSONResponse:

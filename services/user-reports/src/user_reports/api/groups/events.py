@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 from hearback_contracts.identifiers import parse_event_id
+from hearback_contracts.issues import IssueEvent
 from hearback_kit.api.paging import PageRequest, page_request, read_time
 from hearback_kit.errors import NotFound
 
@@ -28,7 +29,13 @@ EventParam = Annotated[
 ]
 
 
-@at_issue(router, "events/", operation_id="listErrorEvents", summary="The events of an error group")
+@at_issue(
+    router,
+    "events/",
+    operation_id="listErrorEvents",
+    summary="The events of an error group",
+    response_model=list[IssueEvent],
+)
 async def list_events(
     state: StateDep,
     scope: ReadGroup,
@@ -47,7 +54,13 @@ async def list_events(
     return JSONResponse([event_json(event, slug) for event in shown.rows], headers=shown.headers)
 
 
-@at_issue(router, "events/{event}/", operation_id="getErrorGroupEvent", summary="An event of an error group")
+@at_issue(
+    router,
+    "events/{event}/",
+    operation_id="getErrorGroupEvent",
+    summary="An event of an error group",
+    response_model=IssueEvent,
+)
 async def get_event(state: StateDep, scope: ReadGroup, event: EventParam) -> JSONResponse:
     """Return the event that an id or one of the words names."""
     found = await _find(state, scope.group, event)

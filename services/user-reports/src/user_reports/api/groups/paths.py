@@ -30,6 +30,7 @@ def at_issue(
     method: str = "GET",
     openapi_extra: dict[str, Any] | None = None,
     responses: dict[int | str, dict[str, Any]] | None = None,
+    response_model: Any = None,
 ) -> Callable[[Endpoint], Endpoint]:
     """Register a route under an organization's issues, and under the older path without the organization."""
     extra = openapi_extra or {}
@@ -43,6 +44,7 @@ def at_issue(
             summary=summary,
             openapi_extra={**extra, "parameters": [_ORGANIZATION_PARAMETER]},
             responses=responses,
+            response_model=response_model,
         )
         router.add_api_route(
             f"/api/0/issues/{{issue}}/{suffix}",
@@ -52,6 +54,7 @@ def at_issue(
             summary=f"{summary} (older path)",
             openapi_extra=extra,
             responses=responses,
+            response_model=response_model,
         )
         return endpoint
 

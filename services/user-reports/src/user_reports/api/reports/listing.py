@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from hearback_contracts.config import OrganizationConfig
+from hearback_contracts.issues import UserReportShape
 from hearback_fleet.access import (
     PROJECT_READ,
     OrganizationScope,
@@ -42,10 +43,7 @@ router = APIRouter()
 _LISTED: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Reports, newest first; the `Link` header leads to other pages.",
-        "content": {
-            "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
-            "text/csv": {"schema": {"type": "string"}},
-        },
+        "content": {"text/csv": {"schema": {"type": "string"}}},
     },
     400: {"description": "A parameter is wrong.", "content": {"application/json": {"schema": {"type": "object"}}}},
     401: {"description": "No credentials; empty for a DSN."},
@@ -57,6 +55,7 @@ _LISTED: dict[int | str, dict[str, Any]] = {
     operation_id="listProjectReports",
     summary="The reports of a project",
     responses=_LISTED,
+    response_model=list[UserReportShape],
 )
 async def list_project_reports(
     request: Request, state: StateDep, organization: str, project: str, filters: FiltersDep, page: PageDep
@@ -80,6 +79,7 @@ async def list_project_reports(
     operation_id="listOrganizationReports",
     summary="The reports of an organization's projects",
     responses=_LISTED,
+    response_model=list[UserReportShape],
 )
 async def list_organization_reports(
     state: StateDep,
@@ -106,6 +106,7 @@ async def list_organization_reports(
     operation_id="listIssueReports",
     summary="The reports about an issue's events",
     responses=_LISTED,
+    response_model=list[UserReportShape],
 )
 async def list_issue_reports(
     state: StateDep, scope: ReadIssue, page: PageDep, environment: EnvironmentsParam = None
