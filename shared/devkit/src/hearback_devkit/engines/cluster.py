@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,6 +58,11 @@ class ClusterNode(ValkeyEngine):
     def node_id(self) -> str:
         """The name of this server in the cluster."""
         return str(self.ask("CLUSTER", "MYID"))
+
+
+def _myself(node: ClusterNode) -> str:
+    """Return what a node knows of itself; a replica names its primary."""
+    return next(line for line in node.ask("CLUSTER", "NODES").splitlines() if "myself" in line)
 
 
 class ValkeyCluster:
@@ -131,15 +137,30 @@ class ValkeyCluster:
             return False
         return True
 
-    def primary_of(self, key: str) -> ClusterNode:
-        """Return the node that has a key's slot, as the first node that answers knows."""
+    def nodes_of(self, key: str) -> list[ClusterNode]:
+        """Return the nodes that have a key's slot, the primary first, as the first node that answers knows."""
         slot = key_slot(key.encode())
         for node in self.nodes:
             with contextlib.suppress(RedisError, OSError):
-                for first, last, owner, *_ in node.ask("CLUSTER", "SLOTS"):
+                for first, last, *owners in node.ask("CLUSTER", "SLOTS"):
                     if first <= slot <= last:
-                        return next(one for one in self.nodes if one.port == owner[1])
+                        return [one for owner in owners for one in self.nodes if one.port == owner[1]]
         raise EngineError(f"no node knows who has {key}")
+
+    def primary_of(self, key: str) -> ClusterNode:
+        """Return the node that has a key's slot for writing."""
+        return self.nodes_of(key)[0]
+
+    def is_primary(self, node: ClusterNode) -> bool:
+        """Whether a node has slots, or is to have some."""
+        return "role:master" in node.ask("INFO", "replication")
+
+    def hand_over(self, primary: ClusterNode) -> None:
+        """Have a replica of a primary take its place, in order."""
+        owner = f"{primary.node_id} "
+        replica = next(node for node in self.nodes if node is not primary and owner in _myself(node))
+        replica.ask("CLUSTER", "FAILOVER")
+        self.wait(lambda: self.is_primary(replica) and not self.is_primary(primary), "change their places")
 
     def begin_move(self, key: str, target: ClusterNode) -> ClusterNode:
         """Begin to move a key's slot to another primary; return the one that has it."""
@@ -164,6 +185,6 @@ class ValkeyCluster:
                 node.ask("CLUSTER", "SETSLOT", slot, "NODE", target.node_id)
 
     def stop(self) -> None:
-        """Stop all nodes."""
-        for node in reversed(self.nodes):
-            node.stop()
+        """Stop all nodes, at the same time: one alone would wait for its replica."""
+        with ThreadPoolExecutor(len(self.nodes)) as pool:
+            list(pool.map(ClusterNode.stop, self.nodes))
