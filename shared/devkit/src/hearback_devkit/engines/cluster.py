@@ -38,7 +38,8 @@ class ClusterNode(ValkeyEngine):
         return super().password if self._first is None else self._first.password
 
     def _lines(self, port: int) -> Sequence[str]:
-        self.bus_port = self.bus_port or free_port()
+        if self.port is None:  # it has not run yet, or not with the last one
+            self.bus_port = free_port()
         return (
             *super()._lines(port),
             "cluster-enabled yes",
@@ -62,7 +63,8 @@ class ClusterNode(ValkeyEngine):
 
 def _myself(node: ClusterNode) -> str:
     """Return what a node knows of itself; a replica names its primary."""
-    return next(line for line in node.ask("CLUSTER", "NODES").splitlines() if "myself" in line)
+    lines: list[str] = node.ask("CLUSTER", "NODES").splitlines()
+    return next(line for line in lines if "myself" in line)
 
 
 class ValkeyCluster:
