@@ -9,7 +9,8 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -28,10 +29,12 @@ from hearback_kit.errors import ServiceError, Unavailable
 from hearback_kit.exiting import ExitDeadline
 from hearback_kit.health import health_routes
 from hearback_kit.http_server import HttpLimits, HttpProtocol
+from hearback_kit.http_server.handed import HandedConnection, HandedConnections
 from hearback_kit.logs import configure_logs, get_logger
 from hearback_kit.memory import freeze_gc, release_unused
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.telemetry import configure_traces
+from hearback_kit.values.addresses import TrustedProxies
 from hearback_kit.worker import Worker
 
 _log = get_logger(__name__)
@@ -44,12 +47,37 @@ MODES = ("serve", "work", "run")
 class _Server(uvicorn.Server):
     """Uvicorn without its own signal handling: the program stops the server and the worker together.
 
-    It wakes once a second, for the `Date` header, and not ten times.
+    It wakes once a second, for the `Date` header, and not ten times. From a server in front, which listens at the
+    address `front`, it takes over connections (`hearback_kit.http_server.handed`).
     """
 
-    def __init__(self, config: uvicorn.Config, stop: asyncio.Event) -> None:
+    def __init__(
+        self, config: uvicorn.Config, stop: asyncio.Event, limits: HttpLimits, front: str | bytes | None
+    ) -> None:
         super().__init__(config)
         self._stop = stop
+        self._limits = limits
+        self._front = front
+        self._handed: HandedConnections | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._front is None:
+            return
+        # The server in front is gone from between: it is the clients themselves whose connections are counted.
+        limits = replace(self._limits, trusted_proxies=TrustedProxies(()))
+        make = partial(
+            HandedConnection.limited_by(limits),
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        self._handed = HandedConnections(self._front, self.config.app, make)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._handed is not None:
+            self._handed.stop()
+        await super().shutdown(sockets)
 
     async def main_loop(self) -> None:
         asyncio.get_running_loop().call_later(STARTED_SECONDS, release_unused)
@@ -134,11 +162,15 @@ class Program:
             await database.close()
 
     def execute(
-        self, settings: ServiceSettings, mode: str = "run", sockets: list[socket.socket] | None = None
+        self,
+        settings: ServiceSettings,
+        mode: str = "run",
+        sockets: list[socket.socket] | None = None,
+        front: str | bytes | None = None,
     ) -> None:
         """Serve HTTP, work on streams, or both in one process, until SIGTERM or SIGINT.
 
-        When a part crashes all stop and its error is raised. Whatever happens, the process ends in bounded time.
+        `front` is where a server in front listens that hands over connections. When a part crashes all stop and its error is raised. Whatever happens, the process ends in bounded time.
         """
         configure_traces(self.name)
         watch_disk(settings.data_dir)
@@ -146,7 +178,7 @@ class Program:
         exit_deadline = ExitDeadline(2 * settings.shutdown_seconds_max + EXIT_SECONDS_MORE)
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(self._execute(settings, mode, sockets, exit_deadline))
+                runner.run(self._execute(settings, mode, sockets, front, exit_deadline))
         finally:
             exit_deadline.cancel()
 
@@ -155,6 +187,7 @@ class Program:
         settings: ServiceSettings,
         mode: str,
         sockets: list[socket.socket] | None,
+        front: str | bytes | None,
         exit_deadline: ExitDeadline,
     ) -> None:
         worker = self.create_worker(settings) if mode != "serve" and self.create_worker else None
@@ -164,7 +197,8 @@ class Program:
             COMMON.set(Common())
         freeze_gc()
         stop, force_exit = asyncio.Event(), asyncio.Event()
-        server = _Server(self._uvicorn_config(app, settings), stop)
+        limits = _http_limits(settings)
+        server = _Server(self._uvicorn_config(app, settings, limits), stop, limits, front)
 
         def end() -> None:
             if not stop.is_set():
@@ -192,13 +226,13 @@ class Program:
         app.add_middleware(AnswerRules)
         return app
 
-    def _uvicorn_config(self, app: Any, settings: ServiceSettings) -> uvicorn.Config:
+    def _uvicorn_config(self, app: Any, settings: ServiceSettings, limits: HttpLimits) -> uvicorn.Config:
         return uvicorn.Config(
             app,
             host=settings.host,
             port=settings.port,
             loop="none",
-            http=HttpProtocol.limited_by(_http_limits(settings)),
+            http=HttpProtocol.limited_by(limits),
             ws="none",
             lifespan="on",
             access_log=False,

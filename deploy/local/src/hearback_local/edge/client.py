@@ -26,9 +26,13 @@ BODY_TOO_SLOW = Refusal(408, "request_timeout", "The rest of the request did not
 
 
 class ClientConnection(asyncio.Protocol):
-    """Serves one client: requests one after the other, pipelined ones wait for their turn."""
+    """Serves one client: requests one after the other, pipelined ones wait for their turn.
 
-    def __init__(self, router: Router, clients: Clients, settings: EdgeSettings) -> None:
+    With a plain request to the gateway the connection itself goes there. It comes back with the first request that
+    is anything else, whose bytes are then `unread`, and stays.
+    """
+
+    def __init__(self, router: Router, clients: Clients, settings: EdgeSettings, unread: bytes = b"") -> None:
         self.is_stopping = False
         self.client_ip = "unknown"
         self._has_share = False
@@ -49,6 +53,12 @@ class ClientConnection(asyncio.Protocol):
         self._holds_for_order = False
         self._writing_paused = False
         self._goes_on_when_read = False
+        # Of a connection that may be handed over: what was read since it was idle, and the request that it goes with.
+        self._unread = unread
+        self._may_go = not unread
+        self._read: bytes | None = None
+        self._leaving: ProxiedRequest | None = None
+        self._leaves_now = False
         # Bytes received after the last answer, once the connection is only kept so that the client can read it.
         self._lingered_bytes: int | None = None
         self._sends_no_more = False
@@ -67,8 +77,11 @@ class ClientConnection(asyncio.Protocol):
             self.client_ip = str(peer[0])
         self._clients.add(self)
         self._has_share = self._clients.shares.take(self.client_ip)
+        unread, self._unread = self._unread, b""
         if not self._has_share:
             self._refuse(TOO_MANY_CONNECTIONS)
+        elif unread:
+            self.data_received(unread)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._clients.remove(self)
@@ -89,6 +102,10 @@ class ClientConnection(asyncio.Protocol):
             if self._lingered_bytes > self._settings.linger_bytes_max:
                 self.abort()
             return
+        if self._read is not None:
+            self._read += data
+        elif self._may_go and self._current is None and not self._parser.head_bytes:
+            self._read = data
         try:
             self._parser.feed(data)
         except httptools.HttpParserCallbackError:
@@ -99,6 +116,8 @@ class ClientConnection(asyncio.Protocol):
             return
         if self._parser.head_bytes > self._settings.head_bytes_max:
             self._refuse(HEAD_TOO_LARGE)
+        if self._leaves_now:
+            self._hand_over()
         self._keep_pace(len(data))
 
     def eof_received(self) -> bool:
@@ -135,6 +154,10 @@ class ClientConnection(asyncio.Protocol):
         )
         request.request_done = refusal is None and head.length == 0
         self._receiving = request
+        if self._read is not None and refusal is None and self._leaving is None and self._router.may_hand_over(head):
+            self._leaving = request
+        else:
+            self._read = self._leaving = None
         if self._current is None:
             self._start(request, refusal or head)
         elif len(self._waiting) <= self._settings.pipelined_max:
@@ -148,7 +171,24 @@ class ClientConnection(asyncio.Protocol):
 
     def _request_parsed(self) -> None:
         request, self._receiving = self._receiving, None
-        if request is not None:
+        if request is not None and request is self._leaving:
+            self._leaves_now = True
+        elif request is not None:
+            request.request_ended()
+
+    def _hand_over(self) -> None:
+        """Hand the connection over with its first request, or have the request forwarded when that cannot be."""
+        request, read = self._current, self._read
+        self._read = self._leaving = None
+        self._leaves_now = False
+        if request is None or self._transport is None:
+            return
+        descriptor = self._transport.get_extra_info("socket").fileno()
+        if read is not None and not self._waiting and self._router.hand_over(descriptor, read):
+            request.done = True
+            self._current = None
+            self._transport.abort()  # this process's copy
+        else:
             request.request_ended()
 
     def _keep_pace(self, size: int) -> None:

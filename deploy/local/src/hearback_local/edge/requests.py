@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import httptools
+from hearback_kit.http_server.channel import HOST, plain_length
 
 from hearback_local.edge import heads
 
 VERSIONS = frozenset({"1.0", "1.1"})
 LENGTH = re.compile(rb"[0-9]{1,18}")
-# A host name or address with an optional port (RFC 9110, 7.2); empty is allowed.
-HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\[\]:-]*")
 
 
 class Refusal(NamedTuple):
@@ -65,6 +64,12 @@ class RequestHead:
             elif lower == b"expect":
                 self.expects_continue = True
         self.size = size
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the service can read the request from the client itself."""
+        pairs = ((lower, value) for lower, _, value in self.headers)
+        return self.method == b"POST" and self.version == "1.1" and plain_length(pairs) is not None
 
     @property
     def is_chunked(self) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache, partial
 
 from hearback_contracts.routes import service_of
+from hearback_kit.http_server.channel import Channel
 
 from hearback_local.edge import heads
 from hearback_local.edge.proxied import ProxiedRequest
@@ -12,13 +13,19 @@ from hearback_local.edge.settings import EdgeSettings
 from hearback_local.edge.shares import Shares
 from hearback_local.edge.upstream import Pool
 
+# The service that serves connections itself once a request of it has come.
+TAKES_OVER = "envelope-gateway"
 TOO_MANY_BODIES = Refusal(429, "too_many_requests", "Too many large requests are being received; try again later.")
 
 
 class Router:
-    """Maps paths to services; answers `/healthz` and unknown paths itself."""
+    """Maps paths to services; answers `/healthz` and unknown paths itself.
+
+    `channel` leads connections to the service that takes them over, while it is there.
+    """
 
     def __init__(self, ports: Mapping[str, int], settings: EdgeSettings) -> None:
+        self.channel: Channel | None = None
         self._held_body_bytes_max = settings.held_body_bytes_max
         self._streams = Shares(
             total_max=settings.streamed_bodies_max, per_address_max=settings.streamed_bodies_per_address_max
@@ -43,6 +50,20 @@ class Router:
     def pools(self) -> Iterable[Pool]:
         """The connection pools, one per service."""
         return self._pools.values()
+
+    def may_hand_over(self, head: RequestHead) -> bool:
+        """Return whether the connection may go to the service together with a request."""
+        return (
+            self.channel is not None
+            and bool(head.length)
+            and self._holds_body(head)
+            and head.is_plain
+            and self._find_service(_path_of(head.target)) == TAKES_OVER
+        )
+
+    def hand_over(self, descriptor: int, data: bytes) -> bool:
+        """Give a connection and what was read of it to the service; False when that cannot be now."""
+        return self.channel is not None and self.channel.send(descriptor, data)
 
     def serve(self, request: ProxiedRequest, head: RequestHead, client_ip: str) -> None:
         """Forward a request to its service, or answer it here."""

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Mapping
 
 import uvloop
+from hearback_kit.http_server.channel import Channel
 from hearback_kit.memory import freeze_gc
 
 from hearback_local.edge.client import ClientConnection
@@ -17,16 +18,28 @@ from hearback_local.edge.settings import EdgeSettings
 from hearback_local.edge.shares import Shares
 
 
-def serve_edge(listener: socket.socket, ports: Mapping[str, int], settings: EdgeSettings | None = None) -> None:
-    """Serve until SIGTERM. `ports` are those of the services on 127.0.0.1 by name."""
+def serve_edge(
+    listener: socket.socket,
+    ports: Mapping[str, int],
+    settings: EdgeSettings | None = None,
+    channels: socket.socket | None = None,
+) -> None:
+    """Serve until SIGTERM. `ports` are those of the services on 127.0.0.1 by name.
+
+    At `channels` the gateway connects, which then takes over the connections of its clients.
+    """
     _allow_descriptors()
     freeze_gc()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run_edge(listener, ports, settings or EdgeSettings()))
+        runner.run(run_edge(listener, ports, settings or EdgeSettings(), channels=channels))
 
 
 async def run_edge(
-    listener: socket.socket, ports: Mapping[str, int], settings: EdgeSettings, stop: asyncio.Event | None = None
+    listener: socket.socket,
+    ports: Mapping[str, int],
+    settings: EdgeSettings,
+    stop: asyncio.Event | None = None,
+    channels: socket.socket | None = None,
 ) -> None:
     """Serve until `stop` is set; without one, until SIGTERM or SIGINT."""
     loop = asyncio.get_running_loop()
@@ -41,13 +54,49 @@ async def run_edge(
     server = await loop.create_server(
         lambda: ClientConnection(router, clients, settings), sock=listener, backlog=2048
     )
+    taken_back = TakenBack(router, clients, settings, channels)
     sweeping = loop.create_task(_sweep(router, clients, settings))
     try:
         await stop.wait()
     finally:
         server.close()
+        taken_back.stop()
         sweeping.cancel()
         await _stop(clients, settings)
+
+
+class TakenBack:
+    """The channel to the newest process of the gateway, and the connections that come back through it."""
+
+    def __init__(
+        self, router: Router, clients: Clients, settings: EdgeSettings, channels: socket.socket | None
+    ) -> None:
+        self._router = router
+        self._clients = clients
+        self._settings = settings
+        self._channels = channels
+        if channels is not None:
+            asyncio.get_running_loop().add_reader(channels, self._accept, channels)
+
+    def _accept(self, channels: socket.socket) -> None:
+        channel = Channel.accept(channels, self._serve, lambda: self._lost(channel))
+        if channel is not None:
+            self._router.channel = channel
+
+    def _lost(self, channel: Channel | None) -> None:
+        if self._router.channel is channel:
+            self._router.channel = None
+
+    def _serve(self, unread: bytes) -> ClientConnection:
+        return ClientConnection(self._router, self._clients, self._settings, unread)
+
+    def stop(self) -> None:
+        """Take nothing more, and hand nothing over."""
+        if self._channels is not None:
+            asyncio.get_running_loop().remove_reader(self._channels)
+        channel, self._router.channel = self._router.channel, None
+        if channel is not None:
+            channel.close()
 
 
 def _allow_descriptors() -> None:

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from typing import Any
 
 from hearback_devkit.engines.process import describe_process, end_process, is_described, port_is_free
+from hearback_kit.http_server.channel import listen_for_channels
 from hearback_kit.memory import release_unused
 
 from hearback_local.data_dir import DataDir
+from hearback_local.edge.router import TAKES_OVER
 from hearback_local.edge.server import serve_edge
 from hearback_local.fleet import bootstrap
 from hearback_local.fleet.readiness import probe
@@ -49,6 +51,7 @@ class Launcher:
         self._stores = Stores(data_dir)
         # The launcher holds the listening sockets: callers wait instead of failing while a service restarts.
         self._sockets: dict[str, socket.socket] = {}
+        self._channels = listen_for_channels()
         self._services: list[tuple[ServiceProcess, Any]] = []
         self._ports: dict[str, int] = {}
         self._children: list[Child] = []
@@ -167,10 +170,13 @@ class Launcher:
         return probe(self._ports[name])[0]
 
     def _service_child(self, service: ServiceProcess, program: Any) -> Child:
+        front = self._channels.getsockname() if service.name == TAKES_OVER else None
+
         def serve() -> None:
             from hearback_kit.logs import configure_logs
 
             held = self._keep_only(service.name)
+            self._channels.close()
             settings = program.settings()
             configure_logs(
                 program.name,
@@ -178,13 +184,17 @@ class Launcher:
                 settings.log_format,
                 lines_per_minute_max=settings.log_lines_per_minute_max,
             )
-            program.execute(settings, "run", sockets=[held])
+            program.execute(settings, "run", sockets=[held], front=front)
 
         return Child(service.name, serve, self._data_dir.log(service.name))
 
     def _edge_child(self) -> Child:
         ports = dict(self._ports)
-        return Child(EDGE, lambda: serve_edge(self._keep_only(EDGE), ports), self._data_dir.log(EDGE))
+
+        def serve() -> None:
+            serve_edge(self._keep_only(EDGE), ports, channels=self._channels)
+
+        return Child(EDGE, serve, self._data_dir.log(EDGE))
 
     def _keep_only(self, name: str) -> socket.socket:
         """Return the child's own listening socket and close those of the others; called in the child."""
@@ -239,7 +249,7 @@ class Launcher:
         self._ready = False
         self._publish()
         self._supervisor.stop(DRAIN_SECONDS_MAX, order=lambda child: 0 if child.name == EDGE else 1)
-        for held in self._sockets.values():
+        for held in (*self._sockets.values(), self._channels):
             held.close()
         self._stores.stop()
 

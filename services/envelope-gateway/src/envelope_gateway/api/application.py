@@ -3,11 +3,13 @@
 from typing import Any
 
 from fastapi import FastAPI
+from hearback_contracts.routes import service_of
 from hearback_kit.http_server.cycle import RequestCycle
 from starlette.types import Receive, Scope, Send
 
 from envelope_gateway.api.deps import AppState
 from envelope_gateway.api.openapi import ingest_paths
+from envelope_gateway.settings import Settings
 
 
 class GatewayApp(FastAPI):
@@ -18,6 +20,10 @@ class GatewayApp(FastAPI):
     def try_fast_path(self, cycle: RequestCycle) -> bool:
         """Take an envelope without ASGI; False leaves it to `__call__` (`hearback_kit.http_server.protocol`)."""
         return self.ingest is not None and self.ingest.fast_path(cycle)
+
+    def serves(self, path: str) -> bool:
+        """Return whether the routes of the fleet give a path to the gateway (`hearback_kit.http_server.handed`)."""
+        return service_of(path) == Settings.service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer ingest requests without FastAPI and all others with it."""

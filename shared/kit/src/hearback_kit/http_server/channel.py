@@ -1,0 +1,157 @@
+"""Passing clients' connections from one process to another, each with what was read of it (Linux).
+
+A server in front accepts clients and reads their first request. When that belongs to the server behind, the whole
+connection goes there, and with a later request that does not it comes back. Only plain requests travel so; whatever
+is unusual is left to the server in front, which knows more rules.
+"""
+
+import asyncio
+import os
+import re
+import socket
+import struct
+from collections.abc import Callable, Iterable
+from typing import Final
+
+# More than one read of a transport, and less than what a socket of `_BUFFER_BYTES` takes in one message.
+MESSAGE_BYTES_MAX: Final = 262_144
+PLAIN_BODY_BYTES_MAX: Final = 65_536
+_BUFFER_BYTES: Final = 1 << 20
+_RECEIVED_PER_TURN: Final = 32
+_LENGTH: Final = re.compile(rb"[0-9]{1,18}")
+# A host name or address with an optional port (RFC 9110, 7.2); empty is allowed.
+HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\[\]:-]*")
+# `Forwarded` of a client that sent no `X-Forwarded-For` would be believed of a trusted address.
+_UNUSUAL: Final = frozenset({b"connection", b"transfer-encoding", b"expect", b"upgrade", b"forwarded"})
+
+Serve = Callable[[bytes], asyncio.BaseProtocol]
+
+
+def plain_length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
+    """Return the length of the body of a plain HTTP/1.1 request; None of any other.
+
+    `headers` are in lower case. A plain request has one host, one length of no more than `PLAIN_BODY_BYTES_MAX`, and
+    nothing that asks for more than an answer on a connection that stays open.
+    """
+    hosts, length = 0, None
+    for name, value in headers:
+        if name == b"host":
+            hosts += 1
+            if not HOST.fullmatch(value):
+                return None
+        elif name == b"content-length":
+            if length is not None or not _LENGTH.fullmatch(value):
+                return None
+            length = int(value)
+        elif name in _UNUSUAL and (name != b"connection" or value.lower() != b"keep-alive"):
+            return None
+    return length if hosts == 1 and length is not None and length <= PLAIN_BODY_BYTES_MAX else None
+
+
+def listen_for_channels() -> socket.socket:
+    """Return a socket for `Channel.accept`, under a name of its own that needs no file."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind("")
+    listener.listen(8)
+    listener.setblocking(False)
+    return listener
+
+
+class Channel:
+    """One end of a way for connections.
+
+    `serve` makes the protocol of one that came, from the bytes that were read of it elsewhere. `lost` is called when
+    the other end is gone.
+    """
+
+    def __init__(self, end: socket.socket, serve: Serve, lost: Callable[[], None]) -> None:
+        end.setblocking(False)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
+        self._end = end
+        self._serve = serve
+        self._lost = lost
+        self._is_stopping = False
+        self._opening: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(end, self._receive, _RECEIVED_PER_TURN)
+
+    @classmethod
+    def accept(cls, listener: socket.socket, serve: Serve, lost: Callable[[], None]) -> "Channel | None":
+        """Return the channel of a process that connected; None when it is another user's, or gone."""
+        try:
+            end, _ = listener.accept()
+        except OSError:
+            return None
+        _, user, _ = struct.unpack("3i", end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        if user != os.getuid():
+            end.close()
+            return None
+        return cls(end, serve, lost)
+
+    @classmethod
+    def connect(cls, address: str | bytes, serve: Serve, lost: Callable[[], None]) -> "Channel":
+        """Return a channel to the process that listens, which may take it later. Raise OSError without one."""
+        end = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            end.setblocking(False)
+            end.connect(address)
+        except OSError:
+            end.close()
+            raise
+        return cls(end, serve, lost)
+
+    def send(self, descriptor: int, data: bytes) -> bool:
+        """Pass a connection on, whose copy is then to be closed; False when it cannot go."""
+        if not 0 < len(data) <= MESSAGE_BYTES_MAX:
+            return False
+        try:
+            socket.send_fds(self._end, [data], [descriptor])
+        except OSError:
+            return False
+        return True
+
+    def _receive(self, count_max: int) -> None:
+        for _ in range(count_max):
+            try:
+                data, descriptors, _, _ = socket.recv_fds(
+                    self._end, MESSAGE_BYTES_MAX, 1, socket.MSG_CMSG_CLOEXEC
+                )
+            except BlockingIOError:
+                return
+            except OSError:
+                data, descriptors = b"", []
+            if not data:
+                self.close()
+                self._lost()
+                return
+            for descriptor in descriptors:  # none when this process has too many open files: the client is cut off
+                self._received(socket.socket(fileno=descriptor), data)
+
+    def _received(self, connection: socket.socket, data: bytes) -> None:
+        if self._is_stopping:
+            self.send(connection.fileno(), data)
+            connection.close()
+            return
+        task = self._loop.create_task(self._open(connection, data))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
+    async def _open(self, connection: socket.socket, data: bytes) -> None:
+        try:
+            connection.setblocking(False)
+            await self._loop.connect_accepted_socket(lambda: self._serve(data), connection)
+        except OSError:  # the client is gone
+            connection.close()
+
+    def stop(self) -> None:
+        """Take no more connections; those that are on their way go back."""
+        self._is_stopping = True
+        if self._end.fileno() >= 0:
+            self._end.shutdown(socket.SHUT_RD)
+            self._receive(1 << 20)
+
+    def close(self) -> None:
+        """End the channel."""
+        if self._end.fileno() >= 0:
+            self._loop.remove_reader(self._end)
+            self._end.close()
