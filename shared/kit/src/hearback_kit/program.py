@@ -170,7 +170,8 @@ class Program:
     ) -> None:
         """Serve HTTP, work on streams, or both in one process, until SIGTERM or SIGINT.
 
-        `front` is where a server in front listens that hands over connections. When a part crashes all stop and its error is raised. Whatever happens, the process ends in bounded time.
+        `front` is where a server in front listens that hands over connections. When a part crashes all stop and its
+        error is raised. Whatever happens, the process ends in bounded time.
         """
         configure_traces(self.name)
         watch_disk(settings.data_dir)

@@ -154,7 +154,12 @@ class ClientConnection(asyncio.Protocol):
         )
         request.request_done = refusal is None and head.length == 0
         self._receiving = request
-        if self._read is not None and refusal is None and self._leaving is None and self._router.may_hand_over(head):
+        if (
+            self._read is not None
+            and refusal is None
+            and self._leaving is None
+            and self._router.may_hand_over(head)
+        ):
             self._leaving = request
         else:
             self._read = self._leaving = None
@@ -238,7 +243,11 @@ class ClientConnection(asyncio.Protocol):
     def _go_on(self) -> None:
         """Start the next request that has arrived, or read it."""
         if self._waiting:
-            self._start(*self._waiting.popleft())
+            request, start = self._waiting.popleft()
+            if request is self._receiving:  # the rest of its body is still to come
+                self._holds_for_order = False
+                self.resume_reading()
+            self._start(request, start)
         elif self._holds_for_order:
             self._holds_for_order = False
             self.resume_reading()

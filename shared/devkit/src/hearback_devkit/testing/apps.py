@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import httpx
 import uvicorn
 from hearback_kit.http_server import HttpLimits, HttpProtocol
+from hearback_kit.http_server.handed import HandedConnection, HandedConnections
 from uvicorn.server import ServerState
 
 from hearback_devkit.testing.waiting import eventually
@@ -29,11 +31,17 @@ async def running(
 
 @asynccontextmanager
 async def served(
-    app: Any, *, is_started: bool = False, limits: HttpLimits | None = None, **options: Any
+    app: Any,
+    *,
+    is_started: bool = False,
+    limits: HttpLimits | None = None,
+    front: str | bytes | None = None,
+    **options: Any,
 ) -> AsyncIterator[str]:
     """Serve the app on a free port with the protocol of our servers, and yield its URL.
 
-    `is_started`: its lifespan runs already, elsewhere; `options` are further ones of uvicorn.
+    `is_started`: its lifespan runs already, elsewhere; `front`: where a server listens that hands connections over;
+    `options` are further ones of uvicorn.
     """
     config = uvicorn.Config(app, ws="none", access_log=False, log_config=None, proxy_headers=False, **options)
     config.load()
@@ -48,10 +56,18 @@ async def served(
     lifespan = nullcontext() if is_started or not hasattr(app, "router") else app.router.lifespan_context(app)
     async with lifespan:
         server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
+        handed = None
+        if front is not None:
+            handed_class = HandedConnection.limited_by(limits or HttpLimits())
+            handed = HandedConnections(
+                front, app, partial(handed_class, config=config, server_state=state, app_state={})
+            )
         try:
             yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         finally:
             server.close()
+            if handed is not None:
+                handed.stop()
             for connection in list(state.connections):
                 connection.shutdown()
             await eventually(lambda: not state.connections and not state.tasks)

@@ -113,9 +113,7 @@ class Channel:
     def _receive(self, count_max: int) -> None:
         for _ in range(count_max):
             try:
-                data, descriptors, _, _ = socket.recv_fds(
-                    self._end, MESSAGE_BYTES_MAX, 1, socket.MSG_CMSG_CLOEXEC
-                )
+                data, descriptors, _, _ = socket.recv_fds(self._end, MESSAGE_BYTES_MAX, 1, socket.MSG_CMSG_CLOEXEC)
             except BlockingIOError:
                 return
             except OSError:

@@ -34,7 +34,9 @@ class HandedConnection(HttpProtocol):
     once all answers are out: another method or path, requests sent ahead, a head that is not plain or no HTTP.
     """
 
-    def __init__(self, *, began: bytes, serves: Callable[[bytes], bool], give_back: GiveBack, **named: Any) -> None:
+    def __init__(
+        self, *, began: bytes, serves: Callable[[bytes], bool], give_back: GiveBack, **named: Any
+    ) -> None:
         super().__init__(**named)
         self._serves = serves
         self._give_back = give_back
