@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mappin
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import uvicorn
@@ -72,7 +72,7 @@ class _Server(uvicorn.Server):
             server_state=self.server_state,
             app_state=self.lifespan.state,
         )
-        self._handed = HandedConnections(self._front, self.config.app, make)
+        self._handed = HandedConnections(self._front, cast("Any", self.config.app), make)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self._handed is not None:
@@ -170,8 +170,8 @@ class Program:
     ) -> None:
         """Serve HTTP, work on streams, or both in one process, until SIGTERM or SIGINT.
 
-        `front` is where a server in front listens that hands over connections. When a part crashes all stop and its
-        error is raised. Whatever happens, the process ends in bounded time.
+        `front` is where a server in front listens that hands over connections. When a part crashes all stop and
+        its error is raised. Whatever happens, the process ends in bounded time.
         """
         configure_traces(self.name)
         watch_disk(settings.data_dir)

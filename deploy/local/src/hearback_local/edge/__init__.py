@@ -1,7 +1,7 @@
 """The edge: one public port in front of the services; streams both ways and keeps nothing.
 
-It routes by `hearback_contracts.routes` and adds `X-Forwarded-For` and `X-Forwarded-Proto`. In production an
-ingress takes its place.
+It routes by `hearback_contracts.routes` and adds `X-Forwarded-For` and `X-Forwarded-Proto`. Connections that send
+envelopes go to the gateway as a whole. In production an ingress takes its place.
 
 Modules, each importing only those before it: `settings`, `heads`, `pages`, `upstream` (connections to services),
 `proxied` (one request), `requests` (heads of requests), `router` (which service), `pace` and `shares` (limits of

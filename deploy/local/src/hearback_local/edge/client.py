@@ -53,7 +53,7 @@ class ClientConnection(asyncio.Protocol):
         self._holds_for_order = False
         self._writing_paused = False
         self._goes_on_when_read = False
-        # Of a connection that may be handed over: what was read since it was idle, and the request that it goes with.
+        # Of a connection that may be handed over: what was read since it was idle, and the request it goes with.
         self._unread = unread
         self._may_go = not unread
         self._read: bytes | None = None

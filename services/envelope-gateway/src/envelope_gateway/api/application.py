@@ -22,7 +22,7 @@ class GatewayApp(FastAPI):
         return self.ingest is not None and self.ingest.fast_path(cycle)
 
     def serves(self, path: str) -> bool:
-        """Return whether the routes of the fleet give a path to the gateway (`hearback_kit.http_server.handed`)."""
+        """Return whether the fleet's routes give a path to the gateway (`hearback_kit.http_server.handed`)."""
         return service_of(path) == Settings.service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -40,7 +40,8 @@ async def served(
 ) -> AsyncIterator[str]:
     """Serve the app on a free port with the protocol of our servers, and yield its URL.
 
-    `is_started`: its lifespan runs already, elsewhere; `front`: where a server listens that hands connections over;
+    `is_started`: its lifespan runs already, elsewhere; `front`: where a server listens that hands over
+    connections;
     `options` are further ones of uvicorn.
     """
     config = uvicorn.Config(app, ws="none", access_log=False, log_config=None, proxy_headers=False, **options)

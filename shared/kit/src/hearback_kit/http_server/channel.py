@@ -1,8 +1,8 @@
 """Passing clients' connections from one process to another, each with what was read of it (Linux).
 
 A server in front accepts clients and reads their first request. When that belongs to the server behind, the whole
-connection goes there, and with a later request that does not it comes back. Only plain requests travel so; whatever
-is unusual is left to the server in front, which knows more rules.
+connection goes there, and with a later request that does not it comes back. Only plain requests travel so;
+whatever is unusual is left to the server in front, which knows more rules.
 """
 
 import asyncio
@@ -30,8 +30,8 @@ Serve = Callable[[bytes], asyncio.BaseProtocol]
 def plain_length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
     """Return the length of the body of a plain HTTP/1.1 request; None of any other.
 
-    `headers` are in lower case. A plain request has one host, one length of no more than `PLAIN_BODY_BYTES_MAX`, and
-    nothing that asks for more than an answer on a connection that stays open.
+    `headers` are in lower case. A plain request has one host, one length of no more than `PLAIN_BODY_BYTES_MAX`,
+    and nothing that asks for more than an answer on a connection that stays open.
     """
     hosts, length = 0, None
     for name, value in headers:
@@ -60,8 +60,8 @@ def listen_for_channels() -> socket.socket:
 class Channel:
     """One end of a way for connections.
 
-    `serve` makes the protocol of one that came, from the bytes that were read of it elsewhere. `lost` is called when
-    the other end is gone.
+    `serve` makes the protocol of one that came, from the bytes that were read of it elsewhere. `lost` is called
+    when the other end is gone.
     """
 
     def __init__(self, end: socket.socket, serve: Serve, lost: Callable[[], None]) -> None:

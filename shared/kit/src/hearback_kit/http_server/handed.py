@@ -124,7 +124,7 @@ class HandedConnection(HttpProtocol):
         """Leave what is not HTTP to the server in front."""
         self._is_cut_off = True
 
-    def eof_received(self) -> bool:
+    def eof_received(self) -> bool:  # type: ignore[override]
         """Answer a client that ended its side after a whole request."""
         last: Any = self.cycle
         if last is None or last.more_body or last.response_complete:
