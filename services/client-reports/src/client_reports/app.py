@@ -38,7 +38,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
             shards=runtime.shards,
             steps_max=settings.steps_max,
         )
-        return AppState(settings, runtime.database, runtime.clock, acceptance, runtime.hurry)
+        return AppState(settings, runtime.database, runtime.clock, acceptance, runtime.hurries)
 
     app = service_app(
         settings,
@@ -92,7 +92,7 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
         )
         consume = partial(runtime.consume, batch_max=settings.batch_max)
         consume(CLIENT_REPORT_RECEIVED, reports)
-        consume(OUTCOME_RECORDED, outcomes, on_dead=outcomes.on_dead, hurry=runtime.hurry)
+        consume(OUTCOME_RECORDED, outcomes, on_dead=outcomes.on_dead, hurries=runtime.hurries)
         ensure = PartitionJob(database, partitions, runtime.clock)
         runtime.every("partitions", settings.maintenance_seconds, ensure)
         runtime.every("alerts", settings.alert_seconds, AlertJob(evaluator))

@@ -65,7 +65,7 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
         submitted = FeedbackSubmittedHandler.of(runtime, settings, judge, count)
         stored = AttachmentStoredHandler.of(runtime)
         consume = partial(runtime.consume, batch_max=settings.batch_max, consumers=settings.consumers)
-        consume(FEEDBACK_SUBMITTED, submitted, on_dead=submitted.on_dead)
+        consume(FEEDBACK_SUBMITTED, submitted, on_dead=submitted.on_dead, hurries=runtime.hurries)
         consume(ATTACHMENT_STORED, stored)
         add_announcements(runtime, settings)
         add_retention(runtime, settings)

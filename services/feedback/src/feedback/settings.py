@@ -16,6 +16,13 @@ class Settings(ServiceSettings):
     message_characters_max: int = Field(
         4096, ge=1, le=100_000, description="Longer messages are refused, not cut."
     )
+    gather_ms_max: int = Field(
+        300,
+        ge=0,
+        le=1_000,
+        description="Under load, milliseconds a message waits for others to be stored in the same transaction;"
+        " reading a feedback that is not stored ends the wait.",
+    )
     consumers: int = Field(
         2,
         ge=1,

@@ -1,6 +1,7 @@
 """Contract messages to and from stream entries."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -30,6 +31,19 @@ def outgoing(
         body=body,
         traceparent=traceparent or current_traceparent() or new_traceparent(),
         version=str(message.version),
+    )
+
+
+def outgoing_json(
+    stream: Stream, message: Mapping[str, Any], shards: int, *, traceparent: str | None = None
+) -> Outgoing:
+    """Return what `outgoing` does of a message that is not a model but what its JSON says, for hot paths."""
+    return Outgoing(
+        key=stream.key(message["project_id"], shards),
+        type=stream.name,
+        data=orjson.dumps(message, option=orjson.OPT_UTC_Z),
+        traceparent=traceparent or current_traceparent() or new_traceparent(),
+        version=str(message["version"]),
     )
 
 

@@ -1,17 +1,16 @@
 """Recording outcomes and the steps of submissions: what every service says of what it decided."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+import orjson
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.events import (
     DETAILS_MAX,
     FeedbackSubmitted,
-    OutcomeCount,
     OutcomeRecorded,
-    SubmissionStep,
     UserReportSubmitted,
 )
 from hearback_contracts.outcomes import Outcome, SubmissionState
@@ -21,9 +20,10 @@ from hearback_kit.bus import Outgoing
 from hearback_kit.clock import Clock
 from hearback_kit.values.ids import new_id
 
-from hearback_fleet.messages import outgoing
+from hearback_fleet.messages import outgoing_json
 
 _DETAIL_CHARACTERS_MAX: Final = 60
+_INTEGER_MAX: Final = (1 << 64) - 1  # that the encoder takes
 
 
 class Origin(NamedTuple):
@@ -71,7 +71,7 @@ class OutcomeRecorder:
         self._clock = clock
         self._shards = shards
         self._counts: dict[_CountKey, tuple[int, int]] = {}
-        self._steps: list[SubmissionStep] = []
+        self._steps: list[dict[str, Any]] = []
 
     def count(
         self,
@@ -105,55 +105,63 @@ class OutcomeRecorder:
 
         `details` say what led to it; beyond the first `DETAILS_MAX` they are left out, and long ones are cut.
         """
-        self._steps.append(
-            SubmissionStep(
-                organization_id=submission.organization_id,
-                project_id=submission.project_id,
-                submission_id=submission.submission_id,
-                source=submission.source,
-                state=state,
-                step=step,
-                reason=reason,
-                at=at or self._clock.now(),
-                feedback_id=feedback_id,
-                payload=refused.payload if refused else None,
-                refused=refused.message if refused else None,
-                details=tuple(detail[:_DETAIL_CHARACTERS_MAX] for detail in details[:DETAILS_MAX]),
-            )
-        )
+        recorded: dict[str, Any] = {
+            "organization_id": submission.organization_id,
+            "project_id": submission.project_id,
+            "submission_id": submission.submission_id,
+            "state": state,
+            "step": step,
+            "at": at or self._clock.now(),
+        }
+        if submission.source is not None:
+            recorded["source"] = submission.source
+        if reason is not None:
+            recorded["reason"] = reason
+        if feedback_id is not None:
+            recorded["feedback_id"] = feedback_id
+        if details:
+            recorded["details"] = [detail[:_DETAIL_CHARACTERS_MAX] for detail in details[:DETAILS_MAX]]
+        if refused is not None:
+            message = refused.message.model_dump_json(exclude_none=True)
+            recorded |= {"payload": refused.payload, "refused": orjson.Fragment(message)}
+        self._steps.append(recorded)
 
     def messages(self) -> list[Outgoing]:
         """Return one message per shard that has outcomes or steps."""
-        shards: dict[int, tuple[list[OutcomeCount], list[SubmissionStep]]] = {}
-        for count in self._outcome_counts():
-            shards.setdefault(shard_of(count.project_id, self._shards), ([], []))[0].append(count)
-        for step in self._steps:
-            shards.setdefault(shard_of(step.project_id, self._shards), ([], []))[1].append(step)
-        return [self._message(counts, steps) for counts, steps in shards.values()]
+        shards: dict[int, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {}
+        for place, recorded in enumerate((self._outcomes(), self._steps)):
+            for one in recorded:
+                shard = shard_of(one["project_id"], self._shards)
+                shards.setdefault(shard, ([], []))[place].append(one)
+        return [self._message(outcomes, steps) for outcomes, steps in shards.values()]
 
-    def _outcome_counts(self) -> Iterable[OutcomeCount]:
-        for key, (quantity, times) in self._counts.items():
-            yield OutcomeCount(
-                organization_id=key.origin.organization_id,
-                project_id=key.origin.project_id,
-                key_id=key.origin.key_id,
-                sdk=key.origin.sdk,
-                category=key.category,
-                outcome=key.outcome,
-                reason=key.reason,
-                quantity=quantity,
-                times=times,
-                timestamp=key.minute,
-            )
+    def _outcomes(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "organization_id": key.origin.organization_id,
+                "project_id": key.origin.project_id,
+                "key_id": key.origin.key_id,
+                "sdk": key.origin.sdk,
+                "category": key.category,
+                "outcome": key.outcome,
+                "reason": key.reason,
+                "quantity": quantity if quantity <= _INTEGER_MAX else orjson.Fragment(str(quantity)),
+                "times": times,
+                "timestamp": key.minute,
+            }
+            for key, (quantity, times) in self._counts.items()
+        ]
 
-    def _message(self, counts: list[OutcomeCount], steps: list[SubmissionStep]) -> Outgoing:
-        project_id = counts[0].project_id if counts else steps[0].project_id
-        message = OutcomeRecorded(
-            id=new_id(),
-            occurred_at=self._clock.now(),
-            project_id=project_id,
-            service=self._service,
-            outcomes=tuple(counts),
-            steps=tuple(steps),
-        )
-        return outgoing(OUTCOME_RECORDED, message, self._shards)
+    def _message(self, outcomes: Sequence[dict[str, Any]], steps: Sequence[dict[str, Any]]) -> Outgoing:
+        """Return the message as `OutcomeRecorded` has it, which is not made first: that costs as much again."""
+        recorded = {
+            "version": 1,
+            "id": new_id(),
+            "occurred_at": self._clock.now(),
+            "project_id": (outcomes or steps)[0]["project_id"],
+            "type": OutcomeRecorded.TYPE,
+            "service": self._service,
+            "outcomes": outcomes,
+            "steps": steps,
+        }
+        return outgoing_json(OUTCOME_RECORDED, recorded, self._shards)

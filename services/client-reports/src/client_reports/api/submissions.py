@@ -88,7 +88,7 @@ async def get_submission(app: StateDep, scope: Reader, submission_id: Submission
     key = _key(scope, submission_id)
     may_read = not scopes_within(scope.principal, scope.project.organization_id).isdisjoint(EVENT_READ)
     submission, refusal = await read_fate(
-        app.database, app.hurry, scope.project.organization_id, key, with_words=may_read
+        app.database, app.hurries, scope.project.organization_id, key, with_words=may_read
     )
     return submission_detail(submission, refusal)
 

@@ -19,6 +19,7 @@ from hearback_fleet.access import (
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.runtime import ServiceRuntime
 from hearback_kit.blobs import BlobStore
+from hearback_kit.bus.hurry import Hurries
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
 from hearback_kit.errors import NotFound
@@ -52,6 +53,7 @@ class AppState:
     fleet: Fleet
     live: LiveChanges
     proxies: TrustedProxies
+    hurries: Hurries
 
     @classmethod
     def of(cls, runtime: ServiceRuntime, settings: Settings) -> Self:
@@ -73,6 +75,7 @@ class AppState:
             Fleet.of(runtime, settings),
             LiveChanges.of(runtime, settings),
             settings.address_reader(),
+            runtime.hurries,
         )
 
     @property

@@ -41,13 +41,23 @@ class FoundFeedback(IssueOfShortId):
 async def get_event(
     state: StateDep, organization_id: int, event_id: str, project_id: int | None = None
 ) -> JSONResponse:
-    """Return the feedback with an event id, of the organization or of one of its projects; 404 without one."""
+    """Return the feedback with an event id, of the organization or of one of its projects; 404 without one.
+
+    For one that is not known, what was submitted by now is stored first.
+    """
     organization = await _organization(state, organization_id)
     projects = [project.id for project in organization.projects if project_id in {None, project.id}]
     event = parse_any_event_id(event_id)
-    async with state.database.connection() as connection:
-        feedback = await find_by_event(connection, projects, event) if event else None
+    feedback = await _find(state, projects, event) if event else None
+    if event and feedback is None:
+        await state.hurries.catch_up()
+        feedback = await _find(state, projects, event)
     return await _answer(state, organization, feedback)
+
+
+async def _find(state: AppState, projects: list[int], event: str) -> FeedbackDetail | None:
+    async with state.database.connection() as connection:
+        return await find_by_event(connection, projects, event)
 
 
 @router.get(

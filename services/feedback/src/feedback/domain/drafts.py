@@ -14,7 +14,7 @@ from feedback.domain.facets import facets_of, searchable
 from feedback.domain.feedback import FeedbackFields
 from feedback.domain.occurrence import evidence_of
 from feedback.domain.payload import mapping, text
-from feedback.domain.search_values import names_of, pairs_of
+from feedback.domain.search_values import context_fields, names_of, pairs_of
 from feedback.domain.spam import SpamVerdict
 from feedback.domain.statuses import ARCHIVED_FOREVER, IGNORED, NEW, UNRESOLVED
 from feedback.domain.titles import title_of
@@ -87,7 +87,9 @@ def draft_of(
         received_at=submission.received_at,
     )
     title = title_of(context.message)
-    shown = replace(context, name=_shown(context.name), contact_email=_shown(context.contact_email))
+    shown, fields = context, context_fields(event)
+    if max(len(context.name or ""), len(context.contact_email or "")) > SHOWN_CHARACTERS_MAX:
+        shown = replace(context, name=_shown(context.name), contact_email=_shown(context.contact_email))
     status, substatus = (IGNORED, ARCHIVED_FOREVER) if verdict.is_spam and ignores_spam else (UNRESOLVED, NEW)
     source = submission.source.value
     return Draft(
@@ -110,8 +112,8 @@ def draft_of(
         tags=event["tags"],
         evidence=evidence_of(shown, source=source, summary=title, verdict=verdict, marks=submission.marks),
         event=event,
-        facets=facets_of(pairs_of(event, context, source=source, verdict=verdict, marks=submission.marks)),
-        names=names_of(event),
+        facets=facets_of(pairs_of(event, context, fields, source=source, verdict=verdict, marks=submission.marks)),
+        names=names_of(event, fields),
         search=searchable(context.message, shown.name, shown.contact_email),
         **_columns(event, context),
     )

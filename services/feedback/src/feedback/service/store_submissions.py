@@ -7,6 +7,7 @@ Nearly always all of a batch is new, and two statements store it. When any of it
 statements decides what is.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
@@ -66,8 +67,8 @@ class StoreSubmissions:
                 results = await self._store(work, decisions)
         if self._on_stored is not None:
             self._on_stored(results.count("stored"))
-        for result in [*results, *["repeated"] * (len(submissions) - len(results))]:
-            SUBMISSIONS.labels(result).inc()
+        for result, number in Counter([*results, *["repeated"] * (len(submissions) - len(results))]).items():
+            SUBMISSIONS.labels(result).inc(number)
 
     async def _store_new(self, decisions: Sequence[Decision], prospect: Prospect) -> list[str] | None:
         """Store what is new as long as it is; return None, and store nothing, when another worker was faster."""

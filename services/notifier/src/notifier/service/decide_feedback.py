@@ -1,5 +1,6 @@
 """Decide on created feedback: one decision for each, with its step in the fate and its deliveries."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -82,8 +83,8 @@ def _recorded(context: Context, decided: Iterable[_Decided]) -> list[Outgoing]:
 
 
 def _count(decided: Iterable[_Decided]) -> None:
-    for one in decided:
-        metrics.DECISIONS.labels(str(one.decision.rule)).inc()
+    for rule, number in Counter(str(one.decision.rule) for one in decided).items():
+        metrics.DECISIONS.labels(rule).inc(number)
 
 
 async def _decide(context: Context, message: FeedbackCreated, project: ProjectConfig) -> _Decided:

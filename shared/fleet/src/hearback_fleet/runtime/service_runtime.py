@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any, Final, Self, TypeVar
 
@@ -16,7 +17,7 @@ from hearback_kit.bus.consumer import Handler
 from hearback_kit.bus.dead_letter_limit import DeadLetterLimit
 from hearback_kit.bus.depths import StreamDepths
 from hearback_kit.bus.group_reads import open_readers
-from hearback_kit.bus.hurry import Hurry
+from hearback_kit.bus.hurry import Hurries
 from hearback_kit.clock import Clock, SystemClock
 from hearback_kit.common import COMMON, Close, SharedRun, close_nothing
 from hearback_kit.db import Database
@@ -190,9 +191,9 @@ class ServiceRuntime:
         return relay
 
     @cached_property
-    def hurry(self) -> Hurry:
-        """Lets an app's readers catch up with the consumer that its worker gave this to."""
-        return self._common("hurry", lambda: (Hurry(), close_nothing))
+    def hurries(self) -> Hurries:
+        """Lets an app's readers catch up with the consumers of its worker that were given some."""
+        return self._common("hurries", lambda: (Hurries(), close_nothing))
 
     def service_client(self, url: str) -> ServiceClient:
         """Open a client of another service's internal API."""
@@ -249,14 +250,14 @@ class ServiceRuntime:
         batch_max: int,
         on_dead: OnDead | None = None,
         consumers: int = 1,
-        hurry: Hurry | None = None,
+        hurries: Hurries | None = None,
     ) -> None:
         """Handle a stream's messages in batches of `batch_max`; `consumers` share its shards among them.
 
-        `on_dead` makes the messages that announce a dead letter; None announces nothing. `hurry` is for a stream
-        that one consumer reads.
+        `on_dead` makes the messages that announce a dead letter; None announces nothing. `hurries` is for a stream
+        that readers catch up with.
         """
-        options = ConsumerOptions.of(self.settings, batch_max=batch_max, hurry=hurry)
+        options = ConsumerOptions.of(self.settings, batch_max=batch_max)
         keys = stream.shard_keys(self.shards)
         count = min(consumers, len(keys))
         dead_letters = DeadLetterLimit.of(options)
@@ -269,7 +270,7 @@ class ServiceRuntime:
                 handle=handler,
                 on_dead=on_dead,
                 tenant_of=project_of,
-                options=options,
+                options=options if hurries is None else replace(options, hurry=hurries.one()),
                 dead_letters=dead_letters,
             )
             self.run("consumers", consumer)

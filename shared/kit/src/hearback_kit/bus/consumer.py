@@ -13,6 +13,7 @@ than once is tried alone, and only the one in work is counted.
 
 import asyncio
 import time
+from collections import Counter as Counts
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -247,8 +248,8 @@ class Consumer:
         self._in_flight.mark_handled(batch)
         await self._bus.ack(self._group, batch)
         self._in_flight.drop(batch)
-        for message in batch:
-            HANDLED.labels(self._group, message.type).inc()
+        for kind, number in Counts(message.type for message in batch).items():
+            HANDLED.labels(self._group, kind).inc(number)
 
     async def _failed(self, message: Incoming, error: Exception) -> None:
         options = self._options

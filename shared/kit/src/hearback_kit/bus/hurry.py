@@ -14,8 +14,24 @@ APART_SECONDS_MIN: Final = 0.04  # between reads that were hurried: readers who 
 _WAIT_SECONDS_MAX: Final = 0.5
 
 
+class Hurries:
+    """Lets readers catch up with all consumers that were given one; in a process without any there is no wait."""
+
+    def __init__(self) -> None:
+        self._each: list[Hurry] = []
+
+    def one(self) -> "Hurry":
+        """Return one for another consumer."""
+        self._each.append(Hurry())
+        return self._each[-1]
+
+    async def catch_up(self) -> None:
+        """Return when what was published by now has been handled, within half a second."""
+        await asyncio.gather(*(hurry.catch_up() for hurry in self._each))
+
+
 class Hurry:
-    """Lets readers catch up with the one consumer that was given it; in a process without one there is no wait.
+    """Lets readers catch up with the one consumer that was given it.
 
     The consumer calls `pause` for its moment of gathering, `reading` before it waits for messages, and `handling`
     when it has got some.

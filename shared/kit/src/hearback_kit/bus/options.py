@@ -15,7 +15,7 @@ class ConsumerOptions:
     `gather_ms_max` is how long a message waits, under load, for others to be handled with it.
     `dead_letter_tenants_min` is how many tenants must fail before a consumer pauses, and the part of
     `retries_waiting_max` that each of them has; `dead_letters_in_a_row_max` is how many of fewer tenants make it
-    pause when nothing succeeds between them. `hurry` is for a stream that one consumer reads.
+    pause when nothing succeeds between them. `hurry` belongs to one consumer.
     """
 
     batch_max: int = 256
@@ -35,14 +35,13 @@ class ConsumerOptions:
     hurry: Hurry | None = None
 
     @classmethod
-    def of(cls, settings: ServiceSettings, *, batch_max: int, hurry: Hurry | None = None) -> Self:
+    def of(cls, settings: ServiceSettings, *, batch_max: int) -> Self:
         """Return the options that a service's settings name."""
         return cls(
             batch_max=batch_max,
             gather_ms_max=settings.gather_ms_max,
             idle_ms_min=settings.consumer_idle_ms_min,
             deliveries_max=settings.deliveries_max,
-            hurry=hurry,
         )
 
     @property
