@@ -26,10 +26,10 @@ from hearback_kit.bus import Incoming, RedisStreams
 from hearback_kit.clock import SystemClock
 from hearback_kit.db import Database, migrate
 from hearback_kit.http import ServiceClient
+from hearback_kit.mail import mail_transport
 from hearback_kit.outbox import Outbox, OutboxRelay
 from hearback_kit.valkey import connect
 from hearback_kit.values.ids import new_id
-from notifier.clients.mail import mail_transport
 from notifier.clients.outbound import OutboundCalls
 from notifier.clients.recipients import RecipientDirectory
 from notifier.consumers.feedback_created import FeedbackCreatedHandler
@@ -116,7 +116,7 @@ async def _measure(postgres: str, valkey: str, smtp_port: int) -> list[Row]:
         context = Context(settings, database, Outbox(OUTBOX), relay, clock, configuration, recipients)
         skipped, skipped_cpu = await _decide(context, _messages(FeedbackSource.USER_REPORT_ENVELOPE))
         decided, decided_cpu = await _decide(context, _messages(FeedbackSource.NEW_FEEDBACK_ENVELOPE))
-        mail, calls = mail_transport(settings), OutboundCalls()
+        mail, calls = mail_transport(settings.smtp_url, settings.data_dir), OutboundCalls()
         deliver = DeliverNotices(settings, database, clock, mail=mail, calls=calls, render=mail_renderer())
         start, cpu = time.perf_counter(), time.process_time()
         sent = await deliver.run_once()

@@ -24,11 +24,10 @@ from hearback_devkit.testing import ManualClock, free_port, running
 from hearback_fleet.configuration import Configuration
 from hearback_kit.db import Database
 from hearback_kit.http import ServiceClient
-from hearback_kit.mail import MailTransport
+from hearback_kit.mail import MailTransport, mail_transport
 from hearback_kit.outbox import Outbox, OutboxRelay
 from hearback_kit.values.ids import new_id
 from notifier.app import create_app
-from notifier.clients.mail import mail_transport
 from notifier.clients.outbound import OutboundCalls
 from notifier.clients.recipients import RecipientDirectory
 from notifier.service.address_notices import Context
@@ -83,7 +82,7 @@ class Notifier:
 
     def deliverer(self, mail: MailTransport | None = None, **settings: Any) -> DeliverNotices:
         changed = self.settings.model_copy(update=settings)
-        mail = mail or mail_transport(changed)
+        mail = mail or mail_transport(changed.smtp_url, changed.data_dir)
         self.closing.append(mail)
         return DeliverNotices(
             changed, self.database, self.clock, mail=mail, calls=self.calls, render=mail_renderer()
@@ -141,7 +140,7 @@ async def notifier(
     database = Database(settings.database_url)
     clock = ManualClock(NOW)
     registry = ServiceClient(settings.registry_url, service="notifier", secret="x", attempts=1)
-    calls = OutboundCalls(seconds_max=2.0, allowed_hosts=settings.allowed_hosts)
+    calls = OutboundCalls(seconds_max=2.0, allowed_hosts=settings.webhook_hosts_allowed)
     context = Context(
         settings,
         database,

@@ -86,8 +86,9 @@ class Directory:
 class Sessions:
     """Knows people by their cookie."""
 
-    async def authenticate(self, request: Request) -> Principal | None:
-        return PEOPLE.get(request.cookies.get(SESSION_COOKIE, ""))
+    async def person(self, request: Request) -> Principal | None:
+        found = PEOPLE.get(request.cookies.get(SESSION_COOKIE, ""))
+        return found if found is not None and found.kind == "session" else None
 
 
 @dataclass

@@ -11,15 +11,13 @@ from hearback_kit.worker import Worker
 from client_reports.api import alert_rules, erasures, reprocessings, stats, submissions
 from client_reports.consumers.client_report_received import ClientReportReceivedHandler
 from client_reports.consumers.outcome_recorded import OutcomeRecordedHandler
-from client_reports.domain.alerts import Hysteresis
 from client_reports.domain.journal import JournalLimits
-from client_reports.jobs.alerts import AlertJob
+from client_reports.jobs.alerts import add_alerts
 from client_reports.jobs.partitions import PartitionJob
 from client_reports.pages import loss_alerts, outcome_stats, submission_list
 from client_reports.pages.deps import PAGES
 from client_reports.service.accept_submission import SubmissionAcceptance
 from client_reports.service.app_state import AppState
-from client_reports.service.evaluate_alerts import AlertEvaluator
 from client_reports.service.record_effects import EffectRecorder
 from client_reports.settings import Settings
 from client_reports.store.partitions import Plans, partitions_of
@@ -81,21 +79,12 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
         find_project, days_max = runtime.configuration.project, settings.report_days_max
         reports = ClientReportReceivedHandler(recorder, find_project, report_days_max=days_max)
         outcomes = OutcomeRecordedHandler(recorder, shards=runtime.shards)
-        evaluator = AlertEvaluator(
-            database,
-            runtime.outbox,
-            runtime.relay,
-            runtime.clock,
-            Hysteresis(settings.alert_resolve_share, settings.alert_resolve_minutes),
-            shards=runtime.shards,
-            events_max=settings.alert_events_max,
-        )
         consume = partial(runtime.consume, batch_max=settings.batch_max)
         consume(CLIENT_REPORT_RECEIVED, reports)
         consume(OUTCOME_RECORDED, outcomes, on_dead=outcomes.on_dead, hurries=runtime.hurries)
         ensure = PartitionJob(database, partitions, runtime.clock)
         runtime.every("partitions", settings.maintenance_seconds, ensure)
-        runtime.every("alerts", settings.alert_seconds, AlertJob(evaluator))
+        add_alerts(runtime, settings)
 
     return service_worker(settings, build=build, clock=clock, outbox=OUTBOX)
 

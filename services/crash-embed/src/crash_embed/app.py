@@ -38,7 +38,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         return AppState(
             settings=settings,
             proxies=settings.address_reader(),
-            origins=settings.origin_patterns(),
+            origins=settings.allowed_origins,
             configuration=runtime.configuration,
             limits=RequestLimits(runtime.limits(), settings),
             publisher=ReportPublisher(

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from hearback_contracts.streams import USER_REPORT_SUBMITTED
-from hearback_kit.settings import ServiceSettings
+from hearback_kit.settings import ServiceSettings, Texts
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -36,9 +36,9 @@ class Settings(ServiceSettings):
     fill_ms_min: int = Field(
         2_000, ge=0, le=600_000, description="A form sent sooner after the dialog opened is marked, not dropped."
     )
-    allowed_origins: str = Field(
-        "",
-        description="Origin patterns, separated by commas, allowed for every project besides its sentry:origins.",
+    allowed_origins: Texts = Field(
+        (),
+        description="Origin patterns, by comma, allowed for every project besides its sentry:origins.",
     )
     stream_entries_max: int = Field(
         USER_REPORT_SUBMITTED.entries_max,
@@ -46,7 +46,3 @@ class Settings(ServiceSettings):
         le=100_000_000,
         description="Backlog of a stream shard at which forms are answered 503.",
     )
-
-    def origin_patterns(self) -> tuple[str, ...]:
-        """Return the patterns of `allowed_origins`."""
-        return tuple(part.strip() for part in self.allowed_origins.split(",") if part.strip())

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
 from hearback_kit.api.strangers import StrangersBound
 from hearback_kit.clock import Clock
+from hearback_kit.mail import mail_transport
 from hearback_kit.worker import Worker
 
 from registry.api import (
@@ -24,8 +25,8 @@ from registry.api import (
 from registry.jobs.cleanup import Cleanup
 from registry.pages import PAGE_ROUTERS
 from registry.pages.deps import PAGES
-from registry.service.assemble_app import AppState, assemble_app, publisher
-from registry.service.deliver_mails import MailDelivery, mail_transport
+from registry.service.app_state import AppState, assemble_app, publisher
+from registry.service.deliver_mails import MailDelivery
 from registry.settings import Settings
 
 _ROUTERS = tuple(
@@ -66,7 +67,7 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
     """Make the worker: it publishes what could not be published at once, delivers mails, and cleans up."""
 
     def build(runtime: ServiceRuntime) -> None:
-        transport = mail_transport(settings)
+        transport = mail_transport(settings.smtp_url, settings.data_dir, connections_max=1)
         runtime.on_close(transport.close)
         delivery = MailDelivery(
             runtime.database,

@@ -1,10 +1,10 @@
 """Settings of the registry."""
 
-from typing import Annotated, Any, ClassVar, Self
+from typing import ClassVar, Self
 
-from hearback_kit.settings import ServiceSettings
-from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import NoDecode, SettingsConfigDict
+from hearback_kit.settings import ServiceSettings, Texts
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import SettingsConfigDict
 
 
 class Settings(ServiceSettings):
@@ -46,7 +46,7 @@ class Settings(ServiceSettings):
     oidc_client_id: str = Field("", description="Id of this fleet with the OpenID provider.")
     oidc_client_secret: SecretStr = Field(SecretStr(""), description="Secret of this fleet with the provider.")
     oidc_name: str = Field("single sign-on", description="Name of the provider on the sign-in page.")
-    oidc_domains: Annotated[tuple[str, ...], NoDecode] = Field(
+    oidc_domains: Texts = Field(
         (), description="Domains of addresses that may sign in by the provider, by comma; empty: all."
     )
     unused_account_days: int = Field(
@@ -79,13 +79,6 @@ class Settings(ServiceSettings):
     members_max: int = Field(10_000, ge=1, le=100_000, description="Members of an organization.")
     tokens_max: int = Field(1_000, ge=1, le=100_000, description="API tokens of an organization.")
     quotas_max: int = Field(100, ge=1, le=1_000, description="Quotas of a project.")
-
-    @field_validator("oidc_domains", mode="before")
-    @classmethod
-    def _split_domains(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return [domain.strip().lower() for domain in value.split(",") if domain.strip()]
-        return value
 
     @model_validator(mode="after")
     def _check_provider(self) -> Self:

@@ -9,7 +9,6 @@ from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
 from feedback.api import attachments, erasures, internal, issues, live, reprocessings, short_ids
-from feedback.api.deps import AppState
 from feedback.consumers.attachment_stored import AttachmentStoredHandler
 from feedback.consumers.feedback_submitted import FeedbackSubmittedHandler
 from feedback.jobs.announcements import add_announcements
@@ -19,6 +18,7 @@ from feedback.jobs.search_indexes import add_search_indexes
 from feedback.jobs.second_opinions import spam_judge
 from feedback.pages import PAGES
 from feedback.pages import router as pages
+from feedback.service.app_state import AppState
 from feedback.settings import Settings
 from feedback.store.tables import OUTBOX
 

@@ -11,22 +11,19 @@ from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
 from notifier.api import deliveries, erasures, notification_rules
-from notifier.clients.mail import mail_transport
 from notifier.clients.outbound import OutboundCalls
 from notifier.clients.recipients import RecipientDirectory
 from notifier.consumers.alert_changed import AlertChangedHandler
 from notifier.consumers.feedback_changed import FeedbackChangedHandler
 from notifier.consumers.feedback_created import FeedbackCreatedHandler
 from notifier.consumers.user_report_linked import UserReportLinkedHandler
-from notifier.jobs.deliver import Deliver
-from notifier.jobs.retention import Retention
+from notifier.jobs.deliver import add_delivery
+from notifier.jobs.retention import add_retention
 from notifier.pages import alerts
 from notifier.pages import deliveries as delivery_pages
 from notifier.pages.deps import PAGES
 from notifier.service.address_notices import Context
-from notifier.service.assemble_app import AppState
-from notifier.service.deliver_notices import DeliverNotices
-from notifier.service.render_mail import mail_renderer
+from notifier.service.app_state import AppState
 from notifier.settings import Settings
 from notifier.store.tables import OUTBOX
 
@@ -61,26 +58,15 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
             runtime.configuration,
             RecipientDirectory(runtime.registry, runtime.configuration, seconds=settings.recipients_seconds),
         )
-        mail = mail_transport(settings)
-        runtime.on_close(mail.close)
-        deliver = DeliverNotices(
-            settings,
-            runtime.database,
-            runtime.clock,
-            mail=mail,
-            calls=_calls(settings, runtime),
-            render=mail_renderer(),
-        )
-        delivering = runtime.every("deliver", settings.deliver_seconds, Deliver(deliver).run_once)
+        wake = add_delivery(runtime, settings, _calls(settings, runtime))
         for stream, handler in (
             (FEEDBACK_CREATED, FeedbackCreatedHandler(context)),
             (FEEDBACK_CHANGED, FeedbackChangedHandler(context)),
             (USER_REPORT_LINKED, UserReportLinkedHandler(context)),
             (ALERT_CHANGED, AlertChangedHandler(context)),
         ):
-            runtime.consume(stream, _followed_by(handler, delivering.wake), batch_max=settings.batch_max)
-        retention = Retention(runtime.database, settings, runtime.clock)
-        runtime.every("retention", settings.retention_seconds, retention.run_once)
+            runtime.consume(stream, _followed_by(handler, wake), batch_max=settings.batch_max)
+        add_retention(runtime, settings)
 
     return service_worker(settings, build=build, clock=clock, outbox=OUTBOX)
 
@@ -94,6 +80,6 @@ def _followed_by(handler: Callable[[Sequence[Incoming]], Awaitable[bool]], wake:
 
 
 def _calls(settings: Settings, runtime: ServiceRuntime) -> OutboundCalls:
-    calls = OutboundCalls(seconds_max=settings.webhook_seconds_max, allowed_hosts=settings.allowed_hosts)
+    calls = OutboundCalls(seconds_max=settings.webhook_seconds_max, allowed_hosts=settings.webhook_hosts_allowed)
     runtime.on_close(calls.close)
     return calls

@@ -1,9 +1,8 @@
 """Settings of the notifier."""
 
-from pathlib import Path
 from typing import ClassVar
 
-from hearback_kit.settings import ServiceSettings
+from hearback_kit.settings import ServiceSettings, Texts
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -25,8 +24,8 @@ class Settings(ServiceSettings):
     smtp_connections_max: int = Field(4, ge=1, le=50, description="Connections to the mail server.")
     smtp_seconds_max: float = Field(30.0, ge=1, le=300, description="Time that a mail server may take to answer.")
     webhook_seconds_max: float = Field(10.0, ge=0.1, le=60, description="Time that a webhook may take to answer.")
-    webhook_hosts_allowed: str = Field(
-        "", description="Hosts, separated by commas, that webhooks may call although they are inside the network."
+    webhook_hosts_allowed: Texts = Field(
+        (), description="Hosts, by comma, that webhooks may call although they are inside the network."
     )
     attempts_max: int = Field(10, ge=1, le=50, description="Attempts before a delivery is given up.")
     claim_seconds: float = Field(
@@ -61,13 +60,3 @@ class Settings(ServiceSettings):
     )
     retention_chunk_max: int = Field(5_000, ge=100, le=100_000, description="Rows deleted in one statement.")
     request_body_bytes_max: int = Field(65_536, ge=1_024, le=1_048_576, description="Bytes of a request's body.")
-
-    @property
-    def mail_folder(self) -> Path:
-        """Folder of the `.eml` files when no mail server is set."""
-        return self.data_dir / "mail"
-
-    @property
-    def allowed_hosts(self) -> tuple[str, ...]:
-        """The hosts of `webhook_hosts_allowed`."""
-        return tuple(host.strip() for host in self.webhook_hosts_allowed.split(",") if host.strip())

@@ -186,7 +186,7 @@ async def test_a_kill_between_the_answer_and_the_record(notifier: Notifier, mail
 
 async def test_the_folder_holds_one_file_whatever_is_killed_when(notifier: Notifier, tmp_path: Path) -> None:
     await take(notifier, feedback())
-    folder = notifier.settings.mail_folder
+    folder = notifier.settings.data_dir / "mail"
     with pytest.raises(asyncio.CancelledError):
         await notifier.deliverer(KilledAfterAnswer(MailFolder(folder))).run_once()
     notifier.clock.move(seconds=notifier.settings.claim_seconds + 1)

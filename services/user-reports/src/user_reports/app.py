@@ -41,7 +41,6 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
             settings,
             context,
             runtime.limits(),
-            settings.address_reader(),
             FeedbackLookup(client),
             _rules(settings),
         )

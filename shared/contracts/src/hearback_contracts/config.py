@@ -109,6 +109,14 @@ class OrganizationConfig(_Snapshot):
         """The project with this slug or numeric id, or None."""
         return next((p for p in self.projects if id_or_slug in {p.slug, str(p.id)}), None)
 
+    def project_slug(self, project_id: int) -> str:
+        """The slug of a project; its id when the organization does not list it any more."""
+        return next((project.slug for project in self.projects if project.id == project_id), str(project_id))
+
+    def member(self, member_id: int | None) -> MemberRef | None:
+        """The member with this id; None for one who left."""
+        return next((member for member in self.members if member.id == member_id), None)
+
 
 def project_snapshot(project_id: int) -> str:
     """Snapshot key of a `ProjectConfig`."""

@@ -36,9 +36,19 @@ class Access:
     authenticator: Authenticator
 
 
+def state_of(request: Request) -> Any:
+    """Return what the service's `build` made (`app.state.state`)."""
+    return request.app.state.state
+
+
+async def app_state(request: Request) -> Any:
+    """Return `state_of`, as a dependency: a coroutine, since FastAPI calls plain functions in threads."""
+    return state_of(request)
+
+
 async def signed(request: Request) -> None:
     """Raise Unauthorized unless a service of this fleet, or an operator's command, signed the request."""
-    await require_signature(request, request.app.state.state.settings.secret_key.get_secret_value())
+    await require_signature(request, state_of(request).settings.secret_key.get_secret_value())
 
 
 def internal_router(prefix: str = "") -> APIRouter:

@@ -85,6 +85,7 @@ def create_service_app(
         **more,
     )
     app.state.public_url = settings.public_url
+    app.state.proxies = settings.address_reader()
     app.state.checks = dict(checks or {})
     app.state.on_stopping = []  # called when the server begins to stop: ends answers that would go on for long
     app.include_router(health_routes(settings.service, app.version, app.state.checks))

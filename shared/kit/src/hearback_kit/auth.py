@@ -114,6 +114,11 @@ class Authenticator:
                 return stale
             raise
 
+    async def person(self, request: Request) -> Principal | None:
+        """Return the person of a browser's session, or None; a token stands for none. Raise as `authenticate`."""
+        found = await self.authenticate(request)
+        return found if found is not None and found.kind == "session" else None
+
     async def _ask(self, key: tuple[str, str]) -> Principal | None:
         """Return the answer to one question for all requests that need it; one that gives up does not end it."""
         question = self._questions.get(key)

@@ -9,10 +9,11 @@ import os
 import re
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiosmtplib
+from pydantic import SecretStr
 
 from hearback_kit.errors import BadRequest
 
@@ -149,3 +150,8 @@ class SmtpServer:
 
 def _refusal(error: aiosmtplib.SMTPResponseException) -> MailRefused:
     return MailRefused(f"{error.code} {error.message}", is_permanent=500 <= error.code < 600)
+
+
+def mail_transport(url: SecretStr | None, data_dir: Path, **options: Any) -> MailTransport:
+    """Return the server of a URL, with its `options`, or the folder `mail` where there is no server."""
+    return MailFolder(data_dir / "mail") if url is None else SmtpServer(url.get_secret_value(), **options)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import orjson
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from hearback_kit.log_limits import LINES_PER_MINUTE_MAX
@@ -25,6 +25,18 @@ def fleet(name: str, default: Any, description: str, *, former_name: str | None 
         description=description,
         **bounds,
     )
+
+
+def _split(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return orjson.loads(value)
+    return [text.strip() for text in value.split(",") if text.strip()]
+
+
+Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""Any number of texts: by comma, or as a JSON list."""
 
 
 class ServiceSettings(BaseSettings):
@@ -88,7 +100,7 @@ class ServiceSettings(BaseSettings):
         "127.0.0.0/8,::1/128",
         "Networks, by comma, of the proxies in front, whose `X-Forwarded-For` and `Forwarded` are believed.",
     )
-    organizations_denied: Annotated[tuple[str, ...], NoDecode] = fleet(
+    organizations_denied: Texts = fleet(
         "organizations_denied",
         (),
         "Slugs of organizations of which nothing is taken: by comma, or a JSON list.",
@@ -163,15 +175,6 @@ class ServiceSettings(BaseSettings):
     def _read_networks(cls, value: str) -> str:
         parse_networks(value)
         return value
-
-    @field_validator("organizations_denied", mode="before")
-    @classmethod
-    def _split_slugs(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        if value.lstrip().startswith("["):
-            return orjson.loads(value)
-        return [slug.strip() for slug in value.split(",") if slug.strip()]
 
     def address_reader(self) -> TrustedProxies:
         """Return the reader of client addresses for `trusted_proxies`."""

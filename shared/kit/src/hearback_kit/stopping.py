@@ -12,18 +12,11 @@ async def unless_stopped(work: Coroutine[Any, Any, Result], stop: asyncio.Event)
 
     For waits that may be cut off anywhere, such as a blocking read whose answer would be asked for again.
     """
-    task = asyncio.ensure_future(work)
-    stopped = asyncio.ensure_future(stop.wait())
+    stopping = Stopping(stop)
     try:
-        await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        return None
+        return await stopping.unless_stopped(work)
     finally:
-        stopped.cancel()
-        if not task.done():
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        stopping.close()
 
 
 class Stopping:

@@ -50,14 +50,14 @@ class PageAccess(Protocol):
     @property
     def configuration(self) -> Directory: ...
     @property
-    def authenticator(self) -> "SessionAuthenticator": ...
+    def authenticator(self) -> "People": ...
 
 
-class SessionAuthenticator(Protocol):
-    """Who a request is from."""
+class People(Protocol):
+    """Who a browser's session is of; `hearback_kit.auth.Authenticator` is one."""
 
-    async def authenticate(self, request: Request) -> Principal | None:
-        """Return the caller, or None without valid credentials."""
+    async def person(self, request: Request) -> Principal | None:
+        """Return the person of a session, or None."""
         ...
 
 
@@ -75,8 +75,8 @@ async def page_principal(request: Request) -> Principal:
     """
     if "authorization" in request.headers:
         raise SignInRequired
-    principal = await page_access(request).authenticator.authenticate(request)
-    if principal is None or principal.kind != "session":
+    principal = await page_access(request).authenticator.person(request)
+    if principal is None:
         raise SignInRequired
     return principal
 
@@ -112,6 +112,11 @@ class ProjectPageScope(ProjectScope):
     def scopes(self) -> frozenset[str]:
         """What the person may do in the project's organization."""
         return scopes_within(self.principal, self.organization.id)
+
+    @property
+    def settings_path(self) -> str:
+        """The address of the project's settings."""
+        return f"/settings/{self.organization.slug}/projects/{self.project.slug}/"
 
 
 async def signed_in(request: Request, principal: Annotated[Principal, Depends(page_principal)]) -> SignedIn:

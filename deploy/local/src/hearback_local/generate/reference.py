@@ -72,7 +72,7 @@ def _default(field: FieldInfo) -> str:
         return "determined at start" if field.default_factory is not None else "required"
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
-    if value is None or value == "":
+    if value in (None, "", ()):
         return ""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 

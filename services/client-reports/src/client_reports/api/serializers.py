@@ -179,11 +179,10 @@ def rule_detail(
 
 def _rule_fields(rule: AlertRule, organization: OrganizationConfig) -> dict[str, Any]:
     values = rule.values
-    project = organization.find_project(str(values.project_id))
     return {
         "id": str(rule.id),
         "name": values.name,
-        "project": project.slug if project else str(values.project_id),
+        "project": organization.project_slug(values.project_id),
         "projectId": str(values.project_id),
         "kind": str(values.kind),
         "threshold": values.threshold,

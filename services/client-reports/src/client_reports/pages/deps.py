@@ -2,10 +2,17 @@
 
 from typing import Annotated, Final
 
-from fastapi import Depends, Request
+from fastapi import Depends
 from hearback_contracts.config import OrganizationConfig
 from hearback_contracts.reasons import Setting
-from hearback_fleet.access import EVENT_READ, EVENT_WRITE, ORGANIZATION_READ, PROJECT_READ, PROJECT_WRITE
+from hearback_fleet.access import (
+    EVENT_READ,
+    EVENT_WRITE,
+    ORGANIZATION_READ,
+    PROJECT_READ,
+    PROJECT_WRITE,
+    app_state,
+)
 from hearback_web import Pages, PageScope, ProjectPageScope, page_scope, project_page_scope
 from hearback_web.texts import gettext as _
 
@@ -13,13 +20,6 @@ from client_reports.domain.reasons import Explained, explain
 from client_reports.service.app_state import AppState
 
 PAGES: Final = Pages(service="client-reports", package="client_reports")
-
-
-def app_state(request: Request) -> AppState:
-    """Return the state of the running app."""
-    state: AppState = request.app.state.state
-    return state
-
 
 StateDep = Annotated[AppState, Depends(app_state)]
 Reader = Annotated[PageScope, page_scope(*PROJECT_READ, *EVENT_READ)]
@@ -33,12 +33,6 @@ _PARTS: Final = {
     Setting.OPTIONS: "user-feedback/",
     Setting.KEYS: "keys/",
 }
-
-
-def project_slug(organization: OrganizationConfig, project_id: int) -> str:
-    """Return a project's slug; its id when the organization does not list it (any more)."""
-    project = organization.find_project(str(project_id))
-    return project.slug if project else str(project_id)
 
 
 def project_choices(organization: OrganizationConfig) -> list[tuple[str, str]]:

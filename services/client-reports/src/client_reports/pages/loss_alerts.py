@@ -138,7 +138,7 @@ async def create_rule(request: Request, state: StateDep, scope: RulesWriter, for
         )
     except TooManyRules as error:
         return await _list_page(request, state, scope, given, {"name": error.detail}, status=error.status)
-    return redirect(request, _url(scope), Flash(_("The rule watches from now on.")))
+    return redirect(request, f"{scope.settings_path}loss-alerts/", Flash(_("The rule watches from now on.")))
 
 
 @router.get(PATH + "{rule_id}/")
@@ -158,8 +158,8 @@ async def change_rule(
         await rules.delete_alert_rule(state.database, scope.organization.id, found.rule.id)
         before = Given.of_rule(found.rule)
         fields = {name: getattr(before, name) for name in ("name", "kind", "threshold", "reasons", "category")}
-        undo = Undo(_url(scope), fields | ({"enabled": "1"} if before.enabled else {}))
-        return redirect(request, _url(scope), Flash(_("The rule is deleted."), undo=undo))
+        undo = Undo(f"{scope.settings_path}loss-alerts/", fields | ({"enabled": "1"} if before.enabled else {}))
+        return redirect(request, f"{scope.settings_path}loss-alerts/", Flash(_("The rule is deleted."), undo=undo))
     given = Given.of_form(form)
     wrong = given.check()
     if wrong:
@@ -172,7 +172,9 @@ async def change_rule(
         project_max=state.settings.rules_per_project_max,
         events_max=state.settings.alert_events_max,
     )
-    return redirect(request, _url(scope), Flash(_("Saved. The rule is looked at again in a moment.")))
+    return redirect(
+        request, f"{scope.settings_path}loss-alerts/", Flash(_("Saved. The rule is looked at again in a moment."))
+    )
 
 
 async def _find(state: AppState, scope: ProjectPageScope, text: str) -> rules.RuleWithHistory:
@@ -215,7 +217,7 @@ def _rule_page(
 def _frame(scope: ProjectPageScope, given: Given, wrong: dict[str, str] | None) -> dict[str, Any]:
     return {
         "project": scope.project,
-        "base": _url(scope),
+        "base": f"{scope.settings_path}loss-alerts/",
         "given": given,
         "wrong": wrong or {},
         "may_change": not scope.scopes.isdisjoint(PROJECT_WRITE),
@@ -237,7 +239,3 @@ def _kind(kind: AlertKind) -> str:
         AlertKind.DISCARD_SHARE: _("SDKs drop a large share"),
         AlertKind.SILENCE: _("Nothing comes in any more"),
     }[kind]
-
-
-def _url(scope: ProjectPageScope) -> str:
-    return f"/settings/{scope.organization.slug}/projects/{scope.project.slug}/loss-alerts/"

@@ -22,7 +22,6 @@ from client_reports.pages.deps import (
     StatsReader,
     explained,
     project_choices,
-    project_slug,
     setting_url,
 )
 from client_reports.service.answer_stats import answer_stats
@@ -50,29 +49,22 @@ router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Query(max_length=200)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Choice:
-    """What a person chose to see; empty texts do not filter."""
+    """Dependency: what a person chose to see; empty texts do not filter."""
 
-    period: str
-    project: str
-    category: str
-    format: str
+    period: Annotated[str, Query(alias="statsPeriod", max_length=20)] = "7d"
+    project: Text = ""
+    category: Text = ""
+    format: Annotated[str, Query(max_length=10)] = ""
 
-
-def choice_of(
-    period: Annotated[str, Query(alias="statsPeriod", max_length=20)] = "7d",
-    project: Text = "",
-    category: Text = "",
-    form: Annotated[str, Query(alias="format", max_length=10)] = "",
-) -> Choice:
-    """Dependency: the filters of the page."""
-    return Choice(period if period in PERIODS else "7d", project, category, form)
+    def __post_init__(self) -> None:
+        self.period = self.period if self.period in PERIODS else "7d"
 
 
 @router.get("/organizations/{organization}/stats/")
 async def stats_page(
-    request: Request, state: StateDep, scope: StatsReader, choice: Annotated[Choice, Depends(choice_of)]
+    request: Request, state: StateDep, scope: StatsReader, choice: Annotated[Choice, Depends()]
 ) -> Response:
     """Show the outcomes of a period, with the numbers behind each chart; `format=csv` has them all."""
     if choice.format == "csv":
@@ -153,7 +145,7 @@ async def _csv(state: AppState, scope: PageScope, choice: Choice) -> Response:
 
 def _names(scope: PageScope, by: tuple[Any, ...]) -> tuple[str, ...]:
     project_id, outcome, category, reason, sdk = by
-    slug = project_slug(scope.organization, project_id)
+    slug = scope.organization.project_slug(project_id)
     return (slug, str(Outcome(outcome)), str(DataCategory(category)), reason or "", sdk or "")
 
 

@@ -5,7 +5,7 @@ submission became. Those are the feedback service's, which leads back to the sub
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 from urllib.parse import quote, urlencode
@@ -34,7 +34,6 @@ from client_reports.pages.deps import (
     Writer,
     explained,
     project_choices,
-    project_slug,
     setting_url,
 )
 from client_reports.pages.words import kind_words, state_words
@@ -57,38 +56,28 @@ SubmissionsPage = Annotated[PageRequest, page_request(read_cursor_time, read_tex
 Text = Annotated[str, Query(max_length=200)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Choice:
-    """What a person chose to see; empty texts do not filter."""
+    """Dependency: what a person chose to see; empty texts do not filter."""
 
-    query: str
-    project: str
-    state: str
-    source: str
-    reason: str
-    start: str
-    end: str
+    query: Text = ""
+    project: Text = ""
+    state: Text = ""
+    source: Text = ""
+    reason: Text = ""
+    start: Text = ""
+    end: Text = ""
+
+    def __post_init__(self) -> None:
+        self.query, self.reason = self.query.strip(), self.reason.strip()
 
     @property
     def is_filtered(self) -> bool:
         """Whether anything is left out."""
-        return any((self.query, self.project, self.state, self.source, self.reason, self.start, self.end))
+        return any(astuple(self))
 
 
-def choice_of(
-    query: Text = "",
-    project: Text = "",
-    state: Text = "",
-    source: Text = "",
-    reason: Text = "",
-    start: Text = "",
-    end: Text = "",
-) -> Choice:
-    """Dependency: the filters of the page."""
-    return Choice(query.strip(), project, state, source, reason.strip(), start, end)
-
-
-ChoiceDep = Annotated[Choice, Depends(choice_of)]
+ChoiceDep = Annotated[Choice, Depends()]
 
 
 @router.get("/organizations/{organization}/submissions/")
@@ -223,13 +212,13 @@ def _end_of(text: str, end: datetime | None) -> datetime | None:
 
 
 def _url(scope: PageScope, submission: Submission) -> str:
-    slug = project_slug(scope.organization, submission.key.project_id)
+    slug = scope.organization.project_slug(submission.key.project_id)
     return f"/organizations/{scope.organization.slug}/submissions/{submission.key.id}/?project={slug}"
 
 
 def _row(scope: PageScope, submission: Submission) -> dict[str, Any]:
     status = submission.status
-    slug = project_slug(scope.organization, submission.key.project_id)
+    slug = scope.organization.project_slug(submission.key.project_id)
     found = explained(status.reason) if status.reason else None
     return {
         "id": submission.key.id,
@@ -249,7 +238,7 @@ def _row(scope: PageScope, submission: Submission) -> dict[str, Any]:
 def _step(scope: PageScope, submission: Submission, position: int) -> dict[str, Any]:
     step = submission.status.steps[position]
     found = explained(step.reason) if step.reason else None
-    slug = project_slug(scope.organization, submission.key.project_id)
+    slug = scope.organization.project_slug(submission.key.project_id)
     return {
         "at": step.at,
         "label": step_words(step.step),

@@ -7,25 +7,18 @@ next request, and everything works while Valkey is away.
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Request
-from hearback_fleet.access import require, scopes_within
-from hearback_kit.api.bodies import before_body
+from fastapi import Depends
+from hearback_fleet.access import app_state, principal_of, require, scopes_within
+from hearback_kit.api.params import AddressDep
 from hearback_kit.auth import Principal
 from hearback_kit.db import Connection, Database
-from hearback_kit.errors import NotFound, Unauthorized
+from hearback_kit.errors import NotFound
 
 from registry.api.params import OrganizationName, ProjectName
-from registry.service.assemble_app import AppState
+from registry.service.app_state import AppState
 from registry.service.change_configuration import Actor
 from registry.store.organizations import Organization, find_organization
 from registry.store.projects import Project, find_project
-
-
-def app_state(request: Request) -> AppState:
-    """Return the state of the running app."""
-    state: AppState = request.app.state.state
-    return state
-
 
 StateDep = Annotated[AppState, Depends(app_state)]
 
@@ -35,23 +28,7 @@ async def database_of(state: StateDep) -> Database:
     return state.database
 
 
-def client_address(request: Request, state: StateDep) -> str | None:
-    """Return the address of the client, as trusted proxies report it."""
-    peer = request.client.host if request.client else None
-    return state.proxies.client_address(peer, request.headers.raw)
-
-
-@before_body
-async def principal_of(request: Request) -> Principal:
-    """Return the caller; raise Unauthorized without valid credentials, before a body is read."""
-    found = await app_state(request).authenticator.authenticate(request)
-    if found is None:
-        raise Unauthorized
-    return found
-
-
 DatabaseDep = Annotated[Database, Depends(database_of)]
-AddressDep = Annotated[str | None, Depends(client_address)]
 PrincipalDep = Annotated[Principal, Depends(principal_of)]
 
 

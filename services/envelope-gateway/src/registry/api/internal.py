@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from registry.api import serializers
 from registry.api.deps import DatabaseDep, StateDep
 from registry.api.params import Email, Name, NewPassword, RequestBody, Role, Slug
-from registry.service import add_member as adding
-from registry.service import bootstrap_project as bootstrapping
+from registry.service.add_member import add_member as create_member
+from registry.service.bootstrap_project import Bootstrapped, bootstrap_project
+from registry.service.introspect_secrets import Holder
 from registry.service.set_alerts import Subscription
 from registry.service.update_project import record_project_flags
 from registry.store.alerts import Recipient as RecipientRow
@@ -23,33 +24,11 @@ router = internal_router("/internal")
 ProjectId = Annotated[int, Path(ge=1, le=ID_MAX, description="Id of the project.")]
 
 
-class Holder(BaseModel):
-    """Who holds a secret: `tenants` maps organization ids to roles."""
-
-    kind: str
-    id: str
-    email: str | None
-    tenants: dict[str, str]
-    scopes: list[str]
-
-
 class BootstrapRequest(BaseModel):
     """Slugs of what is to exist."""
 
     organization: Slug
     project: Slug
-
-
-class Bootstrapped(BaseModel):
-    """What a launcher needs; `admin_password` only when the owner was just created."""
-
-    organization: str
-    project: str
-    project_id: int
-    public_key: str
-    token: str
-    admin_email: str
-    admin_password: str | None
 
 
 class NewMember(RequestBody):
@@ -98,10 +77,10 @@ class Recipient(BaseModel):
     summary="Find who holds a token or session, by its hash",
 )
 async def introspect(state: StateDep, kind: str, digest: str) -> Holder:
-    holder = await state.introspection(kind, digest)
+    holder = await state.introspection.find_holder(kind, digest)
     if holder is None:
         raise NotFound
-    return Holder(**holder)
+    return holder
 
 
 @router.post(
@@ -111,14 +90,13 @@ async def introspect(state: StateDep, kind: str, digest: str) -> Holder:
     description="Gives a new token each time; the owner's password only when the owner was just created.",
 )
 async def bootstrap(state: StateDep, wanted: BootstrapRequest) -> Bootstrapped:
-    made = await bootstrapping.bootstrap_project(
+    return await bootstrap_project(
         state.changes,
         state.sign_in.passwords,
         wanted.organization,
         wanted.project,
         projects_max=state.settings.projects_max,
     )
-    return Bootstrapped.model_validate(made, from_attributes=True)
 
 
 @router.post(
@@ -129,8 +107,7 @@ async def bootstrap(state: StateDep, wanted: BootstrapRequest) -> Bootstrapped:
     status_code=201,
 )
 async def add_member(state: StateDep, wanted: NewMember) -> AddedMember:
-    new = adding.NewMember(wanted.organization, wanted.email, wanted.role, wanted.name, wanted.password)
-    member, password = await adding.add_member(state.changes, state.sign_in.passwords, new)
+    member, password = await create_member(state.changes, state.sign_in.passwords, **wanted.model_dump())
     return AddedMember(**serializers.member(member, state.clock.now()).model_dump(), password=password)
 
 

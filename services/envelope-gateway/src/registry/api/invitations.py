@@ -4,17 +4,15 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
-from hearback_kit.api.params import row_id
-from hearback_kit.auth import Principal, refuse_cross_site
-from hearback_kit.errors import BadRequest, Unauthorized
+from hearback_kit.api.params import AddressDep, row_id
+from hearback_kit.auth import refuse_cross_site
+from hearback_kit.errors import BadRequest
+from hearback_web.session_cookies import set_session_cookie
 
 from registry.api import serializers
-from registry.api.deps import AddressDep, StateDep, actor_of
+from registry.api.deps import StateDep, actor_of
 from registry.api.params import MemberName, Name, NewPassword, OrganizationName, RequestBody
-from registry.api.sessions import start_session
 from registry.service.accept_invitation import InvitationLink
-from registry.service.assemble_app import AppState
-from registry.store.users import find_user
 
 router = APIRouter(prefix="/api/0/accept-invite", tags=["members"])
 
@@ -50,7 +48,7 @@ async def get(
 ) -> Invitation:
     link = InvitationLink(organization, row_id(member), token)
     found = await state.invitations.find(link, state.clock.now())
-    principal = await _session(request, state)
+    principal = await state.access.authenticator.person(request)
     is_member = principal is not None and found.organization_id in principal.tenants
     return Invitation(
         org_slug=found.organization_slug,
@@ -86,21 +84,13 @@ async def accept(
     link, now = InvitationLink(organization, row_id(member), token), state.clock.now()
     if wanted.password is not None:
         accepted = await state.invitations.accept_with_password(link, wanted.password, wanted.name, address, now)
-        start_session(response, state, accepted.session)
+        session = accepted.session
+        set_session_cookie(response, session.secret, session.duration, state.settings.public_url)
         return serializers.member(accepted.member, now)
-    principal = await _session(request, state)
+    principal = await state.access.authenticator.person(request)
     if principal is None:
         await state.invitations.find(link, now)
         raise BadRequest("A password is required, or a session.", code="password_required")
-    async with state.database.connection() as connection:
-        user = await find_user(connection, int(principal.id))
-    if user is None:
-        raise Unauthorized
+    user = await state.account(principal)
     joined = await state.invitations.accept_signed_in(link, user, actor_of(principal, address), now)
     return serializers.member(joined, now)
-
-
-async def _session(request: Request, state: AppState) -> Principal | None:
-    """The caller if signed in by a session; a token does not accept invitations."""
-    principal = await state.authenticator.authenticate(request)
-    return principal if principal is not None and principal.kind == "session" else None

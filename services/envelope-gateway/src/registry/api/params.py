@@ -1,7 +1,7 @@
 """What requests carry: names in paths, pages, and the fields of bodies."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal, Protocol, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Depends, Path, Response
 from hearback_kit.api.paging import PageRequest, page_request, read_id
@@ -27,16 +27,7 @@ KnownPassword = Annotated[str, StringConstraints(max_length=1_000)]
 Role = Literal["viewer", "member", "admin", "manager", "owner"]
 
 
-class Identified(Protocol):
-    """A row with an id."""
-
-    @property
-    def id(self) -> int:
-        """The id of the row."""
-        ...
-
-
-Row = TypeVar("Row", bound=Identified)
+Row = TypeVar("Row")
 Body = TypeVar("Body")
 
 
@@ -60,9 +51,13 @@ class Paging:
 
     def answer(self, found: Sequence[Row], serialize: Callable[[Row], Body]) -> list[Body]:
         """Return the serialized rows of a page, and set the header."""
-        page = self._page.page(found, lambda row: (row.id,))
+        page = self._page.page(found, _key)
         self._headers.update(page.headers)
         return [serialize(row) for row in page.rows]
+
+
+def _key(row: Any) -> tuple[int]:
+    return (row.id,)
 
 
 PagingDep = Annotated[Paging, Depends()]

@@ -3,17 +3,14 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
+from hearback_kit.api.params import AddressDep
 from hearback_kit.auth import SESSION_COOKIE, refuse_cross_site
-from hearback_kit.errors import Unauthorized
 from hearback_web.session_cookies import end_session_cookie, set_session_cookie
 from pydantic import StringConstraints
 
 from registry.api import serializers
-from registry.api.deps import AddressDep, DatabaseDep, PrincipalDep, StateDep
+from registry.api.deps import PrincipalDep, StateDep
 from registry.api.params import KnownPassword, RequestBody
-from registry.service.assemble_app import AppState
-from registry.service.sign_in import Session
-from registry.store.users import find_user
 
 router = APIRouter(prefix="/api/0", tags=["auth"])
 
@@ -44,7 +41,8 @@ async def login(
 ) -> serializers.User:
     refuse_cross_site(request)
     user = await state.sign_in.authenticate(wanted.email, wanted.password, address)
-    start_session(response, state, await state.sign_in.begin_session(user, address))
+    session = await state.sign_in.begin_session(user, address)
+    set_session_cookie(response, session.secret, session.duration, state.settings.public_url)
     return serializers.user(user)
 
 
@@ -58,25 +56,11 @@ async def logout(request: Request, response: Response, state: StateDep) -> None:
 
 
 @router.get("/auth/", operation_id="getSelf", summary="Show the caller's account")
-async def get_self(database: DatabaseDep, principal: PrincipalDep) -> serializers.Account:
-    return await _account(database, principal)
+async def get_self(state: StateDep, principal: PrincipalDep) -> serializers.Account:
+    return serializers.account(await state.account(principal))
 
 
 @router.get("/", operation_id="getApi", summary="Show the API's version, and the caller with its scopes")
-async def get_api(database: DatabaseDep, principal: PrincipalDep) -> Api:
-    account = await _account(database, principal)
+async def get_api(state: StateDep, principal: PrincipalDep) -> Api:
+    account = serializers.account(await state.account(principal))
     return Api(version="0", auth={"scopes": sorted(principal.scopes)}, user=account)
-
-
-def start_session(response: Response, state: AppState, session: Session) -> None:
-    """Give a browser its session."""
-    secure = state.settings.public_url.startswith("https:")
-    set_session_cookie(response, session.secret, seconds=int(session.duration.total_seconds()), secure=secure)
-
-
-async def _account(database: DatabaseDep, principal: PrincipalDep) -> serializers.Account:
-    async with database.connection() as connection:
-        user = await find_user(connection, int(principal.id))
-    if user is None:
-        raise Unauthorized
-    return serializers.account(user)

@@ -16,7 +16,6 @@ from registry.domain.roles import WRITE_SCOPES
 from registry.service.set_alerts import set_alerts
 from registry.service.update_account import AccountChange, update_account
 from registry.store.alerts import list_alerts
-from registry.store.users import find_user
 
 router = APIRouter(prefix="/api/0/users/me", tags=["users"])
 
@@ -60,15 +59,11 @@ def writing_tenants(principal: PrincipalDep) -> list[int]:
 async def update_self(
     session: Annotated[str, Depends(session_of)],
     state: StateDep,
-    database: DatabaseDep,
     principal: PrincipalDep,
     actor: ActorDep,
     wanted: AccountUpdate,
 ) -> serializers.Account:
-    async with database.connection() as connection:
-        user = await find_user(connection, int(principal.id))
-    if user is None:
-        raise Unauthorized
+    user = await state.account(principal)
     change = AccountChange(wanted.name, wanted.options.language, wanted.password, wanted.current_password)
     changed = await update_account(state.changes, actor, state.sign_in, user, change, session=session)
     return serializers.account(changed)

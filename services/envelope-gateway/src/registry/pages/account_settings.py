@@ -4,19 +4,19 @@ from collections.abc import Mapping
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
+from hearback_kit.api.params import AddressDep
 from hearback_kit.auth import SESSION_COOKIE
-from hearback_kit.errors import BadRequest, ServiceError, Unauthorized
+from hearback_kit.errors import BadRequest, ServiceError
 from hearback_web import Flash, FormDep, SignedIn, SignedInDep, redirect
 from hearback_web.texts import gettext as _
 
-from registry.pages.deps import AddressDep, StateDep, actor_of, render
-from registry.service.assemble_app import AppState
+from registry.pages.deps import StateDep, actor_of, render
+from registry.service.app_state import AppState
 from registry.service.set_alerts import set_alerts
 from registry.service.update_account import AccountChange, update_account
 from registry.store.alerts import list_alerts
 from registry.store.pages import Window
 from registry.store.projects import list_projects
-from registry.store.users import User, find_user
 
 router = APIRouter(include_in_schema=False)
 
@@ -54,7 +54,7 @@ async def save(
     request: Request, state: StateDep, address: AddressDep, form: FormDep, person: SignedInDep
 ) -> Response:
     """Save the name and the language."""
-    user = await _user(state, person)
+    user = await state.account(person.principal)
     language = form.get("language", "")
     change = AccountChange(
         form.text("name", length_max=NAME_LENGTH_MAX) or None, language if language in LANGUAGES else None
@@ -70,7 +70,7 @@ async def set_password(
     request: Request, state: StateDep, address: AddressDep, form: FormDep, person: SignedInDep
 ) -> Response:
     """Set a new password; all other sessions end."""
-    user, wanted = await _user(state, person), form.get("password", "")
+    user, wanted = await state.account(person.principal), form.get("password", "")
     try:
         if not PASSWORD_LENGTH_MIN <= len(wanted) <= PASSWORD_LENGTH_MAX:
             raise BadRequest(_("A password has at least {} characters.").format(PASSWORD_LENGTH_MIN))
@@ -103,18 +103,10 @@ def _session(request: Request) -> str:
     return request.cookies.get(SESSION_COOKIE, "")
 
 
-async def _user(state: AppState, person: SignedIn) -> User:
-    async with state.database.connection() as connection:
-        found = await find_user(connection, int(person.principal.id))
-    if found is None:
-        raise Unauthorized
-    return found
-
-
 async def _page(
     request: Request, state: AppState, person: SignedIn, problem: ServiceError | None = None
 ) -> Response:
-    user = await _user(state, person)
+    user = await state.account(person.principal)
     tenants = sorted(person.principal.tenants)
     if tenants:  # the way back: the rail shows the sections of the person's first organization
         request.state.page_organization = await state.access.configuration.organization(tenants[0])

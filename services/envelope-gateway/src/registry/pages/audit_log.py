@@ -5,8 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from registry.domain.audit import AuditEvent, note_of
-from registry.pages.deps import OrganizationWriteDep, StateDep, render
-from registry.pages.keyset import PageDep
+from registry.pages.deps import OrganizationWriteDep, PageDep, StateDep, listing, render, window_of
 from registry.store.audit_logs import AuditLogFilter, list_entries
 
 router = APIRouter(include_in_schema=False)
@@ -22,13 +21,15 @@ async def show(
 ) -> Response:
     """Show a page of the log, the newest entry first."""
     async with state.database.connection() as connection:
-        rows = await list_entries(connection, scope.organization.id, AuditLogFilter(event or None), page.window)
-    listing = page.listing(rows)
+        rows = await list_entries(
+            connection, scope.organization.id, AuditLogFilter(event or None), window_of(page)
+        )
+    shown = listing(page, rows)
     return render(
         request,
         "audit_log.html",
-        listing=listing,
-        notes={row.id: note_of(row.event, row.data) for row in listing.rows},
+        **shown,
+        notes={row.id: note_of(row.event, row.data) for row in shown["rows"]},
         events=[known.value for known in AuditEvent],
         event=event,
     )

@@ -1,38 +1,38 @@
 """What pages take from the running app: its state, and the organization or project of the path with its rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Request
-from hearback_fleet.access import ORGANIZATION_READ, ORGANIZATION_WRITE, PROJECT_READ, PROJECT_WRITE
+from fastapi import Depends
+from hearback_contracts.config import OrganizationConfig
+from hearback_fleet.access import ORGANIZATION_READ, ORGANIZATION_WRITE, PROJECT_READ, PROJECT_WRITE, app_state
+from hearback_kit.api.paging import PageRequest, page_request, read_id
+from hearback_kit.api.params import AddressDep
 from hearback_kit.errors import NotFound
-from hearback_web import Pages, PageScope, ProjectPageScope, SignedIn, page_scope, project_page_scope
+from hearback_web import (
+    Pages,
+    PageScope,
+    ProjectPageScope,
+    SignedIn,
+    neighbours,
+    page_scope,
+    project_page_scope,
+)
 
-from registry.service.assemble_app import AppState
+from registry.service.app_state import AppState
 from registry.service.change_configuration import Actor
 from registry.store.organizations import Organization, find_organization
+from registry.store.pages import Window
 from registry.store.projects import Project, find_project
 
 PAGES: Final = Pages("registry", "registry")
 render: Final = PAGES.render
-
-
-def app_state(request: Request) -> AppState:
-    """Return the state of the running app."""
-    state: AppState = request.app.state.state
-    return state
+ROWS: Final = 50
+PageDep = Annotated[PageRequest, page_request(read_id, rows=ROWS, rows_max=ROWS)]
 
 
 StateDep = Annotated[AppState, Depends(app_state)]
-
-
-def client_address(request: Request, state: StateDep) -> str | None:
-    """Return the address of the client, as trusted proxies report it."""
-    peer = request.client.host if request.client else None
-    return state.proxies.client_address(peer, request.headers.raw)
-
-
-AddressDep = Annotated[str | None, Depends(client_address)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,15 @@ def project_page(*scopes: str) -> Any:
     return Depends(resolve)
 
 
+async def first_organization(state: AppState, person: SignedIn) -> OrganizationConfig | None:
+    """Return the first of a person's organizations, or None."""
+    for organization_id in sorted(person.principal.tenants):
+        found = await state.access.configuration.organization(organization_id)
+        if found is not None:
+            return found
+    return None
+
+
 OrganizationReadDep = Annotated[OrganizationPage, organization_page(*ORGANIZATION_READ)]
 OrganizationWriteDep = Annotated[OrganizationPage, organization_page(*ORGANIZATION_WRITE)]
 ProjectCreateDep = Annotated[OrganizationPage, organization_page(*PROJECT_WRITE)]
@@ -103,3 +112,14 @@ ProjectWriteDep = Annotated[ProjectPage, project_page(*PROJECT_WRITE)]
 def actor_of(person: PageScope | ProjectPageScope | SignedIn, address: str | None) -> Actor:
     """Return the person of a page as the one who makes a change."""
     return Actor(int(person.principal.id), person.principal.email or "", address)
+
+
+def window_of(page: PageRequest) -> Window:
+    """Return which rows a page needs."""
+    return Window(page.fetch, page.position[0] if page.position else None, page.backward)
+
+
+def listing(page: PageRequest, found: Sequence[Any]) -> dict[str, Any]:
+    """Return what the template of a list shows: the rows of the page, and the addresses of its neighbours."""
+    shown = page.page(found, lambda row: (row.id,))
+    return {"rows": shown.rows, "pages": neighbours(page.request, shown)}

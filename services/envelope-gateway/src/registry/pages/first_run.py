@@ -11,7 +11,7 @@ from hearback_web import FormDep, redirect
 from registry.domain.dsns import dsns_of
 from registry.domain.platforms import PLATFORMS, platform_of
 from registry.pages.deps import ProjectCreateDep, ProjectPage, ProjectReadDep, StateDep, render
-from registry.service.assemble_app import AppState
+from registry.service.app_state import AppState
 from registry.service.create_project import NewProject, create_project
 from registry.store.keys import Key, find_first_active
 

@@ -3,19 +3,18 @@
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Request, Response
-from hearback_kit.api.params import row_id
+from hearback_kit.api.params import AddressDep, row_id
 from hearback_kit.auth import Principal
 from hearback_kit.errors import BadRequest, NotFound, ServiceError, Unauthorized
 from hearback_web import Flash, FormDep, redirect
 from hearback_web.texts import gettext as _
 
-from registry.pages.deps import AddressDep, StateDep, render
+from registry.pages.deps import StateDep, render
 from registry.pages.sign_in import begin
 from registry.service.accept_invitation import InvitationLink
-from registry.service.assemble_app import AppState
+from registry.service.app_state import AppState
 from registry.service.change_configuration import Actor
 from registry.store.invitations import Invitation
-from registry.store.users import find_user
 
 router = APIRouter(include_in_schema=False)
 
@@ -33,7 +32,7 @@ async def show(request: Request, state: StateDep, organization: Part, member: Pa
         invitation = await _find(state, organization, member, token)
     except NotFound as error:
         return _not_valid(request, error)
-    return _form(request, invitation, await _principal(request, state))
+    return _form(request, invitation, await state.access.authenticator.person(request))
 
 
 @router.post(_PATH)
@@ -47,7 +46,7 @@ async def accept(
     token: Part,
 ) -> Response:
     """Accept with a password, which begins a session, or (`as` is session) with the account that is signed in."""
-    principal = await _principal(request, state)
+    principal = await state.access.authenticator.person(request)
     name = form.get("name", "").strip()[:NAME_LENGTH_MAX]
     try:
         invitation = await _find(state, organization, member, token)
@@ -78,17 +77,9 @@ async def _accept_signed_in(
 ) -> None:
     if principal is None:
         raise Unauthorized
-    async with state.database.connection() as connection:
-        user = await find_user(connection, int(principal.id))
-    if user is None:
-        raise Unauthorized
+    user = await state.account(principal)
     actor = Actor(user.id, user.email, address)
     await state.invitations.accept_signed_in(link, user, actor, state.clock.now())
-
-
-async def _principal(request: Request, state: AppState) -> Principal | None:
-    principal = await state.access.authenticator.authenticate(request)
-    return principal if principal is not None and principal.kind == "session" else None
 
 
 async def _find(state: AppState, organization: str, member: str, token: str) -> Invitation:

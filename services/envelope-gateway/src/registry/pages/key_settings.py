@@ -9,8 +9,16 @@ from hearback_web import Flash, FormDep, Undo, redirect
 from hearback_web.texts import gettext as _
 
 from registry.domain.dsns import dsns_of
-from registry.pages.deps import ProjectPage, ProjectReadDep, ProjectWriteDep, StateDep, render
-from registry.pages.keyset import PageDep
+from registry.pages.deps import (
+    PageDep,
+    ProjectPage,
+    ProjectReadDep,
+    ProjectWriteDep,
+    StateDep,
+    listing,
+    render,
+    window_of,
+)
 from registry.service import manage_keys
 from registry.store.keys import list_keys
 
@@ -25,13 +33,13 @@ KeyName = Annotated[str, Path(max_length=64)]
 async def show(request: Request, state: StateDep, page: PageDep, scope: ProjectReadDep) -> Response:
     """List the keys."""
     async with state.database.connection() as connection:
-        rows = await list_keys(connection, scope.project.id, page.window)
+        rows = await list_keys(connection, scope.project.id, window_of(page))
     url = state.settings.public_url
     return render(
         request,
         "keys.html",
         project=scope.project,
-        listing=page.listing(rows),
+        **listing(page, rows),
         dsns={key.id: dsns_of(url, key.project_id, key.public, key.secret)["public"] for key in rows},
         may_change=not scope.person.scopes.isdisjoint(PROJECT_WRITE),
     )

@@ -4,6 +4,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Request, Response
 from hearback_contracts.roles import ROLES
+from hearback_kit.api.paging import PageRequest
 from hearback_kit.api.params import row_id
 from hearback_kit.errors import BadRequest, ServiceError
 from hearback_web import Flash, FormDep, redirect
@@ -11,11 +12,10 @@ from hearback_web.texts import gettext as _
 
 from registry.domain.addresses import is_email_address
 from registry.domain.roles import scopes_beyond
-from registry.pages.deps import OrganizationPage, StateDep, organization_page, render
-from registry.pages.keyset import PageDep, Paging
+from registry.pages.deps import OrganizationPage, PageDep, StateDep, listing, organization_page, render, window_of
 from registry.service import invite_member as inviting
 from registry.service import manage_members
-from registry.service.assemble_app import AppState
+from registry.service.app_state import AppState
 from registry.service.manage_members import MemberAuthority
 from registry.store.members import Member, list_members
 
@@ -114,7 +114,7 @@ def _authority(scope: OrganizationPage) -> MemberAuthority:
 async def _page(
     request: Request,
     state: AppState,
-    page: Paging,
+    page: PageRequest,
     scope: OrganizationPage,
     *,
     problem: ServiceError | None = None,
@@ -123,14 +123,14 @@ async def _page(
     link: str | None = None,
 ) -> Response:
     async with state.database.connection() as connection:
-        rows = await list_members(connection, scope.organization.id, page.window)
+        rows = await list_members(connection, scope.organization.id, window_of(page))
     scopes, texts = scope.person.scopes, role_texts()
     answer = render(
         request,
         "members.html",
         problem.status if problem else 200,
         organization=scope.organization,
-        listing=page.listing(rows),
+        **listing(page, rows),
         now=state.clock.now(),
         roles=[(role, texts[role]) for role in ROLES if _may_give(role, scopes)],
         role_texts=texts,

@@ -13,13 +13,15 @@ from registry.domain.options import RETENTION_DAYS_MAX, with_defaults
 from registry.domain.platforms import PLATFORMS
 from registry.pages.deps import (
     OrganizationReadDep,
+    PageDep,
     ProjectPage,
     ProjectReadDep,
     ProjectWriteDep,
     StateDep,
+    listing,
     render,
+    window_of,
 )
-from registry.pages.keyset import PageDep
 from registry.service.update_project import update_project
 from registry.store.projects import list_projects
 
@@ -35,11 +37,11 @@ _SIZES: Final = (Option.ATTACHMENT_BYTES_MAX, Option.ATTACHMENTS_BYTES_MAX, Opti
 async def list_all(request: Request, state: StateDep, page: PageDep, scope: OrganizationReadDep) -> Response:
     """List the organization's projects."""
     async with state.database.connection() as connection:
-        rows = await list_projects(connection, [scope.organization.id], page.window)
+        rows = await list_projects(connection, [scope.organization.id], window_of(page))
     return render(
         request,
         "projects.html",
-        listing=page.listing(rows),
+        **listing(page, rows),
         platforms={platform.name: platform.label for platform in PLATFORMS.values()},
         may_create=not scope.person.scopes.isdisjoint(PROJECT_WRITE),
     )

@@ -4,11 +4,12 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from hearback_kit.api.params import AddressDep
 from hearback_kit.errors import NotFound, ServiceError
 from hearback_web import local_path
 
 from registry.errors import AttemptNotValid, ProviderRefused
-from registry.pages.deps import AddressDep, StateDep, render
+from registry.pages.deps import StateDep, render
 from registry.pages.sign_in import begin
 from registry.service.sign_in_by_provider import ATTEMPT_SECONDS_MAX, ProviderSignIn
 

@@ -3,14 +3,15 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from hearback_kit.api.params import AddressDep
 from hearback_kit.auth import SESSION_COOKIE
 from hearback_kit.errors import TooManyRequests, Unavailable
 from hearback_web import FormDep, local_path, redirect
 from hearback_web.session_cookies import end_session_cookie, set_session_cookie
 
 from registry.errors import WrongCredentials
-from registry.pages.deps import AddressDep, StateDep, render
-from registry.service.assemble_app import AppState
+from registry.pages.deps import StateDep, render
+from registry.service.app_state import AppState
 from registry.service.sign_in import Session
 
 router = APIRouter(include_in_schema=False)
@@ -22,8 +23,7 @@ PASSWORD_LENGTH_MAX = 1_000
 @router.get("/auth/login/")
 async def show(request: Request, state: StateDep, wanted: Annotated[str, Query(alias="next")] = "/") -> Response:
     """Show the form; whoever is signed in already goes on."""
-    principal = await state.access.authenticator.authenticate(request)
-    if principal is not None and principal.kind == "session":
+    if await state.access.authenticator.person(request) is not None:
         return redirect(request, local_path(wanted))
     return _form(request, state, wanted=local_path(wanted))
 
@@ -59,14 +59,8 @@ async def begin(request: Request, state: AppState, session: Session, wanted: str
     if previous:
         await state.sign_in.end_session(previous)
     answer = redirect(request, wanted)
-    start_session(answer, state, session)
+    set_session_cookie(answer, session.secret, session.duration, state.settings.public_url)
     return answer
-
-
-def start_session(answer: Response, state: AppState, session: Session) -> None:
-    """Write the session's cookie."""
-    secure = state.settings.public_url.startswith("https:")
-    set_session_cookie(answer, session.secret, seconds=int(session.duration.total_seconds()), secure=secure)
 
 
 def _form(

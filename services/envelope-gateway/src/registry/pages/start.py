@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from hearback_web import SignedInDep, redirect
 
-from registry.pages.deps import OrganizationReadDep, StateDep, render
+from registry.pages.deps import OrganizationReadDep, StateDep, first_organization, render
 
 router = APIRouter(include_in_schema=False)
 
@@ -11,13 +11,11 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 async def start(request: Request, state: StateDep, person: SignedInDep) -> Response:
     """Lead to the inbox of the person's first organization, or to its first project."""
-    for organization_id in sorted(person.principal.tenants):
-        organization = await state.access.configuration.organization(organization_id)
-        if organization is None:
-            continue
-        base = f"/organizations/{organization.slug}/"
-        return redirect(request, f"{base}feedback/" if organization.projects else f"{base}projects/new/")
-    return render(request, "no_organization.html")
+    organization = await first_organization(state, person)
+    if organization is None:
+        return render(request, "no_organization.html")
+    base = f"/organizations/{organization.slug}/"
+    return redirect(request, f"{base}feedback/" if organization.projects else f"{base}projects/new/")
 
 
 @router.get("/organizations/{organization}/")
@@ -29,8 +27,5 @@ async def organization(request: Request, scope: OrganizationReadDep) -> Response
 @router.get("/settings/")
 async def settings(request: Request, state: StateDep, person: SignedInDep) -> Response:
     """Lead to the settings of the person's first organization, or of the account without any."""
-    for organization_id in sorted(person.principal.tenants):
-        organization = await state.access.configuration.organization(organization_id)
-        if organization is not None:
-            return redirect(request, f"/settings/{organization.slug}/")
-    return redirect(request, "/settings/account/")
+    organization = await first_organization(state, person)
+    return redirect(request, f"/settings/{organization.slug if organization else 'account'}/")

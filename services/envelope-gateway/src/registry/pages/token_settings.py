@@ -5,16 +5,25 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Request, Response
 from hearback_contracts.roles import SCOPES
+from hearback_kit.api.paging import PageRequest
 from hearback_kit.api.params import row_id
 from hearback_kit.errors import BadRequest, ServiceError
 from hearback_web import Flash, FormDep, SignedInDep, redirect
 from hearback_web.texts import gettext as _
 
 from registry.domain.roles import WRITE_SCOPES
-from registry.pages.deps import OrganizationPage, StateDep, organization_page, render
-from registry.pages.keyset import PageDep, Paging
+from registry.pages.deps import (
+    OrganizationPage,
+    PageDep,
+    StateDep,
+    first_organization,
+    listing,
+    organization_page,
+    render,
+    window_of,
+)
 from registry.service import manage_tokens
-from registry.service.assemble_app import AppState
+from registry.service.app_state import AppState
 from registry.service.manage_tokens import NewToken, TokenAuthority
 from registry.store.tokens import Token, list_tokens
 
@@ -31,11 +40,8 @@ TokenName = Annotated[str, Path(max_length=20)]
 @router.get("/settings/account/api/auth-tokens/")
 async def find(request: Request, state: StateDep, person: SignedInDep) -> Response:
     """Lead to the tokens of the person's first organization: tokens belong to one."""
-    for organization_id in sorted(person.principal.tenants):
-        organization = await state.access.configuration.organization(organization_id)
-        if organization is not None:
-            return redirect(request, f"/settings/{organization.slug}/tokens/")
-    return redirect(request, "/")
+    organization = await first_organization(state, person)
+    return redirect(request, f"/settings/{organization.slug}/tokens/" if organization else "/")
 
 
 @router.get(_PATH)
@@ -80,7 +86,7 @@ def _authority(scope: OrganizationPage) -> TokenAuthority:
 async def _page(
     request: Request,
     state: AppState,
-    page: Paging,
+    page: PageRequest,
     scope: OrganizationPage,
     *,
     problem: ServiceError | None = None,
@@ -91,14 +97,14 @@ async def _page(
     authority = _authority(scope)
     async with state.database.connection() as connection:
         rows = await list_tokens(
-            connection, scope.organization.id, authority.only_user_id, authority.scopes, page.window
+            connection, scope.organization.id, authority.only_user_id, authority.scopes, window_of(page)
         )
     return render(
         request,
         "tokens.html",
         problem.status if problem else 200,
         organization=scope.organization,
-        listing=page.listing(rows),
+        **listing(page, rows),
         now=state.clock.now(),
         scopes=sorted(scope.person.scopes),
         chosen=["event:read", "project:read", "org:read"] if chosen is None else chosen,

@@ -9,11 +9,12 @@ from hearback_kit.values.ids import random_id
 from registry.domain.audit import AuditEvent
 from registry.domain.slugs import RESERVED_FOR_ORGANIZATIONS, is_slug, problem_of
 from registry.errors import InvalidSlug
+from registry.service.add_member import add_account
 from registry.service.change_configuration import OPERATOR, Change, Changes
 from registry.service.create_project import NewProject, add_project
 from registry.service.hash_passwords import Passwords
 from registry.service.manage_tokens import NewToken, issue_token
-from registry.store import keys, members, organizations, projects, users
+from registry.store import keys, members, organizations, projects
 from registry.store.organizations import Organization
 
 
@@ -51,7 +52,10 @@ async def bootstrap_project(
         owner = await members.find_first_owner(change.connection, organization.id)
         is_new = owner is None
         if owner is None:
-            owner = await _add_owner(change, organization, password_hash)
+            email = f"owner@{organization.slug}.example.com"
+            await add_account(change, organization, email, "Owner", password_hash, "owner")
+            owner = await members.find_first_owner(change.connection, organization.id)
+        assert owner is not None, "it was just added"
         project_id, public_key = await _project(change, organization, project_slug, projects_max)
         token, _ = await issue_token(change, organization.id, owner.id, NewToken("bootstrap", frozenset(SCOPES)))
     return Bootstrapped(
@@ -72,25 +76,6 @@ async def _organization(change: Change, slug: str) -> Organization:
         change.touch_organization(organization.id, slug)
         await change.audit(AuditEvent.ORGANIZATION_CREATED, organization.id, target=organization.id, slug=slug)
     return organization
-
-
-async def _add_owner(change: Change, organization: Organization, password_hash: str) -> users.User:
-    connection = change.connection
-    email = f"owner@{organization.slug}.example.com"
-    user_id = await users.add_user(connection, email, "Owner", password_hash, change.now)
-    member_id = await members.add_member(connection, organization.id, user_id, "owner", change.now)
-    change.touch_organization(organization.id, organization.slug)
-    await change.audit(
-        AuditEvent.MEMBER_ADDED,
-        organization.id,
-        target=member_id,
-        target_user_id=user_id,
-        email=email,
-        role="owner",
-    )
-    owner = await users.find_user(connection, user_id)
-    assert owner is not None, "it was just created"
-    return owner
 
 
 async def _project(change: Change, organization: Organization, slug: str, projects_max: int) -> tuple[int, str]:

@@ -12,10 +12,9 @@ from typing import Final
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
 from hearback_kit.logs import get_logger
-from hearback_kit.mail import MailFolder, MailTransport, SmtpServer
+from hearback_kit.mail import MailTransport
 
 from registry import metrics
-from registry.settings import Settings
 from registry.store import mails
 from registry.store.mails import WaitingMail
 
@@ -74,10 +73,3 @@ class MailDelivery:
         # A line that is not folded can be copied out of the file; ASCII lines may have 998 bytes.
         message.set_content(mail.body, cte="7bit" if mail.body.isascii() else None)
         return message
-
-
-def mail_transport(settings: Settings) -> MailTransport:
-    """Return the server that is set up, or the folder of a fleet without one."""
-    if settings.smtp_url is None:
-        return MailFolder(settings.data_dir / "mail")
-    return SmtpServer(settings.smtp_url.get_secret_value(), connections_max=1)

@@ -8,7 +8,7 @@ from hearback_kit.db import Connection
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from registry.store.rows import record_or_none, records
+from registry.store.rows import columns, record_or_none, records
 from registry.store.tables import members, project_alerts, projects, users
 
 
@@ -42,21 +42,13 @@ class Subscriber:
     alerts: bool
 
 
-_ALERTS = func.coalesce(project_alerts.c.is_on, True).label("alerts")
+_ALERTS = func.coalesce(project_alerts.c.is_on, True)
 
 
 async def list_recipients(connection: Connection, project_id: int) -> list[Recipient]:
     """Return the members of a project's organization; none for an unknown project."""
     query = (
-        select(
-            users.c.id.label("user_id"),
-            users.c.email,
-            users.c.email_verified_at,
-            users.c.name,
-            users.c.language,
-            members.c.role,
-            _ALERTS,
-        )
+        select(*columns(Recipient, users, members, user_id=users.c.id, alerts=_ALERTS))
         .select_from(projects)
         .join(members, members.c.organization_id == projects.c.organization_id)
         .join(users, users.c.id == members.c.user_id)
@@ -73,7 +65,7 @@ async def list_recipients(connection: Connection, project_id: int) -> list[Recip
 async def find_subscriber(connection: Connection, user_id: int, project_id: int) -> Subscriber | None:
     """Return an account's setting for a project, or None when it is no member of the project's organization."""
     query = (
-        select(users.c.email, projects.c.slug.label("project_slug"), _ALERTS)
+        select(*columns(Subscriber, users, project_slug=projects.c.slug, alerts=_ALERTS))
         .select_from(projects)
         .join(members, members.c.organization_id == projects.c.organization_id)
         .join(users, users.c.id == members.c.user_id)
@@ -91,7 +83,7 @@ async def list_alerts(
 ) -> list[ProjectAlerts]:
     """Return an account's setting for every project of its organizations among the given ones."""
     query = (
-        select(projects.c.id.label("project_id"), _ALERTS)
+        select(projects.c.id.label("project_id"), _ALERTS.label("alerts"))
         .join(
             members,
             (members.c.organization_id == projects.c.organization_id) & (members.c.user_id == user_id),

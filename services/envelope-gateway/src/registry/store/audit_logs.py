@@ -8,6 +8,7 @@ from hearback_kit.db import Connection
 from sqlalchemy import delete, func, insert, select
 
 from registry.store.pages import Window, fetch_window
+from registry.store.rows import columns
 from registry.store.tables import audit_logs, users
 
 
@@ -72,21 +73,9 @@ async def list_entries(
 ) -> list[AuditLogEntry]:
     """Return a page of an organization's log, the newest entry first."""
     targets = users.alias()
+    of_users = {"actor_name": users.c.name, "target_email": targets.c.email, "target_name": targets.c.name}
     query = (
-        select(
-            audit_logs.c.id,
-            audit_logs.c.event,
-            audit_logs.c.actor_id,
-            audit_logs.c.actor_label,
-            users.c.name.label("actor_name"),
-            audit_logs.c.address,
-            audit_logs.c.target_object,
-            audit_logs.c.target_user_id,
-            targets.c.email.label("target_email"),
-            targets.c.name.label("target_name"),
-            audit_logs.c.data,
-            audit_logs.c.created_at,
-        )
+        select(*columns(AuditLogEntry, audit_logs, **of_users))
         .outerjoin(users, users.c.id == audit_logs.c.actor_id)
         .outerjoin(targets, targets.c.id == audit_logs.c.target_user_id)
         .where(audit_logs.c.organization_id == organization_id)

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from hearback_kit.db import Connection
 from hearback_kit.values.ids import parse_id
-from sqlalchemy import Select, func, insert, or_, select, update
+from sqlalchemy import func, insert, or_, select, update
 
-from registry.store.rows import record_or_none
+from registry.store.rows import columns, record_or_none
 from registry.store.tables import members, organizations
 
 
@@ -67,12 +67,24 @@ async def find_invitation(
     connection: Connection, organization: str, member_id: int, digest: str, now: datetime
 ) -> Invitation | None:
     """Return the invitation that a link names, or None when it is not valid (any more)."""
-    query = _invitations().where(
-        or_(organizations.c.slug == organization, organizations.c.id == parse_id(organization)),
-        members.c.id == member_id,
-        members.c.invitation_digest == digest,
-        members.c.invitation_expires_at > now,
-        members.c.user_id.is_(None),
+    own = columns(
+        Invitation,
+        members,
+        organization_slug=organizations.c.slug,
+        organization_name=organizations.c.name,
+        mailed=func.coalesce(members.c.invitation_mailed, False),
+        expires_at=members.c.invitation_expires_at,
+    )
+    query = (
+        select(*own)
+        .join(organizations, organizations.c.id == members.c.organization_id)
+        .where(
+            or_(organizations.c.slug == organization, organizations.c.id == parse_id(organization)),
+            members.c.id == member_id,
+            members.c.invitation_digest == digest,
+            members.c.invitation_expires_at > now,
+            members.c.user_id.is_(None),
+        )
     )
     return record_or_none(Invitation, (await connection.execute(query)).one_or_none())
 
@@ -98,16 +110,3 @@ async def is_invited(connection: Connection, email: str, now: datetime) -> bool:
         .limit(1)
     )
     return await connection.scalar(query) is not None
-
-
-def _invitations() -> Select[tuple[object, ...]]:
-    return select(
-        members.c.id,
-        members.c.organization_id,
-        organizations.c.slug.label("organization_slug"),
-        organizations.c.name.label("organization_name"),
-        members.c.email,
-        members.c.role,
-        func.coalesce(members.c.invitation_mailed, False).label("mailed"),
-        members.c.invitation_expires_at.label("expires_at"),
-    ).join(organizations, organizations.c.id == members.c.organization_id)

@@ -6,7 +6,7 @@ from datetime import datetime
 from hearback_kit.db import Connection
 from sqlalchemy import delete, insert, select, update
 
-from registry.store.rows import record_or_none
+from registry.store.rows import columns, record_or_none
 from registry.store.tables import mails
 
 
@@ -33,7 +33,7 @@ async def add_mail(connection: Connection, recipient: str, subject: str, body: s
 async def take_due(connection: Connection, now: datetime) -> WaitingMail | None:
     """Return a mail that is due, held until the transaction ends, or None."""
     query = (
-        select(mails.c.id, mails.c.recipient, mails.c.subject, mails.c.body, mails.c.attempts, mails.c.created_at)
+        select(*columns(WaitingMail, mails))
         .where(mails.c.due_at <= now)
         .order_by(mails.c.due_at)
         .limit(1)

@@ -9,7 +9,7 @@ from sqlalchemy import Select, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from registry.store.pages import Window, fetch_window
-from registry.store.rows import record_or_none
+from registry.store.rows import columns, record_or_none
 from registry.store.tables import members, tokens, users
 from registry.store.users import User
 
@@ -36,18 +36,10 @@ class Member:
 
 def _members(organization_id: int) -> Select[Any]:
     inviters = users.alias()
+    email = func.coalesce(users.c.email, members.c.email)
+    inviter = func.coalesce(inviters.c.name, inviters.c.email)
     return (
-        select(
-            members.c.id,
-            members.c.organization_id,
-            members.c.user_id,
-            members.c.role,
-            members.c.created_at,
-            func.coalesce(users.c.email, members.c.email).label("email"),
-            users.c.name,
-            members.c.invitation_expires_at,
-            func.coalesce(inviters.c.name, inviters.c.email).label("inviter_name"),
-        )
+        select(*columns(Member, members, users, email=email, inviter_name=inviter))
         .outerjoin(users, users.c.id == members.c.user_id)
         .outerjoin(inviters, inviters.c.id == members.c.invited_by)
         .where(members.c.organization_id == organization_id)

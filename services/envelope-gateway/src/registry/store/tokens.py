@@ -8,7 +8,7 @@ from hearback_kit.db import Connection
 from sqlalchemy import delete, func, insert, or_, select, update
 
 from registry.store.pages import Window, fetch_window
-from registry.store.rows import record_or_none
+from registry.store.rows import columns, record_or_none
 from registry.store.tables import members, tokens, users
 
 EXPIRED_KEPT = timedelta(days=30)
@@ -43,32 +43,13 @@ class TokenHolder:
     role: str
 
 
-_TOKENS = select(
-    tokens.c.id,
-    tokens.c.organization_id,
-    tokens.c.user_id,
-    tokens.c.name,
-    tokens.c.last_characters,
-    tokens.c.scopes,
-    tokens.c.created_at,
-    tokens.c.expires_at,
-    tokens.c.last_used_at,
-    users.c.email,
-).join(users, users.c.id == tokens.c.user_id)
+_TOKENS = select(*columns(Token, tokens, users)).join(users, users.c.id == tokens.c.user_id)
 
 
 async def find_token_holder(connection: Connection, digest: str, now: datetime) -> TokenHolder | None:
     """Return the holder of a token that has not expired, or None."""
     query = (
-        select(
-            tokens.c.id,
-            tokens.c.organization_id,
-            tokens.c.user_id,
-            tokens.c.scopes,
-            tokens.c.last_used_at,
-            users.c.email,
-            members.c.role,
-        )
+        select(*columns(TokenHolder, tokens, users, members))
         .join(users, users.c.id == tokens.c.user_id)
         .join(
             members,

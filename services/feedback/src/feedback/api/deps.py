@@ -1,11 +1,10 @@
 """What routes take from the app."""
 
 from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 from hearback_contracts.config import OrganizationConfig, ProjectConfig
 from hearback_fleet.access import (
     EVENT_DELETE,
@@ -13,112 +12,17 @@ from hearback_fleet.access import (
     EVENT_WRITE,
     OrganizationScope,
     ProjectScope,
+    app_state,
     organization_scope,
     project_scope,
 )
-from hearback_fleet.configuration import Configuration
-from hearback_fleet.runtime import ServiceRuntime
-from hearback_kit.blobs import BlobStore
-from hearback_kit.bus.hurry import Hurries
-from hearback_kit.clock import Clock
-from hearback_kit.db import Connection, Database
 from hearback_kit.errors import NotFound
-from hearback_kit.values.addresses import TrustedProxies
 
 from feedback.api.serializers import SerializerContext
 from feedback.domain.feedback import Feedback
-from feedback.domain.spam_classifier import Prior
-from feedback.service.ask_fleet import Fleet
-from feedback.service.find_error_events import ErrorEventIndex, ErrorEvents
-from feedback.service.judge_spam import load_prior
-from feedback.service.make_thumbnail import Thumbnails
-from feedback.service.select_feedback import SelectFeedback
-from feedback.service.unit_of_work import UnitOfWork
-from feedback.service.watch_changes import LiveChanges
-from feedback.settings import Settings
+from feedback.service.app_state import AppState
 
-
-@dataclass(frozen=True, slots=True)
-class AppState:
-    """The parts of the running app that routes use; the lifespan makes it."""
-
-    settings: Settings
-    configuration: Configuration
-    unit_of_work: UnitOfWork
-    blobs: BlobStore
-    thumbnails: Thumbnails
-    error_events: ErrorEvents
-    select: SelectFeedback
-    spam_prior: Prior | None
-    fleet: Fleet
-    live: LiveChanges
-    proxies: TrustedProxies
-    hurries: Hurries
-
-    @classmethod
-    def of(cls, runtime: ServiceRuntime, settings: Settings) -> Self:
-        """Put the state together."""
-        thumbnails = Thumbnails(
-            pixels_max=settings.image_pixels_max,
-            side=settings.thumbnail_pixels,
-            at_once_max=settings.images_at_once_max,
-        )
-        return cls(
-            settings,
-            runtime.configuration,
-            UnitOfWork.of(runtime),
-            runtime.blobs,
-            thumbnails,
-            ErrorEventIndex.of(runtime, settings),
-            SelectFeedback(runtime.database, runtime.configuration, settings),
-            load_prior(),
-            Fleet.of(runtime, settings),
-            LiveChanges.of(runtime, settings),
-            settings.address_reader(),
-            runtime.hurries,
-        )
-
-    @property
-    def database(self) -> Database:
-        """The service's database."""
-        return self.unit_of_work.database
-
-    @property
-    def clock(self) -> Clock:
-        """The service's clock."""
-        return self.unit_of_work.clock
-
-    def reading(self, organization: OrganizationConfig) -> AbstractAsyncContextManager[Connection]:
-        """Open a connection for a search: of them, one organization gets no more than its share.
-
-        Raises TooManyRequests when none becomes free in time.
-        """
-        return self.database.connection(share=organization.id)
-
-    async def serializer_context(
-        self, organization: OrganizationConfig, rows: Iterable[Feedback], with_attachments: Iterable[int] = ()
-    ) -> SerializerContext:
-        """Return what the JSON of these feedback needs: their projects and the organization's members."""
-        projects: dict[int, ProjectConfig] = {}
-        for project_id in {row.project_id for row in rows}:
-            project = await self.configuration.project(project_id)
-            if project is not None:
-                projects[project_id] = project
-        return SerializerContext(organization, projects, self.settings.public_url, frozenset(with_attachments))
-
-
-def app_state(request: Request) -> AppState:
-    """Return the state of the running app."""
-    state: AppState = request.app.state.state
-    return state
-
-
-async def read_state(request: Request) -> AppState:
-    """Return the state of the running app; a coroutine, as other dependencies are called in threads."""
-    return app_state(request)
-
-
-StateDep = Annotated[AppState, Depends(read_state)]
+StateDep = Annotated[AppState, Depends(app_state)]
 OrganizationReader = Annotated[OrganizationScope, organization_scope(*EVENT_READ)]
 
 
@@ -146,3 +50,18 @@ async def read_project(
 ProjectReader = Annotated[OneProjectScope, Depends(read_project)]
 OrganizationWriter = Annotated[OrganizationScope, organization_scope(*EVENT_WRITE)]
 OrganizationDeleter = Annotated[OrganizationScope, organization_scope(*EVENT_DELETE)]
+
+
+async def serializer_context(
+    state: AppState,
+    organization: OrganizationConfig,
+    rows: Iterable[Feedback],
+    with_attachments: Iterable[int] = (),
+) -> SerializerContext:
+    """Return what the JSON of these feedback needs: their projects and the organization's members."""
+    projects: dict[int, ProjectConfig] = {}
+    for project_id in {row.project_id for row in rows}:
+        project = await state.configuration.project(project_id)
+        if project is not None:
+            projects[project_id] = project
+    return SerializerContext(organization, projects, state.settings.public_url, frozenset(with_attachments))

@@ -11,9 +11,10 @@ from hearback_kit.errors import NotFound
 from pydantic import BaseModel, Field
 
 from feedback.api import serializers
-from feedback.api.deps import AppState, StateDep
+from feedback.api.deps import StateDep, serializer_context
 from feedback.domain.context import parse_any_event_id
 from feedback.domain.feedback import FeedbackDetail
+from feedback.service.app_state import AppState
 from feedback.store.feedback_read import find_by_event, find_by_short_id
 from feedback.store.similar import list_of_errors
 
@@ -94,7 +95,7 @@ async def list_linked(state: StateDep, organization_id: int, wanted: ErrorEvents
     ids = {event for text in wanted.event_ids if (event := parse_any_event_id(text))}
     async with state.database.connection() as connection:
         found = await list_of_errors(connection, project.id, ids, LINKED_MAX) if project else []
-    context = await state.serializer_context(organization, found)
+    context = await serializer_context(state, organization, found)
     return JSONResponse([serializers.group(feedback, context) for feedback in found])
 
 
@@ -110,6 +111,6 @@ async def _answer(
 ) -> JSONResponse:
     if feedback is None:
         raise NotFound
-    context = await state.serializer_context(organization, [feedback])
+    context = await serializer_context(state, organization, [feedback])
     event = {"eventId": feedback.event_id, "event": serializers.event(feedback, context)}
     return JSONResponse(serializers.short_id(feedback, context) | event)

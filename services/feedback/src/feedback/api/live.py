@@ -9,11 +9,13 @@ from collections.abc import AsyncIterator
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
+from hearback_kit.api.params import AddressDep
 from hearback_kit.auth import credentials, hash_secret
 from hearback_kit.values.addresses import address_block
 
-from feedback.api.deps import AppState, OrganizationReader, StateDep
+from feedback.api.deps import OrganizationReader, StateDep
 from feedback.api.params import visible
+from feedback.service.app_state import AppState
 from feedback.service.watch_changes import News, Watcher
 
 RETRY_MILLISECONDS = 3_000
@@ -23,7 +25,9 @@ _HEARTBEAT = b":\n\n"
 
 
 @router.get("/organizations/{organization}/feedback/live/")
-async def watch_feedback(request: Request, state: StateDep, scope: OrganizationReader) -> Response:
+async def watch_feedback(
+    request: Request, state: StateDep, scope: OrganizationReader, address: AddressDep
+) -> Response:
     """Stream events until the client leaves, the process stops, or it is time to check the caller again.
 
     Raises TooManyRequests when too many such streams are open.
@@ -31,19 +35,11 @@ async def watch_feedback(request: Request, state: StateDep, scope: OrganizationR
     if not visible(scope):
         return Response(status_code=204)  # an EventSource does not come back
     found = credentials(request)
-    watcher = Watcher(
-        scope.organization.id,
-        hash_secret(found[1]) if found else "",
-        _address_of(request, state),
-    )
+    session = hash_secret(found[1]) if found else ""
+    watcher = Watcher(scope.organization.id, session, address_block(address or ""))
     stream = _stream(state, watcher)
     first = await anext(stream)  # so that a limit is an answer of its own
     return StreamingResponse(_with(first, stream), media_type="text/event-stream", headers=_HEADERS)
-
-
-def _address_of(request: Request, state: AppState) -> str:
-    peer = request.client.host if request.client else None
-    return address_block(state.proxies.client_address(peer, request.headers.raw) or "")
 
 
 async def _with(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

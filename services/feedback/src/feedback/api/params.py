@@ -7,13 +7,14 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 from hearback_contracts.config import OrganizationConfig
 from hearback_contracts.flags import Feature
-from hearback_fleet.access import OrganizationScope
+from hearback_fleet.access import OrganizationScope, state_of
 from hearback_kit.api.paging import PageRequest, page_request, read_id, read_time
 from hearback_kit.api.params import End, Start, StatsPeriod, TimeRange, read_time_range
 from hearback_kit.errors import BadRequest
 from hearback_kit.values.ids import parse_id
 
-from feedback.api.deps import AppState, StateDep, app_state
+from feedback.api.deps import StateDep
+from feedback.service.app_state import AppState
 from feedback.service.select_feedback import Filters, Searcher
 from feedback.store.feedback_read import Position, Selection, find_numbers
 
@@ -30,11 +31,13 @@ QueryText = Annotated[str, Query(alias="query", description="A search such as `i
 
 
 def _page_size(request: Request) -> int:
-    return app_state(request).settings.page_size
+    rows: int = state_of(request).settings.page_size
+    return rows
 
 
 def _page_size_max(request: Request) -> int:
-    return app_state(request).settings.page_size_max
+    rows: int = state_of(request).settings.page_size_max
+    return rows
 
 
 PageDep = Annotated[

@@ -14,7 +14,8 @@ from hearback_fleet.reprocessing import (
 from hearback_kit.errors import BadRequest
 from hearback_kit.values.ids import parse_id
 
-from feedback.api.deps import AppState, StateDep
+from feedback.api.deps import StateDep
+from feedback.service.app_state import AppState
 from feedback.service.decide_submission import DecideSubmission
 from feedback.service.judge_spam import LocalJudge
 from feedback.service.reprocess_feedback import reprocess_feedback

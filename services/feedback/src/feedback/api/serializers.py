@@ -27,10 +27,6 @@ class SerializerContext:
     public_url: str
     with_attachments: Collection[int] = ()
 
-    def member(self, member_id: int | None) -> MemberRef | None:
-        """Return the member with this id; None for one who left."""
-        return next((m for m in self.organization.members if m.id == member_id), None)
-
 
 def group(row: Feedback, context: SerializerContext) -> dict[str, Any]:
     """Return a feedback in the shape of a group."""
@@ -60,7 +56,7 @@ def group(row: Feedback, context: SerializerContext) -> dict[str, Any]:
         "type": "generic",
         "metadata": metadata,
         "numComments": 0,
-        "assignedTo": assignee(context.member(row.assigned_to)),
+        "assignedTo": assignee(context.organization.member(row.assigned_to)),
         "isBookmarked": False,
         "isSubscribed": False,
         "subscriptionDetails": None,
@@ -132,7 +128,7 @@ def _activity(change: Activity, context: SerializerContext) -> dict[str, Any]:
         kind = f"set_{change.after['status']}"
         data = {"substatus": change.after.get("substatus")}
     elif change.kind == ASSIGNED:
-        member = context.member(change.after["assigned_to"])
+        member = context.organization.member(change.after["assigned_to"])
         kind = "unassigned" if change.after["assigned_to"] is None else "assigned"
         known = {"assigneeType": "user"}
         data = known | {"assignee": str(member.id), "assigneeEmail": member.email} if member else {}

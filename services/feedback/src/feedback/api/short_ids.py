@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path
 from hearback_kit.errors import NotFound
 
 from feedback.api import serializers
-from feedback.api.deps import OrganizationReader, StateDep
+from feedback.api.deps import OrganizationReader, StateDep, serializer_context
 from feedback.api.params import visible
 from feedback.store.feedback_read import find_by_short_id
 
@@ -26,5 +26,5 @@ async def resolve_short_id(
             feedback = await find_by_short_id(connection, [scope.organization.id], short_id)
     if feedback is None:
         raise NotFound
-    context = await state.serializer_context(scope.organization, [feedback])
+    context = await serializer_context(state, scope.organization, [feedback])
     return serializers.short_id(feedback, context)

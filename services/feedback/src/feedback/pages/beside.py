@@ -22,9 +22,10 @@ from hearback_web.words import delivery_words, step_words
 
 from feedback.domain.feedback import Feedback, FeedbackDetail
 from feedback.domain.payload import mapping, text
-from feedback.pages.deps import PAGES, PageState, Reader, StateDep, is_shown
+from feedback.pages.deps import PAGES, Reader, StateDep, is_shown
 from feedback.pages.params import View
-from feedback.pages.views import Row, project_slug, rows_of, sorted_files
+from feedback.pages.views import Row, rows_of, sorted_files
+from feedback.service.app_state import AppState
 from feedback.service.ask_fleet import Known
 from feedback.service.open_inbox import ATTACHMENTS_MAX
 from feedback.store.attachments import list_attachments
@@ -87,7 +88,7 @@ async def show_files(request: Request, state: StateDep, scope: Reader, feedback_
     return PAGES.render(request, "inbox.html", block="files_part", detail={"images": images, "files": files})
 
 
-async def _find(state: PageState, organization: OrganizationConfig, feedback_id: str) -> FeedbackDetail:
+async def _find(state: AppState, organization: OrganizationConfig, feedback_id: str) -> FeedbackDetail:
     number = parse_id(feedback_id) if is_shown(organization) else None
     feedback = None
     if number is not None:
@@ -99,11 +100,11 @@ async def _find(state: PageState, organization: OrganizationConfig, feedback_id:
 
 
 async def read_beside(
-    request: Request, state: PageState, organization: OrganizationConfig, feedback: Feedback
+    request: Request, state: AppState, organization: OrganizationConfig, feedback: Feedback
 ) -> Beside:
     """Return what is beside a feedback; other services are asked at the same time, in the caller's name."""
     session = request.cookies.get(SESSION_COOKIE, "")
-    project = project_slug(organization, feedback.project_id)
+    project = organization.project_slug(feedback.project_id)
     path = f"{organization.slug}/{project}"
     fleet = state.fleet
     rows, fate, deliveries, error = await asyncio.gather(
@@ -128,7 +129,7 @@ async def read_beside(
     )
 
 
-async def _rows(state: PageState, feedback: Feedback) -> tuple[list[Feedback], list[Feedback]]:
+async def _rows(state: AppState, feedback: Feedback) -> tuple[list[Feedback], list[Feedback]]:
     settings = state.settings
     async with state.database.connection(share=feedback.organization_id) as connection:
         similar = await list_similar(
@@ -140,7 +141,7 @@ async def _rows(state: PageState, feedback: Feedback) -> tuple[list[Feedback], l
     return similar, list(on_error)
 
 
-async def _error(state: PageState, session: str, organization: OrganizationConfig, feedback: Feedback) -> Known:
+async def _error(state: AppState, session: str, organization: OrganizationConfig, feedback: Feedback) -> Known:
     event_id = feedback.associated_event_id
     if event_id is None or event_id == NO_EVENT_ID:
         return Known()

@@ -17,9 +17,10 @@ from hearback_web.words import source_words
 from feedback.domain.statuses import IGNORED, RESOLVED, UNRESOLVED
 from feedback.pages.assignees import choices_of
 from feedback.pages.beside import read_beside
-from feedback.pages.deps import PAGES, PageState, Reader, StateDep, is_shown
+from feedback.pages.deps import PAGES, Reader, StateDep, is_shown
 from feedback.pages.params import ALL, PERIODS, Found, View, ViewDep, find
 from feedback.pages.views import TAGS_SHOWN, detail_of, rows_of, steps_of
+from feedback.service.app_state import AppState
 from feedback.service.open_inbox import ListPage, Place, read_counts, read_list, read_one
 from feedback.store.feedback_read import Position
 
@@ -53,7 +54,7 @@ async def show_inbox(
 @dataclass(frozen=True, slots=True)
 class _Page:
     request: Request
-    state: PageState
+    state: AppState
     scope: PageScope
     view: View
 

@@ -10,9 +10,10 @@ from hearback_kit.values.ids import parse_id
 from hearback_web import PageScope
 
 from feedback.domain.feedback import FeedbackDetail
-from feedback.pages.deps import PageState, Reader, StateDep, is_shown
+from feedback.pages.deps import Reader, StateDep, is_shown
 from feedback.pages.params import View
-from feedback.pages.views import project_slug, slug_of
+from feedback.pages.views import slug_of
+from feedback.service.app_state import AppState
 from feedback.store.feedback_read import find_by_id, find_by_short_id
 
 router = APIRouter()
@@ -41,11 +42,11 @@ async def open_submission(
     feedback = await _find(state, scope, feedback_id.strip())
     if feedback is None:
         return RedirectResponse(f"{base}?{urlencode({'query': feedback_id, 'looked': '1'})}", status_code=303)
-    project = urlencode({"project": project_slug(scope.organization, feedback.project_id)})
+    project = urlencode({"project": scope.organization.project_slug(feedback.project_id)})
     return RedirectResponse(f"{base}{feedback.submission_id}/?{project}", status_code=303)
 
 
-async def _find(state: PageState, scope: PageScope, given: str) -> FeedbackDetail | None:
+async def _find(state: AppState, scope: PageScope, given: str) -> FeedbackDetail | None:
     """Return the feedback with an id or short id; None without one, and where feedback is hidden."""
     if not given or not is_shown(scope.organization):
         return None

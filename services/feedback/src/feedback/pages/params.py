@@ -17,7 +17,7 @@ from hearback_web import PageScope
 
 from feedback.domain.context import parse_any_event_id
 from feedback.domain.statuses import STATUSES, UNRESOLVED
-from feedback.pages.deps import PageState
+from feedback.service.app_state import AppState
 from feedback.service.select_feedback import Filters, Searcher
 from feedback.store.feedback_read import Selection
 
@@ -173,7 +173,7 @@ class Found:
     names_mailboxes: bool = False
 
 
-async def find(state: PageState, scope: PageScope, view: View) -> Found:
+async def find(state: AppState, scope: PageScope, view: View) -> Found:
     """Return what a view finds; raises InvalidSearch, BadRequest, or Forbidden for a strange project."""
     now: datetime = state.clock.now()
     times = read_time_range(now, stats_period=view.period, start=view.start, end=view.end)

@@ -14,8 +14,9 @@ from hearback_web.texts import ngettext
 
 from feedback.domain.statuses import IGNORED, RESOLVED, UNRESOLVED, sorted_into
 from feedback.pages.assignees import find_member, name_of
-from feedback.pages.deps import PageState, StateDep, Writer, is_shown
+from feedback.pages.deps import StateDep, Writer, is_shown
 from feedback.pages.params import find, view_of
+from feedback.service.app_state import AppState
 from feedback.service.triage_issues import OrganizationMember, change_by_id, find_chunks, split
 from feedback.service.undo_changes import undo_changes
 
@@ -90,7 +91,7 @@ def _columns(action: str, form: Form, organization: OrganizationConfig) -> Mappi
     return {"assigned_to": member.id}
 
 
-async def _chunks(state: PageState, scope: PageScope, form: Form) -> AsyncIterator[Sequence[int]]:
+async def _chunks(state: AppState, scope: PageScope, form: Form) -> AsyncIterator[Sequence[int]]:
     """Yield the ids that a form means; raises BadRequest when it names none, or too many."""
     if form.is_on("everything"):
         view = view_of(form, form.all("project"), form.all("environment"))

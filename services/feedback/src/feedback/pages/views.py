@@ -26,22 +26,9 @@ PREVIEW_CHARACTERS: Final = 240
 TAGS_SHOWN: Final = 24
 
 
-def project_slug(organization: OrganizationConfig, project_id: int) -> str:
-    """Return a project's slug; its id when the organization does not list it any more."""
-    project = organization.find_project(str(project_id))
-    return project.slug if project else str(project_id)
-
-
 def slug_of(organization: OrganizationConfig, feedback: Feedback) -> str:
     """Return what `feedbackSlug` names a feedback by."""
-    return f"{project_slug(organization, feedback.project_id)}:{feedback.id}"
-
-
-def member_of(organization: OrganizationConfig, member_id: int | None) -> MemberRef | None:
-    """Return a member by id; None for one who left."""
-    if member_id is None:
-        return None
-    return next((member for member in organization.members if member.id == member_id), None)
+    return f"{organization.project_slug(feedback.project_id)}:{feedback.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +73,14 @@ def rows_of(
                 url=view.url(organization.slug, slug=slug),
                 person=person_of(one),
                 preview=" ".join(one.message[:PREVIEW_CHARACTERS].split()),
-                project=project_slug(organization, one.project_id),
+                project=organization.project_slug(one.project_id),
                 status=one.status,
                 at=one.first_seen,
                 has_seen=one.has_seen,
                 has_attachments=one.id in with_attachments,
                 is_linked=one.associated_event_id is not None,
                 is_open=one.id == view.open_id,
-                assignee=member_of(organization, one.assigned_to),
+                assignee=organization.member(one.assigned_to),
                 environment=one.environment,
             )
         )
@@ -116,7 +103,7 @@ def files_of(organization: OrganizationConfig, found: Iterable[Attachment]) -> l
     """Return attachments with the addresses of the API that serve them."""
     files = []
     for one in found:
-        project = project_slug(organization, one.project_id)
+        project = organization.project_slug(one.project_id)
         kind = media_type(one.content_type)
         path = f"/api/0/projects/{organization.slug}/{project}/events/{one.event_id}/attachments/{one.id}/"
         preview = f"{path}?thumbnail=1" if kind in SHOWN_IMAGES else None
@@ -200,12 +187,12 @@ def detail_of(
     return Detail(
         feedback=feedback,
         slug=slug,
-        project=project_slug(organization, feedback.project_id),
+        project=organization.project_slug(feedback.project_id),
         permalink=public_url.rstrip("/") + View(slug=slug).url(organization.slug),
         url=feedback.url,
         email=email,
         email_is_link=bool(email) and _is_address(str(email)),
-        assignee=member_of(organization, feedback.assigned_to),
+        assignee=organization.member(feedback.assigned_to),
         images=images,
         files=files,
         facts=_facts(feedback, contexts, search),
@@ -275,6 +262,6 @@ def _words(organization: OrganizationConfig, change: Activity) -> str:
             return _("moved it back to the inbox") if was_resolved else _("marked it as not spam")
         return _("resolved it") if change.after["status"] == RESOLVED else _("marked it as spam")
     if change.kind == ASSIGNED:
-        member = member_of(organization, change.after["assigned_to"])
+        member = organization.member(change.after["assigned_to"])
         return _("assigned it to {}").format(member.name or member.email) if member else _("unassigned it")
     return _("set its priority to {}").format(change.after["priority"])

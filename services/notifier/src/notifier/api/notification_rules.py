@@ -8,7 +8,7 @@ from notifier.api.deps import Reader, StateDep, Writer
 from notifier.api.params import RuleId
 from notifier.api.serializers import RuleBody, RuleView, TestStarted, rule_values, rule_view
 from notifier.domain.recipients import NotificationRule, rule_destination
-from notifier.service.assemble_app import AppState
+from notifier.service.app_state import AppState
 from notifier.service.manage_rules import add_rule, change_rule, check_target, remove_rule, send_test
 from notifier.store import destinations
 from notifier.store.notification_rules import find_rule, list_rules

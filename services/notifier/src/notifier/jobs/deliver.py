@@ -1,14 +1,26 @@
 """Look for due deliveries."""
 
+from collections.abc import Callable
+
+from hearback_fleet.runtime import ServiceRuntime
+from hearback_kit.mail import mail_transport
+
+from notifier.clients.outbound import OutboundCalls
 from notifier.service.deliver_notices import DeliverNotices
+from notifier.service.render_mail import mail_renderer
+from notifier.settings import Settings
 
 
-class Deliver:
-    """The periodic job."""
-
-    def __init__(self, deliver: DeliverNotices) -> None:
-        self._deliver = deliver
-
-    async def run_once(self) -> None:
-        """Deliver what is due."""
-        await self._deliver.run_once()
+def add_delivery(runtime: ServiceRuntime, settings: Settings, calls: OutboundCalls) -> Callable[[], None]:
+    """Deliver what is due every `deliver_seconds`; return what wakes the job sooner."""
+    mail = mail_transport(
+        settings.smtp_url,
+        settings.data_dir,
+        connections_max=settings.smtp_connections_max,
+        seconds_max=settings.smtp_seconds_max,
+    )
+    runtime.on_close(mail.close)
+    deliver = DeliverNotices(
+        settings, runtime.database, runtime.clock, mail=mail, calls=calls, render=mail_renderer()
+    )
+    return runtime.every("deliver", settings.deliver_seconds, deliver.run_once).wake

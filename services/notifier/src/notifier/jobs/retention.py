@@ -1,20 +1,12 @@
 """Delete what is older than the retention."""
 
-from hearback_kit.clock import Clock
-from hearback_kit.db import Database
+from hearback_fleet.runtime import ServiceRuntime
 
 from notifier.service.remove_old import remove_old
 from notifier.settings import Settings
 
 
-class Retention:
-    """The periodic job."""
-
-    def __init__(self, database: Database, settings: Settings, clock: Clock) -> None:
-        self._database = database
-        self._settings = settings
-        self._clock = clock
-
-    async def run_once(self) -> None:
-        """Delete old decisions and deliveries."""
-        await remove_old(self._database, self._settings, self._clock.now())
+def add_retention(runtime: ServiceRuntime, settings: Settings) -> None:
+    """Delete old decisions and deliveries every `retention_seconds`."""
+    database, clock = runtime.database, runtime.clock
+    runtime.every("retention", settings.retention_seconds, lambda: remove_old(database, settings, clock.now()))

@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from notifier.domain.recipients import NotificationRule, rule_destination
 from notifier.errors import InvalidTarget, TooManyRules
-from notifier.pages.deps import PAGES, SETTINGS, Reader, RuleId, StateDep, Writer, settings_url
+from notifier.pages.deps import PAGES, SETTINGS, Reader, RuleId, StateDep, Writer
 from notifier.pages.labels import kind_labels
 from notifier.pages.rule_forms import RuleForm, form_of, read_rule, with_errors
-from notifier.service.assemble_app import AppState
+from notifier.service.app_state import AppState
 from notifier.service.manage_rules import add_rule, change_rule, check_target, remove_rule, send_test
 from notifier.store import destinations
 from notifier.store.deliveries import PENDING
@@ -36,7 +36,7 @@ async def show_rules(request: Request, state: StateDep, scope: Reader) -> Respon
         "alerts.html",
         project=scope.project,
         rules=[(rule, reasons.get(key)) for rule, key in zip(rules, keys, strict=True)],
-        base=settings_url(scope, "alerts/"),
+        base=f"{scope.settings_path}alerts/",
         may_write=not scope.scopes.isdisjoint(PROJECT_WRITE),
         is_full=len(rules) >= state.settings.rules_max,
         rules_max=state.settings.rules_max,
@@ -67,7 +67,7 @@ async def create(request: Request, state: StateDep, scope: Writer, form: FormDep
         )
     except TooManyRules as error:
         return _form_page(request, scope, with_errors(read, {"name": error.detail}), status=409)
-    url = settings_url(scope, f"alerts/{rule.id}/")
+    url = f"{scope.settings_path}alerts/{rule.id}/"
     return redirect(request, url, Flash(_("The rule is added. Send a test to see that it arrives.")))
 
 
@@ -86,21 +86,21 @@ async def save(request: Request, state: StateDep, scope: Writer, rule_id: RuleId
     if read.errors:
         return await _rule_page(request, state, scope, rule, read, status=400)
     await change_rule(state.database, scope.project, rule_id, read.values, state.clock.now())
-    return redirect(request, settings_url(scope, "alerts/"), Flash(_("The rule is saved.")))
+    return redirect(request, f"{scope.settings_path}alerts/", Flash(_("The rule is saved.")))
 
 
 @router.post("/{rule_id}/test/")
 async def send(request: Request, state: StateDep, scope: Writer, rule_id: RuleId, _form: FormDep) -> Response:
     """Send a test; the rule's page shows what comes of it."""
     await send_test(state.database, scope.project, rule_id, state.settings.public_url, state.clock.now())
-    return redirect(request, f"{settings_url(scope, f'alerts/{rule_id}/')}#deliveries")
+    return redirect(request, f"{scope.settings_path}alerts/{rule_id}/#deliveries")
 
 
 @router.post("/{rule_id}/delete/")
 async def delete(request: Request, state: StateDep, scope: Writer, rule_id: RuleId, _form: FormDep) -> Response:
     """Delete a rule."""
     await remove_rule(state.database, scope.project, rule_id)
-    return redirect(request, settings_url(scope, "alerts/"), Flash(_("The rule is deleted.")))
+    return redirect(request, f"{scope.settings_path}alerts/", Flash(_("The rule is deleted.")))
 
 
 async def _find(state: AppState, scope: ProjectPageScope, rule_id: int) -> NotificationRule:
@@ -132,7 +132,7 @@ def _form_page(request: Request, scope: ProjectPageScope, form: RuleForm, *, sta
         rule=None,
         kind_labels=kind_labels(),
         source_labels=source_words(),
-        base=settings_url(scope, "alerts/"),
+        base=f"{scope.settings_path}alerts/",
     )
 
 
@@ -166,6 +166,6 @@ async def _rule_page(
         kind_labels=kind_labels(),
         source_labels=source_words(),
         state_labels=delivery_words(),
-        base=settings_url(scope, "alerts/"),
-        log=settings_url(scope, "deliveries/"),
+        base=f"{scope.settings_path}alerts/",
+        log=f"{scope.settings_path}deliveries/",
     )

@@ -4,18 +4,17 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from hearback_fleet.access import PROJECT_WRITE
-from hearback_kit.api.paging import PageRequest, encode_cursor, page_request, read_id
+from hearback_kit.api.paging import PageRequest, page_request, read_id
 from hearback_kit.errors import NotFound
-from hearback_web import Flash, FormDep, redirect, url_with
+from hearback_web import Flash, FormDep, neighbours, redirect, url_with
 from hearback_web.navigation import NavigationLink
 from hearback_web.texts import gettext as _
 from hearback_web.words import delivery_words
 from starlette.responses import Response
 
 from notifier.errors import NotResendable
-from notifier.pages.deps import PAGES, SETTINGS, DeliveryId, LogReader, StateDep, Writer, settings_url
+from notifier.pages.deps import PAGES, SETTINGS, DeliveryId, LogReader, StateDep, Writer
 from notifier.service.resend_delivery import resend_delivery, resume_destination
-from notifier.store.deliveries import Delivery
 from notifier.store.delivery_log import find_delivery, list_deliveries
 from notifier.store.destinations import list_stopped
 
@@ -48,20 +47,19 @@ async def show_log(
             search=search or None,
         )
         stopped = await list_stopped(connection, scope.project.id, state.clock.now())
-    previous, following = _neighbours(request, page, found)
+    shown = page.page(found, lambda one: (one.id,))
     return PAGES.render(
         request,
         "deliveries.html",
         project=scope.project,
-        deliveries=page.page(found, lambda one: (one.id,)).rows,
+        deliveries=shown.rows,
         stopped=stopped,
         tabs=_tabs(request, wanted),
         labels=delivery_words(),
         state=wanted,
         search=search,
-        previous_url=previous,
-        next_url=following,
-        base=settings_url(scope, "deliveries/"),
+        pages=neighbours(request, shown),
+        base=f"{scope.settings_path}deliveries/",
         may_write=not scope.scopes.isdisjoint(PROJECT_WRITE),
     )
 
@@ -72,7 +70,7 @@ async def resume(request: Request, state: StateDep, scope: Writer, form: FormDep
     key = form.text("destination", length_max=_KEY_LENGTH_MAX)
     target = await resume_destination(state.database, scope.project, key, state.clock.now())
     text = _("{} is switched on again.").format(target)
-    return redirect(request, settings_url(scope, "deliveries/"), Flash(text))
+    return redirect(request, f"{scope.settings_path}deliveries/", Flash(text))
 
 
 @router.get("/{delivery_id}/")
@@ -91,8 +89,8 @@ async def show_delivery(request: Request, state: StateDep, scope: LogReader, del
         delivery=found,
         stopped=next((one for one in stopped if one.key == found.destination), None),
         labels=delivery_words(),
-        base=settings_url(scope, "deliveries/"),
-        rules=settings_url(scope, "alerts/"),
+        base=f"{scope.settings_path}deliveries/",
+        rules=f"{scope.settings_path}alerts/",
         may_write=not scope.scopes.isdisjoint(PROJECT_WRITE),
     )
 
@@ -102,7 +100,7 @@ async def resend(
     request: Request, state: StateDep, scope: Writer, delivery_id: DeliveryId, _form: FormDep
 ) -> Response:
     """Send a finished delivery once more."""
-    url = settings_url(scope, f"deliveries/{delivery_id}/")
+    url = f"{scope.settings_path}deliveries/{delivery_id}/"
     try:
         await resend_delivery(state.database, scope.project, delivery_id, state.clock.now())
     except NotResendable:
@@ -117,15 +115,3 @@ def _tabs(request: Request, wanted: str | None) -> list[NavigationLink]:
         NavigationLink(label, url_with(request, state=one, cursor=None), is_current=one == wanted)
         for one, label in shown
     ]
-
-
-def _neighbours(request: Request, page: PageRequest, found: list[Delivery]) -> tuple[str | None, str | None]:
-    """Return the addresses of the pages before and after this one."""
-    rows, more = page.page(found, lambda one: (one.id,)).rows, len(found) > page.limit
-    if not rows:
-        return None, None
-    has_previous = more if page.backward else page.position is not None
-    has_next = page.backward or more
-    previous = url_with(request, cursor=encode_cursor((rows[0].id,), backward=True)) if has_previous else None
-    following = url_with(request, cursor=encode_cursor((rows[-1].id,))) if has_next else None
-    return previous, following

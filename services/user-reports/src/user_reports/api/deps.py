@@ -8,9 +8,12 @@ from fastapi import Depends, Path, Request, Response
 from hearback_contracts.config import OrganizationConfig, ProjectConfig
 from hearback_contracts.identifiers import Dsn
 from hearback_fleet.access import (
+    EVENT_READ,
+    EVENT_WRITE,
     PROJECT_WRITE,
     Access,
     access_of,
+    app_state,
     find_organization,
     find_project,
     principal_of,
@@ -24,13 +27,6 @@ from user_reports.errors import DsnNotEnough, InvalidDsn
 from user_reports.service.app_state import AppState
 from user_reports.service.find_groups import find_own_group
 from user_reports.store.groups import Group
-
-
-def app_state(request: Request) -> AppState:
-    """Return the running app's state."""
-    state: AppState = request.app.state.state
-    return state
-
 
 StateDep = Annotated[AppState, Depends(app_state)]
 
@@ -72,6 +68,11 @@ def issue_scope(*scopes: str) -> Any:
         return await _find_allowed(request, state, issue, scopes)
 
     return Depends(resolve)
+
+
+ReadGroup = Annotated[GroupScope, group_scope(*EVENT_READ)]
+ReadIssue = Annotated[GroupScope | None, issue_scope(*EVENT_READ)]
+WriteGroup = Annotated[GroupScope, group_scope(*EVENT_WRITE)]
 
 
 async def _find_allowed(request: Request, state: AppState, issue: str, scopes: Sequence[str]) -> GroupScope:

@@ -5,12 +5,13 @@ from datetime import timedelta
 from typing import Annotated, Final
 
 from fastapi import Depends, Query, Request
+from hearback_fleet.access import state_of
 from hearback_kit.api.exports import Format, export_format
 from hearback_kit.api.paging import PageRequest, page_request, read_id, read_time
 from hearback_kit.api.params import End, Start, StatsPeriod, TimeRange, read_time_range
 from hearback_kit.errors import BadRequest
 
-from user_reports.api.deps import StateDep, app_state
+from user_reports.api.deps import StateDep
 from user_reports.domain.model import Position, Report
 from user_reports.errors import InvalidStatus
 
@@ -23,7 +24,8 @@ ProjectsParam = Annotated[list[str] | None, Query(description="Ids or slugs; -1 
 
 def rows_max(request: Request) -> int:
     """Return the bound on the rows of a page."""
-    return app_state(request).settings.per_page_max
+    bound: int = state_of(request).settings.per_page_max
+    return bound
 
 
 PageDep = Annotated[PageRequest, page_request(read_time, read_id, rows=rows_max, rows_max=rows_max)]

@@ -81,7 +81,7 @@ def group_json(
 ) -> dict[str, Any]:
     """Return an error group; `is_followed` is whether the caller follows it."""
     project = organization.find_project(str(group.project_id))
-    slug = project_slug(organization, group.project_id)
+    slug = organization.project_slug(group.project_id)
     return {
         "id": str(group.id),
         "shareId": None,
@@ -156,15 +156,9 @@ def event_json(event: IndexedEvent, organization_slug: str) -> dict[str, Any]:
     }
 
 
-def project_slug(organization: OrganizationConfig, project_id: int) -> str:
-    """Return a project's slug; its id when the organization does not list it (any more)."""
-    project = organization.find_project(str(project_id))
-    return project.slug if project else str(project_id)
-
-
 def group_reference(group: Group, organization: OrganizationConfig) -> dict[str, Any]:
     """Return what a look-up says of a group beside what was looked up."""
-    slug = project_slug(organization, group.project_id)
+    slug = organization.project_slug(group.project_id)
     return {
         "organizationSlug": organization.slug,
         "projectSlug": slug,
@@ -220,7 +214,6 @@ def reports_json(
 def export_row(report: Report, groups: Mapping[int, Group], organization: OrganizationConfig) -> Sequence[Any]:
     """Return a report as a row of the CSV export."""
     group = groups.get(report.group_id) if report.group_id else None
-    project = organization.find_project(str(report.project_id))
     return (
         report.id,
         report.named_event_id,
@@ -230,7 +223,7 @@ def export_row(report: Report, groups: Mapping[int, Group], organization: Organi
         report.comments,
         report.environment or "",
         "true" if report.group_id else "false",
-        project.slug if project else report.project_id,
+        organization.project_slug(report.project_id),
         group.id if group else "",
         group.title if group else "",
         group.status if group else "",

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path
 from hearback_contracts.config import OrganizationConfig
-from hearback_fleet.access import EVENT_READ, EVENT_WRITE
+from hearback_fleet.access import EVENT_READ, EVENT_WRITE, app_state
 from hearback_kit.api.paging import PageRequest, page_request, read_id, read_time
 from hearback_kit.values.ids import parse_id
 from hearback_web import Pages, PageScope, page_scope
@@ -18,13 +18,6 @@ from user_reports.store.groups import Group
 
 PAGES: Final = Pages(service="user-reports", package="user_reports")
 REPORTS_OF_PAGE: Final = 25
-
-
-def app_state(request: Request) -> AppState:
-    """Return the running app's state."""
-    state: AppState = request.app.state.state
-    return state
-
 
 StateDep = Annotated[AppState, Depends(app_state)]
 Reader = Annotated[PageScope, page_scope(*EVENT_READ)]
@@ -76,7 +69,6 @@ class ReportRow:
 
 def report_row(state: AppState, organization: OrganizationConfig, report: Report) -> ReportRow:
     """Return a report as lists show it."""
-    project = organization.find_project(str(report.project_id))
     age_max = timedelta(hours=state.settings.sweep_reports_hours)
     if report.group_id is not None:
         standing = "linked"
@@ -84,4 +76,4 @@ def report_row(state: AppState, organization: OrganizationConfig, report: Report
         standing = "none"
     else:
         standing = "waiting" if state.clock.now() - report.date_added <= age_max else "missing"
-    return ReportRow(report, project.slug if project else str(report.project_id), standing)
+    return ReportRow(report, organization.project_slug(report.project_id), standing)

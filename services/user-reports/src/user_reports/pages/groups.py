@@ -102,8 +102,7 @@ async def feedback_page(request: Request, state: StateDep, scope: GroupReader, w
 async def _frame(state: AppState, scope: GroupPageScope) -> dict[str, Any]:
     """Return what both tabs show of a group."""
     group, organization = scope.group, scope.organization
-    project = organization.find_project(str(group.project_id))
-    slug = project.slug if project else str(group.project_id)
+    slug = organization.project_slug(group.project_id)
     wanted = ReportFilter(organization_id=organization.id, group_id=group.id)
     async with state.reading(organization.id) as connection:
         reports = await count_reports(connection, wanted, REPORTS_COUNTED_MAX)

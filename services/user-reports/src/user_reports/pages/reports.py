@@ -22,26 +22,22 @@ TEXT_LENGTH_MAX: Final = 200
 router = APIRouter(include_in_schema=False)
 
 
-@dataclass(frozen=True, slots=True)
+Text = Annotated[str, Query(max_length=TEXT_LENGTH_MAX)]
+
+
+@dataclass(slots=True)
 class Choice:
-    """What a person chose to see; empty texts do not filter."""
+    """Dependency: what a person chose to see; empty texts do not filter."""
 
-    view: str
-    query: str
-    project: str
-    environment: str
-    period: str
+    view: Annotated[str, Query(max_length=20)] = "orphans"
+    query: Text = ""
+    project: Text = ""
+    environment: Text = ""
+    period: Annotated[str, Query(alias="statsPeriod", max_length=20)] = ""
 
-
-def choice_of(
-    view: Annotated[str, Query(max_length=20)] = "orphans",
-    query: Annotated[str, Query(max_length=TEXT_LENGTH_MAX)] = "",
-    project: Annotated[str, Query(max_length=TEXT_LENGTH_MAX)] = "",
-    environment: Annotated[str, Query(max_length=TEXT_LENGTH_MAX)] = "",
-    period: Annotated[str, Query(alias="statsPeriod", max_length=20)] = "",
-) -> Choice:
-    """Dependency: the filters of the page."""
-    return Choice(view if view in VIEWS else "orphans", query.strip(), project, environment.strip(), period)
+    def __post_init__(self) -> None:
+        self.view = self.view if self.view in VIEWS else "orphans"
+        self.query, self.environment = self.query.strip(), self.environment.strip()
 
 
 @router.get("/organizations/{organization}/user-feedback/")
@@ -49,7 +45,7 @@ async def reports_page(
     request: Request,
     state: StateDep,
     scope: Reader,
-    choice: Annotated[Choice, Depends(choice_of)],
+    choice: Annotated[Choice, Depends()],
     wanted: ReportsPage,
 ) -> Response:
     """Show the reports of the organization's projects: first those without their error."""

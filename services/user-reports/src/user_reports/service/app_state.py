@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
 from hearback_kit.limits import LimitBatches
-from hearback_kit.values.addresses import TrustedProxies
 
 from user_reports.domain.admission import AgeRules
 from user_reports.service.context import ServiceContext
@@ -21,7 +20,6 @@ class AppState:
     settings: Settings
     context: ServiceContext
     limits: LimitBatches
-    proxies: TrustedProxies
     feedback: FeedbackLookup
     rules: AgeRules
 

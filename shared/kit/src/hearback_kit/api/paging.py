@@ -68,10 +68,12 @@ def _invalid() -> BadRequest:
 
 @dataclass(frozen=True, slots=True)
 class KeysetPage(Generic[Row]):
-    """The rows of a page in the list's order, and its `Link` header."""
+    """The rows of a page in the list's order, its `Link` header, and the cursors of its neighbours, if any."""
 
     rows: list[Row]
     link: str
+    previous_cursor: str | None
+    next_cursor: str | None
 
     @property
     def headers(self) -> dict[str, str]:
@@ -100,14 +102,18 @@ class PageRequest:
         """
         more = len(found) > self.limit
         rows = list(found[-self.limit :] if self.backward else found[: self.limit])
+        previous = encode_cursor(key(rows[0]), backward=True) if rows else None
+        following = encode_cursor(key(rows[-1])) if rows else None
+        has_previous = bool(rows) and (more if self.backward else self.position is not None)
+        has_next = bool(rows) and (self.backward or more)
         link = page_link(
             self.request,
-            previous=encode_cursor(key(rows[0]), backward=True) if rows else None,
-            has_previous=bool(rows) and (more if self.backward else self.position is not None),
-            next_cursor=encode_cursor(key(rows[-1])) if rows else None,
-            has_next=bool(rows) and (self.backward or more),
+            previous=previous,
+            has_previous=has_previous,
+            next_cursor=following,
+            has_next=has_next,
         )
-        return KeysetPage(rows, link)
+        return KeysetPage(rows, link, previous if has_previous else None, following if has_next else None)
 
 
 def page_request(*readers: Reader, rows: Rows, rows_max: Rows, is_clipped: bool = False) -> Any:

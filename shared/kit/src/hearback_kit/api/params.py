@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final, TypeVar
 
-from fastapi import Query
+from fastapi import Depends, Query, Request
 
 from hearback_kit.errors import BadRequest, NotFound
 from hearback_kit.values.ids import parse_id
@@ -81,3 +81,13 @@ def read_time_range(
     if first is not None and last is not None and first > last:
         raise BadRequest("start must be before end", code="invalid_date")
     return TimeRange(first, last)
+
+
+async def client_address(request: Request) -> str | None:
+    """Return the address of the client, as trusted proxies report it."""
+    peer, headers = request.client.host if request.client else None, request.headers.raw
+    found: str | None = request.app.state.proxies.client_address(peer, headers)
+    return found
+
+
+AddressDep = Annotated[str | None, Depends(client_address)]

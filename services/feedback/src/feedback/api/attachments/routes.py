@@ -12,11 +12,12 @@ from hearback_kit.errors import BadRequest, NotFound, Unavailable
 from hearback_kit.values.ids import parse_id
 
 from feedback.api.attachments.downloads import SAFE_HEADERS, disposition, is_current, part_of
-from feedback.api.deps import AppState, StateDep
+from feedback.api.deps import StateDep
 from feedback.api.serializers import attachment
 from feedback.domain.context import parse_any_event_id
 from feedback.domain.files import media_type
 from feedback.errors import NoThumbnail
+from feedback.service.app_state import AppState
 from feedback.service.make_thumbnail import MEDIA_TYPE
 from feedback.service.remove_attachments import delete_one
 from feedback.store.attachments import Attachment, event_exists, find_attachment, list_attachments

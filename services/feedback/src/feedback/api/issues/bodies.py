@@ -140,8 +140,7 @@ def echo(changes: Changes, columns: dict[str, Any], organization: OrganizationCo
         answer |= {"status": columns["status"], "statusDetails": columns["status_details"]}
         answer["substatus"] = columns["substatus"]
     if "assigned_to" in columns:
-        member = next((m for m in organization.members if m.id == columns["assigned_to"]), None)
-        answer["assignedTo"] = assignee(member)
+        answer["assignedTo"] = assignee(organization.member(columns["assigned_to"]))
     if changes.has_seen is not None:
         answer["hasSeen"] = changes.has_seen
     if changes.priority is not None:

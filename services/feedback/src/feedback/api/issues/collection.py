@@ -9,9 +9,10 @@ from hearback_fleet.access import OrganizationScope
 from hearback_kit.errors import BadRequest
 from hearback_kit.values.ids import new_id
 
-from feedback.api.deps import AppState, OrganizationDeleter, OrganizationReader, OrganizationWriter, StateDep
+from feedback.api.deps import OrganizationDeleter, OrganizationReader, OrganizationWriter, StateDep
 from feedback.api.issues.bodies import Changes, columns_of, echo
 from feedback.api.params import Ids, QueryText, Shared, SharedDep, issue_ids, select_feedback, visible
+from feedback.service.app_state import AppState
 from feedback.service.delete_feedback import delete_by_id
 from feedback.service.triage_issues import OrganizationMember, change_by_id, find_chunks, split
 from feedback.store.feedback_read import count_feedback

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import JSONResponse, Response
-from fastapi.routing import APIRoute
 from hearback_fleet.access import (
     EVENT_DELETE,
     EVENT_READ,
@@ -17,16 +16,18 @@ from hearback_fleet.access import (
     principal_of,
     require,
 )
+from hearback_fleet.issues import under_both_paths
 from hearback_kit.auth import Principal
 from hearback_kit.errors import NotFound
 from hearback_kit.values.ids import parse_id
 
 from feedback.api import serializers
-from feedback.api.deps import AppState, StateDep
+from feedback.api.deps import StateDep, serializer_context
 from feedback.api.issues.bodies import Changes, columns_of
 from feedback.api.params import visible
 from feedback.domain.context import parse_any_event_id
 from feedback.domain.feedback import FeedbackDetail
+from feedback.service.app_state import AppState
 from feedback.service.delete_feedback import delete_by_id
 from feedback.service.triage_issues import OrganizationMember, change_by_id
 from feedback.store.activity import list_activity
@@ -100,7 +101,7 @@ async def _detail(state: AppState, found: Found) -> Json:
     async with state.database.connection() as connection:
         attached = await find_with_attachments(connection, [found.feedback])
         changes = await list_activity(connection, found.feedback.id, state.settings.activity_max)
-    context = await state.serializer_context(found.scope.organization, [found.feedback], attached)
+    context = await serializer_context(state, found.scope.organization, [found.feedback], attached)
     return serializers.detail(found.feedback, context, changes)
 
 
@@ -133,7 +134,7 @@ async def delete_issue(state: StateDep, found: Deletable) -> Response:
 @_issue.get("/events/", name="listIssueEvents", summary="List an issue's events", response_class=JSONResponse)
 async def list_events(state: StateDep, found: Readable) -> Response:
     """Return the issue's only event, in a list."""
-    context = await state.serializer_context(found.scope.organization, [found.feedback])
+    context = await serializer_context(state, found.scope.organization, [found.feedback])
     return JSONResponse([serializers.event(found.feedback, context)], headers={"X-Hits": "1"})
 
 
@@ -144,7 +145,7 @@ async def get_event(
     """Return the feedback's event with tags, contexts, user and occurrence."""
     if event_id not in WHICHEVER and parse_any_event_id(event_id) != found.feedback.event_id:
         raise NotFound("Event not found")
-    context = await state.serializer_context(found.scope.organization, [found.feedback])
+    context = await serializer_context(state, found.scope.organization, [found.feedback])
     return serializers.event(found.feedback, context)
 
 
@@ -179,16 +180,4 @@ async def list_hashes(found: Readable) -> list[Json]:
     return [{"id": found.feedback.fingerprint, "latestEvent": {"eventID": found.feedback.event_id}}]
 
 
-def _operation_id(route: APIRoute) -> str:
-    return route.name
-
-
-def _legacy_operation_id(route: APIRoute) -> str:
-    return route.name + "Legacy"
-
-
-router = APIRouter()
-router.include_router(
-    _issue, prefix="/api/0/organizations/{organization}", generate_unique_id_function=_operation_id
-)
-router.include_router(_issue, prefix="/api/0", deprecated=True, generate_unique_id_function=_legacy_operation_id)
+router = under_both_paths(_issue)

@@ -9,9 +9,10 @@ from hearback_fleet.access import OrganizationScope
 from hearback_kit.api.exports import csv_stream, json_stream
 from hearback_kit.values.times import wire_time
 
-from feedback.api.deps import AppState
+from feedback.api.deps import serializer_context
 from feedback.api.serializers import SerializerContext, group
 from feedback.domain.feedback import Feedback
+from feedback.service.app_state import AppState
 from feedback.store.attachments import find_with_attachments
 from feedback.store.feedback_pages import read_page
 from feedback.store.feedback_read import Position, Selection
@@ -51,7 +52,7 @@ async def _batches(
             page = await read_page(connection, selection, size, position)
             attached = await find_with_attachments(connection, page.rows)
         if page.rows:
-            yield page.rows, await state.serializer_context(scope.organization, page.rows, attached)
+            yield page.rows, await serializer_context(state, scope.organization, page.rows, attached)
         if len(page.rows) < size:
             return
         position = Position(page.rows[-1].first_seen, page.rows[-1].id)
@@ -79,7 +80,7 @@ def as_json(state: AppState, scope: OrganizationScope, selection: Selection) -> 
 
 def _csv_row(row: Feedback, context: SerializerContext) -> list[Any]:
     project = context.projects.get(row.project_id)
-    member = context.member(row.assigned_to)
+    member = context.organization.member(row.assigned_to)
     return [
         row.id,
         row.short_id,

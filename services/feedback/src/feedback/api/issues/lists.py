@@ -10,7 +10,7 @@ from hearback_kit.api.exports import export_format
 from hearback_kit.api.paging import PageRequest
 from hearback_kit.errors import BadRequest
 
-from feedback.api.deps import AppState, OrganizationReader, ProjectReader, StateDep
+from feedback.api.deps import OrganizationReader, ProjectReader, StateDep, serializer_context
 from feedback.api.issues.exports import as_csv, as_json
 from feedback.api.params import (
     Ids,
@@ -25,6 +25,7 @@ from feedback.api.params import (
 )
 from feedback.api.serializers import detail, group
 from feedback.domain.context import parse_any_event_id
+from feedback.service.app_state import AppState
 from feedback.store.attachments import find_with_attachments
 from feedback.store.feedback_pages import read_page
 from feedback.store.feedback_read import Selection, find_by_short_id, list_by_ids
@@ -137,7 +138,7 @@ async def _page(
         )
         page = wanted.page(found.rows, lambda row: (row.first_seen, row.id))
         attached = await find_with_attachments(connection, page.rows)
-    context = await state.serializer_context(scope.organization, page.rows, attached)
+    context = await serializer_context(state, scope.organization, page.rows, attached)
     errors = [] if group_of_event is None else [group_of_event]
     hits = (found.hits or 0) + len(errors)
     headers = {**page.headers, "X-Hits": str(hits), "X-Max-Hits": str(state.settings.hits_max)}
@@ -152,7 +153,7 @@ async def _by_ids(state: AppState, scope: OrganizationScope, wanted: Wanted) -> 
     async with state.reading(scope.organization) as connection:
         rows = await list_by_ids(connection, project_ids, numbers)
         attached = await find_with_attachments(connection, rows)
-    context = await state.serializer_context(scope.organization, rows, attached)
+    context = await serializer_context(state, scope.organization, rows, attached)
     return JSONResponse([group(row, context) for row in rows], headers={"X-Hits": str(len(rows))})
 
 
@@ -164,5 +165,5 @@ async def _by_short_id(state: AppState, scope: OrganizationScope, query: str) ->
         attached = await find_with_attachments(connection, [row]) if row is not None else set()
     if row is None or row.project_id not in scope.project_ids(None):
         return None
-    context = await state.serializer_context(scope.organization, [row], attached)
+    context = await serializer_context(state, scope.organization, [row], attached)
     return JSONResponse([detail(row, context)], headers={**DIRECT_HIT, "X-Hits": "1"})

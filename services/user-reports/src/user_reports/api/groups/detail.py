@@ -9,8 +9,7 @@ from fastapi.responses import JSONResponse
 from hearback_contracts.issues import Issue
 from hearback_kit.errors import BadRequest
 
-from user_reports.api.deps import GroupScope, StateDep
-from user_reports.api.groups.paths import ReadGroup, WriteGroup, at_issue
+from user_reports.api.deps import GroupScope, ReadGroup, StateDep, WriteGroup
 from user_reports.api.reports.bodies import parse_json
 from user_reports.api.serializers import event_json, group_json
 from user_reports.service.app_state import AppState
@@ -20,7 +19,7 @@ from user_reports.store.followers import is_follower
 from user_reports.store.groups import Group
 
 STATUSES: Final = ("unresolved", "resolved", "ignored")
-router = APIRouter()
+issue = APIRouter()
 _OBJECT: Final = {"application/json": {"schema": {"type": "object"}}}
 _BOOLEAN: Final = {"type": "boolean"}
 _CHANGES: Final[dict[str, Any]] = {
@@ -42,17 +41,15 @@ _CHANGES: Final[dict[str, Any]] = {
 }
 
 
-@at_issue(router, "", operation_id="getErrorGroup", summary="An error group", response_model=Issue)
+@issue.get("/", name="getErrorGroup", summary="An error group", response_model=Issue)
 async def get_group(state: StateDep, scope: ReadGroup) -> JSONResponse:
     """Return an error group."""
     return await _answer(state, scope, scope.group)
 
 
-@at_issue(
-    router,
-    "",
-    method="PUT",
-    operation_id="updateErrorGroup",
+@issue.put(
+    "/",
+    name="updateErrorGroup",
     summary="Resolve, ignore, reopen or follow an error group",
     openapi_extra=_CHANGES,
     response_model=Issue,
@@ -65,7 +62,7 @@ async def put_group(request: Request, state: StateDep, scope: WriteGroup) -> JSO
     return await _answer(state, scope, group)
 
 
-@at_issue(router, "hashes/", operation_id="listErrorGroupHashes", summary="The hash that makes events one group")
+@issue.get("/hashes/", name="listErrorGroupHashes", summary="The hash that makes events one group")
 async def list_hashes(state: StateDep, scope: ReadGroup) -> JSONResponse:
     """Return the group's one hash with its newest event."""
     group = scope.group

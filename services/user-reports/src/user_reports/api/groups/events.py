@@ -10,8 +10,7 @@ from hearback_contracts.issues import IssueEvent
 from hearback_kit.api.paging import PageRequest, page_request, read_time
 from hearback_kit.errors import NotFound
 
-from user_reports.api.deps import StateDep
-from user_reports.api.groups.paths import ReadGroup, at_issue
+from user_reports.api.deps import ReadGroup, StateDep
 from user_reports.api.params import EnvironmentsParam, TimeRangeDep, rows_max
 from user_reports.api.serializers import event_json, tag_json
 from user_reports.domain.model import IndexedEvent
@@ -22,19 +21,15 @@ from user_reports.store.group_events import EventFilter, find_oldest_event, list
 from user_reports.store.groups import Group
 
 TOP_VALUES: Final = 10
-router = APIRouter()
+issue = APIRouter()
 EventsPage = Annotated[PageRequest, page_request(read_time, parse_event_id, rows=rows_max, rows_max=rows_max)]
 EventParam = Annotated[
     str, Path(description="`latest`, `oldest`, `recommended` (the latest one), or the id of an event.")
 ]
 
 
-@at_issue(
-    router,
-    "events/",
-    operation_id="listErrorEvents",
-    summary="The events of an error group",
-    response_model=list[IssueEvent],
+@issue.get(
+    "/events/", name="listErrorEvents", summary="The events of an error group", response_model=list[IssueEvent]
 )
 async def list_events(
     state: StateDep,
@@ -54,12 +49,8 @@ async def list_events(
     return JSONResponse([event_json(event, slug) for event in shown.rows], headers=shown.headers)
 
 
-@at_issue(
-    router,
-    "events/{event}/",
-    operation_id="getErrorGroupEvent",
-    summary="An event of an error group",
-    response_model=IssueEvent,
+@issue.get(
+    "/events/{event}/", name="getErrorGroupEvent", summary="An event of an error group", response_model=IssueEvent
 )
 async def get_event(state: StateDep, scope: ReadGroup, event: EventParam) -> JSONResponse:
     """Return the event that an id or one of the words names."""
@@ -69,14 +60,14 @@ async def get_event(state: StateDep, scope: ReadGroup, event: EventParam) -> JSO
     return JSONResponse(event_json(found, scope.organization.slug))
 
 
-@at_issue(router, "tags/", operation_id="listErrorGroupTags", summary="The tags of an error group's events")
+@issue.get("/tags/", name="listErrorGroupTags", summary="The tags of an error group's events")
 async def list_tags(state: StateDep, scope: ReadGroup) -> JSONResponse:
     """Return every tag of the group's newest events with its most frequent values."""
     counted = await _count(state, scope.group)
     return JSONResponse([tag_json(key, values, TOP_VALUES) for key, values in counted.items()])
 
 
-@at_issue(router, "tags/{key}/", operation_id="getErrorGroupTag", summary="The values of a tag in an error group")
+@issue.get("/tags/{key}/", name="getErrorGroupTag", summary="The values of a tag in an error group")
 async def get_tag(state: StateDep, scope: ReadGroup, key: str) -> JSONResponse:
     """Return all values of one tag of the group's newest events; 404 when none has it."""
     values = (await _count(state, scope.group)).get(key)

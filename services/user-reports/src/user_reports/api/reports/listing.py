@@ -18,10 +18,10 @@ from hearback_fleet.access import (
     principal_of,
     require,
 )
+from hearback_fleet.issues import under_both_paths
 from hearback_kit.api.paging import KeysetPage, PageRequest
 
-from user_reports.api.deps import StateDep, dsn_of
-from user_reports.api.groups.paths import ReadIssue, at_issue
+from user_reports.api.deps import ReadIssue, StateDep, dsn_of
 from user_reports.api.params import (
     EnvironmentsParam,
     Filters,
@@ -40,6 +40,7 @@ from user_reports.store.groups import find_groups
 from user_reports.store.report_lists import ReportFilter, list_reports
 
 router = APIRouter()
+_issue = APIRouter(prefix="/issues/{issue}")
 _LISTED: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Reports, newest first; the `Link` header leads to other pages.",
@@ -100,10 +101,9 @@ async def list_organization_reports(
     return await _list(state, wanted, filters, page, scope.organization)
 
 
-@at_issue(
-    router,
-    "user-reports/",
-    operation_id="listIssueReports",
+@_issue.get(
+    "/user-reports/",
+    name="listIssueReports",
     summary="The reports about an issue's events",
     responses=_LISTED,
     response_model=list[UserReportShape],
@@ -160,3 +160,6 @@ async def _read_page(
             connection, wanted, limit=page.fetch, position=page.position, backward=page.backward
         )
     return page.page(found, position_of)
+
+
+router.include_router(under_both_paths(_issue))

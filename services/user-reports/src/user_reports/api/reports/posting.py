@@ -9,6 +9,7 @@ from hearback_contracts.events import UserReportSubmitted
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.access import access_of, find_organization
+from hearback_kit.api.params import AddressDep
 from hearback_kit.errors import BadRequest, Forbidden, TooManyRequests, Unavailable
 from hearback_kit.limits import Limit
 from hearback_kit.values.addresses import address_block
@@ -66,9 +67,10 @@ _STORED: Final[dict[int | str, dict[str, Any]]] = {
     responses=_STORED,
     openapi_extra=_BODY,
 )
-async def create_report(request: Request, state: StateDep, organization: str, project: str) -> Response:
+async def create_report(
+    request: Request, state: StateDep, address: AddressDep, organization: str, project: str
+) -> Response:
     """Store a report and answer for what became of it."""
-    address = state.proxies.client_address(request.client.host if request.client else None, request.headers.raw)
     await _limit(state, address)
     sender = await sender_of(request, organization, project)
     message = _message(state, sender, address)

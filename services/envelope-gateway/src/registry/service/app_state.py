@@ -1,16 +1,16 @@
-"""Assemble the use cases of the HTTP app from its settings and what it runs on."""
+"""What the routes and pages of the running app work with, assembled from the settings and the runtime."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from hearback_fleet.runtime import ServiceRuntime
-from hearback_kit.auth import Authenticator
+from hearback_kit.auth import Authenticator, Principal
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
+from hearback_kit.errors import Unauthorized
 from hearback_kit.limits import LimitBatches
 from hearback_kit.snapshots import SnapshotStore
-from hearback_kit.values.addresses import TrustedProxies
 
 from registry.clients.openid_provider import Client, OpenIdProvider
 from registry.service.accept_invitation import Invitations
@@ -24,6 +24,7 @@ from registry.service.set_alerts import UnsubscribeLinks
 from registry.service.sign_in import AttemptLimits, SignIn
 from registry.service.sign_in_by_provider import ProviderSignIn
 from registry.settings import Settings
+from registry.store.users import User, find_user
 
 _VALKEY_SECONDS_MAX: Final = 1.0  # a change waits no longer for Valkey; the worker publishes it then
 
@@ -49,10 +50,16 @@ class AppState:
     invitation_rules: InvitationRules
     provider_sign_in: ProviderSignIn | None
     introspection: Introspection
-    authenticator: Authenticator
     access: PageAccess
     unsubscribe_links: UnsubscribeLinks
-    proxies: TrustedProxies
+
+    async def account(self, principal: Principal) -> User:
+        """Return the account of a caller; raise Unauthorized when it is gone."""
+        async with self.database.connection() as connection:
+            found = await find_user(connection, int(principal.id))
+        if found is None:
+            raise Unauthorized
+        return found
 
 
 def assemble_app(settings: Settings, runtime: ServiceRuntime) -> AppState:
@@ -86,10 +93,8 @@ def assemble_app(settings: Settings, runtime: ServiceRuntime) -> AppState:
         ),
         provider_sign_in=_provider_sign_in(settings, runtime, sign_in),
         introspection=introspection,
-        authenticator=authenticator,
         access=PageAccess(StoredConfiguration(database), authenticator),
         unsubscribe_links=UnsubscribeLinks(settings.secret_key.get_secret_value(), settings.public_url),
-        proxies=settings.address_reader(),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the running app holds, for the API and the pages alike."""
+"""What the routes and pages of the running app work with."""
 
 from dataclasses import dataclass
 

@@ -1,0 +1,79 @@
+"""What the routes and pages of the running app work with."""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Self
+
+from hearback_contracts.config import OrganizationConfig
+from hearback_fleet.configuration import Configuration
+from hearback_fleet.runtime import ServiceRuntime
+from hearback_kit.blobs import BlobStore
+from hearback_kit.bus.hurry import Hurries
+from hearback_kit.clock import Clock
+from hearback_kit.db import Connection, Database
+
+from feedback.domain.spam_classifier import Prior
+from feedback.service.ask_fleet import Fleet
+from feedback.service.find_error_events import ErrorEventIndex, ErrorEvents
+from feedback.service.judge_spam import load_prior
+from feedback.service.make_thumbnail import Thumbnails
+from feedback.service.select_feedback import SelectFeedback
+from feedback.service.unit_of_work import UnitOfWork
+from feedback.service.watch_changes import LiveChanges
+from feedback.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class AppState:
+    """What the routes and pages work with while the app runs (`app.state.state`)."""
+
+    settings: Settings
+    configuration: Configuration
+    unit_of_work: UnitOfWork
+    blobs: BlobStore
+    thumbnails: Thumbnails
+    error_events: ErrorEvents
+    select: SelectFeedback
+    spam_prior: Prior | None
+    fleet: Fleet
+    live: LiveChanges
+    hurries: Hurries
+
+    @classmethod
+    def of(cls, runtime: ServiceRuntime, settings: Settings) -> Self:
+        """Put the state together."""
+        thumbnails = Thumbnails(
+            pixels_max=settings.image_pixels_max,
+            side=settings.thumbnail_pixels,
+            at_once_max=settings.images_at_once_max,
+        )
+        return cls(
+            settings,
+            runtime.configuration,
+            UnitOfWork.of(runtime),
+            runtime.blobs,
+            thumbnails,
+            ErrorEventIndex.of(runtime, settings),
+            SelectFeedback(runtime.database, runtime.configuration, settings),
+            load_prior(),
+            Fleet.of(runtime, settings),
+            LiveChanges.of(runtime, settings),
+            runtime.hurries,
+        )
+
+    @property
+    def database(self) -> Database:
+        """The service's database."""
+        return self.unit_of_work.database
+
+    @property
+    def clock(self) -> Clock:
+        """The service's clock."""
+        return self.unit_of_work.clock
+
+    def reading(self, organization: OrganizationConfig) -> AbstractAsyncContextManager[Connection]:
+        """Open a connection for a search: of them, one organization gets no more than its share.
+
+        Raises TooManyRequests when none becomes free in time.
+        """
+        return self.database.connection(share=organization.id)
