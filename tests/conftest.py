@@ -268,6 +268,10 @@ class Fleet:
         )
 
 
+# Whoever looks at counts waits for no long batch.
+SHORT_MOMENTS = {"CLIENT_REPORTS_GATHER_MS_MAX": "200"}
+
+
 def start_fleet(data_dir: Path, **environment: str) -> Fleet:
     """Start a fleet in a folder, on a free port, and wait until it is ready."""
     done = subprocess.run(
@@ -294,7 +298,7 @@ def fleet() -> Iterator[Fleet]:
     with tempfile.TemporaryDirectory(prefix="hearback-fleet-") as folder:
         Path(folder).chmod(0o755)
         # All tests' projects have one owner, whose mails of a minute would otherwise become a digest.
-        running = start_fleet(Path(folder) / "data", NOTIFIER_BURST_PER_MINUTE="10000")
+        running = start_fleet(Path(folder) / "data", NOTIFIER_BURST_PER_MINUTE="10000", **SHORT_MOMENTS)
         yield running
         stop_fleet(running)
 

@@ -48,7 +48,7 @@ class Settings(ServiceSettings):
     request_body_bytes_max: int = Field(65_536, ge=4_096, le=10_485_760, description="Bytes of a request's body.")
     batch_max: int = Field(1_000, ge=1, le=10_000, description="Messages recorded in one transaction.")
     gather_ms_max: int = Field(
-        500,
+        1_000,
         ge=0,
         le=1_000,
         description="Under load, milliseconds a message waits for others to be recorded in the same transaction;"

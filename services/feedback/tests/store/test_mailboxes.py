@@ -48,7 +48,7 @@ async def test_mailboxes_are_counted_up_to_a_bound(api: Api) -> None:
 @pytest.mark.parametrize("projects", [[1], [1, 2, 3, 4]], ids=["one", "all"])
 async def test_many_rows_are_counted_and_compared_by_an_index(full: Database, projects: list[int]) -> None:
     plan = await explain(full, fill_statement(selection("", projects), 1_000), IN_ORDER)
-    assert "feedback_seen_mailbox" in plan or "feedback_mailbox" in plan, plan
+    assert "feedback_seen_mailbox" in plan, plan
     assert "Seq Scan" not in plan, plan
     async with full.connection() as connection:
         feedback = await find_by_event(connection, [1, 2, 3, 4], "c4ca4238a0b923820dcc509a6f75849b")  # md5 of 1

@@ -17,6 +17,7 @@ from feedback.store.feedback_pages import (
     newest_statement,
 )
 from feedback.store.feedback_read import Position, Selection, count_statement
+from feedback.store.feedback_write import expired_statement
 from feedback.store.similar import linked_statement
 from hearback_kit.db import Database
 from sqlalchemy.dialects.postgresql import asyncpg
@@ -93,6 +94,13 @@ async def test_a_time_range_is_read_from_the_index_alone(full: Database) -> None
     assert "using feedback_seen_mailbox" in plan
     [condition] = [line for line in plan.splitlines() if "Index Cond" in line and "first_seen" in line]
     assert condition.count("first_seen") == 2
+
+
+@pytest.mark.parametrize("days", [1, 400], ids=["much", "nothing"])
+async def test_retention_reads_no_more_than_it_deletes(full: Database, days: int) -> None:
+    plan = await explain(full, expired_statement(1, NOW - timedelta(days=days), 500))
+    assert "Index Scan using feedback_seen_mailbox" in plan, plan
+    assert "Sort" not in plan, plan
 
 
 async def test_a_mailbox_is_counted_from_the_index_alone(vacuumed: Database) -> None:

@@ -9,7 +9,8 @@ import orjson
 from hearback_kit.db import Connection
 from hearback_kit.db.prepared import Prepared
 from hearback_kit.db.rowsets import rowset
-from sqlalchemy import ColumnElement, Text, case, delete, func, select, update
+from hearback_kit.values.times import AHEAD_MAX
+from sqlalchemy import ColumnElement, Select, Text, case, delete, func, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
@@ -220,19 +221,27 @@ async def lock_feedback(
 
 
 async def lock_expired(connection: Connection, project_id: int, before: datetime, limit: int) -> list[int]:
-    """Lock at most `limit` of a project's feedback received before a time, oldest first; return their ids."""
-    statement = (
+    """Lock at most `limit` of a project's feedback received before a time; return their ids."""
+    return list((await connection.execute(expired_statement(project_id, before, limit))).scalars())
+
+
+def expired_statement(project_id: int, before: datetime, limit: int) -> Select[Any]:
+    """Return the statement that locks what was received before a time, in the order of the index of lists.
+
+    What was received before a time was also written before it, give or take what clocks may be ahead.
+    """
+    return (
         select(FEEDBACK.c.id)
         .where(
             FEEDBACK.c.project_id == project_id,
-            FEEDBACK.c.status.in_(list(STATUSES)),  # so that one index serves lists and retention
+            FEEDBACK.c.status.in_(list(STATUSES)),
+            FEEDBACK.c.first_seen < before + AHEAD_MAX,
             FEEDBACK.c.received_at < before,
         )
-        .order_by(FEEDBACK.c.received_at)
+        .order_by(FEEDBACK.c.status, FEEDBACK.c.first_seen.desc(), FEEDBACK.c.id.desc())
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return list((await connection.execute(statement)).scalars())
 
 
 async def delete_feedback(connection: Connection, ids: Sequence[int]) -> list[Deleted]:

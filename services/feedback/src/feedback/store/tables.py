@@ -69,11 +69,9 @@ FEEDBACK = Table(
     UniqueConstraint("project_id", "event_id", name="feedback_event"),
 )
 
-# Lists go by the time that rows show, retention by the time of receipt.
 _NEWEST = (text("first_seen DESC"), text("id DESC"))
 Index("feedback_seen_mailbox", FEEDBACK.c.project_id, FEEDBACK.c.status, *_NEWEST)
 Index("feedback_seen", FEEDBACK.c.organization_id, *_NEWEST)
-Index("feedback_mailbox", FEEDBACK.c.project_id, FEEDBACK.c.status, text("received_at DESC"), text("id DESC"))
 Index("feedback_short_id", FEEDBACK.c.organization_id, FEEDBACK.c.short_id)
 # What waits to be merged into these (kB) is merged by a job, long before an insert has to.
 _PENDING = {"gin_pending_list_limit": 16_384}

@@ -1,0 +1,16 @@
+"""Retention goes by the index of lists; rows of common size stay in one place, and are not compressed."""
+
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    op.execute("DROP INDEX feedback_mailbox")
+    op.execute("ALTER TABLE feedback SET (toast_tuple_target = 4080)")
+
+
+def downgrade() -> None:
+    op.execute("ALTER TABLE feedback RESET (toast_tuple_target)")
+    op.execute("CREATE INDEX feedback_mailbox ON feedback (project_id, status, received_at DESC, id DESC)")
