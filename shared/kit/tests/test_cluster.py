@@ -3,19 +3,21 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 
+import hiredis
 import pytest
 from hearback_devkit.engines import ValkeyCluster
 from hearback_devkit.testing import ManualClock, eventually
 from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, RedisStreams
+from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.bus.group_commit import GroupCommit, commits_by_shard
-from hearback_kit.bus.group_reads import ClusterReaders
+from hearback_kit.bus.group_reads import ClusterReaders, transact
 from hearback_kit.bus.tail import StreamTail
 from hearback_kit.bus.xadds import add_all, encode_xadd, run_xadds
 from hearback_kit.errors import Unavailable
 from hearback_kit.limits import Limit, LimitBatches, LimitCheck, Role
-from hearback_kit.resp import NotSent
+from hearback_kit.resp import NotSent, encode_command
 from hearback_kit.resp_cluster import RespCluster
 from hearback_kit.snapshots import SnapshotCache, SnapshotStore
 from hearback_kit.valkey import connect
@@ -190,6 +192,85 @@ async def test_several_streams_are_followed_from_their_ends(valkey_cluster, bus)
     stop.set()
     await running
     await waiting.aclose()
+
+
+class Script:
+    """A node that has all slots, and answers commands of a client as a test wants."""
+
+    def __init__(self) -> None:
+        self.answers: list[str] = []
+        self.commands: list[str] = []
+        self.port = 0
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator["Script"]:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        async with server:
+            yield self
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        commands = hiredis.Reader()
+        while data := await reader.read(65_536):
+            commands.feed(data)
+            while command := commands.gets():
+                writer.write(self._answer(b" ".join(command).decode()).encode())
+        writer.close()
+
+    def _answer(self, command: str) -> str:
+        if command == "CLUSTER SLOTS":
+            return f"*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$0\r\n\r\n:{self.port}\r\n"
+        if command in {"PING", "ASKING"}:
+            return "+PONG\r\n"
+        self.commands.append(command)
+        return f"{self.answers.pop(0) if self.answers else '+OK'}\r\n"
+
+
+@pytest.fixture
+async def script() -> AsyncIterator[Script]:
+    async with Script().run() as script:
+        yield script
+
+
+async def test_redirections_are_followed_until_a_command_is_run(script):
+    wires = RespCluster(f"redis+cluster://127.0.0.1:{script.port}")
+    wire = wires.on("a")
+    moved = f"-MOVED 15495 :{script.port}"
+    script.answers += [moved, f"-ASK 15495 127.0.0.1:{script.port}", "-TRYAGAIN", "-CLUSTERDOWN it is", "+done"]
+    assert await wire.command("SET", "a", "1") == b"done"
+    assert len(script.commands) == 5
+    # In a transaction the redirection comes before what EXEC answers.
+    script.answers += ["+OK", moved, "-EXECABORT because", "+OK", "+QUEUED", "*1\r\n:7"]
+    assert await transact(wire, [encode_command("XLEN", "a")]) == [7]
+    script.answers += ["+OK", "-ERR no such command", "-EXECABORT because"]
+    with pytest.raises(Unavailable):
+        await transact(wire, [encode_command("XLENGTH", "a")])
+    wires.close()
+
+
+async def test_a_slot_that_no_node_has_is_given_up_in_time(script):
+    wires = RespCluster(f"redis+cluster://127.0.0.1:{script.port}", answer_seconds_max=0.1)
+    script.answers += [f"-MOVED 15495 :{script.port}"] * 100
+    with pytest.raises(NotSent, match="MOVED"):
+        await wires.on("a").command("GET", "a")
+    assert len(script.commands) < 20
+    wires.close()
+
+
+async def test_what_is_full_stays_so_while_its_node_is_away(script):
+    wires = RespCluster(f"redis+cluster://127.0.0.1:{script.port}", answer_seconds_max=0.1)
+    client = connect(f"redis+cluster://127.0.0.1:{script.port}")
+    bounds = StreamBounds(RedisStreams(client, client, wires), dict.fromkeys(KEYS[:2], 5))
+    length = ["+OK", "+QUEUED", "*1\r\n:5"]
+    script.answers += length * 2
+    await bounds.look()
+    assert all(bounds.is_full(key) for key in KEYS[:2])
+    script.answers += ["+OK", "+QUEUED", "*1\r\n:4"] + ["+OK", "-CLUSTERDOWN it is", "-EXECABORT"] * 50
+    with pytest.raises(Unavailable):
+        await bounds.look()
+    assert [bounds.is_full(key) for key in KEYS[:2]] == [False, True]
+    wires.close()
+    await client.aclose()
 
 
 async def test_a_cluster_without_a_node_that_answers_is_away():

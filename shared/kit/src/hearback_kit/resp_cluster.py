@@ -228,6 +228,7 @@ class _SlotWire(Wire):
         commands, asking = tuple(parts), tuple[bytes, ...]()
         until = loop.time() + self._cluster.answer_seconds_max
         owner = await slots.owner(self._slot)
+        redirections = 0
         while True:
             node = self._cluster.node(owner)
             send = node.send_to_replicas if to_replicas else node.send
@@ -247,7 +248,10 @@ class _SlotWire(Wire):
                 return answer
             if loop.time() >= until:
                 raise NotSent(f"the slot has no node at the moment: {answer}")
+            if redirections or not str(answer).startswith(("MOVED", "ASK")):  # nodes that do not agree yet
+                await asyncio.sleep(AGAIN_SECONDS)
             owner, asking = await self._redirected(str(answer), owner)
+            redirections += 1
 
     async def _redirected(self, answer: str, asked: Host) -> tuple[Host, tuple[bytes, ...]]:
         """Return where to send to next, and what to send before."""
@@ -262,7 +266,6 @@ class _SlotWire(Wire):
             return owner, ()
         if kind == "CLUSTERDOWN":
             slots.doubt(asked)
-        await asyncio.sleep(AGAIN_SECONDS)
         return await slots.owner(self._slot), ()
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from prometheus_client import Gauge
 
 from hearback_kit.background import Heartbeat, pause
+from hearback_kit.bus.group_reads import LengthsMissing
 from hearback_kit.bus.protocol import Bus
 from hearback_kit.errors import Unavailable
 
@@ -60,9 +61,16 @@ class StreamBounds:
             self._asked.set()
 
     async def look(self) -> None:
-        """Read the backlog of every stream."""
-        lengths = await self._bus.backlog(list(self._entries_max))
+        """Read the backlog of every stream; raises Unavailable, and keeps what is known of those it cannot read."""
+        try:
+            self._note(await self._bus.backlog(list(self._entries_max)))
+        except LengthsMissing as missing:
+            self._note(missing.found)
+            raise
+
+    def _note(self, lengths: Mapping[str, int]) -> None:
         full = frozenset(key for key, length in lengths.items() if length >= self._entries_max[key])
+        full |= self._full.difference(lengths)
         for key in full ^ self._full:
             FULL.labels(key).set(key in full)
         self._full = full

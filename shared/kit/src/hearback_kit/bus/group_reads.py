@@ -179,6 +179,14 @@ def read_messages(answer: Any) -> list[Incoming]:
     ]
 
 
+class LengthsMissing(Unavailable):
+    """Not all nodes of the cluster say how much waits; `found` has what the others say."""
+
+    def __init__(self, found: Mapping[str, int]) -> None:
+        super().__init__("not all nodes of the cluster answer")
+        self.found = found
+
+
 async def acknowledge(connection: Wire | RespCluster, group: str, ids: Mapping[str, Sequence[str]]) -> None:
     """Acknowledge and delete entries, named by their streams, in one transaction; raises Unavailable.
 
@@ -199,11 +207,24 @@ async def acknowledge(connection: Wire | RespCluster, group: str, ids: Mapping[s
 
 
 async def lengths(connection: Wire | RespCluster, keys: Sequence[str]) -> dict[str, int]:
-    """Return the entries of each stream, 0 for what is none; raises Unavailable."""
+    """Return the entries of each stream, 0 for what is none; raises Unavailable, on a cluster with those known."""
     if isinstance(connection, RespCluster):
         parts = connection.apart(keys, str)
-        found = await asyncio.gather(*(lengths(wire, ours) for wire, ours in parts.items()))
-        return {key: length for one in found for key, length in one.items()}
+        answered = await asyncio.gather(
+            *(lengths(wire, ours) for wire, ours in parts.items()), return_exceptions=True
+        )
+        found: dict[str, int] = {}
+        problem: BaseException | None = None
+        for one in answered:
+            if isinstance(one, BaseException):
+                problem = one
+            else:
+                found |= one
+        if isinstance(problem, Unavailable):
+            raise LengthsMissing(found) from problem
+        if problem is not None:
+            raise problem
+        return found
     answers = await transact(connection, [encode_command("XLEN", key) for key in keys])
     for answer in answers:
         if isinstance(answer, Exception) and not str(answer).startswith("WRONGTYPE"):
