@@ -269,9 +269,12 @@ class _SlotWire(Wire):
         return await slots.owner(self._slot), ()
 
 
+Connections = RespConnection | RespCluster
+
+
 def open_connection(
     url: str, *, connect_seconds_max: float = 2.0, answer_seconds_max: float = 5.0, replicas_min: int = 0
-) -> RespConnection | RespCluster:
+) -> Connections:
     """Return pipelined connections to the server or the cluster that a URL names."""
     kind = RespConnection if read_cluster(url) is None else RespCluster
     return kind(

@@ -10,8 +10,8 @@ from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.bus.group_commit import GroupCommit, commits_by_shard
 from hearback_kit.bus.outage_spool import OutageSpool
 from hearback_kit.clock import Clock
-from hearback_kit.resp import RespConnection, Wire
-from hearback_kit.resp_cluster import RespCluster
+from hearback_kit.resp import Wire
+from hearback_kit.resp_cluster import Connections
 
 from envelope_gateway.api.attachments import FRAMING_BYTES_MAX, AttachmentEndpoint
 from envelope_gateway.api.bodies.memory import BodyMemory
@@ -96,9 +96,7 @@ def _endpoints(
     return router, FastPath(requests, memory, projects, quotas, publisher, router, clock, bytes_max)
 
 
-def _publisher(
-    runtime: ServiceRuntime, settings: Settings, connection: RespConnection | RespCluster
-) -> PlanPublisher:
+def _publisher(runtime: ServiceRuntime, settings: Settings, connection: Connections) -> PlanPublisher:
     keys = StreamKeys(runtime.shards)
     bounds = runtime.stream_bounds(STREAMS, settings.stream_entries_max)
     if settings.outage_spool_dir is None:
@@ -128,7 +126,7 @@ def _publisher(
 def _outage_spool(
     runtime: ServiceRuntime,
     settings: Settings,
-    connection: RespConnection | RespCluster,
+    connection: Connections,
     bounds: StreamBounds,
     folder: Path,
 ) -> OutageSpool:

@@ -25,8 +25,7 @@ from hearback_kit.health import Check
 from hearback_kit.http import ServiceClient
 from hearback_kit.limits import LimitBatches
 from hearback_kit.outbox import Outbox, OutboxRelay, OutboxTable
-from hearback_kit.resp import RespConnection
-from hearback_kit.resp_cluster import RespCluster, open_connection
+from hearback_kit.resp_cluster import Connections, open_connection
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.valkey import BLOCK_MS_MAX, Valkey, connect
 from hearback_kit.worker import Periodic
@@ -208,13 +207,13 @@ class ServiceRuntime:
         self.on_close(client.aclose)
         return client
 
-    def resp_connection(self, *, answer_seconds_max: float = 5.0) -> RespConnection | RespCluster:
+    def resp_connection(self, *, answer_seconds_max: float = 5.0) -> Connections:
         """Open a pipelined connection to Valkey, or to each primary of a cluster, for hot paths."""
         connection = self._resp_connection(answer_seconds_max)
         self._stack.callback(connection.close)
         return connection
 
-    def _resp_connection(self, answer_seconds_max: float = 5.0) -> RespConnection | RespCluster:
+    def _resp_connection(self, answer_seconds_max: float = 5.0) -> Connections:
         return open_connection(
             self._redis_url,
             connect_seconds_max=min(2.0, answer_seconds_max),
@@ -227,7 +226,7 @@ class ServiceRuntime:
         connection = self.resp_connection(answer_seconds_max=answer_seconds_max)
         return LimitBatches(connection, self.clock, callers_max=callers_max)
 
-    def require_valkey(self, connection: RespConnection | RespCluster) -> None:
+    def require_valkey(self, connection: Connections) -> None:
         """Make readiness depend on Valkey's answer over this connection."""
         self.add_check("valkey", connection.ping)
 

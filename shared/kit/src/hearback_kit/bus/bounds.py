@@ -61,7 +61,7 @@ class StreamBounds:
             self._asked.set()
 
     async def look(self) -> None:
-        """Read the backlog of every stream; raises Unavailable, and keeps what is known of those it cannot read."""
+        """Read the backlog of every stream; raises Unavailable, and notes what is known then, too."""
         try:
             self._note(await self._bus.backlog(list(self._entries_max)))
         except LengthsMissing as missing:

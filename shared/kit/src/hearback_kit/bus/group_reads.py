@@ -16,7 +16,7 @@ from hearback_kit.bus.entries import incoming
 from hearback_kit.bus.protocol import Incoming
 from hearback_kit.errors import Unavailable
 from hearback_kit.resp import RespConnection, Wire, encode_command
-from hearback_kit.resp_cluster import RespCluster
+from hearback_kit.resp_cluster import Connections, RespCluster
 from hearback_kit.valkey import outage_as_unavailable
 
 _MULTI: Final = encode_command("MULTI")
@@ -132,9 +132,7 @@ class ClusterReaders:
             connection.close()
 
 
-def open_readers(
-    pipelined: RespConnection | RespCluster, *, answer_seconds_max: float
-) -> GroupReaders | ClusterReaders:
+def open_readers(pipelined: Connections, *, answer_seconds_max: float) -> GroupReaders | ClusterReaders:
     """Return readers of the server or the cluster that `pipelined` is connected to."""
     if isinstance(pipelined, RespCluster):
         return ClusterReaders(pipelined, answer_seconds_max=answer_seconds_max)

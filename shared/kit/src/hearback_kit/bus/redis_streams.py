@@ -19,8 +19,8 @@ from hearback_kit.bus.group_reads import (
 from hearback_kit.bus.protocol import DeadLetter, Incoming, Outgoing
 from hearback_kit.bus.xadds import add_all, encode_xadd
 from hearback_kit.errors import Unavailable
-from hearback_kit.resp import NotSent, RespConnection, encode_command
-from hearback_kit.resp_cluster import RespCluster
+from hearback_kit.resp import NotSent, encode_command
+from hearback_kit.resp_cluster import Connections, RespCluster
 from hearback_kit.valkey import outage_as_unavailable
 
 DEAD_SUFFIX = ":dead"
@@ -39,7 +39,7 @@ class RedisStreams:
         self,
         client: Redis,
         waiting: Redis,
-        pipelined: RespConnection | RespCluster | None = None,
+        pipelined: Connections | None = None,
         readers: GroupReaders | ClusterReaders | None = None,
     ) -> None:
         self._pipelined = pipelined

@@ -25,8 +25,8 @@ from hearback_kit.errors import Unavailable
 from hearback_kit.limits.script import SCRIPT
 from hearback_kit.limits.windows import FAILED_OPEN, Limit
 from hearback_kit.logs import get_logger
-from hearback_kit.resp import RespConnection, Wire, encode_command
-from hearback_kit.resp_cluster import RespCluster
+from hearback_kit.resp import Wire, encode_command
+from hearback_kit.resp_cluster import Connections, RespCluster
 
 _log = get_logger(__name__)
 
@@ -109,9 +109,7 @@ class LimitBatches:
     counted in `hearback_limits_failed_open`.
     """
 
-    def __init__(
-        self, connection: RespConnection | RespCluster, clock: Clock, *, callers_max: int = 4_096
-    ) -> None:
+    def __init__(self, connection: Connections, clock: Clock, *, callers_max: int = 4_096) -> None:
         self._connection = connection
         self._clock = clock
         self._callers_max = callers_max
