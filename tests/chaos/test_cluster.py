@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hearback_contracts.streams import shard_of
 from hearback_devkit.engines import ValkeyCluster, engine_scratch_directory
-from loading import Load, assert_nothing_lost
+from loading import Load, assert_nothing_lost, frozen
 from seeded_faults import counted, stored_submissions
 
 WaitUntil = Callable[..., Any]
@@ -90,11 +90,20 @@ def test_nothing_is_lost_when_nodes_end_and_slots_move(
             cluster.wait(cluster.is_whole, "agree")
             more(loads)
 
+        if IS_LONG:
+            silent = cluster.primary_of(tag)
+            assert silent.pid is not None
+            with frozen(silent.pid):
+                cluster.wait(lambda: cluster.primary_of(tag) is not silent, "replace it")
+                more(loads[1:])
+            more(loads)
+            cluster.wait(cluster.is_whole, "agree")
+
         source = cluster.primary_of(tag)
         target = cluster.primary_of(tag_of(projects[1]))
         cluster.begin_move(tag, target)
         more(loads[1:])
-        while cluster.move_keys(tag, source, target, 3):
+        while cluster.move_keys(tag, source, target, 10):
             more(loads[1:])
         cluster.end_move(tag, target)
         more(loads)

@@ -74,6 +74,8 @@ def session_valkey_cluster(engine_folder: Path) -> Iterator[ValkeyCluster]:
     """Yield a Valkey Cluster for the session; tests use `valkey_cluster`, which empties it first."""
     cluster = ValkeyCluster(engine_folder / "cluster", appendfsync="no")
     cluster.start()
+    for node in cluster.nodes:  # on a busy machine none is to be replaced
+        node.ask("CONFIG", "SET", "cluster-node-timeout", 60_000)
     yield cluster
     cluster.stop()
 

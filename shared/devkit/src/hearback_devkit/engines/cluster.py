@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,9 @@ from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from hearback_devkit.engines.process import EngineError, free_port, wait_until
 from hearback_devkit.engines.valkey import ValkeyEngine
 
+ASKED_SECONDS_MAX = 10.0
 FORMING_SECONDS_MAX = 60.0
+HANDING_OVER_SECONDS_MAX = 6.0  # a little more than the nodes give themselves
 
 
 class ClusterNode(ValkeyEngine):
@@ -51,7 +54,9 @@ class ClusterNode(ValkeyEngine):
 
     def ask(self, *command: Any) -> Any:
         """Return the server's answer; raises RedisError."""
-        with Redis(port=self.port or 0, password=self.password, decode_responses=True) as client:
+        with Redis(
+            port=self.port or 0, password=self.password, decode_responses=True, socket_timeout=ASKED_SECONDS_MAX
+        ) as client:
             client.response_callbacks.clear()
             return client.execute_command(*command)
 
@@ -78,7 +83,7 @@ class ValkeyCluster:
         self,
         data_dir: Path | str,
         appendfsync: Literal["always", "everysec", "no"] = "always",
-        node_timeout_ms: int = 1_000,
+        node_timeout_ms: int = 2_000,
     ) -> None:
         self.nodes: list[ClusterNode] = []
         for number in range(6):
@@ -161,8 +166,17 @@ class ValkeyCluster:
         """Have a replica of a primary take its place, in order."""
         owner = f"{primary.node_id} "
         replica = next(node for node in self.nodes if node is not primary and owner in _myself(node))
-        replica.ask("CLUSTER", "FAILOVER")
-        self.wait(lambda: self.is_primary(replica) and not self.is_primary(primary), "change their places")
+
+        def changed() -> bool:
+            with contextlib.suppress(RedisError):  # it may have been done meanwhile
+                replica.ask("CLUSTER", "FAILOVER")
+            done = partial(self._have_changed, primary, replica)
+            return wait_until(done, HANDING_OVER_SECONDS_MAX)
+
+        self.wait(changed, "change their places")
+
+    def _have_changed(self, primary: ClusterNode, replica: ClusterNode) -> bool:
+        return self.is_primary(replica) and not self.is_primary(primary)
 
     def begin_move(self, key: str, target: ClusterNode) -> ClusterNode:
         """Begin to move a key's slot to another primary; return the one that has it."""
