@@ -111,10 +111,14 @@ class Consumer:
                     self._holds = False
                     self._pause(False)
                 except Unavailable as error:
+                    with suppress(Unavailable):
+                        await self._acknowledge()
                     self._holds = isinstance(error, TooManyDeadLetters)
                     self._pause(True)
                     _log.warning("consumer_waits", group=self._group, reason=error.detail)
                     await pause(self._options.outage_seconds, stop)
+            with suppress(Unavailable):
+                await self._acknowledge()
         finally:
             self._pause(False)
             stopping.close()
@@ -135,20 +139,32 @@ class Consumer:
             PAUSED.labels(self._group).inc(1 if paused else -1)
 
     async def _turn(self, stop: asyncio.Event, stopping: Stopping) -> None:
-        if handled := self._in_flight.handled():
-            await self._done(handled)
         due = self._in_flight.due(time.monotonic())
         retries_max = self._options.retries_per_turn_max  # so that new messages do not wait for all of them
+        if due:
+            await self._acknowledge()
         await self._one_by_one(due[:retries_max], stop)
         if not stop.is_set():
-            batch = await self._deliveries.next(len(self._in_flight), stopping, at_once=len(due) > retries_max)
-            await self._process(batch, stop)
+            await self._process(await self._next(stopping, at_once=len(due) > retries_max), stop)
 
     async def _try_new(self, stop: asyncio.Event, stopping: Stopping) -> None:
         """Try new messages although those that wait cannot go: others' may be good, and then say so."""
         if len(self._in_flight) < self._options.retries_waiting_max:
-            batch = await self._deliveries.next(len(self._in_flight), stopping, at_once=True)
-            await self._process(batch, stop)
+            await self._process(await self._next(stopping, at_once=True), stop)
+
+    async def _next(self, stopping: Stopping, *, at_once: bool) -> Sequence[Incoming]:
+        """Return the next batch. What is handled is acknowledged together with reading it."""
+        handled = self._in_flight.handled()
+        waiting = len(self._in_flight) - len(handled)
+        batch = await self._deliveries.next(waiting, stopping, handled, at_once=at_once)
+        self._in_flight.drop(handled)
+        return batch
+
+    async def _acknowledge(self) -> None:
+        """Acknowledge what is handled, where something else than a read comes next."""
+        if handled := self._in_flight.handled():
+            await self._bus.ack(self._group, handled)
+            self._in_flight.drop(handled)
 
     async def _process(self, batch: Sequence[Incoming], stop: asyncio.Event) -> None:
         """Handle what was just delivered. Whatever goes wrong, all of it stays in flight and is tried again."""
@@ -163,6 +179,7 @@ class Consumer:
         if together:
             await self._process_together(together, stop)
         if alone:
+            await self._acknowledge()  # before one that may kill the process
             await self._bus.renew(self._group, self._name, alone)
             await self._one_by_one(alone, stop)
 
@@ -183,7 +200,7 @@ class Consumer:
                 else:
                     await self._one_by_one(batch, stop, begun=True)
                 return
-            await self._done(batch)
+            self._handled(batch)
             return
 
     async def _one_by_one(self, messages: Sequence[Incoming], stop: asyncio.Event, *, begun: bool = False) -> None:
@@ -225,7 +242,7 @@ class Consumer:
         except Exception as error:
             await self._failed(message, error)
             return
-        await self._done([message])
+        await self._done(message)
 
     async def _handle_in_time(self, batch: Sequence[Incoming]) -> None:
         with batch_span(f"process {self._group}", [message.traceparent for message in batch]):
@@ -241,13 +258,16 @@ class Consumer:
         usual = self._options.batch_seconds_max
         return max(usual, min(usual * 2.0 ** min(self._timeouts, 10), _HANDLING_SECONDS_MAX))
 
-    async def _done(self, batch: Sequence[Incoming]) -> None:
+    async def _done(self, message: Incoming) -> None:
+        self._handled([message])
+        await self._bus.ack(self._group, [message])
+        self._in_flight.drop([message])
+
+    def _handled(self, batch: Sequence[Incoming]) -> None:
         self._worked_since_timeout = True
         self._timeouts = 0
         self._dead_letters.succeeded(time.monotonic(), lambda: self._tenant_of(batch[0]))
         self._in_flight.mark_handled(batch)
-        await self._bus.ack(self._group, batch)
-        self._in_flight.drop(batch)
         for kind, number in Counts(message.type for message in batch).items():
             HANDLED.labels(self._group, kind).inc(number)
 

@@ -12,6 +12,7 @@ from hearback_kit.errors import Unavailable
 from hearback_kit.stopping import Stopping
 
 _FORGET_EVERY_SECONDS: Final = 3_600.0
+_ACKNOWLEDGED_SECONDS_MAX: Final = 0.15  # messages are acknowledged together with the next read that is no later
 _RETRYING_BLOCK_MS_MAX: Final = 100  # with retries in flight, waiting for new messages must not delay them
 
 
@@ -40,15 +41,21 @@ class Deliveries:
                 after = own[-1].entry_id
                 yield own
 
-    async def next(self, in_flight: int, stop: Stopping, *, at_once: bool) -> list[Incoming]:
+    async def next(
+        self, in_flight: int, stop: Stopping, done: Sequence[Incoming], *, at_once: bool
+    ) -> list[Incoming]:
         """Return the next batch, of dead consumers first; empty when nothing came in `block_ms`.
 
-        `in_flight` is how many messages wait to be tried again; raises Unavailable when these are too many. With
+        `done` are acknowledged with it, or before. `in_flight` is how many messages wait to be tried again; raises
+        Unavailable when these are too many. With
         `at_once` it does not wait for messages. Waiting ends when the program stops; what was delivered in that
         moment is left behind, like a batch that was not begun.
         """
         await self._forget_consumers()
-        return await self._claim() or await self._read(in_flight, stop, at_once)
+        claimed = await self._claim()
+        if claimed:
+            await self._bus.ack(self._group, done)
+        return claimed or await self._read(in_flight, stop, done, at_once)
 
     async def _forget_consumers(self) -> None:
         now = time.monotonic()
@@ -69,18 +76,25 @@ class Deliveries:
             self._claim_at = time.monotonic() + options.idle_ms_min / 2_000
         return claimed
 
-    async def _read(self, in_flight: int, stop: Stopping, at_once: bool) -> list[Incoming]:
+    async def _read(
+        self, in_flight: int, stop: Stopping, done: Sequence[Incoming], at_once: bool
+    ) -> list[Incoming]:
         options = self._options
         if in_flight >= options.retries_waiting_max:
             raise Unavailable("too many messages wait to be tried again")
         block_ms = min(_RETRYING_BLOCK_MS_MAX, options.block_ms) if in_flight else options.block_ms
         wait = 0.0 if at_once else self._gathering.seconds(time.monotonic())
+        if wait > _ACKNOWLEDGED_SECONDS_MAX:
+            await self._bus.ack(self._group, done)
+            done = ()
         if at_once:
             block_ms = 1
         elif wait:
             await self._hurry.pause(wait, stop)
         self._hurry.reading(gathered=wait > 0)
-        reading = self._bus.read(self._keys, self._group, self._name, count=options.batch_max, block_ms=block_ms)
+        reading = self._bus.read(
+            self._keys, self._group, self._name, count=options.batch_max, block_ms=block_ms, done=done
+        )
         batch: list[Incoming] = []
         try:
             batch = await stop.unless_stopped(reading) or []

@@ -22,6 +22,8 @@ from hearback_kit.valkey import outage_as_unavailable
 _MULTI: Final = encode_command("MULTI")
 _EXEC: Final = encode_command("EXEC")
 _UNBLOCK_SECONDS: Final = 0.05
+Ids = Mapping[str, Sequence[str]]
+_NONE: Final[Ids] = {}
 
 
 class GroupReaders:
@@ -36,13 +38,18 @@ class GroupReaders:
         self._free: list[RespConnection] = []
 
     async def read(
-        self, keys: Sequence[str], group: str, consumer: str, *, per_key: int, block_ms: int
+        self, keys: Sequence[str], group: str, consumer: str, *, per_key: int, block_ms: int, done: Ids = _NONE
     ) -> list[Incoming]:
-        """Return new messages of the group; raises Unavailable, and ResponseError for what the server refuses."""
-        command = read_command(keys, group, consumer, per_key=per_key, block_ms=block_ms)
+        """Return new messages of the group; raises Unavailable, and ResponseError for what the server refuses.
+
+        `done` are acknowledged and deleted first, in the same write: for the server one cycle less. What it
+        refuses of that is delivered again later.
+        """
+        commands = [_MULTI, *_ending(group, done), _EXEC] if done else []
+        commands.append(read_command(keys, group, consumer, per_key=per_key, block_ms=block_ms))
         connection = self._free.pop() if self._free else self._open()
         try:
-            answer = await connection.send([command], 1)
+            answer = await connection.send(commands, len(commands))
         except BaseException:
             connection.close()  # the server must not deliver to a read that was given up
             raise
@@ -76,12 +83,14 @@ class ClusterReaders:
         self._free: dict[str, list[RespCluster]] = {}
 
     async def read(
-        self, keys: Sequence[str], group: str, consumer: str, *, per_key: int, block_ms: int
+        self, keys: Sequence[str], group: str, consumer: str, *, per_key: int, block_ms: int, done: Ids = _NONE
     ) -> list[Incoming]:
         """Return new messages of the group; raises Unavailable, and ResponseError for what the server refuses.
 
-        What some streams have is returned although others cannot be read.
+        `done` are acknowledged first. What some streams have is returned although others cannot be read.
         """
+        if done:
+            await acknowledge(self._cluster, group, done)
         commands = {key: read_command([key], group, consumer, per_key=per_key) for key in keys}
         reads = [self._cluster.on(key).send([command], 1) for key, command in commands.items()]
         found = _messages_of(await asyncio.gather(*reads, return_exceptions=True))
@@ -185,7 +194,15 @@ class LengthsMissing(Unavailable):
         self.found = found
 
 
-async def acknowledge(connection: Wire | RespCluster, group: str, ids: Mapping[str, Sequence[str]]) -> None:
+def _ending(group: str, ids: Ids) -> list[bytes]:
+    """Return the commands that acknowledge and delete entries."""
+    commands = []
+    for key, entries in ids.items():
+        commands += [encode_command("XACK", key, group, *entries), encode_command("XDEL", key, *entries)]
+    return commands
+
+
+async def acknowledge(connection: Wire | RespCluster, group: str, ids: Ids) -> None:
     """Acknowledge and delete entries, named by their streams, in one transaction; raises Unavailable.
 
     On a cluster in one for each slot; when it raises, others may have been acknowledged.
@@ -196,10 +213,7 @@ async def acknowledge(connection: Wire | RespCluster, group: str, ids: Mapping[s
             *(acknowledge(wire, group, {key: ids[key] for key in keys}) for wire, keys in parts.items())
         )
         return
-    commands = []
-    for key, entries in ids.items():
-        commands += [encode_command("XACK", key, group, *entries), encode_command("XDEL", key, *entries)]
-    for entry in await transact(connection, commands):
+    for entry in await transact(connection, _ending(group, ids)):
         if isinstance(entry, Exception):
             raise_refusal(entry)
 

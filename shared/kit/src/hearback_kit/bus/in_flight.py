@@ -71,7 +71,8 @@ class InFlight:
 
     def due(self, now: float) -> list[Incoming]:
         """Return those that may be tried again at `now` (monotonic seconds)."""
-        return [pending.message for pending in self._pending.values() if pending.due <= now]
+        waiting = (pending for pending in self._pending.values() if not pending.handled)
+        return [pending.message for pending in waiting if pending.due <= now]
 
     def mark_handled(self, messages: Sequence[Incoming]) -> None:
         """Note that these are handled and only have to be acknowledged."""

@@ -65,9 +65,19 @@ class Bus(Protocol):
         ...
 
     async def read(
-        self, keys: Sequence[str], group: str, consumer: str, *, count: int, block_ms: int
+        self,
+        keys: Sequence[str],
+        group: str,
+        consumer: str,
+        *,
+        count: int,
+        block_ms: int,
+        done: Sequence[Incoming] = (),
     ) -> list[Incoming]:
-        """Up to about `count` new messages; waits at most `block_ms` for the first."""
+        """Up to about `count` new messages; waits at most `block_ms` for the first.
+
+        `done` are acknowledged and deleted first.
+        """
         ...
 
     async def read_own(

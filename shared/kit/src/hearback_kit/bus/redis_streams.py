@@ -89,14 +89,25 @@ class RedisStreams:
                         raise
 
     async def read(
-        self, keys: Sequence[str], group: str, consumer: str, *, count: int, block_ms: int
+        self,
+        keys: Sequence[str],
+        group: str,
+        consumer: str,
+        *,
+        count: int,
+        block_ms: int,
+        done: Sequence[Incoming] = (),
     ) -> list[Incoming]:
         """New messages over all keys (count is per stream, as the command has it)."""
         per_key = max(1, -(-count // len(keys)))
+        if self._readers is None:
+            await self.ack(group, done)
         with outage_as_unavailable():
             try:
                 if self._readers is not None:
-                    return await self._readers.read(keys, group, consumer, per_key=per_key, block_ms=block_ms)
+                    return await self._readers.read(
+                        keys, group, consumer, per_key=per_key, block_ms=block_ms, done=_ids(done)
+                    )
                 answer = await self._waiting.xreadgroup(
                     group, consumer, dict.fromkeys(keys, ">"), count=per_key, block=block_ms
                 )
@@ -204,7 +215,7 @@ class RedisStreams:
         """Acknowledge and delete in one transaction."""
         if not messages:
             return
-        named = {key: [message.entry_id for message in ours] for key, ours in by_key(messages).items()}
+        named = _ids(messages)
         if self._pipelined is not None:
             await acknowledge(self._pipelined, group, named)
             return
@@ -287,6 +298,11 @@ class RedisStreams:
                     keys=[letter.key + DEAD_SUFFIX, letter.key], args=[letter.entry_id]
                 )
             return moved
+
+
+def _ids(messages: Sequence[Incoming]) -> dict[str, list[str]]:
+    """Return the entry ids of messages by their streams."""
+    return {key: [message.entry_id for message in ours] for key, ours in by_key(messages).items()}
 
 
 def _is_group_lost(error: ResponseError) -> bool:
