@@ -34,19 +34,23 @@ class SlotMap:
         self._read_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
 
-    async def owner(self, slot: int) -> Host:
-        """Return host and port of the primary that has a slot. Raises NotSent when none is known to have it."""
+    async def owner(self, slot: int, seconds_max: float) -> Host:
+        """Return host and port of the primary that has a slot. Raises NotSent when none is known in time."""
         owner = self._owners[slot]
         if owner is None or owner in self._doubted:
-            await self._read_once()
+            try:
+                async with asyncio.timeout(seconds_max):
+                    await self._read_once()
+            except TimeoutError:
+                raise NotSent("the nodes of the cluster do not answer") from None
             owner = self._owners[slot]
         if owner is None:
             raise NotSent("no node of the cluster has the slot")
         return owner
 
-    async def primaries(self) -> Sequence[Host]:
+    async def primaries(self, seconds_max: float) -> Sequence[Host]:
         """Return all primaries. Raises NotSent when none is known."""
-        await self.owner(0)
+        await self.owner(0, seconds_max)
         return list(dict.fromkeys(owner for owner in self._owners if owner is not None))
 
     def moved(self, slot: int, owner: Host) -> None:
@@ -191,7 +195,7 @@ class RespCluster:
     async def ping(self) -> None:
         """Raise Unavailable unless a primary answers."""
         problem = Unavailable("no primary of the cluster answers")
-        for host in await self.slots.primaries():
+        for host in await self.slots.primaries(self.answer_seconds_max):
             try:
                 await self.node(host).ping()
             except Unavailable as error:
@@ -227,7 +231,7 @@ class _SlotWire(Wire):
         slots, loop = self._cluster.slots, asyncio.get_running_loop()
         commands, asking = tuple(parts), tuple[bytes, ...]()
         until = loop.time() + self._cluster.answer_seconds_max
-        owner = await slots.owner(self._slot)
+        owner = await self._owner()
         redirections = 0
         while True:
             node = self._cluster.node(owner)
@@ -236,7 +240,7 @@ class _SlotWire(Wire):
                 answer = await send((*asking, *commands), answers + len(asking))
             except NotSent:
                 slots.doubt(owner)
-                successor = await slots.owner(self._slot)
+                successor = await self._owner()
                 if successor == owner:
                     raise
                 owner, asking = successor, ()
@@ -266,7 +270,10 @@ class _SlotWire(Wire):
             return owner, ()
         if kind == "CLUSTERDOWN":
             slots.doubt(asked)
-        return await slots.owner(self._slot), ()
+        return await self._owner(), ()
+
+    async def _owner(self) -> Host:
+        return await self._cluster.slots.owner(self._slot, self._cluster.answer_seconds_max)
 
 
 Connections = RespConnection | RespCluster
