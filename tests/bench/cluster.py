@@ -1,8 +1,8 @@
 """Commits to a cluster of three primaries against those to one, where each server has a fixed share of a core.
 
 On two cores, three servers at their limit leave no room for what offers. So each primary gets a CPU quota of its
-own, small enough that the load has all it needs: then the throughput of three shows what a cluster brings. Each has
-one replica, without a quota. Needs control groups that may be written to.
+own, small enough that the load has all it needs: then the throughput of three shows what a cluster brings. Each
+has one replica, without a quota. Needs control groups that may be written to.
 """
 
 import asyncio
