@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Starts the fleet on this host with docker compose; makes the secrets on the first run, in .env beside this file.
 # Usage: HEARBACK_SITE=feedback.example.com ./up.sh    (a domain name gets a certificate; the default is localhost)
+# The first run ends with an organization, its owner's account and a token; HEARBACK_ORGANIZATION (demo) names it.
 # Run again with another HEARBACK_SITE, the address changes and the secrets stay. HEARBACK_PUBLIC_URL is https:// and
 # the new site, unless it is given, too.
 set -euo pipefail
@@ -16,6 +17,7 @@ POSTGRES_PASSWORD=$(random)
 VALKEY_PASSWORD=$(random)
 SECRETS
   HEARBACK_SITE=${HEARBACK_SITE:-localhost}
+  is_first=yes
 fi
 
 known=$(sed -n 's/^HEARBACK_SITE=//p' .env)
@@ -30,4 +32,8 @@ if [ "$site" != "$known" ] || [ -n "${HEARBACK_PUBLIC_URL:-}" ]; then
 fi
 unset HEARBACK_SITE HEARBACK_PUBLIC_URL # what .env has is what counts
 
-exec docker compose up --detach --build --wait "$@"
+docker compose up --detach --build --wait "$@"
+if [ "${is_first:-}" ]; then
+  docker compose exec -T registry python -m hearback_kit.call POST http://127.0.0.1:8080/internal/bootstrap \
+    "{\"organization\": \"${HEARBACK_ORGANIZATION:-demo}\", \"project\": \"web\"}"
+fi

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
+import orjson
 import pytest
 from fastapi import FastAPI, Request
-from hearback_devkit.testing import running
+from hearback_devkit.testing import running, served
+from hearback_kit import call
 from hearback_kit.app import _on_service_error
 from hearback_kit.errors import ServiceError, Unavailable
 from hearback_kit.http import (
@@ -128,6 +130,19 @@ async def test_missing_is_none_and_other_answers_are_unavailable(client, transpo
     other = ServiceClient("http://registry", service="me", secret="guess", transport=transport)
     with pytest.raises(Unavailable):
         await other.get_json("/internal/x")
+
+
+async def test_an_operator_calls_by_hand(called, monkeypatch, capsys):
+    monkeypatch.setenv("HEARBACK_SECRET_KEY", SECRET)
+    async with served(called.app) as url:
+        assert await asyncio.to_thread(call.main, ["post", f"{url}/internal/x?a=1", '{"a": 1}']) == 0
+        assert orjson.loads(capsys.readouterr().out) == {"service": "operator", "body": '{"a": 1}'}
+        assert await asyncio.to_thread(call.main, ["GET", f"{url}/missing/no"]) == 1
+        assert "Not Found" in capsys.readouterr().err
+    assert await asyncio.to_thread(call.main, ["POST", f"{url}/internal/x"]) == 1
+    assert "cannot be reached" in capsys.readouterr().err
+    monkeypatch.delenv("HEARBACK_SECRET_KEY")
+    assert call.main(["GET", f"{url}/internal/x"]) == 2
 
 
 async def test_nobody_listening_and_nobody_answering_are_unavailable():
