@@ -14,7 +14,7 @@ from typing import Any, Final
 from hearback_contracts.streams import OUTCOME_RECORDED, STREAMS
 from hearback_fleet.erasures import ERASURES_PATH, SUBMISSIONS_MAX, names_address
 from hearback_kit.bus import RedisStreams
-from hearback_kit.bus.redis_streams import DEAD_SUFFIX
+from hearback_kit.bus.entries import DEAD_SUFFIX
 from hearback_kit.errors import Unavailable
 from hearback_kit.http import ServiceClient
 from hearback_kit.valkey import connect

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from prometheus_client import Gauge
 
-from hearback_kit.bus.redis_streams import DEAD_SUFFIX, RedisStreams
+from hearback_kit.bus.entries import DEAD_SUFFIX
+from hearback_kit.bus.redis_streams import RedisStreams
 
 WAITING = Gauge("hearback_stream_waiting", "Messages in a stream that are not done yet.", ["stream"])
 OLDEST = Gauge(

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from hearback_kit.bus.protocol import DeadLetter, Incoming, Outgoing
 
+DEAD_SUFFIX: Final = ":dead"
 _ERROR_CHARACTERS_MAX: Final = 4_000
 
 

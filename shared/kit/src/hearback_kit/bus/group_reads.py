@@ -12,8 +12,9 @@ from typing import Any, Final
 from hiredis import HiredisError
 from redis.exceptions import ResponseError
 
-from hearback_kit.bus.entries import incoming
-from hearback_kit.bus.protocol import Incoming
+from hearback_kit.bus.entries import DEAD_SUFFIX, dead_letter_fields, incoming
+from hearback_kit.bus.protocol import Incoming, Outgoing
+from hearback_kit.bus.xadds import encode_xadd
 from hearback_kit.errors import Unavailable
 from hearback_kit.resp import RespConnection, Wire, encode_command
 from hearback_kit.resp_cluster import Connections, RespCluster
@@ -216,6 +217,19 @@ async def acknowledge(connection: Wire | RespCluster, group: str, ids: Ids) -> N
     for entry in await transact(connection, _ending(group, ids)):
         if isinstance(entry, Exception):
             raise_refusal(entry)
+
+
+async def bury(wire: Wire, group: str, message: Incoming, error: str, announce: Sequence[Outgoing]) -> None:
+    """Move a message to the dead letters of its stream and announce it, in one transaction; raises Unavailable."""
+    fields = (part for field in dead_letter_fields(group, message, error).items() for part in field)
+    commands = [
+        encode_command("XADD", message.key + DEAD_SUFFIX, "*", *fields),
+        *_ending(group, {message.key: [message.entry_id]}),
+        *(b"".join(encode_xadd(extra)) for extra in announce),
+    ]
+    for answer in await transact(wire, commands):
+        if isinstance(answer, Exception):
+            raise_refusal(answer)
 
 
 async def lengths(connection: Wire | RespCluster, keys: Sequence[str]) -> dict[str, int]:

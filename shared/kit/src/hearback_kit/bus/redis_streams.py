@@ -7,23 +7,14 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from hearback_kit.bus import scripts
-from hearback_kit.bus.entries import by_key, dead_letter, dead_letter_fields, fields_of, incoming
-from hearback_kit.bus.group_reads import (
-    ClusterReaders,
-    GroupReaders,
-    acknowledge,
-    lengths,
-    raise_refusal,
-    transact,
-)
+from hearback_kit.bus.entries import DEAD_SUFFIX, by_key, dead_letter, dead_letter_fields, fields_of, incoming
+from hearback_kit.bus.group_reads import ClusterReaders, GroupReaders, acknowledge, bury, lengths
 from hearback_kit.bus.protocol import DeadLetter, Incoming, Outgoing
-from hearback_kit.bus.xadds import add_all, encode_xadd
+from hearback_kit.bus.xadds import add_all
 from hearback_kit.errors import Unavailable
-from hearback_kit.resp import NotSent, encode_command
+from hearback_kit.resp import NotSent
 from hearback_kit.resp_cluster import Connections, RespCluster
 from hearback_kit.valkey import outage_as_unavailable
-
-DEAD_SUFFIX = ":dead"
 
 _RENEWED_AT_ONCE = 500
 
@@ -229,9 +220,13 @@ class RedisStreams:
     async def dead_letter(
         self, group: str, message: Incoming, error: str, announce: Sequence[Outgoing] = ()
     ) -> None:
-        """Move to `<key>:dead` and publish the announcement in one transaction."""
+        """Move to `<key>:dead` and publish the announcement in one transaction, of a cluster's slot."""
         if isinstance(self._pipelined, RespCluster):
-            await self._move(self._pipelined, group, message, error, announce)
+            wire = self._pipelined.on(message.key)
+            apart = self._pipelined.apart(announce, lambda extra: extra.key)
+            together = apart.pop(wire, [])
+            await self.publish([extra for part in apart.values() for extra in part])  # before, rather than never
+            await bury(wire, group, message, error, together)
             return
         with outage_as_unavailable():
             async with self._client.pipeline(transaction=True) as pipe:
@@ -241,23 +236,6 @@ class RedisStreams:
                 for extra in announce:
                     pipe.xadd(extra.key, fields_of(extra))
                 await pipe.execute()
-
-    async def _move(
-        self, cluster: RespCluster, group: str, message: Incoming, error: str, announce: Sequence[Outgoing]
-    ) -> None:
-        """As `dead_letter`; what is announced in another slot is so before."""
-        wire = cluster.on(message.key)
-        await self.publish([extra for extra in announce if cluster.on(extra.key) is not wire])
-        fields = (part for field in dead_letter_fields(group, message, error).items() for part in field)
-        commands = [
-            encode_command("XADD", message.key + DEAD_SUFFIX, "*", *fields),
-            encode_command("XACK", message.key, group, message.entry_id),
-            encode_command("XDEL", message.key, message.entry_id),
-            *(b"".join(encode_xadd(extra)) for extra in announce if cluster.on(extra.key) is wire),
-        ]
-        for answer in await transact(wire, commands):
-            if isinstance(answer, Exception):
-                raise_refusal(answer)
 
     async def backlog(self, keys: Sequence[str]) -> dict[str, int]:
         """XLEN of each key; 0 for one that something else than a stream has."""
