@@ -25,6 +25,11 @@ _TRACEPARENT: Final = re.compile(
     r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?P<more>-.*)?"
 )
 LINKS_MAX: Final = 128  # as the SDK's default
+_EXPORTERS: Final = [
+    name.strip()
+    for name in os.environ.get("OTEL_TRACES_EXPORTER", "").split(",")
+    if name.strip() not in {"", "none"}
+]
 
 
 def configure_traces(service: str) -> None:
@@ -37,9 +42,8 @@ def configure_traces(service: str) -> None:
     if isinstance(trace.get_tracer_provider(), TracerProvider):
         return
     provider = TracerProvider(resource=Resource.create({"service.name": service}))
-    for name in os.environ.get("OTEL_TRACES_EXPORTER", "").split(","):
-        if name.strip() not in {"", "none"}:
-            provider.add_span_processor(BatchSpanProcessor(_exporter(name.strip())))
+    for name in _EXPORTERS:
+        provider.add_span_processor(BatchSpanProcessor(_exporter(name)))
     trace.set_tracer_provider(provider)
 
 
@@ -68,14 +72,14 @@ def batch_span(name: str, traceparents: Sequence[str | None]) -> Iterator[None]:
     """Run a block in a span for messages that carry these traceparents.
 
     A batch of one trace continues it; one of several starts a trace with links to each (OpenTelemetry's
-    conventions for messaging), at most LINKS_MAX. A traceparent that cannot be read is as none. Errors are
-    not recorded: their text can hold what people wrote.
+    conventions for messaging), at most LINKS_MAX, and none where no spans are sent. A traceparent that cannot be
+    read is as none. Errors are not recorded: their text can hold what people wrote.
     """
     known = [text for text in dict.fromkeys(traceparents) if text][:LINKS_MAX]
     if len(known) == 1:
         parent, links = _context(known[0]), []
     else:
-        spans = (_span_context(text) for text in known)
+        spans = (_span_context(text) for text in known if _EXPORTERS)
         parent, links = Context(), [trace.Link(span) for span in spans if span is not None]
     with trace.get_tracer("hearback").start_as_current_span(
         name,

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from hearback_contracts.events import FeedbackSubmitted
 from hearback_contracts.reasons import Reason
 from hearback_kit.bus import Outgoing
-from hearback_kit.values.ids import random_id
+from hearback_kit.values.ids import random_ids
 
 from feedback.metrics import SUBMISSIONS
 from feedback.service.announce_feedback import Announcer, content_of
@@ -231,21 +231,21 @@ def _identities(decisions: Sequence[Decision], first_numbers: Mapping[int, int])
     """Return what new feedback is given, by submission."""
     numbers = dict(first_numbers)
     given = {}
-    for decision in decisions:
+    ids = iter(random_ids(2 * len(decisions)))  # the fingerprint is random, so that feedback is never grouped
+    for decision, occurrence_id, fingerprint in zip(decisions, ids, ids, strict=True):
         project_id = decision.message.project_id
-        given[decision.key] = _identity(decision.slug, numbers[project_id])
+        given[decision.key] = Identity(occurrence_id, fingerprint, _short_id(decision.slug, numbers[project_id]))
         numbers[project_id] += 1
     return given
 
 
-def _identity(slug: str, number: int) -> Identity:
-    """Return what a feedback keeps; the fingerprint is random, so that feedback is never grouped.
+def _short_id(slug: str, number: int) -> str:
+    """Return the short id of a feedback.
 
     A project `web-err` has another form of short ids, since `WEB-ERR-7` is an error group of `web`.
     """
     prefix = slug.upper()
-    short_id = f"{prefix}-F-{number}" if prefix.endswith("-ERR") else f"{prefix}-{number}"
-    return Identity(random_id(), random_id(), short_id)
+    return f"{prefix}-F-{number}" if prefix.endswith("-ERR") else f"{prefix}-{number}"
 
 
 def _precedence(message: FeedbackSubmitted) -> tuple[int, bool]:

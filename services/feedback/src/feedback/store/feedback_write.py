@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -60,10 +61,11 @@ _FIXED = (
 _GIVEN = ("occurrence_id", "fingerprint", "short_id")
 _MAILBOX = ("status", "substatus")
 _DRAFTED = (*_FIXED, *_MAILBOX, *_CONTENT)
+_drafted_of: Final = attrgetter(*_DRAFTED)
 
 
 class Identity(NamedTuple):
-    """What a feedback is given when it is stored, and keeps."""
+    """What a feedback is given when it is stored, and keeps: the columns of `_GIVEN`."""
 
     occurrence_id: str
     fingerprint: str
@@ -124,8 +126,9 @@ INSERT_NEW: Final = _insert_new()
 def new_rows(rows: Sequence[tuple[int, Draft, Identity]]) -> str:
     """Return feedback and their ids as `INSERT_NEW` takes them."""
     ordered = sorted(rows, key=lambda row: (row[1].project_id, row[1].event_id))
+    names = ("id", *_DRAFTED, *_GIVEN)
     given = [
-        {"id": feedback_id} | _columns_of(draft, _DRAFTED) | _columns_of(identity, _GIVEN)
+        dict(zip(names, (feedback_id, *_drafted_of(draft), *identity), strict=True))
         for feedback_id, draft, identity in ordered
     ]
     return orjson.dumps(given).decode()
