@@ -30,7 +30,7 @@ NAMES = {route.service for route in ROUTES}
 
 
 @contextlib.contextmanager
-def caddy(upstreams: dict[str, str], folder: Path, wait_until: Any) -> Iterator[tuple[str, int]]:
+def caddy(upstreams: dict[str, str], folder: Path, wait_until: Any, **more: str) -> Iterator[tuple[str, int]]:
     """The URL and process id of a Caddy before these services (host and port by name)."""
     url = f"http://127.0.0.1:{free_port()}"
     environment = {
@@ -39,6 +39,7 @@ def caddy(upstreams: dict[str, str], folder: Path, wait_until: Any) -> Iterator[
         "HEARBACK_SITE": url,
         "XDG_DATA_HOME": str(folder),
         "XDG_CONFIG_HOME": str(folder),
+        **more,
     }
     command = [str(CADDY), "run", "--adapter", "caddyfile", "--config", str(CADDYFILE)]
     with (
@@ -200,19 +201,22 @@ class Echo(BaseHTTPRequestHandler):
         """Print nothing."""
 
 
-def test_client_is_named_to_the_service_and_cannot_name_another(tmp_path: Path, wait_until: Any) -> None:
+@pytest.mark.parametrize("trusted", ["", "10.0.0.0/8 127.0.0.0/8"])
+def test_client_is_named_to_the_service_and_only_a_proxy_in_front_can_name_another(
+    tmp_path: Path, wait_until: Any, trusted: str
+) -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
     threading.Thread(target=server.serve_forever).start()
     try:
-        address = f"127.0.0.1:{server.server_port}"
-        with caddy(dict.fromkeys(NAMES, address), tmp_path, wait_until) as (url, _):
+        upstreams = dict.fromkeys(NAMES, f"127.0.0.1:{server.server_port}")
+        with caddy(upstreams, tmp_path, wait_until, HEARBACK_EDGE_TRUSTED_PROXIES=trusted) as (url, _):
             made_up = {"X-Forwarded-For": "9.9.9.9", "X-Forwarded-Proto": "https"}
             headers = httpx.get(f"{url}/api/0/projects/", headers=made_up).json()
     finally:
         server.shutdown()
         server.server_close()
-    assert headers["x-forwarded-for"] == "127.0.0.1"
-    assert headers["x-forwarded-proto"] == "http"
+    assert headers["x-forwarded-for"] == ("9.9.9.9, 127.0.0.1" if trusted else "127.0.0.1")
+    assert headers["x-forwarded-proto"] == ("https" if trusted else "http")
     assert headers["host"] == url.removeprefix("http://")
 
 

@@ -185,6 +185,7 @@ services:
     ports: ["80:80", "443:443"]
     environment:
       HEARBACK_SITE: ${{HEARBACK_SITE}}
+      HEARBACK_EDGE_TRUSTED_PROXIES: ${{HEARBACK_EDGE_TRUSTED_PROXIES:-}}
 {upstreams}    volumes:
       - ./Caddyfile:/etc/caddy/Caddyfile:ro
       - caddy:/data
