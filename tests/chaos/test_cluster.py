@@ -112,6 +112,8 @@ def test_nothing_is_lost_when_nodes_end_and_slots_move(
         for node in lost:
             node.kill()
         more(loads)  # of what has no node now, on the gateway's disk
+        for project, load in zip(projects[:2], loads[:2], strict=True):
+            wait_until(lambda p=project, sent={*load.acknowledged}: sent <= stored_submissions(p), seconds=60)
         for node in lost:
             node.start()
         cluster.wait(cluster.is_whole, "agree")

@@ -4,15 +4,18 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 import hiredis
 import pytest
 from hearback_devkit.engines import ValkeyCluster
-from hearback_devkit.testing import ManualClock, eventually
+from hearback_devkit.testing import ManualClock, eventually, recorded
 from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, RedisStreams
 from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.bus.group_commit import GroupCommit, commits_by_shard
 from hearback_kit.bus.group_reads import ClusterReaders, transact
+from hearback_kit.bus.outage_spool import OutageSpool
+from hearback_kit.bus.protocol import SomeAway
 from hearback_kit.bus.tail import StreamTail
 from hearback_kit.bus.xadds import add_all, encode_xadd, run_xadds
 from hearback_kit.errors import Unavailable
@@ -270,6 +273,49 @@ async def test_what_is_full_stays_so_while_its_node_is_away(script):
         await bounds.look()
     assert [bounds.is_full(key) for key in KEYS[:2]] == [False, True]
     wires.close()
+    await client.aclose()
+
+
+@pytest.fixture
+async def halved(valkey_cluster: ValkeyCluster, script: Script) -> AsyncIterator[RespCluster]:
+    """Yield a cluster of which the nodes of all shards but the first are away: what has their slots refuses."""
+    wires = RespCluster(valkey_cluster.url, answer_seconds_max=0.2)
+    await wires.ping()
+    away = RespCluster(f"redis+cluster://127.0.0.1:{script.port}", answer_seconds_max=0.1)
+    script.answers += ["-CLUSTERDOWN it is"] * 100_000
+    on = wires.on
+    wires.on = lambda key: (on if "{0}" in key else away.on)(key)  # type: ignore[method-assign]
+    yield wires
+    away.close()
+    wires.close()
+
+
+async def test_what_is_for_a_part_that_is_away_does_not_hold_up_the_rest(halved, valkey_cluster):
+    client = connect(valkey_cluster.url)
+    bus = RedisStreams(client, client, halved, ClusterReaders(halved, answer_seconds_max=5))
+    await bus.ensure_group(KEYS, "g")
+    with pytest.raises(SomeAway) as away:
+        await bus.publish([Outgoing(key, "t", b"1") for key in KEYS])
+    assert away.value.keys == {*KEYS[1:]}
+    [taken] = await bus.read(KEYS, "g", "c", count=9, block_ms=10)
+    others = [replace(taken, key=key) for key in KEYS[1:]]
+    await bus.ack("g", [taken, *others])
+    assert await client.xlen(KEYS[0]) == 0
+    with pytest.raises(Unavailable):
+        await bus.ack("g", others)
+    await client.aclose()
+
+
+async def test_only_what_is_for_a_part_that_is_away_goes_to_the_disk(halved, valkey_cluster, tmp_path):
+    client = connect(valkey_cluster.url)
+    bounds = StreamBounds(RedisStreams(client, client, halved), dict.fromkeys(KEYS, 10))
+    spool = OutageSpool(halved, bounds, tmp_path, bytes_max=10_000, after_seconds=0)
+    assert await spool.add([Outgoing(KEYS[1], "t", b"1")]) is None
+    assert await spool.add([Outgoing(KEYS[0], "t", b"2")]) is None
+    assert spool.is_taking
+    assert recorded("hearback_spool_records") == 1
+    assert await client.xlen(KEYS[0]) == 1
+    await spool.close()
     await client.aclose()
 
 

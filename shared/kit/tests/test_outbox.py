@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from hearback_devkit.testing import eventually, recorded
 from hearback_kit.bus import Outgoing
+from hearback_kit.bus.protocol import SomeAway
 from hearback_kit.db import Database
 from hearback_kit.errors import Unavailable
 from hearback_kit.outbox import Added, Outbox, OutboxRelay, outbox_table
@@ -244,6 +245,34 @@ async def test_a_refused_key_in_memory_holds_up_no_other(database, outbox, bus, 
         await eventually(lambda: _is(left(database), 0))
     assert await stored(redis, "refuses:{0}") == list(range(5))
     assert set(await stored(redis)) == set(range(5))
+
+
+class HalfAway:
+    """A bus on a cluster; the node of one stream is away."""
+
+    def __init__(self, bus, away: str) -> None:
+        self._bus = bus
+        self.away = away
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        here = [one for one in messages if one.key != self.away]
+        await self._bus.publish(here)
+        if len(here) < len(messages):
+            raise SomeAway([self.away])
+
+
+async def test_a_node_that_is_away_holds_up_no_other(database, outbox, bus, redis):
+    half = HalfAway(bus, "away:{1}")
+    await add(database, outbox, [message(9, half.away)])
+    relay = OutboxRelay(database, TABLE, half, behind_seconds=0.1)
+    async with running(relay):
+        for n in range(5):
+            relay.publish(await add(database, outbox, [message(n, key) for key in (half.away, KEY)]))
+        await eventually(lambda: _is(left(database), 6))
+        half.away = ""
+        await eventually(lambda: _is(left(database), 0))
+    assert await stored(redis) == list(range(5))
+    assert sorted(await stored(redis, "away:{1}")) == [0, 1, 2, 3, 4, 9]
 
 
 async def test_a_stop_publishes_what_committed(database, outbox, bus, redis):

@@ -4,10 +4,10 @@ A batch of a few messages costs a general client more than the database costs th
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from hiredis import HiredisError
 from redis.exceptions import ResponseError
@@ -24,6 +24,7 @@ _MULTI: Final = encode_command("MULTI")
 _EXEC: Final = encode_command("EXEC")
 _UNBLOCK_SECONDS: Final = 0.05
 Ids = Mapping[str, Sequence[str]]
+Thing = TypeVar("Thing")
 _NONE: Final[Ids] = {}
 
 
@@ -91,7 +92,8 @@ class ClusterReaders:
         `done` are acknowledged first. What some streams have is returned although others cannot be read.
         """
         if done:
-            await acknowledge(self._cluster, group, done)
+            with suppress(Unavailable):  # then they are delivered again later
+                await acknowledge(self._cluster, group, done)
         commands = {key: read_command([key], group, consumer, per_key=per_key) for key in keys}
         reads = [self._cluster.on(key).send([command], 1) for key, command in commands.items()]
         found = _messages_of(await asyncio.gather(*reads, return_exceptions=True))
@@ -206,13 +208,17 @@ def _ending(group: str, ids: Ids) -> list[bytes]:
 async def acknowledge(connection: Wire | RespCluster, group: str, ids: Ids) -> None:
     """Acknowledge and delete entries, named by their streams, in one transaction; raises Unavailable.
 
-    On a cluster in one for each slot; when it raises, others may have been acknowledged.
+    On a cluster in one for each slot. It raises when all are away; what others do not take is delivered again.
     """
     if isinstance(connection, RespCluster):
         parts = connection.apart(ids, str)
-        await asyncio.gather(
-            *(acknowledge(wire, group, {key: ids[key] for key in keys}) for wire, keys in parts.items())
-        )
+        acks = [
+            asyncio.ensure_future(acknowledge(wire, group, {key: ids[key] for key in keys}))
+            for wire, keys in parts.items()
+        ]
+        await asyncio.wait(acks)
+        async for _ in of_each(acks, may_fail=True):
+            pass
         return
     for entry in await transact(connection, _ending(group, ids)):
         if isinstance(entry, Exception):
@@ -256,6 +262,25 @@ async def lengths(connection: Wire | RespCluster, keys: Sequence[str]) -> dict[s
         if isinstance(answer, Exception) and not str(answer).startswith("WRONGTYPE"):
             raise_refusal(answer)
     return {key: answer if isinstance(answer, int) else 0 for key, answer in zip(keys, answers, strict=True)}
+
+
+async def of_each(calls: Iterable[Awaitable[Thing]], *, may_fail: bool) -> AsyncIterator[Thing]:
+    """Yield what each call returns, in their order; raises Unavailable, where some `may_fail` only if all do."""
+    problem: Unavailable | None = None
+    has_answer = False
+    for call in calls:
+        try:
+            with outage_as_unavailable():
+                value = await call
+        except Unavailable as error:
+            if not may_fail:
+                raise
+            problem = error
+            continue
+        has_answer = True
+        yield value
+    if problem is not None and not has_answer:
+        raise problem
 
 
 async def transact(wire: Wire, commands: Sequence[bytes]) -> list[Any]:

@@ -3,7 +3,7 @@
 Commits go to the server as long as it takes them. When none succeeded for `after_seconds`, the one that fails and
 those that follow are appended to files (`spool_segments`), and durable by that. The files are replayed in order
 of arrival as soon as the server takes them; what arrives meanwhile is appended behind, until nothing is left and
-commits go to the server again. On a cluster, one shard that is away for long sends the commits of all to files.
+commits go to the server again. On a cluster, all that is for what is away of it.
 
 A record is what one group commit would have sent: its XADDs. A kill during the replay, or an answer that got lost,
 publishes a part of the records twice, as may happen to every message; their ids stay the same.
@@ -78,7 +78,7 @@ class OutageSpool:
         # One thread, so that the files are used by one at a time also when who waits for it is cancelled.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._turn = asyncio.Lock()
-        self._is_taking = False
+        self._taken: set[Wire | RespCluster] = set()  # commits for these go to the disk
         self._away_since: dict[Wire | RespCluster, float] = {}
         self._last_failure: str | None = None
         self._chunks: deque[bytes] = deque()  # of the oldest file, what is still to be replayed
@@ -96,7 +96,7 @@ class OutageSpool:
     @property
     def is_taking(self) -> bool:
         """Whether commits go to the disk at the moment."""
-        return self._is_taking
+        return bool(self._taken)
 
     def _opened(self, is_ours: bool) -> None:
         if not is_ours:
@@ -105,11 +105,11 @@ class OutageSpool:
         self._measure()
         if self._segments.waiting_records:
             _log.info("spool_found", records=self._segments.waiting_records, bytes=self._segments.waiting_bytes)
-            self._is_taking = True
+            self._taken.add(self._connection)
 
     async def add(self, messages: Sequence[Outgoing]) -> Exception | None:
         """Make messages durable, on streams or on the disk; otherwise as `xadds.add_all` does."""
-        if not self._is_taking:
+        if not self._taken or not self._takes(messages):
             error = await self._add_directly(messages)
             if error is None:
                 if self._away_since:
@@ -118,7 +118,7 @@ class OutageSpool:
             if not self._begins_with(error, self._wire_of(messages[0].key)):
                 return error
         async with self._turn:
-            if self._is_taking:
+            if self._takes(messages):
                 return await self._keep(messages)
         return await self._add_directly(messages)  # the replay ended meanwhile
 
@@ -127,6 +127,9 @@ class OutageSpool:
             return await add_all(self._connection, messages)
         except Unavailable as error:
             return error
+
+    def _takes(self, messages: Sequence[Outgoing]) -> bool:
+        return self._connection in self._taken or self._wire_of(messages[0].key) in self._taken
 
     def _wire_of(self, key: str) -> Wire | RespCluster:
         """Return where commits to a stream go: what is away as a whole, or not at all."""
@@ -140,9 +143,9 @@ class OutageSpool:
         away_seconds = now - self._away_since.setdefault(wire, now)
         if away_seconds < self._after_seconds:
             return False
-        if not self._is_taking:
+        if wire not in self._taken:
             _log.warning("spool_begins", away_seconds=round(away_seconds))
-            self._is_taking = True
+            self._taken.add(wire)
         return True
 
     async def _keep(self, messages: Sequence[Outgoing]) -> Exception | None:
@@ -161,13 +164,13 @@ class OutageSpool:
 
     async def check(self) -> None:
         """Raise Unavailable unless commits can be made durable, on streams or on the disk."""
-        if not self._is_taking:
+        if not self._taken:
             try:
                 await self._connection.ping()
             except Unavailable as error:
                 if not self._begins_with(error, self._connection):
                     raise
-        if self._is_taking and self._last_failure is not None:
+        if self._taken and self._last_failure is not None:
             raise Unavailable(f"the spool cannot take anything: {self._last_failure}")
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -177,7 +180,7 @@ class OutageSpool:
             if not self._segments.is_open:
                 self._opened(await self._in_thread(self._segments.open))
             seconds = self._interval_seconds
-            if self._is_taking:
+            if self._taken:
                 try:
                     await self._replay(stop)
                 except Unavailable:
@@ -193,7 +196,7 @@ class OutageSpool:
         Commits and the replay take turns, and a turn of the replay is of more bytes: so it comes to an end.
         """
         await self._bounds.look()  # so that nothing is read from the disk while the server is away
-        while self._is_taking and not stop.is_set():
+        while self._taken and not stop.is_set():
             async with self._turn:
                 bytes_left = TURN_BYTES_MIN + 2 * self._appended_bytes
                 self._appended_bytes = 0
@@ -201,7 +204,7 @@ class OutageSpool:
                     bytes_left -= await self._replay_next()
                 if not self._segments.waiting_records:
                     _log.info("spool_ends")
-                    self._is_taking = False
+                    self._taken.clear()
             self._measure()
 
     async def _replay_next(self) -> int:

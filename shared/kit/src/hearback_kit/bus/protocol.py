@@ -4,9 +4,11 @@ An entry has the fields `t` (type), `v` (version), `d` (the message as JSON) and
 any, `b` (a payload passed on untouched) and `p` (the W3C traceparent).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
+
+from hearback_kit.errors import Unavailable
 
 
 class Outgoing(NamedTuple):
@@ -46,6 +48,14 @@ class DeadLetter:
     buried_at: str
 
 
+class SomeAway(Unavailable):
+    """Some streams are on nodes that are away; `keys` has them. What was for others is published."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        super().__init__("some nodes of the stream server are away")
+        self.keys = frozenset(keys)
+
+
 class Bus(Protocol):
     """Durable streams with consumer groups. Every method raises `Unavailable` when the server is away."""
 
@@ -56,6 +66,7 @@ class Bus(Protocol):
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         """Append all messages or, when the server is away, none; returned means durable as it is configured.
 
+        Raises SomeAway when only a part of a cluster is away: then all others were appended.
         A key that is no stream raises another error; messages for other keys may then have been appended.
         """
         ...

@@ -8,8 +8,8 @@ from redis.exceptions import ResponseError
 
 from hearback_kit.bus import scripts
 from hearback_kit.bus.entries import DEAD_SUFFIX, by_key, dead_letter, dead_letter_fields, fields_of, incoming
-from hearback_kit.bus.group_reads import ClusterReaders, GroupReaders, acknowledge, bury, lengths
-from hearback_kit.bus.protocol import DeadLetter, Incoming, Outgoing
+from hearback_kit.bus.group_reads import ClusterReaders, GroupReaders, acknowledge, bury, lengths, of_each
+from hearback_kit.bus.protocol import DeadLetter, Incoming, Outgoing, SomeAway
 from hearback_kit.bus.xadds import add_all
 from hearback_kit.errors import Unavailable
 from hearback_kit.resp import NotSent
@@ -61,7 +61,12 @@ class RedisStreams:
                         pipe.xadd(message.key, fields_of(message))
                     await pipe.execute()
             return
-        error = await add_all(self._pipelined, messages)
+        try:
+            error = await add_all(self._pipelined, messages)
+        except Unavailable as problem:
+            if not isinstance(self._pipelined, RespCluster) or isinstance(problem, SomeAway):
+                raise
+            raise SomeAway(message.key for message in messages) from problem
         if error is None:
             return
         if isinstance(error, Unavailable) and not isinstance(error, NotSent):
@@ -138,16 +143,16 @@ class RedisStreams:
     ) -> list[Incoming]:
         """XAUTOCLAIM over the keys until `count` messages were found."""
         found: list[Incoming] = []
-        with outage_as_unavailable():
-            try:
-                for key in keys:
-                    found += await self._claim_from(key, group, consumer, idle_ms_min, count)
-                    if len(found) >= count:
-                        break
-            except ResponseError as error:
-                if not _is_group_lost(error):
-                    raise
-                await self.ensure_group(keys, group)
+        try:
+            claims = (
+                self._claim_from(key, group, consumer, idle_ms_min, count) for key in keys if len(found) < count
+            )
+            async for claimed in of_each(claims, may_fail=isinstance(self._pipelined, RespCluster)):
+                found += claimed
+        except ResponseError as error:
+            if not _is_group_lost(error):
+                raise
+            await self.ensure_group(keys, group)
         return found
 
     async def _claim_from(
@@ -196,11 +201,8 @@ class RedisStreams:
 
     async def forget_consumers(self, keys: Sequence[str], group: str, *, idle_ms_min: int) -> int:
         """Remove consumers of the group that hold nothing and did nothing for so long; returns how many."""
-        removed = 0
-        with outage_as_unavailable():
-            for key in keys:
-                removed += await self._forget_script(keys=[key], args=[group, idle_ms_min])
-        return removed
+        removed = (self._forget_script(keys=[key], args=[group, idle_ms_min]) for key in keys)
+        return sum([n async for n in of_each(removed, may_fail=isinstance(self._pipelined, RespCluster))])
 
     async def ack(self, group: str, messages: Sequence[Incoming]) -> None:
         """Acknowledge and delete in one transaction."""

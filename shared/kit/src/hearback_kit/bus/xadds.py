@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from hearback_kit.bus.protocol import Outgoing
+from hearback_kit.bus.protocol import Outgoing, SomeAway
 from hearback_kit.errors import Unavailable
 from hearback_kit.resp import NotSent, Wire, encode_command
 from hearback_kit.resp_cluster import RespCluster
@@ -20,8 +20,8 @@ _EXEC: Final = encode_command("EXEC")
 async def add_all(connection: Wire | RespCluster, messages: Sequence[Outgoing]) -> Exception | None:
     """Append messages; return the error of the server if there was one.
 
-    Raises NotSent when it is certain that nothing was appended, any other Unavailable when it is not. On a cluster
-    messages of other slots may be appended then.
+    Raises NotSent when it is certain that nothing was appended, any other Unavailable when it is not: for several
+    slots of a cluster it is SomeAway.
     """
     if isinstance(connection, RespCluster):
         return await _add_by_slot(connection, messages)
@@ -33,16 +33,21 @@ async def add_all(connection: Wire | RespCluster, messages: Sequence[Outgoing]) 
 
 async def _add_by_slot(cluster: RespCluster, messages: Sequence[Outgoing]) -> Exception | None:
     parts = cluster.apart(messages, lambda message: message.key)
+    if len(parts) == 1:
+        return await add_all(next(iter(parts)), messages)
     found = await asyncio.gather(*(add_all(wire, part) for wire, part in parts.items()), return_exceptions=True)
-    problems = [one for one in found if one is not None]
-    if not problems:
-        return None
-    problem = next((one for one in problems if not isinstance(one, NotSent)), problems[0])
-    if isinstance(problem, NotSent) and len(problems) < len(parts):
-        raise Unavailable("only a part was appended") from problem
-    if isinstance(problem, Exception) and not isinstance(problem, Unavailable):
-        return problem
-    raise problem
+    away: set[str] = set()
+    refused: Exception | None = None
+    for part, problem in zip(parts.values(), found, strict=True):
+        if isinstance(problem, Unavailable):
+            away.update(message.key for message in part)
+        elif isinstance(problem, Exception):
+            refused = problem
+        elif problem is not None:
+            raise problem
+    if away:
+        raise SomeAway(away)
+    return refused
 
 
 async def run_xadds(

@@ -10,7 +10,7 @@ from prometheus_client import Gauge
 from sqlalchemy import delete, select, text
 
 from hearback_kit.background import Heartbeat, pause
-from hearback_kit.bus.protocol import Bus, Outgoing
+from hearback_kit.bus.protocol import Bus, Outgoing, SomeAway
 from hearback_kit.db import Database
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
@@ -41,7 +41,8 @@ class OutboxRelay:
     together, every `delete_seconds`. What finds no room in memory (`memory_max` messages), or could not be
     published from there, is left behind, and later messages may overtake it.
 
-    A stream that refuses its messages (a wrong kind of key, say) does not hold up the others.
+    A stream that refuses its messages (a wrong kind of key, say) does not hold up the others, nor does one that is
+    on a node of a cluster that is away.
     """
 
     def __init__(
@@ -114,6 +115,9 @@ class OutboxRelay:
             return await self._publish_by_key(rows)
         try:
             await self._bus.publish([message for _, message in rows])
+        except SomeAway as away:
+            self._refused |= away.keys
+            return [number for number, message in rows if message.key not in away.keys]
         except Unavailable:
             raise
         except Exception as error:
@@ -130,6 +134,8 @@ class OutboxRelay:
         for key, part in by_key.items():
             try:
                 await self._bus.publish([message for _, message in part])
+            except SomeAway as away:
+                self._refused |= away.keys
             except Unavailable:
                 return published
             except Exception as error:
