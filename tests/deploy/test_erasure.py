@@ -92,9 +92,9 @@ def keys_naming(url: str, text: str) -> list[str]:
     return found
 
 
-def files_naming(folder: Path, *texts: bytes) -> list[str]:
+def files_naming(folder: Path, *texts: bytes, within: tuple[str, ...] = ("blobs", "mail")) -> list[str]:
     """Return the files of attachments and mail with one of the texts in them."""
-    paths = [path for name in ("blobs", "mail") for path in (folder / name).rglob("*") if path.is_file()]
+    paths = [path for name in within for path in (folder / name).rglob("*") if path.is_file()]
     return [str(path) for path in paths if any(text.lower() in path.read_bytes().lower() for text in texts)]
 
 
@@ -168,6 +168,25 @@ def test_no_trace_of_the_person_is_left_and_others_keep_theirs(own: Any, wait_un
     assert again["person"] == receipt["person"]
     replayed.join()
     assert not spooled.exists()
+
+
+def test_no_secret_and_no_persons_word_is_in_a_log(own: Any) -> None:
+    """What goes through a fleet is in none of its logs."""
+    project = own.new_project()
+    send_feedback(project, PERSON, "a word of a person that no log repeats", PERSON)
+    environment = json.loads((own.data_dir / "state.json").read_text())["environment"]
+    account = {"email": own.facts["admin_email"], "password": own.facts["admin_password"]}
+    for password in (account["password"], "a wrong password of a person"):
+        project.http.post("/api/0/auth/login/", json={**account, "password": password})
+    project.http.get("/api/0/projects/", headers={"Authorization": "Bearer hbt_a_token_that_is_none"})
+    project.settle()
+    urls = (environment["HEARBACK_DATABASE_URL"], environment["HEARBACK_REDIS_URL"])
+    secrets = [environment["HEARBACK_SECRET_KEY"], project.token, own.facts["token"], account["password"]]
+    secrets += [str(urlsplit(url).password) for url in urls]
+    words = [PERSON, "a word of a person", "a wrong password", "a_token_that_is_none"]
+    assert all(len(secret) > 10 for secret in secrets)
+    assert len(list((own.data_dir / "logs").iterdir())) > 5
+    assert files_naming(own.data_dir, *(text.encode() for text in [*secrets, *words]), within=("logs",)) == []
 
 
 def test_what_was_refused_to_be_replayed_may_be_the_persons(own: Any) -> None:
