@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hearback_devkit.engines import EngineError
+from hearback_kit.errors import ServiceError
 
 from hearback_local.commands import (
     backup,
@@ -44,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         print(f"hearback: {where}{error.strerror or error}", file=sys.stderr)
         return 1
-    except (FleetError, EngineError) as error:
+    except (FleetError, EngineError, ServiceError) as error:
         print(f"hearback: {error}", file=sys.stderr)
         return 1
 

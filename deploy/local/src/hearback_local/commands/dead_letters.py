@@ -2,11 +2,14 @@
 
 import argparse
 import json
+import os
+from collections.abc import Mapping
 from typing import Any
 
 from hearback_local.commands.arguments import add_command, add_group, count
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
+from hearback_local.fleet.state import is_running, ready_state
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -24,9 +27,9 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _list(options: argparse.Namespace, data_dir: DataDir) -> int:
-    from hearback_local.fleet import dead_letters
+    from hearback_fleet import dead_letters
 
-    letters = dead_letters.list_letters(data_dir, options.stream, options.limit)
+    letters = dead_letters.list_letters(_environment_of(data_dir), options.stream, options.limit)
     if options.json:
         print(json.dumps(letters))
     else:
@@ -36,18 +39,28 @@ def _list(options: argparse.Namespace, data_dir: DataDir) -> int:
 
 
 def _show(options: argparse.Namespace, data_dir: DataDir) -> int:
-    from hearback_local.fleet import dead_letters
+    from hearback_fleet import dead_letters
 
-    letter = dead_letters.show_letter(data_dir, options.name)
+    letter = dead_letters.show_letter(_environment_of(data_dir), options.name)
     print(json.dumps(letter) if options.json else json.dumps(letter, indent=2))
     return 0
 
 
 def _replay(options: argparse.Namespace, data_dir: DataDir) -> int:
-    from hearback_local.fleet import dead_letters
+    from hearback_fleet import dead_letters
 
     if bool(options.names) == (options.all or options.stream is not None):
         raise FleetError("name the dead letters to replay, or give --all or --stream")
-    replayed = dead_letters.replay_letters(data_dir, options.names, options.stream)
+    replayed = dead_letters.replay_letters(_environment_of(data_dir), options.names, options.stream)
     print(json.dumps({"replayed": replayed}) if options.json else f"replayed {replayed}")
     return 0
+
+
+def _environment_of(data_dir: DataDir) -> Mapping[str, str]:
+    """Return the environment that names the streams: the running fleet's, or that of this process."""
+    if is_running(data_dir):
+        environment: dict[str, str] = ready_state(data_dir)["environment"]
+        return environment
+    if os.environ.get("HEARBACK_REDIS_URL"):
+        return os.environ
+    raise FleetError(f"no fleet runs in {data_dir.root}, and HEARBACK_REDIS_URL is not set")

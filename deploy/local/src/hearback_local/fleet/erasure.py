@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from hearback_contracts.streams import OUTCOME_RECORDED, STREAMS
+from hearback_fleet.dead_letters import shards_of
 from hearback_fleet.erasures import ERASURES_PATH, SUBMISSIONS_MAX, names_address
 from hearback_kit.bus import RedisStreams
 from hearback_kit.bus.entries import DEAD_SUFFIX
@@ -23,7 +24,7 @@ from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
 from hearback_local.fleet.api import Access, quoted
 from hearback_local.fleet.mail import delete_mail_naming
-from hearback_local.fleet.queues import depths, shards_of
+from hearback_local.fleet.queues import depths
 from hearback_local.fleet.state import ready_state
 
 SETTLE_SECONDS_MAX: Final = 30.0

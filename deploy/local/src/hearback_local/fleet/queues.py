@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import asyncpg  # type: ignore[import-untyped]
 from hearback_contracts.streams import STREAMS
+from hearback_fleet.dead_letters import shards_of
 from hearback_kit.valkey import OUTAGES, connect
 
-DEFAULT_SHARDS = 4
 # The services that have an outbox, each in its database.
 OUTBOXES = ("feedback", "user-reports", "client-reports", "notifier")
 ROWS_COUNTED_MAX = 10_000
@@ -21,11 +21,6 @@ class Depth:
 
     lag: int = 0
     dead_letters: int = 0
-
-
-def shards_of(environment: Mapping[str, str]) -> int:
-    """Return the number of shards of every stream."""
-    return int(environment.get("HEARBACK_STREAM_SHARDS", DEFAULT_SHARDS))
 
 
 async def depths(environment: Mapping[str, str]) -> dict[str, Depth] | None:

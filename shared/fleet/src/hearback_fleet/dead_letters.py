@@ -1,34 +1,33 @@
-"""Dead letters: messages that a service gave up on, read and replayed through the bus."""
+"""Dead letters: messages that a service gave up on, read and replayed through the bus.
 
+`python -m hearback_fleet.dead_letters list | show NAME | replay NAME… | replay --all` does it in any container of
+a fleet, and prints JSON.
+"""
+
+import argparse
 import asyncio
 import json
 import os
+import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from hearback_contracts.streams import STREAM_PREFIX, STREAMS
 from hearback_kit.bus import RedisStreams
 from hearback_kit.bus.protocol import Bus, DeadLetter
-from hearback_kit.errors import Unavailable
+from hearback_kit.errors import NotFound, ServiceError
 from hearback_kit.valkey import connect
 
-from hearback_local.data_dir import DataDir
-from hearback_local.errors import FleetError
-from hearback_local.fleet.queues import shards_of
-from hearback_local.fleet.state import is_running, ready_state
-
-PAGE = 500
+DEFAULT_SHARDS: Final = 4
+LISTED_MAX: Final = 100
+PAGE: Final = 500
 Result = TypeVar("Result")
+Environment = Mapping[str, str]
 
 
-def environment_of(data_dir: DataDir) -> Mapping[str, str]:
-    """Return the environment that names the streams: the running fleet's, or that of this process."""
-    if is_running(data_dir):
-        environment: dict[str, str] = ready_state(data_dir)["environment"]
-        return environment
-    if os.environ.get("HEARBACK_REDIS_URL"):
-        return os.environ
-    raise FleetError(f"no fleet runs in {data_dir.root}, and HEARBACK_REDIS_URL is not set")
+def shards_of(environment: Environment) -> int:
+    """Return the number of shards of every stream."""
+    return int(environment.get("HEARBACK_STREAM_SHARDS", DEFAULT_SHARDS))
 
 
 def name_of(letter: DeadLetter) -> str:
@@ -37,35 +36,32 @@ def name_of(letter: DeadLetter) -> str:
     return f"{stream}/{shard.strip('{}')}/{letter.entry_id}"
 
 
-def list_letters(data_dir: DataDir, stream: str | None, limit: int) -> list[dict[str, Any]]:
-    """Return the oldest letters, at most `limit` per shard."""
+def list_letters(environment: Environment, stream: str | None, limit: int = LISTED_MAX) -> list[dict[str, Any]]:
+    """Return the oldest letters, at most `limit` per shard; raises NotFound or Unavailable, as all here do."""
 
     async def collect(bus: Bus, keys: Sequence[str]) -> list[dict[str, Any]]:
         found = [await bus.dead_letters(key, count=limit) for key in keys]
         return [_summary(letter) for letters in found for letter in letters]
 
-    return _with_bus(data_dir, stream, collect)
+    return _with_bus(environment, stream, collect)
 
 
-def show_letter(data_dir: DataDir, name: str) -> dict[str, Any]:
-    """Return one letter with its message.
-
-    Raises FleetError when there is none of that name.
-    """
+def show_letter(environment: Environment, name: str) -> dict[str, Any]:
+    """Return one letter with its message."""
 
     async def find(bus: Bus, keys: Sequence[str]) -> dict[str, Any]:
         for letter in await _all(bus, keys):
             if name in {name_of(letter), letter.entry_id}:
                 return _details(letter)
-        raise FleetError(f"no dead letter {name}")
+        raise NotFound(f"no dead letter {name}")
 
-    return _with_bus(data_dir, _stream_of(name), find)
+    return _with_bus(environment, _stream_of(name), find)
 
 
-def replay_letters(data_dir: DataDir, names: Sequence[str], stream: str | None) -> int:
+def replay_letters(environment: Environment, names: Sequence[str], stream: str | None) -> int:
     """Put letters back on their streams and return how many; without names, all (of one stream).
 
-    Raises FleetError, and replays nothing, when a name does not exist.
+    Replays nothing when a name does not exist.
     """
 
     async def replay(bus: Bus, keys: Sequence[str]) -> int:
@@ -74,11 +70,11 @@ def replay_letters(data_dir: DataDir, names: Sequence[str], stream: str | None) 
             known = {key: letter for letter in letters for key in (name_of(letter), letter.entry_id)}
             missing = [name for name in names if name not in known]
             if missing:
-                raise FleetError(f"no dead letter {', '.join(missing)}")
+                raise NotFound(f"no dead letter {', '.join(missing)}")
             letters = [known[name] for name in names]
         return await bus.replay(letters)
 
-    return _with_bus(data_dir, stream, replay)
+    return _with_bus(environment, stream, replay)
 
 
 def _stream_of(name: str) -> str | None:
@@ -97,22 +93,19 @@ async def _all(bus: Bus, keys: Sequence[str]) -> list[DeadLetter]:
 
 
 def _with_bus(
-    data_dir: DataDir,
+    environment: Environment,
     stream: str | None,
     work: Callable[[Bus, Sequence[str]], Coroutine[Any, Any, Result]],
 ) -> Result:
-    environment = environment_of(data_dir)
     streams = [known for known in STREAMS if stream in {None, known.name}]
     if not streams:
-        raise FleetError(f"unknown stream {stream}; the streams are {', '.join(known.name for known in STREAMS)}")
+        raise NotFound(f"unknown stream {stream}; the streams are {', '.join(known.name for known in STREAMS)}")
     keys = [key for known in streams for key in known.shard_keys(shards_of(environment))]
 
     async def run() -> Result:
         client = connect(environment["HEARBACK_REDIS_URL"])
         try:
             return await work(RedisStreams(client, client), keys)
-        except Unavailable as error:
-            raise FleetError(error.detail) from error
         finally:
             await client.aclose()
 
@@ -146,3 +139,33 @@ def _decoded(data: bytes) -> Any:
         return json.loads(data)
     except ValueError:
         return data.decode(errors="backslashreplace")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what a command line asks on the streams of `HEARBACK_REDIS_URL`; return 0, or 1 with the reason."""
+    parser = argparse.ArgumentParser(prog="python -m hearback_fleet.dead_letters")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list").add_argument("stream", nargs="?")
+    commands.add_parser("show").add_argument("name")
+    replay = commands.add_parser("replay")
+    replay.add_argument("names", nargs="*")
+    replay.add_argument("--all", action="store_true")
+    given = parser.parse_args(argv)
+    try:
+        if given.command == "list":
+            found: Any = list_letters(os.environ, given.stream)
+        elif given.command == "show":
+            found = show_letter(os.environ, given.name)
+        elif bool(given.names) == given.all:
+            parser.error("name the dead letters to replay, or give --all")
+        else:
+            found = {"replayed": replay_letters(os.environ, given.names, None)}
+    except ServiceError as error:
+        sys.stderr.write(f"{error.detail}\n")
+        return 1
+    sys.stdout.write(json.dumps(found, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
