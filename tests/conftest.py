@@ -1,13 +1,9 @@
-"""The fleet as a black box: started once by its own command, spoken to over HTTP only.
-
-Nothing of ours is imported here or in the tests that use it, but for `Fleet.status`.
-"""
+"""The fleet as a black box: started once by its own command, spoken to by that and over HTTP only."""
 
 import asyncio
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 import uuid
@@ -19,8 +15,8 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from hearback_command import HEARBACK, hearback
 
-HEARBACK = Path(sys.executable).parent / "hearback"
 START_SECONDS_MAX = 90
 VERIFY = False  # fleets of tests speak plain HTTP; reading all certificates takes longer than most requests
 
@@ -105,28 +101,16 @@ class Fleet:
         except KeyError:
             raise AttributeError(name) from None
 
-    def command(self, *arguments: str, text: str | None = None) -> str:
+    def command(self, *arguments: str, text: str = "") -> str:
         """Run `hearback` on this fleet's folder with a text as its input; returns what it printed."""
-        done = subprocess.run(
-            [str(HEARBACK), *arguments, "--data-dir", str(self.data_dir)],
-            capture_output=True,
-            input=text,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = hearback(self.data_dir, *arguments, text=text)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     def status(self) -> dict[str, Any]:
-        """What `hearback status --json` prints.
-
-        Tests ask for it again and again while they wait; a process for each would take most of their time.
-        """
-        from hearback_local.data_dir import DataDir
-        from hearback_local.fleet.status import read_status
-
-        return read_status(DataDir(self.data_dir))
+        """What `hearback status --json` prints."""
+        found: dict[str, Any] = json.loads(self.command("status", "--json"))
+        return found
 
     def settle(self) -> None:
         """Wait until no service has anything left to do: entries leave a stream only when they are done.

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-from hearback_devkit.testing import free_port
+from hearback_devkit.engines.process import is_alive
+from hearback_devkit.testing import eventually_sync, free_port
 
 Result = TypeVar("Result")
 ROOT = Path(__file__).parents[2]
@@ -34,6 +35,21 @@ EDGE = """
 import json, os, socket, sys
 from hearback_local.edge.server import serve_edge
 serve_edge(socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2]))
+"""
+# Imports a service once, however many copies of it are started. Answers with the process id of a copy, or with the
+# status of a command that ended.
+FORKER = """
+import importlib, json, os, sys
+for line in sys.stdin:
+    package, command, environment, log = json.loads(line)
+    program = importlib.import_module(f"{package}.__main__")
+    pid = os.fork()
+    if not pid:
+        os.environ.update(environment)
+        os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)
+        os.dup2(1, 2)
+        sys.exit(program.main([command]))
+    print(pid if command == "run" else os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 """
 BOOTSTRAP = """
 from hearback_local.fleet.bootstrap import create
@@ -142,13 +158,38 @@ class Release:
         return {path.name for path in self.tree.glob(f"services/*/src/{package}/store/migrations/versions/*.py")}
 
 
+class Copy:
+    """A process of a service."""
+
+    def __init__(self, pid: int, port: int) -> None:
+        self.pid, self.port = pid, port
+
+    def has_ended(self) -> bool:
+        """Whether it runs no more."""
+        return not is_alive(self.pid)
+
+    def is_ready(self) -> bool:
+        """Whether it says so."""
+        with suppress(httpx.TransportError):
+            url = f"http://127.0.0.1:{self.port}/readyz"
+            return bool(httpx.get(url, timeout=5, verify=False).status_code == 200)
+        return False
+
+    def end(self, number: int = signal.SIGTERM, seconds: float = 30.0) -> None:
+        """Send a signal and wait until it has ended."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+        eventually_sync(self.has_ended, seconds)
+
+
 class RollingFleet:
     """The services as processes of their own."""
 
     def __init__(self, base: dict[str, str], folder: Path) -> None:
         self._folder = folder
         self._forwarders = {name: Forwarder() for name in SERVICES}
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._running: dict[str, Copy] = {}
+        self._forkers: dict[Path, subprocess.Popen[str]] = {}
         self._edge: subprocess.Popen[bytes] | None = None
         self._copies = 0
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
@@ -161,16 +202,13 @@ class RollingFleet:
 
     def migrate(self, name: str, release: Release) -> None:
         """Bring a service's database to a release's newest revision."""
-        self._python(release, "-m", name.replace("-", "_"), "migrate")
+        log = self._folder / f"{name}-migrate.log"
+        assert self._fork(release, name, "migrate", {}, log) == 0, log.read_text()[-2000:]
 
     def bootstrap(self, release: Release) -> dict[str, Any]:
         """Make the first project."""
-        answer: dict[str, Any] = json.loads(self._python(release, "-c", BOOTSTRAP))
-        return answer
-
-    def _python(self, release: Release, *arguments: str) -> str:
         done = subprocess.run(
-            [sys.executable, *arguments],
+            [sys.executable, "-c", BOOTSTRAP],
             env=release.environment(self.base),
             cwd=self._folder,
             capture_output=True,
@@ -178,28 +216,39 @@ class RollingFleet:
             check=False,
         )
         assert done.returncode == 0, done.stderr[-2000:]
-        return done.stdout
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
 
-    def start(self, name: str, release: Release) -> tuple[subprocess.Popen[bytes], int]:
-        """Start a copy of a service that gets no requests yet; return its process and port."""
+    def start(self, name: str, release: Release) -> Copy:
+        """Start a copy of a service that gets no requests yet."""
         self._copies += 1
         port = free_port()
         prefix = name.upper().replace("-", "_")
         own = {f"{prefix}_PORT": str(port), f"{prefix}_CONSUMER_NAME": f"{name}-{self._copies}"}
-        with (self._folder / f"{name}-{self._copies}.log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", name.replace("-", "_"), "run"],
-                env=release.environment(self.base | own),
-                cwd=self._folder,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        return process, port
+        log = self._folder / f"{name}-{self._copies}.log"
+        return Copy(self._fork(release, name, "run", own, log), port)
 
-    def use(self, name: str, process: subprocess.Popen[bytes], port: int) -> subprocess.Popen[bytes] | None:
+    def _fork(self, release: Release, name: str, command: str, own: dict[str, str], log: Path) -> int:
+        if release.tree not in self._forkers:
+            self._forkers[release.tree] = subprocess.Popen(
+                [sys.executable, "-c", FORKER],
+                env=release.environment(self.base),
+                cwd=self._folder,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                bufsize=1,
+            )
+        forker = self._forkers[release.tree]
+        assert forker.stdin is not None
+        assert forker.stdout is not None
+        print(json.dumps([name.replace("-", "_"), command, own, str(log)]), file=forker.stdin)
+        return int(forker.stdout.readline())
+
+    def use(self, name: str, copy: Copy) -> Copy | None:
         """Send new connections to a copy; return the one that they went to before."""
         before = self._running.get(name)
-        self._running[name], self._forwarders[name].target = process, port
+        self._running[name], self._forwarders[name].target = copy, copy.port
         return before
 
     def serve(self) -> None:
@@ -216,25 +265,16 @@ class RollingFleet:
 
     def close(self) -> None:
         """End everything."""
-        processes = [*self._running.values(), *([self._edge] if self._edge else [])]
-        for process in processes:
-            process.send_signal(signal.SIGTERM)
-        for process in processes:
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        if self._edge:
+            self._edge.terminate()
+            self._edge.wait(20)
+        for copy in self._running.values():
+            copy.end(signal.SIGKILL)
+        for forker in self._forkers.values():
+            forker.communicate()
         for forwarder in self._forwarders.values():
             forwarder.close()
         self._listener.close()
-
-
-def is_ready(port: int) -> bool:
-    """Whether a copy says that it is."""
-    with suppress(httpx.TransportError):
-        return bool(httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5, verify=False).status_code == 200)
-    return False
 
 
 @contextmanager
@@ -254,19 +294,17 @@ def replace(
     number: int = signal.SIGTERM,
 ) -> None:
     """Start a copy beside the one that runs, send people there once it is ready, and end the other by a signal."""
-    process, port = fleet.start(name, release)
+    copy = fleet.start(name, release)
 
     def started() -> bool:
-        assert process.poll() is None, f"{name} ended by itself"
-        return is_ready(port)
+        assert not copy.has_ended(), f"{name} ended by itself"
+        return copy.is_ready()
 
     try:
         wait_until(started, seconds=90)
     except BaseException:
-        process.kill()
-        process.wait()
+        copy.end(signal.SIGKILL)
         raise
-    before = fleet.use(name, process, port)
+    before = fleet.use(name, copy)
     if before is not None:
-        before.send_signal(number)
-        before.wait(30)
+        before.end(number)

@@ -124,7 +124,7 @@ def test_every_service_is_replaced_both_ways_under_load(
         if old.migrations(name):
             fleet.migrate(name, old)
     for name in SERVICES:
-        fleet.use(name, *fleet.start(name, old))
+        fleet.use(name, fleet.start(name, old))
     fleet.serve()
     wait_until(lambda: httpx.get(f"{fleet.url}/healthz", timeout=5).status_code == 200, seconds=90)
     project = Project(fleet, wait_until(lambda: fleet.bootstrap(old), seconds=90))

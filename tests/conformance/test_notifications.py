@@ -5,6 +5,8 @@ import uuid
 from collections.abc import Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,14 +21,16 @@ NOTIFICATIONS = "sentry:feedback_user_report_notifications"
 
 def mails(project: Any, words: str) -> list[EmailMessage]:
     """The mails of the fleet's folder that say these words."""
-    found = []
-    for path in (project.data_dir / "mail").glob("*.eml"):
-        message = message_from_bytes(path.read_bytes(), policy=policy.default)
-        assert isinstance(message, EmailMessage)
-        body = message.get_body(("plain",))
-        if body is not None and words in body.get_content():
-            found.append(message)
-    return found
+    return [mail for mail, text in map(read_mail, (project.data_dir / "mail").glob("*.eml")) if words in text]
+
+
+@cache
+def read_mail(path: Path) -> tuple[EmailMessage, str]:
+    """A mail and its text; each is read once, since there are all those of other tests."""
+    message = message_from_bytes(path.read_bytes(), policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    body = message.get_body(("plain",))
+    return message, body.get_content() if body is not None else ""
 
 
 def words() -> str:

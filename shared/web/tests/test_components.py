@@ -1,14 +1,12 @@
 """All components on one page, in Chromium: accessible in both themes, at every width, nothing foreign."""
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest_asyncio
-import uvicorn
 from axe_playwright_python.async_playwright import Axe
 from fastapi import FastAPI
+from hearback_devkit.testing import served
 from hearback_kit.auth import SESSION_COOKIE
 from jinja2 import FileSystemLoader
 from playwright.async_api import Browser, Page, expect
@@ -29,12 +27,8 @@ SMALL = """() => [...document.querySelectorAll("a, button, select, input, summar
 async def site(app: FastAPI) -> AsyncIterator[str]:
     """The small app with the page of all components, on a port."""
     app.state.pages.environment.loader.loaders.append(FileSystemLoader(Path(__file__).parent / "templates"))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-        task = asyncio.create_task(server.serve(sockets=[listening]))
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        await task
+    async with served(app, is_started=True) as url:
+        yield url
 
 
 @pytest_asyncio.fixture

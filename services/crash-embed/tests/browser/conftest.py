@@ -1,20 +1,17 @@
 """The dialog in a real Chromium: the page on one origin, crash-embed on another, a real Valkey behind it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
 import pytest_asyncio
-import uvicorn
 from crash_embed.app import create_app
 from crash_embed.settings import Settings
 from hearback_devkit.fleet import public_key, publish_project
-from hearback_devkit.testing import FaultProxy, eventually
+from hearback_devkit.testing import FaultProxy, served
 from playwright.async_api import Browser, Page
 from redis.asyncio import Redis
 from starlette.applications import Starlette
@@ -38,27 +35,11 @@ window.addEventListener('message', function (event) {
 """
 
 
-@asynccontextmanager
-async def serving(app: Any) -> AsyncIterator[int]:
-    """Serve an ASGI app on a free port of 127.0.0.1; yields the port."""
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host="127.0.0.1",
-            port=0,
-            log_config=None,
-            lifespan="on",
-            ws="none",
-            loop="none",
-            timeout_graceful_shutdown=1,
-        )
-    )
-    server.capture_signals = suppress  # type: ignore[method-assign,assignment]
-    task = asyncio.create_task(server.serve())
-    await eventually(lambda: server.started)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    await task
+def port_of(url: str) -> int:
+    """Return the port that a URL names."""
+    port = urlsplit(url).port
+    assert port is not None
+    return port
 
 
 @dataclass
@@ -96,8 +77,8 @@ async def proxy(redis_url: str, redis: Redis) -> AsyncIterator[FaultProxy]:
     """crash-embed behind a proxy that can fail."""
     await publish_project(redis)
     async with (
-        serving(create_app(Settings(redis_url=redis_url, public_url="http://errors.example"))) as port,
-        FaultProxy("127.0.0.1", port).run() as proxy,
+        served(create_app(Settings(redis_url=redis_url, public_url="http://errors.example"))) as url,
+        FaultProxy("127.0.0.1", port_of(url)).run() as proxy,
     ):
         yield proxy
 
@@ -115,8 +96,8 @@ async def host(proxy: FaultProxy) -> AsyncIterator[Host]:
         return HTMLResponse(html, headers=headers)
 
     app = Starlette(routes=[Route("/{path:path}", page)])
-    async with serving(app) as port:
-        site = Host(port, proxy.port)
+    async with served(app) as url:
+        site = Host(port_of(url), proxy.port)
         site.add(PLAIN)
         yield site
 
@@ -136,8 +117,8 @@ async def prefixing(proxy: FaultProxy) -> AsyncIterator[str]:
         return Response(answer.content, answer.status_code, shown)
 
     app = Starlette(routes=[Route("/hearback/{path:path}", forward, methods=["GET", "POST", "OPTIONS"])])
-    async with httpx.AsyncClient() as client, serving(app) as port:
-        yield f"http://127.0.0.1:{port}/hearback"
+    async with httpx.AsyncClient() as client, served(app) as url:
+        yield f"{url}/hearback"
 
 
 OpenPage = Callable[..., Awaitable[Page]]

@@ -1,17 +1,14 @@
 """The pages of rules and deliveries in Chromium: they fit, axe finds nothing, a test is followed live."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
-import uvicorn
 from hearback_devkit.fleet import signed_in
-from hearback_devkit.testing import eventually
+from hearback_devkit.testing import served
 from hearback_kit.auth import SESSION_COOKIE
 from notifier.app import create_app
 from notifier.store import destinations
@@ -49,18 +46,10 @@ class Site:
 @pytest_asyncio.fixture
 async def site(notifier: Notifier) -> AsyncIterator[Site]:
     app = create_app(notifier.settings, clock=notifier.clock)
-    options: dict[str, Any] = {"port": 0, "log_config": None, "lifespan": "on", "ws": "none", "loop": "none"}
-    server = uvicorn.Server(uvicorn.Config(app, timeout_graceful_shutdown=1, **options))
-    server.capture_signals = suppress  # type: ignore[method-assign,assignment]
-    task = asyncio.create_task(server.serve())
-    await eventually(lambda: server.started)
-    headers = signed_in(app)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    found = Site(f"http://127.0.0.1:{port}", app.state.callers.add("session"), notifier)
-    await _fill(found, headers)
-    yield found
-    server.should_exit = True
-    await task
+    async with served(app) as url:
+        found = Site(url, app.state.callers.add("session"), notifier)
+        await _fill(found, signed_in(app))
+        yield found
 
 
 async def _fill(site: Site, headers: dict[str, str]) -> None:
