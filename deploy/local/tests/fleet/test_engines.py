@@ -13,10 +13,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import redis
 from hearback_devkit.engines import EngineError, PostgresEngine, ValkeyEngine, engine_scratch_directory
 from hearback_devkit.engines.process import is_alive
 from hearback_devkit.testing import eventually_sync
-from hearback_kit.valkey import connect
 
 Engine = PostgresEngine | ValkeyEngine
 KINDS = (PostgresEngine, ValkeyEngine)
@@ -33,80 +33,61 @@ def engine_in(kind: type[Engine], directory: Path, port: int | None = None) -> E
     return PostgresEngine(directory, port, durable=False) if kind is PostgresEngine else kind(directory, port)
 
 
+@contextmanager
+def started(engine: Engine) -> Iterator[Engine]:
+    """An engine that runs while the block does."""
+    engine.start()
+    try:
+        yield engine
+    finally:
+        engine.stop()
+
+
 def write(engine: Engine, value: str) -> None:
-    asyncio.run(_write(engine, value))
-
-
-def read(engine: Engine) -> str | None:
-    return asyncio.run(_read(engine))
-
-
-async def _write(engine: Engine, value: str) -> None:
     if isinstance(engine, ValkeyEngine):
-        client = connect(engine.url)
-        await client.set("kept", value)
-        await client.aclose()
-        return
-    connection = await asyncpg.connect(engine.url + "postgres")
-    await connection.execute("create table if not exists kept (value text)")
-    await connection.execute("insert into kept values ($1)", value)
-    await connection.close()
+        with redis.Redis.from_url(engine.url) as client:
+            client.set("kept", value)
+    else:
+        engine.execute(f"create table if not exists kept (value text); insert into kept values ('{value}');")
 
 
-async def _read(engine: Engine) -> str | None:
+def read(engine: Engine) -> str:
     if isinstance(engine, ValkeyEngine):
-        client = connect(engine.url)
-        found = await client.get("kept")
-        await client.aclose()
-        return found.decode() if found else None
-    connection = await asyncpg.connect(engine.url + "postgres")
-    value: str = await connection.fetchval("select value from kept")
+        with redis.Redis.from_url(engine.url) as client:
+            return str(client.get("kept"), "ascii")
+    return asyncio.run(_ask(engine.url, "select value from kept"))
+
+
+async def _ask(url: str, question: str) -> str:
+    connection = await asyncpg.connect(url + "postgres")
+    answer: str = await connection.fetchval(question)
     await connection.close()
-    return value
+    return answer
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_data_and_port_survive_a_stop_and_a_kill(kind: type[Engine], folder: Path) -> None:
-    engine = kind(folder / "store")
-    engine.start()
-    try:
+    with started(kind(folder / "store")) as engine:
         port = engine.port
         write(engine, "words")
-        engine.stop()
-        assert engine.pid is None
-        engine.start()
-        assert read(engine) == "words"
-        engine.kill()
-        assert engine.pid is None
-        engine.start()
-        assert read(engine) == "words"
-        assert engine.port == port
-    finally:
-        engine.stop()
+        for end in (engine.stop, engine.kill):
+            end()
+            assert engine.pid is None
+            engine.start()
+            assert read(engine) == "words"
+            assert engine.port == port
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_wrong_or_no_password_is_refused(kind: type[Engine], folder: Path) -> None:
-    engine = engine_in(kind, folder / "store")
-    engine.start()
-    try:
+    with started(engine_in(kind, folder / "store")) as engine:
         assert (engine.directory / "password").stat().st_mode & 0o077 == 0
         stranger = engine.url.replace(engine.password, "guessed")
-        with pytest.raises(Exception, match=r"(?i)password|WRONGPASS|invalid"):
-            asyncio.run(_knock(kind, stranger))
-    finally:
-        engine.stop()
-
-
-async def _knock(kind: type[Engine], url: str) -> None:
-    if kind is PostgresEngine:
-        await asyncpg.connect(url + "postgres")
-        return
-    client = connect(url)
-    try:
-        await client.ping()
-    finally:
-        await client.aclose()
+        with pytest.raises(Exception, match=r"(?i)password|WRONGPASS|invalid"):  # noqa: PT012
+            if kind is PostgresEngine:
+                asyncio.run(_ask(stranger, "select 'in'"))
+            with redis.Redis.from_url(stranger) as client:
+                client.ping()
 
 
 ORPHAN_MAKER = """
@@ -131,50 +112,34 @@ def test_engine_ends_with_its_killed_owner_and_starts_again(kind: type[Engine], 
         assert owner.stdout is not None
         pid = int(owner.stdout.readline())
         owner.kill()
-    engine = engine_in(kind, folder / "store")
-    engine.start()
-    try:
+    with started(engine_in(kind, folder / "store")) as engine:
         eventually_sync(lambda: not is_alive(pid))
         assert engine.pid not in {None, pid}
-    finally:
-        engine.stop()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_engine_that_outlived_its_owner_is_taken_down_first(kind: type[Engine], folder: Path) -> None:
-    first = engine_in(kind, folder / "store")
-    first.start()
-    left_behind = first.pid
-    assert left_behind is not None
-    second = engine_in(kind, folder / "store")
-    second.start()
-    try:
-        assert second.pid not in {None, left_behind}
-        assert first.pid is None
-        write(second, "only one writes")
-    finally:
-        second.stop()
-        first.stop()
+    with started(engine_in(kind, folder / "store")) as first:
+        left_behind = first.pid
+        assert left_behind is not None
+        with started(engine_in(kind, folder / "store")) as second:
+            assert second.pid not in {None, left_behind}
+            assert first.pid is None
+            write(second, "only one writes")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_engine_that_nobody_reaps_does_not_block(kind: type[Engine], folder: Path) -> None:
     """Its zombie keeps its process id in use, for ever under a PID 1 that does not reap."""
-    first = kind(folder / "store")
-    first.start()
-    zombie = first.pid
-    assert zombie is not None
-    write(first, "words")
-    os.kill(zombie, signal.SIGKILL)
-    eventually_sync(lambda: not is_alive(zombie))
-    second = kind(folder / "store")
-    second.start()
-    try:
-        os.kill(zombie, 0)  # still there
-        assert read(second) == "words"
-    finally:
-        second.stop()
-        first.stop()
+    with started(kind(folder / "store")) as first:
+        zombie = first.pid
+        assert zombie is not None
+        write(first, "words")
+        os.kill(zombie, signal.SIGKILL)
+        eventually_sync(lambda: not is_alive(zombie))
+        with started(kind(folder / "store")) as second:
+            os.kill(zombie, 0)  # still there
+            assert read(second) == "words"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -190,27 +155,20 @@ def test_stranger_with_the_id_of_an_old_engine_is_left_alone(kind: type[Engine],
             pid_file = engine.directory / "data" / "postmaster.pid"
             lines = pid_file.read_text().split("\n")
             pid_file.write_text("\n".join([str(other.pid), *lines[1:]]))
-        engine.start()
-        try:
+        with started(engine):
             assert engine.pid is not None
             assert other.poll() is None
-        finally:
-            engine.stop()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_copied_folder_does_not_end_the_engine_of_the_original(kind: type[Engine], folder: Path) -> None:
-    engine = engine_in(kind, folder / "store")
-    engine.start()
-    try:
+    with started(engine_in(kind, folder / "store")) as engine:
         copy = engine_in(kind, folder / "copy")
         (copy.directory / "process.json").write_bytes((engine.directory / "process.json").read_bytes())
         pid = engine.pid
-        copy.start()
-        copy.stop()
+        with started(copy):
+            assert engine.pid == pid
         assert engine.pid == pid
-    finally:
-        engine.stop()
 
 
 @contextmanager
@@ -253,24 +211,18 @@ def test_port_in_use_is_told(kind: type[Engine], folder: Path) -> None:
 
 def test_databases_are_created_once(folder: Path) -> None:
     engine = PostgresEngine(folder / "store", durable=False)
-    engine.start()
-    try:
+    with started(engine):
         for _ in range(2):
             engine.create_databases(["feedback", "user_reports"])
         with pytest.raises(ValueError, match="not a database name"):
             engine.create_database('x"; drop table kept')
-    finally:
-        engine.stop()
 
 
 def test_start_that_was_cut_off_is_done_again(folder: Path) -> None:
     engine = PostgresEngine(folder / "store", durable=False)
     (engine.directory / "data.unfinished" / "base").mkdir(parents=True)
-    engine.start()
-    try:
+    with started(engine):
         assert engine.pid is not None
-    finally:
-        engine.stop()
 
 
 def test_unwritable_folder_is_told(folder: Path) -> None:
@@ -290,15 +242,9 @@ def test_closed_parent_folder_moves_the_data_to_where_the_engine_may_go(
     reachable = folder / "system"
     monkeypatch.setattr("hearback_devkit.engines.paths.SYSTEM_DIRECTORY", reachable)
     folder.chmod(0o711)
-    engine = ValkeyEngine(closed / "store")
-    engine.start()
-    try:
+    with started(ValkeyEngine(closed / "store")) as engine:
         assert (closed / "store").is_symlink()
         assert engine.directory.parent == reachable
         write(engine, "kept")
-        engine.stop()
-        engine = ValkeyEngine(closed / "store")
-        engine.start()
+    with started(ValkeyEngine(closed / "store")) as engine:
         assert read(engine) == "kept"
-    finally:
-        engine.stop()
