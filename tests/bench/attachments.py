@@ -6,10 +6,9 @@ import random
 import threading
 from pathlib import Path
 
-from hearback_devkit.engines import ValkeyEngine, engine_scratch_directory
 from hearback_devkit.engines.process import free_port
 
-from tests.bench.gateway import AUTH, publish_project, serving, take_stored
+from tests.bench.gateway import AUTH, serving, take_stored, valkey
 from tests.bench.load import request, run_load
 from tests.bench.model import Options, Row
 from tests.bench.programs import cpu_seconds, peak_memory_mb, program
@@ -75,12 +74,5 @@ def _memory(gate: tuple[int, int]) -> Row:
 
 def run(options: Options) -> list[Row]:
     """Measure the rate of small ones and the memory of large ones."""
-    with engine_scratch_directory() as folder:
-        engine = ValkeyEngine(folder / "valkey", appendfsync="everysec")
-        engine.start()
-        try:
-            asyncio.run(publish_project(engine.url))
-            with serving(engine.url, folder) as gate:
-                return [*_rate(options, engine.url, folder, gate), _memory(gate)]
-        finally:
-            engine.stop()
+    with valkey() as (url, folder), serving(url, folder) as gate:
+        return [*_rate(options, url, folder, gate), _memory(gate)]

@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from hearback_contracts.streams import FEEDBACK_SUBMITTED, STREAMS
-from hearback_devkit.engines import ValkeyEngine, engine_scratch_directory
 from hearback_kit.valkey import connect
 
-from tests.bench.gateway import SHARDS, kinds, publish_project, serving
+from tests.bench.gateway import SHARDS, kinds, serving, valkey
 from tests.bench.load import Result, run_load
 from tests.bench.model import Options, Row
 from tests.bench.open_loop import Offered, offer
@@ -123,23 +122,11 @@ class Burst:
     recovered_seconds: float  # from the end of the burst until the readers were below the bound again
 
 
-@contextmanager
-def _valkey() -> Iterator[tuple[str, Path]]:
-    with engine_scratch_directory() as folder:
-        engine = ValkeyEngine(folder / "valkey", appendfsync="everysec")
-        engine.start()
-        try:
-            asyncio.run(publish_project(engine.url))
-            yield engine.url, folder
-        finally:
-            engine.stop()
-
-
 def at_the_limit(seconds: float, connections: int, slices: int = SLICES) -> Limit:
     """Keep a gateway busy for so long, in slices."""
     requests = kinds()[0].requests
     found = []
-    with _valkey() as (url, folder), serving(url, folder) as (port, pid), Reader(url).running() as reader:
+    with valkey() as (url, folder), serving(url, folder) as (port, pid), Reader(url).running() as reader:
         for _ in range(slices):
             before = cpu_seconds(pid)
             result = run_load(port, requests, seconds / slices, connections)
@@ -154,7 +141,7 @@ def in_a_burst(read: float, seconds: float) -> Burst:
     entries_max = max(200, int(2 * read))
     bound = {"ENVELOPE_GATEWAY_STREAM_ENTRIES_MAX": str(entries_max)}
     with (
-        _valkey() as (url, folder),
+        valkey() as (url, folder),
         serving(url, folder, bound) as (port, _),
         Reader(url, read).running() as reader,
     ):
@@ -168,7 +155,7 @@ def in_a_burst(read: float, seconds: float) -> Burst:
 def in_processes(count: int, seconds: float, connections: int) -> Limit:
     """Keep so many gateways on one Valkey busy at the same time; one slice for each."""
     requests = kinds()[0].requests
-    with _valkey() as (url, folder), Reader(url).running() as reader, gateways(count, url, folder) as gates:
+    with valkey() as (url, folder), Reader(url).running() as reader, gateways(count, url, folder) as gates:
         before = [cpu_seconds(pid) for _, pid in gates]
         with ThreadPoolExecutor(count) as pool:
             each = max(1, connections // count)

@@ -12,7 +12,6 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -22,17 +21,17 @@ from feedback.store.tables import FEEDBACK
 from hearback_contracts.events import FeedbackSubmitted
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import FEEDBACK_SUBMITTED
-from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
-from hearback_devkit.fleet import publish_project, signed_in
+from hearback_devkit.fleet import signed_in
 from hearback_devkit.testing import running
 from hearback_fleet.messages import outgoing
-from hearback_kit.bus import Outgoing, RedisStreams
+from hearback_kit.bus import Outgoing
 from hearback_kit.db import Database, migrate
-from hearback_kit.valkey import connect
 from hearback_kit.values.ids import new_id, random_id
 from sqlalchemy import func, select, text
 
 from tests.bench.model import Options, Row, machine, table
+from tests.bench.programs import engines
+from tests.bench.services import drain, publish_projects
 
 PACKAGE = "feedback.store.migrations"
 PROJECTS = 10
@@ -132,32 +131,17 @@ def messages(shards: int, count: int) -> list[Outgoing]:
     return made
 
 
-async def _drain(settings: Settings, count: int) -> tuple[float, float]:
-    """Fill the stream, then let a worker empty it: seconds and its CPU seconds."""
-    client, waiting = (connect(settings.redis_url.get_secret_value()) for _ in range(2))
-    bus = RedisStreams(client, waiting)
-    sent = messages(settings.stream_shards, count)
-    for start in range(0, len(sent), 1_000):
-        await bus.publish(sent[start : start + 1_000])
-    keys = FEEDBACK_SUBMITTED.shard_keys(settings.stream_shards)
-    stop = asyncio.Event()
-    began, cpu = time.perf_counter(), time.process_time()
-    task = asyncio.create_task(create_worker(settings).run(stop))
-    while sum((await bus.backlog(keys)).values()):  # noqa: ASYNC110 - no event tells it
-        await asyncio.sleep(0.02)
-    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-    stop.set()
-    await task
-    await client.aclose()
-    await waiting.aclose()
-    return seconds, cpu
-
-
 async def _stored(settings: Settings, options: Options) -> Row:
     row = Row("feedback stored by the worker", [], reach=f"≥ {REACH:,}/s")
     count = int(options.seconds * MESSAGES_PER_SECOND)
     for _ in range(options.rounds):
-        seconds, cpu = await _drain(settings, count)
+        seconds, cpu = await drain(
+            settings.redis_url.get_secret_value(),
+            [FEEDBACK_SUBMITTED],
+            settings.stream_shards,
+            messages(settings.stream_shards, count),
+            lambda: create_worker(settings),
+        )
         row.per_second = [*row.per_second, count / seconds]
         row.cpu_us = [*row.cpu_us, 1e6 * cpu / count]
     database = Database(settings.database_url)
@@ -195,7 +179,7 @@ async def fill(settings: Settings, first: int, last: int) -> None:
 async def _searches(settings: Settings, options: Options, rows: int) -> list[Row]:
     database = Database(settings.database_url)
     async with database.transaction() as connection:
-        await connection.execute(text("TRUNCATE feedback"))
+        await connection.execute(text("TRUNCATE feedback CASCADE"))
     await database.close()
     await fill(settings, 1, rows)
     return await searches(settings, options, rows)
@@ -244,11 +228,17 @@ async def asked(
     return row
 
 
-async def _run(options: Options, folder: Path, rows: int) -> list[Row]:
-    postgres, valkey = PostgresEngine(folder / "postgres"), ValkeyEngine(folder / "valkey")
-    postgres.start()
-    valkey.start()
-    try:
+async def _run(options: Options, settings: Settings, rows: int) -> list[Row]:
+    url = settings.server_database_url.get_secret_value().rstrip("/") + "/postgres"
+    settings = settings.model_copy(update={"service_database_url": type(settings.redis_url)(url)})
+    await migrate(settings.database_url, PACKAGE)
+    await publish_projects(settings.redis_url.get_secret_value(), PROJECTS)
+    return [await _stored(settings, options), *(await _searches(settings, options, rows))]
+
+
+def run(options: Options, rows: int = 100_000) -> list[Row]:
+    """The rows of this topic."""
+    with engines() as (postgres, valkey, folder):
         settings = Settings(
             server_database_url=postgres.url,
             redis_url=valkey.url,
@@ -256,23 +246,7 @@ async def _run(options: Options, folder: Path, rows: int) -> list[Row]:
             blob_url=f"file://{folder}/blobs",
             announce_seconds=3_600,
         )
-        url = settings.server_database_url.get_secret_value().rstrip("/") + "/postgres"
-        settings = settings.model_copy(update={"service_database_url": type(settings.redis_url)(url)})
-        await migrate(settings.database_url, PACKAGE)
-        client = connect(valkey.url)
-        for project_id in range(1, PROJECTS + 1):
-            await publish_project(client, project_id=project_id)
-        await client.aclose()
-        return [await _stored(settings, options), *(await _searches(settings, options, rows))]
-    finally:
-        valkey.stop()
-        postgres.stop()
-
-
-def run(options: Options, rows: int = 100_000) -> list[Row]:
-    """The rows of this topic."""
-    with engine_scratch_directory() as folder:
-        return asyncio.run(_run(options, folder, rows))
+        return asyncio.run(_run(options, settings, rows))
 
 
 def main() -> None:

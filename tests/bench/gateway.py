@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from hearback_contracts.config import KeyConfig, ProjectConfig, key_snapshot, project_snapshot
 from hearback_contracts.streams import STREAMS
@@ -177,6 +177,17 @@ async def take_stored(url: str, stream: str) -> int:
 
 
 @contextmanager
+def valkey(appendfsync: Literal["always", "everysec"] = "everysec") -> Iterator[tuple[str, Path]]:
+    """A Valkey with the project: its URL, and a folder."""
+    with (
+        engine_scratch_directory() as folder,
+        ValkeyEngine(folder / "valkey", appendfsync=appendfsync) as engine,
+    ):
+        asyncio.run(publish_project(engine.url))
+        yield engine.url, folder
+
+
+@contextmanager
 def serving(url: str, folder: Path, more: Mapping[str, str] | None = None) -> Iterator[tuple[int, int]]:
     """A gateway process: its port and process id; `more` goes into its environment."""
     port = free_port()
@@ -228,15 +239,9 @@ def run(options: Options) -> list[Row]:
     rows: list[Row] = []
     port = free_port()
     with program("tests.bench.bare", str(port), port=port, ready="/") as pid:
-        for mode in ("everysec", "always"):
-            with engine_scratch_directory() as folder:
-                engine = ValkeyEngine(folder / "valkey", appendfsync=mode)  # type: ignore[arg-type]
-                engine.start()
-                try:
-                    asyncio.run(publish_project(engine.url))
-                    with serving(engine.url, folder) as gate:
-                        for kind in kinds():
-                            rows += _rows(options, kind, mode, engine.url, (port, pid), gate)
-                finally:
-                    engine.stop()
+        modes: tuple[Literal["everysec", "always"], ...] = ("everysec", "always")
+        for mode in modes:
+            with valkey(mode) as (url, folder), serving(url, folder) as gate:
+                for kind in kinds():
+                    rows += _rows(options, kind, mode, url, (port, pid), gate)
     return rows

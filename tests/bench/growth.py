@@ -27,14 +27,13 @@ from client_reports.store.partitions import Plans, partitions_of
 from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import FEEDBACK_SUBMITTED, OUTCOME_RECORDED, Stream
-from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
-from hearback_devkit.fleet import publish_project, signed_in
+from hearback_devkit.engines import PostgresEngine, ValkeyEngine
+from hearback_devkit.fleet import signed_in
 from hearback_devkit.testing import running
 from hearback_fleet.recording import OutcomeRecorder, SubmissionRef
-from hearback_kit.bus import Outgoing, RedisStreams
+from hearback_kit.bus import Outgoing
 from hearback_kit.clock import SystemClock
 from hearback_kit.db import Database, migrate
-from hearback_kit.valkey import connect
 from hearback_kit.values.ids import random_id
 from hearback_kit.worker import Worker
 from sqlalchemy import text
@@ -42,7 +41,8 @@ from sqlalchemy import text
 from tests.bench import feedback_worker
 from tests.bench.model import Options, Row, machine, table
 from tests.bench.processes import family
-from tests.bench.programs import cpu_seconds
+from tests.bench.programs import cpu_seconds, engines
+from tests.bench.services import drain, publish_projects
 
 PROJECTS = 10
 REACH = "<= 1.50"
@@ -118,10 +118,7 @@ class Bench:
         database = Database(self._journal.database_url)
         await partitions_of(database, Plans.of(self._journal)).ensure(datetime.now(UTC))
         await database.close()
-        client = connect(self._valkey.url)
-        for project_id in range(1, PROJECTS + 1):
-            await publish_project(client, project_id=project_id)
-        await client.aclose()
+        await publish_projects(self._valkey.url, PROJECTS)
 
     def growers(self) -> dict[str, Grower]:
         """Return both tables."""
@@ -164,7 +161,14 @@ class Bench:
             print(f"{size:,} {grower.name} after {time.monotonic() - began:,.0f} s", file=sys.stderr, flush=True)
             stored = Row(f"{grower.name} stored at {size:,}", [], cpu_us=[])
             for _ in range(self._options.rounds):
-                seconds, cpu = await self._drain(grower)
+                seconds, cpu = await drain(
+                    self._valkey.url,
+                    [grower.stream],
+                    self._feedback.stream_shards,
+                    grower.messages(STORED_AT_ONCE),
+                    grower.worker,
+                    self._cpu_seconds,
+                )
                 stored.per_second = [*stored.per_second, STORED_AT_ONCE / seconds]
                 stored.cpu_us = [*stored.cpu_us, 1e6 * cpu / STORED_AT_ONCE]
             found.append(Measured(size, stored, await grower.ask(size)))
@@ -174,26 +178,6 @@ class Bench:
         root = self._postgres.pid
         assert root is not None
         return time.process_time() + sum(cpu_seconds(pid, with_ended=pid == root) for pid in family(root))
-
-    async def _drain(self, grower: Grower) -> tuple[float, float]:
-        """Fill the stream, then let a worker empty it: seconds, and CPU seconds with PostgreSQL's."""
-        client, waiting = connect(self._valkey.url), connect(self._valkey.url)
-        bus = RedisStreams(client, waiting)
-        sent = grower.messages(STORED_AT_ONCE)
-        for start in range(0, len(sent), 1_000):
-            await bus.publish(sent[start : start + 1_000])
-        keys = grower.stream.shard_keys(self._feedback.stream_shards)
-        stop = asyncio.Event()
-        began, cpu = time.perf_counter(), self._cpu_seconds()
-        task = asyncio.create_task(grower.worker().run(stop))
-        while sum((await bus.backlog(keys)).values()):  # noqa: ASYNC110 - no event tells it
-            await asyncio.sleep(0.02)
-        seconds, cpu = time.perf_counter() - began, self._cpu_seconds() - cpu
-        stop.set()
-        await task
-        await client.aclose()
-        await waiting.aclose()
-        return seconds, cpu
 
     async def _fill_journal(self, first: int, last: int) -> None:
         database = Database(self._journal.database_url, statement_timeout_ms=36_000_000)
@@ -263,16 +247,8 @@ def compared(found: Sequence[Measured]) -> list[Row]:
 def run(options: Options, sizes: Mapping[str, Sequence[int]] | None = None) -> list[Row]:
     """Measure on engines of their own; small unless sizes are given."""
     wanted = sizes or {"feedback": [20_000, 60_000], "journal": [50_000, 150_000]}
-    with engine_scratch_directory() as folder:
-        postgres = PostgresEngine(Path(folder) / "postgres", settings=SERVER)
-        valkey = ValkeyEngine(Path(folder) / "valkey")
-        postgres.start()
-        valkey.start()
-        try:
-            return asyncio.run(_run(Bench(postgres, valkey, Path(folder), options), wanted))
-        finally:
-            valkey.stop()
-            postgres.stop()
+    with engines(SERVER) as (postgres, valkey, folder):
+        return asyncio.run(_run(Bench(postgres, valkey, folder, options), wanted))
 
 
 async def _run(bench: Bench, sizes: Mapping[str, Sequence[int]]) -> list[Row]:

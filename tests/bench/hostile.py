@@ -15,9 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hearback_devkit.engines import ValkeyEngine, engine_scratch_directory
-
-from tests.bench.gateway import AUTH, VARIANTS, feedback, publish_project, serving, take_stored
+from tests.bench.gateway import AUTH, VARIANTS, feedback, serving, take_stored, valkey
 from tests.bench.load import request
 from tests.bench.model import Options, Row
 from tests.bench.open_loop import offer
@@ -104,26 +102,19 @@ def run(options: Options) -> list[Row]:
     headers = {"x-sentry-auth": AUTH, "content-type": "application/x-sentry-envelope"}
     requests = [request("/api/1/envelope/", feedback(number), headers) for number in range(VARIANTS)]
     rows = []
-    with engine_scratch_directory() as folder:
-        engine = ValkeyEngine(folder / "valkey", appendfsync="everysec")
-        engine.start()
-        try:
-            asyncio.run(publish_project(engine.url))
-            with serving(engine.url, folder) as (port, pid):
-                for name, kind in {"no hostile client": None, **KINDS}.items():
-                    row = Row(f"gateway, {RATE:.0f} feedback/s beside: {name}", [], reach="p99 <= 250 ms")
-                    sent = stored = 0
-                    with _Crowd(port, *kind).running() if kind else contextlib.nullcontext():
-                        for _ in range(options.rounds):
-                            before = cpu_seconds(pid)
-                            offered = offer(port, requests, RATE, options.seconds)
-                            cpu = (cpu_seconds(pid) - before) * 1e6 / max(1, offered.answered)
-                            row.add(offered.answered / offered.seconds, cpu, offered.p50_ms, offered.p99_ms)
-                            sent += offered.sent
-                            stored += asyncio.run(take_stored(engine.url, "feedback.submitted"))
-                            assert offered.answered == offered.sent, "an ordinary request was refused"
-                    row.stored = f"{stored:,} / {sent:,}"
-                    rows.append(row)
-        finally:
-            engine.stop()
+    with valkey() as (url, folder), serving(url, folder) as (port, pid):
+        for name, kind in {"no hostile client": None, **KINDS}.items():
+            row = Row(f"gateway, {RATE:.0f} feedback/s beside: {name}", [], reach="p99 <= 250 ms")
+            sent = stored = 0
+            with _Crowd(port, *kind).running() if kind else contextlib.nullcontext():
+                for _ in range(options.rounds):
+                    before = cpu_seconds(pid)
+                    offered = offer(port, requests, RATE, options.seconds)
+                    cpu = (cpu_seconds(pid) - before) * 1e6 / max(1, offered.answered)
+                    row.add(offered.answered / offered.seconds, cpu, offered.p50_ms, offered.p99_ms)
+                    sent += offered.sent
+                    stored += asyncio.run(take_stored(url, "feedback.submitted"))
+                    assert offered.answered == offered.sent, "an ordinary request was refused"
+            row.stored = f"{stored:,} / {sent:,}"
+            rows.append(row)
     return rows

@@ -3,11 +3,10 @@
 import asyncio
 
 from hearback_contracts.config import KeyConfig, ProjectConfig, QuotaConfig, key_snapshot, project_snapshot
-from hearback_devkit.engines import ValkeyEngine, engine_scratch_directory
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.valkey import connect
 
-from tests.bench.gateway import AUTH, KEY, VARIANTS, feedback, publish_project, serving, take_stored
+from tests.bench.gateway import AUTH, KEY, VARIANTS, feedback, serving, take_stored, valkey
 from tests.bench.load import request, run_load
 from tests.bench.model import Options, Row
 from tests.bench.programs import cpu_seconds
@@ -47,26 +46,20 @@ def run(options: Options) -> list[Row]:
     without = Row("gateway, feedback without quotas (everysec)", [])
     limited = Row("gateway, feedback under three quotas (everysec)", [], [], "without", reach=">= 0.85")
     answered = stored = 0
-    with engine_scratch_directory() as folder:
-        engine = ValkeyEngine(folder / "valkey", appendfsync="everysec")
-        engine.start()
-        try:
-            asyncio.run(publish_project(engine.url))
-            asyncio.run(_publish_limited(engine.url))
-            kinds = ((without, _requests(1, KEY)), (limited, _requests(2, LIMITED_KEY)))
-            with serving(engine.url, folder) as (port, pid):
-                for _ in range(options.rounds):
-                    rates = []
-                    for row, requests in kinds:
-                        before = cpu_seconds(pid)
-                        result = run_load(port, requests, options.seconds, options.connections)
-                        cpu = (cpu_seconds(pid) - before) * 1e6 / max(1, result.answered)
-                        row.add(result.per_second, cpu, result.p50_ms, result.p99_ms)
-                        rates.append(result.per_second)
-                        answered += result.answered
-                        stored += asyncio.run(take_stored(engine.url, "feedback.submitted"))
-                    limited.ratios = [*limited.ratios, rates[1] / rates[0]]
-        finally:
-            engine.stop()
+    with valkey() as (url, folder):
+        asyncio.run(_publish_limited(url))
+        kinds = ((without, _requests(1, KEY)), (limited, _requests(2, LIMITED_KEY)))
+        with serving(url, folder) as (port, pid):
+            for _ in range(options.rounds):
+                rates = []
+                for row, requests in kinds:
+                    before = cpu_seconds(pid)
+                    result = run_load(port, requests, options.seconds, options.connections)
+                    cpu = (cpu_seconds(pid) - before) * 1e6 / max(1, result.answered)
+                    row.add(result.per_second, cpu, result.p50_ms, result.p99_ms)
+                    rates.append(result.per_second)
+                    answered += result.answered
+                    stored += asyncio.run(take_stored(url, "feedback.submitted"))
+                limited.ratios = [*limited.ratios, rates[1] / rates[0]]
     limited.stored = f"{stored:,} / {answered:,}"
     return [without, limited]

@@ -22,13 +22,11 @@ import orjson
 import psutil
 from hearback_contracts.events import ErrorEventReceived, Message, UserReportSubmitted
 from hearback_contracts.sources import FeedbackSource
-from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
-from hearback_devkit.fleet import publish_project
+from hearback_devkit.engines import PostgresEngine, ValkeyEngine
 from hearback_fleet.configuration import Configuration
 from hearback_kit.bus import Incoming
 from hearback_kit.clock import SystemClock
 from hearback_kit.db import Database, migrate
-from hearback_kit.valkey import connect
 from hearback_kit.values.ids import new_id, random_id
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
@@ -42,6 +40,8 @@ from user_reports.store.keys import key_parameters
 from user_reports.store.partitions import events_plan, open_partitions
 
 from tests.bench.model import Options, Row, machine, table
+from tests.bench.programs import engines
+from tests.bench.services import publish_projects
 
 PACKAGE = "user_reports.store.migrations"
 BATCH = 256
@@ -331,10 +331,7 @@ async def plans(stage: Stage) -> str:
 async def measure(stage: Stage, sizes: Sizes, rounds: int) -> list[Row]:
     """All rows."""
     await migrate(stage.url, PACKAGE)
-    client = connect(stage.redis_url)
-    for project_id in range(1, PROJECTS + 1):
-        await publish_project(client, project_id=project_id)
-    await client.aclose()
+    await publish_projects(stage.redis_url, PROJECTS)
     await fill(stage, sizes)
     await vacuum(stage)
 
@@ -364,22 +361,11 @@ async def measure(stage: Stage, sizes: Sizes, rounds: int) -> list[Row]:
 
 def run(options: Options, sizes: Sizes | None = None) -> list[Row]:
     """Measure on engines of their own; small unless sizes are given."""
-    with engine_scratch_directory() as folder:
-        postgres = PostgresEngine(Path(folder) / "postgres")
-        valkey = ValkeyEngine(Path(folder) / "valkey")
-        postgres.start()
-        valkey.start()
-        try:
-            return asyncio.run(_run(postgres, valkey, Path(folder), options, sizes or Sizes()))
-        finally:
-            valkey.stop()
-            postgres.stop()
+    with engines() as (postgres, valkey, folder):
+        return asyncio.run(_run(Stage(postgres, valkey, folder), options, sizes or Sizes()))
 
 
-async def _run(
-    postgres: PostgresEngine, valkey: ValkeyEngine, folder: Path, options: Options, sizes: Sizes
-) -> list[Row]:
-    stage = Stage(postgres, valkey, folder)
+async def _run(stage: Stage, options: Options, sizes: Sizes) -> list[Row]:
     try:
         return await measure(stage, sizes, options.rounds)
     finally:

@@ -111,21 +111,19 @@ def run(options: Options) -> list[Row]:
     script = Row("modal script, gzip", (), limit="bare")
     unchanged = Row("modal script, 304", (), limit="bare")
     form = Row("modal form (everysec)", (), limit="bare")
-    with engine_scratch_directory() as folder:
-        valkey = ValkeyEngine(folder / "valkey", appendfsync="everysec")
-        valkey.start()
-        try:
-            asyncio.run(_prepare(valkey.url))
-            with _servers(valkey.url) as (bare, ours, pid):
-                kinds = [(script, _scripts()), (unchanged, _unchanged(ours)), (form, _forms())]
-                answered = 0
-                for _ in range(options.rounds):
-                    for row, requests in kinds:
-                        limit = run_load(bare, requests, options.seconds, options.connections).per_second
-                        result = _measure(row, ours, pid, requests, options)
-                        row.ratios = [*row.ratios, row.per_second[-1] / limit]
-                        answered += result.answered if row is form else 0
-            form.stored = f"{asyncio.run(_stored(valkey.url))} / {answered}"
-        finally:
-            valkey.stop()
+    with (
+        engine_scratch_directory() as folder,
+        ValkeyEngine(folder / "valkey", appendfsync="everysec") as valkey,
+    ):
+        asyncio.run(_prepare(valkey.url))
+        with _servers(valkey.url) as (bare, ours, pid):
+            kinds = [(script, _scripts()), (unchanged, _unchanged(ours)), (form, _forms())]
+            answered = 0
+            for _ in range(options.rounds):
+                for row, requests in kinds:
+                    limit = run_load(bare, requests, options.seconds, options.connections).per_second
+                    result = _measure(row, ours, pid, requests, options)
+                    row.ratios = [*row.ratios, row.per_second[-1] / limit]
+                    answered += result.answered if row is form else 0
+        form.stored = f"{asyncio.run(_stored(valkey.url))} / {answered}"
     return [script, unchanged, form]

@@ -7,18 +7,15 @@ import asyncio
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from hearback_contracts.config import MemberRef
 from hearback_contracts.notices import FeedbackContent, FeedbackCreated
 from hearback_contracts.options import Option
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import FEEDBACK_CREATED
-from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
 from hearback_devkit.engines.process import free_port
 from hearback_devkit.fleet import following, publish_project
 from hearback_fleet.messages import outgoing
@@ -41,6 +38,7 @@ from notifier.store.tables import OUTBOX
 from sqlalchemy import func, select
 
 from tests.bench.model import Options, Row, table
+from tests.bench.programs import engines
 
 FEEDBACK = 10_000
 BATCH = 500
@@ -141,19 +139,12 @@ async def _measure(postgres: str, valkey: str, smtp_port: int) -> list[Row]:
 def run(options: Options) -> list[Row]:
     """Measure once: the number of feedback is fixed."""
     port = free_port()
-    with tempfile.TemporaryDirectory() as folder, engine_scratch_directory() as scratch:
-        script = Path(folder) / "sink.py"
-        script.write_text(SINK)
-        sink = subprocess.Popen([sys.executable, str(script), str(port)])
-        postgres, valkey = PostgresEngine(scratch / "postgres"), ValkeyEngine(scratch / "valkey")
-        postgres.start()
+    with engines() as (postgres, valkey, _):
         postgres.create_database("notifier")
-        valkey.start()
+        sink = subprocess.Popen([sys.executable, "-c", SINK, str(port)])
         try:
             return asyncio.run(_measure(postgres.url, valkey.url, port))
         finally:
-            valkey.stop()
-            postgres.stop()
             sink.terminate()
             sink.wait(10)
 

@@ -6,7 +6,6 @@ import random
 import statistics
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from client_reports.app import create_app, create_worker
@@ -18,20 +17,20 @@ from hearback_contracts.events import ClientReportReceived
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED
-from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
-from hearback_devkit.fleet import publish_project, signed_in
+from hearback_devkit.fleet import signed_in
 from hearback_devkit.testing import running
 from hearback_fleet.messages import outgoing
 from hearback_fleet.recording import Origin, OutcomeRecorder, SubmissionRef
-from hearback_kit.bus import Outgoing, RedisStreams
+from hearback_kit.bus import Outgoing
 from hearback_kit.clock import SystemClock
 from hearback_kit.db import Database, migrate
 from hearback_kit.memory import freeze_gc
-from hearback_kit.valkey import connect
 from hearback_kit.values.ids import new_id
 from sqlalchemy import text
 
 from tests.bench.model import Options, Row
+from tests.bench.programs import engines
+from tests.bench.services import drain, publish_projects
 
 PACKAGE = "client_reports.store.migrations"
 PROJECTS = 12
@@ -117,36 +116,18 @@ async def _entries_per_second(settings: Settings, options: Options, name: str, m
     row = Row(f"outcome entries through streams, worker and PostgreSQL{name}", [], cpu_us=[], limit="")
     entries = 0
     for _ in range(options.rounds):
-        entries, seconds, cpu = await _drain(settings, int(options.seconds * messages_per_second))
+        messages, entries = _messages(settings.stream_shards, int(options.seconds * messages_per_second))
+        seconds, cpu = await drain(
+            settings.redis_url.get_secret_value(),
+            [CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED],
+            settings.stream_shards,
+            messages,
+            lambda: create_worker(settings),
+        )
         row.per_second = [*row.per_second, entries / seconds]
         row.cpu_us = [*row.cpu_us, 1e6 * cpu / entries]
     row.notes.append(f"{entries:,} entries a round; the CPU time is the worker's without PostgreSQL's.")
     return row
-
-
-async def _drain(settings: Settings, count: int) -> tuple[int, float, float]:
-    """Fill the streams, then let a worker empty them: entries, seconds, CPU seconds."""
-    client, waiting = (connect(settings.redis_url.get_secret_value()) for _ in range(2))
-    bus = RedisStreams(client, waiting)
-    messages, entries = _messages(settings.stream_shards, count)
-    for start in range(0, len(messages), 2_000):
-        await bus.publish(messages[start : start + 2_000])
-    keys = [
-        key
-        for stream in (CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED)
-        for key in stream.shard_keys(settings.stream_shards)
-    ]
-    stop = asyncio.Event()
-    began, cpu = time.perf_counter(), time.process_time()
-    task = asyncio.create_task(create_worker(settings).run(stop))
-    while sum((await bus.backlog(keys)).values()):  # noqa: ASYNC110 - no event tells it
-        await asyncio.sleep(0.02)
-    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-    stop.set()
-    await task
-    await client.aclose()
-    await waiting.aclose()
-    return entries, seconds, cpu
 
 
 async def _fill(database: Database) -> int:
@@ -180,10 +161,7 @@ def _folded(unit: str, layout: Layout, row: str, kept: tuple[str, ...]) -> str:
 
 
 async def _stats_latency(settings: Settings, options: Options) -> list[Row]:
-    client = connect(settings.redis_url.get_secret_value())
-    for project_id in range(1, PROJECTS + 1):
-        await publish_project(client, project_id=project_id)
-    await client.aclose()
+    await publish_projects(settings.redis_url.get_secret_value(), PROJECTS)
     database = Database(settings.database_url)
     await partitions_of(database, Plans.of(settings)).ensure(datetime.now(UTC))
     stored = await _fill(database)
@@ -229,16 +207,8 @@ async def _vacuum(url: str) -> None:
 
 def run(options: Options) -> list[Row]:
     """All figures, on engines of their own."""
-    with engine_scratch_directory() as folder:
-        postgres = PostgresEngine(Path(folder) / "postgres")
-        valkey = ValkeyEngine(Path(folder) / "valkey")
-        postgres.start()
-        valkey.start()
-        try:
-            return asyncio.run(_run(f"{postgres.url.rstrip('/')}/postgres", valkey.url, options))
-        finally:
-            valkey.stop()
-            postgres.stop()
+    with engines() as (postgres, valkey, _):
+        return asyncio.run(_run(f"{postgres.url.rstrip('/')}/postgres", valkey.url, options))
 
 
 async def _run(postgres_url: str, valkey_url: str, options: Options) -> list[Row]:

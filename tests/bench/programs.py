@@ -6,8 +6,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from hearback_devkit.engines import PostgresEngine, ValkeyEngine, engine_scratch_directory
 
 START_SECONDS_MAX = 30
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -23,6 +25,17 @@ def peak_memory_mb(pid: int) -> float:
     """The most memory a process had resident at one time."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
+
+
+@contextlib.contextmanager
+def engines(settings: Mapping[str, str] | None = None) -> Iterator[tuple[PostgresEngine, ValkeyEngine, Path]]:
+    """Run both engines until the block ends, PostgreSQL with these settings; yields them and their folder."""
+    with (
+        engine_scratch_directory() as folder,
+        PostgresEngine(folder / "postgres", settings=settings) as postgres,
+        ValkeyEngine(folder / "valkey") as valkey,
+    ):
+        yield postgres, valkey, folder
 
 
 @contextlib.contextmanager

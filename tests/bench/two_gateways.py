@@ -6,17 +6,14 @@ of two shows what a second process brings. And each is offered the same rate wit
 then shows whether two processes hinder each other. Needs control groups that may be written to.
 """
 
-import asyncio
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from hearback_devkit.engines import ValkeyEngine, engine_scratch_directory
-
 from tests.bench.endurance import Reader, gateways
-from tests.bench.gateway import kinds, publish_project
+from tests.bench.gateway import kinds, valkey
 from tests.bench.load import run_load
 from tests.bench.model import Options, Row
 from tests.bench.open_loop import offer
@@ -102,24 +99,17 @@ def _used(gates: Sequence[Gate]) -> float:
 def run(options: Options) -> list[Row]:
     """Measure one and two in turn, for each share and at one rate."""
     found = []
-    with engine_scratch_directory() as folder:
-        engine = ValkeyEngine(folder / "valkey", appendfsync="everysec")
-        engine.start()
-        try:
-            asyncio.run(publish_project(engine.url))
-            with Reader(engine.url).running(), gateways(2, engine.url, folder) as gates:
-                for share in SHARES:
-                    measured = Measured(f"each held to {share:.0%} of a core", ">= 1.8")
-                    found.append(measured)
-                    for _ in range(options.rounds):
-                        with held_to(gates[0][1], share), held_to(gates[1][1], share):
-                            measured.limit(gates[:1], options)
-                            measured.limit(gates, options)
-                measured = Measured(f"each offered {RATE:,.0f} per second", "CPU as of one")
-                found.append(measured)
-                for _ in range(options.rounds):
-                    measured.offered(gates[:1], options)
-                    measured.offered(gates, options)
-        finally:
-            engine.stop()
+    with valkey() as (url, folder), Reader(url).running(), gateways(2, url, folder) as gates:
+        for share in SHARES:
+            measured = Measured(f"each held to {share:.0%} of a core", ">= 1.8")
+            found.append(measured)
+            for _ in range(options.rounds):
+                with held_to(gates[0][1], share), held_to(gates[1][1], share):
+                    measured.limit(gates[:1], options)
+                    measured.limit(gates, options)
+        measured = Measured(f"each offered {RATE:,.0f} per second", "CPU as of one")
+        found.append(measured)
+        for _ in range(options.rounds):
+            measured.offered(gates[:1], options)
+            measured.offered(gates, options)
     return [row for measured in found for row in (measured.one, measured.two)]

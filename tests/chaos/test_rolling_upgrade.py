@@ -45,18 +45,14 @@ pytestmark = [
 
 @pytest.fixture
 def stores() -> Iterator[dict[str, str]]:
-    with engine_scratch_directory() as folder:
-        postgres = PostgresEngine(folder / "postgres", durable=False)
-        valkey = ValkeyEngine(folder / "valkey", appendfsync="everysec")
-        postgres.start()
-        valkey.start()
-        try:
-            names = ("envelope_gateway", "feedback", "user_reports", "client_reports", "notifier")
-            postgres.create_databases(names)
-            yield {"HEARBACK_DATABASE_URL": postgres.url, "HEARBACK_REDIS_URL": valkey.url}
-        finally:
-            valkey.stop()
-            postgres.stop()
+    with (
+        engine_scratch_directory() as folder,
+        PostgresEngine(folder / "postgres", durable=False) as postgres,
+        ValkeyEngine(folder / "valkey", appendfsync="everysec") as valkey,
+    ):
+        names = ("envelope_gateway", "feedback", "user_reports", "client_reports", "notifier")
+        postgres.create_databases(names)
+        yield {"HEARBACK_DATABASE_URL": postgres.url, "HEARBACK_REDIS_URL": valkey.url}
 
 
 @pytest.fixture

@@ -25,17 +25,13 @@ SILENCE_SECONDS_MAX = 60.0  # the longest that the gateway may go without a 200;
 
 @pytest.fixture(scope="module")
 def stores() -> Iterator[FaultyStores]:
-    with engine_scratch_directory() as folder:
-        postgres = PostgresEngine(folder / "postgres", durable=False)
-        valkey = ValkeyEngine(folder / "valkey")
-        postgres.start()
-        valkey.start()
-        try:
-            with FaultyStores({"postgres": postgres.url, "valkey": valkey.url}).running() as running:
-                yield running
-        finally:
-            valkey.stop()
-            postgres.stop()
+    with (
+        engine_scratch_directory() as folder,
+        PostgresEngine(folder / "postgres", durable=False) as postgres,
+        ValkeyEngine(folder / "valkey") as valkey,
+        FaultyStores({"postgres": postgres.url, "valkey": valkey.url}).running() as running,
+    ):
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -33,16 +33,6 @@ def engine_in(kind: type[Engine], directory: Path, port: int | None = None) -> E
     return PostgresEngine(directory, port, durable=False) if kind is PostgresEngine else kind(directory, port)
 
 
-@contextmanager
-def started(engine: Engine) -> Iterator[Engine]:
-    """An engine that runs while the block does."""
-    engine.start()
-    try:
-        yield engine
-    finally:
-        engine.stop()
-
-
 def write(engine: Engine, value: str) -> None:
     if isinstance(engine, ValkeyEngine):
         with redis.Redis.from_url(engine.url) as client:
@@ -67,7 +57,7 @@ async def _ask(url: str, question: str) -> str:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_data_and_port_survive_a_stop_and_a_kill(kind: type[Engine], folder: Path) -> None:
-    with started(kind(folder / "store")) as engine:
+    with kind(folder / "store") as engine:
         port = engine.port
         write(engine, "words")
         for end in (engine.stop, engine.kill):
@@ -80,7 +70,7 @@ def test_data_and_port_survive_a_stop_and_a_kill(kind: type[Engine], folder: Pat
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_wrong_or_no_password_is_refused(kind: type[Engine], folder: Path) -> None:
-    with started(engine_in(kind, folder / "store")) as engine:
+    with engine_in(kind, folder / "store") as engine:
         assert (engine.directory / "password").stat().st_mode & 0o077 == 0
         stranger = engine.url.replace(engine.password, "guessed")
         with pytest.raises(Exception, match=r"(?i)password|WRONGPASS|invalid"):  # noqa: PT012
@@ -112,17 +102,17 @@ def test_engine_ends_with_its_killed_owner_and_starts_again(kind: type[Engine], 
         assert owner.stdout is not None
         pid = int(owner.stdout.readline())
         owner.kill()
-    with started(engine_in(kind, folder / "store")) as engine:
+    with engine_in(kind, folder / "store") as engine:
         eventually_sync(lambda: not is_alive(pid))
         assert engine.pid not in {None, pid}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_engine_that_outlived_its_owner_is_taken_down_first(kind: type[Engine], folder: Path) -> None:
-    with started(engine_in(kind, folder / "store")) as first:
+    with engine_in(kind, folder / "store") as first:
         left_behind = first.pid
         assert left_behind is not None
-        with started(engine_in(kind, folder / "store")) as second:
+        with engine_in(kind, folder / "store") as second:
             assert second.pid not in {None, left_behind}
             assert first.pid is None
             write(second, "only one writes")
@@ -131,13 +121,13 @@ def test_engine_that_outlived_its_owner_is_taken_down_first(kind: type[Engine], 
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_engine_that_nobody_reaps_does_not_block(kind: type[Engine], folder: Path) -> None:
     """Its zombie keeps its process id in use, for ever under a PID 1 that does not reap."""
-    with started(kind(folder / "store")) as first:
+    with kind(folder / "store") as first:
         zombie = first.pid
         assert zombie is not None
         write(first, "words")
         os.kill(zombie, signal.SIGKILL)
         eventually_sync(lambda: not is_alive(zombie))
-        with started(kind(folder / "store")) as second:
+        with kind(folder / "store") as second:
             os.kill(zombie, 0)  # still there
             assert read(second) == "words"
 
@@ -155,18 +145,18 @@ def test_stranger_with_the_id_of_an_old_engine_is_left_alone(kind: type[Engine],
             pid_file = engine.directory / "data" / "postmaster.pid"
             lines = pid_file.read_text().split("\n")
             pid_file.write_text("\n".join([str(other.pid), *lines[1:]]))
-        with started(engine):
+        with engine:
             assert engine.pid is not None
             assert other.poll() is None
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_copied_folder_does_not_end_the_engine_of_the_original(kind: type[Engine], folder: Path) -> None:
-    with started(engine_in(kind, folder / "store")) as engine:
+    with engine_in(kind, folder / "store") as engine:
         copy = engine_in(kind, folder / "copy")
         (copy.directory / "process.json").write_bytes((engine.directory / "process.json").read_bytes())
         pid = engine.pid
-        with started(copy):
+        with copy:
             assert engine.pid == pid
         assert engine.pid == pid
 
@@ -210,8 +200,7 @@ def test_port_in_use_is_told(kind: type[Engine], folder: Path) -> None:
 
 
 def test_databases_are_created_once(folder: Path) -> None:
-    engine = PostgresEngine(folder / "store", durable=False)
-    with started(engine):
+    with PostgresEngine(folder / "store", durable=False) as engine:
         for _ in range(2):
             engine.create_databases(["feedback", "user_reports"])
         with pytest.raises(ValueError, match="not a database name"):
@@ -221,7 +210,7 @@ def test_databases_are_created_once(folder: Path) -> None:
 def test_start_that_was_cut_off_is_done_again(folder: Path) -> None:
     engine = PostgresEngine(folder / "store", durable=False)
     (engine.directory / "data.unfinished" / "base").mkdir(parents=True)
-    with started(engine):
+    with engine:
         assert engine.pid is not None
 
 
@@ -242,9 +231,9 @@ def test_closed_parent_folder_moves_the_data_to_where_the_engine_may_go(
     reachable = folder / "system"
     monkeypatch.setattr("hearback_devkit.engines.paths.SYSTEM_DIRECTORY", reachable)
     folder.chmod(0o711)
-    with started(ValkeyEngine(closed / "store")) as engine:
+    with ValkeyEngine(closed / "store") as engine:
         assert (closed / "store").is_symlink()
         assert engine.directory.parent == reachable
         write(engine, "kept")
-    with started(ValkeyEngine(closed / "store")) as engine:
+    with ValkeyEngine(closed / "store") as engine:
         assert read(engine) == "kept"

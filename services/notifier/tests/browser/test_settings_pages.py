@@ -47,8 +47,9 @@ class Site:
 async def site(notifier: Notifier) -> AsyncIterator[Site]:
     app = create_app(notifier.settings, clock=notifier.clock)
     async with served(app) as url:
+        headers = signed_in(app)
         found = Site(url, app.state.callers.add("session"), notifier)
-        await _fill(found, signed_in(app))
+        await _fill(found, headers)
         yield found
 
 

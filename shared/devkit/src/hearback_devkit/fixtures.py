@@ -50,10 +50,8 @@ def postgres_url(engine_folder: Path) -> Iterator[str]:
     if given:
         yield given
         return
-    engine = PostgresEngine(engine_folder / "postgres", durable=False)
-    engine.start()
-    yield engine.url
-    engine.stop()
+    with PostgresEngine(engine_folder / "postgres", durable=False) as engine:
+        yield engine.url
 
 
 @pytest.fixture(scope="session")
@@ -63,10 +61,8 @@ def session_valkey_url(engine_folder: Path) -> Iterator[str]:
     if given:
         yield given
         return
-    engine = ValkeyEngine(engine_folder / "valkey", appendfsync="no")
-    engine.start()
-    yield engine.url
-    engine.stop()
+    with ValkeyEngine(engine_folder / "valkey", appendfsync="no") as engine:
+        yield engine.url
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from hearback_devkit.engines.paths import engine_account, resolve_directory
 from hearback_devkit.engines.process import (
@@ -33,7 +33,8 @@ class Engine(ABC):
     """One server on 127.0.0.1 with its files in a directory of its own.
 
     `start` may be called again after `stop`; the port stays. The server ends when the thread that
-    started it ends (Linux), so start it from a thread that lives as long as the server shall.
+    started it ends (Linux), so start it from a thread that lives as long as the server shall. As a context manager
+    it runs while the block does.
     """
 
     name: ClassVar[str]
@@ -48,6 +49,13 @@ class Engine(ABC):
         self._directory: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: DirectoryLock | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     @property
     def directory(self) -> Path:
