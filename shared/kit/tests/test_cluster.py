@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 
 import hiredis
@@ -68,8 +68,9 @@ async def test_a_slot_moves_while_requests_are_committed_and_read(valkey_cluster
         while not enough.is_set():
             number += SHARDS
             notes = [1] if shard == 0 else []
-            await commits[shard].commit([Outgoing(KEYS[shard], "thing", b"%d" % number)], notes)
-            acknowledged.append(number)
+            with suppress(NotSent):  # a busy machine may move the slot for longer than an answer may take
+                await commits[shard].commit([Outgoing(KEYS[shard], "thing", b"%d" % number)], notes)
+                acknowledged.append(number)
 
     source = valkey_cluster.primary_of(KEYS[0])
     target = next(node for node in valkey_cluster.nodes[:3] if node is not source)
@@ -252,23 +253,23 @@ async def test_redirections_are_followed_until_a_command_is_run(script):
 
 
 async def test_a_slot_that_no_node_has_is_given_up_in_time(script):
-    wires = RespCluster(f"redis+cluster://127.0.0.1:{script.port}", answer_seconds_max=0.1)
+    wires = RespCluster(f"redis+cluster://127.0.0.1:{script.port}", answer_seconds_max=0.5)
     script.answers += [f"-MOVED 15495 :{script.port}"] * 100
     with pytest.raises(NotSent, match="MOVED"):
         await wires.on("a").command("GET", "a")
-    assert len(script.commands) < 20
+    assert len(script.commands) < 40
     wires.close()
 
 
 async def test_what_is_full_stays_so_while_its_node_is_away(script):
-    wires = RespCluster(f"redis+cluster://127.0.0.1:{script.port}", answer_seconds_max=0.1)
+    wires = RespCluster(f"redis+cluster://127.0.0.1:{script.port}", answer_seconds_max=0.5)
     client = connect(f"redis+cluster://127.0.0.1:{script.port}")
     bounds = StreamBounds(RedisStreams(client, client, wires), dict.fromkeys(KEYS[:2], 5))
     length = ["+OK", "+QUEUED", "*1\r\n:5"]
     script.answers += length * 2
     await bounds.look()
     assert all(bounds.is_full(key) for key in KEYS[:2])
-    script.answers += ["+OK", "+QUEUED", "*1\r\n:4"] + ["+OK", "-CLUSTERDOWN it is", "-EXECABORT"] * 50
+    script.answers += ["+OK", "+QUEUED", "*1\r\n:4"] + ["+OK", "-CLUSTERDOWN it is", "-EXECABORT"] * 1_000
     with pytest.raises(Unavailable):
         await bounds.look()
     assert [bounds.is_full(key) for key in KEYS[:2]] == [False, True]
@@ -279,9 +280,9 @@ async def test_what_is_full_stays_so_while_its_node_is_away(script):
 @pytest.fixture
 async def halved(valkey_cluster: ValkeyCluster, script: Script) -> AsyncIterator[RespCluster]:
     """Yield a cluster of which the nodes of all shards but the first are away: what has their slots refuses."""
-    wires = RespCluster(valkey_cluster.url, answer_seconds_max=0.2)
+    wires = RespCluster(valkey_cluster.url)
     await wires.ping()
-    away = RespCluster(f"redis+cluster://127.0.0.1:{script.port}", answer_seconds_max=0.1)
+    away = RespCluster(f"redis+cluster://127.0.0.1:{script.port}", answer_seconds_max=0.3)
     script.answers += ["-CLUSTERDOWN it is"] * 100_000
     on = wires.on
     wires.on = lambda key: (on if "{0}" in key else away.on)(key)  # type: ignore[method-assign]
