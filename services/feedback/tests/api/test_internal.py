@@ -7,6 +7,7 @@ import orjson
 import pytest
 from hearback_contracts.sources import FeedbackSource
 from hearback_devkit.fleet import publish_project
+from hearback_kit.bus.hurry import Hurries
 from hearback_kit.http import SERVICE_HEADER, SIGNATURE_HEADER, sign
 
 from ..conftest import EVENT, Api
@@ -37,6 +38,21 @@ async def test_feedback_is_found_by_event_and_by_short_id(api: Api, redis: Any) 
         f"{ORGANIZATION}/events/x", f"{ORGANIZATION}/shortids/WEB-2", "/internal/organizations/7/shortids/WEB-1",
     ):  # fmt: skip
         assert (await ask(api, path)).status_code == 404, path
+
+
+async def test_what_waits_to_be_stored_is_stored_before_an_unknown_event_is_looked_up_again(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    async def catch_up(_: Hurries) -> None:
+        asked.append(EVENT)
+        await api.submit("late", event_id=EVENT)
+
+    monkeypatch.setattr(Hurries, "catch_up", catch_up)
+    for _ in range(2):  # what is stored is answered at once
+        assert (await ask(api, f"{ORGANIZATION}/events/{EVENT}")).json()["eventId"] == EVENT
+    assert asked == [EVENT]
 
 
 @pytest.mark.parametrize("path", [f"/events/{EVENT}", "/shortids/WEB-1"])

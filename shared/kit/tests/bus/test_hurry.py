@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
-from hearback_kit.bus.hurry import Hurry
+from hearback_kit.bus.hurry import Hurries, Hurry
 from hearback_kit.stopping import Stopping
 
 LONG = 30.0
@@ -54,6 +54,16 @@ async def test_a_reader_ends_the_gathering_and_waits_for_the_batch(stop: Stoppin
     await hurry.catch_up()
     assert loop.handled == 1
     task.cancel()
+
+
+async def test_a_reader_waits_for_every_consumer(stop: Stopping) -> None:
+    hurries = Hurries()
+    loops = [Loop(hurries.one(), stop) for _ in range(3)]
+    tasks = [await _begun(loop) for loop in loops]
+    await hurries.catch_up()
+    assert [loop.handled for loop in loops] == [1, 1, 1]
+    for task in tasks:
+        task.cancel()
 
 
 async def test_a_reader_beside_a_batch_waits_for_the_next_one_too(stop: Stopping) -> None:

@@ -15,8 +15,8 @@ class Gathering:
     """Says how long to wait before the next read, by how many messages came lately; times are monotonic seconds.
 
     Reads under load begin `seconds_max` apart: that is the longest a message waits for others. They begin sooner
-    where enough come meanwhile, after a quarter of it at the earliest. Time spent on the batch before counts;
-    after a full batch there is no wait.
+    where enough come meanwhile, after half of it at the earliest. Time spent on the batch before counts; after a
+    full batch there is no wait.
     """
 
     def __init__(self, seconds_max: float) -> None:
@@ -37,5 +37,5 @@ class Gathering:
         """Return how many seconds to wait before reading."""
         if self._read_at is None or self._is_behind or self._rate * self._seconds_max < _EXPECTED_MIN:
             return 0.0
-        moment = min(self._seconds_max, max(self._seconds_max / 4, _ENOUGH / self._rate))
+        moment = min(self._seconds_max, max(self._seconds_max / 2, _ENOUGH / self._rate))
         return min(moment, max(0.0, self._read_at + moment - now))

@@ -10,7 +10,7 @@ from typing import Final
 
 from hearback_kit.stopping import Stopping
 
-APART_SECONDS_MIN: Final = 0.04  # between reads that were hurried: readers who ask again and again cost no more
+APART_SECONDS_MIN: Final = 0.1  # between reads that were hurried: readers who ask again and again cost no more
 _WAIT_SECONDS_MAX: Final = 0.5
 
 
