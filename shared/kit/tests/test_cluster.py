@@ -204,7 +204,7 @@ class Script:
     def __init__(self) -> None:
         self.answers: list[str] = []
         self.commands: list[str] = []
-        self.port = 0
+        self.port = self.first_slot = 0
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator["Script"]:
@@ -223,7 +223,7 @@ class Script:
 
     def _answer(self, command: str) -> str:
         if command == "CLUSTER SLOTS":
-            return f"*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$0\r\n\r\n:{self.port}\r\n"
+            return f"*1\r\n*3\r\n:{self.first_slot}\r\n:16383\r\n*2\r\n$0\r\n\r\n:{self.port}\r\n"
         if command in {"PING", "ASKING"}:
             return "+PONG\r\n"
         self.commands.append(command)
@@ -249,6 +249,17 @@ async def test_redirections_are_followed_until_a_command_is_run(script):
     script.answers += ["+OK", "-ERR no such command", "-EXECABORT because"]
     with pytest.raises(Unavailable):
         await transact(wire, [encode_command("XLENGTH", "a")])
+    wires.close()
+
+
+async def test_a_cluster_whose_first_slot_has_no_node_is_there(script):
+    script.first_slot = 1
+    wires = RespCluster(f"redis+cluster://127.0.0.1:{script.port}")
+    await wires.ping()
+    assert await wires.on("a").command("SET", "a", "1") == b"OK"
+    wires.slots.moved(0, ("127.0.0.1", 1))
+    with pytest.raises(NotSent):
+        await wires.on("06S").command("SET", "06S", "1")
     wires.close()
 
 

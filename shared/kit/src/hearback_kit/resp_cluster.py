@@ -7,6 +7,7 @@ the node that has the slot by now, for as long as an answer may take.
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Final, Self, TypeVar
 
 import hiredis
@@ -50,8 +51,12 @@ class SlotMap:
 
     async def primaries(self, seconds_max: float) -> Sequence[Host]:
         """Return all primaries. Raises NotSent when none is known."""
-        await self.owner(0, seconds_max)
-        return list(dict.fromkeys(owner for owner in self._owners if owner is not None))
+        with suppress(NotSent):  # that slot may be the only one without
+            await self.owner(0, seconds_max)
+        found = list(dict.fromkeys(owner for owner in self._owners if owner is not None))
+        if not found:
+            raise NotSent("no node of the cluster answers")
+        return found
 
     def moved(self, slot: int, owner: Host) -> None:
         """Note that a slot has another owner, and read the others' before long."""
@@ -107,8 +112,9 @@ class SlotMap:
         is_stale = any(host in self._doubted for host in set(owners))
         self._owners = owners
         self._doubted.clear()
-        named = [host for _, _, hosts in found for host in hosts]
-        self._hosts = list(dict.fromkeys([*self._hosts, *named]))
+        named = dict.fromkeys(host for _, _, hosts in found for host in hosts)
+        there = {*named, *self._address.hosts}
+        self._hosts = list(dict.fromkeys([*(host for host in self._hosts if host in there), *named]))
         if is_stale:
             self._put_last(asked)
 
