@@ -369,7 +369,8 @@ async def test_a_form_beyond_a_limit_has_an_outcome_and_a_fate(
     redis_url: str, redis: Redis, reports: Any, outcomes: Any
 ) -> None:
     await publish_project(redis)
-    async with running(create_app(Settings(redis_url=redis_url, posts_per_address_max=1))) as client:
+    settings = Settings(redis_url=redis_url, posts_per_address_max=1)
+    async with running(create_app(settings, clock=ManualClock())) as client:
         assert (await client.post(PATH, params=GOOD, data=FORM)).status_code == 200
         assert (await client.post(PATH, params=GOOD, data=FORM)).status_code == 429
     (*_, outcome) = await outcomes()

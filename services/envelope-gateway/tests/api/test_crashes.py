@@ -192,14 +192,13 @@ async def test_what_cannot_be_read_is_an_outcome(gateway, body):
         assert await gateway.outcomes() == {(1, 3, "invalid_unreal_report"): 1}
 
 
-@pytest.mark.timeout(30)
 async def test_a_bomb_is_an_outcome(gateway):
     packer = zlib.compressobj(9)
     bomb = packer.compress(b"CR1" + string("d") + string("f") + struct.pack("<ii", 1, 1))
     bomb += packer.compress(struct.pack("<i", 0) + string("x") + struct.pack("<i", 2**31 - 1))
-    for _ in range(600):
-        bomb += packer.compress(b"\0" * 1024 * 1024)
-    answer = await send_unreal(gateway, bomb + packer.flush())
+    bomb += packer.flush(zlib.Z_FULL_FLUSH)
+    mebibyte = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)  # refers to nothing before it
+    answer = await send_unreal(gateway, bomb + 600 * mebibyte)
     assert answer.status_code == 200
     assert await gateway.outcomes() == {(1, 3, "invalid_unreal_report"): 1}
 

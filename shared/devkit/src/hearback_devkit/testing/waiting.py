@@ -8,9 +8,10 @@ from typing import TypeVar
 
 Found = TypeVar("Found")
 _PAUSE_SECONDS = 0.02
+SECONDS_MAX = 40.0  # what takes none of them on an idle machine may take most of them on a busy one
 
 
-async def eventually(condition: Callable[[], Awaitable[Found] | Found], seconds: float = 15.0) -> Found:
+async def eventually(condition: Callable[[], Awaitable[Found] | Found], seconds: float = SECONDS_MAX) -> Found:
     """Call `condition` until it returns something true and return that; its last failure is the error."""
     deadline = time.monotonic() + seconds
     while True:
@@ -28,7 +29,7 @@ async def eventually(condition: Callable[[], Awaitable[Found] | Found], seconds:
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-def eventually_sync(condition: Callable[[], Found], seconds: float = 15.0) -> Found:
+def eventually_sync(condition: Callable[[], Found], seconds: float = SECONDS_MAX) -> Found:
     """`eventually` for tests without an event loop."""
     deadline = time.monotonic() + seconds
     while True:
