@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from hearback_contracts.routes import service_of
 from hearback_local.services import SERVICES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,17 +19,30 @@ METHODS = ("get", "head", "post", "put", "patch", "delete")
 INGEST = re.compile(r"/api/(\{project_id\}|store|embed)/")
 
 
+def document_of(service: Any) -> Any:
+    return json.loads((ROOT / f"services/{service.folder}/openapi.json").read_text())
+
+
 def app_of(service: Any) -> Any:
     return service.load().create_app(service.load().settings.model_construct())
 
 
 def paths_of(service: Any) -> dict[str, set[str]]:
-    document = json.loads((ROOT / f"services/{service.folder}/openapi.json").read_text())
     return {
         re.sub(r"\{[^}]*\}", "1", path): {method for method in item if method in METHODS}
-        for path, item in document["paths"].items()
+        for path, item in document_of(service)["paths"].items()
         if path.endswith("/") and path != "/" and not INGEST.match(path)
     }
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_every_path_leads_to_its_service(service: Any) -> None:
+    number, short_id = ("2", "WEB-1") if service.name == "feedback" else ("1", "WEB-ERR-1")  # they tell whose
+    paths = [path for path in document_of(service)["paths"] if path.startswith("/api/")]
+    assert paths
+    for path in paths:
+        known = re.sub(r"\{[^}]*\}", number, path.replace("{short_id}", short_id))
+        assert service_of(known) == service.name, path
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)

@@ -1,18 +1,12 @@
-"""The OpenAPI document: committed as generated, and true of the running app whatever it is sent."""
+"""The OpenAPI document is true of the running app whatever it is sent."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from client_reports.__main__ import PROGRAM
-from hearback_devkit.openapi import assert_committed, assert_conforms
+from hearback_devkit.openapi import assert_conforms
 from hearback_devkit.testing import served
 
 KNOWN = {"organization": "demo", "project": "web", "rule_id": "1", "submission_id": "a" * 32}
-
-
-def test_the_committed_document_is_current() -> None:
-    assert_committed(Path(__file__).parents[2] / "openapi.json", PROGRAM.openapi())
 
 
 @pytest.mark.timeout(240)

@@ -1,18 +1,12 @@
-"""The OpenAPI document: committed as generated, and true of the running app whatever it is sent."""
-
-from pathlib import Path
+"""The OpenAPI document is true of the running app whatever it is sent."""
 
 from crash_embed.__main__ import PROGRAM
 from crash_embed.app import create_app
 from crash_embed.settings import Settings
 from hearback_devkit.fleet import publish_project
-from hearback_devkit.openapi import assert_committed, assert_conforms
+from hearback_devkit.openapi import assert_conforms
 from hearback_devkit.testing import served
 from redis.asyncio import Redis
-
-
-def test_the_committed_document_is_current() -> None:
-    assert_committed(Path(__file__).parents[2] / "openapi.json", PROGRAM.openapi())
 
 
 def test_document_names_the_three_operations() -> None:

@@ -1,21 +1,13 @@
-"""The OpenAPI document: committed as generated, and true of the running app whatever it is sent."""
-
-from pathlib import Path
+"""The OpenAPI document is true of the running app whatever it is sent."""
 
 import pytest
-from hearback_contracts.routes import service_of
-from hearback_devkit.openapi import assert_committed, assert_conforms
+from hearback_devkit.openapi import assert_conforms
 from hearback_devkit.testing import served
-from notifier.__main__ import PROGRAM
 
 from ..conftest import Api, feedback
 from ..consumers.test_feedback_created import take
 
 KNOWN = {"organization": "demo", "project": "web", "rule_id": "1", "delivery_id": "1"}
-
-
-def test_the_committed_document_is_current() -> None:
-    assert_committed(Path(__file__).parents[2] / "openapi.json", PROGRAM.openapi())
 
 
 @pytest.mark.timeout(240)
@@ -29,9 +21,3 @@ async def test_answers_conform(api: Api) -> None:
         document = api.app.openapi()
         tried = await assert_conforms(document, url, known=KNOWN, headers=headers, secret=secret, examples=15)
     assert tried == 10
-
-
-def test_every_path_leads_here(api: Api) -> None:
-    paths = [path.format(**KNOWN) for path in api.app.openapi()["paths"] if path.startswith("/api/")]
-    assert paths
-    assert {service_of(path) for path in paths} == {"notifier"}
