@@ -11,19 +11,11 @@ FILES = {"__init__.py", "__main__.py", "app.py", "settings.py", "metrics.py", "e
 ROOMS = {"api", "consumers", "jobs", "service", "domain", "store", "clients", "pages", "templates", "static"}
 # What used to be another name for the same thing in another service.
 OTHER_NAMES = {
-    "parameters.py": "params.py",
-    "shapes.py": "serializers.py",
-    "schemas.py": "serializers.py",
-    "answers.py": "serializers.py",
-    "surroundings.py": "deps.py",
-    "place.py": "deps.py",
-    "desk.py": "the resource's name",
-    "utils.py": "what it holds",
-    "helpers.py": "what it holds",
-    "common.py": "what it holds",
-    "base.py": "what it is the base of",
-    "queries.py": "the aggregate's name",
-}
+    "parameters.py": "params.py", "shapes.py": "serializers.py", "schemas.py": "serializers.py",
+    "answers.py": "serializers.py", "surroundings.py": "deps.py", "place.py": "deps.py",
+    "desk.py": "the resource's name", "utils.py": "what it holds", "helpers.py": "what it holds",
+    "common.py": "what it holds", "base.py": "what it is the base of", "queries.py": "the aggregate's name",
+}  # fmt: skip
 TESTS = {"unit", "store", "service", "api", "consumers", "jobs", "pages", "browser", "data", "conftest.py"}
 APP_LINES_MAX = 75  # without imports and blank lines
 

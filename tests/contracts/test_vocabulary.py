@@ -32,20 +32,10 @@ def test_event_ids_are_read_in_every_spelling(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        HEX[:-1],
-        HEX + "0",
-        HEX + "\n",
-        DASHED + "\n",
-        f"{{{HEX}}}",
-        f"urn:uuid:{HEX}",
-        "g" * 32,
-        "٠" * 32,
-        None,
-        7,
-        HEX[:8] + "-" + HEX[8:],
+        "", HEX[:-1], HEX + "0", HEX + "\n", DASHED + "\n", f"{{{HEX}}}", f"urn:uuid:{HEX}", "g" * 32, "٠" * 32,
+        None, 7, HEX[:8] + "-" + HEX[8:],
     ],
-)
+)  # fmt: skip
 def test_what_is_no_event_id_is_none(text):
     assert parse_event_id(text) is None
 
@@ -89,20 +79,11 @@ def test_a_dsn_is_spelled_as_it_was_read(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "x",
-        f"ftp://{HEX}@host/1",
-        f"http://{HEX}@/1",
-        "http://host/1",
-        f"http://{HEX[:-1]}@host/1",
-        f"http://{HEX}@host/",
-        f"http://{HEX}@host/web",
-        f"http://{HEX}@host/9223372036854775808",
-        f"http://{HEX}@host:port/1",
-        f"http://{HEX}@host/٣",
-        f"http://{HEX}@[::1/1",
+        "", "x", f"ftp://{HEX}@host/1", f"http://{HEX}@/1", "http://host/1", f"http://{HEX[:-1]}@host/1",
+        f"http://{HEX}@host/", f"http://{HEX}@host/web", f"http://{HEX}@host/9223372036854775808",
+        f"http://{HEX}@host:port/1", f"http://{HEX}@host/٣", f"http://{HEX}@[::1/1",
     ],
-)
+)  # fmt: skip
 def test_what_is_no_dsn_is_a_value_error(text):
     with pytest.raises(ValueError, match="DSN"):
         Dsn.parse(text)
@@ -220,21 +201,11 @@ def test_flags_and_options_are_the_missions():
 @pytest.mark.parametrize(
     ("text", "name"),
     [
-        ("production", "production"),
-        (" qa ", "qa"),
-        ("a" * 64, "a" * 64),
-        ("a/b", None),
-        ("a\\b", None),
-        ("a\nb", None),
-        ("a" * 65, None),
-        ("none", None),
-        ("NONE", None),
-        (".", None),
-        ("", None),
-        (None, None),
+        ("production", "production"), (" qa ", "qa"), ("a" * 64, "a" * 64), ("a/b", None), ("a\\b", None),
+        ("a\nb", None), ("a" * 65, None), ("none", None), ("NONE", None), (".", None), ("", None), (None, None),
         (7, None),
     ],
-)
+)  # fmt: skip
 def test_names_of_environments(text, name):
     assert environment_name(text) == name
 

@@ -53,23 +53,12 @@ class Harness:
         """An error event received now."""
         now = self.clock.now()
         values: dict[str, Any] = {
-            "id": new_id(),
-            "occurred_at": now,
-            "project_id": 1,
-            "organization_id": 1,
-            "key_id": 1,
-            "received_at": now,
-            "event_id": event_id or random_id(),
-            "timestamp": now,
-            "environment": "staging",
-            "release": "shop@1.0",
-            "platform": "python",
-            "level": "error",
-            "tags": {"colour": "blue"},
-            "user": {"id": "7", "email": "ada@example.com", "username": "ada", "name": "Ada"},
-            "message": "boom",
+            "id": new_id(), "occurred_at": now, "project_id": 1, "organization_id": 1, "key_id": 1,
+            "received_at": now, "event_id": event_id or random_id(), "timestamp": now, "environment": "staging",
+            "release": "shop@1.0", "platform": "python", "level": "error", "tags": {"colour": "blue"},
+            "user": {"id": "7", "email": "ada@example.com", "username": "ada", "name": "Ada"}, "message": "boom",
             "sdk": "sentry.python/2.75.0",
-        }
+        }  # fmt: skip
         return ErrorEventReceived.model_validate(values | fields)
 
     def report(

@@ -11,27 +11,13 @@ CSS = (Path(hearback_web.__file__).parent / "static/app.css").read_text()
 DESIGN = (ROOT / "deploy/docs/design.md").read_text()
 TEXT, CONTROL = 4.5, 3.0
 PAIRS = [
-    ("ink", "page", TEXT),
-    ("ink", "card", TEXT),
-    ("ink", "accent-soft", TEXT),
-    ("ink-soft", "page", TEXT),
-    ("ink-soft", "card", TEXT),
-    ("ink-soft", "sunken", TEXT),
-    ("ink-soft", "hover", TEXT),
-    ("ink-soft", "accent-soft", TEXT),
-    ("accent", "page", TEXT),
-    ("accent", "card", TEXT),
-    ("accent", "accent-soft", TEXT),
-    ("on-accent", "accent", TEXT),
-    ("on-accent", "accent-hover", TEXT),
-    ("good", "good-soft", TEXT),
-    ("warn", "warn-soft", TEXT),
-    ("bad", "bad-soft", TEXT),
-    ("bad", "card", TEXT),
-    ("control", "page", CONTROL),
-    ("control", "card", CONTROL),
-    ("control", "sunken", CONTROL),
-]
+    ("ink", "page", TEXT), ("ink", "card", TEXT), ("ink", "accent-soft", TEXT), ("ink-soft", "page", TEXT),
+    ("ink-soft", "card", TEXT), ("ink-soft", "sunken", TEXT), ("ink-soft", "hover", TEXT),
+    ("ink-soft", "accent-soft", TEXT), ("accent", "page", TEXT), ("accent", "card", TEXT),
+    ("accent", "accent-soft", TEXT), ("on-accent", "accent", TEXT), ("on-accent", "accent-hover", TEXT),
+    ("good", "good-soft", TEXT), ("warn", "warn-soft", TEXT), ("bad", "bad-soft", TEXT), ("bad", "card", TEXT),
+    ("control", "page", CONTROL), ("control", "card", CONTROL), ("control", "sunken", CONTROL),
+]  # fmt: skip
 
 
 def tokens(block: str) -> dict[str, str]:

@@ -166,24 +166,13 @@ async def test_how_often_something_was_told_has_two_names(counted: Any) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"field": None},
-        {"field": "avg(quantity)"},
-        {"field": [SUM, "x"]},
-        {"groupBy": "nonsense"},
-        {"groupBy": ["outcome", "user"]},
-        {"interval": "7h"},
-        {"interval": "x"},
-        {"statsPeriod": "x"},
-        {"statsPeriod": "9999d"},
-        {"category": "nonsense"},
-        {"category": ["error", "Feedback"]},
-        {"outcome": "nonsense"},
-        {"key": "x"},
-        {"key_id": "x"},
-        {"start": "2026-11-24", "statsPeriod": None},
+        {"field": None}, {"field": "avg(quantity)"}, {"field": [SUM, "x"]}, {"groupBy": "nonsense"},
+        {"groupBy": ["outcome", "user"]}, {"interval": "7h"}, {"interval": "x"}, {"statsPeriod": "x"},
+        {"statsPeriod": "9999d"}, {"category": "nonsense"}, {"category": ["error", "Feedback"]},
+        {"outcome": "nonsense"}, {"key": "x"}, {"key_id": "x"}, {"start": "2026-11-24", "statsPeriod": None},
         {"reason": "\x00"},
     ],
-)
+)  # fmt: skip
 async def test_wrong_questions_are_400(counted: Any, wrong: dict[str, Any]) -> None:
     values = {"field": SUM, "statsPeriod": "24h", **wrong}
     body = await counted.get(PATH, 400, **{name: value for name, value in values.items() if value is not None})

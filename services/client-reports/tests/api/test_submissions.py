@@ -134,24 +134,13 @@ async def test_filters(api: Any) -> None:
 
 
 WRONG: list[dict[str, Any]] = [
-    {"state": "nonsense"},
-    {"state": ["stored", ""]},
-    {"source": "x"},
-    {"per_page": 0},
-    {"per_page": 101},
-    {"limit": 0},
-    {"limit": 101},
-    {"cursor": "!"},
-    {"cursor": encode_cursor(["1", "a"], backward=False)},
-    {"cursor": encode_cursor([1.5, "a"], backward=False)},
-    {"cursor": encode_cursor([1, 2], backward=False)},
+    {"state": "nonsense"}, {"state": ["stored", ""]}, {"source": "x"}, {"per_page": 0}, {"per_page": 101},
+    {"limit": 0}, {"limit": 101}, {"cursor": "!"}, {"cursor": encode_cursor(["1", "a"], backward=False)},
+    {"cursor": encode_cursor([1.5, "a"], backward=False)}, {"cursor": encode_cursor([1, 2], backward=False)},
     {"cursor": encode_cursor([1, "a\x00"], backward=True)},
     {"cursor": encode_cursor(["9999-12-31T23:59:59-10:00", "a"], backward=False)},
-    {"cursor": encode_cursor([1], backward=False)},
-    {"reason": "a\x00"},
-    {"query": "\x00"},
-    {"id": "\x00"},
-]
+    {"cursor": encode_cursor([1], backward=False)}, {"reason": "a\x00"}, {"query": "\x00"}, {"id": "\x00"},
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("wrong", WRONG)

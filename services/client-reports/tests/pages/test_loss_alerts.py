@@ -42,20 +42,12 @@ async def test_a_rule_is_made_changed_and_deleted(browser: Browser) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("name", " "),
-        ("name", "x" * 201),
-        ("kind", "nonsense"),
-        ("threshold", "0"),
-        ("threshold", "-1"),
-        ("threshold", "many"),
-        ("threshold", "nan"),
-        ("threshold", "inf"),
-        ("threshold", "1e19"),
-        ("category", "nonsense"),
-        ("reasons", "\n".join(str(number) for number in range(51))),
+        ("name", " "), ("name", "x" * 201), ("kind", "nonsense"), ("threshold", "0"), ("threshold", "-1"),
+        ("threshold", "many"), ("threshold", "nan"), ("threshold", "inf"), ("threshold", "1e19"),
+        ("category", "nonsense"), ("reasons", "\n".join(str(number) for number in range(51))),
         ("reasons", "x" * 201),
     ],
-)
+)  # fmt: skip
 async def test_what_is_wrong_is_said_beside_its_field(browser: Browser, field: str, value: str) -> None:
     fields = RULE | {field: value, "name": value if field == "name" else HOSTILE}
     for path in (PATH, await made(browser)):

@@ -83,22 +83,14 @@ def test_void_reports(payload: dict[str, Any] | None, cause: str) -> None:
 @pytest.mark.parametrize(
     ("timestamp", "expected"),
     [
-        (None, None),
-        (SECONDS, RECEIVED),
-        (SECONDS + 0.5, RECEIVED + timedelta(seconds=0.5)),
-        (str(SECONDS), RECEIVED),
-        ("2026-11-24T12:00:00Z", RECEIVED),
-        ("2026-11-24t12:00:00z", RECEIVED),
-        ("2026-11-24 12:00:00Z", RECEIVED),
-        ("2026-11-24T12:00:00", RECEIVED),
-        (" 2026-11-24 12:00:00 ", RECEIVED),
-        ("2026-11-24T12:00:00+00:00", RECEIVED),
-        ("2026-11-24T13:30:00+01:30", RECEIVED),
-        ("2026-11-24T13:30:00 +0130", RECEIVED),
-        ("2026-11-24T04:00:00-08:00", RECEIVED),
-        ("2026-11-24T11:59:60Z", RECEIVED),
+        (None, None), (SECONDS, RECEIVED), (SECONDS + 0.5, RECEIVED + timedelta(seconds=0.5)),
+        (str(SECONDS), RECEIVED), ("2026-11-24T12:00:00Z", RECEIVED), ("2026-11-24t12:00:00z", RECEIVED),
+        ("2026-11-24 12:00:00Z", RECEIVED), ("2026-11-24T12:00:00", RECEIVED),
+        (" 2026-11-24 12:00:00 ", RECEIVED), ("2026-11-24T12:00:00+00:00", RECEIVED),
+        ("2026-11-24T13:30:00+01:30", RECEIVED), ("2026-11-24T13:30:00 +0130", RECEIVED),
+        ("2026-11-24T04:00:00-08:00", RECEIVED), ("2026-11-24T11:59:60Z", RECEIVED),
     ],
-)
+)  # fmt: skip
 def test_timestamps(timestamp: Any, expected: datetime | None) -> None:
     assert read_report(report(entry(), timestamp=timestamp)).timestamp == expected
 
@@ -141,26 +133,15 @@ def test_each_list_has_its_outcome() -> None:
 @pytest.mark.parametrize(
     ("reason", "coarse"),
     [
-        ("Sampled:1000", "Sampled:1000"),
-        ("Sampled:1005,1003", "Sampled:1003,1005"),
-        ("Sampled:1006", "Sampled:0"),
-        ("Sampled:1400,1499", "Sampled:1400"),
-        ("Sampled:1500,1599", "Sampled:1500"),
-        ("Sampled:3000,4999", "Sampled:3000"),
-        ("Sampled:7,1500,1004", "Sampled:1004,1500,0"),
-        ("Sampled:0", "Sampled:0"),
-        ("Sampled:4294967295", "Sampled:0"),
-        ("Sampled:4294967296", None),
-        ("Sampled:", None),
-        ("Sampled", None),
-        ("sampled:1000", None),
-        ("Sampled:1000,", None),
-        ("Sampled:-1", None),
-        ("Sampled:1 000", None),
-        ("Sampled:٣", None),
-        ("", None),
+        ("Sampled:1000", "Sampled:1000"), ("Sampled:1005,1003", "Sampled:1003,1005"),
+        ("Sampled:1006", "Sampled:0"), ("Sampled:1400,1499", "Sampled:1400"),
+        ("Sampled:1500,1599", "Sampled:1500"), ("Sampled:3000,4999", "Sampled:3000"),
+        ("Sampled:7,1500,1004", "Sampled:1004,1500,0"), ("Sampled:0", "Sampled:0"),
+        ("Sampled:4294967295", "Sampled:0"), ("Sampled:4294967296", None), ("Sampled:", None), ("Sampled", None),
+        ("sampled:1000", None), ("Sampled:1000,", None), ("Sampled:-1", None), ("Sampled:1 000", None),
+        ("Sampled:٣", None), ("", None),
     ],
-)
+)  # fmt: skip
 def test_sampling_reasons(reason: str, coarse: str | None) -> None:
     found = read_report(report(entry(), filtered_sampling_events=[entry(reason=reason)]))
     assert [kept.reason for kept in found.entries[1:]] == ([coarse] if coarse else [])

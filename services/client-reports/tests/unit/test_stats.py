@@ -60,27 +60,14 @@ def test_ranges_cover_whole_intervals(start: str, end: str, first: datetime, poi
 @pytest.mark.parametrize(
     "values",
     [
-        {"period": "x"},
-        {"period": "0h"},
-        {"period": "-1h"},
-        {"period": "1y"},
-        {"period": "99999999w"},
-        {"interval": "0m"},
-        {"interval": "30s"},
-        {"interval": "7h"},
-        {"interval": "2d"},
-        {"interval": "nonsense"},
-        {"period": "7h", "interval": "1m"},
-        {"period": "101d", "interval": "1h"},
-        {"start": "2026-11-01"},
-        {"end": "2026-11-01"},
-        {"start": "2026-11-02", "end": "2026-11-01"},
-        {"start": "2026-11-01", "end": "2026-11-01"},
-        {"start": "nonsense", "end": "2026-11-01"},
-        {"start": "0001-01-01", "end": "2026-11-01"},
-        {"start": "2026-11-01", "end": "9999-12-31"},
+        {"period": "x"}, {"period": "0h"}, {"period": "-1h"}, {"period": "1y"}, {"period": "99999999w"},
+        {"interval": "0m"}, {"interval": "30s"}, {"interval": "7h"}, {"interval": "2d"}, {"interval": "nonsense"},
+        {"period": "7h", "interval": "1m"}, {"period": "101d", "interval": "1h"}, {"start": "2026-11-01"},
+        {"end": "2026-11-01"}, {"start": "2026-11-02", "end": "2026-11-01"},
+        {"start": "2026-11-01", "end": "2026-11-01"}, {"start": "nonsense", "end": "2026-11-01"},
+        {"start": "0001-01-01", "end": "2026-11-01"}, {"start": "2026-11-01", "end": "9999-12-31"},
     ],
-)
+)  # fmt: skip
 def test_questions_without_an_answer(values: dict[str, str]) -> None:
     with pytest.raises(InvalidStats):
         asked(**values)

@@ -14,22 +14,10 @@ from crash_embed.service.render_dialog import DialogCall, DialogScript, script_j
 LOOK = Appearance(Requirement.REQUIRED, Requirement.OPTIONAL, True, "#3f37c9", "dark")
 GZIP_BYTES_MAX = 12 * 1024
 HOSTILE = [
-    "</script><script>alert(1)</script>",
-    "<!--<script>",
-    "';alert(1);//",
-    '";alert(1);//',
-    "*/alert(1)/*",
-    "\u2028alert(1)\u2029",
-    "`${alert(1)}`",
-    "\\",
-    "\\u003cscript\\u003e",
-    "{{ 7 * 7 }}",
-    "{% raw %}",
-    "\x00\x01\x1b\x7f\ufeff",
-    "&lt;script&gt;&#39;",
-    "]]>",
-    "\u202e\u0000😀",
-]
+    "</script><script>alert(1)</script>", "<!--<script>", "';alert(1);//", '";alert(1);//', "*/alert(1)/*",
+    "\u2028alert(1)\u2029", "`${alert(1)}`", "\\", "\\u003cscript\\u003e", "{{ 7 * 7 }}", "{% raw %}",
+    "\x00\x01\x1b\x7f\ufeff", "&lt;script&gt;&#39;", "]]>", "\u202e\u0000😀",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

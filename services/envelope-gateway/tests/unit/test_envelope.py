@@ -162,23 +162,13 @@ def test_sent_at_refusals(value):
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("dsn", 5),
-        ("dsn", "nonsense"),
-        ("dsn", "ftp://0123456789abcdef0123456789abcdef@h/1"),
-        ("dsn", "http://short@h/1"),
-        ("dsn", "http://0123456789abcdef0123456789abcdef@h/web"),
-        ("client", 5),
-        ("version", "7"),
-        ("version", 65536),
-        ("origin", "no url"),
-        ("remote_addr", "no address"),
-        ("forwarded_for", {}),
-        ("user_agent", []),
-        ("client_hints", 5),
-        ("no_cache", "yes"),
+        ("dsn", 5), ("dsn", "nonsense"), ("dsn", "ftp://0123456789abcdef0123456789abcdef@h/1"),
+        ("dsn", "http://short@h/1"), ("dsn", "http://0123456789abcdef0123456789abcdef@h/web"), ("client", 5),
+        ("version", "7"), ("version", 65536), ("origin", "no url"), ("remote_addr", "no address"),
+        ("forwarded_for", {}), ("user_agent", []), ("client_hints", 5), ("no_cache", "yes"),
         ("required_features", {}),
     ],
-)
+)  # fmt: skip
 def test_wrongly_typed_headers(key, value):
     assert cause_of(json.dumps({key: value}).encode()) == "invalid envelope header"
 

@@ -187,27 +187,11 @@ odd = st.recursive(
 )
 names = st.sampled_from(
     [
-        "type",
-        "timestamp",
-        "environment",
-        "release",
-        "dist",
-        "platform",
-        "level",
-        "logger",
-        "transaction",
-        "culprit",
-        "message",
-        "logentry",
-        "request",
-        "user",
-        "tags",
-        "contexts",
-        "fingerprint",
-        "exception",
+        "type", "timestamp", "environment", "release", "dist", "platform", "level", "logger", "transaction",
+        "culprit", "message", "logentry", "request", "user", "tags", "contexts", "fingerprint", "exception",
         "event_id",
     ]
-)
+)  # fmt: skip
 
 
 @given(st.dictionaries(names, odd, max_size=8))

@@ -48,22 +48,10 @@ def test_one_item(kind, size, name):
 
 
 COUNTS = [
-    ("event", 1),
-    ("feedback", 1),
-    ("transaction", 1),
-    ("attachment", 30),
-    ("unreal_report", 30),
-    ("user_report", 30),
-    ("session", 100),
-    ("sessions", 100),
-    ("check_in", 1),
-    ("profile", 1),
-    ("replay_recording", 1),
-    ("replay_video", 1),
-    ("log", 1),
-    ("trace_metric", 1),
-    ("span", 25),
-]
+    ("event", 1), ("feedback", 1), ("transaction", 1), ("attachment", 30), ("unreal_report", 30),
+    ("user_report", 30), ("session", 100), ("sessions", 100), ("check_in", 1), ("profile", 1),
+    ("replay_recording", 1), ("replay_video", 1), ("log", 1), ("trace_metric", 1), ("span", 25),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("kind", "count"), COUNTS)

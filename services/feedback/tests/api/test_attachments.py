@@ -66,26 +66,15 @@ async def test_download_is_exact_and_inert(files: Files) -> None:
 @pytest.mark.parametrize(
     ("wanted", "status", "content"),
     [
-        ("bytes=0-3", 206, b"0123"),
-        ("Bytes=0-3", 206, b"0123"),
-        ("bytes=9-9", 206, b"9"),
-        ("bytes=0-9", 200, b"0123456789"),
-        ("bytes=-99", 200, b"0123456789"),
-        ("bytes=-", 200, b"0123456789"),
-        ("bytes=", 200, b"0123456789"),
-        ("bytes=0x1-3", 200, b"0123456789"),
-        ("bytes=٠-٣", 200, b"0123456789"),
-        ("bytes=99-100", 416, None),
-        ("bytes=8-", 206, b"89"),
-        ("bytes=-3", 206, b"789"),
-        ("bytes=0-99", 200, b"0123456789"),
-        ("bytes=0-1,3-4", 200, b"0123456789"),
-        ("bytes=5-2", 200, b"0123456789"),
-        ("lines=1-2", 200, b"0123456789"),
-        ("bytes=10-", 416, None),
+        ("bytes=0-3", 206, b"0123"), ("Bytes=0-3", 206, b"0123"), ("bytes=9-9", 206, b"9"),
+        ("bytes=0-9", 200, b"0123456789"), ("bytes=-99", 200, b"0123456789"), ("bytes=-", 200, b"0123456789"),
+        ("bytes=", 200, b"0123456789"), ("bytes=0x1-3", 200, b"0123456789"), ("bytes=٠-٣", 200, b"0123456789"),
+        ("bytes=99-100", 416, None), ("bytes=8-", 206, b"89"), ("bytes=-3", 206, b"789"),
+        ("bytes=0-99", 200, b"0123456789"), ("bytes=0-1,3-4", 200, b"0123456789"),
+        ("bytes=5-2", 200, b"0123456789"), ("lines=1-2", 200, b"0123456789"), ("bytes=10-", 416, None),
         ("bytes=-0", 416, None),
     ],
-)
+)  # fmt: skip
 async def test_ranges(files: Files, wanted: str, status: int, content: bytes | None) -> None:
     await files.store(b"0123456789")
     response = await files.get("download", headers=[(b"Range", wanted.encode())])

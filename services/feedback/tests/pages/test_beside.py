@@ -155,22 +155,14 @@ async def test_news_are_counted_as_the_list_would_show_them(api: Api, browser: B
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("", "is:"),
-        ("envi", "environment:"),
-        ("!envi", "!environment:"),
-        ("is:unr", "is:unresolved"),
-        ("assigned:dev", "assigned:dev@example.com"),
-        ("project:w", "project:web"),
-        ("environment:", "environment:production"),
-        ("release:shop", "release:shop@1.0"),
-        ("cust", "customer:"),
-        ("customer:", 'customer:"c 1"'),
-        ("source:crash", "source:crash_report_embed_form"),
-        ("issue.priority:h", "issue.priority:high"),
-        ("has:", "has:user.email"),
+        ("", "is:"), ("envi", "environment:"), ("!envi", "!environment:"), ("is:unr", "is:unresolved"),
+        ("assigned:dev", "assigned:dev@example.com"), ("project:w", "project:web"),
+        ("environment:", "environment:production"), ("release:shop", "release:shop@1.0"), ("cust", "customer:"),
+        ("customer:", 'customer:"c 1"'), ("source:crash", "source:crash_report_embed_form"),
+        ("issue.priority:h", "issue.priority:high"), ("has:", "has:user.email"),
         ("has_attachments:", "has_attachments:true"),
     ],
-)
+)  # fmt: skip
 async def test_terms_are_suggested(api: Api, browser: Browser, text: str, wanted: str) -> None:
     await api.submit("one", environment="production", release="shop@1.0", tags={"customer": "c 1"})
     response = await browser.client.get(f"{INBOX}suggestions/", params={"text": text})

@@ -88,25 +88,11 @@ def test_asking_for_feedback(query: str, asks: bool) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "is:weird",
-        "status:",
-        "firstSeen:>soon",
-        "age:2026-01-01x",
-        "timestamp:",
-        "a OR b",
-        "!age:-1h",
-        "date:9999-99-99",
-        "substatus:x",
-        "is:[unresolved, weird]",
-        "issue.priority:urgent",
-        "timesSeen:many",
-        "timesSeen:[1,2]",
-        "userCount:-1",
-        "timesSeen:1.5",
-        "type:error",
-        "has_linked_error:maybe",
+        "is:weird", "status:", "firstSeen:>soon", "age:2026-01-01x", "timestamp:", "a OR b", "!age:-1h",
+        "date:9999-99-99", "substatus:x", "is:[unresolved, weird]", "issue.priority:urgent", "timesSeen:many",
+        "timesSeen:[1,2]", "userCount:-1", "timesSeen:1.5", "type:error", "has_linked_error:maybe",
     ],
-)
+)  # fmt: skip
 def test_refused(query: str) -> None:
     with pytest.raises(SearchError):
         parsed(query)

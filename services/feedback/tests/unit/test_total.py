@@ -121,20 +121,11 @@ HEX = "0123456789abcdef" * 2
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (HEX, HEX),
-        (HEX.upper(), HEX),
-        (f"{HEX[:8]}-{HEX[8:12]}-{HEX[12:16]}-{HEX[16:20]}-{HEX[20:]}", HEX),
-        (f"{HEX[:16]}-{HEX[16:]}", HEX),
-        ("１" * 32, None),
-        ("1_" + HEX[2:], None),
-        ("+1" + HEX[2:], None),
-        (f" {HEX[1:]}", None),
-        (HEX[1:], None),
-        (f"{{{HEX}}}", None),
-        ("", None),
-        (7, None),
+        (HEX, HEX), (HEX.upper(), HEX), (f"{HEX[:8]}-{HEX[8:12]}-{HEX[12:16]}-{HEX[16:20]}-{HEX[20:]}", HEX),
+        (f"{HEX[:16]}-{HEX[16:]}", HEX), ("１" * 32, None), ("1_" + HEX[2:], None), ("+1" + HEX[2:], None),
+        (f" {HEX[1:]}", None), (HEX[1:], None), (f"{{{HEX}}}", None), ("", None), (7, None),
     ],
-)
+)  # fmt: skip
 def test_event_ids_are_hex_digits_of_ascii_and_dashes(value: Any, expected: str | None) -> None:
     assert parse_any_event_id(value) == expected
 

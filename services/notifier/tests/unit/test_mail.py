@@ -141,20 +141,12 @@ def test_header_texts_are_one_printable_line(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "valid"),
     [
-        ("ada@example.com", True),
-        ("ada+x@mail.example.com", True),
-        ("ada@localhost", False),
-        ("ada", False),
-        ("a@b@c.d", False),
-        ("a b@example.com", False),
-        ("ada@example.com\nBcc: x@example.com", False),
-        ("Ada <ada@example.com>", False),
-        ("ada@example.com, bob@example.com", False),
-        ("ädä@example.com", False),
-        ("@example.com", False),
-        ("", False),
+        ("ada@example.com", True), ("ada+x@mail.example.com", True), ("ada@localhost", False), ("ada", False),
+        ("a@b@c.d", False), ("a b@example.com", False), ("ada@example.com\nBcc: x@example.com", False),
+        ("Ada <ada@example.com>", False), ("ada@example.com, bob@example.com", False), ("ädä@example.com", False),
+        ("@example.com", False), ("", False),
     ],
-)
+)  # fmt: skip
 def test_addresses(text: str, valid: bool) -> None:
     assert is_address(text) is valid
 

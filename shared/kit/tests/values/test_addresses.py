@@ -15,30 +15,14 @@ CLIENT_6 = "2001:db8::5"
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (CLIENT, CLIENT),
-        (f" {CLIENT} ", CLIENT),
-        (f"{CLIENT}:51234", CLIENT),
-        (f'"{CLIENT}:51234"', CLIENT),
-        (CLIENT_6, CLIENT_6),
-        ("2001:DB8:0:0::5", CLIENT_6),
-        (f"[{CLIENT_6}]", CLIENT_6),
-        (f"[{CLIENT_6}]:4433", CLIENT_6),
-        (f'"[{CLIENT_6}]:4433"', CLIENT_6),
-        ("fe80::1%eth0", "fe80::1"),
-        ("[fe80::1%25eth0]:80", "fe80::1"),
-        (f"::ffff:{CLIENT}", CLIENT),
-        (f"[::ffff:{CLIENT}]:80", CLIENT),
-        ("unknown", None),
-        ("_hidden", None),
-        ("", None),
-        (f"{CLIENT}:http", None),
-        (f"{CLIENT}:", None),
-        (f"[{CLIENT_6}", None),
-        (f"[{CLIENT_6}]x", None),
-        ("1" * 100, None),
-        ("300.1.1.1", None),
+        (CLIENT, CLIENT), (f" {CLIENT} ", CLIENT), (f"{CLIENT}:51234", CLIENT), (f'"{CLIENT}:51234"', CLIENT),
+        (CLIENT_6, CLIENT_6), ("2001:DB8:0:0::5", CLIENT_6), (f"[{CLIENT_6}]", CLIENT_6),
+        (f"[{CLIENT_6}]:4433", CLIENT_6), (f'"[{CLIENT_6}]:4433"', CLIENT_6), ("fe80::1%eth0", "fe80::1"),
+        ("[fe80::1%25eth0]:80", "fe80::1"), (f"::ffff:{CLIENT}", CLIENT), (f"[::ffff:{CLIENT}]:80", CLIENT),
+        ("unknown", None), ("_hidden", None), ("", None), (f"{CLIENT}:http", None), (f"{CLIENT}:", None),
+        (f"[{CLIENT_6}", None), (f"[{CLIENT_6}]x", None), ("1" * 100, None), ("300.1.1.1", None),
     ],
-)
+)  # fmt: skip
 def test_hops(text, expected):
     assert parse_address(text) == expected
 

@@ -18,29 +18,16 @@ TIME_LIKE = st.from_regex(
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("2026-11-24T12:00:00Z", NOW),
-        ("2026-11-24t12:00:00z", NOW),
-        ("2026-11-24 12:00:00 UTC", NOW),
-        ("2026-11-24T12:00:00 Z", NOW),
-        ("2026-11-24T14:00:00+02:00", NOW),
-        ("2026-11-24T14:00:00 +0200", NOW),
-        ("2026-11-24T10:30:00-0130", NOW),
-        ("2026-11-24T12:00:00.1234567891Z", NOW.replace(microsecond=123456)),
-        ("2026-11-24T11:59:60Z", NOW),
-        ("2026-11-24T12:00:00", None),
-        ("2026-11-24T24:00:00Z", None),
-        ("2026-11-24T12:00:00.Z", None),
-        ("2026-11-24T12:00:00+02:60", None),
-        ("2026-11-24T12:00:00+24:00", None),
-        ("2026-11-24T12:00:00,5Z", None),
-        ("2026-13-24T12:00:00Z", None),
-        ("2026-11-24", None),
-        ("0001-01-01T00:00:00+01:00", None),
-        ("9999-12-31T23:59:60Z", None),
-        ("２026-11-24T12:00:00Z", None),
+        ("2026-11-24T12:00:00Z", NOW), ("2026-11-24t12:00:00z", NOW), ("2026-11-24 12:00:00 UTC", NOW),
+        ("2026-11-24T12:00:00 Z", NOW), ("2026-11-24T14:00:00+02:00", NOW), ("2026-11-24T14:00:00 +0200", NOW),
+        ("2026-11-24T10:30:00-0130", NOW), ("2026-11-24T12:00:00.1234567891Z", NOW.replace(microsecond=123456)),
+        ("2026-11-24T11:59:60Z", NOW), ("2026-11-24T12:00:00", None), ("2026-11-24T24:00:00Z", None),
+        ("2026-11-24T12:00:00.Z", None), ("2026-11-24T12:00:00+02:60", None), ("2026-11-24T12:00:00+24:00", None),
+        ("2026-11-24T12:00:00,5Z", None), ("2026-13-24T12:00:00Z", None), ("2026-11-24", None),
+        ("0001-01-01T00:00:00+01:00", None), ("9999-12-31T23:59:60Z", None), ("２026-11-24T12:00:00Z", None),
         ("", None),
     ],
-)
+)  # fmt: skip
 def test_rfc3339(text, expected):
     assert times.parse_rfc3339(text) == expected
 
@@ -58,26 +45,13 @@ def test_the_short_cut_reads_what_the_pattern_reads(text):
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (1_795_521_600, NOW),
-        (1_795_521_600.5, NOW.replace(microsecond=500_000)),
-        ("1795521600", NOW),
-        (" 1795521600.5 ", NOW.replace(microsecond=500_000)),
-        ("1.7955216e9", NOW),
-        ("2026-11-24T12:00:00", NOW),
-        (" 2026-11-24T12:00:00z ", NOW),
-        (-1, None),
-        ("-1.0", None),
-        (True, None),
-        (float("nan"), None),
-        (float("inf"), None),
-        ("NaN", None),
-        ("1_000", None),
-        ("१", None),
-        (10**400, None),
-        (None, None),
+        (1_795_521_600, NOW), (1_795_521_600.5, NOW.replace(microsecond=500_000)), ("1795521600", NOW),
+        (" 1795521600.5 ", NOW.replace(microsecond=500_000)), ("1.7955216e9", NOW), ("2026-11-24T12:00:00", NOW),
+        (" 2026-11-24T12:00:00z ", NOW), (-1, None), ("-1.0", None), (True, None), (float("nan"), None),
+        (float("inf"), None), ("NaN", None), ("1_000", None), ("१", None), (10**400, None), (None, None),
         ([], None),
     ],
-)
+)  # fmt: skip
 def test_timestamps_of_payloads(value, expected):
     assert times.parse_timestamp(value) == expected
 

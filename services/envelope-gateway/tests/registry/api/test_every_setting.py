@@ -16,21 +16,12 @@ SECONDS = 2.0
 FLAGS = [*FEATURE_DEFAULTS, *NEWER_FEATURE_NAMES]
 # Each option with a value that is not its default.
 VALUES: dict[Option, Any] = {
-    Option.ORIGINS: ["https://shop.example.com", "*.example.org"],
-    Option.USER_REPORT_NOTIFICATIONS: False,
-    Option.MAIL_REPLY_TO: False,
-    Option.SPAM_DETECTION: False,
-    Option.BRANDING: False,
-    Option.FILTER_GARBAGE_MESSAGES: True,
-    Option.DIALOG_NAME: "optional",
-    Option.DIALOG_EMAIL: "hidden",
-    Option.DIALOG_ACCENT: "#6c5fc7",
-    Option.DIALOG_THEME: "dark",
-    Option.RETENTION_DAYS: 30,
-    Option.ATTACHMENT_BYTES_MAX: 1_000,
-    Option.ATTACHMENTS_BYTES_MAX: 5_000,
-    Option.ATTACHMENTS_COUNT_MAX: 2,
-}
+    Option.ORIGINS: ["https://shop.example.com", "*.example.org"], Option.USER_REPORT_NOTIFICATIONS: False,
+    Option.MAIL_REPLY_TO: False, Option.SPAM_DETECTION: False, Option.BRANDING: False,
+    Option.FILTER_GARBAGE_MESSAGES: True, Option.DIALOG_NAME: "optional", Option.DIALOG_EMAIL: "hidden",
+    Option.DIALOG_ACCENT: "#6c5fc7", Option.DIALOG_THEME: "dark", Option.RETENTION_DAYS: 30,
+    Option.ATTACHMENT_BYTES_MAX: 1_000, Option.ATTACHMENTS_BYTES_MAX: 5_000, Option.ATTACHMENTS_COUNT_MAX: 2,
+}  # fmt: skip
 # The names by which the mission and the newest Sentry know them.
 MISSION = {
     "organizations:user-feedback-ui", "organizations:feedback-visible", "organizations:user-feedback-ingest",

@@ -42,23 +42,13 @@ async def test_a_renamed_flag_goes_by_both_names(registry):
 
 
 MALFORMED_CHANGES = [
-    {"features": {"organizations:nothing": True}},
-    {"features": {"organizations:user-feedback-ui": 1}},
+    {"features": {"organizations:nothing": True}}, {"features": {"organizations:user-feedback-ui": 1}},
     {"features": {"organizations:user-feedback-ui": "false"}},
-    {"features": {"organizations:user-feedback-ui": None}},
-    {"features": ["organizations:user-feedback-ui"]},
-    {"features": None},
-    {"name": "x", "features": {"organizations:user-feedback-ui": False, "bad": True}},
-    {"name": ""},
-    {"name": "a\x00b"},
-    {"name": 5},
-    {"name": "x" * 201},
-    {"slug": "Upper"},
-    {"slug": "123"},
-    {"slug": ""},
-    [],
-    "demo",
-]
+    {"features": {"organizations:user-feedback-ui": None}}, {"features": ["organizations:user-feedback-ui"]},
+    {"features": None}, {"name": "x", "features": {"organizations:user-feedback-ui": False, "bad": True}},
+    {"name": ""}, {"name": "a\x00b"}, {"name": 5}, {"name": "x" * 201}, {"slug": "Upper"}, {"slug": "123"},
+    {"slug": ""}, [], "demo",
+]  # fmt: skip
 
 
 async def test_a_malformed_change_is_400_and_changes_nothing(registry):

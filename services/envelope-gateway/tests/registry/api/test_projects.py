@@ -6,21 +6,13 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 DEFAULTS = {
-    "sentry:origins": ["*"],
-    "sentry:feedback_user_report_notifications": True,
-    "hearback:mail_reply_to": True,
-    "sentry:feedback_ai_spam_detection": True,
-    "feedback:branding": True,
-    "feedback:filter_garbage_messages": False,
-    "feedback:modal_name": "required",
-    "feedback:modal_email": "required",
-    "feedback:modal_accent": "",
-    "feedback:modal_theme": "auto",
-    "hearback:retention_days": 90,
-    "hearback:attachment_bytes_max": None,
-    "hearback:attachments_bytes_max": None,
+    "sentry:origins": ["*"], "sentry:feedback_user_report_notifications": True, "hearback:mail_reply_to": True,
+    "sentry:feedback_ai_spam_detection": True, "feedback:branding": True,
+    "feedback:filter_garbage_messages": False, "feedback:modal_name": "required",
+    "feedback:modal_email": "required", "feedback:modal_accent": "", "feedback:modal_theme": "auto",
+    "hearback:retention_days": 90, "hearback:attachment_bytes_max": None, "hearback:attachments_bytes_max": None,
     "hearback:attachments_count_max": None,
-}
+}  # fmt: skip
 
 
 async def test_a_project_has_every_option_with_its_default(registry):
@@ -61,41 +53,19 @@ async def test_other_fields_change_beside_options(registry):
 
 
 MALFORMED_OPTIONS = [
-    {"sentry:nothing": True},
-    {"sentry:origins": "*"},
-    {"sentry:origins": None},
-    {"sentry:origins": {"*": True}},
-    {"sentry:origins": ["*", 5]},
-    {"sentry:origins": ["*", None]},
-    {"sentry:origins": [""]},
-    {"sentry:origins": ["a b"]},
-    {"sentry:origins": ["a\x00b"]},
-    {"sentry:origins": ["x" * 257]},
-    {"sentry:origins": ["*"] * 201},
-    {"sentry:feedback_user_report_notifications": "true"},
-    {"sentry:feedback_user_report_notifications": 1},
-    {"sentry:feedback_ai_spam_detection": None},
-    {"feedback:branding": "1"},
-    {"feedback:branding": []},
-    {"feedback:modal_name": "perhaps"},
-    {"feedback:modal_email": True},
-    {"feedback:modal_theme": "blue"},
-    {"feedback:modal_accent": "red"},
-    {"feedback:modal_accent": "#12345g"},
-    {"hearback:retention_days": 0},
-    {"hearback:retention_days": "90"},
-    {"hearback:retention_days": True},
-    {"hearback:retention_days": 1.5},
-    {"hearback:retention_days": None},
-    {"hearback:attachment_bytes_max": -1},
-    {"hearback:attachments_bytes_max": "1"},
-    {"hearback:attachments_count_max": 10_001},
-    {"feedback:branding": False, "feedback:modal_theme": "blue"},
-    {"bad\x00": True},
-    [],
-    None,
-    "x",
-]
+    {"sentry:nothing": True}, {"sentry:origins": "*"}, {"sentry:origins": None}, {"sentry:origins": {"*": True}},
+    {"sentry:origins": ["*", 5]}, {"sentry:origins": ["*", None]}, {"sentry:origins": [""]},
+    {"sentry:origins": ["a b"]}, {"sentry:origins": ["a\x00b"]}, {"sentry:origins": ["x" * 257]},
+    {"sentry:origins": ["*"] * 201}, {"sentry:feedback_user_report_notifications": "true"},
+    {"sentry:feedback_user_report_notifications": 1}, {"sentry:feedback_ai_spam_detection": None},
+    {"feedback:branding": "1"}, {"feedback:branding": []}, {"feedback:modal_name": "perhaps"},
+    {"feedback:modal_email": True}, {"feedback:modal_theme": "blue"}, {"feedback:modal_accent": "red"},
+    {"feedback:modal_accent": "#12345g"}, {"hearback:retention_days": 0}, {"hearback:retention_days": "90"},
+    {"hearback:retention_days": True}, {"hearback:retention_days": 1.5}, {"hearback:retention_days": None},
+    {"hearback:attachment_bytes_max": -1}, {"hearback:attachments_bytes_max": "1"},
+    {"hearback:attachments_count_max": 10_001}, {"feedback:branding": False, "feedback:modal_theme": "blue"},
+    {"bad\x00": True}, [], None, "x",
+]  # fmt: skip
 
 
 async def test_a_malformed_option_is_400_and_changes_nothing(registry):

@@ -22,25 +22,14 @@ EVERY = [*ORGANIZATION, *PROJECT, "/settings/account/"]
 FORBIDDEN_TO_MEMBERS = {"/settings/demo/audit-log/", "/organizations/demo/projects/new/"}
 # Every form, and a page that has one for whoever may not see the form's own.
 FORMS = [
-    "/settings/account/",
-    "/settings/account/password/",
-    "/settings/account/alerts/",
-    "/settings/demo/",
-    "/settings/demo/members/",
-    "/settings/demo/members/1/",
-    "/settings/demo/members/1/remove/",
-    "/settings/demo/tokens/",
-    "/settings/demo/tokens/1/revoke/",
-    "/organizations/demo/projects/new/",
-    "/settings/demo/projects/web/",
-    "/settings/demo/projects/web/keys/",
-    "/settings/demo/projects/web/keys/1/",
-    "/settings/demo/projects/web/keys/1/rotate/",
-    "/settings/demo/projects/web/keys/1/delete/",
-    "/settings/demo/projects/web/user-feedback/",
-    "/settings/demo/projects/web/quotas/",
+    "/settings/account/", "/settings/account/password/", "/settings/account/alerts/", "/settings/demo/",
+    "/settings/demo/members/", "/settings/demo/members/1/", "/settings/demo/members/1/remove/",
+    "/settings/demo/tokens/", "/settings/demo/tokens/1/revoke/", "/organizations/demo/projects/new/",
+    "/settings/demo/projects/web/", "/settings/demo/projects/web/keys/", "/settings/demo/projects/web/keys/1/",
+    "/settings/demo/projects/web/keys/1/rotate/", "/settings/demo/projects/web/keys/1/delete/",
+    "/settings/demo/projects/web/user-feedback/", "/settings/demo/projects/web/quotas/",
     "/settings/demo/projects/web/quotas/remove/",
-]
+]  # fmt: skip
 
 
 async def test_a_page_has_one_heading_a_policy_and_nothing_inline(owner):
