@@ -10,7 +10,7 @@ from hearback_contracts.streams import FEEDBACK_SUBMITTED
 from hearback_devkit.testing import eventually, running
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
 from hearback_kit.background import Stage
-from hearback_kit.bus import Incoming
+from hearback_kit.bus import ConsumerOptions, Incoming
 from hearback_kit.common import COMMON, Common
 from hearback_kit.outbox import outbox_table
 from hearback_kit.settings import ServiceSettings
@@ -170,6 +170,25 @@ async def test_consumers_share_the_shards_under_one_name(settings: Settings, bus
         await check()
     stop.set()
     await task
+
+
+@pytest.mark.parametrize(("is_common", "gather_ms"), [(True, 900), (False, 300)], ids=["one process", "apart"])
+async def test_readers_who_are_not_heard_wait_for_no_long_moment(
+    settings: Settings, is_common: bool, gather_ms: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[ConsumerOptions] = []
+    monkeypatch.setattr(
+        "hearback_fleet.runtime.service_runtime.Consumer", lambda *_, options, **__: made.append(options)
+    )
+    token = COMMON.set(Common() if is_common else None)
+    try:
+        async with ServiceRuntime(settings.model_copy(update={"gather_ms_max": 900})) as runtime:
+            for hurries in (runtime.hurries, None):
+                runtime.consume(FEEDBACK_SUBMITTED, NotImplemented, batch_max=10, hurries=hurries)
+    finally:
+        COMMON.reset(token)
+    assert [options.gather_ms_max for options in made] == [gather_ms, 900]
+    assert made[0].hurry is not None
 
 
 async def test_what_runs_in_the_background_is_known_before_it_starts(settings: Settings) -> None:

@@ -17,7 +17,7 @@ class Settings(ServiceSettings):
         4096, ge=1, le=100_000, description="Longer messages are refused, not cut."
     )
     gather_ms_max: int = Field(
-        300,
+        250,
         ge=0,
         le=1_000,
         description="Under load, milliseconds a message waits for others to be stored in the same transaction;"

@@ -34,8 +34,8 @@ def test_under_load_reads_begin_the_moment_apart():
 
 def test_where_many_come_reads_begin_sooner():
     gathering = Gathering(0.4)
-    last = reading(gathering, 0.01, 400, messages=4)
-    assert gathering.seconds(last) == pytest.approx(0.3, rel=0.1), "120 messages"
+    last = reading(gathering, 0.01, 400, messages=3)
+    assert gathering.seconds(last) == pytest.approx(0.3, rel=0.1), "90 messages"
     many = Gathering(0.4)
     last = reading(many, 0.01, 400, messages=50)
     assert many.seconds(last) == pytest.approx(0.2), "half of it"

@@ -36,6 +36,7 @@ from hearback_fleet.messages import project_of
 
 Thing = TypeVar("Thing")
 READ_SECONDS_MAX: Final = 5.0 + BLOCK_MS_MAX / 1_000  # of a read that blocks
+UNHEARD_GATHER_MS_MAX: Final = 300  # what readers who cannot end it have to wait
 DEPTH_SECONDS: Final = 15.0  # between looks at how much waits in the streams that a worker reads
 
 
@@ -257,6 +258,8 @@ class ServiceRuntime:
         that readers catch up with.
         """
         options = ConsumerOptions.of(self.settings, batch_max=batch_max)
+        if hurries is not None and COMMON.get() is None:  # the readers are in another process, and not heard
+            options = replace(options, gather_ms_max=min(options.gather_ms_max, UNHEARD_GATHER_MS_MAX))
         keys = stream.shard_keys(self.shards)
         count = min(consumers, len(keys))
         dead_letters = DeadLetterLimit.of(options)

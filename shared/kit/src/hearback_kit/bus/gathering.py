@@ -7,7 +7,7 @@ import math
 from typing import Final
 
 _RATE_SECONDS: Final = 1.0  # how far back the rate of messages is known
-_ENOUGH: Final = 120.0  # among so many messages the cost of a batch is little
+_ENOUGH: Final = 90.0  # among so many messages the cost of a batch is little
 _EXPECTED_MIN: Final = 5.0  # waiting for fewer messages than these gains little
 
 
