@@ -15,6 +15,7 @@ from hearback_local.edge.server import run_edge
 from hearback_local.edge.settings import EdgeSettings
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
+MOMENT = 0.01
 ENVELOPE = b"/api/1/envelope/"
 GO_ON = b"GET /healthz HTTP/1.1\r\nHost: f\r\n\r\n"
 
@@ -25,6 +26,9 @@ class Gateway:
     def __init__(self) -> None:
         self.release = asyncio.Event()
         self.waiting = 0
+
+    def rest(self, read_at: float, now: float) -> float:
+        return max(0.0, read_at + MOMENT - now)
 
     def serves(self, path: str) -> bool:
         return path.startswith("/api/1/")
@@ -302,13 +306,13 @@ async def test_channel_that_stops_sends_back_what_was_on_its_way() -> None:
     with listen_for_channels() as listener:
         came: list[bytes] = []
 
-        def serve(data: bytes) -> asyncio.Protocol:
+        def take(connection: socket.socket, data: bytes) -> None:
             came.append(data)
-            return asyncio.Protocol()
+            connection.close()
 
-        behind = Channel.connect(listener.getsockname(), serve, lambda: None)
+        behind = Channel.connect(listener.getsockname(), take, lambda: None)
         ended = asyncio.Event()
-        front = Channel.accept(listener, serve, ended.set)
+        front = Channel.accept(listener, take, ended.set)
         assert front is not None
         client, kept = socket.socketpair()
         with client, kept:

@@ -44,7 +44,7 @@ def test_rare_requests_never_wait() -> None:
     assert batches == [1] * 50
 
 
-@pytest.mark.parametrize(("per_second", "least"), [(100, 1.6), (700, 10)])
+@pytest.mark.parametrize(("per_second", "least"), [(150, 1.6), (700, 10)])
 def test_frequent_requests_share_transactions(per_second: int, least: float) -> None:
     moments = CommitMoments(MOMENT, 16)
     _, now = arrive(moments, 0, [1 / per_second] * 2 * per_second)

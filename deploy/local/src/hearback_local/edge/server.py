@@ -75,11 +75,12 @@ class TakenBack:
         self._clients = clients
         self._settings = settings
         self._channels = channels
+        self._opening: set[asyncio.Task[None]] = set()
         if channels is not None:
             asyncio.get_running_loop().add_reader(channels, self._accept, channels)
 
     def _accept(self, channels: socket.socket) -> None:
-        channel = Channel.accept(channels, self._serve, lambda: self._lost(channel))
+        channel = Channel.accept(channels, self._take, lambda: self._lost(channel))
         if channel is not None:
             self._router.channel = channel
 
@@ -87,8 +88,20 @@ class TakenBack:
         if self._router.channel is channel:
             self._router.channel = None
 
-    def _serve(self, unread: bytes) -> ClientConnection:
-        return ClientConnection(self._router, self._clients, self._settings, unread)
+    def _take(self, connection: socket.socket, unread: bytes) -> None:
+        task = asyncio.get_running_loop().create_task(self._open(connection, unread))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
+    async def _open(self, connection: socket.socket, unread: bytes) -> None:
+        def made() -> ClientConnection:
+            return ClientConnection(self._router, self._clients, self._settings, unread)
+
+        try:
+            connection.setblocking(False)
+            await asyncio.get_running_loop().connect_accepted_socket(made, connection)
+        except OSError:  # the client is gone
+            connection.close()
 
     def stop(self) -> None:
         """Take nothing more, and hand nothing over."""

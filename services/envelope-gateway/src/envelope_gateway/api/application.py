@@ -21,6 +21,10 @@ class GatewayApp(FastAPI):
         """Take an envelope without ASGI; False leaves it to `__call__` (`hearback_kit.http_server.protocol`)."""
         return self.ingest is not None and self.ingest.fast_path(cycle)
 
+    def rest(self, read_at: float, now: float) -> float:
+        """Return how many seconds clients may wait to be read from again (`hearback_kit.http_server.gathered`)."""
+        return 0.0 if self.ingest is None else self.ingest.fast_path.rest(read_at, now)
+
     def serves(self, path: str) -> bool:
         """Return whether the fleet's routes give a path to the gateway (`hearback_kit.http_server.handed`)."""
         return service_of(path) == Settings.service

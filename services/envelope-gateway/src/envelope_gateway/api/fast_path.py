@@ -81,6 +81,7 @@ class FastPath:
         self._clock = clock
         self._bytes_max = bytes_max
         self._accepted = REQUESTS.labels(_ENVELOPE.name, "200")
+        self.rest = publisher.rest
         self._left = {reason: FAST_PATH_LEFT.labels(reason.value) for reason in Left}
 
     def __call__(self, cycle: RequestCycle) -> bool:

@@ -61,6 +61,10 @@ class PlanPublisher:
         except Unavailable as error:
             raise self.refusal(error) from error
 
+    def rest(self, read_at: float, now: float) -> float:
+        """Return how many seconds nothing needs to be read that came after `read_at`: a commit fills."""
+        return min(group.rest(read_at, now) for group in self._groups)
+
     def refusal(self, error: Unavailable) -> Refused:
         """Count and return the 503 for a failed commit."""
         COMMIT_REFUSALS.labels("unavailable").inc()

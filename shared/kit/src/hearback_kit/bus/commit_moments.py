@@ -9,9 +9,10 @@ import math
 from typing import Final
 
 _RATE_SECONDS: Final = 1.0  # how far back the rate of requests is known
-_EXPECTED_MIN: Final = 1.5  # waiting for fewer requests than these gains little
+_EXPECTED_MIN: Final = 2.0  # waiting for fewer requests than these gains little
+_NEARLY: Final = 0.15  # the part of a moment that is not worth a wait of its own
 _TRIED: Final = 8  # moments that are judged together: single ones say little
-_WORTH: Final = 1 / 3  # the part of what the rate promises that must have come
+_WORTH: Final = 1 / 2  # the part of what the rate promises that must have come
 _REST_SECONDS_MIN: Final = 1.0
 _REST_SECONDS_MAX: Final = 16.0
 
@@ -19,8 +20,8 @@ _REST_SECONDS_MAX: Final = 16.0
 class CommitMoments:
     """Says how long the next transaction may fill; times are monotonic seconds.
 
-    Transactions begin `seconds_max` apart where their requests are frequent enough, and sooner once
-    `requests_max` wait.
+    Transactions begin `seconds_max` apart where their requests are frequent enough, and sooner where
+    `requests_max` come sooner. Servers may sleep as long (`rest`): then requests wait unread.
     """
 
     def __init__(self, seconds_max: float, requests_max: int) -> None:
@@ -41,19 +42,29 @@ class CommitMoments:
 
     def seconds(self, now: float, requests: int) -> float:
         """Return how many seconds a transaction that has `requests` may go on filling."""
-        if (
-            self._begun_at is None
-            or requests >= self._requests_max
-            or now < self._rest_until
-            or self._rate * self._seconds_max < _EXPECTED_MIN
-        ):
+        moment = self._moment(now)
+        if self._begun_at is None or requests >= self._requests_max or not moment:
             return 0.0
-        wait = self._begun_at + self._seconds_max - now
-        if wait <= 0:
+        wait = self._begun_at + moment - now
+        if wait <= _NEARLY * moment:
             return 0.0
         if self._waiting_since is None:
             self._waiting_since = now
         return wait
+
+    def rest(self, read_at: float, now: float) -> float:
+        """Return how many seconds a server that read requests at `read_at` may wait before it reads again."""
+        wait = read_at + self._moment(now) - now
+        if wait <= 0:
+            return 0.0
+        self._waiting_since = now
+        return wait
+
+    def _moment(self, now: float) -> float:
+        """Return how many seconds lie between two transactions; 0 where none waits."""
+        if now < self._rest_until or self._rate * self._seconds_max < _EXPECTED_MIN:
+            return 0.0
+        return min(self._seconds_max, self._requests_max / self._rate)
 
     def begin(self, now: float, requests: int) -> None:
         """Count a transaction of `requests` that begins `now`."""

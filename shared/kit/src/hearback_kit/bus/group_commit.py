@@ -111,6 +111,10 @@ class GroupCommit(Generic[Note]):
         else:
             self._timer = self._running_loop().call_later(wait, self._start)
 
+    def rest(self, read_at: float, now: float) -> float:
+        """Return how many seconds a server that read requests at `read_at` may sleep while a batch fills."""
+        return self._moments.rest(read_at, now) if self._moments.is_used else 0.0
+
     def _wait(self) -> float:
         """Return for how many seconds the next batch may fill."""
         if not self._moments.is_used:

@@ -24,7 +24,7 @@ HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\[\]:-]*")
 # `Forwarded` of a client that sent no `X-Forwarded-For` would be believed of a trusted address.
 _UNUSUAL: Final = frozenset({b"connection", b"transfer-encoding", b"expect", b"upgrade", b"forwarded"})
 
-Serve = Callable[[bytes], asyncio.BaseProtocol]
+Take = Callable[[socket.socket, bytes], None]
 
 
 def plain_length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
@@ -60,23 +60,22 @@ def listen_for_channels() -> socket.socket:
 class Channel:
     """One end of a way for connections.
 
-    `serve` makes the protocol of one that came, from the bytes that were read of it elsewhere. `lost` is called
-    when the other end is gone.
+    `take` gets each that came, with the bytes that were read of it elsewhere. `lost` is called when the other end
+    is gone.
     """
 
-    def __init__(self, end: socket.socket, serve: Serve, lost: Callable[[], None]) -> None:
+    def __init__(self, end: socket.socket, take: Take, lost: Callable[[], None]) -> None:
         end.setblocking(False)
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
         self._end = end
-        self._serve = serve
+        self._take = take
         self._lost = lost
         self._is_stopping = False
-        self._opening: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(end, self._receive, _RECEIVED_PER_TURN)
 
     @classmethod
-    def accept(cls, listener: socket.socket, serve: Serve, lost: Callable[[], None]) -> "Channel | None":
+    def accept(cls, listener: socket.socket, take: Take, lost: Callable[[], None]) -> "Channel | None":
         """Return the channel of a process that connected; None when it is another user's, or gone."""
         try:
             end, _ = listener.accept()
@@ -86,10 +85,10 @@ class Channel:
         if user != os.getuid():
             end.close()
             return None
-        return cls(end, serve, lost)
+        return cls(end, take, lost)
 
     @classmethod
-    def connect(cls, address: str | bytes, serve: Serve, lost: Callable[[], None]) -> "Channel":
+    def connect(cls, address: str | bytes, take: Take, lost: Callable[[], None]) -> "Channel":
         """Return a channel to the process that listens, which may take it later. Raise OSError without one."""
         end = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
@@ -98,7 +97,7 @@ class Channel:
         except OSError:
             end.close()
             raise
-        return cls(end, serve, lost)
+        return cls(end, take, lost)
 
     def send(self, descriptor: int, data: bytes) -> bool:
         """Pass a connection on, whose copy is then to be closed; False when it cannot go."""
@@ -129,17 +128,8 @@ class Channel:
         if self._is_stopping:
             self.send(connection.fileno(), data)
             connection.close()
-            return
-        task = self._loop.create_task(self._open(connection, data))
-        self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
-
-    async def _open(self, connection: socket.socket, data: bytes) -> None:
-        try:
-            connection.setblocking(False)
-            await self._loop.connect_accepted_socket(lambda: self._serve(data), connection)
-        except OSError:  # the client is gone
-            connection.close()
+        else:
+            self._take(connection, data)
 
     def stop(self) -> None:
         """Take no more connections; those that are on their way go back."""

@@ -1,11 +1,13 @@
 """Serving connections that a server in front accepted, and giving them back (`channel`)."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from hearback_kit.http_server.channel import Channel, plain_length
+from hearback_kit.http_server.gathered import GatheredSockets
 from hearback_kit.http_server.protocol import HEAD_BYTES_MAX, HttpProtocol
 from hearback_kit.http_server.refusals import NOT_GIVEN_BACK
 
@@ -17,6 +19,10 @@ GiveBack = Callable[[int, bytes], bool]
 
 class HandingApp(Protocol):
     """An application whose plain requests may come on connections that were handed over."""
+
+    def rest(self, read_at: float, now: float) -> float:
+        """Return for how many seconds nothing that comes after `read_at` needs to be read (times of the loop)."""
+        ...
 
     def serves(self, path: str) -> bool:
         """Return whether a POST to this path is the application's."""
@@ -80,13 +86,12 @@ class HandedConnection(HttpProtocol):
                 self._go_on()
             return
         read, self._read = self._read, b""
-        end = self._end_of(read)
         if self._is_cut_off:  # another request followed
-            self._keep_rest(read[end:])
+            self._keep_rest(read[self._end_of(read) :])
             if self.cycle.response_complete:
                 self._go_on()
-        else:
-            self._missing = max(0, end - len(read))
+        elif self.cycle.more_body:
+            self._missing = self._end_of(read) - len(read)
 
     def _end_of(self, read: bytes) -> int:
         return read.index(b"\r\n\r\n") + 4 + self._length
@@ -165,6 +170,7 @@ class HandedConnections:
         self._loop = asyncio.get_running_loop()
         self._channel: Channel | None = None
         self._is_stopping = False
+        self._sockets = GatheredSockets(app.rest)
         self._serves = lru_cache(maxsize=_PATHS_KEPT)(lambda path: app.serves(path.decode("latin-1")))
         self._connect()
 
@@ -172,7 +178,7 @@ class HandedConnections:
         if self._is_stopping:
             return
         try:
-            self._channel = Channel.connect(self._address, self._serve, self._lost)
+            self._channel = Channel.connect(self._address, self._take, self._lost)
         except OSError:
             self._lost()
 
@@ -181,8 +187,8 @@ class HandedConnections:
         if not self._is_stopping:
             self._loop.call_later(_CONNECT_AGAIN_SECONDS, self._connect)
 
-    def _serve(self, began: bytes) -> HandedConnection:
-        return self._make(began=began, serves=self._serves, give_back=self._give_back)
+    def _take(self, connection: socket.socket, began: bytes) -> None:
+        self._sockets.add(connection, self._make(began=began, serves=self._serves, give_back=self._give_back))
 
     def _give_back(self, descriptor: int, unread: bytes) -> bool:
         return self._channel is not None and self._channel.send(descriptor, unread)
@@ -192,3 +198,4 @@ class HandedConnections:
         self._is_stopping = True
         if self._channel is not None:
             self._channel.stop()
+        self._sockets.stop()
