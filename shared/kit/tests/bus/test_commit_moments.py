@@ -75,6 +75,33 @@ def test_waits_again_when_others_come() -> None:
     assert sum(batches) / len(batches) >= 4
 
 
+def test_servers_sleep_as_long_as_transactions_lie_apart() -> None:
+    moments = CommitMoments(MOMENT, 16)
+    assert moments.rest(0, 0) == 0
+    now = 0.0
+    for _ in range(400):
+        now += 0.01
+        moments.begin(now, 2)
+    assert moments.rest(now, now) == pytest.approx(MOMENT)
+    assert moments.rest(now, now + 0.005) == pytest.approx(MOMENT - 0.005)
+    assert moments.rest(now, now + 1) == 0
+    for _ in range(400):
+        now += 0.01
+        moments.begin(now, 40)
+    assert moments.rest(now, now) == pytest.approx(16 / 4_000, rel=0.1)
+
+
+def test_server_that_sleeps_for_one_client_soon_does_not() -> None:
+    moments = CommitMoments(MOMENT, 16)
+    slept, now = 0.0, 0.0
+    for _ in range(5_000):
+        wait = moments.rest(now, now)
+        slept, now = slept + wait, now + wait
+        moments.begin(now, 1)
+        now += 0.003
+    assert 0 < slept < 0.1 * now
+
+
 def test_none_is_used_by_default() -> None:
     moments = CommitMoments(0, 16)
     assert not moments.is_used

@@ -30,6 +30,7 @@ class CommitMoments:
         self._rate = 0.0
         self._begun_at: float | None = None
         self._waiting_since: float | None = None
+        self._known = 0  # requests that had come by then
         self._moments = 0
         self._promised = self._came = 0.0
         self._rest_until = 0.0
@@ -49,15 +50,16 @@ class CommitMoments:
         if wait <= _NEARLY * moment:
             return 0.0
         if self._waiting_since is None:
-            self._waiting_since = now
+            self._waiting_since, self._known = now, 1
         return wait
 
     def rest(self, read_at: float, now: float) -> float:
         """Return how many seconds a server that read requests at `read_at` may wait before it reads again."""
         wait = read_at + self._moment(now) - now
         if wait <= 0:
+            self._waiting_since = None
             return 0.0
-        self._waiting_since = now
+        self._waiting_since, self._known = now, 0
         return wait
 
     def _moment(self, now: float) -> float:
@@ -70,7 +72,7 @@ class CommitMoments:
         """Count a transaction of `requests` that begins `now`."""
         since, self._waiting_since = self._waiting_since, None
         if since is not None:
-            self._judge(now, self._rate * (now - since), requests - 1)
+            self._judge(now, self._rate * (now - since), requests - self._known)
         if self._begun_at is not None:
             passed = max(now - self._begun_at, 1e-4)
             self._rate += (requests / passed - self._rate) * (1 - math.exp(-passed / _RATE_SECONDS))
