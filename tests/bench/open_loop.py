@@ -22,7 +22,10 @@ CONNECTIONS_MAX = 256
 
 @dataclass(frozen=True)
 class Offered:
-    """What came of a load; `seconds` until the last answer. `refused` are 429 and 503 with `Retry-After`."""
+    """What came of a load; `seconds` until the last answer. `refused` are 429 and 503 with `Retry-After`.
+
+    `cpu_seconds` is what offering it took.
+    """
 
     sent: int
     answered: int
@@ -30,6 +33,7 @@ class Offered:
     p50_ms: float
     p99_ms: float
     refused: int = 0
+    cpu_seconds: float = 0.0
 
 
 def offer(port: int, requests: list[bytes], rate: float, seconds: float) -> Offered:
@@ -148,6 +152,7 @@ def main() -> None:
         "p50_ms": times[len(times) // 2] * 1e3,
         "p99_ms": times[int(len(times) * 0.99)] * 1e3,
         "refused": load.refused,
+        "cpu_seconds": time.process_time(),
     }
     print(json.dumps(result))
 

@@ -23,13 +23,14 @@ class Depth:
     dead_letters: int = 0
 
 
-async def depths(environment: Mapping[str, str]) -> dict[str, Depth] | None:
+async def depths(environment: Mapping[str, str], *, outboxes: bool = True) -> dict[str, Depth] | None:
     """Return the depth per service, or None when Valkey cannot be reached.
 
     Finished entries are deleted, so the length of a stream is what is left to do, and the rows of an outbox what
-    is left to publish; while PostgreSQL cannot be reached, that is not counted.
+    is left to publish; while PostgreSQL cannot be reached, and without `outboxes`, that is not counted.
     """
-    unpublished = await asyncio.gather(*(_unpublished(environment, name) for name in OUTBOXES))
+    counted = OUTBOXES if outboxes else ()
+    unpublished = await asyncio.gather(*(_unpublished(environment, name) for name in counted))
     shards = shards_of(environment)
     keys = [(stream.consumer, key) for stream in STREAMS for key in stream.shard_keys(shards)]
     client = connect(environment["HEARBACK_REDIS_URL"], timeout_seconds=SECONDS_MAX)
@@ -43,7 +44,7 @@ async def depths(environment: Mapping[str, str]) -> dict[str, Depth] | None:
         return None
     finally:
         await client.aclose()
-    found = {name: Depth(rows) for name, rows in zip(OUTBOXES, unpublished, strict=True)}
+    found = {name: Depth(rows) for name, rows in zip(counted, unpublished, strict=True)}
     for (service, _), waiting, dead in zip(keys, lengths[::2], lengths[1::2], strict=True):
         known = found.get(service, Depth())
         found[service] = Depth(known.lag + waiting, known.dead_letters + dead)
@@ -60,6 +61,6 @@ async def _unpublished(environment: Mapping[str, str], service: str) -> int:
             rows: int = await connection.fetchval(query, timeout=SECONDS_MAX)
         finally:
             await connection.close(timeout=SECONDS_MAX)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
         return 0
     return rows
