@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -174,13 +175,21 @@ def counted(project: Any, **filters: Any) -> int:
 
 def stored_submissions(project: Any) -> set[str]:
     """Return the ids of all submissions whose fate is that they are stored."""
+    return set(seconds_until_stored(project))
+
+
+def seconds_until_stored(project: Any) -> dict[str, float]:
+    """Return by id how long each submission whose fate is that it is stored waited for that."""
     path = f"/api/0/projects/{project.organization}/{project.project}/submissions/"
     params: dict[str, Any] = {"state": "stored", "per_page": 100}
-    found: set[str] = set()
+    found: dict[str, float] = {}
     while True:
         answer = project.http.get(path, params=params)
         assert answer.status_code == 200, answer.text
-        found |= {one["id"] for one in answer.json()}
+        for one in answer.json():
+            stored = [step["at"] for step in one["steps"] if step["step"] == "stored"]
+            times = [datetime.fromisoformat(at) for at in (one["receivedAt"], *stored[:1])]
+            found[one["id"]] = (times[-1] - times[0]).total_seconds()
         following = answer.links["next"]
         if following["results"] != "true":
             return found

@@ -30,7 +30,7 @@ from rolling import (
     rolling_fleet,
     unpack,
 )
-from seeded_faults import REASON, Reports, counted, stored_submissions
+from seeded_faults import REASON, Reports, counted, seconds_until_stored, stored_submissions
 
 CLAIM_SECONDS = 3.0
 WAIT_SECONDS_MAX = 30.0  # of a message, over all that happens here; the claim time, and starts on a busy machine
@@ -151,6 +151,8 @@ def test_every_service_is_replaced_both_ways_under_load(
         return True
 
     wait_until(all_stored, seconds=WAIT_SECONDS_MAX)
+    waited = max(seconds_until_stored(project).values())
+    assert waited <= WAIT_SECONDS_MAX, "one waited longer than until it is claimed"
     stored = Counter(event_id_of(issue) for issue in stored_issues(project))
     assert max(stored.values()) == 1
     assert set(stored) <= acknowledged | unclear
@@ -162,6 +164,6 @@ def test_every_service_is_replaced_both_ways_under_load(
         f"\n{PREVIOUS[:10]} and this release, {len(REPLACED)} services up and back in {took:.0f} s"
         f" ({', '.join(steps) or 'no migration'}): {len(acknowledged):,} feedback and {reports.acknowledged:,}"
         f" client reports acknowledged, none lost, doubled or miscounted; {len(unclear)} refused or cut;"
-        f" longest without a 200: {reports.longest_without:.1f} s"
+        f" longest without a 200: {reports.longest_without:.1f} s, until it was stored: {waited:.1f} s"
     )
     project.http.close()
