@@ -22,7 +22,7 @@ HELD_OUT = ("set5", "set6", "set7")
 KINDS = ("backlinks", "seo", "crypto", "casino", "pills", "adult", "loan", "guest", "gibberish", "prompt")
 
 
-Lines = dict[str, list[Any]]  # by language; a line has its kind, text and name
+Lines = dict[str, list[Any]]  # by language; a line has its kind, text, name, page and address
 
 
 def _train_module() -> ModuleType:
@@ -37,7 +37,7 @@ def _train_module() -> ModuleType:
 
 def _is_spam(model: Classifier, line: Any) -> bool:
     """Whether the filter, which is the rules and the classifier, says spam."""
-    return bool(judge(Content(line.text, line.name), model).is_spam)
+    return bool(judge(Content(line.text, line.name, (), line.page, line.email), model).is_spam)
 
 
 def _print_recall(name: str, shipped: Classifier, spam: Lines) -> None:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from feedback.domain.spam_classifier import Prior, weighed
+from feedback.domain.spam_classifier import WORDS, Prior, weighed
 from feedback.domain.spam_features import BUCKETS, extract
+from feedback.domain.spam_links import KNOWN, links_of
 
 HERE = Path(__file__).parent
 OUT = HERE.parent / "src/feedback/domain/spam_prior.bin"
@@ -42,6 +43,10 @@ ENDINGS = (
     "live",
     "vip",
 )
+UNPLACED = 0.25  # of made-up pages; an app's feedback often comes from none
+OWN_LINKS = 0.9  # of ordinary links
+LINKED = 0.02  # of ordinary texts have an address put before or after
+_SITE = re.compile(r"https?://[^/]+")
 CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
 CHOICE_ROUNDS, TIMES_MAX = 3, 20
 THINGS = ("save", "export", "login", "search", "report", "calendar", "profile", "upload", "inbox", "chart", "cart")
@@ -71,21 +76,25 @@ class Text:
     language: str
     kind: str
     name: str = ""
+    page: str = ""
+    email: str = ""
 
 
 class Line(NamedTuple):
-    """A line of a file: what kind of text it is, and who sent it."""
+    """A line of a file: what kind of text it is, who sent it, and on which page."""
 
     kind: str
     text: str
-    name: str
+    name: str = ""
+    page: str = ""
+    email: str = ""
 
 
 def read(folder: Path) -> tuple[dict[str, list[Line]], dict[str, list[Line]]]:
-    r"""Read (kind, text, name of the sender) of ordinary feedback and of spam by language.
+    r"""Read the lines of ordinary feedback and of spam by language.
 
-    A line is `kind<TAB>text<TAB>name`; an ordinary one may be its text alone, and most have no name.
-    `\n` in a text is a line break.
+    A line is `kind<TAB>text<TAB>name<TAB>page<TAB>address`; an ordinary one may be its text alone, and most have
+    no more than that. `\n` in a text is a line break.
     """
     ham, spam = {}, {}
     for path in sorted(folder.glob("*.txt")):
@@ -95,8 +104,8 @@ def read(folder: Path) -> tuple[dict[str, list[Line]], dict[str, list[Line]]]:
     return ham, spam
 
 
-def _line(first: str, text: str = "", name: str = "") -> Line:
-    return Line(first, text, name) if text else Line("ordinary", first, "")
+def _line(first: str, *more: str) -> Line:
+    return Line(first, *more) if more else Line("ordinary", first)
 
 
 class Filler:
@@ -105,14 +114,27 @@ class Filler:
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
 
-    def fill(self, sentence: str) -> str:
-        """Return the sentence with one of each `[a|b]` chosen and each slot replaced."""
+    def fill(self, sentence: str, page: str = "") -> str:
+        """Return the sentence with one of each `[a|b]` chosen and each slot replaced; `{url}` is of the page's site."""
+        self._site = _SITE.match(page)
         sentence = CHOICE.sub(lambda found: self._pick(*found[1].split("|")), sentence)
         for slot in ("thing", "url", "link", "email", "phone", "amount", "percent", "number", "handle", "coin",
                      "person", "junk"):  # fmt: skip
             while f"{{{slot}}}" in sentence:
                 sentence = sentence.replace(f"{{{slot}}}", str(getattr(self, f"_{slot}")()), 1)
         return sentence
+
+    def page(self, line: "Line", is_spam: bool) -> str:
+        """Return the page of a text, or a made-up one: mostly the one it links to, if it is no spam."""
+        if self._chance.random() < UNPLACED:
+            return ""
+        if line.page:
+            return line.page
+        if not is_spam and self._chance.random() < OWN_LINKS:
+            for link in links_of(line.text, None):
+                if link.belongs != KNOWN:
+                    return f"https://{link.host}/"
+        return f"https://{self._pick('', 'www.', 'app.')}{self._letters(4, 9)}.{self._pick(*ENDINGS[:6])}/"
 
     def _pick(self, *values: str) -> str:
         return self._chance.choice(values)
@@ -129,6 +151,8 @@ class Filler:
             place = self._pick("github.com/acme/shop/issues", "imgur.com/a", "youtu.be", "gist.github.com/ada",
                                "drive.google.com/file/d", "stackoverflow.com/questions")  # fmt: skip
             return f"https://{place}/{self._letters(4, 9)}"
+        if self._site:
+            return self._site[0] + self._pick("/settings", "/orders/1234", "/help", "/account/billing", "")
         host = self._pick("app", "www", "docs", "shop", "help") + self._pick(".example", ".acme", ".mysite", "")
         host = self._pick(
             f"{host}.{self._pick('com', 'org', 'net', 'de', 'fr', 'jp', 'co.uk', 'io', 'example')}",
@@ -180,7 +204,8 @@ class Filler:
 def messages(folder: Path, chance: random.Random, rounds: int, without: str = "") -> Iterator[Text]:
     """Join sentences of a folder into messages of one to four sentences."""
     ham, spam = read(folder)
-    fill = Filler(chance).fill
+    filler = Filler(chance)
+    fill = filler.fill
     for _ in range(rounds):
         for language, ordinary in ham.items():
             lines = [line.text for line in ordinary]
@@ -188,9 +213,11 @@ def messages(folder: Path, chance: random.Random, rounds: int, without: str = ""
                 more = chance.choices(lines, k=chance.choice((0, 0, 0, 0, 1, 1, 2)))
                 parts = [first.text, *more]
                 # People paste a page's address before or after.
-                if "{" not in first.text and chance.random() < 0.08:
+                if "{" not in first.text and chance.random() < LINKED:
                     parts.insert(chance.choice((0, len(parts))), "{url}")
-                yield Text(_case(chance, fill(" ".join(parts))), False, language, "ham", first.name)
+                page = filler.page(first, is_spam=False)
+                text = _case(chance, fill(" ".join(parts), page))
+                yield Text(text, False, language, "ham", first.name, page, first.email)
         for language, unwanted in spam.items():
             left = [line for line in unwanted if line.kind != without]
             for first in (line for line in left for _ in range(_times(line.text))):
@@ -201,8 +228,9 @@ def messages(folder: Path, chance: random.Random, rounds: int, without: str = ""
                     if chance.random() < 0.3
                     else []
                 )
-                words = fill(" ".join([first.text, *more, *tail]))
-                yield Text(_case(chance, words), True, language, first.kind, first.name)
+                text = _case(chance, fill(" ".join([first.text, *more, *tail])))
+                page = filler.page(first, is_spam=True)
+                yield Text(text, True, language, first.kind, first.name, page, first.email)
 
 
 def _times(sentence: str) -> int:
@@ -225,7 +253,7 @@ def train(
     common = [0] * BUCKETS
     for source in sorted(path for path in folder.iterdir() if path.is_dir() and path.name != without_source):
         for text in messages(source, chance, rounds, without):
-            features = extract(text.message, text.name)
+            features = extract(text.message, text.name, text.page, text.email)
             others = list(weighed(replace(features, buckets=frozenset())))
             examples.append((sorted(features.buckets), others, text.is_spam))
             if not text.is_spam:
@@ -238,7 +266,7 @@ def train(
         for buckets, others, is_spam in examples:
             kept = 1 - DROPPED_MAX * chance.random()
             some = [key for key in buckets if chance.random() < kept]
-            sorts = [*others, (some, 1 / math.sqrt(len(some) or 1))]
+            sorts = [*others, (some, WORDS / math.sqrt(len(some) or 1))]
             score = bias + sum(scale * sum(weights[key] for key in keys) for keys, scale in sorts)
             error = (1.0 if is_spam else 0.0) - 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
             error *= SPAM_WEIGHT if is_spam else 1.0
@@ -256,7 +284,7 @@ def train(
     return Prior(array("f", mean), frequency, bias, THRESHOLD)
 
 
-THRESHOLD = 0.3
+THRESHOLD = 0.1
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ UNREAL_UNATTENDED = "Sent in the unattended mode"
 class FeedbackContext:
     """`contexts.feedback`, checked; what is empty is None. `associated_event_id` has 32 hex digits.
 
-    SDKs that sent no event hand out an id of zeros: it links to nothing.
+    `page` is the address that it was written on: `url`, else the event's request's. SDKs that sent no event hand out an id of zeros: it links to nothing.
     """
 
     message: str
@@ -27,6 +27,7 @@ class FeedbackContext:
     url: str | None = None
     replay_id: str | None = None
     associated_event_id: str | None = None
+    page: str | None = None
 
 
 def read_context(
@@ -50,13 +51,15 @@ def read_context(
     associated = parse_any_event_id(named)
     if named and associated is None and not keeps_unlinked:
         return Reason.INVALID_ASSOCIATED_EVENT_ID
+    url = text(context.get("url")) or None
     return FeedbackContext(
         message=message,
         name=text(context.get("name")) or None,
         contact_email=text(context.get("contact_email")) or None,
-        url=text(context.get("url")) or None,
+        url=url,
         replay_id=text(context.get("replay_id")) or None,
         associated_event_id=None if associated == NO_EVENT_ID else associated,
+        page=url or text(mapping(event.get("request")).get("url")) or None,
     )
 
 

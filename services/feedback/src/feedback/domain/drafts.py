@@ -131,7 +131,7 @@ def _occurred_at(submission: Submission, payload: dict[str, Any], retention: tim
 def _columns(event: dict[str, Any], context: FeedbackContext) -> dict[str, Any]:
     user = event["user"]
     return {
-        "url": _shown(context.url or text(event["request"].get("url"))),
+        "url": _shown(context.page),
         "environment": event["environment"],
         "release": event.get("release"),
         "dist": _shown(event.get("dist")),

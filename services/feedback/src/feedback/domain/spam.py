@@ -13,7 +13,8 @@ from typing import Final
 
 from feedback.domain.facets import searchable
 from feedback.domain.spam_classifier import Classifier
-from feedback.domain.spam_pitch import orders_a_machine
+from feedback.domain.spam_links import OWN, page_site, read_link
+from feedback.domain.spam_prompts import orders_a_machine
 
 SCORE_MIN: Final = 100
 CLASSIFIER: Final = "classifier"  # the sign that the classifier gives
@@ -35,7 +36,7 @@ WEIGHTS: Final = {
     "machine_orders": 100,  # begins by overriding a language model's instructions, or holds its control tokens
     "all_caps": 20,  # thirty letters or more, nine tenths of them capitals
 }
-# Only what is hardly ever said of software: no "click here", "buy now" or "wire transfer".
+# Links are those to other sites than the page's own. Phrases: only what is hardly ever said of software: no "click here", "buy now" or "wire transfer".
 PHRASES: Final = (
     "backlinks", "buy followers", "buy viagra", "cheap pills", "cheap viagra", "cialis", "crypto investment",
     "double your money", "earn money", "escort service", "first page of google", "free gift card", "get rich",
@@ -63,11 +64,16 @@ class SpamVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is judged. `marks` are signs that the sender's form noticed: `honeypot`, `too_fast`."""
+    """What is judged: a message, who sent it, and the address of the page it was written on.
+
+    `marks` are signs that the sender's form noticed: `honeypot`, `too_fast`.
+    """
 
     message: str
     name: str | None = None
     marks: Sequence[str] = ()
+    page: str | None = None
+    email: str | None = None
 
 
 def judge(content: Content, classifier: Classifier | None) -> SpamVerdict:
@@ -79,7 +85,8 @@ def judge(content: Content, classifier: Classifier | None) -> SpamVerdict:
     verdict = judge_by_rules(content)
     if classifier is None:
         return verdict if verdict.is_spam else replace(verdict, is_spam=None)
-    opinion = classifier.judge(content.message[:JUDGED_CHARACTERS_MAX], content.name or "")
+    message = content.message[:JUDGED_CHARACTERS_MAX]
+    opinion = classifier.judge(message, content.name or "", content.page, content.email or "")
     if opinion.reasons == CLEARED:
         return replace(verdict, is_spam=False, reasons=opinion.reasons)
     if not opinion.is_spam:
@@ -115,12 +122,19 @@ def _signs(content: Content) -> set[str]:
         "machine_orders": orders_a_machine(message),
         "all_caps": _is_all_caps(message),
     }
-    links = len(_LINK.findall(message))
+    links = len(_other_links(message, content.page))
     if links:
         fired["only_links"] = not _LINK.sub("", message).strip()
         fired["link_density"] = links * 5 >= len(words)
         fired["many_links"] = links >= 5
     return {sign for sign, does in fired.items() if does} | set(content.marks)
+
+
+def _other_links(message: str, page: str | None) -> list[str]:
+    """Return the links that do not lead to the site of the page itself."""
+    links = _LINK.findall(message)
+    site = page_site(page) if links else ""
+    return [link for link in links if read_link(link, site).belongs != OWN]
 
 
 def _is_one_word(words: Sequence[str]) -> bool:
@@ -131,6 +145,8 @@ def _is_one_word(words: Sequence[str]) -> bool:
 
 
 def _is_all_caps(message: str) -> bool:
-    capitals = sum(character.isupper() for character in message)
-    small = sum(character.islower() for character in message)
+    capitals = sum(map(str.isupper, message))
+    if capitals < 27:
+        return False
+    small = sum(map(str.islower, message))
     return capitals + small >= 30 and capitals >= 9 * small

@@ -7,7 +7,6 @@ no verdict: `price` and `loan` are found in honest feedback as well, and what go
 # ruff: noqa: E501 - the words of a concept stay on one line
 
 import unicodedata
-from functools import lru_cache
 from typing import Final
 
 # Latin without accents, in small letters; `word*` stands for each word that begins so.
@@ -117,9 +116,9 @@ def _plain(word: str) -> str:
 
 
 _EXACT, _PREFIXES, _PARTS = _tables()
+CONCEPTS: Final = tuple(_CONCEPTS)
 
 
-@lru_cache(maxsize=20_000)
 def concepts_of(word: str) -> frozenset[str]:
     """Return the concepts of one casefolded word, or of a run of letters of a script without blanks."""
     if is_unspaced(word):

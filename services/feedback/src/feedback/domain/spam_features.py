@@ -8,46 +8,36 @@ import unicodedata
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import combinations, pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
-from feedback.domain.spam_concepts import concepts_of, is_unspaced
-from feedback.domain.spam_pitch import aspects_of, sets_a_task
+from feedback.domain.spam_concepts import CONCEPTS, concepts_of, is_unspaced
+from feedback.domain.spam_links import FOREIGN, KNOWN, LINK, OWN, UNPLACED, Link, belongs, is_mail_host, links_of, page_site, site_of
+from feedback.domain.spam_prompts import sets_a_task
 
 BUCKETS: Final = 1 << 17
 CHARACTERS_MAX: Final = 1_500  # of a message; spam says what it wants early or at the end
 _HEAD: Final = 1_000
 _TOKENS_MAX: Final = 100  # words whose letters are looked at one by one
+_WORDS_KEPT: Final = 8_192
+_KEPT_CHARACTERS_MAX: Final = 40
 GRAM: Final = 4
-_ENDINGS: Final = (
-    "xyz", "top", "click", "shop", "icu", "buzz", "online", "site", "live", "vip", "win", "bet", "loan", "cc",
-    "ru", "cn", "biz", "info", "club", "pro", "store", "space", "agency", "gift", "cam", "website", "ink", "lol",
-    "bid", "xxx", "porn", "sex", "casino", "poker", "app",
-)  # fmt: skip
-# Endings of hosts that are written without a scheme; none that is a common word or the ending of a file's name.
-_BARE: Final = (*_ENDINGS, "com", "net", "org", "co", "io", "ai", "de", "fr", "pl", "eu", "uk", "br", "example")
-_LINK: Final = re.compile(
-    r"(?:https?://|www\.)[^\s<>\"'\]]+"
-    r"|(?<![a-z0-9.@-])(?!(?:asp|vb)\.net)(?:[a-z0-9-]{1,63}\.){1,3}(?:"
-    + "|".join(_BARE)
-    + r")(?![a-z0-9(-])(?:/\S*)?",
-    re.IGNORECASE | re.ASCII,
-)
-_EMAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{2,63}")
+_EMAIL: Final = re.compile(r"[\w.+-]{1,64}@([\w-]{1,63}\.[\w.-]{2,63})")
 _HANDLE: Final = re.compile(
-    r"(?<![\w@.])@[A-Za-z]\w{3,31}|\bt\.me/|telegram|whats ?app|wechat|微信|телеграм|텔레그램|تلغرام|واتساب"
-    r"|加\s?vx?(?![a-z]*\.)|\bqq\s?:?\s?\d{5}|line(?:追加|登録|交換|で)|友だち追加|카톡|오픈채팅|\b(?:zalo|viber)\b",
-    re.IGNORECASE,
+    r"(?<![\w@.])@[a-z]\w{3,31}|\bt\.me/|telegram|whats ?app|wechat|微信|телеграм|텔레그램|تلغرام|واتساب"
+    r"|加\s?vx?(?![a-z]*\.)|\bqq\s?:?\s?\d{5}|line(?:追加|登録|交換|で)|友だち追加|카톡|오픈채팅|\b(?:zalo|viber)\b"
 )
+_DIGIT: Final = re.compile(r"\d")
 _PHONE: Final = re.compile(r"\+?\d[\d ()-]{8,18}\d")
-_MONEY: Final = re.compile(r"[$€£¥₽₩₺]\s?\d|\d\s?(?:[$€£¥₽₩₺]|usd|euro?s?\b|dollar|рубл|元|万円)", re.IGNORECASE)
+_MONEY: Final = re.compile(r"[$€£¥₽₩₺]\s?\d|\d\s?(?:[$€£¥₽₩₺]|usd|euro?s?\b|dollar|рубл|元|万円)")
 _PERCENT: Final = re.compile(r"\d\s?%|%\s?\d")
-_MARKUP: Final = re.compile(r"<a\s[^>]{0,200}href|\[(?:url|link)[=\]]|<\|im_start", re.IGNORECASE)
+_MARKUP: Final = re.compile(r"<a\s[^>]{0,200}href|\[(?:url|link)[=\]]|<\|im_start")
 _CODE: Final = re.compile(
     r"[{};=]{2,}|\w+\(\)|\bat \w+ ?\(|Error:|\w+_\w+|`[^`]+`|\bv?\d+\.\d+\.\d+\b|==|=>|/\w+/\w+"
 )
 _QUESTION: Final = re.compile(r"[?？؟]")
+_SYMBOL: Final = re.compile("[\u2190-\u2bff\u3200-\u33ff\ufe0f\U0001f000-\U0001faff]")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _CHEAP_ENDINGS: Final = (
@@ -55,46 +45,40 @@ _CHEAP_ENDINGS: Final = (
 )  # fmt: skip
 _SHORTENERS: Final = ("bit.ly", "tinyurl.com", "t.co", "goo.gl", "cutt.ly", "is.gd", "rb.gy", "t.me", "wa.me")
 # Concepts that a link or a name seldom speaks of unless it sells.
-_WARES: Final = frozenset({
+_WARES: Final = (
     "bet", "bonus", "coin", "date", "earn", "growth", "hack", "heir", "invest", "links", "loan", "money", "pill",
     "ranking", "secret", "sex", "slim", "social",
-})  # fmt: skip
+)  # fmt: skip
 # Signs that mean one thing beside one concept and another beside another: a link to a loan, a link to an error.
-_PAIRED: Final = frozenset({
-    "bare_link", "code", "email", "exclamations", "link", "messenger", "money", "percent", "phone", "question",
-    "symbols",
-})  # fmt: skip
+_PAIRED: Final = (
+    "bare_link", "code", "email", "exclamations", "foreign_link", "link", "messenger", "money", "own_link", "percent",
+    "phone", "question", "symbols",
+)  # fmt: skip
 _VOWELS: Final = frozenset("aeiouyäöüàáâãèéêëìíîïòóôõùúûýåæøœ")
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Buckets of words and letter sequences (each once), of concepts and pairs of them, and the names of signs."""
+    """Buckets of words and letter sequences (each once), of concepts and pairs of them, and the names of signs.
+
+    `foreign` are the hosts of other sites that the text links to.
+    """
 
     buckets: frozenset[int]
     words: tuple[str, ...]
     signs: tuple[str, ...]
     concepts: tuple[int, ...] = ()
     pairs: tuple[int, ...] = ()
+    foreign: tuple[str, ...] = ()
 
 
-def extract(message: str, name: str = "") -> Features:
-    """Read the features of a message and the name that came with it. Total: every text has features."""
-    text = _shorten(unicodedata.normalize("NFKC", message))
-    plain = _EMAIL.sub(" ", _LINK.sub(" ", text)).casefold()
-    words = tuple(_WORD.findall(plain))
-    buckets = set(_hashed(words))
-    signs = tuple(_signs(text, words, name))
-    concepts = sorted(
-        {concept for word in words for concept in concepts_of(word)}.union(_PAIRED.intersection(signs))
-    )
-    return Features(
-        frozenset(buckets),
-        words,
-        signs,
-        tuple(_concept_bucket(concept) for concept in concepts),
-        tuple(_pair_bucket(one, other) for one, other in combinations(concepts, 2)),
-    )
+class _Word(NamedTuple):
+    """What is known of one word; `concepts` has a bit for each."""
+
+    bucket: int
+    grams: tuple[int, ...]
+    concepts: int
+    is_odd: bool
 
 
 def bucket(kind: str, value: str) -> int:
@@ -102,14 +86,58 @@ def bucket(kind: str, value: str) -> int:
     return zlib.crc32(f"{kind}\0{value}".encode(errors="replace")) & (BUCKETS - 1)
 
 
-@cache  # there are as many values as concepts
-def _concept_bucket(concept: str) -> int:
-    return bucket("c", concept)
+_NAMED: Final = (*CONCEPTS, *_PAIRED)
+_BITS: Final = {name: 1 << at for at, name in enumerate(_NAMED)}
+_WARES_BITS: Final = sum(_BITS[name] for name in _WARES)
+_CONCEPT_BUCKETS: Final = tuple(bucket("c", name) for name in _NAMED)
+_PAIR_BUCKETS: Final = {
+    (one, other): bucket("cc", f"{_NAMED[one]} {_NAMED[other]}") for one, other in combinations(range(len(_NAMED)), 2)
+}
 
 
-@cache  # … and as pairs of them
-def _pair_bucket(one: str, other: str) -> int:
-    return bucket("cc", f"{one} {other}")
+def extract(message: str, name: str = "", page: str | None = None, email: str = "") -> Features:
+    """Read the features of a message, of the name and address that came with it, and of the page it was written on.
+
+    Total: every text has features.
+    """
+    text = _shorten(message if message.isascii() else unicodedata.normalize("NFKC", message))
+    links = links_of(text, page)
+    without = LINK.sub(" ", text) if links else text
+    hosts = _EMAIL.findall(without) if "@" in without else []
+    plain = (_EMAIL.sub(" ", without) if hosts else without).casefold()
+    words = tuple(_WORD.findall(plain))
+    known = [_word(word) for word in words]
+    buckets = {word.bucket for word in known}
+    concepts = 0
+    for word in known:
+        buckets.update(word.grams)
+        concepts |= word.concepts
+    buckets.update((one.bucket * 40_503 ^ other.bucket) & (BUCKETS - 1) for one, other in pairwise(known))
+    for host in _foreign_hosts(links, email):
+        buckets.update(_host_grams(host))
+    signs = (
+        *_link_signs(links, len(words)),
+        *_sender_signs(links, hosts, name, email, page),
+        *_text_signs(text, without, plain),
+        *_letter_signs(text, known),
+    )
+    for sign in signs:
+        concepts |= _BITS.get(sign, 0)
+    present = [at for at in range(len(_NAMED)) if concepts >> at & 1]
+    return Features(
+        frozenset(buckets),
+        words,
+        signs,
+        tuple(_CONCEPT_BUCKETS[at] for at in present),
+        tuple(_PAIR_BUCKETS[pair] for pair in combinations(present, 2)),
+        tuple(dict.fromkeys(link.host for link in links if link.belongs == FOREIGN)),
+    )
+
+
+@cache  # there are few
+def sign_bucket(sign: str) -> int:
+    """Return the bucket of a sign."""
+    return bucket("s", sign)
 
 
 def _shorten(text: str) -> str:
@@ -118,91 +146,125 @@ def _shorten(text: str) -> str:
     return f"{text[:_HEAD]} {text[-(CHARACTERS_MAX - _HEAD) :]}"
 
 
-def _hashed(words: tuple[str, ...]) -> Iterator[int]:
-    before = ""
-    for raw in words:
-        word = "0" * min(len(raw), 6) if raw.isdigit() else raw
-        yield bucket("w", word)
-        if before:
-            yield bucket("p", f"{before} {word}")
-        before = word
-        if is_unspaced(word):
-            yield from (bucket("g", word[at : at + 2]) for at in range(len(word) - 1))
-            yield from (bucket("g", word[at : at + 3]) for at in range(len(word) - 2))
-        elif len(word) > GRAM:
-            padded = f"^{word[:24]}$"
-            yield from (bucket("g", padded[at : at + GRAM]) for at in range(len(padded) - GRAM + 1))
+def _word(word: str) -> _Word:
+    return _kept_word(word) if len(word) <= _KEPT_CHARACTERS_MAX else _read_word(word)
 
 
-def _signs(text: str, words: tuple[str, ...], name: str) -> Iterator[str]:
-    links = _LINK.findall(text)
-    yield f"links:{min(len(links), 4)}"
-    if links:
-        yield "link"
-        if any(not link.casefold().startswith(("http", "www.")) for link in links):
-            yield "bare_link"
-        yield from _link_signs(links, len(words))
-    for sign, pattern in (
-        ("messenger", _HANDLE),
-        ("money", _MONEY),
-        ("percent", _PERCENT),
-        ("markup", _MARKUP),
-        ("code", _CODE),
-        ("question", _QUESTION),
-    ):
-        if pattern.search(text):
-            yield sign
-    without = _LINK.sub(" ", text)
-    if _EMAIL.search(without):
-        yield "email"
-    if _PHONE.search(without):
-        yield "phone"
-    if _LINK.search(name):
-        yield "link_in_name"
-    if name and _speaks_of_wares(name):
-        yield "wares_in_name"
-    yield f"length:{min(len(words).bit_length(), 8)}"
-    yield from _letter_signs(text, words)
-    yield from _pitch_signs(text, bool(links))
+def _read_word(raw: str) -> _Word:
+    word = "0" * min(len(raw), 6) if raw.isdigit() else raw
+    concepts = sum(_BITS[concept] for concept in concepts_of(raw))
+    return _Word(bucket("w", word), tuple(_grams(word)), concepts, _is_gibberish(raw))
 
 
-def _pitch_signs(text: str, has_link: bool) -> Iterator[str]:
-    """Yield signs of a pitch: one aspect alone is no sign, since ordinary feedback has each."""
-    count = len(aspects_of(text))
-    if count > 1:
-        yield f"pitch:{count}"
-        if has_link:
-            yield "pitch_with_link"
+_kept_word = lru_cache(maxsize=_WORDS_KEPT)(_read_word)
 
 
-def _link_signs(links: list[str], words: int) -> Iterator[str]:
-    hosts = [re.sub(r"^(?:https?://)?(?:www\.)?", "", link.casefold()).split("/", 1)[0] for link in links]
-    if any(host.rpartition(".")[2] in _CHEAP_ENDINGS for host in hosts):
+def _grams(word: str) -> Iterator[int]:
+    if is_unspaced(word):
+        yield from (bucket("g", word[at : at + 2]) for at in range(len(word) - 1))
+        yield from (bucket("g", word[at : at + 3]) for at in range(len(word) - 2))
+    elif len(word) > GRAM:
+        padded = f"^{word[:24]}$"
+        yield from (bucket("g", padded[at : at + GRAM]) for at in range(len(padded) - GRAM + 1))
+
+
+def _foreign_hosts(links: list[Link], email: str) -> Iterator[str]:
+    """Yield the hosts of other sites: those linked to, and the one that the sender has an address at."""
+    yield from (link.host for link in links if link.belongs in {FOREIGN, UNPLACED})
+    host = email.rpartition("@")[2].casefold()
+    if host and not is_mail_host(host):
+        yield host
+
+
+def _host_grams(host: str) -> Iterator[int]:
+    """Yield the buckets of the letter sequences of a host's name, without its ending."""
+    name = f"^{host.removeprefix('www.').rpartition('.')[0][-40:]}$"
+    yield bucket("h", name)
+    yield from (bucket("h", name[at : at + GRAM]) for at in range(len(name) - GRAM + 1))
+
+
+def _link_signs(links: list[Link], words: int) -> Iterator[str]:
+    other = [link for link in links if link.belongs not in {OWN, KNOWN}]
+    yield f"links:{min(len(other), 4)}"
+    if any(link.belongs == KNOWN for link in links):
+        yield "known_link"
+    if any(link.belongs == OWN for link in links):
+        yield "own_link"
+        if any(link.belongs == OWN and link.is_bare and not link.has_path for link in links):
+            yield "own_host"
+    if not other:
+        return
+    yield "link"
+    if any(link.belongs == FOREIGN for link in other):
+        yield "foreign_link"
+    if any(link.is_bare for link in other):
+        yield "bare_link"
+    if any(link.host.rpartition(".")[2] in _CHEAP_ENDINGS for link in other):
         yield "cheap_domain"
-    if any(host in _SHORTENERS for host in hosts):
+    if any(link.host in _SHORTENERS for link in other):
         yield "shortener"
-    if any(_speaks_of_wares(host) for host in hosts):
+    if any(_speaks_of_wares(link.host) for link in other):
         yield "wares_in_link"
     if words < 4:
         yield "little_but_links"
-    if words <= 8 * len(links):
+    if words <= 8 * len(other):
         yield "dense_links"
 
 
+def _sender_signs(links: list[Link], hosts: list[str], name: str, email: str, page: str | None) -> Iterator[str]:
+    """Yield signs of the addresses in the text and of who sent it."""
+    if hosts:
+        site = page_site(page)
+        if any(belongs(host.casefold(), site) != OWN for host in hosts):
+            yield "email"
+        else:
+            yield "own_email"
+    if name:
+        if LINK.search(name):
+            yield "link_in_name"
+        if _speaks_of_wares(name):
+            yield "wares_in_name"
+    host = email.rpartition("@")[2].casefold()
+    if host:
+        if _speaks_of_wares(email):
+            yield "wares_in_address"
+        site = site_of(host)
+        if any(link.belongs not in {OWN, KNOWN} and site_of(link.host) == site for link in links):
+            yield "links_to_sender"
+
+
+def _text_signs(text: str, without: str, folded: str) -> Iterator[str]:
+    if _HANDLE.search(text.casefold()):
+        yield "messenger"
+    if _DIGIT.search(text):
+        if _MONEY.search(folded):
+            yield "money"
+        if _PERCENT.search(text):
+            yield "percent"
+        if _PHONE.search(without):
+            yield "phone"
+    if _MARKUP.search(text.casefold()):
+        yield "markup"
+    if _CODE.search(text):
+        yield "code"
+    if _QUESTION.search(text):
+        yield "question"
+
+
 def _speaks_of_wares(name: str) -> bool:
-    words = _LETTERS.findall(name.casefold())
-    return any(not _WARES.isdisjoint(concepts_of(word)) for word in words)
+    return any(_word(word).concepts & _WARES_BITS for word in _LETTERS.findall(name.casefold()))
 
 
-def _letter_signs(text: str, words: tuple[str, ...]) -> Iterator[str]:
+def _letter_signs(text: str, words: list[_Word]) -> Iterator[str]:
+    yield f"length:{min(len(words).bit_length(), 8)}"
     if text.count("!") >= 3:
         yield "exclamations"
-    if any(unicodedata.category(character) == "So" for character in text):
+    if not text.isascii() and _SYMBOL.search(text):
         yield "symbols"
-    capitals = sum(character.isupper() for character in text)
-    if capitals >= 12 and capitals * 2 > sum(character.isalpha() for character in text):
+    capitals = sum(map(str.isupper, text))
+    if capitals >= 12 and capitals * 2 > sum(map(str.isalpha, text)):
         yield "capitals"
-    odd = sum(_is_gibberish(word) for word in words)
+    odd = sum(word.is_odd for word in words)
     if odd >= 2 and odd * 3 >= len(words):
         yield "gibberish"
     if odd and odd == len(words) and len(text) > 12:

@@ -160,7 +160,7 @@ class DecideSubmission:
     def _judge(self, project: ProjectConfig, context: FeedbackContext, marks: Sequence[str]) -> SpamVerdict:
         if not is_judged(project):
             return SpamVerdict()
-        content = Content(context.message, context.name, marks)
+        content = Content(context.message, context.name, marks, context.page, context.contact_email)
         return self._spam_judge.judge(project.organization_id, content)
 
 

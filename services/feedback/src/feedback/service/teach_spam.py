@@ -36,5 +36,8 @@ async def teach_spam(
     known = await lock_taught(connection, organization_id)
     taught = Taught.decode(known) if known else Taught()
     for feedback, is_spam in chosen:
-        taught = Classifier(prior, taught).teach(feedback.message, feedback.name or "", is_spam=is_spam)
+        classifier = Classifier(prior, taught)
+        taught = classifier.teach(
+            feedback.message, feedback.name or "", feedback.url, feedback.contact_email or "", is_spam=is_spam
+        )
     await save_taught(connection, organization_id, taught.encode())

@@ -34,6 +34,8 @@ def feedback_event(report: Report, feedback_id: str, event: IndexedEvent | None)
         contexts["replay"] = {"replay_id": event.replay_id}
     if event.trace:
         contexts["trace"] = event.trace
+    if event.url:
+        payload["request"] = {"url": event.url}
     _set(payload, platform=event.platform, level=event.level, environment=event.environment)
     payload["tags"] = tags_of(event)
     return payload
