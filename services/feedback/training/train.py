@@ -115,7 +115,7 @@ class Filler:
         self._chance = chance
 
     def fill(self, sentence: str, page: str = "") -> str:
-        """Return the sentence with one of each `[a|b]` chosen and each slot replaced; `{url}` is of the page's site."""
+        """Return the sentence with one of each `[a|b]` chosen and its slots filled, `{url}` by the page."""
         self._site = _SITE.match(page)
         sentence = CHOICE.sub(lambda found: self._pick(*found[1].split("|")), sentence)
         for slot in ("thing", "url", "link", "email", "phone", "amount", "percent", "number", "handle", "coin",

@@ -102,6 +102,23 @@ async def test_a_classifier_that_fails_or_is_absent_loses_nothing(
     assert [message.feedback.is_spam for message in recorded.created] == [is_spam]
 
 
+@pytest.mark.parametrize("source", FeedbackSource)
+@pytest.mark.parametrize(
+    "page",
+    [{"feedback": {"url": "https://PAGE/cart"}}, {"request": {"url": "https://PAGE/cart"}}],
+    ids=["context", "request"],
+)
+async def test_each_door_tells_the_page(judging: Intake, source: FeedbackSource, page: dict[str, Any]) -> None:
+    """The widget names the page in its context, other SDKs and the reports of an error in the request."""
+    text = "Cheap backlinks and guest posts, order now at https://links.pills.example/"
+    for host, event_id in (("shop.example", EVENT), ("www.pills.example", "b" * 32)):
+        event = {name: {"url": value["url"].replace("PAGE", host)} for name, value in page.items()}
+        await judging.take(submitted(payload(text, **event), event_id=event_id, source=source))
+    reason = "link to another site: links.pills.example"
+    assert reason in (await row_of(judging)).evidence["spam_reasons"]
+    assert reason not in (await row_of(judging, "b" * 32)).evidence.get("spam_reasons", ())
+
+
 async def test_the_longest_message_is_judged(judging: Intake) -> None:
     judge = LocalJudge(judging.database, load_prior())
     assert judge.judge(1, Content(("buy https://x.example/ now " * 200)[:4_096])).is_spam is True

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 SERVICE = Path(__file__).parents[2]
 PRIOR = Prior.decode((SERVICE / "src/feedback/domain/spam_prior.bin").read_bytes())
 SHIPPED = Classifier(PRIOR)
-HELD_OUT = [SERVICE / f"training/heldout/set{number}" for number in (5, 6, 7)]
+HELD_OUT = [SERVICE / "training/heldout/set9"]
 SAID_BY_ANYBODY = 20  # characters: "works again" is written by many
 SPAM = "Buy cheap viagra online https://pills.top"
 # A campaign of a kind that the prior does not know.
@@ -88,7 +88,7 @@ def _spam(training: ModuleType, *folders: Path) -> list[Any]:
 
 
 def _is_spam(model: Classifier, line: Any) -> bool:
-    return bool(judge(Content(line.text, line.name), model).is_spam)
+    return bool(judge(Content(line.text, line.name, (), line.page, line.email), model).is_spam)
 
 
 def test_ten_marks_reach_the_rest_of_a_campaign(training: ModuleType) -> None:
@@ -130,6 +130,9 @@ def test_reasons_name_words_and_signs() -> None:
     reasons = SHIPPED.judge(SPAM).reasons
     assert any(reason.startswith("word:") for reason in reasons)
     assert SHIPPED.judge("The button is dead").reasons == ()
+    foreign = SHIPPED.judge(SPAM, page="https://shop.example/").reasons
+    assert "link to another site: pills.top" in foreign
+    assert not any("another site" in reason for reason in reasons)
 
 
 @pytest.mark.parametrize("data", [b"", b"HBS1", b"XXXX" + bytes(40)])

@@ -48,6 +48,7 @@ def test_shim_carries_what_the_reference_names(build: Any) -> None:
         replay_id="a" * 32,
         trace={"trace_id": "b" * 32, "span_id": "c" * 16},
         user=USER,
+        url="https://shop.example/cart",
     )
     payload = shimmed(build, {}, event)
     assert payload == {
@@ -57,6 +58,7 @@ def test_shim_carries_what_the_reference_names(build: Any) -> None:
         "platform": "javascript",
         "level": "fatal",
         "environment": "staging",
+        "request": {"url": "https://shop.example/cart"},
         "tags": {"colour": "blue", "level": "mine", "environment": "staging", "release": "shop@1.0"},
         "contexts": {
             "feedback": {

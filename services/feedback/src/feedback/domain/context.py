@@ -18,7 +18,8 @@ UNREAL_UNATTENDED = "Sent in the unattended mode"
 class FeedbackContext:
     """`contexts.feedback`, checked; what is empty is None. `associated_event_id` has 32 hex digits.
 
-    `page` is the address that it was written on: `url`, else the event's request's. SDKs that sent no event hand out an id of zeros: it links to nothing.
+    SDKs that sent no event hand out an id of zeros: it links to nothing. `page` is the address that it was written
+    on: `url`, else that of the event's request.
     """
 
     message: str

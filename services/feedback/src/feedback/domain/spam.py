@@ -28,7 +28,7 @@ WEIGHTS: Final = {
     "spam_phrases": 40,  # … two or more of them
     "only_links": 60,  # the message is nothing but links
     "link_density": 30,  # a link per five words, or more
-    "many_links": 40,  # five links or more
+    "many_links": 40,  # five links or more; those to the page's own site count in none of these rules
     "markup_links": 60,  # links written as HTML or BBCode
     "link_in_name": 60,  # the name has a link
     "repeated_characters": 50,  # one letter or digit twelve times in a row
@@ -36,7 +36,7 @@ WEIGHTS: Final = {
     "machine_orders": 100,  # begins by overriding a language model's instructions, or holds its control tokens
     "all_caps": 20,  # thirty letters or more, nine tenths of them capitals
 }
-# Links are those to other sites than the page's own. Phrases: only what is hardly ever said of software: no "click here", "buy now" or "wire transfer".
+# Only what is hardly ever said of software: no "click here", "buy now" or "wire transfer".
 PHRASES: Final = (
     "backlinks", "buy followers", "buy viagra", "cheap pills", "cheap viagra", "cialis", "crypto investment",
     "double your money", "earn money", "escort service", "first page of google", "free gift card", "get rich",

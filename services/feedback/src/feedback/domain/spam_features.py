@@ -13,7 +13,20 @@ from itertools import combinations, pairwise
 from typing import Final, NamedTuple
 
 from feedback.domain.spam_concepts import CONCEPTS, concepts_of, is_unspaced
-from feedback.domain.spam_links import FOREIGN, KNOWN, LINK, OWN, UNPLACED, Link, belongs, is_mail_host, links_of, page_site, site_of
+from feedback.domain.spam_links import (
+    FOREIGN,
+    KNOWN,
+    LINK,
+    OWN,
+    UNPLACED,
+    Link,
+    belongs,
+    is_mail_host,
+    links_of,
+    page_site,
+    site_of,
+    unveil,
+)
 from feedback.domain.spam_prompts import sets_a_task
 
 BUCKETS: Final = 1 << 17
@@ -40,6 +53,10 @@ _QUESTION: Final = re.compile(r"[?？؟]")
 _SYMBOL: Final = re.compile("[\u2190-\u2bff\u3200-\u33ff\ufe0f\U0001f000-\U0001faff]")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_SPREAD: Final = re.compile(r"(?<!\S)[^\W\d_](?: [^\W\d_]){4,}(?!\S)")  # a word with blanks between its letters
+_LEET: Final = re.compile(r"[a-z0-9]*[a-z][013457@$!]+[a-z][a-z0-9@$!]*")
+_LEET_LETTERS: Final = str.maketrans("013457@$!", "oieastasi")
+_PAGE_CHARACTERS_MAX: Final = 200
 _CHEAP_ENDINGS: Final = (
     "xyz", "top", "click", "shop", "icu", "buzz", "online", "site", "live", "vip", "win", "bet", "loan", "club",
 )  # fmt: skip
@@ -51,10 +68,11 @@ _WARES: Final = (
 )  # fmt: skip
 # Signs that mean one thing beside one concept and another beside another: a link to a loan, a link to an error.
 _PAIRED: Final = (
-    "bare_link", "code", "email", "exclamations", "foreign_link", "link", "messenger", "money", "own_link", "percent",
-    "phone", "question", "symbols",
+    "bare_link", "code", "email", "exclamations", "foreign_link", "link", "messenger", "money", "own_link",
+    "percent", "phone", "question", "symbols",
 )  # fmt: skip
-_VOWELS: Final = frozenset("aeiouyäöüàáâãèéêëìíîïòóôõùúûýåæøœ")
+_CYRILLIC: Final = re.compile("[а-яіїєґ]+")
+_VOWELS: Final = frozenset("aeiouyäöüàáâãèéêëìíîïòóôõùúûýåæøœаеёиоуыэюяіїє")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,26 +109,31 @@ _BITS: Final = {name: 1 << at for at, name in enumerate(_NAMED)}
 _WARES_BITS: Final = sum(_BITS[name] for name in _WARES)
 _CONCEPT_BUCKETS: Final = tuple(bucket("c", name) for name in _NAMED)
 _PAIR_BUCKETS: Final = {
-    (one, other): bucket("cc", f"{_NAMED[one]} {_NAMED[other]}") for one, other in combinations(range(len(_NAMED)), 2)
+    (one, other): bucket("cc", f"{_NAMED[one]} {_NAMED[other]}")
+    for one, other in combinations(range(len(_NAMED)), 2)
 }
 
 
 def extract(message: str, name: str = "", page: str | None = None, email: str = "") -> Features:
-    """Read the features of a message, of the name and address that came with it, and of the page it was written on.
+    """Read the features of a message, of its sender's name and address, and of the page it was written on.
 
     Total: every text has features.
     """
-    text = _shorten(message if message.isascii() else unicodedata.normalize("NFKC", message))
+    written = _shorten(message if message.isascii() else unicodedata.normalize("NFKC", message))
+    text = unveil(_SPREAD.sub(lambda found: found[0].replace(" ", ""), written))
     links = links_of(text, page)
     without = LINK.sub(" ", text) if links else text
     hosts = _EMAIL.findall(without) if "@" in without else []
     plain = (_EMAIL.sub(" ", without) if hosts else without).casefold()
     words = tuple(_WORD.findall(plain))
     known = [_word(word) for word in words]
-    buckets = {word.bucket for word in known}
+    disguised = list(_disguised(plain))
+    buckets = {word.bucket for word in (*known, *disguised)}
     concepts = 0
     for word in known:
         buckets.update(word.grams)
+        concepts |= word.concepts
+    for word in disguised:
         concepts |= word.concepts
     buckets.update((one.bucket * 40_503 ^ other.bucket) & (BUCKETS - 1) for one, other in pairwise(known))
     for host in _foreign_hosts(links, email):
@@ -120,6 +143,8 @@ def extract(message: str, name: str = "", page: str | None = None, email: str = 
         *_sender_signs(links, hosts, name, email, page),
         *_text_signs(text, without, plain),
         *_letter_signs(text, known),
+        *_topic_signs(concepts, page),
+        *(("disguise",) if disguised or text != written else ()),
     )
     for sign in signs:
         concepts |= _BITS.get(sign, 0)
@@ -233,6 +258,29 @@ def _sender_signs(links: list[Link], hosts: list[str], name: str, email: str, pa
             yield "links_to_sender"
 
 
+def _disguised(plain: str) -> Iterator[_Word]:
+    """Yield words of wares that are spelt with digits or signs for letters: `v1agra`, `c!alis`."""
+    for found in _LEET.findall(plain):
+        word = _word(found.translate(_LEET_LETTERS))
+        if word.concepts & _WARES_BITS:
+            yield word
+
+
+def _topic_signs(concepts: int, page: str | None) -> Iterator[str]:
+    """Yield whether wares that a text speaks of are what its page is about: a casino's players write of bets."""
+    wares = concepts & _WARES_BITS
+    if wares and page_site(page):
+        yield "on_topic" if wares & _page_concepts(page or "") else "off_topic"
+
+
+@lru_cache(maxsize=1_024)
+def _page_concepts(page: str) -> int:
+    found = 0
+    for word in _LETTERS.findall(page[:_PAGE_CHARACTERS_MAX].casefold()):
+        found |= _word(word).concepts
+    return found
+
+
 def _text_signs(text: str, without: str, folded: str) -> Iterator[str]:
     if _HANDLE.search(text.casefold()):
         yield "messenger"
@@ -288,7 +336,7 @@ def _is_mixed(token: str) -> bool:
 
 def _is_gibberish(word: str) -> bool:
     """Whether a Latin word of six letters or more has hardly a vowel, or digits amid its letters."""
-    if len(word) < 6 or not word.isascii():
+    if len(word) < 6 or not (word.isascii() or _CYRILLIC.fullmatch(word)):
         return False
     letters = sum(character.isalpha() for character in word)
     vowels = sum(character in _VOWELS for character in word)

@@ -27,6 +27,14 @@ LINK: Final = re.compile(
     + r")(?![a-z0-9(-])(?:/\S*)?",
     re.IGNORECASE | re.ASCII,
 )
+# A dot set apart, or named, so that no filter sees the address: `casino . top`, `casino(dot)top`, `casino点com`.
+_MAY_HIDE: Final = re.compile(r" \.|dot|punkt|punto|点|[\[({] ?\.", re.IGNORECASE)
+_HIDDEN: Final = re.compile(
+    r"(?<=[a-z0-9])(?: ?[\[({] ?(?:\.|dot|punkt|punto) ?[\])}] ?| dot | \. ?| ?点 ?)(?=(?:"
+    + "|".join((*_BARE, "onion", "ly"))
+    + r")(?![a-z0-9]))",
+    re.IGNORECASE,
+)
 _MAY_LINK: Final = re.compile(r"\w\.\w|://")
 _ADDRESS: Final = re.compile(r"(https?://)?(?:www\.)?([^\s/?#:@]+)(?::\d+)?([/?#]\S*)?", re.IGNORECASE)
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
@@ -43,8 +51,8 @@ _PLACES: Final = frozenset({
     "monosnap.com", "postimg.cc", "prnt.sc", "prntscr.com", "screencast.com", "screenrec.com", "snipboard.io",
     "streamable.com", "vimeo.com", "youtu.be", "youtube.com", "zight.com",
     # files and notes
-    "1drv.ms", "box.com", "docs.google.com", "drive.google.com", "dropbox.com", "figma.com", "miro.com", "notion.site",
-    "notion.so", "onedrive.live.com", "photos.app.goo.gl", "sharepoint.com", "wetransfer.com",
+    "1drv.ms", "box.com", "docs.google.com", "drive.google.com", "dropbox.com", "figma.com", "miro.com",
+    "notion.site", "notion.so", "onedrive.live.com", "photos.app.goo.gl", "sharepoint.com", "wetransfer.com",
     # code and issues
     "atlassian.net", "bitbucket.org", "codepen.io", "codesandbox.io", "github.com", "gitlab.com", "jsfiddle.net",
     "linear.app", "npmjs.com", "pastebin.com", "pypi.org", "sentry.io", "stackblitz.com", "trello.com",
@@ -56,8 +64,8 @@ _PLACES: Final = frozenset({
 
 # First labels of the hosts that give anybody an address.
 _MAIL: Final = frozenset({
-    "126", "163", "aol", "example", "free", "gmail", "gmx", "googlemail", "hotmail", "hushmail", "icloud", "laposte",
-    "libero", "live", "mail", "mailbox", "me", "msn", "naver", "o2", "orange", "outlook", "posteo", "proton",
+    "126", "163", "aol", "example", "free", "gmail", "gmx", "googlemail", "hotmail", "hushmail", "icloud",
+    "laposte", "libero", "live", "mail", "mailbox", "me", "msn", "naver", "o2", "orange", "outlook", "posteo", "proton",
     "protonmail", "qq", "rambler", "seznam", "t-online", "tutanota", "web", "wp", "yahoo", "yandex", "zoho",
 })  # fmt: skip
 
@@ -70,6 +78,11 @@ class Link:
     belongs: str
     is_bare: bool
     has_path: bool
+
+
+def unveil(text: str) -> str:
+    """Return a text in which addresses that were written apart are whole."""
+    return _HIDDEN.sub(".", text) if _MAY_HIDE.search(text) else text
 
 
 def links_of(text: str, page: str | None) -> list[Link]:
@@ -107,7 +120,8 @@ def page_site(page: str | None) -> str:
 def site_of(host: str) -> str:
     """Return the part of a host that one owner registers, judged by its last labels."""
     labels = host.rsplit(".", 3)
-    is_shared = ".".join(labels[-2:]) in _SHARED or (len(labels[-1]) == 2 and labels[-2:-1] and labels[-2] in _REGISTRIES)
+    is_of_country = len(labels) > 1 and len(labels[-1]) == 2 and labels[-2] in _REGISTRIES
+    is_shared = is_of_country or ".".join(labels[-2:]) in _SHARED
     return ".".join(labels[-3 if is_shared else -2 :])
 
 
@@ -117,4 +131,5 @@ def read_link(link: str, site: str) -> Link:
     if found is None:
         return Link("", UNPLACED, is_bare=False, has_path=True)
     host = found[2].casefold().rstrip(".,;!)")
-    return Link(host, belongs(host, site), found[1] is None and not link[:4].casefold() == "www.", bool(found[3]))
+    is_bare = found[1] is None and link[:4].casefold() != "www."
+    return Link(host, belongs(host, site), is_bare, bool(found[3]))
