@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from feedback.domain.spam_classifier import WORDS, Prior, weighed
+from feedback.domain.spam_concepts import concepts_of
 from feedback.domain.spam_features import BUCKETS, extract
 from feedback.domain.spam_links import KNOWN, links_of
 
 HERE = Path(__file__).parent
 OUT = HERE.parent / "src/feedback/domain/spam_prior.bin"
-SEED, ROUNDS, EPOCHS, RATE, DECAY = 20261128, 3, 4, 0.35, 3e-3
+SEED, ROUNDS, EPOCHS, RATE, DECAY = 20261128, 2, 5, 0.35, 3e-3
 AVERAGED = 3  # epochs whose weights are averaged: less depends on the order of the texts
 DROPPED_MAX = 0.6  # of a text's words in one step, so that no text is known by one of them
 SPAM_WEIGHT = 0.5  # a person's words count more than a spammer's
@@ -45,6 +46,25 @@ ENDINGS = (
 )
 UNPLACED = 0.25  # of made-up pages; an app's feedback often comes from none
 OWN_LINKS = 0.9  # of ordinary links
+OFF_TOPIC = 0.3  # of ordinary texts that speak of wares, on pages whose address does not
+ON_TOPIC = 0.1  # of spam on pages that are about what it sells
+TOPICS = {
+    "bet": "casino",
+    "bonus": "bonus",
+    "coin": "crypto",
+    "date": "dating",
+    "earn": "income",
+    "invest": "trading",
+    "links": "backlink",
+    "loan": "loan",
+    "money": "cash",
+    "pill": "pharmacy",
+    "ranking": "ranking",
+    "sex": "porn",
+    "slim": "diet",
+    "social": "followers",
+}
+WORD = re.compile(r"[^\W_]+")
 LINKED = 0.02  # of ordinary texts have an address put before or after
 _SITE = re.compile(r"https?://[^/]+")
 CHOICE = re.compile(r"\[([^\[\]]*\|[^\[\]]*)\]")
@@ -134,7 +154,16 @@ class Filler:
             for link in links_of(line.text, None):
                 if link.belongs != KNOWN:
                     return f"https://{link.host}/"
-        return f"https://{self._pick('', 'www.', 'app.')}{self._letters(4, 9)}.{self._pick(*ENDINGS[:6])}/"
+        about = self._topic(line.text, is_spam)
+        host = f"{self._letters(3, 6)}{about}" if about else self._letters(4, 9)
+        return f"https://{self._pick('', 'www.', 'app.')}{host}.{self._pick(*ENDINGS[:6])}/"
+
+    def _topic(self, text: str, is_spam: bool) -> str:
+        """Return what the host of an ordinary text's page says it is about, or that of some spam's."""
+        if self._chance.random() < (OFF_TOPIC if not is_spam else 1 - ON_TOPIC):
+            return ""
+        wares = {ware for word in WORD.findall(text.casefold()) for ware in concepts_of(word) if ware in TOPICS}
+        return self._pick(*(TOPICS[ware] for ware in sorted(wares))) if wares else ""
 
     def _pick(self, *values: str) -> str:
         return self._chance.choice(values)
@@ -284,7 +313,7 @@ def train(
     return Prior(array("f", mean), frequency, bias, THRESHOLD)
 
 
-THRESHOLD = 0.1
+THRESHOLD = 0.25
 
 
 def main() -> None:

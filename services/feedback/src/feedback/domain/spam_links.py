@@ -65,8 +65,9 @@ _PLACES: Final = frozenset({
 # First labels of the hosts that give anybody an address.
 _MAIL: Final = frozenset({
     "126", "163", "aol", "example", "free", "gmail", "gmx", "googlemail", "hotmail", "hushmail", "icloud",
-    "laposte", "libero", "live", "mail", "mailbox", "me", "msn", "naver", "o2", "orange", "outlook", "posteo", "proton",
-    "protonmail", "qq", "rambler", "seznam", "t-online", "tutanota", "web", "wp", "yahoo", "yandex", "zoho",
+    "laposte", "libero", "live", "mail", "mailbox", "me", "msn", "naver", "o2", "orange", "outlook", "posteo",
+    "proton", "protonmail", "qq", "rambler", "seznam", "t-online", "tutanota", "web", "wp", "yahoo", "yandex",
+    "zoho",
 })  # fmt: skip
 
 
