@@ -178,8 +178,9 @@ class Filler:
         """Return an address as people paste it: of the product, or of a place for code, pictures and videos."""
         if self._chance.random() < 0.3:
             place = self._pick("github.com/acme/shop/issues", "imgur.com/a", "youtu.be", "gist.github.com/ada",
-                               "drive.google.com/file/d", "stackoverflow.com/questions")  # fmt: skip
-            return f"https://{place}/{self._letters(4, 9)}"
+                               "drive.google.com/file/d", "stackoverflow.com/questions", "{letters}.example/a",
+                               "{letters}.dev/docs", "{letters}.org/news")  # fmt: skip
+            return f"https://{place.replace('{letters}', self._letters(4, 9))}/{self._letters(4, 9)}"
         if self._site:
             return self._site[0] + self._pick("/settings", "/orders/1234", "/help", "/account/billing", "")
         host = self._pick("app", "www", "docs", "shop", "help") + self._pick(".example", ".acme", ".mysite", "")
@@ -313,7 +314,7 @@ def train(
     return Prior(array("f", mean), frequency, bias, THRESHOLD)
 
 
-THRESHOLD = 0.25
+THRESHOLD = 0.3
 
 
 def main() -> None:

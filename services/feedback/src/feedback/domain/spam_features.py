@@ -71,6 +71,7 @@ _PAIRED: Final = (
     "bare_link", "code", "email", "exclamations", "foreign_link", "link", "messenger", "money", "own_link",
     "percent", "phone", "question", "symbols",
 )  # fmt: skip
+_MASHED: Final = re.compile(r"[b-df-hj-np-tv-xz]{5,}|([^\W\d])\1{3,}|[ㄱ-ㅣ]{3,}|[бвгджзйклмнпрстфхцчшщъь]{4,}")
 _CYRILLIC: Final = re.compile("[а-яіїєґ]+")
 _VOWELS: Final = frozenset("aeiouyäöüàáâãèéêëìíîïòóôõùúûýåæøœаеёиоуыэюяіїє")
 
@@ -331,11 +332,13 @@ def _is_mixed(token: str) -> bool:
     if len(token) < 8 or not (token.isascii() and token.isalpha()):
         return False
     changes = sum(a.islower() and b.isupper() for a, b in pairwise(token))
-    return changes >= 3 and _is_gibberish(token.casefold())
+    return changes >= 3 and (3 * changes >= len(token) or _is_gibberish(token.casefold()))
 
 
 def _is_gibberish(word: str) -> bool:
-    """Whether a Latin word of six letters or more has hardly a vowel, or digits amid its letters."""
+    """Whether a word is of a keyboard's keys: no vowel, one letter over and over, or digits amid its letters."""
+    if _MASHED.fullmatch(word):
+        return True
     if len(word) < 6 or not (word.isascii() or _CYRILLIC.fullmatch(word)):
         return False
     letters = sum(character.isalpha() for character in word)

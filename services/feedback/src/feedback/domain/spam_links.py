@@ -62,6 +62,13 @@ _PLACES: Final = frozenset({
 })  # fmt: skip
 
 
+# Where people keep what they show, under a name that says so, and what they show by the ending of its file.
+_KEEPER: Final = re.compile(
+    r"shot|snap|paste|bin\.|drop|share|album|phot|pic|bild|ima?ge?\.|files?\.|cloud|clip|screen|docs\."
+)
+_FILE: Final = re.compile(
+    r"\.(?:png|jpe?g|gif|webp|heic|mp4|mov|webm|pdf|zip|txt|log|har|json|csv)\b", re.IGNORECASE
+)
 # First labels of the hosts that give anybody an address.
 _MAIL: Final = frozenset({
     "126", "163", "aol", "example", "free", "gmail", "gmx", "googlemail", "hotmail", "hushmail", "icloud",
@@ -133,4 +140,7 @@ def read_link(link: str, site: str) -> Link:
         return Link("", UNPLACED, is_bare=False, has_path=True)
     host = found[2].casefold().rstrip(".,;!)")
     is_bare = found[1] is None and link[:4].casefold() != "www."
-    return Link(host, belongs(host, site), is_bare, bool(found[3]))
+    whose = belongs(host, site)
+    if whose == FOREIGN and found[3] and (_KEEPER.search(host) or _FILE.search(found[3])):
+        whose = KNOWN
+    return Link(host, whose, is_bare, bool(found[3]))
