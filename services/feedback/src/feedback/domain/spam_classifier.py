@@ -27,6 +27,8 @@ PAIRS: Final = 0.5
 TAUGHT_WEIGHTS_MAX: Final = 20_000  # of one organization; the smallest go first
 CLEARED_MAX: Final = 5_000  # texts that a person cleared; the oldest go first
 REASONS_MAX: Final = 5
+HOSTS_MAX: Final = 2  # of other sites, among the reasons
+HOST_CHARACTERS_MAX: Final = 100
 _HEADER: Final = struct.Struct("<4sfff")
 _MAGIC: Final = b"HBS1"
 _DIGEST_BYTES: Final = 12
@@ -130,15 +132,15 @@ class Classifier:
         return replace(self._taught, weights=weights, cleared=tuple(cleared))
 
     def _reasons(self, features: Features) -> tuple[str, ...]:
-        """Return the words and signs with the largest weights, for people."""
+        """Return for people which other sites are linked to, and the words and signs with the largest weights."""
+        links = [f"link to another site: {host[:HOST_CHARACTERS_MAX]}" for host in features.foreign[:HOSTS_MAX]]
         named = {f"word:{word}": bucket("w", word) for word in dict.fromkeys(features.words)}
         named |= {f"sign:{sign}": sign_bucket(sign) for sign in features.signs if sign != "foreign_link"}
-        named |= {f"link to another site: {host}": sign_bucket("foreign_link") for host in features.foreign}
         weighed = {
             name: self._prior.weights[key] + self._taught.weights.get(key, 0.0) for name, key in named.items()
         }
         best = sorted((name for name in weighed if weighed[name] > 0), key=weighed.__getitem__, reverse=True)
-        return tuple(best[:REASONS_MAX])
+        return (*links, *best)[:REASONS_MAX]
 
 
 def digest(message: str) -> bytes:
