@@ -19,30 +19,6 @@ from hearback_command import HEARBACK, hearback
 
 START_SECONDS_MAX = 90
 VERIFY = False  # fleets of tests speak plain HTTP; reading all certificates takes longer than most requests
-
-
-# Folders of few tests that take long, and what a `timeout` mark must be for a test to be such a one, too.
-SLOW = frozenset({"chaos", "browser", "conformance", "fleet"})
-LONG_SECONDS_MIN = 120.0
-
-
-def _seconds(item: pytest.Item) -> float:
-    mark = item.get_closest_marker("timeout")
-    return float(mark.args[0]) if mark is not None and mark.args else 0.0
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Move slow files to the front, so that no worker is left with one at the end.
-
-    Those with the longest tests come first; files stay together, and among equals the random order stays.
-    """
-    longest: dict[Path, float] = {}
-    for item in items:
-        longest[item.path] = max(_seconds(item), longest.get(item.path, LONG_SECONDS_MIN))
-    items.sort(key=lambda item: (-longest[item.path], not SLOW.intersection(item.path.parts)))
-
-
 TRUE, ANY = object(), object()
 
 
@@ -55,6 +31,7 @@ def eventually(condition: Callable[[], Any], seconds: float = 40.0, equals: Any 
     while True:
         problem: Exception | None = None
         found: Any = None
+        began = time.monotonic()
         try:
             found = condition()
         except (AssertionError, LookupError, httpx.TransportError) as error:
@@ -64,7 +41,7 @@ def eventually(condition: Callable[[], Any], seconds: float = 40.0, equals: Any 
         if time.monotonic() > deadline:
             wanted = "" if equals is TRUE else f", not {equals!r},"
             raise problem or AssertionError(f"still {found!r}{wanted} after {seconds} s")
-        time.sleep(0.05)
+        time.sleep(max(0.05, time.monotonic() - began))  # what costs much to ask is asked half of the time
 
 
 async def outbox_rows(data_dir: Path) -> int:

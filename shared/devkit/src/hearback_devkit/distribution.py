@@ -7,9 +7,13 @@ Each worker collects all tests, but begins elsewhere, so that none compiles what
 """
 
 from collections.abc import Generator
-from typing import Any
+from typing import Any, Final
 
 import pytest
+
+SLOW: Final = frozenset({"chaos", "browser", "conformance", "fleet"})
+"""Folders of few tests that take long; a higher `timeout` mark than that of quick ones says the same of a test."""
+QUICK_SECONDS_MAX: Final = 120.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,10 +37,43 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, Any, Any]:
-    """Give all workers the same order, before it becomes a random one."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, Any, Any]:
+    """Give all workers the same order, before it becomes a random one; then put what takes long in its places."""
     items.sort(key=lambda item: str(item.path))
-    return (yield)
+    result = yield
+    groups: list[str] = config.getini("together")
+    scopes: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        scopes.setdefault(scope_of(item.nodeid, groups), []).append(item)
+    slow = sorted(filter(lambda scope: _seconds(scopes[scope]), scopes), key=lambda one: -_seconds(scopes[one]))
+    first = [group for group in groups if group in scopes]
+    others = [scope for scope in slow if scope not in first]
+    quick = [scope for scope in scopes if scope not in {*first, *others}]
+    items[:] = [item for scope in in_turn(first, others, quick) for item in scopes[scope]]
+    return result
+
+
+def in_turn(first: list[str], slow: list[str], quick: list[str]) -> list[str]:
+    """Return an order in which those that wait do so beside those that compute: slow ones between quick ones.
+
+    The last quarter of the quick ones has none between them, so that no worker is left with one at the end.
+    """
+    between = [*first[2:], *slow]
+    every = max(1, len(quick) * 3 // 4 // max(1, len(between)))
+    order = first[:2]
+    for number, scope in enumerate(quick, 1):
+        order.append(scope)
+        if number % every == 0:
+            order += between[number // every - 1 : number // every]
+    return order + between[len(quick) // every :]
+
+
+def _seconds(items: list[pytest.Item]) -> float:
+    """Return how long one of these tests may take, if they are slow ones, else 0."""
+    marks = [mark for item in items if (mark := item.get_closest_marker("timeout")) is not None and mark.args]
+    longest = max((float(mark.args[0]) for mark in marks), default=0.0)
+    is_slow = longest > QUICK_SECONDS_MAX or any(SLOW.intersection(item.path.parts) for item in items)
+    return max(longest, QUICK_SECONDS_MAX) if is_slow else 0.0
 
 
 @pytest.hookimpl(optionalhook=True)
