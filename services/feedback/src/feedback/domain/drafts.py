@@ -87,9 +87,7 @@ def draft_of(
         received_at=submission.received_at,
     )
     title = title_of(context.message)
-    shown, fields = context, context_fields(event)
-    if max(len(context.name or ""), len(context.contact_email or "")) > SHOWN_CHARACTERS_MAX:
-        shown = replace(context, name=_shown(context.name), contact_email=_shown(context.contact_email))
+    shown, fields = _as_shown(context), context_fields(event)
     status, substatus = (IGNORED, ARCHIVED_FOREVER) if verdict.is_spam and ignores_spam else (UNRESOLVED, NEW)
     source = submission.source.value
     return Draft(
@@ -117,6 +115,12 @@ def draft_of(
         search=searchable(context.message, shown.name, shown.contact_email),
         **_columns(event, context),
     )
+
+
+def _as_shown(context: FeedbackContext) -> FeedbackContext:
+    if max(len(context.name or ""), len(context.contact_email or "")) <= SHOWN_CHARACTERS_MAX:
+        return context
+    return replace(context, name=_shown(context.name), contact_email=_shown(context.contact_email))
 
 
 def _occurred_at(submission: Submission, payload: dict[str, Any], retention: timedelta) -> datetime:
