@@ -171,16 +171,9 @@ def test_a_service_has_the_files_that_every_service_has(service):
     package = service / "src" / service.name.replace("-", "_")
     wanted = ["pyproject.toml", "requirements.lock", "Dockerfile", "README.md", "openapi.json"]
     inside = [
-        "__init__.py",
-        "__main__.py",
-        "app.py",
-        "settings.py",
-        "metrics.py",
-        "errors.py",
-        "py.typed",
-        "api",
+        "__init__.py", "__main__.py", "app.py", "settings.py", "metrics.py", "errors.py", "py.typed", "api",
         "domain",
-    ]
+    ]  # fmt: skip
     missing = [name for name in wanted if not (service / name).exists()]
     missing += [name for name in inside if not (package / name).exists()]
     assert missing == []

@@ -302,16 +302,9 @@ async def reprocess(fleet: Fleet, _: pytest.MonkeyPatch) -> None:
 Case = Callable[[Fleet, pytest.MonkeyPatch], Awaitable[None]]
 # Who calls; None stands for operators' commands.
 CASES: list[tuple[str | None, Case]] = [
-    ("feedback", announce),
-    ("feedback", show_beside),
-    ("feedback", find_errors),
-    ("notifier", find_recipients),
-    ("user-reports", find_feedback),
-    ("feedback", introspect),
-    (None, begin),
-    (None, erase),
-    (None, reprocess),
-]
+    ("feedback", announce), ("feedback", show_beside), ("feedback", find_errors), ("notifier", find_recipients),
+    ("user-reports", find_feedback), ("feedback", introspect), (None, begin), (None, erase), (None, reprocess),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("case", [case for _, case in CASES], ids=lambda case: case.__name__)

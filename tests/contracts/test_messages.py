@@ -127,34 +127,20 @@ def test_new_optional_fields_and_new_words_break_nobody():
         ),
     ],
     ids=[
-        "field removed",
-        "nested field removed",
-        "new required field",
-        "became required",
-        "became optional",
-        "type",
-        "narrowed",
-        "default",
-        "null refused",
-        "enum",
-        "values of a mapping",
+        "field removed", "nested field removed", "new required field", "became required", "became optional",
+        "type", "narrowed", "default", "null refused", "enum", "values of a mapping",
     ],
-)
+)  # fmt: skip
 def test_what_breaks_a_reader_is_named(change, named):
     assert changed(change) == named
 
 
 def test_both_forms_of_optional_values_are_read():
     fields = {
-        "id": "a" * 32,
-        "occurred_at": "2026-01-01T00:00:00Z",
-        "received_at": "2026-01-01T00:00:00Z",
-        "project_id": 1,
-        "organization_id": 1,
-        "event_id": "b" * 32,
-        "submission_id": "b" * 32,
+        "id": "a" * 32, "occurred_at": "2026-01-01T00:00:00Z", "received_at": "2026-01-01T00:00:00Z",
+        "project_id": 1, "organization_id": 1, "event_id": "b" * 32, "submission_id": "b" * 32,
         "source": "new_feedback_envelope",
-    }
+    }  # fmt: skip
     assert FeedbackSubmitted.model_validate(fields) == FeedbackSubmitted.model_validate(
         {**fields, "sdk": None, "from_a_later_release": 1}
     )

@@ -43,17 +43,11 @@ def test_what_is_no_event_id_is_none(text):
 @pytest.mark.parametrize(
     ("payload", "header", "expected"),
     [
-        (DASHED, None, HEX),
-        (DASHED, "a" * 32, HEX),
-        (None, "a" * 32, "a" * 32),
-        ("nonsense", "a" * 32, "a" * 32),
-        ("0" * 32, "a" * 32, "a" * 32),
-        ("0" * 32, None, NO_EVENT_ID),
-        (None, "0" * 32, NO_EVENT_ID),
-        ("nonsense", None, None),
-        (None, None, None),
+        (DASHED, None, HEX), (DASHED, "a" * 32, HEX), (None, "a" * 32, "a" * 32),
+        ("nonsense", "a" * 32, "a" * 32), ("0" * 32, "a" * 32, "a" * 32), ("0" * 32, None, NO_EVENT_ID),
+        (None, "0" * 32, NO_EVENT_ID), ("nonsense", None, None), (None, None, None),
     ],
-)
+)  # fmt: skip
 def test_a_report_is_about_the_event_of_its_payload(payload, header, expected):
     assert report_event_id(payload, header) == expected
 

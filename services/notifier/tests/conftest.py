@@ -48,16 +48,10 @@ def feedback(**values: Any) -> FeedbackContent:
     """A feedback's content; every call has another event id."""
     event_id = values.pop("event_id", new_id())
     defaults = {
-        "organization_id": 1,
-        "issue_id": 2,
-        "short_id": "WEB-1",
-        "event_id": event_id,
-        "submission_id": event_id,
-        "source": FeedbackSource.NEW_FEEDBACK_ENVELOPE,
-        "title": "User Feedback: The export fails",
-        "message": "The export fails",
-        "received_at": NOW,
-    }
+        "organization_id": 1, "issue_id": 2, "short_id": "WEB-1", "event_id": event_id, "submission_id": event_id,
+        "source": FeedbackSource.NEW_FEEDBACK_ENVELOPE, "title": "User Feedback: The export fails",
+        "message": "The export fails", "received_at": NOW,
+    }  # fmt: skip
     return FeedbackContent(**{**defaults, **values})
 
 

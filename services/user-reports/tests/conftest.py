@@ -74,15 +74,9 @@ class Harness:
         now = self.clock.now()
         body = {"event_id": event_id, "name": "Grace", "email": "grace@example.com", "comments": comments}
         values: dict[str, Any] = {
-            "id": new_id(),
-            "occurred_at": now,
-            "project_id": 1,
-            "organization_id": 1,
-            "key_id": 1,
-            "received_at": now,
-            "event_id": event_id,
-            "source": source,
-        }
+            "id": new_id(), "occurred_at": now, "project_id": 1, "organization_id": 1, "key_id": 1,
+            "received_at": now, "event_id": event_id, "source": source,
+        }  # fmt: skip
         raw = orjson.dumps(body if payload is None else payload)
         return UserReportSubmitted.model_validate(values | fields), raw
 

@@ -22,15 +22,10 @@ class CommandLine:
 
     def __init__(self, url: str, token: str, home: Path) -> None:
         self._environment = {
-            "PATH": f"{node().parent}{os.pathsep}{os.environ['PATH']}",
-            "HOME": str(home),
-            "SENTRY_URL": url,
-            "SENTRY_HOST": url,
-            "SENTRY_AUTH_TOKEN": token,
-            "SENTRY_CLI_NO_TELEMETRY": "1",
-            "DO_NOT_TRACK": "1",
+            "PATH": f"{node().parent}{os.pathsep}{os.environ['PATH']}", "HOME": str(home), "SENTRY_URL": url,
+            "SENTRY_HOST": url, "SENTRY_AUTH_TOKEN": token, "SENTRY_CLI_NO_TELEMETRY": "1", "DO_NOT_TRACK": "1",
             "NO_COLOR": "1",
-        }
+        }  # fmt: skip
 
     def run(self, *arguments: str, succeeds: bool = True) -> str:
         """Run a command; return what it printed. Fail unless it ends as expected."""

@@ -19,15 +19,9 @@ from hearback_devkit.testing import eventually_sync
 from hearback_local.commands.screen import JSON_KEYS, first_feedback
 
 SERVICES = {
-    "registry",
-    "envelope-gateway",
-    "feedback",
-    "user-reports",
-    "crash-embed",
-    "client-reports",
-    "notifier",
+    "registry", "envelope-gateway", "feedback", "user-reports", "crash-embed", "client-reports", "notifier",
     "edge",
-}
+}  # fmt: skip
 
 
 def service(data_dir: Path, name: str) -> dict[str, Any]:

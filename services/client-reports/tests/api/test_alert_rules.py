@@ -73,19 +73,11 @@ async def test_rules_are_kept(api: Any) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"project": "elsewhere"},
-        {"project": "project-3"},
-        {"kind": "x"},
-        {"threshold": 0},
-        {"threshold": -1},
-        {"threshold": "NaN"},
-        {"category": "nonsense"},
-        {"name": ""},
-        {"name": "a\x00b"},
-        {"reasons": ["x" * 201]},
-        {"unknown": 1},
+        {"project": "elsewhere"}, {"project": "project-3"}, {"kind": "x"}, {"threshold": 0}, {"threshold": -1},
+        {"threshold": "NaN"}, {"category": "nonsense"}, {"name": ""}, {"name": "a\x00b"},
+        {"reasons": ["x" * 201]}, {"unknown": 1},
     ],
-)
+)  # fmt: skip
 async def test_malformed_rules_are_400(api: Any, wrong: dict[str, Any]) -> None:
     assert (await api.client.post(PATH, json=body(**wrong))).status_code == 400
     assert await api.get(PATH) == []

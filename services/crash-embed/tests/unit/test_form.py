@@ -58,17 +58,12 @@ def test_form_follows_the_project() -> None:
 @pytest.mark.parametrize(
     ("more", "marks"),
     [
-        ({}, ()),
-        ({"homepage": ""}, ()),
-        ({"homepage": "https://spam.example"}, ("honeypot",)),
-        ({"elapsed": "1999"}, ("too_fast",)),
-        ({"elapsed": "2000"}, ()),
-        ({"elapsed": "-1"}, ()),
-        ({"elapsed": "²"}, ()),
-        ({"elapsed": "9" * 500}, ()),
+        ({}, ()), ({"homepage": ""}, ()), ({"homepage": "https://spam.example"}, ("honeypot",)),
+        ({"elapsed": "1999"}, ("too_fast",)), ({"elapsed": "2000"}, ()), ({"elapsed": "-1"}, ()),
+        ({"elapsed": "²"}, ()), ({"elapsed": "9" * 500}, ()),
         ({"elapsed": "0", "homepage": "x"}, ("honeypot", "too_fast")),
     ],
-)
+)  # fmt: skip
 def test_machines_are_only_marked(more: dict[str, str], marks: tuple[str, ...]) -> None:
     result = check_form(GOOD | more, ASKING, 2_000)
     assert isinstance(result, Form)

@@ -101,16 +101,10 @@ async def test_no_event_means_no_id(gateway):
 @pytest.mark.parametrize(
     ("name", "encode"),
     [
-        ("gzip", gzip.compress),
-        ("GZIP", gzip.compress),
-        ("deflate", zlib.compress),
-        ("br", brotli.compress),
-        ("zstd", zstandard.compress),
-        ("identity", bytes),
-        ("", bytes),
-        ("UTF-8", bytes),
+        ("gzip", gzip.compress), ("GZIP", gzip.compress), ("deflate", zlib.compress), ("br", brotli.compress),
+        ("zstd", zstandard.compress), ("identity", bytes), ("", bytes), ("UTF-8", bytes),
     ],
-)
+)  # fmt: skip
 async def test_encodings(gateway, name, encode):
     answer = await gateway.send(encode(envelope(feedback())), content_encoding=name)
     assert answer.status_code == 200
@@ -417,18 +411,11 @@ async def test_unknown_items_of_an_unknown_project_are_200(gateway):
 @pytest.mark.parametrize(
     ("header", "payload", "event_id"),
     [
-        (EVENT_ID, OTHER_ID, OTHER_ID),
-        (None, OTHER_ID, OTHER_ID),
-        (EVENT_ID, None, EVENT_ID),
-        (EVENT_ID, "wombat", EVENT_ID),
-        (EVENT_ID, ZERO_ID, EVENT_ID),
-        (ZERO_ID, OTHER_ID, OTHER_ID),
-        (ZERO_ID, ZERO_ID, ZERO_ID),
-        (ZERO_ID, None, ZERO_ID),
-        (None, ZERO_ID, ZERO_ID),
-        (None, "wombat", None),
+        (EVENT_ID, OTHER_ID, OTHER_ID), (None, OTHER_ID, OTHER_ID), (EVENT_ID, None, EVENT_ID),
+        (EVENT_ID, "wombat", EVENT_ID), (EVENT_ID, ZERO_ID, EVENT_ID), (ZERO_ID, OTHER_ID, OTHER_ID),
+        (ZERO_ID, ZERO_ID, ZERO_ID), (ZERO_ID, None, ZERO_ID), (None, ZERO_ID, ZERO_ID), (None, "wombat", None),
     ],
-)
+)  # fmt: skip
 async def test_a_report_is_about_its_payloads_event_else_its_envelopes(gateway, header, payload, event_id):
     answer = await gateway.send(envelope(user_report(event_id=payload), event_id=header))
     assert (answer.status_code, answer.json().get("id")) == (200, None if header == ZERO_ID else header)

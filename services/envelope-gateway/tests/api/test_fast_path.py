@@ -89,15 +89,9 @@ async def warm(watched: Watched) -> None:
 
 
 TAKEN = [
-    ("feedback",),
-    ("event",),
-    ("feedback event",),
-    ("user_report",),
-    ("client_report",),
-    ("transaction",),
-    ("event", "feedback", "client_report"),
-    ("feedback", "wombat"),
-]
+    ("feedback",), ("event",), ("feedback event",), ("user_report",), ("client_report",), ("transaction",),
+    ("event", "feedback", "client_report"), ("feedback", "wombat"),
+]  # fmt: skip
 LEFT = [
     (("feedback", "attachment"), {"attachments": 1}),
     (("integration",), {"refused": 1}),

@@ -16,18 +16,9 @@ FEEDBACK = (
 EVENT = b'{"event_id":"%b","message":"boom"}' % EVENT_ID.encode()
 FORM = b'--b\r\ncontent-disposition: form-data; name="a"; filename="a"\r\n\r\n12345\r\n--b--\r\n'
 ALLOWED_HEADERS = {
-    "x-sentry-auth",
-    "x-requested-with",
-    "x-forwarded-for",
-    "origin",
-    "referer",
-    "accept",
-    "content-type",
-    "authentication",
-    "authorization",
-    "content-encoding",
-    "transfer-encoding",
-}
+    "x-sentry-auth", "x-requested-with", "x-forwarded-for", "origin", "referer", "accept", "content-type",
+    "authentication", "authorization", "content-encoding", "transfer-encoding",
+}  # fmt: skip
 # path, methods, body, content type, status of success
 ENDPOINTS = [
     ("/api/1/envelope/", "POST", FEEDBACK, "application/x-sentry-envelope", 200),

@@ -71,19 +71,11 @@ def test_every_cut_is_noticed(encoding):
 @pytest.mark.parametrize(
     ("header", "encoding"),
     [
-        (None, None),
-        (b"", None),
-        (b" ", None),
-        (b"identity", None),
-        (b"UTF-8", None),
-        (b"gzip", b"gzip"),
-        (b" GZIP ", b"gzip"),
-        (b"x-gzip", b"x-gzip"),
-        (b"deflate", b"deflate"),
-        (b"br", b"br"),
+        (None, None), (b"", None), (b" ", None), (b"identity", None), (b"UTF-8", None), (b"gzip", b"gzip"),
+        (b" GZIP ", b"gzip"), (b"x-gzip", b"x-gzip"), (b"deflate", b"deflate"), (b"br", b"br"),
         (b"zstd", b"zstd"),
     ],
-)
+)  # fmt: skip
 def test_names(header, encoding):
     assert encoding_of(header) == encoding
 

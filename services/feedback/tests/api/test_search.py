@@ -107,17 +107,11 @@ async def test_finding(api: Api) -> None:
 @pytest.mark.parametrize(
     ("query", "named"),
     [
-        ("colour:red", "colour"),
-        ("!colour:red", "colour"),
-        ("has:colour", "colour"),
-        ("tags[colour]:red", "colour"),
-        ("os.nam:Windows", "os.nam"),
-        ("error.type:TypeError", "error.type"),
-        ("Payment colour:red flavour:Sweet size:1", "size"),
-        ("project:shop", "shop"),
-        ("!project:shop", "shop"),
+        ("colour:red", "colour"), ("!colour:red", "colour"), ("has:colour", "colour"),
+        ("tags[colour]:red", "colour"), ("os.nam:Windows", "os.nam"), ("error.type:TypeError", "error.type"),
+        ("Payment colour:red flavour:Sweet size:1", "size"), ("project:shop", "shop"), ("!project:shop", "shop"),
     ],
-)
+)  # fmt: skip
 async def test_a_key_that_is_not_understood_is_named(api: Api, query: str, named: str) -> None:
     await three(api)
     for path in ("issues/", "issues-count/"):

@@ -75,18 +75,10 @@ async def test_status_filter_does_not_shorten_pages(harness: Any, api: Any) -> N
 @pytest.mark.parametrize(
     "query",
     [
-        "status=resolved",
-        "linked=maybe",
-        "per_page=0",
-        "per_page=101",
-        "per_page=x",
-        "cursor=nonsense",
-        "cursor=WzAsMSwyXQ",
-        "cursor=WzAsIjIwMjYtMTEtMjRUMTI6MDA6MDBaIiwtMV0",
-        "query=%00",
-        "format=xml",
+        "status=resolved", "linked=maybe", "per_page=0", "per_page=101", "per_page=x", "cursor=nonsense",
+        "cursor=WzAsMSwyXQ", "cursor=WzAsIjIwMjYtMTEtMjRUMTI6MDA6MDBaIiwtMV0", "query=%00", "format=xml",
     ],
-)
+)  # fmt: skip
 async def test_bad_parameters_are_400(api: Any, query: str) -> None:
     for path in (PROJECT, ORGANIZATION):
         assert (await api.get(f"{path}?{query}")).status_code == 400

@@ -91,16 +91,11 @@ async def test_forms_and_dashed_ids_are_taken(harness: Any, api: Any) -> None:
 @pytest.mark.parametrize(
     ("headers", "content"),
     [
-        ({}, b""),
-        ({"Authorization": "Bearer nonsense"}, None),
-        ({"Authorization": "DSN nonsense"}, None),
-        ({"Authorization": "DSN http://" + "f" * 32 + "@localhost/1"}, None),
-        (dsn(2), b""),
-        (dsn(3), b""),
-        (dsn(2, key=1), b""),
-        (dsn(1, key=2), b""),
+        ({}, b""), ({"Authorization": "Bearer nonsense"}, None), ({"Authorization": "DSN nonsense"}, None),
+        ({"Authorization": "DSN http://" + "f" * 32 + "@localhost/1"}, None), (dsn(2), b""), (dsn(3), b""),
+        (dsn(2, key=1), b""), (dsn(1, key=2), b""),
     ],
-)
+)  # fmt: skip
 async def test_strangers_are_401(harness: Any, api: Any, headers: dict[str, str], content: bytes | None) -> None:
     response = await api.post(PATH, json=body(random_id()), headers=headers)
     assert response.status_code == 401

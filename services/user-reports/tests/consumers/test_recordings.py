@@ -10,16 +10,9 @@ DATA = Path(__file__).parents[1] / "data"
 EVENTS = json.loads((DATA / "events.json").read_text())
 REPORTS = json.loads((DATA / "reports.json").read_text())
 FIELDS = (
-    "platform",
-    "level",
-    "environment",
-    "release",
-    "transaction",
-    "message",
-    "message_template",
-    "fingerprint",
+    "platform", "level", "environment", "release", "transaction", "message", "message_template", "fingerprint",
     "exceptions",
-)
+)  # fmt: skip
 
 
 def event_of(harness: Any, one: dict[str, Any], **more: Any) -> Any:

@@ -49,15 +49,8 @@ MEMBERS_OWN: dict[str, tuple[Any, int]] = {
 OWN = {"getApi", "getSelf", "getAlerts", "listOrganizations", "listProjects"}
 # A session of a browser, a signature, or nothing at all.
 OTHERS = {
-    "login",
-    "logout",
-    "updateSelf",
-    "bootstrap",
-    "introspect",
-    "setProjectFlags",
-    "addMember",
-    "listRecipients",
-}
+    "login", "logout", "updateSelf", "bootstrap", "introspect", "setProjectFlags", "addMember", "listRecipients",
+}  # fmt: skip
 OTHERS |= {"getInvitation", "acceptInvitation", "setAlerts"}
 OTHERS |= {"getHealth", "getMetrics", "getReadiness", "getVersion"}
 OPERATIONS = {

@@ -117,17 +117,10 @@ async def test_the_last_owner_stays(registry):
 
 
 MALFORMED = [
-    {},
-    {"email": "ann"},
-    {"email": "a b@example.org"},
-    {"email": "a@b\r\nBcc: c@d"},
-    {"email": "@example.org"},
-    {"email": "x" * 251 + "@b.c"},
-    {"email": 5},
-    {"email": "a@b.c", "role": "king"},
-    {"email": "a@b.c", "role": None},
-    {"email": "a@b.c", "orgRole": "king"},
-]
+    {}, {"email": "ann"}, {"email": "a b@example.org"}, {"email": "a@b\r\nBcc: c@d"}, {"email": "@example.org"},
+    {"email": "x" * 251 + "@b.c"}, {"email": 5}, {"email": "a@b.c", "role": "king"},
+    {"email": "a@b.c", "role": None}, {"email": "a@b.c", "orgRole": "king"},
+]  # fmt: skip
 
 
 async def test_a_malformed_member_is_400_and_changes_nothing(registry):

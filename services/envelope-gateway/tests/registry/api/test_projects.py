@@ -77,18 +77,10 @@ async def test_a_malformed_option_is_400_and_changes_nothing(registry):
 
 
 MALFORMED_FIELDS = [
-    {"slug": "UPPER"},
-    {"slug": "12"},
-    {"slug": "a/b"},
-    {"slug": "-a"},
-    {"slug": "x" * 51},
-    {"name": ""},
-    {"name": None, "slug": 5},
-    {"platform": "x" * 65},
-    {"platform": 5},
-    {"allowedDomains": "*"},
+    {"slug": "UPPER"}, {"slug": "12"}, {"slug": "a/b"}, {"slug": "-a"}, {"slug": "x" * 51}, {"name": ""},
+    {"name": None, "slug": 5}, {"platform": "x" * 65}, {"platform": 5}, {"allowedDomains": "*"},
     {"allowedDomains": [5]},
-]
+]  # fmt: skip
 
 
 async def test_a_malformed_field_is_400_and_changes_nothing(registry):
