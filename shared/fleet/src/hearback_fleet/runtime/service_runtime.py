@@ -36,7 +36,6 @@ from hearback_fleet.messages import project_of
 
 Thing = TypeVar("Thing")
 READ_SECONDS_MAX: Final = 5.0 + BLOCK_MS_MAX / 1_000  # of a read that blocks
-UNHEARD_GATHER_MS_MAX: Final = 300  # what readers who cannot end it have to wait
 DEPTH_SECONDS: Final = 15.0  # between looks at how much waits in the streams that a worker reads
 
 
@@ -69,7 +68,7 @@ class ServiceRuntime:
     def started(self) -> Sequence[Part]:
         """Return the background tasks, which are started now: from here on there can be no others."""
         self._is_running = True
-        return tuple(self._parts)
+        return self.parts
 
     @property
     def parts(self) -> Sequence[Part]:
@@ -254,12 +253,10 @@ class ServiceRuntime:
     ) -> None:
         """Handle a stream's messages in batches of `batch_max`; `consumers` share its shards among them.
 
-        `on_dead` makes the messages that announce a dead letter; None announces nothing. `hurries` is for a stream
-        that readers catch up with.
+        `on_dead` makes what announces a dead letter, if anything; `hurries` is for what readers catch up with.
         """
-        options = ConsumerOptions.of(self.settings, batch_max=batch_max)
-        if hurries is not None and COMMON.get() is None:  # the readers are in another process, and not heard
-            options = replace(options, gather_ms_max=min(options.gather_ms_max, UNHEARD_GATHER_MS_MAX))
+        is_unheard = hurries is not None and COMMON.get() is None
+        options = ConsumerOptions.of(self.settings, batch_max=batch_max, is_unheard=is_unheard)
         keys = stream.shard_keys(self.shards)
         count = min(consumers, len(keys))
         dead_letters = DeadLetterLimit.of(options)

@@ -1,11 +1,13 @@
 """How a consumer works: its batches, deadlines and limits."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from hearback_kit.bus.hurry import Hurry
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.valkey import BLOCK_MS_MAX
+
+UNHEARD_GATHER_MS_MAX: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,15 @@ class ConsumerOptions:
     hurry: Hurry | None = None
 
     @classmethod
-    def of(cls, settings: ServiceSettings, *, batch_max: int) -> Self:
-        """Return the options that a service's settings name."""
+    def of(cls, settings: ServiceSettings, *, batch_max: int, is_unheard: bool = False) -> Self:
+        """Return the options that a service's settings name.
+
+        With `is_unheard` readers would end the wait for others, but are in another process.
+        """
+        unheard_ms_max = UNHEARD_GATHER_MS_MAX if is_unheard else settings.gather_ms_max
         return cls(
             batch_max=batch_max,
-            gather_ms_max=settings.gather_ms_max,
+            gather_ms_max=min(settings.gather_ms_max, unheard_ms_max),
             idle_ms_min=settings.consumer_idle_ms_min,
             deliveries_max=settings.deliveries_max,
         )
