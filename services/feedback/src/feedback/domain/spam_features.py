@@ -13,6 +13,7 @@ from itertools import combinations, pairwise
 from typing import Final, NamedTuple
 
 from feedback.domain.spam_concepts import CONCEPTS, concepts_of, is_unspaced
+from feedback.domain.spam_letters import is_gibberish, letter_signs
 from feedback.domain.spam_links import (
     FOREIGN,
     KNOWN,
@@ -32,7 +33,6 @@ from feedback.domain.spam_prompts import sets_a_task
 BUCKETS: Final = 1 << 17
 CHARACTERS_MAX: Final = 1_500  # of a message; spam says what it wants early or at the end
 _HEAD: Final = 1_000
-_TOKENS_MAX: Final = 100  # words whose letters are looked at one by one
 _WORDS_KEPT: Final = 8_192
 _KEPT_CHARACTERS_MAX: Final = 40
 GRAM: Final = 4
@@ -50,7 +50,6 @@ _CODE: Final = re.compile(
     r"[{};=]{2,}|\w+\(\)|\bat \w+ ?\(|Error:|\w+_\w+|`[^`]+`|\bv?\d+\.\d+\.\d+\b|==|=>|/\w+/\w+"
 )
 _QUESTION: Final = re.compile(r"[?？؟]")
-_SYMBOL: Final = re.compile("[\u2190-\u2bff\u3200-\u33ff\ufe0f\U0001f000-\U0001faff]")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _SPREAD: Final = re.compile(r"(?<!\S)[^\W\d_](?: [^\W\d_]){4,}(?!\S)")  # a word with blanks between its letters
@@ -71,9 +70,6 @@ _PAIRED: Final = (
     "bare_link", "code", "email", "exclamations", "foreign_link", "link", "messenger", "money", "own_link",
     "percent", "phone", "question", "symbols",
 )  # fmt: skip
-_MASHED: Final = re.compile(r"[b-df-hj-np-tv-xz]{5,}|([^\W\d])\1{3,}|[ㄱ-ㅣ]{3,}|[бвгджзйклмнпрстфхцчшщъь]{4,}")
-_CYRILLIC: Final = re.compile("[а-яіїєґ]+")
-_VOWELS: Final = frozenset("aeiouyäöüàáâãèéêëìíîïòóôõùúûýåæøœаеёиоуыэюяіїє")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +139,8 @@ def extract(message: str, name: str = "", page: str | None = None, email: str = 
         *_link_signs(links, len(words)),
         *_sender_signs(links, hosts, name, email, page),
         *_text_signs(text, without, plain),
-        *_letter_signs(text, known),
+        *letter_signs(text, [word.is_odd for word in known]),
+        *(("task",) if sets_a_task(text) else ()),
         *_topic_signs(concepts, page),
         *(("disguise",) if disguised or text != written else ()),
     )
@@ -167,9 +164,8 @@ def sign_bucket(sign: str) -> int:
 
 
 def _shorten(text: str) -> str:
-    if len(text) <= CHARACTERS_MAX:
-        return text
-    return f"{text[:_HEAD]} {text[-(CHARACTERS_MAX - _HEAD) :]}"
+    rest = CHARACTERS_MAX - _HEAD
+    return text if len(text) <= CHARACTERS_MAX else f"{text[:_HEAD]} {text[-rest:]}"
 
 
 def _word(word: str) -> _Word:
@@ -179,7 +175,7 @@ def _word(word: str) -> _Word:
 def _read_word(raw: str) -> _Word:
     word = "0" * min(len(raw), 6) if raw.isdigit() else raw
     concepts = sum(_BITS[concept] for concept in concepts_of(raw))
-    return _Word(bucket("w", word), tuple(_grams(word)), concepts, _is_gibberish(raw))
+    return _Word(bucket("w", word), tuple(_grams(word)), concepts, is_gibberish(raw))
 
 
 _kept_word = lru_cache(maxsize=_WORDS_KEPT)(_read_word)
@@ -241,10 +237,7 @@ def _sender_signs(links: list[Link], hosts: list[str], name: str, email: str, pa
     """Yield signs of the addresses in the text and of who sent it."""
     if hosts:
         site = page_site(page)
-        if any(belongs(host.casefold(), site) != OWN for host in hosts):
-            yield "email"
-        else:
-            yield "own_email"
+        yield "email" if any(belongs(host.casefold(), site) != OWN for host in hosts) else "own_email"
     if name:
         if LINK.search(name):
             yield "link_in_name"
@@ -302,53 +295,3 @@ def _text_signs(text: str, without: str, folded: str) -> Iterator[str]:
 
 def _speaks_of_wares(name: str) -> bool:
     return any(_word(word).concepts & _WARES_BITS for word in _LETTERS.findall(name.casefold()))
-
-
-def _letter_signs(text: str, words: list[_Word]) -> Iterator[str]:
-    yield f"length:{min(len(words).bit_length(), 8)}"
-    if text.count("!") >= 3:
-        yield "exclamations"
-    if not text.isascii() and _SYMBOL.search(text):
-        yield "symbols"
-    capitals = sum(map(str.isupper, text))
-    if capitals >= 12 and capitals * 2 > sum(map(str.isalpha, text)):
-        yield "capitals"
-    odd = sum(word.is_odd for word in words)
-    if odd >= 2 and odd * 3 >= len(words):
-        yield "gibberish"
-    if odd and odd == len(words) and len(text) > 12:
-        yield "only_gibberish"
-    if any(_is_mixed(token) for token in text.split()[:_TOKENS_MAX]):
-        yield "mixed_case"
-    if sets_a_task(text):
-        yield "task"
-
-
-def _is_mixed(token: str) -> bool:
-    """Whether a word of eight letters or more changes from small to capital three times, with hardly a vowel.
-
-    Names in code change, too, but can be read.
-    """
-    if len(token) < 8 or not (token.isascii() and token.isalpha()):
-        return False
-    changes = sum(a.islower() and b.isupper() for a, b in pairwise(token))
-    return changes >= 3 and (3 * changes >= len(token) or _is_gibberish(token.casefold()))
-
-
-def _is_gibberish(word: str) -> bool:
-    """Whether a word is of a keyboard's keys: no vowel, one letter over and over, or digits amid its letters."""
-    if _MASHED.fullmatch(word):
-        return True
-    if len(word) < 6 or not (word.isascii() or _CYRILLIC.fullmatch(word)):
-        return False
-    letters = sum(character.isalpha() for character in word)
-    vowels = sum(character in _VOWELS for character in word)
-    return (0 < letters < len(word)) or vowels * 5 < letters or _longest_consonants(word) >= 5
-
-
-def _longest_consonants(word: str) -> int:
-    longest = run = 0
-    for character in word:
-        run = 0 if character in _VOWELS or not character.isalpha() else run + 1
-        longest = max(longest, run)
-    return longest

@@ -1,0 +1,61 @@
+"""Signs of a text's letters: capitals, marks, and words that are no words."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final
+
+_TOKENS_MAX: Final = 100  # words whose letters are looked at one by one
+_SYMBOL: Final = re.compile("[\u2190-\u2bff\u3200-\u33ff\ufe0f\U0001f000-\U0001faff]")
+_MASHED: Final = re.compile(r"[b-df-hj-np-tv-xz]{5,}|([^\W\d])\1{3,}|[ㄱ-ㅣ]{3,}|[бвгджзйклмнпрстфхцчшщъь]{4,}")
+_CYRILLIC: Final = re.compile("[а-яіїєґ]+")
+_VOWELS: Final = frozenset("aeiouyäöüàáâãèéêëìíîïòóôõùúûýåæøœаеёиоуыэюяіїє")
+
+
+def letter_signs(text: str, odd_words: Sequence[bool]) -> Iterator[str]:
+    """Yield signs of a text's letters; of each word is known whether it is gibberish."""
+    yield f"length:{min(len(odd_words).bit_length(), 8)}"
+    if text.count("!") >= 3:
+        yield "exclamations"
+    if not text.isascii() and _SYMBOL.search(text):
+        yield "symbols"
+    capitals = sum(map(str.isupper, text))
+    if capitals >= 12 and capitals * 2 > sum(map(str.isalpha, text)):
+        yield "capitals"
+    odd = sum(odd_words)
+    if odd >= 2 and odd * 3 >= len(odd_words):
+        yield "gibberish"
+    if odd and odd == len(odd_words) and len(text) > 12:
+        yield "only_gibberish"
+    if any(_is_mixed(token) for token in text.split()[:_TOKENS_MAX]):
+        yield "mixed_case"
+
+
+def _is_mixed(token: str) -> bool:
+    """Whether a word of eight letters or more changes from small to capital three times, with hardly a vowel.
+
+    Names in code change, too, but can be read.
+    """
+    if len(token) < 8 or not (token.isascii() and token.isalpha()):
+        return False
+    changes = sum(a.islower() and b.isupper() for a, b in pairwise(token))
+    return changes >= 3 and (3 * changes >= len(token) or is_gibberish(token.casefold()))
+
+
+def is_gibberish(word: str) -> bool:
+    """Whether a word is of a keyboard's keys: no vowel, one letter over and over, or digits amid its letters."""
+    if _MASHED.fullmatch(word):
+        return True
+    if len(word) < 6 or not (word.isascii() or _CYRILLIC.fullmatch(word)):
+        return False
+    letters = sum(character.isalpha() for character in word)
+    vowels = sum(character in _VOWELS for character in word)
+    return (0 < letters < len(word)) or vowels * 5 < letters or _longest_consonants(word) >= 5
+
+
+def _longest_consonants(word: str) -> int:
+    longest = run = 0
+    for character in word:
+        run = 0 if character in _VOWELS or not character.isalpha() else run + 1
+        longest = max(longest, run)
+    return longest
