@@ -49,12 +49,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     ):
         app.include_router(router)
     PAGES.install(app, settings, clock=clock)
-    app.state.on_stopping.append(partial(_end_live_pages, app))
+    app.state.on_stopping.append(lambda: app.state.state.live.end())  # noqa: PLW0108 - there is none yet
     return app
-
-
-def _end_live_pages(app: FastAPI) -> None:
-    app.state.state.live.end()
 
 
 def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:

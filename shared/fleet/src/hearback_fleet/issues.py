@@ -3,19 +3,10 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
-from fastapi.routing import APIRoute
 
 
 async def _document(organization: Annotated[str, Path(description="Slug or id of the organization.")]) -> None:
     """Name the parameter in the document; what finds an issue reads it from the request."""
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name
-
-
-def _legacy_operation_id(route: APIRoute) -> str:
-    return f"{route.name}Legacy"
 
 
 def under_both_paths(issue: APIRouter) -> APIRouter:
@@ -24,10 +15,10 @@ def under_both_paths(issue: APIRouter) -> APIRouter:
     router.include_router(
         issue,
         prefix="/api/0/organizations/{organization}",
-        generate_unique_id_function=_operation_id,
+        generate_unique_id_function=lambda route: route.name,
         dependencies=[Depends(_document)],
     )
     router.include_router(
-        issue, prefix="/api/0", deprecated=True, generate_unique_id_function=_legacy_operation_id
+        issue, prefix="/api/0", deprecated=True, generate_unique_id_function=lambda route: f"{route.name}Legacy"
     )
     return router

@@ -77,7 +77,7 @@ def batch_span(name: str, traceparents: Sequence[str | None]) -> Iterator[None]:
     """
     known = [text for text in dict.fromkeys(traceparents) if text][:LINKS_MAX]
     if len(known) == 1:
-        parent, links = _context(known[0]), []
+        parent, links = propagate.extract({"traceparent": known[0]}, context=Context()), []
     else:
         spans = (_span_context(text) for text in known if _EXPORTERS)
         parent, links = Context(), [trace.Link(span) for span in spans if span is not None]
@@ -90,10 +90,6 @@ def batch_span(name: str, traceparents: Sequence[str | None]) -> Iterator[None]:
         set_status_on_exception=False,
     ):
         yield
-
-
-def _context(traceparent: str) -> Context:
-    return propagate.extract({"traceparent": traceparent}, context=Context())
 
 
 def _span_context(traceparent: str) -> trace.SpanContext | None:

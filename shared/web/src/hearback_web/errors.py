@@ -8,23 +8,21 @@ from urllib.parse import quote
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from hearback_contracts.routes import is_page
+from hearback_kit.api.answers import AnswerRules
 from hearback_kit.api.bodies import RequestRefused, RequestRules, has_null_character, null_character
 from hearback_kit.api.unrouted import answer_unrouted
 from hearback_kit.errors import ServiceError
-from hearback_kit.logs import get_logger
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hearback_web.guard import SignInRequired
 from hearback_web.policies import PAGE_HEADERS
 from hearback_web.texts import gettext as _
 
 LOGIN: Final = "/auth/login/"
-_log = get_logger(__name__)
 RenderError = Callable[[Request, int, str, str], Response]
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
@@ -88,10 +86,13 @@ def install_error_pages(app: FastAPI, render_error: RenderError) -> None:
 
         return handle
 
+    def crash(request: Request) -> Response:
+        return render_error(request, 500, title_of(500), explanation_of(500, ""))
+
     for kind in (ServiceError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, on_page_paths(app.exception_handlers[kind]))
     # Innermost, so that a crash is met here before the frame of every app turns it into JSON.
-    app.user_middleware.append(Middleware(PageRules, render_error=render_error))
+    app.user_middleware.append(Middleware(AnswerRules, headers=PAGE_HEADERS, crash=crash, covers=is_page))
     # Before the rules of requests, whose refusal of an address is JSON.
     kinds: list[Any] = [one.cls for one in app.user_middleware]
     rules = kinds.index(RequestRules) if RequestRules in kinds else 0
@@ -135,37 +136,3 @@ class PageAddresses:
         page = self._render_error(Request(scope), error.status, title_of(error.status), error.detail)
         page.headers.update(PAGE_HEADERS)
         await page(scope, receive, send)
-
-
-class PageRules:
-    """ASGI middleware: headers of every answer on a page's path, and a page for a crash."""
-
-    def __init__(self, app: ASGIApp, render_error: RenderError) -> None:
-        self._app = app
-        self._render_error = render_error
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request by the rules."""
-        if scope["type"] != "http" or not is_page(scope["path"]):
-            await self._app(scope, receive, send)
-            return
-        has_started = False
-
-        async def send_with_headers(message: Message) -> None:
-            nonlocal has_started
-            if message["type"] == "http.response.start":
-                has_started = True
-                headers = MutableHeaders(scope=message)
-                for name, value in PAGE_HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_with_headers)
-        except Exception as error:
-            if has_started:
-                raise
-            _log.error("page_failed", method=scope["method"], path=scope["path"], exc_info=error)
-            page = self._render_error(Request(scope), 500, title_of(500), explanation_of(500, ""))
-            page.headers["Connection"] = "close"
-            await page(scope, receive, send_with_headers)

@@ -100,7 +100,15 @@ class Pages:
             headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
         answer = HTMLResponse(content, status, headers)
         if visitor:
-            _set_cookie(answer, VISITOR_COOKIE, visitor, installed.is_secure)
+            answer.set_cookie(
+                VISITOR_COOKIE,
+                visitor,
+                max_age=_VISITOR_SECONDS,
+                path="/",
+                httponly=True,
+                samesite="lax",
+                secure=installed.is_secure,
+            )
         if page.flash:
             answer.delete_cookie(FLASH_COOKIE, path="/", httponly=True, samesite="lax")
         return answer
@@ -108,12 +116,6 @@ class Pages:
     def _render_error(self, request: Request, status: int, title: str, text: str) -> Response:
         block = "error" if "hx-request" in request.headers else None
         return self.render(request, "error.html", status, block=block, code=status, title=title, text=text)
-
-
-def _set_cookie(answer: Response, name: str, value: str, is_secure: bool) -> None:
-    answer.set_cookie(
-        name, value, max_age=_VISITOR_SECONDS, path="/", httponly=True, samesite="lax", secure=is_secure
-    )
 
 
 def _context(request: Request, installed: InstalledPages) -> tuple[PageContext, str | None]:

@@ -21,7 +21,8 @@ JSON_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NE
 
 def documents() -> dict[str, bytes]:
     """Return the content of every generated file by its path from the root of the repository."""
-    written = {**schemas(), **_openapi(), **_pages(), **_deployments(), **dashboards()}
+    openapi = {f"services/{service.folder}/openapi.json": service.load().openapi() for service in SERVICES}
+    written = {**schemas(), **openapi, **_pages(), **_deployments(), **dashboards()}
     return {**written, CATALOGUE: catalogue(ROOT)}
 
 
@@ -33,10 +34,6 @@ def schemas() -> dict[str, bytes]:
         path = f"shared/contracts/events/{message.TYPE}.v{version}.json"
         written[path] = orjson.dumps(message.model_json_schema(), option=JSON_OPTIONS)
     return written
-
-
-def _openapi() -> dict[str, bytes]:
-    return {f"services/{service.folder}/openapi.json": service.load().openapi() for service in SERVICES}
 
 
 def _deployments() -> dict[str, bytes]:

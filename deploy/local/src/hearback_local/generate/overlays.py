@@ -25,7 +25,7 @@ def overlays(services: Sequence[Scaled]) -> dict[str, str]:
         name for one in services for name in ([one.name, f"{one.name}-worker"] if one.has_worker else [one.name])
     ]
     budgets = [BUDGET.format(name=name) for name in ["edge", *deployments]]
-    scaling = [_server(name) for name in _serving(services)]
+    scaling = [_server(name) for name in ["edge", *(one.name for one in services)]]
     scaling += [_worker(one.name) for one in services if one.has_worker]
     return {
         f"{OVERLAYS}/small/kustomization.yaml": SMALL,
@@ -34,10 +34,6 @@ def overlays(services: Sequence[Scaled]) -> dict[str, str]:
         f"{OVERLAYS}/ha/budgets.yaml": "---\n".join(budgets),
         f"{OVERLAYS}/ha/scaling.yaml": "---\n".join(scaling),
     }
-
-
-def _serving(services: Sequence[Scaled]) -> list[str]:
-    return ["edge", *(one.name for one in services)]
 
 
 def _server(name: str) -> str:

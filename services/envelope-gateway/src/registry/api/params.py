@@ -27,7 +27,6 @@ KnownPassword = Annotated[str, StringConstraints(max_length=1_000)]
 Role = Literal["viewer", "member", "admin", "manager", "owner"]
 
 
-Row = TypeVar("Row")
 Body = TypeVar("Body")
 
 
@@ -49,15 +48,11 @@ class Paging:
         self._headers = response.headers
         self.window = Window(page.fetch, page.position[0] if page.position else None, page.backward)
 
-    def answer(self, found: Sequence[Row], serialize: Callable[[Row], Body]) -> list[Body]:
+    def answer(self, found: Sequence[Any], serialize: Callable[[Any], Body]) -> list[Body]:
         """Return the serialized rows of a page, and set the header."""
-        page = self._page.page(found, _key)
+        page = self._page.page(found, lambda row: (row.id,))
         self._headers.update(page.headers)
         return [serialize(row) for row in page.rows]
-
-
-def _key(row: Any) -> tuple[int]:
-    return (row.id,)
 
 
 PagingDep = Annotated[Paging, Depends()]

@@ -31,16 +31,8 @@ def _is_origins(value: Any) -> bool:
     )
 
 
-def _is_boolean(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
 def _one_of(*choices: str) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, str) and value in choices
-
-
-def _is_colour(value: Any) -> bool:
-    return isinstance(value, str) and bool(_COLOUR.match(value))
 
 
 def _number(least: int, most: int, *, or_null: bool = False) -> Callable[[Any], bool]:
@@ -56,7 +48,10 @@ _RULES: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     Option.ORIGINS: (_is_origins, "a list of origins"),
     Option.DIALOG_NAME: (_one_of("required", "optional", "hidden"), "required, optional or hidden"),
     Option.DIALOG_EMAIL: (_one_of("required", "optional", "hidden"), "required, optional or hidden"),
-    Option.DIALOG_ACCENT: (_is_colour, "a colour such as #6c5fc7, or empty"),
+    Option.DIALOG_ACCENT: (
+        lambda value: isinstance(value, str) and bool(_COLOUR.match(value)),
+        "a colour such as #6c5fc7, or empty",
+    ),
     Option.DIALOG_THEME: (_one_of("light", "dark", "auto"), "light, dark or auto"),
     Option.RETENTION_DAYS: (_number(1, RETENTION_DAYS_MAX), f"a number from 1 to {RETENTION_DAYS_MAX}"),
     Option.ATTACHMENT_BYTES_MAX: (
@@ -79,7 +74,7 @@ def check_options(changes: Mapping[str, Any]) -> None:
     for name, value in changes.items():
         if name not in OPTIONS:
             raise ValueError(f"unknown option: {name[:100]}")
-        accepts, wanted = _RULES.get(name, (_is_boolean, "true or false"))
+        accepts, wanted = _RULES.get(name, (lambda value: isinstance(value, bool), "true or false"))
         if not accepts(value):
             raise ValueError(f"{name} must be {wanted}")
 

@@ -1,6 +1,6 @@
 """Changes: one transaction, audited, whose effects on the configuration are published when it is committed."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -90,7 +90,4 @@ class Changes:
             change = Change(connection, actor, self._clock.now())
             yield change
             await snapshots.mark(connection, change.names)
-        await self._publish(change.names)
-
-    async def _publish(self, names: Iterable[str]) -> None:
-        await self._publisher.publish_soon(sorted(names))
+        await self._publisher.publish_soon(sorted(change.names))

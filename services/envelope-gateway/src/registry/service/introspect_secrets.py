@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from hearback_contracts.roles import scopes_of_role
@@ -51,7 +51,7 @@ class Introspection:
             found = await tokens.find_token_holder(connection, digest, now)
         if found is None:
             return None
-        if _is_use_worth_noting(found.last_used_at, now):
+        if found.last_used_at is None or now - found.last_used_at >= _USE_NOTED_EVERY:
             async with self._database.transaction() as connection:
                 await tokens.note_use(connection, found.id, now)
         scopes = scopes_of_role(found.role).intersection(found.scopes)
@@ -66,10 +66,6 @@ class Introspection:
         # Whoever checks a scope in an organization cuts these down to the role there.
         scopes = frozenset[str]().union(*(scopes_of_role(role) for role in roles.values()))
         return _holder("session", rows[0].id, rows[0].email, roles, scopes)
-
-
-def _is_use_worth_noting(last_used_at: datetime | None, now: datetime) -> bool:
-    return last_used_at is None or now - last_used_at >= _USE_NOTED_EVERY
 
 
 def _holder(kind: str, user_id: int, email: str, roles: Mapping[int, str], scopes: frozenset[str]) -> Holder:

@@ -10,15 +10,10 @@ from notifier.api.deps import EventReader, StateDep, Writer
 from notifier.api.params import DeliveryId, StateFilter, SubjectFilter
 from notifier.api.serializers import DeliveryView, delivery_view
 from notifier.service.resend_delivery import resend_delivery
-from notifier.store.deliveries import Delivery
 from notifier.store.delivery_log import find_delivery, list_deliveries
 
 router = APIRouter(prefix="/api/0/projects/{organization}/{project}/deliveries", tags=["deliveries"])
 Page = Annotated[PageRequest, page_request(read_id, rows=50, rows_max=100)]
-
-
-def _key(delivery: Delivery) -> tuple[int]:
-    return (delivery.id,)
 
 
 @router.get("/", operation_id="listDeliveries", summary="List the deliveries of a project")
@@ -42,7 +37,7 @@ async def get_deliveries(
             state=status,
             subject_id=subject,
         )
-    shown = page.page(found, _key)
+    shown = page.page(found, lambda delivery: (delivery.id,))
     response.headers.update(shown.headers)
     return [delivery_view(delivery) for delivery in shown.rows]
 

@@ -1,7 +1,6 @@
 """Bodies of requests and answers."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any
 
 from hearback_contracts.sources import FeedbackSource
@@ -141,9 +140,5 @@ def delivery_view(delivery: Delivery) -> DeliveryView:
         digest_id=str(delivery.digest_id) if delivery.digest_id else None,
         date_created=wire_time(delivery.created_at),
         date_due=wire_time(delivery.due_at) if is_waiting else None,
-        date_finished=_time(delivery.finished_at),
+        date_finished=wire_time(delivery.finished_at) if delivery.finished_at else None,
     )
-
-
-def _time(value: datetime | None) -> str | None:
-    return wire_time(value) if value else None

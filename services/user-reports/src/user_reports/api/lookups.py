@@ -1,6 +1,6 @@
 """Look-ups of the ids that people see: short ids of error groups, event ids of errors and feedback."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
@@ -33,7 +33,7 @@ async def get_short_id(state: StateDep, scope: ReadOrganization, short_id: str) 
         found = await state.feedback.find_short_id(organization.id, short_id)
         if found is None:
             raise NotFound
-        return JSONResponse(_without_event(found))
+        return JSONResponse({name: value for name, value in found.items() if name not in {"event", "eventId"}})
     shape = group_json(group, organization, state.settings.public_url)
     return JSONResponse(group_reference(group, organization) | {"group": shape})
 
@@ -61,7 +61,3 @@ async def get_event_id(state: StateDep, scope: ReadOrganization, event: str) -> 
         return JSONResponse(feedback)
     shape = event_json(indexed, organization.slug)
     return JSONResponse(group_reference(group, organization) | {"eventId": event_id, "event": shape})
-
-
-def _without_event(found: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in found.items() if name not in {"event", "eventId"}}

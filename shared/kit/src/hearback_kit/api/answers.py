@@ -1,34 +1,50 @@
 """Rules for every answer of an app: browsers guess no media type, and a crash is one plain 500."""
 
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from starlette.datastructures import MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hearback_kit.logs import get_logger
 
-NO_SNIFF: Final = ("x-content-type-options", "nosniff")
+NO_SNIFF: Final = {"x-content-type-options": "nosniff"}
 TEMPORARY_REDIRECT: Final = 307  # the framework's, to a path with or without its last slash
 
 _log = get_logger(__name__)
 
 
+def answer_crash(_: Request) -> Response:
+    """Return the JSON answer of an app that crashed."""
+    return JSONResponse({"detail": "Internal error; the logs have more.", "code": "internal"}, 500)
+
+
 class AnswerRules:
-    """ASGI middleware that adds `X-Content-Type-Options: nosniff` and answers 500 for what an app raises.
+    """ASGI middleware that adds headers which answers lack, and answers 500 for what an app raises.
 
-    Redirects between a path with and without its last slash name no host.
-
+    It holds for paths that it `covers`. Redirects between a path with and without its last slash name no host.
     After a crash the connection is closed: what is left on it of the request may be anything.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        headers: Mapping[str, str] = NO_SNIFF,
+        crash: Callable[[Request], Response] = answer_crash,
+        covers: Callable[[str], bool] = bool,
+    ) -> None:
         self._app = app
+        self._headers = headers
+        self._crash = crash
+        self._covers = covers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request by the rules."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or not self._covers(scope["path"]):
             await self._app(scope, receive, send)
             return
         has_started = False
@@ -38,7 +54,8 @@ class AnswerRules:
             if message["type"] == "http.response.start":
                 has_started = True
                 headers = MutableHeaders(scope=message)
-                headers.setdefault(*NO_SNIFF)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
                 if message["status"] == TEMPORARY_REDIRECT:
                     headers["location"] = _without_host(headers["location"])
             await send(message)
@@ -49,15 +66,12 @@ class AnswerRules:
             if has_started:
                 raise  # the server cuts the connection, so that the client knows that the answer is not whole
             _log.error("request_failed", method=scope["method"], path=scope["path"], exc_info=error)
-            await _crash_answer()(scope, receive, send_with_headers)
+            answer = self._crash(Request(scope))
+            answer.headers["Connection"] = "close"
+            await answer(scope, receive, send_with_headers)
 
 
 def _without_host(location: str) -> str:
     """Return an address of ours as path and query: the host of a request is the client's choice."""
     parts = urlsplit(location)
     return urlunsplit(("", "", "/" + parts.path.lstrip("/"), parts.query, ""))
-
-
-def _crash_answer() -> JSONResponse:
-    body = {"detail": "Internal error; the logs have more.", "code": "internal"}
-    return JSONResponse(body, status_code=500, headers={"Connection": "close"})
