@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import Response
 from hearback_contracts.flags import Feature
 from hearback_fleet.access import EVENT_WRITE
-from hearback_kit.api.paging import decode_cursor, encode_cursor, read_id, read_time
+from hearback_kit.api.paging import PageRequest, decode_cursor, read_id, read_time
 from hearback_kit.errors import BadRequest, Forbidden
 from hearback_web import PageScope
 from hearback_web.texts import gettext as _
@@ -98,20 +98,16 @@ class _Page:
         return self._listed(listed, place) | values, 200
 
     def _listed(self, listed: ListPage, place: Place) -> Values:
-        size = self.state.settings.page_size
-        has_more = len(listed.rows) > size
-        rows = list(listed.rows[-size:] if place.backward else listed.rows[:size])
-        has_previous = has_more if place.backward else place.position is not None
-        has_next = bool(rows) and (place.backward or has_more)
+        wanted = PageRequest(self.request, self.state.settings.page_size, place.position, place.backward)
+        page = wanted.page(listed.rows, lambda row: (row.first_seen, row.id))
         return {
-            "rows": rows_of(self.scope.organization, self.view, rows, listed.with_attachments),
-            "previous_url": self._beyond(rows[0], backward=True) if rows and has_previous else None,
-            "next_url": self._beyond(rows[-1], backward=False) if has_next else None,
+            "rows": rows_of(self.scope.organization, self.view, page.rows, listed.with_attachments),
+            "previous_url": self._beyond(page.previous_cursor),
+            "next_url": self._beyond(page.next_cursor),
         }
 
-    def _beyond(self, row: Any, *, backward: bool) -> str:
-        cursor = encode_cursor((row.first_seen, row.id), backward=backward)
-        return self.view.url(self.scope.organization.slug, cursor=cursor, slug="")
+    def _beyond(self, cursor: str | None) -> str | None:
+        return cursor and self.view.url(self.scope.organization.slug, cursor=cursor, slug="")
 
     def _tabs(self, counts: Mapping[str, int | None], found: Found | None) -> list[Values]:
         labels = {UNRESOLVED: _("Inbox"), RESOLVED: _("Resolved"), IGNORED: _("Spam"), ALL: _("All")}

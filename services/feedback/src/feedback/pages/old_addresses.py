@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query
 from fastapi.responses import RedirectResponse, Response
 from hearback_kit.errors import NotFound
-from hearback_kit.values.ids import parse_id
 from hearback_web import PageScope
 
 from feedback.domain.feedback import FeedbackDetail
@@ -14,7 +13,7 @@ from feedback.pages.deps import Reader, StateDep, is_shown
 from feedback.pages.params import View
 from feedback.pages.views import slug_of
 from feedback.service.app_state import AppState
-from feedback.store.feedback_read import find_by_id, find_by_short_id
+from feedback.store.feedback_read import find_by_name
 
 router = APIRouter()
 
@@ -51,7 +50,4 @@ async def _find(state: AppState, scope: PageScope, given: str) -> FeedbackDetail
     if not given or not is_shown(scope.organization):
         return None
     async with state.database.connection() as connection:
-        if given.isascii() and given.isdigit():
-            number = parse_id(given)
-            return None if number is None else await find_by_id(connection, number, [scope.organization.id])
-        return await find_by_short_id(connection, [scope.organization.id], given[:250])
+        return await find_by_name(connection, [scope.organization.id], given[:250])

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from hearback_kit.db import Connection
+from hearback_kit.values.ids import parse_id
 from sqlalchemy import Select, func, literal_column, select
 
 from feedback.domain.feedback import Feedback, FeedbackDetail
@@ -132,6 +133,16 @@ async def find_by_short_id(
     )
     found = [as_detail(row) for row in await connection.execute(statement)]
     return found[0] if len({row.organization_id for row in found}) == 1 else None
+
+
+async def find_by_name(
+    connection: Connection, organization_ids: Collection[int], text: str
+) -> FeedbackDetail | None:
+    """Return the feedback that an id or a short id names, as `find_by_id` and `find_by_short_id` do."""
+    if not (text.isascii() and text.isdigit()):
+        return await find_by_short_id(connection, organization_ids, text)
+    number = parse_id(text)
+    return None if number is None else await find_by_id(connection, number, organization_ids)
 
 
 async def find_by_event(

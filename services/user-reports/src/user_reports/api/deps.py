@@ -25,22 +25,9 @@ from hearback_kit.values.ids import parse_id
 from user_reports.domain.short_ids import is_feedback_id
 from user_reports.errors import DsnNotEnough, InvalidDsn
 from user_reports.service.app_state import AppState
-from user_reports.service.find_groups import find_own_group
-from user_reports.store.groups import Group
+from user_reports.service.find_groups import GroupScope, find_own_group
 
 StateDep = Annotated[AppState, Depends(app_state)]
-
-
-@dataclass(frozen=True, slots=True)
-class GroupScope:
-    """An error group and the organization it belongs to, for a caller that the route allows.
-
-    `member_id` is the caller's, None for one that is no person.
-    """
-
-    group: Group
-    organization: OrganizationConfig
-    member_id: int | None
 
 
 IssueParam = Annotated[str, Path(description="Id of the issue, or its short id.")]

@@ -13,8 +13,7 @@ from hearback_web import Pages, PageScope, page_scope
 
 from user_reports.domain.model import Report
 from user_reports.service.app_state import AppState
-from user_reports.service.find_groups import find_own_group
-from user_reports.store.groups import Group
+from user_reports.service.find_groups import GroupScope, find_own_group
 
 PAGES: Final = Pages(service="user-reports", package="user_reports")
 REPORTS_OF_PAGE: Final = 25
@@ -25,27 +24,16 @@ Writer = Annotated[PageScope, page_scope(*EVENT_WRITE)]
 ReportsPage = Annotated[PageRequest, page_request(read_time, read_id, rows=REPORTS_OF_PAGE, rows_max=100)]
 
 
-@dataclass(frozen=True, slots=True)
-class GroupPageScope:
-    """An error group for a person who may see it; `member_id` is the person's."""
-
-    group: Group
-    organization: OrganizationConfig
-    member_id: int | None
-
-
 def _group_page_scope(scope: Any) -> Any:
-    async def resolve(
-        state: StateDep, person: scope, issue: Annotated[str, Path(max_length=300)]
-    ) -> GroupPageScope:
+    async def resolve(state: StateDep, person: scope, issue: Annotated[str, Path(max_length=300)]) -> GroupScope:
         group, organization = await find_own_group(state.database, issue, [person.organization])
-        return GroupPageScope(group, organization, parse_id(person.principal.id))
+        return GroupScope(group, organization, parse_id(person.principal.id))
 
     return Depends(resolve)
 
 
-GroupReader = Annotated[GroupPageScope, _group_page_scope(Reader)]
-GroupWriter = Annotated[GroupPageScope, _group_page_scope(Writer)]
+GroupReader = Annotated[GroupScope, _group_page_scope(Reader)]
+GroupWriter = Annotated[GroupScope, _group_page_scope(Writer)]
 
 
 @dataclass(frozen=True, slots=True)

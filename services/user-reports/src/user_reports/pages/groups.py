@@ -13,7 +13,6 @@ from user_reports.domain.short_ids import short_id
 from user_reports.domain.tag_counts import count_tags
 from user_reports.pages.deps import (
     PAGES,
-    GroupPageScope,
     GroupReader,
     GroupWriter,
     ReportsPage,
@@ -21,6 +20,7 @@ from user_reports.pages.deps import (
     report_row,
 )
 from user_reports.service.app_state import AppState
+from user_reports.service.find_groups import GroupScope
 from user_reports.service.triage_groups import GroupChanges, update_group
 from user_reports.store.events import find_event
 from user_reports.store.followers import is_follower
@@ -99,7 +99,7 @@ async def feedback_page(request: Request, state: StateDep, scope: GroupReader, w
     )
 
 
-async def _frame(state: AppState, scope: GroupPageScope) -> dict[str, Any]:
+async def _frame(state: AppState, scope: GroupScope) -> dict[str, Any]:
     """Return what both tabs show of a group."""
     group, organization = scope.group, scope.organization
     slug = organization.project_slug(group.project_id)
@@ -115,7 +115,7 @@ async def _frame(state: AppState, scope: GroupPageScope) -> dict[str, Any]:
     }
 
 
-async def _linked(state: AppState, scope: GroupPageScope, event_ids: list[str]) -> list[Any] | None:
+async def _linked(state: AppState, scope: GroupScope, event_ids: list[str]) -> list[Any] | None:
     """Return the linked new feedback as its service shows it; None when that service does not answer."""
     group = scope.group
     try:

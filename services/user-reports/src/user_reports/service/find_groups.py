@@ -1,6 +1,7 @@
 """Find the error group that a number or a short id names."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from hearback_contracts.config import OrganizationConfig
 from hearback_kit.db import Database
@@ -9,6 +10,18 @@ from hearback_kit.values.ids import parse_id
 
 from user_reports.domain.short_ids import parse_short_id
 from user_reports.store.groups import Group, find_group
+
+
+@dataclass(frozen=True, slots=True)
+class GroupScope:
+    """An error group and the organization it belongs to, for a caller who may see it.
+
+    `member_id` is the caller's, None for one that is no person.
+    """
+
+    group: Group
+    organization: OrganizationConfig
+    member_id: int | None
 
 
 async def find_own_group(

@@ -19,7 +19,6 @@ from hearback_fleet.access import (
 from hearback_fleet.issues import under_both_paths
 from hearback_kit.auth import Principal
 from hearback_kit.errors import NotFound
-from hearback_kit.values.ids import parse_id
 
 from feedback.api import serializers
 from feedback.api.deps import StateDep, serializer_context
@@ -32,7 +31,7 @@ from feedback.service.delete_feedback import delete_by_id
 from feedback.service.triage_issues import OrganizationMember, change_by_id
 from feedback.store.activity import list_activity
 from feedback.store.attachments import find_with_attachments
-from feedback.store.feedback_read import find_by_id, find_by_short_id
+from feedback.store.feedback_read import find_by_name
 
 IssueId = Annotated[str, Path(description="Id or short id of the issue.", max_length=200)]
 Caller = Annotated[Principal, Depends(principal_of)]
@@ -78,10 +77,7 @@ def issue_scope(*scopes: str) -> Any:
 
 async def _find(state: AppState, issue_id: str, organization_ids: Collection[int]) -> FeedbackDetail | None:
     async with state.database.connection() as connection:
-        if issue_id.isascii() and issue_id.isdigit():
-            number = parse_id(issue_id)
-            return None if number is None else await find_by_id(connection, number, organization_ids)
-        return await find_by_short_id(connection, organization_ids, issue_id)
+        return await find_by_name(connection, organization_ids, issue_id)
 
 
 Readable = Annotated[Found, issue_scope(*EVENT_READ)]

@@ -9,10 +9,11 @@ from fastapi.responses import JSONResponse
 from hearback_contracts.issues import Issue
 from hearback_kit.errors import BadRequest
 
-from user_reports.api.deps import GroupScope, ReadGroup, StateDep, WriteGroup
+from user_reports.api.deps import ReadGroup, StateDep, WriteGroup
 from user_reports.api.reports.bodies import parse_json
 from user_reports.api.serializers import event_json, group_json
 from user_reports.service.app_state import AppState
+from user_reports.service.find_groups import GroupScope
 from user_reports.service.triage_groups import GroupChanges, update_group
 from user_reports.store.events import find_event
 from user_reports.store.followers import is_follower
