@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from hearback_kit.settings import ServiceSettings, fleet
+from hearback_kit.settings import ServiceSettings, bounded, fleet
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
@@ -13,60 +13,34 @@ class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="FEEDBACK_")
     service: ClassVar[str] = "feedback"
 
-    message_characters_max: int = Field(
-        4096, ge=1, le=100_000, description="Longer messages are refused, not cut."
-    )
-    gather_ms_max: int = Field(
-        250,
-        ge=0,
-        le=1_000,
-        description="Under load, milliseconds a message waits for others to be stored in the same transaction;"
-        " reading a feedback that is not stored ends the wait.",
-    )
-    consumers: int = Field(
-        2,
-        ge=1,
-        le=64,
-        description="Batches handled at once, each of other shards.",
-    )
-    batch_max: int = Field(
-        256, ge=1, le=2_000, description="Most messages of one batch, which is one transaction."
-    )
-    closed_submission_days: int = Field(
-        30, ge=1, le=3_650, description="Days for which a refused or deleted submission is remembered."
-    )
-    announce_seconds: float = Field(
-        2.0, ge=0.05, le=3_600, description="Interval between `hasFeedbacks` updates to the registry."
-    )
-    retention_seconds: float = Field(
-        3_600.0, ge=1, le=86_400, description="Interval between deletions of what is past its retention."
-    )
-    retention_chunk_max: int = Field(500, ge=1, le=10_000, description="Feedback deleted by one transaction.")
-    page_size: int = Field(25, ge=1, le=100, description="Rows of a list page by default.")
-    page_size_max: int = Field(100, ge=1, le=1_000, description="Most rows of a list page.")
-    hits_max: int = Field(1_000, ge=1, le=100_000, description="Highest number that `X-Hits` counts to.")
-    count_max: int = Field(10_000, ge=1, le=1_000_000, description="Highest number that `issues-count` counts to.")
-    export_batch_rows: int = Field(500, ge=1, le=5_000, description="Rows that an export reads at once.")
-    bulk_rows_max: int = Field(1_000, ge=1, le=10_000, description="Most ids that one request may name.")
-    query_characters_max: int = Field(4_096, ge=1, le=65_536, description="Longest search query.")
-    query_terms_max: int = Field(100, ge=1, le=1_000, description="Most terms of a search query.")
-    activity_max: int = Field(100, ge=1, le=1_000, description="Newest changes shown of one feedback.")
-    tab_count_max: int = Field(1_000, ge=1, le=100_000, description="Highest number that a page's tabs count to.")
-    similar_rows_max: int = Field(
-        400, ge=10, le=20_000, description="Newest rows of each mailbox compared to find similar feedback."
-    )
-    similar_max: int = Field(5, ge=1, le=50, description="Similar feedback shown beside one.")
+    message_characters_max: int = bounded(4096, 1, 100_000, "Longer messages are refused, not cut.")
+    gather_ms_max: int = bounded(250, 0, 1_000, "Under load, milliseconds a message waits for others to be stored in the same transaction;"
+        " reading a feedback that is not stored ends the wait.")
+    consumers: int = bounded(2, 1, 64, "Batches handled at once, each of other shards.")
+    batch_max: int = bounded(256, 1, 2_000, "Most messages of one batch, which is one transaction.")
+    closed_submission_days: int = bounded(30, 1, 3_650, "Days for which a refused or deleted submission is remembered.")
+    announce_seconds: float = bounded(2.0, 0.05, 3_600, "Interval between `hasFeedbacks` updates to the registry.")
+    retention_seconds: float = bounded(3_600.0, 1, 86_400, "Interval between deletions of what is past its retention.")
+    retention_chunk_max: int = bounded(500, 1, 10_000, "Feedback deleted by one transaction.")
+    page_size: int = bounded(25, 1, 100, "Rows of a list page by default.")
+    page_size_max: int = bounded(100, 1, 1_000, "Most rows of a list page.")
+    hits_max: int = bounded(1_000, 1, 100_000, "Highest number that `X-Hits` counts to.")
+    count_max: int = bounded(10_000, 1, 1_000_000, "Highest number that `issues-count` counts to.")
+    export_batch_rows: int = bounded(500, 1, 5_000, "Rows that an export reads at once.")
+    bulk_rows_max: int = bounded(1_000, 1, 10_000, "Most ids that one request may name.")
+    query_characters_max: int = bounded(4_096, 1, 65_536, "Longest search query.")
+    query_terms_max: int = bounded(100, 1, 1_000, "Most terms of a search query.")
+    activity_max: int = bounded(100, 1, 1_000, "Newest changes shown of one feedback.")
+    tab_count_max: int = bounded(1_000, 1, 100_000, "Highest number that a page's tabs count to.")
+    similar_rows_max: int = bounded(400, 10, 20_000, "Newest rows of each mailbox compared to find similar feedback.")
+    similar_max: int = bounded(5, 1, 50, "Similar feedback shown beside one.")
     fleet_answer_seconds_max: float = Field(
         1.5, gt=0, le=30, description="Time that a page waits for what another service knows."
     )
-    live_clients_max: int = Field(2_000, ge=1, le=100_000, description="Open live pages of one process.")
-    live_clients_per_session_max: int = Field(20, ge=1, le=10_000, description="Open live pages of one session.")
-    live_clients_per_address_max: int = Field(
-        250, ge=1, le=100_000, description="Open live pages of one client address."
-    )
-    live_seconds_max: float = Field(
-        600.0, ge=1, le=86_400, description="Age at which a live page reconnects, and is checked again."
-    )
+    live_clients_max: int = bounded(2_000, 1, 100_000, "Open live pages of one process.")
+    live_clients_per_session_max: int = bounded(20, 1, 10_000, "Open live pages of one session.")
+    live_clients_per_address_max: int = bounded(250, 1, 100_000, "Open live pages of one client address.")
+    live_seconds_max: float = bounded(600.0, 1, 86_400, "Age at which a live page reconnects, and is checked again.")
     live_heartbeat_seconds: float = Field(15.0, gt=0, le=300, description="Interval of a live page's heartbeats.")
     client_reports_url: str = fleet(
         "client_reports_url", "", "Address of client-reports; unset, pages do not show the fate of submissions."
@@ -78,20 +52,12 @@ class Settings(ServiceSettings):
     orphan_hours: float = Field(
         24.0, gt=0, le=8_760, description="Time after which an attachment without an event is deleted."
     )
-    blob_delete_seconds: float = Field(
-        5.0, ge=0.05, le=3_600, description="Interval between deletions of the bytes of deleted attachments."
-    )
-    image_bytes_max: int = Field(
-        20_971_520, ge=1_024, le=104_857_600, description="Largest image file that gets a thumbnail."
-    )
-    image_pixels_max: int = Field(
-        25_000_000, ge=10_000, le=100_000_000, description="Most pixels of an image that gets a thumbnail."
-    )
-    thumbnail_pixels: int = Field(640, ge=16, le=2_048, description="Longer side of a thumbnail.")
-    images_at_once_max: int = Field(2, ge=1, le=32, description="Images decoded at the same time.")
-    request_body_bytes_max: int = Field(
-        65_536, ge=1_024, le=10_485_760, description="Largest request body of the API."
-    )
+    blob_delete_seconds: float = bounded(5.0, 0.05, 3_600, "Interval between deletions of the bytes of deleted attachments.")
+    image_bytes_max: int = bounded(20_971_520, 1_024, 104_857_600, "Largest image file that gets a thumbnail.")
+    image_pixels_max: int = bounded(25_000_000, 10_000, 100_000_000, "Most pixels of an image that gets a thumbnail.")
+    thumbnail_pixels: int = bounded(640, 16, 2_048, "Longer side of a thumbnail.")
+    images_at_once_max: int = bounded(2, 1, 32, "Images decoded at the same time.")
+    request_body_bytes_max: int = bounded(65_536, 1_024, 10_485_760, "Largest request body of the API.")
     spam_judge_url: str = Field(
         "",
         pattern=r"^(https?://\S+)?$",
@@ -100,10 +66,6 @@ class Settings(ServiceSettings):
     )
     spam_judge_model: str = Field("", max_length=200, description="Model that the spam judge names.")
     spam_judge_key: SecretStr | None = Field(None, description="API key of the spam judge.")
-    spam_judge_seconds_max: float = Field(
-        10.0, ge=0.05, le=120, description="Time that the spam judge may take; nothing waits for it."
-    )
-    spam_judge_waiting_max: int = Field(
-        500, ge=1, le=10_000, description="Questions that wait for the spam judge; more are not asked."
-    )
-    spam_judge_at_once_max: int = Field(2, ge=1, le=50, description="Questions asked of the spam judge at once.")
+    spam_judge_seconds_max: float = bounded(10.0, 0.05, 120, "Time that the spam judge may take; nothing waits for it.")
+    spam_judge_waiting_max: int = bounded(500, 1, 10_000, "Questions that wait for the spam judge; more are not asked.")
+    spam_judge_at_once_max: int = bounded(2, 1, 50, "Questions asked of the spam judge at once.")

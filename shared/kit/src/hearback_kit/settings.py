@@ -27,6 +27,11 @@ def fleet(name: str, default: Any, description: str, *, former_name: str | None 
     )
 
 
+def bounded(default: float, least: float, most: float, description: str) -> Any:
+    """Return a field for a number from `least` to `most`, both included."""
+    return Field(default, ge=least, le=most, description=description)
+
+
 def _split(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -46,9 +51,9 @@ class ServiceSettings(BaseSettings):
     service: ClassVar[str]
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
-    request_body_bytes_max: int = Field(
-        1_048_576, ge=1_024, le=104_857_600, description="Size of a request body of the API; more is answered 413."
+    port: int = bounded(8080, 0, 65535, "Port to listen on; 0 takes a free one.")
+    request_body_bytes_max: int = bounded(
+        1_048_576, 1_024, 104_857_600, "Size of a request body of the API; more is answered 413."
     )
 
     server_database_url: SecretStr = fleet(
@@ -60,12 +65,9 @@ class ServiceSettings(BaseSettings):
         None, description="This service's database, when it is not on the fleet's server."
     )
     database_prefix: str = fleet("database_prefix", "", "Put before each service's database name.")
-    database_pool_size: int = Field(5, ge=1, le=100, description="PostgreSQL connections kept open.")
-    database_share_max: int = Field(
-        2,
-        ge=1,
-        le=100,
-        description="PostgreSQL connections that reads of one organization use at once.",
+    database_pool_size: int = bounded(5, 1, 100, "PostgreSQL connections kept open.")
+    database_share_max: int = bounded(
+        2, 1, 100, "PostgreSQL connections that reads of one organization use at once."
     )
     redis_url: SecretStr = fleet(
         "redis_url",
@@ -151,11 +153,8 @@ class ServiceSettings(BaseSettings):
         ge=100,
         le=3_600_000,
     )
-    gather_ms_max: int = Field(
-        100,
-        ge=0,
-        le=1_000,
-        description="Under load, milliseconds a message waits for others to be handled in the same transaction.",
+    gather_ms_max: int = bounded(
+        100, 0, 1_000, "Under load, milliseconds a message waits for others to be handled in the same transaction."
     )
     deliveries_max: int = fleet(
         "deliveries_max", 5, "Failed deliveries after which a message becomes a dead letter.", ge=1, le=100

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from hearback_kit.db.columns import TIME, columns
 from hearback_kit.outbox import outbox_table
 from sqlalchemy import (
     ARRAY,
@@ -10,7 +11,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
-    DateTime,
     Float,
     Identity,
     Index,
@@ -34,7 +34,7 @@ _DETAIL_TYPES: Final[dict[str, TypeEngine[Any]]] = {"key_id": BigInteger(), "sdk
 
 
 def _instant(name: str, *, nullable: bool = False) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
+    return Column(name, TIME, nullable=nullable)
 
 
 def _counters(name: str, layout: Layout, details: Sequence[str] = DETAILS) -> Table:
@@ -43,10 +43,8 @@ def _counters(name: str, layout: Layout, details: Sequence[str] = DETAILS) -> Ta
         name,
         METADATA,
         _instant("bucket"),
-        Column("organization_id", BigInteger, nullable=False),
-        Column("project_id", BigInteger, nullable=False),
-        Column("category", SmallInteger, nullable=False),
-        Column("outcome", SmallInteger, nullable=False),
+        *columns(BigInteger, "organization_id", "project_id"),
+        *columns(SmallInteger, "category", "outcome"),
         Column("reason", Text(collation="C")),
         *(Column(detail, _DETAIL_TYPES[detail]) for detail in details),
         *(Column(name, BigInteger, nullable=False, server_default="0") for name in layout.columns("times")),
@@ -89,8 +87,7 @@ SUBMISSION: Final = Table(
     _instant("received_at"),
     Column("source", Text),
     Column("state", Text, nullable=False),
-    Column("reason", Text),
-    Column("feedback_id", Text),
+    *columns(Text, "reason", "feedback_id", nullable=True),
     Column("steps", JSONB, nullable=False),
     Index("submission_received", "project_id", "received_at", "id"),
     # What most submissions have in common is found by time: to index it would cost each of them three entries.
@@ -132,8 +129,7 @@ JOURNAL_USAGE: Final = Table(
     METADATA,
     Column("project_id", BigInteger, primary_key=True),
     Column("day", Date, primary_key=True),
-    Column("submissions", BigInteger, nullable=False),
-    Column("payload_bytes", BigInteger, nullable=False),
+    *columns(BigInteger, "submissions", "payload_bytes"),
 )
 
 OUTBOX: Final = outbox_table(METADATA)
@@ -149,10 +145,8 @@ ALERT_RULE: Final = Table(
     "alert_rule",
     METADATA,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("organization_id", BigInteger, nullable=False),
-    Column("project_id", BigInteger, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("kind", Text, nullable=False),
+    *columns(BigInteger, "organization_id", "project_id"),
+    *columns(Text, "name", "kind"),
     Column("reasons", ARRAY(Text)),
     Column("category", SmallInteger),
     Column("threshold", Float, nullable=False),
@@ -160,10 +154,7 @@ ALERT_RULE: Final = Table(
     _instant("created_at"),
     Column("status", Text, nullable=False),
     Column("value", Float),
-    _instant("low_since", nullable=True),
-    _instant("evaluated_at", nullable=True),
-    _instant("triggered_at", nullable=True),
-    _instant("resolved_at", nullable=True),
+    *columns(TIME, "low_since", "evaluated_at", "triggered_at", "resolved_at", nullable=True),
     Index("alert_rule_organization", "organization_id", "id"),
 )
 

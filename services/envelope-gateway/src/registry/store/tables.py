@@ -2,11 +2,11 @@
 
 from typing import Final
 
+from hearback_kit.db.columns import TIME, columns
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    DateTime,
     ForeignKey,
     Identity,
     Index,
@@ -27,7 +27,7 @@ def _id() -> Column[int]:
 
 
 def _time(name: str, *, nullable: bool = False) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
+    return Column(name, TIME, nullable=nullable)
 
 
 def _reference(name: str, target: str, **more: object) -> Column[int]:
@@ -49,13 +49,10 @@ projects = Table(
     METADATA,
     _id(),
     _reference("organization_id", "organizations"),
-    Column("slug", Text, nullable=False),
-    Column("name", Text, nullable=False),
+    *columns(Text, "slug", "name"),
     Column("platform", Text),
-    Column("options", JSONB, nullable=False),
-    Column("quotas", JSONB, nullable=False),
-    Column("has_feedbacks", Boolean, nullable=False),
-    Column("has_new_feedbacks", Boolean, nullable=False),
+    *columns(JSONB, "options", "quotas"),
+    *columns(Boolean, "has_feedbacks", "has_new_feedbacks"),
     _time("created_at"),
     UniqueConstraint("organization_id", "slug", name="projects_organization_slug"),
     Index("projects_organization_id", "organization_id", "id"),
@@ -67,8 +64,7 @@ project_keys = Table(
     _id(),
     _reference("project_id", "projects"),
     Column("public", Text, nullable=False, unique=True),
-    Column("secret", Text, nullable=False),
-    Column("name", Text, nullable=False),
+    *columns(Text, "secret", "name"),
     Column("is_active", Boolean, nullable=False),
     _time("created_at"),
     Index("project_keys_project_id", "project_id", "id"),
@@ -121,8 +117,7 @@ tokens = Table(
     Column("last_characters", Text, nullable=False),
     Column("scopes", ARRAY(Text), nullable=False),
     _time("created_at"),
-    _time("expires_at", nullable=True),
-    _time("last_used_at", nullable=True),
+    *columns(TIME, "expires_at", "last_used_at", nullable=True),
     Index("tokens_organization_id", "organization_id", "id"),
     Index("tokens_user_id", "user_id"),
 )
@@ -133,8 +128,7 @@ sessions = Table(
     _id(),
     _reference("user_id", "users"),
     Column("digest", Text, nullable=False, unique=True),
-    _time("created_at"),
-    _time("expires_at"),
+    *columns(TIME, "created_at", "expires_at"),
     Column("address_block", Text),  # where it began
     Index("sessions_user_id", "user_id"),
     Index("sessions_expires_at", "expires_at"),
@@ -145,12 +139,9 @@ mails = Table(
     "mails",
     METADATA,
     _id(),
-    Column("recipient", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("body", Text, nullable=False),
+    *columns(Text, "recipient", "subject", "body"),
     Column("attempts", Integer, nullable=False),
-    _time("due_at"),
-    _time("created_at"),
+    *columns(TIME, "due_at", "created_at"),
     Index("mails_due_at", "due_at"),
 )
 

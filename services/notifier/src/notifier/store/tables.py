@@ -2,13 +2,13 @@
 
 from typing import Final
 
+from hearback_kit.db.columns import TIME, columns
 from hearback_kit.outbox import outbox_table
 from sqlalchemy import (
     ARRAY,
     BigInteger,
     Boolean,
     Column,
-    DateTime,
     Identity,
     Index,
     Integer,
@@ -22,25 +22,19 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 METADATA: Final = MetaData()
 OUTBOX: Final = outbox_table(METADATA)
-_TIME: Final = DateTime(timezone=True)
 
 NOTIFICATION_RULES: Final = Table(
     "notification_rule",
     METADATA,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("organization_id", BigInteger, nullable=False),
-    Column("project_id", BigInteger, nullable=False),
+    *columns(BigInteger, "organization_id", "project_id"),
     Column("name", Text, nullable=False),
     Column("is_enabled", Boolean, nullable=False),
-    Column("sources", ARRAY(Text), nullable=False),
-    Column("environments", ARRAY(Text), nullable=False),
+    *columns(ARRAY(Text), "sources", "environments"),
     Column("contains", Text),
-    Column("channel", Text, nullable=False),
-    Column("target", Text, nullable=False),
-    Column("format", Text, nullable=False),
-    Column("secret", Text, nullable=False),
+    *columns(Text, "channel", "target", "format", "secret"),
     Column("digest_minutes", Integer, nullable=False),
-    Column("created_at", _TIME, nullable=False),
+    Column("created_at", TIME, nullable=False),
     Index("notification_rule_by_project", "project_id", "id"),
 )
 
@@ -49,9 +43,8 @@ DECISIONS: Final = Table(
     METADATA,
     Column("project_id", BigInteger, primary_key=True),
     Column("event_id", Text(collation="C"), primary_key=True),
-    Column("verdict", Text, nullable=False),
-    Column("rule", Text, nullable=False),
-    Column("decided_at", _TIME, nullable=False),
+    *columns(Text, "verdict", "rule"),
+    Column("decided_at", TIME, nullable=False),
     Index("decision_by_time", "decided_at", postgresql_using="brin"),
 )
 
@@ -59,26 +52,22 @@ DELIVERIES: Final = Table(
     "delivery",
     METADATA,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("organization_id", BigInteger, nullable=False),
-    Column("project_id", BigInteger, nullable=False),
+    *columns(BigInteger, "organization_id", "project_id"),
     Column("kind", Text, nullable=False),
-    Column("subject_id", Text(collation="C"), nullable=False),
-    Column("destination", Text(collation="C"), nullable=False),
-    Column("channel", Text, nullable=False),
-    Column("target", Text, nullable=False),
+    *columns(Text(collation="C"), "subject_id", "destination"),
+    *columns(Text, "channel", "target"),
     Column("rule_id", BigInteger),
     Column("label", Text, nullable=False),
-    Column("language", Text),
-    Column("unsubscribe_url", Text),
+    *columns(Text, "language", "unsubscribe_url", nullable=True),
     Column("notice", JSONB, nullable=False),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("due_at", _TIME, nullable=False),
-    Column("claimed_until", _TIME),
+    Column("due_at", TIME, nullable=False),
+    Column("claimed_until", TIME),
     Column("answer", Text),
     Column("digest_id", BigInteger),
-    Column("created_at", _TIME, nullable=False),
-    Column("finished_at", _TIME),
+    Column("created_at", TIME, nullable=False),
+    Column("finished_at", TIME),
     UniqueConstraint("project_id", "kind", "subject_id", "destination", name="delivery_once"),
     Index("delivery_by_due", "due_at", "id", postgresql_where=text("state IN ('pending', 'digest')")),
     Index("delivery_by_project", "project_id", "id"),
@@ -94,6 +83,6 @@ DESTINATIONS: Final = Table(
     Column("is_off", Boolean, nullable=False, server_default="false"),
     Column("reason", Text),
     Column("failures", Integer, nullable=False, server_default="0"),
-    Column("rests_until", _TIME),
-    Column("changed_at", _TIME, nullable=False),
+    Column("rests_until", TIME),
+    Column("changed_at", TIME, nullable=False),
 )

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 import orjson
 from hearback_kit.db import Connection
+from hearback_kit.db.columns import TIME
 from hearback_kit.db.prepared import Prepared
 from hearback_kit.db.rowsets import rowset
 from sqlalchemy import (
@@ -23,7 +24,7 @@ from sqlalchemy import (
 from user_reports.domain.model import IndexedEvent, Key
 from user_reports.domain.occurrence import Occurrence
 from user_reports.store.keys import key_parameters, keyset
-from user_reports.store.tables import EVENTS, TIME
+from user_reports.store.tables import EVENTS
 
 _FIELDS: Final = IndexedEvent.__struct_fields__
 COLUMNS: Final = [EVENTS.c[name] for name in _FIELDS]
