@@ -18,25 +18,50 @@ class Settings(ServiceSettings):
     days_days_max: int = bounded(730, 90, 3_650, "Days that counters by the day are kept.")
     submissions_days_max: int = bounded(30, 1, 365, "Days that the journal of submissions is kept.")
     processed_days_max: int = bounded(7, 1, 60, "Days within which a repeated message is not counted again.")
-    report_days_max: int = bounded(90, 1, 365, "Maximum age of a client report, for projects without a retention of their own.")
-    series_per_hour_max: int = bounded(2_000, 10, 100_000, "Combinations of category, outcome, reason, key and SDK that are counted apart per project and"
-        " hour; the rest counts as `other`.")
+    report_days_max: int = bounded(
+        90, 1, 365, "Maximum age of a client report, for projects without a retention of their own."
+    )
+    series_per_hour_max: int = bounded(
+        2_000,
+        10,
+        100_000,
+        "Combinations of category, outcome, reason, key and SDK that are counted apart per project and"
+        " hour; the rest counts as `other`.",
+    )
     steps_max: int = bounded(100, 10, 1_000, "Steps kept of one submission.")
     payloads_max: int = bounded(10, 1, 100, "Refused attempts of one submission whose words are kept.")
-    submissions_per_day_max: int = bounded(5_000_000, 100, 1_000_000_000, "Submissions that the journal takes per project and day.")
-    payload_mib_per_day_max: int = bounded(64, 1, 65_536, "MiB of refused submissions' words that are kept per project and day.")
+    submissions_per_day_max: int = bounded(
+        5_000_000, 100, 1_000_000_000, "Submissions that the journal takes per project and day."
+    )
+    payload_mib_per_day_max: int = bounded(
+        64, 1, 65_536, "MiB of refused submissions' words that are kept per project and day."
+    )
     request_body_bytes_max: int = bounded(65_536, 4_096, 10_485_760, "Bytes of a request's body.")
     batch_max: int = bounded(1_000, 1, 10_000, "Messages recorded in one transaction.")
-    gather_ms_max: int = bounded(1_000, 0, 1_000, "Under load, milliseconds a message waits for others to be recorded in the same transaction;"
-        " reading an undecided fate ends the wait.")
+    gather_ms_max: int = bounded(
+        1_000,
+        0,
+        1_000,
+        "Under load, milliseconds a message waits for others to be recorded in the same transaction;"
+        " reading an undecided fate ends the wait.",
+    )
     points_max: int = bounded(2_400, 100, 20_000, "Intervals of one `stats_v2` answer.")
-    groups_max: int = bounded(10_000, 10, 100_000, "Groups of one `stats_v2` answer; beyond them the smallest reasons and SDKs are `other`.")
+    groups_max: int = bounded(
+        10_000,
+        10,
+        100_000,
+        "Groups of one `stats_v2` answer; beyond them the smallest reasons and SDKs are `other`.",
+    )
     rules_max: int = bounded(100, 1, 1_000, "Alert rules of one organization.")
     rules_per_project_max: int = bounded(50, 1, 1_000, "Alert rules of one project.")
     alert_seconds: float = bounded(20.0, 0.05, 600, "Interval between evaluations of alert rules.")
-    alert_resolve_minutes: float = bounded(5.0, 0, 1_440, "Minutes that a value must stay low before an alert is resolved.")
+    alert_resolve_minutes: float = bounded(
+        5.0, 0, 1_440, "Minutes that a value must stay low before an alert is resolved."
+    )
     alert_resolve_share: float = Field(
         0.9, gt=0, le=1, description="Share of the threshold up to which a value counts as low."
     )
     alert_events_max: int = bounded(100, 1, 1_000, "Changes kept in the history of a rule.")
-    maintenance_seconds: float = bounded(600.0, 0.05, 3_600, "Interval between rounds of making and dropping partitions.")
+    maintenance_seconds: float = bounded(
+        600.0, 0.05, 3_600, "Interval between rounds of making and dropping partitions."
+    )
