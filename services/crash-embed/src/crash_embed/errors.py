@@ -8,12 +8,7 @@ class Refusal(Exception):
     """An answer other than success; `context` None means no context header and the body `{}`."""
 
     def __init__(
-        self,
-        status: int,
-        context: Mapping[str, Any] | None,
-        *,
-        check: str,
-        retry_after_seconds: int | None = None,
+        self, status: int, context: Mapping[str, Any] | None, *, check: str, retry_after_seconds: int | None = None
     ) -> None:
         self.status = status
         self.context = context

@@ -9,8 +9,6 @@ FORMS = Counter(
     ["result"],
 )
 REFUSALS = Counter(
-    "crash_embed_refusals",
-    "Requests refused, by check: eventId, dsn, origin, limit, size, feature.",
-    ["check"],
+    "crash_embed_refusals", "Requests refused, by check: eventId, dsn, origin, limit, size, feature.", ["check"]
 )
 MARKS = Counter("crash_embed_marks", "Accepted forms that were marked, by mark.", ["mark"])

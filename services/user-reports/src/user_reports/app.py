@@ -37,13 +37,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     def build(runtime: ServiceRuntime) -> AppState:
         context = _context(runtime, settings, relayed=True)
         client = runtime.service_client(settings.feedback_url) if settings.feedback_url else None
-        return AppState(
-            settings,
-            context,
-            runtime.limits(),
-            FeedbackLookup(client),
-            _rules(settings),
-        )
+        return AppState(settings, context, runtime.limits(), FeedbackLookup(client), _rules(settings))
 
     app = service_app(
         settings,

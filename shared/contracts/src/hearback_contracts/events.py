@@ -212,8 +212,7 @@ class SubmissionStep(Part):
         default=(), max_length=DETAILS_MAX, description="What led to it, such as the signs of spam."
     )
     payload: dict[str, Any] | None = Field(
-        default=None,
-        description="What the submission said, when a rule of time, size or repetition refused it.",
+        default=None, description="What the submission said, when a rule of time, size or repetition refused it."
     )
     refused: Annotated[FeedbackSubmitted | UserReportSubmitted, Field(discriminator="type")] | None = Field(
         default=None,

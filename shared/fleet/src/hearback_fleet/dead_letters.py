@@ -93,9 +93,7 @@ async def _all(bus: Bus, keys: Sequence[str]) -> list[DeadLetter]:
 
 
 def _with_bus(
-    environment: Environment,
-    stream: str | None,
-    work: Callable[[Bus, Sequence[str]], Coroutine[Any, Any, Result]],
+    environment: Environment, stream: str | None, work: Callable[[Bus, Sequence[str]], Coroutine[Any, Any, Result]]
 ) -> Result:
     streams = [known for known in STREAMS if stream in {None, known.name}]
     if not streams:

@@ -16,12 +16,7 @@ _ESCAPED_NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def outgoing(
-    stream: Stream,
-    message: Message,
-    shards: int,
-    *,
-    body: bytes | None = None,
-    traceparent: str | None = None,
+    stream: Stream, message: Message, shards: int, *, body: bytes | None = None, traceparent: str | None = None
 ) -> Outgoing:
     """A contract message as an entry for its project's shard; in the current trace unless one is given."""
     return Outgoing(

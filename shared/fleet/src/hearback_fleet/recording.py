@@ -7,12 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 from hearback_contracts.categories import DataCategory
-from hearback_contracts.events import (
-    DETAILS_MAX,
-    FeedbackSubmitted,
-    OutcomeRecorded,
-    UserReportSubmitted,
-)
+from hearback_contracts.events import DETAILS_MAX, FeedbackSubmitted, OutcomeRecorded, UserReportSubmitted
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import OUTCOME_RECORDED, shard_of

@@ -38,11 +38,7 @@ def health_routes(service: str, version: str, checks: Mapping[str, Check]) -> AP
         results = await asyncio.gather(*(_run(checks[name]) for name in names))
         found = dict(zip(names, results, strict=True))
         ready = all(result == "ok" for result in results)
-        body: dict[str, Any] = {
-            "status": "ok" if ready else "unavailable",
-            "service": service,
-            "checks": found,
-        }
+        body: dict[str, Any] = {"status": "ok" if ready else "unavailable", "service": service, "checks": found}
         return JSONResponse(body, status_code=200 if ready else 503)
 
     @router.get("/version", operation_id="getVersion", summary="The running version")

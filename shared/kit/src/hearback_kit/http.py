@@ -121,11 +121,7 @@ class ServiceClient:
         retried = (httpx.TransportError, _ServerError) if repeatable else _NEVER_SENT
         try:
             async for attempt in stamina.retry_context(
-                on=retried,
-                attempts=self._attempts,
-                wait_initial=0.05,
-                wait_max=0.5,
-                timeout=10,
+                on=retried, attempts=self._attempts, wait_initial=0.05, wait_max=0.5, timeout=10
             ):
                 with attempt:
                     return await self._once(method, target, body, headers or {})

@@ -166,10 +166,7 @@ OTHER_CALLS: Final[Mapping[str, tuple[str, Sequence[Call]]]] = {
 def add_registry_commands(commands: Any, common: argparse.ArgumentParser, projects: Any) -> None:
     """Add the commands to a parser; `projects` is the sub-parser that `project create` is in."""
     organizations = add_group(commands, "org", "organizations and their flags")
-    groups: list[tuple[Any, Sequence[Call]]] = [
-        (organizations, ORGANIZATION_CALLS),
-        (projects, PROJECT_CALLS),
-    ]
+    groups: list[tuple[Any, Sequence[Call]]] = [(organizations, ORGANIZATION_CALLS), (projects, PROJECT_CALLS)]
     groups += [(add_group(commands, name, text), calls) for name, (text, calls) in OTHER_CALLS.items()]
     for group, calls in groups:
         for call in calls:

@@ -92,12 +92,7 @@ def _panel(number: int, title: str, query: str, legend: str, unit: str, meaning:
         "title": title,
         "description": meaning,
         "datasource": source,
-        "gridPos": {
-            "x": number % COLUMNS * WIDTH,
-            "y": number // COLUMNS * HEIGHT,
-            "w": WIDTH,
-            "h": HEIGHT,
-        },
+        "gridPos": {"x": number % COLUMNS * WIDTH, "y": number // COLUMNS * HEIGHT, "w": WIDTH, "h": HEIGHT},
         "fieldConfig": {"defaults": {"unit": unit, "min": 0}, "overrides": []},
         "targets": [{"refId": "A", "datasource": source, "expr": query, "legendFormat": legend}],
     }

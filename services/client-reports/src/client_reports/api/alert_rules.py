@@ -16,13 +16,7 @@ from hearback_fleet.access import (
 
 from client_reports.api.deps import StateDep
 from client_reports.api.params import RuleId
-from client_reports.api.serializers import (
-    AlertRuleBody,
-    AlertRuleDetail,
-    AlertRuleView,
-    rule_detail,
-    rule_view,
-)
+from client_reports.api.serializers import AlertRuleBody, AlertRuleDetail, AlertRuleView, rule_detail, rule_view
 from client_reports.domain.alerts import AlertKind, RuleValues
 from client_reports.domain.stats import InvalidStats, category_ids
 from client_reports.errors import InvalidQuery

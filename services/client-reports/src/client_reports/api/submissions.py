@@ -5,14 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.sources import FeedbackSource
-from hearback_fleet.access import (
-    EVENT_READ,
-    EVENT_WRITE,
-    PROJECT_READ,
-    ProjectScope,
-    project_scope,
-    scopes_within,
-)
+from hearback_fleet.access import EVENT_READ, EVENT_WRITE, PROJECT_READ, ProjectScope, project_scope, scopes_within
 from hearback_kit.api.paging import PageRequest, page_request, read_text, read_time
 from hearback_kit.api.params import choices
 

@@ -16,14 +16,7 @@ from starlette.responses import Response
 from client_reports.domain.overview import COUNTED, ReasonTotal, overview
 from client_reports.domain.stats import InvalidStats, SeriesRow, StatsQuery, category_ids, window
 from client_reports.errors import InvalidQuery
-from client_reports.pages.deps import (
-    PAGES,
-    StateDep,
-    StatsReader,
-    explained,
-    project_choices,
-    setting_url,
-)
+from client_reports.pages.deps import PAGES, StateDep, StatsReader, explained, project_choices, setting_url
 from client_reports.service.answer_stats import answer_stats
 from client_reports.service.app_state import AppState
 

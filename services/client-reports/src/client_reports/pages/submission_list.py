@@ -27,15 +27,7 @@ from starlette.responses import Response
 
 from client_reports.domain.journal import Submission, SubmissionKey
 from client_reports.domain.values import submission_id as stored_id
-from client_reports.pages.deps import (
-    PAGES,
-    Reader,
-    StateDep,
-    Writer,
-    explained,
-    project_choices,
-    setting_url,
-)
+from client_reports.pages.deps import PAGES, Reader, StateDep, Writer, explained, project_choices, setting_url
 from client_reports.pages.words import kind_words, state_words
 from client_reports.service.app_state import AppState
 from client_reports.service.find_anywhere import PROJECTS_MAX, find_in_projects, find_with_id

@@ -48,11 +48,7 @@ def json_answer(
 def refusal_answer(request: EmbedRequest, refusal: Refusal) -> Response:
     """Return a refusal, its context in the body or the header."""
     return json_answer(
-        request,
-        refusal.status,
-        refusal.context,
-        context=True,
-        retry_after_seconds=refusal.retry_after_seconds,
+        request, refusal.status, refusal.context, context=True, retry_after_seconds=refusal.retry_after_seconds
     )
 
 

@@ -52,10 +52,5 @@ def message_of(sender: Sender, form: Form, message_id: str) -> UserReportSubmitt
 
 def payload_of(sender: Sender, form: Form) -> bytes:
     """Return the report itself, the message's `b`."""
-    report = {
-        "event_id": sender.event_id,
-        "name": form.name,
-        "email": form.email,
-        "comments": form.comments,
-    }
+    report = {"event_id": sender.event_id, "name": form.name, "email": form.email, "comments": form.comments}
     return json.dumps(report, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

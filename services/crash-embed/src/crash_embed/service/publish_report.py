@@ -51,13 +51,7 @@ class ReportPublisher:
     """Publishes forms; its methods return when everything is durable and raise Unavailable otherwise."""
 
     def __init__(
-        self,
-        connection: Wire | RespCluster,
-        bounds: StreamBounds,
-        clock: Clock,
-        *,
-        service: str,
-        shards: int,
+        self, connection: Wire | RespCluster, bounds: StreamBounds, clock: Clock, *, service: str, shards: int
     ) -> None:
         self._bounds = bounds
         self._clock = clock

@@ -34,11 +34,7 @@ async def list_all(scope: ReadScope, database: DatabaseDep, paging: PagingDep) -
     authority = _authority(scope)
     async with database.connection() as connection:
         rows = await list_tokens(
-            connection,
-            scope.organization.id,
-            authority.only_user_id,
-            authority.scopes,
-            paging.window,
+            connection, scope.organization.id, authority.only_user_id, authority.scopes, paging.window
         )
     return paging.answer(rows, serializers.token)
 

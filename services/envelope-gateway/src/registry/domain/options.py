@@ -9,7 +9,7 @@ from hearback_contracts.options import OPTIONS, Option
 
 # Names that Sentry has given flags since.
 NEWER_FEATURE_NAMES: Final[Mapping[str, str]] = {
-    "organizations:user-feedback-spam-ingest": Feature.SPAM_FILTER_INGEST.value,
+    "organizations:user-feedback-spam-ingest": Feature.SPAM_FILTER_INGEST.value
 }
 ORIGINS_MAX: Final = 200
 ORIGIN_LENGTH_MAX: Final = 256

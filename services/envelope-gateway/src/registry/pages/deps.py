@@ -10,15 +10,7 @@ from hearback_fleet.access import ORGANIZATION_READ, ORGANIZATION_WRITE, PROJECT
 from hearback_kit.api.paging import PageRequest, page_request, read_id
 from hearback_kit.api.params import AddressDep
 from hearback_kit.errors import NotFound
-from hearback_web import (
-    Pages,
-    PageScope,
-    ProjectPageScope,
-    SignedIn,
-    neighbours,
-    page_scope,
-    project_page_scope,
-)
+from hearback_web import Pages, PageScope, ProjectPageScope, SignedIn, neighbours, page_scope, project_page_scope
 
 from registry.service.app_state import AppState
 from registry.service.change_configuration import Actor

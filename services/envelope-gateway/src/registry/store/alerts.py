@@ -84,13 +84,9 @@ async def list_alerts(
     """Return an account's setting for every project of its organizations among the given ones."""
     query = (
         select(projects.c.id.label("project_id"), _ALERTS.label("alerts"))
-        .join(
-            members,
-            (members.c.organization_id == projects.c.organization_id) & (members.c.user_id == user_id),
-        )
+        .join(members, (members.c.organization_id == projects.c.organization_id) & (members.c.user_id == user_id))
         .outerjoin(
-            project_alerts,
-            (project_alerts.c.user_id == user_id) & (project_alerts.c.project_id == projects.c.id),
+            project_alerts, (project_alerts.c.user_id == user_id) & (project_alerts.c.project_id == projects.c.id)
         )
         .where(projects.c.organization_id.in_(list(organization_ids)))
         .order_by(projects.c.id)

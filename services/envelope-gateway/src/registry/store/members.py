@@ -99,9 +99,7 @@ async def has_other_owner(connection: Connection, organization_id: int, member_i
     query = (
         select(members.c.id)
         .where(
-            members.c.organization_id == organization_id,
-            members.c.role == "owner",
-            members.c.user_id.is_not(None),
+            members.c.organization_id == organization_id, members.c.role == "owner", members.c.user_id.is_not(None)
         )
         .order_by(members.c.id)
         .with_for_update()

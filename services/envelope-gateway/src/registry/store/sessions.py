@@ -58,9 +58,7 @@ async def is_known_address(connection: Connection, email: str, address_block: st
         select(sessions.c.id)
         .join(users, users.c.id == sessions.c.user_id)
         .where(
-            users.c.email == email.lower(),
-            sessions.c.address_block == address_block,
-            sessions.c.expires_at > now,
+            users.c.email == email.lower(), sessions.c.address_block == address_block, sessions.c.expires_at > now
         )
         .limit(1)
     )

@@ -66,11 +66,7 @@ async def note_use(connection: Connection, token_id: int, now: datetime) -> None
 
 
 async def list_tokens(
-    connection: Connection,
-    organization_id: int,
-    user_id: int | None,
-    scopes: Iterable[str],
-    window: Window,
+    connection: Connection, organization_id: int, user_id: int | None, scopes: Iterable[str], window: Window
 ) -> list[Token]:
     """Return a page of an organization's tokens with no other `scopes`, of one account or (None) of all."""
     query = _TOKENS.where(

@@ -45,9 +45,7 @@ async def list_users_by_email(connection: Connection, email: str) -> list[User]:
         select(users)
         .where(users.c.email == email.lower())
         .order_by(
-            users.c.email_verified_at.is_(None),
-            is_member.desc(),
-            case((is_member, users.c.id), else_=-users.c.id),
+            users.c.email_verified_at.is_(None), is_member.desc(), case((is_member, users.c.id), else_=-users.c.id)
         )
         .limit(CANDIDATES_MAX)
     )

@@ -173,10 +173,7 @@ def quoted(value: str) -> str:
 
 
 def detail_of(
-    organization: OrganizationConfig,
-    feedback: FeedbackDetail,
-    attachments: Sequence[Attachment],
-    public_url: str,
+    organization: OrganizationConfig, feedback: FeedbackDetail, attachments: Sequence[Attachment], public_url: str
 ) -> Detail:
     """Return a feedback as its page shows it."""
     images, files = sorted_files(organization, attachments)

@@ -36,11 +36,7 @@ async def create_rule(state: StateDep, scope: Writer, body: RuleBody) -> RuleVie
     """Add a rule; it holds for feedback that arrives from now on."""
     await check_target(state.calls, body.channel, body.target)
     rule = await add_rule(
-        state.database,
-        scope.project,
-        rule_values(body),
-        rules_max=state.settings.rules_max,
-        at=state.clock.now(),
+        state.database, scope.project, rule_values(body), rules_max=state.settings.rules_max, at=state.clock.now()
     )
     return rule_view(rule, off_reason=None, with_secret=True)
 

@@ -25,8 +25,7 @@ from notifier.store.deliveries import Delivery
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH_MAX)]
 Environment = Annotated[str, StringConstraints(max_length=ENVIRONMENT_LENGTH_MAX)]
 Target = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=TARGET_LENGTH_MIN, max_length=TARGET_LENGTH_MAX),
+    str, StringConstraints(strip_whitespace=True, min_length=TARGET_LENGTH_MIN, max_length=TARGET_LENGTH_MAX)
 ]
 
 

@@ -59,11 +59,7 @@ async def create(request: Request, state: StateDep, scope: Writer, form: FormDep
         return _form_page(request, scope, read, status=400)
     try:
         rule = await add_rule(
-            state.database,
-            scope.project,
-            read.values,
-            rules_max=state.settings.rules_max,
-            at=state.clock.now(),
+            state.database, scope.project, read.values, rules_max=state.settings.rules_max, at=state.clock.now()
         )
     except TooManyRules as error:
         return _form_page(request, scope, with_errors(read, {"name": error.detail}), status=409)

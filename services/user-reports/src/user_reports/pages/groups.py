@@ -11,14 +11,7 @@ from starlette.responses import Response
 
 from user_reports.domain.short_ids import short_id
 from user_reports.domain.tag_counts import count_tags
-from user_reports.pages.deps import (
-    PAGES,
-    GroupReader,
-    GroupWriter,
-    ReportsPage,
-    StateDep,
-    report_row,
-)
+from user_reports.pages.deps import PAGES, GroupReader, GroupWriter, ReportsPage, StateDep, report_row
 from user_reports.service.app_state import AppState
 from user_reports.service.find_groups import GroupScope
 from user_reports.service.triage_groups import GroupChanges, update_group

@@ -42,11 +42,7 @@ class Choice:
 
 @router.get("/organizations/{organization}/user-feedback/")
 async def reports_page(
-    request: Request,
-    state: StateDep,
-    scope: Reader,
-    choice: Annotated[Choice, Depends()],
-    wanted: ReportsPage,
+    request: Request, state: StateDep, scope: Reader, choice: Annotated[Choice, Depends()], wanted: ReportsPage
 ) -> Response:
     """Show the reports of the organization's projects: first those without their error."""
     organization = scope.organization

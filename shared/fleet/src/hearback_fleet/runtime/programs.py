@@ -42,9 +42,7 @@ def service_app(
             if authenticates:
                 app.state.access = runtime.access
             background = Background(
-                runtime.started(),
-                restart_seconds=RESTART_SECONDS,
-                stop_seconds_max=settings.shutdown_seconds_max,
+                runtime.started(), restart_seconds=RESTART_SECONDS, stop_seconds_max=settings.shutdown_seconds_max
             )
             app.state.checks.update({**runtime.checks, **background.checks})
             async with background.running():

@@ -107,11 +107,7 @@ class PageRequest:
         has_previous = bool(rows) and (more if self.backward else self.position is not None)
         has_next = bool(rows) and (self.backward or more)
         link = page_link(
-            self.request,
-            previous=previous,
-            has_previous=has_previous,
-            next_cursor=following,
-            has_next=has_next,
+            self.request, previous=previous, has_previous=has_previous, next_cursor=following, has_next=has_next
         )
         return KeysetPage(rows, link, previous if has_previous else None, following if has_next else None)
 

@@ -59,12 +59,7 @@ class TimeRange:
 
 
 def read_time_range(
-    now: datetime,
-    *,
-    stats_period: str | None,
-    start: str | None,
-    end: str | None,
-    both_required: bool = False,
+    now: datetime, *, stats_period: str | None, start: str | None, end: str | None, both_required: bool = False
 ) -> TimeRange:
     """Return the range that `statsPeriod`, or else `start` and `end`, select; raise BadRequest.
 

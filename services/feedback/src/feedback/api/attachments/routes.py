@@ -56,12 +56,7 @@ async def list_event_attachments(
         rows = []
         if names is not None:
             rows = await list_attachments(
-                connection,
-                scope.project.id,
-                event,
-                name_contains=names,
-                limit=per_page + 1,
-                offset=offset,
+                connection, scope.project.id, event, name_contains=names, limit=per_page + 1, offset=offset
             )
         known = bool(rows) or await event_exists(connection, scope.project.id, event)
     if not known and not await _is_error_event(state, scope.project.id, event):

@@ -71,11 +71,7 @@ async def change_issues(
 
 
 @router.delete(
-    "/issues/",
-    operation_id="deleteIssues",
-    status_code=204,
-    response_class=Response,
-    summary="Delete many issues",
+    "/issues/", operation_id="deleteIssues", status_code=204, response_class=Response, summary="Delete many issues"
 )
 async def delete_issues(
     state: StateDep,

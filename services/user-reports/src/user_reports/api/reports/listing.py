@@ -130,11 +130,7 @@ def _filters(filters: Filters) -> dict[str, Any]:
 
 
 async def _list(
-    state: AppState,
-    wanted: ReportFilter,
-    filters: Filters,
-    page: PageRequest,
-    organization: OrganizationConfig,
+    state: AppState, wanted: ReportFilter, filters: Filters, page: PageRequest, organization: OrganizationConfig
 ) -> Response:
     if filters.export is not None:
         return export(state, wanted, organization, filters.export)
