@@ -13,9 +13,9 @@ class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="CLIENT_REPORTS_")
     service: ClassVar[str] = "client-reports"
 
-    minutes_days_max: int = bounded(7, 1, 30, "Days that counters by the minute are kept.")
-    hours_days_max: int = bounded(90, 7, 400, "Days that counters by the hour are kept.")
-    days_days_max: int = bounded(730, 90, 3_650, "Days that counters by the day are kept.")
+    minutes_days_max: int = bounded(7, 1, 30, "Days that per-minute counters are kept.")
+    hours_days_max: int = bounded(90, 7, 400, "Days that hourly counters are kept.")
+    days_days_max: int = bounded(730, 90, 3_650, "Days that daily counters are kept.")
     submissions_days_max: int = bounded(30, 1, 365, "Days that the journal of submissions is kept.")
     processed_days_max: int = bounded(7, 1, 60, "Days within which a repeated message is not counted again.")
     report_days_max: int = bounded(

@@ -27,7 +27,7 @@ class Settings(ServiceSettings):
         2_000, 0, 600_000, "A form sent sooner after the dialog opened is marked, not dropped."
     )
     allowed_origins: Texts = Field(
-        (), description="Origin patterns, by comma, allowed for every project besides its sentry:origins."
+        (), description="Comma-separated origin patterns allowed for every project besides its sentry:origins."
     )
     stream_entries_max: int = bounded(
         USER_REPORT_SUBMITTED.entries_max,

@@ -18,7 +18,7 @@ class Settings(ServiceSettings):
         32, 1, 4_096, "Requests from outside worked on at the same time; services never wait."
     )
     requests_waiting_max: int = bounded(
-        4_096, 0, 65_536, "Requests from outside that wait for that; others are answered 503."
+        4_096, 0, 65_536, "Requests from outside that may wait; further ones are answered 503."
     )
     publish_seconds: float = bounded(
         2.0, 0.05, 60, "Seconds between attempts to publish what could not be published at once."
@@ -27,7 +27,7 @@ class Settings(ServiceSettings):
     cleanup_seconds: float = bounded(
         3_600, 1, 86_400, "Seconds between removals of what has expired: sessions, tokens, log entries, accounts."
     )
-    mail_seconds: float = bounded(5.0, 0.05, 3_600, "Seconds between looks for mails to deliver.")
+    mail_seconds: float = bounded(5.0, 0.05, 3_600, "Seconds between checks for mails to deliver.")
     mail_from: str = Field("Hearback <noreply@localhost>", description="Sender of mails.")
     session_days: int = bounded(14, 1, 365, "Days after which a browser session ends.")
     invitation_days: int = bounded(7, 1, 90, "Days after which an invitation expires.")
@@ -39,7 +39,7 @@ class Settings(ServiceSettings):
     oidc_client_secret: SecretStr = Field(SecretStr(""), description="Secret of this fleet with the provider.")
     oidc_name: str = Field("single sign-on", description="Name of the provider on the sign-in page.")
     oidc_domains: Texts = Field(
-        (), description="Domains of addresses that may sign in by the provider, by comma; empty: all."
+        (), description="Comma-separated domains whose addresses may sign in by the provider; empty: all."
     )
     unused_account_days: int = bounded(
         90, 1, 3_650, "Days without a membership, a token and a sign-in after which an account is removed."

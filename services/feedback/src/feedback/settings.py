@@ -21,8 +21,8 @@ class Settings(ServiceSettings):
         "Under load, milliseconds a message waits for others to be stored in the same transaction;"
         " reading a feedback that is not stored ends the wait.",
     )
-    consumers: int = bounded(2, 1, 64, "Batches handled at once, each of other shards.")
-    batch_max: int = bounded(256, 1, 2_000, "Most messages of one batch, which is one transaction.")
+    consumers: int = bounded(2, 1, 64, "Batches handled at once, each from different shards.")
+    batch_max: int = bounded(256, 1, 2_000, "Maximum messages of one batch, which is one transaction.")
     closed_submission_days: int = bounded(
         30, 1, 3_650, "Days for which a refused or deleted submission is remembered."
     )
@@ -32,13 +32,13 @@ class Settings(ServiceSettings):
     )
     retention_chunk_max: int = bounded(500, 1, 10_000, "Feedback deleted by one transaction.")
     page_size: int = bounded(25, 1, 100, "Rows of a list page by default.")
-    page_size_max: int = bounded(100, 1, 1_000, "Most rows of a list page.")
+    page_size_max: int = bounded(100, 1, 1_000, "Maximum rows of a list page.")
     hits_max: int = bounded(1_000, 1, 100_000, "Highest number that `X-Hits` counts to.")
     count_max: int = bounded(10_000, 1, 1_000_000, "Highest number that `issues-count` counts to.")
     export_batch_rows: int = bounded(500, 1, 5_000, "Rows that an export reads at once.")
-    bulk_rows_max: int = bounded(1_000, 1, 10_000, "Most ids that one request may name.")
+    bulk_rows_max: int = bounded(1_000, 1, 10_000, "Maximum ids that one request may name.")
     query_characters_max: int = bounded(4_096, 1, 65_536, "Longest search query.")
-    query_terms_max: int = bounded(100, 1, 1_000, "Most terms of a search query.")
+    query_terms_max: int = bounded(100, 1, 1_000, "Maximum terms of a search query.")
     activity_max: int = bounded(100, 1, 1_000, "Newest changes shown of one feedback.")
     tab_count_max: int = bounded(1_000, 1, 100_000, "Highest number that a page's tabs count to.")
     similar_rows_max: int = bounded(
@@ -70,7 +70,7 @@ class Settings(ServiceSettings):
     )
     image_bytes_max: int = bounded(20_971_520, 1_024, 104_857_600, "Largest image file that gets a thumbnail.")
     image_pixels_max: int = bounded(
-        25_000_000, 10_000, 100_000_000, "Most pixels of an image that gets a thumbnail."
+        25_000_000, 10_000, 100_000_000, "Maximum pixels of an image that gets a thumbnail."
     )
     thumbnail_pixels: int = bounded(640, 16, 2_048, "Longer side of a thumbnail.")
     images_at_once_max: int = bounded(2, 1, 32, "Images decoded at the same time.")
@@ -81,7 +81,7 @@ class Settings(ServiceSettings):
         description="Base URL of an OpenAI-compatible API that is asked about feedback that the local spam filter"
         " let pass; its text goes there. Unset, none is asked.",
     )
-    spam_judge_model: str = Field("", max_length=200, description="Model that the spam judge names.")
+    spam_judge_model: str = Field("", max_length=200, description="Name of the spam judge's model.")
     spam_judge_key: SecretStr | None = Field(None, description="API key of the spam judge.")
     spam_judge_seconds_max: float = bounded(
         10.0, 0.05, 120, "Time that the spam judge may take; nothing waits for it."

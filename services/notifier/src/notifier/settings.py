@@ -22,7 +22,7 @@ class Settings(ServiceSettings):
     smtp_seconds_max: float = bounded(30.0, 1, 300, "Time that a mail server may take to answer.")
     webhook_seconds_max: float = bounded(10.0, 0.1, 60, "Time that a webhook may take to answer.")
     webhook_hosts_allowed: Texts = Field(
-        (), description="Hosts, by comma, that webhooks may call although they are inside the network."
+        (), description="Comma-separated hosts that webhooks may call although they are inside the network."
     )
     attempts_max: int = bounded(10, 1, 50, "Attempts before a delivery is given up.")
     claim_seconds: float = bounded(
@@ -30,7 +30,7 @@ class Settings(ServiceSettings):
     )
     deliveries_batch_max: int = bounded(50, 1, 1_000, "Deliveries begun at once.")
     deliver_seconds: float = bounded(
-        5.0, 0.05, 60, "Pause between two looks for due deliveries when nothing new was decided."
+        5.0, 0.05, 60, "Pause between checks for due deliveries when nothing new was decided."
     )
     burst_per_minute: int = bounded(
         20, 1, 10_000, "Mails to one address in a minute; what exceeds them comes as a digest."

@@ -64,7 +64,7 @@ class ServiceSettings(BaseSettings):
     service_database_url: SecretStr | None = Field(
         None, description="This service's database, when it is not on the fleet's server."
     )
-    database_prefix: str = fleet("database_prefix", "", "Put before each service's database name.")
+    database_prefix: str = fleet("database_prefix", "", "Prefix of each service's database name.")
     database_pool_size: int = bounded(5, 1, 100, "PostgreSQL connections kept open.")
     database_share_max: int = bounded(
         2, 1, 100, "PostgreSQL connections that reads of one organization use at once."
@@ -91,21 +91,23 @@ class ServiceSettings(BaseSettings):
         validate_default=True,
     )
     blob_url: str = fleet(
-        "blob_url", "file:///tmp/hearback-blobs", "Where attachments lie: a file:// or s3:// URL."
+        "blob_url", "file:///tmp/hearback-blobs", "Where attachments are stored: a file:// or s3:// URL."
     )
-    smtp_url: SecretStr | None = fleet("smtp_url", None, "Mail server; none writes .eml files instead.")
+    smtp_url: SecretStr | None = fleet(
+        "smtp_url", None, "Mail server; without one, mails are written as .eml files."
+    )
     data_dir: Path = fleet("data_dir", Path(".hearback"), "Folder for what a local fleet writes.")
-    registry_url: str = fleet("registry_url", "http://127.0.0.1:8081", "Where the registry answers.")
+    registry_url: str = fleet("registry_url", "http://127.0.0.1:8081", "Address of the registry.")
     public_url: str = fleet("public_url", "http://localhost:8000", "Origin that people and SDKs use.")
     trusted_proxies: str = fleet(
         "trusted_proxies",
         "127.0.0.0/8,::1/128",
-        "Networks, by comma, of the proxies in front, whose `X-Forwarded-For` and `Forwarded` are believed.",
+        "Comma-separated networks of trusted proxies, whose `X-Forwarded-For` and `Forwarded` are believed.",
     )
     organizations_denied: Texts = fleet(
         "organizations_denied",
         (),
-        "Slugs of organizations of which nothing is taken: by comma, or a JSON list.",
+        "Slugs of organizations from which nothing is accepted: comma-separated, or a JSON list.",
         former_name="organization_denylist",
     )
     stream_shards: int = fleet("stream_shards", 4, "Shards of every stream; equal everywhere.", ge=1, le=1024)
@@ -125,12 +127,12 @@ class ServiceSettings(BaseSettings):
         "http_head_seconds_max", 20.0, "Seconds a client has to send a request's head.", gt=0, le=3_600
     )
     http_body_grace_seconds: float = fleet(
-        "http_body_grace_seconds", 30.0, "Seconds a body may take however short it is.", gt=0, le=3_600
+        "http_body_grace_seconds", 30.0, "Seconds that any body may take, however short.", gt=0, le=3_600
     )
     http_body_bytes_per_second_min: float = fleet(
         "http_body_bytes_per_second_min",
         1_024.0,
-        "Least rate of a body: each so many bytes extend its time by a second.",
+        "Minimum rate of a body: this many bytes extend its time by a second.",
         gt=0,
     )
     http_body_seconds_max: float = fleet(

@@ -27,7 +27,7 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     """Add `deliveries` to the parser."""
     group = add_group(commands, "deliveries", "mail and webhooks of a project's notifications")
     listing = _add(group, common, "list", _list, "list deliveries, newest first", COLUMNS)
-    listing.add_argument("--state", choices=STATES, help="only those that stand so")
+    listing.add_argument("--state", choices=STATES, help="only those in this state")
     listing.add_argument("--subject", metavar="EVENT_ID", help="only those about this feedback")
     listing.add_argument("--limit", type=count, default=LIMIT, help=f"maximum number (default: {LIMIT})")
     for name, action, text in (

@@ -19,7 +19,7 @@ class EdgeSettings(BaseSettings):
     keep_alive_seconds_max: float = Field(75.0, gt=0, description="Time a connection may be idle.")
     body_grace_seconds: float = Field(20.0, gt=0, description="Time a body may take however short it is.")
     body_bytes_per_second_min: float = Field(
-        2048.0, gt=0, description="Least rate of a body: each so many bytes extend its time by a second."
+        2048.0, gt=0, description="Minimum rate of a body: this many bytes extend its time by a second."
     )
     body_seconds_max: float = Field(900.0, gt=0, description="Total time a body may take.")
     held_body_bytes_max: int = Field(

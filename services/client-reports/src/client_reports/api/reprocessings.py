@@ -56,7 +56,7 @@ def _read_position(text: str) -> tuple[SubmissionKey, bytes]:
     project_id, _, rest = text.partition("|")
     digest, _, submission_id = rest.partition("|")
     if not project_id.isdecimal():
-        raise BadRequest("The body is none of this call's.")
+        raise BadRequest("This call takes another body.")
     return SubmissionKey(int(project_id), submission_id), _read_digest(digest)
 
 
@@ -64,4 +64,4 @@ def _read_digest(text: str) -> bytes:
     try:
         return bytes.fromhex(text)
     except ValueError as error:
-        raise BadRequest("The body is none of this call's.") from error
+        raise BadRequest("This call takes another body.") from error

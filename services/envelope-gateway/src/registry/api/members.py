@@ -36,7 +36,7 @@ class MemberChange(RequestBody):
     reinvite: bool = False
 
 
-@router.get("/", operation_id="listMembers", summary="List the members of an organization, also invited ones")
+@router.get("/", operation_id="listMembers", summary="List the members of an organization, including invited ones")
 async def list_all(
     scope: ReadScope, state: StateDep, database: DatabaseDep, paging: PagingDep
 ) -> list[serializers.Member]:

@@ -55,7 +55,7 @@ def writing_tenants(principal: PrincipalDep) -> list[int]:
     return tenants
 
 
-@router.put("/", operation_id="updateSelf", summary="Change one's name, language or password")
+@router.put("/", operation_id="updateSelf", summary="Change the caller's name, language or password")
 async def update_self(
     session: Annotated[str, Depends(session_of)],
     state: StateDep,
@@ -72,7 +72,7 @@ async def update_self(
 @router.get(
     "/notifications/alerts/",
     operation_id="getAlerts",
-    summary="Show which projects one gets mail about",
+    summary="Show which projects the caller gets mail about",
     description="By project id: 1 for alerts by mail (the default), 0 for none.",
 )
 async def get_alerts(database: DatabaseDep, principal: PrincipalDep) -> dict[str, int]:
@@ -82,7 +82,7 @@ async def get_alerts(database: DatabaseDep, principal: PrincipalDep) -> dict[str
 @router.put(
     "/notifications/alerts/",
     operation_id="setAlerts",
-    summary="Choose which projects one gets mail about",
+    summary="Choose which projects the caller gets mail about",
     description="By project id: 1 for alerts by mail, 0 for none, -1 for the default. Others stay as they are.",
 )
 async def put_alerts(
@@ -107,5 +107,5 @@ def _is_on(value: int | str | bool) -> bool:
     """Sentry's clients send numbers, also as text."""
     text = str(int(value) if isinstance(value, bool) else value)
     if text not in {"-1", "0", "1"}:
-        raise BadRequest("An alert setting is 1, 0 or -1.", code="invalid")
+        raise BadRequest("An alert setting must be 1, 0 or -1.", code="invalid")
     return text != "0"

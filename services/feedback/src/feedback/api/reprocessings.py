@@ -27,7 +27,7 @@ router = internal_router()
 async def post_reprocessing(state: StateDep, wanted: Reprocessing) -> Reprocessed:
     """Process the next part of the feedback of a range of time again."""
     if wanted.after is not None and parse_id(wanted.after) is None:
-        raise BadRequest("No answer ended there.")
+        raise BadRequest("`after` is not where an answer ended.")
     counts, after = await reprocess_feedback(state.unit_of_work, _decide(state), wanted)
     return Reprocessed(counts=counts, after=after)
 

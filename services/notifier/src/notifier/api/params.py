@@ -19,7 +19,7 @@ class State(StrEnum):
     DEAD = "dead"
 
 
-StateFilter = Annotated[State | None, Query(alias="state", description="Only deliveries that stand so.")]
+StateFilter = Annotated[State | None, Query(alias="state", description="Only deliveries in this state.")]
 SubjectFilter = Annotated[
     str | None,
     Query(alias="subject", max_length=100, description="Only deliveries about this feedback's event id."),

@@ -71,9 +71,9 @@ class OutboundCalls:
         try:
             port = parts.port
         except ValueError as error:
-            raise TargetRefused("the URL's port is no number") from error
+            raise TargetRefused("the URL's port is not a number") from error
         if parts.scheme not in _PORTS or not parts.hostname or parts.username or parts.password:
-            raise TargetRefused("the URL is http:// or https:// with a host, without a user")
+            raise TargetRefused("the URL must be http:// or https://, with a host and without a user")
         addresses = await resolve(parts.hostname, port or _PORTS[parts.scheme])
         is_allowed = parts.hostname.lower() in self._allowed
         if not addresses or not (is_allowed or all(map(is_public, addresses))):

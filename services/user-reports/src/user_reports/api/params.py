@@ -63,7 +63,7 @@ def filters_of(
     if status not in {"unresolved", ""}:
         raise InvalidStatus
     if linked.lower() not in {"true", "false", "1", "0"}:
-        raise BadRequest("linked is true or false.", code="invalid_linked")
+        raise BadRequest("linked must be true or false.", code="invalid_linked")
     if query is not None and len(query) > TEXT_LENGTH_MAX:
         raise BadRequest(f"query may have {TEXT_LENGTH_MAX} characters at most.", code="invalid_query")
     is_linked = linked.lower() in {"true", "1"}

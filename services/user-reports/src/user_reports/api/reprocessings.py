@@ -50,4 +50,4 @@ def _read_position(after: str | None) -> Position | None:
     try:
         return datetime.fromisoformat(time), int(report_id)
     except ValueError as error:
-        raise BadRequest("The body is none of this call's.") from error
+        raise BadRequest("This call takes another body.") from error

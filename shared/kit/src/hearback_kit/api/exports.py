@@ -26,7 +26,7 @@ def export_format(parameter: str | None, accept: str) -> Format | None:
     if parameter in _FORMATS:
         return _FORMATS[parameter]
     if parameter:
-        raise BadRequest("format is csv or json.", code="invalid_format")
+        raise BadRequest("format must be csv or json.", code="invalid_format")
     return "csv" if "text/csv" in accept.lower() else None
 
 

@@ -54,7 +54,7 @@ async def get_group(state: StateDep, scope: ReadGroup) -> JSONResponse:
     summary="Resolve, ignore, reopen or follow an error group",
     openapi_extra=_CHANGES,
     response_model=Issue,
-    responses={400: {"description": "A field cannot be changed so.", "content": _OBJECT}},
+    responses={400: {"description": "A field cannot be changed like that.", "content": _OBJECT}},
 )
 async def put_group(request: Request, state: StateDep, scope: WriteGroup) -> JSONResponse:
     """Change an error group; fields that cannot be changed are refused by name."""
@@ -81,7 +81,7 @@ def _read_changes(body: Any) -> GroupChanges:
         if name in body and not is_valid(body[name]):
             errors[name] = [f"{orjson.dumps(body[name]).decode()[:100]} is not a valid choice."]
     if errors:
-        raise BadRequest("A field cannot be changed so.", code="invalid_fields", body=errors)
+        raise BadRequest("A field cannot be changed like that.", code="invalid_fields", body=errors)
     return GroupChanges(
         status=body.get("status"), has_seen=body.get("hasSeen"), is_followed=body.get("isSubscribed")
     )

@@ -70,7 +70,7 @@ _STORED: Final[dict[int | str, dict[str, Any]]] = {
 async def create_report(
     request: Request, state: StateDep, address: AddressDep, organization: str, project: str
 ) -> Response:
-    """Store a report and answer for what became of it."""
+    """Store a report and return what became of it."""
     await _limit(state, address)
     sender = await sender_of(request, organization, project)
     message = _message(state, sender, address)
