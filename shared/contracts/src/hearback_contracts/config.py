@@ -15,6 +15,15 @@ class _Snapshot(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class _Flagged(_Snapshot):
+    features: dict[str, bool] = {}
+
+    def feature(self, name: Feature) -> bool:
+        """Whether the organization has a flag on."""
+        default = FEATURE_DEFAULTS[name]
+        return self.features.get(name, default)
+
+
 class KeyConfig(_Snapshot):
     """A client key of a project: `public` is the user part of the DSN."""
 
@@ -39,7 +48,7 @@ class QuotaConfig(_Snapshot):
     sources: tuple[str, ...] = ()
 
 
-class ProjectConfig(_Snapshot):
+class ProjectConfig(_Flagged):
     """Everything a service needs to know of a project to serve it."""
 
     id: int
@@ -50,7 +59,6 @@ class ProjectConfig(_Snapshot):
     organization_slug: str
     keys: tuple[KeyConfig, ...] = ()
     options: dict[str, Any] = {}
-    features: dict[str, bool] = {}
     quotas: tuple[QuotaConfig, ...] = ()
 
     def option(self, name: Option) -> Any:
@@ -63,11 +71,6 @@ class ProjectConfig(_Snapshot):
         """The pages that may send from a browser, as patterns; without any, none may."""
         found = self.option(Option.ORIGINS)
         return tuple(entry for entry in found if isinstance(entry, str)) if isinstance(found, list) else ()
-
-    def feature(self, name: Feature) -> bool:
-        """Whether the organization has a flag on."""
-        default = FEATURE_DEFAULTS[name]
-        return self.features.get(name, default)
 
     def key(self, public: str) -> KeyConfig | None:
         """The key with this public part, or None."""
@@ -90,20 +93,14 @@ class MemberRef(_Snapshot):
     role: str = "member"
 
 
-class OrganizationConfig(_Snapshot):
+class OrganizationConfig(_Flagged):
     """An organization, its flags, its projects and its members."""
 
     id: int
     slug: str
     name: str
-    features: dict[str, bool] = {}
     projects: tuple[ProjectRef, ...] = ()
     members: tuple[MemberRef, ...] = ()
-
-    def feature(self, name: Feature) -> bool:
-        """Whether the organization has a flag on."""
-        default = FEATURE_DEFAULTS[name]
-        return self.features.get(name, default)
 
     def find_project(self, id_or_slug: str) -> ProjectRef | None:
         """The project with this slug or numeric id, or None."""

@@ -104,6 +104,11 @@ class OrganizationScope:
     principal: Principal
     organization: OrganizationConfig
 
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What the caller may do in the organization."""
+        return scopes_within(self.principal, self.organization.id)
+
     def project_ids(self, wanted: list[str] | None) -> list[int]:
         """The organization's projects that `project=` parameters name by id or slug; all for none or `-1`.
 
@@ -123,6 +128,11 @@ class ProjectScope:
 
     principal: Principal
     project: ProjectConfig
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What the caller may do in the project's organization."""
+        return scopes_within(self.principal, self.project.organization_id)
 
 
 def organization_scope(*scopes: str) -> Any:

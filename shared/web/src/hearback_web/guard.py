@@ -95,11 +95,6 @@ class PageScope(OrganizationScope):
 
     account: Account
 
-    @property
-    def scopes(self) -> frozenset[str]:
-        """What the person may do in this organization."""
-        return scopes_within(self.principal, self.organization.id)
-
 
 @dataclass(frozen=True, slots=True)
 class ProjectPageScope(ProjectScope):
@@ -107,11 +102,6 @@ class ProjectPageScope(ProjectScope):
 
     organization: OrganizationConfig
     account: Account
-
-    @property
-    def scopes(self) -> frozenset[str]:
-        """What the person may do in the project's organization."""
-        return scopes_within(self.principal, self.organization.id)
 
     @property
     def settings_path(self) -> str:

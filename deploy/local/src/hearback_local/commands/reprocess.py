@@ -13,7 +13,7 @@ from hearback_local.fleet.projects import parse_slugs
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     """Add `reprocess` to the parser."""
-    parser = add_command(commands, common, "reprocess", _reprocess, "process what came in a range of time again")
+    parser = add_command(commands, common, "reprocess", _reprocess, "process what arrived in a time range again")
     parser.add_argument("--from", dest="start", type=moment, required=True, metavar="TIME", help="from this time")
     parser.add_argument(
         "--to", dest="end", type=moment, metavar="TIME", help="until before this time (default: now)"

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.sources import FeedbackSource
-from hearback_fleet.access import EVENT_READ, EVENT_WRITE, PROJECT_READ, ProjectScope, project_scope, scopes_within
+from hearback_fleet.access import EVENT_READ, EVENT_WRITE, PROJECT_READ, ProjectScope, project_scope
 from hearback_kit.api.paging import PageRequest, page_request, read_text, read_time
 from hearback_kit.api.params import choices
 
@@ -79,7 +79,7 @@ async def get_submission(app: StateDep, scope: Reader, submission_id: Submission
     each of them has an id of its own.
     """
     key = _key(scope, submission_id)
-    may_read = not scopes_within(scope.principal, scope.project.organization_id).isdisjoint(EVENT_READ)
+    may_read = not scope.scopes.isdisjoint(EVENT_READ)
     submission, refusal = await read_fate(
         app.database, app.hurries, scope.project.organization_id, key, with_words=may_read
     )

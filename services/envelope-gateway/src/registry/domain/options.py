@@ -44,6 +44,10 @@ def _number(least: int, most: int, *, or_null: bool = False) -> Callable[[Any], 
     return check
 
 
+def _up_to(most: int) -> tuple[Callable[[Any], bool], str]:
+    return _number(0, most, or_null=True), f"a number up to {most}, or null"
+
+
 _RULES: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     Option.ORIGINS: (_is_origins, "a list of origins"),
     Option.DIALOG_NAME: (_one_of("required", "optional", "hidden"), "required, optional or hidden"),
@@ -54,18 +58,9 @@ _RULES: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     ),
     Option.DIALOG_THEME: (_one_of("light", "dark", "auto"), "light, dark or auto"),
     Option.RETENTION_DAYS: (_number(1, RETENTION_DAYS_MAX), f"a number from 1 to {RETENTION_DAYS_MAX}"),
-    Option.ATTACHMENT_BYTES_MAX: (
-        _number(0, ATTACHMENT_BYTES_MAX, or_null=True),
-        f"a number up to {ATTACHMENT_BYTES_MAX}, or null",
-    ),
-    Option.ATTACHMENTS_BYTES_MAX: (
-        _number(0, ATTACHMENT_BYTES_MAX, or_null=True),
-        f"a number up to {ATTACHMENT_BYTES_MAX}, or null",
-    ),
-    Option.ATTACHMENTS_COUNT_MAX: (
-        _number(0, ATTACHMENTS_MAX, or_null=True),
-        f"a number up to {ATTACHMENTS_MAX}, or null",
-    ),
+    Option.ATTACHMENT_BYTES_MAX: _up_to(ATTACHMENT_BYTES_MAX),
+    Option.ATTACHMENTS_BYTES_MAX: _up_to(ATTACHMENT_BYTES_MAX),
+    Option.ATTACHMENTS_COUNT_MAX: _up_to(ATTACHMENTS_MAX),
 }
 
 

@@ -1,7 +1,7 @@
 """A project's notification rules."""
 
 from fastapi import APIRouter, Response
-from hearback_fleet.access import PROJECT_WRITE, scopes_within
+from hearback_fleet.access import PROJECT_WRITE
 from hearback_kit.errors import NotFound
 
 from notifier.api.deps import Reader, StateDep, Writer
@@ -24,7 +24,7 @@ async def get_rules(state: StateDep, scope: Reader) -> list[RuleView]:
     async with state.database.connection() as connection:
         rules = await list_rules(connection, scope.project.id)
         reasons = await destinations.find_reasons(connection, [rule_destination(rule).key for rule in rules])
-    may_write = not scopes_within(scope.principal, scope.project.organization_id).isdisjoint(PROJECT_WRITE)
+    may_write = not scope.scopes.isdisjoint(PROJECT_WRITE)
     return [
         rule_view(rule, off_reason=reasons.get(rule_destination(rule).key), with_secret=may_write)
         for rule in rules

@@ -4,19 +4,6 @@ from typing import Final
 
 from crash_embed.domain.texts import ar, de, en, es, fr, it, ja, ko, nl, pl, pt, ru, zh
 
-TEXTS: Final[dict[str, dict[str, str]]] = {
-    "ar": ar.TEXTS,
-    "de": de.TEXTS,
-    "en": en.TEXTS,
-    "es": es.TEXTS,
-    "fr": fr.TEXTS,
-    "it": it.TEXTS,
-    "ja": ja.TEXTS,
-    "ko": ko.TEXTS,
-    "nl": nl.TEXTS,
-    "pl": pl.TEXTS,
-    "pt": pt.TEXTS,
-    "ru": ru.TEXTS,
-    "zh": zh.TEXTS,
-}
+_MODULES: Final = (ar, de, en, es, fr, it, ja, ko, nl, pl, pt, ru, zh)
+TEXTS: Final[dict[str, dict[str, str]]] = {one.__name__.rpartition(".")[2]: one.TEXTS for one in _MODULES}
 LANGUAGES: Final = frozenset(TEXTS)
