@@ -73,14 +73,14 @@ def _cut(text: str | None, length_max: int) -> str | None:
     return text[: length_max - 3] + "..."
 
 
-def _name(value: Scalar, length_max: int = NAME_LENGTH_MAX) -> str | None:
+def _name(value: Scalar) -> str | None:
     if value is None:
         return None
-    if value.__class__ is str and 0 < len(value) <= length_max:
+    if value.__class__ is str and 0 < len(value) <= NAME_LENGTH_MAX:
         return value
     if value == "":
         return None
-    return _cut(value if isinstance(value, str) else str(value), length_max)
+    return _cut(value if isinstance(value, str) else str(value), NAME_LENGTH_MAX)
 
 
 def _tags(tags: dict[str, Any] | list[Any] | None) -> dict[str, str]:

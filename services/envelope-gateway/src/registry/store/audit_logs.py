@@ -36,8 +36,6 @@ class AuditLogFilter:
 
     event: str | None = None
     actor_id: int | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 async def add_entry(
@@ -84,10 +82,6 @@ async def list_entries(
         query = query.where(audit_logs.c.event == wanted.event)
     if wanted.actor_id is not None:
         query = query.where(audit_logs.c.actor_id == wanted.actor_id)
-    if wanted.since is not None:
-        query = query.where(audit_logs.c.created_at >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(audit_logs.c.created_at < wanted.until)
     return await fetch_window(connection, AuditLogEntry, query, audit_logs.c.id, window, newest_first=True)
 
 

@@ -124,7 +124,6 @@ class Fact:
     label: str
     value: str
     search_url: str | None = None
-    copies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
