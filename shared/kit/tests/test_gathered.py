@@ -11,7 +11,7 @@ from hearback_kit.http_server.gathered import GatheredSockets
 
 
 class Kept(asyncio.Protocol):
-    """Keeps what came and when its sockets were read, and what it was told."""
+    """Keeps what came and when its sockets were read, and what it was given."""
 
     def __init__(self, sockets: GatheredSockets) -> None:
         self.sockets = sockets
@@ -77,6 +77,11 @@ async def connections(count: int) -> AsyncIterator[tuple[Moments, list[socket.so
         await ended(kept)
 
 
+async def wait_for_moments(count: int) -> None:
+    """Wait so many times as long as a moment may take."""
+    await asyncio.sleep(0.03 * count)
+
+
 async def test_what_comes_in_a_moment_is_read_together() -> None:
     async with connections(3) as (moments, clients, kept):
         moments.seconds = 0.05
@@ -88,7 +93,7 @@ async def test_what_comes_in_a_moment_is_read_together() -> None:
         assert len({one.reads[-1] for one in kept}) == 1
         assert kept[0].reads[-1] - kept[0].reads[0] >= 0.05
         # A moment in which nothing comes ends that.
-        await asyncio.sleep(0.12)
+        await wait_for_moments(4)
         clients[1].send(b"later")
         await eventually(lambda: kept[1].came[-1] == b"later")
 
@@ -128,7 +133,7 @@ async def test_nothing_is_read_while_reading_is_paused() -> None:
     async with connections(1) as (_, [client], [one]):
         one.transport.pause_reading()
         client.send(b"waits")
-        await asyncio.sleep(0.03)
+        await wait_for_moments(1)
         assert one.came == []
         one.transport.resume_reading()
         await eventually(lambda: one.came == [b"waits"])

@@ -129,11 +129,17 @@ async def answer_of(reader: Reader) -> bytes:
     return await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]))
 
 
+async def arrived() -> None:
+    """Wait a moment, in which what was written arrives; the answers must be the same when it has not."""
+    await asyncio.sleep(0.03)
+
+
 async def ask(reader: Reader, writer: Writer, *pieces: bytes) -> bytes:
     """Send a request in pieces that arrive one by one, and return the body of its answer."""
     for piece in pieces:
         writer.write(piece)
-        await asyncio.sleep(0.02 * (len(pieces) > 1))
+        if len(pieces) > 1:
+            await arrived()
     return await answer_of(reader)
 
 
@@ -213,7 +219,7 @@ async def test_request_that_comes_before_the_answer_waits_for_it() -> None:
         writer.write(post(b"a", target=b"/api/1/later/"))
         await eventually(lambda: made.gateway.waiting == 1)
         writer.write(GO_ON + post(b"b"))
-        await asyncio.sleep(0.05)
+        await arrived()
         made.gateway.release.set()
         assert [await answer_of(reader) for _ in range(3)] == [b"direct a", b'{"status":"ok"}', b"forwarded b"]
 
@@ -235,7 +241,7 @@ async def test_client_that_ends_its_side_gets_its_answer() -> None:
                 made.gateway.release.clear()
                 writer.write(post(b"b", target=b"/api/1/later/"))
                 writer.write_eof()
-                await asyncio.sleep(0.02)
+                await arrived()
                 made.gateway.release.set()
                 assert (await reader.read()).endswith(b"direct b")
 
