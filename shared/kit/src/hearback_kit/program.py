@@ -7,11 +7,10 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any, cast
+from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 import uvicorn
@@ -21,7 +20,6 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 
 from hearback_kit.api.answers import AnswerRules
-from hearback_kit.background import pause
 from hearback_kit.common import COMMON, Common
 from hearback_kit.db import Database, current_revision, migrate, migration_head
 from hearback_kit.disk import watch_disk
@@ -29,64 +27,17 @@ from hearback_kit.errors import ServiceError, Unavailable
 from hearback_kit.exiting import ExitDeadline
 from hearback_kit.health import health_routes
 from hearback_kit.http_server import HttpLimits, HttpProtocol
-from hearback_kit.http_server.handed import HandedConnection, HandedConnections
+from hearback_kit.http_server.server import ProgramServer
 from hearback_kit.logs import configure_logs, get_logger
-from hearback_kit.memory import freeze_gc, release_unused
+from hearback_kit.memory import freeze_gc
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.telemetry import configure_traces
-from hearback_kit.values.addresses import TrustedProxies
 from hearback_kit.worker import Worker
 
 _log = get_logger(__name__)
 KEEP_ALIVE_SECONDS = 75
 EXIT_SECONDS_MORE = 10.0
-STARTED_SECONDS = 5.0  # after these what starting needed is freed
 MODES = ("serve", "work", "run")
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn without its own signal handling: the program stops the server and the worker together.
-
-    It wakes once a second, for the `Date` header, and not ten times. From a server in front, which listens at the
-    address `front`, it takes over connections (`hearback_kit.http_server.handed`).
-    """
-
-    def __init__(
-        self, config: uvicorn.Config, stop: asyncio.Event, limits: HttpLimits, front: str | bytes | None
-    ) -> None:
-        super().__init__(config)
-        self._stop = stop
-        self._limits = limits
-        self._front = front
-        self._handed: HandedConnections | None = None
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self._front is None:
-            return
-        # The server in front is gone from between: it is the clients themselves whose connections are counted.
-        limits = replace(self._limits, trusted_proxies=TrustedProxies(()))
-        make = partial(
-            HandedConnection.limited_by(limits),
-            config=self.config,
-            server_state=self.server_state,
-            app_state=self.lifespan.state,
-        )
-        self._handed = HandedConnections(self._front, cast("Any", self.config.app), make)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if self._handed is not None:
-            self._handed.stop()
-        await super().shutdown(sockets)
-
-    async def main_loop(self) -> None:
-        asyncio.get_running_loop().call_later(STARTED_SECONDS, release_unused)
-        while not await self.on_tick(0):
-            await pause(1.0, self._stop)
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 @dataclass(frozen=True)
@@ -199,7 +150,7 @@ class Program:
         freeze_gc()
         stop, force_exit = asyncio.Event(), asyncio.Event()
         limits = _http_limits(settings)
-        server = _Server(self._uvicorn_config(app, settings, limits), stop, limits, front)
+        server = ProgramServer(self._uvicorn_config(app, settings, limits), stop, limits, front)
 
         def end() -> None:
             if not stop.is_set():

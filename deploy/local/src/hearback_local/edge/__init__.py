@@ -5,5 +5,5 @@ envelopes go to the gateway as a whole. In production an ingress takes its place
 
 Modules, each importing only those before it: `settings`, `heads`, `pages`, `upstream` (connections to services),
 `proxied` (one request), `requests` (heads of requests), `router` (which service), `pace` and `shares` (limits of
-clients), `client` (a connection from a client), `server` (the process).
+clients), `departure` (handing over), `client` (a connection from a client), `server` (the process).
 """

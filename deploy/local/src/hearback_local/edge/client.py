@@ -7,6 +7,7 @@ from typing import cast
 import httptools
 
 from hearback_local.edge.clients import Clients
+from hearback_local.edge.departure import Departure
 from hearback_local.edge.pace import Pace
 from hearback_local.edge.proxied import ProxiedRequest
 from hearback_local.edge.requests import (
@@ -53,12 +54,8 @@ class ClientConnection(asyncio.Protocol):
         self._holds_for_order = False
         self._writing_paused = False
         self._goes_on_when_read = False
-        # Of a connection that may be handed over: what was read since it was idle, and the request it goes with.
         self._unread = unread
-        self._may_go = not unread
-        self._read: bytes | None = None
-        self._leaving: ProxiedRequest | None = None
-        self._leaves_now = False
+        self._departure = Departure(router, may_go=not unread)
         # Bytes received after the last answer, once the connection is only kept so that the client can read it.
         self._lingered_bytes: int | None = None
         self._sends_no_more = False
@@ -102,10 +99,7 @@ class ClientConnection(asyncio.Protocol):
             if self._lingered_bytes > self._settings.linger_bytes_max:
                 self.abort()
             return
-        if self._read is not None:
-            self._read += data
-        elif self._may_go and self._current is None and not self._parser.head_bytes:
-            self._read = data
+        self._departure.received(data, is_idle=self._current is None and not self._parser.head_bytes)
         try:
             self._parser.feed(data)
         except httptools.HttpParserCallbackError:
@@ -116,8 +110,8 @@ class ClientConnection(asyncio.Protocol):
             return
         if self._parser.head_bytes > self._settings.head_bytes_max:
             self._refuse(HEAD_TOO_LARGE)
-        if self._leaves_now:
-            self._hand_over()
+        if self._departure.is_due and self._departure.go(self._current, self._transport, self._waiting):
+            self._current = None
         self._keep_pace(len(data))
 
     def eof_received(self) -> bool:
@@ -154,15 +148,7 @@ class ClientConnection(asyncio.Protocol):
         )
         request.request_done = refusal is None and head.length == 0
         self._receiving = request
-        if (
-            self._read is not None
-            and refusal is None
-            and self._leaving is None
-            and self._router.may_hand_over(head)
-        ):
-            self._leaving = request
-        else:
-            self._read = self._leaving = None
+        self._departure.head_parsed(request, None if refusal else head)
         if self._current is None:
             self._start(request, refusal or head)
         elif len(self._waiting) <= self._settings.pipelined_max:
@@ -176,24 +162,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _request_parsed(self) -> None:
         request, self._receiving = self._receiving, None
-        if request is not None and request is self._leaving:
-            self._leaves_now = True
-        elif request is not None:
-            request.request_ended()
-
-    def _hand_over(self) -> None:
-        """Hand the connection over with its first request, or have the request forwarded when that cannot be."""
-        request, read = self._current, self._read
-        self._read = self._leaving = None
-        self._leaves_now = False
-        if request is None or self._transport is None:
-            return
-        descriptor = self._transport.get_extra_info("socket").fileno()
-        if read is not None and not self._waiting and self._router.hand_over(descriptor, read):
-            request.done = True
-            self._current = None
-            self._transport.abort()  # this process's copy
-        else:
+        if request is not None and not self._departure.request_ended(request):
             request.request_ended()
 
     def _keep_pace(self, size: int) -> None:
@@ -202,22 +171,11 @@ class ClientConnection(asyncio.Protocol):
             self._pace = self._paced = None
             return
         if self._pace is None or self._paced is not self._receiving:
-            self._pace, self._paced = self._new_pace(), self._receiving
+            begin = Pace.of_head if self._receiving is None else Pace.of_body
+            self._pace, self._paced = begin(self._settings, self._touched), self._receiving
             if self._transport is not None and not self._transport.is_reading():
                 self._pace.pause(self._touched)
         self._pace.received(size)
-
-    def _new_pace(self) -> Pace:
-        settings = self._settings
-        if self._receiving is None:
-            seconds = settings.head_seconds_max
-            return Pace(self._touched, grace_seconds=seconds, bytes_per_second_min=1.0, seconds_max=seconds)
-        return Pace(
-            self._touched,
-            grace_seconds=settings.body_grace_seconds,
-            bytes_per_second_min=settings.body_bytes_per_second_min,
-            seconds_max=settings.body_seconds_max,
-        )
 
     # Requests.
 

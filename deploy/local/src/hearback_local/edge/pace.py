@@ -1,5 +1,7 @@
 """How slow a client may be: a least rate and a total time, so that no sender holds a connection forever."""
 
+from hearback_local.edge.settings import EdgeSettings
+
 
 class Pace:
     """The deadline of something a client sends.
@@ -17,6 +19,22 @@ class Pace:
         self._began = now
         self._bytes = 0
         self._paused_at: float | None = None
+
+    @classmethod
+    def of_head(cls, settings: EdgeSettings, now: float) -> "Pace":
+        """Return the deadline of a head that begins now."""
+        seconds = settings.head_seconds_max
+        return cls(now, grace_seconds=seconds, bytes_per_second_min=1.0, seconds_max=seconds)
+
+    @classmethod
+    def of_body(cls, settings: EdgeSettings, now: float) -> "Pace":
+        """Return the deadline of a body that begins now."""
+        return cls(
+            now,
+            grace_seconds=settings.body_grace_seconds,
+            bytes_per_second_min=settings.body_bytes_per_second_min,
+            seconds_max=settings.body_seconds_max,
+        )
 
     def received(self, size: int) -> None:
         """Count received bytes."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from hearback_devkit.engines.process import describe_process, end_process, is_described, port_is_free
+from hearback_devkit.engines.process import describe_process, end_process, is_described
 from hearback_kit.http_server.channel import listen_for_channels
 from hearback_kit.memory import release_unused
 
@@ -22,6 +22,7 @@ from hearback_local.fleet import bootstrap
 from hearback_local.fleet.readiness import probe
 from hearback_local.launcher import migrations
 from hearback_local.launcher.children import Child, run_task
+from hearback_local.launcher.listening import listen, listen_anywhere
 from hearback_local.launcher.log_files import rotate_all
 from hearback_local.launcher.readiness import Address, ReadinessWatch, UnreadyRestarts
 from hearback_local.launcher.settings import LauncherSettings
@@ -35,10 +36,6 @@ UNUSED = ("rich", "pygments")
 READY_SECONDS_MAX = 90.0
 DRAIN_SECONDS_MAX = 15.0
 CHORES_SECONDS = 5.0
-
-
-class UpFailed(RuntimeError):
-    """The fleet cannot be started; the message says what to do."""
 
 
 class Launcher:
@@ -72,7 +69,7 @@ class Launcher:
         try:
             self._end_leftovers()
             self._publish()
-            self._sockets[EDGE] = _listen(self._port)
+            self._sockets[EDGE] = listen(self._port)
             self._port = self._sockets[EDGE].getsockname()[1]
             self._start_stores()
             self._start_services()
@@ -108,7 +105,7 @@ class Launcher:
     def _prepare_environment(self) -> None:
         recorded = self._data_dir.read_ports()
         for service, _ in self._services:
-            self._sockets[service.name] = _listen_anywhere(recorded.get(service.name))
+            self._sockets[service.name] = listen_anywhere(recorded.get(service.name))
         self._ports = {name: held.getsockname()[1] for name, held in self._sockets.items() if name != EDGE}
         defaults = {
             "HEARBACK_SECRET_KEY": self._data_dir.secret_key,
@@ -281,29 +278,3 @@ class _Import:
                 self._loaded.append((service, service.load()))
         except BaseException as error:
             self._error = error
-
-
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    deadline = time.monotonic() + 3.0
-    while True:
-        try:
-            listener.bind(("127.0.0.1", port))
-            listener.listen(2048)
-            listener.setblocking(False)
-        except OSError as error:
-            if time.monotonic() < deadline:
-                time.sleep(0.1)
-                continue
-            listener.close()
-            raise UpFailed(
-                f"port {port} of 127.0.0.1 cannot be used ({error.strerror}); choose another with --port"
-            ) from error
-        return listener
-
-
-def _listen_anywhere(port: int | None) -> socket.socket:
-    listener = socket.create_server(("127.0.0.1", port if port and port_is_free(port) else 0), backlog=2048)
-    listener.setblocking(False)
-    return listener

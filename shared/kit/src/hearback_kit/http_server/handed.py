@@ -122,12 +122,12 @@ class HandedConnection(HttpProtocol):
             super().on_headers_complete()
 
     def _cut_off(self) -> None:
-        self._is_cut_off = True
+        self._is_cut_off = self._is_under_way = True  # what came is no head without end
         raise _NotHere
 
     def send_400_response(self, msg: str) -> None:
         """Leave what is not HTTP to the server in front."""
-        self._is_cut_off = True
+        self._is_cut_off = self._is_under_way = True
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Answer a client that ended its side after a whole request."""

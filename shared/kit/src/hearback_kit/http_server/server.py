@@ -1,0 +1,64 @@
+"""The HTTP server of a program."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final, cast
+
+import uvicorn
+
+from hearback_kit.background import pause
+from hearback_kit.http_server.handed import HandedConnection, HandedConnections
+from hearback_kit.http_server.limits import HttpLimits
+from hearback_kit.memory import release_unused
+from hearback_kit.values.addresses import TrustedProxies
+
+_STARTED_SECONDS: Final = 5.0  # after these what starting needed is freed
+
+
+class ProgramServer(uvicorn.Server):
+    """Uvicorn without its own signal handling: the program stops the server and the worker together.
+
+    It wakes once a second, for the `Date` header, and not ten times. From a server in front, which listens at the
+    address `front`, it takes over connections (`hearback_kit.http_server.handed`).
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, stop: asyncio.Event, limits: HttpLimits, front: str | bytes | None
+    ) -> None:
+        super().__init__(config)
+        self._stop = stop
+        self._limits = limits
+        self._front = front
+        self._handed: HandedConnections | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._front is None:
+            return
+        # The server in front is gone from between: it is the clients themselves whose connections are counted.
+        limits = replace(self._limits, trusted_proxies=TrustedProxies(()))
+        make = partial(
+            HandedConnection.limited_by(limits),
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        self._handed = HandedConnections(self._front, cast("Any", self.config.app), make)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._handed is not None:
+            self._handed.stop()
+        await super().shutdown(sockets)
+
+    async def main_loop(self) -> None:
+        asyncio.get_running_loop().call_later(_STARTED_SECONDS, release_unused)
+        while not await self.on_tick(0):
+            await pause(1.0, self._stop)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
