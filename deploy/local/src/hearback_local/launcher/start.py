@@ -28,7 +28,8 @@ def start(data_dir: DataDir, port: int, report: Report, on_ready: Callable[[Answ
     data_dir.make()
     lock = data_dir.lock()
     _take(lock, data_dir, report)
-    from hearback_local.launcher.launcher import Launcher, UpFailed
+    from hearback_local.launcher.launcher import Launcher
+    from hearback_local.launcher.listening import UpFailed
 
     try:
         Launcher(data_dir, port, report).run(on_ready)
