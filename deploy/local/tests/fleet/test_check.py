@@ -1,5 +1,6 @@
 """What `hearback status` and `check` make of the answers of a fleet's services."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -11,7 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
+import redis
+from hearback_contracts.streams import FEEDBACK_SUBMITTED
 from hearback_local.commands.check import examine
 from hearback_local.data_dir import DataDir
 from hearback_local.fleet.status import read_status
@@ -55,7 +59,7 @@ def service(answer: Answer) -> Iterator[int]:
 
 
 @pytest.fixture
-def fleet(tmp_path: Path, redis_url: str) -> Iterator[Callable[[dict[str, Answer]], DataDir]]:
+def fleet(tmp_path: Path, redis_url: str, postgres_url: str) -> Iterator[Callable[[dict[str, Answer]], DataDir]]:
     """A fleet of these services, as the commands see it; nothing waits in its streams."""
     with ExitStack() as stack:
 
@@ -65,7 +69,7 @@ def fleet(tmp_path: Path, redis_url: str) -> Iterator[Callable[[dict[str, Answer
                 for name, answer in answers.items()
             ]
             state = {"ready": True, "url": "http://127.0.0.1:1", "services": services, "stores": []}
-            state["environment"] = {"HEARBACK_REDIS_URL": redis_url}
+            state["environment"] = {"HEARBACK_REDIS_URL": redis_url, "HEARBACK_DATABASE_URL": postgres_url}
             launcher = stack.enter_context(
                 subprocess.Popen(
                     [sys.executable, "-c", LAUNCHER, str(tmp_path), json.dumps(state)],
@@ -85,14 +89,25 @@ def problems(data_dir: DataDir) -> list[str]:
     return [finding["what"] for finding in examine(data_dir) if not finding["ok"]]
 
 
-def test_unpublished_outbox_rows_are_lag(fleet: Callable[[dict[str, Answer]], DataDir]) -> None:
-    metrics = (200, '# TYPE hearback_outbox_waiting gauge\nhearback_outbox_waiting{table="outbox"} 7.0\n')
-    data_dir = fleet(
-        {
-            "feedback": lambda path: metrics if path == "/metrics" else READY,
-            "user-reports": lambda _: READY,
-        }
-    )
+async def statements(url: str, database: str, *sql: str) -> None:
+    connection = await asyncpg.connect(url, database=database)
+    for statement in sql:
+        await connection.execute(statement)
+    await connection.close()
+
+
+@pytest.fixture
+def outbox(postgres_url: str) -> Iterator[None]:
+    """Seven rows in the outbox of feedback."""
+    drop = "DROP DATABASE IF EXISTS feedback WITH (FORCE)"
+    asyncio.run(statements(postgres_url, "postgres", drop, "CREATE DATABASE feedback"))
+    asyncio.run(statements(postgres_url, "feedback", "CREATE TABLE outbox AS SELECT generate_series(1, 7)"))
+    yield
+    asyncio.run(statements(postgres_url, "postgres", drop))
+
+
+def test_unpublished_outbox_rows_are_lag(fleet: Callable[[dict[str, Answer]], DataDir], outbox: None) -> None:
+    data_dir = fleet({"feedback": lambda _: READY, "user-reports": lambda _: READY})
     services = {entry["name"]: entry["lag"] for entry in read_status(data_dir)["services"]}
     assert services == {"feedback": 7, "user-reports": 0}
     assert problems(data_dir) == []
@@ -107,14 +122,17 @@ def test_unpublished_outbox_rows_are_lag(fleet: Callable[[dict[str, Answer]], Da
     ],
 )
 def test_refusing_is_a_finding_above_all_when_nothing_waits(
-    full: int, lag: int, problem: list[str], fleet: Callable[[dict[str, Answer]], DataDir]
+    full: int, lag: int, problem: list[str], fleet: Callable[[dict[str, Answer]], DataDir], redis_url: str
 ) -> None:
     metrics = f'hearback_stream_full{{stream="a"}} 0.0\nhearback_stream_full{{stream="b"}} {full}.0\n'
 
     def gateway(path: str) -> tuple[int, str]:
-        return (200, f"{metrics}hearback_outbox_waiting {lag}.0\n") if path == "/metrics" else READY
+        return (200, metrics) if path == "/metrics" else READY
 
-    assert problems(fleet({"envelope-gateway": gateway})) == problem
+    with redis.Redis.from_url(redis_url) as client:
+        for _ in range(lag):
+            client.xadd(FEEDBACK_SUBMITTED.shard_key(0), {"t": "t"})
+        assert problems(fleet({"envelope-gateway": gateway, "feedback": lambda _: READY})) == problem
 
 
 def test_what_a_service_measures_of_itself_is_a_finding_with_advice(

@@ -57,7 +57,7 @@ async def _unpublished(environment: Mapping[str, str], service: str) -> int:
     try:
         connection = await asyncpg.connect(url, database=database, timeout=SECONDS_MAX)
         try:
-            query = f"SELECT count(*) FROM (SELECT FROM outbox LIMIT {ROWS_COUNTED_MAX}) AS some"
+            query = f"SELECT count(*) FROM (SELECT FROM outbox LIMIT {ROWS_COUNTED_MAX}) AS found"
             rows: int = await connection.fetchval(query, timeout=SECONDS_MAX)
         finally:
             await connection.close(timeout=SECONDS_MAX)
