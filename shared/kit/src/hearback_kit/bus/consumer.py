@@ -24,6 +24,7 @@ from hearback_kit.background import Heartbeat, pause
 from hearback_kit.bus.announcements import OnDead, announcements
 from hearback_kit.bus.dead_letter_limit import DeadLetterLimit, TooManyDeadLetters
 from hearback_kit.bus.deliveries import Deliveries
+from hearback_kit.bus.handling_time import HandlingTime
 from hearback_kit.bus.in_flight import InFlight, Pending, name_of
 from hearback_kit.bus.options import ConsumerOptions
 from hearback_kit.bus.protocol import Bus, Incoming
@@ -43,7 +44,6 @@ PAUSED = Gauge("hearback_consumer_paused", "Consumers that wait for something th
 
 _log = get_logger(__name__)
 _TOGETHER_DELIVERIES_MAX = 2
-_HANDLING_SECONDS_MAX = 40.0  # less than what counts as a hang
 
 
 class Consumer:
@@ -82,8 +82,7 @@ class Consumer:
         self._deliveries = Deliveries(bus, keys, group, name, options)
         self._paused = False
         self._holds = False  # dead letters, for there were too many
-        self._worked_since_timeout = False
-        self._timeouts = 0  # in a row
+        self._time = HandlingTime(options)
 
     @property
     def idle_seconds(self) -> float:
@@ -194,7 +193,7 @@ class Consumer:
                 await pause(self._options.outage_seconds, stop)
                 continue
             except Exception as error:
-                _log.warning("batch_failed", group=self._group, messages=len(batch), error=_kind(error))
+                _log.warning("batch_failed", group=self._group, messages=len(batch), error=type(error).__name__)
                 if len(batch) == 1:
                     await self._failed(batch[0], error)
                 else:
@@ -246,26 +245,15 @@ class Consumer:
 
     async def _handle_in_time(self, batch: Sequence[Incoming]) -> None:
         with batch_span(f"process {self._group}", [message.traceparent for message in batch]):
-            async with asyncio.timeout(self._seconds_for_handling()):
+            async with asyncio.timeout(self._time.seconds_max):
                 await self._handle(batch)
-
-    def _seconds_for_handling(self) -> float:
-        """Return the time a handler has: more after timeouts in a row.
-
-        What a timeout cuts off, such as a database connection, the next attempt must make again; where that alone
-        takes as long as attempts may, none would ever succeed. Renewal keeps the messages meanwhile.
-        """
-        usual = self._options.batch_seconds_max
-        return max(usual, min(usual * 2.0 ** min(self._timeouts, 10), _HANDLING_SECONDS_MAX))
 
     async def _done(self, message: Incoming) -> None:
         self._handled([message])
-        await self._bus.ack(self._group, [message])
-        self._in_flight.drop([message])
+        await self._acknowledge()
 
     def _handled(self, batch: Sequence[Incoming]) -> None:
-        self._worked_since_timeout = True
-        self._timeouts = 0
+        self._time.worked()
         self._dead_letters.succeeded(time.monotonic(), lambda: self._tenant_of(batch[0]))
         self._in_flight.mark_handled(batch)
         for kind, number in Counts(message.type for message in batch).items():
@@ -274,12 +262,9 @@ class Consumer:
     async def _failed(self, message: Incoming, error: Exception) -> None:
         options = self._options
         if isinstance(error, TimeoutError):
-            # One slow message, or everything is slow? Only when others went through since, it is this one.
-            alone, self._worked_since_timeout = self._worked_since_timeout, False
-            if not alone:
-                wait = min(options.retry_seconds_max, options.outage_seconds * 2 ** min(self._timeouts, 10))
-                self._timeouts += 1
-                self._in_flight.undo_attempt(message, time.monotonic() + wait)
+            slow = self._time.timed_out()
+            if slow is not None:
+                self._in_flight.undo_attempt(message, time.monotonic() + slow)
                 raise Unavailable("the handler did not finish in time") from error
         reason = f"{type(error).__name__}: {error}"
         pending = self._in_flight.get(message)
@@ -288,7 +273,7 @@ class Consumer:
         waiting = self._in_flight.mark_failed(pending, self._tenant_of(message))
         if message.deliveries >= options.deliveries_max or waiting > options.retries_per_tenant_max:
             # One traceback per kind and minute says what is wrong; input must not write more.
-            traceback = None if self._dead_letters.has_counted(time.monotonic(), _kind(error)) else error
+            traceback = None if self._dead_letters.has_counted(time.monotonic(), type(error).__name__) else error
             _log.error("message_failed", group=self._group, entry=message.entry_id, exc_info=traceback)
             await self._dead_letter(message, reason)
             return
@@ -312,8 +297,3 @@ class Consumer:
         self._in_flight.drop([message])
         self._dead_letters.count(now, kind, self._tenant_of(message))
         DEAD_LETTERS.labels(self._group, message.type).inc()
-
-
-def _kind(error: Exception) -> str:
-    """What may be logged of an error at every failure: its text can hold what people wrote."""
-    return type(error).__name__
