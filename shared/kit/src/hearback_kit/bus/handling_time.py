@@ -36,6 +36,6 @@ class HandlingTime:
         if alone:  # others went through since the last one
             return None
         options = self._options
-        wait = min(options.retry_seconds_max, options.outage_seconds * 2 ** min(self._timeouts, 10))
+        wait: float = min(options.retry_seconds_max, options.outage_seconds * 2.0 ** min(self._timeouts, 10))
         self._timeouts += 1
         return wait
