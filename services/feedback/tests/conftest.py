@@ -46,7 +46,7 @@ from hearback_kit.bus import Incoming, Outgoing, RedisStreams
 from hearback_kit.db import Database
 from hearback_kit.outbox import Outbox, OutboxRelay
 from hearback_kit.values.ids import new_id, random_id
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 MEMBERS = (
@@ -173,9 +173,10 @@ class Intake:
         """What lies in the outbox, which is emptied."""
         recorded = Recorded()
         async with self.database.transaction() as connection:
-            for row in await connection.execute(select(OUTBOX).order_by(OUTBOX.c.id)):
+            # One statement: what others write between two would be removed unread.
+            removed = await connection.execute(delete(OUTBOX).returning(OUTBOX))
+            for row in sorted(removed, key=lambda row: row.id):
                 recorded.add(row.type, row.key, row.data, self.settings.stream_shards)
-            await connection.execute(delete(OUTBOX))
         return recorded
 
 

@@ -111,9 +111,11 @@ async def judging(intake: Intake, redis: Any) -> Intake:
 
 async def test_its_word_moves_what_was_let_pass_to_spam(judging: Intake, model: Model) -> None:
     model.answer = http(completion(YES))
+    model.answers.clear()
     async with asking(judging, model) as intake:
         first = await intake.take(submitted(payload(SUBTLE), event_id=EVENT))
         assert [step.state for step in first.steps] == ["stored"]
+        model.answers.set()
         await eventually(is_ignored(intake))
     row = await row_of(judging)
     assert row.evidence["is_spam"] is True
