@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 SERVICE = Path(__file__).parents[2]
 PRIOR = Prior.decode((SERVICE / "src/feedback/domain/spam_prior.bin").read_bytes())
 SHIPPED = Classifier(PRIOR)
-HELD_OUT = [SERVICE / f"training/heldout/set{number}" for number in (6, 7, 9)]
+HELD_OUT = [SERVICE / f"training/heldout/set{number}" for number in (6, 7, 9, 10)]
 SAID_BY_ANYBODY = 20  # characters: "works again" is written by many
 SPAM = "Buy cheap viagra online https://pills.top"
 # A campaign of a kind that the prior does not know.
