@@ -8,6 +8,7 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 MEMBERS := shared/contracts shared/kit shared/fleet shared/web shared/devkit $(sort $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml services/*/*/pyproject.toml))) deploy/local
 STAMP := .venv/.installed
+CHECKED := tests/architecture $(addprefix tests/deploy/test_,deployments.py kustomize.py observability.py images.py::test_a_dockerfile_is_without_findings)
 
 export UV_PYTHON_DOWNLOADS := never
 
@@ -58,11 +59,13 @@ chaos: export HEARBACK_CHAOS_SECONDS := $(SECONDS)
 chaos: $(STAMP) ## the seeded faults under load (SEED=1 SECONDS=120)
 	@$(BIN)/pytest tests/chaos --timeout 0 -o faulthandler_timeout=0 -s
 
-check: $(STAMP) ## lint, types, architecture
+check: $(STAMP) ## lint, types, architecture, manifests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(sort $(realpath $(MEMBERS:%=%/src)))
 	@$(BIN)/lint-imports
+	@deploy/local/node.sh tests/deploy
+	@$(BIN)/pytest --quiet --no-header -p no:randomly $(CHECKED)
 
 format: $(STAMP) ## put the code into shape
 	@$(BIN)/ruff check --fix --quiet .

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs the npm packages of the tests, each from its lock file, when they are not those of the lock.
+# Installs the npm packages of the tests, or of one folder of them, from lock files that were not installed yet.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-find tests -name node_modules -prune -o -name package-lock.json -print | sort | while IFS= read -r lock; do
+find "${1:-tests}" -name node_modules -prune -o -name package-lock.json -print | sort | while IFS= read -r lock; do
   folder=$(dirname "$lock")
   if cmp -s "$lock" "$folder/node_modules/.installed-lock"; then continue; fi
   if ! command -v npm >/dev/null; then
