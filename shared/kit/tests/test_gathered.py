@@ -77,11 +77,6 @@ async def connections(count: int) -> AsyncIterator[tuple[Moments, list[socket.so
         await ended(kept)
 
 
-async def wait_for_moments(count: int) -> None:
-    """Wait so many times as long as a moment may take."""
-    await asyncio.sleep(0.03 * count)
-
-
 async def test_what_comes_in_a_moment_is_read_together() -> None:
     async with connections(3) as (moments, clients, kept):
         moments.seconds = 0.05
@@ -93,7 +88,7 @@ async def test_what_comes_in_a_moment_is_read_together() -> None:
         assert len({one.reads[-1] for one in kept}) == 1
         assert kept[0].reads[-1] - kept[0].reads[0] >= 0.05
         # A moment in which nothing comes ends that.
-        await wait_for_moments(4)
+        await eventually(lambda: kept[0].sockets.read_at > kept[0].reads[-1])
         clients[1].send(b"later")
         await eventually(lambda: kept[1].came[-1] == b"later")
 
@@ -130,10 +125,11 @@ async def test_end_of_a_client_ends_its_connection_unless_it_is_answered() -> No
 
 
 async def test_nothing_is_read_while_reading_is_paused() -> None:
-    async with connections(1) as (_, [client], [one]):
+    async with connections(2) as (_, [client, witness], [one, other]):
         one.transport.pause_reading()
         client.send(b"waits")
-        await wait_for_moments(1)
+        witness.send(b"read")
+        await eventually(lambda: other.came == [b"read"])
         assert one.came == []
         one.transport.resume_reading()
         await eventually(lambda: one.came == [b"waits"])

@@ -130,8 +130,9 @@ async def answer_of(reader: Reader) -> bytes:
 
 
 async def arrived() -> None:
-    """Wait a moment, in which what was written arrives; the answers must be the same when it has not."""
-    await asyncio.sleep(0.03)
+    """Let all tasks run, so that what was written is read; the answers must be the same when it is not."""
+    for _ in range(20):
+        await asyncio.sleep(0)
 
 
 async def ask(reader: Reader, writer: Writer, *pieces: bytes) -> bytes:
