@@ -28,11 +28,11 @@ class FailingClock(ManualClock):
 @pytest.fixture
 def logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, before = root.handlers[:], root.level, structlog.get_config()
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**before)
 
 
 async def test_what_fails_again_and_again_fills_no_disk(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
+import structlog
 from hearback_kit.bus import RedisStreams
 from hearback_kit.db import Database
 from hearback_kit.valkey import connect
@@ -33,6 +34,9 @@ def pytest_configure() -> None:
     os.environ.setdefault("HEARBACK_SECRET_KEY", "a secret for tests, long enough to be one")
     settings.register_profile("hearback", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("hearback")
+    # As structlog does by itself, but without the variables of every frame: to print them took most of the time.
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, structlog.dev.set_exc_info, plain])
     share_routes()
 
 
