@@ -15,7 +15,7 @@ from hearback_contracts.config import MemberRef
 from hearback_contracts.notices import FeedbackContent, FeedbackCreated
 from hearback_contracts.options import Option
 from hearback_contracts.sources import FeedbackSource
-from hearback_contracts.streams import FEEDBACK_CREATED
+from hearback_contracts.streams import FEEDBACK_CREATED, OUTCOME_RECORDED
 from hearback_devkit.engines.process import free_port
 from hearback_devkit.fleet import following, publish_project
 from hearback_fleet.messages import outgoing
@@ -35,7 +35,6 @@ from notifier.service.deliver_notices import DeliverNotices
 from notifier.service.render_mail import mail_renderer
 from notifier.settings import Settings
 from notifier.store.tables import OUTBOX
-from sqlalchemy import func, select
 
 from tests.bench.model import Options, Row, table
 from tests.bench.programs import engines
@@ -110,8 +109,9 @@ async def _measure(postgres: str, valkey: str, smtp_port: int) -> list[Row]:
     registry = ServiceClient("http://127.0.0.1:9", service="notifier", secret="bench", attempts=1)
     async with following(valkey) as configuration:
         recipients = RecipientDirectory(registry, configuration, seconds=1.5)
-        relay = OutboxRelay(database, OUTBOX, RedisStreams(client, waiting))
-        context = Context(settings, database, Outbox(OUTBOX), relay, clock, configuration, recipients)
+        bus = RedisStreams(client, waiting)
+        relay = OutboxRelay(database, OUTBOX, bus)
+        context = Context(settings, database, bus, Outbox(OUTBOX), relay, clock, configuration, recipients)
         skipped, skipped_cpu = await _decide(context, _messages(FeedbackSource.USER_REPORT_ENVELOPE))
         decided, decided_cpu = await _decide(context, _messages(FeedbackSource.NEW_FEEDBACK_ENVELOPE))
         mail, calls = mail_transport(settings.smtp_url, settings.data_dir), OutboundCalls()
@@ -119,8 +119,7 @@ async def _measure(postgres: str, valkey: str, smtp_port: int) -> list[Row]:
         start, cpu = time.perf_counter(), time.process_time()
         sent = await deliver.run_once()
         handed, handed_cpu = time.perf_counter() - start, time.process_time() - cpu
-        async with database.connection() as connection:
-            steps = (await connection.execute(select(func.count()).select_from(OUTBOX))).scalar_one()
+        steps = sum((await bus.backlog(OUTCOME_RECORDED.shard_keys(settings.stream_shards))).values())
         await mail.close()
         await calls.close()
     for closing in (registry.close, client.aclose, waiting.aclose, database.close):

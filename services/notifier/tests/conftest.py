@@ -16,6 +16,7 @@ import pytest_asyncio
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 from hearback_contracts.config import MemberRef
+from hearback_contracts.events import OutcomeRecorded
 from hearback_contracts.notices import FeedbackContent, FeedbackCreated
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import OUTCOME_RECORDED
@@ -30,6 +31,7 @@ from hearback_kit.values.ids import new_id
 from notifier.app import create_app
 from notifier.clients.outbound import OutboundCalls
 from notifier.clients.recipients import RecipientDirectory
+from notifier.domain.feedback import Feedback, read_created
 from notifier.service.address_notices import Context
 from notifier.service.deliver_notices import DeliverNotices
 from notifier.service.render_mail import mail_renderer
@@ -53,6 +55,11 @@ def feedback(**values: Any) -> FeedbackContent:
         "message": "The export fails", "received_at": NOW,
     }  # fmt: skip
     return FeedbackContent(**{**defaults, **values})
+
+
+def read(**values: Any) -> Feedback:
+    """A feedback as the notifier reads it."""
+    return read_created(created(feedback(**values)).model_dump_json().encode()).feedback
 
 
 def created(content: FeedbackContent, project_id: int = 1) -> FeedbackCreated:
@@ -89,15 +96,16 @@ class Notifier:
         return found[::-1]
 
     async def steps(self) -> list[tuple[str, str, str]]:
-        """Submission, step and reason of every recorded step, in order."""
+        """Submission, step and reason of every recorded step, each once as the journal keeps it, in order."""
+        recorded = []
+        for key in OUTCOME_RECORDED.shard_keys(self.settings.stream_shards):
+            recorded += [fields[b"d"] for _, fields in await self.redis.xrange(key)]
         async with self.database.connection() as connection:
             rows = (await connection.execute(select(OUTBOX).order_by(OUTBOX.c.id))).all()
-        from hearback_contracts.events import OutcomeRecorded
-
-        assert {row.type for row in rows} <= {OUTCOME_RECORDED.name}
-        recorded = [OutcomeRecorded.model_validate_json(row.data) for row in rows]
-        assert {message.service for message in recorded} <= {"notifier"}
-        return [(s.submission_id, s.step, s.reason or "") for message in recorded for s in message.steps]
+        messages = [OutcomeRecorded.model_validate_json(data) for data in (*recorded, *(row.data for row in rows))]
+        assert {message.service for message in messages} <= {"notifier"}
+        steps = dict.fromkeys((s.submission_id, s.at, s.step, s.reason) for m in messages for s in m.steps)
+        return [(submission, step, reason or "") for submission, _, step, reason in steps]
 
 
 def settings_for(database_url: str, redis_url: str, folder: Path, **values: Any) -> Settings:
@@ -138,6 +146,7 @@ async def notifier(
     context = Context(
         settings,
         database,
+        bus,
         Outbox(OUTBOX),
         OutboxRelay(database, OUTBOX, bus),
         clock,

@@ -52,6 +52,7 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
         context = Context(
             settings,
             runtime.database,
+            runtime.bus,
             runtime.outbox,
             runtime.relay,
             runtime.clock,

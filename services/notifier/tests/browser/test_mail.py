@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from hearback_contracts.config import ProjectConfig
 from notifier.domain.mail import Envelope, compose
-from notifier.domain.notice import Notice, of_feedback, of_test
+from notifier.domain.notice import Notice, Sender, of_feedback, of_test
 from notifier.domain.texts import LANGUAGES
 from notifier.service.render_mail import mail_renderer
 
-from ..conftest import NOW, feedback
+from ..conftest import NOW, read
 from .conftest import Window
 
 PROJECT = ProjectConfig(id=1, slug="web", name="Web", organization_id=1, organization_slug="demo")
@@ -40,7 +40,7 @@ def html_of(*notices: Notice, language: str | None = None, more: int = 0) -> str
 
 
 def notice(**values: Any) -> Notice:
-    return of_feedback(feedback(**values), PROJECT, PUBLIC)
+    return of_feedback(read(**values), Sender(PROJECT, PUBLIC))
 
 
 FULL = {

@@ -2,11 +2,13 @@
 
 import itertools
 import random
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
+from unittest.mock import AsyncMock, MagicMock
 
 import pytest
 from hearback_contracts.flags import Feature
-from hearback_contracts.notices import FeedbackChanged, FeedbackContent
+from hearback_contracts.notices import FeedbackChanged, FeedbackContent, FeedbackCreated
 from hearback_contracts.options import Option
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import FEEDBACK_CHANGED, FEEDBACK_CREATED
@@ -14,14 +16,24 @@ from hearback_devkit.fleet import publish_project
 from hearback_devkit.testing import eventually
 from hearback_fleet.messages import outgoing
 from hearback_kit.bus import Incoming
+from hearback_kit.errors import Unavailable
 from hearback_kit.values.ids import new_id
 from notifier.consumers.feedback_changed import FeedbackChangedHandler
 from notifier.consumers.feedback_created import FeedbackCreatedHandler
+from notifier.domain.feedback import Changed, Created, Feedback
+from notifier.store.notification_rules import insert_rule
+from notifier.store.tables import DECISIONS, OUTBOX
+from sqlalchemy import select
 
 from ..conftest import ADA, BOB, NOW, Notifier, created, feedback
 
 OLD = FeedbackSource.USER_REPORT_ENVELOPE
 NEW = FeedbackSource.NEW_FEEDBACK_ENVELOPE
+RULE: Final = {
+    "organization_id": 1, "project_id": 1, "name": "team", "is_enabled": True, "sources": [], "environments": [],
+    "contains": None, "channel": "email", "target": "team@example.com", "format": "standard", "secret": "",
+    "digest_minutes": 0,
+}  # fmt: skip
 
 
 def incoming(stream: Any, message: Any) -> Incoming:
@@ -85,6 +97,7 @@ async def test_a_message_that_comes_again_decides_and_mails_nothing_more(notifie
     order = contents * 3
     random.Random(7).shuffle(order)
     await take(notifier, *order)
+    notifier.clock.move(seconds=60)
     await take(notifier, *contents)
     assert len(await notifier.deliveries()) == 10
     assert len(await notifier.steps()) == 5
@@ -107,6 +120,47 @@ async def test_without_recipients_the_fate_says_so(notifier: Notifier) -> None:
     content = feedback(organization_id=5)
     await take(notifier, content, project_id=5)
     assert await notifier.steps() == [(content.submission_id, "notification_skipped", "no_recipients")]
+
+
+async def test_only_what_is_held_is_kept_of_what_no_person_is_notified_of(notifier: Notifier) -> None:
+    await configure(
+        notifier,
+        features={Feature.SPAM_FILTER_ACTIONS: True},
+        options={Option.USER_REPORT_NOTIFICATIONS: False},
+    )
+    held = feedback(is_spam=True)
+    await take(notifier, held, feedback(source=OLD), feedback(source=OLD, is_spam=False))
+    async with notifier.database.connection() as connection:
+        kept = (await connection.execute(select(DECISIONS.c.event_id, DECISIONS.c.verdict))).all()
+        assert [*kept, *await connection.execute(select(OUTBOX))] == [(held.event_id, "held")]
+    assert len(await notifier.steps()) == 3
+
+
+async def test_steps_that_could_not_be_published_come_with_the_message_again(notifier: Notifier) -> None:
+    bus = MagicMock(publish=AsyncMock(side_effect=Unavailable("away")))
+    content = feedback()
+    message = incoming(FEEDBACK_CREATED, created(content))
+    with pytest.raises(Unavailable):
+        await FeedbackCreatedHandler(replace(notifier.context, bus=bus))([message])
+    assert (len(await notifier.deliveries()), await notifier.steps()) == (2, [])
+    await FeedbackCreatedHandler(notifier.context)([message])
+    assert len(await notifier.deliveries()) == 2
+    assert await notifier.steps() == [(content.submission_id, "notified", "notified")]
+
+
+async def test_a_rule_added_between_two_deliveries_of_a_message_adds_its_own_mail(notifier: Notifier) -> None:
+    content = feedback()
+    await take(notifier, content)
+    async with notifier.database.transaction() as connection:
+        await insert_rule(connection, RULE, NOW)
+    await take(notifier, content)
+    assert [one.target for one in await notifier.deliveries()] == [ADA.email, BOB.email, RULE["target"]]
+
+
+def test_what_is_read_of_a_message_is_what_the_contract_has() -> None:
+    assert set(Feedback.__struct_fields__) == set(FeedbackContent.model_fields)
+    for read_as, model in ((Created, FeedbackCreated), (Changed, FeedbackChanged)):
+        assert set(read_as.__struct_fields__) <= set(model.model_fields)
 
 
 async def test_not_spam_sends_the_held_mail_once_and_never_again(notifier: Notifier) -> None:

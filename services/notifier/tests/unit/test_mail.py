@@ -11,11 +11,11 @@ from hearback_contracts.sources import FeedbackSource
 from hypothesis import given
 from hypothesis import strategies as st
 from notifier.domain.mail import Envelope, compose, header_text, is_address
-from notifier.domain.notice import Notice, of_alert, of_feedback, of_test, webhook_notice
+from notifier.domain.notice import Notice, Sender, of_alert, of_feedback, of_test, webhook_notice
 from notifier.domain.texts import KEYS, LANGUAGES, words
 from notifier.service.render_mail import mail_renderer
 
-from ..conftest import NOW, feedback
+from ..conftest import NOW, read
 
 PROJECT = ProjectConfig(id=1, slug="web", name="web", organization_id=1, organization_slug="demo")
 RENDER = mail_renderer()
@@ -23,7 +23,7 @@ HOSTILE = "<script>alert(1)</script><img src=http://evil.example/x.png onerror=x
 
 
 def notice(**values: Any) -> Notice:
-    return of_feedback(feedback(**values), PROJECT, "https://feedback.example.com/")
+    return of_feedback(read(**values), Sender(PROJECT, "https://feedback.example.com/"))
 
 
 def mail(*notices: Notice, **values: Any) -> EmailMessage:

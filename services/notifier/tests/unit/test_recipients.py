@@ -2,20 +2,21 @@
 
 import pytest
 from hearback_contracts.config import ProjectConfig
-from notifier.domain.notice import of_feedback
+from notifier.domain.notice import Sender, of_feedback
 from notifier.domain.recipients import (
+    Audience,
     Channel,
     Destination,
     NotificationRule,
     Recipient,
     WebhookFormat,
-    destinations,
 )
 from notifier.service.address_notices import deliveries_of
 
-from ..conftest import feedback
+from ..conftest import read
 
 PROJECT = ProjectConfig(id=1, slug="web", name="web", organization_id=1, organization_slug="demo")
+SENDER = Sender(PROJECT, "https://feedback.example.com")
 
 
 def rule(**values: object) -> NotificationRule:
@@ -43,7 +44,7 @@ def rule(**values: object) -> NotificationRule:
     ],
 )
 def test_a_rule_matches_when_everything_it_asks_for_holds(values: dict[str, object], matches: bool) -> None:
-    assert rule(**values).matches(feedback(environment="prod")) is matches
+    assert rule(**values).matches(read(environment="prod")) is matches
 
 
 def test_each_destination_gets_a_notice_once() -> None:
@@ -53,7 +54,7 @@ def test_each_destination_gets_a_notice_once() -> None:
         rule(id=2, channel=Channel.WEBHOOK, target="https://a"),
         rule(id=3, target="other@example.com"),
     ]
-    found = destinations(feedback(), members, rules)
+    found = Audience(members, rules).destinations(read())
     assert [destination.key for destination in found] == [
         "email:team@example.com",
         "webhook:2",
@@ -63,9 +64,9 @@ def test_each_destination_gets_a_notice_once() -> None:
 
 
 def test_what_webhooks_get_is_not_kept_for_mails() -> None:
-    created = feedback()
-    notice = of_feedback(created, PROJECT, "https://feedback.example.com")
+    created = read()
+    notice = of_feedback(created, SENDER)
     found = [Destination(Channel.EMAIL, "ada@example.com"), Destination(Channel.WEBHOOK, "https://x.example", 1)]
     mailed, called = (delivery.notice for delivery in deliveries_of(notice, PROJECT, found))
     assert (mailed.data, called.data["event_id"]) == ({}, created.event_id)
-    assert mailed == of_feedback(created, PROJECT, "https://feedback.example.com", has_data=False)
+    assert mailed == of_feedback(created, SENDER, has_data=False)

@@ -76,13 +76,13 @@ class StoreSubmissions:
         refused = [decision for decision in decisions if decision.draft is None]
         identities = _identities(storing, prospect.first_numbers)
         ids = {decision.key: feedback_id for decision, feedback_id in zip(storing, prospect.ids, strict=True)}
-        record, messages = self._unit_of_work.recorder(), []
-        announcer = self._announcer()
+        record = self._unit_of_work.recorder()
         for decision in storing:
             record_stored(record, decision, ids[decision.key], counted=True)
-            messages.append(_announcement(announcer, decision, ids, identities, prospect.attachments))
         for decision in refused:
             record_refused(record, decision)
+        announcer = self._announcer()  # later than the steps: what follows of an announcement comes behind them
+        messages = [_announcement(announcer, one, ids, identities, prospect.attachments) for one in storing]
         rows = [(ids[d.key], d.draft, identities[d.key]) for d in storing if d.draft is not None]
         closing = {d.key: (d.message.revision, str(d.reason)) for d in refused}
         async with self._unit_of_work.database.direct() as connection:
@@ -138,14 +138,13 @@ class StoreSubmissions:
         identities = _identities(decisions, await _take_numbers(work, decisions))
         stored = await insert_feedback(work.connection, [(drafts[key], identities[key]) for key in drafts])
         attachments = await count_attachments(work.connection, stored)
+        new = [decision for decision in decisions if decision.key in stored]
+        for decision in new:
+            # Who took it in after a refusal took back what the refusal counted.
+            counted = decision.key not in known or decision.message.accepted_by is not None
+            record_stored(work.record, decision, stored[decision.key], counted=counted)
         announcer = self._announcer()
-        for decision in decisions:
-            key = decision.key
-            if key in stored:
-                # Who took it in after a refusal took back what the refusal counted.
-                counted = key not in known or decision.message.accepted_by is not None
-                record_stored(work.record, decision, stored[key], counted=counted)
-                work.messages.append(_announcement(announcer, decision, stored, identities, attachments))
+        work.messages.extend(_announcement(announcer, one, stored, identities, attachments) for one in new)
         return stored
 
     async def _update(self, work: Work, decisions: Sequence[Decision], known: KnownSubmissions) -> int:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from hearback_contracts.notices import FeedbackChanged
-from hearback_fleet.messages import decode
+from hearback_fleet.messages import data_of
 from hearback_kit.bus import Incoming
 
+from notifier.domain.feedback import read_changed
 from notifier.service.address_notices import Context
 from notifier.service.release_held import release_held
 
@@ -18,4 +19,5 @@ class FeedbackChangedHandler:
 
     async def __call__(self, messages: Sequence[Incoming]) -> bool:
         """Handle a batch in one transaction; return whether a delivery may be due."""
-        return await release_held(self._context, [decode(FeedbackChanged, message) for message in messages])
+        read = [read_changed(data_of(FeedbackChanged, message)) for message in messages]
+        return await release_held(self._context, read)

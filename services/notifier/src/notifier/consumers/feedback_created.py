@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from hearback_contracts.notices import FeedbackCreated
-from hearback_fleet.messages import decode
+from hearback_fleet.messages import data_of
 from hearback_kit.bus import Incoming
 
+from notifier.domain.feedback import read_created
 from notifier.service.address_notices import Context
 from notifier.service.decide_feedback import decide_feedback
 
@@ -17,5 +18,6 @@ class FeedbackCreatedHandler:
         self._context = context
 
     async def __call__(self, messages: Sequence[Incoming]) -> bool:
-        """Handle a batch in one transaction; return whether a delivery may be due."""
-        return await decide_feedback(self._context, [decode(FeedbackCreated, message) for message in messages])
+        """Handle a batch; return whether a delivery is due."""
+        read = [read_created(data_of(FeedbackCreated, message)) for message in messages]
+        return await decide_feedback(self._context, read)

@@ -1,13 +1,15 @@
 """The mail of one or several notices: headers, text and HTML parts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from typing import Any, Final, Protocol
+
+from msgspec.structs import replace
 
 from notifier.domain.notice import Kind, Notice
 from notifier.domain.texts import RIGHT_TO_LEFT, in_words, language_of, words

@@ -1,16 +1,17 @@
 """What a notice says, before it has the form of a mail or of a webhook's body."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import quote
 
+import msgspec
 from hearback_contracts.config import ProjectConfig
-from hearback_contracts.notices import AlertChanged, FeedbackContent, UserReportLinked
+from hearback_contracts.notices import AlertChanged, UserReportLinked
 from hearback_contracts.options import Option
 
+from notifier.domain.feedback import Feedback
 from notifier.domain.texts import DEFAULT, in_words, words
 
 TAGS_SHOWN_MAX: Final = 20
@@ -25,8 +26,7 @@ class Kind(StrEnum):
     TEST = "test"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One notice. `subject_id` names what it is about, `thread` what mails of one conversation share.
 
     `facts` are pairs of a label (a key of the texts) and a value, a code or what was sent; `links` are pairs of a
@@ -49,59 +49,67 @@ class Notice:
     name: str | None = None
     contact: str | None = None
     allows_reply: bool = True
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = {}
 
-    def as_json(self) -> dict[str, Any]:
-        """Return it for a database column."""
-        value = {name: getattr(self, name) for name in self.__slots__} | {"kind": str(self.kind)}
-        if self.allows_reply:  # the previous release does not know the field
-            del value["allows_reply"]
-        return value
+    def as_json(self) -> str:
+        """Return it for a database column; what has its default is left out."""
+        return _ENCODER.encode(self).decode()
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Notice":
-        """Read what `as_json` gave."""
-        pairs = {name: tuple((a, b) for a, b in value.get(name, ())) for name in ("facts", "links", "tags")}
-        return cls(**{**value, **pairs, "kind": Kind(value["kind"])})
+        """Read what `as_json` gave, as the database returns it."""
+        return msgspec.convert(value, cls)
 
 
-def of_feedback(
-    feedback: FeedbackContent, project: ProjectConfig, public_url: str, *, has_data: bool = True
-) -> Notice:
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class Sender:
+    """What the notices of a project's feedback have in common."""
+
+    def __init__(self, project: ProjectConfig, public_url: str) -> None:
+        base = f"{public_url.rstrip('/')}/organizations/{project.organization_slug}"
+        self.project = project.slug
+        self.feedback = f"{base}/feedback/?feedbackSlug={quote(project.slug + ':', safe='')}"
+        self.events = f"{base}/projects/{project.slug}/events/"
+        self.allows_reply = bool(project.option(Option.MAIL_REPLY_TO))
+
+
+def of_feedback(feedback: Feedback, sender: Sender, *, has_data: bool = True) -> Notice:
     """Return the notice of a created feedback; without `has_data` it suffices for mails."""
-    base = f"{public_url.rstrip('/')}/organizations/{project.organization_slug}"
-    url = f"{base}/feedback/?feedbackSlug={quote(f'{project.slug}:{feedback.issue_id}', safe='')}"
-    data: dict[str, Any] = {}
-    if has_data:
-        data = feedback.model_dump(mode="json") | {"url": feedback.url, "permalink": url, "project": project.slug}
+    url = f"{sender.feedback}{feedback.issue_id}"
     links = [("feedback", url)]
     if feedback.associated_event_id:
-        links.append(("error", f"{base}/projects/{project.slug}/events/{feedback.associated_event_id}/"))
+        links.append(("error", f"{sender.events}{feedback.associated_event_id}/"))
     if feedback.attachments:
         links.append(("screenshot", f"{url}#attachments"))
-    facts = [
+    facts = (
         ("environment", feedback.environment),
         ("release", feedback.release),
         ("page", feedback.url),
-        ("source", str(feedback.source)),
+        ("source", feedback.source.value),
         ("spam", "yes" if feedback.is_spam else None),
-    ]
+    )
+    data = {}
+    if has_data:
+        content = msgspec.to_builtins(feedback)
+        data = content | {"url": feedback.url, "permalink": url, "project": sender.project}
     return Notice(
         kind=Kind.FEEDBACK,
         subject_id=feedback.event_id,
         thread=f"feedback-{feedback.issue_id}",
-        project=project.slug,
-        subject=f"[{project.slug}] {feedback.short_id}: {feedback.title}",
+        project=sender.project,
+        subject=f"[{sender.project}] {feedback.short_id}: {feedback.title}",
         title=feedback.title,
         text=feedback.message,
         url=url,
         at=feedback.received_at.isoformat(),
-        facts=tuple((label, value) for label, value in facts if value),
+        facts=tuple([(label, value) for label, value in facts if value]),
         links=tuple(links),
         tags=tuple(sorted(feedback.tags.items())[:TAGS_SHOWN_MAX]),
         name=feedback.name or None,
         contact=feedback.contact_email or None,
-        allows_reply=bool(project.option(Option.MAIL_REPLY_TO)),
+        allows_reply=sender.allows_reply,
         data=data,
     )
 

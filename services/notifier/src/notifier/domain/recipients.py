@@ -1,11 +1,11 @@
 """Who is notified: members with alerts on, and the addresses and webhooks of a project's rules."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from hearback_contracts.notices import FeedbackContent
+from notifier.domain.feedback import Feedback
 
 # Limits of a notification rule.
 NAME_LENGTH_MAX: Final = 100
@@ -63,7 +63,7 @@ class NotificationRule:
     secret: str
     digest_minutes: int
 
-    def matches(self, feedback: FeedbackContent) -> bool:
+    def matches(self, feedback: Feedback) -> bool:
         """Whether the rule is on and everything it asks for holds."""
         if not self.is_enabled:
             return False
@@ -94,20 +94,24 @@ class Destination:
         return f"webhook:{self.rule_id}"
 
 
-def destinations(
-    feedback: FeedbackContent, members: Iterable[Recipient], rules: Iterable[NotificationRule]
-) -> list[Destination]:
-    """Return where a feedback's notice goes, each destination once; members come before rules."""
-    found: dict[str, Destination] = {}
-    for member in members:
-        if member.has_alerts:
-            destination = member_destination(member)
-            found.setdefault(destination.key, destination)
-    for rule in rules:
-        if rule.matches(feedback):
-            destination = rule_destination(rule)
-            found.setdefault(destination.key, destination)
-    return list(found.values())
+class Audience:
+    """Whom the feedback of a project may reach: members with alerts on, and rules that are on."""
+
+    def __init__(self, members: Iterable[Recipient], rules: Iterable[NotificationRule]) -> None:
+        found = [member_destination(member) for member in members if member.has_alerts]
+        self._members = list({destination.key: destination for destination in reversed(found)}.values())[::-1]
+        self._rules = [rule for rule in rules if rule.is_enabled]
+
+    def destinations(self, feedback: Feedback) -> Sequence[Destination]:
+        """Return where a feedback's notice goes, each destination once; members come before rules."""
+        if not self._rules:
+            return self._members
+        found = {destination.key: destination for destination in self._members}
+        for rule in self._rules:
+            if rule.matches(feedback):
+                destination = rule_destination(rule)
+                found.setdefault(destination.key, destination)
+        return list(found.values())
 
 
 def member_destination(member: Recipient) -> Destination:

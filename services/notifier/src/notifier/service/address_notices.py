@@ -1,22 +1,24 @@
 """What all notices share: finding destinations, and storing decisions, deliveries and steps in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import datetime
 
+import msgspec
 from hearback_contracts.config import ProjectConfig
-from hearback_contracts.notices import FeedbackContent
 from hearback_contracts.outcomes import SubmissionState
-from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.recording import OutcomeRecorder, SubmissionRef
+from hearback_kit.bus import Bus
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
 from hearback_kit.outbox import Outbox, OutboxRelay
 
 from notifier.clients.recipients import RecipientDirectory
 from notifier.domain.decision import Decision
+from notifier.domain.feedback import Feedback
 from notifier.domain.notice import Notice
-from notifier.domain.recipients import Channel, Destination, NotificationRule, destinations
+from notifier.domain.recipients import Audience, Channel, Destination, NotificationRule
 from notifier.settings import Settings
 from notifier.store import destinations as destination_store
 from notifier.store import notification_rules
@@ -29,6 +31,7 @@ class Context:
 
     settings: Settings
     database: Database
+    bus: Bus
     outbox: Outbox
     relay: OutboxRelay
     clock: Clock
@@ -49,17 +52,15 @@ class Context:
         return found
 
 
-async def find_destinations(
-    context: Context, feedback: FeedbackContent, project: ProjectConfig
-) -> list[Destination]:
-    """Return where a feedback's notice goes. Members and rules are read once in a while for each project."""
+async def find_audience(context: Context, project: ProjectConfig) -> Audience:
+    """Return whom a project's feedback may reach. Members and rules are read once in a while."""
 
     async def read() -> Sequence[NotificationRule]:
         async with context.database.statements() as connection:
             return await notification_rules.list_rules(connection, project.id)
 
     members = await context.recipients.members(project.id, project.organization_id)
-    return destinations(feedback, members, await context.recipients.rules(project.id, read))
+    return Audience(members, await context.recipients.rules(project.id, read))
 
 
 async def without_those_off(connection: Connection, new: Sequence[NewDelivery]) -> list[NewDelivery]:
@@ -71,23 +72,27 @@ async def without_those_off(connection: Connection, new: Sequence[NewDelivery]) 
     return [delivery for delivery in new if delivery.destination.key not in off]
 
 
-def record_step(recorder: OutcomeRecorder, feedback: FeedbackContent, project_id: int, decision: Decision) -> None:
+def record_step(
+    recorder: OutcomeRecorder,
+    feedback: Feedback,
+    project_id: int,
+    decision: Decision,
+    at: datetime | None = None,
+) -> None:
     """Record a decision in the fate of the submission; it does not change the submission's state."""
-    submission = SubmissionRef(
-        feedback.organization_id, project_id, feedback.submission_id, FeedbackSource(feedback.source)
-    )
     recorder.step(
-        submission,
+        SubmissionRef(feedback.organization_id, project_id, feedback.submission_id, feedback.source),
         SubmissionState.ACCEPTED,
         decision.step,
-        str(decision.rule),
+        decision.rule,
+        at=at,
         feedback_id=str(feedback.issue_id),
     )
 
 
 def deliveries_of(notice: Notice, project: ProjectConfig, found: Sequence[Destination]) -> list[NewDelivery]:
     """Return a delivery of the notice for each destination; that of a mail without what webhooks get."""
-    mailed = replace(notice, data={}) if notice.data else notice
+    mailed = msgspec.structs.replace(notice, data={}) if notice.data else notice
     return [
         NewDelivery(
             project.organization_id,

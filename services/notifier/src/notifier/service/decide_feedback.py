@@ -1,109 +1,113 @@
-"""Decide on created feedback: one decision for each, with its step in the fate and its deliveries."""
+"""Decide on created feedback: each gets a step in its fate, and deliveries, or a row when it is held.
+
+A message may come more than once, and nothing is stored of a feedback that no person is notified of. So all that
+follows of a message is the same each time: its step, which the journal keeps once, has a time that follows from
+the message, and there is one delivery to each destination.
+"""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
 
 from hearback_contracts.config import ProjectConfig
 from hearback_contracts.flags import Feature
-from hearback_contracts.notices import FeedbackCreated
 from hearback_contracts.options import Option
-from hearback_kit.bus import Outgoing
+from hearback_contracts.sources import FeedbackSource
+from hearback_fleet.recording import OutcomeRecorder
 
 from notifier import metrics
 from notifier.domain.decision import Decision, Rule, Verdict, decide
-from notifier.domain.notice import of_feedback
-from notifier.domain.recipients import Channel
-from notifier.service.address_notices import (
-    Context,
-    deliveries_of,
-    find_destinations,
-    record_step,
-    without_those_off,
-)
-from notifier.store.batches import Bursts, store_batch
-from notifier.store.decisions import insert_decisions
-from notifier.store.deliveries import NewDelivery, insert_deliveries
+from notifier.domain.feedback import Created, Feedback, decided_at
+from notifier.domain.notice import Sender, of_feedback
+from notifier.domain.recipients import Audience, Channel, Destination
+from notifier.service.address_notices import Context, find_audience, record_step
+from notifier.store.batches import Bursts, NewNotices, store_batch
+
+NO_RECIPIENTS: Final = Decision(Verdict.SKIPPED, Rule.NO_RECIPIENTS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Decided:
-    message: FeedbackCreated
-    decision: Decision
-    deliveries: Sequence[NewDelivery]
+async def decide_feedback(context: Context, messages: Sequence[Created]) -> bool:
+    """Decide on a batch; return whether a delivery is due.
 
-    @property
-    def row(self) -> tuple[int, str, Decision]:
-        return self.message.project_id, self.message.feedback.event_id, self.decision
-
-
-async def decide_feedback(context: Context, messages: Sequence[FeedbackCreated]) -> bool:
-    """Decide on a batch; a feedback that was decided on before stays as it is. Return whether a delivery is due.
-
-    A batch of which none was decided on before is stored by one statement, any other in a transaction.
+    What is to be delivered or held is stored by one statement; then the steps are published, which comes again
+    with the messages if the process is killed meanwhile.
     """
-    projects = await context.projects([message.project_id for message in messages])
-    decided = {}
-    for message in messages:
-        key = message.project_id, message.feedback.event_id
-        if message.project_id in projects and key not in decided:
-            decided[key] = await _decide(context, message, projects[message.project_id])
-    if not decided:
-        return False
-    now = context.clock.now()
-    async with context.database.direct() as connection:
-        stored = await store_batch(
-            connection,
-            [one.row for one in decided.values()],
-            [delivery for one in decided.values() for delivery in one.deliveries],
-            _recorded(context, decided.values()),
-            now,
-            Bursts(context.settings.burst_per_minute, context.settings.digest_minutes),
-        )
-    if stored is not None:
-        context.relay.publish(stored.added)
-        _count(decided.values())
-        return stored.is_due
-    async with context.database.transaction() as connection:
-        rows = await insert_decisions(connection, [one.row for one in decided.values()], now)
-        new = [one for key, one in decided.items() if key in rows]
-        deliveries = [delivery for one in new for delivery in one.deliveries]
-        await insert_deliveries(connection, await without_those_off(connection, deliveries), now)
-        added = await context.outbox.add(connection, _recorded(context, new))
-    context.relay.publish(added)
-    _count(new)
-    return True
-
-
-def _recorded(context: Context, decided: Iterable[_Decided]) -> list[Outgoing]:
-    recorder = context.recorder()
-    for one in decided:
-        record_step(recorder, one.message.feedback, one.message.project_id, one.decision)
-    return recorder.messages()
-
-
-def _count(decided: Iterable[_Decided]) -> None:
-    for rule, number in Counter(str(one.decision.rule) for one in decided).items():
+    batch = _Batch(context, {(message.project_id, message.feedback.event_id): message for message in messages})
+    await batch.decide()
+    is_due = False
+    if batch.held or batch.notices:
+        bursts = Bursts(context.settings.burst_per_minute, context.settings.digest_minutes)
+        async with context.database.direct() as connection:
+            is_due = await store_batch(connection, batch.held, batch.notices, batch.now, bursts)
+    await context.bus.publish(batch.recorder.messages())
+    for rule, number in batch.rules.items():
         metrics.DECISIONS.labels(rule).inc(number)
+    return is_due
 
 
-async def _decide(context: Context, message: FeedbackCreated, project: ProjectConfig) -> _Decided:
-    decision = decision_of(message, project)
-    if decision.verdict is not Verdict.NOTIFIED:
-        return _Decided(message, decision, ())
-    found = await find_destinations(context, message.feedback, project)
-    if not found:
-        return _Decided(message, Decision(Verdict.SKIPPED, Rule.NO_RECIPIENTS), ())
-    has_data = any(destination.channel is Channel.WEBHOOK for destination in found)
-    notice = of_feedback(message.feedback, project, context.settings.public_url, has_data=has_data)
-    return _Decided(message, decision, deliveries_of(notice, project, found))
+class _Batch:
+    """What is decided on messages, each once: `held` by project and event, notices, steps."""
+
+    def __init__(self, context: Context, messages: dict[tuple[int, str], Created]) -> None:
+        self._context = context
+        self._messages = messages
+        self.now = context.clock.now()
+        self.held: list[tuple[int, str]] = []
+        self.notices = NewNotices(self.now)
+        self.recorder: OutcomeRecorder = context.recorder()
+        self.rules: Counter[str] = Counter()
+
+    async def decide(self) -> None:
+        projects: dict[int, _Project] = {}
+        for project_id, project in (await self._context.projects([one[0] for one in self._messages])).items():
+            audience = await find_audience(self._context, project)
+            projects[project_id] = _Project(project, audience, self._context.settings.public_url)
+        for key, message in self._messages.items():
+            if key[0] in projects:
+                self._decide(key, message, projects[key[0]])
+
+    def _decide(self, key: tuple[int, str], message: Created, project: "_Project") -> None:
+        feedback = message.feedback
+        decision = project.decide(feedback.source, feedback.is_spam)
+        if decision.verdict is Verdict.HELD:
+            self.held.append(key)
+        elif decision.verdict is Verdict.NOTIFIED:
+            found = project.audience.destinations(feedback)
+            if found:
+                self._notify(feedback, project, found)
+            else:
+                decision = NO_RECIPIENTS
+        self.rules[decision.rule] += 1
+        record_step(self.recorder, feedback, key[0], decision, decided_at(message.occurred_at))
+
+    def _notify(self, feedback: Feedback, project: "_Project", found: Sequence[Destination]) -> None:
+        mails = [destination for destination in found if destination.channel is Channel.EMAIL]
+        if mails:
+            notice = of_feedback(feedback, project.sender, has_data=False)
+            self.notices.add(project.configuration, notice, mails)
+        if len(mails) < len(found):
+            called = [destination for destination in found if destination.channel is Channel.WEBHOOK]
+            self.notices.add(project.configuration, of_feedback(feedback, project.sender), called)
 
 
-def decision_of(message: FeedbackCreated, project: ProjectConfig) -> Decision:
-    """Return the decision by the project's options and its organization's flags."""
-    return decide(
-        source=message.feedback.source,
-        is_spam=message.feedback.is_spam,
-        has_spam_actions=project.feature(Feature.SPAM_FILTER_ACTIONS),
-        has_report_notifications=bool(project.option(Option.USER_REPORT_NOTIFICATIONS)),
-    )
+class _Project:
+    """What decides on a project's feedback, the same for a batch."""
+
+    def __init__(self, configuration: ProjectConfig, audience: Audience, public_url: str) -> None:
+        self.configuration = configuration
+        self.audience = audience
+        self.sender = Sender(configuration, public_url)
+        has_actions = configuration.feature(Feature.SPAM_FILTER_ACTIONS)
+        has_reports = bool(configuration.option(Option.USER_REPORT_NOTIFICATIONS))
+
+        @cache
+        def decided(source: FeedbackSource, is_spam: bool | None) -> Decision:
+            return decide(
+                source=source,
+                is_spam=is_spam,
+                has_spam_actions=has_actions,
+                has_report_notifications=has_reports,
+            )
+
+        self.decide = decided

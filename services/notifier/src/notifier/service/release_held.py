@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 
-from hearback_contracts.notices import FeedbackChanged
+import msgspec
 from hearback_contracts.options import Option
 
 from notifier.domain.decision import Decision, Rule, Verdict, decide
-from notifier.domain.notice import of_feedback
+from notifier.domain.feedback import Changed
+from notifier.domain.notice import Sender, of_feedback
 from notifier.service.address_notices import (
     Context,
     deliveries_of,
-    find_destinations,
+    find_audience,
     record_step,
     without_those_off,
 )
@@ -20,7 +21,7 @@ from notifier.store.deliveries import insert_deliveries
 NOT_SPAM = ("ignored", "unresolved")
 
 
-async def release_held(context: Context, messages: Sequence[FeedbackChanged]) -> bool:
+async def release_held(context: Context, messages: Sequence[Changed]) -> bool:
     """Notify of each held feedback that was moved back to the inbox; a second time nothing is held any more.
 
     Return whether there was anything to look for.
@@ -31,11 +32,7 @@ async def release_held(context: Context, messages: Sequence[FeedbackChanged]) ->
     projects = await context.projects([message.project_id for message in wanted])
     now = context.clock.now()
     recorder = context.recorder()
-    addressed = {
-        message.id: await find_destinations(context, message.feedback, projects[message.project_id])
-        for message in wanted
-        if message.project_id in projects
-    }
+    audiences = {project_id: await find_audience(context, project) for project_id, project in projects.items()}
     async with context.database.transaction() as connection:
         for message in wanted:
             project = projects.get(message.project_id)
@@ -49,9 +46,9 @@ async def release_held(context: Context, messages: Sequence[FeedbackChanged]) ->
             )
             if decision.verdict is Verdict.NOTIFIED:
                 decision = Decision(Verdict.NOTIFIED, Rule.NOT_SPAM)
-                feedback = message.feedback.model_copy(update={"is_spam": False})
-                notice = of_feedback(feedback, project, context.settings.public_url)
-                found = deliveries_of(notice, project, addressed[message.id])
+                feedback = msgspec.structs.replace(message.feedback, is_spam=False)
+                notice = of_feedback(feedback, Sender(project, context.settings.public_url))
+                found = deliveries_of(notice, project, audiences[project.id].destinations(feedback))
                 await insert_deliveries(connection, await without_those_off(connection, found), now)
             record_step(recorder, message.feedback, message.project_id, decision)
         added = await context.outbox.add(connection, recorder.messages())

@@ -1,22 +1,23 @@
-"""Storing what was decided on a batch of feedback: one statement, a transaction of its own.
+"""Storing what follows of a batch of feedback: one statement, a transaction of its own.
 
-Nearly always none of a batch was decided on before. Anything else is left to `decisions` and `deliveries`.
+What is stored already, since a message came again, stays as it is.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import orjson
-from hearback_kit.bus import Outgoing
-from hearback_kit.db import AlreadyThere, Direct
-from hearback_kit.outbox import Added, outbox_insert, outbox_values
+from hearback_contracts.config import ProjectConfig
+from hearback_kit.db import Direct
 from sqlalchemy.dialects import postgresql
 
-from notifier.domain.decision import Decision
-from notifier.store.deliveries import NEW_COLUMNS, NewDelivery, values_of
-from notifier.store.tables import DELIVERIES, OUTBOX
+from notifier.domain.decision import Rule, Verdict
+from notifier.domain.notice import Notice
+from notifier.domain.recipients import Destination
+from notifier.store.deliveries import NEW_COLUMNS, OF_DESTINATION, destination_values
+from notifier.store.tables import DELIVERIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,91 +28,104 @@ class Bursts:
     digest_minutes: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoredBatch:
-    """What was added to the outbox, and whether a delivery is due now."""
+class NewNotices:
+    """Notices and where each of them goes; what deliveries have in common is kept once."""
 
-    added: Added
-    is_due: bool
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+        self._numbers: dict[tuple[int, str], int] = {}
+        self._destinations: list[dict[str, Any]] = []
+        self._subjects: list[str] = []
+        self._notices: list[str] = []
+        self._pairs: tuple[list[int], list[int]] = ([], [])  # of a notice and a destination
+
+    def __bool__(self) -> bool:
+        return bool(self._subjects)
+
+    def add(self, project: ProjectConfig, notice: Notice, found: Sequence[Destination]) -> None:
+        """Add a notice for destinations."""
+        self._subjects.append(notice.subject_id)
+        self._notices.append(notice.as_json())
+        for destination in found:
+            key = project.id, destination.key
+            number = self._numbers.get(key)
+            if number is None:
+                number = self._numbers[key] = len(self._numbers)
+                values = destination_values(
+                    project.organization_id, project.id, notice.kind, destination, self._at
+                )
+                self._destinations.append(values | {"number": number})
+            self._pairs[0].append(len(self._subjects))
+            self._pairs[1].append(number)
+
+    def values(self) -> tuple[Any, ...]:
+        """Return the parameters of the statement."""
+        return orjson.dumps(self._destinations).decode(), self._subjects, self._notices, *self._pairs
 
 
 def _types() -> str:
     compiler = postgresql.dialect()  # type: ignore[no-untyped-call]
-    return ", ".join(f"{name} {DELIVERIES.c[name].type.compile(dialect=compiler)}" for name in NEW_COLUMNS)
+    return ", ".join(f"{name} {DELIVERIES.c[name].type.compile(dialect=compiler)}" for name in OF_DESTINATION)
 
 
 _COLUMNS: Final = ", ".join(NEW_COLUMNS)
 _VALUES: Final = ", ".join(
     {
+        "notice": "notice::jsonb",
         "state": "CASE WHEN is_surplus THEN 'digest' ELSE state END",
-        "due_at": "CASE WHEN is_surplus THEN $9 ELSE due_at END",
+        "due_at": "CASE WHEN is_surplus THEN $11 ELSE due_at END",
+        "created_at": "$3",
     }.get(name, name)
     for name in NEW_COLUMNS
 )
-_ALL_NEW: Final = "NOT EXISTS (SELECT FROM known)"
 _STORE: Final = f"""
-WITH given AS (
-    SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[])
-        AS given (project_id, event_id, verdict, rule)
-), known AS (
-    SELECT FROM given JOIN decision USING (project_id, event_id)
-), decided AS (
+WITH held AS (
     INSERT INTO decision (project_id, event_id, verdict, rule, decided_at)
-    SELECT project_id, event_id, verdict, rule, $5 FROM given WHERE {_ALL_NEW} ORDER BY project_id, event_id
-), notice AS (
+    SELECT project_id, event_id, '{Verdict.HELD}', '{Rule.SPAM}', $3
+    FROM unnest($1::bigint[], $2::text[]) AS given (project_id, event_id) ORDER BY project_id, event_id
+    ON CONFLICT DO NOTHING
+), given AS (
     SELECT *, channel = 'email' AND state = 'pending' AS may_burst,
         row_number() OVER (PARTITION BY destination ORDER BY position) AS place
-    FROM ROWS FROM (jsonb_to_recordset($6::jsonb) AS ({_types()})) WITH ORDINALITY AS given ({_COLUMNS}, position)
+    FROM unnest($7::bigint[], $8::integer[]) WITH ORDINALITY AS pair (notice_number, number, position)
+    JOIN unnest($5::text[], $6::text[]) WITH ORDINALITY AS noticed (subject_id, notice, notice_number)
+        USING (notice_number)
+    JOIN jsonb_to_recordset($4::jsonb) AS destined (number integer, {_types()}) USING (number)
 ), recent AS (
     SELECT destination, count(*) AS number FROM delivery
-    WHERE destination IN (SELECT destination FROM notice WHERE may_burst)
-        AND created_at > $7 AND channel = 'email' AND state IN ('pending', 'sent')
+    WHERE destination IN (SELECT destination FROM given WHERE may_burst)
+        AND created_at > $9 AND channel = 'email' AND state IN ('pending', 'sent')
     GROUP BY destination
 ), sending AS (
-    SELECT notice.*, may_burst AND coalesce(number, 0) + place > $8 AS is_surplus
-    FROM notice LEFT JOIN recent ON recent.destination = notice.destination
-    WHERE {_ALL_NEW} AND NOT EXISTS (
-        SELECT FROM destination AS stopped WHERE stopped.destination = notice.destination AND stopped.is_off
+    SELECT given.*, may_burst AND coalesce(recent.number, 0) + place > $10 AS is_surplus
+    FROM given LEFT JOIN recent ON recent.destination = given.destination
+    WHERE NOT EXISTS (
+        SELECT FROM destination AS stopped WHERE stopped.destination = given.destination AND stopped.is_off
     )
 ), delivered AS (
     INSERT INTO delivery ({_COLUMNS}) SELECT {_VALUES} FROM sending ORDER BY position
     ON CONFLICT ON CONSTRAINT delivery_once DO NOTHING
     RETURNING state
-), announced AS ({outbox_insert(OUTBOX, 10, _ALL_NEW)})
-SELECT ARRAY(SELECT id FROM announced) AS ids, EXISTS (SELECT FROM delivered WHERE state = 'pending') AS is_due,
-    {_ALL_NEW} AS are_all_new
+)
+SELECT EXISTS (SELECT FROM delivered WHERE state = 'pending') AS is_due
 """
 
 
 async def store_batch(
-    connection: Direct,
-    decisions: Sequence[tuple[int, str, Decision]],
-    deliveries: Sequence[NewDelivery],
-    messages: Sequence[Outgoing],
-    at: datetime,
-    bursts: Bursts,
-) -> StoredBatch | None:
-    """Store decisions by project and event, their deliveries, and messages for the outbox.
+    connection: Direct, held: Sequence[tuple[int, str]], notices: NewNotices, at: datetime, bursts: Bursts
+) -> bool:
+    """Store what is held, by project and event, and deliveries; return whether one is due now.
 
-    Mails beyond what an address gets in a minute wait for a digest; destinations that are off get nothing. Return
-    None, and store nothing, when one of the feedback was decided on before.
+    Mails beyond what an address gets in a minute wait for a digest; destinations that are off get nothing.
     """
-    try:
-        [row] = await connection.fetch(
-            _STORE,
-            [project_id for project_id, _, _ in decisions],
-            [event_id for _, event_id, _ in decisions],
-            [str(decision.verdict) for _, _, decision in decisions],
-            [str(decision.rule) for _, _, decision in decisions],
-            at,
-            orjson.dumps([values_of(delivery, at) for delivery in deliveries]).decode(),
-            at - timedelta(minutes=1),
-            bursts.per_minute,
-            at + timedelta(minutes=bursts.digest_minutes),
-            *outbox_values(messages),
-        )
-    except AlreadyThere:
-        return None
-    if not row["are_all_new"]:
-        return None
-    return StoredBatch(Added(tuple(sorted(row["ids"])), tuple(messages)), row["is_due"])
+    [row] = await connection.fetch(
+        _STORE,
+        [project_id for project_id, _ in held],
+        [event_id for _, event_id in held],
+        at,
+        *notices.values(),
+        at - timedelta(minutes=1),
+        bursts.per_minute,
+        at + timedelta(minutes=bursts.digest_minutes),
+    )
+    return bool(row["is_due"])

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import orjson
 from hearback_kit.db import Connection
 from hearback_kit.db.rowsets import rowset
 from sqlalchemy import Row, and_, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from notifier.domain.notice import Notice
+from notifier.domain.notice import Kind, Notice
 from notifier.domain.recipients import Channel, Destination
 from notifier.store.bursts import surplus
 from notifier.store.tables import DELIVERIES, DESTINATIONS
@@ -21,6 +22,9 @@ NEW_COLUMNS: Final = (
     "organization_id", "project_id", "kind", "subject_id", "destination", "channel", "target", "rule_id", "label",
     "language", "unsubscribe_url", "notice", "state", "due_at", "created_at",
 )  # fmt: skip
+OF_DESTINATION: Final = tuple(
+    name for name in NEW_COLUMNS if name not in {"subject_id", "notice", "created_at"}
+)  # what is the same for all notices to a destination
 _BATCH: Final = rowset(DELIVERIES, NEW_COLUMNS)
 _INSERT: Final = (
     insert(DELIVERIES)
@@ -90,28 +94,38 @@ class NewDelivery:
 async def insert_deliveries(connection: Connection, new: Sequence[NewDelivery], at: datetime) -> None:
     """Store deliveries; those that are stored already stay as they are."""
     if new:
-        await connection.execute(_INSERT, {"rows": [values_of(delivery, at) for delivery in new]})
+        await connection.execute(_INSERT, {"rows": [_values_of(delivery, at) for delivery in new]})
 
 
-def values_of(new: NewDelivery, at: datetime) -> dict[str, Any]:
+def _values_of(new: NewDelivery, at: datetime) -> dict[str, Any]:
     """Return the columns of a new delivery, as JSON has them."""
-    minutes = new.destination.digest_minutes
+    notice = new.notice
+    values = destination_values(new.organization_id, new.project_id, notice.kind, new.destination, at)
+    return values | {
+        "subject_id": notice.subject_id,
+        "notice": orjson.Fragment(notice.as_json()),
+        "created_at": at.isoformat(),
+    }
+
+
+def destination_values(
+    organization_id: int, project_id: int, kind: Kind, destination: Destination, at: datetime
+) -> dict[str, Any]:
+    """Return the columns of `OF_DESTINATION` for a delivery that is stored at a time, as JSON has them."""
+    minutes = destination.digest_minutes
     return {
-        "organization_id": new.organization_id,
-        "project_id": new.project_id,
-        "kind": str(new.notice.kind),
-        "subject_id": new.notice.subject_id,
-        "destination": new.destination.key,
-        "channel": str(new.destination.channel),
-        "target": new.destination.target,
-        "rule_id": new.destination.rule_id,
-        "label": new.destination.label,
-        "language": new.destination.language,
-        "unsubscribe_url": new.destination.unsubscribe_url,
-        "notice": new.notice.as_json(),
+        "organization_id": organization_id,
+        "project_id": project_id,
+        "kind": kind.value,
+        "destination": destination.key,
+        "channel": destination.channel.value,
+        "target": destination.target,
+        "rule_id": destination.rule_id,
+        "label": destination.label,
+        "language": destination.language,
+        "unsubscribe_url": destination.unsubscribe_url,
         "state": DIGEST if minutes else PENDING,
         "due_at": (at + timedelta(minutes=minutes)).isoformat(),
-        "created_at": at.isoformat(),
     }
 
 

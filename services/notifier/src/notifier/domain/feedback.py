@@ -1,0 +1,86 @@
+"""Created and changed feedback as its messages have it: `FeedbackCreated` and `FeedbackChanged`.
+
+Every created feedback is read, also those of which no person is notified; a model takes ten times as long.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+
+import msgspec
+from hearback_contracts.sources import FeedbackSource
+
+
+class Feedback(msgspec.Struct, frozen=True, kw_only=True):
+    """`FeedbackContent`."""
+
+    organization_id: int
+    issue_id: int
+    short_id: str
+    event_id: str
+    submission_id: str
+    source: FeedbackSource
+    is_spam: bool | None = None
+    title: str
+    message: str
+    name: str | None = None
+    contact_email: str | None = None
+    url: str | None = None
+    environment: str | None = None
+    release: str | None = None
+    platform: str | None = None
+    level: str | None = None
+    tags: dict[str, str] = {}
+    associated_event_id: str | None = None
+    attachments: int = 0
+    received_at: datetime
+
+
+class Created(msgspec.Struct, frozen=True, kw_only=True):
+    """`FeedbackCreated`."""
+
+    version: Literal[1] = 1
+    occurred_at: datetime
+    project_id: int
+    feedback: Feedback
+
+
+class Changed(msgspec.Struct, frozen=True, kw_only=True):
+    """`FeedbackChanged`."""
+
+    version: Literal[1] = 1
+    id: str
+    project_id: int
+    feedback: Feedback
+    previous_status: str
+    status: str
+
+
+_MOMENT: Final = timedelta(milliseconds=1)
+_CREATED: Final = msgspec.json.Decoder(Created)
+_CHANGED: Final = msgspec.json.Decoder(Changed)
+
+
+def read_created(data: bytes) -> Created:
+    """Read a created feedback; raise ValueError for what is none."""
+    return _CREATED.decode(data)
+
+
+def read_changed(data: bytes) -> Changed:
+    """Read a changed feedback; raise ValueError for what is none."""
+    return _CHANGED.decode(data)
+
+
+def decided_at(announced_at: datetime) -> datetime:
+    """Return the time of the decision on an announced feedback, in UTC: the same however often its message comes.
+
+    It lies a moment behind the steps that were recorded before, as a fate shows them. Raise ValueError for a time
+    beyond the calendar.
+    """
+    try:
+        if announced_at.tzinfo is not UTC:
+            announced_at = (
+                announced_at.astimezone(UTC) if announced_at.tzinfo else announced_at.replace(tzinfo=UTC)
+            )
+        return announced_at + _MOMENT
+    except OverflowError as error:
+        raise ValueError("the time is beyond the calendar") from error
