@@ -1,0 +1,198 @@
+"""Advisories in the schema of OSV, as far as it is needed to say whether a version is affected."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+RANGES = frozenset({"ECOSYSTEM", "SEMVER"})  # ranges of Git commits say nothing of versions
+# Events of one version: a fix ends what was before it, and a range that begins there begins after that.
+KINDS = ("fixed", "introduced", "last_affected")
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,79}")
+SUMMARY_CHARS = 200
+
+
+class Garbled(ValueError):
+    """An advisory is not what the schema promises; says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Where a range begins or ends. No version stands for "before all versions" (`introduced: "0"`)."""
+
+    kind: str
+    version: Version | None
+
+    def order(self) -> tuple[bool, Version, int]:
+        """Return what events of a range are sorted by."""
+        return (self.version is not None, self.version or Version("0"), KINDS.index(self.kind))
+
+
+@dataclass(frozen=True, slots=True)
+class Advisory:
+    """What one advisory says of one package."""
+
+    id: str
+    aliases: frozenset[str]
+    ecosystem: str
+    package: str
+    ranges: tuple[tuple[Event, ...], ...]
+    versions: frozenset[Version]
+    summary: str
+    severity: tuple[tuple[str, str], ...]
+    url: str
+    modified: str
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All ids that it goes by."""
+        return self.aliases | {self.id}
+
+    def affects(self, version: Version) -> bool:
+        """Say whether a version is named, or within a range (the evaluation that OSV's schema prescribes)."""
+        return version in self.versions or any(_within(events, version) for events in self.ranges)
+
+    def fix(self, version: Version) -> Version | None:
+        """Return the first version after this one that is fixed and not affected otherwise, if one is known."""
+        fixes = {event.version for events in self.ranges for event in events if event.kind == "fixed"}
+        return min((fix for fix in fixes if fix and fix > version and not self.affects(fix)), default=None)
+
+
+def _within(events: tuple[Event, ...], version: Version) -> bool:
+    affected = False
+    for event in events:
+        if event.version is None or version >= event.version:
+            if event.kind == "introduced":
+                affected = True
+            elif event.kind == "fixed" or version != event.version:
+                affected = False
+    return affected
+
+
+def read(record: object) -> Iterator[Advisory]:
+    """Yield what a record of OSV says of each package; nothing if it was withdrawn. Raises `Garbled`."""
+    if not isinstance(record, dict):
+        raise Garbled("not an object")
+    ident = _text(record, "id")
+    if not ID.fullmatch(ident):
+        raise Garbled(f"not an id: {ident[:80]!r}")
+    if record.get("withdrawn"):
+        return
+    common: dict[str, Any] = {
+        "id": ident,
+        "aliases": frozenset(_texts(record, "aliases")),
+        "summary": summary(record),
+        "severity": tuple((_text(entry, "type"), _text(entry, "score")) for entry in _objects(record, "severity")),
+        "url": next((_text(entry, "url") for entry in _objects(record, "references")), ""),
+        "modified": _text(record, "modified"),
+    }
+    for affected in _objects(record, "affected"):
+        package = affected.get("package")
+        if package is None:
+            continue  # a range of commits, or whole repositories
+        if not isinstance(package, dict):
+            raise Garbled("package is not an object")
+        ecosystem = _text(package, "ecosystem").split(":")[0]
+        if ecosystem in {"PyPI", "npm"}:
+            yield Advisory(
+                ecosystem=ecosystem,
+                package=normalized(ecosystem, _text(package, "name")),
+                ranges=tuple(_ranges(affected)),
+                versions=frozenset(_versions(affected)),
+                **common,
+            )
+
+
+def record(advisories: Sequence[Advisory]) -> dict[str, object]:
+    """Return the record that says the same: what `read` yields of it are these advisories, all of one id."""
+    first = advisories[0]
+    return {
+        "id": first.id,
+        "aliases": sorted(first.aliases),
+        "modified": first.modified,
+        "summary": first.summary,
+        "severity": [{"type": kind, "score": score} for kind, score in first.severity],
+        "affected": [
+            {
+                "package": {"ecosystem": advisory.ecosystem, "name": advisory.package},
+                "ranges": [
+                    {"type": "ECOSYSTEM", "events": [{event.kind: str(event.version or 0)} for event in events]}
+                    for events in advisory.ranges
+                ],
+                "versions": [
+                    str(version)
+                    for version in sorted(advisory.versions)
+                    if not any(_within(events, version) for events in advisory.ranges)
+                ],
+            }
+            for advisory in advisories
+        ],
+        "references": [{"type": "ADVISORY", "url": first.url}],
+    }
+
+
+def normalized(ecosystem: str, name: str) -> str:
+    """Return the one spelling of a package's name."""
+    return canonicalize_name(name) if ecosystem == "PyPI" else name.lower()
+
+
+def summary(record: dict[str, Any]) -> str:
+    """Return the summary, or the beginning of the details, on one line and without what a terminal would obey."""
+    text = record.get("summary") or record.get("details") or ""
+    if not isinstance(text, str):
+        raise Garbled("summary or details is not a text")
+    line = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+    return line if len(line) <= SUMMARY_CHARS else line[: SUMMARY_CHARS - 1] + "…"
+
+
+def _ranges(affected: dict[str, Any]) -> Iterator[tuple[Event, ...]]:
+    for entry in _objects(affected, "ranges"):
+        if _text(entry, "type") in RANGES:
+            events = [
+                Event(kind, None if text == "0" and kind == "introduced" else _version(text))
+                for event in _objects(entry, "events")
+                for kind, text in event.items()
+                if kind in KINDS
+            ]
+            if not any(event.kind == "introduced" for event in events):
+                raise Garbled("a range that begins nowhere")
+            yield tuple(sorted(events, key=Event.order))
+
+
+def _versions(affected: dict[str, Any]) -> Iterator[Version]:
+    """Yield the versions that are named. Names that are none, as old uploads have, can be no pin either."""
+    for text in _texts(affected, "versions"):
+        try:
+            yield Version(text)
+        except InvalidVersion:
+            continue
+
+
+def _version(text: object) -> Version:
+    try:
+        return Version(str(text))
+    except InvalidVersion:
+        raise Garbled(f"not a version: {str(text)[:80]!r}") from None
+
+
+def _text(entry: dict[str, Any], key: str) -> str:
+    if not isinstance(value := entry.get(key), str) or not value:
+        raise Garbled(f"{key} is missing or not a text")
+    return value
+
+
+def _texts(entry: dict[str, Any], key: str) -> Iterable[str]:
+    values = entry.get(key) or []
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise Garbled(f"{key} is not a list of texts")
+    return values
+
+
+def _objects(entry: dict[str, Any], key: str) -> Iterable[dict[str, Any]]:
+    values = entry.get(key) or []
+    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+        raise Garbled(f"{key} is not a list of objects")
+    return values

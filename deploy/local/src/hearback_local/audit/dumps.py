@@ -1,0 +1,69 @@
+"""Dumps of advisories: OSV's `all.zip`, or a folder of JSON or YAML files. Read one by one, within bounds."""
+
+import json
+import lzma
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import yaml  # type: ignore[import-untyped]
+
+from hearback_local.audit.advisories import Garbled
+from hearback_local.audit.pins import AuditError
+
+RECORD_BYTES_MAX = 4 * 1024 * 1024
+SUFFIXES = (".json", ".yaml", ".yml")
+ARCHIVE_ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+# Texts stay texts: as anything else, a version 3.10 would become 3.1.
+LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+
+def records(dump: Path) -> Iterator[tuple[str, object]]:
+    """Yield the name and the content of each file, or a `Garbled` as the content of one that cannot be read.
+
+    At most one file is in memory, and 4 MiB of it. Raises `AuditError` if there is no such dump, or nothing in it.
+    """
+    found = False
+    for name, content in _files(dump):
+        found = True
+        yield name, _parsed(name, content)
+    if not found:
+        raise AuditError(f"{dump}: no .json, .yaml or .yml file in it")
+
+
+def _files(dump: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    if dump.is_dir():
+        for path in sorted(dump.rglob("*")):
+            name = path.relative_to(dump)
+            if path.suffix in SUFFIXES and not any(part.startswith(".") for part in name.parts) and path.is_file():
+                yield name.as_posix(), lambda path=path: _bounded(path.open("rb"))  # type: ignore[misc]
+        return
+    try:
+        archive = zipfile.ZipFile(dump)
+    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise AuditError(f"{dump}: neither a folder nor a zip file: {error}") from None
+    with archive:
+        for entry in archive.infolist():
+            if entry.filename.endswith(SUFFIXES):
+                # The size that an entry declares may be a lie; what is read of it is bounded all the same.
+                yield entry.filename, lambda entry=entry: _bounded(archive.open(entry))  # type: ignore[misc]
+
+
+def _bounded(file: object) -> bytes:
+    with file:  # type: ignore[attr-defined]
+        content: bytes = file.read(RECORD_BYTES_MAX + 1)  # type: ignore[attr-defined]
+    if len(content) > RECORD_BYTES_MAX:
+        raise Garbled(f"larger than {RECORD_BYTES_MAX} bytes")
+    return content
+
+
+def _parsed(name: str, content: Callable[[], bytes]) -> object:
+    """Return a file's content, or why it has none: a dump may be made badly, or with intent."""
+    try:
+        text = content()
+        return json.loads(text) if name.endswith(".json") else yaml.load(text, LOADER)
+    except Garbled as error:
+        return error
+    except (OSError, ValueError, RuntimeError, EOFError, yaml.YAMLError, *ARCHIVE_ERRORS) as error:
+        return Garbled(" ".join(str(error).split())[:200] or type(error).__name__)

@@ -1,0 +1,119 @@
+"""The committed snapshot: what is known of the pinned packages, and where that knowledge ends."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from pathlib import Path, PurePath
+from typing import Any
+
+from hearback_local.audit.advisories import Advisory, Garbled, read, record
+from hearback_local.audit.dumps import records
+from hearback_local.audit.pins import AuditError, Pin
+
+SNAPSHOT = Path("deploy/locks/advisories.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where advisories of an ecosystem are from, and the day of the newest one: later ones are not known."""
+
+    ecosystem: str
+    name: str
+    licence: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """Advisories, where they are from, the packages they were looked up for, and what could not be read."""
+
+    advisories: tuple[Advisory, ...]
+    sources: tuple[Source, ...]
+    looked_up: frozenset[tuple[str, str]]
+    garbled: tuple[str, ...] = ()
+
+
+def committed(root: Path) -> Knowledge:
+    """Read the committed snapshot. Raises `AuditError` if anything in it cannot be read: it is reviewed."""
+    try:
+        content = json.loads((root / SNAPSHOT).read_text())
+        sources = tuple(Source(**source) for source in content["sources"])
+        for source in sources:
+            date.fromisoformat(source.until)
+        return Knowledge(
+            advisories=tuple(advisory for entry in content["advisories"] for advisory in read(entry)),
+            sources=sources,
+            looked_up=frozenset((kind, name) for kind, names in content["looked_up"].items() for name in names),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise AuditError(f"{SNAPSHOT}: {type(error).__name__}: {error}") from None
+
+
+def dumped(dump: Path, pins: Iterable[Pin]) -> Knowledge:
+    """Read a dump of OSV and keep what concerns the pinned packages; what cannot be read is named."""
+    wanted = frozenset((pin.ecosystem, pin.name) for pin in pins)
+    kept: list[Advisory] = []
+    garbled: list[str] = []
+    newest: dict[str, str] = {}
+    for name, content in records(dump):
+        try:
+            if isinstance(content, Garbled):
+                raise content
+            for advisory in read(content):
+                newest[advisory.ecosystem] = max(newest.get(advisory.ecosystem, ""), advisory.modified[:10])
+                if (advisory.ecosystem, advisory.package) in wanted:
+                    kept.append(advisory)
+        except Garbled as error:
+            garbled.append(f"{name}: {error}")
+    return Knowledge(
+        advisories=tuple(kept),
+        sources=tuple(Source(kind, "OSV", "CC-BY-4.0", until) for kind, until in sorted(newest.items())),
+        looked_up=frozenset((kind, name) for kind, name in wanted if kind in newest),
+        garbled=tuple(garbled),
+    )
+
+
+def merged(old: Knowledge, new: Knowledge, pins: Iterable[Pin]) -> Knowledge:
+    """Return what a dump makes of the snapshot; what the dump has nothing of stays.
+
+    That is each ecosystem that is not in it, and each advisory whose file cannot be read.
+    """
+    fresh = {source.ecosystem for source in new.sources}
+    unread = {PurePath(line.split(": ")[0]).stem for line in new.garbled}
+    wanted = {(pin.ecosystem, pin.name) for pin in pins}
+    return Knowledge(
+        advisories=(
+            *(one for one in old.advisories if one.ecosystem not in fresh or one.id in unread),
+            *(one for one in new.advisories if one.id not in unread),
+        ),
+        sources=(*(source for source in old.sources if source.ecosystem not in fresh), *new.sources),
+        looked_up=frozenset(one for one in {*old.looked_up, *new.looked_up} if one in wanted),
+    )
+
+
+def written(known: Knowledge) -> str:
+    """Return a snapshot as it is committed: the same for the same knowledge, sorted, an advisory a line."""
+    kinds = sorted({kind for kind, _ in known.looked_up})
+    looked_up = {kind: sorted(name for of, name in known.looked_up if of == kind) for kind in kinds}
+    sources = [
+        {"ecosystem": one.ecosystem, "name": one.name, "licence": one.licence, "until": one.until}
+        for one in sorted(known.sources, key=lambda one: (one.ecosystem, one.name))
+    ]
+    of_one = groupby(sorted(known.advisories, key=_order), key=lambda one: one.id)
+    advisories = [record(list(same)) for _, same in of_one]
+    lists: dict[str, list[Any]] = {"sources": sources, "advisories": advisories}
+    parts = [f' "looked_up": {_line(looked_up)}']
+    for name, some in lists.items():
+        lines = ",\n".join(f"  {_line(one)}" for one in some)
+        parts.append(f' "{name}": [\n{lines}\n ]')
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _order(advisory: Advisory) -> tuple[str, str, str, str]:
+    return advisory.id, advisory.ecosystem, advisory.package, _line(record([advisory]))
+
+
+def _line(content: object) -> str:
+    return json.dumps(content, ensure_ascii=False)
