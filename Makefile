@@ -20,7 +20,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test chaos check format pictures bench lock generate clean
+.PHONY: help install up test chaos check audit format pictures bench lock generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -59,13 +59,17 @@ chaos: export HEARBACK_CHAOS_SECONDS := $(SECONDS)
 chaos: $(STAMP) ## the seeded faults under load (SEED=1 SECONDS=120)
 	@$(BIN)/pytest tests/chaos --timeout 0 -o faulthandler_timeout=0 -s
 
-check: $(STAMP) ## lint, types, architecture, manifests
+check: $(STAMP) ## lint, types, architecture, manifests, known vulnerabilities
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(sort $(realpath $(MEMBERS:%=%/src)))
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m hearback_local.audit
 	@deploy/local/node.sh tests/deploy
 	@$(BIN)/pytest --quiet --no-header -p no:randomly $(CHECKED)
+
+audit: $(STAMP) ## known vulnerabilities of what is pinned, offline (OSV=dump, REFRESH=1 to keep what it knows)
+	@$(BIN)/python -m hearback_local.audit $(if $(OSV),--osv "$(OSV)") $(if $(REFRESH),--refresh)
 
 format: $(STAMP) ## put the code into shape
 	@$(BIN)/ruff check --fix --quiet .

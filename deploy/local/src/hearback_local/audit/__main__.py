@@ -73,7 +73,7 @@ def _report(pinned: list[Pin], known: Knowledge, exceptions: list[Accepted], tod
 def _notes(pinned: list[Pin], known: Knowledge, today: date) -> list[str]:
     """Return where knowledge ends. None of it fails: what is green today must not be red tomorrow by itself."""
     notes = [
-        f"{source.name} is {days} days old: refresh it (SECURITY.md, Dependencies)"
+        f"{source.ecosystem}: {source.name} is {days} days old: refresh it (SECURITY.md, Dependencies)"
         for source in known.sources
         if (days := (today - date.fromisoformat(source.until)).days) > DAYS_FRESH
     ]

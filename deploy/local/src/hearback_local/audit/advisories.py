@@ -109,29 +109,30 @@ def read(record: object) -> Iterator[Advisory]:
 def record(advisories: Sequence[Advisory]) -> dict[str, object]:
     """Return the record that says the same: what `read` yields of it are these advisories, all of one id."""
     first = advisories[0]
-    return {
+    made = {
         "id": first.id,
         "aliases": sorted(first.aliases),
         "modified": first.modified,
         "summary": first.summary,
         "severity": [{"type": kind, "score": score} for kind, score in first.severity],
-        "affected": [
-            {
-                "package": {"ecosystem": advisory.ecosystem, "name": advisory.package},
-                "ranges": [
-                    {"type": "ECOSYSTEM", "events": [{event.kind: str(event.version or 0)} for event in events]}
-                    for events in advisory.ranges
-                ],
-                "versions": [
-                    str(version)
-                    for version in sorted(advisory.versions)
-                    if not any(_within(events, version) for events in advisory.ranges)
-                ],
-            }
-            for advisory in advisories
-        ],
-        "references": [{"type": "ADVISORY", "url": first.url}],
+        "affected": [_recorded(advisory) for advisory in advisories],
+        "references": [{"type": "ADVISORY", "url": first.url}] if first.url else [],
     }
+    return {key: value for key, value in made.items() if value}
+
+
+def _recorded(advisory: Advisory) -> dict[str, object]:
+    """Return what is affected, without versions that the ranges hold already."""
+    within = {one for one in advisory.versions if any(_within(events, one) for events in advisory.ranges)}
+    made = {
+        "package": {"ecosystem": advisory.ecosystem, "name": advisory.package},
+        "ranges": [
+            {"type": "ECOSYSTEM", "events": [{event.kind: str(event.version or 0)} for event in events]}
+            for events in advisory.ranges
+        ],
+        "versions": [str(version) for version in sorted(advisory.versions - within)],
+    }
+    return {key: value for key, value in made.items() if value}
 
 
 def normalized(ecosystem: str, name: str) -> str:
