@@ -25,6 +25,8 @@ VALUES = {
     "only nul": r'"\u0000"',
     "lone surrogate": r'"\ud800"',
     "half a pair before a nul": r'"\ud83d\u0000\ude00"',
+    "half a character": '"a\udcf0\udc9f"',  # bytes, see `placed`
+    "raw line break": '"a\n\tb"',
     "backslash before nul": r'"\\\u0000"',
     "null": "null",
     "true": "true",
@@ -45,6 +47,8 @@ VALUES = {
     **{f"{depth} lists with a nul": deep(depth, r'"\u0000"', "[", "]") for depth in (260, 1010, 3000)},
     **{f"{depth} objects": deep(depth, "1", '{"a":', "}") for depth in (260, 1010, 3000)},
 }
+# No client means these: whatever text holds them is kept without.
+KEPT_WITHOUT = ("lone surrogate", "half a character", "raw line break", "not a number", "huge exponent")
 PATHS: dict[str, list[tuple[str, ...]]] = {
     "feedback": [
         ("contexts",),
@@ -80,6 +84,11 @@ PATHS: dict[str, list[tuple[str, ...]]] = {
     "client_report": [("timestamp",), ("discarded_events",), ("rate_limited_events",), ("unknown",)],
 }
 
+TEXTS = {
+    "feedback": ("contexts.feedback.message", "contexts.feedback.name", "tags.x"),
+    "user_report": ("comments", "name", "email"),
+}
+
 
 def placed(item_type: str, path: tuple[str, ...], value: str) -> bytes:
     """The item's payload with a value in one place."""
@@ -88,7 +97,7 @@ def placed(item_type: str, path: tuple[str, ...], value: str) -> bytes:
     for name in path[:-1]:
         within = within.setdefault(name, {})
     within[path[-1]] = "PLACE"
-    return json.dumps(payload).replace('"PLACE"', value).encode()
+    return json.dumps(payload).replace('"PLACE"', value).encode("utf-8", "surrogateescape")
 
 
 def envelopes_of(project: Any) -> str:
@@ -135,6 +144,9 @@ def test_no_payload_is_poison(fleet: Any, project: Any, item_type: str) -> None:
         assert set(fates) == set(sent)
         undecided = {sent[one]: state for one, state in fates.items() if state in {"accepted", "dropped"}}
         assert undecided == {}
+        kept = [f"{name} = {value}" for name in ("unknown", *TEXTS[item_type]) for value in KEPT_WITHOUT]
+        lost = {name: fates[one] for one, name in sent.items() if name in kept and fates[one] == "invalid"}
+        assert lost == {}
 
 
 HEADS = ("sdk", "sent_at", "trace", "event_id", "unknown")
@@ -150,12 +162,11 @@ def test_no_header_is_poison(fleet: Any, project: Any) -> None:
         for value in VALUES.values():
             for name in HEADS:
                 head = f'{{"event_id":"{uuid.uuid4().hex}","{name}":{value}}}\n'
-                assert client.post(url, content=head.encode() + items.replace(b"PLACE", b"")).status_code in {
-                    200,
-                    400,
-                }
+                content = head.encode("utf-8", "surrogateescape") + items.replace(b"PLACE", b"")
+                assert client.post(url, content=content).status_code in {200, 400}
             for name in ITEM_HEADS:
-                content = b"{}\n" + items.replace(b"PLACE", f',"{name}":{value}'.encode())
+                header = f',"{name}":{value}'.encode("utf-8", "surrogateescape")
+                content = b"{}\n" + items.replace(b"PLACE", header)
                 assert client.post(url, content=content).status_code in {200, 400}
     assert buried(fleet) == before
 

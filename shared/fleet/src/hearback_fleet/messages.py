@@ -9,6 +9,7 @@ from hearback_contracts.events import Message
 from hearback_contracts.streams import Stream
 from hearback_kit.bus import Incoming, Outgoing
 from hearback_kit.telemetry import current_traceparent, new_traceparent
+from hearback_kit.values.lenient_json import read_leniently
 
 Model = TypeVar("Model", bound=Message)
 # An even number of backslashes before it are escaped ones and stay.
@@ -76,11 +77,11 @@ def without_nul(payload: bytes) -> bytes:
 
 
 def parse_payload(payload: bytes | None) -> dict[str, Any] | None:
-    """A payload as a JSON object without NUL characters, or None when it is none."""
+    """Return a payload as a JSON object without NUL characters, or None when it is none; see `read_leniently`."""
     if payload is None:
         return None
     try:
         value: Any = orjson.loads(without_nul(payload))
     except ValueError:
-        return None
+        return read_leniently(payload)
     return value if isinstance(value, dict) else None

@@ -5,10 +5,11 @@ from typing import Any
 
 from hearback_contracts.identifiers import NO_EVENT_ID, parse_event_id
 from hearback_contracts.names import environment_name, release_name
+from hearback_kit.values.lenient_json import clean_text
 from hearback_kit.values.times import EARLIEST, LATEST, parse_timestamp
 
 from envelope_gateway.domain.auto_address import resolve_address
-from envelope_gateway.domain.event_payload import EventPayload, LogEntry, RawException, Scalar, clean
+from envelope_gateway.domain.event_payload import EventPayload, LogEntry, RawException, Scalar
 from envelope_gateway.domain.messages import EventUser, ExceptionValue
 
 EXCEPTIONS_MAX = 10
@@ -93,8 +94,8 @@ def _tags(tags: dict[str, Any] | list[Any] | None) -> dict[str, str]:
             continue
         if key in _INTERNAL_TAGS or not key:
             continue
-        text = _cut(clean(value if isinstance(value, str) else str(value)), TAG_LENGTH_MAX)
-        found[_cut(clean(key), TAG_LENGTH_MAX) or ""] = text or ""
+        text = _cut(clean_text(value if isinstance(value, str) else str(value)), TAG_LENGTH_MAX)
+        found[_cut(clean_text(key), TAG_LENGTH_MAX) or ""] = text or ""
         if len(found) == TAGS_MAX:
             break
     return found
@@ -137,19 +138,19 @@ def _replay_id(replay: dict[str, Any] | None, trace: dict[str, Any] | None) -> s
 def _trace(context: dict[str, Any] | None, header: dict[str, Any] | None) -> dict[str, Any] | None:
     if context:
         found = {
-            key: clean(value)[:TAG_LENGTH_MAX] if isinstance(value, str) else value
+            key: clean_text(value)[:TAG_LENGTH_MAX] if isinstance(value, str) else value
             for key, value in context.items()
             if key in _TRACE_KEYS and isinstance(value, str | bool | int)
         }
         if found:
             return found
     trace_id = header.get("trace_id") if header else None
-    return {"trace_id": clean(trace_id)[:TAG_LENGTH_MAX]} if isinstance(trace_id, str) else None
+    return {"trace_id": clean_text(trace_id)[:TAG_LENGTH_MAX]} if isinstance(trace_id, str) else None
 
 
 def _fingerprint(parts: list[Any] | None) -> list[str]:
     return [
-        clean(str(part))[:TEXT_LENGTH_MAX]
+        clean_text(str(part))[:TEXT_LENGTH_MAX]
         for part in (parts or [])[:FINGERPRINT_MAX]
         if isinstance(part, str | int | float)
     ]

@@ -4,10 +4,10 @@ Most events are decoded straight into typed structs, at a third of the cost of a
 a field of an unexpected type are decoded fully and read field by field: the field is lost, not the event.
 """
 
-import json
 from typing import Any
 
 import msgspec
+from hearback_kit.values.lenient_json import clean_text, read_leniently
 
 from envelope_gateway.domain.json_values import is_too_deep
 from envelope_gateway.domain.messages import Frame
@@ -121,28 +121,21 @@ def decode_event_lenient(payload: bytes) -> EventPayload:
 
 
 def decode_object_lenient(payload: bytes) -> dict[str, Any]:
-    """Decode a JSON object, reading NaN and infinities as null. Raise ValueError when it is none."""
+    """Decode a JSON object as `read_leniently` does. Raise ValueError when it is none."""
     if is_too_deep(payload):
         raise ValueError("nested too deeply")
-    value = json.loads(payload.strip(), parse_constant=lambda _: None)
-    if not isinstance(value, dict):
+    value = read_leniently(payload)
+    if value is None:
         raise ValueError("not an object")
     return value
 
 
 def _text(value: object) -> str | None:
     if isinstance(value, str):
-        return clean(value)
+        return clean_text(value)
     if isinstance(value, bool | int | float):
         return str(value)
     return None
-
-
-def clean(text: str) -> str:
-    """Return text without NUL characters and lone surrogates, which no database accepts."""
-    if text.isascii() and "\0" not in text:
-        return text
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _object(value: object) -> dict[str, Any]:
@@ -155,7 +148,7 @@ def _list(value: object) -> list[Any]:
 
 def _scalar(value: object) -> Scalar:
     if isinstance(value, str):
-        return clean(value)
+        return clean_text(value)
     return value if isinstance(value, bool | int | float) else None
 
 

@@ -11,11 +11,12 @@ from hearback_contracts.streams import (
     FEEDBACK_SUBMITTED,
     USER_REPORT_SUBMITTED,
 )
+from hearback_kit.values.lenient_json import clean_text
 
 from envelope_gateway.domain.auto_address import resolve_in_payload
 from envelope_gateway.domain.envelope import Envelope, Item
 from envelope_gateway.domain.error_event import is_feedback, reduce_event
-from envelope_gateway.domain.event_payload import EventPayload, clean, decode_event, decode_event_lenient
+from envelope_gateway.domain.event_payload import EventPayload, decode_event, decode_event_lenient
 from envelope_gateway.domain.items import as_feedback, attachment_type, is_stored
 from envelope_gateway.domain.json_values import is_too_deep
 from envelope_gateway.domain.messages import ClientReportReceived, ErrorEventReceived
@@ -137,8 +138,8 @@ def _attachment(plan: Plan, item: Item, _envelope: Envelope) -> None:
         AttachmentDraft(
             item,
             plan.event_id,
-            clean(item.text("filename") or "")[:NAME_LENGTH_MAX] or UNNAMED,
-            clean(content_type).lower()[:CONTENT_TYPE_LENGTH_MAX] if content_type else None,
+            clean_text(item.text("filename") or "")[:NAME_LENGTH_MAX] or UNNAMED,
+            clean_text(content_type).lower()[:CONTENT_TYPE_LENGTH_MAX] if content_type else None,
             attachment_type(item),
         )
     )

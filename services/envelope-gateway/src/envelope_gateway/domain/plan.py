@@ -14,6 +14,7 @@ from hearback_contracts.outcomes import CLIENT_REPORT_REFUSED_STEP, Outcome, Sub
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import ERROR_EVENT_RECEIVED, FEEDBACK_SUBMITTED, USER_REPORT_SUBMITTED, Stream
+from hearback_kit.values.lenient_json import read_leniently
 
 from envelope_gateway.domain.envelope import Item
 from envelope_gateway.domain.items import Quantities, quantities
@@ -181,10 +182,11 @@ class Plan(msgspec.Struct):
 
     def report_message(self, item: Item) -> UserReportSubmitted:
         """Return the message of a user report: it is about its payload's event, else the envelope's."""
+        payload = item.inspectable_payload
         try:
-            named = _decode_report(item.inspectable_payload).event_id
+            named = _decode_report(payload).event_id
         except (ValueError, RecursionError):
-            named = None
+            named = (read_leniently(payload) or {}).get("event_id")
         event_id = report_event_id(named, self.header_event_id)
         return UserReportSubmitted(event_id=event_id, source=USER_REPORT, **self.context.common_fields())
 

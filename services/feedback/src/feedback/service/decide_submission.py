@@ -13,12 +13,14 @@ from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.messages import parse_payload
+from hearback_kit.values.lenient_json import DEPTH_MAX
+from hearback_kit.values.nul import is_deeper_than
 
 from feedback.domain.context import FeedbackContext, read_context
 from feedback.domain.drafts import Draft, Submission, draft_of
 from feedback.domain.feedback import FeedbackDetail
 from feedback.domain.kept_event import payload_of
-from feedback.domain.payload import is_too_deep, may_be_too_deep, read_leniently
+from feedback.domain.payload import may_be_too_deep
 from feedback.domain.spam import SECOND_OPINION, Content, SpamVerdict, with_second_opinion
 from feedback.service.judge_spam import SpamJudge, is_judged
 from feedback.settings import Settings
@@ -167,10 +169,8 @@ class DecideSubmission:
 def _read_payload(body: bytes | None) -> dict[str, Any] | Reason:
     payload = parse_payload(body)
     if payload is None:
-        payload = read_leniently(body or b"")
-    if payload is None:
         return Reason.INVALID_JSON
-    if may_be_too_deep(body or b"") and is_too_deep(payload):
+    if may_be_too_deep(body or b"") and is_deeper_than(payload, DEPTH_MAX - 1):
         return Reason.NESTING_TOO_DEEP
     return payload
 

@@ -1,0 +1,63 @@
+"""JSON as clients really send it: what a strict decoder refuses is read without what nothing can store.
+
+One reader for all doors, so that no word is lost at one that is kept at another.
+"""
+
+import json
+from math import isfinite
+from typing import Any, Final
+
+from hearback_kit.values.nul import is_deeper_than, without_nul
+
+DEPTH_MAX: Final = 200
+_DIGITS_MAX: Final = 18  # so many always fit into 64 bits
+
+
+def read_leniently(payload: bytes) -> dict[str, Any] | None:
+    """Decode JSON that a strict decoder refuses; None when it is no JSON object or is nested too deep.
+
+    NaN, infinities and what is as large become null; half surrogate pairs (a text cut inside an emoji) become `?`
+    and bytes that are no UTF-8 (one cut inside a character) `U+FFFD`; NUL characters are removed, raw control
+    characters and a byte order mark accepted.
+    """
+    text = payload.decode("utf-8-sig", "replace")
+    try:
+        value = json.loads(
+            text, strict=False, parse_constant=lambda _: None, parse_float=_number, parse_int=_integer
+        )
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict) or is_deeper_than(value, DEPTH_MAX - 1):
+        return None
+    cleaned: dict[str, Any] = _clean(value)
+    return cleaned
+
+
+def _number(digits: str) -> float | None:
+    number = float(digits)
+    return number if isfinite(number) else None
+
+
+def _integer(digits: str) -> float | None:
+    """Return an integer; one of more than 64 bits, which could not be encoded again, as an inexact number."""
+    if len(digits) <= _DIGITS_MAX:
+        return int(digits)
+    number = _number(digits)
+    return number if number is None or abs(number) >= 1 << 63 else int(digits)
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, list):
+        return [_clean(entry) for entry in value]
+    if isinstance(value, dict):
+        return {clean_text(key): _clean(entry) for key, entry in value.items()}
+    return value
+
+
+def clean_text(text: str) -> str:
+    """Return text without NUL characters and lone surrogates, which no database accepts."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return without_nul(text).encode("utf-8", "replace").decode()
