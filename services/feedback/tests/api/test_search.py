@@ -27,7 +27,8 @@ async def three(api: Api) -> None:
             "culture": {"locale": "en-GB", "timezone": "Europe/Vienna"}, "shop": {"Cart Size": 3, "type": "x"},
             "trace": {"trace_id": "f" * 32, "span_id": "d" * 16},
         },
-        tags={"flavour": "Sweet", "feedback.rating": 5, "odd key": "two words", "Plan": "Gold"},
+        tags={"flavour": "Sweet", "feedback.rating": 5, "odd key": "two words", "Plan": "Gold",
+              "Status": "open", "user": "u_1", "email": "private", "größe": "XL"},
         event_id="a" * 32, received_at=NOW,
     )  # fmt: skip
     await api.submit(
@@ -89,6 +90,11 @@ FINDS = [
     ("isBookmarked:false numComments:0", "abc"), ("isPublic:true", ""), ("type:generic", "abc"),
     ("culprit:user", "abc"), ("has:logger", ""), ('title:"User Feedback: Payment page is broken"', "a"),
     ("value:Payment summary:Payment", "a"), ("metadata.contact_email:uli@example.de", "b"),
+    ("tags[status]:open", "a"), ("!tags[status]:open", "bc"), ("tags[status]:resolved", ""),
+    ("tags[status]:O*n", "a"), ("has:tags[status]", "a"), ("!has:tags[status]", "bc"), ("tags[user]:u_1", "a"),
+    ("tags[user]:uX1", ""), ("tags[user]:42", ""), ("tags[email]:private", "a"),
+    ("tags[environment]:staging", ""), ("tags[is]:x", ""), ("größe:xl", "a"), ("has:größe", "a"),
+    ('tags["odd key"]:"two words"', "a"), ('tags[status]:""', "bc"), ("tags[plan]:[gold, silver]", "a"),
     ("has:errorOccurredAt", ""), ("received:>2026-11-20", "ab"), ('environment:["",staging]', "a"),
 ]  # fmt: skip
 

@@ -1,7 +1,8 @@
 """The search language, as parsed."""
 
 import pytest
-from feedback.domain.search import parse_search
+from feedback.domain.search import parse_search, quoted, tag_name
+from feedback.domain.search_keys import ALIASES, KEYS
 from feedback.domain.search_terms import Has, Match, Number, Search, SearchError, Words
 
 from ..conftest import NOW
@@ -24,7 +25,11 @@ def parsed(query: str) -> Search:
         ('release:"my app 1"', (Match("release", ("my app 1",)),)),
         ("!level:[info,warning]", (Match("level", ("info", "warning"), negated=True),)),
         ("associatedEventId:x", (Match("associated_event_id", ("x",)),)),
-        ("tags[level.x]:y", (Match("level.x", ("y",)),)),
+        ("tags[level.x]:y", (Match("level.x", ("y",), is_tag=True),)),
+        ('tags["odd key"]:y', (Match("odd key", ("y",), is_tag=True),)),
+        ("!tags[status]:open", (Match("status", ("open",), negated=True, is_tag=True),)),
+        ("has:tags[is]", (Has("is", is_tag=True),)),
+        ("größe:XL", (Match("größe", ("XL",)),)),
         ("has:user.email", (Has("user.email"),)),
         ("!has:user.email", (Has("user.email", negated=True),)),
         ('release:""', (Has("release", negated=True),)),
@@ -98,6 +103,15 @@ def test_refused(query: str) -> None:
         parsed(query)
 
 
+@pytest.mark.parametrize("value", ["open", "two words", 'a "quoted" one', "a:b", "tab\tand\nline", "[x]", ""])
+def test_a_tag_of_any_name_has_a_search(value: str) -> None:
+    for tag in (*KEYS, *ALIASES, "plan", "größe", "odd key", "a:b", "a]b", 'q"q', "1st", "emoji😀"):
+        (term,) = parsed(f"{tag_name(tag)}:{quoted(value)}").terms
+        assert isinstance(term, Match if value else Has), tag
+        assert term.key == tag
+        assert (term.values if isinstance(term, Match) else ("",)) == (value,), tag
+
+
 def test_too_many_terms() -> None:
     with pytest.raises(SearchError):
         parse_search("a " * 101, now=NOW, terms_max=100)
@@ -110,7 +124,7 @@ def test_too_many_terms() -> None:
         ("pay user.email:a has:os.name is:linked age:-1h", set()),
         ("plan:gold", {"plan"}),
         ("!Plan:g* has:Tier", {"plan", "tier"}),
-        ("tags[level]:x", {"level"}),
+        ("tags[level]:x tags[tier]:y", {"tier"}),
         ('"odd key":x', {"odd key"}),
         ("os.nam:x", {"os.nam"}),
     ],

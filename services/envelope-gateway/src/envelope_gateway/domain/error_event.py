@@ -123,7 +123,7 @@ def _user(event: EventPayload, remote_addr: str | None) -> EventUser | None:
     address = resolve_address(user.ip_address, remote_addr)
     return EventUser(
         _name(user.id),
-        _cut(user.email, EMAIL_LENGTH_MAX),
+        _cut(user.email.strip() if user.email else user.email, EMAIL_LENGTH_MAX),
         _name(user.username),
         _cut(user.name, NAME_LENGTH_MAX),
         _cut(address, EMAIL_LENGTH_MAX),

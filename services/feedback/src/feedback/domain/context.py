@@ -52,16 +52,21 @@ def read_context(
     associated = parse_any_event_id(named)
     if named and associated is None and not keeps_unlinked:
         return Reason.INVALID_ASSOCIATED_EVENT_ID
-    url = text(context.get("url")) or None
+    url = _line(context.get("url"))
     return FeedbackContext(
         message=message,
-        name=text(context.get("name")) or None,
-        contact_email=text(context.get("contact_email")) or None,
+        name=_line(context.get("name")),
+        contact_email=_line(context.get("contact_email")),
         url=url,
         replay_id=text(context.get("replay_id")) or None,
         associated_event_id=None if associated == NO_EVENT_ID else associated,
-        page=url or text(mapping(event.get("request")).get("url")) or None,
+        page=url or _line(mapping(event.get("request")).get("url")),
     )
+
+
+def _line(value: Any) -> str | None:
+    """Return what a person or page gave without the blanks around it; None when nothing is left."""
+    return (text(value) or "").strip() or None
 
 
 def parse_any_event_id(value: Any) -> str | None:

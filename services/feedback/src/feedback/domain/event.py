@@ -76,6 +76,8 @@ def _user(user: dict[str, Any], context: FeedbackContext) -> dict[str, Any]:
         kept["id"] = text(kept["id"])
     if "email" not in kept:
         kept["email"] = context.contact_email or ""
+    elif isinstance(kept["email"], str):
+        kept["email"] = kept["email"].strip()
     return kept
 
 

@@ -12,7 +12,16 @@ from hearback_kit.values.ids import ID_MAX
 from hearback_kit.values.times import EARLIEST, parse_iso8601
 
 from feedback.domain.context import parse_any_event_id
-from feedback.domain.search_keys import AGE_KEYS, CATEGORY_KEYS, KEYS, NUMBER_KEYS, TEXT_KEYS, TIME_KEYS, canonical
+from feedback.domain.search_keys import (
+    AGE_KEYS,
+    CATEGORY_KEYS,
+    FACET_KEYS,
+    KEYS,
+    NUMBER_KEYS,
+    TEXT_KEYS,
+    TIME_KEYS,
+    canonical,
+)
 from feedback.domain.search_terms import Has, Match, Moment, Number, Search, SearchError, Term, Words
 from feedback.domain.statuses import IGNORED, PRIORITIES, STATUSES, SUBSTATUSES
 from feedback.domain.titles import PREFIX
@@ -29,7 +38,7 @@ _TOKEN: Final = re.compile(
     r"""
     (?P<negated>!)?
     (?:
-        (?P<key>tags\[[^\]\s]+\]|"[^"]+"|[A-Za-z_][A-Za-z0-9_.\-]*)
+        (?P<key>tags\[(?:"[^"]+"|[^\]]+)\]|"[^"]+"|[^\W\d][\w.\-]*)
         :(?!//)
         (?P<value>\[[^\]]*\]|(?:[<>]=?)?"(?:\\.|[^"\\])*"|\S*)
       | "(?P<phrase>(?:\\.|[^"\\])*)"
@@ -38,6 +47,7 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE,
 )
+_BARE: Final = re.compile(r"[^\W\d][\w.\-]*\Z")
 _RELATIVE: Final = re.compile(r"([+-]?)([0-9]{1,6})([smhdw])\Z")
 _NUMBER: Final = re.compile(r"(>=|<=|>|<)?([0-9]{1,18})\Z")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -58,10 +68,10 @@ def parse_search(query: str, *, now: datetime, terms_max: int = 100) -> Search:
         if token["key"] is None:
             terms += _free_text(token, negated)
             continue
-        key, is_tag = _key(token["key"])
+        key, is_tag = read_key(token["key"])
         values = _values(token["value"])
         if is_tag:
-            names.add(key)
+            names |= {key} - KEYS
             terms += _tag(key, values, negated)
         elif key in CATEGORY_KEYS:
             wanted = ("feedback" in [value.lower() for value in values]) is not negated
@@ -75,7 +85,23 @@ def parse_search(query: str, *, now: datetime, terms_max: int = 100) -> Search:
     return Search(tuple(terms), kept, asks and not refuses, frozenset(names))
 
 
-def _key(text: str) -> tuple[str, bool]:
+def tag_name(tag: str) -> str:
+    """Return the name by which a search finds a tag: as it is, in quotes, or in `tags[…]`."""
+    key = tag.lower()
+    is_another_key = canonical(key) != key or (key in KEYS and (key in _CHOICES or key not in FACET_KEYS))
+    if is_another_key or '"' in tag:
+        return f'tags["{tag}"]' if "]" in tag else f"tags[{tag}]"
+    return tag if _BARE.match(tag) else f'"{tag}"'
+
+
+def quoted(value: str) -> str:
+    """Return a value as searches take it."""
+    if value and not any(character.isspace() or character in '"[],()*:' for character in value):
+        return value
+    return '"' + value.replace('"', '\\"') + '"'
+
+
+def read_key(text: str) -> tuple[str, bool]:
     """Return the key that a name means, and whether it is explicitly a tag's."""
     if text.startswith("tags["):
         return text[5:-1].strip('"').lower(), True
@@ -84,7 +110,7 @@ def _key(text: str) -> tuple[str, bool]:
 
 def _names_of(key: str, values: tuple[str, ...]) -> set[str]:
     """Return the names in a term that are none of our keys."""
-    named = [_key(value)[0] for value in values if value] if key == "has" else [key]
+    named = [read_key(value)[0] for value in values if value] if key == "has" else [key]
     return {name for name in named if name not in KEYS}
 
 
@@ -122,12 +148,15 @@ def _statuses(values: tuple[str, ...], negated: bool) -> set[str]:
 
 
 def _tag(key: str, values: tuple[str, ...], negated: bool) -> list[Term]:
-    return [Has(key, not negated)] if values == ("",) else [Match(key, values, negated)]
+    if values == ("",):
+        return [Has(key, not negated, is_tag=True)]
+    return [Match(key, values, negated, is_tag=True)]
 
 
 def _term(key: str, raw: str, values: tuple[str, ...], negated: bool, now: datetime) -> list[Term]:
     if key == "has":
-        return [Has(_key(value)[0], negated) for value in values if value]
+        named = [read_key(value) for value in values if value]
+        return [Has(name, negated, is_tag) for name, is_tag in named]
     if key in TIME_KEYS or key in AGE_KEYS:
         return _moments(key, raw, negated, now)
     if key in NUMBER_KEYS:

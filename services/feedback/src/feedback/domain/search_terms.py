@@ -26,19 +26,21 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """`key:value`: one of the values; those with `*` are patterns."""
+    """`key:value`: one of the values; those with `*` are patterns. With `is_tag` only a tag counts."""
 
     key: str
     values: tuple[str, ...]
     negated: bool = False
+    is_tag: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Has:
-    """`has:key`."""
+    """`has:key`; with `is_tag` only a tag counts."""
 
     key: str
     negated: bool = False
+    is_tag: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ class Search:
     def is_indexed(self) -> bool:
         """Whether an inverted index can find what it asks for; if not, mailboxes are read in their order."""
         return any(
-            isinstance(term, Words) or (isinstance(term, Match | Has) and term.key not in UNINDEXED_KEYS)
+            isinstance(term, Words)
+            or (isinstance(term, Match | Has) and (term.is_tag or term.key not in UNINDEXED_KEYS))
             for term in self.terms
         )
 

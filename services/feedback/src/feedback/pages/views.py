@@ -13,6 +13,7 @@ from feedback.domain.activity import ASSIGNED, STATUS, Activity
 from feedback.domain.feedback import Feedback, FeedbackDetail
 from feedback.domain.files import file_name, media_type
 from feedback.domain.payload import mapping, text
+from feedback.domain.search import quoted, tag_name
 from feedback.domain.statuses import RESOLVED, UNRESOLVED
 from feedback.pages.params import View
 from feedback.store.attachments import Attachment
@@ -166,11 +167,6 @@ class Detail:
     spam: Mapping[str, Any]
 
 
-def quoted(value: str) -> str:
-    """Return a value as searches take it."""
-    return '"' + value.replace('"', '\\"') + '"' if any(c in value for c in ' "[],()*:') or not value else value
-
-
 def detail_of(
     organization: OrganizationConfig, feedback: FeedbackDetail, attachments: Sequence[Attachment], public_url: str
 ) -> Detail:
@@ -192,7 +188,7 @@ def detail_of(
         images=images,
         files=files,
         facts=_facts(feedback, contexts, search),
-        tags=[Tag(key, value, search.of(_tag_key(key), value)) for key, value in feedback.event_tags],
+        tags=[Tag(key, value, search.of(tag_name(key), value)) for key, value in feedback.event_tags],
         replay_id=text(mapping(contexts.get("replay")).get("replay_id")) or None,
         raw_url=f"/api/0/organizations/{organization.slug}/issues/{feedback.id}/events/latest/",
         source_name=source_words().get(feedback.source, feedback.source),
@@ -202,10 +198,6 @@ def detail_of(
 
 def _is_address(value: str) -> bool:
     return value.isprintable() and value.count("@") == 1 and not any(c in value for c in " <>,;?&#\"'")
-
-
-def _tag_key(key: str) -> str:
-    return key if all(c.isalnum() or c in "_.-" for c in key) and key.isascii() else f'"{key}"'
 
 
 @dataclass(frozen=True, slots=True)

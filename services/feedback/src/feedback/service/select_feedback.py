@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeGuard
 
 from hearback_contracts.config import OrganizationConfig
 from hearback_contracts.flags import Feature
@@ -12,7 +13,7 @@ from hearback_kit.db import Database
 
 from feedback.domain.search import parse_search
 from feedback.domain.search_keys import PROJECT_KEYS
-from feedback.domain.search_terms import Match, Search, SearchError
+from feedback.domain.search_terms import Match, Search, SearchError, Term
 from feedback.domain.statuses import STATUSES
 from feedback.errors import InvalidSearch
 from feedback.settings import Settings
@@ -108,7 +109,7 @@ class SelectFeedback:
 
     async def _projects_of(self, organization: OrganizationConfig, search: Search) -> dict[int, frozenset[str]]:
         """Return what the organization's projects are called, by id, if the search has to know it."""
-        if not any(isinstance(term, Match) and term.key in PROJECT_KEYS for term in search.terms):
+        if not any(_is_of_projects(term) for term in search.terms):
             return {}
         found = {}
         for ref in organization.projects:
@@ -116,6 +117,10 @@ class SelectFeedback:
             names = {str(ref.id), ref.slug.lower(), project.name.lower() if project else ref.slug.lower()}
             found[ref.id] = frozenset(names)
         return found
+
+
+def _is_of_projects(term: Term) -> TypeGuard[Match]:
+    return isinstance(term, Match) and term.key in PROJECT_KEYS and not term.is_tag
 
 
 def _find_projects(value: str, projects: Mapping[int, Collection[str]]) -> list[int]:
@@ -144,7 +149,7 @@ def _within_projects(
     """Take the terms about projects out of a search, and return the projects that they leave."""
     kept, terms = list(project_ids), []
     for term in search.terms:
-        if isinstance(term, Match) and term.key in PROJECT_KEYS:
+        if _is_of_projects(term):
             named = {found for value in term.values for found in _find_projects(value, projects)}
             kept = [project_id for project_id in kept if (project_id in named) is not term.negated]
         else:

@@ -6,8 +6,7 @@ from hearback_contracts.config import OrganizationConfig
 from hearback_contracts.sources import FeedbackSource
 from hearback_kit.db import Database
 
-from feedback.domain.search import PROPERTIES, STATUS_ALIASES
-from feedback.domain.search_keys import canonical
+from feedback.domain.search import PROPERTIES, STATUS_ALIASES, quoted, read_key, tag_name
 from feedback.domain.statuses import PRIORITIES
 from feedback.store.search_names import list_names, list_values
 
@@ -22,17 +21,21 @@ async def suggest_terms(
     negation, term = ("!", text[1:]) if text.startswith("!") else ("", text)
     name, has_value, value = term.partition(":")
     if has_value:
-        found = await _values(database, organization, canonical(name), value.strip('"').lower())
-        return [f"{negation}{name}:{_quoted(one)}" for one in found][:SUGGESTED_MAX]
+        found = await _values(database, organization, read_key(name), value.strip('"').lower())
+        return [f"{negation}{name}:{quoted(one)}" for one in found][:SUGGESTED_MAX]
     known = [key for key in keys if key.startswith(name.lower())]
     if name:
         async with database.connection(share=organization.id) as connection:
-            known += await list_names(connection, organization.id, name.lower(), SUGGESTED_MAX)
+            names = await list_names(connection, organization.id, name.lower(), SUGGESTED_MAX)
+        known += map(tag_name, names)
     return [f"{negation}{key}:" for key in dict.fromkeys(known)][:SUGGESTED_MAX]
 
 
-async def _values(database: Database, organization: OrganizationConfig, key: str, begun: str) -> list[str]:
-    closed = _closed_values(organization, key)
+async def _values(
+    database: Database, organization: OrganizationConfig, named: tuple[str, bool], begun: str
+) -> list[str]:
+    key, is_tag = named
+    closed = None if is_tag else _closed_values(organization, key)
     if closed is None:
         async with database.connection(share=organization.id) as connection:
             return await list_values(connection, organization.id, key, begun, SUGGESTED_MAX)
@@ -56,7 +59,3 @@ def _closed_values(organization: OrganizationConfig, key: str) -> Sequence[str] 
     if key == "has":
         return ["user.email", "url", "release", "replay_id", "associated_event_id"]
     return None
-
-
-def _quoted(value: str) -> str:
-    return f'"{value}"' if any(character in value for character in ' "[],()') else value

@@ -14,7 +14,7 @@ from feedback.domain.context import parse_any_event_id
 from feedback.domain.facets import facet, presence, words_of
 from feedback.domain.occurrence import CULPRIT, GROUP_TYPE_ID, PRIORITY
 from feedback.domain.search import FOR_REVIEW, LINKED
-from feedback.domain.search_keys import FACET_KEYS, PROJECT_KEYS, TEXT_KEYS
+from feedback.domain.search_keys import FACET_KEYS, KEYS, PROJECT_KEYS, TEXT_KEYS
 from feedback.domain.search_terms import Has, Match, Moment, Number, Search, Term, Words
 from feedback.domain.statuses import ESCALATING, NEW, REGRESSED, STATUSES, UNRESOLVED
 from feedback.store.tables import ATTACHMENT, FEEDBACK
@@ -72,6 +72,9 @@ def _condition(term: Term, members: Members) -> Condition:
         return _compare(_TIMES[term.key], term.operator, term.time)
     if isinstance(term, Words):
         found = _words(term)
+    elif isinstance(term, Match | Has) and term.is_tag:
+        values = term.values if isinstance(term, Match) else [None]
+        found = or_(*(_tagged(term.key, value) for value in values))
     elif isinstance(term, Has):
         found = _has(term.key)
     elif isinstance(term, Number):
@@ -121,8 +124,11 @@ def text_query(text: str, *, prefix: bool) -> ColumnElement[Any] | None:
 
 
 def _like(pattern: str) -> str:
-    escaped = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return escaped.replace("*", "%")
+    return _escaped(pattern).replace("*", "%")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _terms(names: Sequence[str]) -> Condition:
@@ -164,20 +170,31 @@ def _match(term: Match, value: str, members: Members) -> Condition:
     return _terms([facet(key, value)])
 
 
+def _tagged(key: str, value: str | None) -> Condition:
+    """A tag of that name, with a value unless it is None; facets of other things may have the same name."""
+    if not value:
+        given = and_(_terms([presence(key)]), _tag(key)) if key in KEYS else _terms([presence(key)])
+        return given if value is None else not_(given)
+    if "*" in value:
+        return and_(_terms([presence(key)]), _tag(key, _like(value)))
+    found = _terms([facet(key, value)])
+    return and_(found, _tag(key, _escaped(value))) if key in KEYS else found
+
+
 def _facet_like(key: str, pattern: str) -> Condition:
     """A value that meets a pattern: of a facet, or of a tag, whose values facets may cut."""
     term = func.unnest(FEEDBACK.c.facets).table_valued("value").render_derived(name="facet")
     wanted = cast(term.c.value, Text).like(f"{_like(key)}={_like(pattern.lower())}")
     found: list[Condition] = [select(literal(1)).select_from(term).where(wanted).exists()]
     if key not in FACET_KEYS:
-        found.append(_tag_like(key, pattern))
+        found.append(_tag(key, _like(pattern)))
     return and_(_terms([presence(key)]), or_(*found))
 
 
-def _tag_like(key: str, pattern: str) -> Condition:
+def _tag(key: str, pattern: str = "%") -> Condition:
     tag = func.jsonb_each_text(FEEDBACK.c.tags).table_valued("key", "value").render_derived(name="tag")
     named = func.lower(tag.c.key, type_=Text) == key.lower()
-    meets = cast(tag.c.value, Text).ilike(_like(pattern))
+    meets = cast(tag.c.value, Text).ilike(pattern)
     return select(literal(1)).select_from(tag).where(named, meets).exists()
 
 

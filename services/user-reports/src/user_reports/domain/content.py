@@ -20,13 +20,12 @@ def read_words(
     """Return the report's words, or the first reason, in the protocol's order, why it cannot be stored.
 
     `filters_garbage` is the project's option that refuses empty and placeholder comments. A missing text and a
-    null are empty, numbers are taken as text, and lengths count characters.
+    null are empty, numbers are taken as text, blanks around a text do not count, and lengths count characters.
     """
     event_id = report_event_id(payload.get("event_id"), header_event_id)
     if event_id is None and payload.get("event_id") is None:
         return Reason.REPORT_MISSING_EVENT_ID
-    comments = _text(payload.get("comments")).strip()
-    name, email = _text(payload.get("name")), _text(payload.get("email"))
+    name, email, comments = (_text(payload.get(field)) for field in ("name", "email", "comments"))
     if filters_garbage and not comments:
         return Reason.REPORT_EMPTY
     if filters_garbage and comments == UNATTENDED:
@@ -49,15 +48,13 @@ def read_refused_words(payload: Mapping[str, Any], header_event_id: str | None =
     """
     return Words(
         report_event_id(payload.get("event_id"), header_event_id) or NO_EVENT_ID,
-        _text(payload.get("name")),
-        _text(payload.get("email")),
-        _text(payload.get("comments")).strip(),
+        *(_text(payload.get(field)) for field in ("name", "email", "comments")),
     )
 
 
 def _text(value: object) -> str:
     if isinstance(value, str):
-        return value
+        return value.strip()
     if value is None or isinstance(value, list | dict):
         return ""
     return str(value)
