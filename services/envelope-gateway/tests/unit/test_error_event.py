@@ -101,7 +101,7 @@ def test_tags(tags, expected):
 
 
 def test_user_and_address():
-    user = reduce({"user": {"id": 5, "email": "a@b.c", "ip_address": "{{auto}}", "username": "u"}})["user"]
+    user = reduce({"user": {"id": 5, "email": " a@b.c\n", "ip_address": "{{auto}}", "username": "u"}})["user"]
     assert (user.id, user.email, user.ip_address, user.username) == ("5", "a@b.c", "203.0.113.9", "u")
     assert reduce({"user": "odd"})["user"] is None
 

@@ -38,3 +38,11 @@ BAD_LINK = {"associated_event_id": "no"}
 def test_refusals_in_their_order(event: dict[str, Any], reason: Reason | None) -> None:
     found = read_context(event, MESSAGE_MAX)
     assert (None if isinstance(found, FeedbackContext) else found) is reason
+
+
+def test_blanks_around_what_is_one_line_do_not_count() -> None:
+    said = {"name": " Ann\n", "contact_email": "\ta@b.io ", "url": " https://x.io ", "message": " as is "}
+    found = read_context({"contexts": {"feedback": said}}, MESSAGE_MAX)
+    assert isinstance(found, FeedbackContext)
+    assert (found.name, found.contact_email, found.url) == ("Ann", "a@b.io", "https://x.io")
+    assert found.message == " as is "

@@ -39,6 +39,7 @@ def payload(**fields: Any) -> dict[str, Any]:
         (payload(event_id=DASHED), False, Words(ID, "", "", "x")),
         (payload(event_id=ID.upper()), False, Words(ID, "", "", "x")),
         (payload(name=None, email=None), False, Words(ID, "", "", "x")),
+        (payload(name=" Ann\n", email="\ta@b.io "), False, Words(ID, "Ann", "a@b.io", "x")),
         (payload(event_id="nope", comments="a" * 4097, name="a" * 129), False, Reason.REPORT_MESSAGE_TOO_LARGE),
         (payload(event_id="nope", name="a" * 129, email="a" * 76), False, Reason.REPORT_NAME_TOO_LARGE),
     ],
