@@ -7,19 +7,19 @@ from typing import Any, Final
 from hearback_contracts.identifiers import parse_event_id
 from hearback_kit.values.ids import parse_id
 from sqlalchemy import Column, ColumnElement, and_, case, cast, false, func, literal, not_, null, or_, select, true
-from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.types import Text
 
 from feedback.domain.context import parse_any_event_id
 from feedback.domain.facets import facet, presence, words_of
 from feedback.domain.occurrence import CULPRIT, GROUP_TYPE_ID, PRIORITY
 from feedback.domain.search import FOR_REVIEW, LINKED
-from feedback.domain.search_keys import FACET_KEYS, KEYS, PROJECT_KEYS, TEXT_KEYS
+from feedback.domain.search_keys import PROJECT_KEYS, TEXT_KEYS
 from feedback.domain.search_terms import Has, Match, Moment, Number, Search, Term, Words
 from feedback.domain.statuses import ESCALATING, NEW, REGRESSED, STATUSES, UNRESOLVED
+from feedback.store.facet_conditions import Condition, facet_like, has_terms, is_tagged, like_pattern
 from feedback.store.tables import ATTACHMENT, FEEDBACK
 
-Condition = ColumnElement[bool]
 # Returns the ids of the members that a value of `assigned:` means.
 Members = Callable[[str], Iterable[int]]
 
@@ -74,7 +74,7 @@ def _condition(term: Term, members: Members) -> Condition:
         found = _words(term)
     elif isinstance(term, Match | Has) and term.is_tag:
         values = term.values if isinstance(term, Match) else [None]
-        found = or_(*(_tagged(term.key, value) for value in values))
+        found = or_(*(is_tagged(term.key, value) for value in values))
     elif isinstance(term, Has):
         found = _has(term.key)
     elif isinstance(term, Number):
@@ -108,7 +108,7 @@ def _is_given(column: Column[Any]) -> Condition:
 
 def _words(term: Words) -> Condition:
     if term.pattern:
-        return FEEDBACK.c.message.ilike(f"%{_like(term.text)}%")
+        return FEEDBACK.c.message.ilike(f"%{like_pattern(term.text)}%")
     query = text_query(term.text, prefix=True)
     found = true() if query is None else FEEDBACK.c.search.bool_op("@@")(query)
     return found if term.event_id is None else or_(found, of_event(term.event_id))
@@ -123,18 +123,6 @@ def text_query(text: str, *, prefix: bool) -> ColumnElement[Any] | None:
     return func.to_tsquery("simple", joined, type_=TSQUERY)
 
 
-def _like(pattern: str) -> str:
-    return _escaped(pattern).replace("*", "%")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def _terms(names: Sequence[str]) -> Condition:
-    return FEEDBACK.c.facets.contains(cast(list(names), ARRAY(Text)))
-
-
 def _has(key: str) -> Condition:
     if key in _ALWAYS:
         return true()
@@ -147,8 +135,8 @@ def _has(key: str) -> Condition:
     if key == "has_attachments":
         return _attached()
     if key == "user":
-        return or_(*(_terms([presence(name)]) for name in _USER_KEYS.values()))
-    return _terms([presence(key)])
+        return or_(*(has_terms([presence(name)]) for name in _USER_KEYS.values()))
+    return has_terms([presence(key)])
 
 
 def _match(term: Match, value: str, members: Members) -> Condition:
@@ -161,41 +149,13 @@ def _match(term: Match, value: str, members: Members) -> Condition:
     if special is not None:
         return special(value)
     if not value:
-        return not_(_terms([presence(key)]))
+        return not_(has_terms([presence(key)]))
     if key in _ID_KEYS:
         value = parse_event_id(value) or value
     if "*" in value:
         column = _PATTERN_COLUMNS.get(key)
-        return _facet_like(key, value) if column is None else column.ilike(_like(value))
-    return _terms([facet(key, value)])
-
-
-def _tagged(key: str, value: str | None) -> Condition:
-    """A tag of that name, with a value unless it is None; facets of other things may have the same name."""
-    if not value:
-        given = and_(_terms([presence(key)]), _tag(key)) if key in KEYS else _terms([presence(key)])
-        return given if value is None else not_(given)
-    if "*" in value:
-        return and_(_terms([presence(key)]), _tag(key, _like(value)))
-    found = _terms([facet(key, value)])
-    return and_(found, _tag(key, _escaped(value))) if key in KEYS else found
-
-
-def _facet_like(key: str, pattern: str) -> Condition:
-    """A value that meets a pattern: of a facet, or of a tag, whose values facets may cut."""
-    term = func.unnest(FEEDBACK.c.facets).table_valued("value").render_derived(name="facet")
-    wanted = cast(term.c.value, Text).like(f"{_like(key)}={_like(pattern.lower())}")
-    found: list[Condition] = [select(literal(1)).select_from(term).where(wanted).exists()]
-    if key not in FACET_KEYS:
-        found.append(_tag(key, _like(pattern)))
-    return and_(_terms([presence(key)]), or_(*found))
-
-
-def _tag(key: str, pattern: str = "%") -> Condition:
-    tag = func.jsonb_each_text(FEEDBACK.c.tags).table_valued("key", "value").render_derived(name="tag")
-    named = func.lower(tag.c.key, type_=Text) == key.lower()
-    meets = cast(tag.c.value, Text).ilike(pattern)
-    return select(literal(1)).select_from(tag).where(named, meets).exists()
+        return facet_like(key, value) if column is None else column.ilike(like_pattern(value))
+    return has_terms([facet(key, value)])
 
 
 def _assigned(value: str, members: Members) -> Condition:
@@ -224,20 +184,20 @@ def _event(value: str) -> Condition:
     if number is not None and len(value) < 19:
         return FEEDBACK.c.id == number
     if "*" in value:
-        return FEEDBACK.c.event_id.like(_like(value.lower().replace("-", "")))
+        return FEEDBACK.c.event_id.like(like_pattern(value.lower().replace("-", "")))
     event_id = parse_any_event_id(value)
     return false() if event_id is None else FEEDBACK.c.event_id == event_id
 
 
 def of_event(event_id: str) -> Condition:
     """Return the condition that a feedback has an event id (32 hex digits), or is linked to that event."""
-    return or_(FEEDBACK.c.event_id == event_id, _terms([facet("associated_event_id", event_id)]))
+    return or_(FEEDBACK.c.event_id == event_id, has_terms([facet("associated_event_id", event_id)]))
 
 
 def _associated(value: str) -> Condition:
     if "*" in value:
-        return FEEDBACK.c.associated_event_id.ilike(_like(value))
-    return _terms([facet("associated_event_id", parse_any_event_id(value) or value)])
+        return FEEDBACK.c.associated_event_id.ilike(like_pattern(value))
+    return has_terms([facet("associated_event_id", parse_any_event_id(value) or value)])
 
 
 def _issue(value: str) -> Condition:
@@ -245,7 +205,10 @@ def _issue(value: str) -> Condition:
     if number is not None:
         return FEEDBACK.c.id == number
     if "*" in value:
-        return or_(FEEDBACK.c.short_id.like(_like(value.upper())), cast(FEEDBACK.c.id, Text).like(_like(value)))
+        return or_(
+            FEEDBACK.c.short_id.like(like_pattern(value.upper())),
+            cast(FEEDBACK.c.id, Text).like(like_pattern(value)),
+        )
     return FEEDBACK.c.short_id == value.upper()
 
 
@@ -254,10 +217,10 @@ def _user(value: str) -> Condition:
     kind, has_kind, rest = value.partition(":")
     key = _USER_KEYS.get(kind.lower())
     if has_kind and key is not None:
-        return _facet_like(key, rest) if "*" in rest else _terms([facet(key, rest)])
+        return facet_like(key, rest) if "*" in rest else has_terms([facet(key, rest)])
     return or_(
         *(
-            _facet_like(name, value) if "*" in value else _terms([facet(name, value)])
+            facet_like(name, value) if "*" in value else has_terms([facet(name, value)])
             for name in _USER_KEYS.values()
         )
     )
@@ -313,4 +276,4 @@ def in_environments(environments: Sequence[str]) -> list[Condition]:
     """Return the condition that the environment is one of the given ones; none means all."""
     if not environments:
         return []
-    return [or_(*(_terms([facet("environment", name)]) for name in environments))]
+    return [or_(*(has_terms([facet("environment", name)]) for name in environments))]

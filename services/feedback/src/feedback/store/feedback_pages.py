@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Select, Text, lateral, literal, select, text,
 from sqlalchemy.types import TypeEngine
 
 from feedback.domain.feedback import Feedback
-from feedback.store.conditions import Condition
+from feedback.store.facet_conditions import Condition
 from feedback.store.feedback_read import (
     LIST_COLUMNS,
     Position,

@@ -10,7 +10,7 @@ from hearback_kit.values.ids import parse_id
 from sqlalchemy import Select, func, literal_column, select
 
 from feedback.domain.feedback import Feedback, FeedbackDetail
-from feedback.store.conditions import Condition
+from feedback.store.facet_conditions import Condition
 from feedback.store.tables import FEEDBACK
 
 _LIST_NAMES = tuple(column.name for column in fields(Feedback))
