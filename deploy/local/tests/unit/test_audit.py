@@ -214,7 +214,7 @@ def test_an_exception_needs_a_reason_and_an_end_in_sight(audit: Audit, old: str,
 
 
 def test_an_old_snapshot_is_noted_and_fails_nothing(audit: Audit) -> None:
-    source = {"ecosystem": "PyPI", "name": "Some", "licence": "CC0-1.0", "until": "2020-01-01"}
+    source = {"ecosystem": "PyPI", "ids": "GHSA", "name": "Some", "licence": "CC0-1.0", "until": "2020-01-01"}
     audit.write(LOCKS / "advisories.json", {"looked_up": {"PyPI": []}, "sources": [source], "advisories": []})
     result, said, _ = audit.run(today=date(2036, 1, 1))
     assert result == CLEAN
@@ -234,6 +234,7 @@ def test_a_dump_with_garbled_and_hostile_files_loses_nothing_else(audit: Audit) 
         "events": advisory({"fixed": "2"}),
         "version": advisory(*ALL, {"fixed": "two"}),
         "number": good | {"summary": 7},
+        "escape": good | {"aliases": ["\x1b[2J"]},
         "large": " " * (RECORD_BYTES_MAX + 1),
     }
     dump = audit.dumped(**bad, good=good)
@@ -280,21 +281,22 @@ def test_a_refresh_is_the_same_each_time_and_keeps_what_the_dump_has_not(audit: 
     audit.write("requirements.lock", "demo==9\nother==1\n")
     old = [
         advisory(*ALL, {"fixed": "2"}, id="GHSA-npm0-0000-0000", kind="npm"),
+        advisory(*ALL, {"fixed": "2"}, id="GHSA-only-0000-0000"),  # of a database that is not in the dump
         advisory(*ALL, {"fixed": "2"}, id="PYSEC-2026-8"),
         advisory(*ALL, {"fixed": "2"}, id="PYSEC-2026-9"),
     ]
     audit.write(LOCKS / "advisories.json", {"looked_up": {}, "sources": [], "advisories": old})
     known = advisory(*ALL, {"fixed": "2"}, versions=["1.0", "5.0"], aliases=["B", "A"], details="Long.")
-    stranger = advisory(*ALL, name="stranger", id="PYSEC-2026-7")
+    stranger = advisory({"introduced": "none of ours"}, name="stranger", id="PYSEC-2026-7")
     dump = audit.dumped(**{"one": known, "two": stranger, "PYSEC-2026-9": "{"})
     assert audit.run("--osv", dump, "--refresh")[0] == INCOMPLETE  # a file of it could not be read
     made = (audit.root / LOCKS / "advisories.json").read_text()
     content = json.loads(made)
     ids = [entry["id"] for entry in content["advisories"]]
-    assert ids == ["GHSA-npm0-0000-0000", "PYSEC-2026-1", "PYSEC-2026-9"]
-    assert content["advisories"][1]["affected"][0]["versions"] == ["5.0"]
+    assert ids == ["GHSA-npm0-0000-0000", "GHSA-only-0000-0000", "PYSEC-2026-1", "PYSEC-2026-9"]
+    assert content["advisories"][2]["affected"][0]["versions"] == ["5.0"]
     assert content["looked_up"] == {"PyPI": ["demo", "other"]}
-    assert content["sources"][0]["until"] == "2026-11-01"
+    assert [(one["ids"], one["until"]) for one in content["sources"]] == [("PYSEC", "2026-11-01")]
     audit.run("--osv", dump, "--refresh", today=date(2030, 1, 1))
     assert (audit.root / LOCKS / "advisories.json").read_text() == made
     (dump / "PYSEC-2026-9.json").unlink()

@@ -1,13 +1,14 @@
 """Advisories in the schema of OSV, as far as it is needed to say whether a version is affected."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+ECOSYSTEMS = frozenset({"PyPI", "npm"})
 RANGES = frozenset({"ECOSYSTEM", "SEMVER"})  # ranges of Git commits say nothing of versions
 # Events of one version: a fix ends what was before it, and a range that begins there begins after that.
 KINDS = ("fixed", "introduced", "last_affected")
@@ -72,38 +73,49 @@ def _within(events: tuple[Event, ...], version: Version) -> bool:
     return affected
 
 
-def read(record: object) -> Iterator[Advisory]:
-    """Yield what a record of OSV says of each package; nothing if it was withdrawn. Raises `Garbled`."""
+def read(record: object, wanted: Container[tuple[str, str]] | None = None) -> list[Advisory]:
+    """Return what a record of OSV says of each package (or of those wanted); nothing if it was withdrawn.
+
+    Raises `Garbled`. Versions are looked at for wanted packages alone: other ecosystems' ones follow other rules.
+    """
     if not isinstance(record, dict):
         raise Garbled("not an object")
-    ident = _text(record, "id")
-    if not ID.fullmatch(ident):
+    if not ID.fullmatch(ident := _text(record, "id")):
         raise Garbled(f"not an id: {ident[:80]!r}")
-    if record.get("withdrawn"):
-        return
+    modified = _text(record, "modified")
+    found = [one for one in packages(record) if wanted is None or one[:2] in wanted]
+    if not found or record.get("withdrawn"):
+        return []
     common: dict[str, Any] = {
         "id": ident,
         "aliases": frozenset(_texts(record, "aliases")),
-        "summary": summary(record),
+        "summary": _summary(record),
         "severity": tuple((_text(entry, "type"), _text(entry, "score")) for entry in _objects(record, "severity")),
-        "url": next((_text(entry, "url") for entry in _objects(record, "references")), ""),
-        "modified": _text(record, "modified"),
+        "url": _url(record),
+        "modified": modified,
     }
+    return [
+        Advisory(
+            ecosystem=ecosystem,
+            package=package,
+            ranges=tuple(_ranges(affected)),
+            versions=frozenset(_versions(affected)),
+            **common,
+        )
+        for ecosystem, package, affected in found
+    ]
+
+
+def packages(record: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield ecosystem, name and description of each affected package of the ecosystems that are pinned here."""
     for affected in _objects(record, "affected"):
-        package = affected.get("package")
-        if package is None:
-            continue  # a range of commits, or whole repositories
+        package = affected.get("package") or {}  # none: a range of commits
         if not isinstance(package, dict):
             raise Garbled("package is not an object")
-        ecosystem = _text(package, "ecosystem").split(":")[0]
-        if ecosystem in {"PyPI", "npm"}:
-            yield Advisory(
-                ecosystem=ecosystem,
-                package=normalized(ecosystem, _text(package, "name")),
-                ranges=tuple(_ranges(affected)),
-                versions=frozenset(_versions(affected)),
-                **common,
-            )
+        ecosystem = package and _text(package, "ecosystem").split(":")[0]
+        if ecosystem in ECOSYSTEMS:
+            name = _text(package, "name")
+            yield ecosystem, canonicalize_name(name) if ecosystem == "PyPI" else name.lower(), affected
 
 
 def record(advisories: Sequence[Advisory]) -> dict[str, object]:
@@ -135,18 +147,19 @@ def _recorded(advisory: Advisory) -> dict[str, object]:
     return {key: value for key, value in made.items() if value}
 
 
-def normalized(ecosystem: str, name: str) -> str:
-    """Return the one spelling of a package's name."""
-    return canonicalize_name(name) if ecosystem == "PyPI" else name.lower()
-
-
-def summary(record: dict[str, Any]) -> str:
+def _summary(record: dict[str, Any]) -> str:
     """Return the summary, or the beginning of the details, on one line and without what a terminal would obey."""
     text = record.get("summary") or record.get("details") or ""
     if not isinstance(text, str):
         raise Garbled("summary or details is not a text")
-    line = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+    line = "".join(letter for letter in " ".join(text[: 9 * SUMMARY_CHARS].split()) if letter.isprintable())
     return line if len(line) <= SUMMARY_CHARS else line[: SUMMARY_CHARS - 1] + "…"
+
+
+def _url(record: dict[str, Any]) -> str:
+    """Return the address of the advisory, or of whatever else is named first."""
+    found = [(entry.get("type") != "ADVISORY", _text(entry, "url")) for entry in _objects(record, "references")]
+    return min(found, key=lambda one: one[0], default=(True, ""))[1]
 
 
 def _ranges(affected: dict[str, Any]) -> Iterator[tuple[Event, ...]]:
@@ -180,14 +193,14 @@ def _version(text: object) -> Version:
 
 
 def _text(entry: dict[str, Any], key: str) -> str:
-    if not isinstance(value := entry.get(key), str) or not value:
+    if not isinstance(value := entry.get(key), str) or not value or not value.isprintable():
         raise Garbled(f"{key} is missing or not a text")
     return value
 
 
 def _texts(entry: dict[str, Any], key: str) -> Iterable[str]:
     values = entry.get(key) or []
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+    if not isinstance(values, list) or not all(isinstance(value, str) and value.isprintable() for value in values):
         raise Garbled(f"{key} is not a list of texts")
     return values
 

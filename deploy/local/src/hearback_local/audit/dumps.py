@@ -6,6 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
@@ -13,22 +14,27 @@ from hearback_local.audit.advisories import Garbled
 from hearback_local.audit.pins import AuditError
 
 RECORD_BYTES_MAX = 4 * 1024 * 1024
+DUMP_BYTES_MAX = 8 * 1024 * 1024 * 1024  # all of npm is a tenth of that
 SUFFIXES = (".json", ".yaml", ".yml")
 ARCHIVE_ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 # Texts stay texts: as anything else, a version 3.10 would become 3.1.
 LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
-def records(dump: Path) -> Iterator[tuple[str, object]]:
+def records(dump: Path) -> Iterator[tuple[str, Any]]:
     """Yield the name and the content of each file, or a `Garbled` as the content of one that cannot be read.
 
-    At most one file is in memory, and 4 MiB of it. Raises `AuditError` if there is no such dump, or nothing in it.
+    At most one file is in memory, and 4 MiB of it. Raises `AuditError` if there is no such dump, nothing in it, or
+    more than 8 GiB.
     """
-    found = False
+    read = 0
     for name, content in _files(dump):
-        found = True
-        yield name, _parsed(name, content)
-    if not found:
+        size, record = _parsed(name, content)
+        read += size
+        if read > DUMP_BYTES_MAX:
+            raise AuditError(f"{dump}: more than {DUMP_BYTES_MAX} bytes in it")
+        yield "".join(letter if letter.isprintable() else "?" for letter in name), record
+    if not read:
         raise AuditError(f"{dump}: no .json, .yaml or .yml file in it")
 
 
@@ -58,12 +64,14 @@ def _bounded(file: object) -> bytes:
     return content
 
 
-def _parsed(name: str, content: Callable[[], bytes]) -> object:
-    """Return a file's content, or why it has none: a dump may be made badly, or with intent."""
+def _parsed(name: str, content: Callable[[], bytes]) -> tuple[int, object]:
+    """Return the size and the content of a file, or why it has none: a dump may be made badly, or with intent."""
+    size = RECORD_BYTES_MAX
     try:
         text = content()
-        return json.loads(text) if name.endswith(".json") else yaml.load(text, LOADER)
+        size = len(text) + 1
+        return size, json.loads(text) if name.endswith(".json") else yaml.load(text, LOADER)
     except Garbled as error:
-        return error
+        return size, error
     except (OSError, ValueError, RuntimeError, EOFError, yaml.YAMLError, *ARCHIVE_ERRORS) as error:
-        return Garbled(" ".join(str(error).split())[:200] or type(error).__name__)
+        return size, Garbled(" ".join(str(error).split())[:200] or type(error).__name__)

@@ -8,11 +8,19 @@ from itertools import groupby
 from pathlib import Path, PurePath
 from typing import Any
 
-from hearback_local.audit.advisories import Advisory, Garbled, read, record
+from hearback_local.audit.advisories import Advisory, Garbled, packages, read, record
 from hearback_local.audit.dumps import records
 from hearback_local.audit.pins import AuditError, Pin
 
 SNAPSHOT = Path("deploy/locks/advisories.json")
+
+
+# Who gives out ids that begin so, and what may be done with what they write. Others stand for themselves.
+DATABASES = {
+    "PYSEC": ("PyPA Advisory Database", "CC-BY-4.0"),
+    "GHSA": ("GitHub Advisory Database", "CC-BY-4.0"),
+    "MAL": ("OpenSSF Malicious Packages", "Apache-2.0"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +28,7 @@ class Source:
     """Where advisories of an ecosystem are from, and the day of the newest one: later ones are not known."""
 
     ecosystem: str
+    ids: str
     name: str
     licence: str
     until: str
@@ -56,21 +65,24 @@ def dumped(dump: Path, pins: Iterable[Pin]) -> Knowledge:
     wanted = frozenset((pin.ecosystem, pin.name) for pin in pins)
     kept: list[Advisory] = []
     garbled: list[str] = []
-    newest: dict[str, str] = {}
+    newest: dict[tuple[str, str], str] = {}
     for name, content in records(dump):
         try:
             if isinstance(content, Garbled):
                 raise content
-            for advisory in read(content):
-                newest[advisory.ecosystem] = max(newest.get(advisory.ecosystem, ""), advisory.modified[:10])
-                if (advisory.ecosystem, advisory.package) in wanted:
-                    kept.append(advisory)
+            kept += read(content, wanted)
+            for ecosystem, _, _ in packages(content):
+                source = (ecosystem, _ids(content["id"]))
+                newest[source] = max(newest.get(source, ""), content["modified"][:10])
         except Garbled as error:
             garbled.append(f"{name}: {error}")
     return Knowledge(
         advisories=tuple(kept),
-        sources=tuple(Source(kind, "OSV", "CC-BY-4.0", until) for kind, until in sorted(newest.items())),
-        looked_up=frozenset((kind, name) for kind, name in wanted if kind in newest),
+        sources=tuple(
+            Source(kind, ids, *DATABASES.get(ids, (ids, "see osv.dev")), until)
+            for (kind, ids), until in sorted(newest.items())
+        ),
+        looked_up=frozenset((kind, name) for kind, name in wanted if kind in {kind for kind, _ in newest}),
         garbled=tuple(garbled),
     )
 
@@ -78,17 +90,17 @@ def dumped(dump: Path, pins: Iterable[Pin]) -> Knowledge:
 def merged(old: Knowledge, new: Knowledge, pins: Iterable[Pin]) -> Knowledge:
     """Return what a dump makes of the snapshot; what the dump has nothing of stays.
 
-    That is each ecosystem that is not in it, and each advisory whose file cannot be read.
+    That is each ecosystem of each database that is not in it, and each advisory whose file cannot be read.
     """
-    fresh = {source.ecosystem for source in new.sources}
+    fresh = {(source.ecosystem, source.ids) for source in new.sources}
     unread = {PurePath(line.split(": ")[0]).stem for line in new.garbled}
     wanted = {(pin.ecosystem, pin.name) for pin in pins}
     return Knowledge(
         advisories=(
-            *(one for one in old.advisories if one.ecosystem not in fresh or one.id in unread),
+            *(one for one in old.advisories if (one.ecosystem, _ids(one.id)) not in fresh or one.id in unread),
             *(one for one in new.advisories if one.id not in unread),
         ),
-        sources=(*(source for source in old.sources if source.ecosystem not in fresh), *new.sources),
+        sources=(*(one for one in old.sources if (one.ecosystem, one.ids) not in fresh), *new.sources),
         looked_up=frozenset(one for one in {*old.looked_up, *new.looked_up} if one in wanted),
     )
 
@@ -98,8 +110,8 @@ def written(known: Knowledge) -> str:
     kinds = sorted({kind for kind, _ in known.looked_up})
     looked_up = {kind: sorted(name for of, name in known.looked_up if of == kind) for kind in kinds}
     sources = [
-        {"ecosystem": one.ecosystem, "name": one.name, "licence": one.licence, "until": one.until}
-        for one in sorted(known.sources, key=lambda one: (one.ecosystem, one.name))
+        {name: getattr(one, name) for name in Source.__slots__}
+        for one in sorted(known.sources, key=lambda one: (one.ecosystem, one.ids))
     ]
     of_one = groupby(sorted(known.advisories, key=_order), key=lambda one: one.id)
     advisories = [record(list(same)) for _, same in of_one]
@@ -109,6 +121,10 @@ def written(known: Knowledge) -> str:
         lines = ",\n".join(f"  {_line(one)}" for one in some)
         parts.append(f' "{name}": [\n{lines}\n ]')
     return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _ids(ident: str) -> str:
+    return ident.split("-", maxsplit=1)[0]
 
 
 def _order(advisory: Advisory) -> tuple[str, str, str, str]:
