@@ -234,6 +234,7 @@ def test_a_dump_with_garbled_and_hostile_files_loses_nothing_else(audit: Audit) 
         "events": advisory({"fixed": "2"}),
         "version": advisory(*ALL, {"fixed": "two"}),
         "number": good | {"summary": 7},
+        "day": good | {"modified": "yesterday"},
         "escape": good | {"aliases": ["\x1b[2J"]},
         "large": " " * (RECORD_BYTES_MAX + 1),
     }

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from packaging.utils import canonicalize_name
@@ -83,6 +84,10 @@ def read(record: object, wanted: Container[tuple[str, str]] | None = None) -> li
     if not ID.fullmatch(ident := _text(record, "id")):
         raise Garbled(f"not an id: {ident[:80]!r}")
     modified = _text(record, "modified")
+    try:
+        date.fromisoformat(modified[:10])
+    except ValueError:
+        raise Garbled(f"modified on no day: {modified[:80]!r}") from None
     found = [one for one in packages(record) if wanted is None or one[:2] in wanted]
     if not found or record.get("withdrawn"):
         return []
