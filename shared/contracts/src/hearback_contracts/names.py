@@ -1,6 +1,7 @@
 """Names of environments and releases, as every door reads them."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 ENVIRONMENT_LENGTH_MAX: Final = 64
@@ -15,7 +16,8 @@ def environment_name(value: object) -> str | None:
     """
     if not isinstance(value, str):
         return None
-    return _valid(value.strip(), ENVIRONMENT_LENGTH_MAX, "none")
+    name = value.strip()
+    return _valid(name, "none") if len(name) <= ENVIRONMENT_LENGTH_MAX else None
 
 
 def release_name(value: object) -> str | None:
@@ -25,10 +27,12 @@ def release_name(value: object) -> str | None:
     """
     if value is None or isinstance(value, dict | list):
         return None
-    return _valid(str(value).strip(), RELEASE_LENGTH_MAX, "latest")
+    name = str(value).strip()
+    return _valid(name, "latest") if len(name) <= RELEASE_LENGTH_MAX else None
 
 
-def _valid(name: str, length_max: int, reserved: str) -> str | None:
-    if not name or len(name) > length_max or name in {".", ".."} or name.lower() == reserved:
+@lru_cache(maxsize=4_096)  # an app sends the same few again and again
+def _valid(name: str, reserved: str) -> str | None:
+    if name in {"", ".", ".."} or name.lower() == reserved:
         return None
     return None if _FORBIDDEN.search(name) else name

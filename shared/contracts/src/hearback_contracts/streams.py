@@ -1,6 +1,7 @@
 """The streams between services: names, shards, who reads each, and the bound at which writers stop."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from zlib import crc32
 
@@ -32,6 +33,7 @@ class Stream:
         return [self.shard_key(shard) for shard in range(shards)]
 
 
+@lru_cache(maxsize=4_096)
 def shard_of(project_id: int, shards: int) -> int:
     """The shard of a project: stable across processes, releases and machines."""
     return crc32(str(project_id).encode()) % shards

@@ -47,12 +47,7 @@ class RefusedSubmission:
     payload: dict[str, Any]
 
 
-class _CountKey(NamedTuple):
-    origin: Origin
-    category: int
-    outcome: int
-    reason: str | None
-    minute: datetime
+_CountKey = tuple[Origin, DataCategory, Outcome, str | None, datetime]
 
 
 class OutcomeRecorder:
@@ -80,13 +75,13 @@ class OutcomeRecorder:
     ) -> None:
         """Count a quantity, once; `at` defaults to now and is floored to the minute."""
         minute = (at or self._clock.now()).replace(second=0, microsecond=0)
-        key = _CountKey(origin, int(category), int(outcome), reason, minute)
+        key = origin, category, outcome, reason, minute
         before, times = self._counts.get(key, (0, 0))
         self._counts[key] = (before + quantity, times + 1)
 
     def step(
         self,
-        submission: SubmissionRef,
+        submission: SubmissionRef | FeedbackSubmitted,
         state: SubmissionState,
         step: str,
         reason: str | None = None,
@@ -133,18 +128,15 @@ class OutcomeRecorder:
     def _outcomes(self) -> list[dict[str, Any]]:
         return [
             {
-                "organization_id": key.origin.organization_id,
-                "project_id": key.origin.project_id,
-                "key_id": key.origin.key_id,
-                "sdk": key.origin.sdk,
-                "category": key.category,
-                "outcome": key.outcome,
-                "reason": key.reason,
+                **origin._asdict(),
+                "category": int(category),
+                "outcome": int(outcome),
+                "reason": reason,
                 "quantity": quantity if quantity <= _INTEGER_MAX else orjson.Fragment(str(quantity)),
                 "times": times,
-                "timestamp": key.minute,
+                "timestamp": minute,
             }
-            for key, (quantity, times) in self._counts.items()
+            for (origin, category, outcome, reason, minute), (quantity, times) in self._counts.items()
         ]
 
     def _message(self, outcomes: Sequence[dict[str, Any]], steps: Sequence[dict[str, Any]]) -> Outgoing:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from hearback_contracts.reasons import Reason
 
@@ -69,6 +69,9 @@ class Usage(NamedTuple):
     payload_bytes: int = 0
 
 
+_UNUSED: Final = Usage()
+
+
 @dataclass(frozen=True, slots=True)
 class JournalLimits:
     """How much the journal keeps: steps and refused payloads of a submission, and what a project adds in a day."""
@@ -93,7 +96,7 @@ class JournalChanges:
 
     def use(self, project_id: int, *, submissions: int = 0, payload_bytes: int = 0) -> None:
         """Add to the usage of a project."""
-        before = self.usage.get(project_id, Usage())
+        before = self.usage.get(project_id, _UNUSED)
         self.usage[project_id] = Usage(before.submissions + submissions, before.payload_bytes + payload_bytes)
 
 
@@ -130,10 +133,10 @@ def plan_changes(
             changes.steps_dropped += len(recorded)
             continue
         before = stored.steps if stored else ()
-        merged = set(before).union(one.step for one in recorded)
+        merged = {*before, *(one.step for one in recorded)}
         if len(merged) == len(before):
             continue
-        steps = bounded(merged, limits.steps_max)
+        steps = merged if len(merged) <= limits.steps_max else bounded(merged, limits.steps_max)
         status = resolve_status(steps)
         day = stored.day if stored else min(max(status.received_at.date(), days[0]), days[1])
         changes.submissions.append(Submission(key, day, recorded[0].organization_id, status))
@@ -146,8 +149,8 @@ def plan_changes(
 
 
 def _has_room(key: SubmissionKey, journal: Journal, changes: JournalChanges, limits: JournalLimits) -> bool:
-    used = journal.usage.get(key.project_id, Usage()).submissions
-    used += changes.usage.get(key.project_id, Usage()).submissions
+    used = journal.usage.get(key.project_id, _UNUSED).submissions
+    used += changes.usage.get(key.project_id, _UNUSED).submissions
     return used < limits.submissions_per_day_max
 
 
@@ -160,7 +163,7 @@ def _plan_payloads(
     changes: JournalChanges,
 ) -> None:
     """Keep the words of refused attempts; what a person or retention deletes takes earlier ones along."""
-    deleted_at = max((one.step.at for one in recorded if one.step.reason == Reason.DELETED), default=None)
+    deleted_at = max([one.step.at for one in recorded if one.step.reason == Reason.DELETED], default=None)
     if deleted_at is not None:
         changes.erased.append(key)
     known = set(journal.digests.get(key, ()))
@@ -169,8 +172,8 @@ def _plan_payloads(
         if refused is None or refused.digest in known or (deleted_at and one.step.at <= deleted_at):
             continue
         size = len(refused.payload.encode()) + len(refused.message or "")
-        used = journal.usage.get(key.project_id, Usage()).payload_bytes
-        used += changes.usage.get(key.project_id, Usage()).payload_bytes
+        used = journal.usage.get(key.project_id, _UNUSED).payload_bytes
+        used += changes.usage.get(key.project_id, _UNUSED).payload_bytes
         if len(known) >= limits.payloads_max or used + size > limits.payload_bytes_per_day_max:
             changes.payloads_dropped += 1
             continue

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import pairwise
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from hearback_contracts.outcomes import SubmissionState
@@ -10,6 +12,7 @@ _KEPT: Final = frozenset({SubmissionState.STORED, SubmissionState.LINKED, Submis
 _ATTEMPTS: Final = frozenset({SubmissionState.ACCEPTED, SubmissionState.RATE_LIMITED})
 _ATTEMPTS_MIN: Final = 2
 _OWNER: Final = "feedback"
+_AT: Final = attrgetter("at")
 _ORDER: Final = {state: position for position, state in enumerate(SubmissionState)}
 
 
@@ -47,24 +50,35 @@ def resolve_status(steps: Iterable[Step]) -> SubmissionStatus:
     one with which the state was entered: a later step that leaves the state as it is (a refused duplicate) does
     not change it.
     """
-    ordered = sorted(set(steps), key=_position)
+    ordered = in_order(steps)
     decisive = _decisive(ordered)
-    run = [decisive[-1]]
-    for step in reversed(decisive[:-1]):
-        if _kind(step) is not _kind(run[0]):
+    state = decisive[-1].state
+    kind = _kind(state)
+    entered = decisive[-1]
+    for step in reversed(decisive):
+        if _kind(step.state) is not kind:
             break
-        run.insert(0, step)
-    state = run[-1].state
-    if state is SubmissionState.STORED and any(step.state is SubmissionState.LINKED for step in ordered):
+        entered = step
+    if state is SubmissionState.STORED and SubmissionState.LINKED in [step.state for step in ordered]:
         state = SubmissionState.LINKED
+    sources = [step.source for step in ordered if step.source]
+    feedback_ids = [step.feedback_id for step in ordered if step.feedback_id]
     return SubmissionStatus(
-        state=state,
-        reason=run[0].reason,
-        source=next((step.source for step in ordered if step.source), None),
-        received_at=ordered[0].at,
-        feedback_id=next((step.feedback_id for step in reversed(ordered) if step.feedback_id), None),
-        steps=tuple(ordered),
+        state,
+        entered.reason,
+        sources[0] if sources else None,
+        ordered[0].at,
+        feedback_ids[-1] if feedback_ids else None,
+        tuple(ordered),
     )
+
+
+def in_order(steps: Iterable[Step]) -> list[Step]:
+    """Return different steps by time; those of the same moment in an order that is always the same."""
+    ordered = sorted(set(steps), key=_AT)
+    if any(step.at == later.at for step, later in pairwise(ordered)):
+        ordered.sort(key=_position)
+    return ordered
 
 
 def bounded(steps: Iterable[Step], steps_max: int) -> list[Step]:
@@ -72,13 +86,13 @@ def bounded(steps: Iterable[Step], steps_max: int) -> list[Step]:
 
     A submission that is sent again and again must not push out what was decided.
     """
-    ordered = sorted(set(steps), key=_position)
+    ordered = in_order(steps)
     if len(ordered) <= steps_max:
         return ordered
     attempts = [step for step in ordered if step.state in _ATTEMPTS]
     decisions = [step for step in ordered if step.state not in _ATTEMPTS]
     attempts = _ends(attempts, max(steps_max - len(decisions), _ATTEMPTS_MIN))
-    return sorted([*attempts, *_ends(decisions, steps_max - len(attempts))], key=_position)
+    return in_order([*attempts, *_ends(decisions, steps_max - len(attempts))])
 
 
 def _ends(ordered: list[Step], count: int) -> list[Step]:
@@ -108,8 +122,8 @@ def _has_no_effect(step: Step, held: SubmissionState) -> bool:
     return is_refusal and (held in _KEPT or held is SubmissionState.WAITING_FOR_EVENT)
 
 
-def _kind(step: Step) -> SubmissionState:
-    return SubmissionState.STORED if step.state is SubmissionState.LINKED else step.state
+def _kind(state: SubmissionState) -> SubmissionState:
+    return SubmissionState.STORED if state is SubmissionState.LINKED else state
 
 
 def _position(step: Step) -> tuple[object, ...]:

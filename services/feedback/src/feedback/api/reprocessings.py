@@ -35,13 +35,12 @@ async def post_reprocessing(state: StateDep, wanted: Reprocessing) -> Reprocesse
 @router.post(DECISIONS_PATH, operation_id="decideAgain", summary="Decide refused submissions by the rules of now")
 async def post_decisions(state: StateDep, wanted: Decisions) -> Reasons:
     """Return for each refused submission the reason why it would be refused now, or null."""
-    decide = _decide(state)
-    reasons: list[str | None] = []
+    submitted: list[tuple[FeedbackSubmitted, bytes | None]] = []
     for one in wanted.submissions:
         if not isinstance(one.message, FeedbackSubmitted):
             raise BadRequest("Expected feedback.")
-        reasons.append((await decide.read(one.message, orjson.dumps(one.payload))).reason)
-    return Reasons(reasons=reasons)
+        submitted.append((one.message, orjson.dumps(one.payload)))
+    return Reasons(reasons=[reading.reason for reading in await _decide(state).read(submitted)])
 
 
 def _decide(state: AppState) -> DecideSubmission:

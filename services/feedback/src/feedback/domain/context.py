@@ -3,8 +3,7 @@
 The rules and their order are the protocol's (protocol: feedback#filters).
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hearback_contracts.identifiers import NO_EVENT_ID, parse_event_id
 from hearback_contracts.reasons import Reason
@@ -14,8 +13,7 @@ from feedback.domain.payload import mapping, text
 UNREAL_UNATTENDED = "Sent in the unattended mode"
 
 
-@dataclass(frozen=True, slots=True)
-class FeedbackContext:
+class FeedbackContext(NamedTuple):
     """`contexts.feedback`, checked; what is empty is None. `associated_event_id` has 32 hex digits.
 
     SDKs that sent no event hand out an id of zeros: it links to nothing. `page` is the address that it was written

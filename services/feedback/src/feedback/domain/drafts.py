@@ -1,10 +1,11 @@
 """From a submission to the feedback that is stored."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
+from hearback_contracts.events import FeedbackSubmitted
 from hearback_contracts.sources import FeedbackSource
 from hearback_kit.values.times import believable_time, parse_timestamp
 
@@ -14,7 +15,7 @@ from feedback.domain.facets import facets_of, searchable
 from feedback.domain.feedback import FeedbackFields
 from feedback.domain.occurrence import evidence_of
 from feedback.domain.payload import mapping, text
-from feedback.domain.search_values import context_fields, names_of, pairs_of
+from feedback.domain.search_values import pairs_of
 from feedback.domain.spam import SpamVerdict
 from feedback.domain.statuses import ARCHIVED_FOREVER, IGNORED, NEW, UNRESOLVED
 from feedback.domain.titles import title_of
@@ -23,7 +24,7 @@ SHOWN_CHARACTERS_MAX: Final = 10_000
 
 
 class Submission(NamedTuple):
-    """What is known of a submission besides its payload.
+    """What is known of a submission besides its payload: of a message, or of what was stored of one.
 
     `sent_at` is the sender's clock, only when it is off by 55 minutes or more; `error_occurred_at` the time of
     the linked error; `marks` what the sender's form noticed, such as `honeypot`.
@@ -41,19 +42,17 @@ class Submission(NamedTuple):
     marks: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Draft(FeedbackFields):
-    """A feedback to be stored, without the values that only the store gives.
+    """A feedback to be stored: its row, without the values that only the store gives.
 
-    `facets` and `search` are what it is found by, `names` the search keys that it makes known; `event` is the
-    normalised event.
+    `facets` and `search` are what it is found by; `event` is the normalised event.
     """
 
     substatus: str
     event: dict[str, Any]
     facets: list[str]
     search: str
-    names: list[str]
 
     @property
     def is_spam(self) -> bool:
@@ -67,7 +66,7 @@ class Draft(FeedbackFields):
 
 
 def draft_of(
-    submission: Submission,
+    submission: Submission | FeedbackSubmitted,
     payload: dict[str, Any],
     context: FeedbackContext,
     *,
@@ -87,7 +86,7 @@ def draft_of(
         received_at=submission.received_at,
     )
     title = title_of(context.message)
-    shown, fields = _as_shown(context), context_fields(event)
+    shown = _as_shown(context)
     status, substatus = (IGNORED, ARCHIVED_FOREVER) if verdict.is_spam and ignores_spam else (UNRESOLVED, NEW)
     source = submission.source.value
     return Draft(
@@ -110,8 +109,7 @@ def draft_of(
         tags=event["tags"],
         evidence=evidence_of(shown, source=source, summary=title, verdict=verdict, marks=submission.marks),
         event=event,
-        facets=facets_of(pairs_of(event, context, fields, source=source, verdict=verdict, marks=submission.marks)),
-        names=names_of(event, fields),
+        facets=facets_of(pairs_of(event, context, source=source, verdict=verdict, marks=submission.marks)),
         search=searchable(context.message, shown.name, shown.contact_email),
         **_columns(event, context),
     )
@@ -120,10 +118,12 @@ def draft_of(
 def _as_shown(context: FeedbackContext) -> FeedbackContext:
     if max(len(context.name or ""), len(context.contact_email or "")) <= SHOWN_CHARACTERS_MAX:
         return context
-    return replace(context, name=_shown(context.name), contact_email=_shown(context.contact_email))
+    return context._replace(name=_shown(context.name), contact_email=_shown(context.contact_email))
 
 
-def _occurred_at(submission: Submission, payload: dict[str, Any], retention: timedelta) -> datetime:
+def _occurred_at(
+    submission: Submission | FeedbackSubmitted, payload: dict[str, Any], retention: timedelta
+) -> datetime:
     return believable_time(
         parse_timestamp(payload.get("timestamp")),
         received_at=submission.received_at,

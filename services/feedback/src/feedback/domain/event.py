@@ -1,5 +1,6 @@
 """The event that is kept with a feedback (protocol: feedback#normalization)."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +33,7 @@ def normalise(
 
     Sentry drops breadcrumbs and all other keys; here they are kept as `additional`, so that nothing vanishes.
     """
+    tags, user = tags_of(event.get("tags")), _user(mapping(event.get("user")), context)
     kept: dict[str, Any] = {
         "event_id": event_id,
         "project_id": project_id,
@@ -39,16 +41,17 @@ def normalise(
         "received": wire_time(received_at),
         "platform": text(event.get("platform")) or "other",
         "level": text(event.get("level")) or "info",
-        "environment": _environment(event),
+        "environment": environment_name(event.get("environment"))
+        or environment_name(tags.get("environment"))
+        or "production",
         "contexts": _contexts(event, context),
         "request": mapping(event.get("request")),
-        "user": _user(mapping(event.get("user")), context),
-        "tags": tags_of(event.get("tags")),
+        "user": user,
+        "tags": tags,
         "logentry": {"message": context.message},
     }
     for name, read in _COPIED_WHEN_GIVEN.items():
-        value = read(event.get(name))
-        if value:
+        if name in event and (value := read(event[name])):
             kept[name] = value
     additional = {name: value for name, value in event.items() if name not in _HAS_ITS_PLACE and value is not None}
     if additional:
@@ -57,16 +60,10 @@ def normalise(
     return kept
 
 
-def _environment(event: dict[str, Any]) -> str:
-    """Return the environment that the event, or else its tag of that name, validly names."""
-    named = environment_name(event.get("environment"))
-    return named or environment_name(tags_of(event.get("tags")).get("environment")) or "production"
-
-
 def _contexts(event: dict[str, Any], context: FeedbackContext) -> dict[str, Any]:
-    contexts = dict(mapping(event.get("contexts")))
-    if not contexts.get("replay") and context.replay_id:
-        contexts["replay"] = {"replay_id": context.replay_id}
+    contexts = mapping(event.get("contexts"))
+    if context.replay_id and not contexts.get("replay"):
+        return contexts | {"replay": {"replay_id": context.replay_id}}
     return contexts
 
 
@@ -83,17 +80,13 @@ def _user(user: dict[str, Any], context: FeedbackContext) -> dict[str, Any]:
 
 def tags_of(tags: Any) -> dict[str, str]:
     """Return tags as a mapping of texts, from an object or a list of pairs; pairs without both are left out."""
-    pairs: list[Any] = []
+    pairs: Iterable[Any] = ()
     if isinstance(tags, dict):
-        pairs = list(tags.items())
+        pairs = tags.items()
     elif isinstance(tags, list):
-        pairs = [_pair(entry) for entry in tags]
-    found: dict[str, str] = {}
-    for pair in pairs:
-        key, value = (text(pair[0]), text(pair[1])) if pair is not None else (None, None)
-        if key and value is not None:
-            found[key] = value
-    return found
+        pairs = [pair for entry in tags if (pair := _pair(entry)) is not None]
+    read = ((text(key), text(value)) for key, value in pairs)
+    return {key: value for key, value in read if key and value is not None}
 
 
 def _pair(entry: Any) -> Any:

@@ -8,6 +8,7 @@ FACET_CHARACTERS_MAX = 200
 WORD_CHARACTERS_MAX = 100
 INDEXED_CHARACTERS_MAX = 60_000  # of a text; PostgreSQL indexes no more than a megabyte of words
 _SEPARATORS = re.compile(r"[\W_]+")
+_ASCII_WORDS = bytes(ord(chr(code).lower()) if chr(code).isalnum() else 0x20 for code in range(128)).ljust(256)
 # Scripts written without blanks: each character is a word of its own, so that any part can be found.
 _UNSPACED = re.compile(
     "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
@@ -37,11 +38,13 @@ def facets_of(pairs: Iterable[tuple[str, str | None]]) -> list[str]:
 
 def words_of(text: str) -> list[str]:
     """Return the words of a text as they are searched for: in folded case, without punctuation."""
-    if not text.isascii():
-        text = _UNSPACED.sub(r" \1 ", unicodedata.normalize("NFKC", text))
-    return [word[:WORD_CHARACTERS_MAX] for word in _SEPARATORS.split(text.casefold()) if word]
+    if text.isascii():  # as most: without a pattern
+        words = text.encode().translate(_ASCII_WORDS).decode().split()
+    else:
+        words = _SEPARATORS.split(_UNSPACED.sub(r" \1 ", unicodedata.normalize("NFKC", text)).casefold())
+    return [word[:WORD_CHARACTERS_MAX] for word in words if word]
 
 
 def searchable(*texts: str | None) -> str:
     """Return the words of all texts, each up to a bound, with blanks between, as the index takes them."""
-    return " ".join(" ".join(words_of(text[:INDEXED_CHARACTERS_MAX])) for text in texts if text)
+    return " ".join(words_of(" ".join([text[:INDEXED_CHARACTERS_MAX] for text in texts if text])))

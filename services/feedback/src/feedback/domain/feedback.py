@@ -5,9 +5,12 @@ from datetime import datetime
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class FeedbackFields:
-    """What a feedback says, before and after it is stored. Times are UTC; `first_seen` is when it was written."""
+    """What a feedback says, before and after it is stored. Times are UTC; `first_seen` is when it was written.
+
+    Neither frozen nor with slots: one is made of each submission, and its attributes are the row that is stored.
+    """
 
     organization_id: int
     project_id: int
@@ -44,7 +47,7 @@ class FeedbackFields:
         return sorted((derived | self.tags).items())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Feedback(FeedbackFields):
     """A feedback issue without its event."""
 
@@ -58,7 +61,7 @@ class Feedback(FeedbackFields):
     has_seen: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class FeedbackDetail(Feedback):
     """A feedback issue with its normalised event."""
 

@@ -23,13 +23,14 @@ def evidence_of(
     Three keys are ours: `marks`, what the sender's form noticed, such as `honeypot`; `spam_signs`, the spam rules
     that fired, whether or not they sufficed; `spam_reasons`, the words and signs that the classifier went by.
     """
-    evidence: dict[str, Any] = {
-        "associated_event_id": context.associated_event_id,
-        "contact_email": context.contact_email,
-        "message": context.message,
-        "name": context.name,
-    }
-    evidence = {key: value for key, value in evidence.items() if value}
+    evidence: dict[str, Any] = {}
+    if context.associated_event_id:
+        evidence["associated_event_id"] = context.associated_event_id
+    if context.contact_email:
+        evidence["contact_email"] = context.contact_email
+    evidence["message"] = context.message
+    if context.name:
+        evidence["name"] = context.name
     evidence["source"] = source
     evidence["is_spam"] = verdict.is_spam
     evidence["spam_detection_enabled"] = verdict.detection_enabled

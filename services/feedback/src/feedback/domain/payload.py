@@ -19,8 +19,6 @@ def mapping(value: Any) -> dict[str, Any]:
 
 def text(value: Any) -> str | None:
     """Return a scalar as text, as ingestion spells it; None for null, lists and objects."""
-    if isinstance(value, str):
+    if value is None or isinstance(value, str):
         return value
-    if isinstance(value, bool | int | float):
-        return str(value)
-    return None
+    return str(value) if isinstance(value, int | float) else None

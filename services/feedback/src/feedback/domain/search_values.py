@@ -1,6 +1,6 @@
-"""The values that a feedback is found by, as pairs of a search key and a text."""
+"""The values that a feedback is found by, as pairs of a search key and a text, and the names of these keys."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -14,44 +14,35 @@ from feedback.domain.spam import SpamVerdict
 
 # Contexts whose values have keys of their own, or are no values to search for.
 _SPECIAL_CONTEXTS: Final = frozenset({"feedback", "trace", "replay"})
+_WITH_KEYS: Final = frozenset({"trace", "replay", "culture"})
 CONTEXT_FIELDS_MAX: Final = 100
 TAGS_MAX: Final = 500  # that can be searched for; an event may have more
-_GEO: Final = ("city", "country_code", "region", "subdivision")
+# Fields of a part of an event, and their keys.
+_USER: Final = {"id": "user.id", "username": "user.username", "email": "user.email", "ip_address": "user.ip"}
+_GEO: Final = {name: f"geo.{name}" for name in ("city", "country_code", "region", "subdivision")}
+_SDK: Final = {"name": "sdk.name", "version": "sdk.version"}
+_ADDITIONAL: Final = {"transaction": "transaction"}
+_REQUEST: Final = {"url": "url", "method": "http.method"}
 
 Pair = tuple[str, str | None]
 
 
 def pairs_of(
-    event: dict[str, Any],
-    context: FeedbackContext,
-    fields: Sequence[Pair],
-    *,
-    source: str,
-    verdict: SpamVerdict,
-    marks: Sequence[str],
+    event: dict[str, Any], context: FeedbackContext, *, source: str, verdict: SpamVerdict, marks: Sequence[str]
 ) -> list[Pair]:
-    """Return the pairs of a normalised event and what was decided of it; `fields` are of `context_fields`.
+    """Return the pairs of a normalised event and what was decided of it.
 
     However large an event is, its pairs are few enough for an index.
     """
-    tags, sdk, request = event["tags"], mapping(event.get("sdk")), mapping(event["request"])
-    headers = mapping(request.get("headers"))
     pairs: list[Pair] = [
-        *islice(tags.items(), TAGS_MAX),
-        ("has_linked_error", tags.get("has_linked_error")),
+        *islice(event["tags"].items(), TAGS_MAX),
+        ("has_linked_error", event["tags"].get("has_linked_error")),
         ("associated_event_id", context.associated_event_id),
         ("environment", event["environment"]),
         ("release", event.get("release")),
         ("dist", event.get("dist")),
         ("platform", event["platform"]),
         ("level", event["level"]),
-        ("sdk.name", text(sdk.get("name"))),
-        ("sdk.version", text(sdk.get("version"))),
-        ("transaction", text(mapping(event.get("additional")).get("transaction"))),
-        ("url", text(request.get("url"))),
-        ("http.method", text(request.get("method"))),
-        ("http.referer", text(headers.get("Referer")) or text(headers.get("referer"))),
-        *fields,
         ("source", source),
         ("url", context.url),
         ("name", context.name),
@@ -59,28 +50,29 @@ def pairs_of(
         ("user.email", context.contact_email),
         ("is_spam", "null" if verdict.is_spam is None else str(verdict.is_spam)),
         ("spam_detection_enabled", str(verdict.detection_enabled)),
+        *context_fields(event),
+        *_context_pairs(event["contexts"]),
     ]
-    pairs += _user_pairs(mapping(event["user"]))
-    pairs += _context_pairs(mapping(event["contexts"]))
-    pairs += [("spam_sign", sign) for sign in verdict.signs]
-    pairs += [("mark", mark) for mark in marks]
-    return pairs
-
-
-def _user_pairs(user: dict[str, Any]) -> list[Pair]:
-    pairs = [
-        ("user.id", text(user.get("id"))),
-        ("user.username", text(user.get("username"))),
-        ("user.email", text(user.get("email"))),
-        ("user.ip", text(user.get("ip_address"))),
-    ]
-    if geo := mapping(user.get("geo")):
-        pairs += [(f"geo.{name}", text(geo.get(name))) for name in _GEO]
+    for found, names in (
+        (event["user"], _USER),
+        (mapping(event["user"].get("geo")), _GEO),
+        (event.get("sdk"), _SDK),
+        (event.get("additional"), _ADDITIONAL),
+        (event["request"], _REQUEST),
+    ):
+        if found:
+            pairs += [(key, text(found[name])) for name, key in names.items() if name in found]
+    if headers := mapping(event["request"].get("headers")):
+        pairs.append(("http.referer", text(headers.get("Referer")) or text(headers.get("referer"))))
+    if verdict.signs or marks:
+        pairs += [*(("spam_sign", sign) for sign in verdict.signs), *(("mark", mark) for mark in marks)]
     return pairs
 
 
 def _context_pairs(contexts: dict[str, Any]) -> list[Pair]:
     pairs: list[Pair] = []
+    if contexts.keys().isdisjoint(_WITH_KEYS):
+        return pairs
     if trace := mapping(contexts.get("trace")):
         pairs += (("trace", _as_id(trace.get("trace_id"))), ("span", text(trace.get("span_id"))))
     if replay := mapping(contexts.get("replay")):
@@ -100,7 +92,7 @@ def _as_id(value: Any) -> str | None:
 def context_fields(event: dict[str, Any]) -> list[Pair]:
     """Return the scalar fields of contexts, such as `os.name`; at most `CONTEXT_FIELDS_MAX`."""
     found: list[Pair] = []
-    for context, fields in mapping(event["contexts"]).items():
+    for context, fields in event["contexts"].items():
         if context not in _SPECIAL_CONTEXTS and isinstance(fields, dict):
             named = ((name, text(value)) for name, value in fields.items() if name != "type")
             found += [(f"{context}.{name}", value) for name, value in named if value]
@@ -109,10 +101,11 @@ def context_fields(event: dict[str, Any]) -> list[Pair]:
     return found[:CONTEXT_FIELDS_MAX]
 
 
-def names_of(event: dict[str, Any], fields: Sequence[Pair]) -> list[str]:
-    """Return the names that may be searched for since this event has them: tags and context fields.
+def names_of(event: dict[str, Any]) -> list[str]:
+    """Return the names of an event's tags and context fields, as it spells them."""
+    return [*islice(event["tags"], TAGS_MAX), *(name for name, _ in context_fields(event))]
 
-    Those that are keys of searches anyway are left out.
-    """
-    names = [*islice(event["tags"], TAGS_MAX), *(name for name, _ in fields)]
-    return sorted({presence(name) for name in names} - KEYS)
+
+def keys_of(names: Iterable[str]) -> set[str]:
+    """Return the keys by which names of `names_of` may be searched for, but those that all searches have."""
+    return {presence(name) for name in names} - KEYS

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from hearback_contracts.notices import NOTICE_TAGS_MAX
@@ -21,6 +22,7 @@ MESSAGE_CHARACTERS_MAX: Final = 20_000
 TEXT_CHARACTERS_MAX: Final = 1_000
 TAG_CHARACTERS_MAX: Final = 200
 _CUT: Final = ("name", "contact_email", "url", "environment", "release", "platform", "level")
+_cut_of: Final = attrgetter(*_CUT)
 Content = Mapping[str, Any]
 """A feedback as `FeedbackContent` has it: to make one of those for each costs more than all the rest."""
 
@@ -77,8 +79,7 @@ def content_of(feedback: Draft | Feedback, issue_id: int, short_id: str, attachm
         "attachments": attachments,
         "received_at": feedback.received_at,
     }
-    for name in _CUT:
-        value = getattr(feedback, name)
+    for name, value in zip(_CUT, _cut_of(feedback), strict=True):
         if value is not None:
             content[name] = value[:TEXT_CHARACTERS_MAX]
     return content

@@ -1,9 +1,8 @@
 """Decide what becomes of one submission: a draft of the feedback to store, or the reason for its refusal."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from hearback_contracts.config import ProjectConfig
 from hearback_contracts.events import FeedbackSubmitted
@@ -28,39 +27,41 @@ from feedback.store.submissions import SubmissionKey
 
 # A person may overrule these; their words stay with the refusal (protocol: fate#taking-in-what-was-refused).
 OVERRULABLE = frozenset({Reason.TOO_LARGE, Reason.INVALID_ASSOCIATED_EVENT_ID})
+_NOT_JUDGED: Final = SpamVerdict()
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A submission as it was read: its project and what it says, or the reason for its refusal."""
+class ProjectRules(NamedTuple):
+    """What a project's configuration says of submissions: why all are refused, or how they are taken."""
 
+    reason: Reason | None
+    organization_id: int = 0
+    slug: str = ""
+    retention: timedelta = timedelta()
+    is_judged: bool = False
+    ignores_spam: bool = False
+
+
+class Reading(NamedTuple):
+    """A submission as it was read: what it says, or the reason for its refusal. `key` names it."""
+
+    key: SubmissionKey
     message: FeedbackSubmitted
     body: bytes | None
+    rules: ProjectRules
     reason: Reason | None = None
-    project: ProjectConfig | None = None
     payload: dict[str, Any] | None = None
     context: FeedbackContext | None = None
 
-    @property
-    def key(self) -> SubmissionKey:
-        """What names the submission."""
-        return self.message.project_id, self.message.event_id
 
-
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What becomes of a submission: a draft, or a reason. `slug` is its project's, `body` its event's JSON."""
 
+    key: SubmissionKey
     message: FeedbackSubmitted
     body: bytes | None
     draft: Draft | None = None
     reason: Reason | None = None
     slug: str = ""
-
-    @property
-    def key(self) -> SubmissionKey:
-        """What names the submission."""
-        return self.message.project_id, self.message.event_id
 
 
 class DecideSubmission:
@@ -78,50 +79,64 @@ class DecideSubmission:
 
     async def prepare(self, project_ids: Iterable[int]) -> None:
         """Load what judging submissions of these projects needs; raises Unavailable."""
-        projects = [await self._configuration.project(project_id) for project_id in set(project_ids)]
-        await self._spam_judge.prepare(
-            {project.organization_id for project in projects if project is not None and is_judged(project)}
-        )
+        rules = [await self._rules(project_id) for project_id in set(project_ids)]
+        await self._spam_judge.prepare({rule.organization_id for rule in rules if rule.is_judged})
 
     def organizations(self, readings: Iterable[Reading]) -> set[int]:
         """Return the organizations some of whose submissions are going to be judged."""
-        projects = {reading.project.id: reading.project for reading in readings if reading.project is not None}
-        return {project.organization_id for project in projects.values() if is_judged(project)}
+        return {reading.rules.organization_id for reading in readings if reading.rules.is_judged}
 
     async def learn(self, organization_ids: Collection[int], versions: Mapping[int, int]) -> None:
         """Load what organizations taught the judge, of which these are the versions now; raises Unavailable."""
         await self._spam_judge.prepare(organization_ids, versions)
 
-    async def read(self, message: FeedbackSubmitted, body: bytes | None) -> Reading:
-        """Read a submission and apply the rules that may refuse it; `body` is the feedback event's JSON."""
-        project = await self._configuration.project(message.project_id)
-        reason = self._refused_by_configuration(project)
-        if project is None or reason is not None:
-            return Reading(message, body, reason or Reason.PROJECT_ID)
+    async def read(self, submissions: Sequence[tuple[FeedbackSubmitted, bytes | None]]) -> list[Reading]:
+        """Read submissions, each with its event's JSON, and apply the rules that may refuse them."""
+        rules = {project: await self._rules(project) for project in {one.project_id for one, _ in submissions}}
+        return [self._read(message, body, rules[message.project_id]) for message, body in submissions]
+
+    def _read(self, message: FeedbackSubmitted, body: bytes | None, rules: ProjectRules) -> Reading:
+        key = message.project_id, message.event_id
+        if rules.reason is not None:
+            return Reading(key, message, body, rules, rules.reason)
         payload = _read_payload(body)
         if isinstance(payload, Reason):
-            return Reading(message, body, payload)
+            return Reading(key, message, body, rules, payload)
         characters_max = None if message.accepted_by else self._settings.message_characters_max
         context = read_context(payload, characters_max, keeps_unlinked=message.accepted_by is not None)
         if isinstance(context, Reason):
-            return Reading(message, body, context)
-        return Reading(message, body, None, project, payload, context)
+            return Reading(key, message, body, rules, context)
+        return Reading(key, message, body, rules, None, payload, context)
 
     def __call__(self, reading: Reading) -> Decision:
         """Decide a submission that was read."""
-        message, project = reading.message, reading.project
-        if project is None or reading.payload is None or reading.context is None:
-            return Decision(message, reading.body, reason=reading.reason)
+        key, message, body, rules, reason, payload, context = reading
+        if payload is None or context is None:
+            return Decision(key, message, body, None, reason)
         draft = draft_of(
-            _submission_of(message),
-            reading.payload,
-            reading.context,
-            retention=timedelta(days=project.option(Option.RETENTION_DAYS)),
-            verdict=self._judge(project, reading.context, message.marks),
-            ignores_spam=project.feature(Feature.SPAM_FILTER_ACTIONS),
+            message,
+            payload,
+            context,
+            retention=rules.retention,
+            verdict=self._judge(rules, context, message.marks),
+            ignores_spam=rules.ignores_spam,
         )
         self._spam_judge.review(draft)
-        return Decision(message, reading.body, draft, slug=project.slug)
+        return Decision(key, message, body, draft, None, rules.slug)
+
+    async def _rules(self, project_id: int) -> ProjectRules:
+        project = await self._configuration.project(project_id)
+        reason = self._refused_by_configuration(project)
+        if project is None or reason is not None:
+            return ProjectRules(reason or Reason.PROJECT_ID)
+        return ProjectRules(
+            None,
+            project.organization_id,
+            project.slug,
+            retention=timedelta(days=project.option(Option.RETENTION_DAYS)),
+            is_judged=is_judged(project),
+            ignores_spam=project.feature(Feature.SPAM_FILTER_ACTIONS),
+        )
 
     def _refused_by_configuration(self, project: ProjectConfig | None) -> Reason | None:
         if project is None:
@@ -138,32 +153,32 @@ class DecideSubmission:
         No rule refuses it: it was taken in. That a model judged it spam afterwards still holds, unless a person
         cleared these words since.
         """
-        project = await self._configuration.project(kept.project_id)
-        if project is None or self._refused_by_configuration(project) is not None:
+        rules = await self._rules(kept.project_id)
+        if rules.reason is not None:
             return None
         payload = payload_of(kept.event)
         context = read_context(payload, None, keeps_unlinked=True)
         if isinstance(context, Reason):
             return None
         marks = tuple(kept.evidence.get("marks", ()))
-        verdict = self._judge(project, context, marks)
+        verdict = self._judge(rules, context, marks)
         if verdict.detection_enabled and SECOND_OPINION in kept.evidence.get("spam_signs", ()):
             verdict = with_second_opinion(verdict)
         return draft_of(
             _submission_kept(kept, marks),
             payload,
             context,
-            retention=timedelta(days=project.option(Option.RETENTION_DAYS)),
+            retention=rules.retention,
             verdict=verdict,
-            ignores_spam=project.feature(Feature.SPAM_FILTER_ACTIONS),
+            ignores_spam=rules.ignores_spam,
             occurred_at=kept.first_seen,
         )
 
-    def _judge(self, project: ProjectConfig, context: FeedbackContext, marks: Sequence[str]) -> SpamVerdict:
-        if not is_judged(project):
-            return SpamVerdict()
+    def _judge(self, rules: ProjectRules, context: FeedbackContext, marks: Sequence[str]) -> SpamVerdict:
+        if not rules.is_judged:
+            return _NOT_JUDGED
         content = Content(context.message, context.name, marks, context.page, context.contact_email)
-        return self._spam_judge.judge(project.organization_id, content)
+        return self._spam_judge.judge(rules.organization_id, content)
 
 
 def _read_payload(body: bytes | None) -> dict[str, Any] | Reason:
@@ -173,21 +188,6 @@ def _read_payload(body: bytes | None) -> dict[str, Any] | Reason:
     if may_be_too_deep(body or b"") and is_deeper_than(payload, DEPTH_MAX - 1):
         return Reason.NESTING_TOO_DEEP
     return payload
-
-
-def _submission_of(message: FeedbackSubmitted) -> Submission:
-    return Submission(
-        organization_id=message.organization_id,
-        project_id=message.project_id,
-        event_id=message.event_id,
-        submission_id=message.submission_id,
-        source=message.source,
-        revision=message.revision,
-        received_at=message.received_at,
-        sent_at=message.sent_at,
-        error_occurred_at=message.error_occurred_at,
-        marks=message.marks,
-    )
 
 
 def _submission_kept(kept: FeedbackDetail, marks: Sequence[str]) -> Submission:

@@ -179,7 +179,7 @@ def _step(
     details: Sequence[str] = (),
 ) -> None:
     record.step(
-        SubmissionRef(message.organization_id, message.project_id, message.submission_id, message.source),
+        message,
         state,
         step,
         reason,

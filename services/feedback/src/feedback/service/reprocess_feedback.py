@@ -13,6 +13,7 @@ from hearback_kit.logs import get_logger
 
 from feedback.domain.drafts import Draft
 from feedback.domain.feedback import FeedbackDetail
+from feedback.domain.search_values import keys_of, names_of
 from feedback.domain.statuses import IGNORED
 from feedback.service.announce_feedback import Announcer, content_of
 from feedback.service.decide_submission import DecideSubmission
@@ -59,7 +60,8 @@ async def _write(
 ) -> None:
     """Write what changes, record it, and announce what moved to another mailbox."""
     await record_names(
-        work.connection, {(draft.organization_id, name) for _, draft in changing for name in draft.names}
+        work.connection,
+        {(draft.organization_id, key) for _, draft in changing for key in keys_of(names_of(draft.event))},
     )
     await write_changes(work.connection, [(before.id, draft) for before, draft in changing])
     moved = {(one.project_id, one.event_id) for one, _ in changing if "status" in changes[one.id]}

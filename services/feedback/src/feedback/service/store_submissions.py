@@ -9,6 +9,7 @@ statements decides what is.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 from typing import Final, TypeVar
 
 from hearback_contracts.events import FeedbackSubmitted
@@ -16,6 +17,7 @@ from hearback_contracts.reasons import Reason
 from hearback_kit.bus import Outgoing
 from hearback_kit.values.ids import random_ids
 
+from feedback.domain.search_values import keys_of, names_of
 from feedback.metrics import SUBMISSIONS
 from feedback.service.announce_feedback import Announcer, content_of
 from feedback.service.decide_submission import OVERRULABLE, DecideSubmission, Decision, Reading
@@ -34,6 +36,7 @@ from feedback.store.search_names import record_names
 from feedback.store.submissions import Known, SubmissionKey, change_reason, close_refused, find_known
 
 NAMES_KNOWN_MAX: Final = 20_000  # kept in memory
+NAME_CHARACTERS_MAX: Final = 200
 KnownSubmissions = dict[SubmissionKey, Known]
 
 
@@ -49,12 +52,12 @@ class StoreSubmissions:
         self._unit_of_work = unit_of_work
         self._decide = decide
         self._on_stored = on_stored
-        self._names: set[tuple[int, str]] = set()  # committed, by whomever: names are never removed
+        # As they were sent; committed, by whomever: names are never removed.
+        self._names: set[tuple[int, str]] = set()
 
     async def __call__(self, submissions: Sequence[tuple[FeedbackSubmitted, bytes | None]]) -> None:
         """Store submissions, each a message and the feedback event's JSON."""
-        readings = [await self._decide.read(message, body) for message, body in submissions]
-        chosen = list(highest_revisions(readings).values())
+        chosen = list(highest_revisions(await self._decide.read(submissions)).values())
         organizations = self._decide.organizations(chosen)
         async with self._unit_of_work.database.direct() as connection:
             prospect = await look_ahead(connection, [_arrival_of(one) for one in chosen], organizations)
@@ -119,14 +122,18 @@ class StoreSubmissions:
 
         They commit before the feedback that has them, without which a name does no harm.
         """
-        drafts = [decision.draft for decision in decisions if decision.draft is not None]
-        names = {(draft.organization_id, name) for draft in drafts for name in draft.names} - self._names
-        if names:
-            async with self._unit_of_work.database.transaction() as connection:
-                await record_names(connection, names)
+        named: dict[int, set[str]] = {}
+        for decision in decisions:
+            if decision.draft is not None:
+                named.setdefault(decision.draft.organization_id, set()).update(names_of(decision.draft.event))
+        new = {(one, name) for one, names in named.items() for name in names if (one, name) not in self._names}
+        if new:
+            if keys := {(one, key) for one, name in new for key in keys_of([name])}:
+                async with self._unit_of_work.database.transaction() as connection:
+                    await record_names(connection, keys)
             if len(self._names) > NAMES_KNOWN_MAX:
                 self._names.clear()
-            self._names |= names
+            self._names |= {(one, name) for one, name in new if len(name) <= NAME_CHARACTERS_MAX}
 
     async def _insert(
         self, work: Work, decisions: Sequence[Decision], known: KnownSubmissions
@@ -192,7 +199,10 @@ Submitted = TypeVar("Submitted", Reading, Decision)
 
 def highest_revisions(submissions: Sequence[Submitted]) -> dict[SubmissionKey, Submitted]:
     """Return one of each submission: of the highest revision one that a person took in, else the first to come."""
-    chosen: dict[SubmissionKey, Submitted] = {}
+    chosen = {submission.key: submission for submission in submissions}
+    if len(chosen) == len(submissions):
+        return chosen
+    chosen.clear()
     for submission in submissions:
         before = chosen.get(submission.key)
         if before is None or _precedence(submission.message) > _precedence(before.message):
@@ -201,7 +211,7 @@ def highest_revisions(submissions: Sequence[Submitted]) -> dict[SubmissionKey, S
 
 
 def _arrival_of(reading: Reading) -> Arrival:
-    return Arrival(reading.key, reading.reason is not None, reading.message.source.is_new)
+    return Arrival(*reading.key, reading.reason is None, reading.message.source.is_new)
 
 
 def _announcement(
@@ -228,23 +238,21 @@ async def _take_numbers(work: Work, decisions: Sequence[Decision]) -> dict[int, 
 
 def _identities(decisions: Sequence[Decision], first_numbers: Mapping[int, int]) -> dict[SubmissionKey, Identity]:
     """Return what new feedback is given, by submission."""
-    numbers = dict(first_numbers)
-    given = {}
+    prefixes = {decision.key[0]: _prefix(decision.slug) for decision in decisions}
+    numbers = {project_id: count(number) for project_id, number in first_numbers.items()}
     ids = iter(random_ids(2 * len(decisions)))  # the fingerprint is random, so that feedback is never grouped
-    for decision, occurrence_id, fingerprint in zip(decisions, ids, ids, strict=True):
-        project_id = decision.message.project_id
-        given[decision.key] = Identity(occurrence_id, fingerprint, _short_id(decision.slug, numbers[project_id]))
-        numbers[project_id] += 1
-    return given
+    return {
+        key: Identity(next(ids), next(ids), f"{prefixes[key[0]]}-{next(numbers[key[0]])}") for key, *_ in decisions
+    }
 
 
-def _short_id(slug: str, number: int) -> str:
-    """Return the short id of a feedback.
+def _prefix(slug: str) -> str:
+    """Return what the short ids of a project begin with.
 
     A project `web-err` has another form of short ids, since `WEB-ERR-7` is an error group of `web`.
     """
     prefix = slug.upper()
-    return f"{prefix}-F-{number}" if prefix.endswith("-ERR") else f"{prefix}-{number}"
+    return f"{prefix}-F" if prefix.endswith("-ERR") else prefix
 
 
 def _precedence(message: FeedbackSubmitted) -> tuple[int, bool]:

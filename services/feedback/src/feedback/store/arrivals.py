@@ -3,10 +3,11 @@
 Anything else, of which one row is enough, is left to `submissions` and `feedback_write`.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from hearback_kit.bus import Outgoing
 from hearback_kit.db import AlreadyThere, Direct
@@ -18,12 +19,12 @@ from feedback.store.submissions import SubmissionKey
 from feedback.store.tables import OUTBOX
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A submission that is about to be stored, or with `is_refused`, closed."""
+class Arrival(NamedTuple):
+    """A submission that is about to be stored, or else closed."""
 
-    key: SubmissionKey
-    is_refused: bool
+    project_id: int
+    event_id: str
+    is_stored: bool
     came_in_feedback_envelope: bool
 
 
@@ -78,18 +79,8 @@ SELECT
 
 async def look_ahead(connection: Direct, arrivals: Sequence[Arrival], organizations: Collection[int]) -> Prospect:
     """Take what storing these submissions needs, unless one of them is known already."""
-    [row] = await connection.fetch(
-        _LOOK,
-        [arrival.key[0] for arrival in arrivals],
-        [arrival.key[1] for arrival in arrivals],
-        [not arrival.is_refused for arrival in arrivals],
-        [arrival.came_in_feedback_envelope for arrival in arrivals],
-        sorted(organizations),
-    )
-    counts: dict[int, int] = {}
-    for arrival in arrivals:
-        if not arrival.is_refused:
-            counts[arrival.key[0]] = counts.get(arrival.key[0], 0) + 1
+    [row] = await connection.fetch(_LOOK, *zip(*arrivals, strict=True), sorted(organizations))
+    counts = Counter(arrival.project_id for arrival in arrivals if arrival.is_stored)
     return Prospect(
         are_all_new=row["are_all_new"],
         ids=row["ids"],

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -61,7 +60,6 @@ _FIXED = (
 _GIVEN = ("occurrence_id", "fingerprint", "short_id")
 _MAILBOX = ("status", "substatus")
 _DRAFTED = (*_FIXED, *_MAILBOX, *_CONTENT)
-_drafted_of: Final = attrgetter(*_DRAFTED)
 
 
 class Identity(NamedTuple):
@@ -126,11 +124,7 @@ INSERT_NEW: Final = _insert_new()
 def new_rows(rows: Sequence[tuple[int, Draft, Identity]]) -> str:
     """Return feedback and their ids as `INSERT_NEW` takes them."""
     ordered = sorted(rows, key=lambda row: (row[1].project_id, row[1].event_id))
-    names = ("id", *_DRAFTED, *_GIVEN)
-    given = [
-        dict(zip(names, (feedback_id, *_drafted_of(draft), *identity), strict=True))
-        for feedback_id, draft, identity in ordered
-    ]
+    given = [{"id": feedback_id, **vars(draft), **identity._asdict()} for feedback_id, draft, identity in ordered]
     return orjson.dumps(given).decode()
 
 

@@ -50,13 +50,14 @@ def outbox_insert(table: Table, first: int, condition: str = "true") -> str:
 
 
 def outbox_values(messages: Sequence[Outgoing]) -> tuple[Sequence[Any], ...]:
-    """Return the parameters of `outbox_insert`."""
+    """Return the parameters of `outbox_insert`. Arrays are padded with NULL: without any body there is none."""
+    bodies = [message.body for message in messages]
     return (
         [message.key for message in messages],
         [message.type for message in messages],
         [message.version for message in messages],
         [message.data for message in messages],
-        [message.body for message in messages],
+        bodies if bodies.count(None) < len(bodies) else [],
         [message.traceparent for message in messages],
     )
 

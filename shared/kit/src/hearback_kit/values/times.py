@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
+import orjson
+
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 AHEAD_MAX: Final = timedelta(seconds=60)
@@ -159,4 +161,6 @@ def wire_time(time: datetime, timespec: str = "microseconds") -> str:
     """
     if time.tzinfo is not UTC:
         time = as_utc(time)
-    return time.replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
+    if time.microsecond and timespec == "microseconds":  # as nearly always; four times as fast
+        return orjson.dumps(time, option=orjson.OPT_UTC_Z)[1:-1].decode()
+    return time.isoformat(timespec=timespec)[: -len("+00:00")] + "Z"
