@@ -58,6 +58,8 @@ class StoreSubmissions:
     async def __call__(self, submissions: Sequence[tuple[FeedbackSubmitted, bytes | None]]) -> None:
         """Store submissions, each a message and the feedback event's JSON."""
         chosen = list(highest_revisions(await self._decide.read(submissions)).values())
+        if not chosen:
+            return
         organizations = self._decide.organizations(chosen)
         async with self._unit_of_work.database.direct() as connection:
             prospect = await look_ahead(connection, [_arrival_of(one) for one in chosen], organizations)
