@@ -106,6 +106,16 @@ async def test_what_a_fault_derived_wrongly_is_made_right_once(intake: Intake) -
     assert (counts["changed"], recorded) == (0, Recorded())
 
 
+async def test_a_kept_event_is_brought_into_the_shape_of_now(intake: Intake) -> None:
+    await intake.take(submitted(payload(user={"email": "ada@example.com"})))
+    before = await rows(intake)
+    event = before[0]["event"]
+    await change(intake, event=event | {"user": event["user"] | {"email": " ada@example.com\n"}})
+    counts, _ = await reprocess(intake)
+    assert counts == {"examined": 1, "changed": 1, "skipped": 0, "event": 1}
+    assert await rows(intake) == before
+
+
 async def test_a_new_verdict_moves_what_no_person_sorted(intake: Intake, redis: Any) -> None:
     await publish_project(redis, features=JUDGED, options={Option.SPAM_DETECTION: True})
     await intake.take(submitted(payload("one"), event_id="a" * 32), submitted(payload("two"), event_id="b" * 32))

@@ -51,7 +51,7 @@ async def reprocess_feedback(
     counts = Counter(name for changed in changes.values() for name in changed)
     found = {"examined": len(kept), "changed": len(changing), "skipped": len(kept) - len(pairs), **counts}
     if changing:
-        _log.info("feedback_reprocessed", dry_run=wanted.dry_run, **found)
+        _log.info("feedback_reprocessed", dry_run=wanted.dry_run, counts=found)
     return found, str(last)
 
 
