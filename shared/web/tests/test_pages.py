@@ -27,9 +27,23 @@ async def test_a_token_of_the_api_opens_no_page(browser: httpx.AsyncClient) -> N
     assert answer.status_code == 303
 
 
-async def test_htmx_without_a_session_is_sent_to_sign_in(visitor: httpx.AsyncClient) -> None:
-    answer = await visitor.get(INBOX, headers={"HX-Request": "true"})
-    assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/auth/login/")
+@pytest.mark.parametrize(
+    ("page", "back"),
+    [
+        ("", ""),
+        ("/", ""),
+        ("/auth/login/", ""),
+        (f"{INBOX}?feedbackSlug=web%3A7", "?next=/organizations/acme/feedback/%3FfeedbackSlug%3Dweb%253A7"),
+    ],
+)
+async def test_a_session_that_ended_leads_back_to_the_page_it_ended_on(
+    visitor: httpx.AsyncClient, page: str, back: str
+) -> None:
+    address = f"https://hearback.example{page}" if page else ""
+    answer = await visitor.get(INBOX, headers={"HX-Request": "true", "HX-Current-URL": address})
+    assert (answer.status_code, answer.headers["hx-redirect"]) == (401, f"/auth/login/{back}")
+    answer = await visitor.post(INBOX, headers={"Referer": address})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/auth/login/{back}")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -108,15 +108,16 @@ def _facts(error: Exception) -> tuple[int, str, Mapping[str, str]]:
 
 
 def _to_sign_in(request: Request) -> Response:
-    """Lead to sign-in and back: to the page itself, or the site's start after a form."""
-    path = request.url.path
-    if request.method == "GET" and request.url.query:
-        path = f"{path}?{request.url.query}"
+    """Lead to sign-in and back: to the page itself, or to the one that a form or a part of a page belongs to."""
+    is_part = "hx-request" in request.headers
+    shown = request.headers.get("hx-current-url" if is_part else "referer", "")
+    page = urlsplit(shown if is_part or request.method != "GET" else str(request.url))
+    path = page.path + (f"?{page.query}" if page.query else "")
     target = LOGIN
-    if request.method == "GET" and path != "/":
+    if path not in {"", "/"} and page.path != LOGIN:
         target = f"{LOGIN}?next={quote(path, safe='/')}"
-    if "hx-request" in request.headers:
-        return Response(status_code=401, headers={"HX-Redirect": LOGIN})
+    if is_part:
+        return Response(status_code=401, headers={"HX-Redirect": target})
     return RedirectResponse(target, status_code=303)
 
 

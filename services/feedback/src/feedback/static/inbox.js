@@ -406,6 +406,7 @@
     list.id = "suggestions";
     list.className = "suggestions";
     list.setAttribute("role", "listbox");
+    list.tabIndex = -1;  // what scrolls would be a stop of its own
     list.setAttribute("aria-label", input.getAttribute("aria-label"));
     list.hidden = true;
     input.after(list);
