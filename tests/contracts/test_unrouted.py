@@ -43,6 +43,8 @@ def test_every_path_leads_to_its_service(service: Any) -> None:
     for path in paths:
         known = re.sub(r"\{[^}]*\}", number, path.replace("{short_id}", short_id))
         assert service_of(known) == service.name, path
+        if path.startswith("/api/0/") and path.endswith("/"):
+            assert service_of(known[:-1]) == service.name, f"{path} without its last slash"
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
@@ -68,4 +70,5 @@ async def test_another_method_is_answered_with_all_methods_of_the_path(service: 
             answer = await client.request(other, path)
             assert answer.status_code == 405, (other, path)
             allowed = set(answer.headers["allow"].lower().split(", "))
+            assert ("head" in allowed) is ("get" in methods) or path.startswith("/api/embed/"), (path, allowed)
             assert allowed - {"head", "options"} >= methods - {"head"}, (other, path, allowed)

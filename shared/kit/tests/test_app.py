@@ -48,6 +48,14 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
         return StreamingResponse(parts())
 
+    @app.get("/endless/")
+    async def endless() -> StreamingResponse:
+        async def parts() -> AsyncIterator[str]:
+            while True:
+                yield "a"
+
+        return StreamingResponse(parts())
+
     @app.post("/echo/")
     async def echo(request: Request) -> Any:
         return await request.json()
@@ -98,6 +106,17 @@ async def test_a_body_is_not_redirected(client):
 async def test_another_method_is_answered_with_all_that_there_are(client):
     answer = await client.delete("/echo/")
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST, PUT")
+
+
+@pytest.mark.parametrize("path", ["/fine/", "/nowhere/", "/conflict/", "/healthz", "/readyz", "/metrics", "/fine"])
+async def test_head_is_answered_as_get_is_without_a_body(client, path):
+    answer, read = await client.head(path), await client.get(path)
+    assert (answer.status_code, answer.content) == (read.status_code, b"")
+    assert answer.headers.keys() == read.headers.keys()
+
+
+async def test_head_of_an_answer_without_end_ends(client):
+    assert (await client.head("/endless/")).status_code == 200
 
 
 async def test_errors_carry_their_own_headers(client):

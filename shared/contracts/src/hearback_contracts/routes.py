@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+_END: Final = r"(?:/|$)"  # whoever forgets the last slash is led to it by the service, not refused by another
 _ORGANIZATION: Final = r"/api/0/organizations/[^/]+"
 _PROJECT: Final = r"/api/0/projects/[^/]+/[^/]+"
 _ISSUES: Final = r"/api/0/(?:organizations/[^/]+/)?issues"
@@ -30,34 +31,34 @@ class Route:
 
 ROUTES: Final = (
     Route(r"/api/embed/error-page/?$", "crash-embed"),
-    Route(rf"{_PROJECT}/user-feedback/", "user-reports"),
-    Route(rf"{_ORGANIZATION}/user-feedback/", "user-reports"),
-    Route(rf"{_ORGANIZATION}/eventids/", "user-reports"),
-    Route(rf"{_ORGANIZATION}/shortids/{_ERROR_SHORT_ID}/", "user-reports"),
-    Route(rf"{_ORGANIZATION}/shortids/", "feedback"),
-    Route(rf"{_ISSUES}/[^/]+/user-reports/", "user-reports"),
-    Route(rf"{_PROJECT}/events/[^/]+/attachments/", "feedback"),
-    Route(rf"{_PROJECT}/attachments/", "feedback"),
-    Route(rf"{_PROJECT}/events/", "user-reports"),
-    Route(rf"{_ISSUES}/(?:[0-9]*[13579]|{_ERROR_SHORT_ID})/", "user-reports"),
-    Route(rf"{_ISSUES}/", "feedback"),
-    Route(rf"{_PROJECT}/issues/", "feedback"),
-    Route(rf"{_ORGANIZATION}/issues-count/", "feedback"),
-    Route(rf"{_ORGANIZATION}/stats_v2/", "client-reports"),
-    Route(rf"{_ORGANIZATION}/alert-rules/", "client-reports"),
-    Route(rf"{_PROJECT}/submissions/", "client-reports"),
-    Route(rf"{_PROJECT}/(?:notification-rules|deliveries)/", "notifier"),
-    Route(r"/api/0/relays/live/", "envelope-gateway"),
-    Route(r"/api/0/", "registry"),
+    Route(rf"{_PROJECT}/user-feedback{_END}", "user-reports"),
+    Route(rf"{_ORGANIZATION}/user-feedback{_END}", "user-reports"),
+    Route(rf"{_ORGANIZATION}/eventids{_END}", "user-reports"),
+    Route(rf"{_ORGANIZATION}/shortids/{_ERROR_SHORT_ID}{_END}", "user-reports"),
+    Route(rf"{_ORGANIZATION}/shortids{_END}", "feedback"),
+    Route(rf"{_ISSUES}/[^/]+/user-reports{_END}", "user-reports"),
+    Route(rf"{_PROJECT}/events/[^/]+/attachments{_END}", "feedback"),
+    Route(rf"{_PROJECT}/attachments{_END}", "feedback"),
+    Route(rf"{_PROJECT}/events{_END}", "user-reports"),
+    Route(rf"{_ISSUES}/(?:[0-9]*[13579]|{_ERROR_SHORT_ID}){_END}", "user-reports"),
+    Route(rf"{_ISSUES}{_END}", "feedback"),
+    Route(rf"{_PROJECT}/issues{_END}", "feedback"),
+    Route(rf"{_ORGANIZATION}/issues-count{_END}", "feedback"),
+    Route(rf"{_ORGANIZATION}/stats_v2{_END}", "client-reports"),
+    Route(rf"{_ORGANIZATION}/alert-rules{_END}", "client-reports"),
+    Route(rf"{_PROJECT}/submissions{_END}", "client-reports"),
+    Route(rf"{_PROJECT}/(?:notification-rules|deliveries){_END}", "notifier"),
+    Route(rf"/api/0/relays/live{_END}", "envelope-gateway"),
+    Route(rf"/api/0{_END}", "registry"),
     Route(r"/api/", "envelope-gateway"),
     *(Route(rf"/static/{service}/", service) for service in _WITH_PAGES),
-    Route(rf"{_PAGES}/issues/(?:[0-9]*[13579]|{_ERROR_SHORT_ID})/", "user-reports"),
-    Route(rf"{_PAGES}/(?:feedback|issues)/", "feedback"),
-    Route(rf"{_PAGES}/user-feedback/", "user-reports"),
-    Route(rf"{_PAGES}/(?:submissions|stats)/", "client-reports"),
-    Route(rf"{_SETTINGS}/loss-alerts/", "client-reports"),
-    Route(rf"{_SETTINGS}/(?:alerts|deliveries)/", "notifier"),
-    Route(rf"/(?:{'|'.join(PAGE_ROOTS)})/", "registry"),
+    Route(rf"{_PAGES}/issues/(?:[0-9]*[13579]|{_ERROR_SHORT_ID}){_END}", "user-reports"),
+    Route(rf"{_PAGES}/(?:feedback|issues){_END}", "feedback"),
+    Route(rf"{_PAGES}/user-feedback{_END}", "user-reports"),
+    Route(rf"{_PAGES}/(?:submissions|stats){_END}", "client-reports"),
+    Route(rf"{_SETTINGS}/loss-alerts{_END}", "client-reports"),
+    Route(rf"{_SETTINGS}/(?:alerts|deliveries){_END}", "notifier"),
+    Route(rf"/(?:{'|'.join(PAGE_ROOTS)}){_END}", "registry"),
     Route(r"/$", "registry"),
 )
 

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
-from hearback_kit.api.answers import AnswerRules
+from hearback_kit.api.answers import AnswerRules, HeadAnswers
 from hearback_kit.api.bodies import RequestRefused, RequestRules
 from hearback_kit.api.unrouted import answer_unrouted
 from hearback_kit.errors import ErrorBody, ServiceError
@@ -92,6 +92,7 @@ def create_service_app(
     add_error_handlers(app)
     app.add_middleware(RequestRules, bytes_max=settings.request_body_bytes_max)
     app.add_middleware(AnswerRules)
+    app.add_middleware(HeadAnswers)
     return app
 
 

@@ -19,7 +19,7 @@ import uvloop
 from fastapi import FastAPI
 from pydantic import ValidationError
 
-from hearback_kit.api.answers import AnswerRules
+from hearback_kit.api.answers import AnswerRules, HeadAnswers
 from hearback_kit.common import COMMON, Common
 from hearback_kit.db import Database, current_revision, migrate, migration_head
 from hearback_kit.disk import watch_disk
@@ -176,6 +176,7 @@ class Program:
         app = FastAPI(title=self.name, docs_url=None, redoc_url=None)
         app.include_router(health_routes(self.name, "work", worker.checks if worker else {}))
         app.add_middleware(AnswerRules)
+        app.add_middleware(HeadAnswers)
         return app
 
     def _uvicorn_config(self, app: Any, settings: ServiceSettings, limits: HttpLimits) -> uvicorn.Config:

@@ -71,6 +71,42 @@ class AnswerRules:
             await answer(scope, receive, send_with_headers)
 
 
+def is_read_by_head(path: str) -> bool:
+    """Return whether HEAD reads a path as GET does; not where a GET of an SDK stores something."""
+    return path.startswith(("/api/0/", "/api/relay/")) or not path.startswith("/api/")
+
+
+class HeadAnswers:
+    """ASGI middleware: HEAD is answered with the status and the headers of GET, as load balancers and probes ask."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request; an answer that would go on ends with its headers."""
+        if scope["type"] != "http" or scope["method"] != "HEAD" or not is_read_by_head(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        is_answered = False
+
+        async def send_head(message: Message) -> None:
+            nonlocal is_answered
+            if message["type"] != "http.response.body":
+                await send(message)
+                return
+            if not is_answered:
+                is_answered = True
+                await send({"type": "http.response.body", "body": b""})
+            if message.get("more_body"):
+                raise OSError("only the head is wanted")
+
+        try:
+            await self._app({**scope, "method": "GET"}, receive, send_head)
+        except Exception:
+            if not is_answered:
+                raise
+
+
 def _without_host(location: str) -> str:
     """Return an address of ours as path and query: the host of a request is the client's choice."""
     parts = urlsplit(location)

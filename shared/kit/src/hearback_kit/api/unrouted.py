@@ -11,6 +11,8 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from hearback_kit.api.answers import is_read_by_head
+
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 FORGOTTEN_SLASH: Final = "Not Found. Did you forget the last slash?"
 
@@ -18,7 +20,10 @@ FORGOTTEN_SLASH: Final = "Not Found. Did you forget the last slash?"
 def allowed_methods(app: Any, scope: Any, path: str) -> list[str]:
     """Return the methods that an app has for a path; empty when it has no such path."""
     asked = [{**scope, "path": path, "method": method} for method in METHODS]
-    return [one["method"] for one in asked if any(route.matches(one)[0] is Match.FULL for route in app.routes)]
+    found = {one["method"] for one in asked if any(route.matches(one)[0] is Match.FULL for route in app.routes)}
+    if "GET" in found and is_read_by_head(path):
+        found.add("HEAD")
+    return [method for method in METHODS if method in found]
 
 
 def answer_unrouted(request: Request, error: HTTPException) -> Response | HTTPException:
