@@ -89,6 +89,7 @@ def example(pattern: str, organization: str, project: str) -> str:
     """A path that a pattern of the table matches."""
     path = (
         pattern.replace(r"/?$", "/")
+        .replace("(?:/|$)", "/")
         .replace("/$", "/")
         .replace("(?:organizations/[^/]+/)?", f"organizations/{organization}/")
     )

@@ -77,7 +77,7 @@ def is_read_by_head(path: str) -> bool:
 
 
 class HeadAnswers:
-    """ASGI middleware: HEAD is answered with the status and the headers of GET, as load balancers and probes ask."""
+    """ASGI middleware: HEAD is answered with the status and the headers of GET, as probes ask."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
