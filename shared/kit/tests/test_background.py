@@ -1,13 +1,15 @@
 """Background tasks: the order they stop in, what a crash does, and what readiness says."""
 
 import asyncio
+import itertools
+import time
 from contextlib import asynccontextmanager
 
 import pytest
 from hearback_devkit.testing import eventually
 from hearback_kit.background import Background, Part, Stage, pause
 from hearback_kit.errors import Unavailable
-from hearback_kit.worker import Work, Worker
+from hearback_kit.worker import Periodic, Work, Worker
 
 
 class Recorder:
@@ -195,3 +197,20 @@ async def test_a_worker_shows_its_checks_while_it_runs_and_closes_what_it_opened
     stop.set()
     await task
     assert log == ["open", "job starts", "job stops", "close"]
+
+
+async def test_a_job_that_is_woken_runs_sooner_but_not_more_often_than_it_may() -> None:
+    times: list[float] = []
+
+    async def job() -> None:
+        times.append(time.monotonic())
+        if len(times) < 3:
+            periodic.wake()
+
+    periodic = Periodic("job", 60.0, job, seconds_min=0.05)
+    stop = asyncio.Event()
+    running = asyncio.create_task(periodic.run(stop))
+    await eventually(lambda: len(times) == 3)
+    stop.set()
+    await running
+    assert min(later - earlier for earlier, later in itertools.pairwise(times)) >= 0.049

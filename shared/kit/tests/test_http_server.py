@@ -12,7 +12,9 @@ from hearback_devkit.testing import eventually, recorded, served
 from hearback_kit.http_server.cycle import RequestCycle, encode_head
 from hearback_kit.http_server.limits import HttpLimits
 from hearback_kit.http_server.protocol import HEAD_BYTES_MAX
+from hearback_kit.http_server.server import ServerState
 from hearback_kit.http_server.turns import Turns
+from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 
@@ -35,6 +37,18 @@ def start(*headers: tuple[bytes, bytes], status: int = 200) -> dict[str, Any]:
 
 def body(data: bytes, *, more: bool = False) -> dict[str, Any]:
     return {"type": "http.response.body", "body": data, "more_body": more}
+
+
+def test_the_date_is_of_the_second_in_which_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Config(App(), headers=[("server", "x")])
+    config.load()
+    state = ServerState(config)
+    dates = []
+    for seconds in (0.0, 0.9, 86_400.0):
+        monkeypatch.setattr("time.time", lambda seconds=seconds: seconds)
+        dates.append(state.default_headers[0])
+    first, later = (b"date", b"Thu, 01 Jan 1970 00:00:00 GMT"), (b"date", b"Fri, 02 Jan 1970 00:00:00 GMT")
+    assert dates == [first, first, later]
 
 
 class App:

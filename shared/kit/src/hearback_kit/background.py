@@ -211,7 +211,7 @@ class Heartbeat:
 
 async def pause(seconds: float, *events: asyncio.Event) -> None:
     """Wait for `seconds`, or until one of the events is set."""
-    if any(event.is_set() for event in events):
+    if seconds <= 0 or any(event.is_set() for event in events):
         return
     if len(events) == 1:  # without a task, which would cost as much again
         with suppress(TimeoutError):

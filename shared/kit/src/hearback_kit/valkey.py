@@ -41,7 +41,7 @@ OUTAGES = (
 )
 _CLIENT_MODULES: Final = ("redis.",)
 Valkey = Redis
-BLOCK_MS_MAX: Final = 2_000
+BLOCK_MS_MAX: Final = 6_000
 # Answers of a server that refuses now and will not for ever; the client has no classes for them.
 _PASSING: Final = (
     *("MISCONF", "NOREPLICAS", "BUSY ", "UNKILLABLE", "OOM", "LOADING", "READONLY", "EXECABORT"),

@@ -1,6 +1,7 @@
 """A service's background work: its consumers, its outbox relay and its periodic jobs, run together."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -44,8 +45,9 @@ class Periodic:
                 _log.warning("job_waits", job=self.name, reason=error.detail)
             except Exception as error:  # a job must not take the others with it
                 _log.error("job_failed", job=self.name, exc_info=error)
-            await pause(self._seconds_min, stop)
-            await pause(self._seconds - self._seconds_min, stop, self._woken)
+            earliest = time.monotonic() + self._seconds_min
+            await pause(self._seconds, stop, self._woken)
+            await pause(earliest - time.monotonic(), stop)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from hearback_kit.errors import Unavailable
 from hearback_kit.valkey import connect
 
 KEYS = ["s:{0}", "s:{1}"]
-OPTIONS = ConsumerOptions(block_ms=20, outage_seconds=0.02, retry_seconds_first=0.01)
+OPTIONS = ConsumerOptions(block_ms=20, idle_ms_min=1_000, outage_seconds=0.02, retry_seconds_first=0.01)
 
 
 @asynccontextmanager

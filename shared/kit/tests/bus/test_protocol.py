@@ -90,6 +90,11 @@ async def test_a_read_takes_about_as_many_as_asked(ready):
     assert len(first) + len(await read(ready, count=1_000)) == 100
 
 
+async def test_a_read_that_may_not_wait_returns_at_once(ready):
+    async with asyncio.timeout(5):
+        assert await ready.read(KEYS, GROUP, "a", count=10, block_ms=0) == []
+
+
 async def test_a_group_made_late_reads_from_the_start(bus):
     await bus.publish([message(1), message(2)])
     await bus.ensure_group(KEYS, GROUP)

@@ -54,7 +54,7 @@ class Publisher:
             if history != self._history or await self._store.get(WITNESS) is None:
                 await self._publish_all()
                 self._history = history
-            else:
+            elif await self._is_any_waiting():
                 await self.publish()
         except Unavailable:
             metrics.PUBLISH_FAILURES.inc()
@@ -62,6 +62,10 @@ class Publisher:
                 metrics.UNPUBLISHED.set(await snapshots.count_unpublished(connection))
             raise
         metrics.UNPUBLISHED.set(0)
+
+    async def _is_any_waiting(self) -> bool:
+        async with self._database.statements() as connection:
+            return bool(await snapshots.count_unpublished(connection))
 
     async def _publish_all(self) -> None:
         async with self._database.transaction() as connection:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
-from hearback_kit.db import Connection
+from hearback_kit.db import Connection, Direct
 from hearback_kit.db.rowsets import rowset
 from sqlalchemy import Row, and_, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -127,6 +127,12 @@ def destination_values(
         "state": DIGEST if minutes else PENDING,
         "due_at": (at + timedelta(minutes=minutes)).isoformat(),
     }
+
+
+async def is_any_due(connection: Direct, now: datetime) -> bool:
+    """Return whether anything waits that is due, also what is claimed or whose destination rests."""
+    statement = "SELECT FROM delivery WHERE state IN ('pending', 'digest') AND due_at <= $1 LIMIT 1"
+    return bool(await connection.fetch(statement, now))
 
 
 async def claim_due(

@@ -45,6 +45,7 @@ class ClusterNode(ValkeyEngine):
             self.bus_port = free_port()
         return (
             *super()._lines(port),
+            "hz 10",  # failovers are looked for so often
             "cluster-enabled yes",
             "cluster-config-file nodes.conf",
             f"cluster-node-timeout {self._node_timeout_ms}",

@@ -84,6 +84,7 @@ class ValkeyEngine(Engine):
             "maxmemory-policy noeviction",
             "stop-writes-on-bgsave-error no",
             "loglevel notice",
+            "hz 2",  # ten wake-ups a second are two thirds of what it costs at rest
             "repl-diskless-sync-delay 0",
             f'masterauth "{self.password}"',
             *([f"replicaof 127.0.0.1 {self._primary.port}"] if self._primary is not None else []),

@@ -16,7 +16,6 @@ import time
 from collections import Counter as Counts
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 from prometheus_client import Counter, Gauge
 
@@ -170,7 +169,7 @@ class Consumer:
         new = self._in_flight.unknown_of(batch)
         together = [message for message in new if message.deliveries <= _TOGETHER_DELIVERIES_MAX]
         alone = [
-            replace(message, deliveries=message.deliveries - 1)  # this attempt has not begun yet
+            message._replace(deliveries=message.deliveries - 1)  # this attempt has not begun yet
             for message in new
             if message.deliveries > _TOGETHER_DELIVERIES_MAX
         ]
@@ -225,7 +224,7 @@ class Consumer:
 
     async def _begin(self, pending: Pending) -> bool:
         """Count an attempt before it is made, as it may kill the process; False when another took it over."""
-        counted = replace(pending.message, deliveries=pending.message.deliveries + 1)
+        counted = pending.message._replace(deliveries=pending.message.deliveries + 1)
         if not await self._bus.renew(self._group, self._name, [counted]):
             self._in_flight.drop([counted])
             return False

@@ -82,13 +82,13 @@ class Deliveries:
         options = self._options
         if in_flight >= options.retries_waiting_max:
             raise Unavailable("too many messages wait to be tried again")
-        block_ms = min(_RETRYING_BLOCK_MS_MAX, options.block_ms) if in_flight else options.block_ms
+        block_ms = min(_RETRYING_BLOCK_MS_MAX, options.block_ms_max) if in_flight else options.block_ms_max
         wait = 0.0 if at_once else self._gathering.seconds(time.monotonic())
         if wait > _ACKNOWLEDGED_SECONDS_MAX:
             await self._bus.ack(self._group, done)
             done = ()
         if at_once:
-            block_ms = 1
+            block_ms = 0
         elif wait:
             await self._hurry.pause(wait, stop)
         self._hurry.reading(gathered=wait > 0)

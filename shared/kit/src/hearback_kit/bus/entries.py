@@ -1,7 +1,6 @@
 """Messages as stream entries and back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -52,7 +51,7 @@ def dead_letter(key: str, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Dea
     return DeadLetter(
         key=key,
         entry_id=entry_id.decode(),
-        message=replace(message, deliveries=int(fields.get(b"deliveries", b"0"))),
+        message=message._replace(deliveries=int(fields.get(b"deliveries", b"0"))),
         group=_text(fields.get(b"group")) or "",
         error=_text(fields.get(b"error")) or "",
         buried_at=_text(fields.get(b"at")) or "",

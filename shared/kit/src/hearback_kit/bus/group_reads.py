@@ -167,13 +167,11 @@ def _messages_of(answers: Sequence[Any]) -> list[Incoming]:
     return found
 
 
-def read_command(
-    keys: Sequence[str], group: str, consumer: str, *, per_key: int, block_ms: int | None = None
-) -> bytes:
-    """Return the encoded command for new messages; None does not wait for any."""
+def read_command(keys: Sequence[str], group: str, consumer: str, *, per_key: int, block_ms: int = 0) -> bytes:
+    """Return the encoded command for new messages; without `block_ms` it does not wait for any."""
     return encode_command(
         *("XREADGROUP", "GROUP", group, consumer, "COUNT", per_key),
-        *(() if block_ms is None else ("BLOCK", block_ms)),
+        *(("BLOCK", block_ms) if block_ms else ()),
         *("STREAMS", *keys, *(">" for _ in keys)),
     )
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hearback_kit.bus.protocol import Incoming
 
@@ -89,4 +89,4 @@ class InFlight:
         """Do not count an attempt that failed for no fault of the message."""
         pending = self.get(message)
         if pending is not None:
-            pending.message, pending.due = replace(message, deliveries=message.deliveries - 1), due
+            pending.message, pending.due = message._replace(deliveries=message.deliveries - 1), due

@@ -8,6 +8,7 @@ from hearback_kit.settings import ServiceSettings
 from hearback_kit.valkey import BLOCK_MS_MAX
 
 UNHEARD_GATHER_MS_MAX: Final = 300
+_BLOCK_MS_MIN: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ class ConsumerOptions:
             idle_ms_min=settings.consumer_idle_ms_min,
             deliveries_max=settings.deliveries_max,
         )
+
+    @property
+    def block_ms_max(self) -> int:
+        """Time that a read waits for messages: between two reads it looks for what others left behind."""
+        return min(self.block_ms, max(_BLOCK_MS_MIN, self.idle_ms_min // 5))
 
     @property
     def retries_per_tenant_max(self) -> int:

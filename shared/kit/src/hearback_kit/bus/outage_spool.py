@@ -40,6 +40,7 @@ RECORDS = Gauge("hearback_spool_records", "Commits that wait on the disk for the
 REFUSED = Gauge("hearback_spool_refused", "Messages that the stream server refuses for good, kept in files.")
 OLDEST = Gauge("hearback_spool_oldest_seconds", "Age of the oldest commit on the disk; 0 when none waits.")
 INTERVAL_SECONDS: Final = 0.5
+IDLE_SECONDS: Final = 20.0  # while nothing goes to the disk: only to show that it does not hang
 REFUSED_SECONDS: Final = 30.0
 CHUNK_BYTES_MAX: Final = 256 * 1024
 TURN_BYTES_MIN: Final = 1024 * 1024
@@ -80,6 +81,7 @@ class OutageSpool:
         self._turn = asyncio.Lock()
         self._taken: set[Wire | RespCluster] = set()  # commits for these go to the disk
         self._away_since: dict[Wire | RespCluster, float] = {}
+        self._begun = asyncio.Event()  # set when commits begin to go to the disk
         self._last_failure: str | None = None
         self._chunks: deque[bytes] = deque()  # of the oldest file, what is still to be replayed
         self._appended_bytes = 0  # since the replay's last turn
@@ -105,7 +107,11 @@ class OutageSpool:
         self._measure()
         if self._segments.waiting_records:
             _log.info("spool_found", records=self._segments.waiting_records, bytes=self._segments.waiting_bytes)
-            self._taken.add(self._connection)
+            self._begin(self._connection)
+
+    def _begin(self, wire: Wire | RespCluster) -> None:
+        self._taken.add(wire)
+        self._begun.set()
 
     async def add(self, messages: Sequence[Outgoing]) -> Exception | None:
         """Make messages durable, on streams or on the disk; otherwise as `xadds.add_all` does."""
@@ -145,7 +151,7 @@ class OutageSpool:
             return False
         if wire not in self._taken:
             _log.warning("spool_begins", away_seconds=round(away_seconds))
-            self._taken.add(wire)
+            self._begin(wire)
         return True
 
     async def _keep(self, messages: Sequence[Outgoing]) -> Exception | None:
@@ -177,6 +183,7 @@ class OutageSpool:
         """Replay whatever is on the disk, as soon as that is possible, until `stop` is set."""
         while not stop.is_set():
             self._heart.beat()
+            self._begun.clear()
             if not self._segments.is_open:
                 self._opened(await self._in_thread(self._segments.open))
             seconds = self._interval_seconds
@@ -188,7 +195,10 @@ class OutageSpool:
                 except hiredis.HiredisError as error:
                     _log.error("spool_replay_refused", error=str(error))
                     seconds = REFUSED_SECONDS
-            await pause(seconds, stop)
+            if self._taken or not self._segments.is_open:
+                await pause(seconds, stop)
+            else:
+                await pause(IDLE_SECONDS, stop, self._begun)
 
     async def _replay(self, stop: asyncio.Event) -> None:
         """Return when nothing is left, or when asked to stop. Raises Unavailable, or the server's error.

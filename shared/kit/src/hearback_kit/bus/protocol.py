@@ -22,8 +22,7 @@ class Outgoing(NamedTuple):
     version: str = "1"
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """A message as read; `deliveries` counts this delivery, so it is 1 the first time."""
 
     key: str
@@ -85,7 +84,7 @@ class Bus(Protocol):
         block_ms: int,
         done: Sequence[Incoming] = (),
     ) -> list[Incoming]:
-        """Up to about `count` new messages; waits at most `block_ms` for the first.
+        """Up to about `count` new messages; waits at most `block_ms` for the first, with 0 not at all.
 
         `done` are acknowledged and deleted first.
         """

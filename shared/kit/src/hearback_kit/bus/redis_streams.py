@@ -105,7 +105,7 @@ class RedisStreams:
                         keys, group, consumer, per_key=per_key, block_ms=block_ms, done=_ids(done)
                     )
                 answer = await self._waiting.xreadgroup(
-                    group, consumer, dict.fromkeys(keys, ">"), count=per_key, block=block_ms
+                    group, consumer, dict.fromkeys(keys, ">"), count=per_key, block=block_ms or None
                 )
             except ResponseError as error:
                 if not _is_group_lost(error):

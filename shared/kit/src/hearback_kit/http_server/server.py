@@ -3,14 +3,16 @@
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from email.utils import formatdate
 from functools import partial
 from typing import Any, Final, cast
 
 import uvicorn
+from uvicorn import server as uvicorn_server
 
-from hearback_kit.background import pause
 from hearback_kit.http_server.handed import HandedConnection, HandedConnections
 from hearback_kit.http_server.limits import HttpLimits
 from hearback_kit.memory import release_unused
@@ -19,17 +21,39 @@ from hearback_kit.values.addresses import TrustedProxies
 _STARTED_SECONDS: Final = 5.0  # after these what starting needed is freed
 
 
+class ServerState(uvicorn_server.ServerState):
+    """State with a `Date` header of the second in which it is asked for."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        self._config = config
+        self._second = -1
+        super().__init__()
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        second = int(time.time())
+        if second != self._second:
+            self._second = second
+            self._headers = [(b"date", formatdate(second, usegmt=True).encode()), *self._config.encoded_headers]
+        return self._headers
+
+    @default_headers.setter
+    def default_headers(self, headers: list[tuple[bytes, bytes]]) -> None:
+        self._headers = headers
+
+
 class ProgramServer(uvicorn.Server):
     """Uvicorn without its own signal handling: the program stops the server and the worker together.
 
-    It wakes once a second, for the `Date` header, and not ten times. From a server in front, which listens at the
-    address `front`, it takes over connections (`hearback_kit.http_server.handed`).
+    It never wakes by itself: the `Date` header is made when an answer needs it. From a server in front, which
+    listens at the address `front`, it takes over connections (`hearback_kit.http_server.handed`).
     """
 
     def __init__(
         self, config: uvicorn.Config, stop: asyncio.Event, limits: HttpLimits, front: str | bytes | None
     ) -> None:
         super().__init__(config)
+        self.server_state = ServerState(config)
         self._stop = stop
         self._limits = limits
         self._front = front
@@ -56,8 +80,7 @@ class ProgramServer(uvicorn.Server):
 
     async def main_loop(self) -> None:
         asyncio.get_running_loop().call_later(_STARTED_SECONDS, release_unused)
-        while not await self.on_tick(0):
-            await pause(1.0, self._stop)
+        await self._stop.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
