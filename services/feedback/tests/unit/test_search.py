@@ -19,6 +19,7 @@ def parsed(query: str) -> Search:
         ("pay*", (Words("pay*"),)),
         ("*pay", (Words("*pay", pattern=True),)),
         ('"two words"', (Words("two words"),)),
+        (f'"{"A" * 32}"', (Words("A" * 32, event_id="a" * 32),)),
         ("!gone", (Words("gone", negated=True),)),
         ("http://x.io/a", (Words("http://x.io/a"),)),
         ("user.email:a@b.io", (Match("user.email", ("a@b.io",)),)),

@@ -154,6 +154,8 @@ async def test_a_group_answers_to_both_of_its_ids_at_every_path(
     assert (tags["colour"]["totalValues"], tags["colour"]["topValues"][0]["value"]) == (2, "blue")
     assert tags["n"]["uniqueValues"] == 2
     assert (await api.get(f"{url}tags/n/")).json()["topValues"][0]["count"] == 1
+    assert (await api.get(f"{url}tags/n/values/")).json() == (await api.get(f"{url}tags/n/")).json()["topValues"]
+    assert (await api.get(f"{url}tags/unknown/values/")).status_code == 404
     assert (await api.get(f"{url}tags/unknown/")).status_code == 404
     (row,) = (await api.get(f"{url}hashes/")).json()
     assert (len(row["id"]), row["latestEvent"]["eventID"]) == (32, last)

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hearback_contracts.sources import FeedbackSource
@@ -111,6 +112,9 @@ async def test_search_finds_text_names_and_addresses(harness: Any, api: Any) -> 
     await linked(harness, "The 100% Button", "other")
     for text in ("100% b", "GRACE@", "grace", "ada@example"):
         assert "The 100% Button" in comments(await api.get(PROJECT, params={"query": text}))
+    (named,) = (await api.get(PROJECT, params={"query": "100% b"})).json()
+    for event_id in (named["eventID"], str(UUID(named["eventID"])).upper()):
+        assert comments(await api.get(PROJECT, params={"query": event_id})) == ["The 100% Button"]
     assert comments(await api.get(PROJECT, params={"query": "100_"})) == []
     assert comments(await api.get(PROJECT, params={"query": "100%"})) == ["The 100% Button"]
 
@@ -125,12 +129,13 @@ async def test_organization_list_takes_projects_and_times(harness: Any, api: Any
     assert len(comments(await api.get(ORGANIZATION, params={"project": "-1"}))) == 3
     assert (await api.get(ORGANIZATION, params={"project": "3"})).status_code == 403
     harness.clock.move(hours=3)
-    assert comments(await api.get(ORGANIZATION, params={"statsPeriod": "1h"})) == []
-    assert len(comments(await api.get(ORGANIZATION, params={"statsPeriod": "14d"}))) == 3
-    span = {"start": "2026-11-24T12:00:00", "end": "2026-11-24T12:00:30"}
-    assert comments(await api.get(ORGANIZATION, params=span)) == ["web"]
-    for wrong in ({"start": "null", "end": "null"}, {"start": "2026-11-24"}, {"statsPeriod": "soon"}):
-        assert (await api.get(ORGANIZATION, params=wrong)).status_code == 400
+    for path, count in ((ORGANIZATION, 3), (PROJECT, 2)):
+        assert comments(await api.get(path, params={"statsPeriod": "1h"})) == []
+        assert len(comments(await api.get(path, params={"statsPeriod": "14d"}))) == count
+        span = {"start": "2026-11-24T12:00:00", "end": "2026-11-24T12:00:30"}
+        assert comments(await api.get(path, params=span)) == ["web"]
+        for wrong in ({"start": "null", "end": "null"}, {"start": "2026-11-24"}, {"statsPeriod": "soon"}):
+            assert (await api.get(path, params=wrong)).status_code == 400
 
 
 async def test_dsn_may_not_list(api: Any) -> None:

@@ -1,19 +1,33 @@
 """Parameters of paths and queries."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import Path, Query
+from hearback_contracts.categories import DataCategory
+from hearback_contracts.outcomes import Outcome, SubmissionState
+from hearback_contracts.sources import FeedbackSource
 from pydantic import BaseModel, Field
 
 from client_reports.domain.values import submission_id
 
+
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(f"`{value}`" for value in values)
+
+
 RuleId = Annotated[str, Path(description="Id of the rule.", pattern=r"^[0-9]{1,18}$")]
 SubmissionId = Annotated[str, Path(description="Event id, with or without dashes, in any case.")]
-States = Annotated[list[str] | None, Query(description="Only in one of these states.")]
-Sources = Annotated[list[str] | None, Query(description="Only from one of these sources.")]
+States = Annotated[
+    list[str] | None, Query(description=f"Only in one of these states: {_listed(SubmissionState)}.")
+]
+Sources = Annotated[
+    list[str] | None, Query(description=f"Only from one of these sources: {_listed(FeedbackSource)}.")
+]
 Reasons = Annotated[list[str] | None, Query(description="Only with one of these reasons.")]
 IdQuery = Annotated[
-    str | None, Query(description="The beginning of the id or, if none starts so, any part of it; without dashes.")
+    str | None,
+    Query(description="The beginning of the id or, if none starts so, any part of it; dashes do not count."),
 ]
 IdAlias = Annotated[str | None, Query(alias="id", description="The same as `query`.")]
 
@@ -37,8 +51,8 @@ class StatsParameters(BaseModel):
     start: str | None = Field(default=None, description="ISO 8601; together with `end`.")
     end: str | None = Field(default=None, description="ISO 8601; together with `start`.")
     project: list[str] = Field(default=[], description="Ids or slugs; `-1`: all.")
-    outcome: list[str] = Field(default=[], description="Names of outcomes.")
-    category: list[str] = Field(default=[], description="Names of data categories.")
+    outcome: list[str] = Field(default=[], description=f"{_listed(map(str, Outcome))}.")
+    category: list[str] = Field(default=[], description=f"{_listed(map(str, DataCategory))}.")
     reason: list[str] = Field(default=[], description="Reasons.")
     key: list[str] = Field(default=[], description="Ids of client keys.")
     key_id: list[str] = Field(default=[], description="The same as `key`.")

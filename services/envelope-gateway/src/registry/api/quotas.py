@@ -1,12 +1,14 @@
 """Quotas of a project."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body
+from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.access import PROJECT_READ, PROJECT_WRITE
 from pydantic import BaseModel
 
 from registry.api.deps import ActorDep, ProjectScope, StateDep, project_scope
+from registry.domain.quotas import CATEGORIES_MAX, LIMIT_MAX, SCOPES, WINDOW_SECONDS_MAX
 from registry.service.update_project import replace_quotas
 
 router = APIRouter(prefix="/api/0/projects/{organization}/{project}/quotas", tags=["quotas"])
@@ -26,6 +28,28 @@ class Quota(BaseModel):
     window: int | None
     reasonCode: str | None  # noqa: N815
     sources: list[str] | None = None
+
+
+_LIST: Final = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "id": {
+                "type": "string",
+                "pattern": "^[!-~]{1,64}$",
+                "description": "Needed, unless `limit` is 0.",
+            },
+            "categories": {"type": "array", "items": {"type": "string"}, "maxItems": CATEGORIES_MAX},
+            "scope": {"enum": list(SCOPES), "default": SCOPES[0]},
+            "limit": {"type": ["integer", "null"], "minimum": 0, "maximum": LIMIT_MAX},
+            "window": {"type": ["integer", "null"], "minimum": 1, "maximum": WINDOW_SECONDS_MAX},
+            "reasonCode": {"type": ["string", "null"], "maxLength": 100},
+            "sources": {"type": "array", "items": {"enum": sorted(FeedbackSource)}},
+        },
+    },
+}
 
 
 @router.get(
@@ -51,7 +75,7 @@ async def replace(
     scope: Annotated[ProjectScope, project_scope(*PROJECT_WRITE)],
     state: StateDep,
     actor: ActorDep,
-    wanted: Annotated[Any, Body(description="A list of quotas (ids differ).")],
+    wanted: Annotated[Any, Body(description="A list of quotas (ids differ).", json_schema_extra=_LIST)],
 ) -> Any:
     count_max = state.settings.quotas_max
     return await replace_quotas(state.changes, actor, scope.project, wanted, count_max=count_max)

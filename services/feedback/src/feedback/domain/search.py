@@ -130,7 +130,7 @@ def _values(text: str) -> tuple[str, ...]:
 def _free_text(token: "re.Match[str]", negated: bool) -> list[Term]:
     if token["phrase"] is not None:
         text = _unquote(token["phrase"])
-        return [Words(text, negated)] if text.strip() else []
+        return [Words(text, negated, event_id=parse_any_event_id(text))] if text.strip() else []
     word = token["word"]
     if word in {"OR", "AND"} or word in {"(", ")"}:
         raise SearchError("Boolean statements containing OR, AND or parentheses are not supported in this search.")

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Response
+from hearback_contracts.identifiers import parse_event_id
 from hearback_kit.api.paging import PageRequest, page_request, read_id
 from hearback_kit.errors import NotFound
 
@@ -35,7 +36,7 @@ async def get_deliveries(
             after=position if page.backward else None,
             count=page.fetch,
             state=status,
-            subject_id=subject,
+            subject_id=parse_event_id(subject) or subject,
         )
     shown = page.page(found, lambda delivery: (delivery.id,))
     response.headers.update(shown.headers)

@@ -54,7 +54,9 @@ def filters_of(
     ] = "unresolved",
     linked: Annotated[str, Query(description="`false` lists the reports that wait for their event.")] = "true",
     environment: EnvironmentsParam = None,
-    query: Annotated[str | None, Query(description="Text in comments, name or e-mail address.")] = None,
+    query: Annotated[
+        str | None, Query(description="Text in comments, name or e-mail address, or an event id.")
+    ] = None,
     export: Annotated[
         str | None, Query(alias="format", description="`csv` or `json`: everything, streamed.")
     ] = None,

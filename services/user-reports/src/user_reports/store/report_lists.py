@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from hearback_contracts.identifiers import NO_EVENT_ID
+from hearback_contracts.identifiers import NO_EVENT_ID, parse_event_id
 from hearback_kit.db import Connection
 from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
 
@@ -69,7 +69,9 @@ def statement_of(wanted: ReportFilter) -> Select[Any]:
 def _matches(text: str) -> Any:
     user_email = REPORTS.c.event_user["email"].astext
     columns = (REPORTS.c.comments, REPORTS.c.email, REPORTS.c.name, user_email)
-    return or_(*(column.icontains(text, autoescape=True) for column in columns))
+    found = [column.icontains(text, autoescape=True) for column in columns]
+    event_id = parse_event_id(text)
+    return or_(*found, *([UUID(event_id) == NAMED_EVENT_ID] if event_id else []))
 
 
 async def list_reports(

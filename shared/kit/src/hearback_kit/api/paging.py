@@ -120,9 +120,12 @@ def page_request(*readers: Reader, rows: Rows, rows_max: Rows, is_clipped: bool 
     `is_clipped` a number above the bound means the bound.
     """
 
+    most = f"1 to {rows_max}" if isinstance(rows_max, int) else "at least 1, at most what the operator allows"
+    most += "; more means the most." if is_clipped else "."
+
     def read(
         request: Request,
-        per_page: Annotated[int | None, Query(description="Rows of a page, at least 1.")] = None,
+        per_page: Annotated[int | None, Query(description=f"Rows of a page: {most}")] = None,
         limit: Annotated[int | None, Query(description="The same as `per_page`, which goes first.")] = None,
         cursor: Annotated[
             str | None,

@@ -54,8 +54,10 @@ async def read_wanted(
     shared: SharedDep,
     page: PageDep,
     query: QueryText = "",
-    sort: Annotated[str, Query(description="All of Sentry's sorts mean newest first.")] = "date",
-    short_id_lookup: Annotated[str, Query(alias="shortIdLookup")] = "0",
+    sort: Annotated[str, Query(description=f"{', '.join(SORTS)}: all mean newest first.")] = "date",
+    short_id_lookup: Annotated[
+        str, Query(alias="shortIdLookup", description="`1`: a query that is a short id finds the issue.")
+    ] = "0",
     form: Annotated[str | None, Query(alias="format", description="`csv` or `json`: export everything.")] = None,
     ids: Ids = [],  # noqa: B006
 ) -> Wanted:

@@ -70,10 +70,22 @@ async def list_tags(state: StateDep, scope: ReadGroup) -> JSONResponse:
 @issue.get("/tags/{key}/", name="getErrorGroupTag", summary="The values of a tag in an error group")
 async def get_tag(state: StateDep, scope: ReadGroup, key: str) -> JSONResponse:
     """Return all values of one tag of the group's newest events; 404 when none has it."""
-    values = (await _count(state, scope.group)).get(key)
+    return JSONResponse(tag_json(key, await _values(state, scope.group, key)))
+
+
+@issue.get(
+    "/tags/{key}/values/", name="listErrorGroupTagValues", summary="List the values of a tag in an error group"
+)
+async def list_tag_values(state: StateDep, scope: ReadGroup, key: str) -> JSONResponse:
+    """Return all values of one tag of the group's newest events; 404 when none has it."""
+    return JSONResponse(tag_json(key, await _values(state, scope.group, key))["topValues"])
+
+
+async def _values(state: AppState, group: Group, key: str) -> list[TagValue]:
+    values = (await _count(state, group)).get(key)
     if values is None:
         raise NotFound
-    return JSONResponse(tag_json(key, values))
+    return values
 
 
 async def _find(state: AppState, group: Group, name: str) -> IndexedEvent | None:

@@ -59,7 +59,13 @@ _LISTED: dict[int | str, dict[str, Any]] = {
     response_model=list[UserReportShape],
 )
 async def list_project_reports(
-    request: Request, state: StateDep, organization: str, project: str, filters: FiltersDep, page: PageDep
+    request: Request,
+    state: StateDep,
+    organization: str,
+    project: str,
+    filters: FiltersDep,
+    page: PageDep,
+    during: TimeRangeDep,
 ) -> Response:
     """List a project's reports within its retention."""
     if dsn_of(request) is not None:
@@ -71,7 +77,8 @@ async def list_project_reports(
     found = await find_project(access, config, project)
     days = await state.context.projects.retention_days(found.id) or state.settings.retention_days
     oldest = state.clock.now() - timedelta(days=min(days, state.settings.retention_days))
-    wanted = ReportFilter(project_ids=[found.id], start=oldest, **_filters(filters))
+    start = max(oldest, during.start or oldest)
+    wanted = ReportFilter(project_ids=[found.id], start=start, end=during.end, **_filters(filters))
     return await _list(state, wanted, filters, page, config)
 
 
