@@ -71,7 +71,10 @@ def _matches(text: str) -> Any:
     columns = (REPORTS.c.comments, REPORTS.c.email, REPORTS.c.name, user_email)
     found = [column.icontains(text, autoescape=True) for column in columns]
     event_id = parse_event_id(text)
-    return or_(*found, *([UUID(event_id) == NAMED_EVENT_ID] if event_id else []))
+    if event_id is not None:
+        named: ColumnElement[UUID] = NAMED_EVENT_ID
+        found.append(named == UUID(event_id))
+    return or_(*found)
 
 
 async def list_reports(
