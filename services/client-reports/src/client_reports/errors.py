@@ -3,19 +3,13 @@
 from hearback_kit.errors import BadRequest, Conflict
 
 
-class InvalidQuery(BadRequest):
+class InvalidQuery(BadRequest, code="invalid_query"):
     """A parameter of the query is not valid."""
 
-    code = "invalid_query"
 
-
-class TooManyRules(BadRequest):
+class TooManyRules(BadRequest, code="too_many_rules"):
     """The organization or the project has reached its limit of alert rules."""
 
-    code = "too_many_rules"
 
-
-class NothingToAccept(Conflict):
+class NothingToAccept(Conflict, code="nothing_to_accept"):
     """There is nothing to take in: the submission was not refused by a rule, or it has been taken in already."""
-
-    code = "nothing_to_accept"

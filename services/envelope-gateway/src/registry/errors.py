@@ -3,85 +3,57 @@
 from hearback_kit.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthorized
 
 
-class SlugTaken(Conflict):
+class SlugTaken(Conflict, code="slug_taken"):
     """This slug is taken."""
 
-    code = "slug_taken"
 
-
-class InvalidSlug(BadRequest):
+class InvalidSlug(BadRequest, code="invalid_slug"):
     """This is not a valid slug."""
 
-    code = "invalid_slug"
 
-
-class InvalidOptions(BadRequest):
+class InvalidOptions(BadRequest, code="invalid_options"):
     """These options are not valid."""
 
-    code = "invalid_options"
 
-
-class InvalidFeatures(BadRequest):
+class InvalidFeatures(BadRequest, code="invalid_features"):
     """These flags are not valid."""
 
-    code = "invalid_features"
 
-
-class InvalidQuotas(BadRequest):
+class InvalidQuotas(BadRequest, code="invalid_quotas"):
     """These quotas are not valid."""
 
-    code = "invalid_quotas"
 
-
-class LimitReached(BadRequest):
+class LimitReached(BadRequest, code="limit_reached"):
     """The limit for this resource has been reached."""
 
-    code = "limit_reached"
 
-
-class LastOwner(BadRequest):
+class LastOwner(BadRequest, code="last_owner"):
     """An organization needs an owner."""
 
-    code = "last_owner"
 
-
-class AlreadyMember(Conflict):
+class AlreadyMember(Conflict, code="already_member"):
     """This person is a member already."""
 
-    code = "already_member"
 
-
-class NotInvited(BadRequest):
+class NotInvited(BadRequest, code="not_invited"):
     """This person has accepted the invitation already."""
 
-    code = "not_invited"
 
-
-class InvitationNotValid(NotFound):
+class InvitationNotValid(NotFound, code="invitation_not_valid"):
     """This invitation is not valid: it was used, withdrawn or replaced, or has expired."""
 
-    code = "invitation_not_valid"
 
-
-class AttemptNotValid(BadRequest):
+class AttemptNotValid(BadRequest, code="attempt_not_valid"):
     """This sign-in took too long or began in another browser; begin it again."""
 
-    code = "attempt_not_valid"
 
-
-class ProviderRefused(Unauthorized):
+class ProviderRefused(Unauthorized, code="provider_refused"):
     """The sign-in provider's answer is not valid; begin again."""
 
-    code = "provider_refused"
 
-
-class NotAMember(Forbidden):
+class NotAMember(Forbidden, code="not_a_member"):
     """There is no account with your address; ask an owner of your organization for an invitation."""
 
-    code = "not_a_member"
 
-
-class WrongCredentials(Unauthorized):
+class WrongCredentials(Unauthorized, code="wrong_credentials"):
     """The e-mail address or the password is not right."""
-
-    code = "wrong_credentials"

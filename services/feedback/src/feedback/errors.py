@@ -3,20 +3,13 @@
 from hearback_kit.errors import BadRequest, NotFound, ServiceError
 
 
-class InvalidSearch(BadRequest):
+class InvalidSearch(BadRequest, code="invalid_search"):
     """The search query cannot be understood."""
 
-    code = "invalid_search"
 
-
-class NoThumbnail(NotFound):
+class NoThumbnail(NotFound, code="no_thumbnail"):
     """There is no thumbnail of this attachment."""
 
-    code = "no_thumbnail"
 
-
-class RangeNotSatisfiable(ServiceError):
+class RangeNotSatisfiable(ServiceError, status=416, code="range_not_satisfiable"):
     """The requested range lies outside the file."""
-
-    status = 416
-    code = "range_not_satisfiable"

@@ -3,19 +3,13 @@
 from hearback_kit.errors import BadRequest, Conflict
 
 
-class TooManyRules(Conflict):
+class TooManyRules(Conflict, code="too_many_rules"):
     """The limit of notification rules for this project has been reached."""
 
-    code = "too_many_rules"
 
-
-class InvalidTarget(BadRequest):
+class InvalidTarget(BadRequest, code="invalid_target"):
     """The target of the rule is not valid."""
 
-    code = "invalid_target"
 
-
-class NotResendable(Conflict):
+class NotResendable(Conflict, code="delivery_pending"):
     """The delivery is still on its way."""
-
-    code = "delivery_pending"

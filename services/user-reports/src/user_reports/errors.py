@@ -26,10 +26,8 @@ class InvalidStatus(BadRequest):
         super().__init__("Invalid status choice", body={"status": "Invalid status choice"})
 
 
-class InvalidDsn(Unauthorized):
+class InvalidDsn(Unauthorized, code="invalid_dsn"):
     """The DSN is unknown, switched off or another project's."""
-
-    code = "invalid_dsn"
 
     def __init__(self) -> None:
         super().__init__("Invalid dsn")

@@ -13,7 +13,7 @@ from hearback_contracts.config import OrganizationConfig, ProjectConfig
 from hearback_contracts.roles import scopes_of_role
 from hearback_kit.api.bodies import before_body
 from hearback_kit.auth import Authenticator, Principal
-from hearback_kit.errors import Forbidden, NotFound, Unauthorized
+from hearback_kit.errors import Forbidden, NotFound, Unauthorized, existing
 from hearback_kit.http import ServiceClient, refuse_unsigned, require_signature
 
 from hearback_fleet.configuration import Configuration
@@ -169,10 +169,7 @@ def project_scope(*scopes: str) -> Any:
 
 async def find_organization(access: Access, id_or_slug: str) -> OrganizationConfig:
     """The organization's configuration; raises NotFound."""
-    config = await access.configuration.organization(id_or_slug)
-    if config is None:
-        raise NotFound
-    return config
+    return existing(await access.configuration.organization(id_or_slug))
 
 
 async def find_project(access: Access, organization: OrganizationConfig, id_or_slug: str) -> ProjectConfig:

@@ -1,9 +1,11 @@
 """Errors that know their HTTP status; every error answer has one shape: `{"detail", "code"}`."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
+
+Value = TypeVar("Value")
 
 
 class ErrorBody(BaseModel):
@@ -18,6 +20,9 @@ class ServiceError(Exception):
 
     status = 500
     code = "internal"
+
+    def __init_subclass__(cls, *, status: int | None = None, code: str | None = None) -> None:
+        cls.status, cls.code = status or cls.status, code or cls.code
 
     def __init__(
         self,
@@ -34,67 +39,48 @@ class ServiceError(Exception):
         super().__init__(self.detail)
 
 
-class BadRequest(ServiceError):
+class BadRequest(ServiceError, status=400, code="bad_request"):
     """The request is malformed."""
 
-    status = 400
-    code = "bad_request"
 
-
-class Unauthorized(ServiceError):
+class Unauthorized(ServiceError, status=401, code="unauthorized"):
     """Authentication credentials were not provided or are not valid."""
 
-    status = 401
-    code = "unauthorized"
 
-
-class Forbidden(ServiceError):
+class Forbidden(ServiceError, status=403, code="forbidden"):
     """You do not have permission to perform this action."""
 
-    status = 403
-    code = "forbidden"
 
-
-class NotFound(ServiceError):
+class NotFound(ServiceError, status=404, code="not_found"):
     """The requested resource does not exist."""
 
-    status = 404
-    code = "not_found"
 
-
-class Conflict(ServiceError):
+class Conflict(ServiceError, status=409, code="conflict"):
     """The request conflicts with what is stored."""
 
-    status = 409
-    code = "conflict"
 
-
-class TooLarge(ServiceError):
+class TooLarge(ServiceError, status=413, code="too_large"):
     """The request is too large."""
 
-    status = 413
-    code = "too_large"
 
-
-class TooManyRequests(ServiceError):
+class TooManyRequests(ServiceError, status=429, code="too_many_requests"):
     """Too many requests; try again later."""
 
-    status = 429
-    code = "too_many_requests"
 
-
-class Unavailable(ServiceError):
+class Unavailable(ServiceError, status=503, code="unavailable"):
     """Something this service needs cannot be reached at the moment; try again."""
-
-    status = 503
-    code = "unavailable"
 
     def __init__(self, detail: str | None = None, *, retry_after_seconds: int = 5, **more: Any) -> None:
         more.setdefault("headers", {"Retry-After": str(retry_after_seconds)})
         super().__init__(detail, **more)
 
 
-class QueryTimeout(Unavailable):
+class QueryTimeout(Unavailable, code="timeout"):
     """The query took too long; ask for less, such as a shorter period, or try again."""
 
-    code = "timeout"
+
+def existing(value: Value | None) -> Value:
+    """Return what was looked for; raise NotFound when it is None."""
+    if value is None:
+        raise NotFound
+    return value

@@ -105,8 +105,7 @@ class Program:
             return
         database = Database(settings.database_url, pool_size=1)
         try:
-            async with database.connection() as connection:
-                revision = await current_revision(connection)
+            revision = await database.read(current_revision)
             if revision != migration_head(self.migrations):
                 raise Unavailable(f"the database is at revision {revision}; run `{self.name} migrate`")
         finally:

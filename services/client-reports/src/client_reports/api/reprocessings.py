@@ -26,8 +26,9 @@ _FIRST = (SubmissionKey(0, ""), b"")
 async def post_reprocessing(state: StateDep, wanted: Reprocessing) -> RefusedPage:
     """Return the next refused submissions of a range of time that have their words and were not taken in."""
     after = _FIRST if wanted.after is None else _read_position(wanted.after)
-    async with state.database.connection() as connection:
-        found = await list_open(connection, (wanted.start, wanted.end), wanted.project_id, after, SUBMISSIONS_MAX)
+    found = await state.database.read(
+        list_open, (wanted.start, wanted.end), wanted.project_id, after, SUBMISSIONS_MAX
+    )
     is_last = len(found) < SUBMISSIONS_MAX
     position = None if is_last else f"{found[-1].key.project_id}|{found[-1].digest.hex()}|{found[-1].key.id}"
     refused = [

@@ -5,7 +5,7 @@ from hearback_kit.db import Database
 from hearback_kit.db.partitions import Partitions
 
 from client_reports import metrics
-from client_reports.service.forget_usage import forget_usage
+from client_reports.store.submissions import delete_usage
 
 
 class PartitionJob:
@@ -22,4 +22,4 @@ class PartitionJob:
         await self._partitions.ensure(now)
         for table, _ in await self._partitions.drop_old(now):
             metrics.PARTITIONS_DROPPED.labels(table).inc()
-        await forget_usage(self._database, now.date())
+        await self._database.write(delete_usage, now.date())

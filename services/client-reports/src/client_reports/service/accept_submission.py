@@ -9,7 +9,7 @@ from hearback_contracts.streams import FEEDBACK_SUBMITTED, USER_REPORT_SUBMITTED
 from hearback_fleet.messages import outgoing
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import NotFound, existing
 from hearback_kit.outbox import Outbox, OutboxRelay
 from hearback_kit.values.ids import derived_id
 
@@ -65,9 +65,7 @@ class SubmissionAcceptance:
         """
         async with self._database.transaction() as connection:
             await take_turn(connection, key.project_id)
-            submission = await find_submission(connection, *key)
-            if submission is None:
-                raise NotFound
+            submission = existing(await find_submission(connection, *key))
             if digest is None:
                 refusal = await find_refusal(connection, key)
             else:

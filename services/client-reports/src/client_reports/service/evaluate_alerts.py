@@ -53,8 +53,7 @@ class AlertEvaluator:
 
     async def evaluate(self) -> None:
         """Evaluate every rule that is on; a project for which that fails is left until the next time."""
-        async with self._database.connection() as connection:
-            projects = await find_watched_projects(connection)
+        projects = await self._database.read(find_watched_projects)
         firing = 0
         for project_id in projects:
             try:

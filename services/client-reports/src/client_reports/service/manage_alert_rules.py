@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from hearback_kit.db import Database
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import NotFound, existing
 
 from client_reports.domain.alerts import RuleValues
 from client_reports.errors import TooManyRules
@@ -42,9 +42,7 @@ async def get_alert_rule(
 ) -> RuleWithHistory:
     """Return a rule with its history; raise NotFound."""
     async with database.connection(share=organization_id) as connection:
-        rule = await store.find_rule(connection, organization_id, rule_id)
-        if rule is None:
-            raise NotFound
+        rule = existing(await store.find_rule(connection, organization_id, rule_id))
         return RuleWithHistory(rule, await store.list_events(connection, rule_id, events_max))
 
 
@@ -59,16 +57,12 @@ async def replace_alert_rule(
 ) -> RuleWithHistory:
     """Replace a rule, which then stands at `ok` until it is evaluated; raise NotFound or TooManyRules."""
     async with database.transaction() as connection:
-        before = await store.find_rule(connection, organization_id, rule_id)
-        if before is None:
-            raise NotFound
+        before = existing(await store.find_rule(connection, organization_id, rule_id))
         if before.values.project_id != values.project_id:
             _, of_project = await store.count_rules(connection, organization_id, values.project_id)
             if of_project >= project_max:
                 raise TooManyRules
-        rule = await store.replace_rule(connection, organization_id, rule_id, values)
-        if rule is None:
-            raise NotFound
+        rule = existing(await store.replace_rule(connection, organization_id, rule_id, values))
         return RuleWithHistory(rule, await store.list_events(connection, rule_id, events_max))
 
 

@@ -27,8 +27,7 @@ async def list_all(
     ] = None,
 ) -> serializers.AuditLogs:
     wanted = AuditLogFilter(event, None if actor is None else _user_id(actor))
-    async with database.connection() as connection:
-        rows = await list_entries(connection, scope.organization.id, wanted, paging.window)
+    rows = await database.read(list_entries, scope.organization.id, wanted, paging.window)
     return serializers.AuditLogs(
         rows=paging.answer(rows, serializers.audit_log_entry), options=[event.value for event in AuditEvent]
     )

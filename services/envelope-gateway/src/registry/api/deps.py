@@ -12,7 +12,7 @@ from hearback_fleet.access import app_state, principal_of, require, scopes_withi
 from hearback_kit.api.params import AddressDep
 from hearback_kit.auth import Principal
 from hearback_kit.db import Connection, Database
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import NotFound, existing
 
 from registry.api.params import OrganizationName, ProjectName
 from registry.service.app_state import AppState
@@ -97,8 +97,6 @@ def project_scope(*scopes: str) -> Any:
 async def _organization(
     connection: Connection, principal: Principal, name: str, scopes: tuple[str, ...]
 ) -> Organization:
-    found = await find_organization(connection, name)
-    if found is None:
-        raise NotFound
+    found = existing(await find_organization(connection, name))
     require(principal, found.id, scopes)
     return found

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Path
 from hearback_fleet.access import internal_router
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import existing
 from hearback_kit.values.ids import ID_MAX
 from pydantic import BaseModel
 
@@ -77,10 +77,7 @@ class Recipient(BaseModel):
     summary="Find who holds a token or session, by its hash",
 )
 async def introspect(state: StateDep, kind: str, digest: str) -> Holder:
-    holder = await state.introspection.find_holder(kind, digest)
-    if holder is None:
-        raise NotFound
-    return holder
+    return existing(await state.introspection.find_holder(kind, digest))
 
 
 @router.post(
@@ -127,8 +124,7 @@ async def set_flags(state: StateDep, project_id: ProjectId, wanted: ProjectFlags
     summary="List the members to whom mail about a project may go",
 )
 async def recipients(state: StateDep, database: DatabaseDep, project_id: ProjectId) -> list[Recipient]:
-    async with database.connection() as connection:
-        rows = await list_recipients(connection, project_id)
+    rows = await database.read(list_recipients, project_id)
     return [_recipient(state, project_id, row) for row in rows]
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter
 from hearback_fleet.access import PROJECT_READ, PROJECT_WRITE
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import existing
 
 from registry.api import serializers
 from registry.api.deps import ActorDep, DatabaseDep, ProjectScope, StateDep, project_scope
@@ -35,8 +35,7 @@ class KeyChange(RequestBody):
 async def list_all(
     scope: ReadScope, state: StateDep, database: DatabaseDep, paging: PagingDep
 ) -> list[serializers.Key]:
-    async with database.connection() as connection:
-        rows = await list_keys(connection, scope.project.id, paging.window)
+    rows = await database.read(list_keys, scope.project.id, paging.window)
     return paging.answer(rows, lambda key: serializers.key(key, state.settings.public_url))
 
 
@@ -49,10 +48,7 @@ async def create(scope: WriteScope, state: StateDep, actor: ActorDep, wanted: Ne
 
 @router.get("/{key}/", operation_id="getKey", summary="Show a client key")
 async def get(scope: ReadScope, state: StateDep, database: DatabaseDep, key: KeyName) -> serializers.Key:
-    async with database.connection() as connection:
-        found = await find_key(connection, scope.project.id, key)
-    if found is None:
-        raise NotFound
+    found = existing(await database.read(find_key, scope.project.id, key))
     return serializers.key(found, state.settings.public_url)
 
 

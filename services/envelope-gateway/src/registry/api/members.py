@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter
 from hearback_kit.api.params import row_id
-from hearback_kit.errors import BadRequest, NotFound
+from hearback_kit.errors import BadRequest, existing
 
 from registry.api import serializers
 from registry.api.deps import ActorDep, DatabaseDep, OrganizationScope, StateDep, organization_scope
@@ -40,8 +40,7 @@ class MemberChange(RequestBody):
 async def list_all(
     scope: ReadScope, state: StateDep, database: DatabaseDep, paging: PagingDep
 ) -> list[serializers.Member]:
-    async with database.connection() as connection:
-        rows = await list_members(connection, scope.organization.id, paging.window)
+    rows = await database.read(list_members, scope.organization.id, paging.window)
     now = state.clock.now()
     return paging.answer(rows, lambda member: serializers.member(member, now))
 
@@ -66,10 +65,7 @@ async def invite(
 
 @router.get("/{member}/", operation_id="getMember", summary="Show a member")
 async def get(scope: ReadScope, state: StateDep, database: DatabaseDep, member: MemberName) -> serializers.Member:
-    async with database.connection() as connection:
-        found = await find_member(connection, scope.organization.id, row_id(member))
-    if found is None:
-        raise NotFound
+    found = existing(await database.read(find_member, scope.organization.id, row_id(member)))
     return serializers.member(found, state.clock.now())
 
 

@@ -27,8 +27,7 @@ class OrganizationChange(RequestBody):
 async def list_own(
     database: DatabaseDep, principal: PrincipalDep, paging: PagingDep
 ) -> list[serializers.Organization]:
-    async with database.connection() as connection:
-        rows = await list_organizations(connection, list(principal.tenants), paging.window)
+    rows = await database.read(list_organizations, list(principal.tenants), paging.window)
     return paging.answer(rows, serializers.organization)
 
 

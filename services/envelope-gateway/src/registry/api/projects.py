@@ -48,8 +48,7 @@ class ProjectChange(RequestBody):
 async def list_own(database: DatabaseDep, principal: PrincipalDep, paging: PagingDep) -> list[serializers.Project]:
     enough = (*ORGANIZATION_READ, *PROJECT_READ)
     readable = [tenant for tenant in principal.tenants if not scopes_within(principal, tenant).isdisjoint(enough)]
-    async with database.connection() as connection:
-        rows = await list_projects(connection, readable, paging.window)
+    rows = await database.read(list_projects, readable, paging.window)
     return paging.answer(rows, serializers.project)
 
 
@@ -63,8 +62,7 @@ async def list_all(
     database: DatabaseDep,
     paging: PagingDep,
 ) -> list[serializers.Project]:
-    async with database.connection() as connection:
-        rows = await list_projects(connection, [scope.organization.id], paging.window)
+    rows = await database.read(list_projects, [scope.organization.id], paging.window)
     return paging.answer(rows, serializers.project)
 
 

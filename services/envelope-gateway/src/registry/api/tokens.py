@@ -32,10 +32,9 @@ class NewToken(RequestBody):
 @router.get("/", operation_id="listTokens", summary="List API tokens, without their secrets")
 async def list_all(scope: ReadScope, database: DatabaseDep, paging: PagingDep) -> list[serializers.Token]:
     authority = _authority(scope)
-    async with database.connection() as connection:
-        rows = await list_tokens(
-            connection, scope.organization.id, authority.only_user_id, authority.scopes, paging.window
-        )
+    rows = await database.read(
+        list_tokens, scope.organization.id, authority.only_user_id, authority.scopes, paging.window
+    )
     return paging.answer(rows, serializers.token)
 
 

@@ -98,8 +98,7 @@ async def put_alerts(
 
 
 async def _alerts(database: DatabaseDep, principal: Principal) -> dict[str, int]:
-    async with database.connection() as connection:
-        rows = await list_alerts(connection, int(principal.id), principal.tenants)
+    rows = await database.read(list_alerts, int(principal.id), principal.tenants)
     return {str(row.project_id): int(row.alerts) for row in rows}
 
 

@@ -20,10 +20,9 @@ async def show(
     event: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """Show a page of the log, the newest entry first."""
-    async with state.database.connection() as connection:
-        rows = await list_entries(
-            connection, scope.organization.id, AuditLogFilter(event or None), window_of(page)
-        )
+    rows = await state.database.read(
+        list_entries, scope.organization.id, AuditLogFilter(event or None), window_of(page)
+    )
     shown = listing(page, rows)
     return render(
         request,

@@ -9,7 +9,7 @@ from hearback_contracts.config import OrganizationConfig
 from hearback_fleet.access import ORGANIZATION_READ, ORGANIZATION_WRITE, PROJECT_READ, PROJECT_WRITE, app_state
 from hearback_kit.api.paging import PageRequest, page_request, read_id
 from hearback_kit.api.params import AddressDep
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import existing
 from hearback_web import Pages, PageScope, ProjectPageScope, SignedIn, neighbours, page_scope, project_page_scope
 
 from registry.service.app_state import AppState
@@ -61,10 +61,7 @@ def organization_page(*scopes: str) -> Any:
     async def resolve(
         state: StateDep, address: AddressDep, person: Annotated[PageScope, page_scope(*scopes)]
     ) -> OrganizationPage:
-        async with state.database.connection() as connection:
-            found = await find_organization(connection, str(person.organization.id))
-        if found is None:
-            raise NotFound
+        found = existing(await state.database.read(find_organization, str(person.organization.id)))
         return OrganizationPage(person, found, actor_of(person, address))
 
     return Depends(resolve)
@@ -76,10 +73,7 @@ def project_page(*scopes: str) -> Any:
     async def resolve(
         state: StateDep, address: AddressDep, person: Annotated[ProjectPageScope, project_page_scope(*scopes)]
     ) -> ProjectPage:
-        async with state.database.connection() as connection:
-            found = await find_project(connection, person.organization.id, str(person.project.id))
-        if found is None:
-            raise NotFound
+        found = existing(await state.database.read(find_project, person.organization.id, str(person.project.id)))
         return ProjectPage(person, found, actor_of(person, address))
 
     return Depends(resolve)

@@ -123,8 +123,7 @@ def _base(scope: ProjectPage) -> str:
 
 
 async def _key(state: AppState, scope: ProjectPage) -> Key | None:
-    async with state.database.connection() as connection:
-        return await find_first_active(connection, scope.project.id)
+    return await state.database.read(find_first_active, scope.project.id)
 
 
 def _dsn(state: AppState, key: Key | None) -> str | None:

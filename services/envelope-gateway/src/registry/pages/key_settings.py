@@ -32,8 +32,7 @@ KeyName = Annotated[str, Path(max_length=64)]
 @router.get(_PATH)
 async def show(request: Request, state: StateDep, page: PageDep, scope: ProjectReadDep) -> Response:
     """List the keys."""
-    async with state.database.connection() as connection:
-        rows = await list_keys(connection, scope.project.id, window_of(page))
+    rows = await state.database.read(list_keys, scope.project.id, window_of(page))
     url = state.settings.public_url
     return render(
         request,

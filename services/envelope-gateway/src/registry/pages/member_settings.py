@@ -122,8 +122,7 @@ async def _page(
     invited: Member | None = None,
     link: str | None = None,
 ) -> Response:
-    async with state.database.connection() as connection:
-        rows = await list_members(connection, scope.organization.id, window_of(page))
+    rows = await state.database.read(list_members, scope.organization.id, window_of(page))
     scopes, texts = scope.person.scopes, role_texts()
     answer = render(
         request,

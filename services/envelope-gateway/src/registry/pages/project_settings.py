@@ -36,8 +36,7 @@ _SIZES: Final = (Option.ATTACHMENT_BYTES_MAX, Option.ATTACHMENTS_BYTES_MAX, Opti
 @router.get("/settings/{organization}/projects/")
 async def list_all(request: Request, state: StateDep, page: PageDep, scope: OrganizationReadDep) -> Response:
     """List the organization's projects."""
-    async with state.database.connection() as connection:
-        rows = await list_projects(connection, [scope.organization.id], window_of(page))
+    rows = await state.database.read(list_projects, [scope.organization.id], window_of(page))
     return render(
         request,
         "projects.html",

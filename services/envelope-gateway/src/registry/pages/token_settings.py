@@ -95,10 +95,9 @@ async def _page(
     secret: str | None = None,
 ) -> Response:
     authority = _authority(scope)
-    async with state.database.connection() as connection:
-        rows = await list_tokens(
-            connection, scope.organization.id, authority.only_user_id, authority.scopes, window_of(page)
-        )
+    rows = await state.database.read(
+        list_tokens, scope.organization.id, authority.only_user_id, authority.scopes, window_of(page)
+    )
     return render(
         request,
         "tokens.html",

@@ -52,10 +52,9 @@ class Invitations:
 
     async def find(self, link: InvitationLink, now: datetime) -> Invitation:
         """Return the invitation that a link names; raise InvitationNotValid."""
-        async with self._database.connection() as connection:
-            found = await invitations.find_invitation(
-                connection, link.organization, link.member_id, link.digest, now
-            )
+        found = await self._database.read(
+            invitations.find_invitation, link.organization, link.member_id, link.digest, now
+        )
         if found is None:
             raise InvitationNotValid
         return found
@@ -70,8 +69,7 @@ class Invitations:
         """
         invitation = await self.find(link, now)
         await self._sign_in.count_attempt(invitation.email, address)
-        async with self._database.connection() as connection:
-            candidates = await users.list_users_by_email(connection, invitation.email)
+        candidates = await self._database.read(users.list_users_by_email, invitation.email)
         known = await self._sign_in.find_match(candidates, password)
         # A link that the inviter saw says nothing of who has it: no answer may depend on others' accounts.
         if known is None and invitation.mailed and any(user.email_verified_at for user in candidates):

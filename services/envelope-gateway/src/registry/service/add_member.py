@@ -2,7 +2,7 @@
 
 import secrets
 
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import existing
 
 from registry.domain.audit import AuditEvent
 from registry.service.change_configuration import OPERATOR, Change, Changes
@@ -30,9 +30,7 @@ async def add_member(
     password = password or secrets.token_urlsafe(12)
     password_hash = await passwords.hash(password)
     async with changes.begin(OPERATOR) as change:
-        found = await organizations.find_organization(change.connection, organization)
-        if found is None:
-            raise NotFound
+        found = existing(await organizations.find_organization(change.connection, organization))
         await members.lock_members(change.connection, found.id)
         await check_is_new(change, found.id, email)
         return await add_account(change, found, email, name, password_hash, role), password

@@ -55,8 +55,7 @@ class AppState:
 
     async def account(self, principal: Principal) -> User:
         """Return the account of a caller; raise Unauthorized when it is gone."""
-        async with self.database.connection() as connection:
-            found = await find_user(connection, int(principal.id))
+        found = await self.database.read(find_user, int(principal.id))
         if found is None:
             raise Unauthorized
         return found

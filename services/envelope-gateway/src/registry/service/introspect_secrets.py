@@ -47,19 +47,16 @@ class Introspection:
 
     async def _token(self, digest: str) -> Holder | None:
         now = self._clock.now()
-        async with self._database.connection() as connection:
-            found = await tokens.find_token_holder(connection, digest, now)
+        found = await self._database.read(tokens.find_token_holder, digest, now)
         if found is None:
             return None
         if found.last_used_at is None or now - found.last_used_at >= _USE_NOTED_EVERY:
-            async with self._database.transaction() as connection:
-                await tokens.note_use(connection, found.id, now)
+            await self._database.write(tokens.note_use, found.id, now)
         scopes = scopes_of_role(found.role).intersection(found.scopes)
         return _holder("token", found.user_id, found.email, {found.organization_id: found.role}, scopes)
 
     async def _session(self, digest: str) -> Holder | None:
-        async with self._database.connection() as connection:
-            rows = await sessions.find_session_holder(connection, digest, self._clock.now())
+        rows = await self._database.read(sessions.find_session_holder, digest, self._clock.now())
         if not rows:
             return None
         roles = {row.organization_id: row.role for row in rows if row.organization_id is not None and row.role}

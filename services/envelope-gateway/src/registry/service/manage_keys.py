@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import existing
 from hearback_kit.values.ids import random_id
 
 from registry.domain.audit import AuditEvent, changes_between
@@ -58,10 +58,7 @@ async def delete_key(changes: Changes, actor: Actor, project: Project, id_or_pub
 
 
 async def _find(change: Change, project: Project, id_or_public: str) -> Key:
-    key = await keys.find_key(change.connection, project.id, id_or_public)
-    if key is None:
-        raise NotFound
-    return key
+    return existing(await keys.find_key(change.connection, project.id, id_or_public))
 
 
 async def _audit_update(change: Change, project: Project, old: Key, new: Key) -> None:

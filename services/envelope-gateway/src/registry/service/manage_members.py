@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hearback_kit.errors import Forbidden, NotFound
+from hearback_kit.errors import Forbidden, existing
 
 from registry.domain.audit import AuditEvent, changes_between
 from registry.domain.roles import scopes_beyond
@@ -75,9 +75,7 @@ async def remove_member(changes: Changes, actor: Actor, authority: MemberAuthori
 
 async def find_member(change: Change, authority: MemberAuthority, member_id: int) -> Member:
     """Return a member that the caller may decide about; raise NotFound and Forbidden."""
-    member = await members.find_member(change.connection, authority.organization.id, member_id)
-    if member is None:
-        raise NotFound
+    member = existing(await members.find_member(change.connection, authority.organization.id, member_id))
     authority.check_role(member.role)
     return member
 

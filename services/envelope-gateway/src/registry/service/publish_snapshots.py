@@ -68,8 +68,7 @@ class Publisher:
             return bool(await snapshots.count_unpublished(connection))
 
     async def _publish_all(self) -> None:
-        async with self._database.transaction() as connection:
-            await snapshots.mark_all(connection)
+        await self._database.write(snapshots.mark_all)
         count = await self.publish()
         await self._store.publish({WITNESS: b"1"})
         _log.info("everything_published", snapshots=count)

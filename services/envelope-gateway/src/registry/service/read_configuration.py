@@ -23,17 +23,14 @@ class StoredConfiguration:
 
     async def organization_for(self, id_or_slug: int | str, email: str) -> OrganizationConfig | None:
         """Return an organization by id or slug, of its members only the one with an address; None without one."""
-        async with self._database.connection() as connection:
-            found = await snapshots.organizations_of(connection, [str(id_or_slug)], email)
+        found = await self._database.read(snapshots.organizations_of, [str(id_or_slug)], email)
         return found[0] if found else None
 
     async def organizations_for(self, ids: Sequence[int], email: str) -> Sequence[OrganizationConfig]:
         """Return organizations by id, of their members only the one with an address."""
-        async with self._database.connection() as connection:
-            return await snapshots.organizations_of(connection, [str(one) for one in ids], email)
+        return await self._database.read(snapshots.organizations_of, [str(one) for one in ids], email)
 
     async def project(self, project_id: int) -> ProjectConfig | None:
         """Return a project by id, or None."""
-        async with self._database.connection() as connection:
-            found = await snapshots.projects_of(connection, [project_id])
+        found = await self._database.read(snapshots.projects_of, [project_id])
         return found[0] if found else None

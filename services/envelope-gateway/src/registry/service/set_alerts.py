@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hearback_kit.db import Database
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import NotFound, existing
 
 from registry.service.change_configuration import Actor, Changes
 from registry.store import alerts
@@ -76,8 +76,4 @@ async def unsubscribe(changes: Changes, database: Database, subscription: Subscr
 
 async def find_subscription(database: Database, subscription: Subscription) -> Subscriber:
     """Return the subscriber that a subscription names; raise NotFound."""
-    async with database.connection() as connection:
-        found = await alerts.find_subscriber(connection, subscription.user_id, subscription.project_id)
-    if found is None:
-        raise NotFound
-    return found
+    return existing(await database.read(alerts.find_subscriber, subscription.user_id, subscription.project_id))

@@ -64,8 +64,7 @@ class SignIn:
     async def authenticate(self, email: str, password: str, address: str | None) -> User:
         """Return the account of an address and a password; raise TooManyRequests and WrongCredentials."""
         await self.count_attempt(email, address)
-        async with self._database.connection() as connection:
-            candidates = await users.list_users_by_email(connection, email)
+        candidates = await self._database.read(users.list_users_by_email, email)
         user = await self.find_match(candidates, password)
         metrics.LOGINS.labels("accepted" if user else "refused").inc()
         if user is None:
@@ -100,8 +99,7 @@ class SignIn:
 
     async def begin_session(self, user: User, address: str | None) -> Session:
         """Begin a session of an account."""
-        async with self._database.transaction() as connection:
-            return await self.add_session(connection, user.id, address, self._clock.now())
+        return await self._database.write(self.add_session, user.id, address, self._clock.now())
 
     async def add_session(
         self, connection: Connection, user_id: int, address: str | None, now: datetime
@@ -121,5 +119,4 @@ class SignIn:
 
     async def end_session(self, secret: str) -> None:
         """End a session."""
-        async with self._database.transaction() as connection:
-            await sessions.remove_session(connection, hash_secret(secret))
+        await self._database.write(sessions.remove_session, hash_secret(secret))

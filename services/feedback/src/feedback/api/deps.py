@@ -16,7 +16,7 @@ from hearback_fleet.access import (
     organization_scope,
     project_scope,
 )
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import existing
 
 from feedback.api.serializers import SerializerContext
 from feedback.domain.feedback import Feedback
@@ -41,9 +41,7 @@ async def read_project(
     state: StateDep, scope: Annotated[ProjectScope, project_scope(*EVENT_READ)]
 ) -> OneProjectScope:
     """Return the project of the path as a part of its organization; raises NotFound."""
-    organization = await state.configuration.organization(scope.project.organization_id)
-    if organization is None:
-        raise NotFound
+    organization = existing(await state.configuration.organization(scope.project.organization_id))
     return OneProjectScope(scope.principal, organization, scope.project.id)
 
 

@@ -57,8 +57,7 @@ async def get_event(
 
 
 async def _find(state: AppState, projects: list[int], event: str) -> FeedbackDetail | None:
-    async with state.database.connection() as connection:
-        return await find_by_event(connection, projects, event)
+    return await state.database.read(find_by_event, projects, event)
 
 
 @router.get(
@@ -70,8 +69,7 @@ async def _find(state: AppState, projects: list[int], event: str) -> FeedbackDet
 async def get_short_id(state: StateDep, organization_id: int, short_id: str) -> JSONResponse:
     """Return the organization's feedback with a short id; 404 without one."""
     organization = await _organization(state, organization_id)
-    async with state.database.connection() as connection:
-        feedback = await find_by_short_id(connection, [organization.id], short_id)
+    feedback = await state.database.read(find_by_short_id, [organization.id], short_id)
     return await _answer(state, organization, feedback)
 
 

@@ -22,8 +22,7 @@ async def resolve_short_id(
     """Return the feedback with its organization and project."""
     feedback = None
     if visible(scope):
-        async with state.database.connection() as connection:
-            feedback = await find_by_short_id(connection, [scope.organization.id], short_id)
+        feedback = await state.database.read(find_by_short_id, [scope.organization.id], short_id)
     if feedback is None:
         raise NotFound
     context = await serializer_context(state, scope.organization, [feedback])

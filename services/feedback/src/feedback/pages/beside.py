@@ -82,8 +82,9 @@ async def show_beside(request: Request, state: StateDep, scope: Reader, feedback
 async def show_files(request: Request, state: StateDep, scope: Reader, feedback_id: str) -> Response:
     """Return the part of the detail that shows the files of a feedback; raises NotFound."""
     feedback = await _find(state, scope.organization, feedback_id)
-    async with state.database.connection() as connection:
-        found = await list_attachments(connection, feedback.project_id, feedback.event_id, limit=ATTACHMENTS_MAX)
+    found = await state.database.read(
+        list_attachments, feedback.project_id, feedback.event_id, limit=ATTACHMENTS_MAX
+    )
     images, files = sorted_files(scope.organization, found)
     return PAGES.render(request, "inbox.html", block="files_part", detail={"images": images, "files": files})
 
@@ -92,8 +93,7 @@ async def _find(state: AppState, organization: OrganizationConfig, feedback_id: 
     number = parse_id(feedback_id) if is_shown(organization) else None
     feedback = None
     if number is not None:
-        async with state.database.connection() as connection:
-            feedback = await find_by_id(connection, number, [organization.id])
+        feedback = await state.database.read(find_by_id, number, [organization.id])
     if feedback is None:
         raise NotFound
     return feedback

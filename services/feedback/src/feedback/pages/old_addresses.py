@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from fastapi.responses import RedirectResponse, Response
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import existing
 from hearback_web import PageScope
 
 from feedback.domain.feedback import FeedbackDetail
@@ -22,9 +22,7 @@ router = APIRouter()
 @router.get("/organizations/{organization}/issues/{issue_id}/{rest:path}")
 async def open_issue(state: StateDep, scope: Reader, issue_id: str) -> Response:
     """Lead to the feedback with this id or short id; raises NotFound."""
-    feedback = await _find(state, scope, issue_id)
-    if feedback is None:
-        raise NotFound
+    feedback = existing(await _find(state, scope, issue_id))
     slug = slug_of(scope.organization, feedback)
     return RedirectResponse(View(slug=slug).url(scope.organization.slug), status_code=302)
 
@@ -49,5 +47,4 @@ async def _find(state: AppState, scope: PageScope, given: str) -> FeedbackDetail
     """Return the feedback with an id or short id; None without one, and where feedback is hidden."""
     if not given or not is_shown(scope.organization):
         return None
-    async with state.database.connection() as connection:
-        return await find_by_name(connection, [scope.organization.id], given[:250])
+    return await state.database.read(find_by_name, [scope.organization.id], given[:250])

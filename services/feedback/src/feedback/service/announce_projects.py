@@ -30,5 +30,4 @@ class AnnounceProjects:
             if response.status_code < 300 or response.status_code == 404:
                 announced.append(announcement)
         if announced:
-            async with self._database.transaction() as connection:
-                await mark_announced(connection, announced)
+            await self._database.write(mark_announced, announced)

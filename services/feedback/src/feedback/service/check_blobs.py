@@ -19,8 +19,7 @@ async def find_strays(database: Database, blobs: BlobStore) -> list[str]:
     """Return keys in the blob store that no attachment has."""
     strays: list[str] = []
     async for keys in _chunks(blobs):
-        async with database.connection() as connection:
-            known = await find_known_keys(connection, keys)
+        known = await database.read(find_known_keys, keys)
         strays += [key for key in keys if key not in known]
     return strays
 
@@ -41,8 +40,7 @@ async def find_missing(database: Database, blobs: BlobStore) -> list[str]:
     missing: list[str] = []
     after = 0
     while True:
-        async with database.connection() as connection:
-            rows = await list_keys(connection, after, CHUNK_MAX)
+        rows = await database.read(list_keys, after, CHUNK_MAX)
         for row in rows:
             after = row.id
             if not await blobs.exists(row.blob_key):

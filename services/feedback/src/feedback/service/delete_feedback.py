@@ -53,8 +53,7 @@ class DeleteExpired:
 
     async def __call__(self) -> None:
         """Delete everything that is past its time, a chunk per transaction."""
-        async with self._unit_of_work.database.connection() as connection:
-            project_ids = await list_project_ids(connection)
+        project_ids = await self._unit_of_work.database.read(list_project_ids)
         for project_id in project_ids:
             project = await self._configuration.project(project_id)
             if project is not None:

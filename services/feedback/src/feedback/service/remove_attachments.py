@@ -87,8 +87,7 @@ class DeleteOrphans:
     async def __call__(self) -> None:
         """Decide all attachments that wait for too long; without an index of error events they are kept."""
         before = self._unit_of_work.clock.now() - timedelta(hours=self._settings.orphan_hours)
-        async with self._unit_of_work.database.transaction() as connection:
-            await store.mark_feedback_found(connection, before)
+        await self._unit_of_work.database.write(store.mark_feedback_found, before)
         after = 0
         while self._error_events.is_configured:
             async with self._unit_of_work.database.statements() as connection:

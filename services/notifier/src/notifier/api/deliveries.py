@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from hearback_contracts.identifiers import parse_event_id
 from hearback_kit.api.paging import PageRequest, page_request, read_id
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import existing
 
 from notifier.api.deps import EventReader, StateDep, Writer
 from notifier.api.params import DeliveryId, StateFilter, SubjectFilter
@@ -28,16 +28,15 @@ async def get_deliveries(
 ) -> list[DeliveryView]:
     """Return deliveries, newest first."""
     position = page.position[0] if page.position else None
-    async with state.database.connection() as connection:
-        found = await list_deliveries(
-            connection,
-            scope.project.id,
-            before=None if page.backward else position,
-            after=position if page.backward else None,
-            count=page.fetch,
-            state=status,
-            subject_id=parse_event_id(subject) or subject,
-        )
+    found = await state.database.read(
+        list_deliveries,
+        scope.project.id,
+        before=None if page.backward else position,
+        after=position if page.backward else None,
+        count=page.fetch,
+        state=status,
+        subject_id=parse_event_id(subject) or subject,
+    )
     shown = page.page(found, lambda delivery: (delivery.id,))
     response.headers.update(shown.headers)
     return [delivery_view(delivery) for delivery in shown.rows]
@@ -46,10 +45,7 @@ async def get_deliveries(
 @router.get("/{delivery_id}/", operation_id="getDelivery", summary="Show a delivery")
 async def get_delivery(state: StateDep, scope: EventReader, delivery_id: DeliveryId) -> DeliveryView:
     """Return one delivery."""
-    async with state.database.connection() as connection:
-        found = await find_delivery(connection, scope.project.id, delivery_id)
-    if found is None:
-        raise NotFound
+    found = existing(await state.database.read(find_delivery, scope.project.id, delivery_id))
     return delivery_view(found)
 
 

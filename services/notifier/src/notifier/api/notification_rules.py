@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 from hearback_fleet.access import PROJECT_WRITE
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import existing
 
 from notifier.api.deps import Reader, StateDep, Writer
 from notifier.api.params import RuleId
@@ -44,10 +44,7 @@ async def create_rule(state: StateDep, scope: Writer, body: RuleBody) -> RuleVie
 @router.get("/{rule_id}/", operation_id="getNotificationRule", summary="Show a rule")
 async def get_rule(state: StateDep, scope: Writer, rule_id: RuleId) -> RuleView:
     """Return a rule with its secret."""
-    async with state.database.connection() as connection:
-        rule = await find_rule(connection, scope.project.id, rule_id)
-    if rule is None:
-        raise NotFound
+    rule = existing(await state.database.read(find_rule, scope.project.id, rule_id))
     return await _view(state, rule)
 
 
@@ -77,6 +74,5 @@ async def test_rule(state: StateDep, scope: Writer, rule_id: RuleId) -> TestStar
 
 async def _view(state: AppState, rule: NotificationRule) -> RuleView:
     key = rule_destination(rule).key
-    async with state.database.connection() as connection:
-        reasons = await destinations.find_reasons(connection, [key])
+    reasons = await state.database.read(destinations.find_reasons, [key])
     return rule_view(rule, off_reason=reasons.get(key), with_secret=True)

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 from hearback_fleet.access import PROJECT_WRITE
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import existing
 from hearback_web import Flash, FormDep, ProjectPageScope, redirect
 from hearback_web.texts import gettext as _
 from hearback_web.words import delivery_words, source_words
@@ -100,11 +100,7 @@ async def delete(request: Request, state: StateDep, scope: Writer, rule_id: Rule
 
 
 async def _find(state: AppState, scope: ProjectPageScope, rule_id: int) -> NotificationRule:
-    async with state.database.connection() as connection:
-        rule = await find_rule(connection, scope.project.id, rule_id)
-    if rule is None:
-        raise NotFound
-    return rule
+    return existing(await state.database.read(find_rule, scope.project.id, rule_id))
 
 
 async def _checked(state: AppState, form: RuleForm) -> RuleForm:

@@ -115,15 +115,13 @@ class DeliverNotices:
     async def _send_digests(self) -> int:
         now = self._clock.now()
         tried = 0
-        async with self._database.transaction() as connection:
-            due = await store.claim_due(
-                connection, store.DIGEST, now, timedelta(0), self._settings.deliveries_batch_max
-            )
+        due = await self._database.write(
+            store.claim_due, store.DIGEST, now, timedelta(0), self._settings.deliveries_batch_max
+        )
         for destination, project_id in dict.fromkeys((d.destination, d.project_id) for d in due):
-            async with self._database.transaction() as connection:
-                batch = await store.claim_digest(
-                    connection, destination, project_id, now + timedelta(microseconds=1), self._claim
-                )
+            batch = await self._database.write(
+                store.claim_digest, destination, project_id, now + timedelta(microseconds=1), self._claim
+            )
             if batch:
                 await self._deliver(batch)
                 tried += len(batch)
@@ -175,8 +173,7 @@ class DeliverNotices:
 
     async def _call(self, batch: Sequence[Delivery]) -> str:
         first = batch[0]
-        async with self._database.connection() as connection:
-            rule = await notification_rules.find_rule(connection, first.project_id, first.rule_id or 0)
+        rule = await self._database.read(notification_rules.find_rule, first.project_id, first.rule_id or 0)
         if rule is None:
             raise _Failed("the rule was deleted", is_final=True)
         notice = webhook_notice(first.notice)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from hearback_contracts.config import ProjectConfig
 from hearback_kit.db import Database
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import NotFound, existing
 from hearback_kit.values.ids import new_id
 
 from notifier.clients.outbound import OutboundCalls, TargetRefused
@@ -54,9 +54,7 @@ async def change_rule(
 ) -> NotificationRule:
     """Change a rule; its destination is on again. Raise NotFound."""
     async with database.transaction() as connection:
-        rule = await notification_rules.update_rule(connection, project.id, rule_id, values)
-        if rule is None:
-            raise NotFound
+        rule = existing(await notification_rules.update_rule(connection, project.id, rule_id, values))
         await destinations.switch_on(connection, rule_destination(rule).key, at)
     return rule
 
@@ -74,9 +72,7 @@ async def send_test(
     """Store a test delivery to a rule's target, due at once; return its id. Raise NotFound."""
     test_id = new_id()
     async with database.transaction() as connection:
-        rule = await notification_rules.find_rule(connection, project.id, rule_id)
-        if rule is None:
-            raise NotFound
+        rule = existing(await notification_rules.find_rule(connection, project.id, rule_id))
         destination = rule_destination(rule)
         await destinations.switch_on(connection, destination.key, at)
         notice = of_test(test_id, project, public_url, at)

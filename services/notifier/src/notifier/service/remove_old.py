@@ -15,8 +15,7 @@ async def remove_old(database: Database, settings: Settings, now: datetime) -> i
     removed = 0
     for delete in (delete_decisions, delete_deliveries):
         while True:
-            async with database.transaction() as connection:
-                count = await delete(connection, before, settings.retention_chunk_max)
+            count = await database.write(delete, before, settings.retention_chunk_max)
             removed += count
             if count < settings.retention_chunk_max:
                 break

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from hearback_contracts.config import ProjectConfig
 from hearback_kit.db import Database
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import NotFound, existing
 
 from notifier.errors import NotResendable
 from notifier.store import destinations
@@ -28,8 +28,6 @@ async def resume_destination(database: Database, project: ProjectConfig, key: st
     """Switch a destination of a project's deliveries on again; return its target. Raise NotFound."""
     async with database.transaction() as connection:
         stopped = await destinations.list_stopped(connection, project.id, at)
-        found = next((one for one in stopped if one.key == key), None)
-        if found is None:
-            raise NotFound
+        found = existing(next((one for one in stopped if one.key == key), None))
         await destinations.switch_on(connection, key, at)
     return found.target

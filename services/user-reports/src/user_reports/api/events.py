@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from hearback_contracts.identifiers import parse_event_id
 from hearback_contracts.issues import IssueEvent
 from hearback_fleet.access import PROJECT_READ, ProjectScope, project_scope
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import existing
 
 from user_reports.api.deps import StateDep
 from user_reports.api.serializers import event_json
@@ -26,14 +26,10 @@ async def get_event(
     state: StateDep, event: str, scope: Annotated[ProjectScope, project_scope(*PROJECT_READ)]
 ) -> JSONResponse:
     """Return an event of the project."""
-    event_id = parse_event_id(event)
-    if event_id is None:
-        raise NotFound
+    event_id = existing(parse_event_id(event))
     async with state.reading(scope.project.organization_id) as connection:
         found = await find_event(connection, scope.project.id, event_id)
     if found is not None:
         return JSONResponse(event_json(found, scope.project.organization_slug))
-    feedback = await state.feedback.find_event(scope.project.organization_id, event_id, scope.project.id)
-    if feedback is None:
-        raise NotFound
+    feedback = existing(await state.feedback.find_event(scope.project.organization_id, event_id, scope.project.id))
     return JSONResponse(feedback["event"])

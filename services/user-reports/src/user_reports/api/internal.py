@@ -43,8 +43,7 @@ class FoundGroup(Issue):
 async def post_events_exist(state: StateDep, wanted: EventIds) -> FoundEvents:
     """Return which of a project's event ids are in the index; what is no event id is not."""
     ids = sorted({event_id for text in wanted.event_ids if (event_id := parse_event_id(text))})
-    async with state.database.connection() as connection:
-        found = await find_events(connection, [(wanted.project_id, event_id) for event_id in ids])
+    found = await state.database.read(find_events, [(wanted.project_id, event_id) for event_id in ids])
     return FoundEvents(found=sorted(event_id for _, event_id in found))
 
 

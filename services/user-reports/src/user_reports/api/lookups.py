@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from hearback_contracts.identifiers import parse_event_id
 from hearback_contracts.issues import IssueOfEvent, IssueOfShortId
 from hearback_fleet.access import EVENT_READ, OrganizationScope, organization_scope
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import existing
 
 from user_reports.api.deps import StateDep
 from user_reports.api.serializers import event_json, group_json, group_reference
@@ -30,9 +30,7 @@ async def get_short_id(state: StateDep, scope: ReadOrganization, short_id: str) 
     organization = scope.organization
     group = await find_group_by_short_id(state.database, short_id, [organization])
     if group is None:
-        found = await state.feedback.find_short_id(organization.id, short_id)
-        if found is None:
-            raise NotFound
+        found = existing(await state.feedback.find_short_id(organization.id, short_id))
         return JSONResponse({name: value for name, value in found.items() if name not in {"event", "eventId"}})
     shape = group_json(group, organization, state.settings.public_url)
     return JSONResponse(group_reference(group, organization) | {"group": shape})
@@ -46,18 +44,14 @@ async def get_short_id(state: StateDep, scope: ReadOrganization, short_id: str) 
 )
 async def get_event_id(state: StateDep, scope: ReadOrganization, event: str) -> JSONResponse:
     """Return the event and where it belongs."""
-    event_id = parse_event_id(event)
-    if event_id is None:
-        raise NotFound
+    event_id = existing(parse_event_id(event))
     organization = scope.organization
     async with state.reading(organization.id) as connection:
         found = await find_events(connection, [(project.id, event_id) for project in organization.projects])
         indexed = next(iter(found.values()), None)
         group = await find_group(connection, indexed.group_id) if indexed else None
     if indexed is None or group is None:
-        feedback = await state.feedback.find_event(organization.id, event_id)
-        if feedback is None:
-            raise NotFound
+        feedback = existing(await state.feedback.find_event(organization.id, event_id))
         return JSONResponse(feedback)
     shape = event_json(indexed, organization.slug)
     return JSONResponse(group_reference(group, organization) | {"eventId": event_id, "event": shape})

@@ -49,8 +49,7 @@ async def _erase_reports(context: ServiceContext, address: str) -> tuple[int, in
 
 
 async def _forget_events(context: ServiceContext, address: str) -> int:
-    async with context.database.connection() as connection:
-        period = await store.find_period(connection)
+    period = await context.database.read(store.find_period)
     if period is None:
         return 0
     (since, last), forgotten = period, 0

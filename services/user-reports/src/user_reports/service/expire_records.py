@@ -28,8 +28,7 @@ async def expire_refusals(context: ServiceContext, before: datetime, *, chunk_ma
 async def expire_projects(context: ServiceContext, shorter_than: timedelta, *, chunk_max: int) -> None:
     """Delete what projects with a retention of less than `shorter_than` have kept long enough."""
     now = context.clock.now()
-    async with context.database.connection() as connection:
-        project_ids = await groups.project_ids(connection)
+    project_ids = await context.database.read(groups.project_ids)
     for project_id in project_ids:
         days = await context.projects.retention_days(project_id)
         if days is not None and timedelta(days=days) < shorter_than:
@@ -58,8 +57,7 @@ async def _expire_reports(
 async def _in_chunks(context: ServiceContext, kind: str, chunk_max: int, delete: _Delete) -> None:
     """Call a delete in transactions of its own until it has nothing left to do."""
     while True:
-        async with context.database.transaction() as connection:
-            count = await delete(connection)
+        count = await context.database.write(delete)
         metrics.EXPIRED.labels(kind).inc(count)
         if count < chunk_max:
             return

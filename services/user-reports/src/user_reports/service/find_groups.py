@@ -32,8 +32,7 @@ async def find_own_group(
     if group_id is None:
         group = await find_group_by_short_id(database, issue, organizations)
     else:
-        async with database.connection() as connection:
-            group = await find_group(connection, group_id)
+        group = await database.read(find_group, group_id)
     for organization in organizations:
         if group is not None and group.organization_id == organization.id:
             return group, organization
@@ -48,8 +47,7 @@ async def find_group_by_short_id(
     if parsed is None:
         return None
     slug, group_id = parsed
-    async with database.connection() as connection:
-        group = await find_group(connection, group_id)
+    group = await database.read(find_group, group_id)
     for organization in organizations:
         if group is not None and group.organization_id == organization.id:
             project = organization.find_project(str(group.project_id))

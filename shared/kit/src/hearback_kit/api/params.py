@@ -7,7 +7,7 @@ from typing import Annotated, Final, TypeVar
 
 from fastapi import Depends, Query, Request
 
-from hearback_kit.errors import BadRequest, NotFound
+from hearback_kit.errors import BadRequest, existing
 from hearback_kit.values.ids import parse_id
 from hearback_kit.values.periods import parse_period
 from hearback_kit.values.times import parse_iso8601
@@ -24,10 +24,7 @@ End = Annotated[str | None, Query(description="Up to here: ISO 8601, UTC unless 
 
 def row_id(text: str) -> int:
     """Return the numeric id of a path; raise NotFound for a text that is none."""
-    number = parse_id(text)
-    if number is None:
-        raise NotFound
-    return number
+    return existing(parse_id(text))
 
 
 def choices(name: str, values: Iterable[str], known: Mapping[str, Value]) -> list[Value]:

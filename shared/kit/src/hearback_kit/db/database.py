@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from typing import Any, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg  # type: ignore[import-untyped]
@@ -42,6 +42,8 @@ _DRIVER_MODULES = ("asyncpg", "sqlalchemy")
 _DETAIL = "the database cannot be reached"
 
 Opened = TypeVar("Opened")
+Found = TypeVar("Found")
+Given = ParamSpec("Given")
 
 
 def driver_url(url: str) -> str:
@@ -148,6 +150,26 @@ class Database:
             if share is not None:
                 await stack.enter_async_context(self._shares.part(share))
             yield await stack.enter_async_context(guarded(self._counted(self._engine.connect())))
+
+    async def read(
+        self,
+        query: Callable[Concatenate[Connection, Given], Awaitable[Found]],
+        *given: Given.args,
+        **more: Given.kwargs,
+    ) -> Found:
+        """Return what one query finds, on a connection for reading."""
+        async with self.connection() as connection:
+            return await query(connection, *given, **more)
+
+    async def write(
+        self,
+        change: Callable[Concatenate[Connection, Given], Awaitable[Found]],
+        *given: Given.args,
+        **more: Given.kwargs,
+    ) -> Found:
+        """Return what one change returns, in a transaction of its own."""
+        async with self.transaction() as connection:
+            return await change(connection, *given, **more)
 
     @asynccontextmanager
     async def statements(self) -> AsyncIterator[Connection]:

@@ -113,8 +113,7 @@ async def _find(state: AppState, project_id: int, event_id: str, attachment_id: 
     event, number = _event_id(event_id), parse_id(attachment_id)
     row = None
     if number is not None:
-        async with state.database.connection() as connection:
-            row = await find_attachment(connection, project_id, event, number)
+        row = await state.database.read(find_attachment, project_id, event, number)
     if row is None:
         raise NotFound("Attachment not found")
     return row

@@ -18,7 +18,7 @@ from hearback_fleet.access import (
 )
 from hearback_fleet.issues import under_both_paths
 from hearback_kit.auth import Principal
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import NotFound, existing
 
 from feedback.api import serializers
 from feedback.api.deps import StateDep, serializer_context
@@ -76,8 +76,7 @@ def issue_scope(*scopes: str) -> Any:
 
 
 async def _find(state: AppState, issue_id: str, organization_ids: Collection[int]) -> FeedbackDetail | None:
-    async with state.database.connection() as connection:
-        return await find_by_name(connection, organization_ids, issue_id)
+    return await state.database.read(find_by_name, organization_ids, issue_id)
 
 
 Readable = Annotated[Found, issue_scope(*EVENT_READ)]
@@ -112,9 +111,7 @@ async def change_issue(state: StateDep, found: Writable, changes: Changes) -> Js
     )
     if not changed:
         raise NotFound
-    after = await _find(state, str(feedback.id), [feedback.organization_id])
-    if after is None:
-        raise NotFound
+    after = existing(await _find(state, str(feedback.id), [feedback.organization_id]))
     return await _detail(state, Found(after, found.scope))
 
 

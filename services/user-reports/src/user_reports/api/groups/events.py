@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from hearback_contracts.identifiers import parse_event_id
 from hearback_contracts.issues import IssueEvent
 from hearback_kit.api.paging import PageRequest, page_request, read_time
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import NotFound, existing
 
 from user_reports.api.deps import ReadGroup, StateDep
 from user_reports.api.params import EnvironmentsParam, TimeRangeDep, rows_max
@@ -82,10 +82,7 @@ async def list_tag_values(state: StateDep, scope: ReadGroup, key: str) -> JSONRe
 
 
 async def _values(state: AppState, group: Group, key: str) -> list[TagValue]:
-    values = (await _count(state, group)).get(key)
-    if values is None:
-        raise NotFound
-    return values
+    return existing((await _count(state, group)).get(key))
 
 
 async def _find(state: AppState, group: Group, name: str) -> IndexedEvent | None:
