@@ -29,10 +29,11 @@ from sqlalchemy import text
 from user_reports.consumers.error_event_received import ErrorEventHandler
 from user_reports.consumers.user_report_submitted import UserReportHandler
 from user_reports.domain.admission import AgeRules
-from user_reports.jobs.retention import Retention, RetentionOptions
-from user_reports.jobs.sweep import Sweep, SweepOptions, SweepResult
+from user_reports.jobs.retention import Retention
+from user_reports.jobs.sweep import Sweep, SweepResult
 from user_reports.service.context import ServiceContext
 from user_reports.service.read_projects import Projects
+from user_reports.settings import Settings
 from user_reports.store.partitions import events_plan, open_partitions
 
 SHARDS = 4
@@ -109,12 +110,12 @@ class Harness:
 
     def sweeper(self, resume: Any = None, **options: Any) -> Sweep:
         """A sweep with its own memory."""
-        return Sweep(self.context, SweepOptions(**options), resume)
+        return Sweep(self.context, Settings.model_construct(**options), resume)
 
     async def retain(self, *, weeks_ahead: int = 4, **options: Any) -> None:
         """Run retention once, as a new worker does."""
-        chosen = RetentionOptions(**options)
-        plan = events_plan(retention_days=chosen.retention.days, weeks_ahead=weeks_ahead)
+        chosen = Settings.model_construct(**options)
+        plan = events_plan(retention_days=chosen.retention_days, weeks_ahead=weeks_ahead)
         await Retention(self.context, open_partitions(self.database, plan), chosen).run_once()
 
     async def sweep(self) -> SweepResult:

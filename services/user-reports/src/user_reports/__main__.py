@@ -1,7 +1,6 @@
 """`user-reports serve|work|run|migrate|check|openapi`; `user-reports sweep` links waiting reports now."""
 
 import sys
-from collections.abc import Sequence
 from typing import Final
 
 from hearback_kit.program import Program
@@ -17,12 +16,7 @@ PROGRAM: Final = Program(
     migrations="user_reports.store.migrations",
     commands={"sweep": sweep_now},
 )
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line; return the exit code."""
-    return PROGRAM.main(argv)
-
+main: Final = PROGRAM.main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -19,8 +19,8 @@ from user_reports.consumers.error_event_received import ErrorEventHandler
 from user_reports.consumers.user_report_submitted import UserReportHandler
 from user_reports.domain.admission import AgeRules
 from user_reports.errors import DsnNotEnough
-from user_reports.jobs.retention import Retention, RetentionOptions
-from user_reports.jobs.sweep import Sweep, SweepOptions
+from user_reports.jobs.retention import Retention
+from user_reports.jobs.sweep import Sweep
 from user_reports.pages.deps import PAGES
 from user_reports.service.app_state import AppState
 from user_reports.service.context import ServiceContext
@@ -63,8 +63,8 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
         events_handler = ErrorEventHandler(context, retention=timedelta(days=settings.retention_days))
         reports_handler = UserReportHandler(context, _rules(settings))
         plan = events_plan(retention_days=settings.retention_days, weeks_ahead=settings.partition_weeks_ahead)
-        sweep = Sweep(context, SweepOptions.of(settings))
-        retention = Retention(context, open_partitions(runtime.database, plan), RetentionOptions.of(settings))
+        sweep = Sweep(context, settings)
+        retention = Retention(context, open_partitions(runtime.database, plan), settings)
         runtime.consume(ERROR_EVENT_RECEIVED, events_handler, batch_max=settings.events_batch_max)
         runtime.consume(
             USER_REPORT_SUBMITTED,
@@ -81,7 +81,7 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
 async def sweep_now(settings: Settings) -> str:
     """Sweep once, by hand, and return what was done in a line."""
     async with ServiceRuntime(settings) as runtime:
-        result = await Sweep(_context(runtime, settings), SweepOptions.of(settings)).run_once()
+        result = await Sweep(_context(runtime, settings), settings).run_once()
     rest = "" if result.complete else " (the deadline came first: call again)"
     return f"looked at {result.looked_at} waiting reports, linked {result.linked}{rest}"
 

@@ -58,7 +58,7 @@ async def test_everything_goes_after_its_days_and_not_before(harness: Any) -> No
     await harness.retain()
     assert await counts(harness) == {"events": 1, "reports": 2, "groups": 1, "refusals": 0}
     harness.clock.move(days=9)
-    await harness.retain(chunk_max=1)
+    await harness.retain(retention_chunk_max=1)
     assert await counts(harness) == {"events": 0, "reports": 0, "groups": 0, "refusals": 0}
     assert (await weeks(harness))[0] >= week_of(harness.clock.now() - timedelta(days=90))
 
@@ -88,7 +88,7 @@ async def test_project_that_keeps_less_loses_its_own_rows_only(harness: Any, red
     harness.clock.move(days=11)
     late = random_id()
     await harness.deliver(harness.event(late, project_id=2, message="another"))
-    await harness.retain(chunk_max=1)
+    await harness.retain(retention_chunk_max=1)
     for table in ("events", "reports", "groups"):
         rows = await harness.rows(f"SELECT project_id FROM {table} ORDER BY project_id")
         assert [row.project_id for row in rows] == ([1] if table == "reports" else [1, 2])

@@ -24,7 +24,7 @@ async def waiting(harness: Any, count: int = 1, **fields: Any) -> list[str]:
 async def test_chunks_cover_every_waiting_report(harness: Any) -> None:
     ids = await waiting(harness, 7)
     await silently(harness, *ids[:5])
-    result = await harness.sweeper(chunk_max=2).run_once()
+    result = await harness.sweeper(sweep_chunk_max=2).run_once()
     assert (result.looked_at, result.linked, result.complete) == (7, 5, True)
     assert sorted(f.submission_id for f in (await harness.recorded()).feedback) == sorted(ids[:5])
 
@@ -66,9 +66,9 @@ async def test_events_may_lie_a_day_before_the_window(harness: Any) -> None:
 async def test_deadline_ends_a_sweep_and_the_next_one_goes_on(harness: Any) -> None:
     ids = await waiting(harness, 4)
     await silently(harness, ids[-1])
-    sweeper = harness.sweeper(chunk_max=1, deadline_seconds=0.0)
+    sweeper = harness.sweeper(sweep_chunk_max=1, sweep_deadline_seconds=0.0)
     assert (await sweeper.run_once()).complete is False
-    quick = harness.sweeper(resume=(harness.clock.now(), 3), chunk_max=1)
+    quick = harness.sweeper(resume=(harness.clock.now(), 3), sweep_chunk_max=1)
     result = await quick.run_once()
     assert (result.looked_at, result.linked, result.complete) == (1, 1, True)
     assert (await quick.run_once()).looked_at == 3

@@ -1,9 +1,12 @@
 """Erasing a person's data by e-mail address: what the operator's command sends to every service, signed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Annotated, Any, Final, Self
 
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field, StringConstraints, WithJsonSchema
+
+from hearback_fleet.access import app_state, internal_router
 
 ERASURES_PATH: Final = "/internal/erasures"
 SUBMISSIONS_MAX: Final = 10_000
@@ -38,6 +41,18 @@ class Erased(BaseModel):
     def of(cls, erased: Mapping[str, int], submissions: Iterable[Reference] = ()) -> Self:
         """Return the answer of a service, in which each submission is once."""
         return cls(erased=dict(erased), submissions=sorted(set(submissions)))
+
+
+def erasure_router(summary: str, erase: Callable[[Any, Erasure], Awaitable[Erased]]) -> APIRouter:
+    """Return the route by which a service erases; `erase` is given the app's state."""
+    router = internal_router()
+
+    @router.post(ERASURES_PATH, operation_id="erasePerson", summary=summary)
+    async def post_erasure(state: Annotated[Any, Depends(app_state)], wanted: Erasure) -> Erased:
+        """Erase by address, and with it copies of what other services erased; called again, it goes on."""
+        return await erase(state, wanted)
+
+    return router
 
 
 def names_address(value: Any, address: str) -> bool:

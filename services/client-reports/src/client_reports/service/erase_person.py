@@ -6,7 +6,7 @@ Counts and fates hold no words of people, and stay.
 from typing import Final
 
 import orjson
-from hearback_fleet.erasures import Erasure, names_address
+from hearback_fleet.erasures import Erased, Erasure, names_address
 from hearback_kit.db import Database
 from hearback_kit.logs import get_logger
 
@@ -18,7 +18,7 @@ _FIRST: Final = SubmissionKey(0, "")
 _log = get_logger(__name__)
 
 
-async def erase_person(database: Database, wanted: Erasure) -> dict[str, int]:
+async def erase_person(database: Database, wanted: Erasure) -> Erased:
     """Delete payloads that name the person's address, and those of erased submissions; return counts."""
     async with database.transaction() as connection:
         payloads = await erase_refused(connection, [SubmissionKey(*one) for one in wanted.submissions])
@@ -32,4 +32,4 @@ async def erase_person(database: Database, wanted: Erasure) -> dict[str, int]:
                 payloads += await erase_refused(connection, theirs)
             last = found[-1][0] if len(found) == WINDOW_ROWS else None
     _log.info("person_erased", payloads=payloads)
-    return {"journalPayloads": payloads}
+    return Erased.of({"journalPayloads": payloads})

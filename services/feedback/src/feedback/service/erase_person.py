@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hearback_fleet.erasures import Reference
+from hearback_fleet.erasures import Erased, Reference
 from hearback_kit.logs import get_logger
 
 from feedback.metrics import DELETED
@@ -14,7 +14,7 @@ WINDOW_ROWS: Final = 5_000
 _log = get_logger(__name__)
 
 
-async def erase_person(unit_of_work: UnitOfWork, address: str) -> tuple[dict[str, int], list[Reference]]:
+async def erase_person(unit_of_work: UnitOfWork, address: str) -> Erased:
     """Delete all feedback whose contact or user has the address; return counts, and which submissions it was.
 
     Each window is a transaction; called again, it goes on with what is left. The bytes of attachments follow.
@@ -34,4 +34,4 @@ async def erase_person(unit_of_work: UnitOfWork, address: str) -> tuple[dict[str
         last = window.last
     DELETED.labels("person").inc(feedback)
     _log.info("person_erased", feedback=feedback, attachments=attachments)
-    return {"feedback": feedback, "attachments": attachments}, submissions
+    return Erased.of({"feedback": feedback, "attachments": attachments}, submissions)

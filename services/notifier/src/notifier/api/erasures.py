@@ -1,19 +1,10 @@
 """Erasing a person's data, as the operator's command asks."""
 
-from hearback_fleet.access import internal_router
-from hearback_fleet.erasures import ERASURES_PATH, Erased, Erasure
+from hearback_fleet.erasures import erasure_router
 
-from notifier.api.deps import StateDep
 from notifier.service.erase_person import erase_person
 
-router = internal_router()
-
-
-@router.post(
-    ERASURES_PATH,
-    operation_id="erasePerson",
-    summary="Erase deliveries about a person's submissions, or to the person, in all organizations",
+router = erasure_router(
+    "Erase deliveries about a person's submissions, or to the person, in all organizations",
+    lambda state, wanted: erase_person(state.database, wanted),
 )
-async def post_erasure(state: StateDep, wanted: Erasure) -> Erased:
-    """Erase by address, and with it copies of what other services erased; called again, it goes on."""
-    return Erased.of(await erase_person(state.database, wanted))

@@ -5,7 +5,7 @@ What a member is still to be sent stays: that a person is a member ends with the
 
 from typing import Final
 
-from hearback_fleet.erasures import Erasure
+from hearback_fleet.erasures import Erased, Erasure
 from hearback_kit.db import Database
 from hearback_kit.logs import get_logger
 
@@ -16,7 +16,7 @@ KEYS_MAX: Final = 1_000
 _log = get_logger(__name__)
 
 
-async def erase_person(database: Database, wanted: Erasure) -> dict[str, int]:
+async def erase_person(database: Database, wanted: Erasure) -> Erased:
     """Delete the deliveries of all organizations; return how many there were."""
     deliveries = 0
     for first in range(0, len(wanted.submissions), KEYS_MAX):
@@ -31,4 +31,4 @@ async def erase_person(database: Database, wanted: Erasure) -> dict[str, int]:
             deliveries += await delete_of_address(connection, wanted.email, after, last)
         after = last
     _log.info("person_erased", deliveries=deliveries)
-    return {"deliveries": deliveries}
+    return Erased.of({"deliveries": deliveries})

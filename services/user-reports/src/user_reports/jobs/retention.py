@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Final
 
-import msgspec
 from hearback_kit.db.partitions import Partitions
 
 from user_reports import metrics
@@ -14,33 +13,20 @@ from user_reports.settings import Settings
 REFUSALS_KEPT: Final = timedelta(days=7)
 
 
-class RetentionOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How long data is kept, and how many rows are deleted in one transaction."""
-
-    retention: timedelta = timedelta(days=90)
-    chunk_max: int = 5_000
-
-    @classmethod
-    def of(cls, settings: Settings) -> "RetentionOptions":
-        """Return the options as set."""
-        return cls(retention=timedelta(days=settings.retention_days), chunk_max=settings.retention_chunk_max)
-
-
 class Retention:
     """Prepares partitions and removes what is too old."""
 
-    def __init__(self, context: ServiceContext, partitions: Partitions, options: RetentionOptions) -> None:
+    def __init__(self, context: ServiceContext, partitions: Partitions, settings: Settings) -> None:
         self._context = context
         self._partitions = partitions
-        self._options = options
+        self._settings = settings
 
     async def run_once(self) -> None:
         """Make coming partitions, drop and delete everything beyond retention."""
-        context, chunk_max = self._context, self._options.chunk_max
-        now = context.clock.now()
-        before = now - self._options.retention
+        context, chunk_max, now = self._context, self._settings.retention_chunk_max, self._context.clock.now()
+        retention = timedelta(days=self._settings.retention_days)
         await self._partitions.ensure(now)
         metrics.EXPIRED.labels("partition").inc(len(await self._partitions.drop_old(now)))
-        await expire_records.expire_everywhere(context, before, chunk_max=chunk_max)
+        await expire_records.expire_everywhere(context, now - retention, chunk_max=chunk_max)
         await expire_records.expire_refusals(context, now - REFUSALS_KEPT, chunk_max=chunk_max)
-        await expire_records.expire_projects(context, self._options.retention, chunk_max=chunk_max)
+        await expire_records.expire_projects(context, retention, chunk_max=chunk_max)

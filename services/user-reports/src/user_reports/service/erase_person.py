@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from hearback_fleet.erasures import Reference
+from hearback_fleet.erasures import Erased, Reference
 from hearback_kit.logs import get_logger
 
 from user_reports.service.context import ServiceContext
@@ -15,7 +15,7 @@ WINDOW_TIME: Final = timedelta(hours=6)
 _log = get_logger(__name__)
 
 
-async def erase_person(context: ServiceContext, address: str) -> tuple[dict[str, int], list[Reference]]:
+async def erase_person(context: ServiceContext, address: str) -> Erased:
     """Delete the person's reports and make events forget who met them; return counts, and which reports it was.
 
     Each window is a transaction; called again, it goes on with what is left.
@@ -23,7 +23,7 @@ async def erase_person(context: ServiceContext, address: str) -> tuple[dict[str,
     reports, users, submissions = await _erase_reports(context, address)
     users += await _forget_events(context, address)
     _log.info("person_erased", reports=reports, event_users=users)
-    return {"userReports": reports, "eventUsers": users}, submissions
+    return Erased.of({"userReports": reports, "eventUsers": users}, submissions)
 
 
 async def _erase_reports(context: ServiceContext, address: str) -> tuple[int, int, list[Reference]]:
