@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from hearback_contracts.outcomes import Outcome
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import record
 from sqlalchemy import Row, and_, delete, func, insert, select, text, update
 
 from client_reports.domain.alerts import (
@@ -204,24 +205,8 @@ def _columns(values: RuleValues) -> dict[str, Any]:
 
 
 def _rule(row: Row[Any]) -> AlertRule:
-    values = RuleValues(
-        project_id=row.project_id,
-        name=row.name,
-        kind=AlertKind(row.kind),
-        threshold=row.threshold,
-        reasons=tuple(row.reasons) if row.reasons else None,
-        category=row.category,
-        enabled=row.enabled,
-    )
-    return AlertRule(
-        id=row.id,
-        organization_id=row.organization_id,
-        values=values,
-        created_at=row.created_at,
-        status=AlertStatus(row.status),
-        value=row.value,
-        low_since=row.low_since,
-        evaluated_at=row.evaluated_at,
-        triggered_at=row.triggered_at,
-        resolved_at=row.resolved_at,
-    )
+    return record(AlertRule, row, values=_values, status=AlertStatus)
+
+
+def _values(row: Row[Any]) -> RuleValues:
+    return record(RuleValues, row, kind=AlertKind, reasons=lambda given: tuple(given) if given else None)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import columns, find_record, list_records
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from registry.store.rows import columns, record_or_none, records
 from registry.store.tables import members, project_alerts, projects, users
 
 
@@ -59,7 +59,7 @@ async def list_recipients(connection: Connection, project_id: int) -> list[Recip
         .where(projects.c.id == project_id)
         .order_by(members.c.id)
     )
-    return records(Recipient, (await connection.execute(query)).all())
+    return await list_records(connection, Recipient, query)
 
 
 async def find_subscriber(connection: Connection, user_id: int, project_id: int) -> Subscriber | None:
@@ -75,7 +75,7 @@ async def find_subscriber(connection: Connection, user_id: int, project_id: int)
         )
         .where(projects.c.id == project_id, users.c.id == user_id)
     )
-    return record_or_none(Subscriber, (await connection.execute(query)).one_or_none())
+    return await find_record(connection, Subscriber, query)
 
 
 async def list_alerts(
@@ -91,7 +91,7 @@ async def list_alerts(
         .where(projects.c.organization_id.in_(list(organization_ids)))
         .order_by(projects.c.id)
     )
-    return records(ProjectAlerts, (await connection.execute(query)).all())
+    return await list_records(connection, ProjectAlerts, query)
 
 
 async def set_alerts(

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import columns
 from sqlalchemy import delete, func, insert, select
 
 from registry.store.pages import Window, fetch_window
-from registry.store.rows import columns
 from registry.store.tables import audit_logs, users
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import columns, find_record
 from hearback_kit.values.ids import parse_id
 from sqlalchemy import func, insert, or_, select, update
 
-from registry.store.rows import columns, record_or_none
 from registry.store.tables import members, organizations
 
 
@@ -86,7 +86,7 @@ async def find_invitation(
             members.c.user_id.is_(None),
         )
     )
-    return record_or_none(Invitation, (await connection.execute(query)).one_or_none())
+    return await find_record(connection, Invitation, query)
 
 
 async def accept_invitation(connection: Connection, invitation: Invitation, digest: str, user_id: int) -> bool:

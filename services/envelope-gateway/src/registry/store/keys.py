@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import find_record, record
 from hearback_kit.values.ids import parse_id
 from sqlalchemy import delete, func, insert, select, update
 
 from registry.store.pages import Window, fetch_window
-from registry.store.rows import record, record_or_none
 from registry.store.tables import project_keys
 
 
@@ -40,7 +40,7 @@ async def find_key(connection: Connection, project_id: int, id_or_public: str) -
         query = query.where(project_keys.c.id == key_id)
     else:
         query = query.where(project_keys.c.public == id_or_public)
-    return record_or_none(Key, (await connection.execute(query)).one_or_none())
+    return await find_record(connection, Key, query)
 
 
 async def find_first_active(connection: Connection, project_id: int) -> Key | None:
@@ -51,7 +51,7 @@ async def find_first_active(connection: Connection, project_id: int) -> Key | No
         .order_by(project_keys.c.id)
         .limit(1)
     )
-    return record_or_none(Key, (await connection.execute(query)).one_or_none())
+    return await find_record(connection, Key, query)
 
 
 async def count_keys(connection: Connection, project_id: int) -> int:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import columns, find_record
 from sqlalchemy import delete, insert, select, update
 
-from registry.store.rows import columns, record_or_none
 from registry.store.tables import mails
 
 
@@ -39,7 +39,7 @@ async def take_due(connection: Connection, now: datetime) -> WaitingMail | None:
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    return record_or_none(WaitingMail, (await connection.execute(query)).one_or_none())
+    return await find_record(connection, WaitingMail, query)
 
 
 async def postpone(connection: Connection, mail_id: int, due_at: datetime) -> None:

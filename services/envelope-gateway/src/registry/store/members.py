@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import columns, find_record
 from sqlalchemy import Select, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from registry.store.pages import Window, fetch_window
-from registry.store.rows import columns, record_or_none
 from registry.store.tables import members, tokens, users
 from registry.store.users import User
 
@@ -61,19 +61,19 @@ async def list_members(connection: Connection, organization_id: int, window: Win
 async def find_member(connection: Connection, organization_id: int, member_id: int) -> Member | None:
     """Return a member of an organization, or None."""
     query = _members(organization_id).where(members.c.id == member_id)
-    return record_or_none(Member, (await connection.execute(query)).one_or_none())
+    return await find_record(connection, Member, query)
 
 
 async def find_member_by_email(connection: Connection, organization_id: int, email: str) -> Member | None:
     """Return the member with an e-mail address (in any case), also one who is only invited, or None."""
     query = _members(organization_id).where(func.coalesce(users.c.email, members.c.email) == email.lower())
-    return record_or_none(Member, (await connection.execute(query.order_by(members.c.id).limit(1))).one_or_none())
+    return await find_record(connection, Member, query.order_by(members.c.id).limit(1))
 
 
 async def find_member_of_user(connection: Connection, organization_id: int, user_id: int) -> Member | None:
     """Return an account's membership, or None."""
     query = _members(organization_id).where(members.c.user_id == user_id)
-    return record_or_none(Member, (await connection.execute(query)).one_or_none())
+    return await find_record(connection, Member, query)
 
 
 async def has_other_with_address(connection: Connection, organization_id: int, user_id: int) -> bool:
@@ -147,4 +147,4 @@ async def find_first_owner(connection: Connection, organization_id: int) -> User
         .order_by(members.c.id)
         .limit(1)
     )
-    return record_or_none(User, (await connection.execute(query)).one_or_none())
+    return await find_record(connection, User, query)

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import find_record, record
 from hearback_kit.values.ids import parse_id
 from sqlalchemy import insert, select, text, update
 
 from registry.store.pages import Window, fetch_window
-from registry.store.rows import record, record_or_none
 from registry.store.tables import organizations
 
 
@@ -36,7 +36,7 @@ async def find_organization(connection: Connection, id_or_slug: str) -> Organiza
         query = query.where(organizations.c.id == parse_id(id_or_slug))
     else:
         query = query.where(organizations.c.slug == id_or_slug)
-    return record_or_none(Organization, (await connection.execute(query)).one_or_none())
+    return await find_record(connection, Organization, query)
 
 
 async def list_organizations(connection: Connection, ids: list[int], window: Window) -> list[Organization]:

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import list_records
 from sqlalchemy import ColumnElement, Select
-
-from registry.store.rows import records
 
 T = TypeVar("T")
 
@@ -34,5 +33,5 @@ async def fetch_window(
     if window.position is not None:
         query = query.where(key < window.position if descending else key > window.position)
     query = query.order_by(key.desc() if descending else key.asc()).limit(window.fetch)
-    found = records(kind, (await connection.execute(query)).all())
+    found = await list_records(connection, kind, query)
     return found[::-1] if window.backward else found

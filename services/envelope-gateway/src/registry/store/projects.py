@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import find_record
 from hearback_kit.values.ids import parse_id
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from registry.store.pages import Window, fetch_window
-from registry.store.rows import record_or_none
 from registry.store.tables import organizations, projects
 
 
@@ -50,7 +50,7 @@ async def find_project(connection: Connection, organization_id: int, id_or_slug:
         query = query.where(projects.c.id == parse_id(id_or_slug))
     else:
         query = query.where(projects.c.slug == id_or_slug)
-    return record_or_none(Project, (await connection.execute(query)).one_or_none())
+    return await find_record(connection, Project, query)
 
 
 async def list_projects(connection: Connection, organization_ids: list[int], window: Window) -> list[Project]:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import list_records
 from sqlalchemy import delete, insert, select
 
-from registry.store.rows import records
 from registry.store.tables import members, sessions, users
 
 
@@ -29,7 +29,7 @@ async def find_session_holder(connection: Connection, digest: str, now: datetime
         .outerjoin(members, members.c.user_id == users.c.id)
         .where(sessions.c.digest == digest, sessions.c.expires_at > now)
     )
-    return records(SessionHolder, (await connection.execute(query)).all())
+    return await list_records(connection, SessionHolder, query)
 
 
 async def add_session(

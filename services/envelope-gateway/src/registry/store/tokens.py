@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import columns, find_record
 from sqlalchemy import delete, func, insert, or_, select, update
 
 from registry.store.pages import Window, fetch_window
-from registry.store.rows import columns, record_or_none
 from registry.store.tables import members, tokens, users
 
 EXPIRED_KEPT = timedelta(days=30)
@@ -57,7 +57,7 @@ async def find_token_holder(connection: Connection, digest: str, now: datetime) 
         )
         .where(tokens.c.digest == digest, or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now))
     )
-    return record_or_none(TokenHolder, (await connection.execute(query)).one_or_none())
+    return await find_record(connection, TokenHolder, query)
 
 
 async def note_use(connection: Connection, token_id: int, now: datetime) -> None:
@@ -80,7 +80,7 @@ async def list_tokens(
 async def find_token(connection: Connection, organization_id: int, token_id: int) -> Token | None:
     """Return a token of an organization, or None."""
     query = _TOKENS.where(tokens.c.organization_id == organization_id, tokens.c.id == token_id)
-    return record_or_none(Token, (await connection.execute(query)).one_or_none())
+    return await find_record(connection, Token, query)
 
 
 async def count_tokens(connection: Connection, organization_id: int) -> int:

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import find_record, list_records
 from sqlalchemy import case, delete, exists, func, insert, select, text, update
 
-from registry.store.rows import record_or_none, records
 from registry.store.tables import members, sessions, tokens, users
 
 # Each costs a password's hash to everybody who signs in with the address.
@@ -30,8 +30,7 @@ class User:
 
 async def find_user(connection: Connection, user_id: int) -> User | None:
     """Return an account by id, or None."""
-    row = (await connection.execute(select(users).where(users.c.id == user_id))).one_or_none()
-    return record_or_none(User, row)
+    return await find_record(connection, User, select(users).where(users.c.id == user_id))
 
 
 async def list_users_by_email(connection: Connection, email: str) -> list[User]:
@@ -49,7 +48,7 @@ async def list_users_by_email(connection: Connection, email: str) -> list[User]:
         )
         .limit(CANDIDATES_MAX)
     )
-    return records(User, (await connection.execute(query)).all())
+    return await list_records(connection, User, query)
 
 
 async def add_user(connection: Connection, email: str, name: str | None, password_hash: str, now: datetime) -> int:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select, text
+from sqlalchemy import Select, func, select, text
 
 from notifier.domain.recipients import Channel
 from notifier.store.tables import DELIVERIES
@@ -37,13 +37,11 @@ def surplus(now: datetime, per_minute: int, pending: str, sent: str) -> Select[A
             .label("position"),
         )
         .where(
-            and_(
-                DELIVERIES.c.destination.in_(due),
-                DELIVERIES.c.created_at > now - timedelta(minutes=1),
-                DELIVERIES.c.channel == str(Channel.EMAIL),
-                DELIVERIES.c.state.in_((pending, sent)),
-            )
+            DELIVERIES.c.destination.in_(due),
+            DELIVERIES.c.created_at > now - timedelta(minutes=1),
+            DELIVERIES.c.channel == str(Channel.EMAIL),
+            DELIVERIES.c.state.in_((pending, sent)),
         )
         .subquery()
     )
-    return select(recent.c.id).where(and_(recent.c.state == pending, recent.c.position > per_minute))
+    return select(recent.c.id).where(recent.c.state == pending, recent.c.position > per_minute)

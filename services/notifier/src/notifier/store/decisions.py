@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from hearback_kit.db import Connection
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import delete, select, update
 
 from notifier.domain.decision import Rule, Verdict
 from notifier.store.tables import DECISIONS
@@ -14,11 +14,9 @@ async def release_held(connection: Connection, project_id: int, event_id: str, a
     statement = (
         update(DECISIONS)
         .where(
-            and_(
-                DECISIONS.c.project_id == project_id,
-                DECISIONS.c.event_id == event_id,
-                DECISIONS.c.verdict == str(Verdict.HELD),
-            )
+            DECISIONS.c.project_id == project_id,
+            DECISIONS.c.event_id == event_id,
+            DECISIONS.c.verdict == str(Verdict.HELD),
         )
         .values(verdict=str(Verdict.NOTIFIED), rule=str(Rule.NOT_SPAM), decided_at=at)
     )
@@ -33,6 +31,6 @@ async def delete_decisions(connection: Connection, before: datetime, chunk_max: 
         .limit(chunk_max)
     ).subquery()
     statement = delete(DECISIONS).where(
-        and_(DECISIONS.c.project_id == old.c.project_id, DECISIONS.c.event_id == old.c.event_id)
+        DECISIONS.c.project_id == old.c.project_id, DECISIONS.c.event_id == old.c.event_id
     )
     return (await connection.execute(statement)).rowcount

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import orjson
 from hearback_kit.db import Connection, Direct
+from hearback_kit.db.rows import record
 from hearback_kit.db.rowsets import rowset
-from sqlalchemy import Row, and_, delete, func, or_, select, text, update
+from sqlalchemy import Row, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from notifier.domain.notice import Kind, Notice
@@ -59,26 +60,7 @@ class Delivery:
 
 def as_delivery(row: Row[Any]) -> Delivery:
     """Return a row as a delivery."""
-    return Delivery(
-        id=row.id,
-        organization_id=row.organization_id,
-        project_id=row.project_id,
-        destination=row.destination,
-        channel=Channel(row.channel),
-        target=row.target,
-        rule_id=row.rule_id,
-        label=row.label,
-        language=row.language,
-        unsubscribe_url=row.unsubscribe_url,
-        notice=Notice.from_json(row.notice),
-        state=row.state,
-        attempts=row.attempts,
-        due_at=row.due_at,
-        answer=row.answer,
-        digest_id=row.digest_id,
-        created_at=row.created_at,
-        finished_at=row.finished_at,
-    )
+    return record(Delivery, row, channel=Channel, notice=Notice.from_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +136,10 @@ async def claim_due(
         select(table.c.id)
         .outerjoin(DESTINATIONS, DESTINATIONS.c.destination == table.c.destination)
         .where(
-            and_(
-                table.c.state == state,
-                table.c.due_at <= now,
-                or_(table.c.claimed_until.is_(None), table.c.claimed_until < now),
-                or_(DESTINATIONS.c.rests_until.is_(None), DESTINATIONS.c.rests_until <= now),
-            )
+            table.c.state == state,
+            table.c.due_at <= now,
+            or_(table.c.claimed_until.is_(None), table.c.claimed_until < now),
+            or_(DESTINATIONS.c.rests_until.is_(None), DESTINATIONS.c.rests_until <= now),
         )
         .order_by(table.c.due_at, table.c.id)
         .limit(count)
@@ -184,12 +164,10 @@ async def claim_digest(
     statement = (
         update(DELIVERIES)
         .where(
-            and_(
-                DELIVERIES.c.destination == destination,
-                DELIVERIES.c.project_id == project_id,
-                DELIVERIES.c.state == DIGEST,
-                or_(DELIVERIES.c.claimed_until.is_(None), DELIVERIES.c.claimed_until < now),
-            )
+            DELIVERIES.c.destination == destination,
+            DELIVERIES.c.project_id == project_id,
+            DELIVERIES.c.state == DIGEST,
+            or_(DELIVERIES.c.claimed_until.is_(None), DELIVERIES.c.claimed_until < now),
         )
         .values(claimed_until=now + claim, attempts=DELIVERIES.c.attempts + 1)
         .returning(DELIVERIES)
@@ -202,11 +180,7 @@ async def postpone_bursts(connection: Connection, now: datetime, *, per_minute: 
     """Let what exceeds `per_minute` mails to an address wait for a digest; return how many do."""
     statement = (
         update(DELIVERIES)
-        .where(
-            and_(
-                DELIVERIES.c.id.in_(surplus(now, per_minute, PENDING, SENT)), DELIVERIES.c.claimed_until.is_(None)
-            )
-        )
+        .where(DELIVERIES.c.id.in_(surplus(now, per_minute, PENDING, SENT)), DELIVERIES.c.claimed_until.is_(None))
         .values(state=DIGEST, due_at=now + timedelta(minutes=minutes))
     )
     return (await connection.execute(statement)).rowcount
@@ -228,7 +202,7 @@ async def record_sent(
     """
     cleared = (
         update(DESTINATIONS)
-        .where(and_(DESTINATIONS.c.destination == destination, DESTINATIONS.c.failures > 0))
+        .where(DESTINATIONS.c.destination == destination, DESTINATIONS.c.failures > 0)
         .values(failures=0, rests_until=None, changed_at=now)
         .cte("cleared")
     )
@@ -263,11 +237,9 @@ async def reopen(connection: Connection, project_id: int, delivery_id: int, now:
     statement = (
         update(DELIVERIES)
         .where(
-            and_(
-                DELIVERIES.c.project_id == project_id,
-                DELIVERIES.c.id == delivery_id,
-                DELIVERIES.c.state.in_((SENT, FAILED, DEAD)),
-            )
+            DELIVERIES.c.project_id == project_id,
+            DELIVERIES.c.id == delivery_id,
+            DELIVERIES.c.state.in_((SENT, FAILED, DEAD)),
         )
         .values(state=PENDING, attempts=0, due_at=now, finished_at=None, digest_id=None)
         .returning(DELIVERIES)
@@ -287,7 +259,7 @@ async def delete_deliveries(connection: Connection, before: datetime, chunk_max:
     """Delete up to `chunk_max` finished deliveries older than `before`; return how many."""
     old = (
         select(DELIVERIES.c.id)
-        .where(and_(DELIVERIES.c.created_at < before, DELIVERIES.c.state.in_((SENT, FAILED, DEAD))))
+        .where(DELIVERIES.c.created_at < before, DELIVERIES.c.state.in_((SENT, FAILED, DEAD)))
         .limit(chunk_max)
     )
     return (await connection.execute(delete(DELIVERIES).where(DELIVERIES.c.id.in_(old)))).rowcount

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hearback_kit.db import Connection
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from notifier.store.tables import DELIVERIES, DESTINATIONS
@@ -17,7 +17,7 @@ STOPPED_MAX: Final = 200  # shown of one project
 async def list_off(connection: Connection, keys: Iterable[str]) -> set[str]:
     """Return those of the destinations that are switched off."""
     statement = select(DESTINATIONS.c.destination).where(
-        and_(DESTINATIONS.c.destination.in_(list(keys)), DESTINATIONS.c.is_off)
+        DESTINATIONS.c.destination.in_(list(keys)), DESTINATIONS.c.is_off
     )
     return set((await connection.execute(statement)).scalars())
 
@@ -25,7 +25,7 @@ async def list_off(connection: Connection, keys: Iterable[str]) -> set[str]:
 async def find_reasons(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
     """Return why destinations are off, by destination."""
     statement = select(DESTINATIONS.c.destination, DESTINATIONS.c.reason).where(
-        and_(DESTINATIONS.c.destination.in_(keys), DESTINATIONS.c.is_off)
+        DESTINATIONS.c.destination.in_(keys), DESTINATIONS.c.is_off
     )
     return {row.destination: row.reason or "" for row in await connection.execute(statement)}
 
@@ -46,14 +46,14 @@ async def list_stopped(connection: Connection, project_id: int, now: datetime) -
     """Return the destinations of a project's deliveries that are off or rest, the latest first."""
     target = (
         select(DELIVERIES.c.target)
-        .where(and_(DELIVERIES.c.project_id == project_id, DELIVERIES.c.destination == DESTINATIONS.c.destination))
+        .where(DELIVERIES.c.project_id == project_id, DELIVERIES.c.destination == DESTINATIONS.c.destination)
         .order_by(DELIVERIES.c.created_at.desc())
         .limit(1)
         .scalar_subquery()
     )
     statement = (
         select(DESTINATIONS, target.label("target"))
-        .where(and_(or_(DESTINATIONS.c.is_off, DESTINATIONS.c.rests_until > now), target.is_not(None)))
+        .where(or_(DESTINATIONS.c.is_off, DESTINATIONS.c.rests_until > now), target.is_not(None))
         .order_by(DESTINATIONS.c.changed_at.desc())
         .limit(STOPPED_MAX)
     )

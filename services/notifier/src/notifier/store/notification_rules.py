@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import record
 from sqlalchemy import Row, and_, delete, func, insert, select, update
 
 from notifier.domain.recipients import Channel, NotificationRule, WebhookFormat
@@ -12,21 +13,7 @@ from notifier.store.tables import NOTIFICATION_RULES as RULES
 
 
 def _rule(row: Row[Any]) -> NotificationRule:
-    return NotificationRule(
-        id=row.id,
-        organization_id=row.organization_id,
-        project_id=row.project_id,
-        name=row.name,
-        is_enabled=row.is_enabled,
-        sources=tuple(row.sources),
-        environments=tuple(row.environments),
-        contains=row.contains,
-        channel=Channel(row.channel),
-        target=row.target,
-        format=WebhookFormat(row.format),
-        secret=row.secret,
-        digest_minutes=row.digest_minutes,
-    )
+    return record(NotificationRule, row, sources=tuple, environments=tuple, channel=Channel, format=WebhookFormat)
 
 
 async def list_rules(connection: Connection, project_id: int) -> list[NotificationRule]:
@@ -37,7 +24,7 @@ async def list_rules(connection: Connection, project_id: int) -> list[Notificati
 
 async def find_rule(connection: Connection, project_id: int, rule_id: int) -> NotificationRule | None:
     """Return a rule of a project, or None."""
-    statement = select(RULES).where(and_(RULES.c.project_id == project_id, RULES.c.id == rule_id))
+    statement = select(RULES).where(RULES.c.project_id == project_id, RULES.c.id == rule_id)
     row = (await connection.execute(statement)).one_or_none()
     return _rule(row) if row else None
 
