@@ -133,25 +133,15 @@ class AlertRuleDetail(AlertRuleView):
 
 def submission_view(submission: Submission) -> SubmissionView:
     """Return a submission as lists show it."""
-    return SubmissionView(**_submission_fields(submission))
-
-
-def submission_detail(submission: Submission, refusal: StoredRefusal | None) -> SubmissionDetail:
-    """Return a submission with the words of a refused attempt."""
-    payload = orjson.loads(refusal.payload) if refusal else None
-    return SubmissionDetail(**_submission_fields(submission), payload=payload)
-
-
-def _submission_fields(submission: Submission) -> dict[str, Any]:
     status = submission.status
-    return {
-        "id": submission.key.id,
-        "source": status.source,
-        "state": str(status.state),
-        "reason": status.reason,
-        "receivedAt": wire_time(status.received_at),
-        "feedbackId": status.feedback_id,
-        "steps": [
+    return SubmissionView(
+        id=submission.key.id,
+        source=status.source,
+        state=str(status.state),
+        reason=status.reason,
+        receivedAt=wire_time(status.received_at),
+        feedbackId=status.feedback_id,
+        steps=[
             StepView(
                 at=wire_time(step.at),
                 service=step.service,
@@ -161,7 +151,13 @@ def _submission_fields(submission: Submission) -> dict[str, Any]:
             )
             for step in status.steps
         ],
-    }
+    )
+
+
+def submission_detail(submission: Submission, refusal: StoredRefusal | None) -> SubmissionDetail:
+    """Return a submission with the words of a refused attempt."""
+    payload = orjson.loads(refusal.payload) if refusal else None
+    return SubmissionDetail(**submission_view(submission).model_dump(), payload=payload)
 
 
 def rule_view(rule: AlertRule, organization: OrganizationConfig) -> AlertRuleView:

@@ -169,27 +169,23 @@ class Member(Answer):
 
 def member(row: members.Member, now: datetime) -> Member:
     """Serialize a member as of `now`."""
-    return Member(**_member_fields(row, now))
-
-
-def _member_fields(row: members.Member, now: datetime) -> dict[str, Any]:
     expires_at = row.invitation_expires_at
     account = None
     if row.user_id is not None:
         account = User(id=str(row.user_id), email=row.email, name=row.name, username=row.email)
-    return {
-        "id": str(row.id),
-        "email": row.email,
-        "name": row.name,
-        "role": row.role,
-        "org_role": row.role,
-        "pending": row.is_pending,
-        "expired": row.is_pending and expires_at is not None and expires_at <= now,
-        "invite_status": "approved",
-        "inviter_name": row.inviter_name,
-        "date_created": row.created_at,
-        "user": account,
-    }
+    return Member(
+        id=str(row.id),
+        email=row.email,
+        name=row.name,
+        role=row.role,
+        org_role=row.role,
+        pending=row.is_pending,
+        expired=row.is_pending and expires_at is not None and expires_at <= now,
+        invite_status="approved",
+        inviter_name=row.inviter_name,
+        date_created=row.created_at,
+        user=account,
+    )
 
 
 class InvitedMember(Member):
@@ -200,7 +196,7 @@ class InvitedMember(Member):
 
 def invited_member(row: members.Member, now: datetime, link: str | None) -> InvitedMember:
     """Serialize a member whose invitation was just made."""
-    return InvitedMember(**_member_fields(row, now), invite_link=link)
+    return InvitedMember(**member(row, now).model_dump(), invite_link=link)
 
 
 class Token(Answer):
@@ -218,20 +214,16 @@ class Token(Answer):
 
 def token(row: tokens.Token) -> Token:
     """Serialize a token."""
-    return Token(**_token_fields(row))
-
-
-def _token_fields(row: tokens.Token) -> dict[str, Any]:
-    return {
-        "id": str(row.id),
-        "name": row.name,
-        "scopes": row.scopes,
-        "token_last_characters": row.last_characters,
-        "user": row.email,
-        "date_created": row.created_at,
-        "date_expires": row.expires_at,
-        "date_last_used": row.last_used_at,
-    }
+    return Token(
+        id=str(row.id),
+        name=row.name,
+        scopes=row.scopes,
+        token_last_characters=row.last_characters,
+        user=row.email,
+        date_created=row.created_at,
+        date_expires=row.expires_at,
+        date_last_used=row.last_used_at,
+    )
 
 
 class CreatedToken(Token):
@@ -242,7 +234,7 @@ class CreatedToken(Token):
 
 def created_token(row: tokens.Token, secret: str) -> CreatedToken:
     """Serialize a token that was just created, with its secret."""
-    return CreatedToken(**_token_fields(row), token=secret)
+    return CreatedToken(**token(row).model_dump(), token=secret)
 
 
 class AuditLogActor(Answer):
