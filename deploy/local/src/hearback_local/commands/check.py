@@ -23,7 +23,6 @@ ANSWER_SECONDS_MAX = 10.0  # A service needs a few seconds to find out that a st
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add `check` to the parser."""
     add_command(commands, common, "check", _check, "look for problems in a running fleet")
 
 
@@ -129,7 +128,6 @@ def _spool(name: str, metrics: Mapping[str, Sequence[float]]) -> Iterator[dict[s
 
 
 def port_of(service: dict[str, Any]) -> int:
-    """Return the port of a service of the status."""
     return int(service["url"].rsplit(":", 1)[1])
 
 

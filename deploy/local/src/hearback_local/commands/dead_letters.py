@@ -13,7 +13,6 @@ from hearback_local.fleet.state import is_running, ready_state
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add `dead-letters` to the parser."""
     letters = add_group(commands, "dead-letters", "messages that a service gave up on")
     listing = add_command(letters, common, "list", _list, "list dead letters, oldest first")
     listing.add_argument("stream", nargs="?", help="only this stream, such as feedback.submitted")

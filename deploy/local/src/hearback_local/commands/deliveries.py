@@ -24,7 +24,6 @@ TEST_SECONDS = 15.0
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add `deliveries` to the parser."""
     group = add_group(commands, "deliveries", "mail and webhooks of a project's notifications")
     listing = _add(group, common, "list", _list, "list deliveries, newest first", COLUMNS)
     listing.add_argument("--state", choices=STATES, help="only those in this state")

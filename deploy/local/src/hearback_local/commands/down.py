@@ -11,7 +11,6 @@ from hearback_local.fleet.state import stop_fleet
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add `down` to the parser."""
     add_command(commands, common, "down", _down, "stop a running fleet; its data stays")
 
 

@@ -10,7 +10,6 @@ from hearback_local.errors import FleetError
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add `erase` to the parser."""
     erase = add_command(commands, common, "erase", _erase, "erase a person's data by e-mail address, for good")
     erase.add_argument("email", metavar="EMAIL", help="the person's address; case does not matter")
     erase.add_argument("--yes", action="store_true", help="needed, as this cannot be undone")

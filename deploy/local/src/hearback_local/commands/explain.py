@@ -14,7 +14,6 @@ from hearback_local.fleet.projects import parse_slugs
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add `explain` to the parser."""
     parser = add_command(commands, common, "explain", _explain, "show what happened to a submission")
     parser.add_argument("event_id", metavar="EVENT_ID", help="as the SDK's capture call returned it")
     parser.add_argument("--project", metavar="ORGANIZATION/PROJECT", help="search only this project")

@@ -16,7 +16,6 @@ HEADERS = ("from", "to", "date", "subject")
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add `mail` to the parser."""
     group = add_group(commands, "mail", "mail kept in the fleet's folder, where no mail server is set")
     listing = add_command(group, common, "list", _list, "list mail, newest first")
     listing.add_argument("--limit", type=count, default=50, help="maximum number of mails (default: 50)")

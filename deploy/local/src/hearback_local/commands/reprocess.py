@@ -12,7 +12,6 @@ from hearback_local.fleet.projects import parse_slugs
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add `reprocess` to the parser."""
     parser = add_command(commands, common, "reprocess", _reprocess, "process what arrived in a time range again")
     parser.add_argument("--from", dest="start", type=moment, required=True, metavar="TIME", help="from this time")
     parser.add_argument(

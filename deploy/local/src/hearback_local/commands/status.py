@@ -14,7 +14,6 @@ STORE_COLUMNS = ("name", "pid", "port")
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add `status` to the parser."""
     add_command(commands, common, "status", _status, "show what runs and how far behind it is")
 
 

@@ -12,7 +12,6 @@ from hearback_local.fleet.state import AlreadyRunning
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add `up` to the parser."""
     start = add_command(commands, common, "up", _up, "start the fleet and stay in the foreground")
     start.add_argument(
         "--port", type=port, default=8000, help="port on 127.0.0.1; 0 picks a free one (default: 8000)"

@@ -51,7 +51,6 @@ class Api:
             return None
 
     def get(self, path: str) -> Any:
-        """Return the JSON of a GET."""
         return self._send("GET", path, None)[0]
 
     def get_all(self, path: str, *, rows_max: int | None = None) -> list[Any]:

@@ -43,7 +43,6 @@ PROMISES: Final = (
 
 
 def dashboards() -> dict[str, bytes]:
-    """Return the dashboards by path."""
     panels = [_panel(number, *promise) for number, promise in enumerate(PROMISES)]
     found = {f"{FOLDER}/promises.json": _dashboard("promises", "Hearback: promises", panels)}
     for package, metrics in declared_metrics().items():

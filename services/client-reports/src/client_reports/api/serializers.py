@@ -168,7 +168,6 @@ def rule_view(rule: AlertRule, organization: OrganizationConfig) -> AlertRuleVie
 def rule_detail(
     rule: AlertRule, events: Sequence[AlertEvent], organization: OrganizationConfig
 ) -> AlertRuleDetail:
-    """Return an alert rule with its history."""
     history = [AlertEventView(at=wire_time(one.at), status=str(one.status), value=one.value) for one in events]
     return AlertRuleDetail(**_rule_fields(rule, organization), history=history)
 

@@ -48,7 +48,6 @@ class Sum:
     times: int = 0
 
     def add(self, quantity: int, times: int) -> None:
-        """Add a count, or another sum."""
         self.quantity += quantity
         self.times += times
 

@@ -24,7 +24,6 @@ class Split:
     sdk: int = 0
 
     def add(self, outcome: int, quantity: int) -> None:
-        """Add a quantity that met an outcome."""
         if outcome == Outcome.ACCEPTED:
             self.accepted += quantity
         elif outcome == Outcome.CLIENT_DISCARD:

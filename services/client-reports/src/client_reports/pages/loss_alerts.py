@@ -44,7 +44,6 @@ class Given:
 
     @classmethod
     def of_form(cls, form: Form) -> "Given":
-        """Read a form."""
         return cls(
             form.text("name", length_max=1_000),
             form.text("kind", length_max=50),

@@ -85,7 +85,6 @@ class AlertEvent:
 async def create_rule(
     connection: Connection, organization_id: int, values: RuleValues, now: datetime
 ) -> AlertRule:
-    """Store a rule."""
     statement = insert(ALERT_RULE).values(
         **_columns(values), organization_id=organization_id, created_at=now, status=str(AlertStatus.OK)
     )
@@ -114,7 +113,6 @@ async def list_rules(connection: Connection, organization_id: int) -> list[Alert
 
 
 async def find_rule(connection: Connection, organization_id: int, rule_id: int) -> AlertRule | None:
-    """Return a rule of an organization, or None."""
     row = (await connection.execute(select(ALERT_RULE).where(_is(organization_id, rule_id)))).first()
     return None if row is None else _rule(row)
 
@@ -144,7 +142,6 @@ async def list_events(connection: Connection, rule_id: int, limit: int) -> list[
 
 
 async def find_watched_projects(connection: Connection) -> list[int]:
-    """Return the projects that rules watch."""
     statement = select(ALERT_RULE.c.project_id).where(ALERT_RULE.c.enabled).distinct()
     return list((await connection.execute(statement.order_by(ALERT_RULE.c.project_id))).scalars())
 

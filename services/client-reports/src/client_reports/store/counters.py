@@ -112,7 +112,6 @@ def _activity(sums: Sums) -> Write:
 
 
 async def find_series(connection: Direct, hours: Iterable[ProjectHour]) -> dict[ProjectHour, list[Series]]:
-    """Return the series that are stored of each of the hours."""
     found: dict[ProjectHour, list[Series]] = {hour: [] for hour in hours}
     by_cell: dict[int, dict[tuple[int, datetime], ProjectHour]] = {}
     for hour in found:

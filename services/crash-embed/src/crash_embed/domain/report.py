@@ -35,7 +35,6 @@ def submission_id_of(sender: Sender, message_id: str) -> str:
 
 
 def message_of(sender: Sender, form: Form, message_id: str) -> UserReportSubmitted:
-    """Return the message that announces the form."""
     return UserReportSubmitted(
         id=message_id,
         occurred_at=sender.received_at,

@@ -63,7 +63,6 @@ class ReportPublisher:
         return GroupCommit(wire, self._messages)
 
     async def accept(self, sender: Sender, form: Form) -> None:
-        """Publish a report and that it was accepted."""
         message = message_of(sender, form, new_id())
         report = outgoing(USER_REPORT_SUBMITTED, message, self._shards, body=payload_of(sender, form))
         await self._publish([report], FormResult(sender, submission_id_of(sender, message.id)))

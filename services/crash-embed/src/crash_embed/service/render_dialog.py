@@ -86,11 +86,9 @@ class DialogScript:
         return f'W/"{hashlib.blake2b(repr(call).encode(), digest_size=16, key=self._digest).hexdigest()}"'
 
     def render(self, call: DialogCall) -> bytes:
-        """The script."""
         return self._start(call.language, call.appearance).plain + self._end(call)
 
     def render_gzip(self, call: DialogCall) -> bytes:
-        """The script, compressed."""
         start = self._start(call.language, call.appearance)
         compressor = start.compressor.copy()
         return start.compressed + compressor.compress(self._end(call)) + compressor.flush()

@@ -31,7 +31,6 @@ class Organization(Answer):
 
 
 def organization(row: organizations.Organization) -> Organization:
-    """Serialize an organization."""
     return Organization(
         id=str(row.id),
         slug=row.slug,
@@ -70,7 +69,6 @@ class Project(Answer):
 
 
 def project(row: projects.Project) -> Project:
-    """Serialize a project."""
     options = with_defaults(row.options)
     return Project(
         id=str(row.id),
@@ -168,7 +166,6 @@ class Member(Answer):
 
 
 def member(row: members.Member, now: datetime) -> Member:
-    """Serialize a member as of `now`."""
     expires_at = row.invitation_expires_at
     account = None
     if row.user_id is not None:
@@ -267,7 +264,6 @@ class AuditLogs(Answer):
 
 
 def audit_log_entry(row: audit_logs.AuditLogEntry) -> AuditLogEntry:
-    """Serialize an entry of the audit log."""
     actor_id = None if row.actor_id is None else str(row.actor_id)
     email = row.actor_label if row.actor_id is not None else None
     target = None

@@ -45,7 +45,6 @@ LANGUAGES: Final[Mapping[str, str]] = {
 
 @router.get(_PATH)
 async def show(request: Request, state: StateDep, person: SignedInDep) -> Response:
-    """Show the account."""
     return await _page(request, state, person)
 
 

@@ -80,7 +80,6 @@ def project_page(*scopes: str) -> Any:
 
 
 async def first_organization(state: AppState, person: SignedIn) -> OrganizationConfig | None:
-    """Return the first of a person's organizations, or None."""
     for organization_id in sorted(person.principal.tenants):
         found = await state.access.configuration.organization(organization_id)
         if found is not None:

@@ -55,7 +55,6 @@ def handling_texts() -> list[tuple[Option, str, str]]:
 
 @router.get(_PATH)
 async def show(request: Request, scope: ProjectReadDep) -> Response:
-    """Show the options."""
     return _page(request, scope, with_defaults(scope.project.options))
 
 

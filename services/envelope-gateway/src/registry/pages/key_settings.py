@@ -31,7 +31,6 @@ KeyName = Annotated[str, Path(max_length=64)]
 
 @router.get(_PATH)
 async def show(request: Request, state: StateDep, page: PageDep, scope: ProjectReadDep) -> Response:
-    """List the keys."""
     rows = await state.database.read(list_keys, scope.project.id, window_of(page))
     url = state.settings.public_url
     return render(
@@ -46,7 +45,6 @@ async def show(request: Request, state: StateDep, page: PageDep, scope: ProjectR
 
 @router.post(_PATH)
 async def create(request: Request, state: StateDep, form: FormDep, scope: ProjectWriteDep) -> Response:
-    """Create a key."""
     name = form.text("name", length_max=NAME_LENGTH_MAX) or "Default"
     try:
         await manage_keys.create_key(
@@ -89,7 +87,6 @@ async def rotate(
 async def delete(
     request: Request, state: StateDep, _form: FormDep, scope: ProjectWriteDep, key: KeyName
 ) -> Response:
-    """Delete a key."""
     await manage_keys.delete_key(state.changes, scope.actor, scope.project, key)
     return redirect(request, _path(scope), Flash(_("The key is deleted.")))
 

@@ -43,7 +43,6 @@ def role_texts() -> dict[str, str]:
 
 @router.get(_PATH)
 async def show(request: Request, state: StateDep, page: PageDep, scope: ReadDep) -> Response:
-    """List the members."""
     return await _page(request, state, page, scope)
 
 

@@ -64,7 +64,6 @@ async def show(request: Request, scope: ProjectReadDep) -> Response:
 
 @router.post(_PATH)
 async def save(request: Request, state: StateDep, form: FormDep, scope: ProjectWriteDep) -> Response:
-    """Save them."""
     given = {
         name: form.text(name, length_max=ORIGINS_LENGTH_MAX)
         for name in ("name", "slug", "platform", "origins", "retention", *(option.value for option in _SIZES))

@@ -29,7 +29,6 @@ _CATEGORIES: Final = (
 
 @router.get(_PATH)
 async def show(request: Request, scope: ProjectReadDep) -> Response:
-    """List the quotas."""
     return _page(request, scope)
 
 
@@ -48,7 +47,6 @@ async def add(request: Request, state: StateDep, form: FormDep, scope: ProjectWr
 
 @router.post(_PATH + "remove/")
 async def remove(request: Request, state: StateDep, form: FormDep, scope: ProjectWriteDep) -> Response:
-    """Remove a quota by its id."""
     removed = [quota for quota in scope.project.quotas if quota["id"] == form.get("id")]
     if not removed:
         raise NotFound

@@ -74,7 +74,6 @@ async def create(request: Request, state: StateDep, form: FormDep, page: PageDep
 
 @router.post(_PATH + "{token}/revoke/")
 async def revoke(request: Request, state: StateDep, _form: FormDep, scope: WriteDep, token: TokenName) -> Response:
-    """Revoke a token."""
     await manage_tokens.revoke_token(state.changes, scope.actor, _authority(scope), row_id(token))
     return redirect(request, f"{scope.path}tokens/", Flash(_("The token is revoked.")))
 

@@ -38,7 +38,6 @@ class MailDelivery:
         self._host = host
 
     async def deliver_due(self) -> None:
-        """Deliver every mail that is due."""
         while await self._deliver_one():
             pass
 

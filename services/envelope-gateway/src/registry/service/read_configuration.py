@@ -31,6 +31,5 @@ class StoredConfiguration:
         return await self._database.read(snapshots.organizations_of, [str(one) for one in ids], email)
 
     async def project(self, project_id: int) -> ProjectConfig | None:
-        """Return a project by id, or None."""
         found = await self._database.read(snapshots.projects_of, [project_id])
         return found[0] if found else None

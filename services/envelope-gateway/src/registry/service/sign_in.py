@@ -98,7 +98,6 @@ class SignIn:
             raise TooManyRequests("Too many attempts; wait a moment.", headers={"Retry-After": str(wait)})
 
     async def begin_session(self, user: User, address: str | None) -> Session:
-        """Begin a session of an account."""
         return await self._database.write(self.add_session, user.id, address, self._clock.now())
 
     async def add_session(
@@ -118,5 +117,4 @@ class SignIn:
         return Session(secret, self._session_duration)
 
     async def end_session(self, secret: str) -> None:
-        """End a session."""
         await self._database.write(sessions.remove_session, hash_secret(secret))

@@ -51,7 +51,6 @@ async def add_entry(
     data: dict[str, Any],
     now: datetime,
 ) -> None:
-    """Add an entry."""
     values = {
         "organization_id": organization_id,
         "event": event,

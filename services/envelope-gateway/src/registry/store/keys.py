@@ -63,7 +63,6 @@ async def count_keys(connection: Connection, project_id: int) -> int:
 async def add_key(
     connection: Connection, project_id: int, name: str, public: str, secret: str, now: datetime
 ) -> Key:
-    """Create a key."""
     values = {
         "project_id": project_id,
         "name": name,
@@ -83,5 +82,4 @@ async def update_key(connection: Connection, key_id: int, values: dict[str, Any]
 
 
 async def remove_key(connection: Connection, key_id: int) -> None:
-    """Delete a key."""
     await connection.execute(delete(project_keys).where(project_keys.c.id == key_id))

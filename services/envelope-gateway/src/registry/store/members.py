@@ -59,7 +59,6 @@ async def list_members(connection: Connection, organization_id: int, window: Win
 
 
 async def find_member(connection: Connection, organization_id: int, member_id: int) -> Member | None:
-    """Return a member of an organization, or None."""
     query = _members(organization_id).where(members.c.id == member_id)
     return await find_record(connection, Member, query)
 

@@ -30,7 +30,6 @@ async def lock_creation(connection: Connection) -> None:
 
 
 async def find_organization(connection: Connection, id_or_slug: str) -> Organization | None:
-    """Return an organization by numeric id or slug, or None."""
     query = select(organizations)
     if id_or_slug.isascii() and id_or_slug.isdigit():
         query = query.where(organizations.c.id == parse_id(id_or_slug))
@@ -46,7 +45,6 @@ async def list_organizations(connection: Connection, ids: list[int], window: Win
 
 
 async def add_organization(connection: Connection, slug: str, name: str, now: datetime) -> Organization:
-    """Create an organization."""
     values = {"slug": slug, "name": name, "features": {}, "created_at": now}
     query = insert(organizations).values(values).returning(organizations)
     return record(Organization, (await connection.execute(query)).one())

@@ -44,7 +44,6 @@ def select_projects() -> Select[Any]:
 
 
 async def find_project(connection: Connection, organization_id: int, id_or_slug: str) -> Project | None:
-    """Return a project of an organization by numeric id or slug, or None."""
     query = select_projects().where(projects.c.organization_id == organization_id)
     if id_or_slug.isascii() and id_or_slug.isdigit():
         query = query.where(projects.c.id == parse_id(id_or_slug))

@@ -66,7 +66,6 @@ async def is_known_address(connection: Connection, email: str, address_block: st
 
 
 async def remove_session(connection: Connection, digest: str) -> None:
-    """End a session."""
     await connection.execute(delete(sessions).where(sessions.c.digest == digest))
 
 

@@ -60,7 +60,6 @@ async def mark_all(connection: Connection) -> None:
 
 
 async def list_project_ids(connection: Connection, organization_id: int) -> list[int]:
-    """Return the ids of an organization's projects."""
     ids = await connection.scalars(select(projects.c.id).where(projects.c.organization_id == organization_id))
     return list(ids.all())
 

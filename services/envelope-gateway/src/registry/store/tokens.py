@@ -78,7 +78,6 @@ async def list_tokens(
 
 
 async def find_token(connection: Connection, organization_id: int, token_id: int) -> Token | None:
-    """Return a token of an organization, or None."""
     query = _TOKENS.where(tokens.c.organization_id == organization_id, tokens.c.id == token_id)
     return await find_record(connection, Token, query)
 
@@ -117,7 +116,6 @@ async def add_token(
 
 
 async def remove_token(connection: Connection, token_id: int) -> None:
-    """Revoke a token."""
     await connection.execute(delete(tokens).where(tokens.c.id == token_id))
 
 

@@ -29,7 +29,6 @@ class User:
 
 
 async def find_user(connection: Connection, user_id: int) -> User | None:
-    """Return an account by id, or None."""
     return await find_record(connection, User, select(users).where(users.c.id == user_id))
 
 

@@ -175,7 +175,6 @@ def release_of(version: str | None) -> dict[str, Any] | None:
 
 
 def occurrence(row: FeedbackDetail) -> dict[str, Any]:
-    """Return the occurrence of the feedback."""
     return {
         "id": row.occurrence_id,
         "projectId": row.project_id,

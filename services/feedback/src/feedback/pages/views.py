@@ -62,7 +62,6 @@ def person_of(feedback: Feedback) -> str | None:
 def rows_of(
     organization: OrganizationConfig, view: View, found: Iterable[Feedback], with_attachments: Collection[int] = ()
 ) -> list[Row]:
-    """Return feedback as rows of the list of a view."""
     rows = []
     for one in found:
         slug = slug_of(organization, one)

@@ -29,7 +29,6 @@ class Blob:
 
 
 async def list_projects(connection: Connection) -> list[int]:
-    """Return projects that have attachments."""
     return list((await connection.execute(select(ATTACHMENT.c.project_id).where(KEPT).distinct())).scalars())
 
 

@@ -104,7 +104,6 @@ def rule_values(body: RuleBody) -> Mapping[str, Any]:
 
 
 def rule_view(rule: NotificationRule, *, off_reason: str | None, with_secret: bool) -> RuleView:
-    """Return a rule as it is shown."""
     return RuleView(
         id=str(rule.id),
         name=rule.name,
@@ -122,7 +121,6 @@ def rule_view(rule: NotificationRule, *, off_reason: str | None, with_secret: bo
 
 
 def delivery_view(delivery: Delivery) -> DeliveryView:
-    """Return a delivery as it is shown."""
     is_waiting = delivery.finished_at is None
     return DeliveryView(
         id=str(delivery.id),

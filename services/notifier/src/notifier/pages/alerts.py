@@ -94,7 +94,6 @@ async def send(request: Request, state: StateDep, scope: Writer, rule_id: RuleId
 
 @router.post("/{rule_id}/delete/")
 async def delete(request: Request, state: StateDep, scope: Writer, rule_id: RuleId, _form: FormDep) -> Response:
-    """Delete a rule."""
     await remove_rule(state.database, scope.project, rule_id)
     return redirect(request, f"{scope.settings_path}alerts/", Flash(_("The rule is deleted.")))
 

@@ -75,7 +75,6 @@ async def resume(request: Request, state: StateDep, scope: Writer, form: FormDep
 
 @router.get("/{delivery_id}/")
 async def show_delivery(request: Request, state: StateDep, scope: LogReader, delivery_id: DeliveryId) -> Response:
-    """Show one delivery."""
     async with state.database.connection() as connection:
         found = await find_delivery(connection, scope.project.id, delivery_id)
         stopped = await list_stopped(connection, scope.project.id, state.clock.now())

@@ -92,7 +92,6 @@ def read_rule(form: Form) -> RuleForm:
 
 
 def with_errors(form: RuleForm, errors: Mapping[str, str]) -> RuleForm:
-    """Return the form with errors."""
     shown = {name: getattr(form, name) for name in RuleForm.__slots__}
     return RuleForm(**{**shown, "errors": errors})
 

@@ -39,7 +39,6 @@ class Context:
     recipients: RecipientDirectory
 
     def recorder(self) -> OutcomeRecorder:
-        """Return a recorder for one transaction."""
         return OutcomeRecorder(self.settings.service, self.clock, self.settings.stream_shards)
 
     async def projects(self, project_ids: Sequence[int]) -> dict[int, ProjectConfig]:

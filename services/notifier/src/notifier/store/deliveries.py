@@ -59,7 +59,6 @@ class Delivery:
 
 
 def as_delivery(row: Row[Any]) -> Delivery:
-    """Return a row as a delivery."""
     return record(Delivery, row, channel=Channel, notice=Notice.from_json)
 
 

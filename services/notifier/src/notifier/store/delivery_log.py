@@ -8,7 +8,6 @@ from notifier.store.tables import DELIVERIES
 
 
 async def find_delivery(connection: Connection, project_id: int, delivery_id: int) -> Delivery | None:
-    """Return a delivery of a project, or None."""
     where = and_(DELIVERIES.c.project_id == project_id, DELIVERIES.c.id == delivery_id)
     row = (await connection.execute(select(DELIVERIES).where(where))).one_or_none()
     return as_delivery(row) if row else None

@@ -23,7 +23,6 @@ async def list_rules(connection: Connection, project_id: int) -> list[Notificati
 
 
 async def find_rule(connection: Connection, project_id: int, rule_id: int) -> NotificationRule | None:
-    """Return a rule of a project, or None."""
     statement = select(RULES).where(RULES.c.project_id == project_id, RULES.c.id == rule_id)
     row = (await connection.execute(statement)).one_or_none()
     return _rule(row) if row else None
@@ -37,7 +36,6 @@ async def count_rules(connection: Connection, project_id: int) -> int:
 
 
 async def insert_rule(connection: Connection, values: Mapping[str, Any], at: datetime) -> NotificationRule:
-    """Add a rule."""
     statement = insert(RULES).values(**values, created_at=at).returning(RULES)
     return _rule((await connection.execute(statement)).one())
 

@@ -251,7 +251,6 @@ class Report(msgspec.Struct, _AboutEvent, kw_only=True):
         return SubmissionState.WAITING_FOR_EVENT if self.is_waiting else SubmissionState.LINKED
 
     def link(self, event: IndexedEvent, at: datetime) -> None:
-        """Tie the report to its event."""
         self.environment = event.environment or ""
         self.group_id = event.group_id
         self.linked_at = at

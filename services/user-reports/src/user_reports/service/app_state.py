@@ -37,5 +37,4 @@ class AppState:
 
     @property
     def clock(self) -> Clock:
-        """The clock."""
         return self.context.clock

@@ -30,7 +30,6 @@ class ServiceContext:
     publish: Callable[[Added], None] = _no_relay
 
     def recorder(self) -> ReportRecorder:
-        """Return a recorder for one transaction."""
         return ReportRecorder(self.clock, self.shards)
 
     @asynccontextmanager

@@ -93,7 +93,6 @@ async def _find(
 
 
 async def find_event(connection: Connection, project_id: int, event_id: str) -> IndexedEvent | None:
-    """Return one event, or None."""
     return (await find_events(connection, [(project_id, event_id)])).get((project_id, event_id))
 
 

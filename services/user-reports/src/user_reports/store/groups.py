@@ -125,7 +125,6 @@ def _add(row: dict[str, Any], event: IndexedEvent) -> None:
 
 
 def group_of(row: Row[Any]) -> Group:
-    """Return a row as a group."""
     values = dict(zip(_FIELDS, row, strict=True))
     values["hash"] = row.hash.hex
     values["latest_event_id"] = row.latest_event_id.hex
@@ -139,7 +138,6 @@ async def find_group(connection: Connection, group_id: int) -> Group | None:
 
 
 async def find_groups(connection: Connection, group_ids: Sequence[int]) -> dict[int, Group]:
-    """Return groups by id."""
     if not group_ids:
         return {}
     rows = await connection.execute(select(*COLUMNS).where(GROUPS.c.id.in_(sorted(set(group_ids)))))

@@ -80,7 +80,6 @@ WAITING_CHUNK: Final = (
 
 
 def report_of(row: Row[Any]) -> Report:
-    """Return a row as a report."""
     values = dict(zip(FIELDS, row, strict=True))
     values["event_id"] = row.event_id.hex
     values["about_event_id"] = None if row.about_event_id is None else row.about_event_id.hex
