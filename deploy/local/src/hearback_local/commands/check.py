@@ -11,8 +11,7 @@ from typing import Any
 from hearback_local.commands.arguments import add_command
 from hearback_local.commands.status import not_running
 from hearback_local.data_dir import DataDir
-from hearback_local.fleet.metrics import read_metrics
-from hearback_local.fleet.readiness import probe
+from hearback_local.fleet.readiness import probe, read_metrics
 from hearback_local.fleet.status import read_status
 
 FREE_BYTES_MIN = 512 * 1024 * 1024

@@ -1,13 +1,18 @@
-"""Signed calls to the registry: an organization with a project, an owner and a token; a member with a password."""
+"""Signed calls to services, as the operator: an organization with a project, an owner and a token; a member."""
 
 import asyncio
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from hearback_local.errors import FleetError
+
+# POSTs to a path of a service and returns the JSON of its answer; raises FleetError.
+Call = Callable[[str, str, dict[str, Any]], Any]
 BOOTSTRAP_PATH = "/internal/bootstrap"
 MEMBERS_PATH = "/internal/members"
 
@@ -45,6 +50,35 @@ async def call(environment: Mapping[str, str], path: str, content: Mapping[str, 
     if answer.status_code not in {200, 201}:
         raise RegistryRefused(f"the registry answered {answer.status_code}: {detail_of(answer.content)}")
     return answer.content
+
+
+@asynccontextmanager
+async def operator_calls(
+    state: Mapping[str, Any], services: Sequence[str], seconds_max: float, advice: str
+) -> AsyncIterator[Call]:
+    """Yield what calls services of a running fleet; its errors end with `advice`."""
+    from hearback_kit.errors import Unavailable
+    from hearback_kit.http import ServiceClient
+
+    secret = state["environment"]["HEARBACK_SECRET_KEY"]
+    ports = {one["name"]: one["port"] for one in state["services"]}
+    async with AsyncExitStack() as stack:
+        clients = {}
+        for name in services:
+            url = f"http://127.0.0.1:{ports[name]}"
+            clients[name] = ServiceClient(url, service="operator", secret=secret, timeout_seconds=seconds_max)
+            stack.push_async_callback(clients[name].close)
+
+        async def call(name: str, path: str, content: dict[str, Any]) -> Any:
+            try:
+                answer = await clients[name].request("POST", path, body=json.dumps(content).encode())
+            except Unavailable as error:
+                raise FleetError(f"{name} cannot be reached; {advice}") from error
+            if answer.status_code != 200:
+                raise FleetError(f"{name} answered {answer.status_code}; {advice}")
+            return answer.json()
+
+        yield call
 
 
 def detail_of(body: bytes) -> str:

@@ -16,13 +16,12 @@ from hearback_fleet.dead_letters import shards_of
 from hearback_fleet.erasures import ERASURES_PATH, SUBMISSIONS_MAX, names_address
 from hearback_kit.bus import RedisStreams
 from hearback_kit.bus.entries import DEAD_SUFFIX
-from hearback_kit.errors import Unavailable
-from hearback_kit.http import ServiceClient
 from hearback_kit.valkey import connect
 
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
 from hearback_local.fleet.api import Access, quoted
+from hearback_local.fleet.bootstrap import operator_calls
 from hearback_local.fleet.mail import delete_mail_naming
 from hearback_local.fleet.queues import depths
 from hearback_local.fleet.state import ready_state
@@ -108,26 +107,14 @@ async def ask_service(
     state: Mapping[str, Any], name: str, address: str, submissions: Sequence[Reference], erased: dict[str, int]
 ) -> list[Reference]:
     """Have a service erase; add its counts to `erased`, return whose submissions it erased. Raise FleetError."""
-    port = next(one["port"] for one in state["services"] if one["name"] == name)
-    secret = state["environment"]["HEARBACK_SECRET_KEY"]
-    url = f"http://127.0.0.1:{port}"
-    client = ServiceClient(url, service="operator", secret=secret, timeout_seconds=CALL_SECONDS_MAX)
     found: list[Reference] = []
-    try:
+    async with operator_calls(state, (name,), CALL_SECONDS_MAX, "nothing is undone, so call again") as call:
         for first in range(0, max(1, len(submissions)), SUBMISSIONS_MAX):
             some = submissions[first : first + SUBMISSIONS_MAX]
-            body = json.dumps({"email": address, "submissions": some}).encode()
-            answer = await client.request("POST", ERASURES_PATH, body=body)
-            if answer.status_code != 200:
-                raise FleetError(f"{name} answered {answer.status_code}; nothing is undone, so call again")
-            content = answer.json()
+            content = await call(name, ERASURES_PATH, {"email": address, "submissions": some})
             for kind, count in content["erased"].items():
                 erased[kind] = erased.get(kind, 0) + count
             found += [(project_id, submission_id) for project_id, submission_id in content["submissions"]]
-    except Unavailable as error:
-        raise FleetError(f"{name} cannot be reached; call again") from error
-    finally:
-        await client.close()
     return found
 
 

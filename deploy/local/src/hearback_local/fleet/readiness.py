@@ -1,5 +1,6 @@
-"""Probes whether a process is ready."""
+"""What a running process says of itself: whether it is ready, and its metrics."""
 
+import contextlib
 import http.client
 import json
 from typing import Any
@@ -7,18 +8,35 @@ from typing import Any
 PROBE_SECONDS_MAX = 2.0
 
 
-def probe(port: int, path: str = "/readyz", seconds_max: float = PROBE_SECONDS_MAX) -> tuple[bool, Any]:
-    """Return whether GET on 127.0.0.1:port answers 200, and its decoded JSON body (None without one)."""
+def fetch(port: int, path: str, seconds_max: float) -> tuple[int, bytes]:
+    """Return status and body of a GET on 127.0.0.1:port; 0 without an answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds_max)
     try:
         connection.request("GET", path, headers={"Connection": "close"})
         answer = connection.getresponse()
-        body = answer.read()
+        return answer.status, answer.read()
     except (OSError, http.client.HTTPException):
-        return False, None
+        return 0, b""
     finally:
         connection.close()
+
+
+def probe(port: int, path: str = "/readyz", seconds_max: float = PROBE_SECONDS_MAX) -> tuple[bool, Any]:
+    """Return whether GET on 127.0.0.1:port answers 200, and its decoded JSON body (None without one)."""
+    status, body = fetch(port, path, seconds_max)
     try:
-        return answer.status == 200, json.loads(body)
+        return status == 200, json.loads(body)
     except ValueError:
-        return answer.status == 200, None
+        return status == 200, None
+
+
+def read_metrics(port: int) -> dict[str, list[float]]:
+    """Return the values of every sample by its name, one for each set of labels; empty without an answer."""
+    text = fetch(port, "/metrics", PROBE_SECONDS_MAX)[1].decode(errors="replace")
+    found: dict[str, list[float]] = {}
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            with contextlib.suppress(ValueError):  # no sample
+                value = float(line.rpartition(" ")[2])
+                found.setdefault(line.partition("{")[0].partition(" ")[0], []).append(value)
+    return found

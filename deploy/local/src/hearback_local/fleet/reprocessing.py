@@ -6,29 +6,27 @@ said in `deploy/docs/operations.md`.
 """
 
 import asyncio
-import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from hearback_contracts.events import FeedbackSubmitted
 from hearback_fleet.reprocessing import ACCEPTANCES_PATH, DECISIONS_PATH, REPROCESSINGS_PATH
-from hearback_kit.errors import Unavailable
-from hearback_kit.http import ServiceClient
 
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
 from hearback_local.fleet.api import Access, quoted
+from hearback_local.fleet.bootstrap import Call, operator_calls
 from hearback_local.fleet.projects import parse_slugs
 from hearback_local.fleet.state import ready_state
 
 CALL_SECONDS_MAX: Final = 120.0
+SERVICES: Final = ("feedback", "user-reports", "client-reports")
+KEPT: Final = "what is done stays done, so call again"
 NOT_COLUMNS: Final = frozenset({"examined", "changed", "skipped"})
 # Is called after every part with what is gone through and how much of it was examined.
 Progress = Callable[[str, int], None]
-Call = Callable[[str, str, dict[str, Any]], Any]
 
 
 def reprocess(
@@ -62,7 +60,7 @@ def _project_id(data_dir: DataDir, project: str) -> int:
 
 async def reprocess_range(state: Mapping[str, Any], wanted: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Process the range that `wanted` names again, and return counts."""
-    async with _services(state, ("feedback", "user-reports", "client-reports")) as call:
+    async with operator_calls(state, SERVICES, CALL_SECONDS_MAX, KEPT) as call:
         # Reports that are linked now and refused ones that are taken in become feedback by the rules of now.
         feedback = await _go_through(call, "feedback", wanted, progress)
         reports = await _go_through(call, "user-reports", wanted, progress)
@@ -119,26 +117,3 @@ def _by_service(refused: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, A
         is_feedback = one["message"]["type"] == FeedbackSubmitted.TYPE
         groups.setdefault("feedback" if is_feedback else "user-reports", []).append(one)
     return groups
-
-
-@asynccontextmanager
-async def _services(state: Mapping[str, Any], names: Sequence[str]) -> AsyncIterator[Call]:
-    secret = state["environment"]["HEARBACK_SECRET_KEY"]
-    ports = {one["name"]: one["port"] for one in state["services"]}
-    async with AsyncExitStack() as stack:
-        clients = {}
-        for name in names:
-            url = f"http://127.0.0.1:{ports[name]}"
-            clients[name] = ServiceClient(url, service="operator", secret=secret, timeout_seconds=CALL_SECONDS_MAX)
-            stack.push_async_callback(clients[name].close)
-
-        async def call(name: str, path: str, content: dict[str, Any]) -> Any:
-            try:
-                answer = await clients[name].request("POST", path, body=json.dumps(content).encode())
-            except Unavailable as error:
-                raise FleetError(f"{name} cannot be reached; what is done stays done, so call again") from error
-            if answer.status_code != 200:
-                raise FleetError(f"{name} answered {answer.status_code}; what is done stays done, so call again")
-            return answer.json()
-
-        yield call
