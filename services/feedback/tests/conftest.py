@@ -17,7 +17,6 @@ from feedback.service.judge_spam import LocalJudge, SpamJudge, load_prior
 from feedback.service.record_attachments import RecordAttachments
 from feedback.service.remove_attachments import DeleteBytes, DeleteExpiredAttachments, DeleteOrphans
 from feedback.service.store_submissions import StoreSubmissions
-from feedback.service.unit_of_work import UnitOfWork
 from feedback.settings import Settings
 from feedback.store.tables import OUTBOX
 from hearback_contracts.config import MemberRef
@@ -41,6 +40,7 @@ from hearback_devkit.fleet import publish_project, signed_in
 from hearback_devkit.testing import ManualClock, running
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.messages import outgoing
+from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.blobs import BlobStore
 from hearback_kit.bus import Incoming, Outgoing, RedisStreams
 from hearback_kit.db import Database
@@ -205,7 +205,7 @@ async def intake(settings: Settings, redis: Any, bus: RedisStreams, clock: Manua
     configuration = Configuration(settings.redis_url.get_secret_value())
     database = Database(settings.database_url)
     relay = OutboxRelay(database, OUTBOX, bus)
-    unit_of_work = UnitOfWork(database, Outbox(OUTBOX), relay, clock, settings.stream_shards)
+    unit_of_work = UnitOfWork("feedback", database, Outbox(OUTBOX), relay, clock, settings.stream_shards)
     yield Intake(settings, configuration, unit_of_work)
     await configuration.close()
     await database.close()

@@ -5,6 +5,7 @@ from functools import partial
 from fastapi import FastAPI
 from hearback_contracts.streams import CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
+from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
@@ -28,14 +29,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     """Make the HTTP app; it connects when it starts."""
 
     def build(runtime: ServiceRuntime) -> AppState:
-        acceptance = SubmissionAcceptance(
-            runtime.database,
-            runtime.outbox,
-            runtime.relay,
-            runtime.clock,
-            shards=runtime.shards,
-            steps_max=settings.steps_max,
-        )
+        acceptance = SubmissionAcceptance(UnitOfWork.of(runtime), settings.steps_max)
         return AppState(settings, runtime.database, runtime.clock, acceptance, runtime.hurries)
 
     app = service_app(

@@ -12,6 +12,7 @@ from client_reports.store.tables import OUTBOX
 from hearback_contracts.notices import AlertChanged
 from hearback_contracts.outcomes import Outcome
 from hearback_contracts.streams import ALERT_CHANGED
+from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.db import Database
 from hearback_kit.outbox import Outbox, OutboxRelay
 from sqlalchemy import text
@@ -45,9 +46,8 @@ async def count(
 async def evaluate(api: Any, database: Database | None = None) -> None:
     store, database = api.store, database or api.store.database
     relay = OutboxRelay(database, OUTBOX, api.bus)
-    await AlertEvaluator(
-        database, Outbox(OUTBOX), relay, store.clock, Hysteresis(0.9, 5), shards=1, events_max=3
-    ).evaluate()
+    unit_of_work = UnitOfWork("client-reports", database, Outbox(OUTBOX), relay, store.clock, shards=1)
+    await AlertEvaluator(unit_of_work, Hysteresis(0.9, 5), events_max=3).evaluate()
     await relay.publish_once()
 
 

@@ -1,5 +1,6 @@
 """Take in, after all, a submission that a rule of time, size or repetition refused."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import orjson
@@ -7,10 +8,8 @@ from hearback_contracts.events import FeedbackSubmitted, UserReportSubmitted
 from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.streams import FEEDBACK_SUBMITTED, USER_REPORT_SUBMITTED, Stream
 from hearback_fleet.messages import outgoing
-from hearback_kit.clock import Clock
-from hearback_kit.db import Database
+from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.errors import NotFound, existing
-from hearback_kit.outbox import Outbox, OutboxRelay
 from hearback_kit.values.ids import derived_id
 
 from client_reports import metrics
@@ -31,18 +30,12 @@ OPERATOR = "operator"
 _TICK = timedelta(microseconds=1)
 
 
+@dataclass(frozen=True, slots=True)
 class SubmissionAcceptance:
     """Publishes refused submissions again, each once, in one transaction with what the journal says of them."""
 
-    def __init__(
-        self, database: Database, outbox: Outbox, relay: OutboxRelay, clock: Clock, *, shards: int, steps_max: int
-    ) -> None:
-        self._database = database
-        self._outbox = outbox
-        self._relay = relay
-        self._clock = clock
-        self._shards = shards
-        self._steps_max = steps_max
+    unit_of_work: UnitOfWork
+    steps_max: int
 
     async def accept(self, key: SubmissionKey, accepted_by: str) -> tuple[Submission, StoredRefusal]:
         """Publish the newest refused attempt; raise NotFound, or NothingToAccept when none is left."""
@@ -63,7 +56,8 @@ class SubmissionAcceptance:
 
         Its refusal is taken back from the counters: the service that decides now gives its only outcome.
         """
-        async with self._database.transaction() as connection:
+        async with self.unit_of_work.begin() as work:
+            connection = work.connection
             await take_turn(connection, key.project_id)
             submission = existing(await find_submission(connection, *key))
             if digest is None:
@@ -72,7 +66,7 @@ class SubmissionAcceptance:
                 refusal = await find_attempt(connection, key, digest)
             if refusal is None or refusal.message is None or refusal.accepted_at is not None:
                 raise NothingToAccept
-            now = max(self._clock.now(), submission.status.steps[-1].at + _TICK)
+            now = max(self.unit_of_work.clock.now(), submission.status.steps[-1].at + _TICK)
             await mark_accepted(connection, key, refusal.digest, now, accepted_by)
             accepted = self._with_step(submission, now, step)
             await execute_writes(connection, [submission_write([accepted])])
@@ -84,14 +78,13 @@ class SubmissionAcceptance:
                 update={"occurred_at": now, "accepted_by": accepted_by, "id": derived_id("accept", message.id)}
             )
             body = refusal.payload.encode()
-            added = await self._outbox.add(connection, [outgoing(stream, again, self._shards, body=body)])
-        self._relay.publish(added)
+            work.messages.append(outgoing(stream, again, self.unit_of_work.shards, body=body))
         metrics.SUBMISSIONS_ACCEPTED.inc()
         return accepted, refusal
 
     def _with_step(self, submission: Submission, now: datetime, name: str) -> Submission:
         step = Step(now, SERVICE, name, SubmissionState.ACCEPTED)
-        steps = bounded([*submission.status.steps, step], self._steps_max)
+        steps = bounded([*submission.status.steps, step], self.steps_max)
         return submission._replace(status=resolve_status(steps))
 
 

@@ -1,16 +1,15 @@
 """Evaluate alert rules: measure what they watch and store their state."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from hearback_contracts.notices import AlertChanged
 from hearback_contracts.streams import ALERT_CHANGED
 from hearback_fleet.messages import outgoing
+from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.bus import Outgoing
-from hearback_kit.clock import Clock
-from hearback_kit.db import Database
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
-from hearback_kit.outbox import Outbox, OutboxRelay
 from hearback_kit.values.ids import new_id
 
 from client_reports import metrics
@@ -26,34 +25,20 @@ from client_reports.store.alert_rules import (
 _log = get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
 class AlertEvaluator:
     """Evaluates the rules of each project in a transaction of its own: a large one holds up no other.
 
     What changes is announced through the outbox, in the same transaction.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        outbox: Outbox,
-        relay: OutboxRelay,
-        clock: Clock,
-        hysteresis: Hysteresis,
-        *,
-        shards: int,
-        events_max: int,
-    ) -> None:
-        self._database = database
-        self._outbox = outbox
-        self._relay = relay
-        self._clock = clock
-        self._hysteresis = hysteresis
-        self._shards = shards
-        self._events_max = events_max
+    unit_of_work: UnitOfWork
+    hysteresis: Hysteresis
+    events_max: int
 
     async def evaluate(self) -> None:
         """Evaluate every rule that is on; a project for which that fails is left until the next time."""
-        projects = await self._database.read(find_watched_projects)
+        projects = await self.unit_of_work.database.read(find_watched_projects)
         firing = 0
         for project_id in projects:
             try:
@@ -66,22 +51,22 @@ class AlertEvaluator:
         metrics.ALERTS_FIRING.set(firing)
 
     async def _evaluate(self, project_id: int) -> list[Evaluation]:
-        now = self._clock.now()
-        async with self._database.transaction() as connection:
+        now = self.unit_of_work.clock.now()
+        async with self.unit_of_work.begin() as work:
+            connection = work.connection
             rules = await lock_rules(connection, project_id)
             if not rules:
                 return []
             measured = await measure(connection, project_id, now)
             evaluations = [
                 evaluate(
-                    rule.id, rule.values, AlertState(rule.status, rule.low_since), measured, now, self._hysteresis
+                    rule.id, rule.values, AlertState(rule.status, rule.low_since), measured, now, self.hysteresis
                 )
                 for rule in rules
             ]
-            await write_evaluations(connection, evaluations, now, events_max=self._events_max)
+            await write_evaluations(connection, evaluations, now, events_max=self.events_max)
             changed = [(rule, one) for rule, one in zip(rules, evaluations, strict=True) if one.changed]
-            added = await self._outbox.add(connection, [self._notice(rule, one, now) for rule, one in changed])
-        self._relay.publish(added)
+            work.messages.extend(self._notice(rule, one, now) for rule, one in changed)
         for _, one in changed:
             _log.warning("alert_changed", rule=one.rule_id, status=str(one.state.status), value=one.value)
         return evaluations
@@ -100,4 +85,4 @@ class AlertEvaluator:
             threshold=rule.values.threshold,
             measured_at=now,
         )
-        return outgoing(ALERT_CHANGED, notice, self._shards)
+        return outgoing(ALERT_CHANGED, notice, self.unit_of_work.shards)

@@ -6,10 +6,10 @@ from typing import Self
 from hearback_contracts.events import AttachmentStored
 from hearback_fleet.messages import decode
 from hearback_fleet.runtime import ServiceRuntime
+from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.bus import Incoming
 
 from feedback.service.record_attachments import RecordAttachments
-from feedback.service.unit_of_work import UnitOfWork
 
 
 class AttachmentStoredHandler:

@@ -6,13 +6,13 @@ from typing import Self
 from hearback_contracts.events import FeedbackSubmitted
 from hearback_fleet.messages import decode
 from hearback_fleet.runtime import ServiceRuntime
+from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.bus import Incoming, Outgoing
 
 from feedback.service.decide_submission import DecideSubmission
 from feedback.service.judge_spam import SpamJudge
 from feedback.service.record_outcomes import record_dead_letter
 from feedback.service.store_submissions import StoreSubmissions
-from feedback.service.unit_of_work import UnitOfWork
 from feedback.settings import Settings
 
 

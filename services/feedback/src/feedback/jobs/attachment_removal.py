@@ -1,10 +1,10 @@
 """Deletes the bytes of deleted attachments, and attachments whose event never arrived."""
 
 from hearback_fleet.runtime import ServiceRuntime
+from hearback_fleet.unit_of_work import UnitOfWork
 
 from feedback.service.find_error_events import ErrorEventIndex
 from feedback.service.remove_attachments import DeleteBytes, DeleteOrphans
-from feedback.service.unit_of_work import UnitOfWork
 from feedback.settings import Settings
 
 

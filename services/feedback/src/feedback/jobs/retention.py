@@ -1,10 +1,10 @@
 """Deletes what is past its project's retention: feedback, attachments, closed submissions."""
 
 from hearback_fleet.runtime import ServiceRuntime
+from hearback_fleet.unit_of_work import UnitOfWork
 
 from feedback.service.delete_feedback import DeleteExpired
 from feedback.service.remove_attachments import DeleteExpiredAttachments
-from feedback.service.unit_of_work import UnitOfWork
 from feedback.settings import Settings
 
 

@@ -1,11 +1,11 @@
 """The HTTP judge of spam, when the operator names one: it is asked beside everything else."""
 
 from hearback_fleet.runtime import ServiceRuntime
+from hearback_fleet.unit_of_work import UnitOfWork
 
 from feedback.clients.spam_endpoint import SpamEndpoint
 from feedback.service.ask_second_opinion import SecondOpinions
 from feedback.service.judge_spam import LocalJudge, SpamJudge, load_prior
-from feedback.service.unit_of_work import UnitOfWork
 from feedback.settings import Settings
 
 

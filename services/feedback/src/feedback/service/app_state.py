@@ -7,6 +7,7 @@ from typing import Self
 from hearback_contracts.config import OrganizationConfig
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.runtime import ServiceRuntime
+from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.blobs import BlobStore
 from hearback_kit.bus.hurry import Hurries
 from hearback_kit.clock import Clock
@@ -18,7 +19,6 @@ from feedback.service.find_error_events import ErrorEventIndex, ErrorEvents
 from feedback.service.judge_spam import load_prior
 from feedback.service.make_thumbnail import Thumbnails
 from feedback.service.select_feedback import SelectFeedback
-from feedback.service.unit_of_work import UnitOfWork
 from feedback.service.watch_changes import LiveChanges
 from feedback.settings import Settings
 

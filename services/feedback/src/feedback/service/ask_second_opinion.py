@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from hearback_contracts.flags import Feature
 from hearback_fleet.configuration import Configuration
+from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.logs import get_logger
 
 from feedback.clients.spam_endpoint import JudgeFailed
@@ -21,7 +22,6 @@ from feedback.metrics import SECOND_OPINIONS
 from feedback.service.announce_feedback import Announcer, announce_changes
 from feedback.service.judge_spam import SpamJudge, is_judged
 from feedback.service.record_outcomes import record_second_opinion
-from feedback.service.unit_of_work import UnitOfWork
 from feedback.store.spam_verdicts import lock_passed, mark_as_spam
 
 _STORED_SECONDS: Final = (0.0, 0.5, 2.0, 10.0)  # pauses before a feedback is looked for that is not stored yet

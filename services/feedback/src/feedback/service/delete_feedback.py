@@ -6,10 +6,10 @@ from datetime import timedelta
 from hearback_contracts.options import Option
 from hearback_contracts.reasons import Reason
 from hearback_fleet.configuration import Configuration
+from hearback_fleet.unit_of_work import UnitOfWork, Work
 
 from feedback.metrics import DELETED
 from feedback.service.record_outcomes import record_deleted
-from feedback.service.unit_of_work import UnitOfWork, Work
 from feedback.settings import Settings
 from feedback.store.attachments import delete_of_events
 from feedback.store.feedback_write import Deleted, delete_feedback, lock_expired, lock_feedback

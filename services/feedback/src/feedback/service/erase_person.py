@@ -3,11 +3,11 @@
 from typing import Final
 
 from hearback_fleet.erasures import Erased, Reference
+from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.logs import get_logger
 
 from feedback.metrics import DELETED
 from feedback.service.delete_feedback import delete_rows
-from feedback.service.unit_of_work import UnitOfWork
 from feedback.store.erasures import count_attachments, find_of_address
 
 WINDOW_ROWS: Final = 5_000

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from hearback_contracts.events import AttachmentStored
 from hearback_contracts.reasons import Reason
+from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.values.nul import without_nul
 
 from feedback.metrics import ATTACHMENTS
 from feedback.service.record_outcomes import record_attachment
-from feedback.service.unit_of_work import UnitOfWork
 from feedback.store.attachments import NewAttachment, find_deleted_events, record_attachments
 
 

@@ -8,11 +8,11 @@ from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.reasons import Reason
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.recording import OutcomeRecorder, SubmissionRef
+from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.blobs import BlobStore
 
 from feedback.metrics import ATTACHMENTS
 from feedback.service.find_error_events import ErrorEvents
-from feedback.service.unit_of_work import UnitOfWork
 from feedback.settings import Settings
 from feedback.store import attachment_removal as store
 from feedback.store.attachment_removal import Orphan

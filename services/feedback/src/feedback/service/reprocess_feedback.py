@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hearback_fleet.reprocessing import Reprocessing
+from hearback_fleet.unit_of_work import UnitOfWork, Work
 from hearback_kit.logs import get_logger
 
 from feedback.domain.drafts import Draft
@@ -18,7 +19,6 @@ from feedback.domain.statuses import IGNORED
 from feedback.service.announce_feedback import Announcer, content_of
 from feedback.service.decide_submission import DecideSubmission
 from feedback.service.record_outcomes import record_reprocessed
-from feedback.service.unit_of_work import UnitOfWork, Work
 from feedback.store.attachments import count_attachments
 from feedback.store.reprocessings import find_changes, last_of_window, lock_received, write_changes
 from feedback.store.search_names import record_names

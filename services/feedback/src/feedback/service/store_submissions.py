@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 
 from hearback_contracts.events import FeedbackSubmitted
 from hearback_contracts.reasons import Reason
+from hearback_fleet.unit_of_work import UnitOfWork, Work
 from hearback_kit.bus import Outgoing
 from hearback_kit.values.ids import random_ids
 
@@ -27,7 +28,6 @@ from feedback.service.record_outcomes import (
     record_revised,
     record_stored,
 )
-from feedback.service.unit_of_work import UnitOfWork, Work
 from feedback.store.arrivals import Arrival, Prospect, look_ahead, store_new
 from feedback.store.attachments import count_attachments
 from feedback.store.feedback_write import Identity, insert_feedback, update_feedback

@@ -6,6 +6,7 @@ from typing import Any
 
 from hearback_contracts.config import OrganizationConfig
 from hearback_contracts.flags import Feature
+from hearback_fleet.unit_of_work import UnitOfWork, Work
 from hearback_kit.db import Database
 from hearback_kit.values.ids import new_id
 
@@ -15,7 +16,6 @@ from feedback.domain.spam_classifier import Prior
 from feedback.service.announce_feedback import Announcer, announce_changes
 from feedback.service.record_outcomes import record_sorted
 from feedback.service.teach_spam import lessons_of, teach_spam
-from feedback.service.unit_of_work import UnitOfWork, Work
 from feedback.store.activity import record_activity
 from feedback.store.feedback_read import Selection, list_ids
 from feedback.store.feedback_write import change_feedback, lock_feedback

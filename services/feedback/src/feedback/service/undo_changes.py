@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
+from hearback_fleet.unit_of_work import UnitOfWork, Work
 from hearback_kit.values.ids import new_id
 
 from feedback.domain.activity import Activity, is_as
 from feedback.domain.spam_classifier import Prior
 from feedback.service.triage_issues import CHUNK_MAX, OrganizationMember, Triage
-from feedback.service.unit_of_work import UnitOfWork, Work
 from feedback.store.activity import list_changes
 from feedback.store.feedback_write import lock_feedback
 

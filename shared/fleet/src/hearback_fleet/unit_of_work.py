@@ -5,14 +5,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
-from hearback_fleet.recording import OutcomeRecorder
-from hearback_fleet.runtime import ServiceRuntime
 from hearback_kit.bus import Outgoing
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
 from hearback_kit.outbox import Outbox, OutboxRelay
 
-SERVICE = "feedback"
+from hearback_fleet.recording import OutcomeRecorder
+from hearback_fleet.runtime import ServiceRuntime
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +25,9 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class UnitOfWork:
-    """Opens the transactions of this service's use cases."""
+    """Opens the transactions of a service's use cases."""
 
+    service: str
     database: Database
     outbox: Outbox
     relay: OutboxRelay
@@ -37,11 +37,12 @@ class UnitOfWork:
     @classmethod
     def of(cls, runtime: ServiceRuntime) -> Self:
         """Open what transactions need."""
-        return cls(runtime.database, runtime.outbox, runtime.relay, runtime.clock, runtime.shards)
+        service = runtime.settings.service
+        return cls(service, runtime.database, runtime.outbox, runtime.relay, runtime.clock, runtime.shards)
 
     def recorder(self) -> OutcomeRecorder:
         """Return a recorder for decisions that are published by other means."""
-        return OutcomeRecorder(SERVICE, self.clock, self.shards)
+        return OutcomeRecorder(self.service, self.clock, self.shards)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Work]:
