@@ -37,7 +37,6 @@ class Runnable(Protocol):
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set, then finish what is in hand."""
-        ...
 
 
 class Stage(IntEnum):

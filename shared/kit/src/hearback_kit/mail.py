@@ -36,11 +36,9 @@ class MailTransport(Protocol):
 
     async def send(self, message: EmailMessage, sender: str, recipient: str) -> str:
         """Hand a message over; return the answer. Raises MailRefused."""
-        ...
 
     async def close(self) -> None:
         """End the connections."""
-        ...
 
 
 class MailFolder:

@@ -29,19 +29,15 @@ class Directory(Protocol):
 
     async def organization(self, id_or_slug: int | str) -> OrganizationConfig | None:
         """Return an organization by id or slug, or None."""
-        ...
 
     async def organization_for(self, id_or_slug: int | str, email: str) -> OrganizationConfig | None:
         """Return an organization in which the member with an address is found, maybe as the only one; or None."""
-        ...
 
     async def organizations_for(self, ids: Sequence[int], email: str) -> Sequence[OrganizationConfig]:
         """Return those of the organizations that there are, in the same form."""
-        ...
 
     async def project(self, project_id: int) -> ProjectConfig | None:
         """Return a project by id, or None."""
-        ...
 
 
 class PageAccess(Protocol):
@@ -58,7 +54,6 @@ class People(Protocol):
 
     async def person(self, request: Request) -> Principal | None:
         """Return the person of a session, or None."""
-        ...
 
 
 def page_access(request: Request) -> PageAccess:

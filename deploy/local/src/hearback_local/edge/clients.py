@@ -12,15 +12,12 @@ class OpenConnection(Protocol):
 
     def check_deadlines(self, now: float) -> None:
         """Close it when a deadline has passed."""
-        ...
 
     def stop(self) -> None:
         """Close it when nothing is under way."""
-        ...
 
     def abort(self) -> None:
         """Close it at once."""
-        ...
 
 
 class Clients:

@@ -42,7 +42,6 @@ class IngestHandler(Protocol):
 
     async def __call__(self, call: IngestCall) -> int:
         """Answer a request and return the status. Raise `Refused` for error answers."""
-        ...
 
 
 class IngestRouter:

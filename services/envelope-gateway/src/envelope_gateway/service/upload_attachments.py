@@ -28,7 +28,6 @@ class PayloadSource(Protocol):
 
     def pieces(self, start: int, end: int) -> AsyncIterator[bytes]:
         """Yield a part of the body in pieces of at most 1 MiB."""
-        ...
 
 
 class AttachmentUploader:

@@ -33,7 +33,6 @@ class Model(Protocol):
 
     async def ask(self, text: str, name: str | None) -> bool | None:
         """Return the verdict, None without one; raise JudgeFailed."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,17 +18,14 @@ class ErrorEvents(Protocol):
     @property
     def is_configured(self) -> bool:
         """Whether there is an index to ask."""
-        ...
 
     async def find(self, project_id: int, event_ids: Sequence[str]) -> set[str]:
         """Return those of the events that are indexed; raises Unavailable when there is no answer."""
-        ...
 
     async def find_group(
         self, organization_id: int, project_ids: Sequence[int], event_id: str
     ) -> dict[str, Any] | None:
         """Return the error group of an event as its service shows it, None without one or without an answer."""
-        ...
 
 
 class ErrorEventIndex:

@@ -26,15 +26,12 @@ class SpamJudge(Protocol):
 
     async def prepare(self, organization_ids: Collection[int], versions: Mapping[int, int] | None = None) -> None:
         """Load what judging feedback of these organizations needs; `versions` of what they taught may be known."""
-        ...
 
     def judge(self, organization_id: int, content: Content) -> SpamVerdict:
         """Return a verdict at once, without a network; never raises."""
-        ...
 
     def review(self, draft: Draft) -> None:
         """Take up a feedback that was decided, to judge it once more; returns at once and never raises."""
-        ...
 
 
 def is_judged(project: ProjectConfig) -> bool:

@@ -28,7 +28,6 @@ class Renderer(Protocol):
 
     def __call__(self, values: Mapping[str, Any]) -> tuple[str, str]:
         """Render both parts."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,6 @@ class Direct(Protocol):
 
     async def fetch(self, query: str, *arguments: Any) -> list[Any]:
         """Run a statement with `$1` … as its parameters; return its rows."""
-        ...
 
 
 # Connection lost, server going away, out of resources; serialization, deadlock, and timeouts:

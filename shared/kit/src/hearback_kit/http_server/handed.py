@@ -22,11 +22,9 @@ class HandingApp(Protocol):
 
     def rest(self, read_at: float, now: float) -> float:
         """Return for how many seconds nothing that comes after `read_at` needs to be read (times of the loop)."""
-        ...
 
     def serves(self, path: str) -> bool:
         """Return whether a POST to this path is the application's."""
-        ...
 
 
 class _NotHere(Exception):

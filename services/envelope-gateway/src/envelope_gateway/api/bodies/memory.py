@@ -19,19 +19,15 @@ class Body(Protocol):
     @property
     def view(self) -> Bytes:
         """The body, to search and slice."""
-        ...
 
     async def parsed(self, parse: Callable[[Bytes], Parsed]) -> Parsed:
         """Return `parse(view)`; large bodies are parsed off the event loop."""
-        ...
 
     def pieces(self, start: int, end: int) -> AsyncIterator[bytes]:
         """Yield a part of the body in pieces of at most 1 MiB."""
-        ...
 
     def close(self) -> None:
         """Release what the body holds."""
-        ...
 
 
 class BodyMemory:
