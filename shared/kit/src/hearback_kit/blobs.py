@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,17 @@ RETRY_SECONDS_MAX = 10
 
 class BlobMissing(Exception):
     """There is no blob under this key."""
+
+
+@contextmanager
+def _asked(key: str) -> Iterator[None]:
+    """Raise BlobMissing and Unavailable in place of the store's own errors."""
+    try:
+        yield
+    except (NotFoundError, FileNotFoundError) as error:
+        raise BlobMissing(key) from error
+    except (BaseError, OSError) as error:
+        raise Unavailable("the blob store cannot be reached") from error
 
 
 def _open(url: str) -> Any:
@@ -108,26 +120,21 @@ class BlobStore:
     async def exists(self, key: str) -> bool:
         """Return whether there is a blob under this key."""
         try:
-            await obstore.head_async(self._store, key)
-        except (NotFoundError, FileNotFoundError):
+            with _asked(key):
+                await obstore.head_async(self._store, key)
+        except BlobMissing:
             return False
-        except (BaseError, OSError) as error:
-            raise Unavailable("the blob store cannot be reached") from error
         return True
 
     async def get(self, key: str) -> bytes:
         """Return all bytes of a small blob; raise BlobMissing."""
-        try:
+        with _asked(key):
             result = await obstore.get_async(self._store, key)
             return bytes(await result.bytes_async())
-        except (NotFoundError, FileNotFoundError) as error:
-            raise BlobMissing(key) from error
-        except (BaseError, OSError) as error:
-            raise Unavailable("the blob store cannot be reached") from error
 
     async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """Yield the bytes from `start` up to but not including `end`, in pieces; raise BlobMissing."""
-        try:
+        with _asked(key):
             position = start
             size = (await obstore.head_async(self._store, key))["size"]
             end = size if end is None else min(end, size)
@@ -136,20 +143,12 @@ class BlobStore:
                 piece = await obstore.get_range_async(self._store, key, start=position, length=step)
                 yield bytes(piece)
                 position += step
-        except (NotFoundError, FileNotFoundError) as error:
-            raise BlobMissing(key) from error
-        except (BaseError, OSError) as error:
-            raise Unavailable("the blob store cannot be reached") from error
 
     async def delete(self, keys: list[str]) -> None:
         """Delete blobs; those that are gone already do not matter."""
         for key in keys:
-            try:
+            with suppress(BlobMissing), _asked(key):
                 await obstore.delete_async(self._store, key)
-            except (NotFoundError, FileNotFoundError):
-                continue
-            except (BaseError, OSError) as error:
-                raise Unavailable("the blob store cannot be reached") from error
 
     async def list(self, prefix: str = "") -> AsyncIterator[tuple[str, int]]:
         """Yield the keys under a prefix with their sizes in bytes."""

@@ -142,9 +142,9 @@ class ServiceClient:
             raise _ServerError(response.status_code)
         return response
 
-    async def get_json(self, target: str) -> Any:
+    async def get_json(self, target: str, *, headers: Mapping[str, str] | None = None) -> Any:
         """Return the JSON of a 200 answer, None for a 404; raise Unavailable for anything else."""
-        response = await self.request("GET", target)
+        response = await self.request("GET", target, headers=headers)
         if response.status_code == 404:
             return None
         if response.status_code != 200:

@@ -5,7 +5,6 @@ long, and says so when there is no answer.
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import quote, urlencode
@@ -71,19 +70,6 @@ class Fleet:
             return Known(is_available=False)
         try:
             async with asyncio.timeout(self.seconds_max):
-                return Known(await _json(client, target, {"Cookie": f"{SESSION_COOKIE}={session}"}))
+                return Known(await client.get_json(target, headers={"Cookie": f"{SESSION_COOKIE}={session}"}))
         except (TimeoutError, Unavailable):
             return Known(is_available=False)
-
-
-async def _json(client: ServiceClient, target: str, headers: Mapping[str, str]) -> Any:
-    """Return the JSON of a 200 answer, None for a 404; raises Unavailable for anything else."""
-    response = await client.request("GET", target, headers=headers)
-    if response.status_code == 404:
-        return None
-    if response.status_code != 200:
-        raise Unavailable(f"{target} was answered {response.status_code}")
-    try:
-        return response.json()
-    except ValueError as error:
-        raise Unavailable(f"{target} was not answered with JSON") from error
