@@ -76,12 +76,7 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
             sender=settings.mail_from,
             host=urlsplit(settings.public_url).hostname or "localhost",
         )
-        cleanup = Cleanup(
-            runtime.database,
-            runtime.clock,
-            audit_days=settings.audit_days,
-            unused_account_days=settings.unused_account_days,
-        )
+        cleanup = Cleanup(runtime.database, runtime.clock, settings)
         runtime.every("publish", settings.publish_seconds, publisher(settings, runtime).keep_published)
         runtime.every("mails", settings.mail_seconds, delivery.deliver_due)
         runtime.every("cleanup", settings.cleanup_seconds, cleanup.run)

@@ -76,6 +76,11 @@ class Settings(ServiceSettings):
         return self
 
     @property
+    def mails_invitations(self) -> bool:
+        """Whether the link of an invitation goes by mail alone, and not to the inviter."""
+        return self.smtp_url is not None
+
+    @property
     def database_name(self) -> str:
         """The database is named after the folder that the registry shares with the gateway."""
         return self.database_prefix + "envelope_gateway"

@@ -58,7 +58,7 @@ async def invite(
 ) -> serializers.InvitedMember:
     role = wanted.org_role or wanted.role
     member, link = await inviting.invite_member(
-        state.changes, actor, _authority(scope), state.invitation_rules, email=wanted.email, role=role
+        state.changes, actor, _authority(scope), state.settings, email=wanted.email, role=role
     )
     return serializers.invited_member(member, state.clock.now(), link)
 
@@ -85,9 +85,7 @@ async def update(
     if role is not None:
         found = await manage_members.update_role(state.changes, actor, authority, member_id, role)
     if wanted.reinvite:
-        found, link = await inviting.renew_invitation(
-            state.changes, actor, authority, state.invitation_rules, member_id
-        )
+        found, link = await inviting.renew_invitation(state.changes, actor, authority, state.settings, member_id)
     return serializers.invited_member(found, state.clock.now(), link)
 
 

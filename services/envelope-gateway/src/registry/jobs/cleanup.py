@@ -5,17 +5,18 @@ from datetime import timedelta
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
 
+from registry.settings import Settings
 from registry.store import audit_logs, sessions, tokens, users
 
 
 class Cleanup:
     """Removes what has expired."""
 
-    def __init__(self, database: Database, clock: Clock, *, audit_days: int, unused_account_days: int) -> None:
+    def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
         self._database = database
         self._clock = clock
-        self._audit_age = timedelta(days=audit_days)
-        self._account_age = timedelta(days=unused_account_days)
+        self._audit_age = timedelta(days=settings.audit_days)
+        self._account_age = timedelta(days=settings.unused_account_days)
 
     async def run(self) -> None:
         """Remove what has expired by now."""

@@ -54,7 +54,7 @@ async def invite(request: Request, state: StateDep, form: FormDep, page: PageDep
         if not is_email_address(email) or role not in ROLES:
             raise BadRequest(_("Give an e-mail address and a role."))
         member, link = await inviting.invite_member(
-            state.changes, scope.actor, _authority(scope), state.invitation_rules, email=email, role=role
+            state.changes, scope.actor, _authority(scope), state.settings, email=email, role=role
         )
     except ServiceError as error:
         return await _page(request, state, page, scope, problem=error, given={"email": email, "role": role})
@@ -74,7 +74,7 @@ async def change(
     try:
         if form.is_on("reinvite"):
             found, link = await inviting.renew_invitation(
-                state.changes, scope.actor, authority, state.invitation_rules, member_id
+                state.changes, scope.actor, authority, state.settings, member_id
             )
             if link is not None:
                 return await _page(request, state, page, scope, invited=found, link=link)
@@ -136,7 +136,7 @@ async def _page(
         problem=problem.detail if problem else None,
         invited=invited,
         link=link,
-        is_mailed=state.invitation_rules.mailed,
+        is_mailed=state.settings.mails_invitations,
         own_id=int(scope.person.principal.id),
         may_change=not scopes.isdisjoint(MEMBER_WRITE),
     )

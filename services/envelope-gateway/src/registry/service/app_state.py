@@ -1,7 +1,6 @@
 """What the routes and pages of the running app work with, assembled from the settings and the runtime."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 from hearback_fleet.runtime import ServiceRuntime
@@ -17,11 +16,10 @@ from registry.service.accept_invitation import Invitations
 from registry.service.change_configuration import Changes
 from registry.service.hash_passwords import Passwords
 from registry.service.introspect_secrets import Introspection
-from registry.service.invite_member import InvitationRules
 from registry.service.publish_snapshots import Publisher
 from registry.service.read_configuration import StoredConfiguration
 from registry.service.set_alerts import UnsubscribeLinks
-from registry.service.sign_in import AttemptLimits, SignIn
+from registry.service.sign_in import SignIn
 from registry.service.sign_in_by_provider import ProviderSignIn
 from registry.settings import Settings
 from registry.store.users import User, find_user
@@ -47,7 +45,6 @@ class AppState:
     changes: Changes
     sign_in: SignIn
     invitations: Invitations
-    invitation_rules: InvitationRules
     provider_sign_in: ProviderSignIn | None
     introspection: Introspection
     access: PageAccess
@@ -66,12 +63,7 @@ def assemble_app(settings: Settings, runtime: ServiceRuntime) -> AppState:
     database, clock = runtime.database, runtime.clock
     counters = LimitBatches(runtime.resp_connection(answer_seconds_max=_VALKEY_SECONDS_MAX), clock)
     passwords = Passwords(settings.passwords_at_once_max, settings.passwords_waiting_max)
-    attempts = AttemptLimits(
-        per_address=settings.login_attempts_per_address,
-        per_account_and_address=settings.login_attempts_per_minute,
-        per_account=settings.login_attempts_per_account,
-    )
-    sign_in = SignIn(database, passwords, counters, clock, attempts, timedelta(days=settings.session_days))
+    sign_in = SignIn(database, passwords, counters, clock, settings)
     changes = Changes(database, publisher(settings, runtime), clock)
     introspection = Introspection(database, clock)
     # A token that was revoked here is refused here at once.
@@ -83,13 +75,6 @@ def assemble_app(settings: Settings, runtime: ServiceRuntime) -> AppState:
         changes=changes,
         sign_in=sign_in,
         invitations=Invitations(database, changes, sign_in),
-        invitation_rules=InvitationRules(
-            duration=timedelta(days=settings.invitation_days),
-            members_max=settings.members_max,
-            per_hour=settings.invitations_per_hour,
-            mailed=settings.smtp_url is not None,
-            public_url=settings.public_url,
-        ),
         provider_sign_in=_provider_sign_in(settings, runtime, sign_in),
         introspection=introspection,
         access=PageAccess(StoredConfiguration(database), authenticator),
@@ -108,15 +93,7 @@ def _provider_sign_in(settings: Settings, runtime: ServiceRuntime, sign_in: Sign
     )
     provider = OpenIdProvider(client)
     runtime.on_close(provider.close)
-    return ProviderSignIn(
-        provider,
-        runtime.database,
-        sign_in,
-        runtime.clock,
-        secret=settings.secret_key.get_secret_value(),
-        issuer=settings.oidc_issuer,
-        domains=settings.oidc_domains,
-    )
+    return ProviderSignIn(provider, runtime.database, sign_in, runtime.clock, settings)
 
 
 def publisher(settings: Settings, runtime: ServiceRuntime) -> Publisher:

@@ -17,24 +17,11 @@ from registry.domain.invitation_texts import invitation_mail
 from registry.errors import AlreadyMember, LimitReached, NotInvited
 from registry.service.change_configuration import Actor, Change, Changes
 from registry.service.manage_members import MemberAuthority, find_member
+from registry.settings import Settings
 from registry.store import audit_logs, invitations, mails, members, users
 from registry.store.members import Member
 
 _HOUR: Final = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class InvitationRules:
-    """How people are invited. `mailed` is whether the link goes by mail alone, and not to the inviter.
-
-    `per_hour` bounds the mails of an organization, so that it cannot be used to spam strangers.
-    """
-
-    duration: timedelta
-    members_max: int
-    per_hour: int
-    mailed: bool
-    public_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +32,7 @@ class _Link:
 
 
 async def invite_member(
-    changes: Changes, actor: Actor, authority: MemberAuthority, rules: InvitationRules, *, email: str, role: str
+    changes: Changes, actor: Actor, authority: MemberAuthority, settings: Settings, *, email: str, role: str
 ) -> tuple[Member, str | None]:
     """Invite an address; return the pending member, and its link unless that is mailed.
 
@@ -54,11 +41,11 @@ async def invite_member(
     authority.check_role(role)
     organization = authority.organization
     async with changes.begin(actor) as change:
-        await _check_limits(change, organization.id, rules)
-        if await members.count_members(change.connection, organization.id) >= rules.members_max:
-            raise LimitReached(f"An organization may have {rules.members_max} members.")
+        await _check_limits(change, organization.id, settings)
+        if await members.count_members(change.connection, organization.id) >= settings.members_max:
+            raise LimitReached(f"An organization may have {settings.members_max} members.")
         await check_is_new(change, organization.id, email)
-        link = _new_link(change.now, rules)
+        link = _new_link(change.now, settings)
         member_id = await invitations.add_invitation(
             change.connection,
             organization.id,
@@ -67,26 +54,30 @@ async def invite_member(
             invited_by=authority.user_id,
             digest=link.digest,
             expires_at=link.expires_at,
-            mailed=rules.mailed,
+            mailed=settings.mails_invitations,
             now=change.now,
         )
-        return await _announce(change, authority, rules, member_id, link)
+        return await _announce(change, authority, settings, member_id, link)
 
 
 async def renew_invitation(
-    changes: Changes, actor: Actor, authority: MemberAuthority, rules: InvitationRules, member_id: int
+    changes: Changes, actor: Actor, authority: MemberAuthority, settings: Settings, member_id: int
 ) -> tuple[Member, str | None]:
     """Replace the link of an invitation; return as `invite_member` does. Raise NotFound, Forbidden, NotInvited."""
     async with changes.begin(actor) as change:
-        await _check_limits(change, authority.organization.id, rules)
+        await _check_limits(change, authority.organization.id, settings)
         member = await find_member(change, authority, member_id)
         if not member.is_pending:
             raise NotInvited
-        link = _new_link(change.now, rules)
+        link = _new_link(change.now, settings)
         await invitations.renew_invitation(
-            change.connection, member.id, digest=link.digest, expires_at=link.expires_at, mailed=rules.mailed
+            change.connection,
+            member.id,
+            digest=link.digest,
+            expires_at=link.expires_at,
+            mailed=settings.mails_invitations,
         )
-        return await _announce(change, authority, rules, member_id, link)
+        return await _announce(change, authority, settings, member_id, link)
 
 
 async def check_is_new(change: Change, organization_id: int, email: str) -> None:
@@ -96,31 +87,32 @@ async def check_is_new(change: Change, organization_id: int, email: str) -> None
         raise AlreadyMember("This address is invited already." if known.is_pending else None)
 
 
-async def _check_limits(change: Change, organization_id: int, rules: InvitationRules) -> None:
+async def _check_limits(change: Change, organization_id: int, settings: Settings) -> None:
     """Raise TooManyRequests when an organization mails too many people whom it does not know."""
     await members.lock_members(change.connection, organization_id)
-    if not rules.mailed:
+    if not settings.mails_invitations:
         return
     since = change.now - _HOUR
     count = await audit_logs.count_entries(change.connection, organization_id, AuditEvent.MEMBER_INVITED, since)
-    if count >= rules.per_hour:
+    if count >= settings.invitations_per_hour:
         raise TooManyRequests(
-            f"An organization may invite {rules.per_hour} people an hour.", headers={"Retry-After": "600"}
+            f"An organization may invite {settings.invitations_per_hour} people an hour.",
+            headers={"Retry-After": "600"},
         )
 
 
-def _new_link(now: datetime, rules: InvitationRules) -> _Link:
+def _new_link(now: datetime, settings: Settings) -> _Link:
     token = secrets.token_urlsafe(32)
-    return _Link(token, hash_secret(token), now + rules.duration)
+    return _Link(token, hash_secret(token), now + timedelta(days=settings.invitation_days))
 
 
 async def _announce(
-    change: Change, authority: MemberAuthority, rules: InvitationRules, member_id: int, link: _Link
+    change: Change, authority: MemberAuthority, settings: Settings, member_id: int, link: _Link
 ) -> tuple[Member, str | None]:
     """Write the mail and the audit log."""
     organization = authority.organization
     member = await find_member(change, authority, member_id)
-    url = f"{rules.public_url.rstrip('/')}/accept/{organization.slug}/{member.id}/{link.url_end}/"
+    url = f"{settings.public_url.rstrip('/')}/accept/{organization.slug}/{member.id}/{link.url_end}/"
     subject, body = invitation_mail(
         await _language(change, authority, member),
         inviter=member.inviter_name or "",
@@ -132,7 +124,7 @@ async def _announce(
     await change.audit(
         AuditEvent.MEMBER_INVITED, organization.id, target=member.id, email=member.email, role=member.role
     )
-    return member, None if rules.mailed else url
+    return member, None if settings.mails_invitations else url
 
 
 async def _language(change: Change, authority: MemberAuthority, member: Member) -> str | None:

@@ -21,17 +21,9 @@ from hearback_kit.values.addresses import address_block
 from registry import metrics
 from registry.errors import WrongCredentials
 from registry.service.hash_passwords import Passwords
+from registry.settings import Settings
 from registry.store import sessions, users
 from registry.store.users import User
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptLimits:
-    """Attempts within a minute."""
-
-    per_address: int
-    per_account_and_address: int
-    per_account: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +38,14 @@ class SignIn:
     """Checks who people are."""
 
     def __init__(
-        self,
-        database: Database,
-        passwords: Passwords,
-        counters: LimitBatches,
-        clock: Clock,
-        limits: AttemptLimits,
-        session_duration: timedelta,
+        self, database: Database, passwords: Passwords, counters: LimitBatches, clock: Clock, settings: Settings
     ) -> None:
         self.passwords = passwords
         self._database = database
         self._counters = counters
         self._clock = clock
-        self._limits = limits
-        self._session_duration = session_duration
+        self._settings = settings
+        self._session_duration = timedelta(days=settings.session_days)
 
     async def authenticate(self, email: str, password: str, address: str | None) -> User:
         """Return the account of an address and a password; raise TooManyRequests and WrongCredentials."""
@@ -85,13 +71,14 @@ class SignIn:
         """Count an attempt to guess a password; raise TooManyRequests when there were too many."""
         block = address_block(address or "unknown")
         account = hashlib.sha256(email.lower().encode()).hexdigest()
+        settings = self._settings
         limits = [
-            Limit(f"login-address:{block}", self._limits.per_address, 60),
-            Limit(f"login:{account}:{block}", self._limits.per_account_and_address, 60),
+            Limit(f"login-address:{block}", settings.login_attempts_per_address, 60),
+            Limit(f"login:{account}:{block}", settings.login_attempts_per_minute, 60),
         ]
         async with self._database.connection() as connection:
             if not await sessions.is_known_address(connection, email, block, self._clock.now()):
-                limits.append(Limit(f"login-account:{account}", self._limits.per_account, 60))
+                limits.append(Limit(f"login-account:{account}", settings.login_attempts_per_account, 60))
         wait = await self._counters.retry_after(*limits)
         if wait:
             metrics.LOGINS.labels("limited").inc()

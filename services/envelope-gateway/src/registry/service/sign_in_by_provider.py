@@ -9,7 +9,6 @@ import base64
 import binascii
 import hmac
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -22,6 +21,7 @@ from registry import metrics
 from registry.clients.openid_provider import Attempt, Identity, OpenIdProvider
 from registry.errors import AttemptNotValid, NotAMember
 from registry.service.sign_in import Session, SignIn
+from registry.settings import Settings
 from registry.store import invitations, members, sessions, tokens, users
 
 ATTEMPT_SECONDS_MAX: Final = 600
@@ -43,23 +43,15 @@ class ProviderSignIn:
     """
 
     def __init__(
-        self,
-        provider: OpenIdProvider,
-        database: Database,
-        sign_in: SignIn,
-        clock: Clock,
-        *,
-        secret: str,
-        issuer: str,
-        domains: Sequence[str],
+        self, provider: OpenIdProvider, database: Database, sign_in: SignIn, clock: Clock, settings: Settings
     ) -> None:
         self._provider = provider
         self._database = database
         self._sign_in = sign_in
         self._clock = clock
-        self._key = hmac.digest(secret.encode(), b"hearback oidc", "sha256")
-        self._issuer = issuer
-        self._domains = frozenset(domain.lower() for domain in domains)
+        self._key = hmac.digest(settings.secret_key.get_secret_value().encode(), b"hearback oidc", "sha256")
+        self._issuer = settings.oidc_issuer
+        self._domains = frozenset(domain.lower() for domain in settings.oidc_domains)
 
     async def begin(self, wanted: str) -> tuple[str, str]:
         """Return where to send the browser, and its cookie; raise Unavailable."""

@@ -37,7 +37,7 @@ async def test_what_has_expired_is_removed(registry, working):
 async def test_accounts_that_are_unused_are_removed(registry):
     """Never one with a membership, a token or a sign-in within the time that the setting names."""
     database, days = Database(registry.settings.database_url), registry.settings.unused_account_days
-    cleanup = Cleanup(database, registry.clock, audit_days=400, unused_account_days=days)
+    cleanup = Cleanup(database, registry.clock, registry.settings)
 
     async def addresses():
         await cleanup.run()
@@ -77,7 +77,7 @@ async def test_an_account_with_a_token_stays(settings):
             " WHERE users.email = 'ann@example.org'",
         ):
             await connection.execute(text(statement))
-    await Cleanup(database, clock, audit_days=400, unused_account_days=90).run()
+    await Cleanup(database, clock, settings).run()
     async with database.connection() as connection:
         assert set(await connection.scalars(text("SELECT email FROM users"))) == {"ann@example.org"}
     await database.close()
