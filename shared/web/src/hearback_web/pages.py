@@ -12,6 +12,7 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI
 from hearback_kit.auth import SESSION_COOKIE
 from hearback_kit.clock import Clock, SystemClock
+from hearback_kit.errors import ServiceError
 from hearback_kit.settings import ServiceSettings
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
@@ -80,18 +81,25 @@ class Pages:
         template: str,
         status: int = 200,
         *,
+        error: ServiceError | None = None,
         block: str | None = None,
         csp: Mapping[str, str] | None = None,
         **values: Any,
     ) -> HTMLResponse:
-        """Return a page, or only a block of its template, for htmx; `csp` replaces directives of the policy."""
+        """Return a page, or only a block of its template, for htmx; `csp` replaces directives of the policy.
+
+        A page that says what went wrong has the status and headers of the `error`, and its detail as `problem`.
+        """
+        if error is not None:
+            status = error.status
         installed: InstalledPages = request.app.state.pages
         page, visitor = _context(request, installed)
         page = replace(page, is_fragment=block is not None, flash=None if block else page.flash)
         made = installed.environment.get_template(template)
-        values = {"request": request, **values, "page": page}
+        values = {"request": request, "problem": error.detail if error else None, **values, "page": page}
         text = made.render(values) if block is None else "".join(made.blocks[block](made.new_context(values)))
         headers = {"Content-Security-Policy": content_security_policy(page.nonce, csp)}
+        headers |= error.headers if error else {}
         if csp and csp.get("frame-ancestors") == "'self'":
             headers["X-Frame-Options"] = "SAMEORIGIN"
         content = text.encode()

@@ -112,16 +112,13 @@ async def _page(
     async with state.database.connection() as connection:
         projects = await list_projects(connection, tenants, Window(PROJECTS_SHOWN_MAX))
         alerts = {row.project_id: row.alerts for row in await list_alerts(connection, user.id, tenants)}
-    answer = render(
+    return render(
         request,
         "account.html",
-        problem.status if problem else 200,
+        error=problem,
         user=user,
         languages=list(LANGUAGES.items()),
         projects=projects,
         alerts=alerts,
-        problem=problem.detail if problem else None,
         password_length_min=PASSWORD_LENGTH_MIN,
     )
-    answer.headers.update(problem.headers if problem else {})
-    return answer

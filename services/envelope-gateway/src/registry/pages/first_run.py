@@ -111,9 +111,8 @@ def _new(request: Request, given: dict[str, str] | None = None, error: ServiceEr
     return render(
         request,
         "new_project.html",
-        error.status if error else 200,
+        error=error,
         given=given or {"name": "", "slug": "", "platform": "javascript"},
-        problem=error.detail if error else None,
         platforms=[(platform.name, platform.label) for platform in PLATFORMS.values()],
     )
 

@@ -97,17 +97,15 @@ def _form(
     answer = render(
         request,
         "invitation.html",
-        error.status if error else 200,
+        error=error,
         organization=invitation.organization_name,
         email=invitation.email,
         role=invitation.role,
         expires_at=invitation.expires_at,
-        problem=error.detail if error else None,
         name=name,
         signed_in_as=principal.email if principal else None,
         password_length_min=PASSWORD_LENGTH_MIN,
     )
-    answer.headers.update(error.headers if error else {})
     answer.headers["Referrer-Policy"] = "no-referrer"  # the address is a secret
     return answer
 

@@ -123,25 +123,22 @@ async def _page(
 ) -> Response:
     rows = await state.database.read(list_members, scope.organization.id, window_of(page))
     scopes, texts = scope.person.scopes, role_texts()
-    answer = render(
+    return render(
         request,
         "members.html",
-        problem.status if problem else 200,
+        error=problem,
         organization=scope.organization,
         **listing(page, rows),
         now=state.clock.now(),
         roles=[(role, texts[role]) for role in ROLES if _may_give(role, scopes)],
         role_texts=texts,
         given=given or {"email": "", "role": "member"},
-        problem=problem.detail if problem else None,
         invited=invited,
         link=link,
         is_mailed=state.settings.mails_invitations,
         own_id=int(scope.person.principal.id),
         may_change=not scopes.isdisjoint(MEMBER_WRITE),
     )
-    answer.headers.update(problem.headers if problem else {})
-    return answer
 
 
 def _may_give(role: str, scopes: frozenset[str]) -> bool:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from hearback_kit.api.params import AddressDep
 from hearback_kit.auth import SESSION_COOKIE
-from hearback_kit.errors import TooManyRequests, Unavailable
+from hearback_kit.errors import ServiceError, TooManyRequests, Unavailable
 from hearback_web import FormDep, local_path, redirect
 from hearback_web.session_cookies import end_session_cookie, set_session_cookie
 
@@ -35,9 +35,7 @@ async def sign_in(request: Request, state: StateDep, address: AddressDep, form: 
     try:
         user = await state.sign_in.authenticate(email, form.get("password", "")[:PASSWORD_LENGTH_MAX], address)
     except (WrongCredentials, TooManyRequests, Unavailable) as error:
-        answer = _form(request, state, wanted=wanted, email=email, problem=error.detail, status=error.status)
-        answer.headers.update(error.headers)
-        return answer
+        return _form(request, state, wanted=wanted, email=email, error=error)
     session = await state.sign_in.begin_session(user, address)
     return await begin(request, state, session, wanted)
 
@@ -64,14 +62,13 @@ async def begin(request: Request, state: AppState, session: Session, wanted: str
 
 
 def _form(
-    request: Request, state: AppState, *, wanted: str, email: str = "", problem: str = "", status: int = 200
+    request: Request, state: AppState, *, wanted: str, email: str = "", error: ServiceError | None = None
 ) -> Response:
     return render(
         request,
         "sign_in.html",
-        status,
+        error=error,
         wanted=wanted,
         email=email,
-        problem=problem,
         provider=state.settings.oidc_name if state.provider_sign_in else None,
     )
