@@ -12,7 +12,7 @@ from hearback_local.commands.tables import as_text
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
 from hearback_local.fleet import bootstrap
-from hearback_local.fleet.api import Access, NotThere, TokenRefused, quoted
+from hearback_local.fleet.api import Access, Api, NotThere, TokenRefused, quoted
 from hearback_local.fleet.projects import parse_slugs
 
 Body = Callable[[argparse.Namespace], Any]
@@ -23,6 +23,7 @@ ARGUMENTS = {
     "role": ("ROLE", "member (the default), viewer, admin, manager or owner"),
     "scopes": ("SCOPE", "such as project:read, event:read or event:admin"),
     "id": ("ID", "as `list` shows it"),
+    "rule": ("RULE_ID", "as `rules` shows it"),
 }
 
 
@@ -41,15 +42,20 @@ class Call:
     body: Body | None = None
     columns: Sequence[str] = ()
 
-    def __call__(self, options: argparse.Namespace, access: Access) -> Any:
-        """Return the API's answer."""
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add what may be given beside the arguments."""
+
+    def place(self, options: argparse.Namespace, access: Access) -> tuple[Api, str]:
+        """Return the API and the path of the organization or project."""
         if self.arguments.startswith("slugs"):
             organization, project = parse_slugs(options.slugs)
-            base = f"/api/0/projects/{quoted(organization)}/{quoted(project)}/"
-        else:
-            organization = options.organization
-            base = f"/api/0/organizations/{quoted(organization)}/"
-        api, path = access.api(organization), base + self.path.format(id=quoted(getattr(options, "id", "")))
+            return access.api(organization), f"/api/0/projects/{quoted(organization)}/{quoted(project)}/"
+        return access.api(options.organization), f"/api/0/organizations/{quoted(options.organization)}/"
+
+    def __call__(self, options: argparse.Namespace, access: Access) -> Any:
+        """Return the API's answer."""
+        api, base = self.place(options, access)
+        path = base + self.path.format(id=quoted(getattr(options, "id", "")))
         if self.method == ALL:
             return api.get_all(path)
         return api.send(self.method, path, self.body(options) if self.body else None)
@@ -93,6 +99,9 @@ class _AuditLog(Call):
 
 
 class _MemberAddition(Call):
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+
     def __call__(self, options: argparse.Namespace, access: Access) -> Any:
         body = {"organization": options.organization, **_invited(options)}
         if options.password_stdin:
@@ -169,8 +178,13 @@ def add_registry_commands(commands: Any, common: argparse.ArgumentParser, projec
     groups: list[tuple[Any, Sequence[Call]]] = [(organizations, ORGANIZATION_CALLS), (projects, PROJECT_CALLS)]
     groups += [(add_group(commands, name, text), calls) for name, (text, calls) in OTHER_CALLS.items()]
     for group, calls in groups:
-        for call in calls:
-            _add(group, common, call)
+        add_calls(group, common, calls)
+
+
+def add_calls(group: Any, common: argparse.ArgumentParser, calls: Sequence[Call]) -> None:
+    """Add calls to a group of commands."""
+    for call in calls:
+        _add(group, common, call)
 
 
 def _add(group: Any, common: argparse.ArgumentParser, call: Call) -> None:
@@ -188,12 +202,11 @@ def _add(group: Any, common: argparse.ArgumentParser, call: Call) -> None:
         shown, explained = ARGUMENTS.get(bare, (bare.upper(), None))
         nargs = argument[-1] if argument[-1] in "+?" else None
         parser.add_argument(bare, metavar=shown, nargs=nargs, help=explained)
-    if isinstance(call, _MemberAddition):
-        parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    call.add_options(parser)
 
 
 def _what_is_missing(options: argparse.Namespace) -> str:
     slugs = getattr(options, "slugs", None)
     where = f"project {slugs}" if slugs else f"organization {options.organization}"
-    given = getattr(options, "id", None)
+    given = getattr(options, "id", None) or getattr(options, "rule", None)
     return f"there is nothing with the id {given} in the {where}" if given else f"there is no {where}"
