@@ -1,8 +1,7 @@
 """A bound on what strangers take of an app at once, for one that services of the fleet need, too."""
 
 import asyncio
-from collections import deque
-from typing import Final
+from typing import Final, Literal
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,40 +12,17 @@ _OWN_PATHS: Final = (INTERNAL_PREFIX, "/healthz", "/readyz", "/metrics")
 _RETRY_AFTER: Final = "2"
 
 
-class _Places:
-    """So many places; further ones wait in their order."""
+class _Places(asyncio.Semaphore):
+    """So many places; further ones wait in their order, and are counted."""
 
-    def __init__(self, places: int) -> None:
-        self._free = places
-        self._waiting: deque[asyncio.Future[None]] = deque()
+    waiting = 0
 
-    @property
-    def waiting(self) -> int:
-        """How many wait."""
-        return len(self._waiting)
-
-    async def take(self) -> None:
-        if self._free:
-            self._free -= 1
-            return
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(place)
+    async def acquire(self) -> Literal[True]:
+        self.waiting += 1
         try:
-            await place
-        except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
-                self.give_back()  # it was given just now
-            else:
-                self._waiting.remove(place)
-            raise
-
-    def give_back(self) -> None:
-        while self._waiting:
-            place = self._waiting.popleft()
-            if not place.done():
-                place.set_result(None)
-                return
-        self._free += 1
+            return await super().acquire()
+        finally:
+            self.waiting -= 1
 
 
 class StrangersBound:
@@ -71,7 +47,7 @@ class StrangersBound:
             headers = {"Retry-After": _RETRY_AFTER, "X-Content-Type-Options": "nosniff"}
             await JSONResponse(body, status_code=503, headers=headers)(scope, receive, send)
             return
-        await self._places.take()
+        await self._places.acquire()
         visit = _Visit(self._places, receive)
         try:
             await self._app(scope, visit.receive, send)
@@ -94,11 +70,11 @@ class _Visit:
         self.end()
         message = await self._receive()
         self._is_complete = message["type"] != "http.request" or not message.get("more_body", False)
-        await self._places.take()
+        await self._places.acquire()
         self._has_place = True
         return message
 
     def end(self) -> None:
         if self._has_place:
             self._has_place = False
-            self._places.give_back()
+            self._places.release()
