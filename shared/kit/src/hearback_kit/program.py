@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import faulthandler
 import resource
 import signal
 import socket
@@ -24,7 +25,6 @@ from hearback_kit.common import COMMON, Common
 from hearback_kit.db import Database, current_revision, migrate, migration_head
 from hearback_kit.disk import watch_disk
 from hearback_kit.errors import ServiceError, Unavailable
-from hearback_kit.exiting import ExitDeadline
 from hearback_kit.health import health_routes
 from hearback_kit.http_server import HttpLimits, HttpProtocol
 from hearback_kit.http_server.server import ProgramServer
@@ -37,6 +37,7 @@ from hearback_kit.worker import Worker
 _log = get_logger(__name__)
 KEEP_ALIVE_SECONDS = 75
 EXIT_SECONDS_MORE = 10.0
+STDERR = 2
 MODES = ("serve", "work", "run")
 
 
@@ -126,12 +127,11 @@ class Program:
         configure_traces(self.name)
         watch_disk(settings.data_dir)
         raise_file_limit()
-        exit_deadline = ExitDeadline(2 * settings.shutdown_seconds_max + EXIT_SECONDS_MORE)
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(self._execute(settings, mode, sockets, front, exit_deadline))
+                runner.run(self._execute(settings, mode, sockets, front))
         finally:
-            exit_deadline.cancel()
+            faulthandler.cancel_dump_traceback_later()
 
     async def _execute(
         self,
@@ -139,7 +139,6 @@ class Program:
         mode: str,
         sockets: list[socket.socket] | None,
         front: str | bytes | None,
-        exit_deadline: ExitDeadline,
     ) -> None:
         worker = self.create_worker(settings) if mode != "serve" and self.create_worker else None
         app = self._health_app(worker) if mode == "work" else self.create_app(settings)
@@ -154,9 +153,11 @@ class Program:
         def end() -> None:
             if not stop.is_set():
                 _end_answers(app)
+                # The last resort: a library may swallow cancellations, a thread may hang.
+                seconds = 2 * settings.shutdown_seconds_max + EXIT_SECONDS_MORE
+                faulthandler.dump_traceback_later(seconds, exit=True, file=STDERR)
             server.should_exit = True
             stop.set()
-            exit_deadline.start()
 
         def handle_signal() -> None:
             if stop.is_set():  # the second signal: do not wait for anything
