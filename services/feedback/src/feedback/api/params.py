@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query
 from hearback_contracts.config import OrganizationConfig
 from hearback_contracts.flags import Feature
 from hearback_fleet.access import OrganizationScope, state_of
@@ -30,18 +30,15 @@ Environments = Annotated[
 QueryText = Annotated[str, Query(alias="query", description="A search such as `issue.category:feedback pay*`.")]
 
 
-def _page_size(request: Request) -> int:
-    rows: int = state_of(request).settings.page_size
-    return rows
-
-
-def _page_size_max(request: Request) -> int:
-    rows: int = state_of(request).settings.page_size_max
-    return rows
-
-
 PageDep = Annotated[
-    PageRequest, page_request(read_time, read_id, rows=_page_size, rows_max=_page_size_max, is_clipped=True)
+    PageRequest,
+    page_request(
+        read_time,
+        read_id,
+        rows=lambda request: state_of(request).settings.page_size,
+        rows_max=lambda request: state_of(request).settings.page_size_max,
+        is_clipped=True,
+    ),
 ]
 
 
