@@ -92,7 +92,7 @@ class Notifier:
     async def deliveries(self) -> list[Any]:
         """All deliveries, oldest first."""
         async with self.database.connection() as connection:
-            found = await list_deliveries(connection, 1, before=None, after=None, count=10_000)
+            found = await list_deliveries(connection, 1, 10_000)
         return found[::-1]
 
     async def steps(self) -> list[tuple[str, str, str]]:

@@ -8,7 +8,8 @@ from typing import Any, Final
 import orjson
 from hearback_contracts.outcomes import NO_EVENT_STEP, SubmissionState
 from hearback_kit.db import Connection
-from sqlalchemy import select, tuple_
+from hearback_kit.db.rows import page_statement
+from sqlalchemy import select
 from sqlalchemy.sql import Select
 
 from client_reports.domain.journal import StoredSteps, Submission, SubmissionKey, Usage
@@ -202,9 +203,4 @@ def submissions_statement(
         statement = statement.where(table.received_at >= wanted.start)
     if wanted.end is not None:
         statement = statement.where(table.received_at <= wanted.end)
-    position = tuple_(table.received_at, table.id)
-    if after is not None:
-        edge = tuple_(*after)
-        statement = statement.where(position > edge if backward else position < edge)
-    order = (table.received_at, table.id) if backward else (table.received_at.desc(), table.id.desc())
-    return statement.order_by(*order).limit(limit)
+    return page_statement(statement, (table.received_at, table.id), limit, after, backward=backward)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import list_records
+from hearback_kit.db.rows import list_records, page_statement
 from sqlalchemy import ColumnElement, Select
 
 T = TypeVar("T")
@@ -29,9 +29,9 @@ async def fetch_window(
     newest_first: bool = False,
 ) -> list[T]:
     """Return records of a query that has no order yet, by ascending id or `newest_first`."""
-    descending = window.backward != newest_first
-    if window.position is not None:
-        query = query.where(key < window.position if descending else key > window.position)
-    query = query.order_by(key.desc() if descending else key.asc()).limit(window.fetch)
+    position = None if window.position is None else (window.position,)
+    query = page_statement(
+        query, (key,), window.fetch, position, backward=window.backward, newest_first=newest_first
+    )
     found = await list_records(connection, kind, query)
     return found[::-1] if window.backward else found

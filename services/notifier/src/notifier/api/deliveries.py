@@ -27,13 +27,12 @@ async def get_deliveries(
     subject: SubjectFilter = None,
 ) -> list[DeliveryView]:
     """Return deliveries, newest first."""
-    position = page.position[0] if page.position else None
     found = await state.database.read(
         list_deliveries,
         scope.project.id,
-        before=None if page.backward else position,
-        after=position if page.backward else None,
-        count=page.fetch,
+        page.fetch,
+        page.position,
+        backward=page.backward,
         state=status,
         subject_id=parse_event_id(subject) or subject,
     )

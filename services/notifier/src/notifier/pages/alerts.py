@@ -139,9 +139,7 @@ async def _rule_page(
     key = rule_destination(rule).key
     async with state.database.connection() as connection:
         reasons = await destinations.find_reasons(connection, [key])
-        latest = await list_deliveries(
-            connection, scope.project.id, before=None, after=None, count=LATEST_SHOWN, rule_id=rule.id
-        )
+        latest = await list_deliveries(connection, scope.project.id, LATEST_SHOWN, rule_id=rule.id)
     is_fragment = "hx-request" in request.headers
     return PAGES.render(
         request,

@@ -34,15 +34,14 @@ async def show_log(
     search: Search = "",
 ) -> Response:
     """Show deliveries, newest first, and what is switched off."""
-    position = page.position[0] if page.position else None
     wanted, search = (status if status in delivery_words() else None), search.strip()
     async with state.database.connection() as connection:
         found = await list_deliveries(
             connection,
             scope.project.id,
-            before=None if page.backward else position,
-            after=position if page.backward else None,
-            count=page.fetch,
+            page.fetch,
+            page.position,
+            backward=page.backward,
             state=wanted,
             search=search or None,
         )

@@ -77,5 +77,5 @@ async def send_test(
         await destinations.switch_on(connection, destination.key, at)
         notice = of_test(test_id, project, public_url, at)
         await insert_deliveries(connection, deliveries_of(notice, project, [destination]), at)
-        found = await list_deliveries(connection, project.id, before=None, after=None, count=1, subject_id=test_id)
+        found = await list_deliveries(connection, project.id, 1, subject_id=test_id)
     return found[0].id

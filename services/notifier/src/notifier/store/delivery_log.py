@@ -1,6 +1,9 @@
 """The log of deliveries, as people read it."""
 
+from collections.abc import Sequence
+
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import page_statement
 from sqlalchemy import and_, or_, select
 
 from notifier.store.deliveries import Delivery, as_delivery
@@ -16,16 +19,16 @@ async def find_delivery(connection: Connection, project_id: int, delivery_id: in
 async def list_deliveries(
     connection: Connection,
     project_id: int,
-    *,
-    before: int | None,
-    after: int | None,
     count: int,
+    position: Sequence[int] | None = None,
+    *,
+    backward: bool = False,
     state: str | None = None,
     subject_id: str | None = None,
     search: str | None = None,
     rule_id: int | None = None,
 ) -> list[Delivery]:
-    """Return deliveries of a project, newest first: older than `before`, or newer than `after`.
+    """Return deliveries of a project, newest first, after (or `backward` before) a position.
 
     `search` is a part of the target, whatever its case, or the whole id of the subject.
     """
@@ -39,11 +42,6 @@ async def list_deliveries(
         statement = statement.where(is_found)
     if rule_id is not None:
         statement = statement.where(DELIVERIES.c.rule_id == rule_id)
-    if after is not None:
-        statement = statement.where(DELIVERIES.c.id > after).order_by(DELIVERIES.c.id)
-    else:
-        if before is not None:
-            statement = statement.where(DELIVERIES.c.id < before)
-        statement = statement.order_by(DELIVERIES.c.id.desc())
-    rows = [as_delivery(row) for row in await connection.execute(statement.limit(count))]
-    return sorted(rows, key=lambda delivery: -delivery.id)
+    statement = page_statement(statement, (DELIVERIES.c.id,), count, position, backward=backward)
+    rows = [as_delivery(row) for row in await connection.execute(statement)]
+    return rows[::-1] if backward else rows

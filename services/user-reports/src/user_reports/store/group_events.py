@@ -7,7 +7,8 @@ from uuid import UUID
 
 import msgspec
 from hearback_kit.db import Connection
-from sqlalchemy import Select, func, select, tuple_
+from hearback_kit.db.rows import page_statement
+from sqlalchemy import Select, func, select
 
 from user_reports.domain.model import IndexedEvent
 from user_reports.store.events import COLUMNS, event_of
@@ -44,13 +45,10 @@ async def list_group_events(
     backward: bool = False,
 ) -> list[IndexedEvent]:
     """Return up to `limit` events, newest first, after (backward: before) a time of receipt and event id."""
-    order = (EVENTS.c.received_at, EVENTS.c.event_id)
-    statement = statement_of(wanted)
-    if position is not None:
-        key, end = tuple_(*order), tuple_(position[0], UUID(position[1]))
-        statement = statement.where(key > end if backward else key < end)
-    statement = statement.order_by(*order) if backward else statement.order_by(*(c.desc() for c in order))
-    found = [event_of(row) for row in await connection.execute(statement.limit(limit))]
+    key = (EVENTS.c.received_at, EVENTS.c.event_id)
+    place = position and (position[0], UUID(position[1]))
+    statement = page_statement(statement_of(wanted), key, limit, place, backward=backward)
+    found = [event_of(row) for row in await connection.execute(statement)]
     return found[::-1] if backward else found
 
 

@@ -8,7 +8,8 @@ from uuid import UUID
 import msgspec
 from hearback_contracts.identifiers import NO_EVENT_ID, parse_event_id
 from hearback_kit.db import Connection
-from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from hearback_kit.db.rows import page_statement
+from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from user_reports.domain.model import Position, Report
 from user_reports.store.reports import COLUMNS, report_of
@@ -86,15 +87,9 @@ async def list_reports(
     backward: bool = False,
 ) -> list[Report]:
     """Return up to `limit` reports after (or, going backward, before) a position, newest first."""
-    key = tuple_(REPORTS.c.date_added, REPORTS.c.id)
-    statement = statement_of(wanted)
-    if position is not None:
-        place = tuple_(*position)
-        statement = statement.where(key > place if backward else key < place)
-    order = (REPORTS.c.date_added, REPORTS.c.id)
-    statement = statement.order_by(*order) if backward else statement.order_by(*(c.desc() for c in order))
-    rows = (await connection.execute(statement.limit(limit))).all()
-    found = [report_of(row) for row in rows]
+    key = (REPORTS.c.date_added, REPORTS.c.id)
+    statement = page_statement(statement_of(wanted), key, limit, position, backward=backward)
+    found = [report_of(row) for row in await connection.execute(statement)]
     return found[::-1] if backward else found
 
 

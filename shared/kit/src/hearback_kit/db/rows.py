@@ -1,10 +1,10 @@
 """Rows as typed records: dataclasses whose fields are named like the columns."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, FromClause
+from sqlalchemy import ColumnElement, FromClause, Select, literal, tuple_
 
 from hearback_kit.db.database import Connection
 
@@ -20,6 +20,26 @@ def columns(kind: Any, *tables: FromClause, **others: ColumnElement[Any]) -> lis
         others[name].label(name) if name in others else next(table.c[name] for table in tables if name in table.c)
         for name in names
     ]
+
+
+def page_statement(
+    statement: Select[Any],
+    key: Sequence[ColumnElement[Any]],
+    limit: int,
+    position: Sequence[Any] | None = None,
+    *,
+    backward: bool = False,
+    newest_first: bool = True,
+) -> Select[Any]:
+    """Select up to `limit` rows of a list after (or `backward` before) a position in it, by a sort key.
+
+    What is read backward comes in the reverse order of the list.
+    """
+    descending = backward != newest_first
+    if position is not None:
+        place = tuple_(*(literal(value, column.type) for value, column in zip(position, key, strict=True)))
+        statement = statement.where(tuple_(*key) < place if descending else tuple_(*key) > place)
+    return statement.order_by(*(column.desc() if descending else column.asc() for column in key)).limit(limit)
 
 
 def record(kind: type[Record], row: Any, /, **readers: Reader) -> Record:
