@@ -6,12 +6,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
-from hearback_kit.background import Background, Part, Runnable, pause
+from hearback_kit.background import Background, Part, pause
 from hearback_kit.errors import Unavailable
 from hearback_kit.health import Check
 from hearback_kit.logs import get_logger
-
-__all__ = ["Periodic", "Runnable", "Work", "Worker"]
 
 _log = get_logger(__name__)
 

@@ -20,30 +20,3 @@ from hearback_web.guard import (
 from hearback_web.links import external_url, local_path, url_with
 from hearback_web.pages import Pages
 from hearback_web.paging import Neighbours, neighbours
-
-__all__ = (
-    "Account",
-    "AnyForm",
-    "Directory",
-    "Flash",
-    "Form",
-    "FormDep",
-    "Neighbours",
-    "OrganizationLink",
-    "PageContext",
-    "PageScope",
-    "Pages",
-    "ProjectPageScope",
-    "SignInRequired",
-    "SignedIn",
-    "SignedInDep",
-    "Undo",
-    "external_url",
-    "local_path",
-    "neighbours",
-    "page_scope",
-    "project_page_scope",
-    "redirect",
-    "url_with",
-    "with_toast",
-)

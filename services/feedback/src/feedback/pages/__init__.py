@@ -12,5 +12,3 @@ from feedback.pages.triage import router as triage
 router = APIRouter(include_in_schema=False)
 for part in (inbox, triage, beside, news, old_addresses):
     router.include_router(part)
-
-__all__ = ["PAGES", "router"]

@@ -9,12 +9,3 @@ from hearback_devkit.engines.paths import engine_scratch_directory
 from hearback_devkit.engines.postgres import PostgresEngine
 from hearback_devkit.engines.process import EngineError
 from hearback_devkit.engines.valkey import SentinelEngine, ValkeyEngine
-
-__all__ = [
-    "EngineError",
-    "PostgresEngine",
-    "SentinelEngine",
-    "ValkeyCluster",
-    "ValkeyEngine",
-    "engine_scratch_directory",
-]

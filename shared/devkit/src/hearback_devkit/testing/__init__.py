@@ -8,16 +8,3 @@ from hearback_devkit.testing.loops import run_on_loop
 from hearback_devkit.testing.metrics import recorded
 from hearback_devkit.testing.s3 import S3Server
 from hearback_devkit.testing.waiting import eventually, eventually_sync
-
-__all__ = [
-    "FaultProxy",
-    "ManualClock",
-    "S3Server",
-    "eventually",
-    "eventually_sync",
-    "free_port",
-    "recorded",
-    "run_on_loop",
-    "running",
-    "served",
-]

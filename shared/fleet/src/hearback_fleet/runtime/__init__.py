@@ -12,5 +12,3 @@ The same happens when `build` raises half way.
 
 from hearback_fleet.runtime.programs import service_app, service_worker
 from hearback_fleet.runtime.service_runtime import ServiceRuntime
-
-__all__ = ["ServiceRuntime", "service_app", "service_worker"]

@@ -5,5 +5,3 @@ from hearback_kit.bus.consumer import Consumer
 from hearback_kit.bus.options import ConsumerOptions
 from hearback_kit.bus.protocol import Bus, Incoming, Outgoing
 from hearback_kit.bus.redis_streams import RedisStreams
-
-__all__ = ["Bus", "Consumer", "ConsumerOptions", "Incoming", "OnDead", "Outgoing", "RedisStreams"]

@@ -2,15 +2,3 @@
 
 from hearback_kit.db.database import AlreadyThere, Connection, Database, Direct, is_outage
 from hearback_kit.db.migrate import current_revision, migrate, migration_head, run_migrations_env
-
-__all__ = [
-    "AlreadyThere",
-    "Connection",
-    "Database",
-    "Direct",
-    "current_revision",
-    "is_outage",
-    "migrate",
-    "migration_head",
-    "run_migrations_env",
-]

@@ -3,5 +3,3 @@
 from hearback_kit.http_server.cycle import RequestCycle, encode_head
 from hearback_kit.http_server.limits import HttpLimits
 from hearback_kit.http_server.protocol import HttpProtocol
-
-__all__ = ["HttpLimits", "HttpProtocol", "RequestCycle", "encode_head"]

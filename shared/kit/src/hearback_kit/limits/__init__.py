@@ -2,14 +2,3 @@
 
 from hearback_kit.limits.batches import Callback, LimitBatches, LimitCheck, RetryAfters, Role
 from hearback_kit.limits.windows import FAILED_OPEN, PREFIX, Limit
-
-__all__ = [
-    "FAILED_OPEN",
-    "PREFIX",
-    "Callback",
-    "Limit",
-    "LimitBatches",
-    "LimitCheck",
-    "RetryAfters",
-    "Role",
-]

@@ -14,14 +14,3 @@ from hearback_kit.outbox.messages import (
     outbox_values,
 )
 from hearback_kit.outbox.relay import OutboxRelay
-
-__all__ = [
-    "NOTHING",
-    "Added",
-    "Outbox",
-    "OutboxRelay",
-    "OutboxTable",
-    "outbox_insert",
-    "outbox_table",
-    "outbox_values",
-]

@@ -1,5 +1,3 @@
 """Attachments of feedback and of error events."""
 
 from feedback.api.attachments.routes import router
-
-__all__ = ["router"]

@@ -10,5 +10,3 @@ router = APIRouter()
 router.include_router(lists)
 router.include_router(collection)
 router.include_router(details)
-
-__all__ = ["router"]
