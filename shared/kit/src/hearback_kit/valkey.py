@@ -66,6 +66,7 @@ def connect(
         "retry": Retry(NoBackoff(), 0 if blocking else 1),
         "health_check_interval": 0,
         "decode_responses": False,
+        "driver_info": None,  # for which the files of the installed package are read for each connection
     }
     cluster = read_cluster(url)
     if cluster is not None:
