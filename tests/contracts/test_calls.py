@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 from urllib.parse import parse_qsl
 
 import httpx
@@ -22,7 +23,7 @@ from feedback.pages.beside import read_beside
 from feedback.service import announce_projects, ask_fleet
 from feedback.service.find_error_events import ErrorEventIndex
 from feedback.store.projects import Announcement
-from hearback_contracts.config import OrganizationConfig, ProjectRef
+from hearback_contracts.config import OrganizationConfig, ProjectConfig, ProjectRef
 from hearback_fleet.access import registry_introspection
 from hearback_kit.auth import Authenticator
 from hearback_kit.http import ServiceClient
@@ -244,9 +245,11 @@ async def find_errors(fleet: Fleet, _: pytest.MonkeyPatch) -> None:
 
 
 async def find_recipients(fleet: Fleet, _: pytest.MonkeyPatch) -> None:
-    configuration: Any = None
+    configuration: Any = AsyncMock(organization=AsyncMock(return_value=None))
     directory = RecipientDirectory(fleet.client("registry"), configuration, seconds=1)
-    found = await directory.members(1, 1)
+    found = await directory.members(
+        ProjectConfig(id=1, slug="web", name="web", organization_id=1, organization_slug="demo")
+    )
     if fleet.form == FULL:
         assert (found[0].language, found[0].name, found[0].unsubscribe_url) == ("1", "1", "1")
 

@@ -41,7 +41,10 @@ class Settings(ServiceSettings):
     breaker_seconds: float = bounded(120.0, 1, 86_400, "Time that a failing destination rests.")
     rules_max: int = bounded(50, 1, 1_000, "Notification rules of one project.")
     recipients_seconds: float = bounded(
-        1.5, 0, 60, "Age up to which the recipients and rules of a project are taken from memory."
+        1.5,
+        0,
+        60,
+        "Age up to which a project's rules are taken from memory, and 40 times it: recipients that do not change.",
     )
     retention_days: int = bounded(90, 1, 3_650, "Days that decisions and deliveries are kept.")
     retention_seconds: float = bounded(600.0, 0.05, 86_400, "Pause between two rounds of retention.")

@@ -1,7 +1,13 @@
 """Who is notified: members with alerts on, and rules that match, each destination once."""
 
+from unittest.mock import AsyncMock
+
 import pytest
 from hearback_contracts.config import ProjectConfig
+from hearback_devkit.fleet import publish_project
+from hearback_devkit.testing import eventually
+from hearback_fleet.configuration import Configuration
+from notifier.clients.recipients import RecipientDirectory
 from notifier.domain.notice import Sender, of_feedback
 from notifier.domain.recipients import (
     Audience,
@@ -12,6 +18,7 @@ from notifier.domain.recipients import (
     WebhookFormat,
 )
 from notifier.service.address_notices import deliveries_of
+from redis.asyncio import Redis
 
 from ..conftest import read
 
@@ -61,6 +68,30 @@ def test_each_destination_gets_a_notice_once() -> None:
         "email:other@example.com",
     ]
     assert found[0].label == "member"
+
+
+async def test_recipients_are_asked_for_again_when_something_is_published(
+    configuration: Configuration, redis: Redis
+) -> None:
+    registry = AsyncMock()
+    registry.get_json.return_value = [{"user_id": 1, "email": "ada@example.com"}]
+    directory = RecipientDirectory(registry, configuration, seconds=60)
+
+    async def asks() -> bool:
+        asked = registry.get_json.await_count
+        project = await configuration.project(1)
+        assert project is not None
+        assert [one.email for one in await directory.members(project)] == ["ada@example.com"]
+        return bool(registry.get_json.await_count > asked)
+
+    async def asks_not() -> bool:
+        return not await asks()
+
+    assert await asks()
+    await eventually(asks_not)
+    await publish_project(redis)
+    await eventually(asks)
+    await eventually(asks_not)
 
 
 def test_what_webhooks_get_is_not_kept_for_mails() -> None:

@@ -62,6 +62,8 @@ async def set_alerts(
         for is_on in (True, False):
             chosen = [project_id for project_id, value in wanted.items() if value is is_on]
             await alerts.set_alerts(change.connection, user_id, chosen, is_on, change.now)
+        for project_id in wanted:
+            change.touch_project(project_id)  # what is published stays, and the notifier asks for recipients again
 
 
 async def unsubscribe(changes: Changes, database: Database, subscription: Subscription) -> Subscriber:
@@ -71,6 +73,7 @@ async def unsubscribe(changes: Changes, database: Database, subscription: Subscr
         await alerts.set_alerts(
             change.connection, subscription.user_id, [subscription.project_id], False, change.now
         )
+        change.touch_project(subscription.project_id)
     return found
 
 

@@ -45,7 +45,7 @@ async def update_account(
         if "password_hash" in values:
             digest = hash_secret(session)
             await sessions.remove_sessions_of(change.connection, user.id, except_digest=digest)
-        if "name" in values:
+        if not values.keys().isdisjoint({"name", "language"}):
             await _touch_organizations(change, user.id)
         changed = await users.find_user(change.connection, user.id)
     if changed is None:

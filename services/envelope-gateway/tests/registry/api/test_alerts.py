@@ -66,6 +66,26 @@ async def test_a_language_can_be_chosen(registry):
         assert (await registry.http.put("/api/0/users/me/", json=body, headers=session)).status_code == 400
 
 
+async def test_what_changes_recipients_is_announced(registry, redis):
+    """Those who keep recipients ask for them again when something of a project or its organization is published."""
+
+    async def changes():
+        return await redis.xlen("hearback:snapshot-changes")
+
+    (owner,) = await recipients(registry)
+    session = await registry.sign_in(registry.demo["admin_email"], registry.demo["admin_password"])
+    body = {"options": {"language": "de"}}
+    for change in (
+        lambda: registry.put(ALERTS, {"1": 0}),
+        lambda: registry.http.post(owner["unsubscribe_url"], data={"List-Unsubscribe": "One-Click"}),
+        lambda: registry.http.put("/api/0/users/me/", json=body, headers=session),
+        lambda: registry.join("ann@example.org"),
+    ):
+        before = await changes()
+        await change()
+        assert await changes() > before
+
+
 async def test_recipients_need_a_signature(registry):
     for headers in ({}, registry.headers()):
         answer = await registry.http.get("/internal/projects/1/recipients", headers=headers)

@@ -2,44 +2,69 @@
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Final, NamedTuple
 
+from hearback_contracts.config import OrganizationConfig, ProjectConfig
 from hearback_fleet.configuration import Configuration
 from hearback_kit.errors import Unavailable
 from hearback_kit.http import ServiceClient
 
 from notifier.domain.recipients import NotificationRule, Recipient
 
+_UNCHANGED_FACTOR: Final = 40
+
+
+class _Known(NamedTuple):
+    """Recipients, what was published when they were asked for, and the monotonic second until which they hold."""
+
+    found: Sequence[Recipient]
+    project: ProjectConfig
+    organization: OrganizationConfig | None
+    until: float
+
 
 class RecipientDirectory:
-    """Recipients and rules by project, kept in memory for `seconds`."""
+    """Recipients and rules by project.
+
+    Rules are kept in memory for `seconds`. Recipients are kept until something of the project or its organization
+    is published, which follows of each of their changes, and at most forty times as long.
+    """
 
     def __init__(self, registry: ServiceClient, configuration: Configuration, *, seconds: float) -> None:
         self._registry = registry
         self._configuration = configuration
         self._seconds = seconds
-        self._known: dict[int, tuple[float, Sequence[Recipient]]] = {}
+        self._known: dict[int, _Known] = {}
         self._rules: dict[int, tuple[float, Sequence[NotificationRule]]] = {}
 
-    async def members(self, project_id: int, organization_id: int) -> Sequence[Recipient]:
+    async def members(self, project: ProjectConfig) -> Sequence[Recipient]:
         """Return a project's members, also those whose alerts are off.
 
         While the registry is away and was never asked: the members of the published configuration, all with
         alerts on. A mail too many is better than a feedback that reaches no person.
         """
+        organization = await self._configuration.organization(project.organization_id)
         now = time.monotonic()
-        known = self._known.get(project_id)
-        if known is not None and now - known[0] < self._seconds:
-            return known[1]
+        known = self._known.get(project.id)
+        if (
+            known is not None
+            and known.project is project
+            and known.organization is organization
+            and now < known.until
+        ):
+            return known.found
+        published = [
+            Recipient(one.id, one.email, one.name) for one in (organization.members if organization else ())
+        ]
+        seconds = self._seconds
         try:
-            rows = await self._registry.get_json(f"/internal/projects/{project_id}/recipients")
+            rows = await self._registry.get_json(f"/internal/projects/{project.id}/recipients")
         except Unavailable:
-            found = known[1] if known is not None else await self._published(organization_id)
+            found = known.found if known is not None else published
         else:
-            found = (
-                [_recipient(row) for row in rows] if rows is not None else await self._published(organization_id)
-            )
-        self._known[project_id] = (now, found)
+            seconds *= _UNCHANGED_FACTOR
+            found = published if rows is None else [_recipient(row) for row in rows]
+        self._known[project.id] = _Known(found, project, organization, now + seconds)
         return found
 
     async def rules(
@@ -51,11 +76,6 @@ class RecipientDirectory:
         if known is None or now - known[0] >= self._seconds:
             known = self._rules[project_id] = (now, await read())
         return known[1]
-
-    async def _published(self, organization_id: int) -> Sequence[Recipient]:
-        organization = await self._configuration.organization(organization_id)
-        members = organization.members if organization else ()
-        return [Recipient(member.id, member.email, member.name) for member in members]
 
 
 def _recipient(row: dict[str, Any]) -> Recipient:

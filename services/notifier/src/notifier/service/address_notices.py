@@ -58,7 +58,7 @@ async def find_audience(context: Context, project: ProjectConfig) -> Audience:
         async with context.database.statements() as connection:
             return await notification_rules.list_rules(connection, project.id)
 
-    members = await context.recipients.members(project.id, project.organization_id)
+    members = await context.recipients.members(project)
     return Audience(members, await context.recipients.rules(project.id, read))
 
 

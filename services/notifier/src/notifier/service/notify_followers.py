@@ -18,7 +18,7 @@ async def notify_followers(context: Context, messages: Sequence[UserReportLinked
         project = projects.get(message.project_id)
         if project is None or not message.followers:
             continue
-        members = await context.recipients.members(project.id, project.organization_id)
+        members = await context.recipients.members(project)
         followers = [member for member in members if member.user_id in message.followers and member.has_alerts]
         notice = of_report(message, project, context.settings.public_url)
         deliveries += deliveries_of(notice, project, [member_destination(member) for member in followers])
@@ -33,7 +33,7 @@ async def notify_alerts(context: Context, messages: Sequence[AlertChanged]) -> b
         project = projects.get(message.project_id)
         if project is None:
             continue
-        members = await context.recipients.members(project.id, project.organization_id)
+        members = await context.recipients.members(project)
         notice = of_alert(message, project, context.settings.public_url)
         found = [member_destination(member) for member in members if member.has_alerts]
         deliveries += deliveries_of(notice, project, found)
