@@ -67,7 +67,7 @@ async def test_a_language_can_be_chosen(registry):
 
 
 async def test_what_changes_recipients_is_announced(registry, redis):
-    """Those who keep recipients ask for them again when something of a project or its organization is published."""
+    """Who keeps recipients asks again when something of the project or its organization is published."""
 
     async def changes():
         return await redis.xlen("hearback:snapshot-changes")
