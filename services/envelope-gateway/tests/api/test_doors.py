@@ -336,6 +336,17 @@ async def test_items_that_announce_more_than_they_bring_are_recorded(gateway, it
         assert step.payload["contexts"]["feedback"]["message"] == kept
 
 
+@pytest.mark.parametrize("length", [5, 0, -1, '"10"', 1.0, "null", "true", 1 << 64])
+@pytest.mark.parametrize("end", ["", "\n", '\n{"type":"attachment"}\nx'])
+async def test_items_with_a_wrong_length_are_recorded_with_their_words(gateway, length, end):
+    head = f'{{"event_id":"{EVENT_ID}"}}\n{{"type":"feedback","length":{length}}}\n'
+    assert (await gateway.send((head + json.dumps(words()) + end).encode())).status_code == 400
+    assert await gateway.kinds() == []
+    step = await refused_step(gateway)
+    assert (step.submission_id, step.state, step.reason) == (EVENT_ID, "invalid", "invalid_envelope")
+    assert step.payload["contexts"]["feedback"]["message"] == "the words"
+
+
 async def test_attachments_of_no_event_are_an_outcome(gateway):
     form = b'--b\r\ncontent-disposition: form-data; name="a"; filename="a"\r\n\r\n12345\r\n--b--\r\n'
     for path in (f"/api/1/events/{ZERO_ID}/attachments/",):

@@ -91,11 +91,11 @@ class InvalidEnvelope(Refused):
         self.parsed = parsed
 
 
-class _ShortItem(Refused):
-    """An item announces more bytes than there are; `item` has those that are there."""
+class _BrokenItem(Refused):
+    """An item whose `length` is wrong; `item` has what may be its payload, which is one line in what SDKs write."""
 
-    def __init__(self, item: Item) -> None:
-        super().__init__(400, INVALID_ENVELOPE, (UNEXPECTED_END,))
+    def __init__(self, item: Item, *causes: str) -> None:
+        super().__init__(400, INVALID_ENVELOPE, causes)
         self.item = item
 
 
@@ -116,7 +116,7 @@ def parse_envelope(body: Bytes) -> Envelope:
             item, offset = _read_item(body, offset)
             items.append(item)
     except Refused as refused:
-        if isinstance(refused, _ShortItem):
+        if isinstance(refused, _BrokenItem):
             items.append(refused.item)
         raise InvalidEnvelope(refused, Envelope(headers, items)) from refused
     return Envelope(headers, items)
@@ -160,6 +160,9 @@ def _read_item(body: Bytes, offset: int) -> tuple[Item, int]:
         if values is None:
             raise invalid_envelope(UNEXPECTED_END)
         _check_item_headers(raw, values)
+        if "length" in values and not _is_length(values["length"]):
+            after = min(offset + 1, len(body))
+            raise _BrokenItem(_line_item(values, body, after), INVALID_ITEM, "invalid `length`: expected u64")
     size = len(body)
     if offset < size:
         offset = _after_newline(body, offset)
@@ -171,9 +174,20 @@ def _read_item(body: Bytes, offset: int) -> tuple[Item, int]:
     else:
         end = offset + length
         if end > size:
-            raise _ShortItem(Item(values["type"], values, body, offset, size))
+            raise _BrokenItem(Item(values["type"], values, body, offset, size), UNEXPECTED_END)
+        if end < size and body[end] != _LF:
+            raise _BrokenItem(_line_item(values, body, offset), MISSING_NEWLINE)
     item = Item(values["type"], values, body, offset, end)
-    return item, end if end == size else _after_newline(body, end)
+    return item, min(end + 1, size)
+
+
+def _line_item(values: dict[str, Any], body: Bytes, start: int) -> Item:
+    end = body.find(b"\n", start)
+    return Item(values["type"], values, body, start, end if end >= 0 else len(body))
+
+
+def _is_length(value: Any) -> bool:
+    return type(value) is int and 0 <= value < LENGTH_LIMIT
 
 
 def _after_newline(body: Bytes, offset: int) -> int:
@@ -231,7 +245,7 @@ def _parse_item_header_fast(line: bytes) -> dict[str, Any] | None:
         _check_item_headers(line, values)
     except (ValueError, Refused):
         return None
-    return values
+    return values if "length" not in values or _is_length(values["length"]) else None
 
 
 def _envelope_headers(raw: bytes, values: dict[str, Any]) -> EnvelopeHeaders:
@@ -260,10 +274,6 @@ def _check_item_headers(raw: bytes, values: dict[str, Any]) -> None:
             raise ValueError("missing field `type`")
         if b"\\" in raw or raw.count(b'"type"') > 1:
             _refuse_repeated(raw, _ITEM_TYPE)
-        if "length" in values:
-            length = values["length"]
-            if type(length) is not int or not 0 <= length < LENGTH_LIMIT:
-                raise ValueError("invalid `length`: expected u64")
     except ValueError as error:
         raise invalid_envelope(INVALID_ITEM, str(error)) from error
 
