@@ -7,6 +7,7 @@ from typing import Any
 
 from hearback_local.commands.arguments import add_command
 from hearback_local.data_dir import DataDir
+from hearback_local.fleet.state import start_command
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -27,7 +28,7 @@ def _backup(options: argparse.Namespace, data_dir: DataDir) -> int:
 def _restore(options: argparse.Namespace, data_dir: DataDir) -> int:
     from hearback_local.backups.loading import load
 
-    done = f"restored to {data_dir.root}; start it with `hearback up --data-dir {data_dir.root}`"
+    done = f"restored to {data_dir.root}; start it with `{start_command(data_dir)}`"
     _show(options, load(data_dir, options.folder.absolute()), done)
     return 0
 

@@ -12,6 +12,7 @@ from hearback_local.commands.arguments import add_command
 from hearback_local.commands.status import not_running
 from hearback_local.data_dir import DataDir
 from hearback_local.fleet.readiness import probe, read_metrics
+from hearback_local.fleet.state import start_command
 from hearback_local.fleet.status import read_status
 
 FREE_BYTES_MIN = 512 * 1024 * 1024
@@ -41,7 +42,11 @@ def examine(data_dir: DataDir) -> list[dict[str, Any]]:
     """Return the findings: `what` in words, whether it is `ok`, and what to `do` (empty when it is)."""
     status = read_status(data_dir)
     if not status["running"]:
-        return [_finding(False, f"{not_running(status)} in {status['data_dir']}", "start it: hearback up")]
+        return [
+            _finding(
+                False, f"{not_running(status)} in {status['data_dir']}", f"start it: {start_command(data_dir)}"
+            )
+        ]
     findings = [_finding(True, f"a fleet runs at {status['url']}"), _disk(data_dir)]
     findings += [
         _finding(store["pid"] is not None, f"{store['name']} runs on port {store['port']}", _log_of(store["name"]))

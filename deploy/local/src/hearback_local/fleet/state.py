@@ -40,6 +40,11 @@ def find_ready_state(data_dir: DataDir) -> dict[str, Any]:
     return state if state.get("ready") and is_described(state, data_dir.root) else {}
 
 
+def start_command(data_dir: DataDir) -> str:
+    """Return the command that starts a fleet, to be pasted into a terminal."""
+    return f"hearback up --data-dir {shlex.quote(str(data_dir.root))}"
+
+
 def ready_state(data_dir: DataDir) -> dict[str, Any]:
     """Return what the running launcher published.
 
@@ -47,8 +52,7 @@ def ready_state(data_dir: DataDir) -> dict[str, Any]:
     """
     state = find_ready_state(data_dir)
     if not is_running(data_dir):
-        command = f"hearback up --data-dir {shlex.quote(str(data_dir.root))}"
-        raise FleetError(f"no fleet runs in {data_dir.root}; start it with `{command}`")
+        raise FleetError(f"no fleet runs in {data_dir.root}; start it with `{start_command(data_dir)}`")
     if not state:
         raise FleetError(f"the fleet in {data_dir.root} is starting or stopping; try again in a moment")
     return state

@@ -92,7 +92,7 @@ class InvalidEnvelope(Refused):
 
 
 class _BrokenItem(Refused):
-    """An item whose `length` is wrong; `item` has what may be its payload, which is one line in what SDKs write."""
+    """An item whose `length` is wrong; `item` has what may be its payload: SDKs write a line."""
 
     def __init__(self, item: Item, *causes: str) -> None:
         super().__init__(400, INVALID_ENVELOPE, causes)
