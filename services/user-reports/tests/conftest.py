@@ -23,6 +23,7 @@ from hearback_devkit.fleet import following, publish_project
 from hearback_devkit.testing import ManualClock
 from hearback_kit.bus import Incoming
 from hearback_kit.db import Database
+from hearback_kit.outbox import Outbox, OutboxRelay
 from hearback_kit.values.ids import new_id, random_id
 from redis.asyncio import Redis
 from sqlalchemy import text
@@ -35,6 +36,7 @@ from user_reports.service.context import ServiceContext
 from user_reports.service.read_projects import Projects
 from user_reports.settings import Settings
 from user_reports.store.partitions import events_plan, open_partitions
+from user_reports.store.tables import OUTBOX
 
 SHARDS = 4
 
@@ -46,7 +48,9 @@ class Harness:
         self.url = url
         self.database = database
         self.clock = clock
-        self.context = ServiceContext(database, projects, clock, SHARDS)
+        nowhere: Any = None  # the relay does not run
+        relay = OutboxRelay(database, OUTBOX, nowhere)
+        self.context = ServiceContext("user-reports", database, Outbox(OUTBOX), relay, clock, SHARDS, projects)
         self.retention = timedelta(days=90)
         self.rules = AgeRules(timedelta(minutes=30), timedelta(minutes=5))
 

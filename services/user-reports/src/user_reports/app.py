@@ -1,6 +1,5 @@
 """Put user-reports together: the HTTP app, the worker and the sweep by hand."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from fastapi import FastAPI
@@ -35,7 +34,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     """Make the HTTP app; it connects when it starts."""
 
     def build(runtime: ServiceRuntime) -> AppState:
-        context = _context(runtime, settings, relayed=True)
+        context = _context(runtime, settings)
         client = runtime.service_client(settings.feedback_url) if settings.feedback_url else None
         return AppState(settings, context, runtime.limits(), FeedbackLookup(client), _rules(settings))
 
@@ -59,7 +58,7 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
     """Make the worker: the consumers of both streams, the sweep and retention."""
 
     def build(runtime: ServiceRuntime) -> None:
-        context = _context(runtime, settings, relayed=True)
+        context = _context(runtime, settings)
         events_handler = ErrorEventHandler(context, retention=timedelta(days=settings.retention_days))
         reports_handler = UserReportHandler(context, _rules(settings))
         plan = events_plan(retention_days=settings.retention_days, weeks_ahead=settings.partition_weeks_ahead)
@@ -79,18 +78,15 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
 
 
 async def sweep_now(settings: Settings) -> str:
-    """Sweep once, by hand, and return what was done in a line."""
-    async with ServiceRuntime(settings) as runtime:
+    """Sweep once, by hand, and return what was done in a line; the worker's relay finds what is announced."""
+    async with ServiceRuntime(settings, outbox=OUTBOX) as runtime:
         result = await Sweep(_context(runtime, settings), settings).run_once()
     rest = "" if result.complete else " (the deadline came first: call again)"
     return f"looked at {result.looked_at} waiting reports, linked {result.linked}{rest}"
 
 
-def _context(runtime: ServiceRuntime, settings: Settings, *, relayed: bool = False) -> ServiceContext:
-    """Return what use cases work with; `relayed` when this process publishes the outbox."""
-    projects = Projects(runtime.configuration, settings.organizations_denied)
-    context = ServiceContext(runtime.database, projects, runtime.clock, runtime.shards)
-    return replace(context, publish=runtime.relay.publish) if relayed else context
+def _context(runtime: ServiceRuntime, settings: Settings) -> ServiceContext:
+    return ServiceContext.of(runtime, projects=Projects(runtime.configuration, settings.organizations_denied))
 
 
 def _rules(settings: Settings) -> AgeRules:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 from hearback_kit.bus import Outgoing
 from hearback_kit.clock import Clock
@@ -35,10 +35,17 @@ class UnitOfWork:
     shards: int
 
     @classmethod
-    def of(cls, runtime: ServiceRuntime) -> Self:
-        """Open what transactions need."""
-        service = runtime.settings.service
-        return cls(service, runtime.database, runtime.outbox, runtime.relay, runtime.clock, runtime.shards)
+    def of(cls, runtime: ServiceRuntime, **others: Any) -> Self:
+        """Open what transactions need; `others` are fields of a subclass."""
+        return cls(
+            runtime.settings.service,
+            runtime.database,
+            runtime.outbox,
+            runtime.relay,
+            runtime.clock,
+            runtime.shards,
+            **others,
+        )
 
     def recorder(self) -> OutcomeRecorder:
         """Return a recorder for decisions that are published by other means."""

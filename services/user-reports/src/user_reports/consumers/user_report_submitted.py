@@ -10,6 +10,7 @@ from hearback_kit.bus import Incoming, Outgoing
 from user_reports.domain.admission import AgeRules
 from user_reports.domain.model import Refusal
 from user_reports.service.context import ServiceContext
+from user_reports.service.record_outcomes import record_dead_letter
 from user_reports.service.submit_report import Received, submit_reports
 
 
@@ -31,7 +32,6 @@ class UserReportHandler:
             message = decode(UserReportSubmitted, item)
         except ValueError:
             return []
-        recorder = self._context.recorder()
-        refusal = Refusal.of_message(message, parse_payload(item.body), Reason.DEAD_LETTER)
-        recorder.record_dead_letter(refusal)
-        return recorder.messages()
+        outcomes = self._context.recorder()
+        record_dead_letter(outcomes, Refusal.of_message(message, parse_payload(item.body), Reason.DEAD_LETTER))
+        return outcomes.messages()

@@ -1,7 +1,7 @@
 """Record what becomes of reports and events: the feedback a report becomes, its steps, its outcomes."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 import orjson
 from hearback_contracts.categories import DataCategory
@@ -16,50 +16,37 @@ from hearback_fleet.recording import Origin, OutcomeRecorder, RefusedSubmission,
 from hearback_fleet.refused import payload_to_keep
 from hearback_kit.bus import Outgoing
 from hearback_kit.clock import Clock
-from hearback_kit.db import Connection
-from hearback_kit.outbox import Added
 from hearback_kit.values.ids import derived_id, new_id
 
 from user_reports.domain.model import IndexedEvent, Refusal, Report, Submission
 from user_reports.domain.shim import feedback_event
 from user_reports.domain.short_ids import short_id
-from user_reports.store.outbox import add_messages
-
-SERVICE: Final = "user-reports"
 
 
+@dataclass(frozen=True, slots=True)
 class ReportRecorder:
-    """Collects what one transaction announces; `write` puts it into the outbox."""
+    """Records in one transaction's `outcomes`, and announces by its `messages`."""
 
-    def __init__(self, clock: Clock, shards: int) -> None:
-        self._clock = clock
-        self._shards = shards
-        self._outcomes = OutcomeRecorder(SERVICE, clock, shards)
-        self._announcements: list[Outgoing] = []
-
-    async def write(self, connection: Connection) -> Added:
-        """Put everything into the outbox, to be published when the transaction commits."""
-        return await add_messages(connection, [*self._announcements, *self._outcomes.messages()])
-
-    def messages(self) -> list[Outgoing]:
-        """Return the outcomes and steps as messages, where no transaction takes them."""
-        return self._outcomes.messages()
+    outcomes: OutcomeRecorder
+    messages: list[Outgoing]
+    clock: Clock
+    shards: int
 
     def record_event(
         self, event: IndexedEvent, key_id: int | None, outcome: Outcome, reason: Reason | None = None
     ) -> None:
         """Count an error event."""
         origin = Origin(event.organization_id, event.project_id, key_id, event.sdk)
-        self._outcomes.count(origin, DataCategory.ERROR, outcome, reason)
+        self.outcomes.count(origin, DataCategory.ERROR, outcome, reason)
 
     def record_received(self, submission: Submission, at: datetime) -> None:
         """Record that a submission came over this service's own HTTP."""
         ref = _ref_of_message(submission.message, submission.submission_id)
-        self._outcomes.step(ref, SubmissionState.ACCEPTED, "report_received", at=at)
+        self.outcomes.step(ref, SubmissionState.ACCEPTED, "report_received", at=at)
 
     def record_waiting(self, report: Report) -> None:
         """Record that a report is stored and waits for its event."""
-        self._outcomes.step(_ref(report), SubmissionState.WAITING_FOR_EVENT, "waiting_for_event")
+        self.outcomes.step(_ref(report), SubmissionState.WAITING_FOR_EVENT, "waiting_for_event")
 
     def record_handed_on(
         self, report: Report, event: IndexedEvent | None, source: FeedbackSource, *, denied: bool
@@ -67,11 +54,11 @@ class ReportRecorder:
         """Hand on a report that waits for nothing as a feedback; record that a denied organization's is not."""
         if denied:
             self._count(report, Outcome.FILTERED, Reason.ORG_DENYLIST)
-            self._outcomes.step(_ref(report, source), SubmissionState.FILTERED, "filtered", Reason.ORG_DENYLIST)
+            self.outcomes.step(_ref(report, source), SubmissionState.FILTERED, "filtered", Reason.ORG_DENYLIST)
             return
-        self._announcements.append(self._feedback_message(report, event, source))
+        self.messages.append(self._feedback_message(report, event, source))
         step = "linked" if report.is_about_event else NO_EVENT_STEP
-        self._outcomes.step(_ref(report, source), report.state, step)
+        self.outcomes.step(_ref(report, source), report.state, step)
 
     def record_link(
         self, report: Report, event: IndexedEvent, project_slug: str, followers: tuple[int, ...]
@@ -80,7 +67,7 @@ class ReportRecorder:
         user = event.user or {}
         message = UserReportLinked(
             id=new_id(),
-            occurred_at=self._clock.now(),
+            occurred_at=self.clock.now(),
             project_id=report.project_id,
             organization_id=report.organization_id,
             submission_id=report.submission_id,
@@ -95,7 +82,7 @@ class ReportRecorder:
             received_at=report.submitted_at,
             followers=followers,
         )
-        self._announcements.append(outgoing(USER_REPORT_LINKED, message, self._shards))
+        self.messages.append(outgoing(USER_REPORT_LINKED, message, self.shards))
 
     def record_deleted(self, report: Report) -> None:
         """Record that a person deleted a report; one that waited has its only outcome here."""
@@ -103,13 +90,13 @@ class ReportRecorder:
         if report.is_waiting:
             self._count(report, Outcome.INVALID, Reason.DELETED)
             state = SubmissionState.DROPPED
-        self._outcomes.step(_ref(report), state, "deleted", Reason.DELETED)
+        self.outcomes.step(_ref(report), state, "deleted", Reason.DELETED)
 
     def record_expired(self, report: Report) -> None:
         """Record that retention removed a report; one that was handed on has its outcome already."""
         if report.is_waiting:
             self._count(report, Outcome.INVALID, Reason.EVENT_NEVER_ARRIVED)
-            self._outcomes.step(_ref(report), SubmissionState.DROPPED, "expired", Reason.EVENT_NEVER_ARRIVED)
+            self.outcomes.step(_ref(report), SubmissionState.DROPPED, "expired", Reason.EVENT_NEVER_ARRIVED)
 
     def record_refused(self, refusal: Refusal, stored: Report | None) -> None:
         """Record that a submission was refused; one that was stored before keeps the state it has."""
@@ -121,20 +108,15 @@ class ReportRecorder:
             state, step = stored.state, "duplicate_refused"
         message = refusal.message
         origin = Origin(message.organization_id, message.project_id, message.key_id, message.sdk)
-        self._outcomes.count(origin, DataCategory.FEEDBACK, outcome, refusal.reason)
+        self.outcomes.count(origin, DataCategory.FEEDBACK, outcome, refusal.reason)
         ref = _ref_of_message(message, refusal.submission_id)
-        self._outcomes.step(ref, state, step, refusal.reason, refused=_kept(refusal))
-
-    def record_dead_letter(self, refusal: Refusal) -> None:
-        """Record that a message lies in the dead letters; its outcome is not decided yet."""
-        ref = _ref_of_message(refusal.message, refusal.submission_id)
-        self._outcomes.step(ref, SubmissionState.DROPPED, "dead_letter", refusal.reason)
+        self.outcomes.step(ref, state, step, refusal.reason, refused=_kept(refusal))
 
     def _feedback_message(self, report: Report, event: IndexedEvent | None, source: FeedbackSource) -> Outgoing:
         feedback_id = derived_id(report.project_id, report.event_id)
         message = FeedbackSubmitted(
             id=new_id(),
-            occurred_at=self._clock.now(),
+            occurred_at=self.clock.now(),
             project_id=report.project_id,
             organization_id=report.organization_id,
             key_id=report.key_id,
@@ -150,11 +132,17 @@ class ReportRecorder:
             accepted_by=report.accepted_by,
         )
         body = orjson.dumps(feedback_event(report, feedback_id, event))
-        return outgoing(FEEDBACK_SUBMITTED, message, self._shards, body=body)
+        return outgoing(FEEDBACK_SUBMITTED, message, self.shards, body=body)
 
     def _count(self, report: Report, outcome: Outcome, reason: Reason) -> None:
         origin = Origin(report.organization_id, report.project_id, report.key_id, report.sdk)
-        self._outcomes.count(origin, DataCategory.FEEDBACK, outcome, reason)
+        self.outcomes.count(origin, DataCategory.FEEDBACK, outcome, reason)
+
+
+def record_dead_letter(outcomes: OutcomeRecorder, refusal: Refusal) -> None:
+    """Record that a message lies in the dead letters; its outcome is not decided yet."""
+    ref = _ref_of_message(refusal.message, refusal.submission_id)
+    outcomes.step(ref, SubmissionState.DROPPED, "dead_letter", refusal.reason)
 
 
 def _ref(report: Report, source: FeedbackSource | None = None) -> SubmissionRef:
