@@ -29,7 +29,7 @@ from hearback_kit.valkey import connect
 from hearback_kit.values.ids import new_id
 from notifier.clients.outbound import OutboundCalls
 from notifier.clients.recipients import RecipientDirectory
-from notifier.consumers.feedback_created import FeedbackCreatedHandler
+from notifier.consumers.feedback_created import handle_feedback_created
 from notifier.service.address_notices import Context
 from notifier.service.deliver_notices import DeliverNotices
 from notifier.service.render_mail import mail_renderer
@@ -88,10 +88,9 @@ def _messages(source: FeedbackSource) -> list[Incoming]:
 
 async def _decide(context: Context, messages: Sequence[Incoming]) -> tuple[float, float]:
     """Seconds and seconds of this process's CPU until all messages are decided."""
-    handler = FeedbackCreatedHandler(context)
     start, cpu = time.perf_counter(), time.process_time()
     for first in range(0, len(messages), BATCH):
-        await handler(messages[first : first + BATCH])
+        await handle_feedback_created(context, messages[first : first + BATCH])
     return time.perf_counter() - start, time.process_time() - cpu
 
 
@@ -111,7 +110,9 @@ async def _measure(postgres: str, valkey: str, smtp_port: int) -> list[Row]:
         recipients = RecipientDirectory(registry, configuration, seconds=1.5)
         bus = RedisStreams(client, waiting)
         relay = OutboxRelay(database, OUTBOX, bus)
-        context = Context(settings, database, bus, Outbox(OUTBOX), relay, clock, configuration, recipients)
+        context = Context(
+            "notifier", database, Outbox(OUTBOX), relay, clock, 4, settings, bus, configuration, recipients
+        )
         skipped, skipped_cpu = await _decide(context, _messages(FeedbackSource.USER_REPORT_ENVELOPE))
         decided, decided_cpu = await _decide(context, _messages(FeedbackSource.NEW_FEEDBACK_ENVELOPE))
         mail, calls = mail_transport(settings.smtp_url, settings.data_dir), OutboundCalls()

@@ -144,12 +144,14 @@ async def notifier(
     registry = ServiceClient(settings.registry_url, service="notifier", secret="x", attempts=1)
     calls = OutboundCalls(seconds_max=2.0, allowed_hosts=settings.webhook_hosts_allowed)
     context = Context(
-        settings,
+        settings.service,
         database,
-        bus,
         Outbox(OUTBOX),
         OutboxRelay(database, OUTBOX, bus),
         clock,
+        settings.stream_shards,
+        settings,
+        bus,
         configuration,
         RecipientDirectory(registry, configuration, seconds=0),
     )

@@ -1,6 +1,7 @@
 """Put the notifier together: the HTTP app and the worker."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from fastapi import FastAPI
 from hearback_contracts.streams import ALERT_CHANGED, FEEDBACK_CHANGED, FEEDBACK_CREATED, USER_REPORT_LINKED
@@ -13,10 +14,10 @@ from hearback_kit.worker import Worker
 from notifier.api import deliveries, erasures, notification_rules
 from notifier.clients.outbound import OutboundCalls
 from notifier.clients.recipients import RecipientDirectory
-from notifier.consumers.alert_changed import AlertChangedHandler
-from notifier.consumers.feedback_changed import FeedbackChangedHandler
-from notifier.consumers.feedback_created import FeedbackCreatedHandler
-from notifier.consumers.user_report_linked import UserReportLinkedHandler
+from notifier.consumers.alert_changed import handle_alert_changed
+from notifier.consumers.feedback_changed import handle_feedback_changed
+from notifier.consumers.feedback_created import handle_feedback_created
+from notifier.consumers.user_report_linked import handle_user_report_linked
 from notifier.jobs.deliver import add_delivery
 from notifier.jobs.retention import add_retention
 from notifier.pages import alerts
@@ -49,24 +50,18 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
     """Make the worker: the streams of what people may be notified of, delivery, and retention."""
 
     def build(runtime: ServiceRuntime) -> None:
-        context = Context(
-            settings,
-            runtime.database,
-            runtime.bus,
-            runtime.outbox,
-            runtime.relay,
-            runtime.clock,
-            runtime.configuration,
-            RecipientDirectory(runtime.registry, runtime.configuration, seconds=settings.recipients_seconds),
-        )
+        configuration = runtime.configuration
+        members = RecipientDirectory(runtime.registry, configuration, seconds=settings.recipients_seconds)
+        own = {"settings": settings, "bus": runtime.bus, "configuration": configuration, "recipients": members}
+        context = Context.of(runtime, **own)
         wake = add_delivery(runtime, settings, _calls(settings, runtime))
-        for stream, handler in (
-            (FEEDBACK_CREATED, FeedbackCreatedHandler(context)),
-            (FEEDBACK_CHANGED, FeedbackChangedHandler(context)),
-            (USER_REPORT_LINKED, UserReportLinkedHandler(context)),
-            (ALERT_CHANGED, AlertChangedHandler(context)),
+        for stream, handle in (
+            (FEEDBACK_CREATED, handle_feedback_created),
+            (FEEDBACK_CHANGED, handle_feedback_changed),
+            (USER_REPORT_LINKED, handle_user_report_linked),
+            (ALERT_CHANGED, handle_alert_changed),
         ):
-            runtime.consume(stream, _followed_by(handler, wake), batch_max=settings.batch_max)
+            runtime.consume(stream, _followed_by(partial(handle, context), wake), batch_max=settings.batch_max)
         add_retention(runtime, settings)
 
     return service_worker(settings, build=build, clock=clock, outbox=OUTBOX)

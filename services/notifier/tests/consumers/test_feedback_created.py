@@ -18,8 +18,8 @@ from hearback_fleet.messages import outgoing
 from hearback_kit.bus import Incoming
 from hearback_kit.errors import Unavailable
 from hearback_kit.values.ids import new_id
-from notifier.consumers.feedback_changed import FeedbackChangedHandler
-from notifier.consumers.feedback_created import FeedbackCreatedHandler
+from notifier.consumers.feedback_changed import handle_feedback_changed
+from notifier.consumers.feedback_created import handle_feedback_created
 from notifier.domain.feedback import Changed, Created, Feedback
 from notifier.store.notification_rules import insert_rule
 from notifier.store.tables import DECISIONS, OUTBOX
@@ -49,11 +49,11 @@ def changed(content: FeedbackContent, before: str, after: str) -> FeedbackChange
 
 async def take(notifier: Notifier, *contents: FeedbackContent, project_id: int = 1) -> None:
     messages = [incoming(FEEDBACK_CREATED, created(content, project_id)) for content in contents]
-    await FeedbackCreatedHandler(notifier.context)(messages)
+    await handle_feedback_created(notifier.context, messages)
 
 
 async def change(notifier: Notifier, content: FeedbackContent, before: str, after: str) -> None:
-    await FeedbackChangedHandler(notifier.context)([incoming(FEEDBACK_CHANGED, changed(content, before, after))])
+    await handle_feedback_changed(notifier.context, [incoming(FEEDBACK_CHANGED, changed(content, before, after))])
 
 
 async def configure(notifier: Notifier, **values: Any) -> None:
@@ -141,9 +141,9 @@ async def test_steps_that_could_not_be_published_come_with_the_message_again(not
     content = feedback()
     message = incoming(FEEDBACK_CREATED, created(content))
     with pytest.raises(Unavailable):
-        await FeedbackCreatedHandler(replace(notifier.context, bus=bus))([message])
+        await handle_feedback_created(replace(notifier.context, bus=bus), [message])
     assert (len(await notifier.deliveries()), await notifier.steps()) == (2, [])
-    await FeedbackCreatedHandler(notifier.context)([message])
+    await handle_feedback_created(notifier.context, [message])
     assert len(await notifier.deliveries()) == 2
     assert await notifier.steps() == [(content.submission_id, "notified", "notified")]
 

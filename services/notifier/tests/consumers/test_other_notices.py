@@ -1,13 +1,14 @@
 """Reports linked to a followed group, and alerts."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from hearback_contracts.notices import AlertChanged, UserReportLinked
 from hearback_contracts.streams import ALERT_CHANGED, USER_REPORT_LINKED
 from hearback_kit.values.ids import new_id
-from notifier.consumers.alert_changed import AlertChangedHandler
-from notifier.consumers.user_report_linked import UserReportLinkedHandler
+from notifier.consumers.alert_changed import handle_alert_changed
+from notifier.consumers.user_report_linked import handle_user_report_linked
 
 from ..conftest import ADA, BOB, NOW, Notifier
 from .test_feedback_created import incoming
@@ -32,7 +33,7 @@ def alert(**values: Any) -> AlertChanged:
 
 
 async def test_followers_of_a_group_are_mailed_about_its_report_once(notifier: Notifier) -> None:
-    handler = UserReportLinkedHandler(notifier.context)
+    handler = partial(handle_user_report_linked, notifier.context)
     for _ in range(2):
         await handler([incoming(USER_REPORT_LINKED, linked())])
     [delivery] = await notifier.deliveries()
@@ -41,12 +42,12 @@ async def test_followers_of_a_group_are_mailed_about_its_report_once(notifier: N
 
 
 async def test_without_followers_there_is_no_mail(notifier: Notifier) -> None:
-    await UserReportLinkedHandler(notifier.context)([incoming(USER_REPORT_LINKED, linked(followers=()))])
+    await handle_user_report_linked(notifier.context, [incoming(USER_REPORT_LINKED, linked(followers=()))])
     assert await notifier.deliveries() == []
 
 
 async def test_every_change_of_an_alert_is_mailed_once_to_each_member(notifier: Notifier) -> None:
-    handler = AlertChangedHandler(notifier.context)
+    handler = partial(handle_alert_changed, notifier.context)
     firing, resolved = alert(), alert(is_firing=False, value=0.0, measured_at=NOW + timedelta(minutes=5))
     for message in (firing, resolved, firing, resolved):
         await handler([incoming(ALERT_CHANGED, message)])

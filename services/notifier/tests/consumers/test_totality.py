@@ -1,5 +1,6 @@
 """Whatever a message holds, its consumer takes it or says that it breaks its contract: none is poison."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,16 +9,16 @@ from hearback_contracts.streams import STREAMS
 from hearback_devkit.strategies import entries, takes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from notifier.consumers.alert_changed import AlertChangedHandler
-from notifier.consumers.feedback_changed import FeedbackChangedHandler
-from notifier.consumers.feedback_created import FeedbackCreatedHandler
-from notifier.consumers.user_report_linked import UserReportLinkedHandler
+from notifier.consumers.alert_changed import handle_alert_changed
+from notifier.consumers.feedback_changed import handle_feedback_changed
+from notifier.consumers.feedback_created import handle_feedback_created
+from notifier.consumers.user_report_linked import handle_user_report_linked
 
 HANDLERS: dict[str, Any] = {
-    FeedbackCreated.TYPE: FeedbackCreatedHandler,
-    FeedbackChanged.TYPE: FeedbackChangedHandler,
-    UserReportLinked.TYPE: UserReportLinkedHandler,
-    AlertChanged.TYPE: AlertChangedHandler,
+    FeedbackCreated.TYPE: handle_feedback_created,
+    FeedbackChanged.TYPE: handle_feedback_changed,
+    UserReportLinked.TYPE: handle_user_report_linked,
+    AlertChanged.TYPE: handle_alert_changed,
 }
 CASES = {model.TYPE: entries(model, project_id=st.just(1)) for model in NOTICES}
 
@@ -30,4 +31,4 @@ def test_no_stream_is_forgotten() -> None:
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 async def test_every_message_is_taken_or_refused(notifier: Any, kind: str, data: st.DataObject) -> None:
-    await takes(HANDLERS[kind](notifier.context), data.draw(CASES[kind]))
+    await takes(partial(HANDLERS[kind], notifier.context), data.draw(CASES[kind]))

@@ -10,12 +10,6 @@ from notifier.service.address_notices import Context
 from notifier.service.notify_followers import notify_alerts
 
 
-class AlertChangedHandler:
-    """Handles batches of the stream."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    async def __call__(self, messages: Sequence[Incoming]) -> bool:
-        """Handle a batch in one transaction; return whether a delivery may be due."""
-        return await notify_alerts(self._context, [decode(AlertChanged, message) for message in messages])
+async def handle_alert_changed(context: Context, messages: Sequence[Incoming]) -> bool:
+    """Handle a batch in one transaction; return whether a delivery may be due."""
+    return await notify_alerts(context, [decode(AlertChanged, message) for message in messages])

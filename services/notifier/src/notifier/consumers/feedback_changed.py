@@ -11,13 +11,7 @@ from notifier.service.address_notices import Context
 from notifier.service.release_held import release_held
 
 
-class FeedbackChangedHandler:
-    """Handles batches of the stream."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    async def __call__(self, messages: Sequence[Incoming]) -> bool:
-        """Handle a batch in one transaction; return whether a delivery may be due."""
-        read = [read_changed(data_of(FeedbackChanged, message)) for message in messages]
-        return await release_held(self._context, read)
+async def handle_feedback_changed(context: Context, messages: Sequence[Incoming]) -> bool:
+    """Handle a batch in one transaction; return whether a delivery may be due."""
+    read = [read_changed(data_of(FeedbackChanged, message)) for message in messages]
+    return await release_held(context, read)

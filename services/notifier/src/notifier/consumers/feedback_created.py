@@ -11,13 +11,7 @@ from notifier.service.address_notices import Context
 from notifier.service.decide_feedback import decide_feedback
 
 
-class FeedbackCreatedHandler:
-    """Handles batches of the stream."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    async def __call__(self, messages: Sequence[Incoming]) -> bool:
-        """Handle a batch; return whether a delivery is due."""
-        read = [read_created(data_of(FeedbackCreated, message)) for message in messages]
-        return await decide_feedback(self._context, read)
+async def handle_feedback_created(context: Context, messages: Sequence[Incoming]) -> bool:
+    """Handle a batch; return whether a delivery is due."""
+    read = [read_created(data_of(FeedbackCreated, message)) for message in messages]
+    return await decide_feedback(context, read)

@@ -10,12 +10,6 @@ from notifier.service.address_notices import Context
 from notifier.service.notify_followers import notify_followers
 
 
-class UserReportLinkedHandler:
-    """Handles batches of the stream."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    async def __call__(self, messages: Sequence[Incoming]) -> bool:
-        """Handle a batch in one transaction; return whether a delivery may be due."""
-        return await notify_followers(self._context, [decode(UserReportLinked, message) for message in messages])
+async def handle_user_report_linked(context: Context, messages: Sequence[Incoming]) -> bool:
+    """Handle a batch in one transaction; return whether a delivery may be due."""
+    return await notify_followers(context, [decode(UserReportLinked, message) for message in messages])

@@ -9,10 +9,9 @@ from hearback_contracts.config import ProjectConfig
 from hearback_contracts.outcomes import SubmissionState
 from hearback_fleet.configuration import Configuration
 from hearback_fleet.recording import OutcomeRecorder, SubmissionRef
+from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.bus import Bus
-from hearback_kit.clock import Clock
-from hearback_kit.db import Connection, Database
-from hearback_kit.outbox import Outbox, OutboxRelay
+from hearback_kit.db import Connection
 
 from notifier.clients.recipients import RecipientDirectory
 from notifier.domain.decision import Decision
@@ -26,20 +25,13 @@ from notifier.store.deliveries import NewDelivery
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class Context(UnitOfWork):
     """What the use cases that notify need."""
 
     settings: Settings
-    database: Database
     bus: Bus
-    outbox: Outbox
-    relay: OutboxRelay
-    clock: Clock
     configuration: Configuration
     recipients: RecipientDirectory
-
-    def recorder(self) -> OutcomeRecorder:
-        return OutcomeRecorder(self.settings.service, self.clock, self.settings.stream_shards)
 
     async def projects(self, project_ids: Sequence[int]) -> dict[int, ProjectConfig]:
         """Return the configuration of projects that exist, by id."""

@@ -31,12 +31,11 @@ async def release_held(context: Context, messages: Sequence[Changed]) -> bool:
         return False
     projects = await context.projects([message.project_id for message in wanted])
     now = context.clock.now()
-    recorder = context.recorder()
     audiences = {project_id: await find_audience(context, project) for project_id, project in projects.items()}
-    async with context.database.transaction() as connection:
+    async with context.begin() as work:
         for message in wanted:
             project = projects.get(message.project_id)
-            if project is None or not await release(connection, project.id, message.feedback.event_id, now):
+            if project is None or not await release(work.connection, project.id, message.feedback.event_id, now):
                 continue
             decision = decide(
                 source=message.feedback.source,
@@ -49,8 +48,6 @@ async def release_held(context: Context, messages: Sequence[Changed]) -> bool:
                 feedback = msgspec.structs.replace(message.feedback, is_spam=False)
                 notice = of_feedback(feedback, Sender(project, context.settings.public_url))
                 found = deliveries_of(notice, project, audiences[project.id].destinations(feedback))
-                await insert_deliveries(connection, await without_those_off(connection, found), now)
-            record_step(recorder, message.feedback, message.project_id, decision)
-        added = await context.outbox.add(connection, recorder.messages())
-    context.relay.publish(added)
+                await insert_deliveries(work.connection, await without_those_off(work.connection, found), now)
+            record_step(work.record, message.feedback, message.project_id, decision)
     return True
