@@ -72,11 +72,12 @@ class OutcomeRecordedHandler:
 def read_effects(incoming: Incoming) -> Effects:
     """Return what a message adds; raise ValueError when it breaks its contract."""
     message = decode(OutcomeRecorded, incoming)
+    service = storable_text(message.service)
     return Effects(
         message_uuid(message.id),
         bounded_time(message.occurred_at),
-        tuple(_count(one) for one in message.outcomes),
-        tuple(_recorded(step, message.service) for step in message.steps),
+        tuple([_count(one) for one in message.outcomes]),
+        tuple([_recorded(step, service) for step in message.steps]),
     )
 
 
@@ -112,13 +113,13 @@ def _recorded(step: SubmissionStep, service: str) -> RecordedStep:
         SubmissionKey(row_id(step.project_id), submission_id(step.submission_id)),
         Step(
             bounded_time(step.at),
-            storable_text(service),
+            service,
             storable_text(step.step),
             step.state,
             storable(step.reason),
-            str(step.source) if step.source else None,
+            step.source and step.source.value,
             storable(step.feedback_id),
-            tuple(storable_text(detail) for detail in step.details),
+            tuple(map(storable_text, step.details)),
         ),
         _refused(step) if step.payload is not None else None,
     )

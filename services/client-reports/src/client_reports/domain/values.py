@@ -6,7 +6,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from hearback_contracts.identifiers import parse_event_id
 from hearback_kit.values.ids import ID_MAX
-from hearback_kit.values.nul import without_nul
+from hearback_kit.values.nul import NUL, without_nul
 from hearback_kit.values.times import EARLIEST, LATEST
 
 TEXT_LENGTH_MAX: Final = 200
@@ -45,7 +45,7 @@ def checked(number: int, maximum: int) -> int:
 
 def storable_text(text: str) -> str:
     """Return a text without what PostgreSQL cannot hold, at most 200 characters of it."""
-    return without_nul(text)[:TEXT_LENGTH_MAX]
+    return (without_nul(text) if NUL in text else text)[:TEXT_LENGTH_MAX]
 
 
 def storable(text: str | None) -> str | None:

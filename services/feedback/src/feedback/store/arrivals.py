@@ -4,7 +4,7 @@ Anything else, of which one row is enough, is left to `submissions` and `feedbac
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -47,7 +47,7 @@ class Prospect:
 # Numbers that a crash loses are gaps and no harm; and whatever uses them is committed, and so made durable, later.
 _LOOK: Final = """
 WITH wanted AS (
-    SELECT * FROM unnest($1::bigint[], $2::text[], $3::boolean[], $4::boolean[])
+    SELECT * FROM unnest($1::text::bigint[], $2::text[], $3::text::boolean[], $4::text::boolean[])
         AS given (project_id, event_id, is_stored, is_new)
 ), known AS (
     SELECT FROM wanted JOIN feedback USING (project_id, event_id)
@@ -77,9 +77,18 @@ SELECT
 """
 
 
+def _array(values: Iterable[int]) -> str:
+    """Return numbers or flags as PostgreSQL writes an array of them."""
+    return f"{{{','.join(map(str, values))}}}"
+
+
 async def look_ahead(connection: Direct, arrivals: Sequence[Arrival], organizations: Collection[int]) -> Prospect:
     """Take what storing these submissions needs, unless one of them is known already."""
-    [row] = await connection.fetch(_LOOK, *zip(*arrivals, strict=True), sorted(organizations))
+    projects, events, stored, new = zip(*arrivals, strict=True)
+    # Arrays as texts: the driver looks at each value of an array for longer than the server takes to read it.
+    [row] = await connection.fetch(
+        _LOOK, _array(projects), events, _array(stored), _array(new), sorted(organizations)
+    )
     counts = Counter(arrival.project_id for arrival in arrivals if arrival.is_stored)
     return Prospect(
         are_all_new=row["are_all_new"],

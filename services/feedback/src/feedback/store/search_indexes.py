@@ -9,5 +9,4 @@ _NAMES: Final = ("feedback_trigrams", "feedback_search", "feedback_facets")
 
 async def merge_pending(connection: Direct) -> None:
     """Merge what was added lately into each of the indexes."""
-    for name in _NAMES:
-        await connection.fetch("SELECT gin_clean_pending_list($1::text::regclass)", name)
+    await connection.fetch("SELECT gin_clean_pending_list(name::regclass) FROM unnest($1::text[]) AS name", _NAMES)

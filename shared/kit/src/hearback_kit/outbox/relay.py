@@ -25,7 +25,8 @@ _OUTAGE_SECONDS: Final = 1.0
 # As a subquery it is asked once, in the same round trip; the lock ends with the transaction.
 # What a crash brings back is published once more, so that the disk is not waited for.
 _DELETE: Final = (
-    "WITH gone AS (DELETE FROM {table} WHERE id = ANY($1)) SELECT set_config('synchronous_commit', 'off', true)"
+    "WITH gone AS (DELETE FROM {table} WHERE id = ANY(string_to_array($1, ',')::bigint[]))"
+    " SELECT set_config('synchronous_commit', 'off', true)"
 )
 _OUR_TURN = text("(SELECT pg_try_advisory_xact_lock(hashtext('outbox-relay')))")
 
@@ -54,7 +55,7 @@ class OutboxRelay:
         batch_max: int = 500,
         poll_seconds: float = 5.0,
         behind_seconds: float = 2.0,
-        delete_seconds: float = 0.25,
+        delete_seconds: float = 0.5,
         memory_max: int = 2_000,
     ) -> None:
         self._database = database
@@ -207,7 +208,7 @@ class OutboxRelay:
             return
         gone = self._published[:]
         async with self._database.direct() as connection:
-            await connection.fetch(_DELETE.format(table=self._table.name), gone)
+            await connection.fetch(_DELETE.format(table=self._table.name), ",".join(map(str, gone)))
         del self._published[: len(gone)]
 
     def _look_soon(self) -> None:
