@@ -18,7 +18,7 @@ router = APIRouter(prefix="/api/0", tags=["auth"])
 class Login(RequestBody):
     """An e-mail address and its password."""
 
-    email: Annotated[str, StringConstraints(max_length=254)]
+    email: Annotated[str, StringConstraints(strip_whitespace=True, max_length=254)]
     password: KnownPassword
 
 

@@ -27,7 +27,7 @@ async def test_a_session_is_a_cookie_that_scripts_and_other_sites_cannot_use(reg
 async def test_without_https_the_cookie_is_sent_without_it(settings, open_registry):
     async with open_registry(settings.model_copy(update={"public_url": "http://localhost:8000"})) as registry:
         demo = await registry.bootstrap("demo", "web")
-        login = {"email": demo["admin_email"].upper(), "password": demo["admin_password"]}
+        login = {"email": f" {demo['admin_email'].upper()}\n", "password": demo["admin_password"]}
         answer = await registry.http.post(LOGIN, json=login)
         assert answer.status_code == 200
         assert "secure" not in answer.headers["set-cookie"].lower()
