@@ -12,10 +12,15 @@ from hearback_devkit.testing import running
 from hearback_kit.app import create_service_app
 from hearback_kit.errors import Conflict
 from hearback_kit.settings import ServiceSettings
+from pydantic import BaseModel
 
 
 class Settings(ServiceSettings):
     service: ClassVar[str] = "sample"
+
+
+class Named(BaseModel):
+    name: str
 
 
 @asynccontextmanager
@@ -47,6 +52,10 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
             raise ZeroDivisionError
 
         return StreamingResponse(parts())
+
+    @app.put("/named/")
+    async def name(wanted: Named) -> str:
+        return wanted.name
 
     @app.get("/endless/")
     async def endless() -> StreamingResponse:
@@ -93,6 +102,23 @@ async def test_redirects_name_no_host(client, path, location):
     answer = await client.get(f"http://inner.example{path}", headers={"Host": "evil.example"})
     assert answer.status_code == (307 if location else 404)
     assert answer.headers.get("location") == location
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "said"),
+    [
+        (b'{"name": "a"}', "application/x-www-form-urlencoded", "Content-Type: application/json"),
+        (b'{"name": "a"}', "text/plain", "Content-Type: application/json"),
+        (b'{"name": "a"}', None, "Content-Type: application/json"),
+        (b"", "application/json", "required"),
+        (b"[]", "application/json", "a JSON object"),
+        (b"{}", "application/json", "name: Field required"),
+    ],
+)
+async def test_a_body_of_another_kind_is_refused_with_what_is_wanted(client, body, kind, said):
+    answer = await client.put("/named/", content=body, headers={"Content-Type": kind} if kind else {})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    assert said in answer.json()["detail"]
 
 
 async def test_a_body_is_not_redirected(client):

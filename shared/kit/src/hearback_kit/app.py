@@ -54,12 +54,21 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     return JSONResponse({"detail": error.detail, "code": code}, status_code=error.status_code, headers=headers)
 
 
-async def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
+async def _on_invalid_request(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
+    if tuple(first["loc"]) == ("body",):
+        return JSONResponse({"detail": _wrong_body(request, first["type"]), "code": "invalid"}, status_code=400)
     place = ".".join(str(part) for part in first["loc"] if part not in {"query", "path", "body"})
     detail = f"{place}: {first['msg']}" if place else str(first["msg"])
     return JSONResponse({"detail": detail, "code": "invalid"}, status_code=400)
+
+
+def _wrong_body(request: Request, problem: str) -> str:
+    """Return what is wrong with a whole body: most often a command line named another type, or none."""
+    if "json" not in request.headers.get("content-type", ""):
+        return "Send the body as JSON, with the header `Content-Type: application/json`."
+    return "A JSON body is required." if problem == "missing" else "Expected a JSON object."
 
 
 def create_service_app(
