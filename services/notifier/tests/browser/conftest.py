@@ -1,4 +1,4 @@
-"""Windows that may load nothing from elsewhere, and what axe and the layout say of a page."""
+"""A window that may load nothing from elsewhere, and what axe and the layout say of its page."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -16,52 +16,71 @@ RUN_AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})
 
 @dataclass
 class Shown:
-    """A page that is shown, and everything that it asked the network for."""
+    """A page that is shown, and everything that it asked the network for; of others than `site` it got nothing."""
 
     page: Page
+    site: str | None = None
     requests: list[str] = field(default_factory=list)
     dialogs: list[str] = field(default_factory=list)
 
+    async def note(self, route: Route) -> None:
+        """Let a request pass or note it."""
+        if self.site and route.request.url.startswith(self.site):
+            await route.continue_()
+        else:
+            self.requests.append(route.request.url)
+            await route.abort()
+
+    async def resize(self, width: int, scheme: Any) -> None:
+        """Give the window another width, and another colour scheme."""
+        await self.page.set_viewport_size({"width": width, "height": 900})
+        await self.page.emulate_media(color_scheme=scheme)
+
     async def flaws(self) -> list[str]:
         """What axe finds, and whether the page is wider than the window."""
-        found: list[str] = await self.page.evaluate(f"() => {{ {AXE}; return ({RUN_AXE})() }}")
+        if not await self.page.evaluate("'axe' in window"):
+            await self.page.evaluate(AXE)
+        found: list[str] = await self.page.evaluate(RUN_AXE)
         wide = await self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         return [*found, *([f"{wide} px too wide"] if wide > 0 else [])]
 
 
-@dataclass
 class Window:
-    """Opens pages in windows of a width and a colour scheme."""
+    """One window with scripts and one without, which show one page after the other: new ones take long."""
 
-    browser: Browser
-    opened: list[Any] = field(default_factory=list)
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._shown: dict[bool, Shown] = {}
 
     async def open(self, width: int, scheme: Any, *, scripts: bool = True, site: str | None = None) -> Shown:
-        """Open a window; what it asks of others than `site` is noted and refused."""
-        context = await self.browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,
-            java_script_enabled=scripts,
-            reduced_motion="reduce",  # what fades in has not its colours yet
-        )
-        self.opened.append(context)
+        """Empty the window; what is asked of others than `site` is noted and refused."""
+        if scripts not in self._shown:
+            self._shown[scripts] = await self._new(scripts)
+        shown = self._shown[scripts]
+        await shown.page.goto("about:blank")
+        await shown.page.context.clear_cookies()
+        await shown.resize(width, scheme)
+        shown.site = site
+        shown.requests.clear()
+        shown.dialogs.clear()
+        return shown
+
+    async def _new(self, scripts: bool) -> Shown:
+        # What fades in has not its colours yet.
+        context = await self._browser.new_context(java_script_enabled=scripts, reduced_motion="reduce")
         shown = Shown(await context.new_page())
-
-        async def note(route: Route) -> None:
-            if site and route.request.url.startswith(site):
-                await route.continue_()
-            else:
-                shown.requests.append(route.request.url)
-                await route.abort()
-
-        await context.route("**/*", note)
+        await context.route("**/*", shown.note)
         shown.page.on("dialog", lambda dialog: shown.dialogs.append(dialog.message))
         return shown
 
+    async def close(self) -> None:
+        """Close it."""
+        for shown in self._shown.values():
+            await shown.page.context.close()
 
-@pytest_asyncio.fixture
+
+@pytest_asyncio.fixture(scope="session")
 async def window(chromium: Browser) -> AsyncIterator[Window]:
     found = Window(chromium)
     yield found
-    for context in found.opened:
-        await context.close()
+    await found.close()
