@@ -100,10 +100,11 @@ def files_naming(folder: Path, *texts: bytes, within: tuple[str, ...] = ("blobs"
 
 def test_no_trace_of_the_person_is_left_and_others_keep_theirs(own: Any, wait_until: Callable[..., Any]) -> None:
     project = own.new_project()
-    theirs = [send_feedback(project, PERSON.upper(), "from ada"), send_feedback(project, "", "ada again", PERSON)]
+    theirs = [send_feedback(project, f" {PERSON.upper()}\n", "from ada")]
+    theirs.append(send_feedback(project, "", "ada again", f"\t{PERSON} "))
     kept = send_feedback(project, OTHER, "from grace")
     report = send_report(project, PERSON, PERSON)
-    about = send_report(project, OTHER, PERSON)
+    about = send_report(project, OTHER, f"{PERSON} \n")
     refused, too_long = feedback(PERSON, "x" * 10_000)
     assert project.send(({"type": "feedback"}, too_long), header={"event_id": refused}).status_code == 200
     kept_refused, too_long = feedback(OTHER, "y" * 10_000)

@@ -23,7 +23,7 @@ async def find_last(connection: Connection, after: int, rows_max: int) -> int | 
 
 async def delete_of_address(connection: Connection, address: str, after: int, last: int) -> int:
     """Delete deliveries (of ids after `after` up to `last`) about the person, and finished ones to the person."""
-    contact = func.lower(DELIVERIES.c.notice.op("->>")("contact")) == address
+    contact = func.lower(func.btrim(DELIVERIES.c.notice.op("->>")("contact"))) == address
     target = and_(func.lower(DELIVERIES.c.target) == address, DELIVERIES.c.state.in_(_FINISHED))
     here = and_(DELIVERIES.c.id > after, DELIVERIES.c.id <= last)
     return int((await connection.execute(delete(DELIVERIES).where(here, or_(contact, target)))).rowcount)

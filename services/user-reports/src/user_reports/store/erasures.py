@@ -22,7 +22,7 @@ class Window:
 
 
 def _user_is(table: Any, address: str) -> Any:
-    return func.lower(table.op("->>")("email")) == address
+    return func.lower(func.btrim(table.op("->>")("email"))) == address
 
 
 async def find_of_address(connection: Connection, address: str, after: int, rows_max: int) -> Window:
