@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -47,7 +47,7 @@ class RefusedSubmission:
     payload: dict[str, Any]
 
 
-_CountKey = tuple[Origin, DataCategory, Outcome, str | None, datetime]
+_CountKey = tuple[Origin, DataCategory, Outcome, str | None, float]  # and the minute since 1970
 
 
 class OutcomeRecorder:
@@ -74,7 +74,7 @@ class OutcomeRecorder:
         at: datetime | None = None,
     ) -> None:
         """Count a quantity, once; `at` defaults to now and is floored to the minute."""
-        minute = (at or self._clock.now()).replace(second=0, microsecond=0)
+        minute = (at or self._clock.now()).timestamp() // 60
         key = origin, category, outcome, reason, minute
         before, times = self._counts.get(key, (0, 0))
         self._counts[key] = (before + quantity, times + 1)
@@ -134,7 +134,7 @@ class OutcomeRecorder:
                 "reason": reason,
                 "quantity": quantity if quantity <= _INTEGER_MAX else orjson.Fragment(str(quantity)),
                 "times": times,
-                "timestamp": minute,
+                "timestamp": datetime.fromtimestamp(60 * minute, UTC),
             }
             for (origin, category, outcome, reason, minute), (quantity, times) in self._counts.items()
         ]

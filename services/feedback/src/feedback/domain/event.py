@@ -85,8 +85,12 @@ def tags_of(tags: Any) -> dict[str, str]:
         pairs = tags.items()
     elif isinstance(tags, list):
         pairs = [pair for entry in tags if (pair := _pair(entry)) is not None]
-    read = ((text(key), text(value)) for key, value in pairs)
-    return {key: value for key, value in read if key and value is not None}
+    found: dict[str, str] = {}
+    for pair in pairs:
+        key, value = text(pair[0]), text(pair[1])
+        if key and value is not None:
+            found[key] = value
+    return found
 
 
 def _pair(entry: Any) -> Any:
