@@ -98,6 +98,23 @@ async def test_store_needs_authentication_from_http(gateway):
     assert (answer.status_code, answer.json()) == (401, {"detail": "missing authorization information"})
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (rb'{"message":"cut \ud83d"}', "cut ?"),
+        (rb'{"message":"m","breadcrumbs":[{"message":"cut \ud83d"}],"extra":{"\ud83d":1}}', "m"),
+        (b'{"message":"cut \xf0\x9f\x98"}', "cut \ufffd"),
+        (b'{"message":"two\nlines"}', "two\nlines"),
+        (b'\xef\xbb\xbf{"message":"m"}', "m"),
+        (base64.b64encode(rb'{"message":"cut \ud83d"}'), "cut ?"),
+    ],
+)  # fmt: skip
+async def test_store_takes_a_text_that_was_cut_inside_a_character(gateway, body, message):
+    assert (await gateway.send(body, "/api/1/store/")).status_code == 200
+    [entry] = await gateway.entries("error-event.received")
+    assert entry.message.message == message
+
+
 @pytest.mark.parametrize("client", ["raven-python/6.10.0", "sentry-python/1.0"])
 async def test_store_patches_nan_of_python_clients(gateway, client):
     auth = f"Sentry sentry_key={PUBLIC_KEY}, sentry_version=6, sentry_client={client}"

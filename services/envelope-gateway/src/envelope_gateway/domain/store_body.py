@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import codecs
 import json
 import zlib
 from typing import Any
@@ -9,8 +10,9 @@ from urllib.parse import parse_qs
 
 import msgspec
 from hearback_contracts.identifiers import parse_event_id
+from hearback_kit.values.lenient_json import read_leniently
 
-from envelope_gateway.domain.event_payload import decode_object_lenient
+from envelope_gateway.domain.json_values import is_too_deep
 from envelope_gateway.domain.refusals import BODY_TOO_LARGE, EMPTY_BODY, INVALID_STORE_BODY, Refused
 
 PIXEL = b"GIF89a\x01\x00\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x00;"
@@ -36,6 +38,7 @@ def read_pixel_data(query: bytes) -> bytes:
 
 def unpack(body: bytes, bytes_max: int) -> bytes:
     """Return the JSON of a body that may be base64 or base64(zlib). Raise `Refused` (400, 413)."""
+    body = body.removeprefix(codecs.BOM_UTF8)
     if not body:
         raise Refused(400, EMPTY_BODY)
     if body.lstrip()[:1] == b"{":
@@ -61,15 +64,14 @@ def unpack(body: bytes, bytes_max: int) -> bytes:
 def read_store_body(body: bytes, client: str | None) -> tuple[str, str | None, bytes]:
     """Return the item type, event id and JSON payload of an unpacked body. Raise `Refused` (400) for bad JSON.
 
-    NaN and infinities, which old Python clients write, become null for these clients only.
+    NaN and infinities, which old Python clients write, become null for these clients only; what else
+    `read_leniently` reads, such as a text cut inside an emoji, is read for all.
     """
     try:
         head, payload = _decode_head(body), body
         msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except (ValueError, RecursionError) as error:
-        if client is None or not client.startswith(_PATCHED_CLIENTS):
-            raise _bad_json(error) from error
-        head, payload = _patch(body)
+        head, payload = _patch(body, error, takes_nan=client is not None and client.startswith(_PATCHED_CLIENTS))
     event_id = None
     if head.event_id is not None:
         event_id = parse_event_id(head.event_id)
@@ -79,12 +81,11 @@ def read_store_body(body: bytes, client: str | None) -> tuple[str, str | None, b
     return _ITEM_TYPES.get(kind, "event"), event_id, payload
 
 
-def _patch(body: bytes) -> tuple[_Head, bytes]:
-    try:
-        value = decode_object_lenient(body)
-        payload = json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode()
-    except (ValueError, RecursionError) as error:
+def _patch(body: bytes, error: Exception, *, takes_nan: bool) -> tuple[_Head, bytes]:
+    value = None if is_too_deep(body) else read_leniently(body, takes_nan=takes_nan)
+    if value is None:
         raise _bad_json(error) from error
+    payload = json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode()
     return _Head(value.get("event_id"), value.get("type")), payload
 
 

@@ -13,17 +13,21 @@ DEPTH_MAX: Final = 200
 _DIGITS_MAX: Final = 18  # so many always fit into 64 bits
 
 
-def read_leniently(payload: bytes) -> dict[str, Any] | None:
+def read_leniently(payload: bytes, *, takes_nan: bool = True) -> dict[str, Any] | None:
     """Decode JSON that a strict decoder refuses; None when it is no JSON object or is nested too deep.
 
-    NaN, infinities and what is as large become null; half surrogate pairs (a text cut inside an emoji) become `?`
-    and bytes that are no UTF-8 (one cut inside a character) `U+FFFD`; NUL characters are removed, raw control
-    characters and a byte order mark accepted.
+    NaN and infinities become null (without `takes_nan` they are no JSON), and so does what is as large. Half
+    surrogate pairs (a text cut inside an emoji) become `?`, bytes that are no UTF-8 (one cut inside a character)
+    `U+FFFD`. NUL characters are removed, raw control characters and a byte order mark accepted.
     """
     text = payload.decode("utf-8-sig", "replace")
     try:
         value = json.loads(
-            text, strict=False, parse_constant=lambda _: None, parse_float=_number, parse_int=_integer
+            text,
+            strict=False,
+            parse_constant=_nothing if takes_nan else _refuse,
+            parse_float=_number,
+            parse_int=_integer,
         )
     except (ValueError, RecursionError):
         return None
@@ -31,6 +35,14 @@ def read_leniently(payload: bytes) -> dict[str, Any] | None:
         return None
     cleaned: dict[str, Any] = _clean(value)
     return cleaned
+
+
+def _nothing(_name: str) -> None:
+    return None
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(name)
 
 
 def _number(digits: str) -> float | None:
