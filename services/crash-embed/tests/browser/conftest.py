@@ -12,7 +12,7 @@ from crash_embed.app import create_app
 from crash_embed.settings import Settings
 from hearback_devkit.fleet import public_key, publish_project
 from hearback_devkit.testing import FaultProxy, served
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Error, Page
 from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -124,23 +124,45 @@ async def prefixing(proxy: FaultProxy) -> AsyncIterator[str]:
 OpenPage = Callable[..., Awaitable[Page]]
 
 
+@pytest_asyncio.fixture(scope="session")
+async def shared_page(chromium: Browser) -> AsyncIterator[Page]:
+    """The page of a window that one test after the other has: a new one takes longer than most tests."""
+    context = await chromium.new_context()
+    context.set_default_timeout(30_000)
+    yield await context.new_page()
+    await context.close()
+
+
 @pytest_asyncio.fixture
-async def open_page(chromium: Browser) -> AsyncIterator[OpenPage]:
-    """Open a URL in a context of its own; a page error fails the test unless it is `tolerated`."""
+async def open_page(chromium: Browser, shared_page: Page) -> AsyncIterator[OpenPage]:
+    """Open a URL in the shared window, or of another scale in one of its own; a page error fails the test."""
     contexts = []
     problems: list[str] = []
 
-    async def open_page(url: str, *, tolerant: bool = False, **options: Any) -> Page:
-        context = await chromium.new_context(**options)
-        context.set_default_timeout(30_000)
-        contexts.append(context)
-        page = await context.new_page()
-        if not tolerant:
-            page.on("pageerror", lambda error: problems.append(str(error)))
+    def note(error: Error) -> None:
+        problems.append(str(error))
+
+    async def open_page(
+        url: str, *, viewport: Any = None, device_scale_factor: int | None = None, **media: Any
+    ) -> Page:
+        page = shared_page
+        if device_scale_factor:
+            context = await chromium.new_context(device_scale_factor=device_scale_factor)
+            context.set_default_timeout(30_000)
+            contexts.append(context)
+            page = await context.new_page()
+            page.on("pageerror", note)
+        await page.set_viewport_size(viewport or {"width": 1280, "height": 720})
+        await page.emulate_media(**{"color_scheme": "light", "reduced_motion": "no-preference", **media})
         await page.goto(url)
         return page
 
+    shared_page.on("pageerror", note)
     yield open_page
+    await shared_page.unroute_all()
+    await shared_page.goto("about:blank")
+    await shared_page.context.clear_cookies()
+    shared_page.remove_listener("pageerror", note)
     for context in contexts:
         await context.close()
     assert not problems
