@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from feedback.domain.context import FeedbackContext
 from feedback.domain.drafts import Draft, Submission, draft_of
+from feedback.domain.search_values import TAGS_MAX
 from feedback.domain.spam import SpamVerdict
 from hearback_contracts.sources import FeedbackSource
 
@@ -52,3 +53,10 @@ def test_every_value_of_a_list_has_a_bound() -> None:
     listed = draft | draft["evidence"]
     assert max(len(value) for value in listed.values() if isinstance(value, str)) == 10_000
     assert draft["event"]["dist"] == huge
+
+
+def test_of_more_tags_than_are_searched_those_that_follow_from_the_event_are() -> None:
+    payload = {"release": "web@1", "tags": {f"tag{number}": "x" for number in range(TAGS_MAX + 5)}}
+    found = draft_from(payload, FeedbackContext("m", associated_event_id="a" * 32)).facets
+    assert {"release=web@1", f"associated_event_id={'a' * 32}", "has_linked_error=true"} <= set(found)
+    assert sum(term.endswith("=x") for term in found) == TAGS_MAX

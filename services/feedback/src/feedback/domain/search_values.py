@@ -34,12 +34,10 @@ def pairs_of(
 
     However large an event is, its pairs are few enough for an index.
     """
+    tags = event["tags"]
     pairs: list[Pair] = [
-        *islice(event["tags"].items(), TAGS_MAX),
-        ("has_linked_error", event["tags"].get("has_linked_error")),
-        ("associated_event_id", context.associated_event_id),
+        *islice(tags.items(), TAGS_MAX),
         ("environment", event["environment"]),
-        ("release", event.get("release")),
         ("dist", event.get("dist")),
         ("platform", event["platform"]),
         ("level", event["level"]),
@@ -53,6 +51,8 @@ def pairs_of(
         *context_fields(event),
         *_context_pairs(event["contexts"]),
     ]
+    if len(tags) > TAGS_MAX:  # else these three are there already
+        pairs += [(name, tags.get(name)) for name in ("has_linked_error", "associated_event_id", "release")]
     for found, names in (
         (event["user"], _USER),
         (mapping(event["user"].get("geo")), _GEO),
