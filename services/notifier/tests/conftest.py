@@ -24,6 +24,7 @@ from hearback_devkit.fleet import following, publish_project, signed_in
 from hearback_devkit.testing import ManualClock, free_port, running
 from hearback_fleet.configuration import Configuration
 from hearback_kit.db import Database
+from hearback_kit.db.rows import Window
 from hearback_kit.http import ServiceClient
 from hearback_kit.mail import MailTransport, mail_transport
 from hearback_kit.outbox import Outbox, OutboxRelay
@@ -92,7 +93,7 @@ class Notifier:
     async def deliveries(self) -> list[Any]:
         """All deliveries, oldest first."""
         async with self.database.connection() as connection:
-            found = await list_deliveries(connection, 1, 10_000)
+            found = await list_deliveries(connection, 1, Window(10_000))
         return found[::-1]
 
     async def steps(self) -> list[tuple[str, str, str]]:

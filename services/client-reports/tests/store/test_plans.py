@@ -7,8 +7,9 @@ import orjson
 import pytest_asyncio
 from client_reports.domain.stats import StatsQuery, window
 from client_reports.store.stats import stats_statement
-from client_reports.store.submissions import SubmissionFilter, submissions_statement
+from client_reports.store.submissions import SORT_KEY, SubmissionFilter, submissions_statement
 from hearback_contracts.outcomes import SubmissionState
+from hearback_kit.db.rows import Window
 from sqlalchemy import text
 from sqlalchemy.dialects import postgresql
 
@@ -63,7 +64,7 @@ async def test_no_list_of_submissions_scans_a_table(filled: Any) -> None:
     after = (filled.clock.now() - timedelta(minutes=5), "f" * 32)
     for wanted in LISTS:
         for position in (None, after):
-            statement = submissions_statement(wanted, after=position, backward=False, limit=51)
+            statement = Window(51, position).statement(submissions_statement(wanted), SORT_KEY)
             found = await plan(filled, statement)
             assert "Seq Scan on submission_2026" not in found, found
             assert "Index" in found

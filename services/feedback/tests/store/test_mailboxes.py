@@ -16,6 +16,7 @@ from feedback.store.mailbox_statements import fill_statement, newest_finds_state
 from feedback.store.mailboxes import count_mailboxes, read_mailbox
 from feedback.store.similar import list_of_error, list_similar, similar_statement
 from hearback_kit.db import Database
+from hearback_kit.db.rows import Window
 
 from ..conftest import NOW, Api
 from .test_plans import explain
@@ -88,7 +89,7 @@ async def test_feedback_on_the_same_error_is_found(api: Api) -> None:
 async def test_a_common_search_reads_near_rows_alone(full: Database) -> None:
     wanted = selection("page", [1, 2, 3, 4])
     for position in (None, Position(NOW, 4)):
-        plan = await explain(full, newest_finds_statement(wanted, 1_000, position), IN_ORDER)
+        plan = await explain(full, newest_finds_statement(wanted, Window(1_000, position)), IN_ORDER)
         assert "using feedback_seen on" in plan, plan
         assert "Seq Scan on feedback" not in plan, plan
 
@@ -109,11 +110,11 @@ async def test_pages_of_searches_are_complete_and_in_order(
         monkeypatch.setattr(mailboxes, "LOOKS_MAX", looks_max)
         shown = replace(wanted, statuses=statuses)
         async with full.connection() as connection:
-            expected = (await read_page(connection, shown, 60)).rows
+            expected = (await read_page(connection, shown, Window(60))).rows
             rows: list[Any] = []
             position = None
             while len(rows) < len(expected):
-                page, _ = await read_mailbox(connection, wanted, shown, 20, position, count_max=count_max)
+                page, _ = await read_mailbox(connection, wanted, shown, Window(20, position), count_max=count_max)
                 assert page
                 rows += page
                 position = Position(page[-1].first_seen, page[-1].id)
@@ -121,16 +122,15 @@ async def test_pages_of_searches_are_complete_and_in_order(
             if len(rows) > 20:
                 first = Position(rows[20].first_seen, rows[20].id)
                 back, _ = await read_mailbox(
-                    connection, wanted, shown, 20, first, backward=True, count_max=count_max
+                    connection, wanted, shown, Window(20, first, backward=True), count_max=count_max
                 )
                 assert [row.id for row in back] == [row.id for row in expected[:20]]
 
 
 async def test_a_page_of_many_finds_visits_only_those_of_its_time(vacuumed: Database) -> None:
     wanted = selection("word123", [1, 2, 3, 4])
-    part = mailboxes.Cut(STATUSES, 20)
     start = NOW - timedelta(days=3)
-    plan = await explain(vacuumed, mailboxes.span_statement(wanted, part, start, NOW), BY_INVERTED_INDEX)
+    plan = await explain(vacuumed, mailboxes.span_statement(wanted, Window(20), start, NOW), BY_INVERTED_INDEX)
     assert "BitmapAnd" in plan, plan
     assert set(re.findall(r"Bitmap Index Scan on (\w+)", plan)) == {"feedback_search", "feedback_seen"}, plan
 
@@ -140,7 +140,7 @@ async def test_what_finds_more_than_tabs_count_to_is_counted_afterwards(
 ) -> None:
     async with full.connection() as connection:
         wanted = selection("word123", [1, 2, 3, 4])
-        page, counts = await read_mailbox(connection, wanted, wanted, 20, count_max=100)
+        page, counts = await read_mailbox(connection, wanted, wanted, Window(20), count_max=100)
         assert len(page) == 20
         assert counts == {}
         exact = await count_mailboxes(connection, wanted, 100)
@@ -153,7 +153,7 @@ async def test_what_is_common_is_not_counted_and_what_is_rare_is(full: Database)
     async with full.connection() as connection:
         for query, counted in (("page", False), ("number777", True), ("word7", False), ("word123", True)):
             wanted = selection(query, [1, 2, 3, 4])
-            _, counts = await read_mailbox(connection, wanted, wanted, 20, count_max=1_000)
+            _, counts = await read_mailbox(connection, wanted, wanted, Window(20), count_max=1_000)
             assert (None not in counts.values()) is counted, query
             if counted:
                 exact = await count_mailboxes(connection, wanted, 1_000)

@@ -9,6 +9,7 @@ from feedback.store.conditions import conditions
 from feedback.store.feedback_pages import Page, read_page
 from feedback.store.feedback_read import Position, Selection
 from hearback_kit.db import Database
+from hearback_kit.db.rows import Window
 from sqlalchemy import text
 
 from ..conftest import NOW, Api
@@ -37,7 +38,7 @@ async def read(api: Api, deleted: list[str], position: Position | None = None, *
     database = api.intake.database
     async with database.connection() as connection:
         between: Any = DeletedMeanwhile(database, connection, deleted)
-        return await read_page(between, selection, 3, position, backward=backward)
+        return await read_page(between, selection, Window(3, position, backward))
 
 
 @pytest.mark.parametrize("backward", [False, True])

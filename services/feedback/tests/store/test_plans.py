@@ -20,6 +20,7 @@ from feedback.store.feedback_read import Position, Selection, count_statement
 from feedback.store.feedback_write import expired_statement
 from feedback.store.similar import linked_statement
 from hearback_kit.db import Database
+from hearback_kit.db.rows import Window
 from sqlalchemy.dialects.postgresql import asyncpg
 
 from ..conftest import NOW
@@ -59,7 +60,7 @@ SEARCHES = [
 async def test_statements_use_their_indexes(full: Database, projects: list[int]) -> None:
     wrong = {}
     for query, only in MAILBOXES:
-        plan = await explain(full, mailbox_statement(selection(query, only), 26, Position(NOW, 4)))
+        plan = await explain(full, mailbox_statement(selection(query, only), Window(26, Position(NOW, 4))))
         if "using feedback_seen_mailbox" not in plan or "Seq Scan" in plan:
             wrong[query] = plan
     for query, index in SEARCHES:
@@ -67,7 +68,7 @@ async def test_statements_use_their_indexes(full: Database, projects: list[int])
         plan = await explain(full, finds_statement(found), BY_INVERTED_INDEX)
         if f"Bitmap Index Scan on {index}" not in plan:
             wrong[query] = plan
-        plan = await explain(full, newest_statement(found, 26, Position(NOW, 4)), IN_ORDER)
+        plan = await explain(full, newest_statement(found, Window(26, Position(NOW, 4))), IN_ORDER)
         in_order = "feedback_seen" in plan or "feedback_seen_mailbox" in plan or index == "feedback_event"
         if not in_order or "Seq Scan" in plan or ("Sort" in plan and index != "feedback_event"):
             wrong[query, "in order"] = plan
@@ -90,7 +91,7 @@ async def test_an_event_id_is_looked_up_and_nothing_is_scanned(vacuumed: Databas
 
 async def test_a_time_range_is_read_from_the_index_alone(full: Database) -> None:
     within = [*seen_between(NOW - timedelta(days=2), NOW - timedelta(days=1))]
-    plan = await explain(full, mailbox_statement(Selection(1, EVERY_PROJECT, ["unresolved"], within), 26))
+    plan = await explain(full, mailbox_statement(Selection(1, EVERY_PROJECT, ["unresolved"], within), Window(26)))
     assert "using feedback_seen_mailbox" in plan
     [condition] = [line for line in plan.splitlines() if "Index Cond" in line and "first_seen" in line]
     assert condition.count("first_seen") == 2

@@ -48,8 +48,8 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     def answer(page, rows):
         found = [row for row in rows if page.position is None or row < page.position]
         if page.backward:
-            found = [row for row in rows if row > page.position][-page.fetch :]
-        result = page.page(found[: page.fetch], key=lambda row: row)
+            found = [row for row in rows if row > page.position][-page.window.limit :]
+        result = page.page(found[: page.window.limit], key=lambda row: row)
         return {"rows": [number for _, number in result.rows], "link": result.headers["Link"]}
 
     transport = httpx.ASGITransport(app=app)

@@ -55,15 +55,12 @@ async def get_submissions(
         reasons=reason or (),
         id_prefix=id_prefix(query) or id_prefix(alias),
     )
-    after = (page.position[0], page.position[1]) if page.position else None
     found = await find_in_projects(
         app.database,
         scope.project.organization_id,
         [scope.project.id],
         wanted,
-        after=after,
-        backward=page.backward,
-        limit=page.fetch,
+        page.window,
         within_ids=True,
     )
     shown = page.page(found, lambda one: (one.status.received_at, one.key.id))

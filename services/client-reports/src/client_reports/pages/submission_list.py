@@ -91,9 +91,7 @@ async def submissions_page(
         scope.organization.id,
         project_ids,
         _filter_of(choice),
-        after=(wanted.position[0], wanted.position[1]) if wanted.position else None,
-        backward=wanted.backward,
-        limit=wanted.fetch,
+        wanted.window,
     )
     owner = None if found or looked or wanted.position else _owner_url(scope, choice.query)
     if owner is not None:

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Final
 
 from hearback_kit.db import Database
+from hearback_kit.db.rows import Window
 
 from client_reports.domain.journal import Submission
 from client_reports.store.submissions import SubmissionFilter, list_submissions, list_with_id
@@ -29,13 +29,11 @@ async def find_in_projects(
     organization_id: int,
     project_ids: Sequence[int],
     wanted: SubmissionFilter,
+    window: Window,
     *,
-    after: tuple[datetime, str] | None,
-    backward: bool,
-    limit: int,
     within_ids: bool = False,
 ) -> list[Submission]:
-    """Return up to `limit` submissions of any of the projects next to a position, newest first.
+    """Return the submissions of a window over any of the projects, newest first.
 
     When no id starts with `id_prefix`, those that hold it anywhere, if `within_ids`: that reads the whole journal.
     """
@@ -44,7 +42,7 @@ async def find_in_projects(
         found: list[Submission] = []
         for project_id in project_ids[:PROJECTS_MAX]:
             one = replace(wanted, project_id=project_id)
-            found += await list_submissions(connection, one, after=after, backward=backward, limit=limit)
+            found += await list_submissions(connection, one, window)
         return found
 
     async with database.connection(share=organization_id) as connection:
@@ -52,4 +50,4 @@ async def find_in_projects(
         if not found and within_ids and wanted.id_prefix and _PART_OF_ID.fullmatch(wanted.id_prefix):
             found = await find(replace(wanted, id_prefix=None, id_part=wanted.id_prefix))
     found.sort(key=lambda row: (row.status.received_at, row.key.id), reverse=True)
-    return found[-limit:] if backward else found[:limit]
+    return found[-window.limit :] if window.backward else found[: window.limit]

@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 from hearback_contracts.outcomes import NO_EVENT_STEP, SubmissionState
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import page_statement
+from hearback_kit.db.rows import Window, read_window
 from sqlalchemy import select
 from sqlalchemy.sql import Select
 
@@ -25,6 +25,7 @@ FIND_JOURNAL: Final = """
     SELECT project_id, NULL, day, jsonb_build_array(submissions, payload_bytes)::text FROM journal_usage
     WHERE project_id = ANY ($1::bigint[]) AND day = $3
 """
+SORT_KEY: Final = (SUBMISSION.c.received_at, SUBMISSION.c.id)
 _COLUMNS: Final = (
     ("project_id", "bigint"),
     ("id", "text"),
@@ -154,18 +155,9 @@ async def find_newest_on_no_event(connection: Connection, project_id: int) -> Su
     return _read(row) if row is not None else None
 
 
-async def list_submissions(
-    connection: Connection,
-    wanted: SubmissionFilter,
-    *,
-    after: tuple[datetime, str] | None,
-    backward: bool,
-    limit: int,
-) -> list[Submission]:
-    """Return up to `limit` submissions next to a position, newest first."""
-    statement = submissions_statement(wanted, after=after, backward=backward, limit=limit)
-    rows = (await connection.execute(statement)).all()
-    return [_read(row) for row in (reversed(rows) if backward else rows)]
+async def list_submissions(connection: Connection, wanted: SubmissionFilter, window: Window) -> list[Submission]:
+    """Return the submissions of a window, newest first; a position is a time of receipt and an id."""
+    return await read_window(connection, _read, submissions_statement(wanted), SORT_KEY, window)
 
 
 def _read(row: Any) -> Submission:
@@ -180,10 +172,8 @@ def _read(row: Any) -> Submission:
     return Submission(SubmissionKey(row.project_id, row.id), row.day, row.organization_id, status)
 
 
-def submissions_statement(
-    wanted: SubmissionFilter, *, after: tuple[datetime, str] | None, backward: bool, limit: int
-) -> Select[Any]:
-    """Return the statement behind `list_submissions`."""
+def submissions_statement(wanted: SubmissionFilter) -> Select[Any]:
+    """Select the filtered submissions, in no order yet."""
     table = SUBMISSION.c
     statement = select(SUBMISSION).where(table.project_id == wanted.project_id)
     for column, values in (
@@ -203,4 +193,4 @@ def submissions_statement(
         statement = statement.where(table.received_at >= wanted.start)
     if wanted.end is not None:
         statement = statement.where(table.received_at <= wanted.end)
-    return page_statement(statement, (table.received_at, table.id), limit, after, backward=backward)
+    return statement

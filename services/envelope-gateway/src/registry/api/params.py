@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from registry.domain.addresses import EMAIL_PATTERN
-from registry.store.pages import Window
 
 PAGE_ROWS_MAX = 100
 OrganizationName = Annotated[str, Path(description="Slug or id of the organization.")]
@@ -46,7 +45,7 @@ class Paging:
     ) -> None:
         self._page = page
         self._headers = response.headers
-        self.window = Window(page.fetch, page.position[0] if page.position else None, page.backward)
+        self.window = page.window
 
     def answer(self, found: Sequence[Any], serialize: Callable[[Any], Body]) -> list[Body]:
         """Return the serialized rows of a page, and set the header."""

@@ -6,6 +6,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from hearback_kit.api.params import AddressDep
 from hearback_kit.auth import SESSION_COOKIE
+from hearback_kit.db.rows import Window
 from hearback_kit.errors import BadRequest, ServiceError
 from hearback_web import Flash, FormDep, SignedIn, SignedInDep, redirect
 from hearback_web.texts import gettext as _
@@ -15,7 +16,6 @@ from registry.service.app_state import AppState
 from registry.service.set_alerts import set_alerts
 from registry.service.update_account import AccountChange, update_account
 from registry.store.alerts import list_alerts
-from registry.store.pages import Window
 from registry.store.projects import list_projects
 
 router = APIRouter(include_in_schema=False)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from registry.domain.audit import AuditEvent, note_of
-from registry.pages.deps import OrganizationWriteDep, PageDep, StateDep, listing, render, window_of
+from registry.pages.deps import OrganizationWriteDep, PageDep, StateDep, listing, render
 from registry.store.audit_logs import AuditLogFilter, list_entries
 
 router = APIRouter(include_in_schema=False)
@@ -21,7 +21,7 @@ async def show(
 ) -> Response:
     """Show a page of the log, the newest entry first."""
     rows = await state.database.read(
-        list_entries, scope.organization.id, AuditLogFilter(event or None), window_of(page)
+        list_entries, scope.organization.id, AuditLogFilter(event or None), page.window
     )
     shown = listing(page, rows)
     return render(

@@ -15,7 +15,6 @@ from hearback_web import Pages, PageScope, ProjectPageScope, SignedIn, neighbour
 from registry.service.app_state import AppState
 from registry.service.change_configuration import Actor
 from registry.store.organizations import Organization, find_organization
-from registry.store.pages import Window
 from registry.store.projects import Project, find_project
 
 PAGES: Final = Pages("registry", "registry")
@@ -97,11 +96,6 @@ ProjectWriteDep = Annotated[ProjectPage, project_page(*PROJECT_WRITE)]
 def actor_of(person: PageScope | ProjectPageScope | SignedIn, address: str | None) -> Actor:
     """Return the person of a page as the one who makes a change."""
     return Actor(int(person.principal.id), person.principal.email or "", address)
-
-
-def window_of(page: PageRequest) -> Window:
-    """Return which rows a page needs."""
-    return Window(page.fetch, page.position[0] if page.position else None, page.backward)
 
 
 def listing(page: PageRequest, found: Sequence[Any]) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from registry.pages.deps import (
     StateDep,
     listing,
     render,
-    window_of,
 )
 from registry.service import manage_keys
 from registry.store.keys import list_keys
@@ -31,7 +30,7 @@ KeyName = Annotated[str, Path(max_length=64)]
 
 @router.get(_PATH)
 async def show(request: Request, state: StateDep, page: PageDep, scope: ProjectReadDep) -> Response:
-    rows = await state.database.read(list_keys, scope.project.id, window_of(page))
+    rows = await state.database.read(list_keys, scope.project.id, page.window)
     url = state.settings.public_url
     return render(
         request,

@@ -12,7 +12,7 @@ from hearback_web.texts import gettext as _
 
 from registry.domain.addresses import is_email_address
 from registry.domain.roles import scopes_beyond
-from registry.pages.deps import OrganizationPage, PageDep, StateDep, listing, organization_page, render, window_of
+from registry.pages.deps import OrganizationPage, PageDep, StateDep, listing, organization_page, render
 from registry.service import invite_member as inviting
 from registry.service import manage_members
 from registry.service.app_state import AppState
@@ -121,7 +121,7 @@ async def _page(
     invited: Member | None = None,
     link: str | None = None,
 ) -> Response:
-    rows = await state.database.read(list_members, scope.organization.id, window_of(page))
+    rows = await state.database.read(list_members, scope.organization.id, page.window)
     scopes, texts = scope.person.scopes, role_texts()
     return render(
         request,

@@ -20,7 +20,6 @@ from registry.pages.deps import (
     StateDep,
     listing,
     render,
-    window_of,
 )
 from registry.service.update_project import update_project
 from registry.store.projects import list_projects
@@ -36,7 +35,7 @@ _SIZES: Final = (Option.ATTACHMENT_BYTES_MAX, Option.ATTACHMENTS_BYTES_MAX, Opti
 @router.get("/settings/{organization}/projects/")
 async def list_all(request: Request, state: StateDep, page: PageDep, scope: OrganizationReadDep) -> Response:
     """List the organization's projects."""
-    rows = await state.database.read(list_projects, [scope.organization.id], window_of(page))
+    rows = await state.database.read(list_projects, [scope.organization.id], page.window)
     return render(
         request,
         "projects.html",

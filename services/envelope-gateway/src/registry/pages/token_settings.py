@@ -20,7 +20,6 @@ from registry.pages.deps import (
     listing,
     organization_page,
     render,
-    window_of,
 )
 from registry.service import manage_tokens
 from registry.service.app_state import AppState
@@ -95,7 +94,7 @@ async def _page(
 ) -> Response:
     authority = _authority(scope)
     rows = await state.database.read(
-        list_tokens, scope.organization.id, authority.only_user_id, authority.scopes, window_of(page)
+        list_tokens, scope.organization.id, authority.only_user_id, authority.scopes, page.window
     )
     return render(
         request,

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import columns
+from hearback_kit.db.rows import Window, columns, read_window, record
 from sqlalchemy import delete, func, insert, select
 
-from registry.store.pages import Window, fetch_window
 from registry.store.tables import audit_logs, users
 
 
@@ -81,7 +81,7 @@ async def list_entries(
         query = query.where(audit_logs.c.event == wanted.event)
     if wanted.actor_id is not None:
         query = query.where(audit_logs.c.actor_id == wanted.actor_id)
-    return await fetch_window(connection, AuditLogEntry, query, audit_logs.c.id, window, newest_first=True)
+    return await read_window(connection, partial(record, AuditLogEntry), query, (audit_logs.c.id,), window)
 
 
 async def count_entries(connection: Connection, organization_id: int, event: str, since: datetime) -> int:

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import find_record, record
+from hearback_kit.db.rows import Window, find_record, read_window, record
 from hearback_kit.values.ids import parse_id
 from sqlalchemy import delete, func, insert, select, update
 
-from registry.store.pages import Window, fetch_window
 from registry.store.tables import project_keys
 
 
@@ -29,7 +29,9 @@ class Key:
 async def list_keys(connection: Connection, project_id: int, window: Window) -> list[Key]:
     """Return a page of a project's keys."""
     query = select(project_keys).where(project_keys.c.project_id == project_id)
-    return await fetch_window(connection, Key, query, project_keys.c.id, window)
+    return await read_window(
+        connection, partial(record, Key), query, (project_keys.c.id,), window, newest_first=False
+    )
 
 
 async def find_key(connection: Connection, project_id: int, id_or_public: str) -> Key | None:

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import columns, find_record
+from hearback_kit.db.rows import Window, columns, find_record, read_window, record
 from sqlalchemy import Select, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from registry.store.pages import Window, fetch_window
 from registry.store.tables import members, tokens, users
 from registry.store.users import User
 
@@ -55,7 +55,9 @@ async def lock_members(connection: Connection, organization_id: int) -> None:
 async def list_members(connection: Connection, organization_id: int, window: Window) -> list[Member]:
     """Return a page of an organization's members."""
     query = _members(organization_id)
-    return await fetch_window(connection, Member, query, members.c.id, window)
+    return await read_window(
+        connection, partial(record, Member), query, (members.c.id,), window, newest_first=False
+    )
 
 
 async def find_member(connection: Connection, organization_id: int, member_id: int) -> Member | None:

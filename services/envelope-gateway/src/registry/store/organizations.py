@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import find_record, record
+from hearback_kit.db.rows import Window, find_record, read_window, record
 from hearback_kit.values.ids import parse_id
 from sqlalchemy import insert, select, text, update
 
-from registry.store.pages import Window, fetch_window
 from registry.store.tables import organizations
 
 
@@ -41,7 +41,9 @@ async def find_organization(connection: Connection, id_or_slug: str) -> Organiza
 async def list_organizations(connection: Connection, ids: list[int], window: Window) -> list[Organization]:
     """Return a page of the organizations with these ids."""
     query = select(organizations).where(organizations.c.id.in_(ids))
-    return await fetch_window(connection, Organization, query, organizations.c.id, window)
+    return await read_window(
+        connection, partial(record, Organization), query, (organizations.c.id,), window, newest_first=False
+    )
 
 
 async def add_organization(connection: Connection, slug: str, name: str, now: datetime) -> Organization:

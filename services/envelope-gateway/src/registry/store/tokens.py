@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import columns, find_record
+from hearback_kit.db.rows import Window, columns, find_record, read_window, record
 from sqlalchemy import delete, func, insert, or_, select, update
 
-from registry.store.pages import Window, fetch_window
 from registry.store.tables import members, tokens, users
 
 EXPIRED_KEPT = timedelta(days=30)
@@ -74,7 +74,7 @@ async def list_tokens(
     )
     if user_id is not None:
         query = query.where(tokens.c.user_id == user_id)
-    return await fetch_window(connection, Token, query, tokens.c.id, window)
+    return await read_window(connection, partial(record, Token), query, (tokens.c.id,), window, newest_first=False)
 
 
 async def find_token(connection: Connection, organization_id: int, token_id: int) -> Token | None:

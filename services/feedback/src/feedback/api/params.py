@@ -16,7 +16,7 @@ from hearback_kit.values.ids import parse_id
 from feedback.api.deps import StateDep
 from feedback.service.app_state import AppState
 from feedback.service.select_feedback import Filters, Searcher
-from feedback.store.feedback_read import Position, Selection, find_numbers
+from feedback.store.feedback_read import Selection, find_numbers
 
 _SHORT_ID = re.compile(r"[A-Za-z0-9_-]{1,200}-[A-Za-z0-9]{1,20}\Z")
 
@@ -95,8 +95,3 @@ async def issue_ids(state: AppState, organization: OrganizationConfig, ids: list
         async with state.database.connection() as connection:
             numbers.update(await find_numbers(connection, organization.id, short_ids))
     return sorted(numbers)
-
-
-def position_of(page: PageRequest) -> Position | None:
-    """Return the place after (or before) which a page starts."""
-    return None if page.position is None else Position(*page.position)

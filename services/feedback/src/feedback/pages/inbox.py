@@ -21,8 +21,7 @@ from feedback.pages.deps import PAGES, Reader, StateDep, is_shown
 from feedback.pages.params import ALL, PERIODS, Found, View, ViewDep, find
 from feedback.pages.views import TAGS_SHOWN, detail_of, rows_of, steps_of
 from feedback.service.app_state import AppState
-from feedback.service.open_inbox import ListPage, Place, read_counts, read_list, read_one
-from feedback.store.feedback_read import Position
+from feedback.service.open_inbox import ListPage, read_counts, read_list, read_one
 
 Target = Annotated[str, Header(alias="HX-Target")]
 Values = dict[str, Any]
@@ -83,7 +82,7 @@ class _Page:
         """The list with its tabs and neighbours; a search that cannot be understood is said in its place."""
         try:
             found = await find(self.state, self.scope, self.view)
-            place = _place(self.view)
+            wanted = self._wanted()
         except (BadRequest, Forbidden) as error:
             empty: Values = {
                 "rows": [],
@@ -93,12 +92,20 @@ class _Page:
                 "counts_later": False,
             }
             return empty | {"tabs": self._tabs({}, None)}, error.status
-        listed = await read_list(self.state.database, self.state.settings, found.everywhere, found.shown, place)
+        listed = await read_list(
+            self.state.database, self.state.settings, found.everywhere, found.shown, wanted.window
+        )
         values = {"tabs": self._tabs(listed.counts, found), "counts_later": not listed.counts, "problem": None}
-        return self._listed(listed, place) | values, 200
+        return self._listed(listed, wanted) | values, 200
 
-    def _listed(self, listed: ListPage, place: Place) -> Values:
-        wanted = PageRequest(self.request, self.state.settings.page_size, place.position, place.backward)
+    def _wanted(self) -> PageRequest:
+        """Return which page the view shows; raise BadRequest for a cursor that is none."""
+        size = self.state.settings.page_size
+        if not self.view.cursor:
+            return PageRequest(self.request, size)
+        return PageRequest(self.request, size, *decode_cursor(self.view.cursor, (read_time, read_id)))
+
+    def _listed(self, listed: ListPage, wanted: PageRequest) -> Values:
         page = wanted.page(listed.rows, lambda row: (row.first_seen, row.id))
         return {
             "rows": rows_of(self.scope.organization, self.view, page.rows, listed.with_attachments),
@@ -139,11 +146,3 @@ class _Page:
         beside = await read_beside(self.request, self.state, organization, found.feedback) if shows_more else None
         steps = steps_of(organization, found.changes)
         return {"detail": shown, "missing": False, "beside": beside, "steps": steps}, 200
-
-
-def _place(view: View) -> Place:
-    """Return where the view's page begins; raises BadRequest for a cursor that is none."""
-    if not view.cursor:
-        return Place()
-    key, backward = decode_cursor(view.cursor, (read_time, read_id))
-    return Place(Position(*key), backward)

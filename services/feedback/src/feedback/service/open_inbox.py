@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hearback_kit.db import Database
+from hearback_kit.db.rows import Window
 
 from feedback.domain.activity import Activity
 from feedback.domain.feedback import Feedback, FeedbackDetail
 from feedback.settings import Settings
 from feedback.store.activity import list_activity
 from feedback.store.attachments import Attachment, find_with_attachments, list_attachments
-from feedback.store.feedback_read import Position, Selection, find_by_id
+from feedback.store.feedback_read import Selection, find_by_id
 from feedback.store.mailboxes import count_mailboxes, read_mailbox
 
 ATTACHMENTS_MAX = 100
@@ -37,28 +38,12 @@ class OpenFeedback:
     changes: Sequence[Activity]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page of a list begins: after a position, or before it."""
-
-    position: Position | None = None
-    backward: bool = False
-
-
 async def read_list(
-    database: Database, settings: Settings, everywhere: Selection, shown: Selection, place: Place
+    database: Database, settings: Settings, everywhere: Selection, shown: Selection, window: Window
 ) -> ListPage:
     """Read a page of `shown`, and count the mailboxes of `everywhere`."""
     async with database.connection(share=shown.organization_id) as connection:
-        rows, counts = await read_mailbox(
-            connection,
-            everywhere,
-            shown,
-            settings.page_size + 1,
-            place.position,
-            backward=place.backward,
-            count_max=settings.tab_count_max,
-        )
+        rows, counts = await read_mailbox(connection, everywhere, shown, window, count_max=settings.tab_count_max)
         attached = await find_with_attachments(connection, rows)
     return ListPage(rows, frozenset(attached), counts)
 

@@ -7,16 +7,16 @@ beginnings of words), so each statement switches off the plans that do not fit.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import Window
 from hearback_kit.db.rowsets import arrays
-from sqlalchemy import BigInteger, Select, Text, lateral, literal, select, text, true, tuple_
+from sqlalchemy import BigInteger, Select, Text, lateral, select, text, true
 from sqlalchemy.types import TypeEngine
 
 from feedback.domain.feedback import Feedback
-from feedback.store.facet_conditions import Condition
 from feedback.store.feedback_read import (
     LIST_COLUMNS,
     Position,
@@ -63,9 +63,7 @@ class _Reading:
     end: Position | None = None
 
 
-def mailbox_statement(
-    selection: Selection, limit: int, position: Position | None = None, *, backward: bool = False
-) -> Select[Any]:
+def mailbox_statement(selection: Selection, window: Window) -> Select[Any]:
     """Return the statement for a page of whole mailboxes.
 
     They are read per project and mailbox, each in the order of one index, and merged: so the costs are the same
@@ -78,30 +76,30 @@ def mailbox_statement(
         FEEDBACK.c.status == mailboxes.c.status,
         *selection.conditions,
     ]
-    if position is not None:
-        conditions.append(is_beyond(position, backward))
     part = lateral(
-        select(FEEDBACK.c.id, FEEDBACK.c.first_seen)
-        .where(*conditions)
-        .order_by(*in_time(FEEDBACK.c, backward))
-        .limit(limit)
+        window.statement(select(FEEDBACK.c.id, FEEDBACK.c.first_seen).where(*conditions), sort_key(FEEDBACK.c))
     )
     ids = (
         select(part.c.id, part.c.first_seen)
         .select_from(projects.join(mailboxes, true()).join(part, true()))
-        .order_by(*in_time(part.c, backward))
-        .limit(limit)
+        .order_by(*in_time(part.c, window.backward))
+        .limit(window.limit)
         .cte("page")
     )
     return (
         select(*LIST_COLUMNS)
         .join_from(ids, FEEDBACK, FEEDBACK.c.id == ids.c.id)
-        .order_by(*in_time(ids.c, backward))
+        .order_by(*in_time(ids.c, window.backward))
     )
 
 
 def _values(name: str, column: str, values: Sequence[Any], kind: TypeEngine[Any]) -> Any:
     return arrays(name, {column: kind}, {column: list(values)})
+
+
+def sort_key(columns: Any) -> tuple[Any, Any]:
+    """Return the columns of a `Position`."""
+    return columns.first_seen, columns.id
 
 
 def in_time(columns: Any, backward: bool) -> tuple[Any, Any]:
@@ -111,93 +109,65 @@ def in_time(columns: Any, backward: bool) -> tuple[Any, Any]:
     return columns.first_seen.desc(), columns.id.desc()
 
 
-def is_beyond(position: Position, backward: bool, columns: Any = FEEDBACK.c) -> Condition:
-    """Return the condition that a row comes after a position in a list, or `backward` before it."""
-    place = tuple_(literal(position.first_seen), literal(position.id, BigInteger))
-    row = tuple_(columns.first_seen, columns.id)
-    return row > place if backward else row < place
-
-
 def finds_statement(selection: Selection) -> Select[Any]:
     """Return the statement for everything that a search finds, up to `FINDS_MAX` + 1, in no order."""
     return select(FEEDBACK.c.id, FEEDBACK.c.first_seen).where(*matches(selection)).limit(FINDS_MAX + 1)
 
 
-def newest_statement(
-    selection: Selection, limit: int, position: Position | None = None, *, backward: bool = False
-) -> Select[Any]:
+def newest_statement(selection: Selection, window: Window) -> Select[Any]:
     """Return the statement for a page of a search that finds very much, read in the order of time."""
     conditions = [FEEDBACK.c.organization_id == selection.organization_id, *matches(selection)]
-    if position is not None:
-        conditions.append(is_beyond(position, backward))
-    return select(*LIST_COLUMNS).where(*conditions).order_by(*in_time(FEEDBACK.c, backward)).limit(limit)
+    return window.statement(select(*LIST_COLUMNS).where(*conditions), sort_key(FEEDBACK.c))
 
 
 async def read_page(
-    connection: Connection,
-    selection: Selection,
-    limit: int,
-    position: Position | None = None,
-    *,
-    backward: bool = False,
-    hits_max: int | None = None,
+    connection: Connection, selection: Selection, window: Window, *, hits_max: int | None = None
 ) -> Page:
-    """Read at most `limit` rows after (or before) `position`; with `hits_max` the list is counted so far."""
+    """Read the rows of a window; with `hits_max` the list is counted so far."""
     if selection.is_empty:
         return Page([], 0)
     read = _read_search if selection.is_search else _read_mailboxes
-    found = await read(connection, selection, limit, position, backward, hits_max)
+    found = await read(connection, selection, window, hits_max)
     rows, end = found.rows, found.end
-    while end is not None and len(rows) < limit:  # some were deleted while they were read
-        more = await read(connection, selection, limit - len(rows), end, backward, hits_max)
+    while end is not None and len(rows) < window.limit:  # some were deleted while they were read
+        rest = replace(window, limit=window.limit - len(rows), position=end)
+        more = await read(connection, selection, rest, hits_max)
         rows, end = [*rows, *more.rows], more.end
-    return Page(rows[::-1] if backward else rows, found.hits)
+    return Page(rows[::-1] if window.backward else rows, found.hits)
 
 
 async def _read_mailboxes(
-    connection: Connection,
-    selection: Selection,
-    limit: int,
-    position: Position | None,
-    backward: bool,
-    hits_max: int | None,
+    connection: Connection, selection: Selection, window: Window, hits_max: int | None
 ) -> _Reading:
-    rows = await _rows(connection, mailbox_statement(selection, limit, position, backward=backward))
+    rows = await _rows(connection, mailbox_statement(selection, window))
     hits = None if hits_max is None else await count_feedback(connection, selection, hits_max)
     return _Reading(rows, hits)
 
 
 async def _read_search(
-    connection: Connection,
-    selection: Selection,
-    limit: int,
-    position: Position | None,
-    backward: bool,
-    hits_max: int | None,
+    connection: Connection, selection: Selection, window: Window, hits_max: int | None
 ) -> _Reading:
     await connection.execute(BY_INVERTED_INDEX)
     finds = [Position(find.first_seen, find.id) for find in await connection.execute(finds_statement(selection))]
     await connection.execute(IN_ORDER)
     if len(finds) > FINDS_MAX:
-        rows = await _rows(connection, newest_statement(selection, limit, position, backward=backward))
+        rows = await _rows(connection, newest_statement(selection, window))
         return _Reading(rows, hits_max)
     hits = len(finds) if hits_max is None else min(len(finds), hits_max)
-    places = cut(finds, limit, position, backward)
+    places = cut(finds, window)
     if not places:
         return _Reading([], hits)
     chosen = FEEDBACK.c.id.in_([place.id for place in places])
-    fetch = select(*LIST_COLUMNS).where(chosen).order_by(*in_time(FEEDBACK.c, backward))
-    end = places[-1] if len(places) == limit else None
+    fetch = select(*LIST_COLUMNS).where(chosen).order_by(*in_time(FEEDBACK.c, window.backward))
+    end = places[-1] if len(places) == window.limit else None
     return _Reading(await _rows(connection, fetch), hits, end)
 
 
-async def read_in_order(
-    connection: Connection, selection: Selection, limit: int, position: Position | None, *, backward: bool
-) -> list[Feedback]:
+async def read_in_order(connection: Connection, selection: Selection, window: Window) -> list[Feedback]:
     """Read a page of a search that finds very much, newest first."""
     await connection.execute(IN_ORDER)
-    rows = await _rows(connection, newest_statement(selection, limit, position, backward=backward))
-    return rows[::-1] if backward else rows
+    rows = await _rows(connection, newest_statement(selection, window))
+    return rows[::-1] if window.backward else rows
 
 
 async def list_places(connection: Connection, places: Sequence[Position]) -> list[Feedback]:
@@ -214,8 +184,9 @@ async def _rows(connection: Connection, statement: Select[Any]) -> list[Feedback
     return [as_feedback(row) for row in await connection.execute(statement)]
 
 
-def cut(finds: Sequence[Position], limit: int, position: Position | None, backward: bool) -> list[Position]:
-    """Return the places of the page that begins after (or before) `position`, in the order of reading."""
-    if position is not None:
-        finds = [find for find in finds if (find > position if backward else find < position)]
-    return sorted(finds, reverse=not backward)[:limit]
+def cut(finds: Sequence[Position], window: Window) -> list[Position]:
+    """Return the places of a window, in the order of reading."""
+    if window.position is not None:
+        position = tuple(window.position)
+        finds = [find for find in finds if (find > position if window.backward else find < position)]
+    return sorted(finds, reverse=not window.backward)[: window.limit]

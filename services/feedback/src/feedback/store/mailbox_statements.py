@@ -1,10 +1,10 @@
 """Statements that count mailboxes and list what a search finds in them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from hearback_kit.db.rows import Window
 from hearback_kit.db.rowsets import arrays
 from sqlalchemy import (
     BigInteger,
@@ -23,8 +23,8 @@ from sqlalchemy import (
     union_all,
 )
 
-from feedback.store.feedback_pages import in_time, is_beyond
-from feedback.store.feedback_read import Position, Selection, matches
+from feedback.store.feedback_pages import sort_key
+from feedback.store.feedback_read import Selection, matches
 from feedback.store.tables import FEEDBACK
 
 
@@ -44,18 +44,10 @@ def fill_statement(selection: Selection, count_max: int) -> Select[Any]:
     return select(mailboxes.c.status, counted.c.rows).select_from(mailboxes.join(counted, true()))
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """Which part of what is found a page shows."""
-
-    statuses: Sequence[str]
-    limit: int
-    position: Position | None = None
-    backward: bool = False
-
-
-def finds_statement(selection: Selection, finds_max: int, part: Cut | None = None) -> CompoundSelect[Any]:
-    """Return the statement that counts all finds of a search by mailbox, and after them lists a page of them.
+def finds_statement(
+    selection: Selection, finds_max: int, statuses: Sequence[str] = (), window: Window | None = None
+) -> CompoundSelect[Any]:
+    """Return the statement that counts all finds of a search by mailbox, and after them lists a page of some.
 
     It looks at `finds_max` + 1 finds at most, in no order; with so many the page is not the right one. Rows of
     counts have no id.
@@ -70,34 +62,23 @@ def finds_statement(selection: Selection, finds_max: int, part: Cut | None = Non
     none = (cast(null(), BigInteger).label("id"), cast(null(), DateTime(timezone=True)).label("first_seen"))
     counted: Select[Any] = select(*none, found.c.status, func.count().label("rows")).group_by(found.c.status)
     columns = (found.c.id, found.c.first_seen, found.c.status, literal(0).label("rows"))
-    if part is None:
+    if window is None:
         return union_all(counted)
-    beyond = [] if part.position is None else [is_beyond(part.position, part.backward, found.c)]
-    page: Select[Any] = (
-        select(*columns)
-        .where(found.c.status.in_(list(part.statuses)), *beyond)
-        .order_by(*in_time(found.c, part.backward))
-        .limit(part.limit)
-    )
+    shown = select(*columns).where(found.c.status.in_(list(statuses)))
+    page = window.statement(shown, sort_key(found.c))
     return union_all(counted, select(page.subquery("page")))
 
 
-def newest_finds_statement(
-    selection: Selection, rows_max: int, position: Position | None = None, *, backward: bool = False
-) -> Select[Any]:
-    """Return the statement for what a search finds among `rows_max` rows of its organization.
+def newest_finds_statement(selection: Selection, window: Window) -> Select[Any]:
+    """Return the statement for what a search finds in a window over the rows of its organization.
 
-    They are the newest ones, or those next to a position; each row of the answer also has how many there are, and
-    the times of the first and the last.
+    Each row of the answer also has how many there are, and the times of the first and the last.
     """
-    beyond = [] if position is None else [is_beyond(position, backward)]
+    own = select(FEEDBACK.c.id, FEEDBACK.c.first_seen).where(
+        FEEDBACK.c.organization_id == selection.organization_id
+    )
     near = (
-        select(FEEDBACK.c.id, FEEDBACK.c.first_seen)
-        .where(FEEDBACK.c.organization_id == selection.organization_id, *beyond)
-        .order_by(*in_time(FEEDBACK.c, backward))
-        .limit(rows_max)
-        .cte("near")
-        .prefix_with("MATERIALIZED", dialect="postgresql")
+        window.statement(own, sort_key(FEEDBACK.c)).cte("near").prefix_with("MATERIALIZED", dialect="postgresql")
     )
     found = (
         select(FEEDBACK.c.id, FEEDBACK.c.first_seen, FEEDBACK.c.status)
@@ -119,20 +100,14 @@ def newest_finds_statement(
     )
 
 
-def span_statement(selection: Selection, part: Cut, start: datetime, end: datetime) -> Select[Any]:
+def span_statement(selection: Selection, window: Window, start: datetime, end: datetime) -> Select[Any]:
     """Return the statement for a page of what a search finds between two times, both included.
 
     The index of times tells which finds are in between, so that only their rows are visited.
     """
-    beyond = [] if part.position is None else [is_beyond(part.position, part.backward)]
-    return (
-        select(FEEDBACK.c.id, FEEDBACK.c.first_seen)
-        .where(
-            FEEDBACK.c.organization_id == selection.organization_id,
-            FEEDBACK.c.first_seen.between(start, end),
-            *matches(selection),
-            *beyond,
-        )
-        .order_by(*in_time(FEEDBACK.c, part.backward))
-        .limit(part.limit)
+    found = select(FEEDBACK.c.id, FEEDBACK.c.first_seen).where(
+        FEEDBACK.c.organization_id == selection.organization_id,
+        FEEDBACK.c.first_seen.between(start, end),
+        *matches(selection),
     )
+    return window.statement(found, sort_key(FEEDBACK.c))

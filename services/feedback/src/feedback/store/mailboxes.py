@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import Window
 
 from feedback.domain.feedback import Feedback
 from feedback.domain.statuses import STATUSES
@@ -20,7 +21,6 @@ from feedback.store.feedback_pages import (
 )
 from feedback.store.feedback_read import Position, Selection
 from feedback.store.mailbox_statements import (
-    Cut,
     fill_statement,
     finds_statement,
     newest_finds_statement,
@@ -54,12 +54,16 @@ class _Find(NamedTuple):
 
 
 async def _read_finds(
-    connection: Connection, selection: Selection, finds_max: int, part: Cut | None = None
+    connection: Connection,
+    selection: Selection,
+    finds_max: int,
+    statuses: Sequence[str] = (),
+    window: Window | None = None,
 ) -> tuple[Mapping[str, int | None] | None, list[Position]]:
     """Return the counts of a search's mailboxes and the places of a page; None for more finds than `finds_max`."""
     await connection.execute(BY_INVERTED_INDEX)
     counts, places = dict.fromkeys(STATUSES, 0), []
-    for row in await connection.execute(finds_statement(selection, finds_max, part)):
+    for row in await connection.execute(finds_statement(selection, finds_max, statuses, window)):
         if row.id is None:
             counts[row.status] = row.rows
         else:
@@ -82,32 +86,24 @@ class _Look:
     span: timedelta
 
 
-async def _look(
-    connection: Connection,
-    selection: Selection,
-    position: Position | None = None,
-    *,
-    rows_max: int = NEAR_ROWS_MAX,
-    backward: bool = False,
-) -> _Look:
+async def _look(connection: Connection, selection: Selection, window: Window) -> _Look:
     """Look for what a search finds nearby."""
     await connection.execute(IN_ORDER)
-    statement = newest_finds_statement(selection, rows_max, position, backward=backward)
-    rows = list(await connection.execute(statement))
+    rows = list(await connection.execute(newest_finds_statement(selection, window)))
     finds = [_Find(Position(row.first_seen, row.id), row.status) for row in rows if row.id is not None]
     first = rows[0]
     span = first.newest - first.oldest if first.rows else timedelta()
-    return _Look(finds, first.rows < rows_max, first.newest, span)
+    return _Look(finds, first.rows < window.limit, first.newest, span)
 
 
-async def _read_span(connection: Connection, selection: Selection, part: Cut, look: _Look) -> list[Position]:
+async def _read_span(connection: Connection, selection: Selection, window: Window, look: _Look) -> list[Position]:
     """Return places of a page that are within `LOOKS_MAX` times the span of a look from the page's beginning."""
-    begin = part.position.first_seen if part.position else look.newest
+    begin = window.position[0] if window.position else look.newest
     if begin is None:
         return []
-    end = begin + look.span * (LOOKS_MAX if part.backward else -LOOKS_MAX)
+    end = begin + look.span * (LOOKS_MAX if window.backward else -LOOKS_MAX)
     await connection.execute(BY_INVERTED_INDEX)
-    found = await connection.execute(span_statement(selection, part, min(begin, end), max(begin, end)))
+    found = await connection.execute(span_statement(selection, window, min(begin, end), max(begin, end)))
     return [Position(row.first_seen, row.id) for row in found]
 
 
@@ -115,10 +111,8 @@ async def read_mailbox(
     connection: Connection,
     everywhere: Selection,
     shown: Selection,
-    limit: int,
-    position: Position | None = None,
+    window: Window,
     *,
-    backward: bool = False,
     count_max: int,
 ) -> tuple[list[Feedback], Mapping[str, int | None]]:
     """Return a page of `shown`, and the counts of the mailboxes of `everywhere`, of which it is a part.
@@ -129,33 +123,32 @@ async def read_mailbox(
     """
     if not shown.is_search or shown.is_empty:
         filled = await count_mailboxes(connection, everywhere, count_max)
-        page = await read_page(connection, shown, limit, position, backward=backward)
+        page = await read_page(connection, shown, window)
         return page.rows, filled
-    part = Cut(shown.statuses, limit, position, backward)
-    look = await _look(connection, everywhere)
+    look = await _look(connection, everywhere, Window(NEAR_ROWS_MAX))
     counts: Mapping[str, int | None]
     places: list[Position] | None
     if look.is_all:
-        counts, places, is_whole = _counted(look.finds), _places(look.finds, part), True
+        counts, places, is_whole = _counted(look.finds), _places(look.finds, shown, window), True
     elif len(look.finds) > NEAR_ROWS_MAX * COMMON_PART_MIN:
         counts = dict.fromkeys(STATUSES, None)
-        places = await _near(connection, shown, part, look.finds)
-        is_whole = len(places) == limit
+        places = await _near(connection, shown, window, look.finds)
+        is_whole = len(places) == window.limit
     else:
-        counts, places = await _read_rare(connection, everywhere, shown, part, look, count_max)
+        counts, places = await _read_rare(connection, everywhere, shown, window, look, count_max)
         is_whole = True
     if places is None:
-        return await read_in_order(connection, shown, limit, position, backward=backward), counts
+        return await read_in_order(connection, shown, window), counts
     if is_whole:
         rows = await list_places(connection, places)
         if len(rows) == len(places):  # else some were deleted meanwhile, and others move up
             return rows, counts
-    page = await read_page(connection, shown, limit, position, backward=backward)
+    page = await read_page(connection, shown, window)
     return page.rows, counts
 
 
 async def _read_rare(
-    connection: Connection, everywhere: Selection, shown: Selection, part: Cut, look: _Look, count_max: int
+    connection: Connection, everywhere: Selection, shown: Selection, window: Window, look: _Look, count_max: int
 ) -> tuple[Mapping[str, int | None], list[Position] | None]:
     """Return the counts of a search that finds few of the newest rows, and the places of a page.
 
@@ -164,35 +157,36 @@ async def _read_rare(
     rather than for the rows of many finds, which may have to come from disk.
     """
     if not shown.has_patterns:
-        counts, places = await _read_finds(connection, everywhere, count_max, part)
+        counts, places = await _read_finds(connection, everywhere, count_max, shown.statuses, window)
         if counts is None:
-            places = await _read_span(connection, shown, part, look)
-        if counts is not None or len(places) == part.limit:
+            places = await _read_span(connection, shown, window, look)
+        if counts is not None or len(places) == window.limit:
             return counts or {}, places
-    counts, places = await _read_finds(connection, everywhere, FINDS_MAX, part)
+    counts, places = await _read_finds(connection, everywhere, FINDS_MAX, shown.statuses, window)
     if counts is None:
         return dict.fromkeys(STATUSES, None), None
     return counts, places
 
 
-async def _near(connection: Connection, shown: Selection, part: Cut, newest: Sequence[_Find]) -> list[Position]:
+async def _near(
+    connection: Connection, shown: Selection, window: Window, newest: Sequence[_Find]
+) -> list[Position]:
     """Return the places of a page of what is common, found among the rows next to its position.
 
     How many rows those are is guessed from what the newest ones have.
     """
-    places = [] if part.position is not None else _places(newest, part)
-    density = sum(find.status in part.statuses for find in newest) / NEAR_ROWS_MAX
-    guess = int(1.5 * part.limit / density) if density else FAR_ROWS_MAX
+    places = [] if window.position is not None else _places(newest, shown, window)
+    density = sum(find.status in shown.statuses for find in newest) / NEAR_ROWS_MAX
+    guess = int(1.5 * window.limit / density) if density else FAR_ROWS_MAX
     for rows_max in (min(max(guess, NEAR_ROWS_MAX), FAR_ROWS_MAX), FAR_ROWS_MAX):
-        if len(places) == part.limit:
+        if len(places) == window.limit:
             break
-        look = await _look(connection, shown, part.position, rows_max=rows_max, backward=part.backward)
-        places = _places(look.finds, part)
+        look = await _look(connection, shown, replace(window, limit=rows_max))
+        places = _places(look.finds, shown, window)
         if rows_max == FAR_ROWS_MAX:
             break
     return places
 
 
-def _places(finds: Sequence[_Find], part: Cut) -> list[Position]:
-    wanted = [find.position for find in finds if find.status in part.statuses]
-    return cut(wanted, part.limit, part.position, part.backward)
+def _places(finds: Sequence[_Find], shown: Selection, window: Window) -> list[Position]:
+    return cut([find.position for find in finds if find.status in shown.statuses], window)

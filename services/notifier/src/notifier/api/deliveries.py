@@ -30,9 +30,7 @@ async def get_deliveries(
     found = await state.database.read(
         list_deliveries,
         scope.project.id,
-        page.fetch,
-        page.position,
-        backward=page.backward,
+        page.window,
         state=status,
         subject_id=parse_event_id(subject) or subject,
     )

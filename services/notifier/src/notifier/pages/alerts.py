@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request
 from hearback_fleet.access import PROJECT_WRITE
+from hearback_kit.db.rows import Window
 from hearback_kit.errors import existing
 from hearback_web import Flash, FormDep, ProjectPageScope, redirect
 from hearback_web.texts import gettext as _
@@ -139,7 +140,7 @@ async def _rule_page(
     key = rule_destination(rule).key
     async with state.database.connection() as connection:
         reasons = await destinations.find_reasons(connection, [key])
-        latest = await list_deliveries(connection, scope.project.id, LATEST_SHOWN, rule_id=rule.id)
+        latest = await list_deliveries(connection, scope.project.id, Window(LATEST_SHOWN), rule_id=rule.id)
     is_fragment = "hx-request" in request.headers
     return PAGES.render(
         request,

@@ -39,9 +39,7 @@ async def show_log(
         found = await list_deliveries(
             connection,
             scope.project.id,
-            page.fetch,
-            page.position,
-            backward=page.backward,
+            page.window,
             state=wanted,
             search=search or None,
         )

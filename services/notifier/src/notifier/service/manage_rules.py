@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from hearback_contracts.config import ProjectConfig
 from hearback_kit.db import Database
+from hearback_kit.db.rows import Window
 from hearback_kit.errors import NotFound, existing
 from hearback_kit.values.ids import new_id
 
@@ -77,5 +78,5 @@ async def send_test(
         await destinations.switch_on(connection, destination.key, at)
         notice = of_test(test_id, project, public_url, at)
         await insert_deliveries(connection, deliveries_of(notice, project, [destination]), at)
-        found = await list_deliveries(connection, project.id, 1, subject_id=test_id)
+        found = await list_deliveries(connection, project.id, Window(1), subject_id=test_id)
     return found[0].id

@@ -1,9 +1,7 @@
 """The log of deliveries, as people read it."""
 
-from collections.abc import Sequence
-
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import page_statement
+from hearback_kit.db.rows import Window, read_window
 from sqlalchemy import and_, or_, select
 
 from notifier.store.deliveries import Delivery, as_delivery
@@ -19,16 +17,14 @@ async def find_delivery(connection: Connection, project_id: int, delivery_id: in
 async def list_deliveries(
     connection: Connection,
     project_id: int,
-    count: int,
-    position: Sequence[int] | None = None,
+    window: Window,
     *,
-    backward: bool = False,
     state: str | None = None,
     subject_id: str | None = None,
     search: str | None = None,
     rule_id: int | None = None,
 ) -> list[Delivery]:
-    """Return deliveries of a project, newest first, after (or `backward` before) a position.
+    """Return the deliveries of a window over those of a project, newest first.
 
     `search` is a part of the target, whatever its case, or the whole id of the subject.
     """
@@ -42,6 +38,4 @@ async def list_deliveries(
         statement = statement.where(is_found)
     if rule_id is not None:
         statement = statement.where(DELIVERIES.c.rule_id == rule_id)
-    statement = page_statement(statement, (DELIVERIES.c.id,), count, position, backward=backward)
-    rows = [as_delivery(row) for row in await connection.execute(statement)]
-    return rows[::-1] if backward else rows
+    return await read_window(connection, as_delivery, statement, (DELIVERIES.c.id,), window)

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
+from hearback_kit.db.rows import Window
 from hearback_kit.errors import BadRequest, Unavailable
 from hearback_web import Flash, FormDep, Undo, neighbours, redirect
 from hearback_web.texts import gettext as _
@@ -31,9 +32,8 @@ async def group_page(request: Request, state: StateDep, scope: GroupReader) -> R
     """Show an error group: counts, environments, tags, and its newest events."""
     group = scope.group
     async with state.reading(group.organization_id) as connection:
-        events = await list_group_events(
-            connection, EventFilter(group_id=group.id), limit=state.settings.group_events_max
-        )
+        newest = Window(state.settings.group_events_max)
+        events = await list_group_events(connection, EventFilter(group_id=group.id), newest)
         latest = await find_event(connection, group.project_id, group.latest_event_id)
         follows = scope.member_id is not None and await is_follower(connection, group.id, scope.member_id)
     tags = count_tags(events)
@@ -72,13 +72,8 @@ async def feedback_page(request: Request, state: StateDep, scope: GroupReader, w
     """Show the reports about the group's events, and beside them the new feedback that is linked to those."""
     group = scope.group
     async with state.reading(group.organization_id) as connection:
-        found = await list_reports(
-            connection,
-            ReportFilter(organization_id=group.organization_id, group_id=group.id),
-            limit=wanted.fetch,
-            position=wanted.position,
-            backward=wanted.backward,
-        )
+        its = ReportFilter(organization_id=group.organization_id, group_id=group.id)
+        found = await list_reports(connection, its, wanted.window)
         event_ids = await list_event_ids(connection, group.id, state.settings.group_events_max)
     frame, linked = await asyncio.gather(_frame(state, scope), _linked(state, scope, event_ids))
     page = wanted.page(found, lambda report: (report.date_added, report.id or 0))

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import page_statement
+from hearback_kit.db.rows import Window, read_window
 from sqlalchemy import Select, func, select
 
 from user_reports.domain.model import IndexedEvent
@@ -36,20 +35,10 @@ def statement_of(wanted: EventFilter) -> Select[Any]:
     return statement
 
 
-async def list_group_events(
-    connection: Connection,
-    wanted: EventFilter,
-    *,
-    limit: int,
-    position: tuple[datetime, str] | None = None,
-    backward: bool = False,
-) -> list[IndexedEvent]:
-    """Return up to `limit` events, newest first, after (backward: before) a time of receipt and event id."""
+async def list_group_events(connection: Connection, wanted: EventFilter, window: Window) -> list[IndexedEvent]:
+    """Return the events of a window, newest first; a position is a time of receipt and an event id as a UUID."""
     key = (EVENTS.c.received_at, EVENTS.c.event_id)
-    place = position and (position[0], UUID(position[1]))
-    statement = page_statement(statement_of(wanted), key, limit, place, backward=backward)
-    found = [event_of(row) for row in await connection.execute(statement)]
-    return found[::-1] if backward else found
+    return await read_window(connection, event_of, statement_of(wanted), key, window)
 
 
 def event_ids_statement(group_id: int, limit: int) -> Select[Any]:

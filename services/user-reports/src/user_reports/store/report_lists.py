@@ -8,10 +8,10 @@ from uuid import UUID
 import msgspec
 from hearback_contracts.identifiers import NO_EVENT_ID, parse_event_id
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import page_statement
+from hearback_kit.db.rows import Window, read_window
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
-from user_reports.domain.model import Position, Report
+from user_reports.domain.model import Report
 from user_reports.store.reports import COLUMNS, report_of
 from user_reports.store.tables import GROUPS, NAMED_EVENT_ID, REPORTS
 
@@ -78,19 +78,10 @@ def _matches(text: str) -> Any:
     return or_(*found)
 
 
-async def list_reports(
-    connection: Connection,
-    wanted: ReportFilter,
-    *,
-    limit: int,
-    position: Position | None = None,
-    backward: bool = False,
-) -> list[Report]:
-    """Return up to `limit` reports after (or, going backward, before) a position, newest first."""
+async def list_reports(connection: Connection, wanted: ReportFilter, window: Window) -> list[Report]:
+    """Return the reports of a window, newest first; positions are `Position`s."""
     key = (REPORTS.c.date_added, REPORTS.c.id)
-    statement = page_statement(statement_of(wanted), key, limit, position, backward=backward)
-    found = [report_of(row) for row in await connection.execute(statement)]
-    return found[::-1] if backward else found
+    return await read_window(connection, report_of, statement_of(wanted), key, window)
 
 
 async def count_reports(connection: Connection, wanted: ReportFilter, count_max: int) -> int:

@@ -12,6 +12,7 @@ from fastapi import Depends, Query
 from starlette.requests import Request
 
 from hearback_kit.api.links import page_link
+from hearback_kit.db.rows import Window
 from hearback_kit.errors import BadRequest
 from hearback_kit.values.ids import is_id
 from hearback_kit.values.nul import NUL
@@ -91,12 +92,12 @@ class PageRequest:
     backward: bool = False
 
     @property
-    def fetch(self) -> int:
-        """How many rows to select: one more than the page has, which shows whether another page follows."""
-        return self.limit + 1
+    def window(self) -> Window:
+        """Which rows to select: one more than the page has, which shows whether another page follows."""
+        return Window(self.limit + 1, self.position, self.backward)
 
     def page(self, found: Sequence[Row], key: Callable[[Row], Key]) -> KeysetPage[Row]:
-        """Return the page of up to `fetch` rows, found in the list's order also when read backward.
+        """Return the page of the rows of `window`, found in the list's order also when read backward.
 
         `key` gives a row's sort key, of the values that the cursor's readers read.
         """

@@ -1,7 +1,7 @@
 """Rows as typed records: dataclasses whose fields are named like the columns."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, FromClause, Select, literal, tuple_
@@ -22,24 +22,43 @@ def columns(kind: Any, *tables: FromClause, **others: ColumnElement[Any]) -> lis
     ]
 
 
-def page_statement(
-    statement: Select[Any],
-    key: Sequence[ColumnElement[Any]],
-    limit: int,
-    position: Sequence[Any] | None = None,
-    *,
-    backward: bool = False,
-    newest_first: bool = True,
-) -> Select[Any]:
-    """Select up to `limit` rows of a list after (or `backward` before) a position in it, by a sort key.
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which rows of a list to read: up to `limit` after the one with the sort key `position`, or before it."""
 
-    What is read backward comes in the reverse order of the list.
-    """
-    descending = backward != newest_first
-    if position is not None:
-        place = tuple_(*(literal(value, column.type) for value, column in zip(position, key, strict=True)))
-        statement = statement.where(tuple_(*key) < place if descending else tuple_(*key) > place)
-    return statement.order_by(*(column.desc() if descending else column.asc() for column in key)).limit(limit)
+    limit: int
+    position: Sequence[Any] | None = None
+    backward: bool = False
+
+    def statement(
+        self, query: Select[Any], key: Sequence[ColumnElement[Any]], *, newest_first: bool = True
+    ) -> Select[Any]:
+        """Select these rows of a query without an order, by the columns of the sort key.
+
+        What is read backward comes in the reverse order of the list.
+        """
+        descending = self.backward != newest_first
+        if self.position is not None:
+            place = tuple_(
+                *(literal(value, column.type) for value, column in zip(self.position, key, strict=True))
+            )
+            query = query.where(tuple_(*key) < place if descending else tuple_(*key) > place)
+        return query.order_by(*(column.desc() if descending else column.asc() for column in key)).limit(self.limit)
+
+
+async def read_window(
+    connection: Connection,
+    read: Callable[[Any], Record],
+    query: Select[Any],
+    key: Sequence[ColumnElement[Any]],
+    window: Window,
+    *,
+    newest_first: bool = True,
+) -> list[Record]:
+    """Return the rows of a window, each as `read` returns it, in the list's order; see `Window.statement`."""
+    statement = window.statement(query, key, newest_first=newest_first)
+    found = [read(row) for row in await connection.execute(statement)]
+    return found[::-1] if window.backward else found
 
 
 def record(kind: type[Record], row: Any, /, **readers: Reader) -> Record:

@@ -1,12 +1,14 @@
 """Exports: everything that a search finds, as CSV or JSON, read and written in batches."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
 from fastapi.responses import Response
 from hearback_fleet.access import OrganizationScope
 from hearback_kit.api.exports import csv_stream, json_stream
+from hearback_kit.db.rows import Window
 from hearback_kit.values.times import wire_time
 
 from feedback.api.deps import serializer_context
@@ -15,7 +17,7 @@ from feedback.domain.feedback import Feedback
 from feedback.service.app_state import AppState
 from feedback.store.attachments import find_with_attachments
 from feedback.store.feedback_pages import read_page
-from feedback.store.feedback_read import Position, Selection
+from feedback.store.feedback_read import Selection
 
 COLUMNS = (
     "id",
@@ -46,16 +48,16 @@ async def _batches(
 ) -> AsyncIterator[tuple[Sequence[Feedback], SerializerContext]]:
     """Yield feedback in batches. No connection is held while a slow client reads what was written."""
     size = state.settings.export_batch_rows
-    position: Position | None = None
+    position: tuple[datetime, int] | None = None
     while True:
         async with state.reading(scope.organization) as connection:
-            page = await read_page(connection, selection, size, position)
+            page = await read_page(connection, selection, Window(size, position))
             attached = await find_with_attachments(connection, page.rows)
         if page.rows:
             yield page.rows, await serializer_context(state, scope.organization, page.rows, attached)
         if len(page.rows) < size:
             return
-        position = Position(page.rows[-1].first_seen, page.rows[-1].id)
+        position = (page.rows[-1].first_seen, page.rows[-1].id)
 
 
 def as_csv(state: AppState, scope: OrganizationScope, selection: Selection) -> Response:

@@ -19,7 +19,6 @@ from feedback.api.params import (
     Shared,
     SharedDep,
     issue_ids,
-    position_of,
     select_feedback,
     visible,
 )
@@ -130,14 +129,7 @@ async def _page(
     group_of_event: dict[str, Any] | None,
 ) -> Response:
     async with state.reading(scope.organization) as connection:
-        found = await read_page(
-            connection,
-            selection,
-            wanted.fetch,
-            position_of(wanted),
-            backward=wanted.backward,
-            hits_max=state.settings.hits_max,
-        )
+        found = await read_page(connection, selection, wanted.window, hits_max=state.settings.hits_max)
         page = wanted.page(found.rows, lambda row: (row.first_seen, row.id))
         attached = await find_with_attachments(connection, page.rows)
     context = await serializer_context(state, scope.organization, page.rows, attached)

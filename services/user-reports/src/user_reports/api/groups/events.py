@@ -1,13 +1,15 @@
 """The events of an error group, and what their tags say."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 from hearback_contracts.identifiers import parse_event_id
 from hearback_contracts.issues import IssueEvent
 from hearback_kit.api.paging import PageRequest, page_request, read_time
+from hearback_kit.db.rows import Window
 from hearback_kit.errors import NotFound, existing
 
 from user_reports.api.deps import ReadGroup, StateDep
@@ -22,7 +24,14 @@ from user_reports.store.groups import Group
 
 TOP_VALUES: Final = 10
 issue = APIRouter()
-EventsPage = Annotated[PageRequest, page_request(read_time, parse_event_id, rows=rows_max, rows_max=rows_max)]
+
+
+def _read_uuid(value: Any) -> UUID | None:
+    event_id = parse_event_id(value)
+    return UUID(event_id) if event_id else None
+
+
+EventsPage = Annotated[PageRequest, page_request(read_time, _read_uuid, rows=rows_max, rows_max=rows_max)]
 EventParam = Annotated[
     str, Path(description="`latest`, `oldest`, `recommended` (the latest one), or the id of an event.")
 ]
@@ -41,9 +50,7 @@ async def list_events(
     """List the events that are kept, newest first."""
     wanted = EventFilter(group_id=scope.group.id, environments=environment, start=during.start, end=during.end)
     async with state.reading(scope.organization.id) as connection:
-        found = await list_group_events(
-            connection, wanted, limit=page.fetch, position=page.position, backward=page.backward
-        )
+        found = await list_group_events(connection, wanted, page.window)
     shown = page.page(found, lambda event: (event.received_at, event.event_id))
     slug = scope.organization.slug
     return JSONResponse([event_json(event, slug) for event in shown.rows], headers=shown.headers)
@@ -95,7 +102,6 @@ async def _find(state: AppState, group: Group, name: str) -> IndexedEvent | None
 
 async def _count(state: AppState, group: Group) -> Mapping[str, list[TagValue]]:
     async with state.reading(group.organization_id) as connection:
-        events = await list_group_events(
-            connection, EventFilter(group_id=group.id), limit=state.settings.group_events_max
-        )
+        newest = Window(state.settings.group_events_max)
+        events = await list_group_events(connection, EventFilter(group_id=group.id), newest)
     return count_tags(events)

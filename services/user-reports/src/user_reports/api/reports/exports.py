@@ -6,6 +6,7 @@ from typing import Final
 from fastapi.responses import StreamingResponse
 from hearback_contracts.config import OrganizationConfig
 from hearback_kit.api.exports import Format, csv_stream, json_stream
+from hearback_kit.db.rows import Window
 
 from user_reports.api.params import position_of
 from user_reports.api.serializers import EXPORT_HEADER, export_row, reports_json
@@ -41,7 +42,7 @@ async def _pages(state: AppState, organization: OrganizationConfig, wanted: Repo
     while rows_left > 0:
         limit = min(PAGE_ROWS, rows_left)
         async with state.reading(organization.id) as connection:
-            reports = await list_reports(connection, wanted, limit=limit, position=position)
+            reports = await list_reports(connection, wanted, Window(limit, position))
             groups = await find_groups(connection, [r.group_id for r in reports if r.group_id])
         if reports:
             yield reports, groups

@@ -159,9 +159,7 @@ async def _read_page(
     state: AppState, organization: OrganizationConfig, wanted: ReportFilter, page: PageRequest
 ) -> KeysetPage[Report]:
     async with state.reading(organization.id) as connection:
-        found = await list_reports(
-            connection, wanted, limit=page.fetch, position=page.position, backward=page.backward
-        )
+        found = await list_reports(connection, wanted, page.window)
     return page.page(found, position_of)
 
 
