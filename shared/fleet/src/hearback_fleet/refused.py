@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
+from hearback_kit.values.nul import is_deeper_than
 
 from hearback_fleet.messages import parse_payload
 
 PAYLOAD_BYTES_MAX: Final = 65_536
-_DEPTH_MAX: Final = 20
+_DEPTH_MAX: Final = 20  # that every reader of JSON can read, however it recurses
 
 _REPORT_FIELDS: Final = ("event_id", "name", "email", "comments")
 _EVENT_FIELDS: Final = ("event_id", "type", "timestamp", "platform", "environment", "release", "level")
@@ -24,7 +25,7 @@ def payload_to_keep(body: bytes | dict[str, Any] | None) -> dict[str, Any] | Non
     wrote, in the end to the first 600 characters of each text.
     """
     payload = body if isinstance(body, dict) else parse_payload(body)
-    if payload is None or (_is_shallow(payload) and _fits(payload)):
+    if payload is None or (not is_deeper_than(payload, _DEPTH_MAX) and _fits(payload)):
         return payload
     return _shorten(_essence(payload))
 
@@ -34,21 +35,6 @@ def _fits(payload: dict[str, Any]) -> bool:
         return len(orjson.dumps(payload)) <= PAYLOAD_BYTES_MAX
     except TypeError:  # a number or a text that JSON cannot hold
         return False
-
-
-def _is_shallow(payload: dict[str, Any]) -> bool:
-    """Whether every reader of JSON can read it, however it recurses."""
-    level: list[Any] = [payload]
-    for _ in range(_DEPTH_MAX):
-        level = [part for value in level for part in _containers(value)]
-        if not level:
-            return True
-    return False
-
-
-def _containers(value: dict[str, Any] | list[Any]) -> list[Any]:
-    parts = value.values() if isinstance(value, dict) else value
-    return [part for part in parts if isinstance(part, (dict, list))]
 
 
 def _essence(payload: dict[str, Any]) -> dict[str, Any]:
