@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from hearback_devkit.engines.process import die_with_parent, is_alive, wait_until
+from hearback_devkit.engines.process import die_with_parent, is_alive, tail, wait_until
 
 PR_SET_NAME = 15
 BACKOFF_SECONDS_MIN = 0.1
@@ -187,15 +187,8 @@ def run_task(name: str, task: Callable[[], bytes], log: Path, seconds_max: float
     while code is None:
         code = child.reap()
     if code != 0:
-        raise TaskFailed(f"{name} failed; the end of {log}:\n{_last_lines(log)}")
+        raise TaskFailed(f"{name} failed; the end of {log}:\n{tail(log, 12)}")
     return b"".join(chunks)
-
-
-def _last_lines(log: Path) -> str:
-    try:
-        return "\n".join(log.read_text(errors="replace").splitlines()[-12:])
-    except OSError:
-        return ""
 
 
 class TaskFailed(RuntimeError):
