@@ -16,16 +16,14 @@ Model = TypeVar("Model", bound=Message)
 _ESCAPED_NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
-def outgoing(
-    stream: Stream, message: Message, shards: int, *, body: bytes | None = None, traceparent: str | None = None
-) -> Outgoing:
-    """A contract message as an entry for its project's shard; in the current trace unless one is given."""
+def outgoing(stream: Stream, message: Message, shards: int, *, body: bytes | None = None) -> Outgoing:
+    """Return a contract message as an entry for its project's shard, in the current trace."""
     return Outgoing(
         key=stream.key(message.project_id, shards),
         type=message.TYPE,
         data=message.model_dump_json(exclude_none=True).encode(),
         body=body,
-        traceparent=traceparent or current_traceparent() or new_traceparent(),
+        traceparent=current_traceparent() or new_traceparent(),
         version=str(message.version),
     )
 

@@ -18,12 +18,7 @@ from hearback_local.edge.settings import EdgeSettings
 from hearback_local.edge.shares import Shares
 
 
-def serve_edge(
-    listener: socket.socket,
-    ports: Mapping[str, int],
-    settings: EdgeSettings | None = None,
-    channels: socket.socket | None = None,
-) -> None:
+def serve_edge(listener: socket.socket, ports: Mapping[str, int], channels: socket.socket | None = None) -> None:
     """Serve until SIGTERM. `ports` are those of the services on 127.0.0.1 by name.
 
     At `channels` the gateway connects, which then takes over the connections of its clients.
@@ -31,7 +26,7 @@ def serve_edge(
     _allow_descriptors()
     freeze_gc()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run_edge(listener, ports, settings or EdgeSettings(), channels=channels))
+        runner.run(run_edge(listener, ports, EdgeSettings(), channels=channels))
 
 
 async def run_edge(

@@ -16,15 +16,11 @@ from hearback_devkit.testing.waiting import eventually
 
 
 @asynccontextmanager
-async def running(
-    app: Any, *, base_url: str = "http://testserver", headers: dict[str, str] | None = None
-) -> AsyncIterator[httpx.AsyncClient]:
+async def running(app: Any, *, base_url: str = "http://testserver") -> AsyncIterator[httpx.AsyncClient]:
     """Start the app's lifespan and yield an HTTP client that calls it without a network."""
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=app), base_url=base_url, headers=headers, timeout=30
-        ) as client,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=base_url, timeout=30) as client,
     ):
         yield client
 

@@ -36,7 +36,7 @@ def outbox_table(metadata: MetaData) -> Table:
     )
 
 
-def outbox_insert(table: Table, first: int, condition: str = "true") -> str:
+def outbox_insert(table: Table, first: int) -> str:
     """Return the statement that stores messages and returns their ids, alone or as a part of a larger one.
 
     Its parameters are numbered from `first` on: `outbox_values`.
@@ -45,7 +45,7 @@ def outbox_insert(table: Table, first: int, condition: str = "true") -> str:
     arrays = ", ".join(f"${first + place}::{name}[]" for place, name in enumerate(types))
     return (
         f"INSERT INTO {table.name} (key, type, version, data, body, traceparent)"
-        f" SELECT * FROM unnest({arrays}) WHERE {condition} RETURNING id"
+        f" SELECT * FROM unnest({arrays}) RETURNING id"
     )
 
 

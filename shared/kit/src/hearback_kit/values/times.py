@@ -139,17 +139,16 @@ def believable_time(
     received_at: datetime,
     sent_at: datetime | None = None,
     age_max: timedelta,
-    ahead_max: timedelta = AHEAD_MAX,
 ) -> datetime:
     """Return when something happened by our clock.
 
     `sent_at` is given only when the sender's clock has to be corrected: `time` is then shifted by the difference
-    to `received_at`. None, a time more than `ahead_max` in the future and one older than `age_max` become
+    to `received_at`. None, a time more than `AHEAD_MAX` in the future and one older than `age_max` become
     `received_at`.
     """
     if time is not None and sent_at is not None:
         time = shift(time, received_at - sent_at)
-    if time is None or time - received_at > ahead_max or received_at - time > age_max:
+    if time is None or time - received_at > AHEAD_MAX or received_at - time > age_max:
         return received_at
     return time
 
