@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -37,9 +37,7 @@ class Flash:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as scripts and the cookie have it."""
-        undo = self.undo
-        shown = undo and {"action": undo.action, "fields": dict(undo.fields), "label": undo.label}
-        return {"text": self.text, "tone": self.tone, "undo": shown}
+        return asdict(self)
 
 
 def read_flash(request: Request, signer: Signer) -> Flash | None:
@@ -49,8 +47,7 @@ def read_flash(request: Request, signer: Signer) -> Flash | None:
     if raw is None:
         return None
     found = orjson.loads(raw)
-    undo = found["undo"] and Undo(found["undo"]["action"], found["undo"]["fields"], found["undo"]["label"])
-    return Flash(found["text"], found["tone"], undo)
+    return Flash(found["text"], found["tone"], found["undo"] and Undo(**found["undo"]))
 
 
 def redirect(request: Request, url: str, flash: Flash | None = None) -> Response:
