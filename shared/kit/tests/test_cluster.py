@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import replace
 
 import hiredis
 import pytest
@@ -310,7 +309,7 @@ async def test_what_is_for_a_part_that_is_away_does_not_hold_up_the_rest(halved,
         await bus.publish([Outgoing(key, "t", b"1") for key in KEYS])
     assert away.value.keys == {*KEYS[1:]}
     [taken] = await bus.read(KEYS, "g", "c", count=9, block_ms=10)
-    others = [replace(taken, key=key) for key in KEYS[1:]]
+    others = [taken._replace(key=key) for key in KEYS[1:]]
     await bus.ack("g", [taken, *others])
     assert await client.xlen(KEYS[0]) == 0
     with pytest.raises(Unavailable):
