@@ -84,7 +84,7 @@ class Notifier:
 
     def deliverer(self, mail: MailTransport | None = None, **settings: Any) -> DeliverNotices:
         changed = self.settings.model_copy(update=settings)
-        mail = mail or mail_transport(changed.smtp_url, changed.data_dir)
+        mail = mail or mail_transport(changed.smtp_url, changed.data_dir, seconds_max=changed.smtp_seconds_max)
         self.closing.append(mail)
         return DeliverNotices(
             changed, self.database, self.clock, mail=mail, calls=self.calls, render=mail_renderer()

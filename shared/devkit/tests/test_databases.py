@@ -11,7 +11,7 @@ PACKAGE = "feedback.store.migrations"
 ROW = "INSERT INTO outbox (key, type, version, data) VALUES ('k', 't', 1, '')"
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="module")
 async def own(postgres_url: str) -> AsyncIterator[Databases]:
     found = await Databases.open(postgres_url)
     yield found
