@@ -6,11 +6,12 @@ feedback_worker` over a tenth of that.
 
 import argparse
 import asyncio
+import contextlib
 import os
 import random
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,7 @@ from hearback_kit.bus import Outgoing
 from hearback_kit.db import Database, migrate
 from hearback_kit.values.ids import new_id, random_id
 from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.bench.model import Options, Row, machine, table
 from tests.bench.programs import engines
@@ -154,26 +156,33 @@ async def _stored(settings: Settings, options: Options) -> Row:
 
 
 async def fill(settings: Settings, first: int, last: int) -> None:
-    """Put the rows `first` to `last` into the table, straight in SQL; its inverted indexes are made after that."""
+    """Put the rows `first` to `last` into the table, straight in SQL; its indexes are made after that."""
     database = Database(settings.database_url, statement_timeout_ms=36_000_000)
-    async with database.transaction() as connection:
-        await connection.execute(text("SET LOCAL maintenance_work_mem = '256MB'"))
-        for index in ("feedback_trigrams", "feedback_search", "feedback_facets"):
-            await connection.execute(text(f"DROP INDEX {index}"))
+    async with database.transaction() as connection, indexed_after(connection, "feedback"):
         for start in range(first, last + 1, 100_000):
             await connection.execute(text(FILL), {"first": start, "last": min(last, start + 99_999)})
-        await connection.execute(text("CREATE INDEX feedback_facets ON feedback USING gin (facets)"))
-        await connection.execute(text("CREATE INDEX feedback_search ON feedback USING gin (search)"))
-        await connection.execute(
-            text(
-                "CREATE INDEX feedback_trigrams ON feedback USING gin"
-                " (message gin_trgm_ops, url gin_trgm_ops, user_email gin_trgm_ops)"
-            )
-        )
-    async with database.connection() as connection:
-        own = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await own.execute(text("VACUUM (ANALYZE) feedback"))
+    async with database.statements() as connection:
+        await connection.execute(text("VACUUM (ANALYZE) feedback"))
     await database.close()
+
+
+@contextlib.asynccontextmanager
+async def indexed_after(connection: AsyncConnection, table_name: str) -> AsyncIterator[None]:
+    """Drop a table's indexes until the block ends, but those that hold its rows unique."""
+    indexes = await connection.execute(
+        text(
+            "SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition FROM pg_index"
+            " WHERE indrelid = CAST(:name AS regclass) AND NOT indisunique"
+        ),
+        {"name": table_name},
+    )
+    found = indexes.all()
+    for index in found:
+        await connection.execute(text(f"DROP INDEX {index.name}"))
+    yield
+    await connection.execute(text("SET LOCAL maintenance_work_mem = '1GB'"))
+    for index in found:
+        await connection.execute(text(index.definition.replace(" ON ONLY ", " ON ").replace(":", "\\:")))
 
 
 async def _searches(settings: Settings, options: Options, rows: int) -> list[Row]:

@@ -181,9 +181,9 @@ class Bench:
 
     async def _fill_journal(self, first: int, last: int) -> None:
         database = Database(self._journal.database_url, statement_timeout_ms=36_000_000)
-        for start in range(first, last + 1, CHUNK):
-            values = {"first": start, "last": min(last, start + CHUNK - 1), "projects": PROJECTS}
-            async with database.transaction() as connection:
+        async with database.transaction() as connection, feedback_worker.indexed_after(connection, "submission"):
+            for start in range(first, last + 1, CHUNK):
+                values = {"first": start, "last": min(last, start + CHUNK - 1), "projects": PROJECTS}
                 await connection.execute(text(JOURNAL), values)
         async with database.statements() as connection:
             await connection.execute(text("VACUUM (ANALYZE) submission"))
