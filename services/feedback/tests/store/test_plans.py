@@ -1,6 +1,7 @@
 """Hot statements use the indexes they were given, with enough rows that the planner has a choice."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,9 @@ from feedback.store.feedback_pages import (
     WITHOUT_SCANS,
     finds_statement,
     mailbox_statement,
+    near_statement,
     newest_statement,
+    read_page,
 )
 from feedback.store.feedback_read import Position, Selection, count_statement
 from feedback.store.feedback_write import expired_statement
@@ -24,6 +27,7 @@ from hearback_kit.db.rows import Window
 from sqlalchemy.dialects.postgresql import asyncpg
 
 from ..conftest import NOW
+from .conftest import ROWS
 
 
 async def explain(database: Database, statement: Any, setting: Any = None) -> str:
@@ -73,6 +77,44 @@ async def test_statements_use_their_indexes(full: Database, projects: list[int])
         if not in_order or "Seq Scan" in plan or ("Sort" in plan and index != "feedback_event"):
             wrong[query, "in order"] = plan
     assert wrong == {}
+
+
+@pytest.mark.parametrize("rows", [1_000, 40_000])
+async def test_the_newest_rows_are_visited_by_the_index_of_times(full: Database, rows: int) -> None:
+    plan = await explain(full, near_statement(selection("page", EVERY_PROJECT), rows, 1_000), IN_ORDER)
+    assert "Seq Scan" not in plan, plan
+    assert set(re.findall(r"Scan using (\w+)", plan)) == {"feedback_seen"}, plan
+    assert re.search(r"Index Cond: .*organization_id = .*first_seen >", plan), plan
+
+
+class Listened:
+    """A connection, and what was executed on it."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.statements: list[Any] = []
+
+    async def execute(self, statement: Any) -> Any:
+        self.statements.append(statement)
+        return await self._connection.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("query", "hits", "asks_index"),
+    [("page", 1_000, False), ("word123", ROWS // 500, True), ("number57777", 1, True), ("zzz", 0, True)],
+)
+async def test_what_is_common_is_met_among_the_newest_rows(
+    full: Database, query: str, hits: int, asks_index: bool
+) -> None:
+    wanted = replace(selection(query, EVERY_PROJECT), is_search=True)
+    async with full.connection() as connection:
+        listened: Any = Listened(connection)
+        page = await read_page(listened, wanted, Window(26), hits_max=1_000)
+    assert page.hits == hits
+    assert len(page.rows) == min(hits, 26)
+    assert page.rows == sorted(page.rows, key=lambda row: (row.first_seen, row.id), reverse=True)
+    assert all(query in row.message for row in page.rows)
+    assert (BY_INVERTED_INDEX in listened.statements) == asks_index
 
 
 @pytest.mark.parametrize("projects", [[1], EVERY_PROJECT], ids=["one", "all"])

@@ -2,8 +2,9 @@
 
 Whole mailboxes are read in the order of an index. A search is tried first as what it mostly is, a rare find:
 the inverted indexes give all of it, up to a bound. What passes the bound is so common that reading in the
-order of time meets a page of it soon. The planner cannot know which of the two holds (it guesses badly at the
-beginnings of words), so each statement switches off the plans that do not fit.
+order of time meets a page of it soon. Over millions of rows the inverted indexes would take long to find all of
+a common word, so the newest rows are asked first whether it is one. The planner cannot know which of the two holds
+(it guesses badly at the beginnings of words), so each statement switches off the plans that do not fit.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from typing import Any
 from hearback_kit.db import Connection
 from hearback_kit.db.rows import Window
 from hearback_kit.db.rowsets import arrays
-from sqlalchemy import BigInteger, Select, Text, lateral, select, text, true
+from sqlalchemy import BigInteger, Select, Text, func, lateral, select, text, true
 from sqlalchemy.types import TypeEngine
 
 from feedback.domain.feedback import Feedback
@@ -28,6 +29,9 @@ from feedback.store.feedback_read import (
 from feedback.store.tables import FEEDBACK
 
 FINDS_MAX = 2_000
+SAMPLE_ROWS = 1_000  # newest rows that tell how common a search is
+ROWS_PER_FIND = 4  # that an inverted index reads in the time in which one row is visited in the order of time
+ROWS = text("SELECT reltuples FROM pg_class WHERE oid = CAST('feedback' AS regclass)")
 BY_INVERTED_INDEX = text(
     "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true),"
     " set_config('enable_indexonlyscan', 'off', true), set_config('enable_bitmapscan', 'on', true)"
@@ -114,6 +118,15 @@ def finds_statement(selection: Selection) -> Select[Any]:
     return select(FEEDBACK.c.id, FEEDBACK.c.first_seen).where(*matches(selection)).limit(FINDS_MAX + 1)
 
 
+def near_statement(selection: Selection, rows_max: int, count_max: int) -> Select[Any]:
+    """Return the statement that counts finds among the newest rows of an organization, up to `count_max`."""
+    ours = FEEDBACK.c.organization_id == selection.organization_id
+    times = select(FEEDBACK.c.first_seen).where(ours).order_by(FEEDBACK.c.first_seen.desc(), FEEDBACK.c.id.desc())
+    oldest = times.offset(rows_max).limit(1).scalar_subquery()
+    found = select(FEEDBACK.c.id).where(ours, FEEDBACK.c.first_seen > oldest, *matches(selection)).limit(count_max)
+    return select(func.count()).select_from(found.subquery())
+
+
 def newest_statement(selection: Selection, window: Window) -> Select[Any]:
     """Return the statement for a page of a search that finds very much, read in the order of time."""
     conditions = [FEEDBACK.c.organization_id == selection.organization_id, *matches(selection)]
@@ -147,10 +160,15 @@ async def _read_mailboxes(
 async def _read_search(
     connection: Connection, selection: Selection, window: Window, hits_max: int | None
 ) -> _Reading:
-    await connection.execute(BY_INVERTED_INDEX)
-    finds = [Position(find.first_seen, find.id) for find in await connection.execute(finds_statement(selection))]
+    finds: list[Position] = []
+    is_common = await _is_common(connection, selection, hits_max or FINDS_MAX)
+    if not is_common:
+        await connection.execute(BY_INVERTED_INDEX)
+        finds = [
+            Position(find.first_seen, find.id) for find in await connection.execute(finds_statement(selection))
+        ]
     await connection.execute(IN_ORDER)
-    if len(finds) > FINDS_MAX:
+    if is_common or len(finds) > FINDS_MAX:
         rows = await _rows(connection, newest_statement(selection, window))
         return _Reading(rows, hits_max)
     hits = len(finds) if hits_max is None else min(len(finds), hits_max)
@@ -161,6 +179,20 @@ async def _read_search(
     fetch = select(*LIST_COLUMNS).where(chosen).order_by(*in_time(FEEDBACK.c, window.backward))
     end = places[-1] if len(places) == window.limit else None
     return _Reading(await _rows(connection, fetch), hits, end)
+
+
+async def _is_common(connection: Connection, selection: Selection, finds: int) -> bool:
+    """Whether the order of time meets so many finds sooner than the inverted indexes would give all finds."""
+    rows = (await connection.execute(ROWS)).scalar_one()
+    if rows < ROWS_PER_FIND * finds:
+        return False
+    await connection.execute(IN_ORDER)
+    sample = (await connection.execute(near_statement(selection, SAMPLE_ROWS, SAMPLE_ROWS))).scalar_one()
+    share = sample / SAMPLE_ROWS
+    if share * share * rows < ROWS_PER_FIND * finds:
+        return False
+    met = (await connection.execute(near_statement(selection, int(2 * finds / share), finds))).scalar_one()
+    return bool(met == finds)
 
 
 async def read_in_order(connection: Connection, selection: Selection, window: Window) -> list[Feedback]:
