@@ -214,7 +214,7 @@ async def announce(fleet: Fleet, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(announce_projects, "list_unannounced", unannounced)
     patch.setattr(announce_projects, "mark_announced", mark)
     database: Any = SimpleNamespace(statements=nullcontext, write=lambda change, some: change(None, some))
-    await announce_projects.AnnounceProjects(database, fleet.client("registry"))()
+    await announce_projects.announce_projects(database, fleet.client("registry"))
     assert len(known) == 1
 
 

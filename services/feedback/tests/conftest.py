@@ -4,18 +4,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import httpx
 import orjson
 import pytest_asyncio
 from feedback.app import create_app
-from feedback.consumers.attachment_stored import AttachmentStoredHandler
+from feedback.consumers.attachment_stored import handle_attachment_stored
 from feedback.consumers.feedback_submitted import FeedbackSubmittedHandler
 from feedback.service.decide_submission import DecideSubmission
 from feedback.service.judge_spam import LocalJudge, SpamJudge, load_prior
-from feedback.service.record_attachments import RecordAttachments
-from feedback.service.remove_attachments import DeleteBytes, DeleteExpiredAttachments, DeleteOrphans
+from feedback.service.remove_attachments import DeleteExpiredAttachments, DeleteOrphans, delete_bytes
 from feedback.service.store_submissions import StoreSubmissions
 from feedback.settings import Settings
 from feedback.store.tables import OUTBOX
@@ -289,7 +289,7 @@ class Files:
     def __init__(self, api: Api) -> None:
         self.api = api
         self.blobs = BlobStore(api.intake.settings.blob_url)
-        self.handler = AttachmentStoredHandler(RecordAttachments(api.intake.unit_of_work))
+        self.handler = partial(handle_attachment_stored, api.intake.unit_of_work)
 
     async def store(
         self, data: bytes = b"data", event_id: str = EVENT, project_id: int = 1, **more: Any
@@ -312,7 +312,7 @@ class Files:
         return await self.api.intake.recorded()
 
     async def delete_bytes(self) -> None:
-        await DeleteBytes(self.api.intake.unit_of_work, self.blobs)()
+        await delete_bytes(self.api.intake.database, self.blobs)
 
     async def delete_expired(self) -> None:
         intake = self.api.intake

@@ -14,7 +14,7 @@ from client_reports.consumers.client_report_received import ClientReportReceived
 from client_reports.consumers.outcome_recorded import OutcomeRecordedHandler
 from client_reports.domain.journal import JournalLimits
 from client_reports.jobs.alerts import add_alerts
-from client_reports.jobs.partitions import PartitionJob
+from client_reports.jobs.partitions import keep_partitions
 from client_reports.pages import loss_alerts, outcome_stats, submission_list
 from client_reports.pages.deps import PAGES
 from client_reports.service.accept_submission import SubmissionAcceptance
@@ -76,8 +76,8 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
         consume = partial(runtime.consume, batch_max=settings.batch_max)
         consume(CLIENT_REPORT_RECEIVED, reports)
         consume(OUTCOME_RECORDED, outcomes, on_dead=outcomes.on_dead, hurries=runtime.hurries)
-        ensure = PartitionJob(database, partitions, runtime.clock)
-        runtime.every("partitions", settings.maintenance_seconds, ensure)
+        keep = partial(keep_partitions, database, partitions, runtime.clock)
+        runtime.every("partitions", settings.maintenance_seconds, keep)
         add_alerts(runtime, settings)
 
     return service_worker(settings, build=build, clock=clock, outbox=OUTBOX)

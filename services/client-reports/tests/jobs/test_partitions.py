@@ -1,9 +1,10 @@
 """The job that keeps partitions."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from client_reports.jobs.partitions import PartitionJob
+from client_reports.jobs.partitions import keep_partitions
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
@@ -25,7 +26,10 @@ async def test_what_is_too_old_goes_and_what_is_needed_comes(fresh_store: Any) -
             text("INSERT INTO journal_usage SELECT 1, day, 1, 1 FROM unnest(CAST(:days AS date[])) AS day"),
             {"days": [today - timedelta(days=days) for days in range(3)]},
         )
-    job, before = PartitionJob(store.database, store.partitions, store.clock), dropped("counter_minutes")
+    job, before = (
+        partial(keep_partitions, store.database, store.partitions, store.clock),
+        dropped("counter_minutes"),
+    )
     await job()
     assert await usage_days(store) == [today]
     assert dropped("counter_minutes") == before

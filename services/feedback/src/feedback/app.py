@@ -5,11 +5,12 @@ from functools import partial
 from fastapi import FastAPI
 from hearback_contracts.streams import ATTACHMENT_STORED, FEEDBACK_SUBMITTED
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
+from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.clock import Clock
 from hearback_kit.worker import Worker
 
 from feedback.api import attachments, erasures, internal, issues, live, reprocessings, short_ids
-from feedback.consumers.attachment_stored import AttachmentStoredHandler
+from feedback.consumers.attachment_stored import handle_attachment_stored
 from feedback.consumers.feedback_submitted import FeedbackSubmittedHandler
 from feedback.jobs.announcements import add_announcements
 from feedback.jobs.attachment_removal import add_attachment_removal
@@ -59,10 +60,9 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
     def build(runtime: ServiceRuntime) -> None:
         judge, count = spam_judge(runtime, settings), add_search_indexes(runtime)
         submitted = FeedbackSubmittedHandler.of(runtime, settings, judge, count)
-        stored = AttachmentStoredHandler.of(runtime)
         consume = partial(runtime.consume, batch_max=settings.batch_max, consumers=settings.consumers)
         consume(FEEDBACK_SUBMITTED, submitted, on_dead=submitted.on_dead, hurries=runtime.hurries)
-        consume(ATTACHMENT_STORED, stored)
+        consume(ATTACHMENT_STORED, partial(handle_attachment_stored, UnitOfWork.of(runtime)))
         add_announcements(runtime, settings)
         add_retention(runtime, settings)
         add_attachment_removal(runtime, settings)

@@ -1,10 +1,10 @@
 """Whatever a message holds, its consumer takes it or says that it breaks its contract: none is poison."""
 
+from functools import partial
 from typing import Any
 
 import pytest
-from feedback.consumers.attachment_stored import AttachmentStoredHandler
-from feedback.service.record_attachments import RecordAttachments
+from feedback.consumers.attachment_stored import handle_attachment_stored
 from hearback_contracts.events import AttachmentStored, FeedbackSubmitted
 from hearback_contracts.streams import STREAMS
 from hearback_devkit.strategies import JSON, TEXTS, entries, payloads, takes
@@ -41,5 +41,5 @@ def test_no_stream_is_forgotten() -> None:
 @given(data=st.data())
 async def test_every_message_is_taken_or_refused(intake: Any, kind: str, data: st.DataObject) -> None:
     entry = data.draw(CASES[kind])
-    attachments = AttachmentStoredHandler(RecordAttachments(intake.unit_of_work))
+    attachments = partial(handle_attachment_stored, intake.unit_of_work)
     await takes(attachments if kind == AttachmentStored.TYPE else intake.handler, entry)

@@ -1,8 +1,9 @@
 """Flags of projects reach the registry, once."""
 
+from functools import partial
 from typing import Any
 
-from feedback.service.announce_projects import AnnounceProjects
+from feedback.service.announce_projects import announce_projects
 from hearback_kit.errors import Unavailable
 
 from ..conftest import Intake, submitted
@@ -24,7 +25,7 @@ class Registry:
 
 async def test_flags_are_announced_once_however_long_the_registry_is_away(intake: Intake) -> None:
     registry = Registry()
-    announce = AnnounceProjects(intake.database, registry)  # type: ignore[arg-type]
+    announce = partial(announce_projects, intake.database, registry)  # type: ignore[arg-type]
     await intake.take(submitted())
     try:
         await announce()

@@ -8,18 +8,10 @@ from client_reports import metrics
 from client_reports.store.submissions import delete_usage
 
 
-class PartitionJob:
-    """Keeps the partitions of all tables, and the journal's usage of today."""
-
-    def __init__(self, database: Database, partitions: Partitions, clock: Clock) -> None:
-        self._database = database
-        self._partitions = partitions
-        self._clock = clock
-
-    async def __call__(self) -> None:
-        """Do it for the present time."""
-        now = self._clock.now()
-        await self._partitions.ensure(now)
-        for table, _ in await self._partitions.drop_old(now):
-            metrics.PARTITIONS_DROPPED.labels(table).inc()
-        await self._database.write(delete_usage, now.date())
+async def keep_partitions(database: Database, partitions: Partitions, clock: Clock) -> None:
+    """Keep the partitions of all tables, and the journal's usage of today."""
+    now = clock.now()
+    await partitions.ensure(now)
+    for table, _ in await partitions.drop_old(now):
+        metrics.PARTITIONS_DROPPED.labels(table).inc()
+    await database.write(delete_usage, now.date())

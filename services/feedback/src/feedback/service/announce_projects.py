@@ -9,25 +9,18 @@ from feedback.store.projects import list_unannounced, mark_announced
 ANNOUNCEMENTS_MAX = 200
 
 
-class AnnounceProjects:
-    """Sets the flags of projects in the registry, once per project and change."""
-
-    def __init__(self, database: Database, registry: ServiceClient) -> None:
-        self._database = database
-        self._registry = registry
-
-    async def __call__(self) -> None:
-        """Send what the registry does not know yet; what fails is sent again the next time."""
-        async with self._database.statements() as connection:
-            waiting = await list_unannounced(connection, ANNOUNCEMENTS_MAX)
-        announced = []
-        for announcement in waiting:
-            flags = {"hasFeedbacks": True, "hasNewFeedbacks": announcement.has_new_feedbacks}
-            response = await self._registry.request(
-                "PUT", f"/internal/projects/{announcement.project_id}/flags", body=orjson.dumps(flags)
-            )
-            # A project that the registry does not have (any more) needs no flags.
-            if response.status_code < 300 or response.status_code == 404:
-                announced.append(announcement)
-        if announced:
-            await self._database.write(mark_announced, announced)
+async def announce_projects(database: Database, registry: ServiceClient) -> None:
+    """Send what the registry does not know yet; what fails is sent again the next time."""
+    async with database.statements() as connection:
+        waiting = await list_unannounced(connection, ANNOUNCEMENTS_MAX)
+    announced = []
+    for announcement in waiting:
+        flags = {"hasFeedbacks": True, "hasNewFeedbacks": announcement.has_new_feedbacks}
+        response = await registry.request(
+            "PUT", f"/internal/projects/{announcement.project_id}/flags", body=orjson.dumps(flags)
+        )
+        # A project that the registry does not have (any more) needs no flags.
+        if response.status_code < 300 or response.status_code == 404:
+            announced.append(announcement)
+    if announced:
+        await database.write(mark_announced, announced)

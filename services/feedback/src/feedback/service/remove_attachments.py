@@ -10,6 +10,7 @@ from hearback_fleet.configuration import Configuration
 from hearback_fleet.recording import OutcomeRecorder, SubmissionRef
 from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.blobs import BlobStore
+from hearback_kit.db import Database
 
 from feedback.metrics import ATTACHMENTS
 from feedback.service.find_error_events import ErrorEvents
@@ -27,24 +28,17 @@ async def delete_one(unit_of_work: UnitOfWork, attachment_id: int) -> None:
         await delete_by_ids(work.connection, [attachment_id], unit_of_work.clock.now(), Reason.DELETED.value)
 
 
-class DeleteBytes:
-    """Deletes bytes after the commit that made them superfluous."""
-
-    def __init__(self, unit_of_work: UnitOfWork, blobs: BlobStore) -> None:
-        self._unit_of_work = unit_of_work
-        self._blobs = blobs
-
-    async def __call__(self) -> None:
-        """Delete the bytes of deleted attachments; killed at any point, the next run continues."""
-        while True:
-            async with self._unit_of_work.database.transaction() as connection:
-                pending = await store.take_pending(connection, CHUNK_MAX)
-                if pending:
-                    await self._blobs.delete([blob.blob_key for blob in pending])
-                    await store.mark_bytes_deleted(connection, [blob.id for blob in pending])
-            ATTACHMENTS.labels("bytes_deleted").inc(len(pending))
-            if len(pending) < CHUNK_MAX:
-                return
+async def delete_bytes(database: Database, blobs: BlobStore) -> None:
+    """Delete the bytes of deleted attachments; killed at any point, the next run continues."""
+    while True:
+        async with database.transaction() as connection:
+            pending = await store.take_pending(connection, CHUNK_MAX)
+            if pending:
+                await blobs.delete([blob.blob_key for blob in pending])
+                await store.mark_bytes_deleted(connection, [blob.id for blob in pending])
+        ATTACHMENTS.labels("bytes_deleted").inc(len(pending))
+        if len(pending) < CHUNK_MAX:
+            return
 
 
 class DeleteExpiredAttachments:
