@@ -21,8 +21,9 @@ from feedback.domain.spam_links import KNOWN, links_of
 
 HERE = Path(__file__).parent
 OUT = HERE.parent / "src/feedback/domain/spam_prior.bin"
-SEED, ROUNDS, EPOCHS, RATE, DECAY = 20261128, 2, 5, 0.35, 3e-3
-AVERAGED = 3  # epochs whose weights are averaged: less depends on the order of the texts
+SEED, ROUNDS, RUNS, EPOCHS, RATE, DECAY = 20261128, 2, 2, 3, 0.35, 3e-3
+AVERAGED = 2  # epochs whose weights are averaged, and those of each run: less depends on the order of the texts
+THRESHOLD = 0.15
 DROPPED_MAX = 0.6  # of a text's words in one step, so that no text is known by one of them
 SPAM_WEIGHT = 0.5  # a person's words count more than a spammer's
 ENDINGS = (
@@ -126,6 +127,9 @@ def read(folder: Path) -> tuple[dict[str, list[Line]], dict[str, list[Line]]]:
 
 def _line(first: str, *more: str) -> Line:
     return Line(first, *more) if more else Line("ordinary", first)
+
+
+_Example = tuple[list[int], list[tuple[list[int], float]], bool]  # words, other features, whether it is spam
 
 
 class Filler:
@@ -279,42 +283,51 @@ def train(
 ) -> Prior:
     """Fit the weights by stochastic gradient descent; deterministic."""
     chance = random.Random(SEED)
-    examples = []
+    table = Prior.decode(OUT.read_bytes()).table  # `words.py` makes it
+    examples: list[_Example] = []
     common = [0] * BUCKETS
     for source in sorted(path for path in folder.iterdir() if path.is_dir() and path.name != without_source):
         for text in messages(source, chance, rounds, without):
-            features = extract(text.message, text.name, text.page, text.email)
-            others = list(weighed(replace(features, buckets=frozenset())))
+            features = extract(text.message, text.name, text.page, text.email, table)
+            others = [(sorted(keys), scale) for keys, scale in weighed(replace(features, buckets=frozenset()))]
             examples.append((sorted(features.buckets), others, text.is_spam))
             if not text.is_spam:
                 for key in features.buckets:
                     common[key] += 1
-    weights, squares, bias = array("d", [0.0]) * BUCKETS, array("d", [1e-3]) * BUCKETS, 0.0
-    mean = array("d", [0.0]) * BUCKETS
+    weights, bias = [0.0] * BUCKETS, 0.0
+    for _ in range(RUNS):
+        found, found_bias = _descend(examples, chance)
+        weights = [weight + more / RUNS for weight, more in zip(weights, found, strict=True)]
+        bias += found_bias / RUNS
+    most = max(common) or 1
+    frequency = bytes(min(255, math.ceil(255 * count / most)) for count in common)
+    return Prior(array("f", weights), frequency, bias, THRESHOLD, table)
+
+
+def _descend(examples: list[_Example], chance: random.Random) -> tuple[list[float], float]:
+    """Return the weights, the mean of the last epochs', and the bias."""
+    weights, squares, bias = [0.0] * BUCKETS, [1e-3] * BUCKETS, 0.0
+    mean = [0.0] * BUCKETS
+    draw, sqrt, weight_of = chance.random, math.sqrt, weights.__getitem__
     for epoch in range(EPOCHS):
         chance.shuffle(examples)
         for buckets, others, is_spam in examples:
-            kept = 1 - DROPPED_MAX * chance.random()
-            some = [key for key in buckets if chance.random() < kept]
-            sorts = [*others, (some, WORDS / math.sqrt(len(some) or 1))]
-            score = bias + sum(scale * sum(weights[key] for key in keys) for keys, scale in sorts)
+            kept = 1 - DROPPED_MAX * draw()
+            some = [key for key in buckets if draw() < kept]
+            sorts = [*others, (some, WORDS / sqrt(len(some) or 1))]
+            score = bias + sum(scale * sum(map(weight_of, keys)) for keys, scale in sorts)
             error = (1.0 if is_spam else 0.0) - 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
             error *= SPAM_WEIGHT if is_spam else 1.0
             bias += 0.01 * error
             for keys, scale in sorts:
+                step = error * scale
                 for key in keys:
-                    slope = error * scale - DECAY * weights[key]
-                    squares[key] += slope * slope
-                    weights[key] += RATE * slope / math.sqrt(squares[key])
+                    slope = step - DECAY * weights[key]
+                    squares[key] = square = squares[key] + slope * slope
+                    weights[key] += RATE * slope / sqrt(square)
         if epoch >= EPOCHS - AVERAGED:
-            for key, weight in enumerate(weights):
-                mean[key] += weight / AVERAGED
-    most = max(common) or 1
-    frequency = bytes(min(255, math.ceil(255 * count / most)) for count in common)
-    return Prior(array("f", mean), frequency, bias, THRESHOLD)
-
-
-THRESHOLD = 0.3
+            mean = [old + weight / AVERAGED for old, weight in zip(mean, weights, strict=True)]
+    return mean, bias
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from typing import Final
 from feedback.domain.facets import searchable
 from feedback.domain.spam_classifier import Classifier
 from feedback.domain.spam_links import OWN, page_site, read_link
-from feedback.domain.spam_prompts import orders_a_machine
+from feedback.domain.spam_prompts import is_for_a_machine, orders_a_machine
 
 SCORE_MIN: Final = 100
 CLASSIFIER: Final = "classifier"  # the sign that the classifier gives
@@ -34,6 +34,7 @@ WEIGHTS: Final = {
     "repeated_characters": 50,  # one letter or digit twelve times in a row
     "repeated_words": 50,  # eight words or more, four fifths of them the same
     "machine_orders": 100,  # begins by overriding a language model's instructions, or holds its control tokens
+    "machine_task": 100,  # begins as a task for a language model, gives it a part to play, or speaks to it
     "all_caps": 20,  # thirty letters or more, nine tenths of them capitals
 }
 # Only what is hardly ever said of software: no "click here", "buy now" or "wire transfer".
@@ -120,6 +121,7 @@ def _signs(content: Content) -> set[str]:
         "repeated_characters": bool(_REPEATED.search(message)),
         "repeated_words": _is_one_word(words),
         "machine_orders": orders_a_machine(message),
+        "machine_task": is_for_a_machine(message),
         "all_caps": _is_all_caps(message),
     }
     links = len(_other_links(message, content.page))

@@ -29,8 +29,10 @@ from feedback.domain.spam_links import (
     unveil,
 )
 from feedback.domain.spam_prompts import sets_a_task
+from feedback.domain.spam_words import NO_WORDS, PHRASES, Words, phrases_of, spelling_signs
 
-BUCKETS: Final = 1 << 17
+HASHED: Final = 1 << 17  # buckets of words, letter sequences, concepts and signs
+BUCKETS: Final = HASHED + PHRASES
 CHARACTERS_MAX: Final = 1_500  # of a message; spam says what it wants early or at the end
 _HEAD: Final = 1_000
 _WORDS_KEPT: Final = 8_192
@@ -76,7 +78,7 @@ _PAIRED: Final = (
 class Features:
     """Buckets of words and letter sequences (each once), of concepts and pairs of them, and the names of signs.
 
-    `foreign` are the hosts of other sites that the text links to.
+    `foreign` are the hosts of other sites that the text links to; `classes` and `phrases` are what the words mean.
     """
 
     buckets: frozenset[int]
@@ -85,6 +87,8 @@ class Features:
     concepts: tuple[int, ...] = ()
     pairs: tuple[int, ...] = ()
     foreign: tuple[str, ...] = ()
+    classes: frozenset[int] = frozenset()
+    phrases: frozenset[int] = frozenset()
 
 
 class _Word(NamedTuple):
@@ -98,7 +102,7 @@ class _Word(NamedTuple):
 
 def bucket(kind: str, value: str) -> int:
     """Return the bucket of a word or sign."""
-    return zlib.crc32(f"{kind}\0{value}".encode(errors="replace")) & (BUCKETS - 1)
+    return zlib.crc32(f"{kind}\0{value}".encode(errors="replace")) & (HASHED - 1)
 
 
 _NAMED: Final = (*CONCEPTS, *_PAIRED)
@@ -111,7 +115,9 @@ _PAIR_BUCKETS: Final = {
 }
 
 
-def extract(message: str, name: str = "", page: str | None = None, email: str = "") -> Features:
+def extract(
+    message: str, name: str = "", page: str | None = None, email: str = "", table: Words = NO_WORDS
+) -> Features:
     """Read the features of a message, of its sender's name and address, and of the page it was written on.
 
     Total: every text has features.
@@ -125,6 +131,7 @@ def extract(message: str, name: str = "", page: str | None = None, email: str = 
     words = tuple(_WORD.findall(plain))
     known = [_word(word) for word in words]
     disguised = list(_disguised(plain))
+    meanings = [meaning for word in words for meaning in table.read(word)]
     buckets = {word.bucket for word in (*known, *disguised)}
     concepts = 0
     for word in known:
@@ -132,7 +139,7 @@ def extract(message: str, name: str = "", page: str | None = None, email: str = 
         concepts |= word.concepts
     for word in disguised:
         concepts |= word.concepts
-    buckets.update((one.bucket * 40_503 ^ other.bucket) & (BUCKETS - 1) for one, other in pairwise(known))
+    buckets.update((one.bucket * 40_503 ^ other.bucket) & (HASHED - 1) for one, other in pairwise(known))
     for host in _foreign_hosts(links, email):
         buckets.update(_host_grams(host))
     signs = (
@@ -140,6 +147,7 @@ def extract(message: str, name: str = "", page: str | None = None, email: str = 
         *_sender_signs(links, hosts, name, email, page),
         *_text_signs(text, without, plain),
         *letter_signs(text, [word.is_odd for word in known]),
+        *spelling_signs(words, table),
         *(("task",) if sets_a_task(text) else ()),
         *_topic_signs(concepts, page),
         *(("disguise",) if disguised or text != written else ()),
@@ -154,6 +162,8 @@ def extract(message: str, name: str = "", page: str | None = None, email: str = 
         tuple(_CONCEPT_BUCKETS[at] for at in present),
         tuple(_PAIR_BUCKETS[pair] for pair in combinations(present, 2)),
         tuple(dict.fromkeys(link.host for link in links if link.belongs == FOREIGN)),
+        frozenset(HASHED + key for meaning in meanings for key in meaning.buckets),
+        frozenset(HASHED + key for key in phrases_of(meanings)),
     )
 
 
