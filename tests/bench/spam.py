@@ -30,11 +30,11 @@ KINDS = {
     "crypto": ("coin",),
     "casino": ("bet",),
     "pills": ("pill",),
-    "adult": ("sex", "date"),
+    "adult": ("sex", "date", "heart"),
     "loan": ("loan",),
     "guest": ("article",),
-    "gibberish": ("gibberish", "only_gibberish", "mixed_case"),
-    "prompt": ("machine", "task"),
+    "gibberish": ("gibberish", "only_gibberish", "mixed_case", *(f"odd:{n}" for n in range(1, 5))),
+    "prompt": ("machine", "task", "compose", "genre", "role"),
 }
 
 

@@ -13,7 +13,7 @@ from itertools import combinations, pairwise
 from typing import Final, NamedTuple
 
 from feedback.domain.spam_concepts import CONCEPTS, concepts_of, is_unspaced
-from feedback.domain.spam_letters import is_gibberish, letter_signs
+from feedback.domain.spam_letters import is_gibberish, letter_signs, text_signs
 from feedback.domain.spam_links import (
     FOREIGN,
     KNOWN,
@@ -39,19 +39,6 @@ _WORDS_KEPT: Final = 8_192
 _KEPT_CHARACTERS_MAX: Final = 40
 GRAM: Final = 4
 _EMAIL: Final = re.compile(r"[\w.+-]{1,64}@([\w-]{1,63}\.[\w.-]{2,63})")
-_HANDLE: Final = re.compile(
-    r"(?<![\w@.])@[a-z]\w{3,31}|\bt\.me/|telegram|whats ?app|wechat|微信|телеграм|텔레그램|تلغرام|واتساب"
-    r"|加\s?vx?(?![a-z]*\.)|\bqq\s?:?\s?\d{5}|line(?:追加|登録|交換|で)|友だち追加|카톡|오픈채팅|\b(?:zalo|viber)\b"
-)
-_DIGIT: Final = re.compile(r"\d")
-_PHONE: Final = re.compile(r"\+?\d[\d ()-]{8,18}\d")
-_MONEY: Final = re.compile(r"[$€£¥₽₩₺]\s?\d|\d\s?(?:[$€£¥₽₩₺]|usd|euro?s?\b|dollar|рубл|元|万円)")
-_PERCENT: Final = re.compile(r"\d\s?%|%\s?\d")
-_MARKUP: Final = re.compile(r"<a\s[^>]{0,200}href|\[(?:url|link)[=\]]|<\|im_start")
-_CODE: Final = re.compile(
-    r"[{};=]{2,}|\w+\(\)|\bat \w+ ?\(|Error:|\w+_\w+|`[^`]+`|\bv?\d+\.\d+\.\d+\b|==|=>|/\w+/\w+"
-)
-_QUESTION: Final = re.compile(r"[?？؟]")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _SPREAD: Final = re.compile(r"(?<!\S)[^\W\d_](?: [^\W\d_]){4,}(?!\S)")  # a word with blanks between its letters
@@ -145,7 +132,7 @@ def extract(
     signs = (
         *_link_signs(links, len(words)),
         *_sender_signs(links, hosts, name, email, page),
-        *_text_signs(text, without, plain),
+        *text_signs(text, without, plain),
         *letter_signs(text, [word.is_odd for word in known]),
         *spelling_signs(words, table),
         *(("task",) if sets_a_task(text) else ()),
@@ -283,24 +270,6 @@ def _page_concepts(page: str) -> int:
     for word in _LETTERS.findall(page[:_PAGE_CHARACTERS_MAX].casefold()):
         found |= _word(word).concepts
     return found
-
-
-def _text_signs(text: str, without: str, folded: str) -> Iterator[str]:
-    if _HANDLE.search(text.casefold()):
-        yield "messenger"
-    if _DIGIT.search(text):
-        if _MONEY.search(folded):
-            yield "money"
-        if _PERCENT.search(text):
-            yield "percent"
-        if _PHONE.search(without):
-            yield "phone"
-    if _MARKUP.search(text.casefold()):
-        yield "markup"
-    if _CODE.search(text):
-        yield "code"
-    if _QUESTION.search(text):
-        yield "question"
 
 
 def _speaks_of_wares(name: str) -> bool:

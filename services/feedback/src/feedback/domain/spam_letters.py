@@ -1,4 +1,4 @@
-"""Signs of a text's letters: capitals, marks, and words that are no words."""
+"""Signs of a text's letters: capitals, marks, words that are no words, amounts, numbers, handles and code."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,6 +10,19 @@ _SYMBOL: Final = re.compile("[\u2190-\u2bff\u3200-\u33ff\ufe0f\U0001f000-\U0001f
 _MASHED: Final = re.compile(r"[b-df-hj-np-tv-xz]{5,}|([^\W\d])\1{3,}|[ㄱ-ㅣ]{3,}|[бвгджзйклмнпрстфхцчшщъь]{4,}")
 _CYRILLIC: Final = re.compile("[а-яіїєґ]+")
 _VOWELS: Final = frozenset("aeiouyäöüàáâãèéêëìíîïòóôõùúûýåæøœаеёиоуыэюяіїє")
+_HANDLE: Final = re.compile(
+    r"(?<![\w@.])@[a-z]\w{3,31}|\bt\.me/|telegram|whats ?app|wechat|微信|телеграм|텔레그램|تلغرام|واتساب"
+    r"|加\s?vx?(?![a-z]*\.)|\bqq\s?:?\s?\d{5}|line(?:追加|登録|交換|で)|友だち追加|카톡|오픈채팅|\b(?:zalo|viber)\b"
+)
+_DIGIT: Final = re.compile(r"\d")
+_PHONE: Final = re.compile(r"\+?\d[\d ()-]{8,18}\d")
+_MONEY: Final = re.compile(r"[$€£¥₽₩₺]\s?\d|\d\s?(?:[$€£¥₽₩₺]|usd|euro?s?\b|dollar|рубл|元|万円)")
+_PERCENT: Final = re.compile(r"\d\s?%|%\s?\d")
+_MARKUP: Final = re.compile(r"<a\s[^>]{0,200}href|\[(?:url|link)[=\]]|<\|im_start")
+_CODE: Final = re.compile(
+    r"[{};=]{2,}|\w+\(\)|\bat \w+ ?\(|Error:|\w+_\w+|`[^`]+`|\bv?\d+\.\d+\.\d+\b|==|=>|/\w+/\w+"
+)
+_QUESTION: Final = re.compile(r"[?？؟]")
 
 
 def letter_signs(text: str, odd_words: Sequence[bool]) -> Iterator[str]:
@@ -29,6 +42,25 @@ def letter_signs(text: str, odd_words: Sequence[bool]) -> Iterator[str]:
         yield "only_gibberish"
     if any(_is_mixed(token) for token in text.split()[:_TOKENS_MAX]):
         yield "mixed_case"
+
+
+def text_signs(text: str, without: str, folded: str) -> Iterator[str]:
+    """Yield signs of a text, also read without its links, and in small letters without links and addresses."""
+    if _HANDLE.search(text.casefold()):
+        yield "messenger"
+    if _DIGIT.search(text):
+        if _MONEY.search(folded):
+            yield "money"
+        if _PERCENT.search(text):
+            yield "percent"
+        if _PHONE.search(without):
+            yield "phone"
+    if _MARKUP.search(text.casefold()):
+        yield "markup"
+    if _CODE.search(text):
+        yield "code"
+    if _QUESTION.search(text):
+        yield "question"
 
 
 def _is_mixed(token: str) -> bool:

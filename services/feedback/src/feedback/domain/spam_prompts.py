@@ -86,7 +86,10 @@ _ADDRESS: Final = re.compile(
     r"|(?:あなた|君|お前)は.{0,16}(?:アシスタント|専門家|ライター|モデル|翻訳者|プロ).{0,3}(?:です|だ|として)|.{0,24}(?:になりきって|として振る舞|のふりをして)|(?:너|넌|당신|지금부터 너)(?:는|은)? (?:이제 |지금부터 )?.{0,16}(?:전문가|모델|비서|작가)|.{0,20}(?:역할을 해|인 척|처럼 행동)"
     r")"
     r"|^\W*as an? (?:ai|large) (?:large )?language model\b|^\W*(?:attention|note|message|memo|instructions?)? ?(?:to|for) (?:the |any )?(?:ai|llm|chatbot|language model|ai assistant|ai agent|bot)\b"
-    r"|[\"']role[\"']: ?[\"'](?:system|assistant|user)[\"']|\b(?:reveal|print|repeat|output|show|leak|dump|give|tell)\b.{0,30}\b(?:your|the|hidden|initial|full) (?:\w+ )?(?:system|initial|hidden|developer) (?:prompt|instructions|message)\b"
+)
+_MAY_ADDRESS: Final = re.compile(r"role[\"']|prompt|instructions|message| mode")
+_ADDRESS_WITHIN: Final = re.compile(
+    r"[\"']role[\"']: ?[\"'](?:system|assistant|user)[\"']|\b(?:reveal|print|repeat|output|show|leak|dump|give|tell)\b.{0,30}\b(?:your|the|hidden|initial|full) (?:\w+ )?(?:system|initial|hidden|developer) (?:prompt|instructions|message)\b"
     r"|\b(?:developer|dan|god|jailbreak|unrestricted|debug) mode (?:is )?(?:enabled|activated|on)\b|\benter (?:debug|developer|god|admin|dan) mode\b"
 )
 _CHARACTERS_MAX: Final = 1_500
@@ -101,6 +104,7 @@ def orders_a_machine(message: str) -> bool:
     return bool(_MACHINE_TOKENS.search(text) or _MACHINE_ORDERS.search(text))
 
 
+@lru_cache(maxsize=4)  # a rule and a sign ask
 def sets_a_task(message: str) -> bool:
     """Whether a message begins with a task for a chatbot: a text to write, or one to work on."""
     return bool(_TASK.match(_folded(message)))
@@ -113,7 +117,8 @@ def is_for_a_machine(message: str) -> bool:
 
 def addresses_a_machine(message: str) -> bool:
     """Whether a message gives a language model a part to play, or speaks to it as the reader of messages."""
-    return bool(_ADDRESS.search(_folded(message)))
+    text = _folded(message)
+    return bool(_ADDRESS.match(text) or (_MAY_ADDRESS.search(text) and _ADDRESS_WITHIN.search(text)))
 
 
 @lru_cache(maxsize=4)  # each text is asked about several times in a row

@@ -47,14 +47,13 @@ class Words:
         self._middle = array("H", middle)  # of each fine class
         self._spelling = spelling
         self._kept: dict[str, tuple[Meaning, ...]] = {}
+        self._spelt: dict[str, tuple[bool, bool]] = {}
 
     def encode(self) -> bytes:
         """Write the table as bytes."""
-        arrays = (self._hashes, self._fine, self._middle)
-        if sys.byteorder == "big":
-            arrays = tuple(array(one.typecode, one) for one in arrays)
-            for one in arrays:
-                one.byteswap()
+        arrays = [array(one.typecode, one) for one in (self._hashes, self._fine, self._middle)]
+        for one in arrays:
+            _swap(one)
         return _COUNTS.pack(len(self._hashes)) + b"".join(map(bytes, arrays)) + self._coarse + self._spelling
 
     @classmethod
@@ -65,8 +64,7 @@ class Words:
         at = _COUNTS.size
         for one, size in ((hashes, 4 * count), (fine, 2 * count), (middle, 2 * FINE)):
             one.frombytes(data[at : at + size])
-            if sys.byteorder == "big":
-                one.byteswap()
+            _swap(one)
             at += size
         if len(data) != at + count + SPELLINGS:
             raise ValueError("a table of words of another size")
@@ -81,12 +79,17 @@ class Words:
             found = self._kept[word] = tuple(map(self._meaning, self._places(word)))
         return found
 
-    def knows(self, word: str) -> bool:
-        """Whether a word, or its stem, is in general use, whoever wrote our texts."""
-        return any(self._fine[place] & GENERAL for place in self._places(word, GENERAL))
+    def spelt(self, word: str) -> tuple[bool, bool]:
+        """Return whether a word is spelt like none of the table, and whether it or its stem is in general use."""
+        found = self._spelt.get(word)
+        if found is None:
+            if len(self._spelt) >= _KEPT:
+                self._spelt.clear()
+            known = any(self._fine[place] & GENERAL for place in self._places(word, GENERAL))
+            found = self._spelt[word] = self._is_odd(word), known
+        return found
 
-    def is_odd(self, word: str) -> bool:
-        """Whether a word, of a script with blanks, is spelt like no word of the table."""
+    def _is_odd(self, word: str) -> bool:
         spelt = f"^^{without_accents(word)}$"
         costs = [self._spelling[spelling_bucket(spelt[at : at + 3])] for at in range(len(spelt) - 2)]
         return sum(costs) > _ODD * len(costs)
@@ -132,6 +135,12 @@ class Words:
         )
 
 
+def _swap(numbers: "array[int]") -> None:
+    """Turn numbers between this machine's order of bytes and the table's."""
+    if sys.byteorder == "big":
+        numbers.byteswap()
+
+
 def word_hash(word: str) -> int:
     """Return the number that a word has in the table."""
     return zlib.crc32(word.encode(errors="replace"))
@@ -155,9 +164,10 @@ def spelling_signs(words: Sequence[str], table: Words) -> Iterator[str]:
     """Yield how much of a text is spelt like no word, and how many of its words are known: none, little, half …"""
     plain = [word for word in words if len(word) >= _SPELT_MIN and word.isalpha() and not is_unspaced(word)]
     if plain:
-        letters = sum(map(len, plain))
-        yield f"odd:{_fifth(sum(len(word) for word in plain if table.is_odd(word)) / letters)}"
-        yield f"unknown:{_fifth(sum(not table.knows(word) for word in plain) / len(plain))}"
+        spelt = [table.spelt(word) for word in plain]
+        odd = sum(len(word) for word, (is_odd, _) in zip(plain, spelt, strict=True) if is_odd)
+        yield f"odd:{_fifth(odd / sum(map(len, plain)))}"
+        yield f"unknown:{_fifth(sum(not known for _, known in spelt) / len(plain))}"
 
 
 def _fifth(share: float) -> int:
