@@ -22,7 +22,7 @@ from feedback.domain.spam_features import bucket
 from tests.bench.model import Options, Row, table
 
 TRAINING = Path(__file__).parents[2] / "services/feedback/training"
-HELD_OUT = ("set6", "set7", "set9", "set10")
+HELD_OUT = ("set6", "set7", "set9", "set10", "set11", "set12")
 # The ten classic kinds, with the concepts and signs that name them.
 KINDS = {
     "backlinks": ("links",),
