@@ -2,25 +2,15 @@
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
-import structlog
 from hearback_devkit.testing import eventually_sync
 from hearback_kit.log_limits import TRACEBACK_CHARACTERS_MAX, VALUE_CHARACTERS_MAX, LineLimit, cut
 from hearback_kit.logs import configure_logs, get_logger
 from hypothesis import given
 from hypothesis import strategies as st
 
-
-@pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level, before = root.handlers[:], root.level, structlog.get_config()
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.configure(**before)
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:

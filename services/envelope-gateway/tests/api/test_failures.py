@@ -1,12 +1,9 @@
 """A fault of the gateway's own, on each path: a 500, and a bounded number of lines in the log."""
 
-import logging
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
-import structlog
 from hearback_devkit.testing import ManualClock
 from hearback_kit.logs import configure_logs
 
@@ -23,16 +20,6 @@ class FailingClock(ManualClock):
         if self.fails:
             raise ZeroDivisionError
         return super().now()
-
-
-@pytest.fixture
-def logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level, before = root.handlers[:], root.level, structlog.get_config()
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.configure(**before)
 
 
 async def test_what_fails_again_and_again_fills_no_disk(

@@ -5,6 +5,7 @@ those hold is lost.
 """
 
 import gc
+import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -45,6 +46,17 @@ def pytest_collection_finish() -> None:
     """Leave what was imported and collected out of garbage collections, which look through it again and again."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """Undo what the test configures of logging."""
+    root = logging.getLogger()
+    handlers, level, before = root.handlers[:], root.level, structlog.get_config()
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")
