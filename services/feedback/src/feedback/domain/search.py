@@ -69,6 +69,11 @@ def parse_search(query: str, *, now: datetime, terms_max: int = 100) -> Search:
             terms += _free_text(token, negated)
             continue
         key, is_tag = read_key(token["key"])
+        if (
+            not token["value"] and not is_tag and key not in KEYS
+        ):  # a sentence with a colon, not a search for a tag
+            terms.append(Words(token["key"].strip('"'), negated))
+            continue
         values = _values(token["value"])
         if is_tag:
             names |= {key} - KEYS
