@@ -279,7 +279,11 @@ def _case(chance: random.Random, text: str) -> str:
 
 
 def train(
-    folder: Path = HERE / "corpus", without: str = "", rounds: int = ROUNDS, without_source: str = ""
+    folder: Path = HERE / "corpus",
+    without: str = "",
+    rounds: int = ROUNDS,
+    without_source: str = "",
+    runs: int = RUNS,
 ) -> Prior:
     """Fit the weights by stochastic gradient descent; deterministic."""
     chance = random.Random(SEED)
@@ -295,10 +299,10 @@ def train(
                 for key in features.buckets:
                     common[key] += 1
     weights, bias = [0.0] * BUCKETS, 0.0
-    for _ in range(RUNS):
+    for _ in range(runs):
         found, found_bias = _descend(examples, chance)
-        weights = [weight + more / RUNS for weight, more in zip(weights, found, strict=True)]
-        bias += found_bias / RUNS
+        weights = [weight + more / runs for weight, more in zip(weights, found, strict=True)]
+        bias += found_bias / runs
     most = max(common) or 1
     frequency = bytes(min(255, math.ceil(255 * count / most)) for count in common)
     return Prior(array("f", weights), frequency, bias, THRESHOLD, table)
