@@ -134,7 +134,8 @@ async def test_an_event_id_in_a_search_of_feedback(api: Api) -> None:
     assert set(await api.messages(own)) == set(await api.messages(str(UUID(own)))) | {f"names {own}"} == every
     assert set(await api.messages(f"{own} is:unresolved")) == every
     assert await api.messages(own, environment="staging") == ["linked"]
-    assert await api.messages(f'"{own}"') == await api.messages(f"message:{own}") == [f"names {own}"]
+    assert set(await api.messages(f'"{own}"')) == every  # as some clients quote what a person pastes
+    assert await api.messages(f"message:{own}") == [f"names {own}"]
     assert await api.messages(f"!{own}") == []
 
 
