@@ -69,7 +69,7 @@ check: $(STAMP) ## lint, types, architecture, manifests, known vulnerabilities
 	@$(BIN)/pytest --quiet --no-header -p no:randomly $(CHECKED)
 
 audit: $(STAMP) ## known vulnerabilities of what is pinned, offline (OSV=dump, REFRESH=1 to keep what it knows)
-	@$(BIN)/python -m hearback_local.audit $(if $(OSV),--osv "$(OSV)") $(if $(REFRESH),--refresh)
+	@$(BIN)/python -m hearback_local.audit $(if $(OSV),--osv "$(OSV)") $(if $(REFRESH),--refresh) $(if $(DROP),--drop)
 
 format: $(STAMP) ## put the code into shape
 	@$(BIN)/ruff check --fix --quiet .

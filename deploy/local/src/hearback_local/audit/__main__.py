@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hearback_local.audit.findings import Accepted, Finding, accepted, findings
 from hearback_local.audit.pins import POLICY, AuditError, Pin, pins
-from hearback_local.audit.snapshot import SNAPSHOT, Knowledge, committed, dumped, merged, written
+from hearback_local.audit.snapshot import SNAPSHOT, Knowledge, committed, dumped, lost, merged, written
 
 ROOT = Path(__file__).resolve().parents[5]
 DAYS_FRESH = 90
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT, today: date 
         if asked.refresh:
             if not asked.osv:
                 raise AuditError("--refresh needs --osv")
-            known = _refresh(root, known, pinned)
+            known = _refresh(root, known, pinned, drops=asked.drop)
         return _report(pinned, known, accepted(root), today or datetime.now(UTC).date())
     except AuditError as error:
         print(error, file=sys.stderr)
@@ -36,13 +36,21 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hearback_local.audit", description=__doc__)
     parser.add_argument("--osv", type=Path, metavar="DUMP", help="OSV's all.zip, or a folder of its JSON or YAML")
     parser.add_argument("--refresh", action="store_true", help=f"write {SNAPSHOT} from the dump")
+    parser.add_argument("--drop", action="store_true", help="refresh even if over a tenth of a database goes")
     return parser
 
 
-def _refresh(root: Path, new: Knowledge, pinned: list[Pin]) -> Knowledge:
+def _refresh(root: Path, new: Knowledge, pinned: list[Pin], *, drops: bool) -> Knowledge:
     if not new.sources:
         raise AuditError(f"nothing of PyPI or npm in the dump: {SNAPSHOT} stays as it is")
-    known = merged(committed(root), new, pinned)
+    old = committed(root)
+    known = merged(old, new, pinned)
+    gone = lost(old, known, pinned)
+    if gone and not drops:
+        raise AuditError(
+            f"{SNAPSHOT} stays as it is: more than a tenth of a database is not in the dump, {len(gone)} advisories "
+            f"such as {', '.join(gone[:NAMES_SHOWN])}. Is it whole? If all of this is to go: DROP=1 (--drop)"
+        )
     (root / SNAPSHOT).write_text(written(known))
     print(f"wrote {SNAPSHOT}")
     return Knowledge(known.advisories, known.sources, known.looked_up, new.garbled)

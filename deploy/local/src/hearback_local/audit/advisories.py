@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 ECOSYSTEMS = frozenset({"PyPI", "npm"})
 RANGES = frozenset({"ECOSYSTEM", "SEMVER"})  # ranges of Git commits say nothing of versions
@@ -15,6 +15,7 @@ RANGES = frozenset({"ECOSYSTEM", "SEMVER"})  # ranges of Git commits say nothing
 KINDS = ("fixed", "introduced", "last_affected")
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,79}")
 SUMMARY_CHARS = 200
+VERSION_CHARS_MAX = 200
 
 
 class Garbled(ValueError):
@@ -185,16 +186,19 @@ def _versions(affected: dict[str, Any]) -> Iterator[Version]:
     """Yield the versions that are named. Names that are none, as old uploads have, can be no pin either."""
     for text in _texts(affected, "versions"):
         try:
-            yield Version(text)
-        except InvalidVersion:
+            version = _version(text)
+        except Garbled:
             continue
+        yield version
 
 
 def _version(text: object) -> Version:
+    if not isinstance(text, str) or len(text) > VERSION_CHARS_MAX:
+        raise Garbled(f"not a version: no text of at most {VERSION_CHARS_MAX} characters")
     try:
-        return Version(str(text))
-    except InvalidVersion:
-        raise Garbled(f"not a version: {str(text)[:80]!r}") from None
+        return Version(text)
+    except ValueError:
+        raise Garbled(f"not a version: {text[:80]!r}") from None
 
 
 def _text(entry: dict[str, Any], key: str) -> str:

@@ -70,8 +70,15 @@ def _parsed(name: str, content: Callable[[], bytes]) -> tuple[int, object]:
     try:
         text = content()
         size = len(text) + 1
-        return size, json.loads(text) if name.endswith(".json") else yaml.load(text, LOADER)
+        return size, json.loads(text) if name.endswith(".json") else _yaml(text)
     except Garbled as error:
         return size, error
     except (OSError, ValueError, RuntimeError, EOFError, yaml.YAMLError, *ARCHIVE_ERRORS) as error:
         return size, Garbled(" ".join(str(error).split())[:200] or type(error).__name__)
+
+
+def _yaml(text: bytes) -> object:
+    """Read YAML without aliases: a few of them make more of a file than memory holds, and no database has any."""
+    if b"&" in text and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, LOADER)):
+        raise Garbled("aliases in YAML")
+    return yaml.load(text, LOADER)

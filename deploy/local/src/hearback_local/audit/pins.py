@@ -10,7 +10,7 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from hearback_local.errors import FleetError
 
@@ -108,5 +108,5 @@ def _vendored(root: Path) -> Iterator[tuple[str, dict[str, str]]]:
 def _version(text: str, where: str) -> Version:
     try:
         return Version(Version(text).public)
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, or a number of more digits than Python reads
         raise AuditError(f"{where}: not a version: {text[:80]}") from None

@@ -1,6 +1,7 @@
 """The committed snapshot: what is known of the pinned packages, and where that knowledge ends."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +14,6 @@ from hearback_local.audit.dumps import records
 from hearback_local.audit.pins import AuditError, Pin
 
 SNAPSHOT = Path("deploy/locks/advisories.json")
-
 
 # Who gives out ids that begin so, and what may be done with what they write. Others stand for themselves.
 DATABASES = {
@@ -103,6 +103,24 @@ def merged(old: Knowledge, new: Knowledge, pins: Iterable[Pin]) -> Knowledge:
         sources=(*(one for one in old.sources if (one.ecosystem, one.ids) not in fresh), *new.sources),
         looked_up=frozenset(one for one in {*old.looked_up, *new.looked_up} if one in wanted),
     )
+
+
+def lost(old: Knowledge, made: Knowledge, pins: Iterable[Pin]) -> list[str]:
+    """Return the advisories that a refresh drops, by database, where they are more than a tenth of what it had.
+
+    A database marks what it withdraws, and deletes next to nothing: a dump without it is likely a part of one.
+    """
+    wanted = {(pin.ecosystem, pin.name) for pin in pins}
+    kept = {(one.ecosystem, one.id) for one in made.advisories}
+    had: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for one in old.advisories:
+        if (one.ecosystem, one.package) in wanted:
+            had[one.ecosystem, _ids(one.id)].add(one.id)
+    found = []
+    for (ecosystem, _), ids in sorted(had.items()):
+        gone = sorted(ident for ident in ids if (ecosystem, ident) not in kept)
+        found += gone if len(gone) > len(ids) // 10 else []
+    return found
 
 
 def written(known: Knowledge) -> str:
