@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 SERVICE = Path(__file__).parents[2]
 PRIOR = Prior.decode((SERVICE / "src/feedback/domain/spam_prior.bin").read_bytes())
 SHIPPED = Classifier(PRIOR)
-HELD_OUT = [SERVICE / f"training/heldout/set{number}" for number in (6, 7, 9, 10)]
+HELD_OUT = [SERVICE / f"training/heldout/set{number}" for number in (6, 7, 9, 10)]  # what thresholds are about
 SAID_BY_ANYBODY = 20  # characters: "works again" is written by many
 SPAM = "Buy cheap viagra online https://pills.top"
 # A campaign of a kind that the prior does not know.
@@ -48,7 +48,9 @@ def test_training_gives_the_committed_bytes(training: ModuleType) -> None:
 def test_no_sentence_is_both_trained_and_measured(training: ModuleType) -> None:
     sources = [path for path in sorted((SERVICE / "training/corpus").iterdir()) if path.is_dir()]
     trained = {line.text for line in _lines(training, *sources)}
-    measured = {line.text for line in _lines(training, *HELD_OUT) if len(line.text) > SAID_BY_ANYBODY}
+    held_out = [path for path in sorted((SERVICE / "training/heldout").iterdir()) if path.is_dir()]
+    measured = {line.text for line in _lines(training, *held_out) if len(line.text) > SAID_BY_ANYBODY}
+    assert set(HELD_OUT) < set(held_out)
     assert trained & measured == set()
     assert len(trained) > 3_000
     assert len(measured) > 300
@@ -60,7 +62,7 @@ def test_held_out_texts_are_judged_as_measured(training: ModuleType) -> None:
     false = [line for line in ordinary if _is_spam(SHIPPED, line)]
     missed = [line for line in unwanted if not _is_spam(SHIPPED, line)]
     assert len(false) <= len(ordinary) * 0.01, false
-    assert len(missed) <= len(unwanted) * 0.2, missed
+    assert len(missed) <= len(unwanted) * 0.15, missed
 
 
 @pytest.mark.timeout(400)
