@@ -1,6 +1,7 @@
 """A service as a command, in a process of its own: exit codes, ports, signals, health."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -211,7 +212,7 @@ def test_a_part_that_swallows_its_cancellation_does_not_keep_the_process(sample)
     process.terminate()
     status, errors = sample.end()
     assert status == 1
-    assert "Timeout" in errors
+    assert re.search(r"^Timeout \(\d+:\d\d:\d\d", errors, re.MULTILINE)
 
 
 def test_an_app_that_cannot_start_is_a_failure(sample):

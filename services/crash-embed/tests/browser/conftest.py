@@ -13,6 +13,7 @@ from crash_embed.settings import Settings
 from hearback_devkit.fleet import public_key, publish_project
 from hearback_devkit.testing import FaultProxy, served
 from playwright.async_api import Browser, Error, Page
+from playwright.async_api import Request as PageRequest
 from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -122,6 +123,14 @@ async def prefixing(proxy: FaultProxy) -> AsyncIterator[str]:
 
 
 OpenPage = Callable[..., Awaitable[Page]]
+MEDIA = {
+    "media": "null",
+    "color_scheme": "light",
+    "reduced_motion": "no-preference",
+    "forced_colors": "null",
+    "contrast": "null",
+}
+CLEAR_STORAGE = "() => { try { localStorage.clear(); sessionStorage.clear() } catch {} }"
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -133,14 +142,31 @@ async def shared_page(chromium: Browser) -> AsyncIterator[Page]:
     await context.close()
 
 
+@pytest.fixture
+def posts() -> list[str]:
+    """The addresses that the test's pages posted to."""
+    return []
+
+
 @pytest_asyncio.fixture
-async def open_page(chromium: Browser, shared_page: Page) -> AsyncIterator[OpenPage]:
-    """Open a URL in the shared window, or of another scale in one of its own; a page error fails the test."""
+async def open_page(chromium: Browser, shared_page: Page, posts: list[str]) -> AsyncIterator[OpenPage]:
+    """Open a URL in the shared window, or of another scale in one of its own; a page error fails the test.
+
+    Tests add no listeners to the shared window: they would hear the tests that follow.
+    """
     contexts = []
     problems: list[str] = []
 
     def note(error: Error) -> None:
         problems.append(str(error))
+
+    def note_post(request: PageRequest) -> None:
+        if request.method == "POST":
+            posts.append(request.url)
+
+    def listen(page: Page) -> None:
+        page.on("pageerror", note)
+        page.on("request", note_post)
 
     async def open_page(
         url: str, *, viewport: Any = None, device_scale_factor: int | None = None, **media: Any
@@ -151,20 +177,26 @@ async def open_page(chromium: Browser, shared_page: Page) -> AsyncIterator[OpenP
             context.set_default_timeout(30_000)
             contexts.append(context)
             page = await context.new_page()
-            page.on("pageerror", note)
+            listen(page)
         await page.set_viewport_size(viewport or {"width": 1280, "height": 720})
-        await page.emulate_media(**{"color_scheme": "light", "reduced_motion": "no-preference", **media})
+        await page.emulate_media(**{**MEDIA, **media})
         await page.goto(url)
         return page
 
-    shared_page.on("pageerror", note)
+    listen(shared_page)
     yield open_page
-    await shared_page.unroute_all()
-    await shared_page.goto("about:blank")
-    await shared_page.context.clear_cookies()
-    shared_page.remove_listener("pageerror", note)
-    for context in contexts:
-        await context.close()
+    try:
+        await shared_page.unroute_all()
+        await shared_page.mouse.up()
+        await shared_page.mouse.move(0, 0)
+        await shared_page.evaluate(CLEAR_STORAGE)
+        await shared_page.goto("about:blank")
+        await shared_page.context.clear_cookies()
+    finally:
+        shared_page.remove_listener("pageerror", note)
+        shared_page.remove_listener("request", note_post)
+        for context in contexts:
+            await context.close()
     assert not problems
 
 
