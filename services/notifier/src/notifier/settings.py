@@ -44,9 +44,10 @@ class Settings(ServiceSettings):
         1.5,
         0,
         60,
-        "Age up to which a project's rules are taken from memory, and 40 times it: recipients that do not change.",
+        "Age up to which a project's rules are taken from memory; its recipients 40 times as long, "
+        "unless something of the project or its organization is published.",
     )
-    retention_days: int = bounded(90, 1, 3_650, "Days that decisions and deliveries are kept.")
+    retention_days: int = bounded(90, 1, 3_650, "Days that held feedback and deliveries are kept.")
     retention_seconds: float = bounded(600.0, 0.05, 86_400, "Pause between two rounds of retention.")
     retention_chunk_max: int = bounded(5_000, 100, 100_000, "Rows deleted in one statement.")
     request_body_bytes_max: int = bounded(65_536, 1_024, 1_048_576, "Bytes of a request's body.")
