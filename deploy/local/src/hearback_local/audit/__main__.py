@@ -48,8 +48,9 @@ def _refresh(root: Path, new: Knowledge, pinned: list[Pin], *, drops: bool) -> K
     gone = lost(old, known, pinned)
     if gone and not drops:
         raise AuditError(
-            f"{SNAPSHOT} stays as it is: more than a tenth of a database is not in the dump, {len(gone)} advisories "
-            f"such as {', '.join(gone[:NAMES_SHOWN])}. Is it whole? If all of this is to go: DROP=1 (--drop)"
+            f"{SNAPSHOT} stays as it is: more than a tenth of a database is not in the dump, "
+            f"{len(gone)} advisories such as {', '.join(gone[:NAMES_SHOWN])}. "
+            "Is it whole? If all of this is to go: DROP=1 (--drop)"
         )
     (root / SNAPSHOT).write_text(written(known))
     print(f"wrote {SNAPSHOT}")

@@ -15,6 +15,7 @@ from hearback_local.audit.pins import AuditError
 
 RECORD_BYTES_MAX = 4 * 1024 * 1024
 DUMP_BYTES_MAX = 8 * 1024 * 1024 * 1024  # all of npm is a tenth of that
+DEPTH_MAX = 50
 SUFFIXES = (".json", ".yaml", ".yml")
 ARCHIVE_ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 # Texts stay texts: as anything else, a version 3.10 would become 3.1.
@@ -78,7 +79,13 @@ def _parsed(name: str, content: Callable[[], bytes]) -> tuple[int, object]:
 
 
 def _yaml(text: bytes) -> object:
-    """Read YAML without aliases: a few of them make more of a file than memory holds, and no database has any."""
-    if b"&" in text and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, LOADER)):
-        raise Garbled("aliases in YAML")
+    """Read YAML that is not nested deeply, which crashes the C reader, and has no aliases.
+
+    A few aliases make more of a file than memory holds, and no database has any.
+    """
+    depth = 0
+    for event in yaml.parse(text, LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEPTH_MAX or isinstance(event, yaml.AliasEvent):
+            raise Garbled("nested too deep, or with aliases")
     return yaml.load(text, LOADER)
