@@ -33,13 +33,14 @@ async def test_a_token_of_the_api_opens_no_page(browser: httpx.AsyncClient) -> N
         ("", ""),
         ("/", ""),
         ("/auth/login/", ""),
+        ("]/", ""),  # no address
         (f"{INBOX}?feedbackSlug=web%3A7", "?next=/organizations/acme/feedback/%3FfeedbackSlug%3Dweb%253A7"),
     ],
 )
 async def test_a_session_that_ended_leads_back_to_the_page_it_ended_on(
     visitor: httpx.AsyncClient, page: str, back: str
 ) -> None:
-    address = f"https://hearback.example{page}" if page else ""
+    address = f"https://[{page}" if page == "]/" else page and f"https://hearback.example{page}"
     answer = await visitor.get(INBOX, headers={"HX-Request": "true", "HX-Current-URL": address})
     assert (answer.status_code, answer.headers["hx-redirect"]) == (401, f"/auth/login/{back}")
     answer = await visitor.post(INBOX, headers={"Referer": address})

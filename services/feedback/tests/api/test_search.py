@@ -95,6 +95,7 @@ FINDS = [
     ("tags[user]:uX1", ""), ("tags[user]:42", ""), ("tags[email]:private", "a"),
     ("tags[environment]:staging", ""), ("tags[is]:x", ""), ("größe:xl", "a"), ("has:größe", "a"),
     ('tags["odd key"]:"two words"', "a"), ('tags[status]:""', "bc"), ("tags[plan]:[gold, silver]", "a"),
+    ("支付页面:坏了", "b"), ("geht:", "b"), ("支付页面坏了", "b"), ("!größen:XL", "abc"),
     ("has:errorOccurredAt", ""), ("received:>2026-11-20", "ab"), ('environment:["",staging]', "a"),
 ]  # fmt: skip
 
@@ -114,6 +115,7 @@ async def test_finding(api: Api) -> None:
     ("query", "named"),
     [
         ("colour:red", "colour"), ("!colour:red", "colour"), ("has:colour", "colour"),
+        ("has:größen", "größen"), ("tags[größen]:x", "größen"),
         ("tags[colour]:red", "colour"), ("os.nam:Windows", "os.nam"), ("error.type:TypeError", "error.type"),
         ("Payment colour:red flavour:Sweet size:1", "size"), ("project:shop", "shop"), ("!project:shop", "shop"),
     ],

@@ -69,8 +69,12 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
 
 def _followed_by(handler: Callable[[Sequence[Incoming]], Awaitable[bool]], wake: Callable[[], None]) -> Handler:
     async def handle(batch: Sequence[Incoming]) -> None:
-        if await handler(batch):
-            wake()
+        may_be_due = True  # when it fails: deliveries may be stored, and are not when the batch comes again
+        try:
+            may_be_due = await handler(batch)
+        finally:
+            if may_be_due:
+                wake()
 
     return handle
 

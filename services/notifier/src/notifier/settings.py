@@ -13,9 +13,9 @@ class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="NOTIFIER_")
     service: ClassVar[str] = "notifier"
 
-    batch_max: int = bounded(2_000, 1, 5_000, "Messages decided in one transaction.")
+    batch_max: int = bounded(2_000, 1, 5_000, "Messages decided together.")
     gather_ms_max: int = bounded(
-        400, 0, 1_000, "Under load, milliseconds a message waits for others to be decided in the same transaction."
+        400, 0, 1_000, "Under load, milliseconds a message waits for others to be decided with it."
     )
     mail_from: str = Field("Hearback <hearback@localhost>", description="Sender of every mail.")
     smtp_connections_max: int = bounded(4, 1, 50, "Connections to the mail server.")

@@ -157,6 +157,17 @@ async def test_a_rule_added_between_two_deliveries_of_a_message_adds_its_own_mai
     assert [one.target for one in await notifier.deliveries()] == [ADA.email, BOB.email, RULE["target"]]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+async def test_two_rules_of_one_address_keep_their_own_ways(notifier: Notifier, order: int) -> None:
+    later = {**RULE, "name": "staging", "environments": ["staging"], "digest_minutes": 60}
+    async with notifier.database.transaction() as connection:
+        at_once = await insert_rule(connection, {**RULE, "environments": ["production"]}, NOW)
+        hourly = await insert_rule(connection, later, NOW)
+    await take(notifier, *[feedback(environment=name) for name in ("production", "staging")][::order])
+    found = [one for one in await notifier.deliveries() if one.target == RULE["target"]]
+    assert {(one.rule_id, one.state) for one in found} == {(at_once.id, "pending"), (hourly.id, "digest")}
+
+
 def test_what_is_read_of_a_message_is_what_the_contract_has() -> None:
     assert set(Feedback.__struct_fields__) == set(FeedbackContent.model_fields)
     for read_as, model in ((Created, FeedbackCreated), (Changed, FeedbackChanged)):

@@ -111,7 +111,10 @@ def _to_sign_in(request: Request) -> Response:
     """Lead to sign-in and back: to the page itself, or to the one that a form or a part of a page belongs to."""
     is_part = "hx-request" in request.headers
     shown = request.headers.get("hx-current-url" if is_part else "referer", "")
-    page = urlsplit(shown if is_part or request.method != "GET" else str(request.url))
+    try:
+        page = urlsplit(shown if is_part or request.method != "GET" else str(request.url))
+    except ValueError:
+        page = urlsplit("")
     path = page.path + (f"?{page.query}" if page.query else "")
     target = LOGIN
     if path not in {"", "/"} and page.path != LOGIN:

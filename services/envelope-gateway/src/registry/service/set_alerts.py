@@ -57,13 +57,15 @@ async def set_alerts(
     """Switch an account's alerts by project id; raise NotFound for a project that it does not belong to."""
     async with changes.begin(actor) as change:
         known = await alerts.list_alerts(change.connection, user_id, organization_ids)
-        if not wanted.keys() <= {setting.project_id for setting in known}:
+        before = {setting.project_id: setting.alerts for setting in known}
+        if not wanted.keys() <= before.keys():
             raise NotFound
         for is_on in (True, False):
             chosen = [project_id for project_id, value in wanted.items() if value is is_on]
             await alerts.set_alerts(change.connection, user_id, chosen, is_on, change.now)
-        for project_id in wanted:
-            change.touch_project(project_id)  # what is published stays, and the notifier asks for recipients again
+        for project_id, is_on in wanted.items():
+            if before[project_id] is not is_on:
+                change.touch_project(project_id)  # what is published stays; the notifier asks for recipients again
 
 
 async def unsubscribe(changes: Changes, database: Database, subscription: Subscription) -> Subscriber:

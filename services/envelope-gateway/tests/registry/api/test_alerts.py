@@ -84,6 +84,9 @@ async def test_what_changes_recipients_is_announced(registry, redis):
         before = await changes()
         await change()
         assert await changes() > before
+    before = await changes()
+    await registry.put(ALERTS, {"1": 0})  # as it is already
+    assert await changes() == before
 
 
 async def test_recipients_need_a_signature(registry):

@@ -5,6 +5,7 @@ terms to SQL (protocol: feedback#lists-and-triage).
 """
 
 import re
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -55,8 +56,8 @@ _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 _SHOWN_MAX: Final = 100
 
 
-def parse_search(query: str, *, now: datetime, terms_max: int = 100) -> Search:
-    """Read a query; raises SearchError for what has no meaning."""
+def parse_search(query: str, *, now: datetime, terms_max: int = 100, no_keys: Collection[str] = ()) -> Search:
+    """Read a query, `no_keys` before colons as words; raises SearchError for what has no meaning."""
     terms: list[Term] = []
     statuses = set(STATUSES)
     asks, refuses = False, False
@@ -73,6 +74,9 @@ def parse_search(query: str, *, now: datetime, terms_max: int = 100) -> Search:
             not token["value"] and not is_tag and key not in KEYS
         ):  # a sentence with a colon, not a search for a tag
             terms.append(Words(token["key"].strip('"'), negated))
+            continue
+        if key in no_keys and not is_tag:
+            terms.append(Words(f"{token['key']}:{token['value']}", negated))
             continue
         values = _values(token["value"])
         if is_tag:

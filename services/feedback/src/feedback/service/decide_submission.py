@@ -185,7 +185,7 @@ def _read_payload(body: bytes | None) -> dict[str, Any] | Reason:
     payload = parse_payload(body)
     if payload is None:
         return Reason.INVALID_JSON
-    if may_be_too_deep(body or b"") and is_deeper_than(payload, DEPTH_MAX - 1):
+    if may_be_too_deep(body or b"") and is_deeper_than(payload, DEPTH_MAX):
         return Reason.NESTING_TOO_DEEP
     return payload
 

@@ -68,7 +68,7 @@ class SelectFeedback:
         organization = searcher.organization
         if not (search.asks_feedback and organization.feature(Feature.VISIBLE)):
             return Selection(organization.id, [], search.statuses)
-        await self._refuse_unknown(organization, search)
+        search = await self._understood(organization, search, query, now)
         projects = await self._projects_of(organization, search)
         search, project_ids = _within_projects(search, filters.project_ids, projects)
         return Selection(
@@ -89,23 +89,32 @@ class SelectFeedback:
         shown = project_ids if organization.feature(Feature.VISIBLE) else []
         return Selection(organization.id, shown, STATUSES, (of_event(event_id),), is_search=True)
 
-    def _parse(self, query: str, now: datetime) -> Search:
+    def _parse(self, query: str, now: datetime, no_keys: Collection[str] = ()) -> Search:
         if len(query) > self._settings.query_characters_max:
             raise InvalidSearch(f"A search has at most {self._settings.query_characters_max} characters.")
         try:
-            return parse_search(query, now=now, terms_max=self._settings.query_terms_max)
+            return parse_search(query, now=now, terms_max=self._settings.query_terms_max, no_keys=no_keys)
         except SearchError as error:
             raise InvalidSearch(str(error)) from error
 
-    async def _refuse_unknown(self, organization: OrganizationConfig, search: Search) -> None:
-        """Raise InvalidSearch for a key that is none of ours and no tag of the organization's feedback."""
+    async def _understood(
+        self, organization: OrganizationConfig, search: Search, query: str, now: datetime
+    ) -> Search:
+        """Return a search without keys that are none of ours and no tag of the organization's feedback.
+
+        Outside ASCII such a key is a word: many scripts put no blank behind a colon. Raises InvalidSearch for
+        others.
+        """
         if not search.names:
-            return
+            return search
         async with self._database.connection(share=organization.id) as connection:
             unknown = await find_unknown(connection, organization.id, search.names)
-        if unknown:
-            named = ", ".join(f'"{name[:100]}"' for name in sorted(unknown))
+        if words := {name for name in unknown if not name.isascii()}:
+            search = self._parse(query, now, words)
+        if mistaken := sorted(unknown & search.names):
+            named = ", ".join(f'"{name[:100]}"' for name in mistaken)
             raise InvalidSearch(f"Invalid search key: {named}. No feedback has a tag of this name.")
+        return search
 
     async def _projects_of(self, organization: OrganizationConfig, search: Search) -> dict[int, frozenset[str]]:
         """Return what the organization's projects are called, by id, if the search has to know it."""

@@ -161,7 +161,7 @@ async def _read_search(
     connection: Connection, selection: Selection, window: Window, hits_max: int | None
 ) -> _Reading:
     finds: list[Position] = []
-    is_common = await _is_common(connection, selection, hits_max or FINDS_MAX)
+    is_common = await _is_common(connection, selection, max(hits_max or 0, FINDS_MAX))
     if not is_common:
         await connection.execute(BY_INVERTED_INDEX)
         finds = [

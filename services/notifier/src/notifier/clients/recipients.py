@@ -12,6 +12,7 @@ from hearback_kit.http import ServiceClient
 from notifier.domain.recipients import NotificationRule, Recipient
 
 _UNCHANGED_FACTOR: Final = 40
+_UNCHANGED_SECONDS_MAX: Final = 60.0
 
 
 class _Known(NamedTuple):
@@ -27,7 +28,7 @@ class RecipientDirectory:
     """Recipients and rules by project.
 
     Rules are kept in memory for `seconds`. Recipients are kept until something of the project or its organization
-    is published, which follows of each of their changes, and at most forty times as long.
+    is published, which follows of each of their changes, and at most forty times as long, up to a minute.
     """
 
     def __init__(self, registry: ServiceClient, configuration: Configuration, *, seconds: float) -> None:
@@ -62,7 +63,7 @@ class RecipientDirectory:
         except Unavailable:
             found = known.found if known is not None else published
         else:
-            seconds *= _UNCHANGED_FACTOR
+            seconds = max(seconds, min(seconds * _UNCHANGED_FACTOR, _UNCHANGED_SECONDS_MAX))
             found = published if rows is None else [_recipient(row) for row in rows]
         self._known[project.id] = _Known(found, project, organization, now + seconds)
         return found

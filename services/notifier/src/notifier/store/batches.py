@@ -33,7 +33,7 @@ class NewNotices:
 
     def __init__(self, at: datetime) -> None:
         self._at = at
-        self._numbers: dict[tuple[int, str], int] = {}
+        self._numbers: dict[tuple[int, str, int | None], int] = {}
         self._destinations: list[dict[str, Any]] = []
         self._subjects: list[str] = []
         self._notices: list[str] = []
@@ -47,7 +47,7 @@ class NewNotices:
         self._subjects.append(notice.subject_id)
         self._notices.append(notice.as_json())
         for destination in found:
-            key = project.id, destination.key
+            key = project.id, destination.key, destination.rule_id  # two rules may have one address
             number = self._numbers.get(key)
             if number is None:
                 number = self._numbers[key] = len(self._numbers)

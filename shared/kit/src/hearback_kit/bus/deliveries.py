@@ -44,7 +44,7 @@ class Deliveries:
     async def next(
         self, in_flight: int, stop: Stopping, done: Sequence[Incoming], *, at_once: bool
     ) -> list[Incoming]:
-        """Return the next batch, of dead consumers first; empty when nothing came in `block_ms`.
+        """Return the next batch, of dead consumers first; empty when nothing came in `block_ms_max`.
 
         `done` are acknowledged with it, or before. `in_flight` is how many messages wait to be tried again; raises
         Unavailable when these are too many. With

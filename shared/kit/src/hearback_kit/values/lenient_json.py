@@ -1,6 +1,6 @@
 """JSON as clients really send it: what a strict decoder refuses is read without what nothing can store.
 
-One reader for all doors, so that no word is lost at one that is kept at another.
+One reader for all callers, so that none of them loses a word that another keeps.
 """
 
 import json
@@ -31,7 +31,7 @@ def read_leniently(payload: bytes, *, takes_nan: bool = True) -> dict[str, Any] 
         )
     except (ValueError, RecursionError):
         return None
-    if not isinstance(value, dict) or is_deeper_than(value, DEPTH_MAX - 1):
+    if not isinstance(value, dict) or is_deeper_than(value, DEPTH_MAX):
         return None
     cleaned: dict[str, Any] = _clean(value)
     return cleaned
