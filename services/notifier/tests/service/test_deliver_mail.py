@@ -20,7 +20,7 @@ from hearback_devkit.fleet import publish_project
 from hearback_devkit.testing import eventually
 from hearback_kit.mail import MailFolder, MailRefused, SmtpServer
 from notifier.store import destinations
-from notifier.store.deliveries import PENDING, claim_due, postpone_bursts
+from notifier.store.deliveries import PENDING, claim_digest, claim_due, postpone_bursts
 from pydantic import SecretStr
 
 from ..conftest import ADA, BOB, Mailbox, Notifier, feedback, mail_server
@@ -243,6 +243,17 @@ async def test_a_burst_becomes_a_digest(notifier: Notifier, mailbox: Mailbox, se
     assert len(mailbox.to(ADA.email)) == 6
     assert states(await notifier.deliveries()) == ["sent"] * 24
     assert "3 more are in the inbox." in str(mailbox.to(ADA.email)[-1])
+
+
+async def test_a_digest_takes_the_oldest_of_what_waits_up_to_a_bound(notifier: Notifier) -> None:
+    await take(notifier, *(feedback() for _ in range(12)))
+    now, claim = notifier.clock.now(), timedelta(seconds=60)
+    async with notifier.database.transaction() as connection:
+        assert await postpone_bursts(connection, now, per_minute=5, minutes=10) == 14
+        found = [await claim_digest(connection, f"email:{ADA.email}", 1, now, claim, 4) for _ in range(3)]
+    assert [len(part) for part in found] == [4, 3, 0]
+    ids = [delivery.id for part in found for delivery in part]
+    assert ids == sorted(ids)
 
 
 async def test_what_comes_while_a_burst_turns_into_a_digest_is_not_sent_singly(notifier: Notifier) -> None:

@@ -32,6 +32,7 @@ from notifier.store import deliveries as store
 from notifier.store import destinations, notification_rules
 from notifier.store.deliveries import Delivery
 
+DIGEST_DELIVERIES_MAX: Final = 5_000  # in one digest; what waits beyond them comes with the next
 MEASURE_SECONDS: Final = 15.0  # between two counts for the metrics
 _log = get_logger(__name__)
 _GONE = 410
@@ -120,7 +121,12 @@ class DeliverNotices:
         )
         for destination, project_id in dict.fromkeys((d.destination, d.project_id) for d in due):
             batch = await self._database.write(
-                store.claim_digest, destination, project_id, now + timedelta(microseconds=1), self._claim
+                store.claim_digest,
+                destination,
+                project_id,
+                now + timedelta(microseconds=1),
+                self._claim,
+                DIGEST_DELIVERIES_MAX,
             )
             if batch:
                 await self._deliver(batch)

@@ -157,17 +157,25 @@ async def claim_due(
 
 
 async def claim_digest(
-    connection: Connection, destination: str, project_id: int, now: datetime, claim: timedelta
+    connection: Connection, destination: str, project_id: int, now: datetime, claim: timedelta, count: int
 ) -> list[Delivery]:
-    """Claim all deliveries that wait for a destination's digest about a project."""
+    """Claim the oldest `count` deliveries that wait for a destination's digest about a project."""
+    table = DELIVERIES.alias()
+    waiting = (
+        select(table.c.id)
+        .where(
+            table.c.destination == destination,
+            table.c.project_id == project_id,
+            table.c.state == DIGEST,
+            or_(table.c.claimed_until.is_(None), table.c.claimed_until < now),
+        )
+        .order_by(table.c.id)
+        .limit(count)
+        .with_for_update(skip_locked=True, of=table)
+    )
     statement = (
         update(DELIVERIES)
-        .where(
-            DELIVERIES.c.destination == destination,
-            DELIVERIES.c.project_id == project_id,
-            DELIVERIES.c.state == DIGEST,
-            or_(DELIVERIES.c.claimed_until.is_(None), DELIVERIES.c.claimed_until < now),
-        )
+        .where(DELIVERIES.c.id.in_(waiting))
         .values(claimed_until=now + claim, attempts=DELIVERIES.c.attempts + 1)
         .returning(DELIVERIES)
     )
