@@ -20,11 +20,20 @@ from hearback_devkit.fleet import publish_project
 from hearback_devkit.testing import eventually
 from hearback_kit.mail import MailFolder, MailRefused, SmtpServer
 from notifier.store import destinations
-from notifier.store.deliveries import PENDING, claim_digest, claim_due, postpone_bursts
+from notifier.store.deliveries import NEW_COLUMNS, PENDING, claim_digest, claim_due, postpone_bursts
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from ..conftest import ADA, BOB, Mailbox, Notifier, feedback, mail_server
 from ..consumers.test_feedback_created import take
+
+_COPIED = {"subject_id": "subject_id || '-' || n", "state": "'digest'"}
+MANY = f"""
+INSERT INTO delivery ({", ".join(NEW_COLUMNS)})
+SELECT {", ".join(_COPIED.get(name, name) for name in NEW_COLUMNS)}
+FROM (SELECT * FROM delivery WHERE destination = :destination ORDER BY id LIMIT 1) AS one,
+    generate_series(1, :count) AS n
+"""
 
 
 def states(deliveries: Any) -> list[str]:
@@ -245,15 +254,26 @@ async def test_a_burst_becomes_a_digest(notifier: Notifier, mailbox: Mailbox, se
     assert "3 more are in the inbox." in str(mailbox.to(ADA.email)[-1])
 
 
-async def test_a_digest_takes_the_oldest_of_what_waits_up_to_a_bound(notifier: Notifier) -> None:
+async def test_a_digest_reads_what_it_shows_and_claims_all_that_waits(notifier: Notifier) -> None:
     await take(notifier, *(feedback() for _ in range(12)))
     now, claim = notifier.clock.now(), timedelta(seconds=60)
     async with notifier.database.transaction() as connection:
         assert await postpone_bursts(connection, now, per_minute=5, minutes=10) == 14
-        found = [await claim_digest(connection, f"email:{ADA.email}", 1, now, claim, 4) for _ in range(3)]
-    assert [len(part) for part in found] == [4, 3, 0]
-    ids = [delivery.id for part in found for delivery in part]
-    assert ids == sorted(ids)
+        shown, ids = await claim_digest(connection, f"email:{ADA.email}", 1, now, claim, 4)
+        assert await claim_digest(connection, f"email:{ADA.email}", 1, now, claim, 4) == ([], [])
+    assert [delivery.id for delivery in shown] == ids[:4]
+    assert (len(ids), ids) == (7, sorted(ids))
+
+
+async def test_a_digest_is_recorded_however_many_wait(notifier: Notifier, mailbox: Mailbox, send_to: Any) -> None:
+    """More than a statement has parameters."""
+    await take(notifier, feedback())
+    ada = {"destination": f"email:{ADA.email}"}
+    async with notifier.database.transaction() as connection:
+        await connection.execute(text(MANY), {**ada, "count": 33_000})
+    assert await send_to() == 33_002
+    assert [str(message["Subject"]) for message in mailbox.to(ADA.email)][-1] == "[web] 33000 notices"
+    assert await send_to() == 0
 
 
 async def test_what_comes_while_a_burst_turns_into_a_digest_is_not_sent_singly(notifier: Notifier) -> None:

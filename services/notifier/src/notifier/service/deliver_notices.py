@@ -32,7 +32,6 @@ from notifier.store import deliveries as store
 from notifier.store import destinations, notification_rules
 from notifier.store.deliveries import Delivery
 
-DIGEST_DELIVERIES_MAX: Final = 5_000  # in one digest; what waits beyond them comes with the next
 MEASURE_SECONDS: Final = 15.0  # between two counts for the metrics
 _log = get_logger(__name__)
 _GONE = 410
@@ -81,7 +80,7 @@ class DeliverNotices:
             return 0
         while is_more:
             batch = await self._claim_batch()
-            await asyncio.gather(*(self._deliver([delivery]) for delivery in batch))
+            await asyncio.gather(*(self._deliver([delivery], [delivery.id]) for delivery in batch))
             tried += len(batch)
             is_more = len(batch) >= self._settings.deliveries_batch_max
         tried += await self._send_digests()
@@ -120,37 +119,36 @@ class DeliverNotices:
             store.claim_due, store.DIGEST, now, timedelta(0), self._settings.deliveries_batch_max
         )
         for destination, project_id in dict.fromkeys((d.destination, d.project_id) for d in due):
-            batch = await self._database.write(
+            shown, ids = await self._database.write(
                 store.claim_digest,
                 destination,
                 project_id,
                 now + timedelta(microseconds=1),
                 self._claim,
-                DIGEST_DELIVERIES_MAX,
+                self._settings.digest_feedback_max,
             )
-            if batch:
-                await self._deliver(batch)
-                tried += len(batch)
+            if shown:
+                await self._deliver(shown, ids)
+                tried += len(ids)
         return tried
 
-    async def _deliver(self, batch: Sequence[Delivery]) -> None:
-        """Hand over one delivery, or several as a digest, and record the result."""
-        first, started = batch[0], perf_counter()
+    async def _deliver(self, shown: Sequence[Delivery], ids: Sequence[int]) -> None:
+        """Hand over one delivery, or several as a digest that shows the first of them, and record the result."""
+        first, started = shown[0], perf_counter()
         try:
-            answer = await (self._send_mail(batch) if first.channel is Channel.EMAIL else self._call(batch))
+            answer = await (self._send_mail if first.channel is Channel.EMAIL else self._call)(shown, len(ids))
         except _Failed as failure:
-            await self._record_failure(batch, failure)
+            await self._record_failure(first, ids, failure)
             result = "refused" if failure.is_final else "failed"
         else:
-            await self._record_sent(batch, answer)
+            await self._record_sent(first, ids, answer)
             result = "sent"
-        metrics.DELIVERIES.labels(str(first.channel), result).inc(len(batch))
+        metrics.DELIVERIES.labels(str(first.channel), result).inc(len(ids))
         metrics.DELIVERY_SECONDS.labels(str(first.channel)).observe(perf_counter() - started)
 
-    async def _send_mail(self, batch: Sequence[Delivery]) -> str:
-        first = batch[0]
-        shown = batch[: self._settings.digest_feedback_max]
-        answers_go_to_person = len(batch) == 1 and first.notice.allows_reply
+    async def _send_mail(self, shown: Sequence[Delivery], count: int) -> str:
+        first = shown[0]
+        answers_go_to_person = count == 1 and first.notice.allows_reply
         envelope = Envelope(
             delivery_id=first.id,
             sender=self._settings.mail_from,
@@ -166,7 +164,7 @@ class DeliverNotices:
                 [delivery.notice for delivery in shown],
                 self._render,
                 first.created_at,
-                more=len(batch) - len(shown),
+                more=count - len(shown),
             )
         except (ValueError, IndexError, MessageError) as error:
             raise _Failed(f"the address cannot be used: {error}", is_final=True, switches_off=True) from error
@@ -177,15 +175,16 @@ class DeliverNotices:
                 refused.answer, is_final=refused.is_permanent, switches_off=refused.is_permanent
             ) from refused
 
-    async def _call(self, batch: Sequence[Delivery]) -> str:
-        first = batch[0]
+    async def _call(self, shown: Sequence[Delivery], count: int) -> str:
+        first = shown[0]
         rule = await self._database.read(notification_rules.find_rule, first.project_id, first.rule_id or 0)
         if rule is None:
             raise _Failed("the rule was deleted", is_final=True)
         notice = webhook_notice(first.notice)
-        if len(batch) > 1:
-            notice["heading"] = f"{notice['heading']} (+{len(batch) - 1})"
-            notice["data"] = {"notices": [dict(delivery.notice.data) for delivery in batch]}
+        if count > 1:
+            notice["heading"] = f"{notice['heading']} (+{count - 1})"
+            notices = [dict(delivery.notice.data) for delivery in shown]
+            notice["data"] = {"notices": notices, "more": count - len(shown)}
         body = orjson.dumps(body_of(WebhookFormat(rule.format), notice))
         headers = signed_headers(rule.secret, f"msg_{first.id}", self._clock.now(), body)
         try:
@@ -199,28 +198,28 @@ class DeliverNotices:
         is_gone = answer.status == _GONE
         raise _Failed(f"{answer.status} {answer.text}"[:300], is_final=is_gone, switches_off=is_gone)
 
-    async def _record_sent(self, batch: Sequence[Delivery], answer: str) -> None:
-        first, now = batch[0], self._clock.now()
-        digest_id = first.id if len(batch) > 1 else None
+    async def _record_sent(self, first: Delivery, ids: Sequence[int], answer: str) -> None:
+        now = self._clock.now()
+        digest_id = first.id if len(ids) > 1 else None
         async with self._database.statements() as connection:
             await store.record_sent(
                 connection,
-                [delivery.id for delivery in batch],
+                ids,
                 answer,
                 now,
                 destination=first.destination,
                 digest_id=digest_id,
             )
 
-    async def _record_failure(self, batch: Sequence[Delivery], failure: _Failed) -> None:
-        settings, first, now = self._settings, batch[0], self._clock.now()
+    async def _record_failure(self, first: Delivery, ids: Sequence[int], failure: _Failed) -> None:
+        settings, now = self._settings, self._clock.now()
         is_last = failure.is_final or first.attempts >= settings.attempts_max
         retry_at = None if is_last else now + delay(first.attempts, random.random())
         _log.warning("delivery_failed", delivery=first.id, channel=str(first.channel), attempt=first.attempts)
         async with self._database.transaction() as connection:
             await store.record_failure(
                 connection,
-                [delivery.id for delivery in batch],
+                ids,
                 failure.answer,
                 retry_at=retry_at,
                 is_final=failure.is_final,

@@ -9,7 +9,20 @@ import orjson
 from hearback_kit.db import Connection, Direct
 from hearback_kit.db.rows import record
 from hearback_kit.db.rowsets import rowset
-from sqlalchemy import Row, delete, func, or_, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Row,
+    any_,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from notifier.domain.notice import Kind, Notice
@@ -156,31 +169,33 @@ async def claim_due(
     return sorted((as_delivery(row) for row in found), key=lambda delivery: delivery.id)
 
 
+def _among(ids: Sequence[int]) -> ColumnElement[bool]:
+    """Return the condition that a delivery is one of these, which are one parameter however many there are."""
+    return DELIVERIES.c.id == any_(literal(list(ids), ARRAY(BigInteger)))
+
+
 async def claim_digest(
-    connection: Connection, destination: str, project_id: int, now: datetime, claim: timedelta, count: int
-) -> list[Delivery]:
-    """Claim the oldest `count` deliveries that wait for a destination's digest about a project."""
-    table = DELIVERIES.alias()
+    connection: Connection, destination: str, project_id: int, now: datetime, claim: timedelta, shown_max: int
+) -> tuple[list[Delivery], list[int]]:
+    """Claim what waits for a destination's digest about a project; return the oldest ones, and the ids of all.
+
+    What is not shown is not read: very much may wait.
+    """
     waiting = (
-        select(table.c.id)
-        .where(
-            table.c.destination == destination,
-            table.c.project_id == project_id,
-            table.c.state == DIGEST,
-            or_(table.c.claimed_until.is_(None), table.c.claimed_until < now),
-        )
-        .order_by(table.c.id)
-        .limit(count)
-        .with_for_update(skip_locked=True, of=table)
+        DELIVERIES.c.destination == destination,
+        DELIVERIES.c.project_id == project_id,
+        DELIVERIES.c.state == DIGEST,
+        or_(DELIVERIES.c.claimed_until.is_(None), DELIVERIES.c.claimed_until < now),
     )
     statement = (
         update(DELIVERIES)
-        .where(DELIVERIES.c.id.in_(waiting))
+        .where(*waiting)
         .values(claimed_until=now + claim, attempts=DELIVERIES.c.attempts + 1)
-        .returning(DELIVERIES)
+        .returning(DELIVERIES.c.id)
     )
-    found = await connection.execute(statement)
-    return sorted((as_delivery(row) for row in found), key=lambda delivery: delivery.id)
+    ids = sorted((await connection.execute(statement)).scalars())
+    shown = select(DELIVERIES).where(DELIVERIES.c.id.in_(ids[:shown_max])).order_by(DELIVERIES.c.id)
+    return [as_delivery(row) for row in await connection.execute(shown)], ids
 
 
 async def postpone_bursts(connection: Connection, now: datetime, *, per_minute: int, minutes: int) -> int:
@@ -215,7 +230,7 @@ async def record_sent(
     )
     statement = (
         update(DELIVERIES)
-        .where(DELIVERIES.c.id.in_(ids))
+        .where(_among(ids))
         .values(state=SENT, answer=answer, finished_at=now, claimed_until=None, digest_id=digest_id)
         .add_cte(cleared)
     )
@@ -236,7 +251,7 @@ async def record_failure(
         values: dict[str, Any] = {"due_at": retry_at, "claimed_until": None}
     else:
         values = {"state": FAILED if is_final else DEAD, "finished_at": now, "claimed_until": None}
-    await connection.execute(update(DELIVERIES).where(DELIVERIES.c.id.in_(ids)).values(answer=answer, **values))
+    await connection.execute(update(DELIVERIES).where(_among(ids)).values(answer=answer, **values))
 
 
 async def reopen(connection: Connection, project_id: int, delivery_id: int, now: datetime) -> Delivery | None:
