@@ -16,8 +16,9 @@ from hearback_devkit.testing import eventually_sync
 LAUNCHER = """
 import os, sys, time
 from pathlib import Path
-from hearback_local.launcher.children import Child, TaskFailed, run_task
-from hearback_local.launcher.supervisor import Supervisor, StopRequested, StartFailed
+from hearback_local.errors import FleetError
+from hearback_local.launcher.children import Child, run_task
+from hearback_local.launcher.supervisor import Supervisor, StopRequested
 
 folder = Path(sys.argv[1])
 
@@ -120,7 +121,7 @@ supervisor = Supervisor([Child("failing", failing, folder / "failing.log")], lam
 supervisor.watch_signals()
 try:
     supervisor.run_until(lambda: False, 30.0, 0.05)
-except StartFailed as error:
+except FleetError as error:
     note(error)
 """
     with launch(code, tmp_path) as launcher:
@@ -135,7 +136,7 @@ def test_task_in_a_child_answers_or_tells_its_error(task: str, expected: str, tm
     code = f"""
 try:
     note(len(run_task("task", {task}, folder / "task.log")))
-except TaskFailed as error:
+except FleetError as error:
     note("the " + str(error))
 """
     with launch(code, tmp_path) as launcher:

@@ -12,7 +12,7 @@ from feedback.store import mailboxes
 from feedback.store.conditions import conditions
 from feedback.store.feedback_pages import BY_INVERTED_INDEX, IN_ORDER, read_page
 from feedback.store.feedback_read import Position, Selection, find_by_event
-from feedback.store.mailbox_statements import fill_statement, newest_finds_statement
+from feedback.store.mailbox_statements import fill_statement, sample_statement
 from feedback.store.mailboxes import count_mailboxes, read_mailbox
 from feedback.store.similar import list_of_error, list_similar, similar_statement
 from hearback_kit.db import Database
@@ -89,7 +89,7 @@ async def test_feedback_on_the_same_error_is_found(api: Api) -> None:
 async def test_a_common_search_reads_near_rows_alone(full: Database) -> None:
     wanted = selection("page", [1, 2, 3, 4])
     for position in (None, Position(NOW, 4)):
-        plan = await explain(full, newest_finds_statement(wanted, Window(1_000, position)), IN_ORDER)
+        plan = await explain(full, sample_statement(wanted, Window(1_000, position)), IN_ORDER)
         assert "using feedback_seen on" in plan, plan
         assert "Seq Scan on feedback" not in plan, plan
 
@@ -99,15 +99,15 @@ async def test_pages_of_searches_are_complete_and_in_order(
     full: Database, query: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = selection(query, [1, 2, 3])
-    for finds_max, count_max, looks_max, statuses in (
-        (mailboxes.FINDS_MAX, 1_000, mailboxes.LOOKS_MAX, STATUSES),
-        (mailboxes.FINDS_MAX, 1_000, mailboxes.LOOKS_MAX, (RESOLVED,)),
+    for matches_max, count_max, spans_max, statuses in (
+        (mailboxes.MATCHES_MAX, 1_000, mailboxes.SPANS_MAX, STATUSES),
+        (mailboxes.MATCHES_MAX, 1_000, mailboxes.SPANS_MAX, (RESOLVED,)),
         (20, 20, 0, STATUSES),
-        (mailboxes.FINDS_MAX, 10, 1, (RESOLVED,)),
-        (mailboxes.FINDS_MAX, 10, 30, (RESOLVED,)),
+        (mailboxes.MATCHES_MAX, 10, 1, (RESOLVED,)),
+        (mailboxes.MATCHES_MAX, 10, 30, (RESOLVED,)),
     ):
-        monkeypatch.setattr(mailboxes, "FINDS_MAX", finds_max)
-        monkeypatch.setattr(mailboxes, "LOOKS_MAX", looks_max)
+        monkeypatch.setattr(mailboxes, "MATCHES_MAX", matches_max)
+        monkeypatch.setattr(mailboxes, "SPANS_MAX", spans_max)
         shown = replace(wanted, statuses=statuses)
         async with full.connection() as connection:
             expected = (await read_page(connection, shown, Window(60))).rows
@@ -127,7 +127,7 @@ async def test_pages_of_searches_are_complete_and_in_order(
                 assert [row.id for row in back] == [row.id for row in expected[:20]]
 
 
-async def test_a_page_of_many_finds_visits_only_those_of_its_time(vacuumed: Database) -> None:
+async def test_a_page_of_many_matches_visits_only_those_of_its_time(vacuumed: Database) -> None:
     wanted = selection("word123", [1, 2, 3, 4])
     start = NOW - timedelta(days=3)
     plan = await explain(vacuumed, mailboxes.span_statement(wanted, Window(20), start, NOW), BY_INVERTED_INDEX)
@@ -135,7 +135,7 @@ async def test_a_page_of_many_finds_visits_only_those_of_its_time(vacuumed: Data
     assert set(re.findall(r"Bitmap Index Scan on (\w+)", plan)) == {"feedback_search", "feedback_seen"}, plan
 
 
-async def test_what_finds_more_than_tabs_count_to_is_counted_afterwards(
+async def test_a_search_with_more_matches_than_tabs_count_to_is_counted_afterwards(
     full: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with full.connection() as connection:
@@ -145,7 +145,7 @@ async def test_what_finds_more_than_tabs_count_to_is_counted_afterwards(
         assert counts == {}
         exact = await count_mailboxes(connection, wanted, 100)
         assert sum(count or 0 for count in exact.values()) > 100
-        monkeypatch.setattr(mailboxes, "FINDS_MAX", 100)
+        monkeypatch.setattr(mailboxes, "MATCHES_MAX", 100)
         assert set((await count_mailboxes(connection, wanted, 100)).values()) == {None}
 
 

@@ -13,10 +13,10 @@ from feedback.store.feedback_pages import (
     BY_INVERTED_INDEX,
     IN_ORDER,
     WITHOUT_SCANS,
-    finds_statement,
+    matches_statement,
     mailbox_statement,
-    near_statement,
-    newest_statement,
+    sample_statement,
+    scan_statement,
     read_page,
 )
 from feedback.store.feedback_read import Position, Selection, count_statement
@@ -69,10 +69,10 @@ async def test_statements_use_their_indexes(full: Database, projects: list[int])
             wrong[query] = plan
     for query, index in SEARCHES:
         found = selection(query, projects)
-        plan = await explain(full, finds_statement(found), BY_INVERTED_INDEX)
+        plan = await explain(full, matches_statement(found), BY_INVERTED_INDEX)
         if f"Bitmap Index Scan on {index}" not in plan:
             wrong[query] = plan
-        plan = await explain(full, newest_statement(found, Window(26, Position(NOW, 4))), IN_ORDER)
+        plan = await explain(full, scan_statement(found, Window(26, Position(NOW, 4))), IN_ORDER)
         in_order = "feedback_seen" in plan or "feedback_seen_mailbox" in plan or index == "feedback_event"
         if not in_order or "Seq Scan" in plan or ("Sort" in plan and index != "feedback_event"):
             wrong[query, "in order"] = plan
@@ -81,7 +81,7 @@ async def test_statements_use_their_indexes(full: Database, projects: list[int])
 
 @pytest.mark.parametrize("rows", [1_000, 40_000])
 async def test_the_newest_rows_are_visited_by_the_index_of_times(full: Database, rows: int) -> None:
-    plan = await explain(full, near_statement(selection("page", EVERY_PROJECT), rows, 1_000), IN_ORDER)
+    plan = await explain(full, sample_statement(selection("page", EVERY_PROJECT), rows, 1_000), IN_ORDER)
     assert "Seq Scan" not in plan, plan
     assert set(re.findall(r"Scan using (\w+)", plan)) == {"feedback_seen"}, plan
     assert re.search(r"Index Cond: .*organization_id = .*first_seen >", plan), plan
@@ -126,7 +126,7 @@ async def test_an_event_id_is_looked_up_and_nothing_is_scanned(vacuumed: Databas
         (direct, {"feedback_event", "feedback_facets"}),
         (selection("a" * 32, projects), {"feedback_event", "feedback_facets", "feedback_search"}),
     ):
-        plan = await explain(vacuumed, finds_statement(wanted), BY_INVERTED_INDEX)
+        plan = await explain(vacuumed, matches_statement(wanted), BY_INVERTED_INDEX)
         assert set(re.findall(r"Bitmap Index Scan on (\w+)", plan)) == indexes, plan
         assert "Seq Scan" not in plan
 

@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import contextlib
 import faulthandler
-import resource
 import signal
 import socket
 import sys
@@ -27,6 +26,7 @@ from hearback_kit.disk import watch_disk
 from hearback_kit.errors import ServiceError, Unavailable
 from hearback_kit.health import health_routes
 from hearback_kit.http_server import HttpLimits, HttpProtocol
+from hearback_kit.http_server.limits import raise_file_limit
 from hearback_kit.http_server.server import ProgramServer
 from hearback_kit.logs import configure_logs, get_logger
 from hearback_kit.memory import freeze_gc
@@ -205,14 +205,6 @@ def _end_answers(app: FastAPI) -> None:
             end()
         except Exception:
             _log.exception("answers_not_ended")
-
-
-def raise_file_limit() -> None:
-    """Allow as many open files as the system does: a connection is one, and hostile ones must not use them up."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _http_limits(settings: ServiceSettings) -> HttpLimits:

@@ -3,7 +3,7 @@
 It routes by `hearback_contracts.routes` and adds `X-Forwarded-For` and `X-Forwarded-Proto`. Connections that send
 envelopes go to the gateway as a whole. In production an ingress takes its place.
 
-Modules, each importing only those before it: `settings`, `heads`, `pages`, `upstream` (connections to services),
-`proxied` (one request), `requests` (heads of requests), `router` (which service), `pace` and `shares` (limits of
+Modules, each importing only those before it: `settings`, `heads`, `upstream` (connections to services), `proxied`
+(one request), `requests` (heads of requests), `router` (which service), `pace` and `shares` (limits of
 clients), `departure` (handing over), `client` (a connection from a client), `server` (the process).
 """

@@ -283,9 +283,7 @@ class ClientConnection(asyncio.Protocol):
             if idle_seconds > self._settings.linger_seconds_max:
                 self.abort()
         elif self._current is None:
-            if (
-                self._pace is not None and self._pace.is_late(now)
-            ) or idle_seconds > self._settings.keep_alive_seconds_max:
+            if is_late or idle_seconds > self._settings.keep_alive_seconds_max:
                 self._close()
         elif is_late and self._receiving is self._current:
             self._current.fail(*BODY_TOO_SLOW)

@@ -1,11 +1,11 @@
 """One request and its answer on their way through the edge."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Protocol
 
 from hearback_local.edge import heads
-from hearback_local.edge.pages import error_body
 from hearback_local.edge.upstream import Pool, UpstreamConnection
 
 # Methods that change nothing: sent again when a reused connection turns out to be closed (RFC 9110, 9.2.2).
@@ -240,7 +240,8 @@ class ProxiedRequest:
             self.client.abort()
             return
         extra = [] if retry_seconds is None else [heads.header(b"Retry-After", b"%d" % retry_seconds)]
-        self.answer(status, b"application/json", error_body(code, detail), extra)
+        body = json.dumps({"detail": detail, "code": code}).encode()
+        self.answer(status, b"application/json", body, extra)
 
     def answer(self, status: int, content_type: bytes, body: bytes, extra: list[heads.Header]) -> None:
         """Send an answer of the edge itself."""

@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-import resource
 import signal
 import socket
 from collections.abc import Mapping
 
 import uvloop
 from hearback_kit.http_server.channel import Channel
+from hearback_kit.http_server.limits import raise_file_limit
 from hearback_kit.memory import freeze_gc
 
 from hearback_local.edge.client import ClientConnection
@@ -23,7 +23,7 @@ def serve_edge(listener: socket.socket, ports: Mapping[str, int], channels: sock
 
     At `channels` the gateway connects, which then takes over the connections of its clients.
     """
-    _allow_descriptors()
+    raise_file_limit()
     freeze_gc()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run_edge(listener, ports, EdgeSettings(), channels=channels))
@@ -105,13 +105,6 @@ class TakenBack:
         channel, self._router.channel = self._router.channel, None
         if channel is not None:
             channel.close()
-
-
-def _allow_descriptors() -> None:
-    """Raise the soft limit of open files to the hard one: every connection needs one, or two with its service."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _sweep(router: Router, clients: Clients, settings: EdgeSettings) -> None:

@@ -117,10 +117,7 @@ class Access:
 
     def call_registry(self, path: str, content: dict[str, Any]) -> Any:
         """Return the JSON of a signed POST to the registry, as the operator of this machine."""
-        try:
-            return json.loads(asyncio.run(bootstrap.call(self._environment, path, content)))
-        except bootstrap.RegistryRefused as error:
-            raise FleetError(str(error)) from error
+        return json.loads(asyncio.run(bootstrap.call(self._environment, path, content)))
 
     def projects(self) -> list[tuple[str, str]]:
         """Return the (organization, project) pairs."""

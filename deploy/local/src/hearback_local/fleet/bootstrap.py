@@ -23,14 +23,14 @@ def create(organization: str, project: str) -> bytes:
 
 
 async def ask(environment: Mapping[str, str], organization: str, project: str) -> bytes:
-    """Return the registry's answer as JSON; `environment` says where it is. Raises RegistryRefused."""
+    """Return the registry's answer as JSON; `environment` says where it is. Raises FleetError."""
     return await call(environment, BOOTSTRAP_PATH, {"organization": organization, "project": project})
 
 
 async def call(environment: Mapping[str, str], path: str, content: Mapping[str, Any]) -> bytes:
     """POST to an internal path of the registry and return the answer.
 
-    Raises RegistryRefused when the registry refuses or cannot be reached.
+    Raises FleetError when the registry refuses or cannot be reached.
     """
     from hearback_kit.errors import Unavailable
     from hearback_kit.http import ServiceClient
@@ -44,11 +44,11 @@ async def call(environment: Mapping[str, str], path: str, content: Mapping[str, 
     try:
         answer = await client.request("POST", path, body=json.dumps(content).encode())
     except Unavailable as error:
-        raise RegistryRefused(f"the registry cannot be reached: {error.detail}") from error
+        raise FleetError(f"the registry cannot be reached: {error.detail}") from error
     finally:
         await client.close()
     if answer.status_code not in {200, 201}:
-        raise RegistryRefused(f"the registry answered {answer.status_code}: {detail_of(answer.content)}")
+        raise FleetError(f"the registry answered {answer.status_code}: {detail_of(answer.content)}")
     return answer.content
 
 
@@ -88,10 +88,6 @@ def detail_of(body: bytes) -> str:
     except ValueError:
         return body[:200].decode(errors="replace")
     return str(content.get("detail", content)) if isinstance(content, dict) else str(content)
-
-
-class RegistryRefused(RuntimeError):
-    """The registry refused a call, or could not be reached."""
 
 
 def with_addresses(answer: Mapping[str, Any], url: str, data_dir: Path) -> dict[str, Any]:

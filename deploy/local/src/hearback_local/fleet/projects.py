@@ -27,12 +27,7 @@ def create_project(data_dir: DataDir, organization: str, project: str) -> dict[s
     Raises FleetError when no fleet runs there, or the registry refuses.
     """
     state = ready_state(data_dir)
-    environment = state["environment"]
-    try:
-        answer = asyncio.run(bootstrap.ask(environment, organization, project))
-    except bootstrap.RegistryRefused as error:
-        raise FleetError(str(error)) from error
-    created = json.loads(answer)
+    created = json.loads(asyncio.run(bootstrap.ask(state["environment"], organization, project)))
     if created.get("admin_password") is None:
         created["admin_password"] = _known_password(data_dir, created["admin_email"])
     data_dir.remember_project(created)

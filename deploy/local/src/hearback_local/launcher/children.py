@@ -13,6 +13,8 @@ from pathlib import Path
 
 from hearback_devkit.engines.process import die_with_parent, is_alive, tail, wait_until
 
+from hearback_local.errors import FleetError
+
 PR_SET_NAME = 15
 BACKOFF_SECONDS_MIN = 0.1
 BACKOFF_SECONDS_MAX = 10.0
@@ -158,7 +160,7 @@ def redirect_output(log: Path) -> None:
 def run_task(name: str, task: Callable[[], bytes], log: Path, seconds_max: float = 120.0) -> bytes:
     """Run a function in a forked child and return its result, so that its imports do not stay in the launcher.
 
-    Raises TaskFailed when the child ended with an error or took too long.
+    Raises FleetError, with the end of the log, when the child ended with an error or took too long.
     """
     read_end, write_end = os.pipe()
 
@@ -187,9 +189,5 @@ def run_task(name: str, task: Callable[[], bytes], log: Path, seconds_max: float
     while code is None:
         code = child.reap()
     if code != 0:
-        raise TaskFailed(f"{name} failed; the end of {log}:\n{tail(log, 12)}")
+        raise FleetError(f"{name} failed; the end of {log}:\n{tail(log, 12)}")
     return b"".join(chunks)
-
-
-class TaskFailed(RuntimeError):
-    """A step of the start failed; the message holds the end of its log."""

@@ -18,6 +18,7 @@ from hearback_kit.memory import release_unused
 from hearback_local.data_dir import DataDir
 from hearback_local.edge.router import TAKES_OVER
 from hearback_local.edge.server import serve_edge
+from hearback_local.errors import FleetError
 from hearback_local.fleet import bootstrap
 from hearback_local.fleet.readiness import probe
 from hearback_local.launcher import migrations
@@ -28,7 +29,7 @@ from hearback_local.launcher.readiness import Address, ReadinessWatch, UnreadyRe
 from hearback_local.launcher.settings import LauncherSettings
 from hearback_local.launcher.store_watch import StoreWatch
 from hearback_local.launcher.stores import Stores
-from hearback_local.launcher.supervisor import StartFailed, StopRequested, Supervisor
+from hearback_local.launcher.supervisor import StopRequested, Supervisor
 from hearback_local.services import EDGE, SERVICES, ServiceProcess
 
 # What colours tracebacks on a terminal. Logs of a fleet are files, and these take 8 MB.
@@ -63,7 +64,7 @@ class Launcher:
     def run(self, on_ready: Callable[[dict[str, Any]], None]) -> None:
         """Start everything, call `on_ready` with the answer of the first start, and run until a stop signal.
 
-        Raises UpFailed, EngineError, TaskFailed or StartFailed when the fleet does not come up.
+        Raises EngineError or FleetError when the fleet does not come up.
         """
         self._supervisor.watch_signals()
         try:
@@ -134,7 +135,7 @@ class Launcher:
 
         if not self._supervisor.run_until(all_ready, READY_SECONDS_MAX, tick_seconds=0.03):
             names = ", ".join(sorted(waiting))
-            raise StartFailed(f"not ready after {READY_SECONDS_MAX:.0f} s: {names}; see {self._data_dir.logs}")
+            raise FleetError(f"not ready after {READY_SECONDS_MAX:.0f} s: {names}; see {self._data_dir.logs}")
 
     def _tick(self) -> None:
         """Restart unready services, rotate logs, and publish again what could not be published."""

@@ -5,9 +5,7 @@ import time
 
 from hearback_devkit.engines.process import port_is_free
 
-
-class UpFailed(RuntimeError):
-    """The fleet cannot be started; the message says what to do."""
+from hearback_local.errors import FleetError
 
 
 def listen(port: int) -> socket.socket:
@@ -24,7 +22,7 @@ def listen(port: int) -> socket.socket:
                 time.sleep(0.1)
                 continue
             listener.close()
-            raise UpFailed(
+            raise FleetError(
                 f"port {port} of 127.0.0.1 cannot be used ({error.strerror}); choose another with --port"
             ) from error
         return listener

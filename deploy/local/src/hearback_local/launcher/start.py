@@ -11,8 +11,7 @@ from hearback_devkit.engines.process import DirectoryLock, wait_until
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
 from hearback_local.fleet.state import AlreadyRunning, find_answer
-from hearback_local.launcher.children import TaskFailed, flush_output, redirect_output
-from hearback_local.launcher.supervisor import StartFailed
+from hearback_local.launcher.children import flush_output, redirect_output
 
 OTHER_SECONDS_MAX = 120.0
 # Prints one line of progress.
@@ -29,11 +28,10 @@ def start(data_dir: DataDir, port: int, report: Report, on_ready: Callable[[Answ
     lock = data_dir.lock()
     _take(lock, data_dir, report)
     from hearback_local.launcher.launcher import Launcher
-    from hearback_local.launcher.listening import UpFailed
 
     try:
         Launcher(data_dir, port, report).run(on_ready)
-    except (UpFailed, EngineError, TaskFailed, StartFailed) as error:
+    except EngineError as error:
         raise FleetError(str(error)) from error
     finally:
         lock.release()

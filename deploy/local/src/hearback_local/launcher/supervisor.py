@@ -9,6 +9,7 @@ from types import FrameType
 
 from hearback_devkit.engines import EngineError
 
+from hearback_local.errors import FleetError
 from hearback_local.launcher.children import CLEAN_EXITS, Child, stop_children
 
 TICK_SECONDS = 0.5
@@ -18,10 +19,6 @@ STORES_RETRY_SECONDS = 5.0
 
 class StopRequested(Exception):
     """A signal asked the launcher to stop."""
-
-
-class StartFailed(RuntimeError):
-    """A process kept ending before the fleet was ready."""
 
 
 class Supervisor:
@@ -65,7 +62,7 @@ class Supervisor:
     def run_until(self, condition: Callable[[], bool], seconds_max: float | None, tick_seconds: float) -> bool:
         """Supervise until the condition holds (True) or the time is over (False).
 
-        Raises StopRequested on a stop signal; with `seconds_max`, StartFailed when a child ended too often and
+        Raises StopRequested on a stop signal; with `seconds_max`, FleetError when a child ended too often and
         EngineError when a store cannot run.
         """
         deadline = None if seconds_max is None else time.monotonic() + seconds_max
@@ -99,7 +96,7 @@ class Supervisor:
                 again = f"starting it again (start {child.starts + 1}; log: {child.log})"
                 self._report(f"{child.name} {word}; {again}")
                 if not patient and child.starts >= STARTS_BEFORE_READY_MAX:
-                    raise StartFailed(f"{child.name} does not stay up; see {child.log}")
+                    raise FleetError(f"{child.name} does not stay up; see {child.log}")
             if child.pid is None and time.monotonic() >= child.due_at:
                 child.start()
                 changed = True

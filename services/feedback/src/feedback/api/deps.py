@@ -28,19 +28,19 @@ OrganizationReader = Annotated[OrganizationScope, organization_scope(*EVENT_READ
 
 @dataclass(frozen=True, slots=True)
 class OneProjectScope(OrganizationScope):
-    """A caller within an organization of which only one project is meant."""
+    """An organization scope narrowed to one project."""
 
     project_id: int
 
     def project_ids(self, wanted: list[str] | None) -> list[int]:
-        """Return the project if `project=` parameters leave it, else nothing; raises as for the organization."""
+        """Return the project unless `project=` parameters exclude it; raise as for an organization."""
         return [found for found in OrganizationScope.project_ids(self, wanted) if found == self.project_id]
 
 
 async def read_project(
     state: StateDep, scope: Annotated[ProjectScope, project_scope(*EVENT_READ)]
 ) -> OneProjectScope:
-    """Return the project of the path as a part of its organization; raises NotFound."""
+    """Return the scope of the project in the path; raise NotFound."""
     organization = existing(await state.configuration.organization(scope.project.organization_id))
     return OneProjectScope(scope.principal, organization, scope.project.id)
 
@@ -56,7 +56,7 @@ async def serializer_context(
     rows: Iterable[Feedback],
     with_attachments: Iterable[int] = (),
 ) -> SerializerContext:
-    """Return what the JSON of these feedback needs: their projects and the organization's members."""
+    """Return what serializing this feedback needs: its projects and the organization's members."""
     projects: dict[int, ProjectConfig] = {}
     for project_id in {row.project_id for row in rows}:
         project = await state.configuration.project(project_id)

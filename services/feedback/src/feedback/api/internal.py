@@ -1,4 +1,4 @@
-"""What other services of the fleet may ask."""
+"""Routes for other services of the fleet."""
 
 from typing import Annotated, Final
 
@@ -44,7 +44,7 @@ async def get_event(
 ) -> JSONResponse:
     """Return the feedback with an event id, of the organization or of one of its projects; 404 without one.
 
-    For one that is not known, what was submitted by now is stored first.
+    When it is unknown, submissions that are still in the stream are stored first.
     """
     organization = await _organization(state, organization_id)
     projects = [project.id for project in organization.projects if project_id in {None, project.id}]
@@ -87,7 +87,7 @@ class ErrorEvents(BaseModel):
     response_model=list[FeedbackIssue],
 )
 async def list_linked(state: StateDep, organization_id: int, wanted: ErrorEvents) -> JSONResponse:
-    """Return the new feedback that is linked to any of the error events, newest first, some of very many."""
+    """Return new feedback linked to any of the error events: the newest `LINKED_MAX`, newest first."""
     organization = await _organization(state, organization_id)
     project = organization.find_project(str(wanted.project_id))
     ids = {event for text in wanted.event_ids if (event := parse_any_event_id(text))}

@@ -1,6 +1,6 @@
-"""Live updates, as server-sent events: that feedback came in or changed its mailbox, or that a file of it came in.
+"""Live updates as server-sent events: new feedback, a changed mailbox, a new attachment.
 
-An event names ids alone; what a list shows of them is asked for separately, with the caller's rights.
+An event carries ids only; the client fetches the rows separately, with its own permissions.
 """
 
 import time
@@ -28,9 +28,9 @@ _HEARTBEAT = b":\n\n"
 async def watch_feedback(
     request: Request, state: StateDep, scope: OrganizationReader, address: AddressDep
 ) -> Response:
-    """Stream events until the client leaves, the process stops, or it is time to check the caller again.
+    """Stream events until the client leaves, the process stops, or the caller must be authenticated again.
 
-    Raises TooManyRequests when too many such streams are open.
+    Raise TooManyRequests when too many streams are open.
     """
     if not visible(scope):
         return Response(status_code=204)  # an EventSource does not come back

@@ -1,4 +1,4 @@
-"""Query parameters of lists: filters, times, searches, ids, cursors."""
+"""Query parameters of lists: filters, time ranges, searches, ids, cursors."""
 
 import re
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ def visible(scope: OrganizationScope) -> bool:
 
 
 async def issue_ids(state: AppState, organization: OrganizationConfig, ids: list[str]) -> list[int]:
-    """Return the issues that ids and short ids name; raises BadRequest for what is neither, or too many."""
+    """Return the issues with these ids and short ids; raise BadRequest for malformed ones, or too many."""
     count_max = state.settings.bulk_rows_max
     if len(ids) > count_max:
         raise BadRequest(f"At most {count_max} ids at a time.", code="too_many_ids")

@@ -1,4 +1,4 @@
-"""Processing what is stored again, as the operator's command asks."""
+"""Reprocess stored feedback, for `hearback reprocess`."""
 
 import orjson
 from hearback_contracts.events import FeedbackSubmitted

@@ -20,7 +20,7 @@ _USER_FIELDS = ("id", "email", "username", "name", "ip_address")
 
 @dataclass(frozen=True, slots=True)
 class SerializerContext:
-    """What the JSON of a feedback needs besides the feedback."""
+    """What serializing feedback needs besides the rows."""
 
     organization: OrganizationConfig
     projects: dict[int, ProjectConfig]

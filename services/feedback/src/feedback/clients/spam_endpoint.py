@@ -1,7 +1,7 @@
-"""A judge of spam behind an OpenAI-compatible chat completions endpoint, which the operator names.
+"""Spam verdicts from an OpenAI-compatible chat completions endpoint that the operator configures.
 
-The text goes there as data, cut to a bound, and of the answer nothing is used but one of three words. Whatever a
-text says to the model, it can change no more than the verdict on itself.
+The text is sent as data, truncated, and only one of three values is read from the answer: a prompt injection can
+change nothing but the verdict on its own text.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class JudgeFailed(Exception):
 
 
 class SpamEndpoint:
-    """Asks the endpoint; `url` is its base, such as `https://models.example/v1`."""
+    """Client of the endpoint; `url` is its base, such as `https://models.example/v1`."""
 
     def __init__(self, url: str, *, model: str, key: str | None, seconds_max: float) -> None:
         base = url.rstrip("/")

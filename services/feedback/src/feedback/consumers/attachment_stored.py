@@ -11,5 +11,5 @@ from feedback.service.record_attachments import record_attachments
 
 
 async def handle_attachment_stored(unit_of_work: UnitOfWork, batch: Sequence[Incoming]) -> None:
-    """Record all attachments of the batch in one transaction; raise ValueError for what is no message."""
+    """Record all attachments of the batch in one transaction; raise ValueError for an invalid message."""
     await record_attachments(unit_of_work, [decode(AttachmentStored, message) for message in batch])

@@ -37,11 +37,11 @@ class FeedbackSubmittedHandler:
         return cls(unit_of_work, StoreSubmissions(unit_of_work, decide, on_stored))
 
     async def __call__(self, batch: Sequence[Incoming]) -> None:
-        """Store all submissions of the batch in one transaction; raises ValueError for what is no message."""
+        """Store all submissions of the batch in one transaction; raise ValueError for an invalid message."""
         await self._store([(decode(FeedbackSubmitted, message), message.body) for message in batch])
 
     def on_dead(self, message: Incoming, error: str) -> Sequence[Outgoing]:
-        """Return what records the fate of a submission that could not be handled."""
+        """Return the messages that record a dead letter in the submission's fate."""
         try:
             submitted = decode(FeedbackSubmitted, message)
         except ValueError:

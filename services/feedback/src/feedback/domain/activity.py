@@ -1,4 +1,4 @@
-"""What people change of a feedback: which columns belong together, and which of them a request changes."""
+"""Changes that people make to feedback: which columns form one change, and which of them a request changes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ ASSIGNED: Final = "assigned"
 PRIORITY: Final = "priority"
 SEEN: Final = "seen"
 # The columns of each kind of change, in the order in which they are shown. A seen mark is never shown: it is kept
-# only so that whoever marked many at once can take that back.
+# only so that marking many at once can be undone.
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     STATUS: ("status", "substatus", "status_details", "triaged"),
     ASSIGNED: ("assigned_to",),
@@ -43,7 +43,7 @@ class Activity(Change):
 
 
 def changes_of(feedback: Feedback, columns: Mapping[str, Any]) -> Iterator[Change]:
-    """Yield what setting these columns changes of a feedback, as people see it."""
+    """Yield the changes that setting these columns makes to a feedback."""
     for kind, names in KINDS.items():
         given = [name for name in names if name in columns]
         if any(name in columns and columns[name] != getattr(feedback, name) for name in _SHOWN[kind]):
@@ -55,6 +55,6 @@ def changes_of(feedback: Feedback, columns: Mapping[str, Any]) -> Iterator[Chang
             )
 
 
-def is_as(feedback: Feedback, columns: Mapping[str, Any]) -> bool:
+def has_values(feedback: Feedback, columns: Mapping[str, Any]) -> bool:
     """Return whether a feedback has these values."""
     return all(getattr(feedback, name) == value for name, value in columns.items())

@@ -1,7 +1,4 @@
-"""What a person said: `contexts.feedback` of the event, and the rules that refuse it.
-
-The rules and their order are the protocol's (protocol: feedback#filters).
-"""
+"""Read `contexts.feedback` of an event, and apply the rules that refuse it (protocol: feedback#filters)."""
 
 from typing import Any, NamedTuple
 
@@ -14,10 +11,10 @@ UNREAL_UNATTENDED = "Sent in the unattended mode"
 
 
 class FeedbackContext(NamedTuple):
-    """`contexts.feedback`, checked; what is empty is None. `associated_event_id` has 32 hex digits.
+    """The validated `contexts.feedback`; empty values are None. `associated_event_id` has 32 hex digits.
 
-    SDKs that sent no event hand out an id of zeros: it links to nothing. `page` is the address that it was written
-    on: `url`, else that of the event's request.
+    SDKs that sent no event return the all-zero id: it links to nothing. `page` is the URL of the page that the
+    feedback was written on: `url`, else that of the event's request.
     """
 
     message: str
@@ -32,9 +29,9 @@ class FeedbackContext(NamedTuple):
 def read_context(
     event: dict[str, Any], message_characters_max: int | None, *, keeps_unlinked: bool = False
 ) -> FeedbackContext | Reason:
-    """Return what the person said, or the first rule that refuses it.
+    """Return the feedback context, or the first reason to refuse it.
 
-    Without a maximum every length is accepted; with `keeps_unlinked` an invalid associated event is left out.
+    Without a maximum every length is accepted; with `keeps_unlinked` an invalid associated event is dropped.
     """
     context = mapping(mapping(event.get("contexts")).get("feedback"))
     message = context.get("message")
@@ -63,12 +60,12 @@ def read_context(
 
 
 def _line(value: Any) -> str | None:
-    """Return what a person or page gave without the blanks around it; None when nothing is left."""
+    """Return a value as stripped text; None when nothing is left."""
     return (text(value) or "").strip() or None
 
 
 def parse_any_event_id(value: Any) -> str | None:
-    """Return an event id as 32 hex digits, with dashes wherever they are; None for anything else."""
+    """Return an event id as 32 hex digits, wherever its dashes are; None for anything else."""
     if not isinstance(value, str):
         return None
     return parse_event_id(value) or parse_event_id(value.replace("-", ""))

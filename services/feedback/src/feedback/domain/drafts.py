@@ -1,4 +1,4 @@
-"""From a submission to the feedback that is stored."""
+"""Turn a submission into the feedback to store."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ SHOWN_CHARACTERS_MAX: Final = 10_000
 
 
 class Submission(NamedTuple):
-    """What is known of a submission besides its payload: of a message, or of what was stored of one.
+    """A submission without its payload, from its message or from what was stored of it.
 
     `sent_at` is the sender's clock, only when it is off by 55 minutes or more; `error_occurred_at` the time of
-    the linked error; `marks` what the sender's form noticed, such as `honeypot`.
+    the linked error; `marks` are signs that the sender's form detected, such as `honeypot`.
     """
 
     organization_id: int
@@ -44,9 +44,9 @@ class Submission(NamedTuple):
 
 @dataclass(kw_only=True)
 class Draft(FeedbackFields):
-    """A feedback to be stored: its row, without the values that only the store gives.
+    """A feedback to store: its row without the values that the store assigns.
 
-    `facets` and `search` are what it is found by; `event` is the normalised event.
+    `facets` and `search` are the indexed terms; `event` is the normalised event.
     """
 
     substatus: str
@@ -56,12 +56,12 @@ class Draft(FeedbackFields):
 
     @property
     def is_spam(self) -> bool:
-        """Whether it was judged spam, wherever it goes."""
+        """Whether it was judged spam, whichever mailbox it goes to."""
         return self.evidence["is_spam"] is True
 
     @property
     def spam_details(self) -> tuple[str, ...]:
-        """Rules that fired, and words and signs that the classifier went by."""
+        """Rules that fired, and the features that decided the classifier's verdict."""
         return (*self.evidence.get("spam_signs", ()), *self.evidence.get("spam_reasons", ()))
 
 
@@ -75,7 +75,7 @@ def draft_of(
     ignores_spam: bool = True,
     occurred_at: datetime | None = None,
 ) -> Draft:
-    """Return the feedback to store; `ignores_spam` marks spam ignored, `occurred_at` goes before the payload's."""
+    """Return the feedback to store; `ignores_spam` files spam as ignored, `occurred_at` replaces the payload's."""
     occurred_at = occurred_at or _occurred_at(submission, payload, retention)
     event = normalise(
         payload,
@@ -149,5 +149,5 @@ def _columns(event: dict[str, Any], context: FeedbackContext) -> dict[str, Any]:
 
 
 def _shown(value: str | None) -> str | None:
-    """Return a value as lists show it and patterns search it; the event has the whole of it."""
+    """Truncate a value for lists and pattern searches; the event keeps the whole value."""
     return value[:SHOWN_CHARACTERS_MAX] if value else None

@@ -1,4 +1,4 @@
-"""The event that is kept with a feedback (protocol: feedback#normalization)."""
+"""Normalise the event that is stored with a feedback (protocol: feedback#normalization)."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -29,9 +29,9 @@ def normalise(
     occurred_at: datetime,
     received_at: datetime,
 ) -> dict[str, Any]:
-    """Return the event in the one shape that is stored and served; the input is not changed.
+    """Return the event in the shape that is stored and served; the input is not mutated.
 
-    Sentry drops breadcrumbs and all other keys; here they are kept as `additional`, so that nothing vanishes.
+    Sentry drops breadcrumbs and all other keys; here they are kept under `additional`.
     """
     tags, user = tags_of(event.get("tags")), _user(mapping(event.get("user")), context)
     kept: dict[str, Any] = {
@@ -79,7 +79,7 @@ def _user(user: dict[str, Any], context: FeedbackContext) -> dict[str, Any]:
 
 
 def tags_of(tags: Any) -> dict[str, str]:
-    """Return tags as a mapping of texts, from an object or a list of pairs; pairs without both are left out."""
+    """Return tags as a mapping of texts, from an object or a list of pairs; incomplete pairs are dropped."""
     pairs: Iterable[Any] = ()
     if isinstance(tags, dict):
         pairs = tags.items()

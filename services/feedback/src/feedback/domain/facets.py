@@ -26,7 +26,7 @@ def presence(key: str) -> str:
 
 
 def facets_of(pairs: Iterable[tuple[str, str | None]]) -> list[str]:
-    """Return the terms of every pair that has a value, sorted and without doubles."""
+    """Return the terms of every pair that has a value, sorted and unique."""
     found: set[str] = set()
     for key, value in pairs:
         if value:
@@ -37,7 +37,7 @@ def facets_of(pairs: Iterable[tuple[str, str | None]]) -> list[str]:
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a text as they are searched for: in folded case, without punctuation."""
+    """Return the words of a text as they are indexed: case-folded, without punctuation."""
     if text.isascii():  # as most: without a pattern
         words = text.encode().translate(_ASCII_WORDS).decode().split()
     else:
@@ -46,5 +46,5 @@ def words_of(text: str) -> list[str]:
 
 
 def searchable(*texts: str | None) -> str:
-    """Return the words of all texts, each up to a bound, with blanks between, as the index takes them."""
+    """Return the words of all texts, each truncated, separated by blanks: the indexed text."""
     return " ".join(words_of(" ".join([text[:INDEXED_CHARACTERS_MAX] for text in texts if text])))

@@ -9,7 +9,7 @@ _UNSAFE = re.compile(r'[\x00-\x1f\x7f"\\/:*?<>|\u0080-\u009f\u200b-\u200f\u2028-
 
 
 def media_type(content_type: str | None) -> str:
-    """Return a content type without its parameters; `application/octet-stream` for what is none."""
+    """Return a content type without its parameters; `application/octet-stream` if it is malformed."""
     kind = (content_type or "").partition(";")[0].strip().lower()
     return kind if _MEDIA_TYPE.match(kind) else OCTETS
 

@@ -1,4 +1,4 @@
-"""A kept event as its sender wrote it, so that it can be processed again."""
+"""Reconstruct the payload of a stored event, so that it can be processed again."""
 
 from typing import Any, Final
 
@@ -11,10 +11,10 @@ _PLACES: Final = ("platform", "level", "environment", "contexts", "request", "re
 
 
 def payload_of(event: dict[str, Any]) -> dict[str, Any]:
-    """Return what a normalised event was made of, as far as it can be seen; normalised again it is the same.
+    """Return the payload that a normalised event was made from; normalising it again yields the same event.
 
-    What normalising added is left out, so that it is derived again: tags and an address that the event's own
-    fields stand for. What it dropped is gone (`user.name`, `user.isStaff`, the time as it was written).
+    Values that normalising derived are left out: tags and an e-mail address taken from other fields. Values that
+    it dropped are lost: `user.name`, `user.isStaff` and the original spelling of the time.
     """
     payload = {name: event[name] for name in _PLACES if event.get(name)} | mapping(event.get("additional"))
     feedback = mapping(mapping(event.get("contexts")).get("feedback"))

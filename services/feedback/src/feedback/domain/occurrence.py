@@ -1,4 +1,4 @@
-"""What makes a feedback an issue: evidence, display rows and metadata (protocol: feedback#the-occurrence)."""
+"""The occurrence of a feedback: evidence, display rows and metadata (protocol: feedback#the-occurrence)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,10 +18,11 @@ _SHOWN = ("associated_event_id", "contact_email", "message", "name")
 def evidence_of(
     context: FeedbackContext, *, source: str, summary: str, verdict: SpamVerdict, marks: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Return `evidenceData`: what is known of the feedback; what is empty is left out.
+    """Return `evidenceData` without empty values.
 
-    Three keys are ours: `marks`, what the sender's form noticed, such as `honeypot`; `spam_signs`, the spam rules
-    that fired, whether or not they sufficed; `spam_reasons`, the words and signs that the classifier went by.
+    Three keys are Hearback's own: `marks`, signs that the sender's form detected, such as `honeypot`;
+    `spam_signs`, the spam rules that fired, whether or not they sufficed; `spam_reasons`, the features behind the
+    verdict.
     """
     evidence: dict[str, Any] = {}
     if context.associated_event_id:

@@ -1,4 +1,4 @@
-"""A feedback event's JSON as SDKs really send it."""
+"""Read values of a feedback event's JSON, which SDKs send in many types."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def mapping(value: Any) -> dict[str, Any]:
 
 
 def text(value: Any) -> str | None:
-    """Return a scalar as text, as ingestion spells it; None for null, lists and objects."""
+    """Return a scalar as the text that ingestion makes of it; None for null, lists and objects."""
     if value is None or isinstance(value, str):
         return value
     return str(value) if isinstance(value, int | float) else None

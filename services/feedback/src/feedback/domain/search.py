@@ -57,7 +57,7 @@ _SHOWN_MAX: Final = 100
 
 
 def parse_search(query: str, *, now: datetime, terms_max: int = 100, no_keys: Collection[str] = ()) -> Search:
-    """Read a query, `no_keys` before colons as words; raises SearchError for what has no meaning."""
+    """Parse a query; names in `no_keys` before a colon are words, not keys. Raise SearchError if it is invalid."""
     terms: list[Term] = []
     statuses = set(STATUSES)
     asks, refuses = False, False
@@ -104,7 +104,7 @@ def tag_name(tag: str) -> str:
 
 
 def quoted(value: str) -> str:
-    """Return a value as searches take it."""
+    """Return a value quoted for a query if it has to be."""
     if value and not any(character.isspace() or character in '"[],()*:' for character in value):
         return value
     return '"' + value.replace('"', '\\"') + '"'
@@ -118,7 +118,7 @@ def read_key(text: str) -> tuple[str, bool]:
 
 
 def _names_of(key: str, values: tuple[str, ...]) -> set[str]:
-    """Return the names in a term that are none of our keys."""
+    """Return the names in a term that are not built-in keys."""
     named = [read_key(value)[0] for value in values if value] if key == "has" else [key]
     return {name for name in named if name not in KEYS}
 
@@ -181,7 +181,7 @@ def _term(key: str, raw: str, values: tuple[str, ...], negated: bool, now: datet
 
 
 def _without_prefix(title: str) -> str:
-    """Return what a shown title says of the message."""
+    """Return a displayed title without its prefix."""
     if title.lower().startswith(PREFIX.lower()):
         title = title[len(PREFIX) :]
     return title.removesuffix("...")
@@ -206,7 +206,7 @@ _CHOICES: Final = {
 
 
 def _choice(key: str, value: str) -> str:
-    """Return what a value of a closed list stands for; raises SearchError for one that is not in it."""
+    """Return the stored value for one of a closed list; raise SearchError for any other."""
     found = _CHOICES[key].get(value.lower())
     if found is None:
         known = ", ".join(sorted(set(_CHOICES[key])))

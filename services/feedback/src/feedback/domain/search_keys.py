@@ -155,7 +155,7 @@ _PREFIXES: Final = ("metadata.", "contexts.feedback.", "contexts.", "evidence.",
 
 
 def canonical(name: str) -> str:
-    """Return the key that a name means, in lower case; one that is none of ours as it is."""
+    """Return the key that a name means, in lower case; an unknown one unchanged."""
     key = name.lower()
     for prefix in _PREFIXES:
         rest = key.removeprefix(prefix)

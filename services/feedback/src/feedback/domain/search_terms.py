@@ -1,4 +1,4 @@
-"""What a search consists of, once it is parsed."""
+"""The terms of a parsed search."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,14 +8,14 @@ from feedback.domain.statuses import STATUSES
 
 
 class SearchError(ValueError):
-    """The query asks for something that does not exist; the message is for the person."""
+    """The query is invalid; the message is shown to the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
     """Free text: words that follow one another, or with `*` a pattern in the message.
 
-    A word that is an event id has it in `event_id`: it also finds the feedback that belongs to the event.
+    For a word that is an event id, `event_id` is set: it also matches the feedback of that event.
     """
 
     text: str
@@ -67,9 +67,9 @@ Term = Words | Match | Has | Moment | Number
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A parsed query: `statuses` are the mailboxes it is about, `asks_feedback` whether it wants feedback.
+    """A parsed query: `statuses` are the mailboxes to search, `asks_feedback` whether it selects feedback at all.
 
-    `names` are keys that are none of ours: tags and context fields, or mistakes.
+    `names` are keys that are not built in: tags, context fields, or typos.
     """
 
     terms: tuple[Term, ...] = ()
@@ -79,7 +79,7 @@ class Search:
 
     @property
     def is_indexed(self) -> bool:
-        """Whether an inverted index can find what it asks for; if not, mailboxes are read in their order."""
+        """Whether an inverted index can serve it; if not, mailboxes are scanned in time order."""
         return any(
             isinstance(term, Words)
             or (isinstance(term, Match | Has) and (term.is_tag or term.key not in UNINDEXED_KEYS))
@@ -88,7 +88,7 @@ class Search:
 
     @property
     def has_patterns(self) -> bool:
-        """Whether it asks for a pattern, which an inverted index finds by its trigrams: many times as slowly."""
+        """Whether it has a pattern, which the index matches by trigrams: many times slower than a word."""
         return any(
             (isinstance(term, Words) and term.pattern)
             or (isinstance(term, Match) and any("*" in value for value in term.values))

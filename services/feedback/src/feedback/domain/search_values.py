@@ -1,4 +1,4 @@
-"""The values that a feedback is found by, as pairs of a search key and a text, and the names of these keys."""
+"""The searchable values of a feedback as (key, text) pairs, and the names of its tags and context fields."""
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -30,10 +30,7 @@ Pair = tuple[str, str | None]
 def pairs_of(
     event: dict[str, Any], context: FeedbackContext, *, source: str, verdict: SpamVerdict, marks: Sequence[str]
 ) -> list[Pair]:
-    """Return the pairs of a normalised event and what was decided of it.
-
-    However large an event is, its pairs are few enough for an index.
-    """
+    """Return the pairs of a normalised event and its verdict, a bounded number whatever the event's size."""
     tags = event["tags"]
     pairs: list[Pair] = [
         *islice(tags.items(), TAGS_MAX),
@@ -107,5 +104,5 @@ def names_of(event: dict[str, Any]) -> list[str]:
 
 
 def keys_of(names: Iterable[str]) -> set[str]:
-    """Return the keys by which names of `names_of` may be searched for, but those that all searches have."""
+    """Return the search keys of names from `names_of`, without built-in keys."""
     return {presence(name) for name in names} - KEYS

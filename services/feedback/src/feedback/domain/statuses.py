@@ -29,6 +29,6 @@ PRIORITIES: Final = {LOW: 25, MEDIUM: 50, HIGH: 75}
 
 
 def sorted_into(status: str, substatus: str | None = None) -> dict[str, Any]:
-    """Return the columns of a feedback that a person sorts into a mailbox."""
+    """Return the columns to set when a person moves a feedback to a mailbox."""
     default = {UNRESOLVED: ONGOING, IGNORED: ARCHIVED_FOREVER}.get(status)
     return {"status": status, "substatus": substatus or default, "status_details": {}, "triaged": True}

@@ -1,4 +1,4 @@
-"""Tells the registry which projects have feedback."""
+"""Report to the registry which projects have feedback."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Deletes the bytes of deleted attachments, and attachments whose event never arrived."""
+"""Delete the bytes of deleted attachments, and attachments whose event never arrived."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""`python -m feedback.jobs.blobs_check`: check that bytes and attachment records belong together."""
+"""`python -m feedback.jobs.blobs_check`: check that blobs and attachment records match."""
 
 import argparse
 import asyncio
@@ -23,7 +23,7 @@ async def _check(settings: Settings, *, settle_seconds: float, remove: bool) -> 
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print what does not belong together; return 0 when nothing was found (or strays were removed)."""
+    """Print blobs without records and records without blobs; return 0 when none are left."""
     parser = argparse.ArgumentParser(
         prog="feedback.jobs.blobs_check", description="Compare the blob store with the attachment records."
     )

@@ -1,4 +1,4 @@
-"""Deletes what is past its project's retention: feedback, attachments, closed submissions."""
+"""Delete feedback, attachments and closed submissions past their project's retention."""
 
 from hearback_fleet.runtime import ServiceRuntime
 from hearback_fleet.unit_of_work import UnitOfWork

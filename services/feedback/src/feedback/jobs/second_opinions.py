@@ -1,4 +1,4 @@
-"""The HTTP judge of spam, when the operator names one: it is asked beside everything else."""
+"""The optional spam judge over HTTP, which runs in the background."""
 
 from hearback_fleet.runtime import ServiceRuntime
 from hearback_fleet.unit_of_work import UnitOfWork
@@ -10,7 +10,7 @@ from feedback.settings import Settings
 
 
 def spam_judge(runtime: ServiceRuntime, settings: Settings) -> SpamJudge:
-    """Return the judge of spam: the local one, and on top of it one that asks a model, which is run, if named."""
+    """Return the local spam judge, wrapped in one that also asks a model if the operator configured one."""
     local = LocalJudge(runtime.database, load_prior())
     if not settings.spam_judge_url:
         return local

@@ -1,4 +1,4 @@
-"""The inbox: list and detail of feedback, triage and what is shown beside one."""
+"""The inbox: list, detail, triage, and details that are loaded later."""
 
 from fastapi import APIRouter
 

@@ -1,4 +1,4 @@
-"""Whom feedback can be assigned to: a few members are all to choose from, of many those that a text finds."""
+"""Assignees to choose from: all members of a small organization, search results in a large one."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -11,12 +11,12 @@ FOUND_MAX: Final = 20
 
 
 def name_of(member: MemberRef) -> str:
-    """Return what a member is called."""
+    """Return a member's display name."""
     return member.name or member.email
 
 
 def choices_of(organization: OrganizationConfig, email: str | None) -> list[tuple[int | str, str]] | None:
-    """Return the members as choices, oneself first; None when they are too many for a page."""
+    """Return the members as choices, the caller first; None when they are too many for a page."""
     if len(organization.members) > CHOICES_MAX:
         return None
     members = _sorted(organization.members, email)
@@ -27,7 +27,7 @@ def choices_of(organization: OrganizationConfig, email: str | None) -> list[tupl
 
 
 def find_members(organization: OrganizationConfig, email: str | None, text: str) -> list[MemberRef]:
-    """Return the first members with a text in their name or address, oneself first."""
+    """Return the first members with a text in their name or address, the caller first."""
     wanted = text.strip().lower()
     found = [
         one for one in organization.members if wanted in (one.name or "").lower() or wanted in one.email.lower()

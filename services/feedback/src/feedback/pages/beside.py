@@ -1,7 +1,7 @@
-"""Parts of an open feedback that scripts ask for after it: what is beside it, and files that came later.
+"""Parts of the detail that scripts load after it: related data, and files that arrived later.
 
-Beside it are alike ones, its error and who else reported it, its fate, its deliveries. They take longer than the
-feedback itself. A screenshot may arrive after its feedback was opened.
+Related are similar feedback, the error with its reports, the fate and the deliveries: they take longer to load
+than the feedback itself.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ class ErrorView:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What is shown beside a feedback; `error` is None when its event is not known."""
+    """Data related to a feedback; `error` is None when its event is unknown."""
 
     has_error: bool
     similar: list[Row]
@@ -65,7 +65,7 @@ class Beside:
 
 @router.get("/organizations/{organization}/feedback/{feedback_id}/beside/")
 async def show_beside(request: Request, state: StateDep, scope: Reader, feedback_id: str) -> Response:
-    """Return the part of the detail that shows what is beside a feedback; raises NotFound."""
+    """Return the detail's fragment with related data; raise NotFound."""
     feedback = await _find(state, scope.organization, feedback_id)
     beside = await read_beside(request, state, scope.organization, feedback)
     return PAGES.render(
@@ -80,7 +80,7 @@ async def show_beside(request: Request, state: StateDep, scope: Reader, feedback
 
 @router.get("/organizations/{organization}/feedback/{feedback_id}/files/")
 async def show_files(request: Request, state: StateDep, scope: Reader, feedback_id: str) -> Response:
-    """Return the part of the detail that shows the files of a feedback; raises NotFound."""
+    """Return the detail's fragment with the files; raise NotFound."""
     feedback = await _find(state, scope.organization, feedback_id)
     found = await state.database.read(
         list_attachments, feedback.project_id, feedback.event_id, limit=ATTACHMENTS_MAX
@@ -102,7 +102,7 @@ async def _find(state: AppState, organization: OrganizationConfig, feedback_id: 
 async def read_beside(
     request: Request, state: AppState, organization: OrganizationConfig, feedback: Feedback
 ) -> Beside:
-    """Return what is beside a feedback; other services are asked at the same time, in the caller's name."""
+    """Return the data related to a feedback; other services are asked concurrently, with the caller's session."""
     session = request.cookies.get(SESSION_COOKIE, "")
     project = organization.project_slug(feedback.project_id)
     path = f"{organization.slug}/{project}"

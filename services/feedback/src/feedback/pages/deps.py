@@ -1,4 +1,4 @@
-"""What pages take from the running app, and who may see and change what."""
+"""What pages take from the running app, and the permissions they need."""
 
 from typing import Annotated, Final
 

@@ -1,4 +1,4 @@
-"""The inbox: tabs, list and detail. Scripts ask for parts of it, by the id of what they replace."""
+"""The inbox: tabs, list and detail. htmx requests get the fragment that `HX-Target` names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ router = APIRouter()
 async def show_inbox(
     request: Request, state: StateDep, scope: Reader, view: ViewDep, target: Target = "", more: str = ""
 ) -> Response:
-    """Show a mailbox, beside it the open feedback; for scripts the part that they replace."""
+    """Show a mailbox and the open feedback, or the fragment that a script replaces."""
     organization = scope.organization
     if not organization.feature(Feature.UI):
         return PAGES.render(request, "switched_off.html", flag=str(Feature.UI))
@@ -58,7 +58,7 @@ class _Page:
     view: View
 
     def common(self) -> Values:
-        """What every part needs."""
+        """Values that every fragment needs."""
         organization = self.scope.organization
         return {
             "view": self.view,
@@ -79,7 +79,7 @@ class _Page:
         return {"tabs": self._tabs(counts, found)}
 
     async def mailbox(self) -> tuple[Values, int]:
-        """The list with its tabs and neighbours; a search that cannot be understood is said in its place."""
+        """The list with its tabs and page links; an invalid search shows its error instead."""
         try:
             found = await find(self.state, self.scope, self.view)
             wanted = self._wanted()
@@ -99,7 +99,7 @@ class _Page:
         return self._listed(listed, wanted) | values, 200
 
     def _wanted(self) -> PageRequest:
-        """Return which page the view shows; raise BadRequest for a cursor that is none."""
+        """Return which page the view shows; raise BadRequest for an invalid cursor."""
         size = self.state.settings.page_size
         if not self.view.cursor:
             return PageRequest(self.request, size)
@@ -134,7 +134,7 @@ class _Page:
         return tabs
 
     async def detail(self, *, shows_more: bool) -> tuple[Values, int]:
-        """The open feedback; `missing` when there is none of this id, which is 404."""
+        """The open feedback with its status; `missing` and 404 when it does not exist."""
         organization, view = self.scope.organization, self.view
         number = view.open_id if is_shown(organization) else None
         found = None

@@ -1,4 +1,4 @@
-"""What scripts of the inbox ask for: what is new to the list, suggestions, members, projects and environments."""
+"""Fragments and data for the inbox's scripts: new matches, suggestions, members, projects, environments."""
 
 from typing import Annotated, Any
 
@@ -28,7 +28,7 @@ async def count_news(
     view: ViewDep,
     ids: Annotated[list[str], Query(alias="id", max_length=IDS_MAX)] = [],  # noqa: B006
 ) -> Response:
-    """Return how many of the named feedback the view finds."""
+    """Return how many of these feedback the view matches."""
     numbers = [number for value in ids if (number := parse_id(value)) is not None]
     count = 0
     if numbers and is_shown(scope.organization):
@@ -44,7 +44,7 @@ async def list_attached(
     scope: Reader,
     ids: Annotated[list[str], Query(alias="id", max_length=IDS_MAX)] = [],  # noqa: B006
 ) -> Response:
-    """Return which of the named feedback have attachments."""
+    """Return which of these feedback have attachments."""
     numbers = [number for value in ids if (number := parse_id(value)) is not None]
     found: set[int] = set()
     if numbers and is_shown(scope.organization):
@@ -58,7 +58,7 @@ async def list_attached(
 async def suggest_members(
     request: Request, scope: Reader, assignee: Annotated[str, Query(max_length=400)] = ""
 ) -> Response:
-    """Return the part of a form that suggests whom to assign feedback to."""
+    """Return the fragment that suggests assignees."""
     found = find_members(scope.organization, scope.principal.email, assignee)
     return PAGES.render(request, "inbox.html", block="members_part", members=found)
 
@@ -67,14 +67,14 @@ async def suggest_members(
 async def suggest_projects(
     request: Request, scope: Reader, project: Annotated[str, Query(max_length=100)] = ""
 ) -> Response:
-    """Return the part of the filters that suggests projects."""
+    """Return the fragment of the filters that suggests projects."""
     found = [one for one in scope.organization.projects if project.strip().lower() in one.slug][:PROJECTS_MAX]
     return PAGES.render(request, "inbox.html", block="projects_part", projects=found)
 
 
 @router.get("/suggestions/")
 async def suggest(state: StateDep, scope: Reader, text: Annotated[str, Query(max_length=200)] = "") -> Response:
-    """Return what the beginning of a search term may become."""
+    """Return completions of a search term."""
     found: list[Any] = []
     if is_shown(scope.organization):
         found = await suggest_terms(state.database, scope.organization, text, NAMED_KEYS)
@@ -83,7 +83,7 @@ async def suggest(state: StateDep, scope: Reader, text: Annotated[str, Query(max
 
 @router.get("/environments/")
 async def show_environments(request: Request, state: StateDep, scope: Reader, view: ViewDep) -> Response:
-    """Return the part of the filters that lists environments: the chosen ones, then the commonest new ones."""
+    """Return the fragment of the filters that lists environments: the chosen ones, then the most common."""
     known: list[str] = []
     if is_shown(scope.organization):
         async with state.database.connection(share=scope.organization.id) as connection:

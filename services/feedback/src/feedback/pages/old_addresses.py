@@ -1,4 +1,4 @@
-"""Addresses by an id: of issues, as Sentry has them, to the feedback; of feedback, to its submission."""
+"""Redirects: from Sentry's issue URLs to the feedback, and from a feedback's id to its submission."""
 
 from typing import Annotated
 from urllib.parse import urlencode
@@ -21,7 +21,7 @@ router = APIRouter()
 @router.get("/organizations/{organization}/issues/{issue_id}/")
 @router.get("/organizations/{organization}/issues/{issue_id}/{rest:path}")
 async def open_issue(state: StateDep, scope: Reader, issue_id: str) -> Response:
-    """Lead to the feedback with this id or short id; raises NotFound."""
+    """Redirect to the feedback with this id or short id; raise NotFound."""
     feedback = existing(await _find(state, scope, issue_id))
     slug = slug_of(scope.organization, feedback)
     return RedirectResponse(View(slug=slug).url(scope.organization.slug), status_code=302)
@@ -31,9 +31,7 @@ async def open_issue(state: StateDep, scope: Reader, issue_id: str) -> Response:
 async def open_submission(
     state: StateDep, scope: Reader, feedback_id: Annotated[str, Query(alias="id", max_length=200)] = ""
 ) -> Response:
-    """Lead from the number or short id of a feedback to its submission.
-
-    Without such a feedback it leads to the list of submissions, which says that there is none.
+    """Redirect from the id or short id of a feedback to its submission, else to the list of submissions.
     """
     base = f"/organizations/{scope.organization.slug}/submissions/"
     feedback = await _find(state, scope, feedback_id.strip())

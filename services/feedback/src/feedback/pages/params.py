@@ -1,4 +1,4 @@
-"""The address of the inbox: which mailbox, what is searched for, and which feedback is open."""
+"""The inbox's URL: mailbox, search, filters, and the open feedback."""
 
 import re
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ PROJECT_CHOICES_MAX: Final = 20  # of more, some are listed, and others are foun
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a page of the inbox shows, as its address says; empty texts are what is not asked for."""
+    """The state of the inbox that its URL encodes; empty texts do not filter."""
 
     mailbox: str = UNRESOLVED
     query: str = ""
@@ -47,7 +47,7 @@ class View:
 
     @property
     def open_id(self) -> int | None:
-        """The id of the open feedback; None without one, or with one that is no id."""
+        """The id of the open feedback, or None."""
         match = _SLUG.match(self.slug)
         return parse_id(match[1]) if match else None
 
@@ -58,17 +58,17 @@ class View:
 
     @property
     def filter_count(self) -> int:
-        """How many filters are set beside the search."""
+        """The number of filters, not counting the search."""
         times = self.period or self.start or self.end
         return sum(bool(given) for given in (self.projects, self.environments, self.source, times))
 
     @property
     def search(self) -> str:
-        """The query in the API's syntax, with the filter of the source in it."""
+        """The query in the API's syntax, including the filter by source."""
         return f"{self.query} source:{self.source}".strip() if self.source else self.query.strip()
 
     def parameters(self) -> list[tuple[str, str]]:
-        """Return the parameters of the address, without those at their default."""
+        """Return the URL's query parameters, without those at their default."""
         found = [("mailbox", self.mailbox)] if self.mailbox != UNRESOLVED else []
         found += [("query", self.query)] if self.query else []
         found += [("project", one) for one in self.projects]
@@ -78,7 +78,7 @@ class View:
         return [*found, *((name, value) for name, value in named.items() if value)]
 
     def project_choices(self, organization: OrganizationConfig) -> list[tuple[str, bool]]:
-        """Return slugs of projects to choose from, with whether each is chosen; chosen ones are among them."""
+        """Return (slug, is chosen) of the projects to offer, which include all chosen ones."""
         slugs = [
             (one.slug, one.slug in self.projects or str(one.id) in self.projects) for one in organization.projects
         ]
@@ -89,18 +89,18 @@ class View:
 
     @property
     def query_of_environments(self) -> str:
-        """The chosen environments as a query, with its question mark; empty without one."""
+        """The chosen environments as a query string with its `?`, or empty."""
         query = urlencode([("environment", name) for name in self.environments])
         return f"?{query}" if query else ""
 
     def url(self, organization: str, **changes: Any) -> str:
-        """Return the address of the inbox with parts of the view changed."""
+        """Return the inbox's URL with fields of the view replaced."""
         query = urlencode(replace(self, **changes).parameters())
         path = f"/organizations/{organization}/feedback/"
         return f"{path}?{query}" if query else path
 
     def export_url(self, organization: str, form: str) -> str:
-        """Return the address of the API's export of everything that the view finds."""
+        """Return the URL of the API's export of everything that the view matches."""
         query = f"issue.category:feedback {self.search}".strip()
         if self.mailbox != ALL:
             query += f" is:{self.mailbox}"
@@ -110,9 +110,9 @@ class View:
 
 
 def view_of(values: Mapping[str, str], projects: list[str], environments: list[str]) -> View:
-    """Return the view of named values; raises BadRequest for an unknown mailbox, source or too long a text.
+    """Return the view of form or query values; raise BadRequest for an unknown mailbox or source, or a long text.
 
-    Beside the given environments are those of the value `environments`, which people write with commas.
+    The value `environments` adds a comma-separated list to the given environments.
     """
     mailbox, source = values.get("mailbox") or UNRESOLVED, values.get("source") or ""
     if mailbox not in MAILBOXES or (source and source not in set(FeedbackSource)):
@@ -152,7 +152,7 @@ async def read_view(
     cursor: Text = "",
     slug: Annotated[str, Query(alias="feedbackSlug", max_length=_TEXT_MAX)] = "",
 ) -> View:
-    """Return the view of the address; raises BadRequest."""
+    """Return the view of the URL; raise BadRequest."""
     values = {"mailbox": mailbox, "query": query, "source": source, "statsPeriod": stats_period}
     values |= {"start": start, "end": end, "cursor": cursor, "feedbackSlug": slug, "environments": environments}
     return view_of(values, project, environment)
@@ -163,9 +163,9 @@ ViewDep = Annotated[View, Depends(read_view)]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a view finds: in every mailbox, and in the shown ones.
+    """The matches of a view in every mailbox, and in the shown ones.
 
-    `names_mailboxes` says that the search itself does, so that the tabs do not count.
+    With `names_mailboxes` the search itself selects mailboxes, so the tabs show no counts.
     """
 
     everywhere: Selection
@@ -174,7 +174,7 @@ class Found:
 
 
 async def find(state: AppState, scope: PageScope, view: View) -> Found:
-    """Return what a view finds; raises InvalidSearch, BadRequest, or Forbidden for a strange project."""
+    """Return what a view matches; raise InvalidSearch, BadRequest, or Forbidden for another's project."""
     now: datetime = state.clock.now()
     times = read_time_range(now, stats_period=view.period, start=view.start, end=view.end)
     project_ids = scope.project_ids(list(view.projects))

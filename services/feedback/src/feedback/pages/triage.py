@@ -1,4 +1,4 @@
-"""Forms of the inbox: change one or many feedback, and take a change back."""
+"""Forms of the inbox: change one or many feedback, and undo a change."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
@@ -34,9 +34,9 @@ _COLUMNS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 @router.post("/change/")
 async def change(request: Request, state: StateDep, scope: Writer, form: FormDep) -> Response:
-    """Change the named feedback, or all that the search of the form finds; lead back, with a way to undo it.
+    """Change the named feedback, or all that the form's search matches; redirect back with an undo button.
 
-    With `quiet` there is no page to lead to. Raises BadRequest for an unknown action or person.
+    With `quiet` the answer is 204. Raise BadRequest for an unknown action or person.
     """
     _require_shown(scope.organization)
     action = form.text("action", length_max=20)
@@ -61,7 +61,7 @@ async def change(request: Request, state: StateDep, scope: Writer, form: FormDep
 
 @router.post("/undo/")
 async def undo(request: Request, state: StateDep, scope: Writer, form: FormDep) -> Response:
-    """Take a change back, as far as nothing was changed again since."""
+    """Undo a change, except what was changed again since."""
     _require_shown(scope.organization)
     member = OrganizationMember(scope.organization, scope.principal.email)
     change_id = form.text("change_id", length_max=100)
@@ -92,7 +92,7 @@ def _columns(action: str, form: Form, organization: OrganizationConfig) -> Mappi
 
 
 async def _chunks(state: AppState, scope: PageScope, form: Form) -> AsyncIterator[Sequence[int]]:
-    """Yield the ids that a form means; raises BadRequest when it names none, or too many."""
+    """Yield the ids that a form selects; raise BadRequest for too many."""
     if form.is_on("everything"):
         view = view_of(form, form.all("project"), form.all("environment"))
         found = await find(state, scope, view)

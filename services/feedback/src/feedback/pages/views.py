@@ -1,4 +1,4 @@
-"""Feedback as templates show it: rows of the list, and one with everything that belongs to it."""
+"""View models of the templates: rows of the list, and the detail of one feedback."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,7 @@ from feedback.domain.statuses import RESOLVED, UNRESOLVED
 from feedback.pages.params import View
 from feedback.store.attachments import Attachment
 
-# What is shown in place; anything else is a download.
-# As SDKs call what a picture is made of: the widget of Sentry's says application/png.
+# Shown inline; anything else is a download. Sentry's widget sends `application/png`.
 SHOWN_IMAGES: Final = frozenset(
     {"image/png", "image/jpeg", "image/webp", "image/gif", "application/png", "image/x-png", "image/jpg"}
 )
@@ -28,7 +27,7 @@ TAGS_SHOWN: Final = 24
 
 
 def slug_of(organization: OrganizationConfig, feedback: Feedback) -> str:
-    """Return what `feedbackSlug` names a feedback by."""
+    """Return the `feedbackSlug` of a feedback: project slug and id."""
     return f"{organization.project_slug(feedback.project_id)}:{feedback.id}"
 
 
@@ -54,7 +53,7 @@ class Row:
 
 
 def person_of(feedback: Feedback) -> str | None:
-    """Return whom a feedback is from, as far as it says."""
+    """Return the sender's name or address, or None."""
     given = (feedback.name, feedback.contact_email, feedback.user_email, feedback.user_name)
     return next((one for one in given if one and one.strip()), None)
 
@@ -89,7 +88,7 @@ def rows_of(
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An attachment: `url` are its bytes, `preview_url` a small picture of one that is shown in place."""
+    """An attachment; `preview_url` is a thumbnail of an image that is shown inline."""
 
     id: int
     name: str
@@ -100,7 +99,7 @@ class File:
 
 
 def files_of(organization: OrganizationConfig, found: Iterable[Attachment]) -> list[File]:
-    """Return attachments with the addresses of the API that serve them."""
+    """Return attachments with the API URLs that serve them."""
     files = []
     for one in found:
         project = organization.project_slug(one.project_id)
@@ -112,14 +111,14 @@ def files_of(organization: OrganizationConfig, found: Iterable[Attachment]) -> l
 
 
 def sorted_files(organization: OrganizationConfig, found: Iterable[Attachment]) -> tuple[list[File], list[File]]:
-    """Return attachments: first those that are shown in place, then those that are downloads."""
+    """Return attachments as two lists: inline images, and downloads."""
     files = files_of(organization, found)
     return [file for file in files if file.preview_url], [file for file in files if not file.preview_url]
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that is known: its name, value, and the search for all that share it."""
+    """A labelled value, with a search for everything that shares it."""
 
     label: str
     value: str
@@ -128,7 +127,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A tag with the search for its value."""
+    """A tag with a search for its value."""
 
     key: str
     value: str
@@ -146,7 +145,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One feedback, with all that its own page shows."""
+    """One feedback with everything its page shows."""
 
     feedback: FeedbackDetail
     slug: str
@@ -169,7 +168,7 @@ class Detail:
 def detail_of(
     organization: OrganizationConfig, feedback: FeedbackDetail, attachments: Sequence[Attachment], public_url: str
 ) -> Detail:
-    """Return a feedback as its page shows it."""
+    """Return the view model of a feedback's page."""
     images, files = sorted_files(organization, attachments)
     slug = slug_of(organization, feedback)
     email = feedback.contact_email or feedback.user_email
@@ -201,7 +200,7 @@ def _is_address(value: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Searches:
-    """Addresses of searches over all mailboxes."""
+    """URLs of searches over all mailboxes."""
 
     organization: str
 
@@ -210,7 +209,7 @@ class _Searches:
 
 
 def _facts(feedback: FeedbackDetail, contexts: Mapping[str, Any], search: _Searches) -> list[Fact]:
-    """Return what is known of the circumstances, without what is empty."""
+    """Return the facts about the sender's environment that are known."""
     sdk = mapping(feedback.event.get("sdk"))
     named = (
         (_("Environment"), "environment", feedback.environment),

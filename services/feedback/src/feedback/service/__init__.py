@@ -1,1 +1,1 @@
-"""Use cases, one per module: each is one transaction (or a row of them), without SQL and without HTTP routes."""
+"""Use cases, one per module: each is one transaction, or a series of them, without SQL and HTTP routes."""

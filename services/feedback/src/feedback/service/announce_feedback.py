@@ -1,4 +1,4 @@
-"""Announce feedback to those who notify people: what was stored, and each change of a status."""
+"""Announce stored feedback and changes of its status, for notifications and live updates."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -24,11 +24,11 @@ TAG_CHARACTERS_MAX: Final = 200
 _CUT: Final = ("name", "contact_email", "url", "environment", "release", "platform", "level")
 _cut_of: Final = attrgetter(*_CUT)
 Content = Mapping[str, Any]
-"""A feedback as `FeedbackContent` has it: to make one of those for each costs more than all the rest."""
+"""The fields of `FeedbackContent`; building the model for each feedback would dominate the cost."""
 
 
 class Announcer:
-    """Makes the messages of one transaction; `changed_by` is the member who makes the changes, if any."""
+    """Builds the messages of one transaction; `changed_by` is the member who makes the changes, if any."""
 
     def __init__(self, now: datetime, shards: int, changed_by: str | None = None) -> None:
         self._now = now
@@ -37,11 +37,11 @@ class Announcer:
         self._traceparent = current_traceparent() or new_traceparent()  # once: it costs as much as a message
 
     def created(self, content: Content, project_id: int) -> Outgoing:
-        """Return the message that a feedback was stored, as `FeedbackCreated` has it."""
+        """Return the `FeedbackCreated` message of a stored feedback."""
         return self._message(FEEDBACK_CREATED, project_id, {"feedback": content})
 
     def changed(self, content: Content, project_id: int, before: str, after: str) -> Outgoing:
-        """Return the message that a feedback's status changed, as `FeedbackChanged` has it."""
+        """Return the `FeedbackChanged` message of a change of status."""
         change = {
             "feedback": content,
             "previous_status": before,
@@ -63,7 +63,7 @@ class Announcer:
 
 
 def content_of(feedback: Draft | Feedback, issue_id: int, short_id: str, attachments: int) -> Content:
-    """Return a feedback as its announcement has it; texts and tags are cut to a bound."""
+    """Return the content that announcements carry; texts and tags are truncated."""
     content = {
         "organization_id": feedback.organization_id,
         "issue_id": issue_id,
@@ -93,7 +93,7 @@ def _few(tags: Mapping[str, str]) -> dict[str, str]:
 async def announce_changes(
     connection: Connection, announcer: Announcer, before: Iterable[Feedback], status: str
 ) -> list[Outgoing]:
-    """Return the messages about those of the feedback whose status is going to be another."""
+    """Return a message for each feedback whose status is about to change."""
     changing = [feedback for feedback in before if feedback.status != status]
     attachments = await count_attachments(connection, _keys(changing))
     return [

@@ -1,4 +1,4 @@
-"""Tell the registry which projects have feedback: `hasFeedbacks` and `hasNewFeedbacks`."""
+"""Report to the registry which projects have feedback: `hasFeedbacks` and `hasNewFeedbacks`."""
 
 import orjson
 from hearback_kit.db import Database
@@ -10,7 +10,7 @@ ANNOUNCEMENTS_MAX = 200
 
 
 async def announce_projects(database: Database, registry: ServiceClient) -> None:
-    """Send what the registry does not know yet; what fails is sent again the next time."""
+    """Send flags that the registry does not have yet; failures are retried by the next run."""
     async with database.statements() as connection:
         waiting = await list_unannounced(connection, ANNOUNCEMENTS_MAX)
     announced = []

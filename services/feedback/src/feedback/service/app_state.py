@@ -41,7 +41,7 @@ class AppState:
 
     @classmethod
     def of(cls, runtime: ServiceRuntime, settings: Settings) -> Self:
-        """Put the state together."""
+        """Build the state."""
         thumbnails = Thumbnails(
             pixels_max=settings.image_pixels_max,
             side=settings.thumbnail_pixels,
@@ -72,8 +72,8 @@ class AppState:
         return self.unit_of_work.clock
 
     def reading(self, organization: OrganizationConfig) -> AbstractAsyncContextManager[Connection]:
-        """Open a connection for a search: of them, one organization gets no more than its share.
+        """Return a connection for reading that counts against the organization's share of the pool.
 
-        Raises TooManyRequests when none becomes free in time.
+        Entering it raises TooManyRequests when none becomes free in time.
         """
         return self.database.connection(share=organization.id)

@@ -1,7 +1,7 @@
-"""What other services know of a feedback, in the caller's name: its fate, its deliveries, its error.
+"""Ask other services about a feedback: its fate, its deliveries, its error.
 
-They are asked with the caller's own session, so that each decides what the caller may see. A page never waits
-long, and says so when there is no answer.
+Requests carry the caller's own session, so that each service decides what the caller may see. Timeouts are short;
+a page shows when a service did not answer.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The services that pages ask; one without an address is not available."""
+    """Clients of the services that pages ask; one without a configured URL is not available."""
 
     client_reports: ServiceClient | None
     notifier: ServiceClient | None

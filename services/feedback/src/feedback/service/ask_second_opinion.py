@@ -1,7 +1,7 @@
-"""Ask a model about feedback that the local judge let pass, after it was decided; its word may only add "spam".
+"""Ask a model about feedback that the local judge passed, after it was stored; the answer can only add "spam".
 
-Questions wait in memory, up to a bound: what does not fit, fails or is lost with the process keeps the verdict it
-has. Nothing waits for an answer.
+Questions are queued in memory, up to a bound. Feedback whose question is dropped, fails or is lost keeps its
+verdict. Nothing waits for an answer.
 """
 
 import asyncio
@@ -29,10 +29,10 @@ _log = get_logger(__name__)
 
 
 class Model(Protocol):
-    """Says whether a text is spam."""
+    """Judges whether a text is spam."""
 
     async def ask(self, text: str, name: str | None) -> bool | None:
-        """Return the verdict, None without one; raise JudgeFailed."""
+        """Return the verdict, None when undecided; raise JudgeFailed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Question:
 
 
 class SecondOpinions:
-    """A judge on top of the local one, with a model's word: at most `at_once_max` questions at the same time."""
+    """Wraps the local judge and asks a model in the background, `at_once_max` questions concurrently."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class SecondOpinions:
         return self._local.judge(organization_id, content)
 
     def review(self, draft: Draft) -> None:
-        """Ask about a feedback that was judged and let pass, when there is room; returns at once."""
+        """Queue a question about a feedback that was judged not spam, if there is room; return at once."""
         evidence = draft.evidence
         is_cleared = tuple(evidence.get("spam_reasons", ())) == CLEARED
         if not evidence.get("spam_detection_enabled") or draft.is_spam or is_cleared:
@@ -87,7 +87,7 @@ class SecondOpinions:
             SECOND_OPINIONS.labels("no_room").inc()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Ask until `stop` is set; what waits then is dropped."""
+        """Ask until `stop` is set; queued questions are then dropped."""
         askers = [asyncio.create_task(self._ask_all()) for _ in range(self._at_once_max)]
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -125,7 +125,7 @@ class SecondOpinions:
         return "too_late"
 
     async def _mark(self, question: Question) -> bool:
-        """Mark the feedback as spam; return False when it is not there, or a person or a revision was faster."""
+        """Mark the feedback as spam; return False when it is missing, or was triaged or revised meanwhile."""
         project = await self._configuration.project(question.project_id)
         if project is None or not is_judged(project):
             return False

@@ -1,7 +1,7 @@
-"""Check that bytes and attachment records belong together.
+"""Check that blobs and attachment records match.
 
-Strays are bytes without a record: left by a gateway that was killed between storing and answering. Looking twice
-keeps bytes whose record is still under way from counting as strays. Missing are records without bytes.
+A stray is a blob without a record, left by a gateway that was killed between storing and answering. Strays are
+looked for twice, since a record may still be on its way. A missing blob is one that has only a record.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ CHUNK_MAX = 1_000
 
 
 async def find_strays(database: Database, blobs: BlobStore) -> list[str]:
-    """Return keys in the blob store that no attachment has."""
+    """Return keys in the blob store that no attachment refers to."""
     strays: list[str] = []
     async for keys in _chunks(blobs):
         known = await database.read(find_known_keys, keys)
@@ -36,7 +36,7 @@ async def _chunks(blobs: BlobStore) -> AsyncIterator[list[str]]:
 
 
 async def find_missing(database: Database, blobs: BlobStore) -> list[str]:
-    """Return keys of attachments whose bytes are not there."""
+    """Return keys of attachments that the blob store does not have."""
     missing: list[str] = []
     after = 0
     while True:

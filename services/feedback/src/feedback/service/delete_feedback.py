@@ -1,4 +1,4 @@
-"""Delete feedback with everything that belongs to it, for a person or because its retention has ended."""
+"""Delete feedback with its attachments, on request or when its retention has ended."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -44,7 +44,7 @@ async def delete_rows(work: Work, unit_of_work: UnitOfWork, ids: Sequence[int]) 
 
 
 class DeleteExpired:
-    """Deletes feedback past its project's `hearback:retention_days`, and forgets old closed submissions."""
+    """Deletes feedback past its project's `hearback:retention_days`, and old closed submissions."""
 
     def __init__(self, unit_of_work: UnitOfWork, configuration: Configuration, settings: Settings) -> None:
         self._unit_of_work = unit_of_work

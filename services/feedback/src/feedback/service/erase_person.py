@@ -15,23 +15,22 @@ _log = get_logger(__name__)
 
 
 async def erase_person(unit_of_work: UnitOfWork, address: str) -> Erased:
-    """Delete all feedback whose contact or user has the address; return counts, and which submissions it was.
+    """Delete all feedback whose contact or user has the address; return counts and the submissions.
 
-    Each window is a transaction; called again, it goes on with what is left. The bytes of attachments follow.
+    Each window is a transaction; another call continues with the rest. A job deletes the attachments' bytes.
     """
     feedback = attachments = 0
     submissions: list[Reference] = []
     last: int | None = 0
     while last is not None:
         async with unit_of_work.begin() as work:
-            window = await find_of_address(work.connection, address, last, WINDOW_ROWS)
-            if window.ids:
-                attachments += await count_attachments(work.connection, window.ids)
-                deleted = await delete_rows(work, unit_of_work, window.ids)
+            ids, last = await find_of_address(work.connection, address, last, WINDOW_ROWS)
+            if ids:
+                attachments += await count_attachments(work.connection, ids)
+                deleted = await delete_rows(work, unit_of_work, ids)
                 feedback += len(deleted)
                 for one in deleted:
                     submissions += [(one.project_id, one.submission_id), (one.project_id, one.event_id)]
-        last = window.last
     DELETED.labels("person").inc(feedback)
     _log.info("person_erased", feedback=feedback, attachments=attachments)
     return Erased.of({"feedback": feedback, "attachments": attachments}, submissions)

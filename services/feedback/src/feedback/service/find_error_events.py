@@ -1,4 +1,4 @@
-"""Find out which error events exist: user-reports keeps their index."""
+"""Look up error events in the index, which user-reports owns."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol, Self
@@ -29,7 +29,7 @@ class ErrorEvents(Protocol):
 
 
 class ErrorEventIndex:
-    """Asks user-reports; without its address no event can be looked up."""
+    """The index at user-reports; without a configured URL no event can be looked up."""
 
     def __init__(self, client: ServiceClient | None) -> None:
         self._client = client

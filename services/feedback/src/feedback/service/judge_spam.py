@@ -1,4 +1,4 @@
-"""Judge feedback for spam: the rules, and a classifier with what each organization's triage taught it."""
+"""Judge feedback for spam: rules, and a classifier that learns from each organization's triage."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Mapping

@@ -1,7 +1,7 @@
-"""Make thumbnails: the only form in which an uploaded image is ever shown in the page.
+"""Make thumbnails: the only form in which an uploaded image is ever shown in a page.
 
-The image is re-encoded, so nothing of the original survives but its pixels: no metadata, no trailing script. Its
-size is checked before anything is decoded; decoding runs in threads, few at a time.
+The image is re-encoded, so only its pixels survive: no metadata, no trailing script. Its dimensions are checked
+before it is decoded; decoding runs in a bounded number of threads.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ def image_type(head: bytes) -> str | None:
 
 
 def render(data: bytes, *, pixels_max: int, side: int) -> bytes:
-    """Return a WebP of at most `side` pixels a side; raises NoThumbnail for what cannot be shown."""
+    """Return a WebP of at most `side` pixels a side; raise NoThumbnail for anything but a supported image."""
     kind = image_type(data[:262])
     if kind is None:
         raise NoThumbnail
@@ -45,7 +45,7 @@ def render(data: bytes, *, pixels_max: int, side: int) -> bytes:
 
 
 def _shrunk(image: Image.Image, side: int) -> Image.Image:
-    """Shrink an image into a square; if its colour mode allows it, the decoded whole is in memory only once."""
+    """Shrink an image to fit a square, decoding at reduced size where the format allows it."""
     image.draft("RGB", (side * 2, side * 2))
     if image.mode in {"RGB", "RGBA"} and "transparency" not in image.info:
         image.thumbnail((side, side))

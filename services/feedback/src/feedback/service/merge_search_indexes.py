@@ -1,7 +1,7 @@
-"""Merge new feedback into the search indexes, so that no insert has to, nor a search to read it one by one.
+"""Merge the pending lists of the GIN search indexes in the background.
 
-PostgreSQL keeps what is new in lists. A list that reaches its bound is merged by the insert that does so, which
-then takes half a second.
+PostgreSQL collects new entries in a pending list, which searches scan one by one. The insert that fills the list
+merges it and takes half a second, unless it was merged before.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ ROWS_MIN: Final = 300  # a merge of fewer costs more for each
 
 
 class MergeSearchIndexes:
-    """Merges what was counted; `wake` is called when it is much."""
+    """Merges stored feedback; `wake` is called when enough has been counted."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -23,13 +23,13 @@ class MergeSearchIndexes:
         self.wake: Callable[[], None] = lambda: None
 
     def count(self, rows: int) -> None:
-        """Count feedback that was stored."""
+        """Count stored feedback."""
         self._added += rows
         if self._added >= ROWS_MIN:
             self.wake()
 
     async def __call__(self) -> None:
-        """Merge if anything was stored since the last time."""
+        """Merge if anything was stored since the last run."""
         if self._added:
             self._added = 0
             async with self._database.direct() as connection:

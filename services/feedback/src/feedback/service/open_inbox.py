@@ -1,4 +1,4 @@
-"""Read what a page of the inbox shows: a page of the list, the mailboxes' counts, one feedback."""
+"""Read the inbox: a page of the list, the mailboxes' counts, one feedback."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class ListPage:
 
 @dataclass(frozen=True, slots=True)
 class OpenFeedback:
-    """One feedback with what belongs to it; changes are newest first."""
+    """One feedback with its attachments and changes, newest change first."""
 
     feedback: FeedbackDetail
     attachments: Sequence[Attachment]
@@ -57,7 +57,7 @@ async def read_counts(database: Database, settings: Settings, everywhere: Select
 async def read_one(
     database: Database, settings: Settings, organization_id: int, feedback_id: int
 ) -> OpenFeedback | None:
-    """Read one feedback of an organization; None when it is not there."""
+    """Read one feedback of an organization, or None."""
     async with database.connection() as connection:
         feedback = await find_by_id(connection, feedback_id, [organization_id])
         if feedback is None:

@@ -1,4 +1,4 @@
-"""Record a batch of attachments, whether their event came before, comes later, or never."""
+"""Record a batch of attachments, in whatever order they and their events arrive."""
 
 from collections.abc import Sequence
 from datetime import datetime

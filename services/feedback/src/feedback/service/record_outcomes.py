@@ -1,4 +1,4 @@
-"""Record outcomes and steps of submissions: what this service decided, in the words of the journal."""
+"""Record outcomes and steps of submissions that this service decided."""
 
 from collections.abc import Sequence
 

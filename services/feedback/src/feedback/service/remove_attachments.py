@@ -1,4 +1,4 @@
-"""Remove attachments: the bytes of deleted ones, those past their retention, and those without an event."""
+"""Delete attachments past their retention or without an event, and the bytes of deleted ones."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -23,13 +23,13 @@ CHUNK_MAX = 500
 
 
 async def delete_one(unit_of_work: UnitOfWork, attachment_id: int) -> None:
-    """Mark an attachment as deleted; its bytes follow after the commit."""
+    """Mark an attachment as deleted; a job deletes its bytes."""
     async with unit_of_work.begin() as work:
         await delete_by_ids(work.connection, [attachment_id], unit_of_work.clock.now(), Reason.DELETED.value)
 
 
 async def delete_bytes(database: Database, blobs: BlobStore) -> None:
-    """Delete the bytes of deleted attachments; killed at any point, the next run continues."""
+    """Delete the bytes of deleted attachments; safe to kill at any point."""
     while True:
         async with database.transaction() as connection:
             pending = await store.take_pending(connection, CHUNK_MAX)
@@ -79,7 +79,7 @@ class DeleteOrphans:
         self._settings = settings
 
     async def __call__(self) -> None:
-        """Decide all attachments that wait for too long; without an index of error events they are kept."""
+        """Decide on attachments that waited too long; without an index of error events they are kept."""
         before = self._unit_of_work.clock.now() - timedelta(hours=self._settings.orphan_hours)
         await self._unit_of_work.database.write(store.mark_feedback_found, before)
         after = 0

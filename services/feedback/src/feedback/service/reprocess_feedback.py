@@ -1,7 +1,7 @@
-"""Process stored feedback of a range of time again: what is derived from it is made by the rules of now.
+"""Reprocess stored feedback of a time range: recompute derived values with the current rules.
 
-The raw input is the event as it is kept. Ids, source, times, history and what people did stay; nothing is deleted.
-What does not differ is not written, so doing it twice is doing it once.
+The input is the stored event. Ids, source, times, history and triage stay; nothing is deleted. Only differences
+are written, so it is idempotent.
 """
 
 from collections import Counter
@@ -31,10 +31,9 @@ Pair = tuple[FeedbackDetail, Draft]
 async def reprocess_feedback(
     unit_of_work: UnitOfWork, decide: DecideSubmission, wanted: Reprocessing
 ) -> tuple[dict[str, int], str | None]:
-    """Process the next window of the range again, in one transaction; return counts, and where the next begins.
+    """Reprocess the next window of the range in one transaction; return counts and the next position.
 
-    Counted are `examined`, `changed`, `skipped` (their project takes no feedback), and
-    changed columns by name.
+    Counts are `examined`, `changed`, `skipped` (the project accepts no feedback), and changed columns by name.
     """
     after = int(wanted.after or 0)
     async with unit_of_work.begin() as work:
@@ -58,7 +57,7 @@ async def reprocess_feedback(
 async def _write(
     work: Work, unit_of_work: UnitOfWork, changing: Sequence[Pair], changes: Mapping[int, Sequence[str]]
 ) -> None:
-    """Write what changes, record it, and announce what moved to another mailbox."""
+    """Write and record changes, and announce feedback that moved to another mailbox."""
     await record_names(
         work.connection,
         {(draft.organization_id, key) for _, draft in changing for key in keys_of(names_of(draft.event))},

@@ -1,4 +1,4 @@
-"""Turn a search query and filters into the selection of feedback that it means."""
+"""Turn a search query and filters into a selection of feedback."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -24,7 +24,7 @@ from feedback.store.search_names import find_unknown
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What selects feedback besides a query; `start` and `end` are about `lastSeen`."""
+    """Filters beside the query; `start` and `end` bound `lastSeen`."""
 
     project_ids: Sequence[int]
     environments: Sequence[str] = ()
@@ -34,13 +34,13 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Searcher:
-    """Whose search it is: an organization, and the e-mail address that `me` stands for."""
+    """The organization that is searched, and the e-mail address that `me` stands for."""
 
     organization: OrganizationConfig
     email: str | None = None
 
     def member_ids(self, value: str) -> list[int]:
-        """Return the members that a value of `assigned:` means."""
+        """Return the members that a value of `assigned:` names."""
         text = value.removeprefix("user:").lower()
         if text == "me":
             text = (self.email or "").lower()
@@ -52,7 +52,7 @@ class Searcher:
 
 
 class SelectFeedback:
-    """Understands searches: their syntax, and the names in them."""
+    """Resolves searches: their syntax, and the names in them."""
 
     def __init__(self, database: Database, configuration: Configuration, settings: Settings) -> None:
         self._database = database
@@ -60,9 +60,9 @@ class SelectFeedback:
         self._settings = settings
 
     async def __call__(self, searcher: Searcher, query: str, filters: Filters, now: datetime) -> Selection:
-        """Return the feedback that a query and filters select; raises InvalidSearch.
+        """Return the selection of a query and filters; raise InvalidSearch.
 
-        It is empty for a query that does not ask for feedback, and where feedback is hidden.
+        It is empty for a query on other issue categories, and where feedback is hidden.
         """
         search = self._parse(query, now)
         organization = searcher.organization
@@ -100,10 +100,10 @@ class SelectFeedback:
     async def _understood(
         self, organization: OrganizationConfig, search: Search, query: str, now: datetime
     ) -> Search:
-        """Return a search without keys that are none of ours and no tag of the organization's feedback.
+        """Return a search whose unknown keys are checked against the tags of the organization's feedback.
 
-        Outside ASCII such a key is a word: many scripts put no blank behind a colon. Raises InvalidSearch for
-        others.
+        An unknown key outside ASCII is a word, as many scripts put no blank after a colon; any other raises
+        InvalidSearch.
         """
         if not search.names:
             return search
@@ -117,7 +117,7 @@ class SelectFeedback:
         return search
 
     async def _projects_of(self, organization: OrganizationConfig, search: Search) -> dict[int, frozenset[str]]:
-        """Return what the organization's projects are called, by id, if the search has to know it."""
+        """Return the names of the organization's projects by id, if the search refers to any."""
         if not any(_is_of_projects(term) for term in search.terms):
             return {}
         found = {}
@@ -133,7 +133,7 @@ def _is_of_projects(term: Term) -> TypeGuard[Match]:
 
 
 def _find_projects(value: str, projects: Mapping[int, Collection[str]]) -> list[int]:
-    """Return the projects with a name; raises InvalidSearch when there is none."""
+    """Return the projects with a name; raise InvalidSearch without any."""
     pattern = _pattern_of(value) if "*" in value else None
     found = [
         project_id
@@ -146,7 +146,7 @@ def _find_projects(value: str, projects: Mapping[int, Collection[str]]) -> list[
 
 
 def _pattern_of(value: str) -> "re.Pattern[str]":
-    """Return what a value with stars matches; groups are atomic, so that many stars cost no more than few."""
+    """Compile a value with stars; atomic groups keep the cost linear in the number of stars."""
     first, *middle, last = map(re.escape, value.split("*"))
     inner = "".join(f"(?>.*?{part})" for part in middle if part)
     return re.compile(f"{first}{inner}.*{last}", re.IGNORECASE)
@@ -155,7 +155,7 @@ def _pattern_of(value: str) -> "re.Pattern[str]":
 def _within_projects(
     search: Search, project_ids: Sequence[int], projects: Mapping[int, Collection[str]]
 ) -> tuple[Search, list[int]]:
-    """Take the terms about projects out of a search, and return the projects that they leave."""
+    """Split the terms about projects from a search; return the rest and the remaining projects."""
     kept, terms = list(project_ids), []
     for term in search.terms:
         if _is_of_projects(term):

@@ -1,4 +1,4 @@
-"""Suggest how the beginning of a search term may go on: keys, and the values that recent feedback has."""
+"""Complete a search term: keys, and values of recent feedback."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ _BOOLEANS = ("true", "false")
 async def suggest_terms(
     database: Database, organization: OrganizationConfig, text: str, keys: Sequence[str]
 ) -> list[str]:
-    """Return terms that begin like `text`: a part of a key, or `key:` with a part of a value."""
+    """Return terms that start with `text`: part of a key, or `key:` with part of a value."""
     negation, term = ("!", text[1:]) if text.startswith("!") else ("", text)
     name, has_value, value = term.partition(":")
     if has_value:
@@ -32,18 +32,18 @@ async def suggest_terms(
 
 
 async def _values(
-    database: Database, organization: OrganizationConfig, named: tuple[str, bool], begun: str
+    database: Database, organization: OrganizationConfig, named: tuple[str, bool], prefix: str
 ) -> list[str]:
     key, is_tag = named
     closed = None if is_tag else _closed_values(organization, key)
     if closed is None:
         async with database.connection(share=organization.id) as connection:
-            return await list_values(connection, organization.id, key, begun, SUGGESTED_MAX)
-    return [value for value in closed if value.lower().startswith(begun)]
+            return await list_values(connection, organization.id, key, prefix, SUGGESTED_MAX)
+    return [value for value in closed if value.lower().startswith(prefix)]
 
 
 def _closed_values(organization: OrganizationConfig, key: str) -> Sequence[str] | None:
-    """Return the values of a key that has only these; None for one of which feedback has the values."""
+    """Return the values of a key with a closed list of them; None for any other key."""
     if key in {"is", "status"}:
         return sorted({*STATUS_ALIASES, *PROPERTIES}) if key == "is" else sorted(STATUS_ALIASES)
     if key == "assigned":

@@ -1,4 +1,4 @@
-"""Teach the spam classifier what people of an organization decided: "spam" and "not spam"."""
+"""Train an organization's spam classifier with its members' decisions "spam" and "not spam"."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -16,7 +16,7 @@ LESSONS_MAX: Final = 50  # of one request; what a bulk change decides beyond is 
 def lessons_of(before: Iterable[Feedback], status: str, substatus: str | None) -> list[tuple[Feedback, bool]]:
     """Return the feedback that a change marks as spam (True) or as not spam (False).
 
-    Archiving until something happens is no judgement.
+    Archiving until a condition is met says neither.
     """
     is_spam = status == IGNORED
     if is_spam and substatus != ARCHIVED_FOREVER:
@@ -29,7 +29,7 @@ def lessons_of(before: Iterable[Feedback], status: str, substatus: str | None) -
 async def teach_spam(
     connection: Connection, prior: Prior | None, organization_id: int, lessons: Iterable[tuple[Feedback, bool]]
 ) -> None:
-    """Add lessons to what the organization taught, within the transaction of the decision."""
+    """Train with lessons, in the transaction of the decision."""
     chosen = list(lessons)
     if prior is None or not chosen:
         return

@@ -44,9 +44,8 @@ async def change_by_id(
 ) -> int:
     """Change issues of these projects by id, in one transaction; return how many there were.
 
-    A changed status is announced; "spam" and "not spam" are recorded in the fate and teach the classifier. What
-    chunks of one request change shares a `change_id`, by which it can be undone; seen marks only with
-    `keeps_seen`.
+    A changed status is announced; "spam" and "not spam" are recorded in the fate and train the classifier. All
+    chunks of a request share a `change_id`, by which it can be undone; seen marks only with `keeps_seen`.
     """
     async with unit_of_work.begin() as work:
         found = await lock_feedback(work.connection, member.organization.id, project_ids, ids)
@@ -57,7 +56,7 @@ async def change_by_id(
 
 @dataclass(frozen=True, slots=True)
 class Triage:
-    """Changes that a member makes in one go."""
+    """The changes of one request by a member."""
 
     unit_of_work: UnitOfWork
     prior: Prior | None
@@ -66,7 +65,7 @@ class Triage:
     keeps_seen: bool = False
 
     async def apply(self, work: Work, found: Sequence[Feedback], columns: Mapping[str, Any]) -> None:
-        """Set columns of locked issues within a transaction, with everything that follows from it."""
+        """Set columns of locked issues in a transaction; announce, record and learn from the change."""
         if "status" in columns:
             await self._sort(work, found, columns["status"], columns["substatus"])
         changes = [

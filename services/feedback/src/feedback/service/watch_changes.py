@@ -1,7 +1,7 @@
-"""What becomes of feedback, as it happens, for everyone who looks at a list of it.
+"""Fan out announcements of feedback to the clients that watch an organization's list.
 
-One reader per process follows the announcements, which leave with the commits of their rows, and hands each to
-the watchers of its organization. A watcher may miss some: it then hears that it has to look again.
+One reader per process follows the streams and hands each announcement to the watchers of its organization. A
+watcher that falls behind gets `missed` and has to reload.
 """
 
 import asyncio
@@ -49,10 +49,10 @@ class _Attachment(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What happened.
+    """An event for watchers.
 
-    A feedback was stored (`created`), changed its mailbox (`changed`), or a file of an event came in (`attached`),
-    which is about to be recorded and names its event alone. `missed` says to look again.
+    `created`: a feedback was stored; `changed`: it moved to another mailbox; `attached`: a file arrived and is
+    about to be recorded (only its event is known); `missed`: reload.
     """
 
     kind: str
@@ -66,7 +66,7 @@ MISSED: Final = News("missed")
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Who looks: a session's hash and a client's address, for the limits on each."""
+    """A client, by its session's hash and its address, for the limits on each."""
 
     organization_id: int
     session: str
@@ -74,7 +74,7 @@ class Watcher:
 
 
 class Watching:
-    """What one watcher has not been shown yet."""
+    """The queue of one watcher."""
 
     __slots__ = ("_ended", "_news", "_woken")
 
@@ -89,17 +89,17 @@ class Watching:
         return self._ended
 
     def add(self, news: News) -> None:
-        """Add news; of too many, only that there were some is kept."""
+        """Queue news; when the queue is full, replace it by `missed`."""
         self._news = [MISSED] if len(self._news) >= WAITING_MAX else [*self._news, news]
         self._woken.set()
 
     def end(self) -> None:
-        """End the watching."""
+        """End the stream."""
         self._ended = True
         self._woken.set()
 
     async def take(self, seconds: float) -> Sequence[News]:
-        """Return what is new; nothing when nothing happened for `seconds`, or it has ended."""
+        """Return queued news; empty after `seconds` without any, or when the stream has ended."""
         try:
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
@@ -112,7 +112,7 @@ class Watching:
 
 
 def _read(message: Incoming) -> tuple[int, News] | None:
-    """Return the organization and the news of an announcement; None for one that is none."""
+    """Return the organization and the news of an announcement; None for any other message."""
     try:
         if message.type == AttachmentStored.TYPE:
             stored = _Attachment.model_validate_json(message.data)
@@ -126,7 +126,7 @@ def _read(message: Incoming) -> tuple[int, News] | None:
 
 
 class LiveChanges:
-    """Hands announcements to watchers, of whom a process, a session and an address have a bounded number."""
+    """Hands announcements to watchers, whose number is bounded per process, session and address."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -154,7 +154,7 @@ class LiveChanges:
 
     @property
     def count(self) -> int:
-        """How many watch."""
+        """The number of watchers."""
         return self._count
 
     def announce(self, messages: Sequence[Incoming]) -> None:
@@ -169,12 +169,12 @@ class LiveChanges:
                     watching.add(news)
 
     async def ready(self) -> None:
-        """Wait until what happens from now on reaches those who watch; not for long, should Valkey be away."""
+        """Wait until the reader follows the streams, at most `READY_SECONDS_MAX`."""
         if self._tail is not None:
             await self._tail.following(READY_SECONDS_MAX)
 
     def end(self) -> None:
-        """End every watching: the process is about to stop."""
+        """End every stream: the process is stopping."""
         self._has_ended = True
         for group in self._watching.values():
             for watching in group:

@@ -1,22 +1,17 @@
-"""Who changed what of feedback, and when."""
+"""The activity of feedback: who changed what, and when."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import columns, list_records
 from sqlalchemy import insert, select
 
 from feedback.domain.activity import SEEN, Activity, Change
 from feedback.store.tables import ACTIVITY, FEEDBACK
 
-_NAMES = tuple(field.name for field in fields(Activity))
-_COLUMNS = tuple(ACTIVITY.c[name] for name in _NAMES)
-
-
-def _as_activity(row: Any) -> Activity:
-    return Activity(**dict(zip(_NAMES, row, strict=True)))
+_COLUMNS = columns(Activity, ACTIVITY)
 
 
 async def record_activity(
@@ -29,20 +24,20 @@ async def record_activity(
 
 
 async def list_activity(connection: Connection, feedback_id: int, limit: int) -> list[Activity]:
-    """Return the newest changes of a feedback that are shown, newest first."""
+    """Return a feedback's latest changes, newest first, without seen marks."""
     statement = (
         select(*_COLUMNS)
         .where(ACTIVITY.c.feedback_id == feedback_id, ACTIVITY.c.kind != SEEN)
         .order_by(ACTIVITY.c.id.desc())
         .limit(limit)
     )
-    return [_as_activity(row) for row in await connection.execute(statement)]
+    return await list_records(connection, Activity, statement)
 
 
 async def list_changes(
     connection: Connection, organization_id: int, change_id: str, limit: int, after: int = 0
 ) -> list[Activity]:
-    """Return what a request changed of an organization's feedback: at most `limit`, of ids above `after`."""
+    """Return the changes of one request, at most `limit` with ids above `after`."""
     statement = (
         select(*_COLUMNS)
         .join(FEEDBACK, FEEDBACK.c.id == ACTIVITY.c.feedback_id)
@@ -54,4 +49,4 @@ async def list_changes(
         .order_by(ACTIVITY.c.id)
         .limit(limit)
     )
-    return [_as_activity(row) for row in await connection.execute(statement)]
+    return await list_records(connection, Activity, statement)

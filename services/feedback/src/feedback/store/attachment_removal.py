@@ -1,4 +1,4 @@
-"""Removing attachments: what is past its retention, what has no event, and the bytes of what was deleted."""
+"""Queries of the jobs that delete attachments: expired ones, orphans, and the bytes of deleted ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from feedback.store.tables import ATTACHMENT, FEEDBACK
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """An attachment whose event was not seen yet."""
+    """An attachment whose event has not been found."""
 
     id: int
     project_id: int
@@ -56,7 +56,7 @@ def _orphan(before: datetime) -> ColumnElement[bool]:
 
 
 async def list_orphans(connection: Connection, before: datetime, limit: int, after: int = 0) -> list[Orphan]:
-    """Return attachments received before a time whose event was not seen yet, in the order of their ids."""
+    """Return attachments received before a time whose event has not been found, in order of id."""
     statement = (
         select(ATTACHMENT.c.id, ATTACHMENT.c.project_id, ATTACHMENT.c.event_id)
         .where(_orphan(before), ATTACHMENT.c.id > after)
@@ -72,7 +72,7 @@ async def mark_found(connection: Connection, ids: Sequence[int]) -> None:
 
 
 async def take_pending(connection: Connection, limit: int) -> list[Blob]:
-    """Lock and return deleted attachments whose bytes are still there; rows that another locked are left out."""
+    """Lock and return deleted attachments whose bytes are still stored, skipping locked rows."""
     statement = (
         select(ATTACHMENT.c.id, ATTACHMENT.c.blob_key)
         .where(ATTACHMENT.c.deleted_at.is_not(None), ~ATTACHMENT.c.bytes_deleted)
@@ -84,19 +84,19 @@ async def take_pending(connection: Connection, limit: int) -> list[Blob]:
 
 
 async def mark_bytes_deleted(connection: Connection, ids: Sequence[int]) -> None:
-    """Record that the bytes are gone."""
+    """Record that the bytes are deleted."""
     await connection.execute(update(ATTACHMENT).where(ATTACHMENT.c.id.in_(list(ids))).values(bytes_deleted=True))
 
 
 async def forget(connection: Connection, before: datetime) -> None:
-    """Forget attachments deleted before a time."""
+    """Delete records of attachments that were deleted before a time."""
     await connection.execute(
         delete(ATTACHMENT).where(ATTACHMENT.c.bytes_deleted, ATTACHMENT.c.deleted_at < before)
     )
 
 
 async def find_known_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
-    """Return those blob keys that belong to an attachment, deleted ones with pending bytes included."""
+    """Return the keys that belong to an attachment, including deleted ones with pending bytes."""
     ids = [part for key in keys for part in key.split("/")[2:]]
     statement = select(ATTACHMENT.c.blob_key).where(
         ATTACHMENT.c.attachment_id.in_(ids), ATTACHMENT.c.blob_key.in_(list(keys)), ~ATTACHMENT.c.bytes_deleted

@@ -1,13 +1,14 @@
-"""Attachments: their records. Their bytes lie in the blob store under `blob_key`."""
+"""Records of attachments; their bytes are in the blob store under `blob_key`."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
 from hearback_contracts.reasons import Reason
 from hearback_kit.db import Connection
 from hearback_kit.db.prepared import Prepared
+from hearback_kit.db.rows import columns, find_record, list_records
 from hearback_kit.db.rowsets import arrays
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -20,7 +21,7 @@ KEPT = ATTACHMENT.c.deleted_at.is_(None)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAttachment:
-    """An attachment to be recorded; with `deleted_at` it is recorded as deleted."""
+    """An attachment to record; with `deleted_at`, as deleted."""
 
     attachment_id: str
     organization_id: int
@@ -55,12 +56,7 @@ class HasEvent(Protocol):
     def event_id(self) -> str: ...
 
 
-_NAMES = tuple(field.name for field in fields(Attachment))
-_COLUMNS = tuple(ATTACHMENT.c[name] for name in _NAMES)
-
-
-def _as_attachment(row: Any) -> Attachment:
-    return Attachment(**dict(zip(_NAMES, row, strict=True)))
+_COLUMNS = columns(Attachment, ATTACHMENT)
 
 
 def _events(keys: Sequence[EventKey]) -> Any:
@@ -79,7 +75,7 @@ def _is_of(wanted: Any, table: Any) -> ColumnElement[bool]:
 
 
 async def find_with_attachments(connection: Connection, rows: Sequence[HasEvent]) -> set[int]:
-    """Return the ids of those feedback that have attachments: one statement for a whole page."""
+    """Return the ids of the rows that have attachments."""
     if not rows:
         return set()
     ids = {(row.project_id, row.event_id): row.id for row in rows}
@@ -103,7 +99,7 @@ _COUNT: Final = Prepared(_count_statement())
 
 
 async def count_attachments(connection: Connection, keys: Collection[EventKey]) -> dict[EventKey, int]:
-    """Return how many attachments events have; those without any are left out."""
+    """Count the attachments of events; events without any are left out."""
     if not keys:
         return {}
     wanted = sorted(set(keys))
@@ -116,8 +112,8 @@ async def count_attachments(connection: Connection, keys: Collection[EventKey]) 
 async def record_attachments(connection: Connection, rows: Sequence[NewAttachment], at: datetime) -> set[str]:
     """Record attachments; return the `attachment_id`s that are new.
 
-    One that was deleted before stays deleted. Bytes that came again, under a key of their own, are marked
-    to be deleted, and so are those that came again under the key of a deleted attachment.
+    A deleted one stays deleted. Bytes that were uploaded again under another key, or for a deleted attachment, are
+    marked to be deleted.
     """
     statement = (
         insert(ATTACHMENT)
@@ -156,12 +152,12 @@ async def _mark_repeated(
 
 
 def upload_id_of(blob_key: str) -> str:
-    """Return what makes a key unique, its last part: the id under which superfluous bytes are marked."""
+    """Return the unique last part of a key, under which superfluous bytes are recorded."""
     return blob_key.rpartition("/")[2]
 
 
 async def find_deleted_events(connection: Connection, keys: Sequence[EventKey], reason: str) -> set[EventKey]:
-    """Return those of the events whose feedback was closed for `reason`."""
+    """Return the events whose submission was closed with `reason`."""
     wanted = _events(keys)
     found = select(wanted.c.project_id, wanted.c.event_id).join(
         CLOSED_SUBMISSION, _is_of(wanted, CLOSED_SUBMISSION) & (CLOSED_SUBMISSION.c.reason == reason)
@@ -170,7 +166,7 @@ async def find_deleted_events(connection: Connection, keys: Sequence[EventKey], 
 
 
 async def delete_of_events(connection: Connection, keys: Sequence[EventKey], at: datetime, reason: str) -> None:
-    """Mark the attachments of events as deleted; their bytes follow after the commit."""
+    """Mark the attachments of events as deleted; a job deletes their bytes."""
     if not keys:
         return
     wanted = _events(keys)
@@ -180,14 +176,14 @@ async def delete_of_events(connection: Connection, keys: Sequence[EventKey], at:
 
 
 async def delete_by_ids(connection: Connection, ids: Sequence[int], at: datetime, reason: str) -> list[Attachment]:
-    """Mark attachments as deleted by their ids; return those that were there."""
+    """Mark attachments as deleted; return those that existed."""
     statement = (
         update(ATTACHMENT)
         .where(ATTACHMENT.c.id.in_(list(ids)), KEPT)
         .values(deleted_at=at, deleted_reason=reason)
         .returning(*_COLUMNS)
     )
-    return [_as_attachment(row) for row in await connection.execute(statement)]
+    return await list_records(connection, Attachment, statement)
 
 
 async def event_exists(connection: Connection, project_id: int, event_id: str) -> bool:
@@ -217,7 +213,7 @@ async def list_attachments(
         .limit(limit)
         .offset(offset)
     )
-    return [_as_attachment(row) for row in await connection.execute(statement)]
+    return await list_records(connection, Attachment, statement)
 
 
 async def find_attachment(
@@ -230,5 +226,4 @@ async def find_attachment(
         ATTACHMENT.c.event_id == event_id,
         KEPT,
     )
-    row = (await connection.execute(statement)).one_or_none()
-    return None if row is None else _as_attachment(row)
+    return await find_record(connection, Attachment, statement)

@@ -1,7 +1,6 @@
-"""A person's feedback by e-mail address: read in windows of rows, for there is no index of addresses."""
+"""A person's feedback by e-mail address: found by scanning windows of rows, as no index covers addresses."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from hearback_kit.db import Connection
 from sqlalchemy import and_, func, or_, select
@@ -9,16 +8,13 @@ from sqlalchemy import and_, func, or_, select
 from feedback.store.tables import ATTACHMENT, FEEDBACK
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The ids of a window's rows that are the person's, and the window's last id; None after the last window."""
+async def find_of_address(
+    connection: Connection, address: str, after: int, rows_max: int
+) -> tuple[Sequence[int], int | None]:
+    """Scan up to `rows_max` feedback after an id for an address in lower case.
 
-    ids: Sequence[int]
-    last: int | None
-
-
-async def find_of_address(connection: Connection, address: str, after: int, rows_max: int) -> Window:
-    """Look at up to `rows_max` feedback after an id for one of the address, which is in lower case."""
+    Return the matching ids, and the last id that was scanned: None when there was none.
+    """
     rows = (
         select(FEEDBACK.c.id, FEEDBACK.c.contact_email, FEEDBACK.c.user_email)
         .where(FEEDBACK.c.id > after)
@@ -30,11 +26,11 @@ async def find_of_address(connection: Connection, address: str, after: int, rows
     is_theirs = or_(*(given == address for given in addresses))
     statement = select(func.max(rows.c.id), func.array_agg(rows.c.id).filter(is_theirs))
     last, ids = (await connection.execute(statement)).one()
-    return Window(ids or [], last)
+    return ids or [], last
 
 
 async def count_attachments(connection: Connection, ids: Sequence[int]) -> int:
-    """Return how many attachments these feedback have."""
+    """Count the attachments of feedback with these ids."""
     same_event = and_(
         ATTACHMENT.c.project_id == FEEDBACK.c.project_id, ATTACHMENT.c.event_id == FEEDBACK.c.event_id
     )

@@ -23,12 +23,12 @@ def _escaped(text: str) -> str:
 
 
 def has_terms(names: Sequence[str]) -> Condition:
-    """Return the condition that a feedback has all of these terms, which an index finds."""
+    """Return the condition that a feedback has all of these terms; an index covers it."""
     return FEEDBACK.c.facets.contains(cast(list(names), ARRAY(Text)))
 
 
 def is_tagged(key: str, value: str | None) -> Condition:
-    """Return the condition of a tag, with a value unless it is None; facets of other things may have its name."""
+    """Return the condition that a tag exists (value None) or has a value, even if a facet has the same name."""
     if not value:
         given = and_(has_terms([presence(key)]), _tag(key)) if key in KEYS else has_terms([presence(key)])
         return given if value is None else not_(given)
@@ -39,7 +39,7 @@ def is_tagged(key: str, value: str | None) -> Condition:
 
 
 def facet_like(key: str, pattern: str) -> Condition:
-    """Return the condition that a value meets a pattern: of a facet, or of a tag, whose values facets may cut."""
+    """Return the condition that a facet matches a pattern, or a tag, whose value its facet may truncate."""
     term = func.unnest(FEEDBACK.c.facets).table_valued("value").render_derived(name="facet")
     wanted = cast(term.c.value, Text).like(f"{like_pattern(key)}={like_pattern(pattern.lower())}")
     found: list[Condition] = [select(literal(1)).select_from(term).where(wanted).exists()]

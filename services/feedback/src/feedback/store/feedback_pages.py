@@ -1,10 +1,9 @@
-"""Pages of lists, in a time that does not grow with what is stored.
+"""Pages of lists, at a cost that does not grow with the number of rows.
 
-Whole mailboxes are read in the order of an index. A search is tried first as what it mostly is, a rare find:
-the inverted indexes give all of it, up to a bound. What passes the bound is so common that reading in the
-order of time meets a page of it soon. Over millions of rows the inverted indexes would take long to find all of
-a common word, so the newest rows are asked first whether it is one. The planner cannot know which of the two holds
-(it guesses badly at the beginnings of words), so each statement switches off the plans that do not fit.
+Whole mailboxes are read in index order. Most searches are rare, so an inverted index returns all matches up to a
+bound. A search beyond the bound is so common that a scan in time order fills a page soon. For a common word the
+inverted index itself would take long, so a sample of the newest rows decides first which plan to use. The planner
+cannot estimate this (it misjudges prefixes badly), so each statement disables the plans that do not fit.
 """
 
 from collections.abc import Sequence
@@ -28,9 +27,9 @@ from feedback.store.feedback_read import (
 )
 from feedback.store.tables import FEEDBACK
 
-FINDS_MAX = 2_000
-SAMPLE_ROWS = 1_000  # newest rows that tell how common a search is
-ROWS_PER_FIND = 4  # that an inverted index reads in the time in which one row is visited in the order of time
+MATCHES_MAX = 2_000
+SAMPLE_ROWS = 1_000  # newest rows that show how common a search is
+ROWS_PER_MATCH = 4  # index entries that an inverted index reads in the time a scan takes to visit one row
 ROWS = text("SELECT reltuples FROM pg_class WHERE oid = CAST('feedback' AS regclass)")
 BY_INVERTED_INDEX = text(
     "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true),"
@@ -49,7 +48,7 @@ IN_ORDER = text(
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows, newest first, and how many the whole list has (counted up to a bound, None when not asked for)."""
+    """Rows, newest first, and the length of the whole list: counted up to a bound, None if not requested."""
 
     rows: list[Feedback]
     hits: int | None = None
@@ -57,7 +56,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What one look found, in the order of reading; after `end` (None: the list's end) there may be more.
+    """Rows of one attempt in reading order; reading may continue after `end` (None: the list ends).
 
     Rows that were deleted meanwhile are missing.
     """
@@ -70,8 +69,8 @@ class _Reading:
 def mailbox_statement(selection: Selection, window: Window) -> Select[Any]:
     """Return the statement for a page of whole mailboxes.
 
-    They are read per project and mailbox, each in the order of one index, and merged: so the costs are the same
-    whatever lies behind the page, also over many projects.
+    Each project and mailbox is read in index order, and the results are merged: the cost depends neither on the
+    position of the page nor on the number of rows.
     """
     projects = _values("projects", "project_id", selection.project_ids, BigInteger())
     mailboxes = _values("mailboxes", "status", selection.statuses, Text())
@@ -107,19 +106,19 @@ def sort_key(columns: Any) -> tuple[Any, Any]:
 
 
 def in_time(columns: Any, backward: bool) -> tuple[Any, Any]:
-    """Return the order of lists by their columns, newest first, or `backward`."""
+    """Return the columns of a list's ORDER BY: newest first, or the reverse when reading `backward`."""
     if backward:
         return columns.first_seen.asc(), columns.id.asc()
     return columns.first_seen.desc(), columns.id.desc()
 
 
-def finds_statement(selection: Selection) -> Select[Any]:
-    """Return the statement for everything that a search finds, up to `FINDS_MAX` + 1, in no order."""
-    return select(FEEDBACK.c.id, FEEDBACK.c.first_seen).where(*matches(selection)).limit(FINDS_MAX + 1)
+def matches_statement(selection: Selection) -> Select[Any]:
+    """Return the statement for all matches of a search, up to `MATCHES_MAX` + 1, unordered."""
+    return select(FEEDBACK.c.id, FEEDBACK.c.first_seen).where(*matches(selection)).limit(MATCHES_MAX + 1)
 
 
-def near_statement(selection: Selection, rows_max: int, count_max: int) -> Select[Any]:
-    """Return the statement that counts finds among the newest rows of an organization, up to `count_max`."""
+def sample_statement(selection: Selection, rows_max: int, count_max: int) -> Select[Any]:
+    """Return the statement that counts matches among an organization's newest rows, up to `count_max`."""
     ours = FEEDBACK.c.organization_id == selection.organization_id
     times = select(FEEDBACK.c.first_seen).where(ours).order_by(FEEDBACK.c.first_seen.desc(), FEEDBACK.c.id.desc())
     oldest = times.offset(rows_max).limit(1).scalar_subquery()
@@ -127,8 +126,8 @@ def near_statement(selection: Selection, rows_max: int, count_max: int) -> Selec
     return select(func.count()).select_from(found.subquery())
 
 
-def newest_statement(selection: Selection, window: Window) -> Select[Any]:
-    """Return the statement for a page of a search that finds very much, read in the order of time."""
+def scan_statement(selection: Selection, window: Window) -> Select[Any]:
+    """Return the statement for a page of a common search, scanned in time order."""
     conditions = [FEEDBACK.c.organization_id == selection.organization_id, *matches(selection)]
     return window.statement(select(*LIST_COLUMNS).where(*conditions), sort_key(FEEDBACK.c))
 
@@ -136,7 +135,7 @@ def newest_statement(selection: Selection, window: Window) -> Select[Any]:
 async def read_page(
     connection: Connection, selection: Selection, window: Window, *, hits_max: int | None = None
 ) -> Page:
-    """Read the rows of a window; with `hits_max` the list is counted so far."""
+    """Read the rows of a window; with `hits_max` also count the list up to that bound."""
     if selection.is_empty:
         return Page([], 0)
     read = _read_search if selection.is_search else _read_mailboxes
@@ -160,53 +159,52 @@ async def _read_mailboxes(
 async def _read_search(
     connection: Connection, selection: Selection, window: Window, hits_max: int | None
 ) -> _Reading:
-    finds: list[Position] = []
-    is_common = await _is_common(connection, selection, max(hits_max or 0, FINDS_MAX))
+    matched: list[Position] = []
+    is_common = await _is_common(connection, selection, max(hits_max or 0, MATCHES_MAX))
     if not is_common:
         await connection.execute(BY_INVERTED_INDEX)
-        finds = [
-            Position(find.first_seen, find.id) for find in await connection.execute(finds_statement(selection))
-        ]
+        rows_matched = await connection.execute(matches_statement(selection))
+        matched = [Position(row.first_seen, row.id) for row in rows_matched]
     await connection.execute(IN_ORDER)
-    if is_common or len(finds) > FINDS_MAX:
-        rows = await _rows(connection, newest_statement(selection, window))
+    if is_common or len(matched) > MATCHES_MAX:
+        rows = await _rows(connection, scan_statement(selection, window))
         return _Reading(rows, hits_max)
-    hits = len(finds) if hits_max is None else min(len(finds), hits_max)
-    places = cut(finds, window)
-    if not places:
+    hits = len(matched) if hits_max is None else min(len(matched), hits_max)
+    positions = cut(matched, window)
+    if not positions:
         return _Reading([], hits)
-    chosen = FEEDBACK.c.id.in_([place.id for place in places])
+    chosen = FEEDBACK.c.id.in_([one.id for one in positions])
     fetch = select(*LIST_COLUMNS).where(chosen).order_by(*in_time(FEEDBACK.c, window.backward))
-    end = places[-1] if len(places) == window.limit else None
+    end = positions[-1] if len(positions) == window.limit else None
     return _Reading(await _rows(connection, fetch), hits, end)
 
 
-async def _is_common(connection: Connection, selection: Selection, finds: int) -> bool:
-    """Whether the order of time meets so many finds sooner than the inverted indexes would give all finds."""
+async def _is_common(connection: Connection, selection: Selection, count: int) -> bool:
+    """Whether a scan in time order finds `count` matches sooner than an inverted index finds all of them."""
     rows = (await connection.execute(ROWS)).scalar_one()
-    if rows < ROWS_PER_FIND * finds:
+    if rows < ROWS_PER_MATCH * count:
         return False
     await connection.execute(IN_ORDER)
-    sample = (await connection.execute(near_statement(selection, SAMPLE_ROWS, SAMPLE_ROWS))).scalar_one()
+    sample = (await connection.execute(sample_statement(selection, SAMPLE_ROWS, SAMPLE_ROWS))).scalar_one()
     share = sample / SAMPLE_ROWS
-    if share * share * rows < ROWS_PER_FIND * finds:
+    if share * share * rows < ROWS_PER_MATCH * count:
         return False
-    met = (await connection.execute(near_statement(selection, int(2 * finds / share), finds))).scalar_one()
-    return bool(met == finds)
+    met = (await connection.execute(sample_statement(selection, int(2 * count / share), matched))).scalar_one()
+    return bool(met == count)
 
 
 async def read_in_order(connection: Connection, selection: Selection, window: Window) -> list[Feedback]:
-    """Read a page of a search that finds very much, newest first."""
+    """Read a page of a common search, newest first."""
     await connection.execute(IN_ORDER)
-    rows = await _rows(connection, newest_statement(selection, window))
+    rows = await _rows(connection, scan_statement(selection, window))
     return rows[::-1] if window.backward else rows
 
 
-async def list_places(connection: Connection, places: Sequence[Position]) -> list[Feedback]:
-    """Return the feedback at these places, newest first; deleted ones are missing."""
-    if not places:
+async def list_at(connection: Connection, positions: Sequence[Position]) -> list[Feedback]:
+    """Return the feedback at these positions, newest first; deleted ones are missing."""
+    if not positions:
         return []
-    chosen = FEEDBACK.c.id.in_([place.id for place in places])
+    chosen = FEEDBACK.c.id.in_([one.id for one in positions])
     statement = select(*LIST_COLUMNS).where(chosen).order_by(*in_time(FEEDBACK.c, backward=False))
     await connection.execute(IN_ORDER)
     return await _rows(connection, statement)
@@ -216,9 +214,9 @@ async def _rows(connection: Connection, statement: Select[Any]) -> list[Feedback
     return [as_feedback(row) for row in await connection.execute(statement)]
 
 
-def cut(finds: Sequence[Position], window: Window) -> list[Position]:
-    """Return the places of a window, in the order of reading."""
+def cut(matched: Sequence[Position], window: Window) -> list[Position]:
+    """Return the positions of a window, in reading order."""
     if window.position is not None:
         position = tuple(window.position)
-        finds = [find for find in finds if (find > position if window.backward else find < position)]
-    return sorted(finds, reverse=not window.backward)[: window.limit]
+        matched = [one for one in matched if (one > position if window.backward else one < position)]
+    return sorted(matched, reverse=not window.backward)[: window.limit]

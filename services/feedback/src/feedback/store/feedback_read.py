@@ -1,4 +1,4 @@
-"""Reading feedback: selections and their counts, single issues."""
+"""Read feedback: selections, their counts, and single issues."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
@@ -30,7 +30,7 @@ def as_detail(row: Any) -> FeedbackDetail:
 
 
 class Position(NamedTuple):
-    """A place in a list: the sort key of a row."""
+    """A position in a list: the sort key of a row."""
 
     first_seen: datetime
     id: int
@@ -38,9 +38,9 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which feedback: of these projects, in these mailboxes, meeting all conditions.
+    """A filter of feedback: its projects, its mailboxes, and further conditions.
 
-    `is_search` says that an inverted index finds it, `has_patterns` that the index takes long to do so.
+    `is_search` is whether an inverted index serves it, `has_patterns` whether that is slow.
     """
 
     organization_id: int
@@ -52,12 +52,12 @@ class Selection:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing can be found."""
+        """Whether it can match nothing."""
         return not (self.project_ids and self.statuses)
 
 
 def matches(selection: Selection) -> list[Condition]:
-    """Return the conditions that a row of the selection meets."""
+    """Return the conditions of a selection."""
     return [
         FEEDBACK.c.project_id.in_(list(selection.project_ids)),
         FEEDBACK.c.status.in_(list(selection.statuses)),
@@ -66,13 +66,13 @@ def matches(selection: Selection) -> list[Condition]:
 
 
 def count_statement(selection: Selection, count_max: int | None = None) -> Select[Any]:
-    """Return the statement that counts a selection's rows, no further than `count_max`."""
+    """Return the statement that counts a selection's rows, up to `count_max`."""
     found: Select[Any] = select(literal_column("1")).where(*matches(selection)).limit(count_max)
     return select(func.count()).select_from(found.subquery())
 
 
 async def count_feedback(connection: Connection, selection: Selection, count_max: int | None = None) -> int:
-    """Return how many rows a selection has, counting no further than `count_max`."""
+    """Count a selection's rows, up to `count_max`."""
     if selection.is_empty:
         return 0
     found: int = (await connection.execute(count_statement(selection, count_max))).scalar_one()
@@ -80,7 +80,7 @@ async def count_feedback(connection: Connection, selection: Selection, count_max
 
 
 async def list_ids(connection: Connection, selection: Selection, limit: int, after: int = 0) -> list[int]:
-    """Return ids above `after` of at most `limit` rows of a selection, in ascending order."""
+    """Return up to `limit` ids of a selection above `after`, in ascending order."""
     if selection.is_empty:
         return []
     statement = (
@@ -93,7 +93,7 @@ async def list_ids(connection: Connection, selection: Selection, limit: int, aft
 
 
 async def count_ids(connection: Connection, selection: Selection, ids: Collection[int]) -> int:
-    """Return how many of these ids a selection has."""
+    """Count the ids that are in a selection."""
     if selection.is_empty or not ids:
         return 0
     statement = select(func.count()).where(FEEDBACK.c.id.in_(sorted(ids)), *matches(selection))
@@ -125,7 +125,7 @@ async def find_by_id(
 async def find_by_short_id(
     connection: Connection, organization_ids: Collection[int], short_id: str
 ) -> FeedbackDetail | None:
-    """Return the newest feedback with a short id such as `WEB-12`; None without one, or with several owners."""
+    """Return the newest feedback with a short id such as `WEB-12`; None if it is unknown or ambiguous."""
     statement = (
         select(*DETAIL_COLUMNS)
         .where(FEEDBACK.c.organization_id.in_(sorted(organization_ids)), FEEDBACK.c.short_id == short_id.upper())
@@ -138,7 +138,7 @@ async def find_by_short_id(
 async def find_by_name(
     connection: Connection, organization_ids: Collection[int], text: str
 ) -> FeedbackDetail | None:
-    """Return the feedback that an id or a short id names, as `find_by_id` and `find_by_short_id` do."""
+    """Return the feedback with an id or short id; see `find_by_id` and `find_by_short_id`."""
     if not (text.isascii() and text.isdigit()):
         return await find_by_short_id(connection, organization_ids, text)
     number = parse_id(text)

@@ -1,4 +1,4 @@
-"""Statements that count mailboxes and list what a search finds in them."""
+"""Statements that count mailboxes and list the matches of a search in them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -29,7 +29,7 @@ from feedback.store.tables import FEEDBACK
 
 
 def fill_statement(selection: Selection, count_max: int) -> Select[Any]:
-    """Return the statement that counts each mailbox of a selection up to `count_max` + 1, by an index alone."""
+    """Return the statement that counts each mailbox of a selection up to `count_max` + 1 (index-only scan)."""
     mailboxes = arrays("mailboxes", {"status": Text()}, {"status": list(selection.statuses)})
     rows: Select[Any] = (
         select(literal_column("1"))
@@ -44,18 +44,18 @@ def fill_statement(selection: Selection, count_max: int) -> Select[Any]:
     return select(mailboxes.c.status, counted.c.rows).select_from(mailboxes.join(counted, true()))
 
 
-def finds_statement(
-    selection: Selection, finds_max: int, statuses: Sequence[str] = (), window: Window | None = None
+def matches_statement(
+    selection: Selection, matches_max: int, statuses: Sequence[str] = (), window: Window | None = None
 ) -> CompoundSelect[Any]:
-    """Return the statement that counts all finds of a search by mailbox, and after them lists a page of some.
+    """Return the statement that counts the matches of a search by mailbox, then lists a page of some mailboxes.
 
-    It looks at `finds_max` + 1 finds at most, in no order; with so many the page is not the right one. Rows of
+    It reads at most `matches_max` + 1 matches, unordered; if there are that many, the page is not valid. Rows with
     counts have no id.
     """
     found = (
         select(FEEDBACK.c.id, FEEDBACK.c.first_seen, FEEDBACK.c.status)
         .where(*matches(selection))
-        .limit(finds_max + 1)
+        .limit(matches_max + 1)
         .cte("found")
         .prefix_with("MATERIALIZED", dialect="postgresql")
     )
@@ -69,10 +69,10 @@ def finds_statement(
     return union_all(counted, select(page.subquery("page")))
 
 
-def newest_finds_statement(selection: Selection, window: Window) -> Select[Any]:
-    """Return the statement for what a search finds in a window over the rows of its organization.
+def sample_statement(selection: Selection, window: Window) -> Select[Any]:
+    """Return the statement for the matches of a search among the rows of a window over its organization.
 
-    Each row of the answer also has how many there are, and the times of the first and the last.
+    Each result row also has the number of rows in the window, and the times of the oldest and newest.
     """
     own = select(FEEDBACK.c.id, FEEDBACK.c.first_seen).where(
         FEEDBACK.c.organization_id == selection.organization_id
@@ -86,24 +86,24 @@ def newest_finds_statement(selection: Selection, window: Window) -> Select[Any]:
         .where(*matches(selection))
         .subquery("found")
     )
-    looked_at = (
+    sampled = (
         select(
             func.count().label("rows"),
             func.min(near.c.first_seen).label("oldest"),
             func.max(near.c.first_seen).label("newest"),
         )
         .select_from(near)
-        .subquery("looked_at")
+        .subquery("sampled")
     )
-    return select(*looked_at.c, found.c.id, found.c.first_seen, found.c.status).select_from(
-        looked_at.outerjoin(found, true())
+    return select(*sampled.c, found.c.id, found.c.first_seen, found.c.status).select_from(
+        sampled.outerjoin(found, true())
     )
 
 
 def span_statement(selection: Selection, window: Window, start: datetime, end: datetime) -> Select[Any]:
-    """Return the statement for a page of what a search finds between two times, both included.
+    """Return the statement for a page of a search's matches between two times, both included.
 
-    The index of times tells which finds are in between, so that only their rows are visited.
+    The time index narrows the matches first, so that only rows in between are visited.
     """
     found = select(FEEDBACK.c.id, FEEDBACK.c.first_seen).where(
         FEEDBACK.c.organization_id == selection.organization_id,

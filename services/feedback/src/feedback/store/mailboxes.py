@@ -1,4 +1,4 @@
-"""How full the mailboxes are, counted no further than a bound: the cost is the same however much is stored."""
+"""The inbox's list with counts of its mailboxes, at a cost that does not grow with the number of rows."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,93 +15,95 @@ from feedback.store.feedback_pages import (
     BY_INVERTED_INDEX,
     IN_ORDER,
     cut,
-    list_places,
+    list_at,
     read_in_order,
     read_page,
 )
 from feedback.store.feedback_read import Position, Selection
 from feedback.store.mailbox_statements import (
     fill_statement,
-    finds_statement,
-    newest_finds_statement,
+    matches_statement,
+    sample_statement,
     span_statement,
 )
 
-NEAR_ROWS_MAX: Final = 1_000  # rows that a search is looked up among before an inverted index is asked
-FAR_ROWS_MAX: Final = 10_000  # rows that a page of what is common is looked for among
-COMMON_PART_MIN: Final = 0.01  # of these rows: what is found more often is common
-FINDS_MAX: Final = 5_000  # that the database sorts; with more, the order of time meets a page of them soon
-LOOKS_MAX: Final = 50  # times as much time as the newest rows span is where a page of many finds is looked for
+NEAR_ROWS_MAX: Final = 1_000  # rows sampled before an inverted index is used
+FAR_ROWS_MAX: Final = 10_000  # rows scanned for a page of a common search
+COMMON_PART_MIN: Final = 0.01  # a search that matches more of the sample is common
+MATCHES_MAX: Final = 5_000  # matches that the database sorts; with more, a scan in time order fills a page soon
+SPANS_MAX: Final = 50  # a page of many matches is searched within this multiple of the sample's time span
 
 
 async def count_mailboxes(
     connection: Connection, selection: Selection, count_max: int
 ) -> Mapping[str, int | None]:
-    """Return the rows of each mailbox: `count_max` + 1 for more, None for a search of more than `FINDS_MAX`."""
+    """Count each mailbox: `count_max` + 1 for more, None for a search with more than `MATCHES_MAX` matches."""
     if selection.is_empty:
         return dict.fromkeys(STATUSES, 0)
     if selection.is_search:
-        counts, _ = await _read_finds(connection, selection, FINDS_MAX)
+        counts, _ = await _read_matches(connection, selection, MATCHES_MAX)
         return counts or dict.fromkeys(STATUSES, None)
     await connection.execute(IN_ORDER)
     found = await connection.execute(fill_statement(selection, count_max))
     return dict.fromkeys(STATUSES, 0) | {status: rows for status, rows in found}  # noqa: C416 - rows are no pairs
 
 
-class _Find(NamedTuple):
+class _Match(NamedTuple):
     position: Position
     status: str
 
 
-async def _read_finds(
+async def _read_matches(
     connection: Connection,
     selection: Selection,
-    finds_max: int,
+    matches_max: int,
     statuses: Sequence[str] = (),
     window: Window | None = None,
 ) -> tuple[Mapping[str, int | None] | None, list[Position]]:
-    """Return the counts of a search's mailboxes and the places of a page; None for more finds than `finds_max`."""
+    """Return a search's counts by mailbox (None above `matches_max` matches) and the positions of a page."""
     await connection.execute(BY_INVERTED_INDEX)
-    counts, places = dict.fromkeys(STATUSES, 0), []
-    for row in await connection.execute(finds_statement(selection, finds_max, statuses, window)):
+    counts, positions = dict.fromkeys(STATUSES, 0), []
+    for row in await connection.execute(matches_statement(selection, matches_max, statuses, window)):
         if row.id is None:
             counts[row.status] = row.rows
         else:
-            places.append(Position(row.first_seen, row.id))
-    return (counts if sum(counts.values()) <= finds_max else None), places
+            positions.append(Position(row.first_seen, row.id))
+    return (counts if sum(counts.values()) <= matches_max else None), positions
 
 
-def _counted(finds: Sequence[_Find]) -> Mapping[str, int | None]:
-    counts = Counter(find.status for find in finds)
+def _counted(matches: Sequence[_Match]) -> Mapping[str, int | None]:
+    counts = Counter(match.status for match in matches)
     return {status: counts[status] for status in STATUSES}
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """What a search finds nearby: whether that is everything up to the list's end, and the newest time there."""
+class _Sample:
+    """The matches of a search among some rows; `is_all` if the list has no further rows."""
 
-    finds: Sequence[_Find]
+    matches: Sequence[_Match]
     is_all: bool
     newest: datetime | None
     span: timedelta
 
 
-async def _look(connection: Connection, selection: Selection, window: Window) -> _Look:
-    """Look for what a search finds nearby."""
+async def _sample(connection: Connection, selection: Selection, window: Window) -> _Sample:
+    """Return the matches of a search among the rows of a window."""
     await connection.execute(IN_ORDER)
-    rows = list(await connection.execute(newest_finds_statement(selection, window)))
-    finds = [_Find(Position(row.first_seen, row.id), row.status) for row in rows if row.id is not None]
+    rows = list(await connection.execute(sample_statement(selection, window)))
+    matches = [_Match(Position(row.first_seen, row.id), row.status) for row in rows if row.id is not None]
     first = rows[0]
     span = first.newest - first.oldest if first.rows else timedelta()
-    return _Look(finds, first.rows < window.limit, first.newest, span)
+    return _Sample(matches, first.rows < window.limit, first.newest, span)
 
 
-async def _read_span(connection: Connection, selection: Selection, window: Window, look: _Look) -> list[Position]:
-    """Return places of a page that are within `LOOKS_MAX` times the span of a look from the page's beginning."""
-    begin = window.position[0] if window.position else look.newest
+async def _read_span(
+    connection: Connection, selection: Selection, window: Window, sample: _Sample
+) -> list[Position]:
+    """Return positions of a page within `SPANS_MAX` times the sample's time span from the page's start."""
+    begin = window.position[0] if window.position else sample.newest
     if begin is None:
         return []
-    end = begin + look.span * (LOOKS_MAX if window.backward else -LOOKS_MAX)
+    end = begin + sample.span * (SPANS_MAX if window.backward else -SPANS_MAX)
     await connection.execute(BY_INVERTED_INDEX)
     found = await connection.execute(span_statement(selection, window, min(begin, end), max(begin, end)))
     return [Position(row.first_seen, row.id) for row in found]
@@ -115,78 +117,82 @@ async def read_mailbox(
     *,
     count_max: int,
 ) -> tuple[list[Feedback], Mapping[str, int | None]]:
-    """Return a page of `shown`, and the counts of the mailboxes of `everywhere`, of which it is a part.
+    """Return a page of `shown`, and the counts by mailbox of `everywhere`, which includes it.
 
-    A search is looked up among the newest rows first. What is common is met there, and is not counted: an inverted
-    index would have to find all of it: its counts are None. What is rare is looked up once for both. Of what is
-    neither the page is looked for where it can be expected, and the counts are empty: `count_mailboxes` has them.
+    A search is sampled among the newest rows first. A common one is not counted, since an inverted index would
+    have to return all matches: its counts are None. A rare one is read once for both. For one in between, the page
+    is searched for where it is likely, and the counts are empty: `count_mailboxes` returns them.
     """
     if not shown.is_search or shown.is_empty:
         filled = await count_mailboxes(connection, everywhere, count_max)
         page = await read_page(connection, shown, window)
         return page.rows, filled
-    look = await _look(connection, everywhere, Window(NEAR_ROWS_MAX))
+    sample = await _sample(connection, everywhere, Window(NEAR_ROWS_MAX))
     counts: Mapping[str, int | None]
-    places: list[Position] | None
-    if look.is_all:
-        counts, places, is_whole = _counted(look.finds), _places(look.finds, shown, window), True
-    elif len(look.finds) > NEAR_ROWS_MAX * COMMON_PART_MIN:
+    positions: list[Position] | None
+    if sample.is_all:
+        counts, positions, is_whole = _counted(sample.matches), _page_of(sample.matches, shown, window), True
+    elif len(sample.matches) > NEAR_ROWS_MAX * COMMON_PART_MIN:
         counts = dict.fromkeys(STATUSES, None)
-        places = await _near(connection, shown, window, look.finds)
-        is_whole = len(places) == window.limit
+        positions = await _read_near(connection, shown, window, sample.matches)
+        is_whole = len(positions) == window.limit
     else:
-        counts, places = await _read_rare(connection, everywhere, shown, window, look, count_max)
+        counts, positions = await _read_rare(connection, everywhere, shown, window, sample, count_max)
         is_whole = True
-    if places is None:
+    if positions is None:
         return await read_in_order(connection, shown, window), counts
     if is_whole:
-        rows = await list_places(connection, places)
-        if len(rows) == len(places):  # else some were deleted meanwhile, and others move up
+        rows = await list_at(connection, positions)
+        if len(rows) == len(positions):  # else some were deleted meanwhile: others fill the page
             return rows, counts
     page = await read_page(connection, shown, window)
     return page.rows, counts
 
 
 async def _read_rare(
-    connection: Connection, everywhere: Selection, shown: Selection, window: Window, look: _Look, count_max: int
+    connection: Connection,
+    everywhere: Selection,
+    shown: Selection,
+    window: Window,
+    sample: _Sample,
+    count_max: int,
 ) -> tuple[Mapping[str, int | None], list[Position] | None]:
-    """Return the counts of a search that finds few of the newest rows, and the places of a page.
+    """Return the counts of a search that is rare in the sample, and the positions of a page.
 
-    Counts are empty where more than `count_max` finds were not counted, and None where they are more than the
-    database shall sort; then there are no places either. An index that is fast is asked again for fewer rows
-    rather than for the rows of many finds, which may have to come from disk.
+    Counts are empty when there were more than `count_max` matches but the page was found otherwise. Counts and
+    positions are None when there are more matches than the database should sort.
     """
     if not shown.has_patterns:
-        counts, places = await _read_finds(connection, everywhere, count_max, shown.statuses, window)
+        counts, positions = await _read_matches(connection, everywhere, count_max, shown.statuses, window)
         if counts is None:
-            places = await _read_span(connection, shown, window, look)
-        if counts is not None or len(places) == window.limit:
-            return counts or {}, places
-    counts, places = await _read_finds(connection, everywhere, FINDS_MAX, shown.statuses, window)
+            positions = await _read_span(connection, shown, window, sample)
+        if counts is not None or len(positions) == window.limit:
+            return counts or {}, positions
+    counts, positions = await _read_matches(connection, everywhere, MATCHES_MAX, shown.statuses, window)
     if counts is None:
         return dict.fromkeys(STATUSES, None), None
-    return counts, places
+    return counts, positions
 
 
-async def _near(
-    connection: Connection, shown: Selection, window: Window, newest: Sequence[_Find]
+async def _read_near(
+    connection: Connection, shown: Selection, window: Window, newest: Sequence[_Match]
 ) -> list[Position]:
-    """Return the places of a page of what is common, found among the rows next to its position.
+    """Return the positions of a page of a common search, from a scan next to the page's position.
 
-    How many rows those are is guessed from what the newest ones have.
+    The number of rows to scan is estimated from the density of matches in the sample.
     """
-    places = [] if window.position is not None else _places(newest, shown, window)
-    density = sum(find.status in shown.statuses for find in newest) / NEAR_ROWS_MAX
+    positions = [] if window.position is not None else _page_of(newest, shown, window)
+    density = sum(match.status in shown.statuses for match in newest) / NEAR_ROWS_MAX
     guess = int(1.5 * window.limit / density) if density else FAR_ROWS_MAX
     for rows_max in (min(max(guess, NEAR_ROWS_MAX), FAR_ROWS_MAX), FAR_ROWS_MAX):
-        if len(places) == window.limit:
+        if len(positions) == window.limit:
             break
-        look = await _look(connection, shown, replace(window, limit=rows_max))
-        places = _places(look.finds, shown, window)
+        sample = await _sample(connection, shown, replace(window, limit=rows_max))
+        positions = _page_of(sample.matches, shown, window)
         if rows_max == FAR_ROWS_MAX:
             break
-    return places
+    return positions
 
 
-def _places(finds: Sequence[_Find], shown: Selection, window: Window) -> list[Position]:
-    return cut([find.position for find in finds if find.status in shown.statuses], window)
+def _page_of(matches: Sequence[_Match], shown: Selection, window: Window) -> list[Position]:
+    return cut([match.position for match in matches if match.status in shown.statuses], window)

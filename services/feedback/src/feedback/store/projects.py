@@ -1,4 +1,4 @@
-"""What is kept per project: the short ids used, and which flags the registry knows of."""
+"""Per project: the number of short ids used, and the flags that were announced to the registry."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from feedback.store.tables import PROJECT
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """That a project has feedback, and whether any came in a feedback envelope."""
+    """A project that has feedback; `has_new_feedbacks` if any came in a feedback envelope."""
 
     project_id: int
     has_new_feedbacks: bool
@@ -57,7 +57,7 @@ async def take_numbers(
 
 
 async def list_unannounced(connection: Connection, limit: int) -> list[Announcement]:
-    """Return projects whose flags the registry does not know yet."""
+    """Return projects whose flags have not been announced."""
     statement = (
         select(PROJECT.c.id, PROJECT.c.has_new_feedbacks)
         .where(PROJECT.c.announced_new_feedbacks.is_distinct_from(PROJECT.c.has_new_feedbacks))
@@ -68,7 +68,7 @@ async def list_unannounced(connection: Connection, limit: int) -> list[Announcem
 
 
 async def mark_announced(connection: Connection, announcements: Sequence[Announcement]) -> None:
-    """Record what the registry knows now."""
+    """Record announced flags."""
     for announced in (False, True):
         ids = [a.project_id for a in announcements if a.has_new_feedbacks is announced]
         if ids:

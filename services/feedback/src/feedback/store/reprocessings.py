@@ -1,7 +1,4 @@
-"""Stored feedback that is processed again: read in windows of ids, compared and written many rows at a time.
-
-What a submission itself says (its ids, source and times) stays as it is.
-"""
+"""Reprocess stored feedback: read by windows of ids, compare and write in bulk; ids, source and times stay."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,7 +25,7 @@ _GIVEN: Final = ("id", *_MAILBOX, *_CONTENT)
 
 
 async def last_of_window(connection: Connection, after: int, rows_max: int) -> int | None:
-    """Return the last id of the next `rows_max` feedback after an id; None when there are no more."""
+    """Return the last id of the next `rows_max` feedback after an id, or None."""
     ids = select(FEEDBACK.c.id).where(FEEDBACK.c.id > after).order_by(FEEDBACK.c.id).limit(rows_max).subquery()
     last: int | None = await connection.scalar(select(func.max(ids.c.id)))
     return last
@@ -37,7 +34,7 @@ async def last_of_window(connection: Connection, after: int, rows_max: int) -> i
 async def lock_received(
     connection: Connection, ids: tuple[int, int], received: tuple[datetime, datetime], project_id: int | None
 ) -> list[FeedbackDetail]:
-    """Lock and return feedback with ids after one up to another, received from a time until before another."""
+    """Lock and return feedback within (first, last] ids and [start, end) times of receipt."""
     statement = (
         select(*DETAIL_COLUMNS)
         .where(FEEDBACK.c.id > ids[0], FEEDBACK.c.id <= ids[1])
@@ -58,14 +55,14 @@ def _value(given: TableValuedAlias, name: str) -> ColumnElement[Any]:
 
 
 def _differs(given: TableValuedAlias) -> dict[str, ColumnElement[bool]]:
-    """Return whether each column differs; the mailbox does only where no person chose it."""
+    """Return whether each column differs; the mailbox only if no person chose it."""
     moves = FEEDBACK.c.triaged.is_(False) & (FEEDBACK.c.status != given.c.status)
     content = {name: FEEDBACK.c[name].is_distinct_from(_value(given, name)) for name in _CONTENT}
     return {"status": moves} | content
 
 
 async def find_changes(connection: Connection, drafts: Sequence[tuple[int, Draft]]) -> dict[int, list[str]]:
-    """Return the columns in which locked feedback differ from drafts, by id; those that do not are left out."""
+    """Return by id the columns in which locked feedback differ from drafts, without unchanged ones."""
     if not drafts:
         return {}
     given = _given()
@@ -79,7 +76,7 @@ async def find_changes(connection: Connection, drafts: Sequence[tuple[int, Draft
 
 
 async def write_changes(connection: Connection, drafts: Sequence[tuple[int, Draft]]) -> None:
-    """Replace what locked feedback say by drafts; the mailbox of those that a person sorted stays."""
+    """Overwrite locked feedback with drafts; triaged ones keep their mailbox."""
     if not drafts:
         return
     given = _given()

@@ -1,4 +1,4 @@
-"""The search indexes, to which new rows are merged in the background."""
+"""The GIN search indexes, whose pending lists are merged in the background."""
 
 from typing import Final
 
@@ -8,5 +8,5 @@ _NAMES: Final = ("feedback_trigrams", "feedback_search", "feedback_facets")
 
 
 async def merge_pending(connection: Direct) -> None:
-    """Merge what was added lately into each of the indexes."""
+    """Merge the pending list of each index."""
     await connection.fetch("SELECT gin_clean_pending_list(name::regclass) FROM unnest($1::text[]) AS name", _NAMES)

@@ -1,4 +1,4 @@
-"""Names of tags and context fields that an organization's feedback has: what its searches may ask for."""
+"""Names of tags and context fields in an organization's feedback: the custom keys of its searches."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -11,13 +11,13 @@ from sqlalchemy.dialects.postgresql import insert
 from feedback.store.tables import FEEDBACK, SEARCH_NAME
 
 VALUES_ROWS_MAX = 1_000  # of an organization: those whose values are suggested
-NAMES_MAX = 10_000  # of one organization; with that many, any name may be asked for
+NAMES_MAX = 10_000  # of one organization; beyond them any name is accepted
 
 
 async def record_names(connection: Connection, names: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
     """Record names by organization, as long as it has fewer than `NAMES_MAX`; return those recorded before.
 
-    Rows are written in one order, so that two workers cannot wait for each other.
+    Rows are written in a fixed order, so that two workers cannot deadlock.
     """
     wanted = sorted(set(names))
     if not wanted:
@@ -56,7 +56,7 @@ async def _full(connection: Connection, organizations: Collection[int]) -> set[i
 
 
 async def find_unknown(connection: Connection, organization_id: int, names: Collection[str]) -> set[str]:
-    """Return those of the names that no feedback of the organization has had."""
+    """Return the names that no feedback of the organization ever had."""
     if not names or organization_id in await _full(connection, [organization_id]):
         return set()
     statement = select(SEARCH_NAME.c.name).where(
@@ -65,14 +65,14 @@ async def find_unknown(connection: Connection, organization_id: int, names: Coll
     return set(names) - set((await connection.execute(statement)).scalars())
 
 
-async def list_names(connection: Connection, organization_id: int, begun: str, limit: int) -> list[str]:
-    """Return names of an organization that begin like a text, in their order."""
+async def list_names(connection: Connection, organization_id: int, prefix: str, limit: int) -> list[str]:
+    """Return an organization's names with a prefix, sorted."""
     statement = (
         select(SEARCH_NAME.c.name)
         .where(
             SEARCH_NAME.c.organization_id == organization_id,
-            SEARCH_NAME.c.name >= begun,
-            SEARCH_NAME.c.name.startswith(begun, autoescape=True),
+            SEARCH_NAME.c.name >= prefix,
+            SEARCH_NAME.c.name.startswith(prefix, autoescape=True),
         )
         .order_by(SEARCH_NAME.c.name)
         .limit(limit)
@@ -80,8 +80,8 @@ async def list_names(connection: Connection, organization_id: int, begun: str, l
     return list((await connection.execute(statement)).scalars())
 
 
-def values_statement(organization_id: int, key: str, begun: str, limit: int) -> Select[Any]:
-    """Return the statement for the commonest values of a key among an organization's newest feedback."""
+def values_statement(organization_id: int, key: str, prefix: str, limit: int) -> Select[Any]:
+    """Return the statement for the most common values of a key in an organization's newest feedback."""
     newest = (
         select(FEEDBACK.c.facets)
         .where(FEEDBACK.c.organization_id == organization_id)
@@ -94,14 +94,16 @@ def values_statement(organization_id: int, key: str, begun: str, limit: int) -> 
     return (
         select(func.substr(value, len(key) + 2))
         .select_from(newest.join(term, true()))
-        .where(value.startswith(f"{key}={begun}", autoescape=True))
+        .where(value.startswith(f"{key}={prefix}", autoescape=True))
         .group_by(value)
         .order_by(func.count().desc(), value)
         .limit(limit)
     )
 
 
-async def list_values(connection: Connection, organization_id: int, key: str, begun: str, limit: int) -> list[str]:
-    """Return the commonest values of a key that begin like a text, in lower case as searches take them."""
-    statement = values_statement(organization_id, key, begun, limit)
+async def list_values(
+    connection: Connection, organization_id: int, key: str, prefix: str, limit: int
+) -> list[str]:
+    """Return the most common values of a key with a prefix, in lower case."""
+    statement = values_statement(organization_id, key, prefix, limit)
     return list((await connection.execute(statement)).scalars())

@@ -1,4 +1,4 @@
-"""Feedback that says nearly the same as another: by the trigrams of their messages."""
+"""Similar feedback by trigrams of the message, and feedback linked to an error."""
 
 from collections.abc import Collection
 from typing import Any, Final
@@ -21,9 +21,9 @@ SIMILARITY_MIN: Final = 0.3
 
 
 def similar_statement(feedback: Feedback, *, rows_max: int, limit: int) -> Select[Any]:
-    """Return the statement for the feedback of the same project most alike to one, most alike first.
+    """Return the statement for the most similar feedback of the same project, most similar first.
 
-    Only the newest `rows_max` of each mailbox are compared, so that the cost does not grow with what is stored.
+    Only the newest `rows_max` of each mailbox are compared, to bound the cost.
     """
     mailboxes = arrays("mailboxes", {"status": Text()}, {"status": list(STATUSES)})
     newest = lateral(
@@ -33,31 +33,31 @@ def similar_statement(feedback: Feedback, *, rows_max: int, limit: int) -> Selec
         .limit(rows_max)
         .correlate(mailboxes)
     )
-    likeness = func.similarity(
+    similarity = func.similarity(
         func.left(newest.c.message, COMPARED_CHARACTERS_MAX), literal(feedback.message[:COMPARED_CHARACTERS_MAX])
-    ).label("likeness")
+    ).label("similarity")
     compared = (
-        select(newest.c.id, likeness)
+        select(newest.c.id, similarity)
         .select_from(mailboxes.join(newest, true()))
         .where(newest.c.id != feedback.id)
         .subquery("compared")
     )
     chosen = (
-        select(compared.c.id, compared.c.likeness)
-        .where(compared.c.likeness >= SIMILARITY_MIN)
-        .order_by(compared.c.likeness.desc(), compared.c.id.desc())
+        select(compared.c.id, compared.c.similarity)
+        .where(compared.c.similarity >= SIMILARITY_MIN)
+        .order_by(compared.c.similarity.desc(), compared.c.id.desc())
         .limit(limit)
         .cte("chosen")
     )
     return (
         select(*LIST_COLUMNS)
         .join_from(chosen, FEEDBACK, FEEDBACK.c.id == chosen.c.id)
-        .order_by(chosen.c.likeness.desc(), chosen.c.id.desc())
+        .order_by(chosen.c.similarity.desc(), chosen.c.id.desc())
     )
 
 
 async def list_similar(connection: Connection, feedback: Feedback, *, rows_max: int, limit: int) -> list[Feedback]:
-    """Return the feedback most alike to one, of its project."""
+    """Return the most similar feedback of the same project."""
     statement = similar_statement(feedback, rows_max=rows_max, limit=limit)
     return [as_feedback(row) for row in await connection.execute(statement)]
 
@@ -65,8 +65,8 @@ async def list_similar(connection: Connection, feedback: Feedback, *, rows_max: 
 def linked_statement(project_id: int, event_ids: Collection[str]) -> Select[Any]:
     """Return the statement for a project's feedback that is linked to any of these error events.
 
-    Events are looked up first, and by the one index that has them: with the project beside them the planner takes
-    an index of all that the project has to be a help.
+    The CTE is materialized: with the project in the same condition, the planner would scan all of the project's
+    rows.
     """
     facets = cast([facet("associated_event_id", event_id) for event_id in sorted(event_ids)], ARRAY(Text))
     linked = (

@@ -1,6 +1,6 @@
-"""What became of submissions: stored as a feedback, or closed without one.
+"""The result of submissions: stored as a feedback, or closed without one.
 
-A submission is named by its project and event. Refused and deleted ones stay closed, so that a redelivery
+A submission is identified by its project and event. Refused and deleted ones stay closed, so that a redelivery
 changes nothing.
 """
 

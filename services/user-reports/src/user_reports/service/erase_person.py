@@ -1,4 +1,4 @@
-"""Erase the reports of a person, by e-mail address, and the person from error events, in all organizations."""
+"""Erase a person's reports by e-mail address, and the person from error events, in all organizations."""
 
 from datetime import timedelta
 from typing import Final
@@ -16,9 +16,9 @@ _log = get_logger(__name__)
 
 
 async def erase_person(context: ServiceContext, address: str) -> Erased:
-    """Delete the person's reports and make events forget who met them; return counts, and which reports it was.
+    """Delete the person's reports and clear the person from events; return counts and the submissions.
 
-    Each window is a transaction; called again, it goes on with what is left.
+    Each window is a transaction; another call continues with the rest.
     """
     reports, users, submissions = await _erase_reports(context, address)
     users += await _forget_events(context, address)
@@ -32,10 +32,10 @@ async def _erase_reports(context: ServiceContext, address: str) -> tuple[int, in
     last: int | None = 0
     while last is not None:
         async with context.transaction() as (connection, recorder):
-            window = await store.find_of_address(connection, address, last, WINDOW_ROWS)
-            if window.ids:
-                deleted = await store.delete_theirs(connection, window.ids, address)
-                users += await store.forget_users(connection, window.ids, address)
+            ids, last = await store.find_of_address(connection, address, last, WINDOW_ROWS)
+            if ids:
+                deleted = await store.delete_theirs(connection, ids, address)
+                users += await store.forget_users(connection, ids, address)
                 for report in deleted:
                     recorder.record_deleted(report)
                     submissions += [
@@ -44,7 +44,6 @@ async def _erase_reports(context: ServiceContext, address: str) -> tuple[int, in
                     ]
                 await note_deleted(connection, deleted, context.clock.now())
                 reports += len(deleted)
-        last = window.last
     return reports, users, submissions
 
 

@@ -1,6 +1,8 @@
 """What a client may take of a server: time for a request, and connections."""
 
 import asyncio
+import contextlib
+import resource
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,6 +34,14 @@ class HttpLimits:
     crowd_connections: int = 64  # an address with more of them is a crowd, of which one is served at a time
     pipelined_max: int = 16  # requests of a connection that wait for the answers to earlier ones
     trusted_proxies: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
+
+
+def raise_file_limit() -> None:
+    """Raise the soft limit of open files to the hard one: every connection takes one, a proxied one two."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 class OpenConnections:

@@ -1,4 +1,4 @@
-"""Serving uploaded bytes: never shown in the page, never executed, exactly as long as announced."""
+"""Serve uploaded bytes: never inline, never executed, always with the declared length."""
 
 import re
 from collections.abc import Mapping
@@ -29,12 +29,12 @@ class Part:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is everything."""
+        """Whether the part is the whole file."""
         return self.end - self.start == self.size
 
 
 def disposition(name: str) -> str:
-    """Return `Content-Disposition` for a download: an ASCII name, and the real one as `filename*` (RFC 6266)."""
+    """Return `Content-Disposition: attachment` with an ASCII fallback name and `filename*` (RFC 6266)."""
     safe = file_name(name)
     plain = safe.encode("ascii", "replace").decode().replace("?", "_")
     header = f'attachment; filename="{plain}"'
@@ -42,13 +42,13 @@ def disposition(name: str) -> str:
 
 
 def is_current(if_none_match: str | None, tag: str) -> bool:
-    """Return whether the caller has this version: one of the tags it names, or `*` (RFC 9110, 13.1.2)."""
+    """Return whether `If-None-Match` names this entity tag, or is `*` (RFC 9110, 13.1.2)."""
     named = [known.strip().removeprefix("W/") for known in (if_none_match or "").split(",")]
     return "*" in named or tag in named
 
 
 def part_of(header: str | None, size: int) -> Part:
-    """Return what a `Range` header asks for; everything without one, or with one of several ranges.
+    """Return the part that a `Range` header selects: the whole file without one or for several ranges.
 
     Raises RangeNotSatisfiable (RFC 9110, 14.2).
     """

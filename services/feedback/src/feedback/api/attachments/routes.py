@@ -79,7 +79,7 @@ def _event_id(text: str) -> str:
 
 
 async def _is_error_event(state: AppState, project_id: int, event_id: str) -> bool:
-    """Return whether it is an error event without attachments; it counts as not found while the index is away."""
+    """Return whether the index has this error event; False while the index cannot be reached."""
     index = state.error_events
     try:
         return index.is_configured and event_id in await index.find(project_id, [event_id])
@@ -97,7 +97,7 @@ def _offset(cursor: str | None) -> int:
 
 
 def _names(query: str) -> list[str] | None:
-    """Return what the name has to contain; None when nothing can be found."""
+    """Return the words that an attachment's name has to contain; None for a query that matches nothing."""
     names = []
     for word in query.split():
         if word == "is:screenshot":
@@ -135,7 +135,7 @@ async def get_attachment(
     download: Annotated[str | None, Query(description="With any value: the bytes.")] = None,
     thumbnail: Annotated[str | None, Query(description="With any value: a small picture of an image.")] = None,
 ) -> Response:
-    """Return what is known of an attachment; with `download` its bytes, with `thumbnail` a small picture."""
+    """Return an attachment's record; with `download` its bytes, with `thumbnail` a preview."""
     row = await _find(state, scope.project.id, event_id, attachment_id)
     if thumbnail is not None:
         return await _thumbnail(request, state, row)

@@ -41,7 +41,7 @@ Details = Annotated[dict[str, str | int | float | bool | None], Field(max_length
 
 
 class Changes(BaseModel):
-    """A triage request; what is not given stays. A field that cannot be changed is refused."""
+    """A triage request: omitted fields stay as they are, fields that cannot be changed are refused."""
 
     model_config = ConfigDict(populate_by_name=True, extra="allow", strict=True)
 
@@ -75,7 +75,7 @@ def columns_of(changes: Changes, organization: OrganizationConfig) -> dict[str, 
 
 
 def _details(changes: Changes) -> dict[str, Any]:
-    """Return the status details, with the conditions that older clients name beside them.
+    """Return the status details, including the conditions that older clients send at the top level.
 
     Raises BadRequest for a field that cannot be changed.
     """

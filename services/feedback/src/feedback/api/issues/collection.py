@@ -1,4 +1,4 @@
-"""Feedback in bulk: counts, changes and deletions of what ids or a search name."""
+"""Bulk requests: count, change and delete the feedback that ids or a search select."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
@@ -92,7 +92,7 @@ async def delete_issues(
 async def _chunks(
     state: AppState, scope: OrganizationScope, shared: Shared, ids: list[str], query: str
 ) -> AsyncIterator[Sequence[int]]:
-    """Yield the ids that a bulk request means, by id or by search."""
+    """Yield the ids that a bulk request selects, by id or by search."""
     if ids:
         numbers = await issue_ids(state, scope.organization, ids)
         for named in split(numbers if visible(scope) else []):

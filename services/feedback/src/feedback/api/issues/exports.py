@@ -1,4 +1,4 @@
-"""Exports: everything that a search finds, as CSV or JSON, read and written in batches."""
+"""Exports: every match of a search as CSV or JSON, streamed in batches."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime

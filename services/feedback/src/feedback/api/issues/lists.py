@@ -38,7 +38,7 @@ router = APIRouter(prefix="/api/0", tags=["issues"])
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a request for the list asks for; `export` is `csv`, `json` or None."""
+    """The parsed parameters of a list request; `export` is `csv`, `json` or None."""
 
     shared: Shared
     page: PageRequest
@@ -77,10 +77,10 @@ WantedDep = Annotated[Wanted, Depends(read_wanted)]
     summary="List feedback that matches a search, newest first",
 )
 async def list_issues(state: StateDep, scope: OrganizationReader, wanted: WantedDep) -> Response:
-    """Return a page of feedback with a `Link` header, or with `format=` everything as a stream.
+    """Return a page of feedback with a `Link` header, or with `format=` the complete list as a stream.
 
-    A query that is an event id finds, of whatever time and environment, the error group of this event and the
-    feedback with this id or linked to this event.
+    A query that is an event id returns the error group of that event and the feedback with that id or linked
+    to it; time range and environment do not apply.
     """
     return await _list(state, scope, wanted)
 
@@ -92,7 +92,7 @@ async def list_issues(state: StateDep, scope: OrganizationReader, wanted: Wanted
     summary="List a project's feedback that matches a search, newest first",
 )
 async def list_project_issues(state: StateDep, scope: ProjectReader, wanted: WantedDep) -> Response:
-    """Return what the organization's list has of one project."""
+    """Return the list restricted to one project."""
     return await _list(state, scope, wanted)
 
 
