@@ -28,7 +28,7 @@ class EmbedApp(FastAPI):
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
-    """Make the app; it connects when it starts."""
+    """Return the app; it connects on startup."""
 
     def build(runtime: ServiceRuntime) -> AppState:
         connection = runtime.resp_connection()

@@ -5,7 +5,7 @@ from typing import Any
 
 
 class Refusal(Exception):
-    """An answer other than success; `context` None means no context header and the body `{}`."""
+    """An error response; `context` None means no context header and the body `{}`."""
 
     def __init__(
         self, status: int, context: Mapping[str, Any] | None, *, check: str, retry_after_seconds: int | None = None
@@ -26,17 +26,17 @@ def invalid_event_id() -> Refusal:
 
 
 def unknown_dsn() -> Refusal:
-    """`dsn` is missing, unknown, or its key is switched off."""
+    """`dsn` is missing or unknown, or its key is inactive."""
     return Refusal(404, {"dsn": _MISSING}, check="dsn")
 
 
 def forbidden_origin() -> Refusal:
-    """The page is not one of the project's."""
+    """The page's origin is not allowed."""
     return Refusal(403, None, check="origin")
 
 
 def too_many(seconds: int) -> Refusal:
-    """A limit was reached; it ends in `seconds`."""
+    """A rate limit was reached; it ends in `seconds`."""
     context = {"detail": "Too many requests; try again later.", "code": "too_many_requests"}
     return Refusal(429, context, check="limit", retry_after_seconds=seconds)
 
@@ -48,19 +48,19 @@ def too_large(bytes_max: int) -> Refusal:
 
 
 def feature_disabled() -> Refusal:
-    """The organization takes no feedback at the moment."""
+    """The organization's feedback ingestion is disabled."""
     context = {"detail": "User feedback is switched off for this organization.", "code": "feature_disabled"}
     return Refusal(403, context, check="feature")
 
 
 def unavailable(detail: str, seconds: int = 5) -> Refusal:
-    """It cannot be made durable now."""
+    """The form cannot be stored now."""
     return Refusal(
         503, {"detail": detail, "code": "unavailable"}, check="unavailable", retry_after_seconds=seconds
     )
 
 
 def internal() -> Refusal:
-    """Something failed that should not; the logs have more."""
+    """An unexpected error; see the logs."""
     context = {"detail": "Internal error; the logs have more.", "code": "internal"}
     return Refusal(500, context, check="internal")

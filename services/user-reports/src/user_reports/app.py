@@ -31,7 +31,7 @@ from user_reports.store.tables import OUTBOX
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
-    """Make the HTTP app; it connects when it starts."""
+    """Return the HTTP app; it connects on startup."""
 
     def build(runtime: ServiceRuntime) -> AppState:
         context = _context(runtime, settings)
@@ -55,7 +55,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
 
 
 def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
-    """Make the worker: the consumers of both streams, the sweep and retention."""
+    """Return the worker: the consumers of both streams, the sweep and retention."""
 
     def build(runtime: ServiceRuntime) -> None:
         context = _context(runtime, settings)
@@ -78,7 +78,7 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
 
 
 async def sweep_now(settings: Settings) -> str:
-    """Sweep once, by hand, and return what was done in a line; the worker's relay finds what is announced."""
+    """Sweep once and return a summary line; the worker's relay publishes the messages."""
     async with ServiceRuntime(settings, outbox=OUTBOX) as runtime:
         result = await Sweep(_context(runtime, settings), settings).run_once()
     rest = "" if result.complete else " (the deadline came first: call again)"

@@ -6,21 +6,21 @@ CONFLICT_DETAIL = "Feedback for this event cannot be modified."
 
 
 class ReportConflict(Conflict):
-    """A report that came too late: 409 with the protocol's own body."""
+    """The report arrived too late: 409 with the protocol's own body."""
 
     def __init__(self) -> None:
         super().__init__(CONFLICT_DETAIL, body={"detail": CONFLICT_DETAIL})
 
 
 class InvalidFields(BadRequest):
-    """A body whose fields are wrong: 400 with the messages by field."""
+    """A body with invalid fields: 400 with messages by field."""
 
     def __init__(self, fields: dict[str, list[str]]) -> None:
         super().__init__("The report is not valid.", code="invalid_fields", body=fields)
 
 
 class InvalidStatus(BadRequest):
-    """A status that lists do not know: 400 with the protocol's own body."""
+    """An unknown status: 400 with the protocol's own body."""
 
     def __init__(self) -> None:
         super().__init__("Invalid status choice", body={"status": "Invalid status choice"})
@@ -34,4 +34,4 @@ class InvalidDsn(Unauthorized, code="invalid_dsn"):
 
 
 class DsnNotEnough(Unauthorized):
-    """A DSN where it gives no right: 401 without a body."""
+    """A DSN that does not authorize the request: 401 without a body."""

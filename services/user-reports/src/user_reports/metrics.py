@@ -1,4 +1,4 @@
-"""What this service counts."""
+"""Every metric of user-reports."""
 
 from typing import Final
 

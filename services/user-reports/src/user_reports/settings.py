@@ -1,4 +1,4 @@
-"""Settings of this service (environment `USER_REPORTS_…`)."""
+"""Settings of user-reports (environment `USER_REPORTS_…`)."""
 
 from typing import ClassVar
 

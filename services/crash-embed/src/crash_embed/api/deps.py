@@ -1,4 +1,4 @@
-"""What the endpoint takes from the running app."""
+"""What the endpoint takes from the app."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from crash_embed.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class AppState:
-    """What the app holds while it runs (`app.state.state`). `origins` are allowed for every project."""
+    """The state of the running app (`app.state.state`). `origins` are allowed for every project."""
 
     settings: Settings
     proxies: TrustedProxies

@@ -1,6 +1,6 @@
 """`/api/embed/error-page/`: the dialog's script, its form, and the preflight (protocol: dialog#checks).
 
-Every method goes through the same checks; what is neither OPTIONS nor POST gets the script.
+Every method goes through the same checks; any but OPTIONS and POST gets the script.
 """
 
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ router = APIRouter(tags=["dialog"], default_response_class=Response)
 
 
 class EmbedEndpoint:
-    """Answers requests for the dialog: the checks in the protocol's order, and what follows them."""
+    """Answers requests for the dialog after the checks, in the protocol's order."""
 
     def __init__(self, state: AppState) -> None:
         self._state = state
@@ -84,7 +84,7 @@ class EmbedEndpoint:
         return self._serve_script(request, project)
 
     async def _find_project(self, request: EmbedRequest) -> tuple[ProjectConfig, KeyConfig]:
-        """The DSN's project; a key that is switched off counts as unknown."""
+        """Return the DSN's project and key; an inactive key counts as unknown."""
         dsn = parse_dsn(request.parameters.get("dsn"))
         if dsn is None:
             raise errors.unknown_dsn()
@@ -127,7 +127,7 @@ class EmbedEndpoint:
             MARKS.labels(mark).inc()
 
     async def _refuse(self, sender: Sender, reason: Reason, *, result: str = "") -> None:
-        """Make the refusal's outcome and step durable; if that fails, the answer is 503."""
+        """Record the refusal; answer 503 if that fails."""
         with _counted(result or reason):
             await self._state.publisher.refuse(sender, reason)
 

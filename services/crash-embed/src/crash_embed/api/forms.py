@@ -1,4 +1,4 @@
-"""Reading a form: bounded bytes, bounded fields; what is no form, or cannot be read, is an empty one."""
+"""Read a form with bounded size and number of fields; an unreadable one is empty."""
 
 from hearback_kit.api import forms
 from starlette.requests import ClientDisconnect, Request
@@ -7,7 +7,7 @@ from crash_embed.errors import too_large
 
 
 async def read_form(request: Request, *, bytes_max: int, fields_max: int) -> dict[str, str]:
-    """The fields, the last of each name; raises the refusal `too_large`."""
+    """Return the fields, the last value of each name; raise the refusal `too_large`."""
     body = await _read(request, bytes_max)
     try:
         return await forms.read_form(request.headers, body, fields_max=fields_max) or {}

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of the dialog's path."""
+"""The OpenAPI description of the dialog's path."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ PATH = "/api/embed/error-page/"
 
 
 class FormErrors(BaseModel):
-    """What is wrong with a form, by field."""
+    """Error messages of a form by field."""
 
     errors: dict[str, list[str]]
 

@@ -1,4 +1,4 @@
-"""What a request's line and headers say."""
+"""Read a request's line and headers."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ class EmbedRequest:
 
 
 def parse_request(request: Request, proxies: TrustedProxies) -> EmbedRequest:
-    """Read a request's line and headers; the client's address is as trusted proxies say it."""
+    """Read a request's line and headers; trusted proxies may report the client's address."""
     headers = request.headers
     query: bytes = request.scope.get("query_string", b"")
     peer = request.client.host if request.client else None

@@ -1,4 +1,4 @@
-"""Answers in the protocol's form (protocol: dialog#checks)."""
+"""Responses of the dialog's path (protocol: dialog#checks)."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -61,5 +61,5 @@ def script_answer(request: EmbedRequest, body: bytes, etag: str, *, gzip: bool) 
 
 
 def not_modified_answer(etag: str) -> Response:
-    """Return 304: the browser has this very script."""
+    """Return 304."""
     return Response(b"", 304, _SCRIPT_HEADERS | {"ETag": etag})

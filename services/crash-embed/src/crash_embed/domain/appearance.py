@@ -1,4 +1,4 @@
-"""How a project's dialog looks and what it asks: its options, made safe."""
+"""The appearance and fields of a project's dialog: its options, sanitized."""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ THEMES = ("auto", "light", "dark")
 
 
 class Requirement(StrEnum):
-    """Whether a field is asked for."""
+    """Whether a field is required, optional or hidden."""
 
     REQUIRED = "required"
     OPTIONAL = "optional"
@@ -24,7 +24,7 @@ class Requirement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """The options of one project that its dialog depends on. `accent` is "" or `#rrggbb`."""
+    """The dialog options of a project. `accent` is "" or `#rrggbb`."""
 
     name: Requirement
     email: Requirement
@@ -34,7 +34,7 @@ class Appearance:
 
     @classmethod
     def of(cls, project: ProjectConfig) -> "Appearance":
-        """Read the options; a value that is not declared counts as the default."""
+        """Read the options; invalid values count as the default."""
         accent = project.option(Option.DIALOG_ACCENT)
         theme = project.option(Option.DIALOG_THEME)
         return cls(
@@ -54,12 +54,12 @@ def _requirement(value: Any) -> Requirement:
 
 
 def is_on(value: Any) -> bool:
-    """Return whether an option is on, which older clients store as "0" or "1"."""
+    """Return whether a boolean option is on; older clients store "0" or "1"."""
     return value not in (False, 0, "0", "false", "", None)
 
 
 def ink_on(accent: str) -> str:
-    """Return black or white, whichever reads better on `#rrggbb` (contrast at least 4.5 to 1)."""
+    """Return black or white, whichever has the better contrast on `#rrggbb` (at least 4.5 to 1)."""
     light = _luminance(accent)
     on_light = (light + 0.05) / (_luminance(_DARK_INK) + 0.05)
     on_dark = 1.05 / (light + 0.05)

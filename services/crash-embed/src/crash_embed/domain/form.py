@@ -22,7 +22,7 @@ Errors = dict[str, list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A valid form, stripped; a field the project does not ask for is empty."""
+    """A valid form with stripped fields; hidden fields are empty."""
 
     name: str
     email: str
@@ -31,7 +31,7 @@ class Form:
 
 
 def check_form(given: Mapping[str, str], appearance: Appearance, fill_ms_min: int) -> Form | Errors:
-    """Return a form, or what is wrong with each field."""
+    """Return the validated form, or error messages by field."""
     errors: Errors = {
         without_nul(name)[:NAME_CHARACTERS_MAX]: [NUL_MESSAGE]
         for name, value in given.items()
@@ -66,7 +66,7 @@ def _field(
 
 
 def find_marks(given: Mapping[str, str], fill_ms_min: int) -> tuple[str, ...]:
-    """Return signs of a machine: the spam judge weighs them, and they refuse nothing."""
+    """Return signs of a bot, which the spam judge weighs; they refuse nothing."""
     marks = []
     if given.get(HONEYPOT_FIELD):
         marks.append("honeypot")

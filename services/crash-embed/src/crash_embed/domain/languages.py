@@ -1,4 +1,4 @@
-"""Which language the dialog speaks."""
+"""Choose the dialog's language."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ _RANGES_MAX = 32
 
 
 def choose_language(lang: str | None, accept_language: str | None) -> str:
-    """`lang` when it is one of ours, else the best of `Accept-Language`, else English."""
+    """Return `lang` if it is supported, else the best of `Accept-Language`, else English."""
     found = _known(lang or "")
     if found:
         return found
@@ -18,12 +18,12 @@ def choose_language(lang: str | None, accept_language: str | None) -> str:
 
 
 def direction(language: str) -> str:
-    """`rtl` or `ltr`."""
+    """Return the text direction, `rtl` or `ltr`."""
     return "rtl" if language in RIGHT_TO_LEFT else "ltr"
 
 
 def texts(language: str) -> dict[str, str]:
-    """Every text in a language; English where it has none."""
+    """Return every text in a language, English where it has none."""
     return TEXTS[FALLBACK] | TEXTS.get(language, {})
 
 
@@ -33,7 +33,7 @@ def _known(tag: str) -> str | None:
 
 
 def _preferred(header: str) -> Sequence[str]:
-    """The tags of an Accept-Language header, most wanted first; weight 0 means unwanted."""
+    """Return the tags of an Accept-Language header by weight, without those of weight 0."""
     weighted: list[tuple[float, str]] = []
     for part in header.split(",")[:_RANGES_MAX]:
         tag, _, parameters = part.partition(";")

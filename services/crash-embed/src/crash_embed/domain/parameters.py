@@ -1,4 +1,4 @@
-"""The query of the dialog: the last value counts, unknown parameters are ignored."""
+"""The query string of the dialog: the last value counts, unknown parameters are ignored."""
 
 from urllib.parse import parse_qsl
 
@@ -25,19 +25,19 @@ PARAMETERS_MAX = 256
 
 
 def parse_query(query: bytes) -> dict[str, str]:
-    """Return the parameters by name, of the first `PARAMETERS_MAX`; what cannot be decoded is replaced."""
+    """Return the first `PARAMETERS_MAX` parameters by name; undecodable bytes are replaced."""
     text = "&".join(query.decode("utf-8", "replace").split("&", PARAMETERS_MAX)[:PARAMETERS_MAX])
     return dict(parse_qsl(text, keep_blank_values=True))
 
 
 def read_event_id(parameters: dict[str, str]) -> str | None:
-    """Return the event id in its plain form, "" for an empty one, None when it is missing or malformed."""
+    """Return the event id as 32 hex digits, "" for an empty one, None if it is missing or malformed."""
     given = parameters.get("eventId")
     return "" if given == "" else parse_event_id(given)
 
 
 def parse_dsn(text: str | None) -> Dsn | None:
-    """Return a DSN, of which only public key and project id count here; None for a text that is none."""
+    """Return a DSN, or None; only its public key and project id are used."""
     if not text or NUL in text:
         return None
     try:

@@ -1,4 +1,4 @@
-"""A form as the message that user-reports takes."""
+"""Turn a form into the message for user-reports."""
 
 import json
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ class Sender:
 
 
 def submission_id_of(sender: Sender, message_id: str) -> str:
-    """Return the id under which the fate of a form is found: its event's.
+    """Return the submission id of a form: its event id, else the message's id.
 
-    SDKs hand out the all-zero id when nothing was sent: it is no event, and many people's forms carry it, so each
-    of these is a submission of its own, named by its message (protocol: envelope#event-ids).
+    SDKs return the all-zero id when nothing was sent; many forms share it, so it does not identify a submission
+    (protocol: envelope#event-ids).
     """
     return message_id if sender.event_id == NO_EVENT_ID else sender.event_id
 
@@ -50,6 +50,6 @@ def message_of(sender: Sender, form: Form, message_id: str) -> UserReportSubmitt
 
 
 def payload_of(sender: Sender, form: Form) -> bytes:
-    """Return the report itself, the message's `b`."""
+    """Return the report's JSON, the message's field `b`."""
     report = {"event_id": sender.event_id, "name": form.name, "email": form.email, "comments": form.comments}
     return json.dumps(report, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Make a form durable: the report and the first step of its fate in one transaction."""
+"""Publish a form: the report and the first step of its fate in one transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ REFUSED_STEP = "form_refused"
 
 @dataclass(frozen=True, slots=True)
 class FormResult:
-    """What happened to a form; `reason` None means that it was accepted."""
+    """The result of a form; `reason` None means accepted."""
 
     sender: Sender
     submission_id: str
@@ -35,7 +35,7 @@ class FormResult:
 
     @property
     def state(self) -> SubmissionState:
-        """The state of the submission that follows."""
+        """The resulting state of the submission."""
         if self.reason is None:
             return SubmissionState.ACCEPTED
         is_limited = self.reason is Reason.RATE_LIMITED
@@ -48,7 +48,7 @@ class FormResult:
 
 
 class ReportPublisher:
-    """Publishes forms; its methods return when everything is durable and raise Unavailable otherwise."""
+    """Publishes forms; methods return once everything is durable, or raise Unavailable."""
 
     def __init__(
         self, connection: Wire | RespCluster, bounds: StreamBounds, clock: Clock, *, service: str, shards: int

@@ -1,7 +1,7 @@
-"""Render the dialog's script: one part that never changes, and a few lines with the values of a request.
+"""Render the dialog's script: a static part, and a few lines with the values of the request.
 
-The first part is compressed once for each language and look; a compressor that has already seen it is
-copied for every answer, so that an answer costs the compression of its own lines only.
+The static part is compressed once per language and appearance; its compressor state is copied for each response,
+so that only the request's own lines are compressed.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ _CSS_SPACE: Final = re.compile(r"\s*\n\s*")
 
 
 def script_json(value: object) -> str:
-    """JSON that is also a JavaScript literal and harmless wherever a script may stand."""
+    """Return JSON that is a JavaScript literal and safe inside a script element."""
     raw = orjson.dumps(value)
     for found, escaped in _UNSAFE.items():
         raw = raw.replace(found, escaped)
@@ -47,7 +47,7 @@ def script_json(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DialogCall:
-    """What one answer depends on besides the code."""
+    """The values that a script depends on."""
 
     endpoint: str
     language: str
@@ -57,7 +57,7 @@ class DialogCall:
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """The beginning that all answers of one language and look share, and a compressor that has seen it."""
+    """The static part for a language and appearance, and its compressor."""
 
     plain: bytes
     compressed: bytes
@@ -82,7 +82,7 @@ class DialogScript:
         self._start = lru_cache(maxsize=_STARTS_MAX)(self._make_start)
 
     def etag(self, call: DialogCall) -> str:
-        """A weak ETag; two calls with the same one have the same script."""
+        """Return a weak ETag of the script."""
         return f'W/"{hashlib.blake2b(repr(call).encode(), digest_size=16, key=self._digest).hexdigest()}"'
 
     def render(self, call: DialogCall) -> bytes:
@@ -124,6 +124,6 @@ def _options(language: str, appearance: Appearance) -> dict[str, object]:
 
 
 def _without_comments(source: str) -> str:
-    """Leave out indentation, blank lines and lines that are comments; there is no build step."""
+    """Strip indentation, blank lines and comment lines; there is no build step."""
     lines = (line.strip() for line in source.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))

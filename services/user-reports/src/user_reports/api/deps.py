@@ -1,4 +1,4 @@
-"""What routes take from the app: its state, the organization's error group of a path, the sender of a report."""
+"""What routes take from the app: its state, the error group of the path, the sender of a report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,8 @@ IssueParam = Annotated[str, Path(description="Id of the issue, or its short id."
 def group_scope(*scopes: str) -> Any:
     """Dependency: the error group of the path, for callers with any of `scopes`.
 
-    Under an organization's path the group must be the organization's, under the older path one of the caller's.
+    Under an organization's path the group must belong to it, under the legacy path to one of the caller's
+    organizations.
     """
 
     async def resolve(request: Request, state: StateDep, issue: IssueParam) -> GroupScope:
@@ -46,7 +47,7 @@ def group_scope(*scopes: str) -> Any:
 
 
 def issue_scope(*scopes: str) -> Any:
-    """Dependency: as `group_scope`, but None for an issue that is a feedback, which is not looked up."""
+    """Dependency: like `group_scope`, but None for the id of a feedback, which is not looked up."""
 
     async def resolve(request: Request, state: StateDep, issue: IssueParam) -> GroupScope | None:
         if is_feedback_id(issue):
@@ -70,7 +71,7 @@ async def _find_allowed(request: Request, state: AppState, issue: str, scopes: S
 
 
 async def _find_organizations(request: Request, scopes: Sequence[str]) -> list[OrganizationConfig]:
-    """Return the organization of the path, where the caller has any of `scopes`; without one the caller's own."""
+    """Return the organization of the path if the caller has any of `scopes`, else all of the caller's."""
     principal = await principal_of(request)
     access = access_of(request)
     if "organization" not in request.path_params:
@@ -83,7 +84,7 @@ async def _find_organizations(request: Request, scopes: Sequence[str]) -> list[O
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The sender of a report into a project; `key_id` is set when it came with a DSN."""
+    """The sender of a report to a project; `key_id` is set when it authenticated with a DSN."""
 
     project: ProjectConfig
     key_id: int | None = None
@@ -96,10 +97,10 @@ def dsn_of(request: Request) -> str | None:
 
 
 async def sender_of(request: Request, organization: str, project: str) -> Sender:
-    """Return the caller as the sender of a report into the project of the path.
+    """Authenticate the sender of a report to the project of the path.
 
-    Raise Unauthorized, Forbidden or NotFound; InvalidDsn for a DSN that is unknown or switched off, DsnNotEnough
-    for one of another project.
+    Raise Unauthorized, Forbidden or NotFound; InvalidDsn for an unknown or inactive DSN, DsnNotEnough for one of
+    another project.
     """
     dsn = dsn_of(request)
     access = access_of(request)

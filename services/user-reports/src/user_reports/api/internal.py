@@ -1,4 +1,4 @@
-"""What other services of the fleet ask."""
+"""Routes for other services of the fleet."""
 
 from typing import Annotated, Final
 
@@ -28,7 +28,7 @@ class EventIds(BaseModel):
 
 
 class FoundEvents(BaseModel):
-    """Those of the ids that are in the index."""
+    """The ids that are in the index."""
 
     found: list[str]
 
@@ -41,7 +41,7 @@ class FoundGroup(Issue):
 
 @router.post("/internal/events/exist", operation_id="findEvents", summary="Which of a project's events are known")
 async def post_events_exist(state: StateDep, wanted: EventIds) -> FoundEvents:
-    """Return which of a project's event ids are in the index; what is no event id is not."""
+    """Return which of a project's event ids are in the index; malformed ids are not."""
     ids = sorted({event_id for text in wanted.event_ids if (event_id := parse_event_id(text))})
     found = await state.database.read(find_events, [(wanted.project_id, event_id) for event_id in ids])
     return FoundEvents(found=sorted(event_id for _, event_id in found))
@@ -60,7 +60,7 @@ async def get_group_of_event(
     event_id: str,
     project_id: Annotated[list[int], Query()] = [],  # noqa: B006
 ) -> JSONResponse:
-    """Return the error group of an event, of one of these projects of the organization; 404 without one."""
+    """Return the error group of an event in one of these projects; 404 without one."""
     organization = await access_of(request).configuration.organization(organization_id)
     parsed = parse_event_id(event_id)
     if organization is None or parsed is None:

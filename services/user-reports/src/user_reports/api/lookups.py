@@ -1,4 +1,4 @@
-"""Look-ups of the ids that people see: short ids of error groups, event ids of errors and feedback."""
+"""Look up short ids of error groups, and event ids of errors and feedback."""
 
 from typing import Annotated
 
@@ -43,7 +43,7 @@ async def get_short_id(state: StateDep, scope: ReadOrganization, short_id: str) 
     response_model=IssueOfEvent,
 )
 async def get_event_id(state: StateDep, scope: ReadOrganization, event: str) -> JSONResponse:
-    """Return the event and where it belongs."""
+    """Return the event with its group and project."""
     event_id = existing(parse_event_id(event))
     organization = scope.organization
     async with state.reading(organization.id) as connection:

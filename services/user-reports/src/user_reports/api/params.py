@@ -1,4 +1,4 @@
-"""The query parameters of lists, read once and checked with the protocol's words."""
+"""Query parameters of lists, validated with the protocol's error messages."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,7 +23,7 @@ ProjectsParam = Annotated[list[str] | None, Query(description="Ids or slugs; -1 
 
 
 def rows_max(request: Request) -> int:
-    """Return the bound on the rows of a page."""
+    """Return the maximum rows of a page."""
     bound: int = state_of(request).settings.per_page_max
     return bound
 
@@ -32,13 +32,13 @@ PageDep = Annotated[PageRequest, page_request(read_time, read_id, rows=rows_max,
 
 
 def position_of(report: Report) -> Position:
-    """Return where a page that ends with this report ends."""
+    """Return a report's position in a list."""
     return (report.date_added, report.id or 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the reports of a list have in common."""
+    """Filters of a list of reports."""
 
     linked: bool
     status: str | None
@@ -81,7 +81,7 @@ def filters_of(
 def time_range_of(
     state: StateDep, start: Start = None, end: End = None, stats_period: StatsPeriod = None
 ) -> TimeRange:
-    """Dependency: the time that a request asks for, as far as retention goes."""
+    """Dependency: the time range of a request, limited to the retention."""
     now = state.clock.now()
     found = read_time_range(now, stats_period=stats_period, start=start, end=end, both_required=True)
     oldest = now - timedelta(days=state.settings.retention_days)

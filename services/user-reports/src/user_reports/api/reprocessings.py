@@ -1,4 +1,4 @@
-"""Processing what is stored again, as the operator's command asks."""
+"""Reprocess stored reports, for `hearback reprocess`."""
 
 from datetime import datetime
 
@@ -24,7 +24,7 @@ router = internal_router()
 
 @router.post(REPROCESSINGS_PATH, operation_id="reprocess", summary="Process a part of a range of time again")
 async def post_reprocessing(state: StateDep, wanted: Reprocessing) -> Reprocessed:
-    """Link the next waiting reports of a range of time whose event is there."""
+    """Link the next waiting reports of a time range whose event is indexed."""
     counts, position = await link_waiting(state.context, wanted, _read_position(wanted.after))
     after = None if position is None else f"{position[0].isoformat()}|{position[1]}"
     return Reprocessed(counts=counts, after=after)
@@ -32,7 +32,7 @@ async def post_reprocessing(state: StateDep, wanted: Reprocessing) -> Reprocesse
 
 @router.post(DECISIONS_PATH, operation_id="decideAgain", summary="Decide refused submissions by the rules of now")
 async def post_decisions(state: StateDep, wanted: Decisions) -> Reasons:
-    """Return for each refused report the reason why it would be refused now, or null."""
+    """Return for each refused report the reason to refuse it now, or null."""
     refused = [
         Received(one.message, one.payload)
         for one in wanted.submissions

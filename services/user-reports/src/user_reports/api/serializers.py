@@ -35,7 +35,7 @@ def _time(at: datetime) -> str:
 
 
 def report_json(report: Report, now: datetime) -> dict[str, Any]:
-    """Return a report without its issue; `age` is the seconds that a waiting one has waited."""
+    """Return a report without its issue; `age` is how many seconds a waiting one has waited."""
     user = report.event_user
     name = report.name or report.email or (user or {}).get("name") or None
     return {
@@ -116,7 +116,7 @@ def group_json(
 
 
 def event_json(event: IndexedEvent, organization_slug: str) -> dict[str, Any]:
-    """Return an event as the index has it; `feedbackUrl` lists the feedback that names it as its event."""
+    """Return an indexed event; `feedbackUrl` lists the feedback linked to it."""
     tags = tags_of(event)
     message = [{"type": "message", "data": {"formatted": event.message}}] if event.message else []
     query = quote(f"issue.category:feedback associated_event_id:{event.event_id}")
@@ -157,7 +157,7 @@ def event_json(event: IndexedEvent, organization_slug: str) -> dict[str, Any]:
 
 
 def group_reference(group: Group, organization: OrganizationConfig) -> dict[str, Any]:
-    """Return what a look-up says of a group beside what was looked up."""
+    """Return the part of a look-up's answer that identifies the group."""
     slug = organization.project_slug(group.project_id)
     return {
         "organizationSlug": organization.slug,

@@ -15,7 +15,7 @@ from user_reports.service.index_events import index_events
 class ErrorEventHandler:
     """Indexes batches of error events, each batch in one transaction.
 
-    `retention` is the age beyond which an event's own time is not believed.
+    `retention` is the age beyond which an event's own timestamp is ignored.
     """
 
     def __init__(self, context: ServiceContext, *, retention: timedelta) -> None:
@@ -23,6 +23,6 @@ class ErrorEventHandler:
         self._retention = retention
 
     async def __call__(self, batch: Sequence[Incoming]) -> None:
-        """Handle a batch; raise ValueError for what is no such message."""
+        """Handle a batch; raise ValueError for an invalid message."""
         events = [decode(ErrorEventReceived, item) for item in batch]
         await index_events(self._context, [occurrence_of(event, self._retention) for event in events])

@@ -22,12 +22,12 @@ class UserReportHandler:
         self._rules = rules
 
     async def __call__(self, batch: Sequence[Incoming]) -> None:
-        """Handle a batch; raise ValueError for what is no such message."""
+        """Handle a batch; raise ValueError for an invalid message."""
         received = [Received(decode(UserReportSubmitted, item), parse_payload(item.body)) for item in batch]
         await submit_reports(self._context, self._rules, received)
 
     def on_dead(self, item: Incoming, error: str) -> list[Outgoing]:
-        """Announce that a report lies in the dead letters."""
+        """Return the messages that record a dead letter in the report's fate."""
         try:
             message = decode(UserReportSubmitted, item)
         except ValueError:

@@ -1,9 +1,8 @@
-"""Admission of reports: what is checked, in which order, whichever way a report came.
+"""Admission of reports: the checks and their order, the same for every source.
 
-First what the project says and what the report's content says (`admit`), then what is known of its event and of
-earlier reports on it (`decide`). A report has one reason, the first of these (protocol: user-reports#validation).
-Ages are measured against the time the fleet received the report, not against the time it is handled: a backlog
-refuses no report.
+`admit` checks the project's settings and the report's content, `decide` its event and earlier reports on it. The
+first failed check is the reason (protocol: user-reports#validation). Ages are relative to the time of receipt, so
+a backlog refuses no report.
 """
 
 from collections.abc import Mapping
@@ -21,10 +20,10 @@ from user_reports.domain.model import Deleted, IndexedEvent, Refusal, Report, Su
 
 
 class ProjectPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """What a project's configuration says of its reports.
+    """A project's settings for reports.
 
-    `slug` is "" for a project that is not known (any more). `is_denied` is the operator's deny list of
-    organizations, `filters_garbage` the option that refuses empty and placeholder comments.
+    `slug` is "" for an unknown project. `is_denied`: its organization is on the operator's deny list.
+    `filters_garbage`: empty and placeholder comments are refused.
     """
 
     slug: str = ""
@@ -34,18 +33,18 @@ class ProjectPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AgeRules(msgspec.Struct, frozen=True):
-    """How old the event may be, and how long a report can be replaced."""
+    """Maximum age of the event, and how long a report can be replaced."""
 
     event_age_max: timedelta
     overwrite_age_max: timedelta
 
 
 class Decision(Enum):
-    """What becomes of a valid submission that no rule refuses."""
+    """What to do with a submission that no rule refuses."""
 
     STORE = "store"
     DUPLICATE = "duplicate"
-    """It changes nothing: delivered before, or older than what is or was stored."""
+    """It changes nothing: a redelivery, or older than what is or was stored."""
 
 
 def admit(
@@ -53,8 +52,8 @@ def admit(
 ) -> Submission | Refusal:
     """Return the submission of a message, or its refusal by the project's policy or for its content.
 
-    `payload` is None for what is no JSON object. Neither the deny list nor the filter of placeholders concerns
-    the dialog: a denied organization's reports from it are stored, but not handed on.
+    `payload` is None if it is not a JSON object. The deny list and the placeholder filter do not apply to the
+    dialog: its reports for a denied organization are stored, but not passed on as feedback.
     """
     if payload is None:
         return Refusal.of_message(message, None, Reason.INVALID_JSON)
@@ -79,9 +78,9 @@ def decide(
     rules: AgeRules,
     deleted: Deleted | None = None,
 ) -> Decision | Reason:
-    """Return what becomes of a submission: a decision, or the reason of its refusal.
+    """Return the decision on a submission, or the reason for its refusal.
 
-    `deleted` is the report that stood there before a person deleted it.
+    `deleted` is what is kept of an earlier report that a person deleted.
     """
     if any(before is not None and _is_known(submission, before) for before in (stored, deleted)):
         return Decision.DUPLICATE
@@ -101,9 +100,9 @@ def _is_known(submission: Submission, before: Report | Deleted) -> bool:
 
 
 def new_report(submission: Submission, deleted: Deleted | None = None) -> Report:
-    """Return the report a submission starts; it waits until it is linked.
+    """Return the report of a new submission; it waits until it is linked.
 
-    After a deleted one its revisions go on: the feedback that the deleted one became may still be there.
+    After a deleted report the revisions continue, since the feedback it became may still exist.
     """
     message = submission.message
     return Report(
@@ -118,7 +117,7 @@ def new_report(submission: Submission, deleted: Deleted | None = None) -> Report
 
 
 def replace_words(stored: Report, submission: Submission) -> Report:
-    """Return the stored report with the words of a later submission; event and link stay.
+    """Return the stored report with the content of a later submission; event and link stay.
 
     Only the dialog renews `date_added` (protocol: user-reports#age-and-repetition).
     """
@@ -131,7 +130,7 @@ def replace_words(stored: Report, submission: Submission) -> Report:
 
 
 def _from_submission(submission: Submission) -> dict[str, Any]:
-    """Return the fields of a report that its latest submission sets."""
+    """Return the report fields that the latest submission sets."""
     message = submission.message
     return {
         "name": submission.name,

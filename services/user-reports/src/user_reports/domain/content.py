@@ -1,4 +1,4 @@
-"""What a report's payload says, and whether that can be stored at all (protocol: user-reports#validation)."""
+"""Read and validate a report's payload (protocol: user-reports#validation)."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -17,10 +17,10 @@ UNATTENDED: Final = "Sent in the unattended mode"
 def read_words(
     payload: Mapping[str, Any], header_event_id: str | None = None, *, filters_garbage: bool = False
 ) -> Words | Reason:
-    """Return the report's words, or the first reason, in the protocol's order, why it cannot be stored.
+    """Return the report's content, or the first reason, in the protocol's order, to refuse it.
 
-    `filters_garbage` is the project's option that refuses empty and placeholder comments. A missing text and a
-    null are empty, numbers are taken as text, blanks around a text do not count, and lengths count characters.
+    With `filters_garbage` empty and placeholder comments are refused. Missing and null texts are empty, numbers
+    become text, texts are stripped, and lengths are in characters.
     """
     event_id = report_event_id(payload.get("event_id"), header_event_id)
     if event_id is None and payload.get("event_id") is None:
@@ -42,9 +42,9 @@ def read_words(
 
 
 def read_refused_words(payload: Mapping[str, Any], header_event_id: str | None = None) -> Words:
-    """Return the words of a report that a person takes in after a refusal: no rule applies.
+    """Return the content of a refused report that a person accepted: no rule applies.
 
-    Without the id of an event it is a report on no event.
+    Without an event id it is a report on no event.
     """
     return Words(
         report_event_id(payload.get("event_id"), header_event_id) or NO_EVENT_ID,

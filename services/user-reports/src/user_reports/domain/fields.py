@@ -26,7 +26,7 @@ _LENGTHS: Final = {
 
 
 def read_fields(body: object) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Return the trimmed fields of a body, and the messages of those that are wrong (none when all is well)."""
+    """Return the stripped fields of a body, and error messages by field."""
     if not isinstance(body, Mapping):
         kind = {list: "list", str: "str", bool: "bool", int: "int", float: "float"}.get(type(body), "NoneType")
         return {}, {"non_field_errors": [f"Invalid data. Expected a dictionary, but got {kind}."]}

@@ -1,8 +1,8 @@
-"""Which error events are the same error.
+"""Group error events.
 
 An explicit fingerprint decides; else the exception types with their in-app frames (module and function,
-never lines); else the message without its parameters. Neither SDK nor platform nor release takes part,
-so the same input falls into the same group whoever sent it.
+never lines); else the message without its parameters. SDK, platform and release do not count, so the same
+error has the same group whichever SDK sent it.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ def group_hash(event: ErrorEventReceived) -> str:
 
 
 def default_parts(event: ErrorEventReceived) -> list[str]:
-    """Return what distinguishes an event from others when it names no fingerprint."""
+    """Return the grouping components of an event without a fingerprint."""
     if event.exceptions:
         return _exception_parts(event.exceptions)
     message = event.message_template or event.message
@@ -61,7 +61,7 @@ def _frames(frames: Sequence[Frame]) -> list[tuple[str, str]]:
 
 
 def _named(frames: Sequence[Frame]) -> Iterator[tuple[str, str]]:
-    """Yield the frames that have any name; a recursion counts once, however deep it went."""
+    """Yield frames that have a name, consecutive equal ones (recursion) once."""
     named = ((module_name(frame.module, frame.filename), function_name(frame.function)) for frame in frames)
     for pair, _ in groupby(named):
         if any(pair):

@@ -1,4 +1,4 @@
-"""Reports, the error events they are about, and what is known of a report on its way in."""
+"""Reports, submissions of reports, refusals, and indexed error events."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,15 +13,15 @@ from hearback_contracts.sources import FeedbackSource
 from hearback_kit.values.ids import derived_id
 
 Key = tuple[int, str]
-"""A project's id and an event's id: what a report and its event have in common."""
+"""Project id and event id, which a report and its event share."""
 
 
 Position = tuple[datetime, int]
-"""Where a page or chunk of reports ends: `date_added` and id of its last report."""
+"""The position of a report in lists: its `date_added` and id."""
 
 
 class Words(msgspec.Struct, frozen=True):
-    """What a valid report says: the event it is about (`NO_EVENT_ID` for none), comments are stripped."""
+    """The validated content of a report; `event_id` is `NO_EVENT_ID` for a report on no event."""
 
     event_id: str
     name: str
@@ -30,11 +30,11 @@ class Words(msgspec.Struct, frozen=True):
 
 
 class _AboutEvent:
-    """What names a report, and the event it is about.
+    """The ids of a report and of its event.
 
-    There is one report on an event, and `event_id` is the event's. A report on no event (SDKs hand out
-    `NO_EVENT_ID` when nothing was sent), and one that a person took in after a refusal, have an `event_id` of
-    their own instead; `about_event_id` is the event then, or `NO_EVENT_ID`.
+    There is at most one report on an event, and its `event_id` is the event's. A report on no event (SDKs return
+    `NO_EVENT_ID` when nothing was sent), and a refused one that a person accepted, have an `event_id` of their
+    own; `about_event_id` is then the event's, or `NO_EVENT_ID`.
     """
 
     __slots__ = ()
@@ -43,24 +43,24 @@ class _AboutEvent:
 
     @property
     def named_event_id(self) -> str:
-        """The event id that the report's sender named, also `NO_EVENT_ID`."""
+        """The event id that the sender gave, possibly `NO_EVENT_ID`."""
         return self.about_event_id or self.event_id
 
     @property
     def is_about_event(self) -> bool:
-        """Whether there is, or may be, an event to link to."""
+        """Whether it names an event to link to."""
         return self.named_event_id != NO_EVENT_ID
 
     @property
     def submission_id(self) -> str:
-        """The id that names the submission in the journal."""
+        """The submission's id in the journal."""
         return self.named_event_id if self.is_about_event else self.event_id
 
 
 class Submission(msgspec.Struct, _AboutEvent, frozen=True, kw_only=True):
-    """A report on its way in whose content is valid; ids are 32 hex digits.
+    """A submitted report with valid content; ids are 32 hex digits.
 
-    Its message identifies the delivery: the same message id again is the same submission.
+    A repeated message id is a redelivery of the same submission.
     """
 
     message: UserReportSubmitted
@@ -72,7 +72,7 @@ class Submission(msgspec.Struct, _AboutEvent, frozen=True, kw_only=True):
 
     @classmethod
     def from_message(cls, message: UserReportSubmitted, words: Words) -> "Submission":
-        """Return the submission of a message whose payload says `words`."""
+        """Return the submission of a message and its validated content."""
         event_id, about_event_id = words.event_id, None
         if words.event_id == NO_EVENT_ID:
             event_id, about_event_id = _own_id(message, message.submission_id or message.id), NO_EVENT_ID
@@ -99,12 +99,12 @@ class Submission(msgspec.Struct, _AboutEvent, frozen=True, kw_only=True):
 
     @property
     def is_accepted(self) -> bool:
-        """Whether a person took it in after a refusal: rules of time, size and repetition do not apply."""
+        """Whether a person accepted it after a refusal: rules of time, size and repetition do not apply."""
         return self.message.accepted_by is not None
 
     @property
     def payload(self) -> dict[str, str]:
-        """What it says, as its sender would."""
+        """Its JSON payload."""
         words = {"name": self.name, "email": self.email, "comments": self.comments}
         return {"event_id": self.named_event_id, **words}
 
@@ -129,13 +129,13 @@ KEEPING_WORDS: Final = frozenset(
         Reason.REPORT_MISSING_EVENT_ID,
     }
 )
-"""Rules of time, size, repetition and association: what they refuse keeps its words and can be taken in."""
+"""Reasons of time, size, repetition and association: the journal keeps the payload, and people may accept it."""
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A submission that is not stored, and why.
+    """A refused submission with its reason.
 
-    `submission_id` names it in the journal; `payload` is what it said, where the reason leaves it its words.
+    `submission_id` is its id in the journal; `payload` is kept only for some reasons (`KEEPING_WORDS`).
     """
 
     message: UserReportSubmitted
@@ -157,7 +157,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     def of_message(
         cls, message: UserReportSubmitted, payload: Mapping[str, Any] | None, reason: Reason
     ) -> "Refusal":
-        """Return the refusal of a message; without the id of an event the message's own id names it."""
+        """Return the refusal of a message; without an event id it is named by the message's id."""
         event_id = report_event_id((payload or {}).get("event_id"), message.event_id)
         own_id = message.submission_id or message.id
         return cls(
@@ -169,13 +169,13 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> Key | None:
-        """Project and event id, if the submission is named by one."""
+        """Project and event id, if `submission_id` is an event id."""
         event_id = parse_event_id(self.submission_id)
         return (self.message.project_id, event_id) if event_id else None
 
 
 class IndexedEvent(msgspec.Struct, kw_only=True):
-    """An error event as the index keeps it; `environment` is None when the event names none."""
+    """An indexed error event; `environment` is None if the event has none."""
 
     organization_id: int
     project_id: int
@@ -202,11 +202,11 @@ class IndexedEvent(msgspec.Struct, kw_only=True):
 
 
 class Report(msgspec.Struct, _AboutEvent, kw_only=True):
-    """A stored report. One that is about an event waits while `group_id` is None.
+    """A stored report. One that names an event waits for it while `group_id` is None.
 
-    `date_added` is when it first came (the dialog renews it), `submitted_at` when its present words came,
+    `date_added` is when it first arrived (the dialog renews it), `submitted_at` when its current content arrived,
     `environment` is "" for an event without one, `revision` counts replacements, `accepted_by` is the member who
-    took it in after a refusal.
+    accepted it after a refusal.
     """
 
     id: int | None = None
@@ -240,12 +240,12 @@ class Report(msgspec.Struct, _AboutEvent, kw_only=True):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether its event has not come yet."""
+        """Whether its event has not arrived yet."""
         return self.group_id is None and self.is_about_event
 
     @property
     def state(self) -> SubmissionState:
-        """The state that its submission is in, as far as this service knows."""
+        """The state of its submission from this service's view."""
         if not self.is_about_event:
             return SubmissionState.STORED
         return SubmissionState.WAITING_FOR_EVENT if self.is_waiting else SubmissionState.LINKED
@@ -259,7 +259,7 @@ class Report(msgspec.Struct, _AboutEvent, kw_only=True):
 
 
 class Deleted(msgspec.Struct, frozen=True):
-    """What is remembered of a report that a person deleted, none of its words: where its last submission stood."""
+    """What is kept of a report that a person deleted: nothing of its content."""
 
     revision: int
     submitted_at: datetime

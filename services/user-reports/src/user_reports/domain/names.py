@@ -1,7 +1,6 @@
-"""Names in stack traces and messages without what changes from build to build and from call to call.
+"""Normalize names of stack frames and messages: strip what varies between builds and calls.
 
-Names come from whoever has a public key, and are as long as an event may be: no pattern looks ahead, or repeats,
-without a bound.
+The input is untrusted and long, so every repetition and lookahead is bounded.
 """
 
 import re
@@ -40,13 +39,13 @@ _EXTENSION: Final = re.compile(
 
 
 def parametrized(message: str) -> str:
-    """Return a message with its numbers, ids, addresses and dates replaced by what they are."""
+    """Return a message with numbers, ids, addresses and dates replaced by placeholders."""
     text = _PARAMETERS.sub(lambda match: f"<{match.lastgroup}>", message[:_LENGTH_MAX])
     return " ".join(text.split())
 
 
 def function_name(name: str | None) -> str:
-    """Return a function's name as it stays over builds and SDK versions; "" for one without a name."""
+    """Return a function's name without parts that vary between builds and SDK versions; "" if anonymous."""
     text = _without_alias((name or "").strip())
     if text in _ANONYMOUS:
         return ""
@@ -63,7 +62,7 @@ def _without_alias(text: str) -> str:
 
 
 def module_name(module: str | None, filename: str | None) -> str:
-    """Return where a function lives: its module, else the name of its file without folders, hash and ending."""
+    """Return a frame's module, else its file name without folders, hash and extension."""
     text = (module or "").strip()
     if text and text not in _ANONYMOUS:
         return _GENERATED.sub("", _FILE_HASH.sub("", text.split("?", 1)[0]))

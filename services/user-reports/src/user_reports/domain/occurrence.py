@@ -1,4 +1,4 @@
-"""An arriving error event as the index and its group take it."""
+"""Turn an error event message into an indexed event and its group."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -32,7 +32,7 @@ class Occurrence(msgspec.Struct, kw_only=True):
 
 
 def occurrence_of(message: ErrorEventReceived, age_max: timedelta) -> Occurrence:
-    """Return what a message says of an event; `age_max` is the retention beyond which a time is not believed."""
+    """Return the occurrence of a message; timestamps older than `age_max` (the retention) are ignored."""
     user = message.user.model_dump(exclude_none=True) if message.user else None
     return Occurrence(
         message_id=message.id,
@@ -67,7 +67,7 @@ def occurrence_of(message: ErrorEventReceived, age_max: timedelta) -> Occurrence
 
 
 def _storable(trace: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return a trace context as the database can hold it: None for one that nests deep or holds a huge number."""
+    """Return a trace context, or None if it nests too deep or has a number that PostgreSQL cannot store."""
     if trace is None or is_deeper_than(trace, TRACE_DEPTH_MAX):
         return None
     try:
@@ -89,5 +89,5 @@ def event_time(message: ErrorEventReceived, age_max: timedelta) -> datetime:
 
 
 def error_level(level: str | None) -> str:
-    """Return a level that lists know; anything else is `error`."""
+    """Return a known level, else `error`."""
     return level if level in {"debug", "info", "warning", "error", "fatal", "sample"} else "error"

@@ -8,8 +8,8 @@ from user_reports.domain.model import IndexedEvent, Report
 def feedback_event(report: Report, feedback_id: str, event: IndexedEvent | None) -> dict[str, Any]:
     """Return the feedback event's JSON under the id `feedback_id`.
 
-    The time is the submission's, in Unix seconds. Without the event (a report on none, or one that is replaced
-    after its event expired) only the report's own fields are there; the feedback that it replaces has the rest.
+    Its timestamp is the submission's, in Unix seconds. Without the event (there is none, or it expired before the
+    report was replaced) it has only the report's own fields.
     """
     user = (event.user if event else report.event_user) or {}
     feedback: dict[str, Any] = {
@@ -42,7 +42,7 @@ def feedback_event(report: Report, feedback_id: str, event: IndexedEvent | None)
 
 
 def tags_of(event: IndexedEvent) -> dict[str, str]:
-    """Return an event's tags with those that its own fields stand for."""
+    """Return an event's tags, including those derived from its fields."""
     tags = dict(event.tags)
     fields = {"environment": event.environment, "level": event.level, "release": event.release}
     for name, value in fields.items():

@@ -12,7 +12,7 @@ _SHORT_ID: Final = re.compile(r"(.+)-ERR-([0-9A-Z]{1,13})\Z", re.DOTALL)
 
 
 def short_id(project_slug: str, group_id: int) -> str:
-    """Return a group's id for people: the project's slug and the number to the base of 32."""
+    """Return a group's short id: the project's slug and the id in base 32."""
     text = ""
     while group_id:
         group_id, digit = divmod(group_id, 32)
@@ -21,7 +21,7 @@ def short_id(project_slug: str, group_id: int) -> str:
 
 
 def is_feedback_id(text: str) -> bool:
-    """Return whether an issue's id, a number or a short one, is a feedback's: even, or without `-ERR-`."""
+    """Return whether an issue's id or short id is a feedback's: even, or without `-ERR-`."""
     number = parse_id(text)
     if number is not None:
         return number % 2 == 0
@@ -29,9 +29,7 @@ def is_feedback_id(text: str) -> bool:
 
 
 def parse_short_id(text: str) -> tuple[str, int] | None:
-    """Return the project's slug in small letters and the group's id, or None for what is no short id of a group.
-
-    Upper and lower case are one.
+    """Return the project's lower-case slug and the group's id, or None for anything else; case-insensitive.
     """
     match = _SHORT_ID.match(text.upper()) if text.isascii() else None
     if match is None or not set(match[2]) <= set(_DIGITS):

@@ -1,4 +1,4 @@
-"""Which tags a group's events carry, and how often."""
+"""Count the tags of a group's events."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime

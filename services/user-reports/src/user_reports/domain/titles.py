@@ -1,4 +1,4 @@
-"""What an error is called in lists: title, culprit and metadata, as Sentry's clients expect them."""
+"""Title, culprit and metadata of an error, as Sentry's clients expect them."""
 
 from typing import Any, Final
 

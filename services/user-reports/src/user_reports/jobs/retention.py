@@ -1,4 +1,4 @@
-"""Retention: keeps no data longer than promised; safe to run in several workers at once."""
+"""Delete data past its retention; safe to run in several workers at once."""
 
 from datetime import timedelta
 from typing import Final
@@ -14,7 +14,7 @@ REFUSALS_KEPT: Final = timedelta(days=7)
 
 
 class Retention:
-    """Prepares partitions and removes what is too old."""
+    """Creates partitions and deletes expired data."""
 
     def __init__(self, context: ServiceContext, partitions: Partitions, settings: Settings) -> None:
         self._context = context
@@ -22,7 +22,7 @@ class Retention:
         self._settings = settings
 
     async def run_once(self) -> None:
-        """Make coming partitions, drop and delete everything beyond retention."""
+        """Create upcoming partitions, and drop or delete everything past its retention."""
         context, chunk_max, now = self._context, self._settings.retention_chunk_max, self._context.clock.now()
         retention = timedelta(days=self._settings.retention_days)
         await self._partitions.ensure(now)

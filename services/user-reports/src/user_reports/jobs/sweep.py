@@ -1,4 +1,4 @@
-"""The sweep: goes through the waiting reports and links those whose event is there after all."""
+"""The sweep: link waiting reports whose event is in the index."""
 
 import time
 from datetime import timedelta
@@ -13,7 +13,7 @@ from user_reports.settings import Settings
 
 
 class SweepResult(msgspec.Struct):
-    """What a sweep did; `complete` is False when its deadline came first."""
+    """Counts of a sweep; `complete` is False if it reached its deadline."""
 
     looked_at: int = 0
     linked: int = 0
@@ -21,9 +21,9 @@ class SweepResult(msgspec.Struct):
 
 
 class Sweep:
-    """Sweeps, again and again; one that met its deadline is continued by the next.
+    """Runs sweeps; one that reached its deadline is continued by the next.
 
-    `resume` is where the next sweep goes on, None for the beginning of its window.
+    `resume` is the position to continue from, None for the start of the window.
     """
 
     def __init__(self, context: ServiceContext, settings: Settings, resume: Position | None = None) -> None:
@@ -32,7 +32,7 @@ class Sweep:
         self._resume = resume
 
     async def run_once(self) -> SweepResult:
-        """Go through the waiting reports of the window."""
+        """Look up the waiting reports of the window."""
         started, settings, now = time.monotonic(), self._settings, self._context.clock.now()
         start = now - timedelta(hours=settings.sweep_reports_hours)
         window = Window(

@@ -1,4 +1,4 @@
-"""What pages take from the running app, and who may see them."""
+"""What pages take from the running app, and the permissions they need."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -38,7 +38,7 @@ GroupWriter = Annotated[GroupScope, _group_page_scope(Writer)]
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
-    """A report as lists show it; `state` is `linked`, `waiting`, `missing` (given up) or `none` (names none)."""
+    """A row of a list; `state` is `linked`, `waiting`, `missing` (given up) or `none` (names no event)."""
 
     report: Report
     project: str
@@ -46,17 +46,17 @@ class ReportRow:
 
     @property
     def name(self) -> str | None:
-        """The person's name, as far as the report or its error has it."""
+        """The name given in the report, else the error's user's."""
         return self.report.name or (self.report.event_user or {}).get("name") or None
 
     @property
     def email(self) -> str | None:
-        """The person's e-mail address, as far as the report or its error has it."""
+        """The address given in the report, else the error's user's."""
         return self.report.email or (self.report.event_user or {}).get("email") or None
 
 
 def report_row(state: AppState, organization: OrganizationConfig, report: Report) -> ReportRow:
-    """Return a report as lists show it."""
+    """Return the row of a report."""
     age_max = timedelta(hours=state.settings.sweep_reports_hours)
     if report.group_id is not None:
         standing = "linked"

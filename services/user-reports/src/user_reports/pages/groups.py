@@ -1,4 +1,4 @@
-"""An error group: what happened, how often, where; and its User Feedback tab."""
+"""An error group: details, events and tags, and its User Feedback tab."""
 
 import asyncio
 from typing import Any, Final
@@ -52,7 +52,7 @@ async def group_page(request: Request, state: StateDep, scope: GroupReader) -> R
 
 @router.post("/organizations/{organization}/issues/{issue}/")
 async def change_group(request: Request, state: StateDep, scope: GroupWriter, form: FormDep) -> Response:
-    """Resolve, ignore or reopen the group, or follow it; the page says so and offers to take it back."""
+    """Resolve, ignore, reopen or follow the group; the next page confirms it and offers an undo."""
     status, follows = form.get("status"), form.get("follows")
     if status is not None and status not in STATUSES:
         raise BadRequest(_("An error is unresolved, resolved or ignored."))
@@ -69,7 +69,7 @@ async def change_group(request: Request, state: StateDep, scope: GroupWriter, fo
 
 @router.get("/organizations/{organization}/issues/{issue}/feedback/")
 async def feedback_page(request: Request, state: StateDep, scope: GroupReader, wanted: ReportsPage) -> Response:
-    """Show the reports about the group's events, and beside them the new feedback that is linked to those."""
+    """Show the reports on the group's events, and the new feedback linked to them."""
     group = scope.group
     async with state.reading(group.organization_id) as connection:
         its = ReportFilter(organization_id=group.organization_id, group_id=group.id)
@@ -88,7 +88,7 @@ async def feedback_page(request: Request, state: StateDep, scope: GroupReader, w
 
 
 async def _frame(state: AppState, scope: GroupScope) -> dict[str, Any]:
-    """Return what both tabs show of a group."""
+    """Return the values that both tabs share."""
     group, organization = scope.group, scope.organization
     slug = organization.project_slug(group.project_id)
     wanted = ReportFilter(organization_id=organization.id, group_id=group.id)
@@ -104,7 +104,7 @@ async def _frame(state: AppState, scope: GroupScope) -> dict[str, Any]:
 
 
 async def _linked(state: AppState, scope: GroupScope, event_ids: list[str]) -> list[Any] | None:
-    """Return the linked new feedback as its service shows it; None when that service does not answer."""
+    """Return the linked new feedback from its service; None if that does not answer."""
     group = scope.group
     try:
         return await state.feedback.list_linked(scope.organization.id, group.project_id, event_ids)

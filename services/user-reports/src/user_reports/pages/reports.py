@@ -1,4 +1,4 @@
-"""Reports and their errors: which wait, which never got one, which name none."""
+"""Reports by state: waiting for their error, linked, given up, or naming none."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,7 +27,7 @@ Text = Annotated[str, Query(max_length=TEXT_LENGTH_MAX)]
 
 @dataclass(slots=True)
 class Choice:
-    """Dependency: what a person chose to see; empty texts do not filter."""
+    """Dependency: the filters of the page; empty texts do not filter."""
 
     view: Annotated[str, Query(max_length=20)] = "orphans"
     query: Text = ""
@@ -44,7 +44,7 @@ class Choice:
 async def reports_page(
     request: Request, state: StateDep, scope: Reader, choice: Annotated[Choice, Depends()], wanted: ReportsPage
 ) -> Response:
-    """Show the reports of the organization's projects: first those without their error."""
+    """Show the reports of the organization's projects, by default those without their error."""
     organization = scope.organization
     if not organization.feature(Feature.UI):
         return PAGES.render(request, "reports_off.html")

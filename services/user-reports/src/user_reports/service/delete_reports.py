@@ -1,7 +1,6 @@
-"""Delete reports for good: one by its id, or those that one address wrote.
+"""Delete reports: one by its id, or all of an e-mail address.
 
-Only reports are deleted here. The feedback that a linked report became is the feedback service's, and stays
-until it is deleted there; the journal says of both what happened.
+The feedback that a linked report became belongs to the feedback service and stays until it is deleted there.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""Remove what is beyond retention and does not go with its partition, in chunks."""
+"""Delete in chunks what is past its retention and not dropped with a partition."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ _Delete = Callable[[Connection], Awaitable[int]]
 
 
 async def expire_everywhere(context: ServiceContext, before: datetime, *, chunk_max: int) -> None:
-    """Delete what any project has from before a moment."""
+    """Delete the records of all projects from before a time."""
     await _in_chunks(context, "event", chunk_max, lambda c: events.delete_stray_events(c, before, chunk_max))
     await _expire_reports(context, before, chunk_max, None)
     await _in_chunks(context, "group", chunk_max, lambda c: groups.delete_groups(c, before, chunk_max, None))
@@ -21,12 +21,12 @@ async def expire_everywhere(context: ServiceContext, before: datetime, *, chunk_
 
 
 async def expire_refusals(context: ServiceContext, before: datetime, *, chunk_max: int) -> None:
-    """Forget the ids of messages refused before a moment."""
+    """Delete the ids of messages refused before a time."""
     await _in_chunks(context, "refusal", chunk_max, lambda c: refusals.delete_refusals(c, before, chunk_max))
 
 
 async def expire_projects(context: ServiceContext, shorter_than: timedelta, *, chunk_max: int) -> None:
-    """Delete what projects with a retention of less than `shorter_than` have kept long enough."""
+    """Delete expired records of projects whose retention is less than `shorter_than`."""
     now = context.clock.now()
     project_ids = await context.database.read(groups.project_ids)
     for project_id in project_ids:
@@ -55,7 +55,7 @@ async def _expire_reports(
 
 
 async def _in_chunks(context: ServiceContext, kind: str, chunk_max: int, delete: _Delete) -> None:
-    """Call a delete in transactions of its own until it has nothing left to do."""
+    """Run a delete, each in its own transaction, until nothing is left."""
     while True:
         count = await context.database.write(delete)
         metrics.EXPIRED.labels(kind).inc(count)

@@ -1,4 +1,4 @@
-"""Ask the feedback service for what may be a feedback: an event id or a short id that no error has."""
+"""Ask the feedback service about event ids and short ids that may be feedback, and about linked feedback."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from hearback_kit.http import ServiceClient
 
 
 class FeedbackLookup:
-    """Looks feedback up; without the feedback service's address none is found."""
+    """Client of the feedback service; without a configured URL nothing is found."""
 
     def __init__(self, client: ServiceClient | None) -> None:
         self._client = client
@@ -18,23 +18,19 @@ class FeedbackLookup:
     async def find_event(
         self, organization_id: int, event_id: str, project_id: int | None = None
     ) -> dict[str, Any] | None:
-        """Return the feedback of an event id as its service answers, or None.
-
-        Raises Unavailable when there is no answer.
+        """Return the feedback service's answer for an event id, or None; raise Unavailable.
         """
         project = "" if project_id is None else f"?project_id={project_id}"
         return await self._get(organization_id, f"events/{event_id}{project}")
 
     async def find_short_id(self, organization_id: int, short_id: str) -> dict[str, Any] | None:
-        """Return the feedback of a short id as its service answers, or None; raises Unavailable."""
+        """Return the feedback service's answer for a short id, or None; raise Unavailable."""
         return await self._get(organization_id, f"shortids/{quote(short_id, safe='')}")
 
     async def list_linked(
         self, organization_id: int, project_id: int, event_ids: Sequence[str]
     ) -> list[dict[str, Any]]:
-        """Return the new feedback linked to any of a project's error events, as its service shows issues.
-
-        Raises Unavailable when there is no answer.
+        """Return the new feedback linked to any of a project's error events, as issues; raise Unavailable.
         """
         if self._client is None or not event_ids:
             return []

@@ -1,4 +1,4 @@
-"""Find the error group that a number or a short id names."""
+"""Find an error group by id or short id."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from user_reports.store.groups import Group, find_group
 
 @dataclass(frozen=True, slots=True)
 class GroupScope:
-    """An error group and the organization it belongs to, for a caller who may see it.
+    """An error group with its organization, for a caller who may see it.
 
-    `member_id` is the caller's, None for one that is no person.
+    `member_id` is the caller's, None for a token without a member.
     """
 
     group: Group
@@ -27,7 +27,7 @@ class GroupScope:
 async def find_own_group(
     database: Database, issue: str, organizations: Sequence[OrganizationConfig]
 ) -> tuple[Group, OrganizationConfig]:
-    """Return the group that a number or short id names, of one of the organizations; raise NotFound."""
+    """Return the group with an id or short id in one of the organizations; raise NotFound."""
     group_id = parse_id(issue)
     if group_id is None:
         group = await find_group_by_short_id(database, issue, organizations)

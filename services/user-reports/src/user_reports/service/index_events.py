@@ -11,21 +11,21 @@ from user_reports import metrics
 from user_reports.domain.admission import ProjectPolicy
 from user_reports.domain.model import Key
 from user_reports.domain.occurrence import Occurrence
-from user_reports.service.announce_links import Link, announce_links
+from user_reports.service.announce_links import Link
 from user_reports.service.context import ServiceContext
+from user_reports.service.link_reports import store_and_announce
 from user_reports.service.record_outcomes import ReportRecorder
 from user_reports.store.events import find_deliveries, insert_events
 from user_reports.store.groups import count_occurrences
 from user_reports.store.locks import lock_keys
 from user_reports.store.refusals import add_refusals
-from user_reports.store.reports import find_waiting_locked, store_links
+from user_reports.store.reports import find_waiting_locked
 
 
 async def index_events(context: ServiceContext, occurrences: Sequence[Occurrence]) -> None:
     """Index a batch in one transaction: events, groups, and links of reports that waited.
 
-    An event id counts once per project, in whichever partition it lies. A link made here keeps the source
-    its report came by.
+    An event id counts once per project, across partitions. A link made here keeps the report's source.
     """
     policies = await context.projects.policies(item.event.project_id for item in occurrences)
     async with context.transaction() as (connection, recorder):
@@ -40,7 +40,7 @@ async def index_events(context: ServiceContext, occurrences: Sequence[Occurrence
 async def _split(
     connection: Connection, occurrences: Sequence[Occurrence]
 ) -> tuple[dict[Key, Occurrence], list[Occurrence]]:
-    """Return the new events, and those that another message brought before; repeated deliveries are neither."""
+    """Return new events, and duplicates from other messages; redeliveries are neither."""
     delivered = await find_deliveries(connection, list({item.key for item in occurrences}))
     fresh: dict[Key, Occurrence] = {}
     repeated: list[Occurrence] = []
@@ -81,12 +81,6 @@ async def _link_waiting(
     now: datetime,
 ) -> None:
     waiting = await find_waiting_locked(connection, sorted(occurrences))
-    for report in waiting:
-        event = occurrences[report.event_key].event
-        report.link(event, now)
-        denied = policies[report.project_id].is_denied
-        recorder.record_handed_on(report, event, report.source, denied=denied)
-    await store_links(connection, waiting)
     links = [Link(report, occurrences[report.event_key].event) for report in waiting]
-    await announce_links(connection, recorder, links, policies)
+    await store_and_announce(connection, recorder, links, policies, now)
     metrics.LINKED.labels("arrival").inc(len(waiting))

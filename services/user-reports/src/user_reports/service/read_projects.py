@@ -1,8 +1,7 @@
-"""Read what the registry's configuration says of a project: options, flags, denied organizations."""
+"""Read a project's published configuration: options, flags, denied organizations."""
 
 from collections.abc import Collection, Iterable
 
-from hearback_contracts.config import ProjectConfig
 from hearback_contracts.flags import Feature
 from hearback_contracts.options import OPTIONS, Option
 from hearback_fleet.configuration import Configuration
@@ -11,7 +10,7 @@ from user_reports.domain.admission import ProjectPolicy
 
 
 class Projects:
-    """Answers per project; a project the registry does not know (any more) has the defaults."""
+    """The configuration of projects; an unknown project has the defaults."""
 
     def __init__(self, configuration: Configuration, denylist: Collection[str]) -> None:
         self._configuration = configuration
@@ -29,15 +28,12 @@ class Projects:
         return ProjectPolicy(
             slug=project.slug,
             takes_feedback=project.feature(Feature.INGEST),
-            is_denied=self._is_denied(project),
+            is_denied=project.organization_slug in self._denylist,
             filters_garbage=bool(project.option(Option.FILTER_GARBAGE_MESSAGES)),
         )
 
     async def retention_days(self, project_id: int) -> int | None:
-        """Return the days that a project keeps its data, or None when it says nothing usable."""
+        """Return a project's retention in days, or None if it is not a positive integer."""
         project = await self._configuration.project(project_id)
         days = project.option(Option.RETENTION_DAYS) if project else OPTIONS[Option.RETENTION_DAYS].default
         return days if isinstance(days, int) and days > 0 else None
-
-    def _is_denied(self, project: ProjectConfig) -> bool:
-        return project.organization_slug in self._denylist

@@ -1,4 +1,4 @@
-"""Record what becomes of reports and events: the feedback a report becomes, its steps, its outcomes."""
+"""Record outcomes and steps of reports and events, and publish the feedback that reports become."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,7 @@ from user_reports.domain.short_ids import short_id
 
 @dataclass(frozen=True, slots=True)
 class ReportRecorder:
-    """Records in one transaction's `outcomes`, and announces by its `messages`."""
+    """Adds to the `outcomes` and `messages` of one transaction."""
 
     outcomes: OutcomeRecorder
     messages: list[Outgoing]
@@ -40,7 +40,7 @@ class ReportRecorder:
         self.outcomes.count(origin, DataCategory.ERROR, outcome, reason)
 
     def record_received(self, submission: Submission, at: datetime) -> None:
-        """Record that a submission came over this service's own HTTP."""
+        """Record that a submission arrived over this service's HTTP API."""
         ref = _ref_of_message(submission.message, submission.submission_id)
         self.outcomes.step(ref, SubmissionState.ACCEPTED, "report_received", at=at)
 
@@ -51,7 +51,7 @@ class ReportRecorder:
     def record_handed_on(
         self, report: Report, event: IndexedEvent | None, source: FeedbackSource, *, denied: bool
     ) -> None:
-        """Hand on a report that waits for nothing as a feedback; record that a denied organization's is not."""
+        """Publish a report that does not wait as a feedback, unless its organization is denied."""
         if denied:
             self._count(report, Outcome.FILTERED, Reason.ORG_DENYLIST)
             self.outcomes.step(_ref(report, source), SubmissionState.FILTERED, "filtered", Reason.ORG_DENYLIST)
@@ -85,7 +85,7 @@ class ReportRecorder:
         self.messages.append(outgoing(USER_REPORT_LINKED, message, self.shards))
 
     def record_deleted(self, report: Report) -> None:
-        """Record that a person deleted a report; one that waited has its only outcome here."""
+        """Record that a person deleted a report; a waiting one gets its outcome here."""
         state = report.state
         if report.is_waiting:
             self._count(report, Outcome.INVALID, Reason.DELETED)
@@ -93,13 +93,13 @@ class ReportRecorder:
         self.outcomes.step(_ref(report), state, "deleted", Reason.DELETED)
 
     def record_expired(self, report: Report) -> None:
-        """Record that retention removed a report; one that was handed on has its outcome already."""
+        """Record that a waiting report expired; any other has its outcome already."""
         if report.is_waiting:
             self._count(report, Outcome.INVALID, Reason.EVENT_NEVER_ARRIVED)
             self.outcomes.step(_ref(report), SubmissionState.DROPPED, "expired", Reason.EVENT_NEVER_ARRIVED)
 
     def record_refused(self, refusal: Refusal, stored: Report | None) -> None:
-        """Record that a submission was refused; one that was stored before keeps the state it has."""
+        """Record that a submission was refused; if a report is stored, its state stays."""
         outcome, state = Outcome.INVALID, SubmissionState.INVALID
         if refusal.reason is Reason.ORG_DENYLIST:
             outcome, state = Outcome.FILTERED, SubmissionState.FILTERED
@@ -140,7 +140,7 @@ class ReportRecorder:
 
 
 def record_dead_letter(outcomes: OutcomeRecorder, refusal: Refusal) -> None:
-    """Record that a message lies in the dead letters; its outcome is not decided yet."""
+    """Record that a message became a dead letter; it has no outcome yet."""
     ref = _ref_of_message(refusal.message, refusal.submission_id)
     outcomes.step(ref, SubmissionState.DROPPED, "dead_letter", refusal.reason)
 
@@ -150,7 +150,7 @@ def _ref(report: Report, source: FeedbackSource | None = None) -> SubmissionRef:
 
 
 def _kept(refusal: Refusal) -> RefusedSubmission | None:
-    """Return the words of a refused report, with the message that submits them again."""
+    """Return the payload of a refused report, with the message that submits it again."""
     payload = payload_to_keep(dict(refusal.payload)) if refusal.payload is not None else None
     if payload is None:
         return None

@@ -1,7 +1,7 @@
-"""Go through the reports of a range of time again: link those that still wait, whatever the sweep's window.
+"""Reprocess the reports of a time range: link waiting ones, independently of the sweep's window.
 
-A linked report has become a feedback, which the feedback service processes again by itself. Of an error event only
-what the index needs is kept, so its group stays as it is.
+A linked report has become a feedback, which the feedback service reprocesses. Error events are not stored in full,
+so their groups stay as they are.
 """
 
 from datetime import timedelta
@@ -25,9 +25,9 @@ _TICK: Final = timedelta(microseconds=1)
 async def link_waiting(
     context: ServiceContext, wanted: Reprocessing, after: Position | None
 ) -> tuple[dict[str, int], Position | None]:
-    """Link the next reports of the range that wait although their event is there; return counts and the position.
+    """Link the next waiting reports of the range whose event is indexed; return counts and the next position.
 
-    Counted are reports that wait (`examined`) and `linked` ones.
+    Counts are waiting reports (`examined`) and `linked` ones.
     """
     until = wanted.end - _TICK
     async with context.database.connection() as connection:
@@ -43,7 +43,7 @@ async def link_waiting(
 
 
 async def decide_again(context: ServiceContext, rules: AgeRules, refused: list[Received]) -> list[Reason | None]:
-    """Return for each refused report the reason why it would be refused now, or None; nothing is stored."""
+    """Return for each refused report the reason to refuse it now, or None; store nothing."""
     policies = await context.projects.policies(item.message.project_id for item in refused)
     admitted = [admit(item.message, item.payload, policies[item.message.project_id]) for item in refused]
     submissions = [item for item in admitted if isinstance(item, Submission)]

@@ -1,7 +1,6 @@
 """Submit reports: one admission for envelopes, the HTTP endpoint and the crash-report dialog.
 
-Report and event are locked first (`store.locks`), so that of a report and an event arriving at the same moment
-one always sees the other.
+Report and event are locked first (`store.locks`), so that when both arrive at the same time, one sees the other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,14 +33,14 @@ from user_reports.store.reports import find_reports_locked, store_reports
 
 
 class Received(NamedTuple):
-    """A message and what its payload says, or None for what is no JSON object."""
+    """A message and its payload, None if that is not a JSON object."""
 
     message: UserReportSubmitted
     payload: Mapping[str, Any] | None
 
 
 class Submitted(NamedTuple):
-    """What became of one report: the report as it stands, and the reason if the submission was refused."""
+    """The stored report after a submission, and the reason if it was refused."""
 
     report: Report | None
     reason: Reason | None = None
@@ -50,9 +49,9 @@ class Submitted(NamedTuple):
 async def submit_reports(
     context: ServiceContext, rules: AgeRules, received: Sequence[Received], *, is_first_step: bool = False
 ) -> list[Submitted]:
-    """Store reports in their order and link those whose event is known; return one result each.
+    """Store reports in order and link those whose event is indexed; return one result each.
 
-    `is_first_step` says that these come from outside, so that the journal learns here that they came.
+    With `is_first_step` their arrival is recorded in the journal, too.
     """
     policies = await context.projects.policies(item.message.project_id for item in received)
     admitted = [admit(item.message, item.payload, policies[item.message.project_id]) for item in received]
@@ -66,7 +65,7 @@ async def submit_reports(
 
 
 async def refuse_report(context: ServiceContext, received: Received) -> Reason | None:
-    """Record and return the reason why a report cannot be admitted; None when only its sender's form is wrong."""
+    """Record and return the reason to refuse a report; None if only the form's fields are invalid."""
     message, payload = received
     refusal = admit(message, payload, await context.projects.policy(message.project_id))
     if isinstance(refusal, Submission):
@@ -76,7 +75,7 @@ async def refuse_report(context: ServiceContext, received: Received) -> Reason |
 
 
 async def refuse_origin(context: ServiceContext, message: UserReportSubmitted) -> None:
-    """Record that a report came from a page that the project does not allow; what it says is not read."""
+    """Record that a report came from an origin that the project does not allow."""
     await _record(context, Refusal.of_message(message, None, Reason.CORS))
 
 

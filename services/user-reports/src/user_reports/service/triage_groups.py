@@ -8,7 +8,7 @@ from user_reports.store.groups import Group, find_group, set_seen, set_status
 
 
 class GroupChanges(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to change of a group; None leaves a field as it is. `is_followed` is about the caller alone."""
+    """Changes of a group; None leaves a field. `is_followed` is per member."""
 
     status: str | None = None
     has_seen: bool | None = None
@@ -18,7 +18,7 @@ class GroupChanges(msgspec.Struct, frozen=True, kw_only=True):
 async def update_group(
     context: ServiceContext, group: Group, changes: GroupChanges, member_id: int | None
 ) -> Group:
-    """Change a group for a member and return it as it is then."""
+    """Change a group on behalf of a member and return it."""
     async with context.transaction() as (connection, _):
         now = context.clock.now()
         if changes.status is not None:

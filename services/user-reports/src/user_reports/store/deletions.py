@@ -1,4 +1,4 @@
-"""What is remembered of reports that people deleted, so that nothing brings their words back."""
+"""Tombstones of reports that people deleted, so that redeliveries do not restore them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -38,20 +38,20 @@ NOTE: Final = _note()
 
 
 async def find_deleted(connection: Connection, keys: Sequence[Key]) -> dict[Key, Deleted]:
-    """Return what is remembered of deleted reports about `keys`; call it once the reports are locked."""
+    """Return the tombstones for `keys`; the keys must be locked."""
     rows = (await FIND.execute(connection, **key_parameters(keys))).all() if keys else []
     return {(row.project_id, row.event_id.hex): Deleted(*(getattr(row, name) for name in _KEPT)) for row in rows}
 
 
 async def note_deleted(connection: Connection, reports: Sequence[Report], at: datetime) -> None:
-    """Remember reports that were deleted at a moment."""
+    """Store tombstones of reports deleted `at` a time."""
     rows = [{name: getattr(report, name) for name in (*_KEY, *_KEPT)} | {"deleted_at": at} for report in reports]
     if rows:
         await connection.execute(NOTE, {"rows": rows})
 
 
 async def forget_deleted(connection: Connection, before: datetime, limit: int) -> int:
-    """Forget up to `limit` deletions from before a moment."""
+    """Delete up to `limit` tombstones from before a time."""
     key = tuple_(DELETIONS.c.project_id, DELETIONS.c.event_id)
     chosen = select(DELETIONS.c.project_id, DELETIONS.c.event_id)
     chosen = chosen.where(DELETIONS.c.deleted_at < before).limit(limit)

@@ -56,7 +56,7 @@ _INSERT: Final = Prepared(INSERT)
 
 
 def event_of(row: Row[Any]) -> IndexedEvent:
-    """Return a row that begins with the event's columns, as an event."""
+    """Return the event in a row that starts with the event's columns."""
     values = dict(zip(_FIELDS, row, strict=False))
     values["event_id"] = row.event_id.hex
     return IndexedEvent(**values)
@@ -74,7 +74,7 @@ async def find_events(
 
 
 async def find_deliveries(connection: Connection, keys: Sequence[Key]) -> dict[Key, str]:
-    """Return, for the indexed events among `keys`, the id of the message that brought each."""
+    """Return the message ids of the indexed events among `keys`."""
     return {key: message_id for key, (_, message_id) in (await _find(connection, keys, None, None)).items()}
 
 
@@ -97,14 +97,14 @@ async def find_event(connection: Connection, project_id: int, event_id: str) -> 
 
 
 async def insert_events(connection: Connection, occurrences: Sequence[Occurrence]) -> None:
-    """Insert events that are not in the index yet, in one statement."""
+    """Insert new events in one statement."""
     rows = [msgspec.structs.asdict(item.event) | {"message_id": item.message_id} for item in occurrences]
     if rows:
         await _INSERT.execute(connection, rows=orjson.dumps(rows).decode())
 
 
 async def delete_events(connection: Connection, project_id: int, before: datetime, limit: int) -> int:
-    """Delete up to `limit` of a project's events received before a moment; return how many."""
+    """Delete up to `limit` of a project's events received before a time; return how many."""
     chosen = (
         select(EVENTS.c.project_id, EVENTS.c.event_id, EVENTS.c.received_at)
         .where(EVENTS.c.project_id == project_id, EVENTS.c.received_at < before)
@@ -116,7 +116,7 @@ async def delete_events(connection: Connection, project_id: int, before: datetim
 
 
 async def delete_stray_events(connection: Connection, before: datetime, limit: int) -> int:
-    """Delete up to `limit` events of the default partition that were received before a moment."""
+    """Delete up to `limit` events of the default partition received before a time; return how many."""
     table = EVENTS.to_metadata(EVENTS.metadata.__class__(), name="events_default")
     chosen: Select[Any] = (
         select(literal_column("ctid")).select_from(table).where(table.c.received_at < before).limit(limit)

@@ -15,7 +15,7 @@ from user_reports.store.tables import EVENTS
 
 
 class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which events of a group a list shows; None does not filter, "" among `environments` means none."""
+    """A filter of a group's events; None does not filter, "" in `environments` means no environment."""
 
     group_id: int
     environments: Sequence[str] | None = None
@@ -24,7 +24,7 @@ class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def statement_of(wanted: EventFilter) -> Select[Any]:
-    """Select the filtered events, in no order yet."""
+    """Select the filtered events, unordered."""
     statement = select(*COLUMNS).where(EVENTS.c.group_id == wanted.group_id)
     if wanted.environments is not None:
         statement = statement.where(func.coalesce(EVENTS.c.environment, "").in_(list(wanted.environments)))
@@ -36,13 +36,13 @@ def statement_of(wanted: EventFilter) -> Select[Any]:
 
 
 async def list_group_events(connection: Connection, wanted: EventFilter, window: Window) -> list[IndexedEvent]:
-    """Return the events of a window, newest first; a position is a time of receipt and an event id as a UUID."""
+    """Return the events of a window, newest first; positions are (time of receipt, event id as UUID)."""
     key = (EVENTS.c.received_at, EVENTS.c.event_id)
     return await read_window(connection, event_of, statement_of(wanted), key, window)
 
 
 def event_ids_statement(group_id: int, limit: int) -> Select[Any]:
-    """Select the ids of a group's newest events: an index has all of it."""
+    """Select the ids of a group's newest events (index-only scan)."""
     newest = (EVENTS.c.received_at.desc(), EVENTS.c.event_id.desc())
     return select(EVENTS.c.event_id).where(EVENTS.c.group_id == group_id).order_by(*newest).limit(limit)
 

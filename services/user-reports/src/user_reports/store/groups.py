@@ -1,4 +1,4 @@
-"""Error groups: counted by batches of occurrences, read and triaged one by one."""
+"""Error groups: counted in batches of occurrences, read and triaged singly."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ _NAMES: Final = [c.name for c in GROUPS.c if c.name not in {"id", "status", "sta
 
 
 class Group(msgspec.Struct, kw_only=True):
-    """An error group; `id` is odd, `hash` is what its events have in common (32 hex digits)."""
+    """An error group; `id` is odd, `hash` is the grouping hash (32 hex digits)."""
 
     id: int
     organization_id: int
@@ -46,10 +46,10 @@ COLUMNS: Final = [GROUPS.c[name] for name in _FIELDS]
 
 
 def _upsert() -> Any:
-    """Insert or count up, in one statement; a new occurrence of a resolved group opens it again.
+    """Insert groups or add to their counts; a new occurrence reopens a resolved group.
 
-    The rows come in the order of their keys, so that two workers never wait for each other in a circle,
-    and a known group keeps its id instead of taking one from the sequence.
+    Rows are sorted by key, so that two workers cannot deadlock. The id of a known group is looked up, which saves
+    a number of the sequence.
     """
     batch = rowset(GROUPS, _NAMES)
     known = select(GROUPS.c.id).where(GROUPS.c.project_id == batch.c.project_id, GROUPS.c.hash == batch.c.hash)
@@ -132,7 +132,7 @@ def group_of(row: Row[Any]) -> Group:
 
 
 async def find_group(connection: Connection, group_id: int) -> Group | None:
-    """Return a group by id, of whichever organization; None when there is none."""
+    """Return a group by id, of any organization, or None."""
     row = (await connection.execute(select(*COLUMNS).where(GROUPS.c.id == group_id))).first()
     return None if row is None else group_of(row)
 
@@ -150,7 +150,7 @@ async def set_status(connection: Connection, group_id: int, status: str, at: dat
 
 
 async def set_seen(connection: Connection, group_id: int, *, has_seen: bool) -> None:
-    """Change whether a group counts as seen."""
+    """Mark a group as seen or not."""
     await connection.execute(update(GROUPS).where(GROUPS.c.id == group_id).values(has_seen=has_seen))
 
 
@@ -162,7 +162,7 @@ async def project_ids(connection: Connection) -> list[int]:
 async def delete_groups(
     connection: Connection, before: datetime, limit: int, project_id: int | None = None
 ) -> int:
-    """Delete up to `limit` groups last seen before a moment; return how many."""
+    """Delete up to `limit` groups last seen before a time; return how many."""
     chosen = select(GROUPS.c.id).where(GROUPS.c.last_seen < before).limit(limit)
     if project_id is not None:
         chosen = chosen.where(GROUPS.c.project_id == project_id)

@@ -1,4 +1,4 @@
-"""Pairs of project and event id as one parameter."""
+"""(project id, event id) pairs as parallel arrays."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,10 +12,10 @@ from user_reports.domain.model import Key
 
 
 def keyset() -> TableValuedAlias:
-    """Return the parameters of `key_parameters` as a table with the columns `project_id` and `event_id`."""
+    """Return a table of keys with the columns `project_id` and `event_id`; see `key_parameters`."""
     return arrays("wanted", {"project_id": BigInteger(), "event_id": Uuid()})
 
 
 def key_parameters(keys: Sequence[Key]) -> dict[str, Any]:
-    """Return keys as two parallel arrays."""
+    """Return the parameters of `keyset`."""
     return {"project_id": [key[0] for key in keys], "event_id": [UUID(key[1]) for key in keys]}

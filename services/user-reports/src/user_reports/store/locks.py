@@ -1,8 +1,8 @@
-"""Locks that keep a report and its event from missing each other.
+"""Advisory locks that keep a report and its event from missing each other.
 
-Saving a report looks for the event, indexing an event looks for reports; done at the same moment, either
-might not see the other's uncommitted row. Both therefore lock the pair of project and event id first,
-so that whoever comes second sees what the first committed. Batches lock in ascending order: no deadlock.
+Storing a report looks for the event, and indexing an event looks for reports; concurrently, neither would see
+the other's uncommitted row. Both therefore lock the (project id, event id) pair first, so that the second sees
+what the first committed. Batches lock in ascending order to avoid deadlocks.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
-"""Weekly partitions of the event index: made ahead, dropped when retention has passed.
+"""Weekly partitions of the event index, created ahead and dropped after the retention.
 
-A week keeps the number of partitions small (a lookup by event id visits each of them) and is fine
-enough for a retention counted in days; projects that keep less lose their rows chunk by chunk.
-Events of a week without a partition fall into `events_default` and are moved once it is made.
+Weeks keep the number of partitions small, as a lookup by event id visits all of them. Rows of projects with a
+shorter retention are deleted in chunks. Events without a partition go to `events_default` and are moved once their
+partition exists.
 """
 
 from hearback_kit.db import Database
@@ -24,5 +24,5 @@ def events_plan(*, retention_days: int, weeks_ahead: int) -> PartitionPlan:
 
 
 def open_partitions(database: Database, plan: PartitionPlan) -> Partitions:
-    """Return what makes and drops the partitions."""
+    """Return the manager of the partitions."""
     return Partitions(database, [plan], lock="user-reports-partitions")

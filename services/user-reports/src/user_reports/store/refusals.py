@@ -1,4 +1,4 @@
-"""Ids of refused messages, so that a refusal is recorded once, however often its message is delivered."""
+"""Ids of refused messages, so that a refusal is recorded once, even if it is redelivered."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ ADD: Final = Prepared(_add())
 
 
 async def add_refusals(connection: Connection, message_ids: Sequence[str], at: datetime) -> set[str]:
-    """Remember refused messages; return the ids that were not known, whose refusal is still to be recorded."""
+    """Store ids of refused messages; return the new ones, whose refusal is to be recorded."""
     if not message_ids:
         return set()
     rows = await ADD.execute(connection, ids=list(message_ids), at=at)
@@ -31,7 +31,7 @@ async def add_refusals(connection: Connection, message_ids: Sequence[str], at: d
 
 
 async def delete_refusals(connection: Connection, before: datetime, limit: int) -> int:
-    """Forget up to `limit` refusals from before a moment; return how many."""
+    """Delete up to `limit` refusals from before a time; return how many."""
     chosen = select(REFUSALS.c.message_id).where(REFUSALS.c.refused_at < before).limit(limit)
     result = await connection.execute(delete(REFUSALS).where(REFUSALS.c.message_id.in_(chosen)))
     return int(result.rowcount)

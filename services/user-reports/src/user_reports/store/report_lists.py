@@ -17,9 +17,9 @@ from user_reports.store.tables import GROUPS, NAMED_EVENT_ID, REPORTS
 
 
 class ReportFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which reports a list shows. None does not filter; `environments` may hold "" for those without one.
+    """A filter of reports. None does not filter; "" in `environments` means no environment.
 
-    `about_event` is whether the report names an error event at all.
+    `about_event` is whether the report names an error event.
     """
 
     organization_id: int | None = None
@@ -35,7 +35,7 @@ class ReportFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def statement_of(wanted: ReportFilter) -> Select[Any]:
-    """Select the filtered reports, in no order yet."""
+    """Select the filtered reports, unordered."""
     statement = select(*COLUMNS)
     if wanted.organization_id is not None:
         statement = statement.where(REPORTS.c.organization_id == wanted.organization_id)
@@ -85,6 +85,6 @@ async def list_reports(connection: Connection, wanted: ReportFilter, window: Win
 
 
 async def count_reports(connection: Connection, wanted: ReportFilter, count_max: int) -> int:
-    """Return how many reports a list has, counted up to `count_max`."""
+    """Count the filtered reports, up to `count_max`."""
     some = statement_of(wanted).with_only_columns(REPORTS.c.id, maintain_column_froms=True).limit(count_max)
     return await connection.scalar(select(func.count()).select_from(some.subquery())) or 0

@@ -1,4 +1,4 @@
-"""Reports: looked up by what they are about, stored, linked and deleted in batches."""
+"""Reports: looked up by key, stored, linked and deleted in batches."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -95,7 +95,7 @@ async def find_reports_locked(connection: Connection, keys: Sequence[Key]) -> di
 
 
 async def find_waiting_locked(connection: Connection, event_keys: Sequence[Key]) -> list[Report]:
-    """Return the reports that wait for events, locked; one that another transaction just linked is left out."""
+    """Lock and return the reports that wait for events; just linked ones are left out."""
     rows = await _FIND_WAITING_LOCKED.execute(connection, **key_parameters(event_keys))
     return [report_of(row) for row in rows]
 
@@ -103,7 +103,7 @@ async def find_waiting_locked(connection: Connection, event_keys: Sequence[Key])
 async def list_waiting_keys(
     connection: Connection, *, after: Position, until: datetime, limit: int
 ) -> tuple[list[Key], Position | None]:
-    """Return the events that the next chunk of reports waits for, unlocked, and where the chunk after begins."""
+    """Return the events that the next chunk of reports waits for, without locks, and the next position."""
     parameters = {"after_date": after[0], "after_id": after[1], "until": until, "chunk": limit}
     rows = (await connection.execute(WAITING_CHUNK, parameters)).all()
     keys = [(row.project_id, row.named_event_id.hex) for row in rows]
@@ -111,7 +111,7 @@ async def list_waiting_keys(
 
 
 async def claim_waiting(connection: Connection, event_keys: Sequence[Key]) -> list[Report]:
-    """Lock and return the reports that wait for events and that no other transaction has locked."""
+    """Lock and return the reports that wait for events, skipping locked ones."""
     rows = await _CLAIM_WAITING.execute(connection, **key_parameters(event_keys))
     return [report_of(row) for row in rows]
 
@@ -128,7 +128,7 @@ async def store_reports(connection: Connection, reports: Sequence[Report]) -> No
 
 
 async def store_links(connection: Connection, reports: Sequence[Report]) -> None:
-    """Write the links of reports that were waiting."""
+    """Store the links of waiting reports."""
     rows = [{name: getattr(report, name) for name in _LINK} for report in reports]
     if rows:
         await _SET_LINKS.execute(connection, rows=orjson.dumps(rows).decode())
@@ -142,26 +142,26 @@ async def delete_report(connection: Connection, project_id: int, report_id: int)
 
 
 def select_by_email(project_id: int, email: str, limit: int) -> Any:
-    """Select ids of reports that a person wrote, by the address they gave or else their event's user has."""
+    """Select ids of reports by the address given in them, else by their event's user's."""
     mine = (REPORTS.c.project_id == project_id, email.lower()[:CONTACT_LENGTH_MAX] == CONTACT)
     return select(REPORTS.c.id).where(*mine).limit(limit)
 
 
 def select_expired(before: datetime, limit: int, project_id: int | None = None) -> Any:
-    """Select ids of reports added before a moment, of all projects or of one."""
+    """Select ids of reports added before a time, of all projects or of one."""
     chosen = select(REPORTS.c.id).where(REPORTS.c.date_added < before).limit(limit)
     return chosen if project_id is None else chosen.where(REPORTS.c.project_id == project_id)
 
 
 async def delete_by_email(connection: Connection, project_id: int, email: str, limit: int) -> list[Report]:
-    """Delete up to `limit` of a project's reports by an e-mail address, in any case of letters; return them."""
+    """Delete and return up to `limit` of a project's reports by e-mail address, case-insensitively."""
     return await _delete(connection, select_by_email(project_id, email, limit))
 
 
 async def delete_expired(
     connection: Connection, before: datetime, limit: int, project_id: int | None = None
 ) -> list[Report]:
-    """Delete up to `limit` reports added before a moment, of all projects or of one; return them."""
+    """Delete and return up to `limit` reports added before a time, of all projects or of one."""
     return await _delete(connection, select_expired(before, limit, project_id))
 
 

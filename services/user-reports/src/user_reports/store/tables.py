@@ -1,4 +1,4 @@
-"""The tables of this service (what the migrations make, as SQLAlchemy sees it)."""
+"""The tables of user-reports."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""The events of an error group, and what their tags say."""
+"""The events of an error group, and their tags."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
@@ -47,7 +47,7 @@ async def list_events(
     during: TimeRangeDep,
     environment: EnvironmentsParam = None,
 ) -> JSONResponse:
-    """List the events that are kept, newest first."""
+    """List the stored events, newest first."""
     wanted = EventFilter(group_id=scope.group.id, environments=environment, start=during.start, end=during.end)
     async with state.reading(scope.organization.id) as connection:
         found = await list_group_events(connection, wanted, page.window)
@@ -60,7 +60,7 @@ async def list_events(
     "/events/{event}/", name="getErrorGroupEvent", summary="An event of an error group", response_model=IssueEvent
 )
 async def get_event(state: StateDep, scope: ReadGroup, event: EventParam) -> JSONResponse:
-    """Return the event that an id or one of the words names."""
+    """Return an event by id, or the `latest`, `oldest` or `recommended` one."""
     found = await _find(state, scope.group, event)
     if found is None or found.group_id != scope.group.id:
         raise NotFound

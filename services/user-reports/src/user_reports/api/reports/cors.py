@@ -1,4 +1,4 @@
-"""Which pages may use the report endpoint from a browser: any, without cookies (protocol: authentication#cors)."""
+"""CORS of the report endpoint: every origin, without credentials (protocol: authentication#cors)."""
 
 import re
 from typing import Final
@@ -14,5 +14,5 @@ _RULES: Final = CorsRules(
 
 
 def cors_rules(path: str) -> CorsRules | None:
-    """Return the rules of a path, None where pages of other origins have no business."""
+    """Return the rules of a path, or None where cross-origin requests are not allowed."""
     return _RULES if _PATH.fullmatch(path) else None

@@ -1,4 +1,4 @@
-"""Complete exports of a list: streamed as CSV or JSON, page by page, so that memory stays small."""
+"""Exports of a complete list as CSV or JSON, streamed page by page."""
 
 from collections.abc import AsyncIterator
 from typing import Final
@@ -22,7 +22,7 @@ _Page = tuple[list[Report], dict[int, Group]]
 def export(
     state: AppState, wanted: ReportFilter, organization: OrganizationConfig, chosen: Format
 ) -> StreamingResponse:
-    """Return the whole list, up to the export's bound, in a format."""
+    """Return the whole list, up to the export's limit, in a format."""
     pages = _pages(state, organization, wanted)
     if chosen == "csv":
         rows = (

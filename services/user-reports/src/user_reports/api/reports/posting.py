@@ -70,7 +70,7 @@ _STORED: Final[dict[int | str, dict[str, Any]]] = {
 async def create_report(
     request: Request, state: StateDep, address: AddressDep, organization: str, project: str
 ) -> Response:
-    """Store a report and return what became of it."""
+    """Store a report and return it."""
     await _limit(state, address)
     sender = await sender_of(request, organization, project)
     message = _message(state, sender, address)
@@ -121,7 +121,7 @@ def _message(state: AppState, sender: Sender, address: str | None) -> UserReport
 
 
 def _raise_refusal(reason: Reason | None, errors: dict[str, list[str]] | None = None) -> None:
-    """Raise what the protocol answers to a refusal; `errors` are messages by field."""
+    """Raise the protocol's error for a refusal; `errors` are messages by field."""
     if reason is Reason.FEATURE_DISABLED:
         raise Forbidden("The organization does not take user feedback.", code=reason.value)
     if reason is Reason.ORG_DENYLIST:

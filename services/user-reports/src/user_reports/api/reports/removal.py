@@ -1,4 +1,4 @@
-"""DELETE …/user-feedback/: one report, or all that one address wrote."""
+"""DELETE …/user-feedback/: one report, or all reports of an e-mail address."""
 
 from typing import Annotated
 
@@ -40,7 +40,7 @@ async def delete_reports_of_address(
     scope: Annotated[ProjectScope, project_scope(*PROJECT_WRITE)],
     email: Annotated[str, Query(description="The address; upper and lower case are one.")] = "",
 ) -> JSONResponse:
-    """Delete every report that the address wrote, or whose event's user has it."""
+    """Delete every report from an address, given in the report or by its event's user."""
     if not email.strip():
         raise BadRequest("email is required.", code="email_required")
     return JSONResponse({"deleted": await delete_of_address(state.context, scope.project.id, email.strip())})
