@@ -26,7 +26,7 @@ from client_reports.store.tables import OUTBOX
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
-    """Make the HTTP app; it connects when it starts."""
+    """Return the HTTP app; it connects on startup."""
 
     def build(runtime: ServiceRuntime) -> AppState:
         acceptance = SubmissionAcceptance(UnitOfWork.of(runtime), settings.steps_max)
@@ -56,7 +56,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
 
 
 def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
-    """Make the worker: the consumers of both streams, partitions and the evaluation of alert rules."""
+    """Return the worker: the consumers of both streams, partitions and the evaluation of alert rules."""
 
     def build(runtime: ServiceRuntime) -> None:
         database = runtime.database
@@ -84,7 +84,7 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
 
 
 def journal_limits(settings: Settings) -> JournalLimits:
-    """Return the limits of the journal that follow from the settings."""
+    """Return the journal's limits from the settings."""
     return JournalLimits(
         steps_max=settings.steps_max,
         payloads_max=settings.payloads_max,

@@ -1,4 +1,4 @@
-"""Rules that raise an alert when much is discarded, or when a project falls silent."""
+"""Alert rules on discards, and on projects that fall silent."""
 
 from typing import Annotated
 
@@ -30,7 +30,7 @@ Writer = Annotated[OrganizationScope, organization_scope(*ORGANIZATION_WRITE, *P
 
 @router.get("/", operation_id="listAlertRules", summary="List alert rules")
 async def get_rules(app: StateDep, scope: Reader) -> list[AlertRuleView]:
-    """All rules of the organization with their status, oldest first."""
+    """Return the organization's rules with their status, oldest first."""
     async with app.database.connection(share=scope.organization.id) as connection:
         found = await list_rules(connection, scope.organization.id)
     return [rule_view(rule, scope.organization) for rule in found]
@@ -38,7 +38,7 @@ async def get_rules(app: StateDep, scope: Reader) -> list[AlertRuleView]:
 
 @router.post("/", operation_id="createAlertRule", summary="Add an alert rule", status_code=201)
 async def create_rule(app: StateDep, scope: Writer, body: AlertRuleBody) -> AlertRuleDetail:
-    """Add a rule; it is evaluated within moments."""
+    """Create a rule; it is evaluated within seconds."""
     rule = await rules.create_alert_rule(
         app.database,
         scope.organization.id,
@@ -52,7 +52,7 @@ async def create_rule(app: StateDep, scope: Writer, body: AlertRuleBody) -> Aler
 
 @router.get("/{rule_id}/", operation_id="getAlertRule", summary="Get an alert rule with its history")
 async def get_rule(app: StateDep, scope: Reader, rule_id: RuleId) -> AlertRuleDetail:
-    """The status of a rule, and its latest changes."""
+    """Return a rule with its status and latest changes."""
     events_max = app.settings.alert_events_max
     found = await rules.get_alert_rule(app.database, scope.organization.id, int(rule_id), events_max=events_max)
     return rule_detail(found.rule, found.events, scope.organization)
@@ -80,7 +80,7 @@ async def delete_rule(app: StateDep, scope: Writer, rule_id: RuleId) -> Response
 
 
 def _values(body: AlertRuleBody, organization: OrganizationConfig) -> RuleValues:
-    """The rule as it is stored; raise BadRequest for a project or category that does not exist."""
+    """Return the rule to store; raise BadRequest for an unknown project or category."""
     project = organization.find_project(str(body.project))
     if project is None:
         raise InvalidQuery("The organization has no such project.")

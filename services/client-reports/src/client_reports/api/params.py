@@ -1,4 +1,4 @@
-"""Parameters of paths and queries."""
+"""Path and query parameters."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -33,7 +33,7 @@ IdAlias = Annotated[str | None, Query(alias="id", description="The same as `quer
 
 
 def id_prefix(text: str | None) -> str | None:
-    """Return what ids are compared with; None compares with nothing."""
+    """Return the normalized prefix of ids to match, or None."""
     return submission_id(text.strip()).lower().replace("-", "") if text else None
 
 

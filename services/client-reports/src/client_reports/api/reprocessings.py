@@ -1,4 +1,4 @@
-"""Refused submissions, for the operator's command to have decided again."""
+"""Refused submissions, for `hearback reprocess` to have them decided again."""
 
 import json
 
@@ -24,7 +24,7 @@ _FIRST = (SubmissionKey(0, ""), b"")
 
 @router.post(REPROCESSINGS_PATH, operation_id="listRefused", summary="List what was refused in a range of time")
 async def post_reprocessing(state: StateDep, wanted: Reprocessing) -> RefusedPage:
-    """Return the next refused submissions of a range of time that have their words and were not taken in."""
+    """Return the next refused submissions of a time range with a payload that were not accepted."""
     after = _FIRST if wanted.after is None else _read_position(wanted.after)
     found = await state.database.read(
         list_open, (wanted.start, wanted.end), wanted.project_id, after, SUBMISSIONS_MAX
@@ -45,7 +45,7 @@ async def post_reprocessing(state: StateDep, wanted: Reprocessing) -> RefusedPag
 
 @router.post(ACCEPTANCES_PATH, operation_id="acceptRefused", summary="Take in refused submissions")
 async def post_acceptances(state: StateDep, wanted: Acceptances) -> Taken:
-    """Take in refused attempts, each once, as a member can; return how many."""
+    """Accept refused attempts, each once, as a member can; return how many."""
     taken = 0
     for one in wanted.attempts:
         digest = _read_digest(one.digest)

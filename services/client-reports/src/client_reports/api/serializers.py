@@ -1,4 +1,4 @@
-"""Rows to what the routes answer, and what they take."""
+"""Request and response bodies."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -30,7 +30,7 @@ class StepView(BaseModel):
 
 
 class SubmissionView(BaseModel):
-    """A submission and what became of it."""
+    """A submission with its status."""
 
     id: str = Field(description="Event id of the feedback; of a user report the error event's.")
     source: str | None
@@ -42,7 +42,7 @@ class SubmissionView(BaseModel):
 
 
 class SubmissionDetail(SubmissionView):
-    """A submission with what it said, when a rule of time, size or repetition refused it."""
+    """A submission with its payload if a rule of time, size or repetition refused it."""
 
     payload: dict[str, Any] | None = Field(
         description="The newest refused attempt that was not taken in; only for callers with `event:read`."
@@ -50,7 +50,7 @@ class SubmissionDetail(SubmissionView):
 
 
 class AcceptBody(BaseModel):
-    """What a submission shall become."""
+    """The new state of a submission."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -58,7 +58,7 @@ class AcceptBody(BaseModel):
 
 
 class StatsGroup(BaseModel):
-    """The sums of one group: over all, and per interval."""
+    """The sums of one group: totals, and series per interval."""
 
     by: dict[str, str | int | None]
     totals: dict[str, int]
@@ -80,7 +80,7 @@ Reason = Annotated[str, Field(max_length=200)]
 
 
 class AlertRuleBody(BaseModel):
-    """An alert rule as a caller writes it.
+    """An alert rule in requests.
 
     `threshold` is a quantity per hour for `discards`, a share of what was accepted in the last hour for
     `discard_share` (0.1 is a tenth), and hours for `silence`.
@@ -132,7 +132,7 @@ class AlertRuleDetail(AlertRuleView):
 
 
 def submission_view(submission: Submission) -> SubmissionView:
-    """Return a submission as lists show it."""
+    """Return a submission for lists."""
     status = submission.status
     return SubmissionView(
         id=submission.key.id,
@@ -155,13 +155,13 @@ def submission_view(submission: Submission) -> SubmissionView:
 
 
 def submission_detail(submission: Submission, refusal: StoredRefusal | None) -> SubmissionDetail:
-    """Return a submission with the words of a refused attempt."""
+    """Return a submission with the payload of a refused attempt."""
     payload = orjson.loads(refusal.payload) if refusal else None
     return SubmissionDetail(**submission_view(submission).model_dump(), payload=payload)
 
 
 def rule_view(rule: AlertRule, organization: OrganizationConfig) -> AlertRuleView:
-    """Return an alert rule as lists show it."""
+    """Return an alert rule for lists."""
     return AlertRuleView(**_rule_fields(rule, organization))
 
 

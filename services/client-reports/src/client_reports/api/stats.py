@@ -37,9 +37,9 @@ Reader = Annotated[OrganizationScope, organization_scope(*ORGANIZATION_READ, *PR
 
 @router.get("/", operation_id="getStats", summary="Get outcomes in groups and intervals", response_model=StatsView)
 async def get_stats(app: StateDep, scope: Reader, parameters: Annotated[StatsParameters, Query()]) -> Response:
-    """Sums of outcomes in Sentry's shape; series are filled with zeros, the current interval is included.
+    """Return sums of outcomes in Sentry's shape; series are zero-filled and include the current interval.
 
-    Where there are too many groups, the smallest reasons and SDKs are put together as `other`.
+    With too many groups, the smallest reasons and SDKs are merged into `other`.
     """
     try:
         query = _query(parameters, scope, app.clock.now(), app.settings.points_max)
@@ -50,7 +50,7 @@ async def get_stats(app: StateDep, scope: Reader, parameters: Annotated[StatsPar
 
 
 def _encode(answer: dict[str, Any]) -> bytes:
-    """Answers can be long, so the fast encoder writes them; sums past 64 bits only the other can write."""
+    """Encode with orjson, which is fast; fall back to `json` for sums beyond 64 bits."""
     try:
         return orjson.dumps(answer)
     except TypeError:

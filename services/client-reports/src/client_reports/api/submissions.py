@@ -1,4 +1,4 @@
-"""The fate of submissions: one by id, and lists; refused ones taken in after all."""
+"""The fate of submissions: lists, single ones, and accepting refused ones."""
 
 from typing import Annotated
 
@@ -47,7 +47,7 @@ async def get_submissions(
     query: IdQuery = None,
     alias: IdAlias = None,
 ) -> list[SubmissionView]:
-    """A page of the project's submissions; the `Link` header has the cursors of its neighbours."""
+    """Return a page of the project's submissions, with a `Link` header."""
     wanted = SubmissionFilter(
         project_id=scope.project.id,
         states=choices("state", state or (), _STATES),
@@ -70,10 +70,10 @@ async def get_submissions(
 
 @router.get("/{submission_id}/", operation_id="getSubmission", summary="Get the fate of a submission")
 async def get_submission(app: StateDep, scope: Reader, submission_id: SubmissionId) -> SubmissionDetail:
-    """What became of a submission, step by step; 404 for one that never came or is kept no longer.
+    """Return a submission with its steps; 404 for one that is unknown or expired.
 
-    The all-zero id, which SDKs hand out when nothing was sent, stands for the newest report that was sent on it:
-    each of them has an id of its own.
+    The all-zero id, which SDKs return when nothing was sent, selects the newest report sent with it: each of those
+    has an id of its own.
     """
     key = _key(scope, submission_id)
     may_read = not scope.scopes.isdisjoint(EVENT_READ)
@@ -90,7 +90,7 @@ async def accept_submission(
     submission_id: SubmissionId,
     body: AcceptBody,  # noqa: ARG001 - it can only say one thing
 ) -> SubmissionDetail:
-    """Take in, once, what a rule of time, size or repetition refused; 409 when there is nothing to take in."""
+    """Accept, once, a submission that a rule of time, size or repetition refused; 409 if there is none."""
     principal = scope.principal
     submission, refusal = await app.acceptance.accept(_key(scope, submission_id), principal.email or principal.id)
     return submission_detail(submission, refusal)

@@ -1,4 +1,4 @@
-"""`client-report.received`: what SDKs discarded."""
+"""`client-report.received`: discards counted by SDKs."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -36,7 +36,7 @@ _log = get_logger(__name__)
 
 
 class ClientReportReceivedHandler:
-    """Counts the entries of reports; what does not count has an outcome and a step that say why."""
+    """Counts the entries of reports; invalid ones get an outcome and a step with the reason."""
 
     def __init__(self, recorder: EffectRecorder, find_project: FindProject, *, report_days_max: int) -> None:
         self._recorder = recorder
@@ -44,7 +44,7 @@ class ClientReportReceivedHandler:
         self._report_days_max = report_days_max
 
     async def __call__(self, messages: Sequence[Incoming]) -> None:
-        """Count a batch; raise ValueError for what is not a message of this kind."""
+        """Count a batch; raise ValueError for an invalid message."""
         effects = []
         for incoming in messages:
             message = decode(ClientReportReceived, incoming)
@@ -53,14 +53,14 @@ class ClientReportReceivedHandler:
         await self._recorder.record(effects)
 
     async def _days_max(self, project_id: int) -> int:
-        """The age up to which reports of a project count: its retention (protocol: client-reports#mapping)."""
+        """Return the maximum age of a project's reports: its retention (protocol: client-reports#mapping)."""
         project = await self._find_project(project_id)
         days = project.options.get(Option.RETENTION_DAYS) if project else None
         return min(days, RETENTION_DAYS_MAX) if type(days) is int and days > 0 else self._report_days_max
 
 
 def read_effects(message: ClientReportReceived, body: bytes | None, days_max: int) -> Effects:
-    """Return what a report adds; entries older than `days_max` days do not count."""
+    """Return the effects of a report; entries older than `days_max` days do not count."""
     metrics.REPORTS.inc()
     received_at = bounded_time(message.received_at)
     sent_at = bounded_time(message.sent_at) if message.sent_at else None
@@ -81,7 +81,7 @@ def read_effects(message: ClientReportReceived, body: bytes | None, days_max: in
 def _effects(
     message: ClientReportReceived, counts: Sequence[Count], causes: Sequence[str], received_at: datetime
 ) -> Effects:
-    """The counts and, for what does not count, an outcome and the steps of a submission named by the message."""
+    """Return the counts and, for invalid entries, an outcome and steps of a submission named by the message."""
     if not causes:
         return Effects(message_uuid(message.id), bounded_time(message.occurred_at), tuple(counts))
     _log.warning(
@@ -106,7 +106,7 @@ def _count(message: ClientReportReceived, entry: Entry, minute: datetime) -> Cou
 
 
 def _refused(message: ClientReportReceived, cause: str, minute: datetime) -> Count:
-    """A report or an entry that does not count; as none that is refused on arrival has, it has no category."""
+    """Return the outcome of an invalid report or entry, which has no category."""
     return Count(_key(message, DataCategory.UNKNOWN, Outcome.INVALID, str(CAUSES[cause]), minute), 1)
 
 

@@ -1,4 +1,4 @@
-"""`outcome.recorded`: what the fleet's services decided."""
+"""`outcome.recorded`: outcomes and steps from the fleet's services."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -44,14 +44,14 @@ class OutcomeRecordedHandler:
         self._shards = shards
 
     async def __call__(self, messages: Sequence[Incoming]) -> None:
-        """Record a batch; raise ValueError for what is not a message of this kind."""
+        """Record a batch; raise ValueError for an invalid message."""
         await self._recorder.record([read_effects(message) for message in messages])
 
     def on_dead(self, incoming: Incoming, error: str) -> list[Outgoing]:
-        """Publish the steps of a dead letter again, those of each submission in a message of its own.
+        """Return the steps of a dead letter as new messages, one per submission.
 
-        A message is about many submissions, and what breaks it is one part at most. Steps may be recorded any
-        number of times, so a replay does not double them; counts may not, and wait in the dead letter.
+        A message covers many submissions, of which at most one is usually at fault. Steps are idempotent, so a
+        replay of the dead letter does not double them; counts are not, and stay in the dead letter.
         """
         try:
             message = decode(OutcomeRecorded, incoming)
@@ -70,7 +70,7 @@ class OutcomeRecordedHandler:
 
 
 def read_effects(incoming: Incoming) -> Effects:
-    """Return what a message adds; raise ValueError when it breaks its contract."""
+    """Return the effects of a message; raise ValueError if it breaks its contract."""
     message = decode(OutcomeRecorded, incoming)
     service = storable_text(message.service)
     return Effects(
@@ -126,7 +126,7 @@ def _recorded(step: SubmissionStep, service: str) -> RecordedStep:
 
 
 def _refused(step: SubmissionStep) -> RefusedMessage | None:
-    """What a refused submission said; one that had to be cut can be read, and taken in as far as it was kept."""
+    """Return the refused submission of a step; a truncated one can be read, and accepted as far as it was kept."""
     payload = payload_to_keep(step.payload)
     if payload is None:
         return None

@@ -11,7 +11,7 @@ WINDOW_MINUTES: Final = 60
 
 
 class AlertKind(StrEnum):
-    """What a rule watches: discards per hour, discards as a share of accepted, hours without data."""
+    """What a rule measures: discards per hour, their share of accepted data, hours without data."""
 
     DISCARDS = "discards"
     DISCARD_SHARE = "discard_share"
@@ -27,7 +27,7 @@ class AlertStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleValues:
-    """What a rule watches. `reasons` None: all; `category` None: all.
+    """The definition of a rule. `reasons` None: all; `category` None: all.
 
     `threshold` is a quantity per hour for `discards`, a share for `discard_share`, and hours for `silence`.
     """
@@ -42,7 +42,7 @@ class RuleValues:
 
 
 class Totals(NamedTuple):
-    """What a project counted of one category, reason and outcome in the last hour."""
+    """A project's quantity of one category, reason and outcome in the last hour."""
 
     category: int
     reason: str | None
@@ -51,7 +51,7 @@ class Totals(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What the rules of a project look at: the last hour, and when the project last sent something."""
+    """The measurements of a project: the last hour's totals, and when it last sent data."""
 
     totals: tuple[Totals, ...]
     last_seen: datetime | None
@@ -59,7 +59,7 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AlertState:
-    """A rule's status; `low_since` is since when a firing rule's value has been low without a break."""
+    """A rule's status; `low_since` is the start of an uninterrupted low value while it fires."""
 
     status: AlertStatus
     low_since: datetime | None = None
@@ -67,7 +67,7 @@ class AlertState:
 
 @dataclass(frozen=True, slots=True)
 class Hysteresis:
-    """A firing alert is resolved when the value stayed at or below `share` of the threshold for `minutes`."""
+    """A firing alert is resolved once the value stayed at or below `share` of the threshold for `minutes`."""
 
     share: float
     minutes: float
@@ -78,8 +78,8 @@ def next_state(
 ) -> AlertState:
     """Return a rule's state after `value` was measured.
 
-    A rule fires above its threshold at once, and is resolved only when the value was clearly lower for a while.
-    Silence begins when the hours are full and ends with the first data.
+    A rule fires immediately above its threshold, and is resolved with hysteresis. Silence starts after the full
+    hours and ends with the first data.
     """
     if kind is AlertKind.SILENCE:
         return AlertState(AlertStatus.FIRING if value >= threshold else AlertStatus.OK)
@@ -107,14 +107,14 @@ class Evaluation(NamedTuple):
 def evaluate(
     rule_id: int, values: RuleValues, before: AlertState, measured: Measured, now: datetime, rule: Hysteresis
 ) -> Evaluation:
-    """Return a rule's state after a measurement; repeated with the same measurement it changes nothing."""
+    """Return a rule's state after a measurement; idempotent for the same measurement."""
     value = _value(values, measured, now)
     state = next_state(before, values.kind, values.threshold, value, now, rule)
     return Evaluation(rule_id, state, value, state.status is not before.status)
 
 
 def _value(values: RuleValues, measured: Measured, now: datetime) -> float:
-    """What the rule watches; a project that never sent anything is not silent, it has not begun."""
+    """Return the value that the rule measures; a project that never sent data is not silent."""
     if values.kind is AlertKind.SILENCE:
         return (now - measured.last_seen).total_seconds() / 3600 if measured.last_seen else 0.0
     accepted = discarded = 0.0
@@ -129,5 +129,5 @@ def _value(values: RuleValues, measured: Measured, now: datetime) -> float:
 
 
 def share_of(discarded: float, accepted: float) -> float:
-    """Return discards as a share of what was accepted; with nothing accepted the number of discards."""
+    """Return discards as a share of accepted data; if nothing was accepted, the number of discards."""
     return discarded / accepted if accepted else discarded

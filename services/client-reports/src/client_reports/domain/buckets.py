@@ -1,4 +1,4 @@
-"""How counters lie in rows: neighbouring buckets are the cells of one row, which makes reading them cheap."""
+"""The layout of counters: adjacent time buckets are cells of one row, so that few rows are read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,35 +8,35 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Rows that hold `cells` buckets of `seconds` each; rows begin at multiples of their length since 1970."""
+    """Rows of `cells` buckets of `seconds` each, aligned to multiples of their length since 1970."""
 
     seconds: int
     cells: int
 
     @property
     def length(self) -> int:
-        """Seconds that one row covers."""
+        """The seconds that a row covers."""
         return self.seconds * self.cells
 
     def row(self, instant: datetime) -> datetime:
-        """The first moment of the row that an instant belongs to."""
+        """Return the start of an instant's row."""
         return datetime.fromtimestamp(int(instant.timestamp()) // self.length * self.length, UTC)
 
     def cell(self, instant: datetime) -> int:
-        """The number of the cell within its row."""
+        """Return the index of an instant's cell in its row."""
         return int(instant.timestamp()) % self.length // self.seconds
 
     def columns(self, name: str) -> list[str]:
-        """The columns of a sum, one per cell."""
+        """Return the columns of a sum, one per cell."""
         return [name] if self.cells == 1 else [f"{name}_{cell}" for cell in range(self.cells)]
 
     def series(
         self, begin: int, points: int, interval: int, rows: Sequence[int], numbers: Sequence[int]
     ) -> list[int]:
-        """Sums per interval of `interval` seconds from `begin` on, `points` of them.
+        """Return `points` sums, one per `interval` seconds from `begin` on.
 
-        `rows` are the beginnings of the rows (seconds since 1970), each at most once; `numbers` their cells,
-        row after row. Cells outside the range are left out.
+        `rows` are the unique starts of rows (seconds since 1970), `numbers` their cells, row after row. Cells
+        outside the range are ignored.
         """
         per_point = interval // self.seconds
         values = [0] * (points * per_point)

@@ -1,4 +1,4 @@
-"""What a client report says and which of its entries count (protocol: client-reports#mapping)."""
+"""Read and validate a client report (protocol: client-reports#mapping)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ CAUSES: Final = {
 
 
 class InvalidReport(ValueError):
-    """Nothing of a report counts; `cause` is one of `CAUSES`."""
+    """The whole report is invalid; `cause` is one of `CAUSES`."""
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause)
@@ -45,7 +45,7 @@ class InvalidReport(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A quantity of one category that met one outcome."""
+    """A quantity of one category and outcome."""
 
     outcome: Outcome
     reason: str | None
@@ -55,9 +55,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A valid report: when it was made (None: it does not say), the entries that count, and why others do not.
+    """A valid report: its timestamp (or None), and the valid entries.
 
-    `dropped` has a cause for each entry that does not count: `reason_too_long`, `bad_sampling_reason`.
+    `dropped` has a cause for each invalid entry: `reason_too_long`, `bad_sampling_reason`.
     """
 
     timestamp: datetime | None
@@ -66,7 +66,7 @@ class Report:
 
 
 def read_report(payload: dict[str, Any] | None) -> Report:
-    """Read a report's JSON object (None: it was none); raise InvalidReport when nothing of it counts."""
+    """Read a report's payload (None if it was not a JSON object); raise InvalidReport."""
     if payload is None:
         raise InvalidReport("not_an_object")
     if "discarded_events" not in payload:
@@ -108,7 +108,7 @@ def _entry(item: object) -> tuple[str, str, int]:
 
 
 def _outcome_reason(list_name: str, reason: str) -> tuple[str | None, str | None]:
-    """The reason to count under, or the cause for which the entry does not count."""
+    """Return the reason to count under, or the cause for which the entry is invalid."""
     if len(reason.encode("utf-8", "replace")) > REASON_BYTES_MAX:
         return None, "reason_too_long"
     if list_name == "rate_limited_events":
@@ -120,7 +120,7 @@ def _outcome_reason(list_name: str, reason: str) -> tuple[str | None, str | None
 
 
 def _sampling_reason(reason: str) -> str | None:
-    """`Sampled:` and the families of the rule ids; None when it is something else."""
+    """Return `Sampled:` with the families of the rule ids, or None for any other reason."""
     prefix, found, rules = reason.partition(":")
     if prefix != "Sampled" or not found:
         return None
@@ -147,10 +147,10 @@ def _rule_family(rule: int) -> int:
 def report_time(
     timestamp: datetime | None, received_at: datetime, sent_at: datetime | None, days_max: int
 ) -> datetime:
-    """Return when the entries count (protocol: client-reports#the-item).
+    """Return the time to count the entries at (protocol: client-reports#the-item).
 
-    `sent_at` is given only when the sender's clock is so far off that it has to be corrected (protocol:
-    envelope#clock-drift). Raises InvalidReport for a time out of range: `too_old`, `in_future`.
+    `sent_at` is given only if the sender's clock has to be corrected (protocol: envelope#clock-drift). Raise
+    InvalidReport for a time out of range: `too_old`, `in_future`.
     """
     if timestamp is None:
         return received_at

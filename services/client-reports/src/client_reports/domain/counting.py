@@ -1,4 +1,4 @@
-"""What messages add to the counters, and how counts add up."""
+"""Counts that messages add to the counters, and their sums."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from client_reports.domain.journal import RecordedStep
 
 
 class CountKey(NamedTuple):
-    """What a counter counts; `minute` is floored to the minute."""
+    """The key of a counter; `minute` is floored to the minute."""
 
     organization_id: int
     project_id: int
@@ -23,7 +23,7 @@ class CountKey(NamedTuple):
 
 
 class Count(NamedTuple):
-    """What a counter grows by: a quantity, and how many times it was counted."""
+    """An increment: a quantity, and how many times it was counted."""
 
     key: CountKey
     quantity: int
@@ -32,7 +32,7 @@ class Count(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """All that one message says; applied once per `message_id`, however often the message comes."""
+    """The effects of one message; applied once per `message_id`, even if it is redelivered."""
 
     message_id: UUID
     occurred_at: datetime
@@ -42,7 +42,7 @@ class Effects:
 
 @dataclass(slots=True)
 class Sum:
-    """What many counts add up to."""
+    """The sum of counts."""
 
     quantity: int = 0
     times: int = 0
@@ -69,7 +69,7 @@ def aggregate(effects: Iterable[Effects]) -> Sums:
 
 
 def not_after(sums: Sums, latest: datetime) -> Sums:
-    """Return the sums with times after `latest`, which a wrong clock gave, moved there."""
+    """Return the sums with times after `latest` (from wrong clocks) clamped to it."""
     if all(key.minute <= latest for key in sums):
         return sums
     moved: Sums = {}

@@ -1,4 +1,4 @@
-"""What steps change in the journal of submissions, within the bounds of a project."""
+"""Compute how steps change the journal of submissions, within a project's limits."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,16 +11,16 @@ from client_reports.domain.submission_status import Step, SubmissionStatus, boun
 
 
 class SubmissionKey(NamedTuple):
-    """A submission: its id is 32 hex digits for everything that has an event id."""
+    """The key of a submission; its id is 32 hex digits if it is an event id."""
 
     project_id: int
     id: str
 
 
 class RefusedMessage(NamedTuple):
-    """A refused submission as it can be submitted again: message and payload as JSON texts.
+    """A refused submission that can be submitted again: message and payload as JSON.
 
-    `message` is None when it can only be read. `digest` is the same for the same words, however often they came.
+    `message` is None if it can only be read. `digest` identifies the payload.
     """
 
     message: str | None
@@ -29,7 +29,7 @@ class RefusedMessage(NamedTuple):
 
 
 class RecordedStep(NamedTuple):
-    """A step, the submission it belongs to and, if it was refused by a rule, what it said."""
+    """A step with its submission and, if a rule refused it, the refused message."""
 
     organization_id: int
     submission: SubmissionKey
@@ -38,7 +38,7 @@ class RecordedStep(NamedTuple):
 
 
 class StoredSteps(NamedTuple):
-    """The steps of a submission, and the day in whose partition it is stored."""
+    """The steps of a submission, and the day of its partition."""
 
     day: date
     steps: tuple[Step, ...]
@@ -54,7 +54,7 @@ class Submission(NamedTuple):
 
 
 class RefusedRow(NamedTuple):
-    """A refused submission to be kept, in the partition of its journal row."""
+    """A refused submission to store in the partition of its journal row."""
 
     key: SubmissionKey
     day: date
@@ -63,7 +63,7 @@ class RefusedRow(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """What a project used of the journal on a day: new submissions, and bytes of refused payloads."""
+    """A project's usage of the journal on a day: new submissions, and bytes of refused payloads."""
 
     submissions: int = 0
     payload_bytes: int = 0
@@ -74,7 +74,7 @@ _UNUSED: Final = Usage()
 
 @dataclass(frozen=True, slots=True)
 class JournalLimits:
-    """How much the journal keeps: steps and refused payloads of a submission, and what a project adds in a day."""
+    """Limits of the journal: steps and refused payloads per submission, and daily usage per project."""
 
     steps_max: int
     payloads_max: int
@@ -84,7 +84,7 @@ class JournalLimits:
 
 @dataclass(slots=True)
 class JournalChanges:
-    """Rows to write, payloads to erase, what they add to the usage of projects, and what found no room."""
+    """Rows to write, payloads to erase, added usage by project, and counts of what exceeded a limit."""
 
     submissions: list[Submission] = field(default_factory=list)
     refused: list[RefusedRow] = field(default_factory=list)
@@ -101,7 +101,7 @@ class JournalChanges:
 
 
 class Journal(NamedTuple):
-    """What is stored already of the submissions that steps are about."""
+    """The stored state of the submissions that steps belong to."""
 
     stored: Mapping[SubmissionKey, StoredSteps]
     usage: Mapping[int, Usage]
@@ -122,7 +122,7 @@ def plan_changes(
     limits: JournalLimits,
     days: tuple[date, date],
 ) -> JournalChanges:
-    """Return what steps change; recording a step twice changes nothing, nor does the order.
+    """Return the changes that steps make; idempotent, and independent of their order.
 
     `days` are the first and the last day with a partition.
     """
@@ -162,7 +162,7 @@ def _plan_payloads(
     limits: JournalLimits,
     changes: JournalChanges,
 ) -> None:
-    """Keep the words of refused attempts; what a person or retention deletes takes earlier ones along."""
+    """Plan payloads of refused attempts; a deletion also erases earlier ones."""
     deleted_at = max([one.step.at for one in recorded if one.step.reason == Reason.DELETED], default=None)
     if deleted_at is not None:
         changes.erased.append(key)

@@ -1,4 +1,4 @@
-"""Outcomes put together for people: what was accepted, what this fleet dropped, what SDKs dropped, and why."""
+"""Summarize outcomes: accepted, dropped by the fleet, dropped by SDKs, and the reasons."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from client_reports.domain.stats import SeriesRow, Window
 
 Name = TypeVar("Name")
 COUNTED: Final = tuple(int(category) for category in DataCategory if category.unit == "count")
-"""Categories whose quantities can be added up: those of bytes and milliseconds stand alone."""
+"""Categories whose quantities can be added; bytes and milliseconds cannot."""
 
 
 @dataclass(slots=True)
 class Split:
-    """A quantity by where it ended: accepted, dropped here, or dropped by SDKs before it was sent."""
+    """A quantity split into accepted, dropped here, and dropped by SDKs before sending."""
 
     accepted: int = 0
     here: int = 0
@@ -33,17 +33,17 @@ class Split:
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """The total quantity."""
         return self.accepted + self.here + self.sdk
 
     @property
     def lost(self) -> int:
-        """What was dropped, wherever."""
+        """The quantity dropped, here and by SDKs."""
         return self.here + self.sdk
 
 
 class ReasonTotal(NamedTuple):
-    """What was dropped for a reason; `in_journal` when some of it are submissions, whose fates are kept."""
+    """The quantity dropped for a reason; `in_journal` if it includes submissions with a fate."""
 
     outcome: str
     reason: str | None
@@ -53,7 +53,7 @@ class ReasonTotal(NamedTuple):
 
 @dataclass(slots=True)
 class Overview:
-    """The outcomes of a window: totals, per interval, and by whatever sets them apart; largest first."""
+    """The outcomes of a window: totals, series, and breakdowns, largest first."""
 
     totals: Split = field(default_factory=Split)
     intervals: list[tuple[datetime, Split]] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Overview:
 
 
 def overview(window: Window, reasons: Iterable[SeriesRow], sdks: Iterable[SeriesRow]) -> Overview:
-    """Put together sums by (outcome, category, reason) and by (outcome, SDK)."""
+    """Summarize sums by (outcome, category, reason) and by (outcome, SDK)."""
     found = Overview(intervals=[(at, Split()) for at in window.intervals()])
     outcomes: dict[int, int] = {}
     categories: dict[int, Split] = {}
@@ -97,7 +97,7 @@ def overview(window: Window, reasons: Iterable[SeriesRow], sdks: Iterable[Series
 
 
 def _largest(found: Iterable[tuple[Name, Split]]) -> list[tuple[Name, Split]]:
-    """Return what has lost most first, then what has most."""
+    """Sort by lost quantity, then by total, descending."""
     return sorted(
         (one for one in found if one[1].total), key=lambda one: (-one[1].lost, -one[1].total, str(one[0]))
     )

@@ -1,4 +1,4 @@
-"""Reasons in plain words, whoever gave them: the fleet, a quota, an SDK, or a rule of notifications."""
+"""Explain reasons from every source: the fleet, quotas, SDKs, and notification rules."""
 
 from typing import Final, NamedTuple
 
@@ -16,7 +16,7 @@ _NOTIFICATIONS: Final = {
 
 
 class Explained(NamedTuple):
-    """A reason in plain words: what it means, what to do about it (may be ""), and the setting behind it."""
+    """The explanation of a reason: its meaning, advice (may be ""), and the setting behind it."""
 
     meaning: str
     advice: str
@@ -24,7 +24,7 @@ class Explained(NamedTuple):
 
 
 def explain(reason: str | None) -> Explained:
-    """Return what a reason means. One that is not declared is a quota's code, or an SDK's own word."""
+    """Return the explanation of a reason; an undeclared one is a quota's code or an SDK's own."""
     known = _KNOWN.get(reason or "")
     if known is not None:
         return Explained(EXPLANATIONS[known], ADVICE[known], SETTINGS.get(known))

@@ -1,4 +1,4 @@
-"""Where a refused submission was counted, so that the count can be taken back when it is taken in after all."""
+"""Find the count of a refused submission, to revert it when the submission is accepted."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -15,10 +15,10 @@ from client_reports.domain.values import bounded_time, minute_of, row_id, storab
 def refusal_count(
     message: FeedbackSubmitted | UserReportSubmitted, refused_at: datetime, steps: Iterable[Step]
 ) -> CountKey | None:
-    """Return the key under which the refusal of `message` counted, whose step was taken at `refused_at`.
+    """Return the key under which the refusal of `message` at `refused_at` was counted.
 
-    None when its step is kept no longer. A feedback counts at the time it was received, a report in the minute of
-    the step that decided on it. Rules of time, size and repetition make a submission invalid.
+    None if its step is not kept any more. A feedback counts at its time of receipt, a report in the minute of the
+    deciding step. Rules of time, size and repetition make a submission invalid.
     """
     reason = next((step.reason for step in steps if step.at == refused_at and step.reason), None)
     if reason is None:

@@ -1,7 +1,7 @@
-"""How many series a project may have in an hour: what exceeds the bound is counted under `other`.
+"""Limit the series of a project per hour; further ones are counted under `other`.
 
-A series is one combination of category, outcome, reason, key and SDK. Reasons and SDKs are whatever a sender
-writes, so without a bound a stranger with a public key could fill the tables and every answer.
+A series is a combination of category, outcome, reason, key and SDK. Reasons and SDKs are untrusted, so without a
+limit everyone with a public key could fill the tables.
 """
 
 from collections import OrderedDict
@@ -18,14 +18,14 @@ _LISTED: Final = SDK_REASONS.keys() | {str(reason) for reason in Reason} | {OTHE
 
 
 class ProjectHour(NamedTuple):
-    """An hour of a project; `hour` is its first moment."""
+    """An hour of a project; `hour` is its start."""
 
     project_id: int
     hour: datetime
 
 
 class Series(NamedTuple):
-    """What is counted apart within an hour of a project."""
+    """A combination that is counted separately within an hour of a project."""
 
     category: int
     outcome: int
@@ -35,7 +35,7 @@ class Series(NamedTuple):
 
 
 def hour_of(key: CountKey) -> ProjectHour:
-    """Return the hour of the project that a count belongs to."""
+    """Return the hour and project of a count."""
     return ProjectHour(key.project_id, key.minute.replace(minute=0))
 
 
@@ -45,15 +45,15 @@ def series_of(key: CountKey) -> Series:
 
 
 def folded(key: CountKey) -> CountKey:
-    """Return the key under which a count beyond the bound is counted; reasons of the lists stay."""
+    """Return the key to count under beyond the limit; declared reasons stay."""
     reason = key.reason if key.reason in _LISTED else OTHER
     return key._replace(reason=reason, sdk=None if key.sdk is None else OTHER)
 
 
 class SeriesLimit:
-    """Remembers which series were counted in which hours, so that the database is seldom asked.
+    """Caches the series of each hour, so that the database is rarely queried.
 
-    It holds at most `remembered_max` series of all hours together, the latest used.
+    At most `remembered_max` series are cached, least recently used hours are evicted.
     """
 
     def __init__(self, series_max: int, *, remembered_max: int = 200_000) -> None:
@@ -63,7 +63,7 @@ class SeriesLimit:
         self._hours: OrderedDict[ProjectHour, set[int]] = OrderedDict()
 
     def unknown_hours(self, sums: Sums, *, oldest: datetime) -> set[ProjectHour]:
-        """Return the hours of which stored series have to be read before `fold`: those with a new one.
+        """Return the hours whose stored series `fold` needs: those with a new series.
 
         Hours before `oldest` have no stored series.
         """
@@ -78,7 +78,7 @@ class SeriesLimit:
         return hours
 
     def fold(self, sums: Sums, stored: Mapping[ProjectHour, Iterable[Series]], *, oldest: datetime) -> Sums:
-        """Return the sums with what exceeds the bound under `other`; nothing before `oldest` keeps its series."""
+        """Return the sums with series beyond the limit, and all before `oldest`, folded into `other`."""
         for hour, series in stored.items():
             self._remember(hour, {hash(one) for one in series})
         admitted: dict[ProjectHour, set[int]] = {}
@@ -93,7 +93,7 @@ class SeriesLimit:
         return kept
 
     def forget(self, hours: Iterable[ProjectHour]) -> None:
-        """Forget hours whose series may not be stored after all."""
+        """Evict hours whose series may not have been stored."""
         for hour in hours:
             self._count -= len(self._hours.pop(hour, ()))
 

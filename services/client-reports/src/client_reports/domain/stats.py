@@ -1,4 +1,4 @@
-"""What a `stats_v2` query means: range, interval, granularity, groups (protocol: client-reports#stats)."""
+"""Parse `stats_v2` queries: range, interval, granularity, groups (protocol: client-reports#stats)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -35,12 +35,12 @@ _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class InvalidStats(ValueError):
-    """A query that cannot be answered; its text is for the caller."""
+    """The query is invalid; the message is for the caller."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A range of whole intervals; `end` is shown to the caller and never lies past the current minute."""
+    """A range of whole intervals; `end` is what the answer reports, at most the current minute."""
 
     start: datetime
     last: datetime
@@ -49,24 +49,24 @@ class Window:
 
     @property
     def points(self) -> int:
-        """How many intervals it has."""
+        """The number of intervals."""
         return int((self.last - self.start).total_seconds()) // self.seconds
 
     @property
     def layout(self) -> Layout:
-        """The coarsest counters that can answer: by minute, hour or day."""
+        """The coarsest counters that can serve it: by minute, hour or day."""
         if self.seconds % DAY == 0:
             return DAYS
         return HOURS if self.seconds % HOUR == 0 else MINUTES
 
     def intervals(self) -> list[datetime]:
-        """The first moment of each interval."""
+        """Return the start of each interval."""
         step = timedelta(seconds=self.seconds)
         return [self.start + step * position for position in range(self.points)]
 
 
 def _period(text: str) -> timedelta:
-    """The length of a period such as `24h`; raise InvalidStats."""
+    """Return the length of a period such as `24h`; raise InvalidStats."""
     found = parse_period(text)
     if not found:
         raise InvalidStats(f'Invalid period: "{text[:50]}"')
@@ -74,7 +74,7 @@ def _period(text: str) -> timedelta:
 
 
 def _instant(text: str) -> datetime:
-    """A date or time (UTC unless it has an offset), or seconds since 1970; raise InvalidStats."""
+    """Parse a date or time (UTC without an offset), or seconds since 1970; raise InvalidStats."""
     found = parse_iso8601(text)
     if found is None or not _EARLIEST <= found < _LATEST:
         raise InvalidStats(f'Invalid date: "{text[:50]}"')
@@ -84,9 +84,9 @@ def _instant(text: str) -> datetime:
 def window(
     *, period: str | None, start: str | None, end: str | None, interval: str | None, now: datetime, points_max: int
 ) -> Window:
-    """Return the range to answer for: whole intervals that cover what was asked, the current one included.
+    """Return the whole intervals that cover the requested range, including the current one.
 
-    Raise InvalidStats for a period, date or interval that is not valid, and for too many intervals.
+    Raise InvalidStats for an invalid period, date or interval, and for too many intervals.
     """
     seconds = _interval(interval or "1h")
     if start and end and not period:
@@ -139,7 +139,7 @@ def _ceiling(instant: datetime, seconds: int) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class StatsQuery:
-    """A valid query. Empty filters do not filter; `projects` names every project to read."""
+    """A valid query. Empty filters do not filter; `projects` are all projects to read."""
 
     window: Window
     fields: tuple[str, ...]
@@ -183,7 +183,7 @@ def category_ids(names: Iterable[str]) -> tuple[int, ...]:
 
 
 def key_ids(texts: Iterable[str]) -> tuple[int, ...]:
-    """Return the ids of client keys; raise InvalidStats for what is no id."""
+    """Return the ids of client keys; raise InvalidStats for malformed ones."""
     found = []
     for text in texts:
         key_id = parse_id(text)
@@ -202,7 +202,7 @@ def _known(what: str, names: Sequence[str], known: dict[str, Any]) -> tuple[str,
 
 @dataclass(frozen=True, slots=True)
 class SeriesRow:
-    """One group as summed by the store: per field one number for each interval."""
+    """A group with one number per field and interval."""
 
     by: tuple[Any, ...]
     series: tuple[Sequence[int], ...]

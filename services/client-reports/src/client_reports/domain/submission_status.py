@@ -1,4 +1,4 @@
-"""The status of a submission: what follows from the steps that services recorded, in whatever order they came."""
+"""Derive a submission's status from its steps, independent of the order in which they arrive."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -17,7 +17,7 @@ _ORDER: Final = {state: position for position, state in enumerate(SubmissionStat
 
 
 class Step(NamedTuple):
-    """One step, as the service that took it recorded it."""
+    """A step, as recorded by a service."""
 
     at: datetime
     service: str
@@ -30,7 +30,7 @@ class Step(NamedTuple):
 
 
 class SubmissionStatus(NamedTuple):
-    """Where a submission stands. `received_at` is the time of its first step; `steps` ascend."""
+    """A submission's status. `received_at` is the time of its first step; `steps` are in order of time."""
 
     state: SubmissionState
     reason: str | None
@@ -41,14 +41,13 @@ class SubmissionStatus(NamedTuple):
 
 
 def resolve_status(steps: Iterable[Step]) -> SubmissionStatus:
-    """Return the status that follows from all steps of a submission, at least one, in any order.
+    """Return the status that results from all steps of a submission (at least one, in any order).
 
-    The latest decision holds. Waiting for the event is a decision, so that a report that is handled again from
-    the dead letters, or sent again after it was refused or deleted, waits. What is kept stays kept when another
-    attempt under the same id is refused on arrival, and what was linked stays linked when it is stored. Without
-    a decision a submission is accepted, and rate limited only when nothing else was recorded. The reason is the
-    one with which the state was entered: a later step that leaves the state as it is (a refused duplicate) does
-    not change it.
+    The latest decision counts. Waiting for the event is a decision, so that a report waits when it is replayed
+    from the dead letters, or sent again after it was refused or deleted. A stored submission stays stored when
+    another attempt under its id is refused on arrival, and a linked one stays linked when it is stored. Without a
+    decision a submission is accepted, or rate limited if nothing else was recorded. The reason is that of the step
+    that entered the state: later steps that keep the state (a refused duplicate) do not change it.
     """
     ordered = in_order(steps)
     decisive = _decisive(ordered)
@@ -74,7 +73,7 @@ def resolve_status(steps: Iterable[Step]) -> SubmissionStatus:
 
 
 def in_order(steps: Iterable[Step]) -> list[Step]:
-    """Return different steps by time; those of the same moment in an order that is always the same."""
+    """Return unique steps by time; steps of the same time in a deterministic order."""
     ordered = sorted(set(steps), key=_AT)
     if any(step.at == later.at for step, later in pairwise(ordered)):
         ordered.sort(key=_position)
@@ -84,7 +83,7 @@ def in_order(steps: Iterable[Step]) -> list[Step]:
 def bounded(steps: Iterable[Step], steps_max: int) -> list[Step]:
     """Return at most `steps_max` steps: the first and the last, decisions before attempts without effect.
 
-    A submission that is sent again and again must not push out what was decided.
+    A submission that is sent repeatedly must not evict decisions.
     """
     ordered = in_order(steps)
     if len(ordered) <= steps_max:
@@ -96,7 +95,7 @@ def bounded(steps: Iterable[Step], steps_max: int) -> list[Step]:
 
 
 def _ends(ordered: list[Step], count: int) -> list[Step]:
-    """The first half and the last half of `count` steps."""
+    """Return the first and the last half of `count` steps."""
     if len(ordered) <= count:
         return ordered
     first = count // 2
@@ -104,7 +103,7 @@ def _ends(ordered: list[Step], count: int) -> list[Step]:
 
 
 def _decisive(ordered: list[Step]) -> list[Step]:
-    """The steps that count: decisions, else accepted, else rate limited."""
+    """Return the decisive steps: decisions, else accepted, else rate limited."""
     ordered = [step for step in ordered if step.state is not SubmissionState.RATE_LIMITED] or ordered
     decisions: list[Step] = []
     for step in ordered:
@@ -115,7 +114,7 @@ def _decisive(ordered: list[Step]) -> list[Step]:
 
 
 def _has_no_effect(step: Step, held: SubmissionState) -> bool:
-    """Whether a step leaves the state as it is: another attempt was refused, or an older step came late."""
+    """Return whether a step keeps the state: another attempt was refused, or an older step arrived late."""
     if step.state is SubmissionState.WAITING_FOR_EVENT:
         return held in _KEPT
     is_refusal = step.state is SubmissionState.INVALID and step.service != _OWNER

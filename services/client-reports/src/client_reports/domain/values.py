@@ -1,4 +1,4 @@
-"""Values of messages as they are stored: whatever a message holds, it is bounded or refused with ValueError."""
+"""Sanitize values of messages for storage: clamp them, or raise ValueError."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -15,7 +15,7 @@ TIMES_MAX: Final = (1 << 31) - 1
 
 
 def message_uuid(text: str) -> UUID:
-    """Return a message's identity as a UUID, derived from the text when that is none."""
+    """Return a message id as a UUID, derived from the text if it is not one."""
     try:
         return UUID(text)
     except ValueError:
@@ -23,7 +23,7 @@ def message_uuid(text: str) -> UUID:
 
 
 def bounded_time(time: datetime) -> datetime:
-    """Return a time in UTC, moved into the years that every calculation with it stays in."""
+    """Return a time in UTC, clamped to years in which calculations cannot overflow."""
     if time.tzinfo is UTC and EARLIEST <= time <= LATEST:
         return time
     if time.tzinfo is None:
@@ -37,27 +37,27 @@ def minute_of(time: datetime) -> datetime:
 
 
 def checked(number: int, maximum: int) -> int:
-    """Return a number from 0 to a maximum; raise ValueError for another, which no column could hold."""
+    """Return a number from 0 to a maximum; raise ValueError for any other."""
     if not 0 <= number <= maximum:
         raise ValueError(f"a number has to lie between 0 and {maximum}")
     return number
 
 
 def storable_text(text: str) -> str:
-    """Return a text without what PostgreSQL cannot hold, at most 200 characters of it."""
+    """Return a text without characters that PostgreSQL cannot store, truncated to 200 characters."""
     return (without_nul(text) if NUL in text else text)[:TEXT_LENGTH_MAX]
 
 
 def storable(text: str | None) -> str | None:
-    """Return an optional text as `storable_text` does."""
+    """Apply `storable_text` to an optional text."""
     return None if text is None else storable_text(text)
 
 
 def submission_id(text: str) -> str:
-    """Return a submission's id as it is stored: plain for an event id, however it is written."""
+    """Return the stored form of a submission's id: 32 hex digits for an event id in any spelling."""
     return parse_event_id(text) or storable_text(text)
 
 
 def row_id(number: int) -> int:
-    """Return the id of a project, organization or key; raise ValueError for what can be none."""
+    """Return the id of a project, organization or key; raise ValueError if it is out of range."""
     return checked(number, ID_MAX)

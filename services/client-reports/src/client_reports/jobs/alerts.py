@@ -1,4 +1,4 @@
-"""Evaluate the alert rules again and again."""
+"""Evaluate alert rules periodically."""
 
 from hearback_fleet.runtime import ServiceRuntime
 from hearback_fleet.unit_of_work import UnitOfWork
@@ -9,7 +9,7 @@ from client_reports.settings import Settings
 
 
 def add_alerts(runtime: ServiceRuntime, settings: Settings) -> None:
-    """Evaluate every alert rule that is on, every `alert_seconds`."""
+    """Evaluate every enabled alert rule every `alert_seconds`."""
     hysteresis = Hysteresis(settings.alert_resolve_share, settings.alert_resolve_minutes)
     evaluator = AlertEvaluator(UnitOfWork.of(runtime), hysteresis, settings.alert_events_max)
     runtime.every("alerts", settings.alert_seconds, evaluator.evaluate)

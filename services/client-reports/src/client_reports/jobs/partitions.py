@@ -1,4 +1,4 @@
-"""Make partitions before they are needed, and drop what is too old."""
+"""Create partitions ahead of time, and drop expired ones."""
 
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
@@ -9,7 +9,7 @@ from client_reports.store.submissions import delete_usage
 
 
 async def keep_partitions(database: Database, partitions: Partitions, clock: Clock) -> None:
-    """Keep the partitions of all tables, and the journal's usage of today."""
+    """Maintain the partitions of all tables, and delete old usage of the journal."""
     now = clock.now()
     await partitions.ensure(now)
     for table, _ in await partitions.drop_old(now):

@@ -1,4 +1,4 @@
-"""What pages take from the running app, and who may see them."""
+"""What pages take from the running app, and the permissions they need."""
 
 from typing import Annotated, Final
 
@@ -36,12 +36,12 @@ _PARTS: Final = {
 
 
 def project_choices(organization: OrganizationConfig) -> list[tuple[str, str]]:
-    """Return the organization's projects for a choice, with all of them first."""
+    """Return the choices of a project filter, "all" first."""
     return [("", _("All projects")), *((project.slug, project.slug) for project in organization.projects)]
 
 
 def setting_url(organization: OrganizationConfig, project: str | None, found: Explained) -> str | None:
-    """Return where the settings have what explains a reason; None where nothing has."""
+    """Return the URL of the settings page that affects a reason, or None."""
     if found.setting is None:
         return None
     if found.setting is Setting.FLAGS:
@@ -52,6 +52,6 @@ def setting_url(organization: OrganizationConfig, project: str | None, found: Ex
 
 
 def explained(reason: str | None) -> Explained:
-    """Return a reason in plain words, in the reader's language."""
+    """Return the translated explanation of a reason."""
     found = explain(reason)
     return Explained(_(found.meaning), _(found.advice) if found.advice else "", found.setting)

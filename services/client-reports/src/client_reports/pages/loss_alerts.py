@@ -33,7 +33,7 @@ RuleParam = Annotated[str, Path(max_length=20)]
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A rule as a form has it: texts, so that what is wrong can be shown again."""
+    """The form of a rule; invalid values are kept as text, to be shown again."""
 
     name: str = ""
     kind: str = AlertKind.DISCARDS.value
@@ -55,14 +55,14 @@ class Given:
 
     @classmethod
     def of_rule(cls, rule: AlertRule) -> "Given":
-        """Return a stored rule as its form has it."""
+        """Return the form of a stored rule."""
         values = rule.values
         category = "" if values.category is None else str(DataCategory(values.category))
         reasons = "\n".join(values.reasons or ())
         return cls(values.name, values.kind.value, f"{values.threshold:g}", reasons, category, values.enabled)
 
     def check(self) -> dict[str, str]:
-        """Return what is wrong with the fields, by name."""
+        """Return error messages by field."""
         wrong = {}
         if not 0 < len(self.name) <= _NAME_LENGTH_MAX:
             wrong["name"] = _("Give it a name of at most {} characters.").format(_NAME_LENGTH_MAX)
@@ -80,7 +80,7 @@ class Given:
 
     @property
     def number(self) -> float:
-        """The threshold; 0 for what is no number."""
+        """The threshold; 0 if it is not a number."""
         try:
             value = float(self.threshold.replace(",", "."))
         except ValueError:
@@ -89,19 +89,19 @@ class Given:
 
     @property
     def reason_list(self) -> list[str]:
-        """The reasons, one a line."""
+        """The reasons, one per line."""
         return [line.strip() for line in self.reasons.splitlines() if line.strip()]
 
     @property
     def category_id(self) -> int | None:
-        """The category's id, None for all and for what is none."""
+        """The category's id; None for all, and for an unknown one."""
         try:
             return category_ids([self.category])[0] if self.category else None
         except InvalidStats:
             return None
 
     def values(self, project_id: int) -> RuleValues:
-        """Return the rule, once `check` finds nothing."""
+        """Return the rule of a valid form."""
         return RuleValues(
             project_id=project_id,
             name=self.name,
@@ -115,13 +115,13 @@ class Given:
 
 @router.get(PATH)
 async def rules_page(request: Request, state: StateDep, scope: RulesReader) -> Response:
-    """Show the project's rules, with a form for another."""
+    """Show the project's rules, with a form for a new one."""
     return await _list_page(request, state, scope, Given())
 
 
 @router.post(PATH)
 async def create_rule(request: Request, state: StateDep, scope: RulesWriter, form: FormDep) -> Response:
-    """Add a rule; what is wrong is shown beside its field."""
+    """Create a rule, or show the form with errors."""
     given = Given.of_form(form)
     wrong = given.check()
     if wrong:
@@ -142,7 +142,7 @@ async def create_rule(request: Request, state: StateDep, scope: RulesWriter, for
 
 @router.get(PATH + "{rule_id}/")
 async def rule_page(request: Request, state: StateDep, scope: RulesReader, rule_id: RuleParam) -> Response:
-    """Show a rule with its history, and the form that changes it."""
+    """Show a rule with its history and form."""
     found = await _find(state, scope, rule_id)
     return _rule_page(request, scope, found, Given.of_rule(found.rule))
 

@@ -1,4 +1,4 @@
-"""Outcomes over time: what was accepted, what this fleet dropped, what SDKs dropped, and why."""
+"""Outcomes over time: accepted, dropped by the fleet, dropped by SDKs, and the reasons."""
 
 import asyncio
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ Text = Annotated[str, Query(max_length=200)]
 
 @dataclass(slots=True)
 class Choice:
-    """Dependency: what a person chose to see; empty texts do not filter."""
+    """Dependency: the filters of the page; empty texts do not filter."""
 
     period: Annotated[str, Query(alias="statsPeriod", max_length=20)] = "7d"
     project: Text = ""
@@ -59,7 +59,7 @@ class Choice:
 async def stats_page(
     request: Request, state: StateDep, scope: StatsReader, choice: Annotated[Choice, Depends()]
 ) -> Response:
-    """Show the outcomes of a period, with the numbers behind each chart; `format=csv` has them all."""
+    """Show the outcomes of a period, with the numbers behind each chart; `format=csv` exports them."""
     if choice.format == "csv":
         return await _csv(state, scope, choice)
     by_reason = _query(state, scope, choice, ("outcome", "category", "reason"))
@@ -117,7 +117,7 @@ def _query(state: AppState, scope: PageScope, choice: Choice, groups: tuple[str,
 
 
 async def _csv(state: AppState, scope: PageScope, choice: Choice) -> Response:
-    """Return every number that is not zero, by time and by all that sets it apart."""
+    """Return every non-zero number by time and all dimensions."""
     query = _query(state, scope, choice, ("project", "outcome", "category", "reason", "sdk"))
     times = [wire_time(at, "seconds") for at in query.window.intervals()]
     header = ("time", "project", "outcome", "category", "reason", "sdk", "quantity")

@@ -1,7 +1,7 @@
-"""What came in and what became of it: a list with filters, each submission step by step, and taking one in.
+"""Submissions and their fate: a list with filters, the steps of each, and accepting a refused one.
 
-A look-up takes what the product hands out: an event id, its beginning, and the number or short id of what a
-submission became. Those are the feedback service's, which leads back to the submission.
+A look-up accepts an event id or its prefix, and the id or short id of the feedback that a submission became; the
+feedback service redirects the latter to the submission.
 """
 
 import re
@@ -50,7 +50,7 @@ Text = Annotated[str, Query(max_length=200)]
 
 @dataclass(slots=True)
 class Choice:
-    """Dependency: what a person chose to see; empty texts do not filter."""
+    """Dependency: the filters of the page; empty texts do not filter."""
 
     query: Text = ""
     project: Text = ""
@@ -65,7 +65,7 @@ class Choice:
 
     @property
     def is_filtered(self) -> bool:
-        """Whether anything is left out."""
+        """Whether any filter is set."""
         return any(astuple(self))
 
 
@@ -76,10 +76,10 @@ ChoiceDep = Annotated[Choice, Depends()]
 async def submissions_page(
     request: Request, state: StateDep, scope: Reader, choice: ChoiceDep, wanted: SubmissionsPage, looked: Text = ""
 ) -> Response:
-    """Show submissions, newest first; an id that one submission has leads to it.
+    """Show submissions, newest first; redirect to the submission with a given id.
 
-    What no id begins with, and may be the number or short id of a feedback, is asked of the feedback service's
-    pages, which lead here again with `looked` when there is no such feedback.
+    An unknown id that may be a feedback's id or short id redirects to the feedback service's pages, which redirect
+    back with `looked` if there is no such feedback.
     """
     project_ids = scope.project_ids([choice.project] if choice.project else None)
     if (event_id := parse_event_id(choice.query)) is not None:
@@ -120,7 +120,7 @@ async def submission_page(
     submission_id: Annotated[str, Path(max_length=200)],
     project: Text = "",
 ) -> Response:
-    """Show what became of a submission, step by step, and what a refused one said."""
+    """Show a submission with its steps, and the payload of a refused one."""
     found = await _find(state, scope, submission_id, project)
     if not found and (owner := _owner_url(scope, submission_id)) is not None:
         return redirect(request, owner)
@@ -152,7 +152,7 @@ async def take_in(
     form: FormDep,
     submission_id: Annotated[str, Path(max_length=200)],
 ) -> Response:
-    """Take a refused submission in after all; an error page says when there is nothing to take in."""
+    """Accept a refused submission; show an error page if there is nothing to accept."""
     [project_id] = scope.project_ids([form.text("project", length_max=200)])[:1]
     principal = scope.principal
     key = SubmissionKey(project_id, stored_id(submission_id))
@@ -161,7 +161,7 @@ async def take_in(
 
 
 async def _find(state: AppState, scope: PageScope, text: str, project: str) -> list[Submission]:
-    """Return the submissions with an id, newest first; of the all-zero id the newest reports sent on it."""
+    """Return the submissions with an id, newest first; for the all-zero id the newest reports sent with it."""
     project_ids = scope.project_ids([project] if project else None)
     key = stored_id(text)
     found = await find_with_id(state.database, scope.organization.id, project_ids, key)
@@ -173,7 +173,7 @@ async def _find(state: AppState, scope: PageScope, text: str, project: str) -> l
 
 
 def _owner_url(scope: PageScope, text: str) -> str | None:
-    """Return the page that knows what a number or short id names; None for what is neither."""
+    """Return the page that resolves an id or short id, or None for any other text."""
     base = f"/organizations/{scope.organization.slug}"
     if parse_event_id(text) is not None:
         return None
@@ -197,7 +197,7 @@ def _filter_of(choice: Choice) -> SubmissionFilter:
 
 
 def _end_of(text: str, end: datetime | None) -> datetime | None:
-    """Return the last moment of a day that is named without a time."""
+    """Return the end of a day that is given without a time."""
     return end + _DAY if end is not None and len(text) <= len("2026-01-01") else end
 
 
@@ -242,7 +242,7 @@ def _step(scope: PageScope, submission: Submission, position: int) -> dict[str, 
 
 
 def _words_of(refusal: StoredRefusal | None) -> dict[str, Any] | None:
-    """Return what a refused submission said: its words apart, and all of it as text."""
+    """Return the payload of a refused submission: its main texts, and the whole as text."""
     if refusal is None:
         return None
     payload = orjson.loads(refusal.payload)

@@ -1,4 +1,4 @@
-"""What states and kinds of submissions are called, in the reader's language."""
+"""Labels of states and kinds of submissions, translated."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from hearback_web.words import source_words
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A name, what it means, and its tone: `good`, `warn`, `bad`, `accent` or ""."""
+    """A label, its explanation, and its tone: `good`, `warn`, `bad`, `accent` or ""."""
 
     label: str
     meaning: str = ""
@@ -17,7 +17,7 @@ class Named:
 
 
 def state_words(state: SubmissionState) -> Named:
-    """Return what a state is called and means."""
+    """Return the label of a state."""
     return {
         SubmissionState.ACCEPTED: Named(
             _("Received"), _("It is safe; what becomes of it is being decided."), "accent"
@@ -36,5 +36,5 @@ def state_words(state: SubmissionState) -> Named:
 
 
 def kind_words(source: str | None) -> str:
-    """Return what a kind of submission is called."""
+    """Return the label of a kind of submission."""
     return source_words().get(source, source) if source else _("Client report")

@@ -1,4 +1,4 @@
-"""Take in, after all, a submission that a rule of time, size or repetition refused."""
+"""Accept a submission that a rule of time, size or repetition refused."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,17 +32,17 @@ _TICK = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class SubmissionAcceptance:
-    """Publishes refused submissions again, each once, in one transaction with what the journal says of them."""
+    """Publishes refused submissions again, each once, in one transaction with the journal."""
 
     unit_of_work: UnitOfWork
     steps_max: int
 
     async def accept(self, key: SubmissionKey, accepted_by: str) -> tuple[Submission, StoredRefusal]:
-        """Publish the newest refused attempt; raise NotFound, or NothingToAccept when none is left."""
+        """Publish the newest refused attempt; raise NotFound, or NothingToAccept if none is left."""
         return await self._publish(key, None, accepted_by, ACCEPTED_STEP)
 
     async def accept_attempt(self, key: SubmissionKey, digest: bytes) -> bool:
-        """Publish a refused attempt that no rule refuses any more; False for one taken in before, or gone."""
+        """Publish a refused attempt; return False if it was accepted before, or is gone."""
         try:
             await self._publish(key, digest, OPERATOR, REPROCESSED_STEP)
         except (NotFound, NothingToAccept):
@@ -54,7 +54,7 @@ class SubmissionAcceptance:
     ) -> tuple[Submission, StoredRefusal]:
         """Publish one refused attempt, the newest without a digest.
 
-        Its refusal is taken back from the counters: the service that decides now gives its only outcome.
+        Its refusal is subtracted from the counters, since the deciding service counts a new outcome.
         """
         async with self.unit_of_work.begin() as work:
             connection = work.connection
@@ -89,7 +89,7 @@ class SubmissionAcceptance:
 
 
 def _read_message(text: str) -> tuple[FeedbackSubmitted | UserReportSubmitted, Stream]:
-    """Return a refused message and the stream that it was, or would have been, published on."""
+    """Return a refused message and its stream."""
     if orjson.loads(text).get("type") == FeedbackSubmitted.TYPE:
         return FeedbackSubmitted.model_validate_json(text), FEEDBACK_SUBMITTED
     return UserReportSubmitted.model_validate_json(text), USER_REPORT_SUBMITTED

@@ -1,4 +1,4 @@
-"""Answer a query for statistics, however many groups there are; each organization has a share of connections."""
+"""Answer a statistics query; each organization has a share of the connections."""
 
 from hearback_kit.db import Database
 
@@ -10,8 +10,8 @@ from client_reports.store.stats import read_folded_stats, read_stats
 async def answer_stats(database: Database, query: StatsQuery, *, groups_max: int) -> list[SeriesRow]:
     """Return the groups of a query, at most about `groups_max`.
 
-    When there are more, the largest keep their reasons and SDKs and the others are put together; raise
-    InvalidQuery when there are too many even so.
+    If there are more, all but the largest lose their reasons and SDKs and are merged; raise InvalidQuery if there
+    are still too many.
     """
     async with database.connection(share=query.organization_id) as connection:
         rows = await read_stats(connection, query, groups_max=groups_max)

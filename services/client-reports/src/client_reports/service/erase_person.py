@@ -1,6 +1,6 @@
-"""Erase what a person's refused submissions said, in all organizations.
+"""Erase the payloads of a person's refused submissions, in all organizations.
 
-Counts and fates hold no words of people, and stay.
+Counts and fates hold no personal data, and stay.
 """
 
 from typing import Final
@@ -19,7 +19,7 @@ _log = get_logger(__name__)
 
 
 async def erase_person(database: Database, wanted: Erasure) -> Erased:
-    """Delete payloads that name the person's address, and those of erased submissions; return counts."""
+    """Delete payloads that contain the person's address, and those of erased submissions; return counts."""
     async with database.transaction() as connection:
         payloads = await erase_refused(connection, [SubmissionKey(*one) for one in wanted.submissions])
         days = await list_days(connection)

@@ -1,4 +1,4 @@
-"""Evaluate alert rules: measure what they watch and store their state."""
+"""Evaluate alert rules and store their state."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,9 +27,9 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AlertEvaluator:
-    """Evaluates the rules of each project in a transaction of its own: a large one holds up no other.
+    """Evaluates the rules of each project in its own transaction, so that a large project delays no other.
 
-    What changes is announced through the outbox, in the same transaction.
+    Changes are announced through the outbox, in the same transaction.
     """
 
     unit_of_work: UnitOfWork
@@ -37,7 +37,7 @@ class AlertEvaluator:
     events_max: int
 
     async def evaluate(self) -> None:
-        """Evaluate every rule that is on; a project for which that fails is left until the next time."""
+        """Evaluate every enabled rule; a project that fails is retried by the next run."""
         projects = await self.unit_of_work.database.read(find_watched_projects)
         firing = 0
         for project_id in projects:

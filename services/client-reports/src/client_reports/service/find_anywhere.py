@@ -1,4 +1,4 @@
-"""Find submissions of several projects at once: one by its id, or a page of all."""
+"""Find submissions across projects: by id, or a page of all."""
 
 import re
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from client_reports.domain.journal import Submission
 from client_reports.store.submissions import SubmissionFilter, list_submissions, list_with_id
 
 PROJECTS_MAX: Final = 50
-"""Projects of which one page shows submissions together."""
+"""Maximum projects of one page."""
 _PART_OF_ID: Final = re.compile(r"[0-9a-f]{1,32}")
 
 
 async def find_with_id(
     database: Database, organization_id: int, project_ids: Sequence[int], submission_id: str
 ) -> list[Submission]:
-    """Return the submissions with an id in any of the projects, newest first: an id is a project's own."""
+    """Return the submissions with an id in any of the projects, newest first; ids are unique per project."""
     async with database.connection(share=organization_id) as connection:
         return await list_with_id(connection, project_ids, submission_id)
 
@@ -35,7 +35,7 @@ async def find_in_projects(
 ) -> list[Submission]:
     """Return the submissions of a window over any of the projects, newest first.
 
-    When no id starts with `id_prefix`, those that hold it anywhere, if `within_ids`: that reads the whole journal.
+    If no id starts with `id_prefix` and `within_ids`, ids that contain it: that scans the whole journal.
     """
 
     async def find(wanted: SubmissionFilter) -> list[Submission]:

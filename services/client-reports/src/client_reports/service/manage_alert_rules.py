@@ -1,4 +1,4 @@
-"""Create, replace and delete alert rules, as many as an organization and a project may have."""
+"""Create, replace and delete alert rules, within the limits per organization and project."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -29,7 +29,7 @@ async def create_alert_rule(
     project_max: int,
     now: datetime,
 ) -> AlertRule:
-    """Store a rule; raise TooManyRules when the organization or the project has as many as it may have."""
+    """Create a rule; raise TooManyRules at the limit of the organization or the project."""
     async with database.transaction() as connection:
         of_organization, of_project = await store.count_rules(connection, organization_id, values.project_id)
         if of_organization >= organization_max or of_project >= project_max:
@@ -55,7 +55,7 @@ async def replace_alert_rule(
     project_max: int,
     events_max: int,
 ) -> RuleWithHistory:
-    """Replace a rule, which then stands at `ok` until it is evaluated; raise NotFound or TooManyRules."""
+    """Replace a rule, whose status is `ok` until it is evaluated; raise NotFound or TooManyRules."""
     async with database.transaction() as connection:
         before = existing(await store.find_rule(connection, organization_id, rule_id))
         if before.values.project_id != values.project_id:

@@ -1,4 +1,4 @@
-"""Read the fate of one submission, as it is by now."""
+"""Read the fate of one submission, including decisions that are still in the stream."""
 
 from typing import Final
 
@@ -19,9 +19,9 @@ _UNDECIDED: Final = frozenset({SubmissionState.ACCEPTED, SubmissionState.WAITING
 async def read_fate(
     database: Database, hurries: Hurries, organization_id: int, key: SubmissionKey, *, with_words: bool
 ) -> Fate:
-    """Return a submission and, `with_words`, the refusal that can be taken in; raise NotFound for none.
+    """Return a submission and, `with_words`, the refusal that can be accepted; raise NotFound.
 
-    A decision may wait to be recorded: for one that is not decided, what was published by now is recorded first.
+    For an undecided submission, steps that were published but not recorded yet are recorded first.
     """
     found = await _read(database, organization_id, key, with_words=with_words)
     if found is None or found[0].status.state in _UNDECIDED:

@@ -1,4 +1,4 @@
-"""Alert rules, what they measure, and their history."""
+"""Alert rules, their measurements, and their history."""
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
@@ -94,7 +94,7 @@ async def create_rule(
 async def count_rules(connection: Connection, organization_id: int, project_id: int) -> tuple[int, int]:
     """Return how many rules an organization has, and how many of them watch a project.
 
-    Waits for others that are about to add one.
+    Serializes concurrent creations.
     """
     await connection.execute(
         text("SELECT pg_advisory_xact_lock(:class, :lock)"),
@@ -107,7 +107,7 @@ async def count_rules(connection: Connection, organization_id: int, project_id: 
 
 
 async def list_rules(connection: Connection, organization_id: int) -> list[AlertRule]:
-    """Return every rule of an organization, oldest first (their number is bounded)."""
+    """Return every rule of an organization, oldest first."""
     statement = select(ALERT_RULE).where(ALERT_RULE.c.organization_id == organization_id)
     return [_rule(row) for row in (await connection.execute(statement.order_by(ALERT_RULE.c.id))).all()]
 
@@ -120,7 +120,7 @@ async def find_rule(connection: Connection, organization_id: int, rule_id: int) 
 async def replace_rule(
     connection: Connection, organization_id: int, rule_id: int, values: RuleValues
 ) -> AlertRule | None:
-    """Replace what a rule watches and reset its state; return None when there is no such rule."""
+    """Replace a rule's definition and reset its state; return None if it does not exist."""
     statement = update(ALERT_RULE).where(_is(organization_id, rule_id))
     changed = statement.values(**_columns(values), status=str(AlertStatus.OK), value=None, low_since=None)
     row = (await connection.execute(changed.returning(ALERT_RULE))).first()
@@ -147,14 +147,14 @@ async def find_watched_projects(connection: Connection) -> list[int]:
 
 
 async def lock_rules(connection: Connection, project_id: int) -> list[AlertRule]:
-    """Return the rules that watch a project, but those that another worker evaluates at this moment."""
+    """Lock and return the rules of a project, skipping those that another worker is evaluating."""
     statement = select(ALERT_RULE).where(ALERT_RULE.c.project_id == project_id, ALERT_RULE.c.enabled)
     rows = (await connection.execute(statement.with_for_update(skip_locked=True).order_by(ALERT_RULE.c.id))).all()
     return [_rule(row) for row in rows]
 
 
 async def measure(connection: Connection, project_id: int, now: datetime) -> Measured:
-    """Return what a project accepted and discarded in the last hour, and when it last sent something."""
+    """Return what a project accepted and discarded in the last hour, and when it last sent data."""
     since = now - timedelta(minutes=WINDOW_MINUTES)
     totals = [Totals(*row) for row in await fetch(connection, _TOTALS, project_id, since)]
     statement = select(PROJECT_ACTIVITY.c.last_seen).where(PROJECT_ACTIVITY.c.project_id == project_id)
@@ -164,7 +164,7 @@ async def measure(connection: Connection, project_id: int, now: datetime) -> Mea
 async def write_evaluations(
     connection: Connection, evaluations: Sequence[Evaluation], now: datetime, *, events_max: int
 ) -> None:
-    """Store the new states of rules; of changes of status the latest `events_max` of each rule are kept."""
+    """Store the new states of rules, and the latest `events_max` status changes of each."""
     changed = [one for one in evaluations if one.changed]
     states = [
         (

@@ -1,4 +1,4 @@
-"""What refused submissions said, by the e-mail address in it or by submission."""
+"""Payloads of refused submissions, by an e-mail address in them or by submission."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -22,20 +22,20 @@ _ERASE: Final = """
 
 
 async def list_days(connection: Connection) -> list[date]:
-    """Return the days of which something is kept."""
+    """Return the days that have payloads."""
     return [row[0] for row in await fetch(connection, _DAYS)]
 
 
 async def find_containing(
     connection: Connection, day: date, text: str, after: SubmissionKey, rows_max: int
 ) -> list[tuple[SubmissionKey, str]]:
-    """Return submissions of a day, after a key, whose payload has a lower-case text in it; with the payload."""
+    """Return submissions of a day, after a key, whose lower-cased payload contains a text; with the payload."""
     rows = await fetch(connection, _CONTAINING, day, text, *after, rows_max)
     return [(SubmissionKey(project_id, submission_id), payload) for project_id, submission_id, payload in rows]
 
 
 async def erase_refused(connection: Connection, keys: Sequence[SubmissionKey]) -> int:
-    """Delete all that is kept of submissions; return how many attempts that were."""
+    """Delete the payloads of submissions; return the number of attempts."""
     if not keys:
         return 0
     return await execute(connection, _ERASE, [key.project_id for key in keys], [key.id for key in keys])

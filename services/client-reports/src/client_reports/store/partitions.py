@@ -1,4 +1,4 @@
-"""How the tables are cut by time."""
+"""The partitioning of the tables by time."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -26,7 +26,7 @@ class Plans:
 
     @classmethod
     def of(cls, settings: Settings) -> "Plans":
-        """Return the plans that follow from the settings."""
+        """Return the plans for the settings."""
 
         def plan(table: str, days: int, days_max: int) -> PartitionPlan:
             return PartitionPlan(table, days, days_max, storage=_STORAGE)
@@ -43,5 +43,5 @@ class Plans:
 
 
 def partitions_of(database: Database, plans: Plans) -> Partitions:
-    """Return what makes and drops the partitions of the plans."""
+    """Return the manager of the partitions."""
     return Partitions(database, [getattr(plans, name) for name in Plans.__dataclass_fields__], lock=_LOCK)

@@ -1,4 +1,4 @@
-"""What refused submissions said, until the journal forgets them or they are taken in after all."""
+"""Refused submissions with their payload, until they expire or are accepted."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -31,7 +31,7 @@ _DIGESTS: Final = """
     SELECT project_id, id, digest FROM refused_submission
     JOIN unnest($1::bigint[], $2::text[]) AS wanted (project_id, id) USING (project_id, id)
 """
-# What was not taken in yet comes first, of that the newest.
+# Attempts that were not accepted come first, newest first.
 _FIND: Final = """
     SELECT digest, message, payload, accepted_at, at FROM refused_submission
     WHERE project_id = $1 AND id = $2
@@ -54,7 +54,7 @@ _ACCEPT: Final = """
 
 
 class StoredRefusal(NamedTuple):
-    """A refused submission: its message (None: it can only be read) and payload as JSON; `at` is of its step."""
+    """A refused submission: message (None: it can only be read) and payload as JSON; `at` is its step's time."""
 
     digest: bytes
     message: str | None
@@ -64,7 +64,7 @@ class StoredRefusal(NamedTuple):
 
 
 class OpenRefusal(NamedTuple):
-    """A refused attempt that was not taken in, and can be: its message and payload as JSON."""
+    """A refused attempt that can still be accepted: message and payload as JSON."""
 
     key: SubmissionKey
     digest: bytes
@@ -73,7 +73,7 @@ class OpenRefusal(NamedTuple):
 
 
 def refused_writes(rows: Iterable[RefusedRow], erased: Iterable[SubmissionKey]) -> list[Write]:
-    """Return the writes that keep refused submissions, and erase what is kept of others."""
+    """Return the writes that store refused submissions and erase others."""
     values = [
         (*row.key, row.day, row.refused.digest, row.step.at, row.refused.message, row.refused.payload)
         for row in rows
@@ -86,7 +86,7 @@ def refused_writes(rows: Iterable[RefusedRow], erased: Iterable[SubmissionKey]) 
 
 
 async def find_digests(connection: Direct, keys: Iterable[SubmissionKey]) -> dict[SubmissionKey, list[bytes]]:
-    """Return the digests of what is kept of submissions."""
+    """Return the digests of the stored attempts of submissions."""
     wanted = list(keys)
     found: dict[SubmissionKey, list[bytes]] = {key: [] for key in wanted}
     parameters = [key.project_id for key in wanted], [key.id for key in wanted]
@@ -96,13 +96,13 @@ async def find_digests(connection: Direct, keys: Iterable[SubmissionKey]) -> dic
 
 
 async def find_refusal(connection: Connection, key: SubmissionKey) -> StoredRefusal | None:
-    """Return the newest refused attempt that was not taken in, else the newest that was, else None."""
+    """Return the newest refused attempt that was not accepted, else the newest accepted one, else None."""
     rows = await fetch(connection, _FIND, *key)
     return StoredRefusal(*rows[0]) if rows else None
 
 
 async def find_attempt(connection: Connection, key: SubmissionKey, digest: bytes) -> StoredRefusal | None:
-    """Return one refused attempt, else None."""
+    """Return one refused attempt, or None."""
     rows = await fetch(connection, _FIND_ATTEMPT, *key, digest)
     return StoredRefusal(*rows[0]) if rows else None
 
@@ -114,7 +114,7 @@ async def list_open(
     after: tuple[SubmissionKey, bytes],
     rows_max: int,
 ) -> list[OpenRefusal]:
-    """Return attempts after a position that were refused from a time until before another and not taken in."""
+    """Return attempts after a position that were refused within a time range and not accepted."""
     key, digest = after
     rows = await fetch(connection, _OPEN, *refused, project_id, *key, digest, rows_max)
     return [OpenRefusal(SubmissionKey(*row[:2]), *row[2:]) for row in rows]
@@ -123,5 +123,5 @@ async def list_open(
 async def mark_accepted(
     connection: Connection, key: SubmissionKey, digest: bytes, at: datetime, accepted_by: str
 ) -> None:
-    """Record that a refused submission was taken in after all, and by whom."""
+    """Record who accepted a refused submission."""
     await execute(connection, _ACCEPT, *key, digest, at, accepted_by)

@@ -1,4 +1,4 @@
-"""Sums over counters. The server joins rows into one per group: few, long rows are cheap to read."""
+"""Sums over counters, aggregated by the server into one row per group."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -25,16 +25,16 @@ _PLANNING: Final = text(
 
 
 async def read_stats(connection: Connection, query: StatsQuery, *, groups_max: int) -> list[SeriesRow]:
-    """Return the groups of a query, ordered by what they are grouped by; at most `groups_max` and one more."""
+    """Return the groups of a query, ordered by their key; at most `groups_max` + 1."""
     return await _read(connection, query, stats_statement(query, groups_max=groups_max))
 
 
 async def read_folded_stats(
     connection: Connection, query: StatsQuery, *, largest: int, groups_max: int
 ) -> list[SeriesRow]:
-    """Return the groups of a query as `read_stats` does, with `other` for what is not among the `largest`.
+    """Return the groups of a query like `read_stats`, folding all but the `largest`.
 
-    `other` stands for their reasons and SDKs, which senders write; they stay apart by all else.
+    Folded groups have `other` in place of their reason and SDK; the other dimensions stay.
     """
     return await _read(connection, query, stats_statement(query, groups_max=groups_max, largest=largest))
 
@@ -57,14 +57,14 @@ async def _read(connection: Connection, query: StatsQuery, statement: Select[Any
 
 
 def _numbers(joined: str) -> list[int]:
-    """Sums may pass 64 bits; as one text they are read many times faster than as an array of decimals."""
+    """Parse sums, which may exceed 64 bits; one text is read much faster than an array of decimals."""
     return list(map(int, joined.split(",")))
 
 
 def stats_statement(query: StatsQuery, *, groups_max: int, largest: int | None = None) -> Select[Any]:
-    """Return the statement behind both: per group the rows' beginnings, and per field all their cells.
+    """Return the statement of both: per group the starts of its rows, and all cells per field.
 
-    With `largest`, only so many groups keep their reason and SDK.
+    With `largest`, only that many groups keep their reason and SDK.
     """
     layout = query.window.layout
     columns = {field: layout.columns(FIELDS[field]) for field in query.fields}
@@ -80,7 +80,7 @@ def stats_statement(query: StatsQuery, *, groups_max: int, largest: int | None =
 
 
 def _merged(query: StatsQuery, cells: Sequence[str]) -> Subquery:
-    """One row per group and bucket."""
+    """Select one row per group and bucket."""
     table = _table(query)
     dimensions = [table.c[GROUPS[name]].label(name) for name in query.groups]
     if len(query.groups) == len(GROUPS):  # every row is a group of its own
@@ -94,7 +94,7 @@ def _merged(query: StatsQuery, cells: Sequence[str]) -> Subquery:
 def _folded(
     merged: Subquery, query: StatsQuery, cells: Sequence[str], ranked_by: Sequence[str], largest: int
 ) -> Subquery:
-    """The same rows, with `other` in the open dimensions of all but the largest groups."""
+    """Fold the open dimensions of all but the largest groups into `other`."""
     groups = [merged.c[name] for name in query.groups]
     total = func.sum(reduce(add, (merged.c[name] for name in ranked_by))).over(partition_by=groups)
     totals = select(merged, total.label("total")).subquery("totals")
@@ -113,7 +113,7 @@ def _folded(
 
 
 def _table(query: StatsQuery) -> Table:
-    """The smallest table that can answer: most queries are neither about keys nor about SDKs."""
+    """Return the smallest table that can serve it: most queries need neither keys nor SDKs."""
     detailed = query.keys or query.sdks or {"key", "sdk"} & set(query.groups)
     if query.window.layout == HOURS and not detailed:
         return COUNTER_HOUR_TOTALS
@@ -146,7 +146,7 @@ def _conditions(table: Table, query: StatsQuery) -> list[Any]:
 
 
 def _in_range(table: Table, layout: Layout, start: datetime, last: datetime) -> list[Any]:
-    """Rows with something counted from `start` until before `last`: not all cells of the outer rows are."""
+    """Return the conditions for rows that overlap [start, last)."""
     first_row, last_row = layout.row(start), layout.row(last - timedelta(seconds=1))
     low, high = layout.cell(start), layout.cell(last - timedelta(seconds=1)) + 1
     bucket, times = table.c.bucket, [table.c[name] for name in layout.columns("times")]

@@ -1,4 +1,4 @@
-"""Take a count back from the counters: of a submission that was refused and is taken in after all."""
+"""Revert the count of a refused submission that is accepted."""
 
 from functools import lru_cache
 from typing import Any, Final
@@ -20,8 +20,7 @@ _TABLES: Final = (
 async def take_back(connection: Connection, key: CountKey) -> bool:
     """Subtract one from every counter that has the count; return whether any had.
 
-    A counter that is kept no longer, or that counts the reason under `other`, stays as it is: none falls
-    below zero.
+    Counters that expired or folded the reason into `other` stay: none becomes negative.
     """
     changed = 0
     identity = (key.project_id, key.category, key.outcome, key.reason)
