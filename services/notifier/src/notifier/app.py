@@ -32,7 +32,7 @@ DESCRIPTION = "Notification rules, their tests, and the log of what was sent to 
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
-    """Make the HTTP app; it connects when it starts."""
+    """Return the HTTP app; it connects on startup."""
 
     def build(runtime: ServiceRuntime) -> AppState:
         return AppState(settings, runtime.database, runtime.clock, _calls(settings, runtime))
@@ -47,7 +47,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
 
 
 def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
-    """Make the worker: the streams of what people may be notified of, delivery, and retention."""
+    """Return the worker: the consumers of notices, delivery, and retention."""
 
     def build(runtime: ServiceRuntime) -> None:
         configuration = runtime.configuration

@@ -1,4 +1,4 @@
-"""Every metric of the notifier, declared once."""
+"""Every metric of the notifier."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

@@ -1,4 +1,4 @@
-"""The log of deliveries: what was sent to whom, and what the server said."""
+"""The log of deliveries: notices sent, and the servers' responses."""
 
 from typing import Annotated
 
@@ -50,5 +50,5 @@ async def get_delivery(state: StateDep, scope: EventReader, delivery_id: Deliver
     "/{delivery_id}/resend/", operation_id="resendDelivery", summary="Send a delivery again", status_code=202
 )
 async def resend(state: StateDep, scope: Writer, delivery_id: DeliveryId) -> DeliveryView:
-    """Send a finished delivery once more; 409 while it is on its way."""
+    """Send a finished delivery again; 409 while it is pending."""
     return delivery_view(await resend_delivery(state.database, scope.project, delivery_id, state.clock.now()))

@@ -1,4 +1,4 @@
-"""Erasing a person's data, as the operator's command asks."""
+"""Erase a person's data, for `hearback erase`."""
 
 from hearback_fleet.erasures import erasure_router
 

@@ -20,7 +20,7 @@ router = APIRouter(
 
 @router.get("/", operation_id="listNotificationRules", summary="List the rules of a project")
 async def get_rules(state: StateDep, scope: Reader) -> list[RuleView]:
-    """Return the rules, oldest first; secrets only for those who may change them."""
+    """Return the rules, oldest first; secrets only for callers who may change them."""
     async with state.database.connection() as connection:
         rules = await list_rules(connection, scope.project.id)
         reasons = await destinations.find_reasons(connection, [rule_destination(rule).key for rule in rules])
@@ -33,7 +33,7 @@ async def get_rules(state: StateDep, scope: Reader) -> list[RuleView]:
 
 @router.post("/", operation_id="createNotificationRule", summary="Add a rule", status_code=201)
 async def create_rule(state: StateDep, scope: Writer, body: RuleBody) -> RuleView:
-    """Add a rule; it holds for feedback that arrives from now on."""
+    """Create a rule; it applies to feedback that arrives from now on."""
     await check_target(state.calls, body.channel, body.target)
     rule = await add_rule(
         state.database, scope.project, rule_values(body), rules_max=state.settings.rules_max, at=state.clock.now()
@@ -50,7 +50,7 @@ async def get_rule(state: StateDep, scope: Writer, rule_id: RuleId) -> RuleView:
 
 @router.put("/{rule_id}/", operation_id="replaceNotificationRule", summary="Replace a rule")
 async def replace_rule(state: StateDep, scope: Writer, rule_id: RuleId, body: RuleBody) -> RuleView:
-    """Replace a rule; its secret stays, and a target that was switched off is tried again."""
+    """Replace a rule; its secret stays, and a disabled target is enabled again."""
     await check_target(state.calls, body.channel, body.target)
     rule = await change_rule(state.database, scope.project, rule_id, rule_values(body), state.clock.now())
     return await _view(state, rule)
@@ -58,7 +58,7 @@ async def replace_rule(state: StateDep, scope: Writer, rule_id: RuleId, body: Ru
 
 @router.delete("/{rule_id}/", operation_id="deleteNotificationRule", summary="Delete a rule", status_code=204)
 async def delete_rule(state: StateDep, scope: Writer, rule_id: RuleId) -> Response:
-    """Delete a rule; webhooks that wait are refused, mails that wait are sent."""
+    """Delete a rule; pending webhooks are refused, pending mails are sent."""
     await remove_rule(state.database, scope.project, rule_id)
     return Response(status_code=204)
 
@@ -67,7 +67,7 @@ async def delete_rule(state: StateDep, scope: Writer, rule_id: RuleId) -> Respon
     "/{rule_id}/test/", operation_id="testNotificationRule", summary="Send a test by a rule", status_code=202
 )
 async def test_rule(state: StateDep, scope: Writer, rule_id: RuleId) -> TestStarted:
-    """Send a test notice to the rule's target; the delivery shows what came of it."""
+    """Send a test notice to the rule's target; the delivery has the result."""
     found = await send_test(state.database, scope.project, rule_id, state.settings.public_url, state.clock.now())
     return TestStarted(delivery_id=str(found))
 

@@ -10,7 +10,7 @@ DeliveryId = Annotated[int, Path(description="Id of the delivery.", ge=1, le=2**
 
 
 class State(StrEnum):
-    """Where a delivery stands: waiting, waiting for a digest, sent, refused for good, given up."""
+    """The state of a delivery: pending, waiting for a digest, sent, refused permanently, given up."""
 
     PENDING = "pending"
     DIGEST = "digest"

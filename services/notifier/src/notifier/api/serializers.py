@@ -34,9 +34,9 @@ class _View(BaseModel):
 
 
 class RuleBody(_View):
-    """A rule: what it matches, where its notices go, and whether they are gathered.
+    """A rule: what it matches, the target of its notices, and whether they are batched into digests.
 
-    Empty `sources` and `environments` match all; `contains` is looked for in the message, whatever its case.
+    Empty `sources` and `environments` match all; `contains` matches the message case-insensitively.
     """
 
     name: Name
@@ -63,7 +63,7 @@ class RuleView(RuleBody):
 
 
 class DeliveryView(_View):
-    """A delivery: what was sent to whom, when, by which rule, and what the server said."""
+    """A delivery: its notice, target, rule, times and the server's response."""
 
     id: str
     kind: str

@@ -1,7 +1,6 @@
-"""Calls to addresses that users name (webhooks): only to public addresses, without redirects, with bounds.
+"""Calls to URLs that users configure (webhooks): only public addresses, no redirects, bounded (SSRF protection).
 
-The name is resolved here and the connection goes to the address that was checked, so a name that changes its
-address between check and call reaches nothing else.
+The name is resolved once and the connection goes to the checked address, so DNS rebinding has no effect.
 """
 
 import asyncio
@@ -24,19 +23,19 @@ class TargetRefused(Exception):
 
 
 class CallFailed(Exception):
-    """A call had no answer."""
+    """A call got no response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A target's answer; `text` is its first BODY_BYTES_MAX bytes."""
+    """A target's response; `text` is its first BODY_BYTES_MAX bytes."""
 
     status: int
     text: str
 
 
 def is_public(address: str) -> bool:
-    """Return whether an IP address is one of the public internet, and so is the IPv4 address that it leads to."""
+    """Return whether an IP address is public, and so is an IPv4 address embedded in it."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -59,7 +58,7 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 
 
 class OutboundCalls:
-    """Posts to URLs that users name. `allowed_hosts` may be called although their addresses are private."""
+    """Posts to URLs that users configure. `allowed_hosts` may have private addresses."""
 
     def __init__(self, *, seconds_max: float = 10.0, allowed_hosts: Sequence[str] = ()) -> None:
         self._allowed = frozenset(host.lower() for host in allowed_hosts)
@@ -81,9 +80,9 @@ class OutboundCalls:
         return addresses[0]
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Post a body; return the answer. A redirect is an answer like others and is not followed.
+        """Post a body and return the response; redirects are not followed.
 
-        Raises TargetRefused for a URL that may not be called, CallFailed when nothing answered.
+        Raise TargetRefused for a URL that may not be called, CallFailed without a response.
         """
         address = await self.check(url)
         parts = urlsplit(url)

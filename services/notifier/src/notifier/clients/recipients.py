@@ -1,4 +1,4 @@
-"""Whom a project's mail may go to, as the registry knows; the last answer holds while the registry is away."""
+"""A project's mail recipients, from the registry; the last answer is used while it is unavailable."""
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,7 +16,7 @@ _UNCHANGED_SECONDS_MAX: Final = 60.0
 
 
 class _Known(NamedTuple):
-    """Recipients, what was published when they were asked for, and the monotonic second until which they hold."""
+    """Recipients, the configuration they were read with, and the monotonic time at which they expire."""
 
     found: Sequence[Recipient]
     project: ProjectConfig
@@ -27,8 +27,8 @@ class _Known(NamedTuple):
 class RecipientDirectory:
     """Recipients and rules by project.
 
-    Rules are kept in memory for `seconds`. Recipients are kept until something of the project or its organization
-    is published, which follows of each of their changes, and at most forty times as long, up to a minute.
+    Rules are cached for `seconds`. Recipients are cached until the project's or organization's configuration is
+    published again, which every change of them causes, and at most forty times as long, up to a minute.
     """
 
     def __init__(self, registry: ServiceClient, configuration: Configuration, *, seconds: float) -> None:
@@ -39,10 +39,10 @@ class RecipientDirectory:
         self._rules: dict[int, tuple[float, Sequence[NotificationRule]]] = {}
 
     async def members(self, project: ProjectConfig) -> Sequence[Recipient]:
-        """Return a project's members, also those whose alerts are off.
+        """Return a project's members, including those with alerts off.
 
-        While the registry is away and was never asked: the members of the published configuration, all with
-        alerts on. A mail too many is better than a feedback that reaches no person.
+        If the registry is unavailable and nothing is cached: the members of the published configuration, all with
+        alerts on. An unwanted mail is better than feedback that reaches no person.
         """
         organization = await self._configuration.organization(project.organization_id)
         now = time.monotonic()
@@ -71,7 +71,7 @@ class RecipientDirectory:
     async def rules(
         self, project_id: int, read: Callable[[], Awaitable[Sequence[NotificationRule]]]
     ) -> Sequence[NotificationRule]:
-        """Return a project's notification rules, which `read` knows."""
+        """Return a project's notification rules, cached or from `read`."""
         now = time.monotonic()
         known = self._rules.get(project_id)
         if known is None or now - known[0] >= self._seconds:

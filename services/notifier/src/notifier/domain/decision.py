@@ -1,4 +1,4 @@
-"""Whether anybody is notified of a created feedback (protocol: notifications#rules-for-a-created-feedback)."""
+"""Decide who is notified of a created feedback (protocol: notifications#rules-for-a-created-feedback)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from hearback_contracts.sources import FeedbackSource
 
 
 class Rule(StrEnum):
-    """The rule that decided, as the fate of a submission names it."""
+    """The rule that decided, as recorded in the fate of a submission."""
 
     NOTIFIED = "notified"
     SPAM = "spam_filter_actions"
@@ -17,7 +17,7 @@ class Rule(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What was decided: notified, skipped for good, or held until a person says "not spam"."""
+    """The decision: notified, skipped, or held until a person marks it as not spam."""
 
     NOTIFIED = "notified"
     SKIPPED = "skipped"
@@ -40,7 +40,7 @@ class Decision:
 def decide(
     *, source: FeedbackSource, is_spam: bool | None, has_spam_actions: bool, has_report_notifications: bool
 ) -> Decision:
-    """Decide on a created feedback. No verdict on spam (None) counts as not spam."""
+    """Decide on a created feedback; without a spam verdict (None) it is not spam."""
     if is_spam and has_spam_actions:
         return Decision(Verdict.HELD, Rule.SPAM)
     if not source.is_new and not has_report_notifications:

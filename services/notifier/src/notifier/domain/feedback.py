@@ -1,7 +1,4 @@
-"""Created and changed feedback as its messages have it: `FeedbackCreated` and `FeedbackChanged`.
-
-Every created feedback is read, also those of which no person is notified; a model takes ten times as long.
-"""
+"""The messages `FeedbackCreated` and `FeedbackChanged` as structs, which decode ten times as fast as the models."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
@@ -61,20 +58,20 @@ _CHANGED: Final = msgspec.json.Decoder(Changed)
 
 
 def read_created(data: bytes) -> Created:
-    """Read a created feedback; raise ValueError for what is none."""
+    """Decode a created feedback; raise ValueError."""
     return _CREATED.decode(data)
 
 
 def read_changed(data: bytes) -> Changed:
-    """Read a changed feedback; raise ValueError for what is none."""
+    """Decode a changed feedback; raise ValueError."""
     return _CHANGED.decode(data)
 
 
 def decided_at(announced_at: datetime) -> datetime:
-    """Return the time of the decision on an announced feedback, in UTC: the same however often its message comes.
+    """Return the time of the decision on an announced feedback, in UTC; it is the same for a redelivery.
 
-    It lies a moment behind the steps that were recorded before, as a fate shows them. Raise ValueError for a time
-    beyond the calendar.
+    It is slightly later than the steps recorded before it, so that a fate is in order. Raise ValueError for a time
+    out of range.
     """
     try:
         if announced_at.tzinfo is not UTC:

@@ -24,7 +24,7 @@ _HEADINGS: Final = {
 
 
 class Renderer(Protocol):
-    """Fills the templates: returns the text and the HTML of a mail."""
+    """Renders the text and HTML parts of a mail."""
 
     def __call__(self, values: Mapping[str, Any]) -> tuple[str, str]:
         """Render both parts."""
@@ -32,7 +32,7 @@ class Renderer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Whom a mail is for. `delivery_id` makes its Message-ID: the same delivery has the same one, always."""
+    """Addressing of a mail. Its Message-ID derives from `delivery_id`, so it is stable across retries."""
 
     delivery_id: int
     sender: str
@@ -46,7 +46,7 @@ class Envelope:
 def compose(
     envelope: Envelope, notices: Sequence[Notice], render: Renderer, at: datetime, *, more: int = 0
 ) -> EmailMessage:
-    """Return the mail. With several notices it is a digest; `more` were left out."""
+    """Return the mail; with several notices a digest, from which `more` were omitted."""
     first, is_digest = notices[0], len(notices) + more > 1
     language = language_of(envelope.language)
     phrases = words(language)
@@ -79,7 +79,7 @@ def compose(
 
 
 def _in_words(notice: Notice, phrases: Mapping[str, str]) -> Notice:
-    """Return a notice whose codes are words of the recipient's language."""
+    """Return a notice with its codes translated to the recipient's language."""
     facts = tuple((label, in_words(label, value, phrases)) for label, value in notice.facts)
     if notice.kind is Kind.ALERT:
         return replace(notice, facts=facts, subject=f"[{notice.project}] {notice.title}: {dict(facts)['state']}")
@@ -110,13 +110,13 @@ def _set_headers(message: EmailMessage, envelope: Envelope, subject: str, thread
 
 
 def header_text(text: str) -> str:
-    """Return a text for a header: one line, without control characters, not too long."""
+    """Sanitize a text for a header: one line, no control characters, truncated."""
     line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
     return line if len(line) <= SUBJECT_LENGTH_MAX else line[: SUBJECT_LENGTH_MAX - 1] + "…"
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is one plain e-mail address that a header may carry."""
+    """Return whether a text is a single e-mail address that is safe in a header."""
     if not text.isprintable() or " " in text or text.count("@") != 1 or len(text) > 254:
         return False
     try:

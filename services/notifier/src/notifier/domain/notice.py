@@ -1,4 +1,4 @@
-"""What a notice says, before it has the form of a mail or of a webhook's body."""
+"""The content of a notice, independent of the mail or webhook that carries it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,7 +18,7 @@ TAGS_SHOWN_MAX: Final = 20
 
 
 class Kind(StrEnum):
-    """What a notice is about."""
+    """The kind of subject."""
 
     FEEDBACK = "feedback"
     REPORT = "report"
@@ -27,11 +27,10 @@ class Kind(StrEnum):
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One notice. `subject_id` names what it is about, `thread` what mails of one conversation share.
+    """A notice. `subject_id` identifies its subject, `thread` groups mails into a conversation.
 
-    `facts` are pairs of a label (a key of the texts) and a value, a code or what was sent; `links` are pairs of a
-    label and an address. `allows_reply` is whether answers to a mail go to the `contact`; `data` is what a webhook
-    gets, and is not kept for mails.
+    `facts` are pairs of a label (a key of the texts) and a value, `links` pairs of a label and a URL. With
+    `allows_reply` replies to a mail go to the `contact`; `data` is the payload of webhooks, and empty for mails.
     """
 
     kind: Kind
@@ -52,12 +51,12 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     data: dict[str, Any] = {}
 
     def as_json(self) -> str:
-        """Return it for a database column; what has its default is left out."""
+        """Encode it for a database column, without default values."""
         return _ENCODER.encode(self).decode()
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Notice":
-        """Read what `as_json` gave, as the database returns it."""
+        """Decode the value of a database column."""
         return msgspec.convert(value, cls)
 
 
@@ -65,7 +64,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 class Sender:
-    """What the notices of a project's feedback have in common."""
+    """The values that all notices of a project's feedback share."""
 
     def __init__(self, project: ProjectConfig, public_url: str) -> None:
         base = f"{public_url.rstrip('/')}/organizations/{project.organization_slug}"
@@ -76,7 +75,7 @@ class Sender:
 
 
 def of_feedback(feedback: Feedback, sender: Sender, *, has_data: bool = True) -> Notice:
-    """Return the notice of a created feedback; without `has_data` it suffices for mails."""
+    """Return the notice of a created feedback, without the webhook's data unless `has_data`."""
     url = f"{sender.feedback}{feedback.issue_id}"
     links = [("feedback", url)]
     if feedback.associated_event_id:
@@ -179,7 +178,7 @@ def of_test(test_id: str, project: ProjectConfig, public_url: str, at: datetime)
 
 
 def webhook_notice(notice: Notice) -> dict[str, Any]:
-    """Return what `domain.webhook.body_of` reads."""
+    """Return the input of `domain.webhook.body_of`."""
     phrases = words(DEFAULT)
     facts = (f"{phrases[label]}: {in_words(label, value, phrases)}" for label, value in notice.facts)
     person = " ".join(part for part in (notice.name, f"<{notice.contact}>" if notice.contact else "") if part)

@@ -18,14 +18,14 @@ DIGEST_MINUTES_MAX: Final = 1_440
 
 
 class Channel(StrEnum):
-    """How a destination is reached."""
+    """The channel of a destination."""
 
     EMAIL = "email"
     WEBHOOK = "webhook"
 
 
 class WebhookFormat(StrEnum):
-    """The body that a webhook gets."""
+    """The format of a webhook's body."""
 
     STANDARD = "standard"
     SLACK = "slack"
@@ -35,7 +35,7 @@ class WebhookFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A member who may be mailed. `unsubscribe_url` takes a one-click POST."""
+    """A member who may be mailed. `unsubscribe_url` accepts a one-click POST (RFC 8058)."""
 
     user_id: int
     email: str
@@ -64,7 +64,7 @@ class NotificationRule:
     digest_minutes: int
 
     def matches(self, feedback: Feedback) -> bool:
-        """Whether the rule is on and everything it asks for holds."""
+        """Return whether the rule is enabled and matches."""
         if not self.is_enabled:
             return False
         if self.sources and feedback.source not in self.sources:
@@ -76,7 +76,7 @@ class NotificationRule:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where one notice goes. `key` is its identity: the same notice goes there once."""
+    """The destination of a notice; each notice goes to a `key` once."""
 
     channel: Channel
     target: str
@@ -95,7 +95,7 @@ class Destination:
 
 
 class Audience:
-    """Whom the feedback of a project may reach: members with alerts on, and rules that are on."""
+    """The possible recipients of a project: members with alerts on, and enabled rules."""
 
     def __init__(self, members: Iterable[Recipient], rules: Iterable[NotificationRule]) -> None:
         found = [member_destination(member) for member in members if member.has_alerts]
@@ -103,7 +103,7 @@ class Audience:
         self._rules = [rule for rule in rules if rule.is_enabled]
 
     def destinations(self, feedback: Feedback) -> Sequence[Destination]:
-        """Return where a feedback's notice goes, each destination once; members come before rules."""
+        """Return the unique destinations of a feedback's notice, members before rules."""
         if not self._rules:
             return self._members
         found = {destination.key: destination for destination in self._members}

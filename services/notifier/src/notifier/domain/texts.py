@@ -1,4 +1,4 @@
-"""The words of mails, in the languages of the crash-report dialog."""
+"""Translations of mails, in the languages of the crash-report dialog."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -162,13 +162,13 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def language_of(wanted: str | None) -> str:
-    """Return the language of a tag such as `de-AT`; English when there are no words in it."""
+    """Return the supported language of a tag such as `de-AT`, else English."""
     short = (wanted or DEFAULT).replace("_", "-").split("-")[0].lower()
     return short if short in _WORDS else DEFAULT
 
 
 def words(language: str | None) -> dict[str, str]:
-    """Return the words of a language by key."""
+    """Return the texts of a language by key."""
     return dict(zip(KEYS, _WORDS[language_of(language)], strict=True))
 
 
@@ -190,5 +190,5 @@ _CODES: Final[Mapping[tuple[str, str], str]] = {
 
 
 def in_words(label: str, value: str, phrases: Mapping[str, str]) -> str:
-    """Return the value of a fact for people: codes in words, all else as it is."""
+    """Return the value of a fact, codes translated."""
     return phrases.get(_CODES.get((label, value), ""), value)

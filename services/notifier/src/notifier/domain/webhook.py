@@ -1,4 +1,4 @@
-"""What a webhook gets: the standard body, or a chat message, and the signature of Standard Webhooks."""
+"""Bodies of webhooks (standard or chat message), and signatures of Standard Webhooks."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Look for due deliveries."""
+"""Deliver periodically."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from notifier.settings import Settings
 
 
 def add_delivery(runtime: ServiceRuntime, settings: Settings, calls: OutboundCalls) -> Callable[[], None]:
-    """Deliver what is due every `deliver_seconds`; return what wakes the job sooner."""
+    """Deliver what is due every `deliver_seconds`; return the function that wakes the job."""
     mail = mail_transport(
         settings.smtp_url,
         settings.data_dir,

@@ -1,4 +1,4 @@
-"""Delete what is older than the retention."""
+"""Delete expired records."""
 
 from hearback_fleet.runtime import ServiceRuntime
 

@@ -1,4 +1,4 @@
-"""A project's notification rules: the list, the form of one, its test and its removal."""
+"""A project's notification rules: list, form, test and removal."""
 
 from fastapi import APIRouter, Request
 from hearback_fleet.access import PROJECT_WRITE
@@ -54,7 +54,7 @@ async def show_new(request: Request, scope: Writer) -> Response:
 
 @router.post("/new/")
 async def create(request: Request, state: StateDep, scope: Writer, form: FormDep) -> Response:
-    """Add a rule, or show what is wrong."""
+    """Create a rule, or show the form with errors."""
     read = await _checked(state, read_rule(form))
     if read.errors:
         return _form_page(request, scope, read, status=400)
@@ -70,14 +70,14 @@ async def create(request: Request, state: StateDep, scope: Writer, form: FormDep
 
 @router.get("/{rule_id}/")
 async def show_rule(request: Request, state: StateDep, scope: Writer, rule_id: RuleId) -> Response:
-    """Show a rule's form, with what was sent by it last."""
+    """Show a rule's form with its latest deliveries."""
     rule = await _find(state, scope, rule_id)
     return await _rule_page(request, state, scope, rule, form_of(rule))
 
 
 @router.post("/{rule_id}/")
 async def save(request: Request, state: StateDep, scope: Writer, rule_id: RuleId, form: FormDep) -> Response:
-    """Change a rule, or show what is wrong."""
+    """Change a rule, or show the form with errors."""
     rule = await _find(state, scope, rule_id)
     read = await _checked(state, read_rule(form))
     if read.errors:
@@ -88,7 +88,7 @@ async def save(request: Request, state: StateDep, scope: Writer, rule_id: RuleId
 
 @router.post("/{rule_id}/test/")
 async def send(request: Request, state: StateDep, scope: Writer, rule_id: RuleId, _form: FormDep) -> Response:
-    """Send a test; the rule's page shows what comes of it."""
+    """Send a test; the rule's page shows the result."""
     await send_test(state.database, scope.project, rule_id, state.settings.public_url, state.clock.now())
     return redirect(request, f"{scope.settings_path}alerts/{rule_id}/#deliveries")
 

@@ -1,4 +1,4 @@
-"""The log of deliveries: what was sent to whom and what the server said; sending again, switching on again."""
+"""The log of deliveries, sending one again, and enabling a stopped destination."""
 
 from typing import Annotated, Final
 
@@ -33,7 +33,7 @@ async def show_log(
     status: Annotated[str | None, Query(alias="state", max_length=20)] = None,
     search: Search = "",
 ) -> Response:
-    """Show deliveries, newest first, and what is switched off."""
+    """Show deliveries, newest first, and disabled destinations."""
     wanted, search = (status if status in delivery_words() else None), search.strip()
     async with state.database.connection() as connection:
         found = await list_deliveries(
@@ -63,7 +63,7 @@ async def show_log(
 
 @router.post("/resume/")
 async def resume(request: Request, state: StateDep, scope: Writer, form: FormDep) -> Response:
-    """Switch a destination on again."""
+    """Enable a destination again."""
     key = form.text("destination", length_max=_KEY_LENGTH_MAX)
     target = await resume_destination(state.database, scope.project, key, state.clock.now())
     text = _("{} is switched on again.").format(target)
@@ -95,7 +95,7 @@ async def show_delivery(request: Request, state: StateDep, scope: LogReader, del
 async def resend(
     request: Request, state: StateDep, scope: Writer, delivery_id: DeliveryId, _form: FormDep
 ) -> Response:
-    """Send a finished delivery once more."""
+    """Send a finished delivery again."""
     url = f"{scope.settings_path}deliveries/{delivery_id}/"
     try:
         await resend_delivery(state.database, scope.project, delivery_id, state.clock.now())

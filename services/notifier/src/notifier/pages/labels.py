@@ -1,4 +1,4 @@
-"""Words for what rules and deliveries hold as codes."""
+"""Translated labels of the codes in rules and deliveries."""
 
 from hearback_web.texts import gettext as _
 
@@ -7,7 +7,7 @@ from notifier.pages.rule_forms import EMAIL
 
 
 def kind_labels() -> list[tuple[str, str]]:
-    """Return the choices of how to send, with their words."""
+    """Return the channel choices with their labels."""
     return [
         (EMAIL, _("E-mail")),
         (str(WebhookFormat.STANDARD), _("Webhook (Standard Webhooks)")),

@@ -1,4 +1,4 @@
-"""The form of a notification rule: read from fields, shown with what is wrong beside each."""
+"""The form of a notification rule, with validation errors by field."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ _FIELD_LENGTH_MAX: Final = 10_000  # of a field before it is judged
 
 @dataclass(frozen=True, slots=True)
 class RuleForm:
-    """What the form says; `errors` by field. Without errors `values` are a rule's columns."""
+    """The fields of the form, and `errors` by field; without errors `values` are a rule's columns."""
 
     name: str = ""
     enabled: bool = True
@@ -42,7 +42,7 @@ class RuleForm:
 
     @property
     def channel(self) -> Channel:
-        """How the target is reached."""
+        """The channel of the target."""
         return Channel.EMAIL if self.kind == EMAIL else Channel.WEBHOOK
 
     @property
@@ -62,7 +62,7 @@ class RuleForm:
 
 
 def form_of(rule: NotificationRule) -> RuleForm:
-    """Return the form that shows a stored rule."""
+    """Return the form of a stored rule."""
     return RuleForm(
         name=rule.name,
         enabled=rule.is_enabled,
@@ -76,7 +76,7 @@ def form_of(rule: NotificationRule) -> RuleForm:
 
 
 def read_rule(form: Form) -> RuleForm:
-    """Return what a submitted form says, with its errors."""
+    """Read and validate a submitted form."""
     known = {str(source) for source in FeedbackSource}
     read = RuleForm(
         name=form.text("name", length_max=_FIELD_LENGTH_MAX),

@@ -1,6 +1,6 @@
-"""Erase deliveries about a person's submissions, sent or not, and finished ones to the person.
+"""Erase deliveries about a person's submissions, and finished ones to the person.
 
-What a member is still to be sent stays: that a person is a member ends with the membership.
+Pending deliveries to a member stay; they end with the membership.
 """
 
 from typing import Final

@@ -27,7 +27,7 @@ _SECRET_BYTES: Final = 24
 
 
 async def check_target(calls: OutboundCalls, channel: Channel, target: str) -> None:
-    """Raise InvalidTarget for what is no e-mail address, or a URL that may not be called."""
+    """Raise InvalidTarget for an invalid e-mail address, or a URL that may not be called."""
     if channel is Channel.EMAIL:
         if not is_address(target):
             raise InvalidTarget("The target is not an e-mail address.")
@@ -41,7 +41,7 @@ async def check_target(calls: OutboundCalls, channel: Channel, target: str) -> N
 async def add_rule(
     database: Database, project: ProjectConfig, values: Mapping[str, Any], *, rules_max: int, at: datetime
 ) -> NotificationRule:
-    """Add a rule with a new secret; raise TooManyRules at the limit."""
+    """Create a rule with a new secret; raise TooManyRules at the limit."""
     secret = SECRET_PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
     row = {**values, "organization_id": project.organization_id, "project_id": project.id, "secret": secret}
     async with database.transaction() as connection:
@@ -53,7 +53,7 @@ async def add_rule(
 async def change_rule(
     database: Database, project: ProjectConfig, rule_id: int, values: Mapping[str, Any], at: datetime
 ) -> NotificationRule:
-    """Change a rule; its destination is on again. Raise NotFound."""
+    """Change a rule and enable its destination; raise NotFound."""
     async with database.transaction() as connection:
         rule = existing(await notification_rules.update_rule(connection, project.id, rule_id, values))
         await destinations.switch_on(connection, rule_destination(rule).key, at)

@@ -1,4 +1,4 @@
-"""Mail the members who follow an error's group when a report is linked to it, and all members about alerts."""
+"""Mail followers of an error group when a report is linked to it, and members about alerts."""
 
 from collections.abc import Sequence
 

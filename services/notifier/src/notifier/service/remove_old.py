@@ -1,4 +1,4 @@
-"""Delete decisions and deliveries that are older than the retention."""
+"""Delete decisions and deliveries past their retention."""
 
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from notifier.store.deliveries import delete_deliveries
 
 
 async def remove_old(database: Database, settings: Settings, now: datetime) -> int:
-    """Delete in chunks of one transaction each; return how many rows went."""
+    """Delete in chunks, one transaction each; return the number of rows."""
     before = now - timedelta(days=settings.retention_days)
     removed = 0
     for delete in (delete_decisions, delete_deliveries):

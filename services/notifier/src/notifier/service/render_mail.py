@@ -1,4 +1,4 @@
-"""Fill the templates of a mail, with the styles written into the elements."""
+"""Render the templates of mails, with inlined styles."""
 
 from collections.abc import Mapping
 from importlib import resources
@@ -11,7 +11,7 @@ from notifier.domain.mail import Renderer
 
 
 def mail_renderer() -> Renderer:
-    """Return what renders the text and HTML parts; templates are read once."""
+    """Return the renderer of the text and HTML parts; templates are loaded once."""
     environment = Environment(
         loader=PackageLoader("notifier", "templates"),
         autoescape=select_autoescape(["html"]),

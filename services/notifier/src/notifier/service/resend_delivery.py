@@ -1,4 +1,4 @@
-"""Send a finished delivery once more, or to a destination that was switched off, at a person's wish."""
+"""Send a finished delivery again, or enable a stopped destination, on request."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from notifier.store.delivery_log import find_delivery
 
 
 async def resend_delivery(database: Database, project: ProjectConfig, delivery_id: int, at: datetime) -> Delivery:
-    """Make a delivery due again and switch its destination on; raise NotFound, or NotResendable while it waits."""
+    """Make a delivery due again and enable its destination; raise NotFound, or NotResendable while it is pending."""
     async with database.transaction() as connection:
         delivery = await reopen(connection, project.id, delivery_id, at)
         if delivery is None:
@@ -25,7 +25,7 @@ async def resend_delivery(database: Database, project: ProjectConfig, delivery_i
 
 
 async def resume_destination(database: Database, project: ProjectConfig, key: str, at: datetime) -> str:
-    """Switch a destination of a project's deliveries on again; return its target. Raise NotFound."""
+    """Enable a destination of a project's deliveries; return its target. Raise NotFound."""
     async with database.transaction() as connection:
         stopped = await destinations.list_stopped(connection, project.id, at)
         found = existing(next((one for one in stopped if one.key == key), None))

@@ -1,4 +1,4 @@
-"""The log of deliveries, as people read it."""
+"""Queries of the delivery log."""
 
 from hearback_kit.db import Connection
 from hearback_kit.db.rows import Window, read_window
@@ -26,7 +26,7 @@ async def list_deliveries(
 ) -> list[Delivery]:
     """Return the deliveries of a window over those of a project, newest first.
 
-    `search` is a part of the target, whatever its case, or the whole id of the subject.
+    `search` matches a part of the target, case-insensitively, or the whole subject id.
     """
     statement = select(DELIVERIES).where(DELIVERIES.c.project_id == project_id)
     if state:

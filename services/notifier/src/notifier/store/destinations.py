@@ -1,4 +1,4 @@
-"""Destinations: which are off after a permanent error, and which rest after failures in a row."""
+"""Destinations: disabled after a permanent error, or paused after consecutive failures."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ STOPPED_MAX: Final = 200  # shown of one project
 
 
 async def list_off(connection: Connection, keys: Iterable[str]) -> set[str]:
-    """Return those of the destinations that are switched off."""
+    """Return the keys of disabled destinations."""
     statement = select(DESTINATIONS.c.destination).where(
         DESTINATIONS.c.destination.in_(list(keys)), DESTINATIONS.c.is_off
     )
@@ -23,7 +23,7 @@ async def list_off(connection: Connection, keys: Iterable[str]) -> set[str]:
 
 
 async def find_reasons(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
-    """Return why destinations are off, by destination."""
+    """Return the reasons of disabled destinations by key."""
     statement = select(DESTINATIONS.c.destination, DESTINATIONS.c.reason).where(
         DESTINATIONS.c.destination.in_(keys), DESTINATIONS.c.is_off
     )
@@ -32,7 +32,7 @@ async def find_reasons(connection: Connection, keys: Sequence[str]) -> dict[str,
 
 @dataclass(frozen=True, slots=True)
 class StoppedDestination:
-    """A destination that is off, or rests until a time; `reason` is the server's last word."""
+    """A disabled destination, or one paused until a time; `reason` is the server's last response."""
 
     key: str
     target: str
@@ -43,7 +43,7 @@ class StoppedDestination:
 
 
 async def list_stopped(connection: Connection, project_id: int, now: datetime) -> list[StoppedDestination]:
-    """Return the destinations of a project's deliveries that are off or rest, the latest first."""
+    """Return the disabled and paused destinations of a project's deliveries, latest first."""
     target = (
         select(DELIVERIES.c.target)
         .where(DELIVERIES.c.project_id == project_id, DELIVERIES.c.destination == DESTINATIONS.c.destination)
@@ -66,7 +66,7 @@ async def list_stopped(connection: Connection, project_id: int, now: datetime) -
 async def count_failure(
     connection: Connection, key: str, now: datetime, *, failures_max: int, rest: timedelta
 ) -> None:
-    """Count one more failure in a row; from `failures_max` on the destination rests."""
+    """Count a consecutive failure; from `failures_max` on the destination is paused."""
     failures = DESTINATIONS.c.failures + 1
     rests_until = case((failures >= failures_max, now + rest), else_=None)
     first = {"failures": 1, "rests_until": now + rest if failures_max <= 1 else None}
@@ -80,17 +80,17 @@ async def count_failure(
 
 
 async def switch_off(connection: Connection, key: str, reason: str, now: datetime) -> None:
-    """Send nothing more to a destination."""
+    """Disable a destination."""
     await _write(connection, key, now, is_off=True, reason=reason)
 
 
 async def switch_on(connection: Connection, key: str, now: datetime) -> None:
-    """Send to a destination again."""
+    """Enable a destination."""
     await _write(connection, key, now, is_off=False, reason=None, failures=0, rests_until=None)
 
 
 async def count_off(connection: Connection) -> int:
-    """Return how many destinations are off."""
+    """Return the number of disabled destinations."""
     statement = select(func.count()).select_from(DESTINATIONS).where(DESTINATIONS.c.is_off)
     return int((await connection.execute(statement)).scalar_one())
 

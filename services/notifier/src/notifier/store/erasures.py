@@ -1,4 +1,4 @@
-"""Deliveries about a person or to a person: read in windows of rows, for there is no index of addresses."""
+"""Deliveries about or to a person: found by scanning windows of rows, as no index covers addresses."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,7 +13,7 @@ _FINISHED: Final = (SENT, FAILED, DEAD)
 
 
 async def find_last(connection: Connection, after: int, rows_max: int) -> int | None:
-    """Return the last id of the next `rows_max` deliveries after an id; None when there are no more."""
+    """Return the last id of the next `rows_max` deliveries after an id, or None."""
     rows = (
         select(DELIVERIES.c.id).where(DELIVERIES.c.id > after).order_by(DELIVERIES.c.id).limit(rows_max).subquery()
     )
@@ -22,7 +22,7 @@ async def find_last(connection: Connection, after: int, rows_max: int) -> int | 
 
 
 async def delete_of_address(connection: Connection, address: str, after: int, last: int) -> int:
-    """Delete deliveries (of ids after `after` up to `last`) about the person, and finished ones to the person."""
+    """Delete deliveries with ids in (after, last] about the person, and finished ones to the person."""
     contact = func.lower(func.btrim(DELIVERIES.c.notice.op("->>")("contact"))) == address
     target = and_(func.lower(DELIVERIES.c.target) == address, DELIVERIES.c.state.in_(_FINISHED))
     here = and_(DELIVERIES.c.id > after, DELIVERIES.c.id <= last)

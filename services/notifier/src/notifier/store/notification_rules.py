@@ -29,7 +29,7 @@ async def find_rule(connection: Connection, project_id: int, rule_id: int) -> No
 
 
 async def count_rules(connection: Connection, project_id: int) -> int:
-    """Return how many rules a project has; concurrent additions wait for each other."""
+    """Return how many rules a project has; serializes concurrent creations."""
     await connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"rules:{project_id}"))))
     statement = select(func.count()).select_from(RULES).where(RULES.c.project_id == project_id)
     return int((await connection.execute(statement)).scalar_one())
@@ -43,7 +43,7 @@ async def insert_rule(connection: Connection, values: Mapping[str, Any], at: dat
 async def update_rule(
     connection: Connection, project_id: int, rule_id: int, values: Mapping[str, Any]
 ) -> NotificationRule | None:
-    """Change a rule; return it, or None when there is none."""
+    """Change and return a rule, or None."""
     where = and_(RULES.c.project_id == project_id, RULES.c.id == rule_id)
     row = (await connection.execute(update(RULES).where(where).values(**values).returning(RULES))).one_or_none()
     return _rule(row) if row else None
