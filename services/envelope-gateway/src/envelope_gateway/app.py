@@ -1,4 +1,4 @@
-"""The composition of the gateway."""
+"""Put the gateway together: the HTTP app."""
 
 from hearback_fleet.runtime import ServiceRuntime, service_app
 from hearback_kit.clock import Clock
@@ -10,7 +10,7 @@ from envelope_gateway.settings import Settings
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None) -> GatewayApp:
-    """Return the ingest app; connections are made when it starts."""
+    """Return the ingest app; it connects on startup."""
 
     def build(runtime: ServiceRuntime) -> AppState:
         state = build_state(runtime, settings)

@@ -1,4 +1,4 @@
-"""Every metric of the gateway, declared once."""
+"""Every metric of the gateway."""
 
 from prometheus_client import Counter
 

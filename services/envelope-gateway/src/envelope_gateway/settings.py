@@ -1,4 +1,4 @@
-"""The gateway's settings: where things are, and every limit of ingestion."""
+"""Settings of the gateway."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -11,7 +11,7 @@ from envelope_gateway.domain.sizes import KIB, MIB, Limits
 
 
 class Settings(ServiceSettings):
-    """Settings of ingestion; sizes are in bytes after decoding (protocol: limits#sizes-and-counts)."""
+    """Settings of the gateway; sizes are in bytes after decoding (protocol: limits#sizes-and-counts)."""
 
     model_config = SettingsConfigDict(env_prefix="ENVELOPE_GATEWAY_")
     service: ClassVar[str] = "envelope-gateway"
@@ -98,5 +98,5 @@ class Settings(ServiceSettings):
 
     @property
     def spool_folder(self) -> Path:
-        """The folder of large bodies."""
+        """The folder of spooled bodies."""
         return self.spool_dir or self.data_dir / "spool"

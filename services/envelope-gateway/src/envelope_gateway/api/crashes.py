@@ -1,6 +1,6 @@
 """Crash uploads: `/api/{project_id}/minidump/` and `/api/{project_id}/unreal/{public_key}/`.
 
-They are accepted as envelopes are, and answered with the event id of the crash.
+They are accepted like envelopes, and answered with the event id of the crash.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _REASONS = {INVALID_MINIDUMP: Reason.INVALID_MINIDUMP, MISSING_MINIDUMP: Reason.
 
 
 class MinidumpEndpoint(LimitedBodyEndpoint):
-    """Accepts a multipart form with a minidump, or a minidump alone."""
+    """Accepts a multipart form with a minidump, or a bare minidump."""
 
     async def __call__(self, call: IngestCall) -> int:
         """Answer a request and return the status. Raise `Refused`."""
@@ -69,7 +69,7 @@ async def _read_minidump(head: RequestHead, body: Body) -> Envelope:
 
 
 class UnrealCrashEndpoint(LimitedBodyEndpoint):
-    """Accepts what the Unreal Engine's crash reporter sends; it is never answered 429."""
+    """Accepts reports of the Unreal Engine's crash reporter; never answers 429."""
 
     async def __call__(self, call: IngestCall) -> int:
         """Answer a request and return the status. Raise `Refused`."""
@@ -103,5 +103,5 @@ def _read_unreal(body: Body) -> Envelope:
 
 
 def _lost_crash() -> Envelope:
-    """The envelope of a crash of which nothing can be read: it counts as one error."""
+    """Return the envelope of an unreadable crash report, which counts as one error."""
     return Envelope(EnvelopeHeaders(event_id=random_id()), [Item("unreal_report", {}, b"", 0, 0)])

@@ -1,4 +1,4 @@
-"""What the ingest endpoints consist of, made when the app starts."""
+"""Assemble the ingest endpoints on startup."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,14 +40,14 @@ CONFIGURATION = "configuration.json"
 
 @dataclass(frozen=True)
 class AppState:
-    """Both paths of ingestion."""
+    """The fast path and the slow path of ingestion."""
 
     router: IngestRouter
     fast_path: FastPath
 
 
 def build_state(runtime: ServiceRuntime, settings: Settings) -> AppState:
-    """Make both paths on the connections of a runtime."""
+    """Build both paths on the connections of a runtime."""
     connection = runtime.resp_connection()
     projects = ProjectFinder(
         runtime.configuration, settings.limits, retry_after_seconds=settings.retry_after_seconds
@@ -130,7 +130,7 @@ def _outage_spool(
     bounds: StreamBounds,
     folder: Path,
 ) -> OutageSpool:
-    """Open the spool; readiness depends on streams or on it. What projects there are is known at a start, too."""
+    """Open the outage spool, to which readiness falls back; cache known projects in its folder."""
     runtime.run("configuration-file", runtime.configuration.kept_in(folder / CONFIGURATION), Stage.FOLLOW)
     spool = OutageSpool(
         connection,

@@ -1,4 +1,4 @@
-"""Endpoints whose data Hearback does not store: the protocol's answer and a recorded discard."""
+"""Endpoints whose data Hearback does not store: answer as the protocol says, and record a discard."""
 
 from hearback_kit.values.ids import random_id
 
@@ -12,7 +12,7 @@ from envelope_gateway.domain.refusals import MISSING_AUTH, rejected
 
 
 class DiscardEndpoint(BodyEndpoint):
-    """Reads a request to its end without keeping it and records the discard."""
+    """Reads and discards a request's body, and records the discard."""
 
     async def __call__(self, call: IngestCall) -> int:
         """Answer a request and return the status. Raise `Refused`."""

@@ -1,6 +1,6 @@
-"""The table of ingest endpoints: it yields their routes, methods, metrics labels and OpenAPI document.
+"""The table of ingest endpoints: the source of their routes, methods, metric labels and OpenAPI document.
 
-All of them answer CORS preflights alike (`serializers.send_preflight`): the protocol allows POST from every page.
+All of them answer CORS preflights the same (`serializers.send_preflight`): the protocol allows every origin.
 """
 
 import re
@@ -14,7 +14,7 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 
 
 class Handler(StrEnum):
-    """What answers an endpoint; `deps` binds each to its object."""
+    """The handler of an endpoint; `deps` binds each to an object."""
 
     ENVELOPES = "envelopes"
     STORE_EVENTS = "store_events"
@@ -26,7 +26,7 @@ class Handler(StrEnum):
 
 
 class Answer(StrEnum):
-    """How success looks in the OpenAPI document."""
+    """The success response in the OpenAPI document."""
 
     EVENT_ID = "event_id"
     DASHED_EVENT_ID = "dashed_event_id"
@@ -37,7 +37,7 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A method of an endpoint, as documented."""
+    """A documented method of an endpoint."""
 
     method: str
     operation_id: str
@@ -49,9 +49,9 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class DiscardRule:
-    """What data that is not stored counts as, how much of it is read, and how it is answered.
+    """How discarded data is counted, limited and answered.
 
-    With a `feature` the answer is 403: the project does not have it.
+    With a `feature` the answer is 403: the project does not have that feature.
     """
 
     item_type: str
@@ -61,7 +61,7 @@ class DiscardRule:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An ingest endpoint. `name` labels metrics; `tail` is a pattern that may follow `path`."""
+    """An ingest endpoint. `name` is its metric label; `tail` is an optional pattern after `path`."""
 
     name: str
     path: str

@@ -1,4 +1,4 @@
-"""`POST /api/{project_id}/envelope/`: the slow path, for every envelope that `fast_path` leaves to it."""
+"""`POST /api/{project_id}/envelope/`: the slow path, for envelopes that `fast_path` does not handle."""
 
 from hearback_contracts.reasons import Reason
 
@@ -28,7 +28,7 @@ class EnvelopeEndpoint(LimitedBodyEndpoint):
         return 200
 
     async def accept(self, head: RequestHead, body: Body) -> str | None:
-        """Accept the envelope in a body and return its event id."""
+        """Accept the envelope in a body; return its event id."""
         sender, project_id = head.authentication, head.project_id
         if sender is None:
             sender, project_id = authenticate_by_dsn(body.view)
@@ -43,7 +43,7 @@ class EnvelopeEndpoint(LimitedBodyEndpoint):
         return await self._acceptor.accept(Submission(head, sender, project_id, envelope), body)
 
     async def _record_invalid(self, submission: Submission) -> None:
-        """Record the items of a malformed envelope, if its project accepts any. Raise `Refused` (503)."""
+        """Record the items of a malformed envelope, if the project is known and active. Raise `Refused` (503)."""
         try:
             await self._acceptor.discard(submission, Reason.INVALID_ENVELOPE, keeps_words=True)
         except Refused as refused:

@@ -1,8 +1,8 @@
 """The fast path of envelopes: no coroutine, task or ASGI message between a request's bytes and the stream.
 
-It handles complete, unencumbered envelopes: body fully read, project cached, no limit exceeded, no attachment.
-It applies the checks of `domain.admission`, as the slow path does; what does not pass all of them is left
-to the slow path, which decides again and answers. What is left is counted by reason.
+It handles complete envelopes with a cached project, no exceeded limit and no attachment. It applies the checks
+of `domain.admission`; an envelope that fails any of them is left to the slow path, which repeats the checks and
+answers. Envelopes left to the slow path are counted by reason.
 """
 
 from enum import StrEnum
@@ -59,7 +59,7 @@ class _LeftError(Exception):
 
 
 class FastPath:
-    """Takes envelopes whose body has at most `bytes_max` bytes, encoded and decoded."""
+    """Handles envelopes of at most `bytes_max` bytes, encoded and decoded."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class FastPath:
         self._left = {reason: FAST_PATH_LEFT.labels(reason.value) for reason in Left}
 
     def __call__(self, cycle: RequestCycle) -> bool:
-        """Take a request that came whole; False, and nothing done, when it is left to the slow path."""
+        """Handle a complete request; return False, without side effects, to leave it to the slow path."""
         scope = cycle.scope
         path = _match_path(scope["path"])
         if path is None or scope["method"] != "POST":
@@ -107,7 +107,7 @@ class FastPath:
         return True
 
     def _plan(self, head: RequestHead, raw: bytes | bytearray) -> tuple[Plan, list[Item], int]:
-        """Return the plan of an envelope, its items, and the bytes of its body. Raise when it is left."""
+        """Return the plan of an envelope, its items, and its body's size. Raise to leave it to the slow path."""
         sender = head.authentication
         if sender is None:
             raise _LeftError(Left.NO_AUTHENTICATION)
@@ -144,7 +144,7 @@ class FastPath:
         return body
 
     def _leave(self, error: Exception) -> None:
-        """Count a request that is left; the slow path raises the same errors and answers them."""
+        """Count a request left to the slow path, which raises the same errors and answers them."""
         if isinstance(error, _LeftError):
             self._left[error.reason].inc()
         elif isinstance(error, Refused):
@@ -154,7 +154,7 @@ class FastPath:
             _log.error("fast_path_failed", exc_info=error)
 
     def _on_quotas(self, pending: "_Pending", accepted: bool) -> None:
-        """Publish what quotas accept; the slow path answers what they refuse."""
+        """Publish if quotas accept it; else run the slow path, which answers the refusal."""
         if accepted:
             self._submit(pending)
         else:
@@ -189,7 +189,7 @@ class FastPath:
 
 
 class _Pending:
-    """A request between its bytes and its answer; `size` bytes of memory are taken for it."""
+    """A request in progress, for which `size` bytes of memory are reserved."""
 
     __slots__ = ("cycle", "plan", "size", "traceparent")
 

@@ -1,4 +1,4 @@
-"""The ingest endpoints in the OpenAPI document, made from their table because they are plain ASGI."""
+"""Document the ingest endpoints, which are plain ASGI, from their table."""
 
 from typing import Any
 

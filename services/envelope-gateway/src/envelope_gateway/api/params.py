@@ -1,4 +1,4 @@
-"""What ingest endpoints read of a request's line and headers."""
+"""Read the line and headers of ingest requests."""
 
 from functools import lru_cache
 from typing import Any
@@ -19,7 +19,7 @@ _FORWARDED_NAMES = _VENDOR_NAMES | {b"x-forwarded-for", b"forwarded"}
 class RequestReader:
     """Reads request heads from ASGI scopes; parsed authentications are cached, because clients repeat them.
 
-    `trusted_proxies` are networks, by comma, of proxies that are believed when they name a client.
+    `trusted_proxies` are comma-separated networks of proxies whose forwarding headers are trusted.
     """
 
     def __init__(self, trusted_proxies: str) -> None:

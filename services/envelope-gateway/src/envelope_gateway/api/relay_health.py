@@ -1,4 +1,4 @@
-"""Health at the paths of the Sentry protocol (protocol: http#endpoints)."""
+"""Health checks at the paths of Sentry's protocol (protocol: http#endpoints)."""
 
 import asyncio
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ async def live() -> dict[str, bool]:
 
 @router.get("/api/relay/healthcheck/ready/", operation_id="getRelayReadiness", summary="Whether it can keep data")
 async def ready(request: Request) -> JSONResponse:
-    """Return whether all checks pass; 503 when one does not."""
+    """Return whether all checks pass; 503 if one fails."""
     healthy = await _all_pass(request.app.state.checks.values())
     return JSONResponse({"is_healthy": healthy}, status_code=200 if healthy else 503)
 

@@ -1,4 +1,4 @@
-"""The ingest endpoints as one plain ASGI callable, before FastAPI, which would double the cost of a request."""
+"""Route ingest requests in plain ASGI, since FastAPI would double the cost of a request."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _STARTS = ("/api", "//")
 
 
 class IngestCall(NamedTuple):
-    """One request to an endpoint. `parameters` are the path's; a parameter that the path lacks is missing."""
+    """A request to an endpoint; `parameters` are those in its path."""
 
     endpoint: Endpoint
     parameters: Mapping[str, str]
@@ -28,7 +28,7 @@ class IngestCall(NamedTuple):
 
     @property
     def project(self) -> str | None:
-        """The project id in the path, not validated yet."""
+        """The unvalidated project id in the path."""
         return self.parameters.get("project_id")
 
     @property
@@ -51,7 +51,7 @@ class IngestRouter:
         self._handlers = handlers
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> bool:
-        """Answer a request; False, and nothing done, when its path is no ingest endpoint's."""
+        """Answer a request; return False if its path is not an ingest endpoint's."""
         path = scope["path"]
         found = match_path(path) if path.startswith(_STARTS) else None
         if found is None:
@@ -86,7 +86,7 @@ class IngestRouter:
 
 
 def match_path(path: str) -> tuple[Endpoint, Mapping[str, str]] | None:
-    """Return the endpoint of a path, in which runs of slashes count as one, and its parameters."""
+    """Return the endpoint and parameters of a path; repeated slashes count as one."""
     if "//" in path:
         path = _SLASHES.sub("/", path)
     for endpoint in ENDPOINTS:

@@ -1,4 +1,4 @@
-"""`/api/{project_id}/security/` and `/csp-report/`: reports of browsers, counted and not stored."""
+"""`/api/{project_id}/security/` and `/csp-report/`: browser reports, counted but not stored."""
 
 import orjson
 from hearback_kit.values.ids import random_id
@@ -15,7 +15,7 @@ CONTENT_TYPES = frozenset({b"application/json", b"application/csp-report", b"app
 
 
 class SecurityReportEndpoint(BodyEndpoint):
-    """Counts one browser report, or each of an array of them."""
+    """Counts a browser report, or each report of an array."""
 
     async def __call__(self, call: IngestCall) -> int:
         """Answer a request and return the status. Raise `Refused`."""
@@ -41,7 +41,7 @@ class SecurityReportEndpoint(BodyEndpoint):
 
 
 def count_reports(raw: bytes) -> int:
-    """Return how many reports a body has. Raise `Refused` (400, 413)."""
+    """Return the number of reports in a body. Raise `Refused` (400, 413)."""
     if not raw:
         raise Refused(400, EMPTY_BODY)
     try:

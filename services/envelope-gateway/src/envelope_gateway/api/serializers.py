@@ -1,4 +1,4 @@
-"""Answers of the ingest endpoints, sent straight through ASGI (protocol: http#error-bodies)."""
+"""Responses of the ingest endpoints, sent as ASGI messages (protocol: http#error-bodies)."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -47,20 +47,20 @@ _START_WITHOUT_ID = {"type": "http.response.start", "status": 200, "headers": _W
 
 
 def encode_accepted(event_id: str | None) -> tuple[bytes, bytes]:
-    """Return the answer of `send_accepted` as encoded head, without its last line, and body."""
+    """Return the response of `send_accepted` as encoded head, without its final blank line, and body."""
     if event_id is None:
         return _HEAD_WITHOUT_ID[0], b"{}"
     return _HEAD_WITH_ID[0], b'{"id":"%b"}' % event_id.encode()
 
 
 async def send_accepted(send: Send, event_id: str | None) -> None:
-    """Send 200 with the event id, or with `{}` when there is none."""
+    """Send 200 with the event id, or `{}` without one."""
     await send(_START_WITHOUT_ID if event_id is None else _START_WITH_ID)
     await send({"type": "http.response.body", "body": encode_accepted(event_id)[1]})
 
 
 async def send_body(send: Send, status: int, body: bytes = b"", kind: tuple[bytes, bytes] | None = None) -> None:
-    """Send an answer with the CORS headers; `kind` is its content type header."""
+    """Send a response with CORS headers; `kind` is its content type header."""
     headers = [*CORS, (b"content-length", b"%d" % len(body))]
     if kind is not None:
         headers.append(kind)
@@ -92,7 +92,7 @@ async def send_method_not_allowed(send: Send, allowed: Iterable[str]) -> None:
 
 
 async def send_refusal(send: Send, refused: Refused) -> None:
-    """Send the error answer of a refusal: `{"detail", "causes"}`, plain text, or an empty body (415)."""
+    """Send a refusal: `{"detail", "causes"}`, plain text, or an empty body (415)."""
     body = b""
     headers = list(COMMON_HEADERS if refused.status == 415 else CORS)
     if refused.plain:

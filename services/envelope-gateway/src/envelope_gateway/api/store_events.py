@@ -1,4 +1,4 @@
-"""`/api/{project_id}/store/` and `/api/store/`: events of old clients (protocol: http#store-requests)."""
+"""`/api/{project_id}/store/` and `/api/store/`: events of legacy clients (protocol: http#store-requests)."""
 
 from hearback_kit.values.ids import random_id
 
@@ -21,7 +21,7 @@ ENVELOPE_CONTENT_TYPE = b"application/x-sentry-envelope"
 
 
 class StoreEndpoint(LimitedBodyEndpoint):
-    """Accepts one event per request, in the body or in the query of an image's address."""
+    """Accepts one event per request, in the body or in the query string of a GET."""
 
     def __init__(
         self,

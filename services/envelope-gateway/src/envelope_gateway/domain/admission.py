@@ -1,11 +1,11 @@
-"""The admission of envelopes: what is checked, in this order, by the fast path and the slow path alike.
+"""The admission of envelopes: the checks and their order, the same for the fast path and the slow path.
 
 1. `check_envelope`: an envelope that contradicts its request, or has items for relays only, is a 400.
-2. The envelope has items; without any there is nothing to do.
+2. Without items there is nothing to do.
 3. The project of the public key exists; else 403.
-4. `admit`: the key is active and the project's own, the page may send; else 403.
-5. Quotas, which need a round trip: `service.check_quotas`. What they drop is a `QuotaVerdict`.
-6. `decide`: size limits on what is left (413), then a place for every item.
+4. `admit`: the key is active and belongs to the project, the origin is allowed; else 403.
+5. Quotas, which need a round trip (`service.check_quotas`); the result is a `QuotaVerdict`.
+6. `decide`: size limits of the remaining items (413), then a message or an outcome for every item.
 
 Which refusal a client gets first follows from this order (protocol: envelope#order-of-checks).
 """
@@ -43,7 +43,7 @@ _REASONS = frozenset(reason.value for reason in Reason)
 
 
 class Submission(msgspec.Struct):
-    """An envelope and who sent it. `project_id` is the one that the request names, if it names one."""
+    """An envelope and its sender. `project_id` is the one in the request, if any."""
 
     head: RequestHead
     sender: Authentication
@@ -52,14 +52,14 @@ class Submission(msgspec.Struct):
 
 
 class Rejection(msgspec.Struct):
-    """Why a project does not accept a request: the outcomes' reason and the answer."""
+    """A project's rejection of a request: the reason of its outcomes, and the response."""
 
     reason: str
     answer: Refused
 
 
 class Admission(msgspec.Struct):
-    """A submission with its project; `rejection` is None when the project accepts it."""
+    """A submission with its project; `rejection` is None if the project accepts it."""
 
     context: IngestContext
     event_id: str | None
@@ -68,14 +68,14 @@ class Admission(msgspec.Struct):
 
 
 class Decision(msgspec.Struct):
-    """What to make durable, and the error to answer with after that, if any."""
+    """The plan to publish, and the error to answer with afterwards, if any."""
 
     plan: Plan
     answer: Refused | None = None
 
 
 def check_envelope(submission: Submission) -> None:
-    """Raise `Refused` (400) when the envelope contradicts its request or has items for relays only."""
+    """Raise `Refused` (400) if the envelope contradicts its request or has items for relays only."""
     envelope, head = submission.envelope, submission.head
     headers = envelope.headers
     if headers.origin is not None and headers.origin.rstrip("/") != (head.origin or "").rstrip("/"):
@@ -92,9 +92,9 @@ def check_envelope(submission: Submission) -> None:
 
 
 def event_id_of(envelope: Envelope, random_id: Callable[[], str]) -> str | None:
-    """Return the envelope's event id, or a random one when an item needs one (protocol: envelope#event-ids).
+    """Return the envelope's event id, or a random one if an item needs one (protocol: envelope#event-ids).
 
-    `NO_EVENT_ID` names no event.
+    `NO_EVENT_ID` counts as missing.
     """
     event_id = envelope.headers.event_id
     if event_id is not None and event_id != NO_EVENT_ID:
@@ -109,7 +109,7 @@ def admit(
     received_at: datetime,
     new_id: Callable[[], str],
 ) -> Admission:
-    """Return the context of a submission in its project, and whether the project accepts it."""
+    """Return the admission of a submission to its project."""
     head, sender, headers = submission.head, submission.sender, submission.envelope.headers
     key = project.keys.get(sender.public_key)
     context = IngestContext(
@@ -137,7 +137,7 @@ def _find_rejection(submission: Submission, key: tuple[int, bool] | None, projec
 
 
 def reject(admission: Admission, reason: str, answer: Refused | None, *, keeps_words: bool = False) -> Decision:
-    """Keep nothing of an envelope but, with `keeps_words`, what people wrote; record that for every item."""
+    """Reject every item of an envelope; with `keeps_words` the content of submissions is kept in the journal."""
     plan = _empty_plan(admission)
     for item in admission.envelope.items:
         plan.refuse(item, reason, keeps_words=keeps_words)
@@ -145,7 +145,7 @@ def reject(admission: Admission, reason: str, answer: Refused | None, *, keeps_w
 
 
 def decide(admission: Admission, verdict: QuotaVerdict | None = None) -> Decision:
-    """Decide about every item of an accepted submission; without a verdict, quotas drop none of them."""
+    """Plan every item of an accepted submission; without a verdict, quotas drop none."""
     plan = _empty_plan(admission)
     kept = admission.envelope.items if verdict is None else verdict.kept
     oversized = find_too_large(kept, admission.context.project.limits)
@@ -168,7 +168,7 @@ def _empty_plan(admission: Admission) -> Plan:
 
 
 def _answer(plan: Plan, oversized: Item | None, verdict: QuotaVerdict) -> Refused | None:
-    """Return the error of a request that was dealt with: quotas first, then sizes, then the feature."""
+    """Return the error to answer with: quotas first, then sizes, then the missing feature."""
     if verdict.limits:
         return Refused(429, RATE_LIMITED, headers=rate_limit_headers(verdict.limits))
     if oversized is not None:
@@ -179,7 +179,7 @@ def _answer(plan: Plan, oversized: Item | None, verdict: QuotaVerdict) -> Refuse
 
 
 def is_ignored(envelope: Envelope) -> bool:
-    """Whether all items are of unknown types: such envelopes get 200 from any project, unknown ones included."""
+    """Return whether all items have unknown types; such envelopes are answered 200, even for unknown projects."""
     return not any(map(is_known, envelope.items))
 
 

@@ -1,4 +1,4 @@
-"""The public key in headers and query (protocol: authentication)."""
+"""Authenticate by a public key in headers, query or path (protocol: authentication)."""
 
 import base64
 import binascii
@@ -14,7 +14,7 @@ CLIENT_LENGTH_MAX = 200
 
 
 class Authentication(NamedTuple):
-    """A public key and the client that presents it, such as `sentry.python/2.75.0`."""
+    """A public key and the client that sent it, such as `sentry.python/2.75.0`."""
 
     public_key: str
     client: str | None = None
@@ -23,10 +23,10 @@ class Authentication(NamedTuple):
 def authenticate(
     sentry_auth: bytes | None, authorization: bytes | None, query: bytes, path_key: str | None = None
 ) -> Authentication | None:
-    """Return the authentication of a request, or None when there is none.
+    """Return the authentication of a request, or None.
 
-    The sources are `X-Sentry-Auth`, `Authorization`, the query string and a key in the path, in this order.
-    Raise `Refused`: 401 for a second source or a malformed one, 400 for an invalid key or version.
+    The sources, in order: `X-Sentry-Auth`, `Authorization`, the query string, a key in the path. Raise `Refused`:
+    401 for several sources or a malformed one, 400 for an invalid key or version.
     """
     found: Authentication | None = None
     for pairs in _sources(sentry_auth, authorization, query, path_key):

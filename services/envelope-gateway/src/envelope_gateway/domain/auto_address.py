@@ -1,7 +1,4 @@
-"""The address `{{auto}}`, with which SDKs ask for the sender's own (protocol: authentication#client-address).
-
-Errors, feedback and crashes are resolved here, whichever endpoint they come through.
-"""
+"""Resolve the address `{{auto}}`, which stands for the sender's (protocol: authentication#client-address)."""
 
 import re
 

@@ -9,7 +9,7 @@ SENT_AT_MAX = datetime(3000, 1, 1, tzinfo=UTC)
 
 
 def sent_at_if_drifted(sent_at: datetime | None, received_at: datetime) -> datetime | None:
-    """Return `sent_at` if the sender's clock is set, and off by 55 minutes or more; else None."""
+    """Return `sent_at` if the sender's clock is off by 55 minutes or more, else None."""
     if sent_at is None or abs(received_at - sent_at) < DRIFT_MIN:
         return None
     return sent_at if SENT_AT_MIN <= sent_at < SENT_AT_MAX else None

@@ -1,7 +1,7 @@
-"""Crash reports that are uploaded to endpoints of their own, as the envelopes that they could have been.
+"""Convert crash uploads to envelopes (protocol: items#crash-uploads).
 
-Of a minidump form the files become attachments, and what its fields say of the crash becomes an error event, so
-that a report about the crash finds it (protocol: items#crash-uploads). Minidumps themselves are not read.
+The files of a minidump form become attachments, and its fields an error event, so that user reports on the crash
+can be linked. Minidumps themselves are not parsed.
 """
 
 import json
@@ -34,12 +34,12 @@ _decode_msgpack = msgspec.msgpack.Decoder().decode
 
 
 def is_minidump(body: Bytes, start: int = 0) -> bool:
-    """Whether the bytes from `start` on begin as a minidump does, packed or not."""
+    """Return whether the bytes from `start` on look like a minidump, compressed or not."""
     return body[start : start + 6].startswith(_MAGICS)
 
 
 def find_minidump(parts: Iterable[Part]) -> Part | None:
-    """Return the minidump of a form, or None when it has none."""
+    """Return the minidump of a form, or None."""
     return next((part for part in parts if part.name == MINIDUMP_FIELD and part.filename is not None), None)
 
 
@@ -52,13 +52,13 @@ def minidump_envelope(body: Bytes, parts: Iterable[Part], random_id: Callable[[]
 
 
 def raw_minidump_envelope(body: Bytes, random_id: Callable[[], str]) -> Envelope:
-    """Return the envelope of a minidump that is all of a body."""
+    """Return the envelope of a bare minidump."""
     headers = {"type": "attachment", "filename": "minidump.dmp", "attachment_type": MINIDUMP_TYPE}
     return crash_envelope({}, [Item("attachment", headers, body, 0, len(body))], random_id)
 
 
 def crash_envelope(event: dict[str, Any], items: list[Item], random_id: Callable[[], str]) -> Envelope:
-    """Return an envelope with the error event of a crash, whose id is the event's own if it has one."""
+    """Return the envelope of a crash's error event, which gets an id if it has none."""
     event_id = parse_event_id(event.get("event_id"))
     if event_id is None or event_id == NO_EVENT_ID:
         event_id = random_id()
@@ -69,7 +69,7 @@ def crash_envelope(event: dict[str, Any], items: list[Item], random_id: Callable
 
 
 def json_item(item_type: str, value: dict[str, Any]) -> Item:
-    """Return an item with a JSON payload of its own."""
+    """Return an item with a new JSON payload."""
     payload = json.dumps(value, separators=(",", ":"), default=str).encode()
     return Item(item_type, {"type": item_type}, payload, 0, len(payload))
 
@@ -85,7 +85,7 @@ def file_item(part: Part, body: Bytes) -> Item:
 
 
 def read_form_event(body: Bytes, parts: Iterable[Part]) -> dict[str, Any]:
-    """Return what a form says of its crash: later kinds of fields override earlier ones.
+    """Return the event data in a form's fields; later kinds override earlier ones.
 
     A file `__sentry-event` of MessagePack, a field `sentry` of JSON (or its pieces `sentry__1`, `sentry__2`, …),
     fields such as `sentry[user][id]`. Fields beyond EVENT_BYTES_MAX in all are not read: no event is larger.
@@ -123,7 +123,7 @@ def _read_json(raw: bytes) -> dict[str, Any]:
 
 
 def _read_msgpack(raw: bytes) -> dict[str, Any]:
-    """Return a MessagePack object as JSON would hold it: it is small and its depth is the decoder's to bound."""
+    """Decode a MessagePack object; its size is bounded here, its depth by the decoder."""
     try:
         value = _decode_msgpack(raw)
         if isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""The envelope parser: bytes in, header and items out.
+"""Parse envelopes into a header and items.
 
-It decides as a streaming JSON decoder does, not by lines (protocol: envelope#grammar). Two parsers
-return the same results: a fast one for headers on one line without escapes and repeated keys, as SDKs
+Headers end where a streaming JSON decoder would stop, not at line breaks (protocol: envelope#grammar). There are
+two parsers with the same results: a fast one for headers on one line without escapes and repeated keys, as SDKs
 write them, and an exact one for everything else.
 """
 
@@ -45,9 +45,9 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Item(msgspec.Struct, eq=False):
-    """One item: its type, its header, and where its payload lies in the body.
+    """An item: its type, its header, and the offsets of its payload in the body.
 
-    `is_stored` is False for a part of an upload that is counted and not stored.
+    `is_stored` is False for a part of an upload that is counted but not stored.
     """
 
     type: str
@@ -67,11 +67,11 @@ class Item(msgspec.Struct, eq=False):
 
     @property
     def inspectable_payload(self) -> bytes:
-        """The payload to decode, or nothing when it is larger than any payload that is ever kept."""
+        """The payload to decode, or empty if it exceeds every limit anyway."""
         return self.payload if len(self) <= INSPECTABLE_BYTES_MAX else b""
 
     def text(self, name: str) -> str | None:
-        """Return a header if it is a string, as others count as absent (protocol: envelope#item-headers)."""
+        """Return a header if it is a string; other types count as absent (protocol: envelope#item-headers)."""
         value = self.headers.get(name)
         return value if isinstance(value, str) else None
 
@@ -84,7 +84,7 @@ class Envelope(msgspec.Struct):
 
 
 class InvalidEnvelope(Refused):
-    """400 for a malformed envelope; `parsed` is what was read of it, with the item that broke off."""
+    """400 for a malformed envelope; `parsed` is the part that was read, including the broken item."""
 
     def __init__(self, refused: Refused, parsed: Envelope) -> None:
         super().__init__(refused.status, refused.detail, refused.causes)
@@ -92,7 +92,7 @@ class InvalidEnvelope(Refused):
 
 
 class _BrokenItem(Refused):
-    """An item whose `length` is wrong; `item` has what may be its payload: SDKs write a line."""
+    """An item with a wrong `length`; `item` has its likely payload, one line."""
 
     def __init__(self, item: Item, *causes: str) -> None:
         super().__init__(400, INVALID_ENVELOPE, causes)
@@ -100,9 +100,9 @@ class _BrokenItem(Refused):
 
 
 def parse_envelope(body: Bytes) -> Envelope:
-    """Parse a whole envelope. Raise `Refused` (400) with the protocol's cause when it is malformed.
+    """Parse an envelope. Raise `Refused` (400) with the protocol's cause if it is malformed.
 
-    When its header is valid, that is an `InvalidEnvelope`.
+    If its header is valid, the error is an `InvalidEnvelope`.
     """
     headers, offset = _read_envelope_headers(body)
     items: list[Item] = []
@@ -123,9 +123,9 @@ def parse_envelope(body: Bytes) -> Envelope:
 
 
 def first_line_headers(body: Bytes) -> EnvelopeHeaders:
-    """Return the envelope header for authentication by its DSN; it must be complete on the first line.
+    """Return the envelope header, for authentication by its DSN; it must be complete on the first line.
 
-    Raise ValueError when it is not (protocol: authentication#where-credentials-come-from).
+    Raise ValueError if it is not (protocol: authentication#where-credentials-come-from).
     """
     end = body.find(b"\n", 0, HEADER_BYTES_MAX)
     line = body[: end if end >= 0 else min(len(body), HEADER_BYTES_MAX)]
@@ -191,14 +191,14 @@ def _is_length(value: Any) -> bool:
 
 
 def _after_newline(body: Bytes, offset: int) -> int:
-    """Return the offset after the LF at `offset`, which is inside the body."""
+    """Return the offset after the LF that must be at `offset`."""
     if body[offset] != _LF:
         raise invalid_envelope(MISSING_NEWLINE)
     return offset + 1
 
 
 def _read_header_object(body: Bytes, offset: int, problem: str) -> tuple[bytes, dict[str, Any] | None, int]:
-    """Return the object at `offset`: bytes, values (None when only whitespace is left), offset after it."""
+    """Return the object at `offset`: its bytes, its values (None at the end of the body), the offset after it."""
     end = body.find(b"\n", offset, offset + HEADER_BYTES_MAX)
     if end < 0:
         end = min(len(body), offset + HEADER_BYTES_MAX)
@@ -212,12 +212,12 @@ def _read_header_object(body: Bytes, offset: int, problem: str) -> tuple[bytes, 
 
 
 def may_be_object(line: bytes) -> bool:
-    """Whether a line may be a complete object, so that the fast parser is worth a try."""
+    """Return whether a line looks like a complete object, for which to try the fast parser."""
     return len(line) > 1 and line[0] == _OPEN and line[-1] == _CLOSE
 
 
 def _is_flat(line: bytes) -> bool:
-    """Whether brackets cannot nest beyond the limit; counted only in lines that are long enough."""
+    """Return whether brackets cannot nest beyond the limit; only long lines are checked."""
     return len(line) < 2 * DEPTH_MAX or line.count(b"{") + line.count(b"[") <= DEPTH_MAX
 
 
@@ -258,7 +258,7 @@ def _envelope_headers(raw: bytes, values: dict[str, Any]) -> EnvelopeHeaders:
 
 
 def _may_repeat(raw: bytes, values: dict[str, Any]) -> bool:
-    """Whether a typed key may be repeated: seen twice at any depth, or hidden by an escape."""
+    """Return whether a typed key may be repeated: it occurs twice at any depth, or may be escaped."""
     if b"\\" in raw:
         return True
     for key in values:

@@ -1,4 +1,4 @@
-"""From an error event to what the index, grouping and linking need (protocol: limits#field-limits)."""
+"""Reduce error events to the fields for the index, grouping and linking (protocol: limits#field-limits)."""
 
 from datetime import datetime
 from typing import Any
@@ -34,7 +34,7 @@ def is_feedback(event: EventPayload) -> bool:
 def reduce_event(
     event: EventPayload, received_at: datetime, remote_addr: str | None, trace: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """Return the event's own fields of an `ErrorEventReceived`.
+    """Return the fields of an `ErrorEventReceived` that come from the event.
 
     `timestamp` is the sender's (the consumer corrects clock drift), or `received_at` when it is missing or
     invalid. `trace` is the envelope header's; its replay id overrides the event's.

@@ -1,7 +1,7 @@
-"""An error event's JSON, decoded as far as the index needs it.
+"""Decode the fields of an error event that the index needs.
 
-Most events are decoded straight into typed structs, at a third of the cost of a full decode. Events with
-a field of an unexpected type are decoded fully and read field by field: the field is lost, not the event.
+Most events are decoded directly into typed structs, at a third of the cost of a full decode. Events with a field
+of an unexpected type are decoded fully and read field by field: the field is lost, not the event.
 """
 
 from typing import Any
@@ -60,7 +60,7 @@ class LogEntry(msgspec.Struct):
 
 
 class Contexts(msgspec.Struct):
-    """The contexts that are read; of `feedback` only whether it is an object."""
+    """The contexts that are read; for `feedback` only whether it is an object."""
 
     feedback: msgspec.Raw = msgspec.Raw()
     replay: dict[str, Any] | None = None
@@ -108,7 +108,7 @@ _SCALARS = (
 
 
 def decode_event(payload: bytes) -> EventPayload:
-    """Decode an event. Raise ValueError when it is no JSON object."""
+    """Decode an event. Raise ValueError if it is not a JSON object."""
     try:
         return _decode(payload)
     except (ValueError, RecursionError):
@@ -116,12 +116,12 @@ def decode_event(payload: bytes) -> EventPayload:
 
 
 def decode_event_lenient(payload: bytes) -> EventPayload:
-    """Decode an event of any shape, without its NUL characters. Raise ValueError when it is no JSON object."""
+    """Decode an event of any shape, without NUL characters. Raise ValueError if it is not a JSON object."""
     return _pick(decode_object_lenient(payload))
 
 
 def decode_object_lenient(payload: bytes) -> dict[str, Any]:
-    """Decode a JSON object as `read_leniently` does. Raise ValueError when it is none."""
+    """Decode a JSON object with `read_leniently`. Raise ValueError if it is not one."""
     if is_too_deep(payload):
         raise ValueError("nested too deeply")
     value = read_leniently(payload)

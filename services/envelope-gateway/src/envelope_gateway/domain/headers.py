@@ -32,7 +32,7 @@ SDK_LENGTH_MAX = 200
 
 
 class EnvelopeHeaders(msgspec.Struct):
-    """What the gateway reads of an envelope's header; unknown keys are ignored."""
+    """The envelope header fields that the gateway uses; unknown keys are ignored."""
 
     event_id: str | None = None
     dsn: Dsn | None = None
@@ -43,9 +43,9 @@ class EnvelopeHeaders(msgspec.Struct):
 
 
 class _FastHeaders(msgspec.Struct, forbid_unknown_fields=True):
-    """The header as nearly all clients write it; of rare keys only their presence is recorded.
+    """The header as nearly all clients write it; for rare keys only their presence is recorded.
 
-    Unknown keys are refused here, because the decoder does not validate what it skips.
+    Unknown keys are refused, because the decoder does not validate skipped values.
     """
 
     event_id: str | None = None
@@ -82,7 +82,7 @@ _decode_fast = msgspec.json.Decoder(_FastHeaders).decode
 
 
 def parse_headers_fast(line: bytes) -> EnvelopeHeaders | None:
-    """Return the header on a line, or None when only `parse_headers` can decide about it."""
+    """Return the header on a line, or None if it needs `parse_headers`."""
     if line.find(b"\\") >= 0 or line.count(b'"event_id"') > 1 or line.count(b'"sent_at"') > 1:
         return None  # a key may be repeated
     dsn: Dsn | None = None
@@ -110,7 +110,7 @@ def parse_headers_fast(line: bytes) -> EnvelopeHeaders | None:
 
 
 def parse_headers(values: dict[str, Any]) -> EnvelopeHeaders:
-    """Validate the typed keys of a decoded header. Raise ValueError that names the wrong one."""
+    """Validate the typed keys of a decoded header. Raise ValueError naming the invalid one."""
     headers = EnvelopeHeaders()
     found = values.get("event_id")
     if found is not None:

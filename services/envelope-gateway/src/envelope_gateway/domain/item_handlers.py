@@ -1,4 +1,4 @@
-"""From the items of an envelope to a plan: one handler per item type that is stored."""
+"""Plan the items of an envelope: one handler per stored item type."""
 
 from collections.abc import Callable
 
@@ -33,7 +33,7 @@ _ACCEPTED = SubmissionState.ACCEPTED.value
 
 
 def plan_items(plan: Plan, envelope: Envelope, items: list[Item]) -> None:
-    """Add every item to the plan. `items` are those of the envelope that quotas and size limits accept."""
+    """Add items to the plan: those of the envelope that quotas and size limits accept."""
     surplus: list[Item] | None = None
     for item in items:
         handle = _ITEM_HANDLERS.get(item.type)

@@ -86,7 +86,7 @@ _PROFILE_UI = frozenset({"javascript", "cocoa", "android", "java"})
 
 
 def is_stored(item: Item) -> bool:
-    """Whether Hearback stores an item of a stored type; attachments of unknown types are not."""
+    """Return whether an item of a stored type is stored; attachments of unknown types are not."""
     return item.is_stored and (item.type != "attachment" or is_known(item))
 
 
@@ -98,12 +98,12 @@ def as_feedback(item: Item) -> Item:
 
 
 def is_internal(item: Item) -> bool:
-    """Whether an item is of a type that only relays among themselves send."""
+    """Return whether an item has a type that only relays send."""
     return item.type == _INTERNAL_TYPE
 
 
 def is_known(item: Item) -> bool:
-    """Whether the protocol knows the item's type (and attachment type); unknown ones are never counted."""
+    """Return whether the protocol defines the item's type (and attachment type); others are not counted."""
     return item.type in KNOWN_TYPES and (item.type != "attachment" or attachment_type(item) in ATTACHMENT_TYPES)
 
 
@@ -113,14 +113,14 @@ def attachment_type(item: Item) -> str:
 
 
 def creates_event(item: Item) -> bool:
-    """Whether the item is an event, so that an envelope without an id gets one (protocol: envelope#event-ids)."""
+    """Return whether the item is an event, so that the envelope needs an id (protocol: envelope#event-ids)."""
     if item.type in CREATES_EVENT:
         return True
     return item.type == "attachment" and attachment_type(item) in EVENT_ATTACHMENT_TYPES
 
 
 def quantities(item: Item) -> Quantities:
-    """Return the categories of an item with the quantity of each; empty for items that are never counted."""
+    """Return the quantities of an item by category; empty for items that are not counted."""
     fixed = _ONE.get(item.type)
     if fixed is not None:
         return fixed

@@ -1,7 +1,6 @@
-"""One JSON value in a stream of bytes, as a streaming decoder sees it.
+"""Find JSON values in a stream of bytes, like a streaming decoder: line breaks do not matter.
 
-A value starts after any JSON whitespace and ends with its last byte, wherever lines break
-(protocol: envelope#grammar).
+(protocol: envelope#grammar)
 """
 
 import json
@@ -20,7 +19,7 @@ _TOKEN = re.compile(rb'[{}\[\]]|"(?:[^"\\]|\\.)*+(?:"|\Z)', re.DOTALL)
 
 
 class Bytes(Protocol):
-    """What a parser needs of a body: `bytes`, or a memory map of a spooled one."""
+    """A body to parse: `bytes`, or the memory map of a spooled one."""
 
     def __len__(self) -> int: ...
     @overload
@@ -31,7 +30,7 @@ class Bytes(Protocol):
 
 
 def skip_spaces(body: Bytes, offset: int) -> int:
-    """Return the offset of the next byte that is no JSON whitespace, or the length of the body."""
+    """Return the offset of the next byte that is not JSON whitespace, or the length of the body."""
     size = len(body)
     for start in range(offset, size, SPACES_STEP_BYTES):
         match = _NOT_SPACE.search(body, start, start + SPACES_STEP_BYTES)  # type: ignore[call-overload]
@@ -41,9 +40,9 @@ def skip_spaces(body: Bytes, offset: int) -> int:
 
 
 def end_of_object(body: Bytes, start: int, bytes_max: int) -> int | None:
-    """Return the offset after the object at `start`, or None when it is incomplete, too deep or too long.
+    """Return the offset after the object at `start`, or None if it is incomplete, too deep or too long.
 
-    Only brackets and strings are read; the decoder validates the rest.
+    Only brackets and strings are scanned; the decoder validates the rest.
     """
     depth = 0
     for match in _TOKEN.finditer(body, start, min(len(body), start + bytes_max)):  # type: ignore[call-overload]
@@ -60,10 +59,10 @@ def end_of_object(body: Bytes, start: int, bytes_max: int) -> int | None:
 
 
 def is_too_deep(raw: bytes) -> bool:
-    """Whether brackets nest beyond `DEPTH_MAX`, however the JSON goes on: found without recursion.
+    """Return whether brackets nest beyond `DEPTH_MAX`, without recursion.
 
-    The first look is enough for most payloads. Then everything but brackets and strings is removed, by functions
-    that each cost about as much as a search.
+    Counting brackets suffices for most payloads. For others, everything but brackets and strings is stripped by
+    functions that each cost about as much as a search.
     """
     if len(raw) <= DEPTH_MAX:
         return False

@@ -1,4 +1,4 @@
-"""Parts of a `multipart/form-data` body by their offsets, so that none is copied."""
+"""Find the parts of a `multipart/form-data` body by offset, without copying."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _NAME = re.compile(rb'[;\s]name="((?:[^"\\]|\\.)*)"', re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part and the offsets of its bytes; fields have no file name."""
+    """A part and its offsets; fields have no file name."""
 
     name: str
     filename: str | None
@@ -37,7 +37,7 @@ def boundary_of(content_type: bytes | None) -> bytes:
 
 
 def find_parts(body: Bytes, boundary: bytes) -> list[Part]:
-    """Return the parts in order. Raise `Refused` (400) when the body is malformed."""
+    """Return the parts in order. Raise `Refused` (400) if the body is malformed."""
     delimiter = b"--" + boundary
     position = body.find(delimiter, 0, HEADERS_BYTES_MAX)
     if position < 0:
@@ -81,7 +81,7 @@ def _part(head: bytes, start: int, end: int) -> Part:
 
 
 def _filename(disposition: bytes) -> str | None:
-    """Return the file name; the extended form wins (RFC 6266), and old Python clients send only that."""
+    """Return the file name; `filename*` takes precedence (RFC 6266), and old Python clients send only that."""
     extended = _EXTENDED.search(disposition)
     if extended is not None:
         return unquote_to_bytes(extended[2]).decode(extended[1].decode(), "replace")

@@ -1,7 +1,6 @@
-"""The plan of a request: its messages, attachments, outcomes and steps. All of it becomes durable, or none.
+"""The plan of a request: its messages, attachments, outcomes and steps, published atomically.
 
-Every item of an envelope ends in exactly one of them: as a message, as an attachment, or as an outcome
-with a reason.
+Every item of an envelope becomes exactly one of them: a message, an attachment, or an outcome with a reason.
 """
 
 from dataclasses import dataclass
@@ -37,7 +36,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class PlannedMessage(msgspec.Struct):
-    """A message to publish: its stream, its id, its JSON, and the payload that travels with it."""
+    """A message to publish: its stream, id, JSON, and the payload of field `b`."""
 
     stream: Stream
     id: str
@@ -47,7 +46,7 @@ class PlannedMessage(msgspec.Struct):
 
 @dataclass(slots=True)
 class AttachmentDraft:
-    """An attachment whose bytes are not stored yet."""
+    """An attachment to upload."""
 
     item: Item
     event_id: str
@@ -57,7 +56,7 @@ class AttachmentDraft:
 
 
 class RefusedSubmission(msgspec.Struct):
-    """A refused submission whose words are kept: its step, its item, and the message it would have been."""
+    """A refused submission whose payload is kept: its step, its item, and the message to submit it again."""
 
     step: SubmissionStep
     item: Item
@@ -66,11 +65,11 @@ class RefusedSubmission(msgspec.Struct):
 
 
 class Plan(msgspec.Struct):
-    """What has to be durable before the request is answered.
+    """What has to be published before the request is answered.
 
-    `client_reports_refused` are the reasons for which client reports do not count: all of an envelope with one
-    reason share a step. `refused` are submissions that a rule of time, size or repetition refuses:
-    `service.keep_words` adds their words to their steps.
+    `client_reports_refused` are the reasons of refused client reports: those of an envelope with the same reason
+    share a step. `refused` are submissions that a rule of time, size or repetition refuses: `service.keep_words`
+    adds their payloads to their steps.
     """
 
     context: IngestContext
@@ -85,12 +84,12 @@ class Plan(msgspec.Struct):
 
     @property
     def keeps_something(self) -> bool:
-        """Whether any item of the envelope is kept."""
+        """Whether any item is kept."""
         return bool(self.messages or self.attachments)
 
     @property
     def keeps_event(self) -> bool:
-        """Whether an error event is kept, which attachments may belong to."""
+        """Whether an error event is kept, to which attachments may belong."""
         return any(message.stream is ERROR_EVENT_RECEIVED for message in self.messages)
 
     def publish(self, stream: Stream, message: Scoped, body: bytes | None = None) -> None:
@@ -116,7 +115,7 @@ class Plan(msgspec.Struct):
         return note
 
     def record_outcome(self, counts: Quantities, outcome: Outcome, reason: str | None) -> None:
-        """Count quantities that the gateway did not keep."""
+        """Count quantities that were not kept."""
         context = self.context
         minute = context.received_at.replace(second=0, microsecond=0)
         for category, quantity in counts:
@@ -135,7 +134,7 @@ class Plan(msgspec.Struct):
             )
 
     def refuse(self, item: Item, reason: str, *, keeps_words: bool = False) -> None:
-        """Drop an item: count it and, when it is a submission, record the step."""
+        """Drop an item: count it and, for a submission, record a step."""
         self.record_outcome(quantities(item) or UNCOUNTED, Outcome.INVALID, reason)
         self._record_refusal(item, SubmissionState.INVALID, reason, keeps_words)
 
@@ -181,7 +180,7 @@ class Plan(msgspec.Struct):
         )
 
     def report_message(self, item: Item) -> UserReportSubmitted:
-        """Return the message of a user report: it is about its payload's event, else the envelope's."""
+        """Return the message of a user report on its payload's event, else the envelope's."""
         payload = item.inspectable_payload
         try:
             named = _decode_report(payload).event_id
@@ -199,6 +198,6 @@ _decode_report = msgspec.json.Decoder(_ReportHead).decode
 
 
 def report_id(message: UserReportSubmitted) -> str:
-    """Return the submission id of a user report: its event's, or its message's when it is about no event."""
+    """Return the submission id of a user report: its event's id, or its message's if it names no event."""
     event_id = message.event_id
     return message.id if event_id is None or event_id == NO_EVENT_ID else event_id

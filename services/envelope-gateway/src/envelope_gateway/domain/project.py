@@ -1,4 +1,4 @@
-"""A project as ingestion needs it, and the context of a request in it."""
+"""A project as ingestion needs it, and the context of a request."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -13,7 +13,7 @@ from envelope_gateway.domain.sizes import Limits
 
 
 class Project:
-    """What ingestion reads of a project's configuration, derived once per configuration."""
+    """Values that ingestion derives from a project's configuration, once per configuration."""
 
     __slots__ = (
         "allows_any_origin",
@@ -40,7 +40,7 @@ class Project:
 
 
 def narrow(limits: Limits, config: ProjectConfig) -> Limits:
-    """Return the fleet's limits with the project's own attachment limits, which can only be lower."""
+    """Return the fleet's limits, lowered by the project's own attachment limits."""
     sizes = {
         name: min(getattr(limits, name), own)
         for name, option in (
@@ -64,7 +64,7 @@ def narrow(limits: Limits, config: ProjectConfig) -> Limits:
 
 
 class IngestContext(msgspec.Struct):
-    """The project, key and sender of one request, as every message of it names them.
+    """The project, key and sender of a request, for its messages.
 
     `sent_at` is the sender's clock, only when it is off by 55 minutes or more.
     """

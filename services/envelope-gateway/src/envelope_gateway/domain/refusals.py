@@ -1,11 +1,11 @@
-"""Error answers of the ingest endpoints (protocol: http#error-bodies)."""
+"""Error responses of the ingest endpoints (protocol: http#error-bodies)."""
 
 
 class Refused(Exception):
-    """A request that is answered with an error status.
+    """A request is answered with an error status.
 
-    `detail` and `causes` become the JSON body. `plain` sends `detail` as plain text instead, as the
-    protocol does for errors about the body.
+    `detail` and `causes` are the JSON body; with `plain` the body is `detail` as plain text, as the protocol has
+    it for errors of the body.
     """
 
     def __init__(
@@ -56,12 +56,12 @@ def invalid_envelope(*causes: str) -> Refused:
 
 
 def rejected(reason: str) -> Refused:
-    """403: the project does not accept the request; `reason` is the protocol's name of why."""
+    """403: the project does not accept the request; `reason` is the protocol's name."""
     return Refused(403, f"event submission rejected with_reason: {reason}")
 
 
 def too_large(item_name: str) -> Refused:
-    """413: an item exceeds the limits of its class."""
+    """413: an item exceeds a limit."""
     return Refused(
         413,
         f"envelope exceeded size limits for type '{item_name}' "

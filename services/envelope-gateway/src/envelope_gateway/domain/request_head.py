@@ -12,8 +12,8 @@ PROJECT_ID_LIMIT = 1 << 64
 class RequestHead(msgspec.Struct):
     """A request without its body. `project_id` is the path's; header names are lower case.
 
-    `remote_addr` is the client's address as events show it, `limit_addr` as limits count it: the latter leaves
-    out headers that any client can make up (protocol: authentication#client-address).
+    `remote_addr` is the client's address for events, `limit_addr` for limits: the latter ignores headers that
+    clients can forge (protocol: authentication#client-address).
     """
 
     method: str
@@ -26,7 +26,7 @@ class RequestHead(msgspec.Struct):
 
     @property
     def origin(self) -> str | None:
-        """The URL of the page that sends, or None outside of browsers."""
+        """The URL of the sending page, or None outside of browsers."""
         headers = self.headers
         if b"origin" not in headers and b"referer" not in headers:
             return None
@@ -39,7 +39,7 @@ class RequestHead(msgspec.Struct):
         return value if value is not None and len(value) == 55 and value.startswith("00-") else None
 
     def required_authentication(self, missing: str) -> Authentication:
-        """Return the authentication. Raise `Refused` (401) with the detail `missing` when there is none."""
+        """Return the authentication. Raise `Refused` (401) with the detail `missing` without one."""
         if self.authentication is None:
             raise Refused(401, missing)
         return self.authentication
@@ -50,7 +50,7 @@ def _text(value: bytes | None) -> str | None:
 
 
 def parse_project_id(text: str) -> int:
-    """Return the project id of a path. Raise `Refused` (400) when it is no unsigned 64-bit integer."""
+    """Parse the project id of a path. Raise `Refused` (400) if it is not an unsigned 64-bit integer."""
     if text.isascii() and text.isdigit() and len(text) <= 20 and (number := int(text)) < PROJECT_ID_LIMIT:
         return number
     raise Refused(400, BAD_PROJECT_PATH)

@@ -1,4 +1,4 @@
-"""Size and count limits by class of item (protocol: limits#sizes-and-counts)."""
+"""Size and count limits of items (protocol: limits#sizes-and-counts)."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ MIB = 1024 * KIB
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of one project's envelopes; sizes are bytes of decoded payload."""
+    """The limits of a project's envelopes; sizes are bytes of decoded payload."""
 
     event_bytes_max: int = MIB
     user_report_bytes_max: int = MIB
@@ -59,10 +59,10 @@ _SPANS = ItemClass("span", 10 * MIB, 25, 25 * 10 * MIB)
 
 
 def find_too_large(items: list[Item], limits: Limits) -> Item | None:
-    """Return the first item by which the envelope exceeds a limit, or None.
+    """Return the first item that exceeds a limit of the envelope, or None.
 
-    An event and a feedback may share an envelope (protocol: differences#differences-from-sentry). Client
-    reports never count here: see `surplus_client_reports`.
+    An event and a feedback may share an envelope (protocol: differences#differences-from-sentry). For client
+    reports see `surplus_client_reports`.
     """
     if len(items) == 1 and len(items[0]) <= limits.event_bytes_max:
         only = items[0]

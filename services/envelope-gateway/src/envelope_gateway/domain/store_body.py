@@ -1,4 +1,4 @@
-"""The body of the old `/store/` endpoint: JSON, base64, or base64 of zlib (protocol: http#store-requests)."""
+"""Decode bodies of the legacy `/store/` endpoint (protocol: http#store-requests)."""
 
 import base64
 import binascii
@@ -64,8 +64,8 @@ def unpack(body: bytes, bytes_max: int) -> bytes:
 def read_store_body(body: bytes, client: str | None) -> tuple[str, str | None, bytes]:
     """Return the item type, event id and JSON payload of an unpacked body. Raise `Refused` (400) for bad JSON.
 
-    NaN and infinities, which old Python clients write, become null for these clients only; what else
-    `read_leniently` reads, such as a text cut inside an emoji, is read for all.
+    NaN and infinities, which old Python clients write, become null for these clients only; everything else is
+    repaired by `read_leniently` for all.
     """
     try:
         head, payload = _decode_head(body), body

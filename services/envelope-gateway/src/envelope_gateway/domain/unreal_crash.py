@@ -1,4 +1,4 @@
-"""Crash reports of the Unreal Engine: a zlib stream of files, of which `CrashContext.runtime-xml` is read.
+"""Read crash reports of the Unreal Engine: a zlib stream of files, of which `CrashContext.runtime-xml` is parsed.
 
 The player's `UserDescription` becomes a user report on the crash (protocol: items#crash-uploads).
 """
@@ -30,14 +30,14 @@ _GUID = re.compile(r"([0-9a-fA-F]{32})(?:_\d+)?\s*\Z", re.ASCII)
 
 
 class UnrealCrash(msgspec.Struct):
-    """What is read of a crash: elements of its context, and how many other files there are."""
+    """Elements of a crash's context, and the number of other files."""
 
     elements: dict[str, str]
     other_files: int
 
 
 def read_unreal_crash(body: Bytes) -> UnrealCrash:
-    """Read a crash report; takes as long as unpacking it. Raise ValueError when it is none."""
+    """Read a crash report, unpacking all of it. Raise ValueError if it is malformed."""
     stream = _Stream(_inflate(body))
     if stream.peek(len(_MAGIC)) == _MAGIC:
         stream.read(len(_MAGIC))
@@ -85,7 +85,7 @@ def unreal_envelope(crash: UnrealCrash, random_id: Callable[[], str]) -> Envelop
 
 
 def read_context(raw: bytes) -> dict[str, str]:
-    """Return elements of a crash context, as text. Found by search: no entity is expanded but characters."""
+    """Return the text of elements of a crash context, found by regex: only character entities are expanded."""
     if raw[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         text = raw.decode("utf-16", "replace")
     else:
@@ -114,7 +114,7 @@ def _read_game_data(text: str) -> dict[str, Any]:
 
 
 def _inflate(body: Bytes) -> Iterator[bytes]:
-    """Yield a body's bytes, unpacked unless they are not packed."""
+    """Yield a body's bytes, decompressed if necessary."""
     if body[:3] == _MAGIC:
         for start in range(0, len(body), PIECE_BYTES):
             yield body[start : start + PIECE_BYTES]
@@ -134,7 +134,7 @@ def _inflate(body: Bytes) -> Iterator[bytes]:
 
 
 class _Stream:
-    """Reads integers, strings and bytes from pieces; raises ValueError at their end."""
+    """Reads integers, strings and bytes from chunks; raises ValueError at the end."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces

@@ -1,4 +1,4 @@
-"""Accept an envelope: find its project, ask quotas, decide, and make everything durable."""
+"""Accept an envelope: find its project, check quotas, decide, and publish."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ from envelope_gateway.service.upload_attachments import PayloadSource
 
 
 class EnvelopeAcceptor:
-    """Accepts submissions; everything that is kept of one is durable when a method returns or raises."""
+    """Accepts submissions; when a method returns or raises, everything kept is durable."""
 
     def __init__(
         self,
@@ -44,9 +44,9 @@ class EnvelopeAcceptor:
         self._new_id = new_id
 
     async def accept(self, submission: Submission, body: PayloadSource) -> str | None:
-        """Keep an envelope, whose items lie in `body`, and return its event id.
+        """Accept an envelope whose items are in `body`; return its event id.
 
-        Raise `Refused` with the status and text of the protocol. Refusals by known projects are recorded first.
+        Raise `Refused` with the protocol's status and text. Refusals by known projects are recorded first.
         """
         envelope = submission.envelope
         check_envelope(submission)
@@ -70,7 +70,7 @@ class EnvelopeAcceptor:
     async def discard(
         self, submission: Submission, reason: Reason = Reason.UNSUPPORTED_TYPE, *, keeps_words: bool = False
     ) -> None:
-        """Record that an envelope's items were read and not kept. Raise `Refused` as `accept` does."""
+        """Record that an envelope's items were discarded. Raise `Refused` as `accept` does."""
         check_envelope(submission)
         admission = await self._admit(submission, event_id_of(submission.envelope, random_id))
         if admission is None:

@@ -1,4 +1,4 @@
-"""Batch outcomes and steps: those of all requests in one transaction become one message per shard."""
+"""Batch the outcomes and steps of all requests in a transaction into one message per shard."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class StreamKeys:
         self._keys = {stream.name: stream.shard_keys(shards) for stream in STREAMS}
 
     def shard(self, project_id: int) -> int:
-        """Return the shard of a project, which must exist: the cache is not bounded."""
+        """Return the shard of an existing project (the cache is unbounded)."""
         shard = self._shard_by_project.get(project_id)
         if shard is None:
             shard = self._shard_by_project[project_id] = shard_of(project_id, self._shards)
@@ -34,7 +34,7 @@ class StreamKeys:
 
 
 class OutcomeBatcher:
-    """Turns the notes of one group commit into as few messages as possible."""
+    """Summarizes the notes of a group commit as messages."""
 
     def __init__(self, keys: StreamKeys, clock: Clock, service: str) -> None:
         self._keys = keys
@@ -43,7 +43,7 @@ class OutcomeBatcher:
         self._encode = msgspec.json.Encoder().encode
 
     def __call__(self, notes: list[OutcomeNote]) -> Sequence[Outgoing]:
-        """Return one `outcome.recorded` per shard; equal outcomes are added up."""
+        """Return one `outcome.recorded` per shard; equal outcomes are summed."""
         counts: dict[int, dict[tuple[object, ...], OutcomeCount]] = defaultdict(dict)
         steps: dict[int, list[SubmissionStep]] = defaultdict(list)
         for note in notes:
@@ -77,5 +77,5 @@ def _sum(known: OutcomeCount, more: OutcomeCount) -> OutcomeCount:
 
 
 def trace_of(message_id: str) -> str:
-    """Return a traceparent that starts with a message; its ids are the message's, which is unique already."""
+    """Return a traceparent for a message without one, derived from its id."""
     return f"00-{message_id}-{message_id[16:]}-01"

@@ -1,7 +1,7 @@
-"""Ask the counters of quotas what of an envelope they accept (protocol: limits#quotas).
+"""Check an envelope against quotas (protocol: limits#quotas).
 
-An exhausted quota is remembered until its window ends, so that it is not asked again; the memory is dropped
-when the project's quotas change. It fails open: without an answer everything is accepted.
+An exhausted quota is cached until its window ends, so that its counter is not queried again; the cache is dropped
+when the project's quotas change. Checks fail open: without an answer everything is accepted.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ _ONE_FEEDBACK: Quantities = ((DataCategory.FEEDBACK, 1),)
 
 
 class _FeedbackQuotas:
-    """The quotas of one feedback of a source, and the check of their counters, the same object each time."""
+    """The quotas of a feedback of one source, and their check, which has to be the same object each time."""
 
     __slots__ = ("check", "quotas")
 
@@ -47,7 +47,7 @@ class _FeedbackQuotas:
 
 
 class _ProjectChecks:
-    """The quotas of one project with what was made for each kind of question."""
+    """The quotas of a project, with cached checks."""
 
     def __init__(self, project: ProjectConfig) -> None:
         self.quotas = ProjectQuotas(project)
@@ -65,9 +65,9 @@ class _ProjectChecks:
 
 
 class QuotaChecker:
-    """Decides by the quotas in a project's configuration.
+    """Checks the quotas in a project's configuration.
 
-    `retry_after_seconds_max` caps the wait that is reported, and how long an exhausted quota is remembered.
+    `retry_after_seconds_max` caps the reported wait, and how long an exhausted quota is cached.
     """
 
     def __init__(self, batches: LimitBatches, clock: Clock, *, retry_after_seconds_max: int = 300) -> None:
@@ -77,7 +77,7 @@ class QuotaChecker:
         self._projects: dict[int, _ProjectChecks] = {}
 
     def accepts_unasked(self, context: IngestContext, items: Sequence[Item]) -> bool:
-        """Whether quotas accept an envelope without a round trip; if not, `ask` or `check`."""
+        """Return whether quotas accept an envelope without a round trip; if not, call `ask` or `check`."""
         if not context.project.has_quotas:
             return True
         kind = items[0].type if len(items) == 1 else ""
@@ -90,9 +90,9 @@ class QuotaChecker:
         return self._batches.passes(feedback.check, context.received_at.timestamp())
 
     def ask(self, context: IngestContext, items: Sequence[Item], on_result: Callable[[bool], None]) -> bool:
-        """Count a single feedback and call `on_result` with whether it is accepted, sooner or later.
+        """Count a single feedback; `on_result` is called with whether it is accepted.
 
-        False, and nothing is asked or counted, for other envelopes and when a quota is known to refuse.
+        Return False, and count nothing, for other envelopes and for a quota that is known to refuse.
         """
         source = SOURCES.get(items[0].type) if len(items) == 1 else None
         if source is None:
@@ -113,7 +113,7 @@ class QuotaChecker:
         return True
 
     async def check(self, context: IngestContext, items: list[Item]) -> QuotaVerdict:
-        """Decide about all items of an envelope in one round trip, or in none."""
+        """Check all items of an envelope, in at most one round trip."""
         if not context.project.has_quotas:
             return QuotaVerdict(items)
         source = SOURCES.get(items[0].type) if len(items) == 1 else None
@@ -124,7 +124,7 @@ class QuotaChecker:
         return apply_limits(items, groups, await self._refusals(context, groups))
 
     async def _refusals(self, context: IngestContext, groups: Sequence[ItemGroup]) -> list[tuple[RateLimit, ...]]:
-        """Return per group the limits that refuse it; nothing of what is refused is counted.
+        """Return per group the limits that refuse it; refused groups are not counted.
 
         Groups that need an event are accepted only with one of the envelope's events, if there are any.
         """
@@ -188,9 +188,9 @@ def _limit(quota: BoundQuota, quantity: int) -> Limit:
 def _role_of_dependents(
     groups: Sequence[ItemGroup], matches: Sequence[ApplicableQuotas], refusals: Sequence[Sequence[RateLimit]]
 ) -> Role | None:
-    """Return how to ask for groups that need an event.
+    """Return the role of groups that need an event.
 
-    Alone when an event is accepted unasked; not at all (None) when all events are refused.
+    They are independent if an event is accepted without a check; None if all events are refused.
     """
     events = [position for position, group in enumerate(groups) if group.kind is GroupKind.EVENT]
     if not events or any(not refusals[event] and not matches[event].counting for event in events):

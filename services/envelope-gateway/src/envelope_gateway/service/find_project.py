@@ -1,4 +1,4 @@
-"""Find the project of a public key, in memory whenever it is known and current."""
+"""Find the project of a public key, from memory if it is known and current."""
 
 from hearback_contracts.config import ProjectConfig
 from hearback_fleet.configuration import Configuration
@@ -12,7 +12,7 @@ PROJECTS_MAX = 20_000
 
 
 class ProjectFinder:
-    """Finds projects by public key; what is derived of a configuration is kept until that changes."""
+    """Finds projects by public key, and caches what is derived from their configuration."""
 
     def __init__(self, configuration: Configuration, limits: Limits, *, retry_after_seconds: int = 5) -> None:
         self._configuration = configuration
@@ -23,7 +23,7 @@ class ProjectFinder:
         self._generation = -1
 
     def peek(self, public_key: str) -> Project | None:
-        """Return the project if it is known and current."""
+        """Return the project if it is cached and current."""
         generation = self._configuration.generation
         if generation != self._generation or len(self._current) > PROJECTS_MAX:
             self._current.clear()
@@ -36,7 +36,7 @@ class ProjectFinder:
         return found
 
     async def find(self, public_key: str) -> Project | None:
-        """Return the project, or None when no project has this key. Raise `Refused` (503) when that is unknown."""
+        """Return the project, or None if no project has this key. Raise `Refused` (503) if that is unknown."""
         found = self.peek(public_key)
         if found is not None:
             return found
@@ -47,7 +47,7 @@ class ProjectFinder:
         return None if config is None else self._derive(config)
 
     async def require(self, public_key: str) -> None:
-        """Raise `Refused` (403) when no project has this key, before anything of a request's body is read."""
+        """Raise `Refused` (403) if no project has this key; call it before reading a body."""
         if await self.find(public_key) is None:
             raise rejected("ProjectId")
 

@@ -1,4 +1,4 @@
-"""Keep the words of submissions that a rule of time, size or repetition refuses, in their steps."""
+"""Keep the payloads of submissions that a rule of time, size or repetition refuses, in their steps."""
 
 import asyncio
 from typing import Any
@@ -11,7 +11,7 @@ from envelope_gateway.domain.plan import Plan, RefusedSubmission
 
 
 async def keep_words(plan: Plan) -> None:
-    """Add to the steps of refused submissions what they said, and the message they would have been."""
+    """Add the payload, and the message to submit it again, to the steps of refused submissions."""
     for refused in plan.refused:
         payload = await asyncio.to_thread(_read, refused)
         if payload is not None:

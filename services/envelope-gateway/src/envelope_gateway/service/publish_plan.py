@@ -1,4 +1,4 @@
-"""Make a plan durable: attachments in the blob store, then messages, outcomes and steps in one transaction."""
+"""Publish a plan: attachments to the blob store, then messages, outcomes and steps in one transaction."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from envelope_gateway.service.upload_attachments import AttachmentUploader, Payl
 
 
 class PlanPublisher:
-    """Publishes all of a plan, or nothing; `groups` has where what belongs to each shard is committed."""
+    """Publishes plans atomically; `groups` has the group commit of each shard."""
 
     def __init__(
         self,
@@ -34,9 +34,9 @@ class PlanPublisher:
         self._retry_after_seconds = retry_after_seconds
 
     async def publish(self, plan: Plan, body: PayloadSource | None = None, traceparent: str | None = None) -> None:
-        """Return when everything is durable. Raise `Refused` (503) when nothing was kept.
+        """Return once everything is durable. Raise `Refused` (503) if nothing was published.
 
-        After a commit whose answer got lost a 503 may also mean "kept": sending again does no harm.
+        If the answer to a commit was lost, a 503 may also mean "published"; sending again does no harm.
         """
         shard = self._keys.shard(plan.context.project.id)
         self._check_bounds(plan, shard)
@@ -50,9 +50,9 @@ class PlanPublisher:
             raise self.refusal(error) from error
 
     def submit(self, plan: Plan, traceparent: str | None, done: Done) -> None:
-        """Call `done` when a plan without attachments is durable, or with the error to pass to `refusal`.
+        """Publish a plan without attachments; call `done` once it is durable, or with the error for `refusal`.
 
-        Raise `Refused` (503), and never call it, when nothing can be kept at the moment.
+        Raise `Refused` (503), without calling `done`, if nothing can be published now.
         """
         shard = self._keys.shard(plan.context.project.id)
         self._check_bounds(plan, shard)
@@ -62,7 +62,7 @@ class PlanPublisher:
             raise self.refusal(error) from error
 
     def rest(self, read_at: float, now: float) -> float:
-        """Return how many seconds nothing needs to be read that came after `read_at`: a commit fills."""
+        """Return the seconds until requests that arrive after `read_at` must be read: a commit is filling."""
         return min(group.rest(read_at, now) for group in self._groups)
 
     def refusal(self, error: Unavailable) -> Refused:
@@ -73,7 +73,7 @@ class PlanPublisher:
     async def _publish_with_attachments(
         self, plan: Plan, body: PayloadSource, shard: int, traceparent: str | None
     ) -> None:
-        """Store bytes first: a message never names bytes that are not there."""
+        """Upload first, so that a message never refers to missing bytes."""
         async with self._uploader.request() as upload:
             await upload.store_all(plan, body)
             upload.announce()

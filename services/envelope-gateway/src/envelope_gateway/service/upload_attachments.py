@@ -1,4 +1,4 @@
-"""Upload attachments to the blob store, and delete them again when their request fails."""
+"""Upload attachments to the blob store, and delete them if their request fails."""
 
 import asyncio
 import hashlib
@@ -31,10 +31,10 @@ class PayloadSource(Protocol):
 
 
 class AttachmentUploader:
-    """Shares the blob store among requests: it bounds concurrent puts and requests that wait for one.
+    """Bounds concurrent puts to the blob store, and requests waiting for one.
 
-    Every key belongs to one request, so that deleting it never affects another request, of this process
-    or of any other. What is sent twice is stored twice until its consumer has seen both.
+    Every key belongs to one request, so deleting it never affects another. An attachment that is sent twice is
+    stored twice until the consumer has seen both.
     """
 
     def __init__(self, blobs: BlobStore, *, puts_max: int, requests_max: int) -> None:
@@ -46,9 +46,9 @@ class AttachmentUploader:
 
     @asynccontextmanager
     async def request(self) -> AsyncIterator["Upload"]:
-        """Yield the upload of one request; it is deleted when the block raises before a message can be out.
+        """Yield the upload of one request; its blobs are deleted if the block raises before a message may be out.
 
-        Raise Unavailable when too many requests upload already.
+        Raise Unavailable if too many requests are uploading.
         """
         if self._requests >= self._requests_max:
             raise Unavailable("too many requests wait for the blob store")
@@ -67,7 +67,7 @@ class AttachmentUploader:
             self._requests -= 1
 
     async def _delete_left_behind(self, count: int) -> None:
-        """Delete up to `count` blobs of failed requests; those that cannot be deleted are tried again later."""
+        """Delete up to `count` blobs of failed requests; failures are retried later."""
         keys = [self._left_behind.pop() for _ in range(min(count, len(self._left_behind)))]
         if not keys:
             return
@@ -90,7 +90,7 @@ class Upload:
         self.is_announced = False
 
     async def store_all(self, plan: Plan, body: PayloadSource) -> None:
-        """Store the plan's attachments and add their messages to it."""
+        """Upload the plan's attachments and add their messages to it."""
         context = plan.context
         seen: Counter[tuple[str, str]] = Counter()
         for draft in plan.attachments:
@@ -114,7 +114,7 @@ class Upload:
             plan.publish(ATTACHMENT_STORED, message)
 
     def announce(self) -> None:
-        """Note that a message may name the bytes from now on: they stay unless it certainly was not sent."""
+        """Note that a message may refer to the blobs from now on: they stay unless it was certainly not sent."""
         self.is_announced = True
 
     async def _put(self, key: str, draft: AttachmentDraft, body: PayloadSource) -> None:

@@ -13,7 +13,7 @@ from notifier.store.delivery_log import find_delivery
 
 
 async def resend_delivery(database: Database, project: ProjectConfig, delivery_id: int, at: datetime) -> Delivery:
-    """Make a delivery due again and enable its destination; raise NotFound, or NotResendable while it is pending."""
+    """Make a delivery due again and enable its destination; raise NotFound or NotResendable."""
     async with database.transaction() as connection:
         delivery = await reopen(connection, project.id, delivery_id, at)
         if delivery is None:

@@ -1,4 +1,4 @@
-"""Content encodings, decoded in pieces so that none exceeds its limit (protocol: http#content-encodings)."""
+"""Decode content encodings incrementally, within size limits (protocol: http#content-encodings)."""
 
 import contextlib
 import io
@@ -34,7 +34,7 @@ class Source(Protocol):
 
 
 def encoding_of(header: bytes | None) -> bytes | None:
-    """Return the encoding that a header names, None for identity. Raise `Refused` (415) for unknown ones.
+    """Return the encoding of a header, None for identity. Raise `Refused` (415) for an unknown one.
 
     An empty value and `utf-8`, which old Ruby and Android clients send, mean identity.
     """
@@ -49,7 +49,7 @@ def encoding_of(header: bytes | None) -> bytes | None:
 
 
 def decode_small(body: bytes, encoding: bytes, bytes_max: int) -> bytes | None:
-    """Return a decoded body; None when it has more than `bytes_max` bytes or needs `decode_pieces`."""
+    """Return a decoded body; None if it exceeds `bytes_max` bytes or needs `decode_pieces`."""
     bits = _WINDOW_BITS.get(encoding)
     if bits is None:
         return None
@@ -72,9 +72,9 @@ def decode_pieces(source: Source, encoding: bytes) -> Iterator[bytes]:
 
 
 def decode_start(encoded: bytes, encoding: bytes, bytes_max: int) -> bytes:
-    """Return the decoded start of a body of which more is to come: its first line, or `bytes_max` bytes and more.
+    """Decode the start of an incomplete body: its first line, or at least `bytes_max` bytes.
 
-    It is shorter when the stream is corrupt, or when that is all that can be decoded so far.
+    The result is shorter if the stream is corrupt, or if no more can be decoded yet.
     """
     found = bytearray()
     with contextlib.suppress(Refused):

@@ -1,4 +1,4 @@
-"""What endpoints have in common that read a body and accept what is in it."""
+"""Base classes of endpoints that read and accept a body."""
 
 from envelope_gateway.api.bodies.reader import BodyReader
 from envelope_gateway.api.params import RequestReader
@@ -6,7 +6,7 @@ from envelope_gateway.service.accept_envelope import EnvelopeAcceptor
 
 
 class BodyEndpoint:
-    """An endpoint that reads a request's head, then its body, and accepts it."""
+    """An endpoint that reads a request's head, then its body, and accepts its content."""
 
     def __init__(self, requests: RequestReader, bodies: BodyReader, acceptor: EnvelopeAcceptor) -> None:
         self._requests = requests
@@ -15,7 +15,7 @@ class BodyEndpoint:
 
 
 class LimitedBodyEndpoint(BodyEndpoint):
-    """One whose bodies have at most `bytes_max` bytes."""
+    """An endpoint with bodies of at most `bytes_max` bytes."""
 
     def __init__(
         self, requests: RequestReader, bodies: BodyReader, acceptor: EnvelopeAcceptor, bytes_max: int

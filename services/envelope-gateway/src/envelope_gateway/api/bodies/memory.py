@@ -1,4 +1,4 @@
-"""Bodies in memory, and how much memory all of them may hold together."""
+"""Bodies in memory, and the limit of the memory for all of them."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol, TypeVar
@@ -18,7 +18,7 @@ class Body(Protocol):
 
     @property
     def view(self) -> Bytes:
-        """The body, to search and slice."""
+        """Return the body, to search and slice."""
 
     async def parsed(self, parse: Callable[[Bytes], Parsed]) -> Parsed:
         """Return `parse(view)`; large bodies are parsed off the event loop."""
@@ -27,15 +27,15 @@ class Body(Protocol):
         """Yield a part of the body in pieces of at most 1 MiB."""
 
     def close(self) -> None:
-        """Release what the body holds."""
+        """Release the body's resources."""
 
 
 class BodyMemory:
-    """Memory for bodies, in bytes: `bytes_max` for all of them.
+    """Accounts for the memory of bodies: at most `bytes_max` bytes.
 
-    A complete body is held for moments, an incomplete one for as long as its client wants. So incomplete
-    bodies never take the last `reserve` bytes, and those of one address (IPv6: one /64) together take at most
-    `address_bytes_max`: half-sent bodies cannot keep complete ones out.
+    A complete body is held briefly, an incomplete one for as long as its client likes. So incomplete bodies never
+    use the last `reserve` bytes, and those of one address (IPv6: one /64) at most `address_bytes_max`: slow
+    clients cannot starve complete bodies.
     """
 
     def __init__(self, bytes_max: int, *, reserve: int, address_bytes_max: int, retry_after_seconds: int) -> None:
@@ -46,17 +46,17 @@ class BodyMemory:
         self._by_address: dict[str, int] = {}
 
     def take(self, size: int) -> None:
-        """Take memory for a complete body. Raise `Refused` (503) when there is not enough."""
+        """Reserve memory for a complete body. Raise `Refused` (503) if there is not enough."""
         if size > self._free:
             raise unavailable(OUT_OF_MEMORY, self._retry_after_seconds)
         self._free -= size
 
     def give(self, size: int) -> None:
-        """Give back the memory of a complete body."""
+        """Release the memory of a complete body."""
         self._free += size
 
     def take_incomplete(self, address: str | None, size: int) -> None:
-        """Take memory for a piece of a body of an address. Raise `Refused` (503) when there is not enough."""
+        """Reserve memory for a piece of an address's body. Raise `Refused` (503) if there is not enough."""
         subject = address_block(address or "")
         held = self._by_address.get(subject, 0) + size
         if held > self._address_bytes_max or size > self._free - self._reserve:
@@ -65,7 +65,7 @@ class BodyMemory:
         self._by_address[subject] = held
 
     def give_incomplete(self, address: str | None, size: int) -> None:
-        """Give back the memory of pieces."""
+        """Release the memory of pieces."""
         if not size:
             return
         self._free += size
@@ -78,7 +78,7 @@ class BodyMemory:
 
 
 class MemoryBody:
-    """A body in memory; it takes its memory when it is made, if it is given one to take from."""
+    """A body in memory, which reserves its size from `memory` if given."""
 
     __slots__ = ("_memory", "view")
 
@@ -98,6 +98,6 @@ class MemoryBody:
             yield self.view[offset : min(offset + PIECE_BYTES, end)]
 
     def close(self) -> None:
-        """Give back the memory."""
+        """Release the memory."""
         if self._memory is not None:
             self._memory.give(len(self.view))

@@ -1,4 +1,4 @@
-"""Reading request bodies: small ones into memory, large ones into a file, none beyond its limit."""
+"""Read request bodies: small ones into memory, large ones into a file, within limits."""
 
 import asyncio
 import io
@@ -64,7 +64,7 @@ class _BodyBuffer:
 
     @property
     def start(self) -> bytes:
-        """What is held in memory."""
+        """Return the part that is in memory."""
         return b"".join(self._pieces)
 
     def discard(self) -> None:
@@ -73,7 +73,7 @@ class _BodyBuffer:
 
     @property
     def in_memory(self) -> bytes | None:
-        """The whole body, or None when it is in a file."""
+        """Return the whole body, or None if it is in a file."""
         return b"".join(self._pieces) if self._spool is None else None
 
     def to_file(self) -> SpoolFile:
@@ -102,8 +102,8 @@ def body_too_large() -> Refused:
 class BodyReader:
     """Reads the bodies of requests; up to `memory_max` bytes of one are held in memory.
 
-    Nothing is waited for under a public key that no project has. Short bodies are complete before a request gets
-    here (`hearback_kit.http_server.protocol`).
+    Bodies with an unknown public key are not read to the end. Short bodies are already complete (see
+    `hearback_kit.http_server.protocol`).
     """
 
     def __init__(self, projects: ProjectFinder, memory: BodyMemory, spools: SpoolFiles, memory_max: int) -> None:
@@ -130,7 +130,7 @@ class BodyReader:
         return await self._decoded(raw, head.limit_addr, encoding, bytes_max)
 
     async def drain(self, head: RequestHead, receive: Receive, bytes_max: int) -> None:
-        """Read a body without keeping it. Raise as `read` does."""
+        """Read and discard a body; raise as `read` does."""
         await self._check(head, bytes_max)
         size = 0
         while True:
@@ -144,7 +144,7 @@ class BodyReader:
                 return
 
     async def _check(self, head: RequestHead, bytes_max: int) -> bytes | None:
-        """Return the content encoding of a request whose body may be read."""
+        """Check that a request's body may be read, and return its content encoding."""
         length = _declared_length(head)
         is_here = length is not None and length <= SHORT_BYTES_MAX
         if head.authentication is not None and not is_here:
@@ -156,7 +156,7 @@ class BodyReader:
     async def _collect(
         self, head: RequestHead, message: Any, receive: Receive, encoding: bytes | None, bytes_max: int
     ) -> bytes | _BodyBuffer:
-        """Return the body as it was sent, or the buffer whose file has it."""
+        """Return the raw body, or the buffer whose file has it."""
         address = head.limit_addr
         is_known, looks_at = head.authentication is not None, SHORT_BYTES_MAX
         buffer = _BodyBuffer(self._spools, address, self._memory_max, bytes_max)
@@ -187,9 +187,9 @@ class BodyReader:
             self._memory.give_incomplete(address, taken)
 
     async def _is_sender_known(self, buffer: _BodyBuffer, encoding: bytes | None) -> bool:
-        """Whether the envelope that begins in a buffer says who sends it: False while its first line goes on.
+        """Authenticate by the envelope's first line; return False while that is incomplete.
 
-        Raise `Refused` (401, 403) when the rest of the body is not wanted.
+        Raise `Refused` (401, 403) if the rest of the body is not to be read.
         """
         start = buffer.start
         if encoding is not None:

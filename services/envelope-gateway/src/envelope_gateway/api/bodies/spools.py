@@ -1,4 +1,4 @@
-"""Large bodies in temporary files, parsed through a memory map: one parser serves both kinds of bodies."""
+"""Large bodies in temporary files, parsed through a memory map by the same parser as bodies in memory."""
 
 import asyncio
 import mmap
@@ -33,7 +33,7 @@ class SpoolFiles:
         self._open: Counter[str] = Counter()
 
     def open(self, address: str | None) -> "SpoolFile":
-        """Open a new file. Raise `Refused` (503) when there are too many or none can be made."""
+        """Open a new file. Raise `Refused` (503) if there are too many or it cannot be created."""
         subject = address_block(address or "")
         with self._lock:
             if self._open.total() >= self._count_max or self._open[subject] >= self._address_max:
@@ -47,7 +47,7 @@ class SpoolFiles:
             raise self.full() from error
 
     def full(self) -> Refused:
-        """Return the refusal for a disk without space."""
+        """Return the refusal for a full disk."""
         return unavailable("no room to spool the request", self._retry_after_seconds)
 
     def release(self, subject: str) -> None:
@@ -76,7 +76,7 @@ class SpoolFile:
             raise self._spools.full() from error
 
     def close(self) -> None:
-        """Close and so delete the file."""
+        """Close the file, which deletes it."""
         self.file.close()
         self._spools.release(self._subject)
 
@@ -127,6 +127,6 @@ class SpooledBody:
         return self._spool.file.read(size)
 
     def close(self) -> None:
-        """Unmap, close and so delete the file."""
+        """Unmap and close the file, which deletes it."""
         self._map.close()
         self._spool.close()

@@ -1,4 +1,4 @@
-"""Groups of items that quotas accept or refuse together (protocol: limits#limits-inside-an-envelope)."""
+"""Group items that quotas accept or refuse together (protocol: limits#limits-inside-an-envelope)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -40,9 +40,9 @@ class GroupKind(Enum):
 
 @dataclass(slots=True)
 class ItemGroup:
-    """Items that are kept or dropped together, and the quantities that count for them.
+    """Items that are kept or dropped together, and their quantities.
 
-    The quantities may cover more than `items`: an attachment that is an event counts as attachment, too.
+    An attachment that is an event counts in both categories.
     """
 
     kind: GroupKind
@@ -60,9 +60,9 @@ class ItemGroup:
 
 
 def group_items(items: Sequence[Item]) -> list[ItemGroup]:
-    """Return the groups of an envelope, events first; items that are never limited are in none.
+    """Return the groups of an envelope, events first; items without quotas are in none.
 
-    An `event` item that carries a feedback is grouped, and dropped, as a feedback.
+    An `event` item that carries a feedback is grouped and dropped as a feedback.
     """
     known = [reveal_feedback(item) for item in items if is_known(item) and item.type not in NEVER_LIMITED]
     events: dict[object, ItemGroup] = {}
@@ -92,7 +92,7 @@ def reveal_feedback(item: Item) -> Item:
 
 
 def _add_event(events: dict[object, ItemGroup], item: Item) -> None:
-    """Add an event; an attachment that is an event counts as one error together with the event beside it."""
+    """Add an event; an attachment that is an event shares the group of the event beside it."""
     counts = _ERROR if _is_attachment(item) else quantities(item)
     group = events.setdefault(_categories(counts), ItemGroup(GroupKind.EVENT, SOURCES.get(item.type)))
     group.items.append(item)
@@ -114,7 +114,7 @@ def _categories(counts: Quantities) -> tuple[DataCategory, ...]:
 
 
 class QuotaVerdict(msgspec.Struct):
-    """What quotas leave of an envelope: items kept, items dropped with their reason code, limits to report."""
+    """The result of quotas: items kept, items dropped with their reason code, limits to report."""
 
     kept: list[Item]
     dropped: list[tuple[Item, str | None]] = []
@@ -124,7 +124,7 @@ class QuotaVerdict(msgspec.Struct):
 def apply_limits(
     items: list[Item], groups: Sequence[ItemGroup], refusals: Sequence[Sequence[RateLimit]]
 ) -> QuotaVerdict:
-    """Drop the groups that limits refuse (`refusals`: per group; an item is in one group at most).
+    """Drop the groups that limits refuse; `refusals` has the limits per group.
 
     Limits that drop no item are not reported.
     """
@@ -143,5 +143,5 @@ def apply_limits(
 
 
 def _place(item: Item) -> tuple[int, int]:
-    """Where an item's payload lies, which `reveal_feedback` does not change."""
+    """Return the position of an item's payload, an identity that `reveal_feedback` preserves."""
     return id(item.body), item.start

@@ -1,7 +1,7 @@
-"""Which quotas of a project apply to what (protocol: limits#quotas).
+"""Match a project's quotas to items (protocol: limits#quotas).
 
-A quota's counter belongs to its scope: quotas of one id and scope `organization` share a counter over
-all projects that have them.
+A quota's counter belongs to its scope: quotas with the same id and scope `organization` share a counter across
+projects.
 """
 
 from collections.abc import Sequence
@@ -25,8 +25,8 @@ Categories = tuple[DataCategory, ...]
 class BoundQuota:
     """A quota bound to the organization, project or key whose counter it uses.
 
-    `shift` moves its windows by seconds, so that those of all tenants do not end together.
-    From when until when it refuses (Unix seconds) is remembered, so that an exhausted quota is not asked again.
+    `shift` offsets its windows by seconds, so that those of all tenants do not end at once. The interval in which
+    it is exhausted (Unix seconds) is cached, so that its counter is not queried again.
     """
 
     config: QuotaConfig
@@ -37,31 +37,31 @@ class BoundQuota:
     refused_until: float = 0.0
 
     def is_refusing(self, now: float) -> bool:
-        """Whether it is known to be exhausted at `now`; after a clock was set back nothing is known."""
+        """Return whether it is known to be exhausted at `now`; after the clock was set back nothing is known."""
         return self.refused_from <= now < self.refused_until
 
     def refuse(self, now: float, until: float) -> None:
-        """Remember that it is exhausted from `now` until a time, or longer if that is known already."""
+        """Remember that it is exhausted from `now` until a time, or longer if already known."""
         self.refused_until = max(until, self.refused_until) if self.is_refusing(now) else until
         self.refused_from = now
 
     def rate_limit(self, seconds: float) -> RateLimit:
-        """Return the limit as it is reported to clients while the quota refuses."""
+        """Return the rate limit to report to clients."""
         return RateLimit(seconds, self.reported_categories, self.config.scope, self.config.reason_code)
 
 
 @dataclass(eq=False, slots=True)
 class ApplicableQuotas:
-    """The quotas that apply to given categories, source and key.
+    """The quotas that apply to some categories, a source and a key.
 
-    `rejecting` are limits of 0; `counting` are quotas with a counter and the categories they count.
+    `rejecting` are quotas with limit 0; `counting` are quotas with a counter, and the categories they count.
     """
 
     rejecting: tuple[RateLimit, ...]
     counting: tuple[tuple[BoundQuota, Categories], ...]
 
     def known_refusals(self, now: float) -> tuple[RateLimit, ...]:
-        """Return what refuses without a look at counters: limits of 0 and quotas still exhausted at `now`."""
+        """Return the limits that refuse without querying counters: limit 0, or known to be exhausted at `now`."""
         hit = [quota.rate_limit(quota.refused_until - now) for quota, _ in self.counting if quota.is_refusing(now)]
         if not hit:
             return self.rejecting
@@ -71,7 +71,7 @@ class ApplicableQuotas:
 
 
 class ProjectQuotas:
-    """The quotas of one project, matched once per categories, source and key."""
+    """The quotas of a project, with a cache of matches."""
 
     def __init__(self, project: ProjectConfig) -> None:
         self.project = project
@@ -121,9 +121,9 @@ class ProjectQuotas:
 
 
 def counted_categories(quota: QuotaConfig, categories: Sequence[DataCategory], source: str | None) -> Categories:
-    """Return those of `categories` that a quota counts; none when it does not apply.
+    """Return the categories that a quota counts; none if it does not apply.
 
-    A quota without categories counts things, not bytes: the first category with the unit `count`.
+    A quota without categories counts items, not bytes: the first category with the unit `count`.
     """
     if quota.sources and source not in quota.sources:
         return ()
@@ -136,9 +136,9 @@ def counted_categories(quota: QuotaConfig, categories: Sequence[DataCategory], s
 
 
 def reported_categories(quota: QuotaConfig) -> tuple[str, ...]:
-    """Return the categories by the names that clients know (none: all).
+    """Return the category names to report to clients (none: all).
 
-    A quota on user reports only is not reported as `feedback`: the widget would hold back what it may send.
+    A quota on user reports only is not reported as `feedback`, since the widget would stop sending.
     """
     if quota.sources and FeedbackSource.NEW_FEEDBACK_ENVELOPE.value not in quota.sources:
         return (REPORTS_ONLY,)
