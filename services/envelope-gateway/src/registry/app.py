@@ -38,7 +38,7 @@ _ROUTERS = tuple(
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
-    """Make the HTTP app. It needs PostgreSQL; Valkey may be away."""
+    """Return the HTTP app. It needs PostgreSQL, but works without Valkey."""
 
     def build(runtime: ServiceRuntime) -> AppState:
         state = assemble_app(settings, runtime)
@@ -64,7 +64,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
 
 
 def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
-    """Make the worker: it publishes what could not be published at once, delivers mails, and cleans up."""
+    """Return the worker: it publishes pending snapshots, delivers mails, and cleans up."""
 
     def build(runtime: ServiceRuntime) -> None:
         transport = mail_transport(settings.smtp_url, settings.data_dir, connections_max=1)

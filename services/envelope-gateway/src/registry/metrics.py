@@ -1,4 +1,4 @@
-"""Every metric of the registry, declared once."""
+"""Every metric of the registry."""
 
 from prometheus_client import Counter, Gauge
 

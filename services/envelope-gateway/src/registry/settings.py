@@ -8,7 +8,7 @@ from pydantic_settings import SettingsConfigDict
 
 
 class Settings(ServiceSettings):
-    """Settings of the registry; its variables start with `REGISTRY_`."""
+    """Settings of the registry (environment `REGISTRY_…`)."""
 
     model_config = SettingsConfigDict(env_prefix="REGISTRY_")
     service: ClassVar[str] = "registry"
@@ -77,10 +77,10 @@ class Settings(ServiceSettings):
 
     @property
     def mails_invitations(self) -> bool:
-        """Whether the link of an invitation goes by mail alone, and not to the inviter."""
+        """Whether invitation links are mailed, instead of shown to the inviter."""
         return self.smtp_url is not None
 
     @property
     def database_name(self) -> str:
-        """The database is named after the folder that the registry shares with the gateway."""
+        """The database's name, after the folder that the registry shares with the gateway."""
         return self.database_prefix + "envelope_gateway"

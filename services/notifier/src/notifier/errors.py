@@ -12,4 +12,4 @@ class InvalidTarget(BadRequest, code="invalid_target"):
 
 
 class NotResendable(Conflict, code="delivery_pending"):
-    """The delivery is still pending."""
+    """The delivery is still on its way."""

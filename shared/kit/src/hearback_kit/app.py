@@ -1,4 +1,4 @@
-"""The frame of every service's HTTP app: health, metrics, one error shape, traces."""
+"""The base of every service's HTTP app: health, metrics, error handlers, middleware."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -65,7 +65,7 @@ async def _on_invalid_request(request: Request, error: Exception) -> JSONRespons
 
 
 def _wrong_body(request: Request, problem: str) -> str:
-    """Return what is wrong with a whole body: most often a command line named another type, or none."""
+    """Return the error for a whole body: usually a missing or wrong content type."""
     if "json" not in request.headers.get("content-type", ""):
         return "Send the body as JSON, with the header `Content-Type: application/json`."
     return "A JSON body is required." if problem == "missing" else "Expected a JSON object."
@@ -81,7 +81,7 @@ def create_service_app(
     app_class: type[FastAPI] = FastAPI,
     **more: Any,
 ) -> FastAPI:
-    """Return a FastAPI app with what all services share; the caller adds its routers."""
+    """Return the FastAPI app that all services share; the caller adds its routers."""
     app = app_class(
         title=title,
         description=description,

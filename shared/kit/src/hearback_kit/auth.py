@@ -1,7 +1,7 @@
-"""Who is calling: bearer tokens and browser sessions, checked by introspection and remembered briefly.
+"""Authenticate callers by bearer tokens and browser sessions, by introspection with a short cache.
 
-The registry knows tokens only by their SHA-256; services ask it and keep the answer for
-`fresh_seconds`; while the registry is away a known answer is good for `stale_seconds`.
+The registry stores tokens only as SHA-256; services ask it and cache the answer for `fresh_seconds`, or
+`stale_seconds` while the registry is unavailable.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ Introspect = Callable[[str, str], Awaitable[dict[str, Any] | None]]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller: which tenants, in which role, and what it may do there."""
+    """An authenticated caller: its tenants with roles, and its scopes."""
 
     kind: str
     id: str
@@ -44,10 +44,10 @@ def credentials(request: Request) -> tuple[str, str] | None:
 
 
 def refuse_cross_site(request: Request) -> None:
-    """Raise Forbidden when a page of another site makes a browser change something with its cookie.
+    """Raise Forbidden for a cross-site request that changes something with a session cookie (CSRF).
 
-    Browsers say so by `Sec-Fetch-Site`, older ones by `Origin`, and pages cannot set
-    either. A request without both does not come from a browser's page.
+    Browsers send `Sec-Fetch-Site`, older ones `Origin`, and pages can set neither. A request without both does not
+    come from a page.
     """
     if request.method in SAFE_METHODS:
         return
@@ -62,12 +62,12 @@ def refuse_cross_site(request: Request) -> None:
 
 
 def hash_secret(secret: str) -> str:
-    """Return what a token or session is stored and found by: SHA-256 in hex (the secrets have 256 bits)."""
+    """Return the SHA-256 in hex by which a token or session is stored (the secrets have 256 bits)."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class Authenticator:
-    """Answers who a request is from, asking the registry at most once per `fresh_seconds` and secret."""
+    """Authenticates requests, asking the registry at most once per `fresh_seconds` and secret."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Authenticator:
     async def authenticate(self, request: Request) -> Principal | None:
         """Return the caller, or None without valid credentials.
 
-        Raise Unavailable when the registry cannot be asked, Forbidden for another site's use of a session.
+        Raise Unavailable if the registry cannot be asked, Forbidden for cross-site use of a session.
         """
         found = credentials(request)
         if found is None:
@@ -115,12 +115,12 @@ class Authenticator:
             raise
 
     async def person(self, request: Request) -> Principal | None:
-        """Return the person of a browser's session, or None; a token stands for none. Raise as `authenticate`."""
+        """Return the person of a browser's session, or None, also for a token. Raise as `authenticate`."""
         found = await self.authenticate(request)
         return found if found is not None and found.kind == "session" else None
 
     async def _ask(self, key: tuple[str, str]) -> Principal | None:
-        """Return the answer to one question for all requests that need it; one that gives up does not end it."""
+        """Return the shared answer for concurrent requests; cancelling one does not cancel the question."""
         question = self._questions.get(key)
         if question is None:
             question = self._questions[key] = asyncio.ensure_future(self._question(key))

@@ -1,8 +1,7 @@
-"""Background tasks of a process: each is watched, has a readiness check, and stops in a known order.
+"""Background tasks of a process: supervised, with readiness checks, and stopped in a defined order.
 
-A task of a worker that crashes ends the worker, and with it the process: another one takes over its messages.
-A task of an HTTP app is started again after a pause, since requests are answered meanwhile; until it works
-again the app is not ready.
+A crashed task of a worker ends the worker and its process, and another one takes over its messages. A crashed task
+of an HTTP app is restarted after a pause, since the app still serves requests; until then it is not ready.
 """
 
 import asyncio
@@ -32,20 +31,20 @@ _log = get_logger(__name__)
 class Runnable(Protocol):
     """Something that runs until it is stopped.
 
-    One that goes round a loop may have `idle_seconds`, the time since its last round, so that a hang is seen.
+    A loop may have `idle_seconds`, the time since its last iteration, so that a hang is detected.
     """
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set, then finish what is in hand."""
+        """Run until `stop` is set, then finish the current work."""
 
 
 class Stage(IntEnum):
-    """When a part stops: a stage is stopped when all parts of the one before it have ended."""
+    """The order of stopping: a stage is stopped once all parts of the one before have ended."""
 
     WORK = 0
-    """Consumers and jobs: they finish the batch in hand."""
+    """Consumers and jobs: they finish the current batch."""
     RELAY = 1
-    """Publishes what that batch committed."""
+    """Publishes what that batch committed to the outbox."""
     FOLLOW = 2
     """Keeps copies current for the others."""
 
@@ -62,9 +61,9 @@ class Part:
 class Background:
     """Runs parts together.
 
-    `restart_seconds` is the pause after which a crashed part is started again; None ends all parts when one
-    crashes. Stopping takes at most `stop_seconds_max`; then what still runs is cancelled, and what does not
-    even end by that is reported and left behind.
+    `restart_seconds` is the pause before a crashed part is restarted; with None all parts end when one crashes.
+    Stopping takes at most `stop_seconds_max`; then the remaining tasks are cancelled, and those that ignore it are
+    logged and abandoned.
     """
 
     def __init__(
@@ -82,14 +81,14 @@ class Background:
 
     @property
     def checks(self) -> Mapping[str, Check]:
-        """A readiness check per name: that the parts run, and go round their loops."""
+        """Readiness checks by name: the parts run and do not hang."""
         by_name: dict[str, list[_Watched]] = {}
         for watched in self._watched:
             by_name.setdefault(watched.part.name, []).append(watched)
         return {name: _check_of(group) for name, group in by_name.items()}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run every part until `stop` is set; raises what a part crashed with, when all others have ended."""
+        """Run every part until `stop` is set; raise the error of a crashed part once all others have ended."""
         stages = {stage: asyncio.Event() for stage in Stage}
         tasks = {
             asyncio.create_task(watched.run(stages[watched.part.stage]), name=watched.part.name): watched
@@ -128,7 +127,7 @@ class Background:
                 await asyncio.wait(ending, timeout=max(_STAGE_SECONDS_MIN, ends_at - time.monotonic()))
 
     async def _cancel(self, tasks: Sequence["asyncio.Task[None]"]) -> None:
-        """End tasks that did not stop. A library may swallow a cancellation, so it is repeated, for a while."""
+        """Cancel tasks that did not stop, repeatedly, as a library may swallow a cancellation."""
         ends_at = time.monotonic() + self._cancel_seconds_max
         while tasks and time.monotonic() < ends_at:
             for task in tasks:
@@ -140,7 +139,7 @@ class Background:
 
 
 class _Watched:
-    """One part and what became of it."""
+    """A part with its state."""
 
     def __init__(self, part: Part, restart_seconds: float | None, hang_seconds_max: float) -> None:
         self.part = part
@@ -150,7 +149,7 @@ class _Watched:
         self._unready_until = float("inf")
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run the part; start it again after a crash if that is wanted."""
+        """Run the part; restart it after a crash if configured."""
         self._unready_until = 0.0
         while True:
             try:
@@ -176,7 +175,7 @@ class _Watched:
                 return
 
     def look(self) -> None:
-        """Raise Unavailable when the part crashed or hangs."""
+        """Raise Unavailable if the part crashed or hangs."""
         if time.monotonic() < self._unready_until:
             raise Unavailable(self._crash)
         idle: float = getattr(self.part.runnable, "idle_seconds", 0.0)
@@ -193,18 +192,18 @@ def _check_of(group: Sequence[_Watched]) -> Check:
 
 
 class Heartbeat:
-    """The time since a loop last went round; see `Runnable`."""
+    """The time since a loop's last iteration; see `Runnable`."""
 
     def __init__(self) -> None:
         self._beat_at = time.monotonic()
 
     def beat(self) -> None:
-        """Say that the loop goes round."""
+        """Record an iteration."""
         self._beat_at = time.monotonic()
 
     @property
     def idle_seconds(self) -> float:
-        """Seconds since the last round."""
+        """Seconds since the last iteration."""
         return time.monotonic() - self._beat_at
 
 

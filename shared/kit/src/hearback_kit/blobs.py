@@ -1,4 +1,4 @@
-"""Bytes by key: a local folder by default, any S3-compatible store by URL. Built on obstore."""
+"""A blob store: a local folder by default, or an S3-compatible store. Built on obstore."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ class BlobMissing(Exception):
 
 @contextmanager
 def _asked(key: str) -> Iterator[None]:
-    """Raise BlobMissing and Unavailable in place of the store's own errors."""
+    """Translate the store's errors to BlobMissing and Unavailable."""
     try:
         yield
     except (NotFoundError, FileNotFoundError) as error:
@@ -53,7 +53,7 @@ def _open(url: str) -> Any:
 
 
 class _Source:
-    """The pieces to store; remembers when it was they that failed and not the store."""
+    """The chunks to store; remembers whether an error came from them and not from the store."""
 
     def __init__(self, data: AsyncIterable[bytes]) -> None:
         self._data = data
@@ -69,7 +69,7 @@ class _Source:
 
 
 def _sync(folder: Path, key: str) -> None:
-    """Make a file and the folders that lead to it survive a power cut."""
+    """Sync a file and its parent folders to disk."""
     path = folder / key.lstrip("/")
     for place in (path, *path.parents):
         descriptor = os.open(place, os.O_RDONLY)
@@ -82,7 +82,7 @@ def _sync(folder: Path, key: str) -> None:
 
 
 class BlobStore:
-    """Puts, reads and deletes blobs. Every method raises Unavailable when the store cannot be reached.
+    """Puts, reads and deletes blobs. Every method raises Unavailable if the store cannot be reached.
 
     `url` is `file:///folder`, or `s3://bucket/prefix?endpoint=…&region=…&access_key_id=…&secret_access_key=…`.
     """
@@ -95,10 +95,10 @@ class BlobStore:
             raise Unavailable(f"the blob store cannot be opened: {error}") from error
 
     async def put(self, key: str, data: bytes | AsyncIterable[bytes]) -> None:
-        """Store bytes, or a stream of them without holding it in memory; durable when it returns.
+        """Store bytes, or a stream without buffering it; durable when it returns.
 
-        All or nothing: when the stream raises, nothing is stored and its error is raised. ValueError for
-        a key that is no relative path.
+        Atomic: if the stream raises, nothing is stored and its error is raised. Raise ValueError for a key that is
+        not a relative path.
         """
         source = None if isinstance(data, bytes) else _Source(data)
         try:
@@ -133,7 +133,7 @@ class BlobStore:
             return bytes(await result.bytes_async())
 
     async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """Yield the bytes from `start` up to but not including `end`, in pieces; raise BlobMissing."""
+        """Yield the bytes [start, end) in chunks; raise BlobMissing."""
         with _asked(key):
             position = start
             size = (await obstore.head_async(self._store, key))["size"]
@@ -145,7 +145,7 @@ class BlobStore:
                 position += step
 
     async def delete(self, keys: list[str]) -> None:
-        """Delete blobs; those that are gone already do not matter."""
+        """Delete blobs; missing ones are ignored."""
         for key in keys:
             with suppress(BlobMissing), _asked(key):
                 await obstore.delete_async(self._store, key)

@@ -18,7 +18,7 @@ CALL_SECONDS_MAX: Final = 600.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the answer; return 0, 1 when the call is refused or there is no answer, 2 without a secret."""
+    """Print the answer; return 0, 1 if the call fails, 2 without a secret."""
     parser = argparse.ArgumentParser(prog="python -m hearback_kit.call", description=__doc__)
     parser.add_argument("method", type=str.upper)
     parser.add_argument("url", help="such as http://127.0.0.1:8080/internal/bootstrap")

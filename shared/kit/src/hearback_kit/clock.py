@@ -1,11 +1,11 @@
-"""Time as a dependency, so that tests move it instead of waiting."""
+"""The clock as a dependency, so that tests control time."""
 
 from datetime import UTC, datetime
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Something that knows the time."""
+    """A source of the current time."""
 
     def now(self) -> datetime:
         """Return the current time, aware and in UTC."""

@@ -1,6 +1,6 @@
-"""What the app and the worker of one process have in common: opened by the first, closed by the last.
+"""Resources that the app and the worker of one process share: opened by the first user, closed by the last.
 
-Each alone would keep connections of its own, look into the same outbox and follow the same configuration.
+Otherwise each would have its own connections, poll the same outbox and follow the same configuration.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ class _Held:
 
 
 class Common:
-    """Things by name, each with as many users as took it."""
+    """Reference-counted resources by name."""
 
     def __init__(self) -> None:
         self._held: dict[str, _Held] = {}
 
     def take(self, name: str, make: Callable[[], tuple[Thing, Close]]) -> Thing:
-        """Return the thing of this name, made with its `close` unless somebody has it; `release` it later."""
+        """Return the resource of this name, created by `make` if necessary; `release` it later."""
         held = self._held.get(name)
         if held is None:
             held = self._held[name] = _Held(*make())
@@ -38,7 +38,7 @@ class Common:
         return thing
 
     async def release(self, name: str) -> None:
-        """Give a thing back; the last user closes it."""
+        """Release a resource; the last user closes it."""
         held = self._held[name]
         held.users -= 1
         if not held.users:
@@ -47,15 +47,15 @@ class Common:
 
 
 COMMON: Final[ContextVar[Common | None]] = ContextVar("hearback_common", default=None)
-"""What this process shares; None where an app or a worker is alone."""
+"""The shared resources of this process; None where app and worker are separate."""
 
 
 async def close_nothing() -> None:
-    """Close a thing that has nothing of its own to close."""
+    """Do nothing, for resources that need no closing."""
 
 
 class SharedRun:
-    """A background task of several users: begun by the first that runs it, stopped by the last that stops."""
+    """A background task with several users: started by the first, stopped by the last."""
 
     def __init__(self, runnable: Runnable) -> None:
         self._runnable = runnable
@@ -65,12 +65,12 @@ class SharedRun:
 
     @property
     def idle_seconds(self) -> float:
-        """Seconds since the task last went round its loop."""
+        """Seconds since the task's last iteration."""
         idle: float = getattr(self._runnable, "idle_seconds", 0.0)
         return idle
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set; raise what the task crashed with, as every user of it does."""
+        """Run until `stop` is set; raise the task's error in every user."""
         if self._task is None or self._task.done():
             self._stop = asyncio.Event()
             self._task = asyncio.create_task(self._runnable.run(self._stop))

@@ -1,4 +1,4 @@
-"""The disk that a service writes to, as a metric: it is known before writing fails."""
+"""Free disk space as a metric."""
 
 import math
 import shutil
@@ -10,7 +10,7 @@ FREE = Gauge("hearback_disk_free_ratio", "Free part of the disk that holds HEARB
 
 
 def watch_disk(folder: Path) -> None:
-    """Measure the disk of a folder, or of the nearest one above it that exists, whenever metrics are read."""
+    """Measure the disk of a folder, or of its nearest existing parent, on each scrape."""
     FREE.set_function(lambda: _free_ratio(folder.absolute()))
 
 

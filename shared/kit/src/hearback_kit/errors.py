@@ -1,4 +1,4 @@
-"""Errors that know their HTTP status; every error answer has one shape: `{"detail", "code"}`."""
+"""Errors with an HTTP status; the body is always `{"detail", "code"}`."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -9,14 +9,14 @@ Value = TypeVar("Value")
 
 
 class ErrorBody(BaseModel):
-    """The body of every error answer."""
+    """The body of every error response."""
 
     detail: str
     code: str
 
 
 class ServiceError(Exception):
-    """An error that becomes an HTTP answer. `code` is for programs, `detail` for people."""
+    """An error that becomes an HTTP response. `code` is for programs, `detail` for people."""
 
     status = 500
     code = "internal"
@@ -80,7 +80,7 @@ class QueryTimeout(Unavailable, code="timeout"):
 
 
 def existing(value: Value | None) -> Value:
-    """Return what was looked for; raise NotFound when it is None."""
+    """Return a value; raise NotFound if it is None."""
     if value is None:
         raise NotFound
     return value

@@ -1,4 +1,4 @@
-"""Health: alive means the process answers; ready means that what it depends on answers, check by check."""
+"""Health checks: alive if the process answers, ready if all dependencies do."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping

@@ -1,7 +1,7 @@
-"""HTTP between services: the one module that imports httpx. Timeouts, retries, signed calls.
+"""HTTP between services: timeouts, retries, signed calls.
 
-A call is signed with the fleet's secret over method, path with query, time and body, so that
-internal routes take calls of services alone, whatever else reaches the port.
+A call is signed with the fleet's secret over method, target, time and body, so that internal routes accept only
+calls from services, even if the port is reachable.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeou
 def sign(secret: str, service: str, method: str, target: str, body: bytes, at: int) -> str:
     """Return the value of the signature header: `<unix seconds>.<hex HMAC-SHA256>`.
 
-    No part can hold a line break, and the body goes in as its hash, so no part can pose as another's.
+    No part can contain a line break, and the body is hashed, so the signed text is unambiguous.
     """
     text = "\n".join((str(at), service, method.upper(), target, hashlib.sha256(body).hexdigest()))
     return f"{at}.{hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()}"
@@ -41,7 +41,7 @@ def sign(secret: str, service: str, method: str, target: str, body: bytes, at: i
 def is_signed(
     secret: str, service: str, method: str, target: str, body: bytes, header: str, *, now: float | None = None
 ) -> bool:
-    """Return whether a signature header is right and fresh; clocks may differ by SIGNATURE_AGE_SECONDS_MAX."""
+    """Return whether a signature is valid and fresh; clocks may differ by SIGNATURE_AGE_SECONDS_MAX."""
     if not _is_fresh(header, time.time() if now is None else now):
         return False
     expected = sign(secret, service, method, target, body, int(header.partition(".")[0]))
@@ -55,7 +55,7 @@ def _is_fresh(header: str, now: float) -> bool:
 
 @before_body
 async def refuse_unsigned(request: Request) -> None:
-    """Raise Unauthorized for a request without a fresh signature, whatever that is worth, before its body is read.
+    """Raise Unauthorized for a request without a fresh signature (not verified yet), before its body is read.
 
     Raise TooLarge for a body of more than INTERNAL_BODY_BYTES_MAX or of unknown size.
     """
@@ -68,7 +68,7 @@ async def refuse_unsigned(request: Request) -> None:
 
 
 async def require_signature(request: Request, secret: str) -> str:
-    """Return the name of the service that signed a request; raise Unauthorized when none did, or TooLarge."""
+    """Return the name of the service that signed a request; raise Unauthorized or TooLarge."""
     await refuse_unsigned(request)
     service = request.headers.get(SERVICE_HEADER, "")
     header = request.headers.get(SIGNATURE_HEADER, "")
@@ -79,14 +79,14 @@ async def require_signature(request: Request, secret: str) -> str:
 
 
 def _target(request: Request) -> str:
-    """Return path and query as they were sent, before anything was decoded."""
+    """Return path and query as sent, not decoded."""
     path: bytes = request.scope.get("raw_path") or request.url.path.encode()
     query: bytes = request.scope.get("query_string", b"")
     return (path + b"?" + query if query else path).decode("latin-1")
 
 
 class ServiceClient:
-    """Calls one service. Answers with a status below 500 are returned; what cannot be had is Unavailable."""
+    """Calls one service. Responses with a status below 500 are returned; all other failures are Unavailable."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class ServiceClient:
     ) -> httpx.Response:
         """Send a signed request to a path (with its query).
 
-        GET, PUT and DELETE are tried again, other methods only when no connection could be made.
+        GET, PUT and DELETE are retried, other methods only if no connection could be made.
         """
         repeatable = method in {"GET", "PUT", "DELETE"}
         retried = (httpx.TransportError, _ServerError) if repeatable else _NEVER_SENT
@@ -143,7 +143,7 @@ class ServiceClient:
         return response
 
     async def get_json(self, target: str, *, headers: Mapping[str, str] | None = None) -> Any:
-        """Return the JSON of a 200 answer, None for a 404; raise Unavailable for anything else."""
+        """Return the JSON of a 200 response, None for a 404; raise Unavailable for anything else."""
         response = await self.request("GET", target, headers=headers)
         if response.status_code == 404:
             return None
@@ -161,9 +161,9 @@ class ServiceClient:
 
 @cache
 def _tls(is_used: bool) -> ssl.SSLContext:
-    """Return the process's context for TLS; reading the trusted authorities takes 30 ms and a MiB for each."""
+    """Return the process's TLS context; loading the CA certificates takes 30 ms and a MiB."""
     return ssl.create_default_context() if is_used else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class _ServerError(Exception):
-    """An answer of 500 or more."""
+    """A response with status 500 or more."""

@@ -1,7 +1,7 @@
 """What routes take from the running app: its state, the caller, and the organization or project of the path.
 
-The registry reads its own tables instead of the published configuration, so that a change is seen by the very
-next request, and everything works while Valkey is away.
+The registry reads its own tables instead of the published configuration, so that the next request sees a change,
+and everything works while Valkey is unavailable.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ PrincipalDep = Annotated[Principal, Depends(principal_of)]
 
 
 def actor_of(principal: PrincipalDep, address: AddressDep) -> Actor:
-    """Return the caller as the one who makes a change."""
+    """Return the caller as the actor of a change."""
     return Actor(int(principal.id), principal.email or "", address)
 
 

@@ -1,4 +1,4 @@
-"""Routes for other services and the launcher, which sign their requests."""
+"""Routes for other services and the launcher; requests are signed."""
 
 from typing import Annotated
 
@@ -25,14 +25,14 @@ ProjectId = Annotated[int, Path(ge=1, le=ID_MAX, description="Id of the project.
 
 
 class BootstrapRequest(BaseModel):
-    """Slugs of what is to exist."""
+    """Slugs of the organization and project to create."""
 
     organization: Slug
     project: Slug
 
 
 class NewMember(RequestBody):
-    """A person to add at once; without a password one is generated."""
+    """A person to add as a member immediately; without a password one is generated."""
 
     organization: str
     email: Email
@@ -42,13 +42,13 @@ class NewMember(RequestBody):
 
 
 class AddedMember(serializers.Member):
-    """A member with the password of the account that was just created."""
+    """A member with the password of the new account."""
 
     password: str
 
 
 class ProjectFlags(RequestBody):
-    """What a project has received so far."""
+    """Flags of the kinds of data a project has received."""
 
     has_feedbacks: bool | None = None
     has_new_feedbacks: bool | None = None
@@ -57,8 +57,8 @@ class ProjectFlags(RequestBody):
 class Recipient(BaseModel):
     """A member of a project's organization.
 
-    `alerts` is whether mail about the project is wanted, `unsubscribe_url` switches it off by a POST, and
-    `is_email_verified` is whether the address was proven by mail. `language` is null where none was chosen.
+    `alerts` is whether the member wants mail about the project; a POST to `unsubscribe_url` disables it.
+    `is_email_verified` is whether the address was verified by mail. `language` is null if none was chosen.
     """
 
     user_id: int

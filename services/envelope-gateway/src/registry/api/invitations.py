@@ -1,4 +1,4 @@
-"""Invitations, for whoever has the link."""
+"""Invitations, for holders of the link."""
 
 from datetime import datetime
 from typing import Annotated
@@ -21,7 +21,7 @@ LinkToken = Annotated[str, Path(description="The last part of the link.", max_le
 
 
 class Invitation(serializers.Answer):
-    """What an invitation offers, and whether the caller is signed in, or a member already."""
+    """An invitation, and whether the caller is signed in, or already a member."""
 
     org_slug: str
     organization: serializers.OrganizationRef
@@ -36,7 +36,7 @@ class Invitation(serializers.Answer):
 
 
 class Acceptance(RequestBody):
-    """A password: of the account with the invited address, or for a new one. Nothing when signed in."""
+    """The password of the account with the invited address, or of a new one; omitted when signed in."""
 
     password: NewPassword | None = None
     name: Name | None = None

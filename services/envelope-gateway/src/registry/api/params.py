@@ -1,4 +1,4 @@
-"""What requests carry: names in paths, pages, and the fields of bodies."""
+"""Path parameters, pages, and body fields."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, TypeVar
@@ -30,13 +30,13 @@ Body = TypeVar("Body")
 
 
 class RequestBody(BaseModel):
-    """What a client sends: exact types; fields that cannot be changed are ignored, so answers can be sent back."""
+    """A request body: strict types; read-only fields are ignored, so that responses can be sent back."""
 
     model_config = ConfigDict(strict=True, extra="ignore", alias_generator=to_camel)
 
 
 class Paging:
-    """Dependency: which page is wanted, and the `Link` header to its neighbours."""
+    """Dependency: the requested page, and its `Link` header."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Paging:
         self.window = page.window
 
     def answer(self, found: Sequence[Any], serialize: Callable[[Any], Body]) -> list[Body]:
-        """Return the serialized rows of a page, and set the header."""
+        """Return the serialized rows of a page, and set the `Link` header."""
         page = self._page.page(found, lambda row: (row.id,))
         self._headers.update(page.headers)
         return [serialize(row) for row in page.rows]

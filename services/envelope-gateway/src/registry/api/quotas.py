@@ -15,10 +15,10 @@ router = APIRouter(prefix="/api/0/projects/{organization}/{project}/quotas", tag
 
 
 class Quota(BaseModel):
-    """A quota. `limit` null only counts and 0 rejects all; `window` is in seconds; no categories means all.
+    """A quota. `limit` null only counts, 0 rejects all; `window` is in seconds; no categories means all.
 
-    It holds for this project; `scope` says whose counter it uses: quotas with one id and scope
-    organization share a counter over all projects that have them.
+    It applies to this project; `scope` is the owner of its counter: quotas with the same id and scope
+    `organization` share a counter across projects.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Answers: rows as JSON. Ids are strings of digits, as Sentry's clients expect."""
+"""Response bodies. Ids are strings of digits, as Sentry's clients expect."""
 
 from datetime import datetime
 from typing import Any
@@ -105,7 +105,7 @@ class Key(Answer):
 
 
 def key(row: keys.Key, public_url: str) -> Key:
-    """Serialize a client key for a fleet that people reach at `public_url`."""
+    """Serialize a client key with DSNs for the fleet at `public_url`."""
     return Key(
         id=str(row.id),
         public=row.public,
@@ -120,7 +120,7 @@ def key(row: keys.Key, public_url: str) -> Key:
 
 
 class User(Answer):
-    """A person who can sign in."""
+    """An account."""
 
     id: str
     email: str
@@ -134,7 +134,7 @@ def user(row: users.User) -> User:
 
 
 class Account(User):
-    """One's own account; `options` has the language of mails, null for English."""
+    """The caller's own account; `options` has the language of mails, null for English."""
 
     is_email_verified: bool
     options: dict[str, str | None]
@@ -186,13 +186,13 @@ def member(row: members.Member, now: datetime) -> Member:
 
 
 class InvitedMember(Member):
-    """A member who was just invited; `invite_link` is null when it was mailed to the addressee."""
+    """A new invitation; `invite_link` is null if it was mailed."""
 
     invite_link: str | None = Field(alias="invite_link")
 
 
 def invited_member(row: members.Member, now: datetime, link: str | None) -> InvitedMember:
-    """Serialize a member whose invitation was just made."""
+    """Serialize a new invitation."""
     return InvitedMember(**member(row, now).model_dump(), invite_link=link)
 
 
@@ -224,18 +224,18 @@ def token(row: tokens.Token) -> Token:
 
 
 class CreatedToken(Token):
-    """An API token as answered once, with its secret."""
+    """A new API token, with its secret."""
 
     token: str
 
 
 def created_token(row: tokens.Token, secret: str) -> CreatedToken:
-    """Serialize a token that was just created, with its secret."""
+    """Serialize a new token with its secret."""
     return CreatedToken(**token(row).model_dump(), token=secret)
 
 
 class AuditLogActor(Answer):
-    """Who made a change; without an id it was the operator of the machine, or a person whose account is gone."""
+    """The actor of a change; without an id it is the operator of the machine, or a deleted account."""
 
     id: str | None
     name: str
@@ -243,7 +243,7 @@ class AuditLogActor(Answer):
 
 
 class AuditLogEntry(Answer):
-    """A change: `note` says it in words, `data` holds its details."""
+    """A change: `note` describes it, `data` has its details."""
 
     id: str
     event: str
@@ -257,7 +257,7 @@ class AuditLogEntry(Answer):
 
 
 class AuditLogs(Answer):
-    """A page of changes, the newest first, and every event that `event=` can name."""
+    """A page of changes, newest first, and the possible values of `event=`."""
 
     rows: list[AuditLogEntry]
     options: list[str]

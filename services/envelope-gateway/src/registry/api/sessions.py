@@ -1,4 +1,4 @@
-"""Signing in and out, and who is signed in."""
+"""Sign in and out, and read the caller."""
 
 from typing import Annotated
 
@@ -16,14 +16,14 @@ router = APIRouter(prefix="/api/0", tags=["auth"])
 
 
 class Login(RequestBody):
-    """An e-mail address and its password."""
+    """Credentials: e-mail address and password."""
 
     email: Annotated[str, StringConstraints(strip_whitespace=True, max_length=254)]
     password: KnownPassword
 
 
 class Api(serializers.Answer):
-    """The version of the API, the caller's scopes, and the account behind them."""
+    """The version of the API, the caller's scopes and account."""
 
     version: str
     auth: dict[str, list[str]]

@@ -22,7 +22,7 @@ WriteScope = Annotated[OrganizationScope, organization_scope(*sorted(WRITE_SCOPE
 
 
 class NewToken(RequestBody):
-    """A token to create; its scopes must be the caller's, too."""
+    """A token to create; its scopes must be a subset of the caller's."""
 
     name: Name = "API token"
     scopes: Annotated[list[str], Field(min_length=1, max_length=100)]

@@ -1,4 +1,4 @@
-"""The caller's own account, and which projects it wants mail about."""
+"""The caller's own account, and its alerts per project."""
 
 from typing import Annotated
 
@@ -27,7 +27,7 @@ class AccountOptions(RequestBody):
 
 
 class AccountUpdate(RequestBody):
-    """What to change; a new password needs the current one and ends all other sessions."""
+    """Changes; a new password requires the current one and ends all other sessions."""
 
     name: Name | None = None
     password: NewPassword | None = None
@@ -36,7 +36,7 @@ class AccountUpdate(RequestBody):
 
 
 class AlertSettings(RootModel[dict[str, int | str | bool]]):
-    """By project id: 1 for alerts by mail, 0 for none."""
+    """Alerts by mail per project id: 1 on, 0 off."""
 
 
 def session_of(request: Request, principal: PrincipalDep) -> str:
@@ -48,7 +48,7 @@ def session_of(request: Request, principal: PrincipalDep) -> str:
 
 
 def writing_tenants(principal: PrincipalDep) -> list[int]:
-    """Return the organizations in which the caller may change something; raise Forbidden for none."""
+    """Return the organizations in which the caller has a write scope; raise Forbidden without any."""
     tenants = [tenant for tenant in principal.tenants if scopes_within(principal, tenant) & WRITE_SCOPES]
     if not tenants:
         raise Forbidden

@@ -1,7 +1,7 @@
-"""An OpenID provider: where to send people to sign in, and who came back (OpenID Connect Core 1.0, RFC 7636).
+"""Client of an OpenID provider: authorization code flow with PKCE (OpenID Connect Core 1.0, RFC 7636).
 
-Its addresses and keys are read from the issuer's discovery document and kept for an hour; an unknown key makes
-them be read again, at most once a minute.
+Its endpoints and keys come from the issuer's discovery document and are cached for an hour; an unknown key causes
+a reload, at most once a minute.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """How this fleet is registered with the provider."""
+    """The registration of this fleet at the provider."""
 
     issuer: str
     client_id: str
@@ -46,7 +46,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The secrets of one sign-in: `state` ties the answer to the browser, `nonce` the token to the question."""
+    """The secrets of one sign-in: `state` binds the response to the browser, `nonce` the token to the request."""
 
     state: str
     nonce: str
@@ -54,14 +54,14 @@ class Attempt:
 
     @property
     def challenge(self) -> str:
-        """What the provider checks the verifier against (RFC 7636, S256)."""
+        """The code challenge (RFC 7636, S256)."""
         digest = sha256(self.verifier.encode()).digest()
         return urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who signed in, as the provider says."""
+    """The identity asserted by the provider."""
 
     subject: str
     email: str
@@ -77,7 +77,7 @@ class _Known:
 
 
 class OpenIdProvider:
-    """Asks one provider."""
+    """The client."""
 
     def __init__(self, client: Client, *, seconds: Callable[[], float] = time.monotonic) -> None:
         self._client = client
@@ -87,11 +87,11 @@ class OpenIdProvider:
         self._reading = asyncio.Lock()
 
     async def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         await self._http.aclose()
 
     async def authorization_url(self, attempt: Attempt) -> str:
-        """Return where to send a browser; raise Unavailable."""
+        """Return the URL to redirect the browser to; raise Unavailable."""
         known = await self._read(_FRESH_SECONDS)
         query = urlencode(
             {
@@ -109,7 +109,7 @@ class OpenIdProvider:
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
 
     async def identify(self, code: str, attempt: Attempt, now: datetime) -> Identity:
-        """Return who an answer's code stands for; raise ProviderRefused and Unavailable."""
+        """Exchange a code for the identity; raise ProviderRefused or Unavailable."""
         known = await self._read(_FRESH_SECONDS)
         tokens = await self._tokens(known, code, attempt)
         claims = await self._claims(known, tokens.get("id_token"), attempt, now)
@@ -183,7 +183,7 @@ class OpenIdProvider:
         return {name: found[name] for name in ("email", "email_verified", "name") if name in found}
 
     async def _read(self, seconds_max: float) -> _Known:
-        """Return the discovery document and the keys, at most so old."""
+        """Return the discovery document and the keys, not older than `seconds_max`."""
         async with self._reading:
             known = self._known
             if known is not None and self._seconds() - known.read_at < seconds_max:
@@ -204,7 +204,7 @@ class OpenIdProvider:
             return self._known
 
     async def _json(self, request: httpx.Request, auth: httpx.Auth | None = None) -> dict[str, Any]:
-        """Return a JSON object; raise ProviderRefused for 4xx, and Unavailable for everything else."""
+        """Return a JSON object; raise ProviderRefused for 4xx, Unavailable for any other failure."""
         try:
             answer = await self._http.send(request, auth=auth, stream=True)
             try:

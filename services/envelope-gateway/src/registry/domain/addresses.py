@@ -1,4 +1,4 @@
-"""Which texts can be e-mail addresses."""
+"""The form of e-mail addresses."""
 
 import re
 from typing import Final
@@ -8,5 +8,5 @@ _EMAIL: Final = re.compile(EMAIL_PATTERN)
 
 
 def is_email_address(text: str) -> bool:
-    """Return whether a text has the form of an address: visible ASCII around one sign @."""
+    """Return whether a text has the form of an address: visible ASCII around one `@`."""
     return bool(_EMAIL.fullmatch(text))

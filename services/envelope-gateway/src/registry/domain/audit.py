@@ -1,4 +1,4 @@
-"""The events of the audit log, named as in Sentry, and what each says to people."""
+"""Events of the audit log, named as in Sentry, and their notes."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 
 class AuditEvent(StrEnum):
-    """What was done."""
+    """The kind of a change."""
 
     ORGANIZATION_CREATED = "org.create"
     ORGANIZATION_EDITED = "org.edit"
@@ -49,7 +49,7 @@ _NOTES: Final[Mapping[AuditEvent, str]] = {
 
 
 def note_of(event: str, data: Mapping[str, Any]) -> str:
-    """Return what an entry says, without its actor; the event's name for one that is not declared (any more)."""
+    """Return the note of an entry, without its actor; the event's name if it is undeclared."""
     if event not in _NOTES:
         return event
     words = {name: _text(name, value) for name, value in data.items()}
@@ -60,7 +60,7 @@ def note_of(event: str, data: Mapping[str, Any]) -> str:
 
 
 def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return what differs: the old and the new value of each name in `after`."""
+    """Return the old and new value of each name in `after` that differs."""
     return {
         name: {"old": before.get(name), "new": value} for name, value in after.items() if before.get(name) != value
     }

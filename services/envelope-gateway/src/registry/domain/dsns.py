@@ -6,7 +6,7 @@ from hearback_contracts.identifiers import Dsn
 
 
 def dsns_of(public_url: str, project_id: int, public: str, secret: str) -> dict[str, str]:
-    """Return the DSNs of a key by kind, for a fleet that people reach at `public_url`."""
+    """Return the DSNs of a key by kind, for the fleet at `public_url`."""
     parts = urlsplit(public_url)
     prefix = parts.path.rstrip("/")
     dsn = Dsn(parts.scheme, public, parts.netloc, project_id, prefix)

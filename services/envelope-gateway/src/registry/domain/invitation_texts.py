@@ -1,4 +1,4 @@
-"""The words of the mail that invites a person, in the languages of the crash-report dialog."""
+"""Translations of the invitation mail, in the languages of the crash-report dialog."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -92,7 +92,7 @@ LANGUAGES: Final = tuple(_TEXTS)
 def invitation_mail(
     language: str | None, *, inviter: str, organization: str, expires_at: datetime, url: str
 ) -> tuple[str, str]:
-    """Return subject and body in a language such as `de-AT`; English where there are no words in it."""
+    """Return subject and body in a language such as `de-AT`, else English."""
     short = (language or DEFAULT).replace("_", "-").split("-")[0].lower()
     subject, about, until, ignore = _TEXTS.get(short, _TEXTS[DEFAULT])
     names = {"inviter": inviter, "organization": organization, "until": f"{expires_at:%Y-%m-%d %H:%M} UTC"}

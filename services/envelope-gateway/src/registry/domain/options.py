@@ -1,4 +1,4 @@
-"""Which values the declared project options and feature flags may have."""
+"""Validate values of project options and feature flags."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -65,7 +65,7 @@ _RULES: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
 
 
 def check_options(changes: Mapping[str, Any]) -> None:
-    """Raise ValueError for an option that is not declared, or a value that its option cannot have."""
+    """Raise ValueError for an undeclared option or an invalid value."""
     for name, value in changes.items():
         if name not in OPTIONS:
             raise ValueError(f"unknown option: {name[:100]}")
@@ -82,9 +82,8 @@ def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
 def parse_features(current: Mapping[str, bool], changes: Mapping[str, Any]) -> dict[str, bool]:
     """Return the flags to set by their declared names.
 
-    When a flag and its newer name differ, as after a client changed one of the two in an answer of ours, the value
-    that is not the current one counts. Raise ValueError for a flag that is not declared, or a value that is no
-    boolean.
+    If a flag and its newer name differ, because a client changed one of them in a response, the value that differs
+    from the current one counts. Raise ValueError for an undeclared flag or a value that is not a boolean.
     """
     known = features_with_defaults(current)
     wanted: dict[str, bool] = {}

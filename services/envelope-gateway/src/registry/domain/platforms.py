@@ -1,4 +1,4 @@
-"""Platforms that a project may have, and how each sends its first feedback."""
+"""Platforms of projects, with code snippets that send a first feedback."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """A piece of code to copy: where it goes, and its language."""
+    """Code to copy: where it belongs, and its language."""
 
     place: str
     language: str
@@ -18,7 +18,7 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """A platform by its name in the API; `snippets` makes its code for a DSN."""
+    """A platform by its name in the API; `snippets` returns its code for a DSN."""
 
     name: str
     label: str
@@ -226,5 +226,5 @@ PLATFORMS: Final[Mapping[str, Platform]] = MappingProxyType(
 
 
 def platform_of(name: str | None) -> Platform:
-    """Return a platform by its name in the API; browser JavaScript for one that has no snippets."""
+    """Return a platform by its name in the API, else browser JavaScript."""
     return PLATFORMS.get(name or "") or PLATFORMS["javascript"]

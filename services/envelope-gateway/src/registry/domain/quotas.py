@@ -1,7 +1,7 @@
-"""Which lists of quotas are valid, and the form in which they are stored.
+"""Validate and normalize lists of quotas.
 
-The rules are Relay's (protocol: limits#quotas), except that an empty list of categories, which means all, may
-have any limit, and that `sources` narrows a quota on feedback.
+The rules are Relay's (protocol: limits#quotas), except that quotas on all categories (an empty list) may have any
+limit, and that `sources` narrows a quota on feedback.
 """
 
 import re
@@ -23,7 +23,7 @@ _SOURCES: Final = frozenset(str(source) for source in FeedbackSource)
 
 
 def parse_quotas(value: Any, count_max: int) -> list[dict[str, Any]]:
-    """Return the quotas of a list as they are stored; raise ValueError naming the first fault."""
+    """Return the stored form of a list of quotas; raise ValueError naming the first error."""
     if not isinstance(value, list):
         raise ValueError("quotas must be a list")
     if len(value) > count_max:

@@ -1,4 +1,4 @@
-"""Roles and scopes: what a caller may give, and which scopes allow a change."""
+"""Roles and scopes that a caller may grant, and scopes that allow changes."""
 
 from typing import Final
 
@@ -8,5 +8,5 @@ WRITE_SCOPES: Final = frozenset(scope for scope in SCOPES if scope.endswith((":w
 
 
 def scopes_beyond(role: str, held: frozenset[str]) -> frozenset[str]:
-    """Return what a role allows beyond the scopes that a caller holds; the role `member` is free to give."""
+    """Return the scopes of a role that the caller lacks; every caller may grant the role `member`."""
     return scopes_of_role(role) - scopes_of_role("member") - held

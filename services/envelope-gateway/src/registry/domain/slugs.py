@@ -1,4 +1,4 @@
-"""Slugs: how organizations and projects are named in paths."""
+"""Slugs of organizations and projects."""
 
 import re
 from typing import Final
@@ -13,18 +13,18 @@ _OTHER: Final = re.compile(r"[^a-z0-9_]+")
 
 
 def is_slug(text: str) -> bool:
-    """Return whether a text can be a slug: lower case, and not only digits, so that ids and slugs share a path."""
+    """Return whether a text is a valid slug: lower case, and not only digits, as ids and slugs share a path."""
     return bool(_SLUG.match(text))
 
 
 def problem_of(slug: str, reserved: frozenset[str]) -> str | None:
-    """Return why a text cannot be the slug of something, for which others are reserved, or None."""
+    """Return why a text is not a valid slug, or None."""
     if not is_slug(slug):
         return SLUG_RULE
     return f"The slug {slug} is reserved." if slug in reserved else None
 
 
 def slug_of(name: str) -> str | None:
-    """Return the slug that a name suggests, or None when it suggests none."""
+    """Derive a slug from a name, or return None."""
     slug = _OTHER.sub("-", name.lower()).strip("-")[:SLUG_LENGTH_MAX].rstrip("-")
     return slug if is_slug(slug) else None

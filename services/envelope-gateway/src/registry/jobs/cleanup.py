@@ -1,4 +1,4 @@
-"""Remove what has expired: sessions, tokens, old entries of the audit log, and unused accounts."""
+"""Delete expired sessions and tokens, old entries of the audit log, and unused accounts."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from registry.store import audit_logs, sessions, tokens, users
 
 
 class Cleanup:
-    """Removes what has expired."""
+    """Deletes expired records."""
 
     def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
         self._database = database
@@ -19,7 +19,7 @@ class Cleanup:
         self._account_age = timedelta(days=settings.unused_account_days)
 
     async def run(self) -> None:
-        """Remove what has expired by now."""
+        """Delete expired records."""
         now = self._clock.now()
         async with self._database.transaction() as connection:
             await sessions.remove_expired(connection, now)

@@ -1,4 +1,4 @@
-"""One's own account: name, language, password, and the projects that one gets mail about."""
+"""The caller's account: name, language, password, and alerts per project."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -88,7 +88,7 @@ async def set_password(
 async def save_alerts(
     request: Request, state: StateDep, address: AddressDep, form: FormDep, person: SignedInDep
 ) -> Response:
-    """Choose which of the listed projects one gets mail about."""
+    """Save the alerts of the listed projects."""
     listed = {int(text) for text in form.all("listed") if text.isascii() and text.isdigit() and len(text) < 19}
     chosen = set(form.all("alerts"))
     wanted = {project_id: str(project_id) in chosen for project_id in listed}

@@ -94,11 +94,11 @@ ProjectWriteDep = Annotated[ProjectPage, project_page(*PROJECT_WRITE)]
 
 
 def actor_of(person: PageScope | ProjectPageScope | SignedIn, address: str | None) -> Actor:
-    """Return the person of a page as the one who makes a change."""
+    """Return the person as the actor of a change."""
     return Actor(int(person.principal.id), person.principal.email or "", address)
 
 
 def listing(page: PageRequest, found: Sequence[Any]) -> dict[str, Any]:
-    """Return what the template of a list shows: the rows of the page, and the addresses of its neighbours."""
+    """Return the template values of a list: the rows of the page, and the URLs of its neighbours."""
     shown = page.page(found, lambda row: (row.id,))
     return {"rows": shown.rows, "pages": neighbours(page.request, shown)}

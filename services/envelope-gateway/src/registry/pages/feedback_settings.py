@@ -1,4 +1,4 @@
-"""What a project does with feedback: mails, spam, and the crash-report dialog with a preview."""
+"""A project's feedback options: mails, spam, and the crash-report dialog with a preview."""
 
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ _CHOICES: Final = (Option.DIALOG_NAME, Option.DIALOG_EMAIL, Option.DIALOG_THEME)
 
 
 def handling_texts() -> list[tuple[Option, str, str]]:
-    """Return each option of the first part with a label and what it does."""
+    """Return the options of the first part with labels and descriptions."""
     return [
         (
             Option.USER_REPORT_NOTIFICATIONS,
@@ -60,7 +60,7 @@ async def show(request: Request, scope: ProjectReadDep) -> Response:
 
 @router.post(_PATH)
 async def save(request: Request, state: StateDep, form: FormDep, scope: ProjectWriteDep) -> Response:
-    """Save one part of the options, which `part` names: how feedback is handled, or the dialog."""
+    """Save the options of one `part`: handling of feedback, or the dialog."""
     options: dict[str, Any]
     if form.get("part") == "dialog":
         options = {option.value: form.get(option.value, "") for option in _CHOICES}

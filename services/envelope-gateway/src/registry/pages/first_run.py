@@ -1,4 +1,4 @@
-"""The first run: a new project, the code that sends to it, the wait for its first feedback, a try without code."""
+"""Onboarding: create a project, show code that sends to it, wait for its first feedback, try it without code."""
 
 from typing import Annotated, Final
 
@@ -48,7 +48,7 @@ async def create(request: Request, state: StateDep, form: FormDep, scope: Projec
 
 @router.get(_PROJECT)
 async def show_project(request: Request, scope: ProjectReadDep) -> Response:
-    """Lead to the project's settings."""
+    """Redirect to the project's settings."""
     return redirect(request, scope.path)
 
 
@@ -74,13 +74,13 @@ async def getting_started(
 
 @router.get(_PROJECT + "getting-started/arrival/")
 async def arrival(request: Request, scope: ProjectReadDep) -> Response:
-    """Say whether feedback has arrived: the part of the page that is asked for again while one waits."""
+    """Show whether feedback has arrived: the fragment that the page polls."""
     return render(request, "getting_started.html", block="arrival", project=scope.project, base=_base(scope))
 
 
 @router.get(_PROJECT + "try/")
 async def try_it(request: Request, state: StateDep, scope: ProjectReadDep) -> Response:
-    """Show a form that sends real feedback from this browser, and the real dialog after an error on purpose."""
+    """Show a form that sends feedback from this browser, and a button that opens the dialog."""
     key = await _key(state, scope)
     return render(
         request,
@@ -95,7 +95,7 @@ async def try_it(request: Request, state: StateDep, scope: ProjectReadDep) -> Re
 
 @router.get(_PROJECT + "modal-preview/")
 async def preview(request: Request, state: StateDep, scope: ProjectReadDep) -> Response:
-    """Show the dialog as the project's options make it; the settings have this in a frame."""
+    """Show the dialog with the project's options, for a frame in the settings."""
     key = await _key(state, scope)
     return render(
         request,

@@ -1,4 +1,4 @@
-"""The page of an invitation's link: a password, or the account of the browser's session, and one is a member."""
+"""The page of an invitation link: accept with a password, or with the account that is signed in."""
 
 from typing import Annotated, Final
 
@@ -27,7 +27,7 @@ Part = Annotated[str, Path(max_length=200)]
 
 @router.get(_PATH)
 async def show(request: Request, state: StateDep, organization: Part, member: Part, token: Part) -> Response:
-    """Show who is invited to what."""
+    """Show the invitation."""
     try:
         invitation = await _find(state, organization, member, token)
     except NotFound as error:
@@ -45,7 +45,7 @@ async def accept(
     member: Part,
     token: Part,
 ) -> Response:
-    """Accept with a password, which begins a session, or (`as` is session) with the account that is signed in."""
+    """Accept with a password, which starts a session, or with the current session (`as=session`)."""
     principal = await state.access.authenticator.person(request)
     name = form.get("name", "").strip()[:NAME_LENGTH_MAX]
     try:

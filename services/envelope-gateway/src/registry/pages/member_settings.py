@@ -1,4 +1,4 @@
-"""The members of an organization: invited, given roles, removed."""
+"""Members of an organization: invitations, roles, removal."""
 
 from typing import Annotated, Final
 
@@ -31,7 +31,7 @@ MemberName = Annotated[str, Path(max_length=20)]
 
 
 def role_texts() -> dict[str, str]:
-    """Return what each role may do, by its name."""
+    """Return descriptions of roles by name."""
     return {
         "viewer": _("sees everything, changes nothing"),
         "member": _("works with feedback"),
@@ -48,7 +48,7 @@ async def show(request: Request, state: StateDep, page: PageDep, scope: ReadDep)
 
 @router.post(_PATH)
 async def invite(request: Request, state: StateDep, form: FormDep, page: PageDep, scope: WriteDep) -> Response:
-    """Invite a person. The link is on the answer, and only there, as long as no mail is set up."""
+    """Invite a person. Without a mail server, the response (and only it) shows the link."""
     email, role = form.text("email", length_max=EMAIL_LENGTH_MAX), form.get("role", "member")
     try:
         if not is_email_address(email) or role not in ROLES:

@@ -1,4 +1,4 @@
-"""Settings of an organization: its name and its flags, which hold at once in every service."""
+"""Settings of an organization: name, slug and flags."""
 
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ _PATH: Final = "/settings/{organization}/"
 
 
 def feature_texts() -> list[tuple[Feature, str, str]]:
-    """Return each flag with a label and what it does."""
+    """Return the flags with labels and descriptions."""
     return [
         (
             Feature.INGEST,
@@ -53,13 +53,13 @@ def feature_texts() -> list[tuple[Feature, str, str]]:
 
 @router.get(_PATH)
 async def show(request: Request, scope: OrganizationReadDep) -> Response:
-    """Show the settings; members without the right to change them cannot edit."""
+    """Show the settings, read-only without write scopes."""
     return _page(request, scope)
 
 
 @router.post(_PATH)
 async def save(request: Request, state: StateDep, form: FormDep, scope: OrganizationWriteDep) -> Response:
-    """Save the name and the slug, or (as `part` says) the flags."""
+    """Save one `part`: name and slug, or the flags."""
     if form.get("part") == "features":
         features: dict[str, Any] = {feature.value: form.is_on(feature.value) for feature in Feature}
         await update_organization(state.changes, scope.actor, scope.organization, {}, features)

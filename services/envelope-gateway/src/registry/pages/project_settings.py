@@ -89,7 +89,7 @@ def _read(given: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _number(text: str, default: Any) -> Any:
-    """Return a whole number, the default for an empty field, or the text, which the rules then refuse."""
+    """Return an integer, the default for an empty field, or else the text, which validation refuses."""
     if not text:
         return default
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else text

@@ -1,4 +1,4 @@
-"""Signing in by an OpenID provider: the way there and back."""
+"""Sign in by an OpenID provider."""
 
 from typing import Annotated, Final
 
@@ -22,7 +22,7 @@ Part = Annotated[str, Query(max_length=4_000)]
 
 @router.get("/auth/oidc/start/")
 async def start(request: Request, state: StateDep, wanted: Annotated[str, Query(alias="next")] = "/") -> Response:
-    """Send the browser to the provider."""
+    """Redirect the browser to the provider."""
     provider = _provider(state.provider_sign_in)
     try:
         url, cookie = await provider.begin(local_path(wanted))
@@ -51,7 +51,7 @@ async def callback(
     issuer: Annotated[str | None, Query(alias="iss", max_length=2_000)] = None,
     error: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
-    """Take the browser back, and begin a session."""
+    """Handle the provider's redirect, and start a session."""
     provider = _provider(state.provider_sign_in)
     cookie = request.cookies.get(ATTEMPT_COOKIE)
     try:

@@ -1,4 +1,4 @@
-"""The quotas of a project: how much of what it takes, and in which time."""
+"""The quotas of a project."""
 
 from typing import Any, Final
 
@@ -34,7 +34,7 @@ async def show(request: Request, scope: ProjectReadDep) -> Response:
 
 @router.post(_PATH)
 async def add(request: Request, state: StateDep, form: FormDep, scope: ProjectWriteDep) -> Response:
-    """Add a quota, or put one back (`restored`) that was removed."""
+    """Add a quota, or undo a removal (`restored`)."""
     try:
         quota = _restored(form) if "restored" in form else _given(form)
         count_max = state.settings.quotas_max

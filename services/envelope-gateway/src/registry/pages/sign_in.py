@@ -1,4 +1,4 @@
-"""Signing in with a password, and signing out."""
+"""Sign in with a password, and sign out."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ PASSWORD_LENGTH_MAX = 1_000
 
 @router.get("/auth/login/")
 async def show(request: Request, state: StateDep, wanted: Annotated[str, Query(alias="next")] = "/") -> Response:
-    """Show the form; whoever is signed in already goes on."""
+    """Show the form, or redirect if already signed in."""
     if await state.access.authenticator.person(request) is not None:
         return redirect(request, local_path(wanted))
     return _form(request, state, wanted=local_path(wanted))
@@ -30,7 +30,7 @@ async def show(request: Request, state: StateDep, wanted: Annotated[str, Query(a
 
 @router.post("/auth/login/")
 async def sign_in(request: Request, state: StateDep, address: AddressDep, form: FormDep) -> Response:
-    """Begin a session of its own; the one that the browser brought ends."""
+    """Start a new session; an existing one ends."""
     email, wanted = form.text("email", length_max=EMAIL_LENGTH_MAX), local_path(form.get("next"))
     try:
         user = await state.sign_in.authenticate(email, form.get("password", "")[:PASSWORD_LENGTH_MAX], address)
@@ -52,7 +52,7 @@ async def sign_out(request: Request, state: StateDep, _: FormDep) -> Response:
 
 
 async def begin(request: Request, state: AppState, session: Session, wanted: str) -> Response:
-    """Give a browser its new session, and lead it on; a session that it brought, maybe another's, ends."""
+    """Set the cookie of a new session and redirect; an existing session ends."""
     previous = request.cookies.get(SESSION_COOKIE)
     if previous:
         await state.sign_in.end_session(previous)

@@ -1,4 +1,4 @@
-"""The addresses that lead on: the start page, an organization, its settings."""
+"""Redirects of the start page, of an organization, and of the settings."""
 
 from fastapi import APIRouter, Request, Response
 from hearback_web import SignedInDep, redirect
@@ -10,7 +10,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/")
 async def start(request: Request, state: StateDep, person: SignedInDep) -> Response:
-    """Lead to the inbox of the person's first organization, or to its first project."""
+    """Redirect to the inbox of the person's first organization, or to creating its first project."""
     organization = await first_organization(state, person)
     if organization is None:
         return render(request, "no_organization.html")
@@ -20,12 +20,12 @@ async def start(request: Request, state: StateDep, person: SignedInDep) -> Respo
 
 @router.get("/organizations/{organization}/")
 async def organization(request: Request, scope: OrganizationReadDep) -> Response:
-    """Lead to an organization's inbox."""
+    """Redirect to an organization's inbox."""
     return redirect(request, f"/organizations/{scope.organization.slug}/feedback/")
 
 
 @router.get("/settings/")
 async def settings(request: Request, state: StateDep, person: SignedInDep) -> Response:
-    """Lead to the settings of the person's first organization, or of the account without any."""
+    """Redirect to the settings of the person's first organization, else of the account."""
     organization = await first_organization(state, person)
     return redirect(request, f"/settings/{organization.slug if organization else 'account'}/")

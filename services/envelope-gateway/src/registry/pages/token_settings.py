@@ -38,7 +38,7 @@ TokenName = Annotated[str, Path(max_length=20)]
 
 @router.get("/settings/account/api/auth-tokens/")
 async def find(request: Request, state: StateDep, person: SignedInDep) -> Response:
-    """Lead to the tokens of the person's first organization: tokens belong to one."""
+    """Redirect to the tokens of the person's first organization."""
     organization = await first_organization(state, person)
     return redirect(request, f"/settings/{organization.slug}/tokens/" if organization else "/")
 
@@ -51,7 +51,7 @@ async def show(request: Request, state: StateDep, page: PageDep, scope: ReadDep)
 
 @router.post(_PATH)
 async def create(request: Request, state: StateDep, form: FormDep, page: PageDep, scope: WriteDep) -> Response:
-    """Create a token. Its secret is on the answer, and only there."""
+    """Create a token. Only the response shows its secret."""
     days = form.text("days", length_max=10)
     try:
         expires_at = None

@@ -1,4 +1,4 @@
-"""The link in a mail that switches off alerts: a page for people, and one click for mail programs (RFC 8058)."""
+"""The unsubscribe link of mails: a page for people, one-click POST for mail programs (RFC 8058)."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ Token = Annotated[str, Path(max_length=200)]
 
 @router.get(_PATH)
 async def show(request: Request, state: StateDep, token: Token) -> Response:
-    """Say what the link is for; mail scanners follow every link, so a look changes nothing."""
+    """Show a confirmation form: mail scanners follow links, so GET changes nothing."""
     try:
         found = await find_subscription(state.database, state.unsubscribe_links.read(token))
     except NotFound as error:
@@ -28,7 +28,7 @@ async def show(request: Request, state: StateDep, token: Token) -> Response:
 
 @router.post(_PATH)
 async def post(request: Request, state: StateDep, token: Token) -> Response:
-    """Switch the alerts off; the link is proof enough."""
+    """Disable the alerts; the signed link authorizes it."""
     try:
         found = await unsubscribe(state.changes, state.database, state.unsubscribe_links.read(token))
     except NotFound as error:

@@ -1,7 +1,7 @@
-"""Accept an invitation: its link, and a password that is set or proven, make an account a member.
+"""Accept an invitation: the link, with a password or a session, makes an account a member.
 
-An account never becomes a member because of its address: anybody may claim an address. Whoever has a link that
-was mailed has proven the address.
+An account never becomes a member by its address alone, since addresses are claimed without proof. A mailed link
+proves the address.
 """
 
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from registry.store.users import User
 
 @dataclass(frozen=True, slots=True)
 class InvitationLink:
-    """What a link names."""
+    """The parameters of an invitation link."""
 
     organization: str
     member_id: int
@@ -30,13 +30,13 @@ class InvitationLink:
 
     @property
     def digest(self) -> str:
-        """The hash that the token is kept by."""
+        """The stored hash of the token."""
         return hash_secret(self.token)
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """The membership, and a session that begins with it."""
+    """The membership, and a new session."""
 
     member: Member
     session: Session
@@ -51,7 +51,7 @@ class Invitations:
         self._sign_in = sign_in
 
     async def find(self, link: InvitationLink, now: datetime) -> Invitation:
-        """Return the invitation that a link names; raise InvitationNotValid."""
+        """Return the invitation of a link; raise InvitationNotValid."""
         found = await self._database.read(
             invitations.find_invitation, link.organization, link.member_id, link.digest, now
         )
@@ -62,10 +62,10 @@ class Invitations:
     async def accept_with_password(
         self, link: InvitationLink, password: str, name: str | None, address: str | None, now: datetime
     ) -> Acceptance:
-        """Accept with the password of an account with the invited address, or for a new one.
+        """Accept with the password of an account with the invited address, or of a new account.
 
-        Raise InvitationNotValid, AlreadyMember and TooManyRequests; WrongCredentials when the address was mailed
-        to, and an account that proved it has another password.
+        Raise InvitationNotValid, AlreadyMember or TooManyRequests; WrongCredentials if the link was mailed and the
+        account that verified the address has another password.
         """
         invitation = await self.find(link, now)
         await self._sign_in.count_attempt(invitation.email, address)

@@ -1,4 +1,4 @@
-"""Add a member at once, as the operator of the machine."""
+"""Add a member without an invitation, as the operator of the machine."""
 
 import secrets
 
@@ -22,10 +22,10 @@ async def add_member(
     name: str | None = None,
     password: str | None = None,
 ) -> tuple[Member, str]:
-    """Create an account that is a member at once; return it with its password, generated if none is given.
+    """Create an account and its membership; return it with its password, generated if none is given.
 
-    The account is new even when others claim the address: a password cannot be set for those. Raise NotFound for
-    an unknown organization and AlreadyMember.
+    The account is new even if others claim the address, whose passwords must not change. Raise NotFound for an
+    unknown organization, or AlreadyMember.
     """
     password = password or secrets.token_urlsafe(12)
     password_hash = await passwords.hash(password)
@@ -39,7 +39,7 @@ async def add_member(
 async def add_account(
     change: Change, organization: Organization, email: str, name: str | None, password_hash: str, role: str
 ) -> Member:
-    """Create an account that is a member at once, within a change."""
+    """Create an account and its membership within a change."""
     user_id = await users.add_user(change.connection, email, name, password_hash, change.now)
     member_id = await members.add_member(change.connection, organization.id, user_id, role, change.now)
     assert member_id is not None, "the account is new"

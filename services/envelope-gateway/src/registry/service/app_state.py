@@ -29,7 +29,7 @@ _VALKEY_SECONDS_MAX: Final = 1.0  # a change waits no longer for Valkey; the wor
 
 @dataclass(frozen=True, slots=True)
 class PageAccess:
-    """What the guard of pages looks people up with (`app.state.access`)."""
+    """The look-ups of the page guard (`app.state.access`)."""
 
     configuration: StoredConfiguration
     authenticator: Authenticator
@@ -37,7 +37,7 @@ class PageAccess:
 
 @dataclass(frozen=True, slots=True)
 class AppState:
-    """What the app holds while it runs (`app.state.state`)."""
+    """The state of the running app (`app.state.state`)."""
 
     settings: Settings
     clock: Clock
@@ -51,7 +51,7 @@ class AppState:
     unsubscribe_links: UnsubscribeLinks
 
     async def account(self, principal: Principal) -> User:
-        """Return the account of a caller; raise Unauthorized when it is gone."""
+        """Return the account of a caller; raise Unauthorized if it was deleted."""
         found = await self.database.read(find_user, int(principal.id))
         if found is None:
             raise Unauthorized
@@ -59,7 +59,7 @@ class AppState:
 
 
 def assemble_app(settings: Settings, runtime: ServiceRuntime) -> AppState:
-    """Return what the HTTP app holds while it runs."""
+    """Build the state of the HTTP app."""
     database, clock = runtime.database, runtime.clock
     counters = LimitBatches(runtime.resp_connection(answer_seconds_max=_VALKEY_SECONDS_MAX), clock)
     passwords = Passwords(settings.passwords_at_once_max, settings.passwords_waiting_max)
@@ -97,6 +97,6 @@ def _provider_sign_in(settings: Settings, runtime: ServiceRuntime, sign_in: Sign
 
 
 def publisher(settings: Settings, runtime: ServiceRuntime) -> Publisher:
-    """Return what publishes snapshots."""
+    """Return the publisher of snapshots."""
     store = SnapshotStore(runtime.valkey(timeout_seconds=_VALKEY_SECONDS_MAX))
     return Publisher(runtime.database, store, batch_max=settings.publish_batch_max)

@@ -1,4 +1,4 @@
-"""Make sure that an organization with an owner and a project exist, as the operator of the machine."""
+"""Ensure that an organization with an owner and a project exist, as the operator of the machine."""
 
 import secrets
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from registry.store.organizations import Organization
 
 @dataclass(frozen=True, slots=True)
 class Bootstrapped:
-    """What a launcher needs; `admin_password` only when the owner was just created."""
+    """The answer for the launcher; `admin_password` is set only for a new owner."""
 
     organization: str
     project: str
@@ -34,10 +34,9 @@ class Bootstrapped:
 async def bootstrap_project(
     changes: Changes, passwords: Passwords, organization_slug: str, project_slug: str, *, projects_max: int
 ) -> Bootstrapped:
-    """Create what does not exist yet, and a new token in the owner's name; raise InvalidSlug, LimitReached.
+    """Create what is missing, and a new token of the owner; raise InvalidSlug or LimitReached.
 
-    The owner of a new organization is always a new account: one that exists and only claims the owner's address
-    is left alone.
+    The owner of a new organization is always a new account, even if another one claims the address.
     """
     for slug in (organization_slug, project_slug):
         if not is_slug(slug):

@@ -1,4 +1,4 @@
-"""Changes: one transaction, audited, whose effects on the configuration are published when it is committed."""
+"""Change the configuration: one audited transaction, published after its commit."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +18,7 @@ from registry.store.organizations import Organization
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who makes a change: an account (None for the operator of the machine), its label, and a client's address."""
+    """The actor of a change: an account (None: the operator), its label, and the client's address."""
 
     user_id: int | None
     label: str
@@ -30,7 +30,7 @@ OPERATOR: Final = Actor(None, "operator")
 
 @dataclass(slots=True)
 class Change:
-    """A transaction begun at `now` by `actor`, and the names of the snapshots that it changes."""
+    """A transaction by `actor`, started at `now`, and the names of the snapshots it changes."""
 
     connection: Connection
     actor: Actor
@@ -38,15 +38,15 @@ class Change:
     names: set[str] = field(default_factory=set)
 
     def touch_project(self, project_id: int, *public_keys: str) -> None:
-        """Note that a project's configuration changes, and which of its keys come, go or change."""
+        """Mark a project's configuration, and some of its keys, as changed."""
         self.names.update((project_snapshot(project_id), *map(key_snapshot, public_keys)))
 
     def touch_organization(self, organization_id: int, slug: str) -> None:
-        """Note that an organization's flags, projects or members change."""
+        """Mark an organization's configuration as changed."""
         self.names.update((organization_snapshot(organization_id), organization_snapshot(slug)))
 
     async def touch_everything_of(self, organization: Organization) -> None:
-        """Note that what an organization and all its projects publish changes."""
+        """Mark an organization and all its projects as changed."""
         self.touch_organization(organization.id, organization.slug)
         for project_id in await snapshots.list_project_ids(self.connection, organization.id):
             self.touch_project(project_id)
@@ -60,7 +60,7 @@ class Change:
         target_user_id: int | None = None,
         **data: Any,
     ) -> None:
-        """Add the change to the organization's audit log; `data` fills the event's note and holds no secrets."""
+        """Add an entry to the organization's audit log; `data` fills its note and must not hold secrets."""
         await audit_logs.add_entry(
             self.connection,
             organization_id,
@@ -76,7 +76,7 @@ class Change:
 
 
 class Changes:
-    """Begins changes."""
+    """Starts changes."""
 
     def __init__(self, database: Database, publisher: Publisher, clock: Clock) -> None:
         self._database = database
@@ -85,7 +85,7 @@ class Changes:
 
     @asynccontextmanager
     async def begin(self, actor: Actor) -> AsyncIterator[Change]:
-        """Begin a change; when the block ends it is committed, and then published or left to the worker."""
+        """Start a change; it is committed when the block ends, then published, or left to the worker."""
         async with self._database.transaction() as connection:
             change = Change(connection, actor, self._clock.now())
             yield change

@@ -15,7 +15,7 @@ from registry.store.projects import Project
 
 @dataclass(frozen=True, slots=True)
 class NewProject:
-    """What a project starts with; without a slug it gets one made from its name."""
+    """A project to create; without a slug one is derived from its name."""
 
     name: str
     slug: str | None = None

@@ -1,7 +1,6 @@
-"""Deliver the mails that wait: each in a transaction that forgets it once it was handed over.
+"""Deliver queued mails, each in a transaction that deletes it after the SMTP server accepted it.
 
-A mail is delivered at least once: after a crash between handing over and forgetting it goes out again, with the
-same `Message-ID`.
+Delivery is at least once: after a crash in between it is sent again, with the same `Message-ID`.
 """
 
 from datetime import timedelta
@@ -26,7 +25,7 @@ _log = get_logger(__name__)
 
 
 class MailDelivery:
-    """Delivers what waits."""
+    """Delivers queued mails."""
 
     def __init__(
         self, database: Database, transport: MailTransport, clock: Clock, *, sender: str, host: str

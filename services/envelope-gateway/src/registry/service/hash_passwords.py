@@ -1,4 +1,4 @@
-"""Passwords: argon2id in threads, a few at a time."""
+"""Hash passwords with argon2id, in a bounded number of threads."""
 
 import asyncio
 import secrets
@@ -10,9 +10,9 @@ from hearback_kit.errors import Unavailable
 
 
 class Passwords:
-    """Hashes and checks passwords without holding up the event loop.
+    """Hashes and verifies passwords off the event loop.
 
-    At most `at_once_max` hashes are computed at a time and `waiting_max` wait; further ones raise Unavailable.
+    At most `at_once_max` hashes are computed at a time and `waiting_max` wait; others raise Unavailable.
     """
 
     def __init__(self, at_once_max: int, waiting_max: int) -> None:
@@ -26,7 +26,7 @@ class Passwords:
         return str(await self._compute(self._hasher.hash, password))
 
     async def verify(self, stored: str | None, password: str) -> bool:
-        """Return whether a password fits a hash; no hash (None) takes as long as a wrong password."""
+        """Return whether a password matches a hash; None takes as long as a wrong password."""
         if stored is None:
             if self._decoy is None:
                 self._decoy = await self.hash(secrets.token_urlsafe())

@@ -1,4 +1,4 @@
-"""Find out who holds a token or a session."""
+"""Look up the holder of a token or session."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _USE_NOTED_EVERY: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a secret: `tenants` maps organization ids to roles."""
+    """The holder of a secret: `tenants` maps organization ids to roles."""
 
     kind: str
     id: str
@@ -26,14 +26,14 @@ class Holder:
 
 
 class Introspection:
-    """Answers who holds a secret, by its hash."""
+    """Looks up holders by the hash of their secret."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     async def __call__(self, kind: str, digest: str) -> dict[str, Any] | None:
-        """Return the holder as the kit's `Authenticator` reads it, or None for an unknown or expired secret."""
+        """Return the holder in the form of the kit's `Authenticator`, or None for an unknown or expired secret."""
         holder = await self.find_holder(kind, digest)
         if holder is None:
             return None

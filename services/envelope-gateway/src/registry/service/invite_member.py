@@ -1,7 +1,7 @@
 """Invite people to an organization by a one-time link.
 
-The link goes to the addressee by mail, so that whoever accepts it has proven the address. As long as no mail is
-set up, it is handed to the inviter, and proves nothing.
+The link is mailed, so accepting it verifies the address. Without a mail server it is shown to the inviter, and
+verifies nothing.
 """
 
 import secrets
@@ -34,9 +34,9 @@ class _Link:
 async def invite_member(
     changes: Changes, actor: Actor, authority: MemberAuthority, settings: Settings, *, email: str, role: str
 ) -> tuple[Member, str | None]:
-    """Invite an address; return the pending member, and its link unless that is mailed.
+    """Invite an address; return the pending member, and the link unless it is mailed.
 
-    Raise Forbidden, AlreadyMember, LimitReached and TooManyRequests.
+    Raise Forbidden, AlreadyMember, LimitReached or TooManyRequests.
     """
     authority.check_role(role)
     organization = authority.organization
@@ -81,14 +81,14 @@ async def renew_invitation(
 
 
 async def check_is_new(change: Change, organization_id: int, email: str) -> None:
-    """Raise AlreadyMember when a member of the organization, or a person who is invited, has the address."""
+    """Raise AlreadyMember if a member or an invited person of the organization has the address."""
     known = await members.find_member_by_email(change.connection, organization_id, email)
     if known is not None:
         raise AlreadyMember("This address is invited already." if known.is_pending else None)
 
 
 async def _check_limits(change: Change, organization_id: int, settings: Settings) -> None:
-    """Raise TooManyRequests when an organization mails too many people whom it does not know."""
+    """Raise TooManyRequests if an organization sends too many invitations."""
     await members.lock_members(change.connection, organization_id)
     if not settings.mails_invitations:
         return
@@ -109,7 +109,7 @@ def _new_link(now: datetime, settings: Settings) -> _Link:
 async def _announce(
     change: Change, authority: MemberAuthority, settings: Settings, member_id: int, link: _Link
 ) -> tuple[Member, str | None]:
-    """Write the mail and the audit log."""
+    """Queue the mail and add an audit log entry."""
     organization = authority.organization
     member = await find_member(change, authority, member_id)
     url = f"{settings.public_url.rstrip('/')}/accept/{organization.slug}/{member.id}/{link.url_end}/"
@@ -128,7 +128,7 @@ async def _announce(
 
 
 async def _language(change: Change, authority: MemberAuthority, member: Member) -> str | None:
-    """Return the language of the account that proved the invited address, else that of the inviter."""
+    """Return the language of the account that verified the invited address, else the inviter's."""
     known = await users.list_users_by_email(change.connection, member.email)
     for user in known:
         if user.email_verified_at and user.language:

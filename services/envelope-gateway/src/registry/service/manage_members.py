@@ -15,14 +15,14 @@ from registry.store.organizations import Organization
 
 @dataclass(frozen=True, slots=True)
 class MemberAuthority:
-    """Who may decide about the members of an organization, and with which scopes there."""
+    """A caller who manages members of an organization, with the caller's scopes there."""
 
     organization: Organization
     user_id: int
     scopes: frozenset[str]
 
     def check_role(self, role: str) -> None:
-        """Raise Forbidden for a role that allows more than the caller may do, `member` excepted."""
+        """Raise Forbidden for a role that allows more than the caller's scopes, except `member`."""
         if role == "owner" and "org:admin" not in self.scopes:
             raise Forbidden("Only owners decide about owners.", code="owners_only")
         if missing := scopes_beyond(role, self.scopes):
@@ -35,7 +35,7 @@ class MemberAuthority:
 async def update_role(
     changes: Changes, actor: Actor, authority: MemberAuthority, member_id: int, role: str
 ) -> Member:
-    """Give a member another role; raise NotFound, Forbidden and LastOwner."""
+    """Change a member's role; raise NotFound, Forbidden or LastOwner."""
     async with changes.begin(actor) as change:
         member = await find_member(change, authority, member_id)
         authority.check_role(role)
@@ -56,7 +56,7 @@ async def update_role(
 
 
 async def remove_member(changes: Changes, actor: Actor, authority: MemberAuthority, member_id: int) -> None:
-    """Remove a member or withdraw an invitation; raise NotFound, Forbidden and LastOwner."""
+    """Remove a member or withdraw an invitation; raise NotFound, Forbidden or LastOwner."""
     async with changes.begin(actor) as change:
         member = await find_member(change, authority, member_id)
         await _keep_an_owner(change, member)
@@ -74,7 +74,7 @@ async def remove_member(changes: Changes, actor: Actor, authority: MemberAuthori
 
 
 async def find_member(change: Change, authority: MemberAuthority, member_id: int) -> Member:
-    """Return a member that the caller may decide about; raise NotFound and Forbidden."""
+    """Return a member that the caller may manage; raise NotFound or Forbidden."""
     member = existing(await members.find_member(change.connection, authority.organization.id, member_id))
     authority.check_role(member.role)
     return member

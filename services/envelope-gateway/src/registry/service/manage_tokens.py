@@ -30,7 +30,7 @@ class NewToken:
 
 @dataclass(frozen=True, slots=True)
 class TokenAuthority:
-    """Which of an organization's tokens a caller may see and revoke: those with no scope beyond the caller's.
+    """A caller who manages an organization's tokens: only those whose scopes the caller has.
 
     Without `org:admin` only those of the caller's own account.
     """
@@ -41,11 +41,11 @@ class TokenAuthority:
 
     @property
     def only_user_id(self) -> int | None:
-        """The account whose tokens count; None for all."""
+        """The account whose tokens are visible; None for all."""
         return None if "org:admin" in self.scopes else self.user_id
 
     def covers(self, token: Token) -> bool:
-        """Return whether a token of the organization is within the caller's reach."""
+        """Return whether the caller may manage a token of the organization."""
         return self.scopes.issuperset(token.scopes) and self.only_user_id in {None, token.user_id}
 
 

@@ -1,4 +1,4 @@
-"""Publish committed changes as the snapshots that all services follow."""
+"""Publish committed changes as snapshots for all services."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -17,10 +17,10 @@ _log = get_logger(__name__)
 
 
 class Publisher:
-    """Publishes what is marked as changed; a snapshot has one publisher at a time.
+    """Publishes snapshots that are marked as changed, one publisher per snapshot at a time.
 
-    The mark is held from before the value is read until it is published, and a change has to touch
-    the mark before it commits, so published values never go back in time.
+    The mark is locked from before the value is read until it is published, and a change updates the mark before it
+    commits, so published values never go back in time.
     """
 
     def __init__(self, database: Database, store: SnapshotStore, *, batch_max: int) -> None:
@@ -30,14 +30,14 @@ class Publisher:
         self._history: str | None = None
 
     async def publish(self, names: Sequence[str] | None = None) -> int:
-        """Publish what waits (of the given names) and return how many snapshots; raise Unavailable."""
+        """Publish marked snapshots (of the given names) and return their number; raise Unavailable."""
         if names is None:
             return await self._drain(None)
         batches = range(0, len(names), self._batch_max)
         return sum([await self._drain(list(names[start : start + self._batch_max])) for start in batches])
 
     async def publish_soon(self, names: Sequence[str]) -> None:
-        """Publish now if possible; otherwise the next `keep_published` does."""
+        """Publish now if possible, else leave it to `keep_published`."""
         try:
             await self.publish(names)
         except Exception as error:  # the change is committed: the worker makes up for whatever goes wrong now
@@ -45,9 +45,9 @@ class Publisher:
             _log.warning("publishing_waits", snapshots=len(names), reason=str(error))
 
     async def keep_published(self) -> None:
-        """Publish what waits; everything after a start, and when Valkey may have lost data. Raise Unavailable.
+        """Publish marked snapshots; all of them on startup and when Valkey may have lost data. Raise Unavailable.
 
-        A replica that took the primary's place may lack what was published last.
+        A replica that was promoted may lack the latest snapshots.
         """
         try:
             history = await self._store.history()

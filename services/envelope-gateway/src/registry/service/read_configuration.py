@@ -1,4 +1,4 @@
-"""Read the configuration from the registry's own tables: a change is seen by the very next page."""
+"""Read the configuration from the registry's own tables, so that the next page sees a change."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,9 @@ from registry.store import snapshots
 
 
 class StoredConfiguration:
-    """Organizations and projects as they are stored, in the form in which they are published.
+    """Organizations and projects from the tables, in their published form.
 
-    Of an organization's members only those are read that are asked for: it may have very many.
+    An organization may have many members, so only those that are needed are read.
     """
 
     def __init__(self, database: Database) -> None:
@@ -22,12 +22,12 @@ class StoredConfiguration:
         return await self.organization_for(id_or_slug, "")
 
     async def organization_for(self, id_or_slug: int | str, email: str) -> OrganizationConfig | None:
-        """Return an organization by id or slug, of its members only the one with an address; None without one."""
+        """Return an organization by id or slug with only the member of an address, or None."""
         found = await self._database.read(snapshots.organizations_of, [str(id_or_slug)], email)
         return found[0] if found else None
 
     async def organizations_for(self, ids: Sequence[int], email: str) -> Sequence[OrganizationConfig]:
-        """Return organizations by id, of their members only the one with an address."""
+        """Return organizations by id, each with only the member of an address."""
         return await self._database.read(snapshots.organizations_of, [str(one) for one in ids], email)
 
     async def project(self, project_id: int) -> ProjectConfig | None:

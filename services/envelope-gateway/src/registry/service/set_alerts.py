@@ -1,4 +1,4 @@
-"""Switch a member's alerts for projects on or off, also by a signed link in a mail."""
+"""Enable or disable a member's alerts for projects, also by a signed link in a mail."""
 
 import base64
 import hashlib
@@ -16,21 +16,21 @@ from registry.store.alerts import Subscriber
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Mail about one project to one account."""
+    """An account's alerts for a project."""
 
     user_id: int
     project_id: int
 
 
 class UnsubscribeLinks:
-    """Makes and reads the tokens of links that switch off alerts; a token names one subscription for ever."""
+    """Creates and verifies tokens of unsubscribe links; a token does not expire."""
 
     def __init__(self, secret: str, public_url: str) -> None:
         self._key = hmac.digest(secret.encode(), b"hearback unsubscribe", "sha256")
         self._prefix = f"{public_url.rstrip('/')}/unsubscribe/"
 
     def url(self, subscription: Subscription) -> str:
-        """Return the link for a mail's `List-Unsubscribe` header; a POST to it needs nothing else."""
+        """Return the link for a mail's `List-Unsubscribe` header."""
         return f"{self._prefix}{self.token(subscription)}/"
 
     def token(self, subscription: Subscription) -> str:
@@ -39,7 +39,7 @@ class UnsubscribeLinks:
         return f"{text}.{self._sign(text)}"
 
     def read(self, token: str) -> Subscription:
-        """Return the subscription that a token names; raise NotFound for one that was not made here."""
+        """Return the subscription of a token; raise NotFound for a forged one."""
         text, _, signature = token.rpartition(".")
         if not hmac.compare_digest(self._sign(text).encode(), signature.encode()):
             raise NotFound
@@ -54,7 +54,7 @@ class UnsubscribeLinks:
 async def set_alerts(
     changes: Changes, actor: Actor, user_id: int, organization_ids: Iterable[int], wanted: Mapping[int, bool]
 ) -> None:
-    """Switch an account's alerts by project id; raise NotFound for a project that it does not belong to."""
+    """Set an account's alerts by project id; raise NotFound for a project of another organization."""
     async with changes.begin(actor) as change:
         known = await alerts.list_alerts(change.connection, user_id, organization_ids)
         before = {setting.project_id: setting.alerts for setting in known}
@@ -69,7 +69,7 @@ async def set_alerts(
 
 
 async def unsubscribe(changes: Changes, database: Database, subscription: Subscription) -> Subscriber:
-    """Switch alerts off by a link in a mail; raise NotFound for a person who is no member any more."""
+    """Disable alerts by a link in a mail; raise NotFound for a former member."""
     found = await find_subscription(database, subscription)
     async with changes.begin(Actor(subscription.user_id, "unsubscribe link")) as change:
         await alerts.set_alerts(
@@ -80,5 +80,5 @@ async def unsubscribe(changes: Changes, database: Database, subscription: Subscr
 
 
 async def find_subscription(database: Database, subscription: Subscription) -> Subscriber:
-    """Return the subscriber that a subscription names; raise NotFound."""
+    """Return the subscriber of a subscription; raise NotFound."""
     return existing(await database.read(alerts.find_subscriber, subscription.user_id, subscription.project_id))

@@ -1,8 +1,7 @@
-"""Check passwords and begin sessions, with limits on guessing.
+"""Verify passwords and start sessions, with rate limits on attempts.
 
-Attempts are limited per client address, and per account and address, so that one stranger can neither spray
-passwords over many accounts nor use up what the account's owner may try from elsewhere. What strangers at many
-addresses try on one account is limited together; addresses where the account has a session are exempt.
+Attempts are limited per client address, and per account and address, which prevents password spraying without
+locking the owner out. Attempts on one account from all addresses without a session of it share another limit.
 """
 
 import hashlib
@@ -28,14 +27,14 @@ from registry.store.users import User
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session that has just begun; its secret is not stored."""
+    """A new session; its secret is not stored."""
 
     secret: str
     duration: timedelta
 
 
 class SignIn:
-    """Checks who people are."""
+    """Authenticates people."""
 
     def __init__(
         self, database: Database, passwords: Passwords, counters: LimitBatches, clock: Clock, settings: Settings
@@ -48,7 +47,7 @@ class SignIn:
         self._session_duration = timedelta(days=settings.session_days)
 
     async def authenticate(self, email: str, password: str, address: str | None) -> User:
-        """Return the account of an address and a password; raise TooManyRequests and WrongCredentials."""
+        """Return the account of an address and a password; raise TooManyRequests or WrongCredentials."""
         await self.count_attempt(email, address)
         candidates = await self._database.read(users.list_users_by_email, email)
         user = await self.find_match(candidates, password)
@@ -58,7 +57,7 @@ class SignIn:
         return user
 
     async def find_match(self, candidates: Iterable[User], password: str) -> User | None:
-        """Return the first account that a password fits; without candidates it takes as long as with one."""
+        """Return the first account whose password matches; takes as long without candidates as with one."""
         candidates = list(candidates)
         if not candidates:
             await self.passwords.verify(None, password)
@@ -68,7 +67,7 @@ class SignIn:
         return None
 
     async def count_attempt(self, email: str, address: str | None) -> None:
-        """Count an attempt to guess a password; raise TooManyRequests when there were too many."""
+        """Count an attempt; raise TooManyRequests."""
         block = address_block(address or "unknown")
         account = hashlib.sha256(email.lower().encode()).hexdigest()
         settings = self._settings
@@ -90,7 +89,7 @@ class SignIn:
     async def add_session(
         self, connection: Connection, user_id: int, address: str | None, now: datetime
     ) -> Session:
-        """Begin a session of an account within a transaction."""
+        """Start a session of an account within a transaction."""
         secret = secrets.token_urlsafe(32)
         await sessions.add_session(
             connection,

@@ -1,7 +1,7 @@
 """Sign in by an OpenID provider.
 
-The provider proves an address; the address finds an account, or begins one for a person who is invited. A
-membership never begins by it. An account that only claimed the address until now belongs to whoever proved it: its
+The provider verifies an address, which identifies the account; for an invited person an account is created. No
+membership is created. An account that had only claimed the address is taken over by the verified person: its
 password, sessions and tokens end.
 """
 
@@ -29,17 +29,16 @@ ATTEMPT_SECONDS_MAX: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A session that begins, and the page that was wanted."""
+    """A new session, and the page to redirect to."""
 
     session: Session
     wanted: str
 
 
 class ProviderSignIn:
-    """Sends browsers to the provider and takes them back.
+    """Runs the sign-in flow.
 
-    What belongs to an attempt lies in the browser's cookie, signed, so that an answer counts only in the browser
-    in which the attempt began.
+    The state of an attempt is in a signed cookie, so a response is valid only in the browser that started it.
     """
 
     def __init__(
@@ -54,7 +53,7 @@ class ProviderSignIn:
         self._domains = frozenset(domain.lower() for domain in settings.oidc_domains)
 
     async def begin(self, wanted: str) -> tuple[str, str]:
-        """Return where to send the browser, and its cookie; raise Unavailable."""
+        """Return the provider's URL and the cookie to set; raise Unavailable."""
         attempt = Attempt(*(secrets.token_urlsafe(32) for _ in range(3)))
         expires_at = int(self._clock.now().timestamp()) + ATTEMPT_SECONDS_MAX
         url = await self._provider.authorization_url(attempt)
@@ -63,9 +62,9 @@ class ProviderSignIn:
     async def finish(
         self, cookie: str, *, state: str, code: str, issuer: str | None, address: str | None
     ) -> SignedIn:
-        """Begin a session; raise AttemptNotValid, ProviderRefused, NotAMember and Unavailable.
+        """Start a session; raise AttemptNotValid, ProviderRefused, NotAMember or Unavailable.
 
-        `issuer` is the answer's `iss` (RFC 9207), which guards against mixing up providers.
+        `issuer` is the response's `iss` (RFC 9207), against mix-up attacks.
         """
         attempt, wanted = self._open(cookie)
         if not hmac.compare_digest(attempt.state.encode(), state.encode()):
@@ -111,7 +110,7 @@ class ProviderSignIn:
 
 
 async def _account(connection: Connection, identity: Identity, now: datetime) -> int | None:
-    """Return the account of an address that was proven, or None for a stranger's."""
+    """Return the account of a verified address, or None if it is unknown and not invited."""
     candidates = await users.list_users_by_email(connection, identity.email)
     proven = [user for user in candidates if user.email_verified_at is not None]
     if proven:

@@ -1,4 +1,4 @@
-"""Change one's own account."""
+"""Change the caller's own account."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from registry.store.users import User
 
 @dataclass(frozen=True, slots=True)
 class AccountChange:
-    """What to change; None leaves a value. A new password needs the current one."""
+    """Changes; None keeps a value. A new password requires the current one."""
 
     name: str | None = None
     language: str | None = None

@@ -40,7 +40,7 @@ async def update_project(
 async def replace_quotas(
     changes: Changes, actor: Actor, project: Project, wanted: Any, *, count_max: int
 ) -> list[dict[str, Any]]:
-    """Replace a project's quotas and return them as stored; raise InvalidQuotas."""
+    """Replace a project's quotas and return the stored form; raise InvalidQuotas."""
     try:
         quotas = parse_quotas(wanted, count_max)
     except ValueError as error:
@@ -53,7 +53,7 @@ async def replace_quotas(
 
 
 async def record_project_flags(changes: Changes, project_id: int, values: dict[str, bool]) -> None:
-    """Record what a project has received so far; raise NotFound."""
+    """Set a project's flags of received data; raise NotFound."""
     async with changes.begin(OPERATOR) as change:
         if not values or not await projects.set_project_flags(change.connection, project_id, values):
             raise NotFound

@@ -1,4 +1,4 @@
-"""Alerts: whether a member wants mail about a project. They are on until they are switched off."""
+"""Alerts: whether a member wants mail about a project; on by default."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ async def list_alerts(
 async def set_alerts(
     connection: Connection, user_id: int, project_ids: Iterable[int], is_on: bool, now: datetime
 ) -> None:
-    """Switch an account's alerts for projects on or off."""
+    """Enable or disable an account's alerts for projects."""
     rows = [
         {"user_id": user_id, "project_id": project_id, "is_on": is_on, "changed_at": now}
         for project_id in sorted(set(project_ids))

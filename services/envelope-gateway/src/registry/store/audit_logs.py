@@ -14,7 +14,7 @@ from registry.store.tables import audit_logs, users
 
 @dataclass(frozen=True, slots=True)
 class AuditLogEntry:
-    """A change: the actor's and the target user's accounts are None when there is none (any more)."""
+    """A change; the accounts of actor and target user are None if missing or deleted."""
 
     id: int
     event: str
@@ -32,7 +32,7 @@ class AuditLogEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditLogFilter:
-    """Which entries to list; None lists all."""
+    """A filter of entries; None does not filter."""
 
     event: str | None = None
     actor_id: int | None = None
@@ -85,7 +85,7 @@ async def list_entries(
 
 
 async def count_entries(connection: Connection, organization_id: int, event: str, since: datetime) -> int:
-    """Return how often something was done in an organization since a time."""
+    """Count an organization's entries of an event since a time."""
     query = (
         select(func.count())
         .select_from(audit_logs)

@@ -1,4 +1,4 @@
-"""Invitations: members who have not accepted yet, with the hash of their link's token."""
+"""Invitations: pending members, with the hash of their link's token."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from registry.store.tables import members, organizations
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """An invitation that can be accepted; `mailed` when its link went to the addressee by mail alone."""
+    """An invitation that can be accepted; `mailed` if its link was only sent by mail."""
 
     id: int
     organization_id: int
@@ -37,7 +37,7 @@ async def add_invitation(
     mailed: bool,
     now: datetime,
 ) -> int:
-    """Keep an invitation and return its id as a member."""
+    """Store an invitation; return the member's id."""
     values = {
         "organization_id": organization_id,
         "email": email.lower(),
@@ -57,7 +57,7 @@ async def add_invitation(
 async def renew_invitation(
     connection: Connection, member_id: int, *, digest: str, expires_at: datetime, mailed: bool
 ) -> None:
-    """Replace the link of an invitation; the old one is void."""
+    """Replace the link of an invitation; the old one becomes invalid."""
     values = {"invitation_digest": digest, "invitation_expires_at": expires_at, "invitation_mailed": mailed}
     query = update(members).where(members.c.id == member_id, members.c.user_id.is_(None))
     await connection.execute(query.values(values))
@@ -66,7 +66,7 @@ async def renew_invitation(
 async def find_invitation(
     connection: Connection, organization: str, member_id: int, digest: str, now: datetime
 ) -> Invitation | None:
-    """Return the invitation that a link names, or None when it is not valid (any more)."""
+    """Return the invitation of a link, or None if it is not valid."""
     own = columns(
         Invitation,
         members,
@@ -90,7 +90,7 @@ async def find_invitation(
 
 
 async def accept_invitation(connection: Connection, invitation: Invitation, digest: str, user_id: int) -> bool:
-    """Turn an invitation into the membership of an account; return whether the link was still valid."""
+    """Turn an invitation into an account's membership; return False if the link is no longer valid."""
     query = (
         update(members)
         .where(members.c.id == invitation.id, members.c.invitation_digest == digest, members.c.user_id.is_(None))
@@ -101,7 +101,7 @@ async def accept_invitation(connection: Connection, invitation: Invitation, dige
 
 
 async def is_invited(connection: Connection, email: str, now: datetime) -> bool:
-    """Return whether an invitation of an address waits."""
+    """Return whether an address has a pending invitation."""
     query = (
         select(members.c.id)
         .where(

@@ -35,7 +35,7 @@ async def list_keys(connection: Connection, project_id: int, window: Window) -> 
 
 
 async def find_key(connection: Connection, project_id: int, id_or_public: str) -> Key | None:
-    """Return a key of a project by its id or its public part; hold it until the transaction ends."""
+    """Lock and return a key of a project by id or public part, or None."""
     query = select(project_keys).where(project_keys.c.project_id == project_id).with_for_update()
     key_id = parse_id(id_or_public)
     if key_id is not None:

@@ -1,4 +1,4 @@
-"""Mails that wait to be sent."""
+"""The queue of mails."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from registry.store.tables import mails
 
 @dataclass(frozen=True, slots=True)
 class WaitingMail:
-    """A mail that was not sent yet, and how often that was attempted."""
+    """A queued mail, and the number of attempts."""
 
     id: int
     recipient: str
@@ -23,7 +23,7 @@ class WaitingMail:
 
 
 async def add_mail(connection: Connection, recipient: str, subject: str, body: str, now: datetime) -> None:
-    """Keep a mail to be sent at once."""
+    """Queue a mail."""
     values = {
         "recipient": recipient, "subject": subject, "body": body, "attempts": 0, "due_at": now, "created_at": now,
     }  # fmt: skip
@@ -31,7 +31,7 @@ async def add_mail(connection: Connection, recipient: str, subject: str, body: s
 
 
 async def take_due(connection: Connection, now: datetime) -> WaitingMail | None:
-    """Return a mail that is due, held until the transaction ends, or None."""
+    """Lock and return a due mail, or None."""
     query = (
         select(*columns(WaitingMail, mails))
         .where(mails.c.due_at <= now)
@@ -43,11 +43,11 @@ async def take_due(connection: Connection, now: datetime) -> WaitingMail | None:
 
 
 async def postpone(connection: Connection, mail_id: int, due_at: datetime) -> None:
-    """Record a failed attempt, and when to try again."""
+    """Record a failed attempt and the time of the next."""
     query = update(mails).where(mails.c.id == mail_id).values(attempts=mails.c.attempts + 1, due_at=due_at)
     await connection.execute(query)
 
 
 async def remove_mail(connection: Connection, mail_id: int) -> None:
-    """Forget a mail that was sent or given up."""
+    """Delete a mail that was sent or given up."""
     await connection.execute(delete(mails).where(mails.c.id == mail_id))

@@ -1,4 +1,4 @@
-"""Members of organizations, also those who are invited and have not accepted yet."""
+"""Members of organizations, including pending invitations."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from registry.store.users import User
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of an organization, or (without `user_id`) a person who is invited."""
+    """A member of an organization, or (without `user_id`) an invited person."""
 
     id: int
     organization_id: int
@@ -47,7 +47,7 @@ def _members(organization_id: int) -> Select[Any]:
 
 
 async def lock_members(connection: Connection, organization_id: int) -> None:
-    """Let one transaction at a time invite, add or accept in an organization."""
+    """Serialize invitations, additions and acceptances in an organization."""
     query = text("SELECT pg_advisory_xact_lock(hashtext('registry-members:' || :id))")
     await connection.execute(query, {"id": str(organization_id)})
 
@@ -66,7 +66,7 @@ async def find_member(connection: Connection, organization_id: int, member_id: i
 
 
 async def find_member_by_email(connection: Connection, organization_id: int, email: str) -> Member | None:
-    """Return the member with an e-mail address (in any case), also one who is only invited, or None."""
+    """Return the member or invited person with an e-mail address (case-insensitive), or None."""
     query = _members(organization_id).where(func.coalesce(users.c.email, members.c.email) == email.lower())
     return await find_record(connection, Member, query.order_by(members.c.id).limit(1))
 
@@ -78,7 +78,7 @@ async def find_member_of_user(connection: Connection, organization_id: int, user
 
 
 async def has_other_with_address(connection: Connection, organization_id: int, user_id: int) -> bool:
-    """Return whether another account with the e-mail address of an account is a member."""
+    """Return whether another account with the same e-mail address is a member."""
     address = select(users.c.email).where(users.c.id == user_id).scalar_subquery()
     query = (
         select(members.c.id)
@@ -90,13 +90,13 @@ async def has_other_with_address(connection: Connection, organization_id: int, u
 
 
 async def count_members(connection: Connection, organization_id: int) -> int:
-    """Return how many members an organization has, with those who are invited."""
+    """Count an organization's members, including invitations."""
     query = select(func.count()).select_from(members).where(members.c.organization_id == organization_id)
     return int(await connection.scalar(query) or 0)
 
 
 async def has_other_owner(connection: Connection, organization_id: int, member_id: int) -> bool:
-    """Return whether another member owns the organization; hold the owners' rows until the transaction ends."""
+    """Return whether the organization has another owner; lock the owners' rows."""
     query = (
         select(members.c.id)
         .where(
@@ -111,7 +111,7 @@ async def has_other_owner(connection: Connection, organization_id: int, member_i
 async def add_member(
     connection: Connection, organization_id: int, user_id: int, role: str, now: datetime
 ) -> int | None:
-    """Make an account a member; return the member's id, or None when it is one already."""
+    """Make an account a member; return the member's id, or None if it already is one."""
     values = {"organization_id": organization_id, "user_id": user_id, "role": role, "created_at": now}
     query = upsert(members).values(values).on_conflict_do_nothing().returning(members.c.id)
     found: int | None = await connection.scalar(query)
@@ -119,12 +119,12 @@ async def add_member(
 
 
 async def update_role(connection: Connection, member_id: int, role: str) -> None:
-    """Give a member another role."""
+    """Change a member's role."""
     await connection.execute(update(members).where(members.c.id == member_id).values(role=role))
 
 
 async def remove_member(connection: Connection, member: Member) -> None:
-    """End a membership, and with it the tokens that the member created for the organization."""
+    """Delete a membership and the tokens that the member created for the organization."""
     await connection.execute(delete(members).where(members.c.id == member.id))
     if member.user_id is not None:
         query = delete(tokens).where(

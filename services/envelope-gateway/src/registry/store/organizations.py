@@ -25,7 +25,7 @@ class Organization:
 
 
 async def lock_creation(connection: Connection) -> None:
-    """Let one transaction at a time create what must be created once."""
+    """Serialize the creation of organizations."""
     await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('registry-creation'))"))
 
 

@@ -1,4 +1,4 @@
-"""Browser sessions, kept by the hash of their secret."""
+"""Browser sessions, stored by the hash of their secret."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,7 +41,7 @@ async def add_session(
     *,
     address_block: str | None,
 ) -> None:
-    """Begin a session at a network address."""
+    """Store a new session of a network address."""
     values = {
         "user_id": user_id,
         "digest": digest,
@@ -53,7 +53,7 @@ async def add_session(
 
 
 async def is_known_address(connection: Connection, email: str, address_block: str, now: datetime) -> bool:
-    """Return whether an account with an e-mail address has a session that began at a network address."""
+    """Return whether an account with an e-mail address has a session from a network address."""
     query = (
         select(sessions.c.id)
         .join(users, users.c.id == sessions.c.user_id)
@@ -70,11 +70,11 @@ async def remove_session(connection: Connection, digest: str) -> None:
 
 
 async def remove_sessions_of(connection: Connection, user_id: int, *, except_digest: str = "") -> None:
-    """End every session of an account but one."""
+    """Delete every session of an account but one."""
     query = delete(sessions).where(sessions.c.user_id == user_id, sessions.c.digest != except_digest)
     await connection.execute(query)
 
 
 async def remove_expired(connection: Connection, now: datetime) -> None:
-    """Delete sessions that have ended."""
+    """Delete expired sessions."""
     await connection.execute(delete(sessions).where(sessions.c.expires_at <= now))

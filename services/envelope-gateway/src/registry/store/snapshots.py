@@ -1,4 +1,4 @@
-"""Snapshots of the configuration: which ones wait to be published, and what they hold now."""
+"""Snapshots of the configuration: marks of unpublished ones, and their current values."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -34,10 +34,10 @@ _ROWS_MAX: Final = 5_000
 
 
 async def mark(connection: Connection, names: Iterable[str]) -> None:
-    """Note that snapshots changed.
+    """Mark snapshots as changed.
 
-    A row that is there already is touched all the same: that waits for a publisher which is just
-    writing the snapshot's former value, so that an older value can never be published after a newer one.
+    An existing mark is updated as well: that waits for a publisher which holds it, so that an older value is never
+    published after a newer one.
     """
     rows = [{"name": name} for name in sorted(set(names))]
     for start in range(0, len(rows), _ROWS_MAX):
@@ -49,7 +49,7 @@ async def mark(connection: Connection, names: Iterable[str]) -> None:
 
 
 async def mark_all(connection: Connection) -> None:
-    """Note that every snapshot has to be published."""
+    """Mark every snapshot as changed."""
     names = union_all(
         select(literal("project:") + cast(projects.c.id, Text)),
         select(literal("key:") + project_keys.c.public),
@@ -65,7 +65,7 @@ async def list_project_ids(connection: Connection, organization_id: int) -> list
 
 
 async def take(connection: Connection, names: list[str] | None, limit: int) -> list[str]:
-    """Hold up to `limit` unpublished names (of the given ones), leaving out those that others hold."""
+    """Lock and return up to `limit` marked names (of the given ones), skipping locked ones."""
     query = select(unpublished.c.name).order_by(unpublished.c.name).limit(limit)
     if names is not None:
         query = query.where(unpublished.c.name.in_(names))
@@ -73,17 +73,17 @@ async def take(connection: Connection, names: list[str] | None, limit: int) -> l
 
 
 async def unmark(connection: Connection, names: list[str]) -> None:
-    """Note that snapshots are published; they must be held."""
+    """Remove the marks of published snapshots, which must be locked."""
     await connection.execute(delete(unpublished).where(unpublished.c.name.in_(names)))
 
 
 async def count_unpublished(connection: Connection) -> int:
-    """How many snapshots wait."""
+    """Count the marks."""
     return int(await connection.scalar(select(func.count()).select_from(unpublished)) or 0)
 
 
 async def values_of(connection: Connection, names: list[str]) -> dict[str, bytes | None]:
-    """What snapshots hold now; None for what is not there any more."""
+    """Return the current values of snapshots; None for deleted ones."""
     values: dict[str, bytes | None] = dict.fromkeys(names)
     by_kind: dict[str, list[str]] = defaultdict(list)
     for name in names:
@@ -109,7 +109,7 @@ async def _projects(connection: Connection, ids: list[int]) -> dict[str, bytes]:
 
 
 async def projects_of(connection: Connection, ids: list[int]) -> list[ProjectConfig]:
-    """Return the configuration of projects by id; those that are not there are left out."""
+    """Return the configuration of existing projects by id."""
     if not ids:
         return []
     query = (
@@ -126,7 +126,7 @@ async def projects_of(connection: Connection, ids: list[int]) -> list[ProjectCon
 
 
 def project_config(row: Any, keys: Iterable[KeyConfig]) -> ProjectConfig:
-    """The configuration of a project with its organization's slug and features."""
+    """Return the configuration of a project with its organization's slug and features."""
     return ProjectConfig(
         id=row.id,
         slug=row.slug,
@@ -165,9 +165,9 @@ async def _organizations(connection: Connection, references: list[str]) -> dict[
 async def organizations_of(
     connection: Connection, references: list[str], member_email: str | None = None
 ) -> list[OrganizationConfig]:
-    """Return the configuration of organizations by id or slug; those that are not there are left out.
+    """Return the configuration of existing organizations by id or slug.
 
-    With `member_email` they have of their members only the one with that address, which is enough for a page.
+    With `member_email` only the member with that address is included, which is enough for a page.
     """
     if not references:
         return []

@@ -1,4 +1,4 @@
-"""API tokens, kept by the hash of their secret."""
+"""API tokens, stored by the hash of their secret."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ _TOKENS = select(*columns(Token, tokens, users)).join(users, users.c.id == token
 
 
 async def find_token_holder(connection: Connection, digest: str, now: datetime) -> TokenHolder | None:
-    """Return the holder of a token that has not expired, or None."""
+    """Return the holder of a valid token, or None."""
     query = (
         select(*columns(TokenHolder, tokens, users, members))
         .join(users, users.c.id == tokens.c.user_id)
@@ -61,14 +61,14 @@ async def find_token_holder(connection: Connection, digest: str, now: datetime) 
 
 
 async def note_use(connection: Connection, token_id: int, now: datetime) -> None:
-    """Record that a token was used."""
+    """Record the use of a token."""
     await connection.execute(update(tokens).where(tokens.c.id == token_id).values(last_used_at=now))
 
 
 async def list_tokens(
     connection: Connection, organization_id: int, user_id: int | None, scopes: Iterable[str], window: Window
 ) -> list[Token]:
-    """Return a page of an organization's tokens with no other `scopes`, of one account or (None) of all."""
+    """Return a page of an organization's tokens with at most these `scopes`, of one account or (None) of all."""
     query = _TOKENS.where(
         tokens.c.organization_id == organization_id, tokens.c.scopes.contained_by(sorted(scopes))
     )
@@ -100,7 +100,7 @@ async def add_token(
     now: datetime,
     expires_at: datetime | None,
 ) -> int:
-    """Keep a token by its hash; return its id."""
+    """Store a token by its hash; return its id."""
     values = {
         "organization_id": organization_id,
         "user_id": user_id,
@@ -120,7 +120,7 @@ async def remove_token(connection: Connection, token_id: int) -> None:
 
 
 async def remove_tokens_of(connection: Connection, user_id: int) -> None:
-    """Revoke every token that an account created."""
+    """Delete every token that an account created."""
     await connection.execute(delete(tokens).where(tokens.c.user_id == user_id))
 
 

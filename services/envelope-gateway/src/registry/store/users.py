@@ -1,4 +1,4 @@
-"""Accounts of people. Several may claim one address; at most one has proven it by mail."""
+"""Accounts. Several may claim an address; at most one has verified it by mail."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,10 +33,10 @@ async def find_user(connection: Connection, user_id: int) -> User | None:
 
 
 async def list_users_by_email(connection: Connection, email: str) -> list[User]:
-    """Return up to `CANDIDATES_MAX` accounts with an e-mail address (in any case).
+    """Return up to `CANDIDATES_MAX` accounts with an e-mail address (case-insensitive).
 
-    First the one that proved it, then members of an organization by age, then others, the newest first: whoever
-    makes up accounts with the address of another person pushes out none but those.
+    Order: the one that verified it, members of an organization by age, others newest first. So fake accounts with
+    another person's address can only displace each other.
     """
     is_member = exists().where(members.c.user_id == users.c.id)
     query = (
@@ -51,14 +51,14 @@ async def list_users_by_email(connection: Connection, email: str) -> list[User]:
 
 
 async def add_user(connection: Connection, email: str, name: str | None, password_hash: str, now: datetime) -> int:
-    """Create an account with an address that is not proven; return its id."""
+    """Create an account with an unverified address; return its id."""
     values = {"email": email.lower(), "name": name, "password_hash": password_hash, "created_at": now}
     user_id: int = (await connection.execute(insert(users).values(values).returning(users.c.id))).scalar_one()
     return user_id
 
 
 async def verify_email(connection: Connection, user_id: int, email: str, now: datetime) -> None:
-    """Record that an account's address was proven by mail, unless another account proved it before."""
+    """Mark an account's address as verified, unless another account verified it before."""
     await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:email))"), {"email": email.lower()})
     other = users.alias()
     proven = exists().where(other.c.email == email.lower(), other.c.email_verified_at.is_not(None))
@@ -67,12 +67,12 @@ async def verify_email(connection: Connection, user_id: int, email: str, now: da
 
 
 async def note_use(connection: Connection, user_id: int, now: datetime) -> None:
-    """Record that an account signed in, or stopped being a member: it stays for a while without a membership."""
+    """Record the last use of an account, from which its expiry without a membership counts."""
     await connection.execute(update(users).where(users.c.id == user_id).values(last_used_at=now))
 
 
 async def remove_unused(connection: Connection, before: datetime) -> None:
-    """Delete accounts without a membership, a token and a session that were last used before a time."""
+    """Delete accounts without membership, token and session that were last used before a time."""
     needed = [exists().where(table.c.user_id == users.c.id) for table in (members, tokens, sessions)]
     last_used_at = func.coalesce(users.c.last_used_at, users.c.created_at)
     await connection.execute(delete(users).where(last_used_at < before, *(~use for use in needed)))

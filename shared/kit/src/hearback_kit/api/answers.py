@@ -1,4 +1,4 @@
-"""Rules for every answer of an app: browsers guess no media type, and a crash is one plain 500."""
+"""Rules for every response of an app: no MIME sniffing, and a plain 500 after a crash."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -18,15 +18,15 @@ _log = get_logger(__name__)
 
 
 def answer_crash(_: Request) -> Response:
-    """Return the JSON answer of an app that crashed."""
+    """Return the JSON response of an app that crashed."""
     return JSONResponse({"detail": "Internal error; the logs have more.", "code": "internal"}, 500)
 
 
 class AnswerRules:
-    """ASGI middleware that adds headers which answers lack, and answers 500 for what an app raises.
+    """ASGI middleware that adds missing headers, and answers 500 if the app raises.
 
-    It holds for paths that it `covers`. Redirects between a path with and without its last slash name no host.
-    After a crash the connection is closed: what is left on it of the request may be anything.
+    It applies to paths that it `covers`. Redirects that add a trailing slash become relative. After a crash the
+    connection is closed, since the rest of the request may still be unread.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class AnswerRules:
         self._covers = covers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request by the rules."""
+        """Handle a request."""
         if scope["type"] != "http" or not self._covers(scope["path"]):
             await self._app(scope, receive, send)
             return
@@ -72,18 +72,18 @@ class AnswerRules:
 
 
 def is_read_by_head(path: str) -> bool:
-    """Return whether HEAD reads a path as GET does; not where a GET of an SDK stores something."""
+    """Return whether HEAD is allowed where GET is: not on paths where an SDK's GET stores something."""
     return path.startswith(("/api/0/", "/api/relay/")) or not path.startswith("/api/")
 
 
 class HeadAnswers:
-    """ASGI middleware: HEAD is answered with the status and the headers of GET, as probes ask."""
+    """ASGI middleware that answers HEAD with the status and headers of GET."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request; an answer that would go on ends with its headers."""
+        """Handle a request; a streamed response ends after its headers."""
         if scope["type"] != "http" or scope["method"] != "HEAD" or not is_read_by_head(scope["path"]):
             await self._app(scope, receive, send)
             return
@@ -108,6 +108,6 @@ class HeadAnswers:
 
 
 def _without_host(location: str) -> str:
-    """Return an address of ours as path and query: the host of a request is the client's choice."""
+    """Strip scheme and host from a redirect, since the client controls the Host header."""
     parts = urlsplit(location)
     return urlunsplit(("", "", "/" + parts.path.lstrip("/"), parts.query, ""))

@@ -1,6 +1,6 @@
-"""Rules for every request of an app: bodies have a bound and come after authentication, and NUL is refused.
+"""Rules for every request of an app: bodies are bounded and read only after authentication, and NUL is refused.
 
-They hold while a route reads the body, whichever way it does, since they stand between it and the server.
+They apply however a route reads the body, since they wrap ASGI's `receive`.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 
 
 class RequestRefused(HTTPException):
-    """A `ServiceError` that is raised while a body is read; FastAPI lets nothing else through there."""
+    """Wraps a `ServiceError` raised while a body is read, since FastAPI passes only HTTPException there."""
 
     def __init__(self, error: ServiceError) -> None:
         super().__init__(error.status, error.detail, headers=error.headers)
@@ -35,10 +35,10 @@ class RequestRefused(HTTPException):
 
 
 def before_body(dependency: Callable[[Request], Awaitable[Result]]) -> Callable[[Request], Awaitable[Result]]:
-    """Mark a dependency that takes the request alone as one that must succeed before a body is read.
+    """Mark a dependency (of the request alone) that must succeed before the body is read.
 
-    FastAPI reads bodies before it calls dependencies, so a stranger's body would be read for nothing. The
-    dependency is called once per request all the same.
+    FastAPI reads the body before it calls dependencies, so unauthenticated bodies would be read in vain. The
+    dependency is still called once per request.
     """
 
     @wraps(dependency)
@@ -72,9 +72,9 @@ def refuse_nul(value: Any) -> None:
 class RequestRules:
     """ASGI middleware that keeps the rules.
 
-    Refused are: NUL in path or query (400); a body of which the route's authentication does not approve (401);
-    one of more than `bytes_max` (413), also when its length is not declared; a body declared as JSON that is none,
-    or nests more than JSON_DEPTH_MAX deep, and NUL in any key or value of JSON or a form (400).
+    Refused are: NUL in path or query (400); a body whose request is not authenticated (401); more than `bytes_max`
+    bytes (413), also without a declared length; invalid JSON, or JSON nested deeper than JSON_DEPTH_MAX (400); NUL
+    in any key or value of JSON or a form (400).
     """
 
     def __init__(self, app: ASGIApp, bytes_max: int) -> None:
@@ -82,7 +82,7 @@ class RequestRules:
         self._bytes_max = bytes_max
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request by the rules."""
+        """Handle a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif has_null_character(scope):
@@ -101,7 +101,7 @@ class RequestRules:
 
 
 class _BodyReader:
-    """Receives one request's body by the rules."""
+    """Receives a request's body under the rules."""
 
     def __init__(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], bytes_max: int) -> None:
         self._scope = scope
@@ -114,7 +114,7 @@ class _BodyReader:
         self._has_started = False
 
     async def __call__(self) -> Message:
-        """Return the next message; raise RequestRefused when a rule does not allow it."""
+        """Return the next message; raise RequestRefused if it breaks a rule."""
         try:
             if not self._has_started:
                 self._has_started = True
@@ -150,7 +150,7 @@ class _BodyReader:
 
 
 def check_body(body: bytes, media_type: bytes) -> None:
-    """Raise BadRequest for a body that holds a NUL, or is declared as JSON and is none or nests too deep."""
+    """Raise BadRequest for a body with NUL, or declared as JSON and invalid or nested too deep."""
     if media_type == b"application/x-www-form-urlencoded":
         if b"%00" in body or b"\x00" in body:
             raise null_character()

@@ -1,4 +1,4 @@
-"""CORS: pages of other origins may call some paths, and may read every answer there, errors included."""
+"""CORS by path; responses with errors have the headers, too."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 @dataclass(frozen=True, slots=True)
 class CorsRules:
-    """What pages of any origin may do; never with cookies, since no credentials are allowed.
+    """The CORS policy of a path: any origin, without credentials.
 
-    `methods` are those of the path, `request_headers` what a page may send, `exposed_headers` what it may read of
-    an answer besides its body. With `is_echoed` the page's own origin is named in place of `*`.
+    `methods` and `request_headers` are allowed, `exposed_headers` readable. With `is_echoed` the request's origin is
+    returned instead of `*`.
     """
 
     methods: tuple[str, ...]
@@ -23,7 +23,7 @@ class CorsRules:
     is_echoed: bool = False
 
     def answer_headers(self, origin: str | None) -> dict[str, str]:
-        """Return the headers of any answer to a page; `origin` is the request's header, if it has one."""
+        """Return the headers of a response; `origin` is the request's header, if any."""
         headers = {"Access-Control-Allow-Origin": (origin or "*") if self.is_echoed else "*"}
         if self.exposed_headers:
             headers["Access-Control-Expose-Headers"] = ", ".join(self.exposed_headers)
@@ -32,7 +32,7 @@ class CorsRules:
         return headers
 
     def preflight_headers(self, origin: str | None) -> dict[str, str]:
-        """Return the headers of the answer to OPTIONS."""
+        """Return the headers of a preflight response."""
         return self.answer_headers(origin) | {
             "Access-Control-Allow-Methods": ", ".join(self.methods),
             "Access-Control-Allow-Headers": ", ".join(self.request_headers),
@@ -41,10 +41,10 @@ class CorsRules:
 
 
 class Cors:
-    """ASGI middleware that keeps rules by path: answers OPTIONS itself, and adds headers to all other answers.
+    """ASGI middleware that answers preflights, and adds headers to all other responses.
 
-    `rules_of` returns the rules of a path, None where pages of other origins have no business. Add it last, so
-    that answers of other middleware have the headers, too.
+    `rules_of` returns the rules of a path, or None. Add it last, so that responses of other middleware have the
+    headers, too.
     """
 
     def __init__(self, app: ASGIApp, rules_of: Callable[[str], CorsRules | None]) -> None:
@@ -52,7 +52,7 @@ class Cors:
         self._rules_of = rules_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request by the rules of its path."""
+        """Handle a request."""
         rules = self._rules_of(scope["path"]) if scope["type"] == "http" else None
         if rules is None:
             await self._app(scope, receive, send)

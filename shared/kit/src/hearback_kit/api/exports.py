@@ -1,6 +1,6 @@
-"""Complete lists as one answer: CSV or JSON, written batch by batch, so that memory stays small.
+"""Stream complete lists as CSV or JSON, batch by batch.
 
-Whatever reads the batches must hold no connection while it waits here for a slow client.
+The iterator of batches must not hold a database connection while it waits for a slow client.
 """
 
 import csv
@@ -19,9 +19,9 @@ _FORMATS: Final[dict[str | None, Format]] = {"csv": "csv", "json": "json"}
 
 
 def export_format(parameter: str | None, accept: str) -> Format | None:
-    """Return the format of an export, None when a page is wanted; raise BadRequest for an unknown one.
+    """Return the format of an export, or None for a page; raise BadRequest for an unknown one.
 
-    The `format` parameter decides, without one an `Accept` header that names `text/csv`.
+    The `format` parameter takes precedence over an `Accept` header with `text/csv`.
     """
     if parameter in _FORMATS:
         return _FORMATS[parameter]
@@ -33,7 +33,7 @@ def export_format(parameter: str | None, accept: str) -> Format | None:
 def csv_stream(
     header: Sequence[str], batches: AsyncIterator[Iterable[Sequence[Any]]], *, filename: str
 ) -> StreamingResponse:
-    """Return the rows as a CSV file with a header line; no cell can be taken for a formula."""
+    """Return rows as a CSV file with a header line, guarded against formula injection."""
 
     async def lines() -> AsyncIterator[str]:
         yield csv_lines([header])
@@ -51,7 +51,7 @@ def csv_lines(rows: Iterable[Sequence[Any]]) -> str:
 
 
 def json_stream(batches: AsyncIterator[Iterable[Any]], *, filename: str | None = None) -> StreamingResponse:
-    """Return the values as one JSON array."""
+    """Return values as one JSON array."""
 
     async def parts() -> AsyncIterator[bytes]:
         separator = b"["

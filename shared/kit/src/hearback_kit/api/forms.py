@@ -1,4 +1,4 @@
-"""Read the fields of a form, urlencoded or multipart; files in it are passed over."""
+"""Read the fields of a form, urlencoded or multipart; files are ignored."""
 
 from collections.abc import AsyncGenerator
 from typing import Final
@@ -12,9 +12,9 @@ MULTIPART: Final = "multipart/form-data"
 
 
 async def read_form(headers: Headers, body: bytes, *, fields_max: int) -> dict[str, str] | None:
-    """Return the fields of a body, the last of each name; None for a body that is declared as no form.
+    """Return the last value of each field; None if the content type is not a form's.
 
-    Raise ValueError for a form that cannot be read, or has more than `fields_max` fields or files.
+    Raise ValueError for a malformed form, or more than `fields_max` fields or files.
     """
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == URLENCODED:

@@ -1,6 +1,6 @@
-"""Addresses of our own answers, always made from the public URL.
+"""URLs in responses, built from the configured public URL.
 
-Behind a proxy the scheme and host that a request names are those of an inner hop, or of anybody's choice.
+Behind a proxy the request's own scheme and host are those of an inner hop, or chosen by the client.
 """
 
 from urllib.parse import parse_qsl, quote, urlencode
@@ -13,9 +13,9 @@ _PATH_SAFE = "/~:@!$&'()*+,;=-._"
 def page_link(
     request: Request, *, previous: str | None, has_previous: bool, next_cursor: str | None, has_next: bool
 ) -> str:
-    """Return the `Link` header of a page: both relations, each with `results` and `cursor`, as SDKs read it.
+    """Return the `Link` header of a page: both relations, each with `results` and `cursor`, as in Sentry.
 
-    Of the request's query string everything but the cursor is kept.
+    The request's query string is kept, except the cursor.
     """
     url = request.app.state.public_url.rstrip("/") + quote(request.scope["path"], safe=_PATH_SAFE)
     query = parse_qsl(request.url.query, keep_blank_values=True)

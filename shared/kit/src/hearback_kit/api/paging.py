@@ -1,4 +1,4 @@
-"""Keyset pages: cursors that name the row at a page's end, and the `Link` header that leads to its neighbours."""
+"""Keyset pagination: cursors with the sort key of a page's last row, and `Link` headers."""
 
 import base64
 import binascii
@@ -28,17 +28,17 @@ CURSOR_CHARACTERS_MAX: Final = 1_000
 
 
 def read_time(value: Any) -> datetime | None:
-    """Return a cursor's time."""
+    """Read a time of a cursor."""
     return parse_rfc3339(value) if isinstance(value, str) else None
 
 
 def read_id(value: Any) -> int | None:
-    """Return a cursor's row id."""
+    """Read a row id of a cursor."""
     return value if is_id(value) else None
 
 
 def read_text(value: Any) -> str | None:
-    """Return a cursor's text, which holds no NUL."""
+    """Read a text of a cursor, without NUL."""
     return value if isinstance(value, str) and NUL not in value else None
 
 
@@ -49,7 +49,7 @@ def encode_cursor(key: Sequence[Any], *, backward: bool = False) -> str:
 
 
 def decode_cursor(cursor: str, readers: Sequence[Reader]) -> tuple[Key, bool]:
-    """Return the sort key and whether to read backward; raise BadRequest for what is no cursor of ours."""
+    """Return the sort key and whether to read backward; raise BadRequest for an invalid cursor."""
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         values = orjson.loads(raw)
@@ -69,7 +69,7 @@ def _invalid() -> BadRequest:
 
 @dataclass(frozen=True, slots=True)
 class KeysetPage(Generic[Row]):
-    """The rows of a page in the list's order, its `Link` header, and the cursors of its neighbours, if any."""
+    """The rows of a page in the list's order, its `Link` header, and the cursors of adjacent pages."""
 
     rows: list[Row]
     link: str
@@ -78,13 +78,13 @@ class KeysetPage(Generic[Row]):
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers of an answer with this page."""
+        """The headers of a response with this page."""
         return {"Link": self.link}
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which page a request wants: `limit` rows from `position` (a sort key, exclusive; None: the list's start)."""
+    """A request for `limit` rows after `position` (a sort key, exclusive; None: the list's start)."""
 
     request: Request
     limit: int
@@ -93,13 +93,13 @@ class PageRequest:
 
     @property
     def window(self) -> Window:
-        """Which rows to select: one more than the page has, which shows whether another page follows."""
+        """The rows to select: one more than the page, which shows whether another page follows."""
         return Window(self.limit + 1, self.position, self.backward)
 
     def page(self, found: Sequence[Row], key: Callable[[Row], Key]) -> KeysetPage[Row]:
-        """Return the page of the rows of `window`, found in the list's order also when read backward.
+        """Return the page of the rows of `window`, which are in the list's order also when read backward.
 
-        `key` gives a row's sort key, of the values that the cursor's readers read.
+        `key` returns a row's sort key, in the form of the cursor's readers.
         """
         more = len(found) > self.limit
         rows = list(found[-self.limit :] if self.backward else found[: self.limit])
@@ -116,9 +116,9 @@ class PageRequest:
 def page_request(*readers: Reader, rows: Rows, rows_max: Rows, is_clipped: bool = False) -> Any:
     """Return a dependency that yields the `PageRequest` of a request.
 
-    `readers` are those of the sort key. `per_page`, or `limit`, says how many rows; `rows` without either, at most
-    `rows_max`, which may come from the app's settings. Raises BadRequest for a bad number or cursor; with
-    `is_clipped` a number above the bound means the bound.
+    `readers` read the parts of the sort key. The number of rows is `per_page` or `limit`, `rows` by default, and at
+    most `rows_max`, which may come from the app's settings. Raise BadRequest for an invalid number or cursor; with
+    `is_clipped` a larger number is clamped instead.
     """
 
     most = f"1 to {rows_max}" if isinstance(rows_max, int) else "at least 1, at most what the operator allows"

@@ -1,4 +1,4 @@
-"""Parameters that paths and queries share, read and checked once."""
+"""Path and query parameters that services share."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ End = Annotated[str | None, Query(description="Up to here: ISO 8601, UTC unless 
 
 
 def row_id(text: str) -> int:
-    """Return the numeric id of a path; raise NotFound for a text that is none."""
+    """Return the numeric id of a path; raise NotFound for a malformed one."""
     return existing(parse_id(text))
 
 
 def choices(name: str, values: Iterable[str], known: Mapping[str, Value]) -> list[Value]:
-    """Return what the values of a parameter stand for; raise BadRequest for one that stands for nothing."""
+    """Map the values of a parameter; raise BadRequest for an unknown one."""
     found = []
     for value in values:
         if value not in known:
@@ -38,7 +38,7 @@ def choices(name: str, values: Iterable[str], known: Mapping[str, Value]) -> lis
 
 
 def read_time(name: str, text: str | None) -> datetime | None:
-    """Return the time of a parameter, None for none; raise BadRequest for a text that is no time."""
+    """Return the time of a parameter, or None; raise BadRequest for a malformed one."""
     if not text:
         return None
     time = parse_iso8601(text)
@@ -58,9 +58,9 @@ class TimeRange:
 def read_time_range(
     now: datetime, *, stats_period: str | None, start: str | None, end: str | None, both_required: bool = False
 ) -> TimeRange:
-    """Return the range that `statsPeriod`, or else `start` and `end`, select; raise BadRequest.
+    """Return the range of `statsPeriod`, else of `start` and `end`; raise BadRequest.
 
-    `both_required` refuses one of `start` and `end` without the other.
+    With `both_required`, `start` and `end` are only valid together.
     """
     if stats_period:
         period = parse_period(stats_period)

@@ -1,4 +1,4 @@
-"""A bound on what strangers take of an app at once, for one that services of the fleet need, too."""
+"""Bound the concurrent requests from outside, for an app that other services of the fleet depend on."""
 
 import asyncio
 from typing import Final, Literal
@@ -13,7 +13,7 @@ _RETRY_AFTER: Final = "2"
 
 
 class _Places(asyncio.Semaphore):
-    """So many places; further ones wait in their order, and are counted."""
+    """A semaphore that counts its waiters."""
 
     waiting = 0
 
@@ -26,10 +26,10 @@ class _Places(asyncio.Semaphore):
 
 
 class StrangersBound:
-    """ASGI middleware: at most `at_once_max` requests from outside are worked on, `waiting_max` more wait.
+    """ASGI middleware: at most `at_once_max` requests from outside are handled at once, `waiting_max` more wait.
 
-    Further ones are answered 503. What services ask of each other, health and metrics never wait. A request has no
-    place while its body is awaited, so that slow senders keep no one out.
+    Others are answered 503. Internal routes, health and metrics are exempt. A request gives up its place while it
+    waits for its body, so that slow senders block no others.
     """
 
     def __init__(self, app: ASGIApp, *, at_once_max: int, waiting_max: int) -> None:
@@ -38,7 +38,7 @@ class StrangersBound:
         self._waiting_max = waiting_max
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request when it has a place."""
+        """Handle a request once it has a place."""
         if scope["type"] != "http" or scope["path"].startswith(_OWN_PATHS):
             await self._app(scope, receive, send)
             return
@@ -56,7 +56,7 @@ class StrangersBound:
 
 
 class _Visit:
-    """A request's place, which it gives up while its body is awaited."""
+    """A request's place, released while its body is awaited."""
 
     def __init__(self, places: _Places, receive: Receive) -> None:
         self._places = places

@@ -1,7 +1,7 @@
-"""Answers to requests that no route takes: another method, and a path without its last slash.
+"""Responses to requests that match no route: wrong method, and missing trailing slash.
 
-One rule for every service: a path without its last slash is one that does not exist. Reading it (GET, HEAD) leads
-to the one with the slash; anything else is 404, since a redirected body may get lost on the way.
+GET and HEAD of a path without its trailing slash are redirected; other methods are answered 404, since clients may
+drop the body when redirected.
 """
 
 from typing import Any, Final
@@ -18,7 +18,7 @@ FORGOTTEN_SLASH: Final = "Not Found. Did you forget the last slash?"
 
 
 def allowed_methods(app: Any, scope: Any, path: str) -> list[str]:
-    """Return the methods that an app has for a path; empty when it has no such path."""
+    """Return the methods of an app's route for a path; empty without one."""
     asked = [{**scope, "path": path, "method": method} for method in METHODS]
     found = {one["method"] for one in asked if any(route.matches(one)[0] is Match.FULL for route in app.routes)}
     if "GET" in found and is_read_by_head(path):
@@ -27,7 +27,7 @@ def allowed_methods(app: Any, scope: Any, path: str) -> list[str]:
 
 
 def answer_unrouted(request: Request, error: HTTPException) -> Response | HTTPException:
-    """Return what to answer instead of a 404 or 405; the error itself when it is of a route."""
+    """Return the response to a 404 or 405 of the router; an error raised by a route unchanged."""
     path: str = request.scope["path"]
     if error.status_code == 405:
         methods = allowed_methods(request.app, request.scope, path)

@@ -1,4 +1,4 @@
-"""Columns of one type, as tables declare them."""
+"""Helpers to declare columns."""
 
 from typing import Any, Final
 

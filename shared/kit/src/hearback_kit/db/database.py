@@ -20,13 +20,13 @@ from hearback_kit.outages import is_connection_error, outage_as_unavailable
 
 Connection = AsyncConnection
 AlreadyThere: type[Exception] = asyncpg.UniqueViolationError
-"""What a statement of a `Direct` connection raises for a row whose key another one has."""
+"""Raised by a statement of a `Direct` connection on a unique violation."""
 
 
 class Direct(Protocol):
-    """The driver's own connection: each statement is a transaction of its own, prepared once per connection.
+    """The driver's connection in autocommit mode; statements are prepared once per connection.
 
-    Values are as the driver has them; JSON is text as a parameter, and decoded in rows.
+    Values have the driver's types; JSON is text in parameters, and decoded in rows.
     """
 
     async def fetch(self, query: str, *arguments: Any) -> list[Any]:
@@ -46,16 +46,16 @@ Given = ParamSpec("Given")
 
 
 def driver_url(url: str) -> str:
-    """Return a URL as our driver wants it; libpq's `sslmode` is called `ssl` there."""
+    """Return a URL for asyncpg, where libpq's `sslmode` is called `ssl`."""
     parts = urlsplit(url)
     query = urlencode([("ssl" if name == "sslmode" else name, value) for name, value in parse_qsl(parts.query)])
     return urlunsplit(parts._replace(scheme="postgresql+asyncpg", query=query))
 
 
 def is_outage(error: BaseException) -> bool:
-    """Return whether an error that left a block with a connection means that the database cannot be used now.
+    """Return whether an error raised in a block with a connection means that the database is unavailable.
 
-    What else may fail in the block, such as a file, is not the database's fault, whatever its class.
+    Other errors of the block, such as those of files, do not, whatever their class.
     """
     if isinstance(error, PoolTimeout):
         return True
@@ -72,7 +72,7 @@ def is_outage(error: BaseException) -> bool:
 
 
 def _says_closed(error: BaseException | None) -> bool:
-    """Return whether the driver complains of a closed connection, rather than of a value, which it quotes."""
+    """Return whether the driver's error is about a closed connection, and not about a value it quotes."""
     return "clos" in str(error) and "invalid input for query argument" not in str(error)
 
 
@@ -82,16 +82,15 @@ def _is_statement_timeout(error: BaseException) -> bool:
 
 
 class Database:
-    """A pool of connections to one service's database; what `quiet_seconds` did not need at once is closed.
+    """A pool of connections to a service's database; those not needed at once for `quiet_seconds` are closed.
 
-    It keeps up to `pool_size` connections, and opens up to `more_max` further ones while those are in use.
+    It keeps up to `pool_size` connections, and opens up to `more_max` more while those are in use.
 
-    Both context managers raise `QueryTimeout` for a statement that takes longer than `statement_timeout_ms`, and
-    `Unavailable` when the server cannot be reached, hangs or goes away. With a server that hangs they do so before
-    a proxy in front of us gives up on the request, as a rule after 30 seconds.
+    The context managers raise `QueryTimeout` for a statement that takes longer than `statement_timeout_ms`, and
+    `Unavailable` if the server cannot be reached, hangs or goes away, before a proxy's timeout (usually 30 s).
 
-    The server ends a transaction that was idle for `idle_transaction_ms`. That of a process that is gone without
-    the server's knowledge (a machine lost, a network cut in two) would otherwise keep its locks for hours.
+    The server ends a transaction that is idle for `idle_transaction_ms`; otherwise one of a lost client (machine
+    failure, network partition) would hold its locks for hours.
     """
 
     def __init__(
@@ -140,10 +139,10 @@ class Database:
 
     @asynccontextmanager
     async def connection(self, *, share: Hashable | None = None) -> AsyncIterator[Connection]:
-        """Yield a connection for reading; whatever it did is rolled back.
+        """Yield a connection for reading; it is rolled back at the end.
 
-        `share` names a tenant, which gets `share_max` connections of the pool at once (default: half of it), waits
-        for one of them within bounds, and then is refused with TooManyRequests.
+        `share` is a tenant, which may use `share_max` connections of the pool at once (default: half); further uses
+        wait, within bounds, and then raise TooManyRequests.
         """
         async with AsyncExitStack() as stack:
             if share is not None:
@@ -156,7 +155,7 @@ class Database:
         *given: Given.args,
         **more: Given.kwargs,
     ) -> Found:
-        """Return what one query finds, on a connection for reading."""
+        """Call a query function with a connection for reading."""
         async with self.connection() as connection:
             return await query(connection, *given, **more)
 
@@ -166,28 +165,26 @@ class Database:
         *given: Given.args,
         **more: Given.kwargs,
     ) -> Found:
-        """Return what one change returns, in a transaction of its own."""
+        """Call a function in a transaction of its own."""
         async with self.transaction() as connection:
             return await change(connection, *given, **more)
 
     @asynccontextmanager
     async def statements(self) -> AsyncIterator[Connection]:
-        """Yield a connection each of whose statements is a transaction of its own: one round trip, not three."""
+        """Yield a connection in autocommit mode: one round trip per statement, not three."""
         async with guarded(self._counted(self._each.connect())) as connection:
             yield connection
 
     @asynccontextmanager
     async def direct(self) -> AsyncIterator[Direct]:
-        """Yield the driver's connection, for statements of hot paths.
-
-        What SQLAlchemy does around a statement costs more than a small batch's rows.
+        """Yield the driver's connection, for hot paths where SQLAlchemy's overhead per statement matters.
         """
         async with guarded(self._counted(self._taken())) as connection:
             yield connection
 
     @asynccontextmanager
     async def direct_transaction(self, *first: str) -> AsyncIterator[Direct]:
-        """Yield the driver's connection in a transaction that begins, in one round trip, with statements."""
+        """Yield the driver's connection in a transaction that starts with statements, in one round trip."""
         async with self.direct() as connection:
             driver: Any = connection
             try:
@@ -218,7 +215,7 @@ class Database:
 
     @asynccontextmanager
     async def _counted(self, opening: AbstractAsyncContextManager[Opened]) -> AsyncIterator[Opened]:
-        """Count a use of the pool; connections that quiet times do not need are closed."""
+        """Count a use of the pool; close connections that are not needed."""
         self._use.begin()
         try:
             async with opening as connection:
@@ -231,7 +228,7 @@ class Database:
                     await self._engine.dispose()
 
     async def ping(self) -> None:
-        """Raise Unavailable unless the server answers; those who ask at the same time share an answer."""
+        """Raise Unavailable unless the server answers; concurrent calls share an answer."""
         if self._pinging is None or self._pinging.done():
             self._pinging = asyncio.create_task(self._ping())
             self._pinging.add_done_callback(_take_error)
@@ -249,7 +246,7 @@ class Database:
 
 
 async def _roll_back(driver: Any) -> None:
-    """End the transaction of a connection, or with it the connection."""
+    """Roll back a connection's transaction, or close the connection."""
     try:
         await driver.execute("ROLLBACK")
     except Exception:
@@ -257,14 +254,14 @@ async def _roll_back(driver: Any) -> None:
 
 
 def _take_error(task: "asyncio.Task[None]") -> None:
-    """Take note of an error for which no caller waited."""
+    """Retrieve an error that no caller awaited."""
     if not task.cancelled():
         task.exception()
 
 
 @asynccontextmanager
 async def guarded(opening: AbstractAsyncContextManager[Opened]) -> AsyncIterator[Opened]:
-    """Raise Unavailable when the connection cannot be had or is lost; any other error passes."""
+    """Raise Unavailable if the connection cannot be made or is lost; other errors pass."""
     with outage_as_unavailable(is_outage, _DETAIL):
         try:
             async with AsyncExitStack() as stack:

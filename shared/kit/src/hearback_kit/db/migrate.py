@@ -1,6 +1,6 @@
-"""Migrations per service, run by alembic under a lock.
+"""Run a service's alembic migrations under a lock.
 
-Alembic is imported where it is used: a service that runs needs none of it.
+Alembic is imported lazily, since running services do not need it.
 """
 
 from contextlib import suppress
@@ -48,11 +48,10 @@ async def current_revision(connection: Connection) -> str | None:
 
 
 async def migrate(url: str, package: str, *, lock_timeout_ms: int = 5_000) -> None:
-    """Bring a database to the head of `package` (such as `service.store.migrations`).
+    """Upgrade a database to the head of `package` (such as `service.store.migrations`).
 
-    Runs under an advisory lock, so that several starting pods do it once; a lock on a table that
-    cannot be had within `lock_timeout_ms` raises Unavailable instead of queueing the service's traffic
-    behind it, as does a server that cannot be reached.
+    An advisory lock serializes concurrent runs. Raise Unavailable if the server cannot be reached, or if a table
+    lock takes longer than `lock_timeout_ms`, since waiting longer would block the service's traffic.
     """
     engine = create_async_engine(driver_url(url), connect_args={"timeout": 10})
     try:
@@ -85,7 +84,7 @@ def _upgrade(connection: Any, package: str) -> None:
 
 
 def run_migrations_env(metadata: Any) -> None:
-    """Run migrations on the connection that `migrate` opened: the whole of a service's alembic `env.py`."""
+    """Run migrations on the connection of `migrate`; called by a service's alembic `env.py`."""
     from alembic import context
 
     connection = context.config.attributes["connection"]

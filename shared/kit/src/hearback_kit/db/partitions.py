@@ -1,4 +1,4 @@
-"""Partitions by time: made before rows need them, dropped whole when all of their rows are too old."""
+"""Partitions by time: created ahead, and dropped when all of their rows are expired."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ _LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '5s'"  # no queue behind a lock
 
 @dataclass(frozen=True, slots=True)
 class PartitionPlan:
-    """How a table is partitioned: `days` days each, counted from `origin`, kept `days_max` days.
+    """The partitioning of a table: `days` days each, counted from `origin`, kept for `days_max` days.
 
-    Partitions are made `days_ahead` days ahead, and for the days that are kept unless `past` is False. Where
-    `default` names a partition for everything else, rows that a new one takes over are moved there by their
-    `column`. `name_format` is the end of a partition's name; `storage` is SQL such as `WITH (fillfactor = 80)`.
+    Partitions are created `days_ahead` days ahead and, unless `past` is False, for all kept days. With a `default`
+    partition, its rows (by `column`) are moved to a new partition. `name_format` is the suffix of a partition's
+    name; `storage` is SQL such as `WITH (fillfactor = 80)`.
     """
 
     table: str
@@ -43,7 +43,7 @@ class PartitionPlan:
         return day - timedelta(days=(day - self.origin).days % self.days)
 
     def wanted(self, now: datetime) -> list[date]:
-        """Return the first days of all partitions that have to exist."""
+        """Return the first days of all required partitions."""
         today = now.astimezone(UTC).date()
         start = self.start(self.oldest(now) if self.past else today)
         count = (today + timedelta(days=self.days_ahead) - start).days // self.days + 1
@@ -54,11 +54,11 @@ class PartitionPlan:
         return f"{self.table}_{start.strftime(self.name_format)}"
 
     def bounds(self, start: date) -> tuple[str, str]:
-        """Return the first moment of the partition that starts on a day, and the first after it, for SQL."""
+        """Return the bounds [from, to) of the partition that starts on a day, for SQL."""
         return f"{start} 00:00:00+00", f"{start + timedelta(days=self.days)} 00:00:00+00"
 
     def start_of(self, name: str) -> date | None:
-        """Return the first day of the partition of a name, None for the default one and those of others."""
+        """Return the first day of a partition by name; None for the default one and unknown names."""
         try:
             return datetime.strptime(name, f"{self.table}_{self.name_format}").replace(tzinfo=UTC).date()
         except ValueError:
@@ -66,7 +66,7 @@ class PartitionPlan:
 
 
 class Partitions:
-    """Makes and drops the partitions of a service's tables; `lock` is a name that its processes share."""
+    """Creates and drops the partitions of a service's tables; `lock` is the name of an advisory lock."""
 
     def __init__(self, database: Database, plans: Sequence[PartitionPlan], *, lock: str) -> None:
         self._database = database
@@ -75,9 +75,7 @@ class Partitions:
         self._ready: date | None = None
 
     async def ensure(self, now: datetime) -> list[str]:
-        """Make the partitions that rows of `now` can fall into, and return the names of the new ones.
-
-        Asks the database once a day.
+        """Create missing partitions and return their names; queries the database once a day.
         """
         today = now.astimezone(UTC).date()
         if self._ready == today:
@@ -94,7 +92,7 @@ class Partitions:
         return made
 
     async def drop_old(self, now: datetime) -> list[tuple[str, str]]:
-        """Drop the partitions whose last day is not kept any more, and return their tables and names."""
+        """Drop expired partitions; return their tables and names."""
         dropped: list[tuple[str, str]] = []
         async with self._database.transaction() as connection:
             existing = await self._existing(connection)
@@ -108,7 +106,7 @@ class Partitions:
         return dropped
 
     async def _existing(self, connection: Connection) -> dict[str, str]:
-        """Return the partitions and the table of each, and hold the lock that keeps them so."""
+        """Take the lock, and return the partitions with their tables."""
         await connection.execute(text(_LOCK_TIMEOUT))
         await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:lock))"), {"lock": self._lock})
         rows = await connection.execute(
@@ -141,5 +139,5 @@ async def _make(connection: Connection, plan: PartitionPlan, start: date) -> Non
 
 
 def midnight(day: date) -> datetime:
-    """Return the first moment of a day in UTC."""
+    """Return the start of a day in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -1,6 +1,6 @@
-"""How many connections of a pool are needed at once: what quiet times do not need can be closed.
+"""Measure how many connections of a pool are needed at once, to close idle ones.
 
-An idle connection costs the server some megabytes, a new one some ten milliseconds and all its plans.
+An idle connection costs the server some megabytes, a new one about ten milliseconds and its prepared statements.
 """
 
 from typing import Final
@@ -19,13 +19,13 @@ class PoolUse:
         self._ends_at: float | None = None
 
     def begin(self) -> None:
-        """Count the begin of a use."""
+        """Count the start of a use."""
         self._open += 1
         self._uses += 1
         self._peak = max(self._peak, self._open)
 
     def end(self, now: float) -> int | None:
-        """Count the end of a use; when a quiet window ends with it, return how many there were at once."""
+        """Count the end of a use; at the end of a quiet window return the maximum of concurrent uses."""
         self._open -= 1
         if self._ends_at is None:
             self._ends_at = now + self._window_seconds

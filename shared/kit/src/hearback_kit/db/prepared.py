@@ -1,6 +1,6 @@
-"""Statements of hot paths: their text is made once, where SQLAlchemy looks each up by a key it builds every time.
+"""Statements of hot paths, compiled once.
 
-For a batch of a few rows that key costs more than the rows.
+SQLAlchemy builds a cache key for each execution, which for small batches costs more than the rows.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from hearback_kit.db.database import Connection
 class Prepared:
     """A statement with named parameters; the server prepares it once per connection.
 
-    Parameters and columns are as the driver has them: JSON is text in both directions.
+    Parameters and columns have the driver's types: JSON is text in both directions.
     """
 
     def __init__(self, statement: ClauseElement) -> None:

@@ -1,4 +1,4 @@
-"""Rows as typed records: dataclasses whose fields are named like the columns."""
+"""Rows as typed records: dataclasses with fields named like the columns."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -14,7 +14,7 @@ Reader = Callable[[Any], Any]
 
 
 def columns(kind: Any, *tables: FromClause, **others: ColumnElement[Any]) -> list[ColumnElement[Any]]:
-    """Return the columns of a record's fields: what `others` names, else that of the first table which has it."""
+    """Return the columns of a record's fields: from `others`, else from the first table that has it."""
     names = [field.name for field in fields(kind)]
     return [
         others[name].label(name) if name in others else next(table.c[name] for table in tables if name in table.c)
@@ -24,7 +24,7 @@ def columns(kind: Any, *tables: FromClause, **others: ColumnElement[Any]) -> lis
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which rows of a list to read: up to `limit` after the one with the sort key `position`, or before it."""
+    """Up to `limit` rows of a list after the sort key `position`, or `backward` before it."""
 
     limit: int
     position: Sequence[Any] | None = None
@@ -33,9 +33,9 @@ class Window:
     def statement(
         self, query: Select[Any], key: Sequence[ColumnElement[Any]], *, newest_first: bool = True
     ) -> Select[Any]:
-        """Select these rows of a query without an order, by the columns of the sort key.
+        """Add ORDER BY, position and LIMIT to an unordered query.
 
-        What is read backward comes in the reverse order of the list.
+        Rows read backward are in reverse order.
         """
         descending = self.backward != newest_first
         if self.position is not None:
@@ -55,14 +55,14 @@ async def read_window(
     *,
     newest_first: bool = True,
 ) -> list[Record]:
-    """Return the rows of a window, each as `read` returns it, in the list's order; see `Window.statement`."""
+    """Return the rows of a window, converted by `read`, in the list's order; see `Window.statement`."""
     statement = window.statement(query, key, newest_first=newest_first)
     found = [read(row) for row in await connection.execute(statement)]
     return found[::-1] if window.backward else found
 
 
 def record(kind: type[Record], row: Any, /, **readers: Reader) -> Record:
-    """Return a row as a record; the reader of a field without a column is given the row."""
+    """Return a row as a record; `readers` convert values, or the whole row for a field without a column."""
     names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     values = {name: value for name, value in row._mapping.items() if name in names}
     return kind(**values | {name: read(values.get(name, row)) for name, read in readers.items()})
@@ -71,7 +71,7 @@ def record(kind: type[Record], row: Any, /, **readers: Reader) -> Record:
 async def find_record(
     connection: Connection, kind: type[Record], query: Any, /, **readers: Reader
 ) -> Record | None:
-    """Return the one row that a query finds as a record, or None."""
+    """Return the single row of a query as a record, or None."""
     row = (await connection.execute(query)).one_or_none()
     return None if row is None else record(kind, row, **readers)
 
@@ -79,5 +79,5 @@ async def find_record(
 async def list_records(
     connection: Connection, kind: type[Record], query: Any, /, **readers: Reader
 ) -> list[Record]:
-    """Return the rows that a query finds as records."""
+    """Return the rows of a query as records."""
     return [record(kind, row, **readers) for row in await connection.execute(query)]

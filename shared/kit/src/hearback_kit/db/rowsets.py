@@ -1,7 +1,4 @@
-"""Batches as one parameter: many rows travel in one value and become a table on the server.
-
-A statement keeps its text, and so its plan, whatever the number of rows.
-"""
+"""Pass a batch of rows as one parameter, so that a statement's text, and its plan, is the same for any batch size."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +16,7 @@ def rowset(
 ) -> TableValuedAlias:
     """Return the parameter `rows` (a list of dicts) as a table with columns of `table`, all or the named ones.
 
-    Values are typed by the columns; `types` has those of further names, and goes first.
+    Values have the columns' types; `types` overrides or adds some.
     """
     given = types or {}
     columns: list[Column[Any]] = [table.c[key] for key in names or table.c.keys() if key not in given]
@@ -34,7 +31,7 @@ def rowset(
 def arrays(name: str, types: Types, values: Mapping[str, Sequence[Any]] | None = None) -> TableValuedAlias:
     """Return parallel arrays as a table `name` with the columns of `types`: `unnest(...)`.
 
-    The arrays are `values`, or parameters called like the columns. Cheaper than `rowset` for few, plain columns.
+    The arrays are `values`, or parameters named like the columns. Cheaper than `rowset` for few scalar columns.
     """
     if values is None:
         parameters = [bindparam(label, type_=ARRAY(kind)) for label, kind in types.items()]

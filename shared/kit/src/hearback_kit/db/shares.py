@@ -1,4 +1,4 @@
-"""A bounded share of something per key, so that one tenant's requests cannot take all of it."""
+"""Limit concurrent use of a resource per key, so that one tenant cannot exhaust it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable
@@ -22,7 +22,7 @@ class _Share:
 
 
 class Shares:
-    """Hands out at most `share_max` parts per key at once; further ones wait, within bounds."""
+    """Allows at most `share_max` concurrent uses per key; others wait, within bounds."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Shares:
 
     @asynccontextmanager
     async def part(self, key: Hashable) -> AsyncIterator[None]:
-        """Hold a part of the key's share; raise TooManyRequests when none becomes free in time."""
+        """Use the key's share; raise TooManyRequests if it does not become free in time."""
         share = self._shares.setdefault(key, _Share(asyncio.Semaphore(self._share_max)))
         if share.users >= self._users_max:
             raise _refusal()
