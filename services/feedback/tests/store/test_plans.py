@@ -13,11 +13,11 @@ from feedback.store.feedback_pages import (
     BY_INVERTED_INDEX,
     IN_ORDER,
     WITHOUT_SCANS,
-    matches_statement,
     mailbox_statement,
+    matches_statement,
+    read_page,
     sample_statement,
     scan_statement,
-    read_page,
 )
 from feedback.store.feedback_read import Position, Selection, count_statement
 from feedback.store.feedback_write import expired_statement

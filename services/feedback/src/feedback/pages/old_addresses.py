@@ -31,8 +31,7 @@ async def open_issue(state: StateDep, scope: Reader, issue_id: str) -> Response:
 async def open_submission(
     state: StateDep, scope: Reader, feedback_id: Annotated[str, Query(alias="id", max_length=200)] = ""
 ) -> Response:
-    """Redirect from the id or short id of a feedback to its submission, else to the list of submissions.
-    """
+    """Redirect from the id or short id of a feedback to its submission, else to the list of submissions."""
     base = f"/organizations/{scope.organization.slug}/submissions/"
     feedback = await _find(state, scope, feedback_id.strip())
     if feedback is None:

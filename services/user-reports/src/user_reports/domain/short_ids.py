@@ -29,8 +29,7 @@ def is_feedback_id(text: str) -> bool:
 
 
 def parse_short_id(text: str) -> tuple[str, int] | None:
-    """Return the project's lower-case slug and the group's id, or None for anything else; case-insensitive.
-    """
+    """Return the project's lower-case slug and the group's id, or None for anything else; case-insensitive."""
     match = _SHORT_ID.match(text.upper()) if text.isascii() else None
     if match is None or not set(match[2]) <= set(_DIGITS):
         return None

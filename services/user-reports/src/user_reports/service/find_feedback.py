@@ -18,8 +18,7 @@ class FeedbackLookup:
     async def find_event(
         self, organization_id: int, event_id: str, project_id: int | None = None
     ) -> dict[str, Any] | None:
-        """Return the feedback service's answer for an event id, or None; raise Unavailable.
-        """
+        """Return the feedback service's answer for an event id, or None; raise Unavailable."""
         project = "" if project_id is None else f"?project_id={project_id}"
         return await self._get(organization_id, f"events/{event_id}{project}")
 
@@ -30,8 +29,7 @@ class FeedbackLookup:
     async def list_linked(
         self, organization_id: int, project_id: int, event_ids: Sequence[str]
     ) -> list[dict[str, Any]]:
-        """Return the new feedback linked to any of a project's error events, as issues; raise Unavailable.
-        """
+        """Return the new feedback linked to any of a project's error events, as issues; raise Unavailable."""
         if self._client is None or not event_ids:
             return []
         body = orjson.dumps({"project_id": project_id, "event_ids": list(event_ids)})

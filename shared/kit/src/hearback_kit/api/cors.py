@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 class CorsRules:
     """The CORS policy of a path: any origin, without credentials.
 
-    `methods` and `request_headers` are allowed, `exposed_headers` readable. With `is_echoed` the request's origin is
-    returned instead of `*`.
+    `methods` and `request_headers` are allowed, `exposed_headers` readable. With `is_echoed` the request's origin
+    is returned instead of `*`.
     """
 
     methods: tuple[str, ...]

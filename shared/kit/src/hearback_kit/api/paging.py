@@ -116,9 +116,9 @@ class PageRequest:
 def page_request(*readers: Reader, rows: Rows, rows_max: Rows, is_clipped: bool = False) -> Any:
     """Return a dependency that yields the `PageRequest` of a request.
 
-    `readers` read the parts of the sort key. The number of rows is `per_page` or `limit`, `rows` by default, and at
-    most `rows_max`, which may come from the app's settings. Raise BadRequest for an invalid number or cursor; with
-    `is_clipped` a larger number is clamped instead.
+    `readers` read the parts of the sort key. The number of rows is `per_page` or `limit`, `rows` by default, and
+    at most `rows_max`, which may come from the app's settings. Raise BadRequest for an invalid number or cursor;
+    with `is_clipped` a larger number is clamped instead.
     """
 
     most = f"1 to {rows_max}" if isinstance(rows_max, int) else "at least 1, at most what the operator allows"

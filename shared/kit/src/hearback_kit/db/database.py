@@ -141,8 +141,8 @@ class Database:
     async def connection(self, *, share: Hashable | None = None) -> AsyncIterator[Connection]:
         """Yield a connection for reading; it is rolled back at the end.
 
-        `share` is a tenant, which may use `share_max` connections of the pool at once (default: half); further uses
-        wait, within bounds, and then raise TooManyRequests.
+        `share` is a tenant, which may use `share_max` connections of the pool at once (default: half); further
+        uses wait, within bounds, and then raise TooManyRequests.
         """
         async with AsyncExitStack() as stack:
             if share is not None:
@@ -177,8 +177,7 @@ class Database:
 
     @asynccontextmanager
     async def direct(self) -> AsyncIterator[Direct]:
-        """Yield the driver's connection, for hot paths where SQLAlchemy's overhead per statement matters.
-        """
+        """Yield the driver's connection, for hot paths where SQLAlchemy's overhead per statement matters."""
         async with guarded(self._counted(self._taken())) as connection:
             yield connection
 

@@ -75,8 +75,7 @@ class Partitions:
         self._ready: date | None = None
 
     async def ensure(self, now: datetime) -> list[str]:
-        """Create missing partitions and return their names; queries the database once a day.
-        """
+        """Create missing partitions and return their names; queries the database once a day."""
         today = now.astimezone(UTC).date()
         if self._ready == today:
             return []

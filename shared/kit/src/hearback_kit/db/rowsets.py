@@ -1,4 +1,4 @@
-"""Pass a batch of rows as one parameter, so that a statement's text, and its plan, is the same for any batch size."""
+"""Pass a batch of rows as one parameter, so that a statement and its plan are the same for any batch size."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
