@@ -189,7 +189,7 @@ async def _is_common(connection: Connection, selection: Selection, count: int) -
     share = sample / SAMPLE_ROWS
     if share * share * rows < ROWS_PER_MATCH * count:
         return False
-    met = (await connection.execute(sample_statement(selection, int(2 * count / share), matched))).scalar_one()
+    met = (await connection.execute(sample_statement(selection, int(2 * count / share), count))).scalar_one()
     return bool(met == count)
 
 

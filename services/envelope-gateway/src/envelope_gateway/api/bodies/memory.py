@@ -1,4 +1,4 @@
-"""Bodies in memory, and the limit of the memory for all of them."""
+"""Bodies in memory, and the limit of their total memory."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol, TypeVar
