@@ -180,7 +180,7 @@ async def _read_search(
 
 
 async def _is_common(connection: Connection, selection: Selection, count: int) -> bool:
-    """Whether a scan in time order finds `count` matches sooner than an inverted index finds all of them."""
+    """Whether a scan in time order finds `count` matches sooner than an inverted index finds every one."""
     rows = (await connection.execute(ROWS)).scalar_one()
     if rows < ROWS_PER_MATCH * count:
         return False
