@@ -159,6 +159,7 @@ async def test_consumers_share_the_shards_under_one_name(settings: Settings, bus
             ["hearback:feedback.submitted:{0}", "hearback:feedback.submitted:{3}"],
             ["hearback:feedback.submitted:{1}"],
             ["hearback:feedback.submitted:{2}"],
+            FEEDBACK_SUBMITTED.shard_keys(4),  # the helper's
         ]
         assert runtime.consumer_name.startswith("sample-")
 

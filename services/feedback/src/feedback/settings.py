@@ -21,7 +21,9 @@ class Settings(ServiceSettings):
         "Under load, milliseconds a message waits for others to be stored in the same transaction;"
         " reading a feedback that is not stored ends the wait.",
     )
-    consumers: int = bounded(2, 1, 64, "Batches handled at once, each from different shards.")
+    consumers: int = bounded(
+        2, 1, 64, "Batches handled at once, each from different shards; above 1, one more of any while more waits."
+    )
     batch_max: int = bounded(256, 1, 2_000, "Maximum messages of one batch, which is one transaction.")
     closed_submission_days: int = bounded(
         30, 1, 3_650, "Days for which a refused or deleted submission is remembered."

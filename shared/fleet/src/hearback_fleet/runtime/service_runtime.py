@@ -232,12 +232,8 @@ class ServiceRuntime:
 
     def stream_bounds(self, streams: Iterable[Stream], entries_max: int) -> StreamBounds:
         """Watch how full streams are; each has its own bound, and none more than `entries_max`."""
-        bounds = {
-            key: min(entries_max, stream.entries_max)
-            for stream in streams
-            for key in stream.shard_keys(self.shards)
-        }
-        watching = StreamBounds(self.bus, bounds)
+        keys = [(stream, key) for stream in streams for key in stream.shard_keys(self.shards)]
+        watching = StreamBounds(self.bus, {key: min(entries_max, one.entries_max) for one, key in keys})
         self.run("stream-bounds", watching, Stage.FOLLOW)
         return watching
 
@@ -253,26 +249,28 @@ class ServiceRuntime:
     ) -> None:
         """Handle a stream's messages in batches of `batch_max`; `consumers` share its shards among them.
 
+        With more than one, a helper handles further batches of any shard while a read finds a full one.
         `on_dead` makes what announces a dead letter, if anything; `hurries` is for what readers catch up with.
         """
         is_unheard = hurries is not None and COMMON.get() is None
         options = ConsumerOptions.of(self.settings, batch_max=batch_max, is_unheard=is_unheard)
         keys = stream.shard_keys(self.shards)
+        consumer = partial(
+            Consumer,
+            self.bus,
+            group=stream.consumer,
+            handle=handler,
+            on_dead=on_dead,
+            tenant_of=project_of,
+            dead_letters=DeadLetterLimit.of(options),
+        )
         count = min(consumers, len(keys))
-        dead_letters = DeadLetterLimit.of(options)
         for first in range(count):
-            consumer = Consumer(
-                self.bus,
-                keys[first::count],
-                group=stream.consumer,
-                name=self.consumer_name,
-                handle=handler,
-                on_dead=on_dead,
-                tenant_of=project_of,
-                options=options if hurries is None else replace(options, hurry=hurries.one()),
-                dead_letters=dead_letters,
-            )
-            self.run("consumers", consumer)
+            own = options if hurries is None else replace(options, hurry=hurries.one())
+            self.run("consumers", consumer(keys[first::count], name=self.consumer_name, options=own))
+        if consumers > 1:
+            helper = replace(options, is_helper=True)
+            self.run("consumers", consumer(keys, name=f"{self.consumer_name}-helper", options=helper))
         self.add_check("valkey", self.bus.ping)
         if not self._read:
             depths = StreamDepths(self.bus, self._read, lambda: self.clock.now().timestamp())

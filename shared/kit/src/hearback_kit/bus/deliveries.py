@@ -1,9 +1,12 @@
 """Where a consumer's messages come from: what it left behind, what others left behind, what is new."""
 
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Final
 
+from hearback_kit.bus.backlog import Backlog
 from hearback_kit.bus.gathering import Gathering
 from hearback_kit.bus.hurry import Hurry
 from hearback_kit.bus.options import ConsumerOptions
@@ -29,6 +32,7 @@ class Deliveries:
         self._forget_at = 0.0
         self._gathering = Gathering(options.gather_ms_max / 1_000)
         self._hurry = options.hurry or Hurry()
+        self._backlog = options.backlog or Backlog()
 
     async def left_behind(self) -> AsyncIterator[list[Incoming]]:
         """What an earlier process of this name took and did not finish, batch by batch, each message once."""
@@ -51,11 +55,22 @@ class Deliveries:
         `at_once` it does not wait for messages. Waiting ends when the program stops; what was delivered in that
         moment is left behind, like a batch that was not begun.
         """
+        if self._options.is_helper:
+            return await self._help(in_flight, stop, done)
         await self._forget_consumers()
         claimed = await self._claim()
         if claimed:
             await self._bus.ack(self._group, done)
         return claimed or await self._read(in_flight, stop, done, at_once)
+
+    async def _help(self, in_flight: int, stop: Stopping, done: Sequence[Incoming]) -> list[Incoming]:
+        """Return a further batch as soon as there is a backlog."""
+        if not self._backlog.is_there:
+            await self._bus.ack(self._group, done)
+            done = ()
+            if not await self._backlog.wait(self._block_ms(in_flight) / 1_000, stop):
+                return []
+        return await self._read(in_flight, stop, done, at_once=True)
 
     async def _forget_consumers(self) -> None:
         now = time.monotonic()
@@ -82,7 +97,7 @@ class Deliveries:
         options = self._options
         if in_flight >= options.retries_waiting_max:
             raise Unavailable("too many messages wait to be tried again")
-        block_ms = min(_RETRYING_BLOCK_MS_MAX, options.block_ms_max) if in_flight else options.block_ms_max
+        block_ms = self._block_ms(in_flight)
         wait = 0.0 if at_once else self._gathering.seconds(time.monotonic())
         if wait > _ACKNOWLEDGED_SECONDS_MAX:
             await self._bus.ack(self._group, done)
@@ -92,15 +107,31 @@ class Deliveries:
         elif wait:
             await self._hurry.pause(wait, stop)
         self._hurry.reading(gathered=wait > 0)
-        reading = self._bus.read(
-            self._keys, self._group, self._name, count=options.batch_max, block_ms=block_ms, done=done
-        )
         batch: list[Incoming] = []
         try:
-            batch = await stop.unless_stopped(reading) or []
+            batch = await stop.unless_stopped(self._read_all(block_ms, done)) or []
         finally:
             self._hurry.handling(len(batch))
-        # A read takes at most its part of the count from each stream, so one stream alone fills no more.
-        is_full = len(batch) * len(self._keys) >= options.batch_max
+        is_full = len(batch) >= options.batch_max
         self._gathering.count(time.monotonic(), len(batch), full=is_full)
+        self._backlog.note(is_full)
+        return batch
+
+    def _block_ms(self, in_flight: int) -> int:
+        longest = self._options.block_ms_max
+        return min(_RETRYING_BLOCK_MS_MAX, longest) if in_flight else longest
+
+    async def _read_all(self, block_ms: int, done: Sequence[Incoming]) -> list[Incoming]:
+        """Read a part of the batch from each stream, and what is left of it from those that have more."""
+        count = self._options.batch_max
+        batch = await self._bus.read(
+            self._keys, self._group, self._name, count=count, block_ms=block_ms, done=done
+        )
+        share = -(-count // len(self._keys))
+        longer = [key for key, found in Counter(message.key for message in batch).items() if found >= share]
+        if longer and len(batch) < count:
+            with suppress(Unavailable):  # what was delivered is handled first
+                batch += await self._bus.read(
+                    longer, self._group, self._name, count=count - len(batch), block_ms=0
+                )
         return batch

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Self
 
+from hearback_kit.bus.backlog import Backlog
 from hearback_kit.bus.hurry import Hurry
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.valkey import BLOCK_MS_MAX
@@ -19,6 +20,7 @@ class ConsumerOptions:
     `dead_letter_tenants_min` is how many tenants must fail before a consumer pauses, and the part of
     `retries_waiting_max` that each of them has; `dead_letters_in_a_row_max` is how many of fewer tenants make it
     pause when nothing succeeds between them. `hurry` belongs to one consumer.
+    A helper handles batches while there is a `backlog`, which it shares with the consumers it helps.
     """
 
     batch_max: int = 256
@@ -36,6 +38,8 @@ class ConsumerOptions:
     dead_letters_in_a_row_max: int = 20
     forget_consumers_ms: int = 86_400_000
     hurry: Hurry | None = None
+    backlog: Backlog | None = None
+    is_helper: bool = False
 
     @classmethod
     def of(cls, settings: ServiceSettings, *, batch_max: int, is_unheard: bool = False) -> Self:
@@ -49,6 +53,7 @@ class ConsumerOptions:
             gather_ms_max=min(settings.gather_ms_max, unheard_ms_max),
             idle_ms_min=settings.consumer_idle_ms_min,
             deliveries_max=settings.deliveries_max,
+            backlog=Backlog(),
         )
 
     @property
