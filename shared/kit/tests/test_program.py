@@ -226,7 +226,7 @@ def test_wrong_settings_are_told_without_their_values(sample):
     sample.start("serve", PORT="hunter2")
     status, errors = sample.end()
     assert status == 2
-    assert "port" in errors
+    assert "PORT: Input should be a valid integer" in errors
     assert "hunter2" not in errors
 
 

@@ -3,8 +3,8 @@
 from typing import ClassVar
 
 import pytest
-from hearback_kit.settings import SECRET_LENGTH_MIN, ServiceSettings
-from pydantic import ValidationError
+from hearback_kit.settings import SECRET_LENGTH_MIN, Sender, ServiceSettings
+from pydantic import TypeAdapter, ValidationError
 
 
 class Settings(ServiceSettings):
@@ -60,3 +60,30 @@ def test_trusted_proxies_are_networks():
     assert not Settings(trusted_proxies="").address_reader().trusts("127.0.0.1")
     with pytest.raises(ValidationError):
         Settings(trusted_proxies="nonsense")
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "right"),
+    [
+        ("public_url", "feedback.example.com", "https://feedback.example.com/hearback"),
+        ("public_url", "https://feedback.example.com/?a", "http://localhost:8000"),
+        ("registry_url", "registry", "http://registry:8080"),
+        ("blob_url", "/var/blobs", "file:///var/blobs"),
+        ("log_level", "verbose", "WARNING"),
+        ("log_format", "xml", "console"),
+        ("redis_url", "localhost:6379", "rediss+sentinel://h:26379,i:26379/name"),
+        ("server_database_url", "localhost", "postgresql://u:p@localhost:5432/"),
+        ("smtp_url", "mail.example.com:25", "smtp+starttls://u:p@mail.example.com"),
+    ],
+)
+def test_an_address_or_a_choice_that_is_none_is_refused_at_the_start(name, wrong, right):
+    assert getattr(Settings(**{name: right}), name)
+    with pytest.raises(ValidationError, match=name):
+        Settings(**{name: wrong})
+
+
+@pytest.mark.parametrize("wrong", ["", "nobody", "a@b@c", "Hearback <>", "a b@example.com"])
+def test_a_sender_is_an_address(wrong):
+    assert TypeAdapter(Sender).validate_python("Hearback <noreply@localhost>")
+    with pytest.raises(ValidationError):
+        TypeAdapter(Sender).validate_python(wrong)

@@ -76,6 +76,12 @@ async def test_theme_dialog_menu_and_help(page: Page) -> None:
     await expect(page.locator(".account[open]")).to_have_count(0)
     await page.keyboard.press("?")
     await expect(page.locator("#keyboard-help")).to_be_visible()
+    await page.get_by_role("switch", name="These keys act").uncheck()
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("?")
+    await expect(page.locator("#keyboard-help")).to_be_hidden()
+    await page.evaluate("hearback.openDialog('keyboard-help')")
+    await page.get_by_role("switch", name="These keys act").check()
     await page.keyboard.press("Escape")
     await page.keyboard.press("/")
     assert await page.evaluate("document.activeElement.name") == "query"
@@ -84,6 +90,24 @@ async def test_theme_dialog_menu_and_help(page: Page) -> None:
     await expect(page.locator("[data-search]")).to_have_value("?/")
     await page.get_by_role("button", name="Open the dialog").click()
     await expect(page.get_by_role("dialog", name="Delete this feedback?")).to_be_visible()
+
+
+async def test_a_choice_by_keys_is_sent_once_it_is_made(page: Page) -> None:
+    await page.evaluate("""() => {
+        document.body.insertAdjacentHTML("beforeend",
+            '<form id="f"><select data-submit-on-change><option>a<option>b<option>c</select></form>');
+        window.sent = [];
+        const form = document.getElementById("f");
+        form.addEventListener("submit", (event) => { event.preventDefault(); sent.push(form.elements[0].value); });
+    }""")
+    choice = page.locator("#f select")
+    await choice.focus()
+    for keys, sent in (("ArrowDown ArrowDown", ""), ("Enter", "c"), ("ArrowUp", "c"), ("Tab", "cb")):
+        for key in keys.split():
+            await page.keyboard.press(key)
+        assert await page.evaluate("sent.join('')") == sent
+    await choice.select_option("a")
+    assert await page.evaluate("sent.join('')") == "cba"
 
 
 async def test_a_toast_says_what_was_copied_and_goes(page: Page) -> None:

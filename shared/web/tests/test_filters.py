@@ -47,6 +47,7 @@ def test_known_cookies() -> None:
 
 def test_numbers() -> None:
     assert [number(value) for value in (0, 1_234_567, 0.5, None)] == ["0", "1,234,567", "0.5", "–"]
+    assert [number(value) for value in (1_234_567.0, 99_999.5, 0.001)] == ["1,234,567", "99,999.5", "0.001"]
     assert [compact(value) for value in (999, 1_000, 1_290, 12_900)] == ["999", "1k", "1.2k", "12k"]
     assert [file_size(value) for value in (999, 1_500, 25_000_000)] == ["999 B", "1.5 KB", "25 MB"]
 

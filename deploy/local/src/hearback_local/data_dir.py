@@ -21,6 +21,7 @@ class DataDir:
         self.outage_spool = self.root / "outage-spool"
         self.postgres = self.root / "postgres"
         self.valkey = self.root / "valkey"
+        self.restoring = self.root / "restoring"  # is there while a restore is not complete
         self._state = self.root / "state.json"
         self._first_start = self.root / "fleet.json"
         self._projects = self.root / "projects.json"

@@ -1,5 +1,7 @@
 """The command line itself: its help, and arguments that cannot be; no fleet runs here."""
 
+import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -79,6 +81,20 @@ def test_fleet_that_does_not_run_is_told(arguments: tuple[str, ...], tmp_path: P
     done = hearback(*arguments, "--data-dir", str(tmp_path))
     assert done.returncode == 1
     assert done.stderr.startswith(f"hearback: no fleet runs in {tmp_path}")
+
+
+def test_a_restore_that_fails_leaves_an_empty_folder_and_one_that_was_killed_does_not_start(tmp_path: Path) -> None:
+    backup, folder = tmp_path / "backup", tmp_path / "fleet"
+    backup.mkdir()
+    (backup / "mail").write_bytes(b"")  # no folder
+    manifest = {"format": 1, "rows": {}, "checksums": {"mail": hashlib.sha256(b"").hexdigest()}}
+    (backup / "manifest.json").write_text(json.dumps(manifest))
+    assert hearback("restore", str(backup), "--data-dir", str(folder)).returncode == 1
+    assert list(folder.iterdir()) == []
+    (folder / "restoring").touch()
+    done = hearback("up", "--data-dir", str(folder))
+    assert done.returncode == 1
+    assert "empty the folder and restore again" in done.stderr
 
 
 def link_sources(folder: Path) -> None:

@@ -57,6 +57,19 @@ async def test_what_is_wrong_is_said_beside_its_field(browser: Browser, field: s
         assert HOSTILE not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("given", "in_form", "shown"),
+    [("1234567", "1234567", "1,234,567"), ("1,234,567", "1234567", "1,234,567"), ("0,125", "0.125", "0.125"),
+     ("0.0123456789", "0.0123456789", "0.0123457")],
+)  # fmt: skip
+async def test_a_threshold_stays_what_it_is(browser: Browser, given: str, in_form: str, shown: str) -> None:
+    path = await made(browser, threshold=given, category="span")
+    text = await browser.page(path)
+    assert f"{shown} an hour" in text
+    assert f'value="{in_form}"' in text
+    assert "<option selected>span</option>" in text, "a category that the page does not offer stays chosen"
+
+
 async def test_as_many_rules_as_a_project_may_have(browser: Browser) -> None:
     for _ in range(browser.store.settings.rules_per_project_max):
         await made(browser)

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Self
 
-from hearback_kit.settings import ServiceSettings, Texts, bounded
+from hearback_kit.settings import WEB_ADDRESS_OR_NONE, Sender, ServiceSettings, Texts, bounded
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
@@ -28,13 +28,17 @@ class Settings(ServiceSettings):
         3_600, 1, 86_400, "Seconds between removals of what has expired: sessions, tokens, log entries, accounts."
     )
     mail_seconds: float = bounded(5.0, 0.05, 3_600, "Seconds between checks for mails to deliver.")
-    mail_from: str = Field("Hearback <noreply@localhost>", description="Sender of mails.")
+    mail_from: Sender = Field("Hearback <noreply@localhost>", description="Sender of mails.")
     session_days: int = bounded(14, 1, 365, "Days after which a browser session ends.")
     invitation_days: int = bounded(7, 1, 90, "Days after which an invitation expires.")
     invitations_per_hour: int = bounded(
         100, 1, 100_000, "Invitations that an organization may mail within an hour."
     )
-    oidc_issuer: str = Field("", description="URL of the OpenID provider that people may sign in by; empty: none.")
+    oidc_issuer: str = Field(
+        "",
+        pattern=WEB_ADDRESS_OR_NONE,
+        description="URL of the OpenID provider that people may sign in by; empty: none.",
+    )
     oidc_client_id: str = Field("", description="Id of this fleet with the OpenID provider.")
     oidc_client_secret: SecretStr = Field(SecretStr(""), description="Secret of this fleet with the provider.")
     oidc_name: str = Field("single sign-on", description="Name of the provider on the sign-in page.")

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from hearback_kit.settings import ServiceSettings, bounded, fleet
+from hearback_kit.settings import WEB_ADDRESS_OR_NONE, ServiceSettings, bounded, fleet
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
@@ -58,11 +58,22 @@ class Settings(ServiceSettings):
     )
     live_heartbeat_seconds: float = Field(15.0, gt=0, le=300, description="Interval of a live page's heartbeats.")
     client_reports_url: str = fleet(
-        "client_reports_url", "", "Address of client-reports; unset, pages do not show the fate of submissions."
+        "client_reports_url",
+        "",
+        "Address of client-reports; unset, pages do not show the fate of submissions.",
+        pattern=WEB_ADDRESS_OR_NONE,
     )
-    notifier_url: str = fleet("notifier_url", "", "Address of notifier; unset, pages do not show deliveries.")
+    notifier_url: str = fleet(
+        "notifier_url",
+        "",
+        "Address of notifier; unset, pages do not show deliveries.",
+        pattern=WEB_ADDRESS_OR_NONE,
+    )
     user_reports_url: str = fleet(
-        "user_reports_url", "", "Address of user-reports; unset, attachments without an event are kept."
+        "user_reports_url",
+        "",
+        "Address of user-reports; unset, attachments without an event are kept.",
+        pattern=WEB_ADDRESS_OR_NONE,
     )
     orphan_hours: float = Field(
         24.0, gt=0, le=8_760, description="Time after which an attachment without an event is deleted."

@@ -72,6 +72,9 @@ async def test_ids_and_short_ids_name_only_what_is_the_projects(api: Api, redis:
         mine["id"],
         theirs["id"],
     }
+    for form in ("csv", "json"):
+        exported = (await api.client.get(PROJECT, params={**named, "format": form})).text
+        assert (mine["shortId"] in exported, theirs["shortId"] in exported) == (True, False), form
     for row, found in ((mine, [mine["id"]]), (theirs, [])):
         params = {"query": row["shortId"], "shortIdLookup": "1"}
         assert [hit["id"] for hit in (await api.client.get(PROJECT, params=params)).json()] == found

@@ -213,6 +213,16 @@ async def test_exports_are_of_what_is_found(api: Api, browser: Browser) -> None:
         assert "two" not in response.text
 
 
+async def test_the_last_day_of_a_range_is_within_it(api: Api, browser: Browser) -> None:
+    await api.submit("of this day")
+    [row] = await api.list("")
+    day = row["firstSeen"][:10]
+    page = await browser.get(start=day, end=day)
+    assert "of this day" in page
+    [csv, _] = re.findall(r'download href="([^"]+format=[^"]+)"', page)
+    assert "of this day" in (await browser.client.get(csv.replace("&amp;", "&"))).text
+
+
 async def test_without_a_session_one_is_led_to_sign_in(api: Api) -> None:
     response = await api.client.get(INBOX, headers={"Authorization": ""})
     assert response.status_code == 303

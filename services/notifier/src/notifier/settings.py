@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from hearback_kit.settings import ServiceSettings, Texts, bounded
+from hearback_kit.settings import Sender, ServiceSettings, Texts, bounded
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -17,7 +17,7 @@ class Settings(ServiceSettings):
     gather_ms_max: int = bounded(
         400, 0, 1_000, "Under load, milliseconds a message waits for others to be decided with it."
     )
-    mail_from: str = Field("Hearback <hearback@localhost>", description="Sender of every mail.")
+    mail_from: Sender = Field("Hearback <hearback@localhost>", description="Sender of every mail.")
     smtp_connections_max: int = bounded(4, 1, 50, "Connections to the mail server.")
     smtp_seconds_max: float = bounded(30.0, 1, 300, "Time that a mail server may take to answer.")
     webhook_seconds_max: float = bounded(10.0, 0.1, 60, "Time that a webhook may take to answer.")

@@ -61,6 +61,7 @@ async def test_a_rule_from_its_first_day_to_its_last(api: Api, owner: Person) ->
         ("digest_minutes", "1441", "from 0 to 1440"),
         ("digest_minutes", "-1", "from 0 to 1440"),
         ("digest_minutes", "²", "from 0 to 1440"),
+        ("digest_minutes", "0" * 9 + "9999999999", "from 0 to 1440"),
     ],
 )
 async def test_what_is_wrong_is_said_beside_the_field(
@@ -106,6 +107,15 @@ async def test_a_test_shows_what_came_of_it(api: Api, owner: Person, hook: Hook)
     assert "<html" not in part
     assert "200 ok" in part
     assert "hx-trigger" not in part
+    assert len(hook.requests) == 1
+
+
+async def test_a_test_of_a_rule_with_a_digest_goes_out_at_once(api: Api, owner: Person, hook: Hook) -> None:
+    rule = {**RULE, "kind": "standard", "target": hook.url, "digest_minutes": "60"}
+    await owner.post("alerts/new/", page="alerts/new/", **rule)
+    path = f"alerts/{(await rules_of(api))[0].id}/"
+    await owner.post(f"{path}test/", page=path)
+    await api.notifier.deliverer().run_once()
     assert len(hook.requests) == 1
 
 

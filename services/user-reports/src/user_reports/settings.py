@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from hearback_kit.settings import ServiceSettings, bounded, fleet
+from hearback_kit.settings import WEB_ADDRESS_OR_NONE, ServiceSettings, bounded, fleet
 from pydantic_settings import SettingsConfigDict
 
 
@@ -35,7 +35,10 @@ class Settings(ServiceSettings):
     retention_chunk_max: int = bounded(5_000, 1, 100_000, "Rows deleted in one transaction.")
     partition_weeks_ahead: int = bounded(4, 1, 52, "Weekly partitions made ahead of time.")
     feedback_url: str = fleet(
-        "feedback_url", "", "Address of feedback; unset, ids of feedback are not found through user-reports."
+        "feedback_url",
+        "",
+        "Address of feedback; unset, ids of feedback are not found through user-reports.",
+        pattern=WEB_ADDRESS_OR_NONE,
     )
     group_events_max: int = bounded(
         1_000, 1, 10_000, "Events of a group, the newest ones, whose tags are counted."

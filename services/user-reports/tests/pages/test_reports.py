@@ -94,7 +94,8 @@ async def test_pages_by_keyset(harness: Any, browser: Any) -> None:
     assert 'rel="prev"' in text
 
 
-async def test_nothing_to_show(browser: Any, redis: Any) -> None:
+async def test_nothing_to_show(harness: Any, browser: Any, redis: Any, event_id: str) -> None:
+    await harness.deliver(harness.event(event_id))
     assert "No report is without its error" in await browser.page(PATH)
     assert "Nothing matches" in await browser.page(PATH, query="x")
     await publish_project(redis, features={"organizations:user-feedback-ui": False})
@@ -103,3 +104,4 @@ async def test_nothing_to_show(browser: Any, redis: Any) -> None:
         return "switched off" in await browser.page(PATH)
 
     await eventually(is_off)
+    assert "switched off" in await browser.page("/organizations/demo/issues/1/feedback/")

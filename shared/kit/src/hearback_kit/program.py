@@ -66,7 +66,8 @@ class Program:
         try:
             settings = self.settings()
         except ValidationError as error:
-            sys.stderr.write(f"{self.name}: the settings are not valid\n{_explain(error)}")
+            prefix = self.settings.model_config.get("env_prefix", "")
+            sys.stderr.write(f"{self.name}: the settings are not valid\n{_explain(error, prefix)}")
             return 2
         configure_logs(
             self.name,
@@ -219,10 +220,14 @@ def _http_limits(settings: ServiceSettings) -> HttpLimits:
     )
 
 
-def _explain(error: ValidationError) -> str:
-    """Which settings are wrong and why, without their values: they may be secrets."""
-    found = error.errors(include_input=False, include_url=False)
-    return "".join(f"  {'.'.join(map(str, problem['loc']))}: {problem['msg']}\n" for problem in found)
+def _explain(error: ValidationError, prefix: str) -> str:
+    """Return which variables are wrong and why, without their values: they may be secrets."""
+    lines = []
+    for problem in error.errors(include_input=False, include_url=False):
+        name = ".".join(map(str, problem["loc"]))
+        variable = name if not name or name.isupper() else f"{prefix}{name}".upper()
+        lines.append(f"  {variable or 'together'}: {problem['msg']}\n")
+    return "".join(lines)
 
 
 @asynccontextmanager

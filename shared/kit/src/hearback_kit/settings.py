@@ -1,11 +1,24 @@
 """Settings from the environment: typed, bounded, described; the source of the settings docs."""
 
+import re
+from collections.abc import Mapping
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import orjson
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from hearback_kit.log_limits import LINES_PER_MINUTE_MAX
@@ -14,6 +27,15 @@ from hearback_kit.values.addresses import TrustedProxies, parse_networks
 # With the secret one can sign as a service; these can be read in the repository.
 _PUBLISHED_SECRETS = frozenset(("", "development-only"))
 SECRET_LENGTH_MIN: Final = 32
+WEB_ADDRESS: Final = r"^https?://[^\s/?#]+(/[^\s?#]*)?$"
+WEB_ADDRESS_OR_NONE: Final = r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$"
+# How the addresses of servers begin that may hold a password.
+_SCHEMES: Final[Mapping[str, "re.Pattern[str]"]] = {
+    "redis_url": re.compile(r"rediss?(\+sentinel|\+cluster)?://|unix://"),
+    "server_database_url": re.compile(r"postgres(ql)?(\+asyncpg)?://"),
+    "service_database_url": re.compile(r"postgres(ql)?(\+asyncpg)?://"),
+    "smtp_url": re.compile(r"(smtp|smtps|smtp\+starttls)://[^/?#]"),
+}
 
 
 def fleet(name: str, default: Any, description: str, *, former_name: str | None = None, **bounds: Any) -> Any:
@@ -42,6 +64,19 @@ def _split(value: Any) -> Any:
 
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """Any number of texts: by comma, or as a JSON list."""
+
+
+def _check_sender(value: str) -> str:
+    name, address = parseaddr(value)
+    try:
+        Address(name, addr_spec=address)
+    except (ValueError, IndexError, MessageError) as error:
+        raise ValueError("give an address such as Hearback <feedback@example.com>") from error
+    return value
+
+
+Sender = Annotated[str, AfterValidator(_check_sender)]
+"""An address that mails are from, with or without a name: with one that is none each mail would fail."""
 
 
 class ServiceSettings(BaseSettings):
@@ -91,14 +126,21 @@ class ServiceSettings(BaseSettings):
         validate_default=True,
     )
     blob_url: str = fleet(
-        "blob_url", "file:///tmp/hearback-blobs", "Where attachments are stored: a file:// or s3:// URL."
+        "blob_url",
+        "file:///tmp/hearback-blobs",
+        "Where attachments are stored: a file:// or s3:// URL.",
+        pattern=r"^(file|s3)://\S+$",
     )
     smtp_url: SecretStr | None = fleet(
         "smtp_url", None, "Mail server; without one, mails are written as .eml files."
     )
     data_dir: Path = fleet("data_dir", Path(".hearback"), "Folder for what a local fleet writes.")
-    registry_url: str = fleet("registry_url", "http://127.0.0.1:8081", "Address of the registry.")
-    public_url: str = fleet("public_url", "http://localhost:8000", "Origin that people and SDKs use.")
+    registry_url: str = fleet(
+        "registry_url", "http://127.0.0.1:8081", "Address of the registry.", pattern=WEB_ADDRESS
+    )
+    public_url: str = fleet(
+        "public_url", "http://localhost:8000", "Origin that people and SDKs use.", pattern=WEB_ADDRESS
+    )
     trusted_proxies: str = fleet(
         "trusted_proxies",
         "127.0.0.0/8,::1/128",
@@ -111,8 +153,10 @@ class ServiceSettings(BaseSettings):
         former_name="organization_denylist",
     )
     stream_shards: int = fleet("stream_shards", 4, "Shards of every stream; equal everywhere.", ge=1, le=1024)
-    log_level: str = fleet("log_level", "info", "debug, info, warning or error.")
-    log_format: str = fleet("log_format", "json", "json, or console for people.")
+    log_level: str = fleet(
+        "log_level", "info", "debug, info, warning or error.", pattern="(?i)^(debug|info|warning|error|critical)$"
+    )
+    log_format: str = fleet("log_format", "json", "json, or console for people.", pattern="^(json|console)$")
     consumer_name: str = Field(
         "", description="Name of this process in its consumer groups; empty: service and host name."
     )
@@ -169,6 +213,14 @@ class ServiceSettings(BaseSettings):
             raise ValueError("set a secret of your own, the same for every service")
         if len(value.get_secret_value()) < SECRET_LENGTH_MIN:
             raise ValueError(f"the secret has at least {SECRET_LENGTH_MIN} characters; make it of random ones")
+        return value
+
+    @field_validator(*_SCHEMES)
+    @classmethod
+    def _refuse_other_schemes(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        scheme = _SCHEMES[str(info.field_name)]
+        if value is not None and not scheme.match(value.get_secret_value()):
+            raise ValueError(f"the address begins with {scheme.pattern}")
         return value
 
     @field_validator("trusted_proxies")

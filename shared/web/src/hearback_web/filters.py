@@ -60,10 +60,11 @@ def moment(context: Context, when: datetime | None) -> Markup:
 
 
 def number(value: float | None) -> str:
-    """Return a number with thousands apart."""
+    """Return a number with thousands apart, a fraction with up to six digits."""
     if value is None:
         return "–"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}".rstrip("0").rstrip(".")
+    is_whole = isinstance(value, int) or abs(value) >= 100_000
+    return f"{value:,.0f}" if is_whole else f"{value:,g}"
 
 
 def compact(value: int) -> str:

@@ -18,12 +18,24 @@ def load(data_dir: DataDir, source: Path) -> dict[str, Any]:
     """Fill an empty folder from a backup and return the backup's manifest.
 
     Raises FleetError when the backup is damaged or the folder is not empty, before anything is written, and when a
-    table has not the rows that it had.
+    table has not the rows that it had; the folder is empty again then.
     """
     manifest = read_manifest(source)
     if data_dir.root.exists() and any(data_dir.root.iterdir()):
         raise FleetError(f"{data_dir.root} is not empty; restore into a new folder")
     data_dir.make()
+    data_dir.restoring.touch()
+    try:
+        _load(data_dir, source, manifest)
+    except BaseException:
+        for path in data_dir.root.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        raise
+    data_dir.restoring.unlink()
+    return manifest
+
+
+def _load(data_dir: DataDir, source: Path, manifest: dict[str, Any]) -> None:
     for name in FOLDERS:
         if (source / name).exists():
             shutil.copytree(source / name, data_dir.root / name, dirs_exist_ok=True)
@@ -33,7 +45,6 @@ def load(data_dir: DataDir, source: Path) -> dict[str, Any]:
             (data_dir.root / name).chmod(0o600)
     _load_postgres(data_dir, source, manifest)
     _load_valkey(data_dir, source)
-    return manifest
 
 
 def read_manifest(source: Path) -> dict[str, Any]:

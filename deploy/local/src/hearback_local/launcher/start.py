@@ -24,6 +24,10 @@ def start(data_dir: DataDir, port: int, report: Report, on_ready: Callable[[Answ
 
     Raises FleetError when it cannot be started, AlreadyRunning when another launcher has the directory.
     """
+    if data_dir.restoring.exists():
+        raise FleetError(
+            f"a restore into {data_dir.root} is running, or was interrupted: then empty the folder and restore again"
+        )
     data_dir.make()
     lock = data_dir.lock()
     _take(lock, data_dir, report)

@@ -1,6 +1,7 @@
 """A project's alert rules on losses and silence: list, add, change, delete."""
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -25,6 +26,7 @@ from client_reports.store.alert_rules import AlertRule, list_rules
 THRESHOLD_MAX: Final = 1e18
 _NAME_LENGTH_MAX: Final = 200
 _REASONS_MAX: Final = 50
+_THOUSANDS: Final = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?\Z")
 _CATEGORIES: Final = ("error", "feedback", "transaction", "session", "replay", "attachment_item", "log_item")
 router = APIRouter(include_in_schema=False)
 PATH: Final = "/settings/{organization}/projects/{project}/loss-alerts/"
@@ -59,7 +61,8 @@ class Given:
         values = rule.values
         category = "" if values.category is None else str(DataCategory(values.category))
         reasons = "\n".join(values.reasons or ())
-        return cls(values.name, values.kind.value, f"{values.threshold:g}", reasons, category, values.enabled)
+        threshold = repr(values.threshold).removesuffix(".0")
+        return cls(values.name, values.kind.value, threshold, reasons, category, values.enabled)
 
     def check(self) -> dict[str, str]:
         """Return error messages by field."""
@@ -82,7 +85,8 @@ class Given:
     def number(self) -> float:
         """The threshold; 0 if it is not a number."""
         try:
-            value = float(self.threshold.replace(",", "."))
+            text = self.threshold.replace(",", "" if _THOUSANDS.match(self.threshold) else ".")
+            value = float(text)
         except ValueError:
             return 0.0
         return value if math.isfinite(value) else 0.0

@@ -79,13 +79,15 @@ async def update(
     scope: WriteScope, state: StateDep, actor: ActorDep, member: MemberName, wanted: MemberChange
 ) -> serializers.InvitedMember:
     member_id, authority, role = row_id(member), _authority(scope), wanted.org_role or wanted.role
-    if role is None and not wanted.reinvite:
-        raise BadRequest("role or reinvite is required.", code="invalid")
     link = None
-    if role is not None:
-        found = await manage_members.update_role(state.changes, actor, authority, member_id, role)
     if wanted.reinvite:
-        found, link = await inviting.renew_invitation(state.changes, actor, authority, state.settings, member_id)
+        found, link = await inviting.renew_invitation(
+            state.changes, actor, authority, state.settings, member_id, role
+        )
+    elif role is not None:
+        found = await manage_members.update_role(state.changes, actor, authority, member_id, role)
+    else:
+        raise BadRequest("role or reinvite is required.", code="invalid")
     return serializers.invited_member(found, state.clock.now(), link)
 
 

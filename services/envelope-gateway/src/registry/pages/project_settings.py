@@ -27,6 +27,7 @@ from registry.store.projects import list_projects
 router = APIRouter(include_in_schema=False)
 
 NAME_LENGTH_MAX: Final = 200
+PLATFORM_LENGTH_MAX: Final = 64
 ORIGINS_LENGTH_MAX: Final = 60_000
 _PATH: Final = "/settings/{organization}/projects/{project}/"
 _SIZES: Final = (Option.ATTACHMENT_BYTES_MAX, Option.ATTACHMENTS_BYTES_MAX, Option.ATTACHMENTS_COUNT_MAX)
@@ -79,6 +80,8 @@ async def save(request: Request, state: StateDep, form: FormDep, scope: ProjectW
 def _read(given: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
     if not 0 < len(given["name"]) <= NAME_LENGTH_MAX:
         raise BadRequest(_("A project needs a name of at most {} characters.").format(NAME_LENGTH_MAX))
+    if len(given["platform"]) > PLATFORM_LENGTH_MAX:
+        raise BadRequest(_("There is no such platform."))
     values: dict[str, Any] = {"name": given["name"], "slug": given["slug"], "platform": given["platform"] or None}
     options: dict[str, Any] = {
         Option.ORIGINS.value: given["origins"].split(),
@@ -96,9 +99,6 @@ def _number(text: str, default: Any) -> Any:
 
 
 def _page(request: Request, scope: ProjectPage, given: dict[str, str], problem: str | None = None) -> Response:
-    platforms = [("", _("Another")), *((platform.name, platform.label) for platform in PLATFORMS.values())]
-    if given["platform"] not in {"", *PLATFORMS}:
-        platforms.append((given["platform"], given["platform"]))
     return render(
         request,
         "project_settings.html",
@@ -106,7 +106,7 @@ def _page(request: Request, scope: ProjectPage, given: dict[str, str], problem: 
         project=scope.project,
         given=given,
         problem=problem,
-        platforms=platforms,
+        platforms=[("", _("Another")), *((platform.name, platform.label) for platform in PLATFORMS.values())],
         retention_days_max=RETENTION_DAYS_MAX,
         may_change=not scope.person.scopes.isdisjoint(PROJECT_WRITE),
     )

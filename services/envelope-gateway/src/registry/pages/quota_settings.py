@@ -38,8 +38,9 @@ async def add(request: Request, state: StateDep, form: FormDep, scope: ProjectWr
     try:
         quota = _restored(form) if "restored" in form else _given(form)
         count_max = state.settings.quotas_max
-        wanted = [*scope.project.quotas, quota]
-        await replace_quotas(state.changes, scope.actor, scope.project, wanted, count_max=count_max)
+        await replace_quotas(
+            state.changes, scope.actor, scope.project, lambda there: [*there, quota], count_max=count_max
+        )
     except ServiceError as error:
         return _page(request, scope, form, error.detail)
     return redirect(request, _path(scope), Flash(_("The quota holds within two seconds.")))
@@ -47,11 +48,15 @@ async def add(request: Request, state: StateDep, form: FormDep, scope: ProjectWr
 
 @router.post(_PATH + "remove/")
 async def remove(request: Request, state: StateDep, form: FormDep, scope: ProjectWriteDep) -> Response:
-    removed = [quota for quota in scope.project.quotas if quota["id"] == form.get("id")]
+    removed: list[dict[str, Any]] = []
+
+    def kept(there: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        removed[:] = [quota for quota in there if quota["id"] == form.get("id")]
+        return [quota for quota in there if quota not in removed]
+
+    await replace_quotas(state.changes, scope.actor, scope.project, kept, count_max=state.settings.quotas_max)
     if not removed:
         raise NotFound
-    kept = [quota for quota in scope.project.quotas if quota["id"] != form.get("id")]
-    await replace_quotas(state.changes, scope.actor, scope.project, kept, count_max=state.settings.quotas_max)
     undo = Undo(_path(scope), {"restored": orjson.dumps(removed[0]).decode()}, _("Undo"))
     return redirect(request, _path(scope), Flash(_("The quota is removed."), undo=undo))
 

@@ -16,7 +16,7 @@ from registry.domain.audit import AuditEvent
 from registry.domain.invitation_texts import invitation_mail
 from registry.errors import AlreadyMember, LimitReached, NotInvited
 from registry.service.change_configuration import Actor, Change, Changes
-from registry.service.manage_members import MemberAuthority, find_member
+from registry.service.manage_members import MemberAuthority, find_member, set_role
 from registry.settings import Settings
 from registry.store import audit_logs, invitations, mails, members, users
 from registry.store.members import Member
@@ -61,14 +61,24 @@ async def invite_member(
 
 
 async def renew_invitation(
-    changes: Changes, actor: Actor, authority: MemberAuthority, settings: Settings, member_id: int
+    changes: Changes,
+    actor: Actor,
+    authority: MemberAuthority,
+    settings: Settings,
+    member_id: int,
+    role: str | None = None,
 ) -> tuple[Member, str | None]:
-    """Replace the link of an invitation; return as `invite_member` does. Raise NotFound, Forbidden, NotInvited."""
+    """Replace the link of an invitation, and its role if one is given; return as `invite_member` does.
+
+    Raise NotFound, Forbidden and NotInvited.
+    """
     async with changes.begin(actor) as change:
         await _check_limits(change, authority.organization.id, settings)
         member = await find_member(change, authority, member_id)
         if not member.is_pending:
             raise NotInvited
+        if role is not None:
+            await set_role(change, authority, member, role)
         link = _new_link(change.now, settings)
         await invitations.renew_invitation(
             change.connection,

@@ -37,22 +37,26 @@ async def update_role(
 ) -> Member:
     """Change a member's role; raise NotFound, Forbidden or LastOwner."""
     async with changes.begin(actor) as change:
-        member = await find_member(change, authority, member_id)
-        authority.check_role(role)
-        if role != "owner":
-            await _keep_an_owner(change, member)
-        await members.update_role(change.connection, member.id, role)
-        _touch(change, authority)
-        if differences := changes_between({"role": member.role}, {"role": role}):
-            await change.audit(
-                AuditEvent.MEMBER_EDITED,
-                member.organization_id,
-                target=member.id,
-                target_user_id=member.user_id,
-                email=member.email,
-                changes=differences,
-            )
+        await set_role(change, authority, await find_member(change, authority, member_id), role)
         return await find_member(change, authority, member_id)
+
+
+async def set_role(change: Change, authority: MemberAuthority, member: Member, role: str) -> None:
+    """Give a member another role within a change; raise Forbidden and LastOwner."""
+    authority.check_role(role)
+    if role != "owner":
+        await _keep_an_owner(change, member)
+    await members.update_role(change.connection, member.id, role)
+    _touch(change, authority)
+    if differences := changes_between({"role": member.role}, {"role": role}):
+        await change.audit(
+            AuditEvent.MEMBER_EDITED,
+            member.organization_id,
+            target=member.id,
+            target_user_id=member.user_id,
+            email=member.email,
+            changes=differences,
+        )
 
 
 async def remove_member(changes: Changes, actor: Actor, authority: MemberAuthority, member_id: int) -> None:

@@ -15,11 +15,12 @@ async def update_organization(
     changes: Changes, actor: Actor, organization: Organization, values: dict[str, Any], features: dict[str, Any]
 ) -> Organization:
     """Set `name` or `slug` and merge flags; raise InvalidFeatures, InvalidSlug and SlugTaken."""
-    try:
-        flags = parse_features(organization.features, features)
-    except ValueError as error:
-        raise InvalidFeatures(str(error)) from error
     async with changes.begin(actor) as change:
+        organization = await organizations.lock_organization(change.connection, organization.id)
+        try:
+            flags = parse_features(organization.features, features)
+        except ValueError as error:
+            raise InvalidFeatures(str(error)) from error
         if values.get("slug", organization.slug) != organization.slug:
             await _check_slug(change, values["slug"])
         await change.touch_everything_of(organization)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import NotFound, existing
 
 from registry.domain.audit import AuditEvent, changes_between
 from registry.domain.options import check_options, with_defaults
@@ -24,6 +24,7 @@ async def update_project(
     except ValueError as error:
         raise InvalidOptions(str(error)) from error
     async with changes.begin(actor) as change:
+        project = existing(await projects.lock_project(change.connection, project.id))
         if values.get("slug", project.slug) != project.slug:
             await _check_slug(change, project, values["slug"])
             change.touch_organization(project.organization_id, project.organization_slug)
@@ -31,21 +32,22 @@ async def update_project(
         change.touch_project(project.id)
         before = {name: getattr(project, name) for name in values} | with_defaults(project.options)
         await _audit(change, project, changes_between(before, values | options))
-        changed = await projects.find_project(change.connection, project.organization_id, str(project.id))
-    if changed is None:
-        raise NotFound
-    return changed
+        return existing(await projects.lock_project(change.connection, project.id))
 
 
 async def replace_quotas(
     changes: Changes, actor: Actor, project: Project, wanted: Any, *, count_max: int
 ) -> list[dict[str, Any]]:
-    """Replace a project's quotas and return the stored form; raise InvalidQuotas."""
-    try:
-        quotas = parse_quotas(wanted, count_max)
-    except ValueError as error:
-        raise InvalidQuotas(str(error)) from error
+    """Replace a project's quotas and return the stored form; raise InvalidQuotas.
+
+    `wanted` is a list, or makes one of the quotas that there are.
+    """
     async with changes.begin(actor) as change:
+        project = existing(await projects.lock_project(change.connection, project.id))
+        try:
+            quotas = parse_quotas(wanted(project.quotas) if callable(wanted) else wanted, count_max)
+        except ValueError as error:
+            raise InvalidQuotas(str(error)) from error
         await projects.update_project(change.connection, project.id, {"quotas": quotas}, {})
         change.touch_project(project.id)
         await _audit(change, project, changes_between({"quotas": project.quotas}, {"quotas": quotas}))

@@ -38,6 +38,12 @@ async def find_organization(connection: Connection, id_or_slug: str) -> Organiza
     return await find_record(connection, Organization, query)
 
 
+async def lock_organization(connection: Connection, organization_id: int) -> Organization:
+    """Return an organization as it is, and let no other transaction change it until this one ends."""
+    query = select(organizations).where(organizations.c.id == organization_id).with_for_update()
+    return record(Organization, (await connection.execute(query)).one())
+
+
 async def list_organizations(connection: Connection, ids: list[int], window: Window) -> list[Organization]:
     """Return a page of the organizations with these ids."""
     query = select(organizations).where(organizations.c.id.in_(ids))

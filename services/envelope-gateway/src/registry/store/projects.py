@@ -86,6 +86,12 @@ async def add_project(
     return found
 
 
+async def lock_project(connection: Connection, project_id: int) -> Project | None:
+    """Return a project as it is, and let no other transaction change it until this one ends."""
+    query = select_projects().where(projects.c.id == project_id).with_for_update(of=projects)
+    return await find_record(connection, Project, query)
+
+
 async def update_project(
     connection: Connection, project_id: int, values: dict[str, Any], options: dict[str, Any]
 ) -> None:

@@ -108,6 +108,15 @@ async def test_an_address_is_invited_once(registry):
     assert (await registry.post(MEMBERS, {"email": ADDRESS}, status=409))["code"] == "already_member"
     refused = await registry.put(f"{MEMBERS}{invited['id']}/", {"reinvite": True}, status=400)
     assert refused["code"] == "not_invited"
+    refused = await registry.put(f"{MEMBERS}{invited['id']}/", {"reinvite": True, "role": "viewer"}, status=400)
+    assert (await registry.get(f"{MEMBERS}{invited['id']}/"))["role"] == "member", refused
+
+
+async def test_an_invitation_is_renewed_with_another_role(registry):
+    invited = await invite(registry)
+    renewed = await registry.put(f"{MEMBERS}{invited['id']}/", {"reinvite": True, "role": "viewer"})
+    assert renewed["role"] == "viewer"
+    assert (await registry.accept(renewed["invite_link"], "a good password"))["role"] == "viewer"
 
 
 async def test_invitations_and_acceptances_at_once_count_once(registry):

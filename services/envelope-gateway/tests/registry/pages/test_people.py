@@ -107,6 +107,12 @@ async def test_ones_name_and_language(owner):
     page = (await owner.get(ACCOUNT)).text
     assert '<option value="de" selected>' in page
     assert "Account of Olga" in page
+    # A language that the page does not offer, such as one set by the API, stays.
+    proof = {"origin": str(owner.http.base_url)}
+    await owner.http.put("/api/0/users/me/", json={"options": {"language": "pt-BR"}}, headers=proof)
+    assert "<option selected>pt-BR</option>" in (await owner.get(ACCOUNT)).text
+    await owner.submit(ACCOUNT, {"name": "Olga", "language": "pt-BR"})
+    assert (await owner.get("/api/0/auth/")).json()["options"] == {"language": "pt-BR"}
 
 
 async def test_a_new_password_needs_the_old_one_and_ends_other_sessions(registry, owner, new_browser):

@@ -1,5 +1,6 @@
 """Settings of a project, as an owner changes them and every service sees them."""
 
+import asyncio
 import re
 
 from hearback_contracts.options import Option
@@ -158,3 +159,24 @@ async def test_quotas(registry, owner):
     assert quota in await registry.get("/projects/demo/web/quotas/")
     await owner.submit(path, {"restored": "nonsense"}, status=400)
     await owner.submit(path + "remove/", {"id": "none"}, page=path, status=404)
+
+
+async def test_changes_at_once_lose_none_and_are_logged_as_they_were(registry, owner):
+    path = PATH + "quotas/"
+    quota = {"limit": "5", "window": "60", "scope": "project", "categories": "feedback"}
+    names = [f"q{number}" for number in range(4)]
+    await asyncio.gather(*(owner.submit(path, quota | {"id": name}) for name in names))
+    assert {one["id"] for one in await registry.get("/projects/demo/web/quotas/")} >= {*names}
+    await asyncio.gather(*(owner.submit(path + "remove/", {"id": name}, page=path) for name in names[:2]))
+    assert {one["id"] for one in await registry.get("/projects/demo/web/quotas/")} >= {*names[2:]}
+    for what in ("/projects/demo/web/", "/organizations/demo/"):
+        await asyncio.gather(*(registry.put(what, {"name": name}) for name in names))
+        rows = (await registry.get("/organizations/demo/audit-logs/"))["rows"][: len(names)]
+        changes = [row["data"]["changes"]["name"] for row in reversed(rows)]
+        assert [one["old"] for one in changes[1:]] == [one["new"] for one in changes[:-1]], what
+
+
+async def test_a_platform_is_as_long_as_in_the_api(owner):
+    assert "no such platform" in (await owner.submit(PATH, GENERAL | {"platform": "x" * 65}, status=400)).text
+    await owner.submit(PATH, GENERAL | {"platform": "x" * 64})
+    assert f"<option selected>{'x' * 64}</option>" in (await owner.get(PATH)).text

@@ -25,6 +25,7 @@ ALL: Final = "all"
 MAILBOXES: Final = (*STATUSES, ALL)
 PERIODS: Final = ("24h", "7d", "14d", "30d", "90d")
 _SLUG: Final = re.compile(r"(?:[^:\s]{1,200}:)?([0-9]{1,19})\Z", re.ASCII)
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _VALUES_MAX: Final = 200
 _TEXT_MAX: Final = 5_000
 PROJECT_CHOICES_MAX: Final = 20  # of more, some are listed, and others are found by name
@@ -61,6 +62,11 @@ class View:
         """The number of filters, not counting the search."""
         times = self.period or self.start or self.end
         return sum(bool(given) for given in (self.projects, self.environments, self.source, times))
+
+    @property
+    def until(self) -> str:
+        """The end of the time that is asked for; of a day, its last moment."""
+        return f"{self.end}T23:59:59.999999" if _DAY.match(self.end) else self.end
 
     @property
     def search(self) -> str:
@@ -104,7 +110,7 @@ class View:
         query = f"issue.category:feedback {self.search}".strip()
         if self.mailbox != ALL:
             query += f" is:{self.mailbox}"
-        kept = [pair for pair in replace(self, cursor="", slug="", source="").parameters() if pair[0] != "mailbox"]
+        kept = [pair for pair in replace(self, cursor="", slug="", source="", end=self.until).parameters() if pair[0] != "mailbox"]
         parameters = [*(pair for pair in kept if pair[0] != "query"), ("query", query), ("format", form)]
         return f"/api/0/organizations/{organization}/issues/?{urlencode(parameters)}"
 
@@ -176,7 +182,7 @@ class Found:
 async def find(state: AppState, scope: PageScope, view: View) -> Found:
     """Return what a view matches; raise InvalidSearch, BadRequest, or Forbidden for another's project."""
     now: datetime = state.clock.now()
-    times = read_time_range(now, stats_period=view.period, start=view.start, end=view.end)
+    times = read_time_range(now, stats_period=view.period, start=view.start, end=view.until)
     project_ids = scope.project_ids(list(view.projects))
     event_id = parse_any_event_id(view.query.strip())
     if event_id is not None:

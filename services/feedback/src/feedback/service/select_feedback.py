@@ -17,7 +17,7 @@ from feedback.domain.search_terms import Match, Search, SearchError, Term
 from feedback.domain.statuses import STATUSES
 from feedback.errors import InvalidSearch
 from feedback.settings import Settings
-from feedback.store.conditions import conditions, in_environments, of_event, seen_between
+from feedback.store.conditions import conditions, in_environments, of_event, seen_between, with_ids
 from feedback.store.feedback_read import Selection
 from feedback.store.search_names import find_unknown
 
@@ -88,6 +88,11 @@ class SelectFeedback:
         """Return the feedback with an event id, or linked to that event; empty where feedback is hidden."""
         shown = project_ids if organization.feature(Feature.VISIBLE) else []
         return Selection(organization.id, shown, STATUSES, (of_event(event_id),), is_search=True)
+
+    def of_ids(self, organization: OrganizationConfig, project_ids: Sequence[int], ids: Sequence[int]) -> Selection:
+        """Return the feedback with these ids; empty where feedback is hidden."""
+        shown = project_ids if organization.feature(Feature.VISIBLE) else []
+        return Selection(organization.id, shown, STATUSES, (with_ids(ids),), is_search=True)
 
     def _parse(self, query: str, now: datetime, no_keys: Collection[str] = ()) -> Search:
         if len(query) > self._settings.query_characters_max:

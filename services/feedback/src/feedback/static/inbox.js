@@ -57,8 +57,10 @@
   // --- What is swapped: keep the place in the list, the focus, and what comes next
   let scrolled = 0;
   let fetched = null;
+  let hadFocus = false;  // in what is swapped: then what is read next gets it, else keys and screen readers begin at the top
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.target.id === "inbox") {
+      hadFocus = inbox().contains(document.activeElement);
       scrolled = $("#list-scroll")?.scrollTop || 0;
       fetched = new URLSearchParams(location.search).get("cursor");
     }
@@ -68,6 +70,11 @@
     if (place && scrolled && new URLSearchParams(location.search).get("cursor") === fetched) place.scrollTop = scrolled;
     scrolled = 0;
     markOpen();
+    if (hadFocus && document.activeElement === document.body) {
+      const places = [opened() && $("#detail"), rows().length && linkOf(rows()[0]), $("#search")];
+      places.find((one) => one && one.offsetParent)?.focus({ preventScroll: true });
+    }
+    hadFocus = false;
     countChosen();
     prepareSearch();
     prepareToasts();

@@ -194,6 +194,10 @@ def of_event(event_id: str) -> Condition:
     return or_(FEEDBACK.c.event_id == event_id, has_terms([facet("associated_event_id", event_id)]))
 
 
+def with_ids(ids: Iterable[int]) -> Condition:
+    return FEEDBACK.c.id.in_(list(ids))
+
+
 def _associated(value: str) -> Condition:
     if "*" in value:
         return FEEDBACK.c.associated_event_id.ilike(like_pattern(value))

@@ -1,7 +1,7 @@
 """A project's notification rules."""
 
 from fastapi import APIRouter, Response
-from hearback_fleet.access import PROJECT_WRITE
+from hearback_fleet.access import PROJECT_WRITE, ProjectScope
 from hearback_kit.errors import existing
 
 from notifier.api.deps import Reader, StateDep, Writer
@@ -24,9 +24,8 @@ async def get_rules(state: StateDep, scope: Reader) -> list[RuleView]:
     async with state.database.connection() as connection:
         rules = await list_rules(connection, scope.project.id)
         reasons = await destinations.find_reasons(connection, [rule_destination(rule).key for rule in rules])
-    may_write = not scope.scopes.isdisjoint(PROJECT_WRITE)
     return [
-        rule_view(rule, off_reason=reasons.get(rule_destination(rule).key), with_secret=may_write)
+        rule_view(rule, off_reason=reasons.get(rule_destination(rule).key), with_secret=_may_write(scope))
         for rule in rules
     ]
 
@@ -42,10 +41,10 @@ async def create_rule(state: StateDep, scope: Writer, body: RuleBody) -> RuleVie
 
 
 @router.get("/{rule_id}/", operation_id="getNotificationRule", summary="Show a rule")
-async def get_rule(state: StateDep, scope: Writer, rule_id: RuleId) -> RuleView:
-    """Return a rule with its secret."""
+async def get_rule(state: StateDep, scope: Reader, rule_id: RuleId) -> RuleView:
+    """Return a rule, with its secret for those who may change it."""
     rule = existing(await state.database.read(find_rule, scope.project.id, rule_id))
-    return await _view(state, rule)
+    return await _view(state, scope, rule)
 
 
 @router.put("/{rule_id}/", operation_id="replaceNotificationRule", summary="Replace a rule")
@@ -53,7 +52,7 @@ async def replace_rule(state: StateDep, scope: Writer, rule_id: RuleId, body: Ru
     """Replace a rule; its secret stays, and a disabled target is enabled again."""
     await check_target(state.calls, body.channel, body.target)
     rule = await change_rule(state.database, scope.project, rule_id, rule_values(body), state.clock.now())
-    return await _view(state, rule)
+    return await _view(state, scope, rule)
 
 
 @router.delete("/{rule_id}/", operation_id="deleteNotificationRule", summary="Delete a rule", status_code=204)
@@ -72,7 +71,11 @@ async def test_rule(state: StateDep, scope: Writer, rule_id: RuleId) -> TestStar
     return TestStarted(delivery_id=str(found))
 
 
-async def _view(state: AppState, rule: NotificationRule) -> RuleView:
+async def _view(state: AppState, scope: ProjectScope, rule: NotificationRule) -> RuleView:
     key = rule_destination(rule).key
     reasons = await state.database.read(destinations.find_reasons, [key])
-    return rule_view(rule, off_reason=reasons.get(key), with_secret=True)
+    return rule_view(rule, off_reason=reasons.get(key), with_secret=_may_write(scope))
+
+
+def _may_write(scope: ProjectScope) -> bool:
+    return not scope.scopes.isdisjoint(PROJECT_WRITE)

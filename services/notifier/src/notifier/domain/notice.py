@@ -152,12 +152,16 @@ def of_alert(alert: AlertChanged, project: ProjectConfig, public_url: str) -> No
         facts=(
             ("state", state),
             ("watches", alert.kind),
-            ("value", f"{alert.value:g}"),
-            ("threshold", f"{alert.threshold:g}"),
+            ("value", _number(alert.value)),
+            ("threshold", _number(alert.threshold)),
         ),
         links=(("stats", url),),
         data=alert.model_dump(mode="json") | {"permalink": url, "project": project.slug},
     )
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100_000 else f"{value:,g}"
 
 
 def of_test(test_id: str, project: ProjectConfig, public_url: str, at: datetime) -> Notice:

@@ -112,9 +112,8 @@ def _errors(form: RuleForm) -> dict[str, str]:
         errors["environments"] = text.format(ENVIRONMENTS_MAX, ENVIRONMENT_LENGTH_MAX)
     if len(form.contains) > CONTAINS_LENGTH_MAX:
         errors["contains"] = _("At most {} characters.").format(CONTAINS_LENGTH_MAX)
-    if not (form.digest_minutes.isascii() and form.digest_minutes.isdigit()) or (
-        int(form.digest_minutes[:9]) > DIGEST_MINUTES_MAX
-    ):
+    minutes = form.digest_minutes
+    if not (minutes.isascii() and minutes.isdigit() and int(minutes) <= DIGEST_MINUTES_MAX):
         errors["digest_minutes"] = _("Give a number of minutes from 0 to {}.").format(DIGEST_MINUTES_MAX)
     return errors
 

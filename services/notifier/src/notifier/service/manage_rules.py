@@ -3,6 +3,7 @@
 import base64
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -74,7 +75,7 @@ async def send_test(
     test_id = new_id()
     async with database.transaction() as connection:
         rule = existing(await notification_rules.find_rule(connection, project.id, rule_id))
-        destination = rule_destination(rule)
+        destination = replace(rule_destination(rule), digest_minutes=0)
         await destinations.switch_on(connection, destination.key, at)
         notice = of_test(test_id, project, public_url, at)
         await insert_deliveries(connection, deliveries_of(notice, project, [destination]), at)

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
+from hearback_contracts.flags import Feature
 from hearback_kit.db.rows import Window
 from hearback_kit.errors import BadRequest, Unavailable
 from hearback_web import Flash, FormDep, Undo, neighbours, redirect
@@ -70,6 +71,8 @@ async def change_group(request: Request, state: StateDep, scope: GroupWriter, fo
 @router.get("/organizations/{organization}/issues/{issue}/feedback/")
 async def feedback_page(request: Request, state: StateDep, scope: GroupReader, wanted: ReportsPage) -> Response:
     """Show the reports on the group's events, and the new feedback linked to them."""
+    if not scope.organization.feature(Feature.UI):
+        return PAGES.render(request, "reports_off.html")
     group = scope.group
     async with state.reading(group.organization_id) as connection:
         its = ReportFilter(organization_id=group.organization_id, group_id=group.id)

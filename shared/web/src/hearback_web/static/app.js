@@ -127,17 +127,37 @@
       else root.dataset.theme = choice.value;
       writeCookie("hearback_theme", choice.value);
     }
-    if (choice.dataset?.submitOnChange !== undefined) choice.form?.requestSubmit();
+    if (choice.dataset?.keysChoice !== undefined) writeCookie("hearback_keys", choice.checked ? "on" : "off");
+    if (choice.dataset?.submitOnChange !== undefined) {
+      if (choice.matches("select") && pressed && !["Enter", " "].includes(pressed)) unsent = choice;
+      else send(choice);
+    }
+  });
+  // A choice that is sent at once waits while keys step through it, until Enter or the next control.
+  let pressed = "";  // the last key on such a choice
+  let unsent = null;
+  const send = (choice) => { unsent = null; choice.form?.requestSubmit(); };
+  document.addEventListener("pointerdown", () => { pressed = ""; }, true);
+  document.addEventListener("keydown", (event) => {
+    pressed = event.target.dataset?.submitOnChange !== undefined ? event.key : "";
+    if (event.key === "Enter" && unsent && event.target === unsent) { event.preventDefault(); send(unsent); }
+  }, true);
+  document.addEventListener("focusout", (event) => {
+    pressed = "";
+    if (unsent && event.target === unsent) send(unsent);
   });
 
   // --- Dialogs
   const openDialog = (id) => {
     const dialog = document.getElementById(id);
-    if (dialog && !dialog.open) dialog.showModal();
+    if (!dialog || dialog.open) return;
+    for (const choice of dialog.querySelectorAll("[data-keys-choice]")) choice.checked = hasKeys();
+    dialog.showModal();
   };
 
   // --- Keys that every page has. Pages add theirs by `hearback.onKey`, and name them in the help.
   const handlers = new Map();
+  const hasKeys = () => readCookie("hearback_keys") !== "off";
   const isTyping = (target) =>
     target.isContentEditable || (/^(input|textarea|select)$/i.test(target.tagName) && !/^(checkbox|radio|button|submit)$/.test(target.type));
   document.addEventListener("keydown", (event) => {
@@ -146,7 +166,7 @@
       if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
     }
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+    if (!hasKeys() || isTyping(event.target) || document.querySelector("dialog[open]")) return;
     if (event.key === "?") { event.preventDefault(); openDialog("keyboard-help"); return; }
     if (event.key === "/") {
       const search = document.querySelector("[data-search]");
@@ -166,5 +186,8 @@
       if (link) row.scrollLeft = link.offsetLeft - (row.clientWidth - link.offsetWidth) / 2;
     }
     for (const toast of document.querySelectorAll(".toast")) leave(toast);
+    setTimeout(() => {  // screen readers say only what comes after a page was read
+      for (const text of document.querySelectorAll(".toast p")) text.textContent = text.textContent;
+    }, 500);
   });
 })();

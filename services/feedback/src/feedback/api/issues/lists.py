@@ -1,5 +1,6 @@
 """The list of feedback, of an organization or of one project: pages, direct hits, exports."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -97,12 +98,15 @@ async def list_project_issues(state: StateDep, scope: ProjectReader, wanted: Wan
 
 
 async def _list(state: AppState, scope: OrganizationScope, wanted: Wanted) -> Response:
-    if wanted.ids:
+    if wanted.ids and wanted.export is None:
         return await _by_ids(state, scope, wanted)
     if wanted.looks_up_short_id and (found := await _by_short_id(state, scope, wanted.query)) is not None:
         return found
     event_id = parse_any_event_id(wanted.query.strip())
-    if event_id is None:
+    if wanted.ids:
+        project_ids, numbers = await _named(state, scope, wanted)
+        selection = state.select.of_ids(scope.organization, project_ids, numbers)
+    elif event_id is None:
         selection = await select_feedback(state, scope, wanted.query, wanted.shared)
     else:
         project_ids = scope.project_ids(wanted.shared.projects)
@@ -142,13 +146,18 @@ async def _page(
 
 
 async def _by_ids(state: AppState, scope: OrganizationScope, wanted: Wanted) -> Response:
-    project_ids = scope.project_ids(wanted.shared.projects)
-    numbers = await issue_ids(state, scope.organization, wanted.ids) if visible(scope) else []
+    project_ids, numbers = await _named(state, scope, wanted)
     async with state.reading(scope.organization) as connection:
         rows = await list_by_ids(connection, project_ids, numbers)
         attached = await find_with_attachments(connection, rows)
     context = await serializer_context(state, scope.organization, rows, attached)
     return JSONResponse([group(row, context) for row in rows], headers={"X-Hits": str(len(rows))})
+
+
+async def _named(state: AppState, scope: OrganizationScope, wanted: Wanted) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the projects and the issues that ids name; none where feedback is hidden."""
+    project_ids = scope.project_ids(wanted.shared.projects)
+    return project_ids, await issue_ids(state, scope.organization, wanted.ids) if visible(scope) else []
 
 
 async def _by_short_id(state: AppState, scope: OrganizationScope, query: str) -> Response | None:
