@@ -10,12 +10,13 @@ from registry.errors import LimitReached
 from registry.service.change_configuration import Actor, Change, Changes
 from registry.store import keys
 from registry.store.keys import Key
-from registry.store.projects import Project
+from registry.store.projects import Project, lock_project
 
 
 async def create_key(changes: Changes, actor: Actor, project: Project, name: str, *, count_max: int) -> Key:
     """Create a client key; raise LimitReached."""
     async with changes.begin(actor) as change:
+        await lock_project(change.connection, project.id)
         if await keys.count_keys(change.connection, project.id) >= count_max:
             raise LimitReached(f"A project may have {count_max} keys.")
         key = await keys.add_key(change.connection, project.id, name, random_id(), random_id(), change.now)
@@ -58,6 +59,7 @@ async def delete_key(changes: Changes, actor: Actor, project: Project, id_or_pub
 
 
 async def _find(change: Change, project: Project, id_or_public: str) -> Key:
+    await lock_project(change.connection, project.id)
     return existing(await keys.find_key(change.connection, project.id, id_or_public))
 
 

@@ -14,6 +14,7 @@ from registry.domain.tokens import format_token
 from registry.errors import LimitReached
 from registry.service.change_configuration import Actor, Change, Changes
 from registry.store import tokens
+from registry.store.organizations import lock_organization
 from registry.store.tokens import Token
 
 _YEARS_MAX: Final = 10
@@ -55,6 +56,7 @@ async def create_token(
     """Create a token and return its secret with it; raise BadRequest, Forbidden and LimitReached."""
     async with changes.begin(actor) as change:
         _check(authority, wanted, change.now)
+        await lock_organization(change.connection, authority.organization_id)
         if await tokens.count_tokens(change.connection, authority.organization_id) >= count_max:
             raise LimitReached(f"An organization may have {count_max} tokens.")
         return await issue_token(change, authority.organization_id, authority.user_id, wanted)
@@ -63,6 +65,7 @@ async def create_token(
 async def revoke_token(changes: Changes, actor: Actor, authority: TokenAuthority, token_id: int) -> None:
     """Revoke a token; raise NotFound for one that the caller may not see."""
     async with changes.begin(actor) as change:
+        await lock_organization(change.connection, authority.organization_id)
         token = await tokens.find_token(change.connection, authority.organization_id, token_id)
         if token is None or not authority.covers(token):
             raise NotFound

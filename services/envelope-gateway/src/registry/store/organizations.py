@@ -40,7 +40,7 @@ async def find_organization(connection: Connection, id_or_slug: str) -> Organiza
 
 async def lock_organization(connection: Connection, organization_id: int) -> Organization:
     """Return an organization as it is, and let no other transaction change it until this one ends."""
-    query = select(organizations).where(organizations.c.id == organization_id).with_for_update()
+    query = select(organizations).where(organizations.c.id == organization_id).with_for_update(key_share=True)
     return record(Organization, (await connection.execute(query)).one())
 
 

@@ -88,7 +88,7 @@ async def add_project(
 
 async def lock_project(connection: Connection, project_id: int) -> Project | None:
     """Return a project as it is, and let no other transaction change it until this one ends."""
-    query = select_projects().where(projects.c.id == project_id).with_for_update(of=projects)
+    query = select_projects().where(projects.c.id == project_id).with_for_update(of=projects, key_share=True)
     return await find_record(connection, Project, query)
 
 

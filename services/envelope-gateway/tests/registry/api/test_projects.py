@@ -169,13 +169,21 @@ async def test_a_malformed_page_is_400(registry):
 
 
 async def test_limits_hold(settings, open_registry):
-    async with open_registry(settings.model_copy(update={"projects_max": 2, "keys_max": 2})) as registry:
+    limits = {"projects_max": 2, "keys_max": 2, "tokens_max": 2}
+    async with open_registry(settings.model_copy(update=limits)) as registry:
         registry.demo = await registry.bootstrap("demo", "web")
         await registry.post("/organizations/demo/projects/", {"name": "second"}, status=201)
         answer = await registry.post("/organizations/demo/projects/", {"name": "third"}, status=400)
         assert answer["code"] == "limit_reached"
-        await registry.post("/projects/demo/web/keys/", status=201)
-        await registry.post("/projects/demo/web/keys/", status=400)
+        for path, body in (
+            ("/projects/demo/web/keys/", {}),
+            ("/organizations/demo/api-tokens/", {"scopes": ["event:read"]}),
+        ):
+            at_once = (
+                registry.http.post(f"/api/0{path}", json=body, headers=registry.headers()) for _ in range(4)
+            )
+            statuses = [answer.status_code for answer in await asyncio.gather(*at_once)]
+            assert sorted(statuses) == [201, 400, 400, 400], path
 
 
 async def test_one_slug_is_given_once_to_creations_and_renamings_at_once(registry):
