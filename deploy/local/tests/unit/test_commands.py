@@ -83,7 +83,9 @@ def test_fleet_that_does_not_run_is_told(arguments: tuple[str, ...], tmp_path: P
     assert done.stderr.startswith(f"hearback: no fleet runs in {tmp_path}")
 
 
-def test_a_restore_that_fails_leaves_an_empty_folder_and_one_that_was_killed_does_not_start(tmp_path: Path) -> None:
+def test_a_restore_that_fails_leaves_an_empty_folder_and_one_that_was_killed_does_not_start(
+    tmp_path: Path,
+) -> None:
     backup, folder = tmp_path / "backup", tmp_path / "fleet"
     backup.mkdir()
     (backup / "mail").write_bytes(b"")  # no folder

@@ -26,7 +26,7 @@ def start(data_dir: DataDir, port: int, report: Report, on_ready: Callable[[Answ
     """
     if data_dir.restoring.exists():
         raise FleetError(
-            f"a restore into {data_dir.root} is running, or was interrupted: then empty the folder and restore again"
+            f"a restore into {data_dir.root} runs, or was interrupted: then empty the folder and restore again"
         )
     data_dir.make()
     lock = data_dir.lock()

@@ -110,7 +110,11 @@ class View:
         query = f"issue.category:feedback {self.search}".strip()
         if self.mailbox != ALL:
             query += f" is:{self.mailbox}"
-        kept = [pair for pair in replace(self, cursor="", slug="", source="", end=self.until).parameters() if pair[0] != "mailbox"]
+        kept = [
+            pair
+            for pair in replace(self, cursor="", slug="", source="", end=self.until).parameters()
+            if pair[0] != "mailbox"
+        ]
         parameters = [*(pair for pair in kept if pair[0] != "query"), ("query", query), ("format", form)]
         return f"/api/0/organizations/{organization}/issues/?{urlencode(parameters)}"
 

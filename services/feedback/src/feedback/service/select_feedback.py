@@ -89,7 +89,9 @@ class SelectFeedback:
         shown = project_ids if organization.feature(Feature.VISIBLE) else []
         return Selection(organization.id, shown, STATUSES, (of_event(event_id),), is_search=True)
 
-    def of_ids(self, organization: OrganizationConfig, project_ids: Sequence[int], ids: Sequence[int]) -> Selection:
+    def of_ids(
+        self, organization: OrganizationConfig, project_ids: Sequence[int], ids: Sequence[int]
+    ) -> Selection:
         """Return the feedback with these ids; empty where feedback is hidden."""
         shown = project_ids if organization.feature(Feature.VISIBLE) else []
         return Selection(organization.id, shown, STATUSES, (with_ids(ids),), is_search=True)
