@@ -82,7 +82,7 @@ def test_an_address_or_a_choice_that_is_none_is_refused_at_the_start(name, wrong
         Settings(**{name: wrong})
 
 
-@pytest.mark.parametrize("wrong", ["", "nobody", "a@b@c", "Hearback <>", "a b@example.com"])
+@pytest.mark.parametrize("wrong", ["", "example.com", "a@b@c", "Hearback <>", "a b@example.com"])
 def test_a_sender_is_an_address(wrong):
     assert TypeAdapter(Sender).validate_python("Hearback <noreply@localhost>")
     with pytest.raises(ValidationError):

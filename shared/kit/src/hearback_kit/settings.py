@@ -71,7 +71,7 @@ def _check_sender(value: str) -> str:
     try:
         Address(name, addr_spec=address)
     except (ValueError, IndexError, MessageError) as error:
-        raise ValueError("give an address such as Hearback <feedback@example.com>") from error
+        raise ValueError("give an address such as Hearback <mail@example.com>") from error
     return value
 
 
