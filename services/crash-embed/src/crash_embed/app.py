@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI, Request
 from hearback_contracts.streams import OUTCOME_RECORDED, USER_REPORT_SUBMITTED
+from hearback_fleet.quotas import ReportQuotas
 from hearback_fleet.runtime import ServiceRuntime, service_app
 from hearback_kit.clock import Clock
 from starlette.types import Receive, Scope, Send
@@ -31,7 +32,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     """Return the app; it connects on startup."""
 
     def build(runtime: ServiceRuntime) -> AppState:
-        connection = runtime.resp_connection()
+        connection, limits = runtime.resp_connection(), runtime.limits()
         runtime.require_valkey(connection)
         streams = (USER_REPORT_SUBMITTED, OUTCOME_RECORDED)
         bounds = runtime.stream_bounds(streams, settings.stream_entries_max)
@@ -40,7 +41,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
             proxies=settings.address_reader(),
             origins=settings.allowed_origins,
             configuration=runtime.configuration,
-            limits=RequestLimits(runtime.limits(), settings),
+            limits=RequestLimits(limits, settings),
+            quotas=ReportQuotas(limits, runtime.clock),
             publisher=ReportPublisher(
                 connection, bounds, runtime.clock, service=settings.service, shards=runtime.shards
             ),

@@ -9,7 +9,8 @@ import orjson
 import pytest
 from crash_embed.app import create_app
 from crash_embed.settings import Settings
-from hearback_contracts.config import KeyConfig
+from hearback_contracts.config import KeyConfig, QuotaConfig
+from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import USER_REPORT_SUBMITTED
 from hearback_devkit.fleet import public_key, publish_project
 from hearback_devkit.testing import FaultProxy, ManualClock, eventually, running
@@ -378,6 +379,27 @@ async def test_a_form_beyond_a_limit_has_an_outcome_and_a_fate(
     assert (count["category"], count["outcome"], count["reason"]) == (14, 2, "rate_limited")
     (step,) = outcome["steps"]
     assert (step["state"], step["reason"], step["submission_id"]) == ("rate_limited", "rate_limited", EVENT_ID)
+    assert len(await reports()) == 1
+
+
+@pytest.mark.parametrize(("code", "reason"), [("few", "few"), (None, "rate_limited")])
+async def test_a_form_beyond_a_quota_of_its_project_has_its_reason(
+    redis_url: str, redis: Redis, reports: Any, outcomes: Any, code: str | None, reason: str
+) -> None:
+    sources = (FeedbackSource.CRASH_REPORT_EMBED_FORM,)
+    quota = QuotaConfig(id="q", categories=("feedback",), limit=1, window=60, reason_code=code, sources=sources)
+    await publish_project(redis, quotas=(quota,))
+    async with running(create_app(Settings(redis_url=redis_url), clock=ManualClock())) as client:
+        assert (await client.post(PATH, params=GOOD, data=FORM | {"comments": ""})).status_code == 400
+        assert (await client.post(PATH, params=GOOD, data=FORM)).status_code == 200
+        refused = await client.post(PATH, params=GOOD, data=FORM)
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    (*_, outcome) = await outcomes()
+    (count,) = outcome["outcomes"]
+    assert (count["category"], count["outcome"], count.get("reason")) == (14, 2, code)
+    (step,) = outcome["steps"]
+    assert (step["state"], step["reason"], step["submission_id"]) == ("rate_limited", reason, EVENT_ID)
     assert len(await reports()) == 1
 
 

@@ -217,3 +217,5 @@ async def test_multipart_limits(start_gateway):
         body, kind = form(*[('name="a"; filename="a"', b"x" * 100)] * 2)
         answer = await gateway.send(body, path, content_type=kind)
         assert (answer.status_code, answer.json()["detail"]) == (413, "request content exceeded size limits")
+        reason = "too_large:attachment:attachment"
+        assert await gateway.outcomes() == {(4, 3, reason): 2, (22, 3, reason): 2}

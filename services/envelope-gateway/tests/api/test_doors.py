@@ -347,6 +347,60 @@ async def test_items_with_a_wrong_length_are_recorded_with_their_words(gateway, 
     assert step.payload["contexts"]["feedback"]["message"] == "the words"
 
 
+CSP = {"content_type": "application/csp-report"}
+STORE, FILES = "/api/1/store/", f"/api/1/events/{EVENT_ID}/attachments/"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "status", "categories", "reason"),
+    [
+        (STORE, b"{", {}, 400, (1,), "invalid_json"),
+        (STORE, b'{"event_id":"x"}', {}, 400, (1,), "invalid_json"),
+        ("/api/store/", b"!!", {}, 400, (1,), "payload"),
+        (STORE, b"", {}, 400, (1,), "no_data"),
+        (STORE, b"", {"content_encoding": "gzip"}, 400, (1,), "no_data"),
+        (STORE, b"junk", {"content_encoding": "gzip"}, 400, (1,), "payload"),
+        (STORE, b"{}", {"content_encoding": "lzma"}, 415, (1,), "payload"),
+        (STORE, b"x" * (MIB + 1), {}, 413, (1,), "too_large:event"),
+        (FILES.replace(EVENT_ID, "x"), b"--b--", FORM, 400, (4, 22), "invalid_event_id"),
+        (FILES, b"junk", FORM | {"content_encoding": "br"}, 400, (4, 22), "payload"),
+        ("/api/1/minidump/", b"junk", FORM | {"content_encoding": "zstd"}, 400, (1,), "payload"),
+        ("/api/1/minidump/", b"", {"content_encoding": "br"}, 400, (1,), "no_data"),
+        ("/api/1/security/", b"{", CSP, 400, (3,), "invalid_json"),
+        ("/api/1/csp-report/", b"", CSP, 400, (3,), "no_data"),
+        ("/api/1/security/", b"{}", {"content_type": "text/plain"}, 415, (3,), "payload"),
+        ("/api/1/security/", json.dumps([{}] * 501).encode(), CSP, 413, (3,), "too_large:security"),
+    ],
+)  # fmt: skip
+async def test_what_nothing_can_be_read_of_is_an_outcome(gateway, path, body, headers, status, categories, reason):
+    assert (await gateway.send(body, path, **headers)).status_code == status
+    assert await gateway.kinds() == []
+    assert await gateway.outcomes() == {(category, 3, reason): 1 for category in categories}
+
+
+@pytest.mark.parametrize("key", ["f" * 32, "d" * 32])
+async def test_what_nothing_can_be_read_of_is_refused_as_such_whoever_sends_it(gateway, key):
+    for path, headers in ((STORE, {}), (FILES, FORM), ("/api/1/minidump/", FORM), ("/api/1/security/", CSP)):
+        answer = await gateway.send(b"{", path, x_sentry_auth=f"Sentry sentry_key={key}", **headers)
+        assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("header", "item"),
+    [({"dsn": f"http://{KEY}@h/2"}, None), ({"dsn": f"http://{'f' * 32}@h/1"}, None),
+     ({"origin": "https://elsewhere.example"}, None), ({}, "integration")],
+)  # fmt: skip
+async def test_words_in_an_envelope_that_contradicts_its_request_are_kept(gateway, header, item):
+    lines = [{"event_id": EVENT_ID, **header}, {"type": "feedback"}, words()]
+    body = "\n".join(map(json.dumps, lines)) + (f'\n{{"type":"{item}"}}\n{{}}' if item else "")
+    assert (await gateway.send(body.encode())).status_code == 400
+    assert await gateway.kinds() == []
+    assert (await gateway.outcomes())[14, 3, "invalid_envelope"] == 1
+    step = await refused_step(gateway)
+    assert (step.submission_id, step.state, step.reason) == (EVENT_ID, "invalid", "invalid_envelope")
+    assert step.payload["contexts"]["feedback"]["message"] == "the words"
+
+
 async def test_attachments_of_no_event_are_an_outcome(gateway):
     form = b'--b\r\ncontent-disposition: form-data; name="a"; filename="a"\r\n\r\n12345\r\n--b--\r\n'
     for path in (f"/api/1/events/{ZERO_ID}/attachments/",):

@@ -163,7 +163,7 @@ async def test_unknown_encodings_are_415_without_cors(gateway, path, methods, bo
         assert (answer.status_code, answer.content) == (415, b"")
         assert answer.headers["accept-encoding"] == "gzip,deflate,br,zstd"
         assert "access-control-allow-origin" not in answer.headers
-    assert await gateway.entries() == []
+    assert await gateway.kinds() == []
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from envelope_gateway.domain.envelope import Envelope, Item
 from envelope_gateway.domain.headers import EnvelopeHeaders
 from envelope_gateway.domain.items import ATTACHMENT_TYPES, KNOWN_TYPES, creates_event, quantities
 from envelope_gateway.domain.project import IngestContext, Project
-from envelope_gateway.domain.quotas.groups import QuotaVerdict
+from envelope_gateway.domain.quotas import QuotaVerdict
 from envelope_gateway.domain.sizes import Limits, find_too_large
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.config import KeyConfig, ProjectConfig

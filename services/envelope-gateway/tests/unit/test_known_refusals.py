@@ -1,7 +1,7 @@
 """What is remembered of an exhausted quota, whatever the clock does."""
 
-from envelope_gateway.domain.quotas.matching import BoundQuota
 from hearback_contracts.config import QuotaConfig
+from hearback_fleet.quotas import BoundQuota
 
 NOW = 1_795_000_000.0
 

@@ -20,7 +20,7 @@ from envelope_gateway.domain.items import ATTACHMENT_TYPES, KNOWN_TYPES
 from envelope_gateway.domain.json_values import DEPTH_MAX, is_too_deep
 from envelope_gateway.domain.multipart import Part, boundary_of, find_parts
 from envelope_gateway.domain.project import Project
-from envelope_gateway.domain.quotas.groups import QuotaVerdict, apply_limits, group_items
+from envelope_gateway.domain.quotas import QuotaVerdict, apply_limits, group_items
 from envelope_gateway.domain.refusals import Refused
 from envelope_gateway.domain.sizes import Limits
 from envelope_gateway.domain.store_body import read_pixel_data, read_store_body, unpack

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from fastapi import FastAPI
 from hearback_contracts.streams import ERROR_EVENT_RECEIVED, USER_REPORT_SUBMITTED
+from hearback_fleet.quotas import ReportQuotas
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
 from hearback_kit.api.cors import Cors
 from hearback_kit.clock import Clock
@@ -34,9 +35,10 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     """Return the HTTP app; it connects on startup."""
 
     def build(runtime: ServiceRuntime) -> AppState:
-        context = _context(runtime, settings)
+        context, limits = _context(runtime, settings), runtime.limits()
         client = runtime.service_client(settings.feedback_url) if settings.feedback_url else None
-        return AppState(settings, context, runtime.limits(), FeedbackLookup(client), _rules(settings))
+        quotas = ReportQuotas(limits, runtime.clock)
+        return AppState(settings, context, limits, quotas, FeedbackLookup(client), _rules(settings))
 
     app = service_app(
         settings,

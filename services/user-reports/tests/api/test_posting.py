@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 import pytest
 from hearback_contracts.categories import DataCategory
-from hearback_contracts.config import KeyConfig
+from hearback_contracts.config import KeyConfig, QuotaConfig
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.sources import FeedbackSource
 from hearback_devkit.fleet import public_key, publish_project
@@ -153,10 +153,61 @@ async def test_bodies_that_cannot_be_read_are_400(api: Any, content: bytes, kind
     assert response.status_code == 400
 
 
-async def test_body_at_the_limit_and_one_more(api: Any) -> None:
+async def test_body_at_the_limit_and_one_more(harness: Any, api: Any) -> None:
     full = orjson.dumps(body(random_id()))
     assert (await api.post(PATH, content=full + b" " * (100_000 - len(full)))).status_code == 200
     assert (await api.post(PATH, content=full + b" " * (100_001 - len(full)))).status_code == 413
+    recorded = await harness.recorded()
+    assert recorded.counts(FEEDBACK) == {(Outcome.INVALID, "too_large:user_report"): 1}
+    assert (recorded.steps[-1].state, recorded.steps[-1].reason) == ("invalid", "too_large:user_report")
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain"])
+@pytest.mark.parametrize(
+    ("said", "stored"),
+    [
+        (b'"Half a smile \\ud83d"', "Half a smile ?"),
+        (b'"two\nlines"', "two\nlines"),
+        (b'"caf\xc3"', "caf\ufffd"),
+        (b'"It broke", "extra": NaN', "It broke"),
+        (b'"It broke", "extra": 1e999', "It broke"),
+    ],
+)
+async def test_json_is_read_as_in_an_envelope(api: Any, kind: str, said: bytes, stored: str) -> None:
+    start = orjson.dumps(body(random_id())).replace(b'"It broke"}', b"")
+    for mark in (b"", b"\xef\xbb\xbf"):
+        headers = {**api.owner, "Content-Type": kind}
+        response = await api.post(PATH, content=mark + start + said + b"}", headers=headers)
+        assert (response.status_code, response.json()["comments"]) == (200, stored)
+
+
+async def test_what_cannot_be_read_is_an_outcome(harness: Any, api: Any) -> None:
+    for content, kind in ((b"{", "application/json"), (b"{", "text/plain"), (b"--x", "multipart/form-data")):
+        response = await api.post(PATH, content=content, headers={**dsn(), "Content-Type": kind})
+        assert response.status_code == 400
+    recorded = await harness.recorded()
+    assert recorded.counts(FEEDBACK) == {(Outcome.INVALID, "invalid_json"): 3}
+    assert {(step.state, step.reason) for step in recorded.steps} == {("invalid", "invalid_json")}
+
+
+@pytest.mark.parametrize(("code", "reason"), [("few", "few"), (None, "rate_limited")])
+async def test_a_quota_of_the_project_refuses_with_its_reason(
+    harness: Any, api: Any, redis: Any, code: str | None, reason: str
+) -> None:
+    sources = (FeedbackSource.USER_REPORT_DJANGO_ENDPOINT,)
+    quota = QuotaConfig(id="q", categories=("feedback",), limit=1, window=60, reason_code=code, sources=sources)
+    await publish_project(redis, project_id=1, quotas=(quota,))
+    event_id = random_id()
+    assert (await api.post(PATH, json=body("short" * 9), headers=dsn())).status_code == 400
+    assert (await api.post(PATH, json=body(event_id), headers=dsn())).status_code == 200
+    refused = await api.post(PATH, json=body(event_id), headers=dsn())
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+    assert refused.headers["x-sentry-rate-limits"].partition(":")[2].startswith("user_report:organization")
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    recorded = await harness.recorded()
+    assert recorded.counts(FEEDBACK)[Outcome.RATE_LIMITED, code] == 1
+    step = recorded.steps[-1]
+    assert (step.submission_id, step.state, step.reason) == (event_id, "rate_limited", reason)
 
 
 async def test_invalid_event_id_is_400_and_counted(harness: Any, api: Any) -> None:

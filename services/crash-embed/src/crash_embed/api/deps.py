@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 from hearback_fleet.configuration import Configuration
+from hearback_fleet.quotas import ReportQuotas
 from hearback_kit.clock import Clock
 from hearback_kit.values.addresses import TrustedProxies
 
@@ -22,6 +23,7 @@ class AppState:
     origins: tuple[str, ...]
     configuration: Configuration
     limits: RequestLimits
+    quotas: ReportQuotas
     publisher: ReportPublisher
     script: DialogScript
     clock: Clock

@@ -5,10 +5,14 @@ Every method goes through the same checks; any but OPTIONS and POST gets the scr
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import ceil
+from typing import NoReturn
 
 from fastapi import APIRouter, Request
 from hearback_contracts.config import KeyConfig, ProjectConfig
 from hearback_contracts.flags import Feature
+from hearback_contracts.outcomes import Outcome
+from hearback_contracts.rate_limits import longest
 from hearback_contracts.reasons import Reason
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
@@ -34,7 +38,7 @@ from crash_embed.domain.appearance import Appearance
 from crash_embed.domain.form import Form, check_form
 from crash_embed.domain.languages import choose_language
 from crash_embed.domain.parameters import SHOWN_PARAMETERS, parse_dsn, read_event_id
-from crash_embed.domain.report import Sender
+from crash_embed.domain.report import SOURCE, Sender
 from crash_embed.metrics import FORMS, MARKS, REFUSALS, SCRIPTS
 from crash_embed.service.render_dialog import DialogCall
 
@@ -101,8 +105,7 @@ class EmbedEndpoint:
         settings = self._state.settings
         seconds = await self._state.limits.retry_after(sender.project.id, sender.address, is_post=True)
         if seconds:
-            await self._refuse(sender, Reason.RATE_LIMITED)
-            raise errors.too_many(seconds)
+            await self._refuse_for_now(sender, Reason.RATE_LIMITED, seconds)
         try:
             given = await read_form(
                 http_request, bytes_max=settings.body_bytes_max, fields_max=settings.form_fields_max
@@ -118,18 +121,29 @@ class EmbedEndpoint:
         return json_answer(request, 200)
 
     async def _accept(self, sender: Sender, form: Form) -> None:
+        limits = await self._state.quotas.refusals(sender.project, sender.key_id, SOURCE)
+        if limits:
+            limit = longest(limits)
+            await self._refuse_for_now(sender, limit.reason_code, ceil(limit.retry_after_seconds))
         if not sender.project.feature(Feature.INGEST):
-            await self._refuse(sender, Reason.FEATURE_DISABLED)
+            await self._refuse(sender, Reason.FEATURE_DISABLED, result=Reason.FEATURE_DISABLED)
             raise errors.feature_disabled()
         with _counted("accepted"):
             await self._state.publisher.accept(sender, form)
         for mark in form.marks:
             MARKS.labels(mark).inc()
 
-    async def _refuse(self, sender: Sender, reason: Reason, *, result: str = "") -> None:
+    async def _refuse_for_now(self, sender: Sender, reason: str | None, seconds: int) -> NoReturn:
+        """Record a refusal by a limit or quota and raise it."""
+        await self._refuse(sender, reason, Outcome.RATE_LIMITED, result=Reason.RATE_LIMITED)
+        raise errors.too_many(seconds)
+
+    async def _refuse(
+        self, sender: Sender, reason: str | None, outcome: Outcome = Outcome.INVALID, *, result: str
+    ) -> None:
         """Record the refusal; answer 503 if that fails."""
-        with _counted(result or reason):
-            await self._state.publisher.refuse(sender, reason)
+        with _counted(result):
+            await self._state.publisher.refuse(sender, outcome, reason)
 
     def _serve_script(self, request: EmbedRequest, project: ProjectConfig) -> Response:
         parameters, script = request.parameters, self._state.script

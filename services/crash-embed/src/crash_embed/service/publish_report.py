@@ -23,28 +23,26 @@ from crash_embed.domain.report import SOURCE, Sender, message_of, payload_of, su
 
 ACCEPTED_STEP = "form_accepted"
 REFUSED_STEP = "form_refused"
+_STATES = {
+    None: SubmissionState.ACCEPTED,
+    Outcome.RATE_LIMITED: SubmissionState.RATE_LIMITED,
+    Outcome.INVALID: SubmissionState.INVALID,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class FormResult:
-    """The result of a form; `reason` None means accepted."""
+    """The result of a form; `outcome` None means accepted."""
 
     sender: Sender
     submission_id: str
-    reason: Reason | None = None
+    outcome: Outcome | None = None
+    reason: str | None = None
 
     @property
     def state(self) -> SubmissionState:
         """The resulting state of the submission."""
-        if self.reason is None:
-            return SubmissionState.ACCEPTED
-        is_limited = self.reason is Reason.RATE_LIMITED
-        return SubmissionState.RATE_LIMITED if is_limited else SubmissionState.INVALID
-
-    @property
-    def outcome(self) -> Outcome:
-        """The outcome of a refused form."""
-        return Outcome.RATE_LIMITED if self.reason is Reason.RATE_LIMITED else Outcome.INVALID
+        return _STATES[self.outcome]
 
 
 class ReportPublisher:
@@ -67,9 +65,9 @@ class ReportPublisher:
         report = outgoing(USER_REPORT_SUBMITTED, message, self._shards, body=payload_of(sender, form))
         await self._publish([report], FormResult(sender, submission_id_of(sender, message.id)))
 
-    async def refuse(self, sender: Sender, reason: Reason) -> None:
-        """Publish that a form was refused."""
-        await self._publish([], FormResult(sender, submission_id_of(sender, new_id()), reason))
+    async def refuse(self, sender: Sender, outcome: Outcome, reason: str | None) -> None:
+        """Publish that a form was refused; a quota may name no reason."""
+        await self._publish([], FormResult(sender, submission_id_of(sender, new_id()), outcome, reason))
 
     async def _publish(self, messages: list[Outgoing], result: FormResult) -> None:
         for stream in (USER_REPORT_SUBMITTED, OUTCOME_RECORDED):
@@ -81,12 +79,13 @@ class ReportPublisher:
         recorder = OutcomeRecorder(self._service, self._clock, self._shards)
         for result in results:
             sender, project = result.sender, result.sender.project
-            if result.reason is not None:
+            if result.outcome is not None:
                 origin = Origin(project.organization_id, project.id, sender.key_id)
                 recorder.count(origin, DataCategory.FEEDBACK, result.outcome, result.reason, at=sender.received_at)
-            step = REFUSED_STEP if result.reason else ACCEPTED_STEP
+            step = ACCEPTED_STEP if result.outcome is None else REFUSED_STEP
+            reason = result.reason or (Reason.RATE_LIMITED if result.outcome is Outcome.RATE_LIMITED else None)
             # Whoever knows nothing but the id that the form was sent on finds it there, too.
             for submission_id in dict.fromkeys((result.submission_id, sender.event_id)):
                 submission = SubmissionRef(project.organization_id, project.id, submission_id, SOURCE)
-                recorder.step(submission, result.state, step, result.reason, at=sender.received_at)
+                recorder.step(submission, result.state, step, reason, at=sender.received_at)
         return recorder.messages()

@@ -8,13 +8,20 @@ from envelope_gateway.api.bodies.memory import Body
 from envelope_gateway.api.bodies.reader import BodyReader
 from envelope_gateway.api.params import RequestReader
 from envelope_gateway.api.routing import IngestCall
-from envelope_gateway.api.serializers import send_body
+from envelope_gateway.api.serializers import Receive, send_body
 from envelope_gateway.domain.admission import Submission
 from envelope_gateway.domain.crash_upload import file_item
 from envelope_gateway.domain.envelope import Envelope, Item
 from envelope_gateway.domain.headers import EnvelopeHeaders
 from envelope_gateway.domain.multipart import boundary_of, find_parts
-from envelope_gateway.domain.refusals import CONTENT_TOO_LARGE, INVALID_MULTIPART, MISSING_AUTH, Refused
+from envelope_gateway.domain.refusals import (
+    CONTENT_TOO_LARGE,
+    FILE_TOO_LARGE,
+    INVALID_EVENT_ID,
+    INVALID_MULTIPART,
+    MISSING_AUTH,
+    Refused,
+)
 from envelope_gateway.domain.request_head import RequestHead
 from envelope_gateway.domain.sizes import Limits
 from envelope_gateway.service.accept_envelope import EnvelopeAcceptor
@@ -36,29 +43,25 @@ class AttachmentEndpoint(BodyEndpoint):
         head = self._requests.read(call.scope, call.project)
         sender = head.required_authentication(MISSING_AUTH)
         event_id = parse_event_id(call.parameters["event_id"])
-        if event_id is None:
-            raise Refused(400, "invalid event id")
+        async with self._recording(head, "attachment", Reason.TOO_LARGE_ATTACHMENT, event_id):
+            if event_id is None:
+                raise Refused(400, INVALID_EVENT_ID)
+            body = await self._read(head, call.receive)
         try:
-            body = await self._bodies.read(
-                head, call.receive, self._limits.attachments_bytes_max + FRAMING_BYTES_MAX
-            )
-        except Refused as refused:
-            raise Refused(413, CONTENT_TOO_LARGE) if refused.status == 413 else refused from refused
-        headers = EnvelopeHeaders(event_id=event_id)
-        try:
-            try:
+            async with self._recording(head, "attachment", Reason.TOO_LARGE_ATTACHMENT, event_id):
                 items = await self._items(head, body)
-            except Refused as refused:
-                if refused.detail == INVALID_MULTIPART:
-                    lost = Envelope(headers, [Item("attachment", {}, b"", 0, 0)])
-                    submission = Submission(head, sender, head.project_id, lost)
-                    await self._acceptor.discard(submission, Reason.INVALID_MULTIPART)
-                raise
-            await self._acceptor.accept(Submission(head, sender, head.project_id, Envelope(headers, items)), body)
+            envelope = Envelope(EnvelopeHeaders(event_id=event_id), items)
+            await self._acceptor.accept(Submission(head, sender, head.project_id, envelope), body)
         finally:
             body.close()
         await send_body(call.send, 201)
         return 201
+
+    async def _read(self, head: RequestHead, receive: Receive) -> Body:
+        try:
+            return await self._bodies.read(head, receive, self._limits.attachments_bytes_max + FRAMING_BYTES_MAX)
+        except Refused as refused:
+            raise Refused(413, CONTENT_TOO_LARGE) if refused.status == 413 else refused from refused
 
     async def _items(self, head: RequestHead, body: Body) -> list[Item]:
         """Return the files of the form as items. Raise `Refused`."""
@@ -69,5 +72,5 @@ class AttachmentEndpoint(BodyEndpoint):
             raise Refused(413, CONTENT_TOO_LARGE)
         for file in files:
             if file.end - file.start > self._limits.attachment_bytes_max:
-                raise Refused(400, INVALID_MULTIPART, ("field size exceeds the limit of an attachment",))
+                raise Refused(400, INVALID_MULTIPART, (FILE_TOO_LARGE,))
         return [file_item(file, body.view) for file in files]

@@ -27,8 +27,6 @@ from envelope_gateway.domain.refusals import INVALID_MINIDUMP, MISSING_AUTH, MIS
 from envelope_gateway.domain.request_head import RequestHead
 from envelope_gateway.domain.unreal_crash import read_unreal_crash, unreal_envelope
 
-_REASONS = {INVALID_MINIDUMP: Reason.INVALID_MINIDUMP, MISSING_MINIDUMP: Reason.MISSING_MINIDUMP}
-
 
 class MinidumpEndpoint(LimitedBodyEndpoint):
     """Accepts a multipart form with a minidump, or a bare minidump."""
@@ -37,14 +35,11 @@ class MinidumpEndpoint(LimitedBodyEndpoint):
         """Answer a request and return the status. Raise `Refused`."""
         head = self._requests.read(call.scope, call.project)
         sender = head.required_authentication(MISSING_AUTH)
-        body = await self._bodies.read(head, call.receive, self._bytes_max)
+        async with self._recording(head, "unreal_report", Reason.TOO_LARGE_MINIDUMP):
+            body = await self._bodies.read(head, call.receive, self._bytes_max)
         try:
-            try:
+            async with self._recording(head, "unreal_report", Reason.TOO_LARGE_MINIDUMP):
                 envelope = await _read_minidump(head, body)
-            except Refused as refused:
-                reason = _REASONS.get(refused.detail, Reason.INVALID_MULTIPART)
-                await self._acceptor.discard(Submission(head, sender, head.project_id, _lost_crash()), reason)
-                raise
             event_id = await self._acceptor.accept(Submission(head, sender, head.project_id, envelope), body)
         finally:
             body.close()
@@ -75,7 +70,8 @@ class UnrealCrashEndpoint(LimitedBodyEndpoint):
         """Answer a request and return the status. Raise `Refused`."""
         head = self._requests.read(call.scope, call.project, call.path_key)
         sender = head.required_authentication(MISSING_AUTH)
-        body = await self._bodies.read(head, call.receive, self._bytes_max)
+        async with self._recording(head, "unreal_report", Reason.TOO_LARGE_UNREAL_REPORT):
+            body = await self._bodies.read(head, call.receive, self._bytes_max)
         try:
             envelope = await asyncio.to_thread(_read_unreal, body)
         except ValueError:

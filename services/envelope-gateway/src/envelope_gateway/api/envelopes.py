@@ -1,7 +1,5 @@
 """`POST /api/{project_id}/envelope/`: the slow path, for envelopes that `fast_path` does not handle."""
 
-from hearback_contracts.reasons import Reason
-
 from envelope_gateway.api.bodies.endpoints import LimitedBodyEndpoint
 from envelope_gateway.api.bodies.memory import Body
 from envelope_gateway.api.bodies.reader import authenticate_by_dsn
@@ -37,15 +35,6 @@ class EnvelopeEndpoint(LimitedBodyEndpoint):
         try:
             envelope = await body.parsed(parse_envelope)
         except InvalidEnvelope as invalid:
-            if invalid.parsed.items:
-                await self._record_invalid(Submission(head, sender, project_id, invalid.parsed))
+            await self._acceptor.lose(Submission(head, sender, project_id, invalid.parsed))
             raise
         return await self._acceptor.accept(Submission(head, sender, project_id, envelope), body)
-
-    async def _record_invalid(self, submission: Submission) -> None:
-        """Record the items of a malformed envelope, if the project is known and active. Raise `Refused` (503)."""
-        try:
-            await self._acceptor.discard(submission, Reason.INVALID_ENVELOPE, keeps_words=True)
-        except Refused as refused:
-            if refused.status == 503:
-                raise

@@ -1,6 +1,7 @@
 """`/api/{project_id}/security/` and `/csp-report/`: browser reports, counted but not stored."""
 
 import orjson
+from hearback_contracts.reasons import Reason
 from hearback_kit.values.ids import random_id
 
 from envelope_gateway.api.bodies.endpoints import BodyEndpoint
@@ -9,7 +10,15 @@ from envelope_gateway.api.serializers import send_body
 from envelope_gateway.domain.admission import Submission
 from envelope_gateway.domain.envelope import ITEMS_MAX, Envelope, Item
 from envelope_gateway.domain.headers import EnvelopeHeaders
-from envelope_gateway.domain.refusals import CONTENT_TOO_LARGE, EMPTY_BODY, MISSING_AUTH, Refused
+from envelope_gateway.domain.refusals import (
+    CONTENT_TOO_LARGE,
+    EMPTY_BODY,
+    INVALID_CONTENT_TYPE,
+    INVALID_JSON,
+    MISSING_AUTH,
+    Refused,
+)
+from envelope_gateway.domain.request_head import RequestHead
 
 CONTENT_TYPES = frozenset({b"application/json", b"application/csp-report", b"application/reports+json"})
 
@@ -23,21 +32,26 @@ class SecurityReportEndpoint(BodyEndpoint):
         assert rule is not None, "the table has a rule for what is not stored"
         head = self._requests.read(call.scope, call.project)
         sender = head.required_authentication(MISSING_AUTH)
-        kind = head.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if b"/" not in kind:
-            raise Refused(400, "invalid content type", plain=True)
-        if kind not in CONTENT_TYPES:
-            raise Refused(415)
-        body = await self._bodies.read(head, call.receive, rule.bytes_max)
-        try:
-            count = count_reports(body.view[0 : len(body.view)])
-        finally:
-            body.close()
+        async with self._recording(head, rule.item_type, Reason.TOO_LARGE_SECURITY):
+            _check_content_type(head)
+            body = await self._bodies.read(head, call.receive, rule.bytes_max)
+            try:
+                count = count_reports(body.view[0 : len(body.view)])
+            finally:
+                body.close()
         items = [Item(rule.item_type, {}, b"", 0, 0)] * count
         envelope = Envelope(EnvelopeHeaders(event_id=random_id()), items)
         await self._acceptor.discard(Submission(head, sender, head.project_id, envelope))
         await send_body(call.send, 200)
         return 200
+
+
+def _check_content_type(head: RequestHead) -> None:
+    kind = head.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if b"/" not in kind:
+        raise Refused(400, INVALID_CONTENT_TYPE, plain=True)
+    if kind not in CONTENT_TYPES:
+        raise Refused(415)
 
 
 def count_reports(raw: bytes) -> int:
@@ -47,7 +61,7 @@ def count_reports(raw: bytes) -> int:
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise Refused(400, "invalid JSON data: JSONDecodeError", (str(error),)) from error
+        raise Refused(400, f"{INVALID_JSON}: JSONDecodeError", (str(error),)) from error
     count = len(value) if isinstance(value, list) else 1
     if count > ITEMS_MAX:
         raise Refused(413, CONTENT_TOO_LARGE)

@@ -1,5 +1,6 @@
 """`/api/{project_id}/store/` and `/api/store/`: events of legacy clients (protocol: http#store-requests)."""
 
+from hearback_contracts.reasons import Reason
 from hearback_kit.values.ids import random_id
 
 from envelope_gateway.api.bodies.endpoints import LimitedBodyEndpoint
@@ -42,7 +43,8 @@ class StoreEndpoint(LimitedBodyEndpoint):
             await self._accept(head, read_pixel_data(head.query))
             await send_pixel(call.send, PIXEL)
             return 200
-        body = await self._bodies.read(head, call.receive, self._bytes_max)
+        async with self._recording(head, "event", Reason.TOO_LARGE_EVENT):
+            body = await self._bodies.read(head, call.receive, self._bytes_max)
         try:
             if head.headers.get(b"content-type") == ENVELOPE_CONTENT_TYPE:
                 event_id = await self._envelopes.accept(head, body)
@@ -56,8 +58,8 @@ class StoreEndpoint(LimitedBodyEndpoint):
     async def _accept(self, head: RequestHead, raw: bytes) -> str | None:
         sender = head.required_authentication(MISSING_AUTH)
         client = sender.client or head.headers.get(b"user-agent", b"").decode("latin-1")
-        payload = unpack(raw, self._bytes_max)
-        item_type, event_id, payload = read_store_body(payload, client)
+        async with self._recording(head, "event", Reason.TOO_LARGE_EVENT):
+            item_type, event_id, payload = read_store_body(unpack(raw, self._bytes_max), client)
         item = Item(item_type, {}, payload, 0, len(payload))
         envelope = Envelope(EnvelopeHeaders(event_id=event_id or random_id()), [item])
         submission = Submission(head, sender, head.project_id, envelope)

@@ -26,7 +26,7 @@ from envelope_gateway.domain.item_handlers import plan_items
 from envelope_gateway.domain.items import creates_event, is_internal, is_known
 from envelope_gateway.domain.plan import Plan
 from envelope_gateway.domain.project import IngestContext, Project
-from envelope_gateway.domain.quotas.groups import QuotaVerdict, reveal_feedback
+from envelope_gateway.domain.quotas import QuotaVerdict, reveal_feedback
 from envelope_gateway.domain.refusals import (
     INTERNAL_ITEMS,
     RATE_LIMITED,

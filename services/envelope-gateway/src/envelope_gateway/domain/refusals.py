@@ -1,4 +1,6 @@
-"""Error responses of the ingest endpoints (protocol: http#error-bodies)."""
+"""Error responses of the ingest endpoints (protocol: http#error-bodies), and their reasons."""
+
+from hearback_contracts.reasons import Reason
 
 
 class Refused(Exception):
@@ -28,6 +30,9 @@ class Refused(Exception):
 EMPTY_BODY = "empty request body"
 INVALID_ENVELOPE = "invalid event envelope"
 INTERNAL_ITEMS = "envelope contains internal items"
+INVALID_CONTENT_TYPE = "invalid content type"
+INVALID_EVENT_ID = "invalid event id"
+INVALID_JSON = "invalid JSON data"
 BAD_PROJECT_PATH = "bad project path parameter"
 MISSING_AUTH = "missing authorization information"
 MULTIPLE_AUTH = "multiple authorization payloads detected"
@@ -39,8 +44,10 @@ CONTENT_TOO_LARGE = "request content exceeded size limits"
 INVALID_MULTIPART = "invalid multipart data"
 INVALID_MINIDUMP = "invalid minidump"
 MISSING_MINIDUMP = "missing minidump"
+BODY_EMPTY = "Failed to buffer the request body"
 BODY_TOO_LARGE = "Failed to buffer the request body: length limit exceeded"
 BODY_UNREADABLE = "Failed to buffer the request body: the content encoding is corrupt"
+FILE_TOO_LARGE = "field size exceeds the limit of an attachment"
 QUEUE_FAILED = "failed to queue envelope"
 PROJECT_NOT_AVAILABLE = "project not available"
 RATE_LIMITED = (
@@ -48,6 +55,29 @@ RATE_LIMITED = (
     "This will not affect your application. "
     "See https://docs.sentry.io/product/accounts/quotas/ for more information."
 )
+_REASONS = {
+    EMPTY_BODY: Reason.NO_DATA,
+    BODY_EMPTY: Reason.NO_DATA,
+    BODY_UNREADABLE: Reason.PAYLOAD,
+    INVALID_CONTENT_TYPE: Reason.PAYLOAD,
+    INVALID_STORE_BODY: Reason.PAYLOAD,
+    INVALID_EVENT_ID: Reason.INVALID_EVENT_ID,
+    INVALID_MULTIPART: Reason.INVALID_MULTIPART,
+    INVALID_MINIDUMP: Reason.INVALID_MINIDUMP,
+    MISSING_MINIDUMP: Reason.MISSING_MINIDUMP,
+}
+
+
+def reason_of(refused: Refused, too_large: Reason) -> Reason | None:
+    """Return the reason to record for a refused body; None if the refusal is not about the body.
+
+    `too_large` is the reason for one over a size limit.
+    """
+    if refused.status == 413 or FILE_TOO_LARGE in refused.causes:
+        return too_large
+    if refused.status == 415:
+        return Reason.PAYLOAD
+    return Reason.INVALID_JSON if refused.detail.startswith(INVALID_JSON) else _REASONS.get(refused.detail)
 
 
 def invalid_envelope(*causes: str) -> Refused:

@@ -13,7 +13,7 @@ from hearback_contracts.identifiers import parse_event_id
 from hearback_kit.values.lenient_json import read_leniently
 
 from envelope_gateway.domain.json_values import is_too_deep
-from envelope_gateway.domain.refusals import BODY_TOO_LARGE, EMPTY_BODY, INVALID_STORE_BODY, Refused
+from envelope_gateway.domain.refusals import BODY_TOO_LARGE, EMPTY_BODY, INVALID_JSON, INVALID_STORE_BODY, Refused
 
 PIXEL = b"GIF89a\x01\x00\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x00;"
 _PATCHED_CLIENTS = ("raven-python/", "sentry-python/", "sentry.python/")
@@ -90,4 +90,4 @@ def _patch(body: bytes, error: Exception, *, takes_nan: bool) -> tuple[_Head, by
 
 
 def _bad_json(error: Exception) -> Refused:
-    return Refused(400, f"invalid JSON data: {type(error).__name__}", (str(error),))
+    return Refused(400, f"{INVALID_JSON}: {type(error).__name__}", (str(error),))

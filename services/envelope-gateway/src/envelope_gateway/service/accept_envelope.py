@@ -17,7 +17,7 @@ from envelope_gateway.domain.admission import (
     is_ignored,
     reject,
 )
-from envelope_gateway.domain.refusals import rejected
+from envelope_gateway.domain.refusals import Refused, rejected
 from envelope_gateway.service.check_quotas import QuotaChecker
 from envelope_gateway.service.find_project import ProjectFinder
 from envelope_gateway.service.keep_words import keep_words
@@ -49,7 +49,11 @@ class EnvelopeAcceptor:
         Raise `Refused` with the protocol's status and text. Refusals by known projects are recorded first.
         """
         envelope = submission.envelope
-        check_envelope(submission)
+        try:
+            check_envelope(submission)
+        except Refused:
+            await self.lose(submission)
+            raise
         event_id = event_id_of(envelope, random_id)
         if not envelope.items:
             return event_id
@@ -67,11 +71,20 @@ class EnvelopeAcceptor:
         await self._publish(decision, submission, body)
         return event_id
 
+    async def lose(self, submission: Submission, reason: Reason = Reason.INVALID_ENVELOPE) -> None:
+        """Record the items of a refused envelope, if the project is known and active. Raise `Refused` (503)."""
+        if not submission.envelope.items:
+            return
+        try:
+            await self.discard(submission, reason, keeps_words=True)
+        except Refused as refused:
+            if refused.status == 503:
+                raise
+
     async def discard(
         self, submission: Submission, reason: Reason = Reason.UNSUPPORTED_TYPE, *, keeps_words: bool = False
     ) -> None:
         """Record that an envelope's items were discarded. Raise `Refused` as `accept` does."""
-        check_envelope(submission)
         admission = await self._admit(submission, event_id_of(submission.envelope, random_id))
         if admission is None:
             raise rejected("ProjectId")

@@ -1,21 +1,16 @@
-"""Check an envelope against quotas (protocol: limits#quotas).
-
-An exhausted quota is cached until its window ends, so that its counter is not queried again; the cache is dropped
-when the project's quotas change. Checks fail open: without an answer everything is accepted.
-"""
+"""Check an envelope against quotas (protocol: limits#quotas)."""
 
 from collections.abc import Callable, Sequence
 
 from hearback_contracts.categories import DataCategory
-from hearback_contracts.config import ProjectConfig
 from hearback_contracts.rate_limits import RateLimit
+from hearback_fleet.quotas import ONE_FEEDBACK, ApplicableQuotas, QuotaMemory, limit_check, remember
 from hearback_kit.clock import Clock
-from hearback_kit.limits import Limit, LimitBatches, LimitCheck, RetryAfters, Role
+from hearback_kit.limits import LimitBatches, LimitCheck, RetryAfters, Role
 
 from envelope_gateway.domain.envelope import Item
-from envelope_gateway.domain.items import Quantities
 from envelope_gateway.domain.project import IngestContext
-from envelope_gateway.domain.quotas.groups import (
+from envelope_gateway.domain.quotas import (
     NEVER_LIMITED,
     SOURCES,
     GroupKind,
@@ -24,44 +19,12 @@ from envelope_gateway.domain.quotas.groups import (
     apply_limits,
     group_items,
 )
-from envelope_gateway.domain.quotas.matching import ApplicableQuotas, BoundQuota, ProjectQuotas
 
-PROJECTS_MAX = 20_000
-CHECKS_MAX = 10_000
 _ROLES = {
     GroupKind.INDEPENDENT: Role.ALONE,
     GroupKind.EVENT: Role.PARENT,
     GroupKind.NEEDS_EVENT: Role.CHILD,
 }
-_ONE_FEEDBACK: Quantities = ((DataCategory.FEEDBACK, 1),)
-
-
-class _FeedbackQuotas:
-    """The quotas of a feedback of one source, and their check, which has to be the same object each time."""
-
-    __slots__ = ("check", "quotas")
-
-    def __init__(self, quotas: ApplicableQuotas, organization_id: int) -> None:
-        self.quotas = quotas
-        self.check = _limit_check(quotas, _ONE_FEEDBACK, Role.ALONE, organization_id)
-
-
-class _ProjectChecks:
-    """The quotas of a project, with cached checks."""
-
-    def __init__(self, project: ProjectConfig) -> None:
-        self.quotas = ProjectQuotas(project)
-        self._feedback: dict[tuple[int | None, str], _FeedbackQuotas] = {}
-
-    def feedback(self, key_id: int | None, source: str) -> _FeedbackQuotas:
-        found = self._feedback.get((key_id, source))
-        if found is None:
-            if len(self._feedback) >= CHECKS_MAX:
-                self._feedback.clear()
-            quotas = self.quotas.match(key_id, (DataCategory.FEEDBACK,), source)
-            found = _FeedbackQuotas(quotas, self.quotas.project.organization_id)
-            self._feedback[key_id, source] = found
-        return found
 
 
 class QuotaChecker:
@@ -74,7 +37,7 @@ class QuotaChecker:
         self._batches = batches
         self._clock = clock
         self._retry_after_seconds_max = retry_after_seconds_max
-        self._projects: dict[int, _ProjectChecks] = {}
+        self._checks = QuotaMemory().of
 
     def accepts_unasked(self, context: IngestContext, items: Sequence[Item]) -> bool:
         """Return whether quotas accept an envelope without a round trip; if not, call `ask` or `check`."""
@@ -118,7 +81,7 @@ class QuotaChecker:
             return QuotaVerdict(items)
         source = SOURCES.get(items[0].type) if len(items) == 1 else None
         if source is not None:
-            groups = [ItemGroup(GroupKind.INDEPENDENT, source, _ONE_FEEDBACK, items)]
+            groups = [ItemGroup(GroupKind.INDEPENDENT, source, ONE_FEEDBACK, items)]
         else:
             groups = group_items(items)
         return apply_limits(items, groups, await self._refusals(context, groups))
@@ -140,49 +103,18 @@ class QuotaChecker:
             if refused or not match.counting or role is None:
                 continue
             asked.append(position)
-            checks.append(_limit_check(match, group.quantities, role, context.project.config.organization_id))
+            checks.append(limit_check(match, group.quantities, role, context.project.config.organization_id))
         if checks:
             for position, waits in zip(asked, await self._batches.check(checks), strict=True):
                 refusals[position] = self._remember(matches[position], waits, now)
         return _refuse_with_events(groups, refusals)
 
     def _remember(self, match: ApplicableQuotas, waits: Sequence[int], now: float) -> tuple[RateLimit, ...]:
-        limits = []
-        for (quota, _), seconds in zip(match.counting, waits, strict=False):
-            if seconds:
-                reported = min(seconds, self._retry_after_seconds_max)
-                quota.refuse(now, now + reported)
-                limits.append(quota.rate_limit(reported))
-        return tuple(limits)
-
-    def _checks(self, project: ProjectConfig) -> _ProjectChecks:
-        known = self._projects.get(project.id)
-        if known is not None:
-            current = known.quotas.project
-            if current is project:
-                return known
-            if current.quotas == project.quotas and current.organization_id == project.organization_id:
-                known.quotas.project = project
-                return known
-        if len(self._projects) >= PROJECTS_MAX:
-            self._projects.clear()
-        made = self._projects[project.id] = _ProjectChecks(project)
-        return made
+        return remember(match, waits, now, self._retry_after_seconds_max)
 
 
 def _categories(group: ItemGroup) -> tuple[DataCategory, ...]:
     return tuple([category for category, _ in group.quantities])
-
-
-def _limit_check(quotas: ApplicableQuotas, quantities: Quantities, role: Role, organization_id: int) -> LimitCheck:
-    amounts = dict(quantities)
-    limits = [_limit(quota, sum(amounts[one] for one in counted)) for quota, counted in quotas.counting]
-    return LimitCheck(tuple(limits), role, tenant=f"organization:{organization_id}")
-
-
-def _limit(quota: BoundQuota, quantity: int) -> Limit:
-    assert quota.config.window is not None, "only quotas with a window are counted"
-    return Limit(quota.name, quota.config.limit, quota.config.window, quantity, quota.shift)
 
 
 def _role_of_dependents(

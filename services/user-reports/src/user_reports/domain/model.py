@@ -135,13 +135,15 @@ KEEPING_WORDS: Final = frozenset(
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """A refused submission with its reason.
 
-    `submission_id` is its id in the journal; `payload` is kept only for some reasons (`KEEPING_WORDS`).
+    `submission_id` is its id in the journal; `payload` is kept only for some reasons (`KEEPING_WORDS`);
+    `reason_code` is that of the quota, if one refused it.
     """
 
     message: UserReportSubmitted
     submission_id: str
     reason: Reason
     payload: Mapping[str, Any] | None = None
+    reason_code: str | None = None
 
     @classmethod
     def of(cls, submission: Submission, reason: Reason) -> "Refusal":

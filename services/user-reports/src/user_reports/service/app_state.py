@@ -3,6 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
+from hearback_fleet.quotas import ReportQuotas
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
 from hearback_kit.limits import LimitBatches
@@ -20,6 +21,7 @@ class AppState:
     settings: Settings
     context: ServiceContext
     limits: LimitBatches
+    quotas: ReportQuotas
     feedback: FeedbackLookup
     rules: AgeRules
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import orjson
 from hearback_contracts.categories import DataCategory
@@ -21,6 +22,11 @@ from hearback_kit.values.ids import derived_id, new_id
 from user_reports.domain.model import IndexedEvent, Refusal, Report, Submission
 from user_reports.domain.shim import feedback_event
 from user_reports.domain.short_ids import short_id
+
+_VERDICTS: Final = {
+    Reason.ORG_DENYLIST: (Outcome.FILTERED, SubmissionState.FILTERED),
+    Reason.RATE_LIMITED: (Outcome.RATE_LIMITED, SubmissionState.RATE_LIMITED),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +106,16 @@ class ReportRecorder:
 
     def record_refused(self, refusal: Refusal, stored: Report | None) -> None:
         """Record that a submission was refused; if a report is stored, its state stays."""
-        outcome, state = Outcome.INVALID, SubmissionState.INVALID
-        if refusal.reason is Reason.ORG_DENYLIST:
-            outcome, state = Outcome.FILTERED, SubmissionState.FILTERED
+        outcome, state = _VERDICTS.get(refusal.reason, (Outcome.INVALID, SubmissionState.INVALID))
+        counted = refusal.reason_code if outcome is Outcome.RATE_LIMITED else refusal.reason
         step = state.value
         if stored is not None:
             state, step = stored.state, "duplicate_refused"
         message = refusal.message
         origin = Origin(message.organization_id, message.project_id, message.key_id, message.sdk)
-        self.outcomes.count(origin, DataCategory.FEEDBACK, outcome, refusal.reason)
+        self.outcomes.count(origin, DataCategory.FEEDBACK, outcome, counted)
         ref = _ref_of_message(message, refusal.submission_id)
-        self.outcomes.step(ref, state, step, refusal.reason, refused=_kept(refusal))
+        self.outcomes.step(ref, state, step, counted or refusal.reason, refused=_kept(refusal))
 
     def _feedback_message(self, report: Report, event: IndexedEvent | None, source: FeedbackSource) -> Outgoing:
         feedback_id = derived_id(report.project_id, report.event_id)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from hearback_contracts.events import UserReportSubmitted
 from hearback_contracts.reasons import Reason
 from hearback_kit.db import Connection
@@ -74,9 +75,15 @@ async def refuse_report(context: ServiceContext, received: Received) -> Reason |
     return refusal.reason
 
 
-async def refuse_origin(context: ServiceContext, message: UserReportSubmitted) -> None:
-    """Record that a report came from an origin that the project does not allow."""
-    await _record(context, Refusal.of_message(message, None, Reason.CORS))
+async def refuse_unread(context: ServiceContext, message: UserReportSubmitted, reason: Reason) -> None:
+    """Record the refusal of a report whose body was not read."""
+    await _record(context, Refusal.of_message(message, None, reason))
+
+
+async def refuse_by_quota(context: ServiceContext, received: Received, reason_code: str | None) -> None:
+    """Record that a quota refused a report."""
+    refusal = Refusal.of_message(received.message, received.payload, Reason.RATE_LIMITED)
+    await _record(context, msgspec.structs.replace(refusal, reason_code=reason_code))
 
 
 async def _record(context: ServiceContext, refusal: Refusal) -> None:

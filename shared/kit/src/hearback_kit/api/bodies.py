@@ -21,9 +21,11 @@ JSON_DEPTH_MAX: Final = 64
 INTERNAL_PREFIX: Final = "/internal/"
 INTERNAL_BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 _BEFORE_BODY: Final = "hearback_before_body"
+_READS_ITSELF: Final = "hearback_reads_itself"
 _OPENING: Final = (b"{", b"[", b'"')
 Guard = Callable[[Request], Awaitable[Any]]
 Result = TypeVar("Result")
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
 class RequestRefused(HTTPException):
@@ -51,6 +53,12 @@ def before_body(dependency: Callable[[Request], Awaitable[Result]]) -> Callable[
 
     setattr(once, _BEFORE_BODY, True)
     return once
+
+
+def reads_itself(endpoint: Endpoint) -> Endpoint:
+    """Mark a route that handles invalid JSON itself."""
+    setattr(endpoint, _READS_ITSELF, True)
+    return endpoint
 
 
 def null_character() -> BadRequest:
@@ -112,6 +120,7 @@ class _BodyReader:
         self._size = 0
         self._parts: list[bytes] = []
         self._has_started = False
+        self._checks_json = True
 
     async def __call__(self) -> Message:
         """Return the next message; raise RequestRefused if it breaks a rule."""
@@ -127,7 +136,9 @@ class _BodyReader:
         return message
 
     async def _start(self) -> None:
-        dependant = getattr(self._scope.get("route"), "dependant", None)
+        route = self._scope.get("route")
+        self._checks_json = not hasattr(getattr(route, "endpoint", None), _READS_ITSELF)
+        dependant = getattr(route, "dependant", None)
         if dependant is not None:
             for guard in _guards_of(dependant):
                 await guard(Request(self._scope))
@@ -142,15 +153,18 @@ class _BodyReader:
             raise self._too_large()
         self._parts.append(part)
         if not message.get("more_body", False):
-            check_body(b"".join(self._parts), self._media_type)
+            check_body(b"".join(self._parts), self._media_type, checks_json=self._checks_json)
             self._parts.clear()
 
     def _too_large(self) -> TooLarge:
         return TooLarge(f"A request body has at most {self._bytes_max} bytes.")
 
 
-def check_body(body: bytes, media_type: bytes) -> None:
-    """Raise BadRequest for a body with NUL, or declared as JSON and invalid or nested too deep."""
+def check_body(body: bytes, media_type: bytes, *, checks_json: bool = True) -> None:
+    """Raise BadRequest for a body with NUL, or declared as JSON and invalid or nested too deep.
+
+    Without `checks_json` invalid JSON passes.
+    """
     if media_type == b"application/x-www-form-urlencoded":
         if b"%00" in body or b"\x00" in body:
             raise null_character()
@@ -161,7 +175,7 @@ def check_body(body: bytes, media_type: bytes) -> None:
         return
     is_json = media_type == b"application/json" or media_type.endswith(b"+json")
     if body and (is_json or body.lstrip()[:1] in _OPENING):
-        _check_json(body, is_json)
+        _check_json(body, is_json and checks_json)
 
 
 def _check_json(body: bytes, is_declared: bool) -> None:

@@ -17,7 +17,7 @@ from envelope_gateway.api.serializers import Receive
 from envelope_gateway.domain.authentication import Authentication
 from envelope_gateway.domain.envelope import HEADER_BYTES_MAX, first_line_headers
 from envelope_gateway.domain.json_values import Bytes
-from envelope_gateway.domain.refusals import BAD_ENVELOPE_AUTH, BODY_TOO_LARGE, Refused
+from envelope_gateway.domain.refusals import BAD_ENVELOPE_AUTH, BODY_EMPTY, BODY_TOO_LARGE, Refused
 from envelope_gateway.domain.request_head import RequestHead
 from envelope_gateway.service.find_project import ProjectFinder
 
@@ -203,7 +203,7 @@ class BodyReader:
 
     async def _decoded(self, raw: bytes, address: str | None, encoding: bytes, bytes_max: int) -> Body:
         if not raw:
-            raise Refused(400, BODY_TOO_LARGE.partition(":")[0], plain=True)
+            raise Refused(400, BODY_EMPTY, plain=True)
         plain = decode_small(raw, encoding, min(bytes_max, self._memory_max))
         if plain is not None:
             return MemoryBody(plain, self._memory)

@@ -6,6 +6,7 @@ import orjson
 from fastapi import Request
 from hearback_kit.api.forms import read_form
 from hearback_kit.errors import BadRequest
+from hearback_kit.values.lenient_json import read_leniently
 
 FIELDS_MAX: Final = 100
 
@@ -18,7 +19,18 @@ async def read_fields_body(request: Request) -> Any:
     except ValueError as error:
         detail = f"The form could not be read; it may have {FIELDS_MAX} fields at most."
         raise BadRequest(detail, code="invalid_form") from error
-    return parse_json(body) if form is None else form
+    return _read_json(body) if form is None else form
+
+
+def _read_json(body: bytes) -> Any:
+    """Return a JSON value, read as leniently as reports in envelopes; raise BadRequest."""
+    try:
+        return parse_json(body)
+    except BadRequest:
+        found = read_leniently(body)
+        if found is None:
+            raise
+        return found
 
 
 def parse_json(body: bytes) -> Any:

@@ -9,7 +9,7 @@ _PATH: Final = re.compile(r"/api/0/projects/[^/]+/[^/]+/user-feedback/?")
 _RULES: Final = CorsRules(
     methods=("GET", "POST", "OPTIONS"),
     request_headers=("authorization", "content-type", "baggage", "sentry-trace"),
-    exposed_headers=("link", "retry-after"),
+    exposed_headers=("link", "retry-after", "x-sentry-rate-limits"),
 )
 
 

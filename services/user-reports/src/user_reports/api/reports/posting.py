@@ -6,11 +6,13 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from hearback_contracts.events import UserReportSubmitted
+from hearback_contracts.rate_limits import longest, rate_limit_headers
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.access import access_of, find_organization
+from hearback_kit.api.bodies import RequestRefused, reads_itself
 from hearback_kit.api.params import AddressDep
-from hearback_kit.errors import BadRequest, Forbidden, TooManyRequests, Unavailable
+from hearback_kit.errors import BadRequest, Forbidden, TooLarge, TooManyRequests, Unavailable
 from hearback_kit.limits import Limit
 from hearback_kit.values.addresses import address_block
 from hearback_kit.values.ids import new_id
@@ -22,7 +24,14 @@ from user_reports.api.reports.listing import with_issues
 from user_reports.domain.fields import read_fields
 from user_reports.errors import InvalidFields, ReportConflict
 from user_reports.service.app_state import AppState
-from user_reports.service.submit_report import Received, Submitted, refuse_origin, refuse_report, submit_reports
+from user_reports.service.submit_report import (
+    Received,
+    Submitted,
+    refuse_by_quota,
+    refuse_report,
+    refuse_unread,
+    submit_reports,
+)
 
 # The commit's answer can be lost after the commit.
 MAYBE_STORED: Final = (
@@ -57,6 +66,7 @@ _STORED: Final[dict[int | str, dict[str, Any]]] = {
     401: {"description": "No credentials; empty for a DSN of another project."},
     403: {"description": "The origin is not allowed, or the organization takes no reports.", "content": _OBJECT},
     409: {"description": "The event or its report is too old.", "content": _OBJECT},
+    429: {"description": "A quota or the limit of an address is reached.", "content": _OBJECT},
 }
 
 
@@ -67,6 +77,7 @@ _STORED: Final[dict[int | str, dict[str, Any]]] = {
     responses=_STORED,
     openapi_extra=_BODY,
 )
+@reads_itself
 async def create_report(
     request: Request, state: StateDep, address: AddressDep, organization: str, project: str
 ) -> Response:
@@ -75,11 +86,12 @@ async def create_report(
     sender = await sender_of(request, organization, project)
     message = _message(state, sender, address)
     await _check_origin(request, state, sender, message)
-    body = await read_fields_body(request)
+    body = await _read_body(request, state, message)
     fields, errors = read_fields(body)
     if errors:
         said = body if isinstance(body, Mapping) else None
         _raise_refusal(await refuse_report(state.context, Received(message, said)), errors)
+    await _check_quotas(state, sender, Received(message, fields))
     try:
         (submitted,) = await submit_reports(
             state.context, state.rules, [Received(message, fields)], is_first_step=True
@@ -94,8 +106,31 @@ async def _check_origin(request: Request, state: AppState, sender: Sender, messa
     page = web_page_of(request.headers.get("origin"), request.headers.get("referer"))
     if sender.key_id is None or page is None or is_origin_allowed(page, sender.project.origins):
         return
-    await refuse_origin(state.context, message)
+    await refuse_unread(state.context, message, Reason.CORS)
     raise Forbidden("This origin is not among the project's allowed origins.", code=Reason.CORS.value)
+
+
+async def _read_body(request: Request, state: AppState, message: UserReportSubmitted) -> Any:
+    """Return the decoded body. Record and raise the refusal of one that is too large or invalid."""
+    try:
+        return await read_fields_body(request)
+    except RequestRefused as refused:
+        if refused.status_code == TooLarge.status:
+            await refuse_unread(state.context, message, Reason.TOO_LARGE_USER_REPORT)
+        raise
+    except BadRequest:
+        reason = await refuse_report(state.context, Received(message, None))
+        if reason is not Reason.INVALID_JSON:
+            _raise_refusal(reason)
+        raise
+
+
+async def _check_quotas(state: AppState, sender: Sender, received: Received) -> None:
+    """Count a report under the project's quotas; record and raise a refusal."""
+    limits = await state.quotas.refusals(sender.project, sender.key_id, SOURCE)
+    if limits:
+        await refuse_by_quota(state.context, received, longest(limits).reason_code)
+        raise TooManyRequests(headers=dict(rate_limit_headers(limits)))
 
 
 async def _limit(state: AppState, address: str | None) -> None:

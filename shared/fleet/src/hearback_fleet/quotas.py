@@ -1,7 +1,10 @@
-"""Match a project's quotas to items (protocol: limits#quotas).
+"""Match a project's quotas to items and check their counters (protocol: limits#quotas).
 
 A quota's counter belongs to its scope: quotas with the same id and scope `organization` share a counter across
-projects.
+projects. All services use the same counters.
+
+An exhausted quota is cached until its window ends, so that its counter is not queried again; the cache is dropped
+when the project's quotas change. Checks fail open: without an answer everything is accepted.
 """
 
 from collections.abc import Sequence
@@ -12,13 +15,20 @@ from hearback_contracts.categories import DataCategory
 from hearback_contracts.config import ProjectConfig, QuotaConfig
 from hearback_contracts.rate_limits import RateLimit
 from hearback_contracts.sources import FeedbackSource
+from hearback_kit.clock import Clock
+from hearback_kit.limits import Limit, LimitBatches, LimitCheck, RetryAfters, Role
 
 REJECT_ALL_SECONDS: Final = 60
+RETRY_AFTER_SECONDS_MAX: Final = 300
 MATCHES_MAX: Final = 10_000
+PROJECTS_MAX: Final = 20_000
+CHECKS_MAX: Final = 10_000
 # SDKs drop their own feedback when a limit names `feedback`; no SDK has a category of this name.
 REPORTS_ONLY: Final = "user_report"
 
 Categories = tuple[DataCategory, ...]
+Quantities = tuple[tuple[DataCategory, int], ...]
+ONE_FEEDBACK: Final[Quantities] = ((DataCategory.FEEDBACK, 1),)
 
 
 @dataclass(eq=False, slots=True)
@@ -144,3 +154,100 @@ def reported_categories(quota: QuotaConfig) -> tuple[str, ...]:
         return (REPORTS_ONLY,)
     parsed = (DataCategory.parse(name) for name in quota.categories)
     return tuple(dict.fromkeys(str(category) for category in parsed if category is not DataCategory.UNKNOWN))
+
+
+def limit_check(quotas: ApplicableQuotas, quantities: Quantities, role: Role, organization_id: int) -> LimitCheck:
+    """Return the check of the quotas' counters for quantities."""
+    amounts = dict(quantities)
+    limits = [_limit(quota, sum(amounts[one] for one in counted)) for quota, counted in quotas.counting]
+    return LimitCheck(tuple(limits), role, tenant=f"organization:{organization_id}")
+
+
+def _limit(quota: BoundQuota, quantity: int) -> Limit:
+    assert quota.config.window is not None, "only quotas with a window are counted"
+    return Limit(quota.name, quota.config.limit, quota.config.window, quantity, quota.shift)
+
+
+def remember(
+    quotas: ApplicableQuotas, waits: Sequence[int], now: float, retry_after_seconds_max: int
+) -> tuple[RateLimit, ...]:
+    """Return the limits that refuse, and cache them; `waits` are in the order of `quotas.counting`."""
+    limits = []
+    for (quota, _), seconds in zip(quotas.counting, waits, strict=False):
+        if seconds:
+            reported = min(seconds, retry_after_seconds_max)
+            quota.refuse(now, now + reported)
+            limits.append(quota.rate_limit(reported))
+    return tuple(limits)
+
+
+class FeedbackQuotas:
+    """The quotas of a feedback of one source, and their check, which has to be the same object each time."""
+
+    __slots__ = ("check", "quotas")
+
+    def __init__(self, quotas: ApplicableQuotas, organization_id: int) -> None:
+        self.quotas = quotas
+        self.check = limit_check(quotas, ONE_FEEDBACK, Role.ALONE, organization_id)
+
+
+class ProjectChecks:
+    """The quotas of a project, with cached checks."""
+
+    def __init__(self, project: ProjectConfig) -> None:
+        self.quotas = ProjectQuotas(project)
+        self._feedback: dict[tuple[int | None, str], FeedbackQuotas] = {}
+
+    def feedback(self, key_id: int | None, source: str) -> FeedbackQuotas:
+        """Return the quotas of a feedback by key (None: without one) and source."""
+        found = self._feedback.get((key_id, source))
+        if found is None:
+            if len(self._feedback) >= CHECKS_MAX:
+                self._feedback.clear()
+            quotas = self.quotas.match(key_id, (DataCategory.FEEDBACK,), source)
+            found = FeedbackQuotas(quotas, self.quotas.project.organization_id)
+            self._feedback[key_id, source] = found
+        return found
+
+
+class QuotaMemory:
+    """The checks of each project, cached until its quotas change."""
+
+    def __init__(self) -> None:
+        self._projects: dict[int, ProjectChecks] = {}
+
+    def of(self, project: ProjectConfig) -> ProjectChecks:
+        """Return the checks for the current configuration of a project."""
+        known = self._projects.get(project.id)
+        if known is not None:
+            current = known.quotas.project
+            if current is project:
+                return known
+            if current.quotas == project.quotas and current.organization_id == project.organization_id:
+                known.quotas.project = project
+                return known
+        if len(self._projects) >= PROJECTS_MAX:
+            self._projects.clear()
+        made = self._projects[project.id] = ProjectChecks(project)
+        return made
+
+
+class ReportQuotas:
+    """Checks quotas for single reports outside of envelopes."""
+
+    def __init__(self, batches: LimitBatches, clock: Clock) -> None:
+        self._batches = batches
+        self._clock = clock
+        self._memory = QuotaMemory()
+
+    async def refusals(self, project: ProjectConfig, key_id: int | None, source: str) -> Sequence[RateLimit]:
+        """Count a report; return the limits that refuse it, in which case nothing is counted."""
+        if not project.quotas:
+            return ()
+        now = self._clock.now().timestamp()
+        feedback = self._memory.of(project).feedback(key_id, source)
+        refused = feedback.quotas.known_refusals(now)
+        if refused or not feedback.quotas.counting:
+            return refused
+        waits: list[RetryAfters] = await self._batches.check([feedback.check])
+        return remember(feedback.quotas, waits[0], now, RETRY_AFTER_SECONDS_MAX)

@@ -1,1 +1,0 @@
-"""Quotas: what of an envelope counts together (`groups`), and which quotas apply to it (`matching`)."""
