@@ -381,6 +381,23 @@ async def test_bodies_arrive_whole(size: int, chunked: bool) -> None:
     assert answer.endswith(b"\r\n\r\n" + data)
 
 
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("step", [1_000, 30])
+async def test_the_body_of_a_request_that_offers_another_protocol_is_read(step: int, chunked: bool) -> None:
+    offer = "connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n"
+    posted = request("/echo", method="POST", headers=offer, data=b"hello", last=False)
+    if chunked:
+        head = request("/echo", method="POST", headers=offer + "transfer-encoding: chunked\r\n", last=False)
+        posted = head + b"5\r\nhello\r\n0\r\n\r\n"
+    whole = 2 * posted + request("/", headers=offer, last=False) + request("/")
+    app = App()
+    async with on_port(app) as port:
+        answers = await cycle(port, *[whole[at : at + step] for at in range(0, len(whole), step)])
+    assert statuses(answers) == [b"200"] * 4
+    assert answers.count(b"\r\n\r\nhello") == 4
+    assert [seen[1] for seen in app.seen if isinstance(seen, tuple)] == ["/echo", "/echo", "/", "/"]
+
+
 async def test_a_request_in_pieces_is_put_together() -> None:
     app = App()
     whole = request("/echo?a=b", method="POST", data=b"hello")

@@ -596,17 +596,21 @@ async def test_half_closed_client_still_gets_its_answer() -> None:
         assert (await reader.read()).startswith(b"HTTP/1.1 200 OK")
 
 
-async def test_offer_of_another_protocol_is_not_taken() -> None:
+@pytest.mark.parametrize("body", [b"", b"x" * 70_000], ids=["get", "post"])
+async def test_offer_of_another_protocol_is_not_taken(body: bytes) -> None:
+    """Java's client and curl make one with their first request, whatever its body."""
     heads: list[bytes] = []
-    async with edge_before(answering(OK, heads)) as port:
-        head = b"GET " + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\nConnection: Upgrade, HTTP2-Settings\r\n"
-        head += b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n"
+    bodies: list[bytes] = []
+    async with edge_before(answering(OK, heads, bodies)) as port:
+        head = (b"POST " if body else b"GET ") + ENVELOPE + b" HTTP/1.1\r\nHost: f\r\nUpgrade: h2c\r\n"
+        head += b"Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"
+        head += b"Content-Length: %d\r\n\r\n" % len(body) if body else b"\r\n"
         async with connected(port) as (reader, writer):
             for _ in range(2):
-                writer.write(head)
+                writer.write(head + body)
                 assert (await read_head(reader)).startswith(b"HTTP/1.1 200 OK")
                 await reader.readexactly(2)
-    assert len(heads) == 2
+    assert bodies == [body] * 2
     assert all(b"pgrade" not in seen and b"HTTP2-Settings" not in seen for seen in heads)
 
 

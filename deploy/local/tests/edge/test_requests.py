@@ -76,7 +76,6 @@ def test_ordinary_request_is_accepted(request_bytes: bytes) -> None:
         (b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         # Not a proxy, not another protocol.
         (b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", 405),
-        (POST + b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 1\r\n\r\n", 501),
         (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"y" * BYTES_MAX + b"\r\n\r\n", 431),
     ],
 )

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import httptools
 from hearback_kit.http_server.channel import HOST, plain_length
+from hearback_kit.http_server.scopes import plain_head
 
 from hearback_local.edge import heads
 
@@ -69,7 +70,8 @@ class RequestHead:
     def is_plain(self) -> bool:
         """Whether the service can read the request from the client itself."""
         pairs = ((lower, value) for lower, _, value in self.headers)
-        return self.method == b"POST" and self.version == "1.1" and plain_length(pairs) is not None
+        is_post = self.method == b"POST" and self.version == "1.1" and not self.upgrades
+        return is_post and plain_length(pairs) is not None
 
     @property
     def is_chunked(self) -> bool:
@@ -117,8 +119,6 @@ def _framing_refusal(head: RequestHead) -> Refusal | None:
 def _method_refusal(head: RequestHead) -> Refusal | None:
     if head.method == b"CONNECT":
         return Refusal(405, "method_not_allowed", "This is not a proxy.")
-    if head.upgrades and head.length != 0:
-        return Refusal(501, "upgrade_unsupported", "A request with a body cannot change the protocol.")
     return None
 
 
@@ -138,6 +138,7 @@ class RequestParser:
         self._on_end = on_end
         self.on_body = on_body  # A callback of the parser, which looks it up when it is made.
         self._parser = httptools.HttpRequestParser(self)
+        self._plain = b""  # the head of a request that offers another protocol, without the offer
 
     def feed(self, data: bytes) -> None:
         """Parse bytes. `head_bytes` is then an upper bound of an unfinished head's size, or 0.
@@ -149,12 +150,11 @@ class RequestParser:
         while data:
             try:
                 self._parser.feed_data(data)
+                return
             except httptools.HttpParserUpgrade as upgrade:
                 # The offered protocol is not accepted; the request itself is served as usual.
                 self._parser = httptools.HttpRequestParser(self)
-                data = data[upgrade.args[0] :]
-                continue
-            return
+                data = self._plain + data[upgrade.args[0] :]
 
     def on_message_begin(self) -> None:
         self._head = RequestHead()
@@ -168,16 +168,22 @@ class RequestParser:
             self._head.headers.append((name.lower(), name, value))
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
-        self.head_bytes = 0
         head, parser = self._head, self._parser
         head.method = parser.get_method()
         head.version = parser.get_http_version()
+        if parser.should_upgrade() and head.method != b"CONNECT":
+            pairs = ((name, value) for _, name, value in head.headers)
+            self._plain = plain_head(head.method, head.target, head.version, pairs)
+            return
+        self._in_head = False
+        self.head_bytes = 0
         head.keep_alive = parser.should_keep_alive()
-        head.upgrades = parser.should_upgrade()
+        head.upgrades, self._plain = bool(self._plain), b""
         head.read_framing()
         self._on_head(head)
 
     def on_message_complete(self) -> None:
+        if self._plain:
+            return
         self._in_head = True
         self._on_end()

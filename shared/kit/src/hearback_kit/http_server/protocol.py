@@ -2,8 +2,7 @@
 
 Most requests arrive whole and get a plain answer: a head with a content length, then the body. For these, the
 application starts when all bytes are there, heads are encoded once, head and body go out in one write, and
-idle connections share one timer per connection. The rest is left to uvicorn. Measured with `tests/bench`
-(gateway).
+idle connections share one timer per connection. The rest is left to uvicorn.
 
 Unlike uvicorn, the server does not wait for a client without end. One that sends nothing, or stops amid a
 request, one that sends a head or body too slowly, and one that does not read its answer lose their connection,
@@ -16,8 +15,7 @@ extensions as well.
 An application may also have a method `try_fast_path(cycle) -> bool`. It is called first with every request
 that is complete; for the rest of a short body the server waits. When it takes a request (True), it answers it
 with `RequestCycle.answer`, now or later, or has an ASGI application do so with `RequestCycle.run_app`; that
-spares a task, coroutines and messages. When it does not (False), it must have left no trace, and the request
-goes to the ASGI application.
+spares a task, coroutines and messages. Else it must have left no trace; the ASGI application gets the request.
 """
 
 import asyncio
@@ -36,7 +34,7 @@ from hearback_kit.http_server.refusals import (
     TOO_MANY_CONNECTIONS,
     refuse_pipelined,
 )
-from hearback_kit.http_server.scopes import request_scope
+from hearback_kit.http_server.scopes import plain_head, request_parser, request_scope
 from hearback_kit.http_server.turns import PipelinedTooMany, Turns
 
 HEAD_BYTES_MAX = 65_536
@@ -70,6 +68,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._answering: RequestCycle | None = None
         self._goes_on_when_read = False  # the next request, when the client reads its answers
         self._is_cut_off = False  # nothing that arrives is read any more
+        self._plain = b""  # the head of a request that offers another protocol, without the offer
 
     def connection_made(self, transport: Any) -> None:
         """Start the idle timer of a new connection, or refuse it when there are too many."""
@@ -107,9 +106,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._deadline.at = None
         self._is_under_way = False
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            pass  # there is no other protocol: it is answered as the plain request that it also is
+            self._parse(data)
         except httptools.HttpParserError:
             if not self._is_cut_off:
                 CLOSED.labels("not_http").inc()
@@ -124,6 +121,15 @@ class HttpProtocol(HttpToolsProtocol):
             return
         if self._due is not None:
             self._start_due(*self._due)
+
+    def _parse(self, data: bytes) -> None:
+        while data:
+            try:
+                self.parser.feed_data(data)
+                data = b""
+            except httptools.HttpParserUpgrade as offer:  # it is not taken: read the plain request that it is, too
+                data, self._plain = self._plain and self._plain + data[offer.args[0] :], b""
+                self.parser = request_parser(self)
 
     def _may_go_on(self, last: Any, size: int) -> bool:
         """Whether to wait for the rest of a request."""
@@ -208,6 +214,9 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_under_way = True
         self._clock.part = None
         version = self.parser.get_http_version()
+        if self.parser.should_upgrade() and (method := self.parser.get_method()) != b"CONNECT":
+            self._plain = plain_head(method, self.url, version, self.headers)
+            return
         existing = self.cycle
         keep_alive = version != "1.0" and self.parser.should_keep_alive()
         cycle = self.cycle = RequestCycle(self, request_scope(self, version), keep_alive)
@@ -251,7 +260,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Note the end of the body."""
         cycle: Any = self.cycle
-        if not cycle.response_complete:
+        if not self._plain and not cycle.response_complete:
             cycle.feed_body(b"", more=False)
 
     def on_response_complete(self) -> None:

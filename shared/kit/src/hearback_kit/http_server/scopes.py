@@ -1,9 +1,27 @@
-"""The ASGI scope of a request."""
+"""The ASGI scope of a request, and reading one that offers another protocol."""
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote
 
 import httptools
+
+
+def plain_head(method: bytes, target: bytes, version: str, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return a head that offers no other protocol (`Upgrade`), which a server need not take (RFC 9110, 7.8).
+
+    The parser takes the body of a request with such an offer for the other protocol's.
+    """
+    lines = [b"%b %b HTTP/%b\r\n" % (method, target, version.encode())]
+    lines += [b"%b: %b\r\n" % pair for pair in headers if pair[0].lower() != b"upgrade"]
+    return b"".join(lines) + b"\r\n"
+
+
+def request_parser(connection: Any) -> httptools.HttpRequestParser:
+    """Return a parser like the one that uvicorn begins a connection with."""
+    parser = httptools.HttpRequestParser(connection)
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
 
 
 def request_scope(connection: Any, version: str) -> dict[str, Any]:
