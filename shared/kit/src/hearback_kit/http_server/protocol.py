@@ -8,9 +8,8 @@ Unlike uvicorn, the server does not wait for a client without end. One that send
 request, one that sends a head or body too slowly, and one that does not read its answer lose their connection,
 with 408 if a body was awaited; how long they have is in `HttpLimits`, as is how many connections an address may
 have. Requests that a client sends without waiting for answers are bounded in number and take turns with those of
-other clients, and nothing more is read from a client that does not read its answers. Heads are bounded, too: more
-than `HEAD_BYTES_MAX` (and one read from the socket) that are no body get 431. That holds for trailers and chunk
-extensions as well.
+other clients, and nothing more is read from a client that does not read its answers. Heads, trailers and chunk
+extensions of more than `HEAD_BYTES_MAX` (and one read from the socket) get 431.
 
 An application may also have a method `try_fast_path(cycle) -> bool`. It is called first with every request
 that is complete; for the rest of a short body the server waits. When it takes a request (True), it answers it
@@ -127,7 +126,7 @@ class HttpProtocol(HttpToolsProtocol):
             try:
                 self.parser.feed_data(data)
                 data = b""
-            except httptools.HttpParserUpgrade as offer:  # it is not taken: read the plain request that it is, too
+            except httptools.HttpParserUpgrade as offer:  # not taken: the request is read without it
                 data, self._plain = self._plain and self._plain + data[offer.args[0] :], b""
                 self.parser = request_parser(self)
 
