@@ -4,11 +4,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+import orjson
 import pytest
 from feedback.domain.context import FeedbackContext
-from feedback.domain.drafts import Draft, Submission, draft_of
+from feedback.domain.drafts import Draft, Submission, Submitted, draft_of, read_submitted
 from feedback.domain.search_values import TAGS_MAX
 from feedback.domain.spam import SpamVerdict
+from hearback_contracts.events import FeedbackSubmitted
 from hearback_contracts.sources import FeedbackSource
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -60,3 +63,34 @@ def test_of_more_tags_than_are_searched_those_that_follow_from_the_event_are() -
     found = draft_from(payload, FeedbackContext("m", associated_event_id="a" * 32)).facets
     assert {"release=web@1", f"associated_event_id={'a' * 32}", "has_linked_error=true"} <= set(found)
     assert sum(term.endswith("=x") for term in found) == TAGS_MAX
+
+
+MESSAGE = {
+    "type": "feedback.submitted", "version": 1, "id": "m", "occurred_at": NOW, "received_at": NOW, "project_id": 1,
+    "organization_id": 1, "event_id": "e" * 32, "submission_id": "e" * 32, "source": "new_feedback_envelope",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"sent_at": "2026-11-24T12:00:00+23:59", "error_occurred_at": "2026-11-24T12:00:00", "unknown": [1]},
+        {"marks": ["honeypot"], "revision": 3, "key_id": None, "accepted_by": "a@b.io", "sdk": "x/1"},
+    ],
+)
+def test_a_message_is_read_as_its_model_reads_it(given: dict[str, Any]) -> None:
+    data = orjson.dumps(MESSAGE | given)
+    read, expected = read_submitted(data), FeedbackSubmitted.model_validate_json(data)
+    assert {*Submitted.__struct_fields__} == {*FeedbackSubmitted.model_fields} - {"type"}
+    assert msgspec.structs.asdict(read) == expected.model_dump(exclude={"type"})
+    times = (read.received_at, read.sent_at, read.error_occurred_at)
+    assert all(time.tzinfo is UTC for time in times if time is not None)
+
+
+@pytest.mark.parametrize(
+    "given", [{"received_at": "0001-01-01T00:00:00+00:01"}, {"event_id": None}, {"version": 2}, {"source": "new"}]
+)
+def test_what_breaks_the_contract_of_a_message_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"calendar|Expected|Invalid"):
+        read_submitted(orjson.dumps(MESSAGE | given))

@@ -14,7 +14,8 @@ from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.sources import FeedbackSource
 
 
-def _in_utc(time: datetime) -> datetime:
+def in_utc(time: datetime) -> datetime:
+    """Return a time in UTC; raise ValueError when it then lies beyond the calendar."""
     if time.tzinfo is UTC:
         return time
     try:
@@ -23,7 +24,7 @@ def _in_utc(time: datetime) -> datetime:
         raise ValueError("the time is beyond the calendar") from error
 
 
-UtcTime = Annotated[datetime, AfterValidator(_in_utc)]
+UtcTime = Annotated[datetime, AfterValidator(in_utc)]
 """A time in UTC, whatever its offset was written as: PostgreSQL takes none of 16 hours or more."""
 
 

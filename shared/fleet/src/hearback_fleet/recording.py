@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 from hearback_contracts.categories import DataCategory
@@ -28,6 +28,19 @@ class Origin(NamedTuple):
     project_id: int
     key_id: int | None = None
     sdk: str | None = None
+
+
+class Recorded(Protocol):
+    """The submission that a step belongs to: a `SubmissionRef`, or a message that says it."""
+
+    @property
+    def organization_id(self) -> int: ...
+    @property
+    def project_id(self) -> int: ...
+    @property
+    def submission_id(self) -> str: ...
+    @property
+    def source(self) -> FeedbackSource | None: ...
 
 
 class SubmissionRef(NamedTuple):
@@ -81,7 +94,7 @@ class OutcomeRecorder:
 
     def step(
         self,
-        submission: SubmissionRef | FeedbackSubmitted,
+        submission: Recorded,
         state: SubmissionState,
         step: str,
         reason: str | None = None,

@@ -15,6 +15,7 @@ from hearback_kit.errors import BadRequest
 from hearback_kit.values.ids import parse_id
 
 from feedback.api.deps import StateDep
+from feedback.domain.drafts import Submitted, read_submitted
 from feedback.service.app_state import AppState
 from feedback.service.decide_submission import DecideSubmission
 from feedback.service.judge_spam import LocalJudge
@@ -35,11 +36,12 @@ async def post_reprocessing(state: StateDep, wanted: Reprocessing) -> Reprocesse
 @router.post(DECISIONS_PATH, operation_id="decideAgain", summary="Decide refused submissions by the rules of now")
 async def post_decisions(state: StateDep, wanted: Decisions) -> Reasons:
     """Return for each refused submission the reason why it would be refused now, or null."""
-    submitted: list[tuple[FeedbackSubmitted, bytes | None]] = []
+    submitted: list[tuple[Submitted, bytes | None]] = []
     for one in wanted.submissions:
         if not isinstance(one.message, FeedbackSubmitted):
             raise BadRequest("Expected feedback.")
-        submitted.append((one.message, orjson.dumps(one.payload)))
+        message = read_submitted(one.message.model_dump_json().encode())
+        submitted.append((message, orjson.dumps(one.payload)))
     return Reasons(reasons=[reading.reason for reading in await _decide(state).read(submitted)])
 
 

@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 from hearback_contracts.events import FeedbackSubmitted
-from hearback_fleet.messages import decode
+from hearback_fleet.messages import data_of
 from hearback_fleet.runtime import ServiceRuntime
 from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.bus import Incoming, Outgoing
 
+from feedback.domain.drafts import Submitted, read_submitted
 from feedback.service.decide_submission import DecideSubmission
 from feedback.service.judge_spam import SpamJudge
 from feedback.service.record_outcomes import record_dead_letter
@@ -38,14 +39,18 @@ class FeedbackSubmittedHandler:
 
     async def __call__(self, batch: Sequence[Incoming]) -> None:
         """Store all submissions of the batch in one transaction; raise ValueError for an invalid message."""
-        await self._store([(decode(FeedbackSubmitted, message), message.body) for message in batch])
+        await self._store([(_read(message), message.body) for message in batch])
 
     def on_dead(self, message: Incoming, error: str) -> Sequence[Outgoing]:
         """Return the messages that record a dead letter in the submission's fate."""
         try:
-            submitted = decode(FeedbackSubmitted, message)
+            submitted = _read(message)
         except ValueError:
             return ()
         record = self._unit_of_work.recorder()
         record_dead_letter(record, submitted)
         return record.messages()
+
+
+def _read(message: Incoming) -> Submitted:
+    return read_submitted(data_of(FeedbackSubmitted, message))

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
 
-from hearback_contracts.events import FeedbackSubmitted
+import msgspec
+from hearback_contracts.events import in_utc
 from hearback_contracts.sources import FeedbackSource
 from hearback_kit.values.times import believable_time, parse_timestamp
 
@@ -23,7 +24,7 @@ from feedback.domain.titles import title_of
 SHOWN_CHARACTERS_MAX: Final = 10_000
 
 
-class Submission(NamedTuple):
+class Submission(msgspec.Struct, kw_only=True):
     """A submission without its payload, from its message or from what was stored of it.
 
     `sent_at` is the sender's clock, only when it is off by 55 minutes or more; `error_occurred_at` the time of
@@ -35,11 +36,37 @@ class Submission(NamedTuple):
     event_id: str
     submission_id: str
     source: FeedbackSource
-    revision: int
+    revision: int = 0
     received_at: datetime
     sent_at: datetime | None = None
     error_occurred_at: datetime | None = None
-    marks: Sequence[str] = ()
+    marks: tuple[str, ...] = ()
+
+
+class Submitted(Submission, kw_only=True, omit_defaults=True):
+    """`FeedbackSubmitted`, which every feedback comes by; a model takes five times as long to read."""
+
+    version: Literal[1] = 1
+    id: str
+    occurred_at: datetime
+    key_id: int | None = None
+    sdk: str | None = None
+    remote_addr: str | None = None
+    accepted_by: str | None = None
+
+
+_SUBMITTED: Final = msgspec.json.Decoder(Submitted)
+_TIMES: Final = ("received_at", "sent_at", "error_occurred_at")
+
+
+def read_submitted(data: bytes) -> Submitted:
+    """Read a message; raise ValueError for what is none."""
+    submitted = _SUBMITTED.decode(data)
+    for name in _TIMES:
+        time = getattr(submitted, name)
+        if time is not None and time.tzinfo is not UTC:
+            setattr(submitted, name, in_utc(time))
+    return submitted
 
 
 @dataclass(kw_only=True)
@@ -66,7 +93,7 @@ class Draft(FeedbackFields):
 
 
 def draft_of(
-    submission: Submission | FeedbackSubmitted,
+    submission: Submission,
     payload: dict[str, Any],
     context: FeedbackContext,
     *,
@@ -122,7 +149,7 @@ def _as_shown(context: FeedbackContext) -> FeedbackContext:
 
 
 def _occurred_at(
-    submission: Submission | FeedbackSubmitted, payload: dict[str, Any], retention: timedelta
+    submission: Submission, payload: dict[str, Any], retention: timedelta
 ) -> datetime:
     return believable_time(
         parse_timestamp(payload.get("timestamp")),

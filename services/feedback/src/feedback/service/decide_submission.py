@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 from hearback_contracts.config import ProjectConfig
-from hearback_contracts.events import FeedbackSubmitted
 from hearback_contracts.flags import Feature
 from hearback_contracts.options import Option
 from hearback_contracts.reasons import Reason
@@ -16,7 +15,7 @@ from hearback_kit.values.lenient_json import DEPTH_MAX
 from hearback_kit.values.nul import is_deeper_than
 
 from feedback.domain.context import FeedbackContext, read_context
-from feedback.domain.drafts import Draft, Submission, draft_of
+from feedback.domain.drafts import Draft, Submission, Submitted, draft_of
 from feedback.domain.feedback import FeedbackDetail
 from feedback.domain.kept_event import payload_of
 from feedback.domain.payload import may_be_too_deep
@@ -45,7 +44,7 @@ class Reading(NamedTuple):
     """A submission as it was read: what it says, or the reason for its refusal. `key` names it."""
 
     key: SubmissionKey
-    message: FeedbackSubmitted
+    message: Submitted
     body: bytes | None
     rules: ProjectRules
     reason: Reason | None = None
@@ -57,7 +56,7 @@ class Decision(NamedTuple):
     """What becomes of a submission: a draft, or a reason. `slug` is its project's, `body` its event's JSON."""
 
     key: SubmissionKey
-    message: FeedbackSubmitted
+    message: Submitted
     body: bytes | None
     draft: Draft | None = None
     reason: Reason | None = None
@@ -90,12 +89,12 @@ class DecideSubmission:
         """Load what organizations taught the judge, of which these are the versions now; raises Unavailable."""
         await self._spam_judge.prepare(organization_ids, versions)
 
-    async def read(self, submissions: Sequence[tuple[FeedbackSubmitted, bytes | None]]) -> list[Reading]:
+    async def read(self, submissions: Sequence[tuple[Submitted, bytes | None]]) -> list[Reading]:
         """Read submissions, each with its event's JSON, and apply the rules that may refuse them."""
         rules = {project: await self._rules(project) for project in {one.project_id for one, _ in submissions}}
         return [self._read(message, body, rules[message.project_id]) for message, body in submissions]
 
-    def _read(self, message: FeedbackSubmitted, body: bytes | None, rules: ProjectRules) -> Reading:
+    def _read(self, message: Submitted, body: bytes | None, rules: ProjectRules) -> Reading:
         key = message.project_id, message.event_id
         if rules.reason is not None:
             return Reading(key, message, body, rules, rules.reason)
@@ -200,5 +199,5 @@ def _submission_kept(kept: FeedbackDetail, marks: Sequence[str]) -> Submission:
         revision=kept.revision,
         received_at=kept.received_at,
         error_occurred_at=kept.error_occurred_at,
-        marks=marks,
+        marks=tuple(marks),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import msgspec
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.events import AttachmentStored, FeedbackSubmitted
 from hearback_contracts.outcomes import Outcome, SubmissionState
@@ -10,6 +11,7 @@ from hearback_contracts.sources import FeedbackSource
 from hearback_fleet.recording import Origin, OutcomeRecorder, RefusedSubmission, SubmissionRef
 from hearback_fleet.refused import payload_to_keep
 
+from feedback.domain.drafts import Submitted
 from feedback.domain.feedback import Feedback
 from feedback.domain.statuses import IGNORED
 from feedback.service.decide_submission import OVERRULABLE, Decision
@@ -86,10 +88,12 @@ def _words_of(decision: Decision) -> RefusedSubmission | None:
     if decision.reason not in OVERRULABLE:
         return None
     payload = payload_to_keep(decision.body)
-    return None if payload is None else RefusedSubmission(decision.message, payload)
+    if payload is None:
+        return None
+    return RefusedSubmission(FeedbackSubmitted.model_validate(msgspec.to_builtins(decision.message)), payload)
 
 
-def record_dead_letter(record: OutcomeRecorder, message: FeedbackSubmitted) -> None:
+def record_dead_letter(record: OutcomeRecorder, message: Submitted) -> None:
     """Record that a submission could not be handled and is kept as a dead letter."""
     _step(record, message, SubmissionState.DROPPED, "dead_letter", Reason.DEAD_LETTER)
 
@@ -159,17 +163,17 @@ def record_attachment(record: OutcomeRecorder, message: AttachmentStored) -> Non
         record.count(_origin_of(message), category, Outcome.ACCEPTED, quantity=quantity, at=message.received_at)
 
 
-def _origin_of(message: FeedbackSubmitted | AttachmentStored) -> Origin:
+def _origin_of(message: Submitted | AttachmentStored) -> Origin:
     return Origin(message.organization_id, message.project_id, message.key_id, message.sdk)
 
 
-def _count(record: OutcomeRecorder, message: FeedbackSubmitted, outcome: Outcome, reason: Reason | None) -> None:
+def _count(record: OutcomeRecorder, message: Submitted, outcome: Outcome, reason: Reason | None) -> None:
     record.count(_origin_of(message), DataCategory.FEEDBACK, outcome, reason, at=message.received_at)
 
 
 def _step(
     record: OutcomeRecorder,
-    message: FeedbackSubmitted,
+    message: Submitted,
     state: SubmissionState,
     step: str,
     reason: Reason | None = None,

@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Final, TypeVar
 
-from hearback_contracts.events import FeedbackSubmitted
 from hearback_contracts.reasons import Reason
 from hearback_fleet.unit_of_work import UnitOfWork, Work
 from hearback_kit.bus import Outgoing
 from hearback_kit.values.ids import random_ids
 
+from feedback.domain.drafts import Submitted
 from feedback.domain.search_values import keys_of, names_of
 from feedback.metrics import SUBMISSIONS
 from feedback.service.announce_feedback import Announcer, content_of
@@ -55,7 +55,7 @@ class StoreSubmissions:
         # As they were sent; committed, by whomever: names are never removed.
         self._names: set[tuple[int, str]] = set()
 
-    async def __call__(self, submissions: Sequence[tuple[FeedbackSubmitted, bytes | None]]) -> None:
+    async def __call__(self, submissions: Sequence[tuple[Submitted, bytes | None]]) -> None:
         """Store submissions, each a message and the feedback event's JSON."""
         chosen = list(highest_revisions(await self._decide.read(submissions)).values())
         if not chosen:
@@ -257,7 +257,7 @@ def _prefix(slug: str) -> str:
     return f"{prefix}-F" if prefix.endswith("-ERR") else prefix
 
 
-def _precedence(message: FeedbackSubmitted) -> tuple[int, bool]:
+def _precedence(message: Submitted) -> tuple[int, bool]:
     return message.revision, message.accepted_by is not None
 
 
