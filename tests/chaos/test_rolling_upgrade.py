@@ -113,8 +113,8 @@ def test_every_service_is_replaced_both_ways_under_load(
     fleet: RollingFleet, stores: dict[str, str], folder: Path, wait_until: Callable[..., Any]
 ) -> None:
     assert PREVIOUS is not None
-    if message_versions(PREVIOUS) != message_versions("HEAD"):
-        pytest.skip(f"{PREVIOUS[:10]} has other versions of messages than this release")
+    if not set(message_versions(PREVIOUS)) <= set(message_versions("HEAD")):
+        pytest.skip(f"{PREVIOUS[:10]} has versions of messages that this release does not read")
     old, new = Release(unpack(PREVIOUS, folder)), Release(ROOT)
     for name in SERVICES:
         if old.migrations(name):

@@ -21,7 +21,7 @@ def committed_path(message: type[Message]) -> str:
     return f"shared/contracts/events/{message.TYPE}.v{message.model_fields['version'].default}.json"
 
 
-@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.TYPE)
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.__name__)
 def test_a_message_keeps_to_its_committed_schema(message):
     committed = orjson.loads((ROOT / committed_path(message)).read_bytes())
     assert breaking_changes(committed, message.model_json_schema()) == []
@@ -30,7 +30,7 @@ def test_a_message_keeps_to_its_committed_schema(message):
 @pytest.mark.skipif(
     shutil.which("git") is None or not (ROOT / ".git").exists(), reason="an archive without its history"
 )
-@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.TYPE)
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.__name__)
 def test_a_message_keeps_to_its_schema_of_the_last_commit(message):
     name = committed_path(message)
     shown = subprocess.run(["git", "show", f"HEAD:{name}"], cwd=ROOT, capture_output=True, check=False)
@@ -42,7 +42,7 @@ def test_every_stream_has_its_message_and_every_message_its_stream():
     assert {stream.name for stream in STREAMS} == {message.TYPE for message in MESSAGES}
 
 
-@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.TYPE)
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.__name__)
 def test_messages_are_frozen_and_tolerate_what_they_do_not_know(message):
     assert message.model_config["frozen"]
     assert message.model_config["extra"] == "ignore"

@@ -27,7 +27,7 @@ from hearback_contracts.events import (
     OutcomeRecorded,
     SubmissionStep,
 )
-from hearback_contracts.notices import FeedbackChanged, FeedbackCreated
+from hearback_contracts.notices import FeedbackChanged, FeedbackCreated, FeedbackCreatedTogether
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import (
     ATTACHMENT_STORED,
@@ -98,17 +98,24 @@ def as_incoming(message: Outgoing, entry_id: str = "1-1") -> Incoming:
 
 @dataclass
 class Recorded:
-    """What the service recorded of its decisions."""
+    """What the service recorded of its decisions; `announcements` are messages about what was created."""
 
     outcomes: list[OutcomeCount] = field(default_factory=list)
     steps: list[SubmissionStep] = field(default_factory=list)
     created: list[FeedbackCreated] = field(default_factory=list)
+    announcements: int = 0
     changed: list[FeedbackChanged] = field(default_factory=list)
 
-    def add(self, kind: str, key: str, data: bytes, shards: int) -> None:
+    def add(self, kind: str, key: str, data: bytes, shards: int, version: str = "1") -> None:
         """Add a message of the outbox."""
         if kind == FeedbackCreated.TYPE:
-            self.created.append(FeedbackCreated.model_validate_json(data))
+            self.announcements += 1
+            if version == "1":
+                self.created.append(FeedbackCreated.model_validate_json(data))
+            else:
+                together = FeedbackCreatedTogether.model_validate_json(data)
+                rest = together.model_dump(exclude={"version", "feedback"})
+                self.created += [FeedbackCreated(**rest, feedback=content) for content in together.feedback]
             assert key == FEEDBACK_CREATED.key(self.created[-1].project_id, shards)
         elif kind == FeedbackChanged.TYPE:
             self.changed.append(FeedbackChanged.model_validate_json(data))
@@ -153,7 +160,8 @@ class Intake:
         """The handler of `feedback.submitted`."""
         judge = self.spam_judge or LocalJudge(self.database, load_prior())
         decide = DecideSubmission(self.configuration, self.settings, judge)
-        return FeedbackSubmittedHandler(self.unit_of_work, StoreSubmissions(self.unit_of_work, decide))
+        store = StoreSubmissions(self.unit_of_work, decide, announces_together=self.settings.announces_together)
+        return FeedbackSubmittedHandler(self.unit_of_work, store)
 
     def changed(self, *, spam_judge: SpamJudge | None = None, **settings: Any) -> "Intake":
         """The same intake with other settings or another judge of spam."""
@@ -176,7 +184,7 @@ class Intake:
             # One statement: what others write between two would be removed unread.
             removed = await connection.execute(delete(OUTBOX).returning(OUTBOX))
             for row in sorted(removed, key=lambda row: row.id):
-                recorded.add(row.type, row.key, row.data, self.settings.stream_shards)
+                recorded.add(row.type, row.key, row.data, self.settings.stream_shards, row.version)
         return recorded
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
-@pytest.mark.parametrize("model", MESSAGES, ids=lambda model: model.TYPE)
+@pytest.mark.parametrize("model", MESSAGES, ids=lambda model: model.__name__)
 @settings(max_examples=10)
 @given(data=st.data())
 def test_every_message_is_within_its_contract(model: type[Message], data: st.DataObject) -> None:

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from client_reports.consumers.client_report_received import ClientReportReceivedHandler
 from client_reports.consumers import outcome_recorded
+from client_reports.consumers.client_report_received import ClientReportReceivedHandler
 from client_reports.consumers.outcome_recorded import OutcomeRecordedHandler
 from hearback_contracts.config import ProjectConfig
 from hearback_contracts.events import ClientReportReceived, OutcomeCount, OutcomeRecorded, Part, SubmissionStep
@@ -45,7 +45,9 @@ async def test_every_message_is_recorded_or_refused(store: Any, kind: str, data:
     await takes(handler, data.draw(CASES[kind]))
 
 
-@pytest.mark.parametrize("model", [OutcomeRecorded, OutcomeCount, SubmissionStep], ids=lambda model: model.__name__)
+@pytest.mark.parametrize(
+    "model", [OutcomeRecorded, OutcomeCount, SubmissionStep], ids=lambda model: model.__name__
+)
 def test_what_is_read_of_a_message_is_what_the_contract_has(model: type[Part]) -> None:
     read_as = getattr(outcome_recorded, f"_{model.__name__}")
     assert {*read_as.__struct_fields__} == {*model.model_fields} - {"type"}

@@ -28,6 +28,11 @@ class Settings(ServiceSettings):
     closed_submission_days: int = bounded(
         30, 1, 3_650, "Days for which a refused or deleted submission is remembered."
     )
+    announces_together: bool = Field(
+        False,
+        description="Announce what was stored together by one message, which notifiers of the release before"
+        " cannot read: set it when none of those is left.",
+    )
     announce_seconds: float = bounded(2.0, 0.05, 3_600, "Interval between `hasFeedbacks` updates to the registry.")
     retention_seconds: float = bounded(
         3_600.0, 1, 86_400, "Interval between deletions of what is past its retention."

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 from feedback.app import create_app
 from hearback_contracts.events import AttachmentStored
@@ -76,7 +77,11 @@ async def store(api: Api, message: str, organization_id: int = 1) -> None:
     await api.intake.unit_of_work.relay.publish_once()  # as the worker's does
 
 
-async def test_stored_and_changed_feedback_is_shown_to_its_organization_alone(intake: Intake) -> None:
+@pytest.mark.parametrize("is_together", [False, True])
+async def test_stored_and_changed_feedback_is_shown_to_its_organization_alone(
+    intake: Intake, is_together: bool
+) -> None:
+    intake = intake.changed(announces_together=is_together)
     async with (
         serving(intake) as api,
         watching(api) as stream,

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 from hearback_contracts.events import FeedbackSubmitted
 from hearback_contracts.flags import Feature
@@ -11,6 +12,7 @@ from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import FEEDBACK_CHANGED
 from hearback_devkit.fleet import publish_project, signed_in
 from hearback_devkit.testing import eventually
+from hearback_kit.bus import Outgoing
 
 from ..conftest import EVENT, MEMBERS, NOW, Api, Files, Intake, payload, submitted
 
@@ -51,6 +53,30 @@ async def test_only_what_is_stored_is_announced_and_once(intake: Intake) -> None
     again = await intake.take(message, submitted(payload("more words"), event_id=EVENT, revision=1))
     assert [created.feedback.event_id for created in first.created] == [EVENT]
     assert (again.created, again.changed) == ([], [])
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+async def test_what_is_stored_together_is_announced_by_few_messages(
+    intake: Intake, redis: Any, is_slow: bool
+) -> None:
+    await publish_project(redis, project_id=2, organization_id=2)
+    together = intake.changed(announces_together=True)
+    known = submitted()  # one of a batch that is known makes all of it go the slow path
+    await together.take(known)
+    more = [known] if is_slow else []
+    batch = [submitted(project_id=number % 2 + 1, organization_id=number % 2 + 1) for number in range(20)]
+    first = await together.take(*more, *batch)
+    again = await together.take(*batch[::-1])
+    assert {one.feedback.event_id for one in first.created} == {event_of(one) for one in batch}
+    assert len(first.created) == len({one.feedback.short_id for one in first.created}) == 20
+    assert {one.project_id for one in first.created} == {1, 2}
+    assert all(one.project_id == one.feedback.organization_id for one in first.created)
+    assert first.announcements == 4
+    assert (again.created, again.announcements) == ([], 0)
+
+
+def event_of(message: Outgoing) -> str:
+    return str(orjson.loads(message.data)["event_id"])
 
 
 async def test_what_a_person_took_in_after_all_is_stored_and_announced_once(intake: Intake) -> None:

@@ -8,7 +8,12 @@ from unittest.mock import AsyncMock, MagicMock
 
 import pytest
 from hearback_contracts.flags import Feature
-from hearback_contracts.notices import FeedbackChanged, FeedbackContent, FeedbackCreated
+from hearback_contracts.notices import (
+    FeedbackChanged,
+    FeedbackContent,
+    FeedbackCreated,
+    FeedbackCreatedTogether,
+)
 from hearback_contracts.options import Option
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import FEEDBACK_CHANGED, FEEDBACK_CREATED
@@ -20,7 +25,7 @@ from hearback_kit.errors import Unavailable
 from hearback_kit.values.ids import new_id
 from notifier.consumers.feedback_changed import handle_feedback_changed
 from notifier.consumers.feedback_created import handle_feedback_created
-from notifier.domain.feedback import Changed, Created, Feedback
+from notifier.domain.feedback import Changed, Created, CreatedTogether, Feedback
 from notifier.store.notification_rules import insert_rule
 from notifier.store.tables import DECISIONS, OUTBOX
 from sqlalchemy import select
@@ -170,8 +175,31 @@ async def test_two_rules_of_one_address_keep_their_own_ways(notifier: Notifier, 
 
 def test_what_is_read_of_a_message_is_what_the_contract_has() -> None:
     assert set(Feedback.__struct_fields__) == set(FeedbackContent.model_fields)
-    for read_as, model in ((Created, FeedbackCreated), (Changed, FeedbackChanged)):
+    for read_as, model in (
+        (Created, FeedbackCreated),
+        (CreatedTogether, FeedbackCreatedTogether),
+        (Changed, FeedbackChanged),
+    ):
         assert set(read_as.__struct_fields__) <= set(model.model_fields)
+
+
+def together(*contents: FeedbackContent, project_id: int = 1) -> Incoming:
+    message = FeedbackCreatedTogether(id=new_id(), occurred_at=NOW, project_id=project_id, feedback=contents)
+    return incoming(FEEDBACK_CREATED, message)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_feedback_announced_together_is_decided_as_if_each_came_alone(notifier: Notifier, seed: int) -> None:
+    contents = [feedback(), feedback(environment="staging"), feedback(), feedback()]
+    alone = [incoming(FEEDBACK_CREATED, created(content)) for content in contents]
+    messages = [together(*contents[:3]), together(contents[3]), *alone, together(*contents)]
+    random.Random(seed).shuffle(messages)
+    for message in messages[:2]:
+        await handle_feedback_created(notifier.context, [message])
+    await handle_feedback_created(notifier.context, messages)
+    found = [(one.notice.subject_id, one.target) for one in await notifier.deliveries()]
+    assert sorted(found) == sorted((one.event_id, who.email) for one in contents for who in (ADA, BOB))
+    assert len(await notifier.steps()) == len(contents)
 
 
 async def test_not_spam_sends_the_held_mail_once_and_never_again(notifier: Notifier) -> None:

@@ -44,6 +44,15 @@ class FeedbackCreated(Message):
     feedback: FeedbackContent
 
 
+class FeedbackCreatedTogether(Message):
+    """Feedback of a project that one transaction stored: version 2 of `FeedbackCreated`. No `b`."""
+
+    TYPE: ClassVar[str] = "feedback.created"
+    version: Literal[2] = 2  # type: ignore[assignment]
+    type: Literal["feedback.created"] = "feedback.created"
+    feedback: tuple[FeedbackContent, ...]
+
+
 class FeedbackChanged(Message):
     """The status of a feedback issue changed. No `b`.
 
@@ -92,4 +101,10 @@ class AlertChanged(Message):
     measured_at: UtcTime
 
 
-NOTICES: Final[tuple[type[Message], ...]] = (FeedbackCreated, FeedbackChanged, UserReportLinked, AlertChanged)
+NOTICES: Final[tuple[type[Message], ...]] = (
+    FeedbackCreated,
+    FeedbackCreatedTogether,
+    FeedbackChanged,
+    UserReportLinked,
+    AlertChanged,
+)

@@ -114,8 +114,9 @@ def entries(
     model: type[Message], *, body: SearchStrategy[bytes | None] | None = None, **known: SearchStrategy[Any]
 ) -> SearchStrategy[Incoming]:
     """Return the stream entries of a message; `body` is its payload, by default none."""
+    version = str(model.model_fields["version"].default)
     return st.builds(
-        lambda values, payload: Incoming("stream", "1-0", model.TYPE, "1", orjson.dumps(values), payload),
+        lambda values, payload: Incoming("stream", "1-0", model.TYPE, version, orjson.dumps(values), payload),
         wire(model, **known),
         st.none() if body is None else body,
     )

@@ -6,6 +6,7 @@ from typing import Any
 from annotated_types import Ge, Gt, Le, Lt
 from fastapi.routing import iter_route_contexts
 from hearback_contracts.catalog import MESSAGES
+from hearback_contracts.events import Message
 from hearback_contracts.flags import FEATURE_DEFAULTS
 from hearback_contracts.options import OPTIONS
 from hearback_contracts.reasons import ADVICE, EXPLANATIONS, SDK_REASONS
@@ -114,12 +115,16 @@ def reasons_page() -> str:
 
 def streams_page() -> str:
     """Return the page of every stream: its reader, its bound, its message."""
-    messages = {message.TYPE: message for message in MESSAGES}
+    versions: dict[str, list[type[Message]]] = {}
+    for message in MESSAGES:
+        versions.setdefault(message.TYPE, []).append(message)
     rows = []
     for stream in STREAMS:
-        message = messages.get(stream.name)
-        schema = f"[schema](../../shared/contracts/events/{stream.name}.v1.json)" if message else ""
-        meaning = _first_line(message) if message else ""
+        messages = versions.get(stream.name, [])
+        numbers = [message.model_fields["version"].default for message in messages]
+        events = f"../../shared/contracts/events/{stream.name}"
+        schema = ", ".join(f"[v{number}]({events}.v{number}.json)" for number in numbers)
+        meaning = "<br>".join(_first_line(message) for message in messages)
         rows.append(
             [
                 f"`{STREAM_PREFIX}{stream.name}:{{shard}}`",

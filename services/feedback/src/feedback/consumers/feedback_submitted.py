@@ -35,7 +35,8 @@ class FeedbackSubmittedHandler:
         """Put the handler together."""
         unit_of_work = UnitOfWork.of(runtime)
         decide = DecideSubmission(runtime.configuration, settings, spam_judge)
-        return cls(unit_of_work, StoreSubmissions(unit_of_work, decide, on_stored))
+        store = StoreSubmissions(unit_of_work, decide, on_stored, announces_together=settings.announces_together)
+        return cls(unit_of_work, store)
 
     async def __call__(self, batch: Sequence[Incoming]) -> None:
         """Store all submissions of the batch in one transaction; raise ValueError for an invalid message."""

@@ -1,6 +1,5 @@
 """Turn a submission into the feedback to store."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
@@ -148,9 +147,7 @@ def _as_shown(context: FeedbackContext) -> FeedbackContext:
     return context._replace(name=_shown(context.name), contact_email=_shown(context.contact_email))
 
 
-def _occurred_at(
-    submission: Submission, payload: dict[str, Any], retention: timedelta
-) -> datetime:
+def _occurred_at(submission: Submission, payload: dict[str, Any], retention: timedelta) -> datetime:
     return believable_time(
         parse_timestamp(payload.get("timestamp")),
         received_at=submission.received_at,

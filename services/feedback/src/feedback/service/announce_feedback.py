@@ -20,6 +20,7 @@ from feedback.store.attachments import count_attachments
 
 MESSAGE_CHARACTERS_MAX: Final = 20_000
 TEXT_CHARACTERS_MAX: Final = 1_000
+TOGETHER_MAX: Final = 8  # feedback of one message: one that nothing can read takes no more along
 TAG_CHARACTERS_MAX: Final = 200
 _CUT: Final = ("name", "contact_email", "url", "environment", "release", "platform", "level")
 _cut_of: Final = attrgetter(*_CUT)
@@ -40,6 +41,11 @@ class Announcer:
         """Return the `FeedbackCreated` message of a stored feedback."""
         return self._message(FEEDBACK_CREATED, project_id, {"feedback": content})
 
+    def created_together(self, contents: Sequence[Content], project_id: int) -> list[Outgoing]:
+        """Return messages that a project's feedback was stored, as `FeedbackCreatedTogether` has it."""
+        parts = [contents[first : first + TOGETHER_MAX] for first in range(0, len(contents), TOGETHER_MAX)]
+        return [self._message(FEEDBACK_CREATED, project_id, {"feedback": part}, version=2) for part in parts]
+
     def changed(self, content: Content, project_id: int, before: str, after: str) -> Outgoing:
         """Return the `FeedbackChanged` message of a change of status."""
         change = {
@@ -50,9 +56,9 @@ class Announcer:
         }
         return self._message(FEEDBACK_CHANGED, project_id, change)
 
-    def _message(self, stream: Stream, project_id: int, what: Mapping[str, Any]) -> Outgoing:
+    def _message(self, stream: Stream, project_id: int, what: Mapping[str, Any], *, version: int = 1) -> Outgoing:
         message = {
-            "version": 1,
+            "version": version,
             "id": new_id(),
             "occurred_at": self._now,
             "project_id": project_id,

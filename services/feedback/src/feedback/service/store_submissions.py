@@ -20,7 +20,7 @@ from hearback_kit.values.ids import random_ids
 from feedback.domain.drafts import Submitted
 from feedback.domain.search_values import keys_of, names_of
 from feedback.metrics import SUBMISSIONS
-from feedback.service.announce_feedback import Announcer, content_of
+from feedback.service.announce_feedback import Announcer, Content, content_of
 from feedback.service.decide_submission import OVERRULABLE, DecideSubmission, Decision, Reading
 from feedback.service.record_outcomes import (
     record_deleted_before,
@@ -47,11 +47,17 @@ class StoreSubmissions:
     """
 
     def __init__(
-        self, unit_of_work: UnitOfWork, decide: DecideSubmission, on_stored: Callable[[int], None] | None = None
+        self,
+        unit_of_work: UnitOfWork,
+        decide: DecideSubmission,
+        on_stored: Callable[[int], None] | None = None,
+        *,
+        announces_together: bool = False,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._decide = decide
         self._on_stored = on_stored
+        self._is_together = announces_together
         # As they were sent; committed, by whomever: names are never removed.
         self._names: set[tuple[int, str]] = set()
 
@@ -86,8 +92,8 @@ class StoreSubmissions:
             record_stored(record, decision, ids[decision.key], counted=True)
         for decision in refused:
             record_refused(record, decision)
-        announcer = self._announcer()  # later than the steps: what follows of an announcement comes behind them
-        messages = [_announcement(announcer, one, ids, identities, prospect.attachments) for one in storing]
+        # Made later than the steps: what follows of an announcement comes behind them.
+        messages = self._announcements(storing, ids, identities, prospect.attachments)
         rows = [(ids[d.key], d.draft, identities[d.key]) for d in storing if d.draft is not None]
         closing = {d.key: (d.message.revision, str(d.reason)) for d in refused}
         async with self._unit_of_work.database.direct() as connection:
@@ -152,8 +158,7 @@ class StoreSubmissions:
             # Who took it in after a refusal took back what the refusal counted.
             counted = decision.key not in known or decision.message.accepted_by is not None
             record_stored(work.record, decision, stored[decision.key], counted=counted)
-        announcer = self._announcer()
-        work.messages.extend(_announcement(announcer, one, stored, identities, attachments) for one in new)
+        work.messages.extend(self._announcements(new, stored, identities, attachments))
         return stored
 
     async def _update(self, work: Work, decisions: Sequence[Decision], known: KnownSubmissions) -> int:
@@ -172,6 +177,26 @@ class StoreSubmissions:
                 before = known[key].status or ""
                 work.messages.append(announcer.changed(content, decision.message.project_id, before, after.status))
         return len(changed)
+
+    def _announcements(
+        self,
+        decisions: Sequence[Decision],
+        ids: Mapping[SubmissionKey, int],
+        identities: Mapping[SubmissionKey, Identity],
+        attachments: Mapping[SubmissionKey, int],
+    ) -> list[Outgoing]:
+        """Return the messages about what was stored, one for each project of a batch where readers know that."""
+        announcer = self._announcer()
+        contents: dict[int, list[Content]] = {}
+        for decision in decisions:
+            key, draft = decision.key, decision.draft
+            assert draft is not None, "what is stored has a draft"
+            content = content_of(draft, ids[key], identities[key].short_id, attachments.get(key, 0))
+            contents.setdefault(key[0], []).append(content)
+        if self._is_together:
+            of_projects = [announcer.created_together(those, project) for project, those in contents.items()]
+            return [message for messages in of_projects for message in messages]
+        return [announcer.created(one, project) for project, those in contents.items() for one in those]
 
     def _announcer(self) -> Announcer:
         return Announcer(self._unit_of_work.clock.now(), self._unit_of_work.shards)
@@ -196,10 +221,10 @@ def _record_refused(work: Work, refused: Sequence[Decision]) -> list[str]:
     return [str(decision.reason) for decision in refused]
 
 
-Submitted = TypeVar("Submitted", Reading, Decision)
+Kind = TypeVar("Kind", Reading, Decision)
 
 
-def highest_revisions(submissions: Sequence[Submitted]) -> dict[SubmissionKey, Submitted]:
+def highest_revisions(submissions: Sequence[Kind]) -> dict[SubmissionKey, Kind]:
     """Return one of each submission: of the highest revision one that a person took in, else the first to come."""
     chosen = {submission.key: submission for submission in submissions}
     if len(chosen) == len(submissions):
@@ -214,19 +239,6 @@ def highest_revisions(submissions: Sequence[Submitted]) -> dict[SubmissionKey, S
 
 def _arrival_of(reading: Reading) -> Arrival:
     return Arrival(*reading.key, reading.reason is None, reading.message.source.is_new)
-
-
-def _announcement(
-    announcer: Announcer,
-    decision: Decision,
-    ids: Mapping[SubmissionKey, int],
-    identities: Mapping[SubmissionKey, Identity],
-    attachments: Mapping[SubmissionKey, int],
-) -> Outgoing:
-    assert decision.draft is not None, "what is stored has a draft"
-    key = decision.key
-    content = content_of(decision.draft, ids[key], identities[key].short_id, attachments.get(key, 0))
-    return announcer.created(content, decision.message.project_id)
 
 
 async def _take_numbers(work: Work, decisions: Sequence[Decision]) -> dict[int, int]:

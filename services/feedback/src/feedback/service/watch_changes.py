@@ -37,7 +37,7 @@ class _Content(BaseModel):
 class _Notice(BaseModel):
     model_config = ConfigDict(extra="ignore")
     project_id: int
-    feedback: _Content
+    feedback: _Content | tuple[_Content, ...]
 
 
 class _Attachment(BaseModel):
@@ -111,18 +111,20 @@ class Watching:
         return news
 
 
-def _read(message: Incoming) -> tuple[int, News] | None:
-    """Return the organization and the news of an announcement; None for any other message."""
+def _read(message: Incoming) -> list[tuple[int, News]]:
+    """Return the news of an announcement, each with its organization; none for any other message."""
     try:
         if message.type == AttachmentStored.TYPE:
             stored = _Attachment.model_validate_json(message.data)
-            return stored.organization_id, News("attached", stored.project_id, event_id=stored.event_id)
+            return [(stored.organization_id, News("attached", stored.project_id, event_id=stored.event_id))]
         kind = {FeedbackCreated.TYPE: "created", FeedbackChanged.TYPE: "changed"}.get(message.type)
         notice = _Notice.model_validate_json(message.data)
     except ValidationError:
-        return None
-    news = News(kind, notice.project_id, notice.feedback.issue_id) if kind else None
-    return (notice.feedback.organization_id, news) if news else None
+        return []
+    if kind is None:
+        return []
+    contents = notice.feedback if isinstance(notice.feedback, tuple) else (notice.feedback,)
+    return [(one.organization_id, News(kind, notice.project_id, one.issue_id)) for one in contents]
 
 
 class LiveChanges:
@@ -162,9 +164,7 @@ class LiveChanges:
         if not self._watching:
             return
         for message in messages:
-            found = _read(message)
-            if found is not None:
-                organization_id, news = found
+            for organization_id, news in _read(message):
                 for watching in self._watching.get(organization_id, ()):
                     watching.add(news)
 

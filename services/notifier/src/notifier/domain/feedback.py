@@ -41,6 +41,15 @@ class Created(msgspec.Struct, frozen=True, kw_only=True):
     feedback: Feedback
 
 
+class CreatedTogether(msgspec.Struct, frozen=True, kw_only=True):
+    """`FeedbackCreatedTogether`."""
+
+    version: Literal[2]
+    occurred_at: datetime
+    project_id: int
+    feedback: tuple[Feedback, ...]
+
+
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
     """`FeedbackChanged`."""
 
@@ -54,12 +63,17 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
 
 _MOMENT: Final = timedelta(milliseconds=1)
 _CREATED: Final = msgspec.json.Decoder(Created)
+_CREATED_TOGETHER: Final = msgspec.json.Decoder(CreatedTogether)
 _CHANGED: Final = msgspec.json.Decoder(Changed)
 
 
-def read_created(data: bytes) -> Created:
-    """Decode a created feedback; raise ValueError."""
-    return _CREATED.decode(data)
+def read_created(data: bytes, version: str) -> list[Created]:
+    """Decode the created feedback of a message; raise ValueError."""
+    if version != "2":
+        return [_CREATED.decode(data)]
+    read = _CREATED_TOGETHER.decode(data)
+    at, project_id = read.occurred_at, read.project_id
+    return [Created(occurred_at=at, project_id=project_id, feedback=one) for one in read.feedback]
 
 
 def read_changed(data: bytes) -> Changed:
