@@ -76,7 +76,7 @@ format: $(STAMP) ## put the code into shape
 	@$(BIN)/ruff format --quiet .
 
 pictures: $(STAMP) ## pictures of every page into .hearback/pictures (OF=documentation for those of the docs)
-	@PYTHONPATH=tests/browser $(BIN)/python -m tests.browser.take_pictures \
+	@PYTHONPATH=tests/browser:deploy/local/tests/fleet $(BIN)/python -m tests.browser.take_pictures \
 	  $(if $(OF),deploy/docs/pages documentation,.hearback/pictures)
 
 bench: $(STAMP) ## measure throughput side by side with the bare limit

@@ -1,8 +1,10 @@
 """The house rules that a machine can hold (CONTRIBUTING, House rules; the imports are `.importlinter`'s)."""
 
 import ast
+import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,6 +70,13 @@ def test_the_kit_has_no_word_of_the_domain():
             if DOMAIN.search(line) and "Sentry" not in line:
                 found.append(f"{named(path)}:{number}: {line.strip()}")
     assert found == []
+
+
+def test_the_pictures_of_the_pages_can_be_taken():
+    """As `make pictures` starts them: outside pytest, which has other import paths."""
+    [path] = re.findall(r"PYTHONPATH=(\S+) \S+ -m tests\.browser\.take_pictures", (ROOT / "Makefile").read_text())
+    command = [sys.executable, "-c", "import tests.browser.take_pictures"]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, check=True)
 
 
 def test_modules_are_short():
