@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -81,6 +82,17 @@ def test_fleet_that_does_not_run_is_told(arguments: tuple[str, ...], tmp_path: P
     done = hearback(*arguments, "--data-dir", str(tmp_path))
     assert done.returncode == 1
     assert done.stderr.startswith(f"hearback: no fleet runs in {tmp_path}")
+
+
+def test_a_setting_that_cannot_be_is_named_without_its_value(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [str(HEARBACK), "up", "--data-dir", str(tmp_path)],
+        capture_output=True, text=True, timeout=60, check=False,
+        env=os.environ | {"HEARBACK_LAUNCHER_LOG_FILES_MAX": "hunter2"},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("hearback: the settings are not valid\n  HEARBACK_LAUNCHER_LOG_FILES_MAX: ")
+    assert "hunter2" not in done.stderr
 
 
 def test_a_restore_that_fails_leaves_an_empty_folder_and_one_that_was_killed_does_not_start(

@@ -74,6 +74,12 @@ async def test_who_may_do_what(api: Api, options: dict[str, Any], read: int, wri
     assert (await api.client.post(api.rules, json=EMAIL, headers=headers)).status_code == write
 
 
+@pytest.mark.parametrize("name", ["abc", "0x1", "-1", "1" * 30, "%C2%B2"])
+async def test_an_id_that_is_none_names_nothing(api: Api, name: str) -> None:
+    for path in (f"{api.rules}{name}/", f"{api.rules.replace('notification-rules', 'deliveries')}{name}/"):
+        assert (await api.client.get(path)).status_code == 404
+
+
 async def test_without_credentials_nothing_is_shown(api: Api) -> None:
     assert (await api.client.get(api.rules, headers={"Authorization": ""})).status_code == 401
 

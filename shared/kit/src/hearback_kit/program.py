@@ -17,7 +17,6 @@ import uvicorn
 import uvicorn.lifespan.on
 import uvloop
 from fastapi import FastAPI
-from pydantic import ValidationError
 
 from hearback_kit.api.answers import AnswerRules, HeadAnswers
 from hearback_kit.common import COMMON, Common
@@ -30,7 +29,7 @@ from hearback_kit.http_server.limits import raise_file_limit
 from hearback_kit.http_server.server import ProgramServer
 from hearback_kit.logs import configure_logs, get_logger
 from hearback_kit.memory import freeze_gc
-from hearback_kit.settings import ServiceSettings
+from hearback_kit.settings import InvalidSettings, ServiceSettings, read_settings
 from hearback_kit.telemetry import configure_traces
 from hearback_kit.worker import Worker
 
@@ -64,10 +63,9 @@ class Program:
             sys.stdout.buffer.write(self.openapi())
             return 0
         try:
-            settings = self.settings()
-        except ValidationError as error:
-            prefix = self.settings.model_config.get("env_prefix", "")
-            sys.stderr.write(f"{self.name}: the settings are not valid\n{_explain(error, prefix)}")
+            settings = read_settings(self.settings)
+        except InvalidSettings as error:
+            sys.stderr.write(f"{self.name}: {error}\n")
             return 2
         configure_logs(
             self.name,
@@ -218,16 +216,6 @@ def _http_limits(settings: ServiceSettings) -> HttpLimits:
         connections_per_address_max=settings.http_connections_per_address_max,
         trusted_proxies=settings.address_reader(),
     )
-
-
-def _explain(error: ValidationError, prefix: str) -> str:
-    """Return which variables are wrong and why, without their values: they may be secrets."""
-    lines = []
-    for problem in error.errors(include_input=False, include_url=False):
-        name = ".".join(map(str, problem["loc"]))
-        variable = name if not name or name.isupper() else f"{prefix}{name}".upper()
-        lines.append(f"  {variable or 'together'}: {problem['msg']}\n")
-    return "".join(lines)
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import orjson
@@ -16,6 +16,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     SecretStr,
+    ValidationError,
     ValidationInfo,
     field_validator,
 )
@@ -64,6 +65,31 @@ def _split(value: Any) -> Any:
 
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """Any number of texts: by comma, or as a JSON list."""
+
+
+class InvalidSettings(Exception):
+    """Variables have values that settings cannot have; the text names them, without their values."""
+
+
+Known = TypeVar("Known", bound=BaseSettings)
+
+
+def read_settings(kind: type[Known]) -> Known:
+    """Return settings from the environment; raise InvalidSettings."""
+    try:
+        return kind()
+    except ValidationError as error:
+        prefix = kind.model_config.get("env_prefix", "")
+        raise InvalidSettings(f"the settings are not valid\n{_explain(error, prefix)}") from None
+
+
+def _explain(error: ValidationError, prefix: str) -> str:
+    lines = []
+    for problem in error.errors(include_input=False, include_url=False):
+        name = ".".join(map(str, problem["loc"]))
+        variable = name if not name or name.isupper() else f"{prefix}{name}".upper()
+        lines.append(f"  {variable or 'together'}: {problem['msg']}")
+    return "\n".join(lines)
 
 
 def _check_sender(value: str) -> str:

@@ -14,10 +14,12 @@ from typing import Any
 from hearback_devkit.engines.process import describe_process, end_process, is_described
 from hearback_kit.http_server.channel import listen_for_channels
 from hearback_kit.memory import release_unused
+from hearback_kit.settings import read_settings
 
 from hearback_local.data_dir import DataDir
 from hearback_local.edge.router import TAKES_OVER
 from hearback_local.edge.server import serve_edge
+from hearback_local.edge.settings import EdgeSettings
 from hearback_local.errors import FleetError
 from hearback_local.fleet import bootstrap
 from hearback_local.fleet.readiness import probe
@@ -55,7 +57,7 @@ class Launcher:
         self._children: list[Child] = []
         self._ready = False
         self._is_published = False
-        self._settings = LauncherSettings()
+        self._settings = read_settings(LauncherSettings)
         self._restarts: UnreadyRestarts | None = None
         self._store_watch: StoreWatch | None = None
         self._chores_due_at = 0.0
@@ -64,7 +66,7 @@ class Launcher:
     def run(self, on_ready: Callable[[dict[str, Any]], None]) -> None:
         """Start everything, call `on_ready` with the answer of the first start, and run until a stop signal.
 
-        Raises EngineError or FleetError when the fleet does not come up.
+        Raises EngineError, InvalidSettings or FleetError when the fleet does not come up.
         """
         self._supervisor.watch_signals()
         try:
@@ -123,6 +125,8 @@ class Launcher:
             variable = f"HEARBACK_{name.upper().replace('-', '_')}_URL"
             os.environ[variable] = f"http://127.0.0.1:{self._ports.get(name, 0)}"
         os.environ.update(self._stores.environment)
+        for kind in (*(program.settings for _, program in self._services), EdgeSettings):
+            read_settings(kind)
 
     def _start_services(self) -> None:
         self._report("starting the services")

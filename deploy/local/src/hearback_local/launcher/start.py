@@ -31,11 +31,13 @@ def start(data_dir: DataDir, port: int, report: Report, on_ready: Callable[[Answ
     data_dir.make()
     lock = data_dir.lock()
     _take(lock, data_dir, report)
+    from hearback_kit.settings import InvalidSettings
+
     from hearback_local.launcher.launcher import Launcher
 
     try:
         Launcher(data_dir, port, report).run(on_ready)
-    except EngineError as error:
+    except (EngineError, InvalidSettings) as error:
         raise FleetError(str(error)) from error
     finally:
         lock.release()

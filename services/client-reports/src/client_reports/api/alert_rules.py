@@ -54,7 +54,7 @@ async def create_rule(app: StateDep, scope: Writer, body: AlertRuleBody) -> Aler
 async def get_rule(app: StateDep, scope: Reader, rule_id: RuleId) -> AlertRuleDetail:
     """Return a rule with its status and latest changes."""
     events_max = app.settings.alert_events_max
-    found = await rules.get_alert_rule(app.database, scope.organization.id, int(rule_id), events_max=events_max)
+    found = await rules.get_alert_rule(app.database, scope.organization.id, rule_id, events_max=events_max)
     return rule_detail(found.rule, found.events, scope.organization)
 
 
@@ -64,7 +64,7 @@ async def replace_rule(app: StateDep, scope: Writer, rule_id: RuleId, body: Aler
     found = await rules.replace_alert_rule(
         app.database,
         scope.organization.id,
-        int(rule_id),
+        rule_id,
         _values(body, scope.organization),
         project_max=app.settings.rules_per_project_max,
         events_max=app.settings.alert_events_max,
@@ -75,7 +75,7 @@ async def replace_rule(app: StateDep, scope: Writer, rule_id: RuleId, body: Aler
 @router.delete("/{rule_id}/", operation_id="deleteAlertRule", summary="Delete an alert rule", status_code=204)
 async def delete_rule(app: StateDep, scope: Writer, rule_id: RuleId) -> Response:
     """Delete a rule with its history."""
-    await rules.delete_alert_rule(app.database, scope.organization.id, int(rule_id))
+    await rules.delete_alert_rule(app.database, scope.organization.id, rule_id)
     return Response(status_code=204)
 
 

@@ -7,6 +7,7 @@ from fastapi import Path, Query
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.sources import FeedbackSource
+from hearback_kit.api.params import RowId
 from pydantic import BaseModel, Field
 
 from client_reports.domain.values import submission_id
@@ -16,7 +17,7 @@ def _listed(values: Iterable[str]) -> str:
     return ", ".join(f"`{value}`" for value in values)
 
 
-RuleId = Annotated[str, Path(description="Id of the rule.", pattern=r"^[0-9]{1,18}$")]
+RuleId = Annotated[RowId, Path(description="Id of the rule.")]
 SubmissionId = Annotated[str, Path(description="Event id, with or without dashes, in any case.")]
 States = Annotated[
     list[str] | None, Query(description=f"Only in one of these states: {_listed(SubmissionState)}.")

@@ -60,7 +60,7 @@
   let hadFocus = false;  // in what is swapped: then what is read next gets it, else keys and screen readers begin at the top
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.target.id === "inbox") {
-      hadFocus = inbox().contains(document.activeElement);
+      hadFocus = Boolean(document.activeElement.closest("#inbox, #toasts"));
       scrolled = $("#list-scroll")?.scrollTop || 0;
       fetched = new URLSearchParams(location.search).get("cursor");
     }

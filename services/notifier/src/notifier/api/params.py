@@ -4,9 +4,10 @@ from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Path, Query
+from hearback_kit.api.params import RowId
 
-RuleId = Annotated[int, Path(description="Id of the rule.", ge=1, le=2**63 - 1)]
-DeliveryId = Annotated[int, Path(description="Id of the delivery.", ge=1, le=2**63 - 1)]
+RuleId = Annotated[RowId, Path(description="Id of the rule.")]
+DeliveryId = Annotated[RowId, Path(description="Id of the delivery.")]
 
 
 class State(StrEnum):

@@ -4,17 +4,17 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Path
 from hearback_fleet.access import EVENT_READ, PROJECT_READ, PROJECT_WRITE, app_state
+from hearback_kit.api.params import RowId
 from hearback_web import Pages, ProjectPageScope, project_page_scope
 
 from notifier.service.app_state import AppState
 
 PAGES: Final = Pages(service="notifier", package="notifier")
 SETTINGS: Final = "/settings/{organization}/projects/{project}"
-_ID_MAX: Final = 2**63 - 1
 
 StateDep = Annotated[AppState, Depends(app_state)]
 Reader = Annotated[ProjectPageScope, project_page_scope(*PROJECT_READ)]
 LogReader = Annotated[ProjectPageScope, project_page_scope(*PROJECT_READ, *EVENT_READ)]
 Writer = Annotated[ProjectPageScope, project_page_scope(*PROJECT_WRITE)]
-RuleId = Annotated[int, Path(ge=1, le=_ID_MAX)]
-DeliveryId = Annotated[int, Path(ge=1, le=_ID_MAX)]
+RuleId = Annotated[RowId, Path()]
+DeliveryId = Annotated[RowId, Path()]

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Final, TypeVar
 
 from fastapi import Depends, Query, Request
+from pydantic import BeforeValidator
 
 from hearback_kit.errors import BadRequest, existing
 from hearback_kit.values.ids import parse_id
@@ -25,6 +26,10 @@ End = Annotated[str | None, Query(description="Up to here: ISO 8601, UTC unless 
 def row_id(text: str) -> int:
     """Return the numeric id of a path; raise NotFound for a malformed one."""
     return existing(parse_id(text))
+
+
+RowId = Annotated[int, BeforeValidator(row_id)]
+"""The numeric id of a row in a path; a text that is none names nothing: 404."""
 
 
 def choices(name: str, values: Iterable[str], known: Mapping[str, Value]) -> list[Value]:
