@@ -1,7 +1,7 @@
 # Everything a person does here is a target of this file; `make` lists them.
 PYTHON ?= python3
 PORT ?= 8000
-JOBS ?= 3
+JOBS ?= 4
 SEED ?= 1
 SECONDS ?= 120
 UV := .tools/bin/uv

@@ -3,11 +3,10 @@
 The pages come from the apps' routes (`page_table`), so that a new one is looked at, too.
 """
 
-from pathlib import Path
 from typing import Any
 
-import axe_playwright_python
 import pytest
+from hearback_devkit.testing.browsers import COLOURS, axe_findings
 from page_table import Address, pages
 from playwright.async_api import Page
 from world import World
@@ -22,9 +21,6 @@ MORE = (
     "/auth/login/?next=%2F%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E",
     "/organizations/{organization}/nothing/",
 )
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
-RUN_AXE = """async (rules) => (await axe.run(document, {resultTypes: ["violations"], ...rules})).violations.map(
-  (one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 160)).slice(0, 3).join(" | ")}`)"""
 WIDE = """() => document.documentElement.scrollWidth > innerWidth
   ? [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
       .map((one) => one.outerHTML.slice(0, 160)).slice(-5) : []"""
@@ -43,10 +39,9 @@ async def look(page: Page) -> list[str]:
     """Return what is wrong with a page: for assistive technology, in either theme, and on a phone."""
     await page.emulate_media(color_scheme="light")
     await page.set_viewport_size({"width": 1280, "height": 900})
-    await page.evaluate(AXE)
-    found: list[str] = await page.evaluate(RUN_AXE, {})
+    found = await axe_findings(page)
     await page.emulate_media(color_scheme="dark")
-    found += [f"dark {problem}" for problem in await page.evaluate(RUN_AXE, {})]
+    found += [f"dark {problem}" for problem in await axe_findings(page, COLOURS)]
     facts = await page.evaluate(FACTS)
     if facts != ["en", True, 1, 1]:
         found.append(f"language, title, number of h1 and main: {facts}")

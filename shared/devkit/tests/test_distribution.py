@@ -1,6 +1,6 @@
-"""Tests that share what takes long to start run in one worker; what takes long runs beside what does not."""
+"""Tests that share what takes long to start run in one worker; what waits runs beside what computes."""
 
-from hearback_devkit.distribution import in_turn, scope_of
+from hearback_devkit.distribution import next_scope, scope_of
 
 GROUPS = ["tests/browser tests/conformance", "tests/chaos/test_outages.py tests/chaos/test_repeats.py"]
 
@@ -16,10 +16,10 @@ def test_other_tests_stay_with_their_file() -> None:
         assert scope_of(f"{file}::test_one[x]", GROUPS) == scope_of(f"{file}::test_two", GROUPS) == file
 
 
-def test_slow_ones_stand_between_quick_ones_and_never_at_the_end() -> None:
-    quick = [f"q{number}" for number in range(40)]
-    order = in_turn(["g1", "g2", "g3"], ["s1", "s2"], quick)
-    assert order[:2] == ["g1", "g2"]
-    assert [scope for scope in order if scope in quick] == quick
-    assert [order.index(scope) for scope in ("g3", "s1", "s2")] == [12, 23, 34]
-    assert in_turn(["g1"], ["s1"], []) == ["g1", "s1"]
+def test_half_of_the_workers_begin_with_what_waits_and_end_with_what_is_left() -> None:
+    waiting = ["tests/chaos"]
+    scopes = ["tests/browser tests/conformance", GROUPS[1], "tests/chaos_tools/test_it.py"]
+    assert next_scope(scopes, waiting, waits=True) == GROUPS[1]
+    assert next_scope(scopes[1:], waiting, waits=False) == scopes[2]
+    assert next_scope(scopes[:1], waiting, waits=True) == scopes[0]
+    assert next_scope(scopes[1:2], waiting, waits=False) == GROUPS[1]

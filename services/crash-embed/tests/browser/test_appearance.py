@@ -1,15 +1,19 @@
 """How the dialog looks and how it reads to assistive technology."""
 
-from pathlib import Path
 from typing import Any
 
-import axe_playwright_python
 import pytest
 from crash_embed.domain.texts import LANGUAGES
+from hearback_devkit.testing.browsers import COLOURS, axe_findings
 from playwright.async_api import Page
 
-AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
-SCREENSHOTS = Path(__file__).parent / "screenshots"
+EVERY_RULE = {
+    "runOnly": {
+        "type": "tag",
+        "values": ["wcag2a", "wcag2aa", "wcag2aaa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice", "experimental"],
+    },
+    "rules": {"color-contrast-enhanced": {"enabled": False}},
+}
 
 
 async def settled(page: Page) -> None:
@@ -22,22 +26,10 @@ async def settled(page: Page) -> None:
     )
 
 
-async def violations(page: Page) -> list[str]:
-    """What axe finds in the page, with every rule it has."""
+async def violations(page: Page, scheme: str = "light") -> list[str]:
+    """What axe finds in the page, with every rule it has; in the dark of colours."""
     await settled(page)
-    await page.evaluate(AXE.read_text())
-    found: dict[str, Any] = await page.evaluate(
-        """async () => axe.run(document, {
-          runOnly: {type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag2aaa', 'wcag21a', 'wcag21aa', 'wcag22aa',
-            'best-practice', 'experimental']},
-          rules: {'color-contrast-enhanced': {enabled: false}}
-        })"""
-    )
-    return [
-        f"{rule['id']} ({rule['impact']}): {node['html'][:160]}"
-        for rule in found["violations"]
-        for node in rule["nodes"]
-    ]
+    return await axe_findings(page, COLOURS if scheme == "dark" else EVERY_RULE)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -46,25 +38,16 @@ async def test_axe_finds_nothing_and_nothing_overflows(dialog_page: Any, scheme:
     page = await dialog_page(color_scheme=scheme, viewport={"width": width, "height": 800})
     await settled(page)
     assert await page.locator(".sentry-error-embed").get_attribute("data-theme") == scheme
-    assert await violations(page) == []
-    await keep_screenshot(page, f"open-{scheme}-{width}")
+    assert await violations(page, scheme) == []
     await page.get_by_role("button", name="Send report").click()
     await page.get_by_text("Some fields need").wait_for()
-    assert await violations(page) == []
-    await keep_screenshot(page, f"errors-{scheme}-{width}")
+    assert await violations(page, scheme) == []
     assert await sideways_overflow(page) <= 0
     for name, value in (("name", "Jane"), ("email", "jane@example.com"), ("comments", "It broke.")):
         await page.locator(f"[name={name}]").fill(value)
     await page.get_by_role("button", name="Send report").click()
     await page.get_by_text("Thank you!").wait_for()
-    assert await violations(page) == []
-    await keep_screenshot(page, f"sent-{scheme}-{width}")
-
-
-async def keep_screenshot(page: Page, name: str) -> None:
-    """For a person to look at; the folder is ignored by git."""
-    SCREENSHOTS.mkdir(exist_ok=True)
-    await page.screenshot(path=SCREENSHOTS / f"{name}.png")
+    assert await violations(page, scheme) == []
 
 
 async def sideways_overflow(page: Page) -> int:
@@ -84,5 +67,4 @@ async def test_every_language_fits_a_narrow_screen(host: Any, open_page: Any) ->
         assert await sideways_overflow(page) <= 0, language
         assert await dialog.get_attribute("lang") == language
         assert await dialog.get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
-        await keep_screenshot(page, f"language-{language}")
     assert await violations(page) == []

@@ -1,7 +1,7 @@
 """A registry on real engines, with the organization `demo`, its project `web` and an owner."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,7 @@ import httpx
 import orjson
 import pytest
 import pytest_asyncio
+from argon2 import PasswordHasher
 from hearback_devkit.fleet import following
 from hearback_devkit.testing import ManualClock, running
 from hearback_fleet.configuration import Configuration
@@ -86,6 +87,15 @@ class Client:
 
     async def delete(self, path: str, *, status: int = 204, **more: Any) -> Any:
         return await self.call("DELETE", path, status=status, **more)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Hash passwords with little work: those of tests need none, and most tests set one."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("registry.service.hash_passwords.PasswordHasher", lambda **_: hasher)
+        yield
 
 
 @pytest_asyncio.fixture

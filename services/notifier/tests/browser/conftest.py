@@ -2,16 +2,11 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import axe_playwright_python
 import pytest_asyncio
+from hearback_devkit.testing.browsers import COLOURS, axe_findings
 from playwright.async_api import Browser, Page, Route
-
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
-RUN_AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.flatMap(
-  v => v.nodes.map(n => v.id + ": " + n.target.join(" ") + " " + (n.any[0] || {message: ""}).message))"""
 
 
 @dataclass
@@ -36,11 +31,9 @@ class Shown:
         await self.page.set_viewport_size({"width": width, "height": 900})
         await self.page.emulate_media(color_scheme=scheme)
 
-    async def flaws(self) -> list[str]:
-        """What axe finds, and whether the page is wider than the window."""
-        if not await self.page.evaluate("'axe' in window"):
-            await self.page.evaluate(AXE)
-        found: list[str] = await self.page.evaluate(RUN_AXE)
+    async def flaws(self, scheme: str) -> list[str]:
+        """What axe finds, in the dark of colours, and whether the page is wider than the window."""
+        found = await axe_findings(self.page, COLOURS if scheme == "dark" else None)
         wide = await self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         return [*found, *([f"{wide} px too wide"] if wide > 0 else [])]
 

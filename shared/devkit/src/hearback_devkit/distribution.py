@@ -3,31 +3,32 @@
 The tests of a file stay together, as with `--dist loadfile`. Those that share what takes long to start, such as a
 fleet, stay together as well: each line of the option `together` names the files and folders of one such group.
 
+Every other worker begins with the files and folders of the option `waiting`, whose tests leave the cores to others
+most of the time; the rest begin with those that compute. So the cores are busy, and no worker waits at the end.
+
 Each worker collects all tests, but begins elsewhere, so that none compiles what another one has just compiled.
 """
 
-from collections.abc import Generator
-from typing import Any, Final
+from collections.abc import Generator, Iterable
+from typing import Any
 
 import pytest
 
-SLOW: Final = frozenset({"chaos", "browser", "conformance", "fleet"})
-"""Folders of few tests that take long; a higher `timeout` mark than that of quick ones says the same of a test."""
-QUICK_SECONDS_MAX: Final = 120.0
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option `together`."""
+    """Add the options `together` and `waiting`."""
     parser.addini("together", "files and folders whose tests run in one worker, a group per line", "linelist")
+    parser.addini("waiting", "files and folders whose tests wait more than they compute", "linelist")
 
 
 def scope_of(nodeid: str, groups: list[str]) -> str:
     """Return what a test is kept together with: its group, or its file."""
     file = nodeid.partition("::")[0]
-    for group in groups:
-        if any(file == path or file.startswith(f"{path}/") for path in group.split()):
-            return group
-    return file
+    return next((group for group in groups if _is_below(file, group.split())), file)
+
+
+def _is_below(file: str, paths: Iterable[str]) -> bool:
+    return any(file == path or file.startswith(f"{path}/") for path in paths)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,42 +39,28 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, Any, Any]:
-    """Give all workers the same order, before it becomes a random one; then put what takes long in its places."""
+    """Give all workers the same order, before it becomes a random one; then put what may take long first."""
     items.sort(key=lambda item: str(item.path))
     result = yield
     groups: list[str] = config.getini("together")
     scopes: dict[str, list[pytest.Item]] = {}
     for item in items:
         scopes.setdefault(scope_of(item.nodeid, groups), []).append(item)
-    slow = sorted(filter(lambda scope: _seconds(scopes[scope]), scopes), key=lambda one: -_seconds(scopes[one]))
-    first = [group for group in groups if group in scopes]
-    others = [scope for scope in slow if scope not in first]
-    quick = [scope for scope in scopes if scope not in {*first, *others}]
-    items[:] = [item for scope in in_turn(first, others, quick) for item in scopes[scope]]
+    longest_first = sorted(scopes, key=lambda scope: (scope not in groups, -_seconds_max(scopes[scope])))
+    items[:] = [item for scope in longest_first for item in scopes[scope]]
     return result
 
 
-def in_turn(first: list[str], slow: list[str], quick: list[str]) -> list[str]:
-    """Return an order in which those that wait do so beside those that compute: slow ones between quick ones.
-
-    The last quarter of the quick ones has none between them, so that no worker is left with one at the end.
-    """
-    between = [*first[2:], *slow]
-    every = max(1, len(quick) * 3 // 4 // max(1, len(between)))
-    order = first[:2]
-    for number, scope in enumerate(quick, 1):
-        order.append(scope)
-        if number % every == 0:
-            order += between[number // every - 1 : number // every]
-    return order + between[len(quick) // every :]
+def _seconds_max(items: list[pytest.Item]) -> float:
+    """Return how long one of these tests may take by its mark, 0 without one."""
+    marks = [mark for item in items if (mark := item.get_closest_marker("timeout")) is not None]
+    return max((float(mark.args[0]) for mark in marks), default=0.0)
 
 
-def _seconds(items: list[pytest.Item]) -> float:
-    """Return how long one of these tests may take, if they are slow ones, else 0."""
-    marks = [mark for item in items if (mark := item.get_closest_marker("timeout")) is not None and mark.args]
-    longest = max((float(mark.args[0]) for mark in marks), default=0.0)
-    is_slow = longest > QUICK_SECONDS_MAX or any(SLOW.intersection(item.path.parts) for item in items)
-    return max(longest, QUICK_SECONDS_MAX) if is_slow else 0.0
+def next_scope(scopes: Iterable[str], waiting: list[str], *, waits: bool) -> str:
+    """Return the first of the scopes that wait, or of those that do not; when there is none, the first."""
+    left = list(scopes)
+    return next((scope for scope in left if _is_below(scope.partition(" ")[0], waiting) == waits), left[0])
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -84,9 +71,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
     groups: list[str] = config.getini("together")
+    waiting: list[str] = config.getini("waiting")
 
     class Scheduling(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             return scope_of(nodeid, groups)
+
+        def _assign_work_unit(self, node: Any) -> None:
+            waits = self.nodes.index(node) % 2 == 1
+            self.workqueue.move_to_end(next_scope(self.workqueue, waiting, waits=waits), last=False)
+            super()._assign_work_unit(node)
 
     return Scheduling(config, log)

@@ -1,10 +1,12 @@
-"""A headless Chromium."""
+"""A headless Chromium, and what axe finds in its pages."""
 
 import os
 import shutil
-from typing import Final
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
 
-from playwright.async_api import Browser, Playwright
+from playwright.async_api import Browser, Page, Playwright
 
 FLAGS: Final = (
     "--no-sandbox",
@@ -17,6 +19,11 @@ FLAGS: Final = (
     "--auto-accept-this-tab-capture",
 )
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+COLOURS: Final = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+"""The options of axe for a second theme, which has other colours alone (`tests/architecture`)."""
+_RUN_AXE: Final = """async (options) =>
+  (await axe.run(document, {resultTypes: ["violations"], ...options})).violations.flatMap((one) =>
+    one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 160)} ${(node.any[0] || {message: ""}).message}`))"""
 
 
 def find_chromium() -> str:
@@ -34,3 +41,16 @@ def find_chromium() -> str:
 async def launch_chromium(playwright: Playwright, *flags: str) -> Browser:
     """Start a Chromium that looks for nothing in the network; `flags` go behind ours."""
     return await playwright.chromium.launch(executable_path=find_chromium(), args=[*FLAGS, *flags])
+
+
+@cache
+def _axe() -> str:
+    return (files("axe_playwright_python") / "axe.min.js").read_text()
+
+
+async def axe_findings(page: Page, options: Any = None) -> list[str]:
+    """Return what axe finds in a page: a rule and an element each; `options` are those of `axe.run`."""
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(_axe())
+    found: list[str] = await page.evaluate(_RUN_AXE, options or {})
+    return found
