@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 import pytest_asyncio
+from argon2 import PasswordHasher
 
 LOGIN = "/api/0/auth/login/"
 
@@ -148,7 +149,8 @@ async def test_guessing_by_invitations_is_limited(strict):
     assert statuses == [200, 200, 429]
 
 
-async def test_only_so_many_passwords_wait_to_be_hashed(settings, open_registry):
+async def test_only_so_many_passwords_wait_to_be_hashed(settings, open_registry, monkeypatch):
+    monkeypatch.setattr("registry.service.hash_passwords.PasswordHasher", PasswordHasher)  # which takes its time
     limits = {"passwords_at_once_max": 1, "passwords_waiting_max": 1, "login_attempts_per_address": 1000}
     async with open_registry(settings.model_copy(update=limits)) as registry:
         registry.demo = await registry.bootstrap("demo", "web")
