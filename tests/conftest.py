@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import subprocess
 import tempfile
 import time
 import uuid
@@ -15,10 +13,8 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from hearback_command import HEARBACK, hearback
+from hearback_command import hearback
 
-START_SECONDS_MAX = 90
-VERIFY = False  # fleets of tests speak plain HTTP; reading all certificates takes longer than most requests
 TRUE, ANY = object(), object()
 
 
@@ -69,7 +65,6 @@ class Fleet:
             base_url=facts["url"],
             headers={"Authorization": f"Bearer {facts['token']}"},
             timeout=30,
-            verify=VERIFY,
         )
 
     def __getattr__(self, name: str) -> Any:
@@ -225,7 +220,6 @@ class Fleet:
             content=b"\n".join(lines),
             headers={"X-Sentry-Auth": auth},
             timeout=30,
-            verify=VERIFY,
         )
 
 
@@ -235,14 +229,7 @@ SHORT_MOMENTS = {"CLIENT_REPORTS_GATHER_MS_MAX": "200"}
 
 def start_fleet(data_dir: Path, **environment: str) -> Fleet:
     """Start a fleet in a folder, on a free port, and wait until it is ready."""
-    done = subprocess.run(
-        [str(HEARBACK), "up", "--port", "0", "--data-dir", str(data_dir), "--detach", "--json"],
-        capture_output=True,
-        text=True,
-        timeout=START_SECONDS_MAX,
-        check=False,
-        env={**os.environ, **environment},
-    )
+    done = hearback(data_dir, "up", "--port", "0", "--detach", "--json", **environment)
     assert done.returncode == 0, done.stderr
     return Fleet(json.loads(done.stdout), data_dir)
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import httpx
 from hearback_devkit.engines.process import is_alive
 from hearback_devkit.testing import eventually_sync, free_port
+from hearback_devkit.testing.forks import Forks
 
 Result = TypeVar("Result")
 ROOT = Path(__file__).parents[2]
@@ -35,21 +36,6 @@ EDGE = """
 import json, os, socket, sys
 from hearback_local.edge.server import serve_edge
 serve_edge(socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2]))
-"""
-# Imports a service once, however many copies of it are started. Answers with the process id of a copy, or with the
-# status of a command that ended.
-FORKER = """
-import importlib, json, os, sys
-for line in sys.stdin:
-    package, command, environment, log = json.loads(line)
-    program = importlib.import_module(f"{package}.__main__")
-    pid = os.fork()
-    if not pid:
-        os.environ.update(environment)
-        os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)
-        os.dup2(1, 2)
-        sys.exit(program.main([command]))
-    print(pid if command == "run" else os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 """
 BOOTSTRAP = """
 from hearback_local.fleet.bootstrap import create
@@ -172,7 +158,7 @@ class Copy:
         """Whether it says so."""
         with suppress(httpx.TransportError):
             url = f"http://127.0.0.1:{self.port}/readyz"
-            return bool(httpx.get(url, timeout=5, verify=False).status_code == 200)
+            return bool(httpx.get(url, timeout=5).status_code == 200)
         return False
 
     def end(self, number: int = signal.SIGTERM, seconds: float = 30.0) -> None:
@@ -189,7 +175,7 @@ class RollingFleet:
         self._folder = folder
         self._forwarders = {name: Forwarder() for name in SERVICES}
         self._running: dict[str, Copy] = {}
-        self._forkers: dict[Path, subprocess.Popen[str]] = {}
+        self._forks: dict[Path, Forks] = {}
         self._edge: subprocess.Popen[bytes] | None = None
         self._copies = 0
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
@@ -203,7 +189,8 @@ class RollingFleet:
     def migrate(self, name: str, release: Release) -> None:
         """Bring a service's database to a release's newest revision."""
         log = self._folder / f"{name}-migrate.log"
-        assert self._fork(release, name, "migrate", {}, log) == 0, log.read_text()[-2000:]
+        pid = self._fork(release, name, "migrate", {}, log)
+        assert self._forks[release.tree].wait(pid) == 0, log.read_text()[-2000:]
 
     def bootstrap(self, release: Release) -> dict[str, Any]:
         """Make the first project."""
@@ -229,21 +216,11 @@ class RollingFleet:
         return Copy(self._fork(release, name, "run", own, log), port)
 
     def _fork(self, release: Release, name: str, command: str, own: dict[str, str], log: Path) -> int:
-        if release.tree not in self._forkers:
-            self._forkers[release.tree] = subprocess.Popen(
-                [sys.executable, "-c", FORKER],
-                env=release.environment(self.base),
-                cwd=self._folder,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                bufsize=1,
-            )
-        forker = self._forkers[release.tree]
-        assert forker.stdin is not None
-        assert forker.stdout is not None
-        print(json.dumps([name.replace("-", "_"), command, own, str(log)]), file=forker.stdin)
-        return int(forker.stdout.readline())
+        environment = release.environment(self.base)
+        if release.tree not in self._forks:
+            self._forks[release.tree] = Forks(env=environment, cwd=self._folder)
+        target = f"{name.replace('-', '_')}.__main__:main"
+        return self._forks[release.tree].start(target, command, environment={**environment, **own}, output=log)
 
     def use(self, name: str, copy: Copy) -> Copy | None:
         """Send new connections to a copy; return the one that they went to before."""
@@ -270,8 +247,8 @@ class RollingFleet:
             self._edge.wait(20)
         for copy in self._running.values():
             copy.end(signal.SIGKILL)
-        for forker in self._forkers.values():
-            forker.communicate()
+        for forks in self._forks.values():
+            forks.close()
         for forwarder in self._forwarders.values():
             forwarder.close()
         self._listener.close()

@@ -42,7 +42,7 @@ def replay(project: Any, recorded: dict[str, Any]) -> httpx.Response:
         headers = [(name, value) for name, value in headers if name.lower() != "content-encoding"]
     query = ours(recorded["raw_query"] or "")
     url = f"{project.url}{ours(recorded['path'])}" + (f"?{query}" if query else "")
-    return httpx.request(recorded["method"], url, headers=headers, content=body, timeout=30, verify=False)
+    return httpx.request(recorded["method"], url, headers=headers, content=body, timeout=30)
 
 
 def ingested(client: str) -> list[dict[str, Any]]:

@@ -65,7 +65,7 @@ WRITES = [operation for operation in API if operation.has_body]
 @pytest.fixture(scope="module")
 def http(fleet: Any) -> Iterator[httpx.Client]:
     """A client without credentials."""
-    with httpx.Client(base_url=fleet.url, timeout=30, verify=False) as client:
+    with httpx.Client(base_url=fleet.url, timeout=30) as client:
         yield client
 
 

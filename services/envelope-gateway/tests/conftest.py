@@ -2,10 +2,8 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from hearback_contracts.config import KeyConfig, ProjectConfig, key_snapshot, pr
 from hearback_contracts.events import Message
 from hearback_contracts.streams import STREAMS
 from hearback_devkit.testing import ManualClock, eventually_sync, free_port, served
+from hearback_devkit.testing.forks import shared_forks
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.valkey import connect
 from redis.asyncio import Redis
@@ -172,7 +171,7 @@ def start_gateway(redis_url: str, redis: Redis, tmp_path: Path) -> StartGateway:
         app = create_app(Settings(**given), clock=clock)
         async with (
             served(app) as url,
-            httpx.AsyncClient(base_url=url, timeout=30, verify=False) as client,
+            httpx.AsyncClient(base_url=url, timeout=30) as client,
         ):
             yield Gateway(app, client, redis, clock, blobs)
 
@@ -202,7 +201,7 @@ class Process:
     def is_ready(self) -> bool:
         """Whether it answers."""
         try:
-            return httpx.get(f"{self.url}/readyz", verify=False).status_code == 200
+            return httpx.get(f"{self.url}/readyz").status_code == 200
         except httpx.TransportError:
             return False
 
@@ -223,7 +222,6 @@ def serve_gateway(redis_url: str, tmp_path: Path) -> ServeGateway:
     def serve(blob_url: str = "", **settings: object) -> Iterator[Process]:
         port = free_port()
         environment = {
-            **os.environ,
             "HEARBACK_REDIS_URL": str(settings.pop("redis_url", redis_url)),
             "HEARBACK_BLOB_URL": blob_url or f"file://{tmp_path}/blobs",
             "HEARBACK_DATA_DIR": str(tmp_path),
@@ -231,15 +229,15 @@ def serve_gateway(redis_url: str, tmp_path: Path) -> ServeGateway:
             "ENVELOPE_GATEWAY_PORT": str(port),
             **{f"ENVELOPE_GATEWAY_{name.upper()}": str(value) for name, value in settings.items()},
         }
-        command = [sys.executable, "-m", "envelope_gateway", "serve"]
-        with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
-            found = Process(f"http://127.0.0.1:{port}", process.pid)
-            try:
-                eventually_sync(found.is_ready, seconds=30)
-                yield found
-            finally:
-                process.terminate()
-                assert process.wait(20) == found.status_at_end
+        pid = shared_forks().start("envelope_gateway.__main__:main", "serve", environment=environment)
+        found = Process(f"http://127.0.0.1:{port}", pid)
+        try:
+            eventually_sync(found.is_ready, seconds=30)
+            yield found
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+            assert shared_forks().wait(pid) == found.status_at_end
 
     return serve
 

@@ -10,20 +10,23 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from hearback_devkit.testing.forks import shared_forks
 from hearback_local.commands.cli import run
 
 HEARBACK = Path(sys.executable).parent / "hearback"
 FORKING = {"up", "backup", "restore"}  # which a process with threads should not do
 
 
-def hearback(data_dir: Path, *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a command on a fleet's folder with a text as its input.
+def hearback(
+    data_dir: Path, *arguments: str, text: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command on a fleet's folder with a text as its input; one that forks has this environment, too.
 
-    In this process, if it can: to start one for each takes longer than all that most of them do.
+    In this process, if it can, or in a fork: to start one for each takes longer than all that most of them do.
     """
     command = [*arguments, "--data-dir", str(data_dir)]
     if arguments[0] in FORKING:
-        return subprocess.run([str(HEARBACK), *command], capture_output=True, text=True, timeout=110, check=False)
+        return shared_forks().run("hearback_local.commands.cli:run", *command, environment=environment)
     with ThreadPoolExecutor(1) as pool:  # also where an event loop runs
         return pool.submit(_run_here, command, text).result()
 

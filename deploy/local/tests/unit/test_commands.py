@@ -9,14 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from hearback_local.commands.cli import build_parser
+from hearback_local.commands.cli import build_parser, run
 
 HEARBACK = Path(sys.executable).parent / "hearback"
 ROOT = Path(__file__).parents[4]
-
-
-def hearback(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(HEARBACK), *arguments], capture_output=True, text=True, timeout=60, check=False)
 
 
 def help_of(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> str:
@@ -45,7 +41,8 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_help_is_a_success() -> None:
-    done = hearback("dead-letters", "replay", "--help")
+    command = [str(HEARBACK), "dead-letters", "replay", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0
     assert "Put dead letters back on their streams." in done.stdout
 
@@ -62,10 +59,13 @@ def test_help_is_a_success() -> None:
         (("dead-letters", "list", "--limit", "0"), "0 is not a count: give a number from 1 to 1000000"),
     ],
 )
-def test_arguments_that_cannot_be_are_told(arguments: tuple[str, ...], message: str) -> None:
-    done = hearback(*arguments)
-    assert done.returncode == 2
-    assert message in done.stderr
+def test_arguments_that_cannot_be_are_told(
+    arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(arguments)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -78,10 +78,11 @@ def test_arguments_that_cannot_be_are_told(arguments: tuple[str, ...], message: 
         ("dead-letters", "list"),
     ],
 )
-def test_fleet_that_does_not_run_is_told(arguments: tuple[str, ...], tmp_path: Path) -> None:
-    done = hearback(*arguments, "--data-dir", str(tmp_path))
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"hearback: no fleet runs in {tmp_path}")
+def test_fleet_that_does_not_run_is_told(
+    arguments: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*arguments, "--data-dir", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith(f"hearback: no fleet runs in {tmp_path}")
 
 
 def test_a_setting_that_cannot_be_is_named_without_its_value(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import contextlib
 import os
 import random
 import signal
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
@@ -26,6 +25,7 @@ from hearback_contracts.events import ClientReportReceived, OutcomeCount, Outcom
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.streams import CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED
 from hearback_devkit.testing import eventually
+from hearback_devkit.testing.forks import shared_forks
 from hearback_fleet.messages import outgoing
 from hearback_kit.bus import Incoming, Outgoing
 from hypothesis import HealthCheck, given, settings
@@ -203,7 +203,6 @@ async def test_a_killed_worker_loses_and_doubles_nothing(store: Any, bus: Any, r
         await bus.publish(entries[start : start + 1_000])
     keys = [stream.shard_key(0) for stream in (CLIENT_REPORT_RECEIVED, OUTCOME_RECORDED)]
     environment = {
-        **os.environ,
         "CLIENT_REPORTS_SERVICE_DATABASE_URL": store.url,
         "HEARBACK_REDIS_URL": redis_url,
         "HEARBACK_STREAM_SHARDS": "1",
@@ -220,14 +219,12 @@ async def test_a_killed_worker_loses_and_doubles_nothing(store: Any, bus: Any, r
         return await backlog() <= limit
 
     for limit in (4_500, 0):
-        worker = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "client_reports", "work", env=environment, stderr=asyncio.subprocess.DEVNULL
-        )
+        worker = shared_forks().start("client_reports.__main__:main", "work", environment=environment)
         try:
             await eventually(lambda limit=limit: below(limit), seconds=40)
         finally:
-            worker.send_signal(signal.SIGKILL)
-            await worker.wait()
+            os.kill(worker, signal.SIGKILL)
+            shared_forks().wait(worker)
         assert limit == 0 or await backlog() > 0, "it was not killed in the middle"
     for unit in ("minutes", "hours", "days"):
         assert await counted(store, unit) == expected(messages)

@@ -2,8 +2,7 @@
 
 import asyncio
 import os
-import subprocess
-import sys
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +15,7 @@ from feedback.store.tables import FEEDBACK
 from hearback_contracts.streams import FEEDBACK_SUBMITTED, OUTCOME_RECORDED
 from hearback_devkit.fleet import publish_project
 from hearback_devkit.testing import FaultProxy, eventually
+from hearback_devkit.testing.forks import shared_forks
 from hearback_kit.bus import RedisStreams
 from hearback_kit.db import Database
 from sqlalchemy import func, select
@@ -65,7 +65,7 @@ async def accepted(redis: Any) -> int:
     return sum(o["quantity"] for m in messages.values() for o in m.get("outcomes", []) if o["outcome"] == 0)
 
 
-def start_process(settings: Settings) -> "subprocess.Popen[bytes]":
+def start_process(settings: Settings) -> int:
     environment = {
         "FEEDBACK_SERVICE_DATABASE_URL": settings.database_url,
         "HEARBACK_REDIS_URL": settings.redis_url.get_secret_value(),
@@ -75,7 +75,7 @@ def start_process(settings: Settings) -> "subprocess.Popen[bytes]":
         "HEARBACK_CONSUMER_IDLE_MS_MIN": "3000",
         "HEARBACK_DELIVERIES_MAX": "100",
     }
-    return subprocess.Popen([sys.executable, "-m", "feedback", "work"], env={**os.environ, **environment})
+    return shared_forks().start("feedback.__main__:main", "work", environment=environment)
 
 
 async def test_killed_again_and_again_stores_and_counts_once(
@@ -92,8 +92,8 @@ async def test_killed_again_and_again_stores_and_counts_once(
             return await stored(quick) > least
 
         await eventually(moved, seconds=30)
-        process.kill()
-        process.wait()
+        os.kill(process, signal.SIGKILL)
+        shared_forks().wait(process)
         in_the_middle += await stored(quick) < published
     assert in_the_middle
     # Each kill counts as a delivery of what was in hand; none of it is poison.

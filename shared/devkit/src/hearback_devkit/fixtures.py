@@ -8,6 +8,8 @@ import gc
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +42,9 @@ def pytest_configure() -> None:
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[structlog.processors.add_log_level, structlog.dev.set_exc_info, plain])
     share_routes()
+    # To read all certificates takes longer than most requests: all HTTP clients share what they have in common.
+    transports = import_module("httpx._transports.default")
+    transports.create_ssl_context = cache(transports.create_ssl_context)  # type: ignore[attr-defined]
 
 
 def pytest_collection_finish() -> None:
