@@ -1,0 +1,95 @@
+"""Python programs in processes of their own, forked from one that has imported them: imports take the longest."""
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+# Each order is a line of JSON: to start a function of a module, or to wait for a process. The answer is a number.
+_SERVER: Final = """
+import importlib, json, os, signal, sys
+from hearback_devkit.engines.process import die_with_parent
+
+for line in sys.stdin:
+    order = json.loads(line)
+    if "wait" in order:
+        print(os.waitstatus_to_exitcode(os.waitpid(order["wait"], 0)[1]), flush=True)
+        continue
+    module, _, name = order["target"].partition(":")
+    target = getattr(importlib.import_module(module), name)
+    arm = die_with_parent(signal.SIGKILL)
+    pid = os.fork()
+    if not pid:
+        arm()
+        os.environ.clear()
+        os.environ.update(order["environment"])
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        for number, path in enumerate(order["outputs"], 1):
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+        sys.exit(target(order["arguments"]))
+    print(pid, flush=True)
+"""
+
+
+class Forks:
+    """Starts functions that take a list of arguments, named as `module:function`, each in a process of its own."""
+
+    def __init__(self, **options: Any) -> None:
+        self._server = subprocess.Popen(
+            [sys.executable, "-c", _SERVER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+            **options,
+        )
+
+    def start(
+        self,
+        target: str,
+        *arguments: str,
+        environment: Mapping[str, str],
+        output: Path | str = os.devnull,
+        errors: Path | str | None = None,
+    ) -> int:
+        """Return the id of a process; what it prints goes to `output`, and its errors to `errors` or there, too."""
+        outputs = [str(output), str(output if errors is None else errors)]
+        return self._do(
+            target=target, arguments=arguments, environment={**os.environ, **environment}, outputs=outputs
+        )
+
+    def wait(self, pid: int) -> int:
+        """Wait until a process has ended and return its exit code, negative for a signal."""
+        return self._do(wait=pid)
+
+    def run(self, target: str, *arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+        """Run a function to its end."""
+        with tempfile.TemporaryDirectory() as folder:
+            output, errors = Path(folder) / "output", Path(folder) / "errors"
+            pid = self.start(target, *arguments, environment=environment, output=output, errors=errors)
+            status = self.wait(pid)
+            return subprocess.CompletedProcess(arguments, status, output.read_text(), errors.read_text())
+
+    def close(self) -> None:
+        """End the processes that still run."""
+        self._server.communicate()
+
+    def _do(self, **order: Any) -> int:
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        print(json.dumps(order), file=self._server.stdin)
+        return int(self._server.stdout.readline())
+
+
+@cache
+def shared_forks() -> Forks:
+    """Return the one of this process for its own release of everything."""
+    forks = Forks()
+    atexit.register(forks.close)
+    return forks
