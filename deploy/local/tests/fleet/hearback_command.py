@@ -12,9 +12,11 @@ from unittest import mock
 
 from hearback_devkit.testing.forks import shared_forks
 from hearback_local.commands.cli import run
+from hearback_local.services import SERVICES
 
 HEARBACK = Path(sys.executable).parent / "hearback"
 FORKING = {"up", "backup", "restore"}  # which a process with threads should not do
+IMPORTS = ("uvloop", "hearback_local.launcher.launcher", *(f"{one.package}.__main__" for one in SERVICES))
 
 
 def hearback(
@@ -26,7 +28,7 @@ def hearback(
     """
     command = [*arguments, "--data-dir", str(data_dir)]
     if arguments[0] in FORKING:
-        return shared_forks().run("hearback_local.commands.cli:run", *command, environment=environment)
+        return shared_forks().run("hearback_local.commands.cli:run", *command, environment=environment, imports=IMPORTS)
     with ThreadPoolExecutor(1) as pool:  # also where an event loop runs
         return pool.submit(_run_here, command, text).result()
 

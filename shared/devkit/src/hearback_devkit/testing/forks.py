@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,8 @@ for line in sys.stdin:
     if "wait" in order:
         print(os.waitstatus_to_exitcode(os.waitpid(order["wait"], 0)[1]), flush=True)
         continue
+    for module in order["imports"]:
+        importlib.import_module(module)
     module, _, name = order["target"].partition(":")
     target = getattr(importlib.import_module(module), name)
     arm = die_with_parent(signal.SIGKILL)
@@ -57,22 +59,25 @@ class Forks:
         environment: Mapping[str, str],
         output: Path | str = os.devnull,
         errors: Path | str | None = None,
+        imports: Sequence[str] = (),
     ) -> int:
-        """Return the id of a process; what it prints goes to `output`, and its errors to `errors` or there, too."""
+        """Return the id of a process; what it prints goes to `output`, and its errors to `errors` or there, too.
+
+        `imports` names more modules to be imported once for all.
+        """
         outputs = [str(output), str(output if errors is None else errors)]
-        return self._do(
-            target=target, arguments=arguments, environment={**os.environ, **environment}, outputs=outputs
-        )
+        known = {**os.environ, **environment}
+        return self._do(target=target, arguments=arguments, environment=known, outputs=outputs, imports=imports)
 
     def wait(self, pid: int) -> int:
         """Wait until a process has ended and return its exit code, negative for a signal."""
         return self._do(wait=pid)
 
-    def run(self, target: str, *arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-        """Run a function to its end."""
+    def run(self, target: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run a function to its end; `options` are those of `start`."""
         with tempfile.TemporaryDirectory() as folder:
             output, errors = Path(folder) / "output", Path(folder) / "errors"
-            pid = self.start(target, *arguments, environment=environment, output=output, errors=errors)
+            pid = self.start(target, *arguments, output=output, errors=errors, **options)
             status = self.wait(pid)
             return subprocess.CompletedProcess(arguments, status, output.read_text(), errors.read_text())
 
