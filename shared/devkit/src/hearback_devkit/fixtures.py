@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
 from hearback_devkit.engines import PostgresEngine, ValkeyCluster, ValkeyEngine, engine_scratch_directory
-from hearback_devkit.testing.databases import Databases
+from hearback_devkit.testing.databases import Databases, share_statements
 from hearback_devkit.testing.routes import share_routes
 from hearback_devkit.testing.s3 import S3Server
 
@@ -42,6 +42,7 @@ def pytest_configure() -> None:
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[structlog.processors.add_log_level, structlog.dev.set_exc_info, plain])
     share_routes()
+    share_statements()
     # To read all certificates takes longer than most requests: all HTTP clients share what they have in common.
     transports = import_module("httpx._transports.default")
     transports.create_ssl_context = cache(transports.create_ssl_context)  # type: ignore[attr-defined]
