@@ -28,7 +28,9 @@ def hearback(
     """
     command = [*arguments, "--data-dir", str(data_dir)]
     if arguments[0] in FORKING:
-        return shared_forks().run("hearback_local.commands.cli:run", *command, environment=environment, imports=IMPORTS)
+        return shared_forks().run(
+            "hearback_local.commands.cli:run", *command, environment=environment, imports=IMPORTS
+        )
     with ThreadPoolExecutor(1) as pool:  # also where an event loop runs
         return pool.submit(_run_here, command, text).result()
 
