@@ -296,17 +296,3 @@ def test_httpx_is_imported_in_one_place():
         "services/notifier/src/notifier/clients/outbound.py",  # calls to addresses that users name
         "shared/kit/src/hearback_kit/http.py",
     ]
-
-
-def test_a_dark_theme_differs_by_its_colours_alone():
-    """So browsers look at its colours alone (`COLOURS` of `hearback_devkit.testing.browsers`)."""
-    dark = re.compile(r'data-theme="dark"\] \{(.*?)\}|prefers-color-scheme: dark\) \{(.*?)\n\}', re.DOTALL)
-    sheets = [path for path in files() if path.suffix in {".css", ".html"} and "src" in path.parts]
-    found = [
-        (named(path), name, value)
-        for path in sheets
-        for block in dark.findall(path.read_text())
-        for name, value in re.findall(r"([a-z-]+): ([^;{}]+);", "".join(block))
-    ]
-    assert {path for path, *_ in found} >= {named(path) for path in sheets if "scheme: dark" in path.read_text()}
-    assert [one for one in found if not re.search(r"#[0-9a-f]{6}|rgba?\(|dark", one[2])] == []

@@ -19,8 +19,6 @@ FLAGS: Final = (
     "--auto-accept-this-tab-capture",
 )
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-COLOURS: Final = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
-"""The options of axe for a second theme, which has other colours alone (`tests/architecture`)."""
 _RUN_AXE: Final = """async (options) =>
   (await axe.run(document, {resultTypes: ["violations"], ...options})).violations.flatMap((one) =>
     one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 160)} ${(node.any[0] || {message: ""}).message}`))"""
