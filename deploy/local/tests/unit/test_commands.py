@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from hearback_command import HEARBACK, hearback
 from hearback_local.commands.cli import build_parser, run
 
-HEARBACK = Path(sys.executable).parent / "hearback"
 ROOT = Path(__file__).parents[4]
 
 
@@ -104,10 +104,10 @@ def test_a_restore_that_fails_leaves_an_empty_folder_and_one_that_was_killed_doe
     (backup / "mail").write_bytes(b"")  # no folder
     manifest = {"format": 1, "rows": {}, "checksums": {"mail": hashlib.sha256(b"").hexdigest()}}
     (backup / "manifest.json").write_text(json.dumps(manifest))
-    assert hearback("restore", str(backup), "--data-dir", str(folder)).returncode == 1
+    assert hearback(folder, "restore", str(backup)).returncode == 1
     assert list(folder.iterdir()) == []
     (folder / "restoring").touch()
-    done = hearback("up", "--data-dir", str(folder))
+    done = hearback(folder, "up")
     assert done.returncode == 1
     assert "empty the folder and restore again" in done.stderr
 
