@@ -110,14 +110,13 @@
 
   // --- Clicks anywhere
   document.addEventListener("click", (event) => {
-    const target = event.target.closest("[data-copy], [data-open-dialog], [data-close-dialog], [data-dismiss]");
+    const target = event.target.closest("[data-copy], [data-open-dialog], [data-dismiss]");
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (!menu.contains(event.target) || target) menu.open = false;
     }
     if (!target) return;
     if (target.dataset.copy !== undefined) copy(target);
     if (target.dataset.openDialog !== undefined) openDialog(target.dataset.openDialog);
-    if (target.dataset.closeDialog !== undefined) target.closest("dialog")?.close();
     if (target.dataset.dismiss !== undefined) target.closest(".toast")?.remove();
   });
   document.addEventListener("change", (event) => {
@@ -176,7 +175,7 @@
     if (handle && handle(event) !== false) event.preventDefault();
   });
 
-  window.hearback = { showToast, openDialog, refreshTimes, csrfToken, onKey: (key, handle) => handlers.set(key, handle) };
+  window.hearback = { showToast, csrfToken, onKey: (key, handle) => handlers.set(key, handle) };
 
   document.addEventListener("DOMContentLoaded", () => {
     refreshTimes(document);
