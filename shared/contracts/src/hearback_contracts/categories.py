@@ -1,4 +1,4 @@
-"""Data categories: what quotas limit and outcomes count (names and ids as in the Sentry protocol)."""
+"""Data categories, which quotas limit and outcomes count (names and ids as in Sentry)."""
 
 from enum import IntEnum
 
@@ -52,7 +52,7 @@ class DataCategory(IntEnum):
 
     @property
     def unit(self) -> str:
-        """What a quantity of this category counts: `count`, `bytes` or `milliseconds`."""
+        """The unit of its quantities: `count`, `bytes` or `milliseconds`."""
         if self in _BYTES:
             return "bytes"
         return "milliseconds" if self in _MILLISECONDS else "count"

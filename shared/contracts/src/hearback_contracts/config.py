@@ -1,6 +1,6 @@
-"""A project's and an organization's configuration, as the registry publishes it to every service.
+"""The configuration of projects and organizations that the registry publishes to every service.
 
-The registry writes each as one JSON snapshot; services read it by the keys below and keep a copy.
+Each is one JSON snapshot under a key below, which services cache.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ class _Flagged(_Snapshot):
     features: dict[str, bool] = {}
 
     def feature(self, name: Feature) -> bool:
-        """Whether the organization has a flag on."""
+        """Return whether the organization has a flag."""
         default = FEATURE_DEFAULTS[name]
         return self.features.get(name, default)
 
@@ -49,7 +49,7 @@ class QuotaConfig(_Snapshot):
 
 
 class ProjectConfig(_Flagged):
-    """Everything a service needs to know of a project to serve it."""
+    """The configuration of a project."""
 
     id: int
     slug: str
@@ -68,17 +68,17 @@ class ProjectConfig(_Flagged):
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """The pages that may send from a browser, as patterns; without any, none may."""
+        """Patterns of origins that may send from a browser; if empty, none may."""
         found = self.option(Option.ORIGINS)
         return tuple(entry for entry in found if isinstance(entry, str)) if isinstance(found, list) else ()
 
     def key(self, public: str) -> KeyConfig | None:
-        """The key with this public part, or None."""
+        """Return the key with a public part, or None."""
         return next((key for key in self.keys if key.public == public), None)
 
 
 class ProjectRef(_Snapshot):
-    """A project as its organization lists it."""
+    """A reference to a project."""
 
     id: int
     slug: str
@@ -103,28 +103,28 @@ class OrganizationConfig(_Flagged):
     members: tuple[MemberRef, ...] = ()
 
     def find_project(self, id_or_slug: str) -> ProjectRef | None:
-        """The project with this slug or numeric id, or None."""
+        """Return the project with a slug or numeric id, or None."""
         return next((p for p in self.projects if id_or_slug in {p.slug, str(p.id)}), None)
 
     def project_slug(self, project_id: int) -> str:
-        """The slug of a project; its id when the organization does not list it any more."""
+        """Return the slug of a project; its id if it was deleted."""
         return next((project.slug for project in self.projects if project.id == project_id), str(project_id))
 
     def member(self, member_id: int | None) -> MemberRef | None:
-        """The member with this id; None for one who left."""
+        """Return the member with an id, or None."""
         return next((member for member in self.members if member.id == member_id), None)
 
 
 def project_snapshot(project_id: int) -> str:
-    """Snapshot key of a `ProjectConfig`."""
+    """Return the snapshot key of a `ProjectConfig`."""
     return f"project:{project_id}"
 
 
 def key_snapshot(public_key: str) -> str:
-    """Snapshot key that holds the id of the project a public key belongs to (a JSON integer)."""
+    """Return the snapshot key of a public key's project id (a JSON integer)."""
     return f"key:{public_key}"
 
 
 def organization_snapshot(id_or_slug: int | str) -> str:
-    """Snapshot key of an `OrganizationConfig`; written under the id and under the slug."""
+    """Return the snapshot key of an `OrganizationConfig`, which is stored by id and by slug."""
     return f"organization:{id_or_slug}"

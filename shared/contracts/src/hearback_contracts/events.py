@@ -1,8 +1,7 @@
 """The messages on the streams. Their JSON Schemas are committed in `shared/contracts/events`.
 
-A message is three fields of a stream entry: `t` (type), `v` (version) and `d` (this model as JSON);
-payloads that only their owner reads travel beside it, untouched, as bytes in a
-fourth field `b`, which each model's docstring names. Readers ignore fields they do not know.
+A stream entry has the fields `t` (type), `v` (version) and `d` (the model as JSON). Payloads are passed through as
+bytes in a field `b`, which each model's docstring describes. Readers ignore unknown fields.
 """
 
 from datetime import UTC, datetime
@@ -25,17 +24,17 @@ def in_utc(time: datetime) -> datetime:
 
 
 UtcTime = Annotated[datetime, AfterValidator(in_utc)]
-"""A time in UTC, whatever its offset was written as: PostgreSQL takes none of 16 hours or more."""
+"""A time converted to UTC, since PostgreSQL accepts no offsets of 16 hours or more."""
 
 
 class Part(BaseModel):
-    """A piece of a message."""
+    """A part of a message."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Message(Part):
-    """What every message carries."""
+    """The fields of every message."""
 
     TYPE: ClassVar[str]
 
@@ -46,7 +45,7 @@ class Message(Part):
 
 
 class Scoped(Message):
-    """A message about something that one client key sent."""
+    """A message about data that was sent with a client key."""
 
     organization_id: int
     key_id: int | None = None
@@ -59,11 +58,11 @@ class Scoped(Message):
 
 
 class FeedbackSubmitted(Scoped):
-    """A feedback to be filtered and stored; `b` is the feedback event's JSON.
+    """A feedback to filter and store; `b` is the feedback event's JSON.
 
-    `event_id` names the feedback event; `submission_id` names the submission whose fate is recorded,
-    and differs from it only for user reports, where it is the error event's id. Of two messages
-    with one event id the higher `revision` holds: it replaces message, name and e-mail of the stored feedback.
+    `event_id` is the feedback event's id; `submission_id` identifies the submission in the journal, and differs
+    only for user reports, where it is the error event's id. A message with a higher `revision` replaces message,
+    name and e-mail of the stored feedback.
     """
 
     TYPE: ClassVar[str] = "feedback.submitted"
@@ -83,7 +82,7 @@ class FeedbackSubmitted(Scoped):
 class UserReportSubmitted(Scoped):
     """A user report; `b` is its JSON `{event_id, name, email, comments}`.
 
-    `event_id` is the envelope header's; the payload's goes before it (`identifiers.report_event_id`).
+    `event_id` is the envelope header's; the payload's takes precedence (`identifiers.report_event_id`).
     """
 
     TYPE: ClassVar[str] = "user-report.submitted"
@@ -112,7 +111,7 @@ class EventUser(Part):
 
 
 class Frame(Part):
-    """What grouping needs of a stack frame."""
+    """The fields of a stack frame that grouping needs."""
 
     module: str | None = None
     function: str | None = None
@@ -130,7 +129,7 @@ class ExceptionValue(Part):
 
 
 class ErrorEventReceived(Scoped):
-    """An error event, cut down to what the index, grouping and linking need. No `b`."""
+    """An error event, reduced to what the index, grouping and linking need. No `b`."""
 
     TYPE: ClassVar[str] = "error-event.received"
     type: Literal["error-event.received"] = "error-event.received"
@@ -162,7 +161,7 @@ class ClientReportReceived(Scoped):
 
 
 class AttachmentStored(Scoped):
-    """An attachment whose bytes lie in the blob store under `blob_key`. No `b`."""
+    """An attachment whose bytes are in the blob store under `blob_key`. No `b`."""
 
     TYPE: ClassVar[str] = "attachment.stored"
     type: Literal["attachment.stored"] = "attachment.stored"
@@ -177,9 +176,9 @@ class AttachmentStored(Scoped):
 
 
 class OutcomeCount(Part):
-    """A quantity of one category that met one outcome; `timestamp` is floored to the minute.
+    """A quantity of one category and outcome; `timestamp` is floored to the minute.
 
-    `times` is how often that happened: of attachments the quantity is their bytes, and `times` their number.
+    `times` is the number of occurrences: for attachments the quantity is bytes, and `times` their number.
     """
 
     organization_id: int
@@ -198,7 +197,7 @@ DETAILS_MAX: Final = 12
 
 
 class SubmissionStep(Part):
-    """One step in the life of a submission, recorded by the service that took it."""
+    """A step in the fate of a submission, recorded by a service."""
 
     organization_id: int
     project_id: int
@@ -223,7 +222,7 @@ class SubmissionStep(Part):
 
 
 class OutcomeRecorded(Message):
-    """A batch of outcomes and steps; counted once per `id`, however often it comes. No `b`."""
+    """A batch of outcomes and steps; counted once per `id`, even if redelivered. No `b`."""
 
     TYPE: ClassVar[str] = "outcome.recorded"
     type: Literal["outcome.recorded"] = "outcome.recorded"

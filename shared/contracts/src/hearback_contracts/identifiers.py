@@ -1,4 +1,4 @@
-"""Event ids, public keys and DSNs: how they are spelled on the wire and how we keep them."""
+"""Event ids, public keys and DSNs: their wire formats and normalized forms."""
 
 import re
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ _PLAIN = re.compile(r"[0-9a-fA-F]{32}\Z")
 _DASHED = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z")
 PUBLIC_KEY_LENGTH = 32
 NO_EVENT_ID = "0" * 32
-"""What SDKs hand out when they sent nothing: it names no event."""
+"""The id that SDKs return when they sent nothing: not an event."""
 
 
 def parse_event_id(text: object) -> str | None:
-    """Return an event id as 32 lower-case hex digits, or None when `text` is not one.
+    """Return an event id as 32 lower-case hex digits, or None.
 
-    Accepts the plain and the 8-4-4-4-12 form in any case, and `{…}` or `urn:uuid:` around the
-    dashed form, as ingestion does (protocol: envelope#event-ids).
+    Accepts the plain and the 8-4-4-4-12 form in any case, and `{…}` or `urn:uuid:` around the dashed form
+    (protocol: envelope#event-ids).
     """
     if not isinstance(text, str):
         return None
@@ -31,23 +31,22 @@ def parse_event_id(text: object) -> str | None:
 
 
 def report_event_id(payload_event_id: object, header_event_id: object) -> str | None:
-    """Return the id of the event that a user report is about, or None when it names none that is valid.
+    """Return the event id of a user report, or None without a valid one.
 
-    The payload's wins over the envelope header's, and any event over `NO_EVENT_ID`, with which each report stands
-    for itself.
+    The payload's takes precedence over the envelope header's, and any event over `NO_EVENT_ID`.
     """
     named = [found for text in (payload_event_id, header_event_id) if (found := parse_event_id(text))]
     return next((event_id for event_id in named if event_id != NO_EVENT_ID), named[0] if named else None)
 
 
 def is_public_key(text: str) -> bool:
-    """Tell whether `text` can be a DSN's public key: exactly 32 ASCII characters (hex is not checked)."""
+    """Return whether `text` can be a DSN's public key: exactly 32 ASCII characters (hex is not checked)."""
     return len(text) == PUBLIC_KEY_LENGTH and text.isascii()
 
 
 @dataclass(frozen=True, slots=True)
 class Dsn:
-    """A client key's address: `scheme://public_key@host[:port][/prefix]/project_id`."""
+    """A DSN: `scheme://public_key@host[:port][/prefix]/project_id`."""
 
     scheme: str
     public_key: str
@@ -60,7 +59,7 @@ class Dsn:
 
     @classmethod
     def parse(cls, text: str) -> "Dsn":
-        """Read a DSN; raise ValueError when scheme, key, host or project id is missing or malformed."""
+        """Parse a DSN; raise ValueError if scheme, key, host or project id is missing or malformed."""
         try:
             parts = urlsplit(text.strip())
             port = parts.port

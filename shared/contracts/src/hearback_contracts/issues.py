@@ -1,4 +1,4 @@
-"""Issues, events and reports on the wire, as far as services and clients rely on them: there is more in each."""
+"""JSON of issues, events and reports: the fields that services and clients rely on; responses have more."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ class Issue(_Shape):
 
 
 class FeedbackMetadata(BaseModel):
-    """What a feedback says, and who wrote it."""
+    """The message and sender of a feedback."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -70,7 +70,7 @@ class IssueEvent(_Shape):
 
 
 class IssueReference(_Shape):
-    """Where an issue is."""
+    """The organization and project of an issue."""
 
     organization_slug: str
     project_slug: str
@@ -79,20 +79,20 @@ class IssueReference(_Shape):
 
 
 class IssueOfShortId(IssueReference):
-    """What a short id names."""
+    """The issue of a short id."""
 
     group: Issue
 
 
 class IssueOfEvent(IssueReference):
-    """What an event id names."""
+    """The issue of an event id."""
 
     event_id: str
     event: IssueEvent
 
 
 class UserReportShape(_Shape):
-    """A user report; `name` and `email` are the error event's user's, where the report has none."""
+    """A user report; `name` and `email` default to the error event's user's."""
 
     id: str
     event_id: str = Field(alias="eventID")

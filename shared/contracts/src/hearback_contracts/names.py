@@ -1,4 +1,4 @@
-"""Names of environments and releases, as every door reads them."""
+"""Validate names of environments and releases."""
 
 import re
 from functools import lru_cache
@@ -10,9 +10,9 @@ _FORBIDDEN: Final = re.compile(r"[/\\\r\n\t\f]")
 
 
 def environment_name(value: object) -> str | None:
-    """Return a valid name of an environment without blanks around it, or None (protocol: limits#field-limits).
+    """Return the stripped name of an environment, or None if it is invalid (protocol: limits#field-limits).
 
-    Slashes, line breaks and tabs are in no name; `none`, `.` and `..` are none, and 64 characters are enough.
+    Invalid are slashes, line breaks, tabs, the names `none`, `.` and `..`, and more than 64 characters.
     """
     if not isinstance(value, str):
         return None
@@ -21,9 +21,9 @@ def environment_name(value: object) -> str | None:
 
 
 def release_name(value: object) -> str | None:
-    """Return a valid name of a release without blanks around it, or None (protocol: limits#field-limits).
+    """Return the stripped name of a release, or None if it is invalid (protocol: limits#field-limits).
 
-    As with environments, but `latest` is none, numbers are taken as text, and 200 characters are enough.
+    Like an environment, but the reserved name is `latest`, numbers become text, and 200 characters are allowed.
     """
     if value is None or isinstance(value, dict | list):
         return None

@@ -1,4 +1,4 @@
-"""What people may be notified of: messages to the notifier. Their JSON Schemas stand beside those of `events`."""
+"""Messages to the notifier. Their JSON Schemas are beside those of `events`."""
 
 from typing import ClassVar, Final, Literal
 
@@ -8,11 +8,11 @@ from hearback_contracts.events import Message, Part, UtcTime
 from hearback_contracts.sources import FeedbackSource
 
 NOTICE_TAGS_MAX: Final = 50
-"""Tags of a feedback that a notice carries."""
+"""Maximum tags of a feedback in a notice."""
 
 
 class FeedbackContent(Part):
-    """A stored feedback, as far as those who are notified of it need it."""
+    """A stored feedback: the content of its notices."""
 
     organization_id: int
     issue_id: int
@@ -37,7 +37,7 @@ class FeedbackContent(Part):
 
 
 class FeedbackCreated(Message):
-    """A feedback was stored as an issue, whatever its source. No `b`."""
+    """A feedback from any source was stored as an issue. No `b`."""
 
     TYPE: ClassVar[str] = "feedback.created"
     type: Literal["feedback.created"] = "feedback.created"

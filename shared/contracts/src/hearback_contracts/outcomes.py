@@ -1,16 +1,16 @@
-"""Outcomes (what became of a quantity of data) and the states of a single submission."""
+"""Outcomes of quantities of data, and states of single submissions."""
 
 from enum import IntEnum, StrEnum
 from typing import Final
 
 NO_EVENT_STEP: Final = "no_event"
-"""The step of a report on `NO_EVENT_ID`: it is stored for itself, under an id of its own."""
+"""The step of a report on `NO_EVENT_ID`, which is stored under an id of its own."""
 CLIENT_REPORT_REFUSED_STEP: Final = "client_report_refused"
-"""The step of a client report that does not count, or not all of it: it has an id of its own."""
+"""The step of an invalid, or partly invalid, client report, which has an id of its own."""
 
 
 class Outcome(IntEnum):
-    """What became of a quantity, by its protocol id; `str()` gives the wire name."""
+    """An outcome by its protocol id; `str()` returns the wire name."""
 
     ACCEPTED = 0
     FILTERED = 1
@@ -25,7 +25,7 @@ class Outcome(IntEnum):
 
 
 class SubmissionState(StrEnum):
-    """Where a submission stands. `linked` is a report stored as a feedback and tied to its error event."""
+    """The state of a submission. `linked` is a report stored as a feedback and linked to its error event."""
 
     ACCEPTED = "accepted"
     WAITING_FOR_EVENT = "waiting_for_event"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """A limit in force: for which categories (none: all), in which scope, for how many seconds, why."""
+    """A rate limit in force: categories (none: all), scope, seconds and reason."""
 
     retry_after_seconds: float
     categories: tuple[str, ...] = ()
@@ -25,7 +25,7 @@ class RateLimit:
 
 
 def merge(limits: Iterable[RateLimit]) -> list[RateLimit]:
-    """Limits of one category set and scope collapse to the longest, whose reason holds."""
+    """Merge limits with the same categories and scope to the longest, with its reason."""
     merged: dict[tuple[frozenset[str], str], RateLimit] = {}
     for limit in limits:
         key = frozenset(limit.categories), limit.scope
@@ -36,12 +36,12 @@ def merge(limits: Iterable[RateLimit]) -> list[RateLimit]:
 
 
 def longest(limits: Iterable[RateLimit]) -> RateLimit:
-    """The limit that lasts longest, whose reason an outcome gets; ValueError without any."""
+    """Return the longest limit, whose reason outcomes get; raise ValueError without any."""
     return max(limits, key=lambda limit: limit.retry_after_seconds)
 
 
 def rate_limit_headers(limits: Iterable[RateLimit]) -> tuple[tuple[str, str], ...]:
-    """Both headers for the limits of a refused request; none for no limits."""
+    """Return both headers for the limits of a request; empty without limits."""
     merged = merge(limits)
     if not merged:
         return ()

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Reason(StrEnum):
-    """Why something was not kept. The docstring of each member is its explanation to a person."""
+    """The reason for which data was not kept."""
 
     # The feedback filter, in its order.
     MISSING_CONTEXT = "missing_context"
@@ -153,7 +153,7 @@ EXPLANATIONS: dict[Reason, str] = {
 
 
 class Setting(StrEnum):
-    """The part of the settings that a reason comes from."""
+    """The settings page that affects a reason."""
 
     ORIGINS = "origins"
     QUOTAS = "quotas"
@@ -172,7 +172,7 @@ SETTINGS: dict[Reason, Setting] = {
     Reason.PROJECT_ID: Setting.KEYS,
     Reason.PAST_TIMESTAMP: Setting.OPTIONS,
 }
-"""Where a reason can be influenced; the others come from what was sent, or from the operator."""
+"""The settings page of each reason that has one; the others depend on the sender or the operator."""
 
 _SEND_LESS = "Send less at once: fewer or smaller items in one envelope."
 _FIX_SENDER = "Look at the code that builds it: an SDK of Sentry does not send this."
@@ -224,12 +224,12 @@ ADVICE: dict[Reason, str] = {
     Reason.DELETED: "Nothing to do.",
     Reason.EVENT_NEVER_ARRIVED: "See what became of errors: filters, quotas and sampling keep them back.",
 }
-"""What to do about a reason, in one sentence, for those who read their project's submissions and stats."""
+"""Advice on a reason in one sentence, for readers of a project's submissions and stats."""
 ADVICE |= {reason: _SEND_LESS for reason in Reason if reason not in ADVICE}
 
 
 class Advice(NamedTuple):
-    """A reason in plain words, and what to do about it."""
+    """The explanation of a reason, and advice."""
 
     meaning: str
     advice: str
@@ -261,4 +261,4 @@ SDK_REASONS: dict[str, Advice] = {
     "invalid": Advice("It was invalid, so the SDK dropped it.", "Update the SDK."),
     "no_parent_span": Advice("A span had no parent to belong to.", "Nothing to do."),
 }
-"""The reasons that SDKs report of themselves (protocol: client-reports#discard-reasons-of-sdks)."""
+"""Reasons of client reports (protocol: client-reports#discard-reasons-of-sdks)."""

@@ -1,4 +1,4 @@
-"""Roles of an organization's members and the scopes that each gives (names as in Sentry)."""
+"""Roles of an organization's members and their scopes (names as in Sentry)."""
 
 from typing import Final
 
@@ -20,5 +20,5 @@ SCOPES: Final = _OWNER
 
 
 def scopes_of_role(role: str) -> frozenset[str]:
-    """What a role allows within its organization; nothing for an undeclared role."""
+    """Return the scopes of a role; empty for an undeclared one."""
     return ROLE_SCOPES.get(role, frozenset())

@@ -1,8 +1,7 @@
-"""Which service serves which path. The edge, the reverse proxies and the ingress are made from this table.
+"""The route table: which service serves which path. Edge, reverse proxies and ingress are generated from it.
 
-Paths are matched in order after runs of slashes were collapsed; the first wins. Issue ids show their owner by
-parity: feedback issues are even, error groups are odd, so no service has to ask another. Short ids of error groups
-look like `WEB-ERR-7`.
+Paths are matched in order, after repeated slashes were collapsed. The parity of an issue id shows its owner:
+feedback is even, error groups are odd. Short ids of error groups look like `WEB-ERR-7`.
 """
 
 import re
@@ -67,12 +66,12 @@ _SLASHES: Final = re.compile(r"/{2,}")
 
 
 def service_of(path: str) -> str | None:
-    """The service that serves a path (without its query), or None."""
+    """Return the service of a path (without query), or None."""
     path = _SLASHES.sub("/", path)
     return next((service for pattern, service in _COMPILED if pattern.match(path)), None)
 
 
 def is_page(path: str) -> bool:
-    """Whether a path is a page's, which people read, and not an API's, a static file's or a probe's."""
+    """Return whether a path is a page, not an API, a static file or a health check."""
     first, _, _ = path.lstrip("/").partition("/")
     return not first or first in PAGE_ROOTS

@@ -1,10 +1,10 @@
-"""The five ways that lead to a feedback."""
+"""The creation sources of feedback."""
 
 from enum import StrEnum
 
 
 class FeedbackSource(StrEnum):
-    """How a feedback came to be, as stored in its evidence (protocol: feedback#sources)."""
+    """The creation source of a feedback, as stored in its evidence (protocol: feedback#sources)."""
 
     NEW_FEEDBACK_ENVELOPE = "new_feedback_envelope"
     USER_REPORT_DJANGO_ENDPOINT = "user_report_sentry_django_endpoint"
@@ -14,5 +14,5 @@ class FeedbackSource(StrEnum):
 
     @property
     def is_new(self) -> bool:
-        """True for the feedback envelope; every other way is a user report that became a feedback."""
+        """Whether it is a feedback envelope; all other sources are user reports."""
         return self is FeedbackSource.NEW_FEEDBACK_ENVELOPE

@@ -1,4 +1,4 @@
-"""The streams between services: names, shards, who reads each, and the bound at which writers stop."""
+"""The streams between services: names, shards, consumers, and bounds at which producers stop."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,32 +10,32 @@ STREAM_PREFIX: Final = "hearback:"
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One kind of message. `consumer` is the service (and consumer group) that reads it."""
+    """A stream with one message type. `consumer` is the service (and consumer group) that reads it."""
 
     name: str
     consumer: str
     entries_max: int = 1_000_000
 
     def key(self, project_id: int, shards: int) -> str:
-        """The key of the shard that a project's messages go to.
+        """Return the key of a project's shard.
 
-        The shard number is the hash tag, so all streams of one project share a slot of a cluster
-        and can be written in one transaction.
+        The shard number is the hash tag, so all streams of a project are in one cluster slot and can be written in
+        one transaction.
         """
         return self.shard_key(shard_of(project_id, shards))
 
     def shard_key(self, shard: int) -> str:
-        """The key of one shard, such as `hearback:feedback.submitted:{3}`."""
+        """Return the key of a shard, such as `hearback:feedback.submitted:{3}`."""
         return f"{STREAM_PREFIX}{self.name}:{{{shard}}}"
 
     def shard_keys(self, shards: int) -> list[str]:
-        """The keys of every shard."""
+        """Return the keys of all shards."""
         return [self.shard_key(shard) for shard in range(shards)]
 
 
 @lru_cache(maxsize=4_096)
 def shard_of(project_id: int, shards: int) -> int:
-    """The shard of a project: stable across processes, releases and machines."""
+    """Return the shard of a project, which is stable across processes, releases and machines."""
     return crc32(str(project_id).encode()) % shards
 
 

@@ -1,7 +1,6 @@
-"""Who may see what: FastAPI dependencies that turn a path and credentials into a project or organization.
+"""Authorization: FastAPI dependencies that resolve a path and credentials to a project or organization.
 
-An organization or project that the caller does not belong to is 404, as if it were not there; a
-missing scope is 403; no valid credentials are 401.
+Without valid credentials they answer 401, for an organization or project of others 404, and without the scope 403.
 """
 
 from collections.abc import Iterable
@@ -30,34 +29,34 @@ ORGANIZATION_WRITE = ("org:write", "org:admin")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What the dependencies need; a service's lifespan puts it into `app.state.access`."""
+    """The look-ups of the dependencies, set by the lifespan as `app.state.access`."""
 
     configuration: Configuration
     authenticator: Authenticator
 
 
 def state_of(request: Request) -> Any:
-    """Return what the service's `build` made (`app.state.state`)."""
+    """Return the app's state, built by the service's `build` (`app.state.state`)."""
     return request.app.state.state
 
 
 async def app_state(request: Request) -> Any:
-    """Return `state_of`, as a dependency: a coroutine, since FastAPI calls plain functions in threads."""
+    """Dependency: `state_of`, as a coroutine, since FastAPI runs plain functions in threads."""
     return state_of(request)
 
 
 async def signed(request: Request) -> None:
-    """Raise Unauthorized unless a service of this fleet, or an operator's command, signed the request."""
+    """Dependency: raise Unauthorized unless the request is signed by a service or the operator."""
     await require_signature(request, state_of(request).settings.secret_key.get_secret_value())
 
 
 def internal_router(prefix: str = "") -> APIRouter:
-    """Return a router for calls between services: each of its routes asks for a signature."""
+    """Return a router for calls between services, whose routes require a signature."""
     return APIRouter(prefix=prefix, tags=["internal"], dependencies=[Depends(refuse_unsigned), Depends(signed)])
 
 
 def registry_introspection(client: ServiceClient) -> Any:
-    """Ask the registry who holds a token or session (by its hash)."""
+    """Return the introspection of a token or session (by its hash) at the registry."""
 
     async def introspect(kind: str, digest: str) -> dict[str, Any] | None:
         answer: dict[str, Any] | None = await client.get_json(f"/internal/introspect/{kind}/{digest}")
@@ -67,14 +66,14 @@ def registry_introspection(client: ServiceClient) -> Any:
 
 
 def access_of(request: Request) -> Access:
-    """The `Access` of the running app."""
+    """Return the `Access` of the app."""
     access: Access = request.app.state.access
     return access
 
 
 @before_body
 async def principal_of(request: Request) -> Principal:
-    """The caller; raises Unauthorized without valid credentials."""
+    """Dependency: the caller; raise Unauthorized without valid credentials."""
     principal = await access_of(request).authenticator.authenticate(request)
     if principal is None:
         raise Unauthorized
@@ -82,7 +81,7 @@ async def principal_of(request: Request) -> Principal:
 
 
 def require(principal: Principal, organization_id: int, scopes: Iterable[str]) -> None:
-    """Raise NotFound for a stranger to the organization, Forbidden without any of the scopes."""
+    """Raise NotFound if the caller is not in the organization, Forbidden without any of the scopes."""
     if organization_id not in principal.tenants:
         raise NotFound
     if scopes_within(principal, organization_id).isdisjoint(scopes):
@@ -90,29 +89,29 @@ def require(principal: Principal, organization_id: int, scopes: Iterable[str]) -
 
 
 def scopes_within(principal: Principal, organization_id: int) -> frozenset[str]:
-    """What the caller may do in an organization: its own scopes as far as its role there has them, too.
+    """Return the caller's scopes in an organization: its own, limited by its role there.
 
-    One person can be an owner here and a plain member there, with one session for both.
+    A person may be owner of one organization and member of another, with the same session.
     """
     return principal.scopes & scopes_of_role(principal.tenants.get(organization_id, ""))
 
 
 @dataclass(frozen=True, slots=True)
 class OrganizationScope:
-    """A caller within an organization, allowed what the route needs."""
+    """An authorized caller and the organization."""
 
     principal: Principal
     organization: OrganizationConfig
 
     @property
     def scopes(self) -> frozenset[str]:
-        """What the caller may do in the organization."""
+        """The caller's scopes in the organization."""
         return scopes_within(self.principal, self.organization.id)
 
     def project_ids(self, wanted: list[str] | None) -> list[int]:
-        """The organization's projects that `project=` parameters name by id or slug; all for none or `-1`.
+        """Return the ids of projects given by id or slug as `project=`; all for none or `-1`.
 
-        Raises Forbidden for a project that is not the organization's.
+        Raise Forbidden for a project of another organization.
         """
         if not wanted or "-1" in wanted:
             return [project.id for project in self.organization.projects]
@@ -124,14 +123,14 @@ class OrganizationScope:
 
 @dataclass(frozen=True, slots=True)
 class ProjectScope:
-    """A caller within a project, allowed what the route needs."""
+    """An authorized caller and the project."""
 
     principal: Principal
     project: ProjectConfig
 
     @property
     def scopes(self) -> frozenset[str]:
-        """What the caller may do in the project's organization."""
+        """The caller's scopes in the project's organization."""
         return scopes_within(self.principal, self.project.organization_id)
 
 
@@ -168,12 +167,12 @@ def project_scope(*scopes: str) -> Any:
 
 
 async def find_organization(access: Access, id_or_slug: str) -> OrganizationConfig:
-    """The organization's configuration; raises NotFound."""
+    """Return an organization's configuration; raise NotFound."""
     return existing(await access.configuration.organization(id_or_slug))
 
 
 async def find_project(access: Access, organization: OrganizationConfig, id_or_slug: str) -> ProjectConfig:
-    """The configuration of one of the organization's projects; raises NotFound."""
+    """Return the configuration of an organization's project; raise NotFound."""
     ref = organization.find_project(id_or_slug)
     config = await access.configuration.project(ref.id) if ref else None
     if config is None or config.organization_id != organization.id:

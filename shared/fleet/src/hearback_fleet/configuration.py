@@ -1,4 +1,4 @@
-"""Typed, cached reading of what the registry publishes about projects and organizations."""
+"""Read the published configuration of projects and organizations, typed and cached."""
 
 import asyncio
 from collections.abc import Sequence
@@ -32,9 +32,9 @@ def _dump(value: ProjectConfig | int) -> bytes:
 
 
 class Configuration:
-    """Configuration by project id, public key or organization; a change is seen within moments.
+    """The configuration by project id, public key or organization; changes are visible within milliseconds.
 
-    Methods raise Unavailable only for what was never read before while Valkey is away.
+    Methods raise Unavailable only if Valkey is down and nothing is cached.
     """
 
     def __init__(self, redis_url: str) -> None:
@@ -44,16 +44,16 @@ class Configuration:
 
     @property
     def idle_seconds(self) -> float:
-        """Seconds since `run` last went round its loop; grows when it hangs."""
+        """Seconds since the last iteration of `run`."""
         return self._cache.idle_seconds
 
     @property
     def generation(self) -> int:
-        """Changes whenever what `peek_project_by_key` found may not be current any more."""
+        """Changes whenever a result of `peek_project_by_key` may be outdated."""
         return self._cache.generation
 
     def peek_project_by_key(self, public_key: str) -> ProjectConfig | None:
-        """The project of a key if both are known and current: for hot paths that load otherwise."""
+        """Return the project of a key if both are cached and current, for hot paths."""
         project_id = self._cache.peek(key_snapshot(public_key))
         found: ProjectConfig | None = None
         if project_id is not None:
@@ -61,33 +61,33 @@ class Configuration:
         return found
 
     async def project_by_key(self, public_key: str) -> ProjectConfig | None:
-        """The project that a DSN's public key belongs to, or None."""
+        """Return the project of a public key, or None."""
         project_id = await self._cache.load(key_snapshot(public_key))
         return None if project_id is None else await self.project(project_id)
 
     async def project(self, project_id: int) -> ProjectConfig | None:
-        """A project by id, or None."""
+        """Return a project by id, or None."""
         found: ProjectConfig | None = await self._cache.load(project_snapshot(project_id))
         return found
 
     async def organization(self, id_or_slug: int | str) -> OrganizationConfig | None:
-        """An organization by id or slug, or None."""
+        """Return an organization by id or slug, or None."""
         found: OrganizationConfig | None = await self._cache.load(organization_snapshot(id_or_slug))
         return found
 
     async def organization_for(self, id_or_slug: int | str, email: str) -> OrganizationConfig | None:
-        """An organization as a page of the member with an address needs it: what is published has all members."""
+        """Return an organization for a page of the member with an address; here with all members."""
         return await self.organization(id_or_slug)
 
     async def organizations_for(self, ids: Sequence[int], email: str) -> Sequence[OrganizationConfig]:
-        """Those of the organizations that there are, as a page of the member with an address needs them."""
+        """Return the existing organizations for a page of the member with an address."""
         found = [await self.organization_for(one, email) for one in ids]
         return [one for one in found if one is not None]
 
     def kept_in(self, path: Path) -> SnapshotFile:
-        """Return what keeps projects and keys in a file, to be run; what an earlier process left there is known.
+        """Load a file of projects and keys, and return the task that keeps it current.
 
-        The file has public keys, options and quotas, and no secret and no person.
+        The file has public keys, options and quotas, but no secrets and no personal data.
         """
         prefixes = ("key:", "project:")
         return SnapshotFile(self._cache, path, _dump, prefixes=prefixes)

@@ -1,7 +1,7 @@
-"""Dead letters: messages that a service gave up on, read and replayed through the bus.
+"""List, show and replay dead letters: messages that a service gave up on.
 
-`python -m hearback_fleet.dead_letters list | show NAME | replay NAME… | replay --all` does it in any container of
-a fleet, and prints JSON.
+`python -m hearback_fleet.dead_letters list | show NAME | replay NAME… | replay --all` works in any container of a
+fleet, and prints JSON.
 """
 
 import argparse
@@ -31,13 +31,13 @@ def shards_of(environment: Environment) -> int:
 
 
 def name_of(letter: DeadLetter) -> str:
-    """Return the name of a letter on the command line: `feedback.submitted/0/1700000000000-0`."""
+    """Return the name of a letter, such as `feedback.submitted/0/1700000000000-0`."""
     stream, _, shard = letter.key.removeprefix(STREAM_PREFIX).rpartition(":")
     return f"{stream}/{shard.strip('{}')}/{letter.entry_id}"
 
 
 def list_letters(environment: Environment, stream: str | None, limit: int = LISTED_MAX) -> list[dict[str, Any]]:
-    """Return the oldest letters, at most `limit` per shard; raises NotFound or Unavailable, as all here do."""
+    """Return the oldest letters, at most `limit` per shard; raise NotFound or Unavailable."""
 
     async def collect(bus: Bus, keys: Sequence[str]) -> list[dict[str, Any]]:
         found = [await bus.dead_letters(key, count=limit) for key in keys]
@@ -61,7 +61,7 @@ def show_letter(environment: Environment, name: str) -> dict[str, Any]:
 def replay_letters(environment: Environment, names: Sequence[str], stream: str | None) -> int:
     """Put letters back on their streams and return how many; without names, all (of one stream).
 
-    Replays nothing when a name does not exist.
+    Replay nothing if a name does not exist.
     """
 
     async def replay(bus: Bus, keys: Sequence[str]) -> int:
@@ -140,7 +140,7 @@ def _decoded(data: bytes) -> Any:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what a command line asks on the streams of `HEARBACK_REDIS_URL`; return 0, or 1 with the reason."""
+    """Run a command on the streams of `HEARBACK_REDIS_URL`; return 0, or 1 with the error."""
     parser = argparse.ArgumentParser(prog="python -m hearback_fleet.dead_letters")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list").add_argument("stream", nargs="?")

@@ -1,4 +1,4 @@
-"""Erasing a person's data by e-mail address: what the operator's command sends to every service, signed."""
+"""Erase a person's data by e-mail address: the route that `hearback erase` calls in every service."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Annotated, Any, Final, Self
@@ -25,38 +25,38 @@ Reference = Annotated[
 
 
 class Erasure(BaseModel, frozen=True):
-    """A person's address, in lower case, and submissions of theirs that another service erased."""
+    """A person's lower-case address, and submissions of the person that other services erased."""
 
     email: Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, pattern="@")]
     submissions: Annotated[tuple[Reference, ...], Field(max_length=SUBMISSIONS_MAX)] = ()
 
 
 class Erased(BaseModel):
-    """How much a service erased of what, and whose copies others may hold."""
+    """Counts of a service's erased records, and erased submissions that other services may have copies of."""
 
     erased: dict[str, int]
     submissions: list[Reference]
 
     @classmethod
     def of(cls, erased: Mapping[str, int], submissions: Iterable[Reference] = ()) -> Self:
-        """Return the answer of a service, in which each submission is once."""
+        """Return the response of a service, with unique submissions."""
         return cls(erased=dict(erased), submissions=sorted(set(submissions)))
 
 
 def erasure_router(summary: str, erase: Callable[[Any, Erasure], Awaitable[Erased]]) -> APIRouter:
-    """Return the route by which a service erases; `erase` is given the app's state."""
+    """Return a router with the erasure route; `erase` is called with the app's state."""
     router = internal_router()
 
     @router.post(ERASURES_PATH, operation_id="erasePerson", summary=summary)
     async def post_erasure(state: Annotated[Any, Depends(app_state)], wanted: Erasure) -> Erased:
-        """Erase by address, and with it copies of what other services erased; called again, it goes on."""
+        """Erase by address, and copies of what other services erased; a repeated call resumes."""
         return await erase(state, wanted)
 
     return router
 
 
 def names_address(value: Any, address: str) -> bool:
-    """Whether a value read from JSON has the address as one of its texts, in any case of letters."""
+    """Return whether a decoded JSON value has the address as one of its texts, case-insensitively."""
     waiting = [value]
     while waiting:
         part = waiting.pop()

@@ -1,4 +1,4 @@
-"""Routes of issues: under the path of their organization, and under the older one without it."""
+"""Routes of issues, under their organization's path and under the legacy path without it."""
 
 from typing import Annotated
 
@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends, Path
 
 
 async def _document(organization: Annotated[str, Path(description="Slug or id of the organization.")]) -> None:
-    """Name the parameter in the document; what finds an issue reads it from the request."""
+    """Document the path parameter, which the issue's dependency reads from the request."""
 
 
 def under_both_paths(issue: APIRouter) -> APIRouter:
-    """Return the routes of an issue under both paths; the name of each is the id of its operation."""
+    """Return the routes of an issue under both paths; route names become operation ids."""
     router = APIRouter()
     router.include_router(
         issue,

@@ -1,4 +1,4 @@
-"""Contract messages to and from stream entries."""
+"""Convert contract messages to and from stream entries."""
 
 import re
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ def outgoing(stream: Stream, message: Message, shards: int, *, body: bytes | Non
 def outgoing_json(
     stream: Stream, message: Mapping[str, Any], shards: int, *, traceparent: str | None = None
 ) -> Outgoing:
-    """Return what `outgoing` does of a message that is not a model but what its JSON says, for hot paths."""
+    """Like `outgoing` for a message as JSON-compatible data instead of a model, for hot paths."""
     return Outgoing(
         key=stream.key(message["project_id"], shards),
         type=stream.name,
@@ -42,22 +42,22 @@ def outgoing_json(
 
 
 def decode(model: type[Model], message: Incoming) -> Model:
-    """Read a message without NUL characters, which no database of ours can store.
+    """Decode a message without NUL characters, which PostgreSQL cannot store.
 
-    Raises ValueError for what is not one; then it belongs to the dead letters.
+    Raise ValueError for an invalid message, which is to become a dead letter.
     """
     return model.model_validate_json(data_of(model, message))
 
 
 def data_of(model: type[Message], message: Incoming) -> bytes:
-    """Return a message's JSON without NUL characters, for hot paths; raise ValueError for another type's."""
+    """Return a message's JSON without NUL characters, for hot paths; raise ValueError for another type."""
     if message.type != model.TYPE:
         raise ValueError(f"expected {model.TYPE}, found {message.type}")
     return without_nul(message.data)
 
 
 def project_of(message: Incoming) -> int | None:
-    """Return the project a message belongs to; None when it cannot be read."""
+    """Return the project of a message, or None if it cannot be decoded."""
     try:
         found = orjson.loads(message.data)["project_id"]
     except (ValueError, KeyError, TypeError):
@@ -66,16 +66,15 @@ def project_of(message: Incoming) -> int | None:
 
 
 def without_nul(payload: bytes) -> bytes:
-    """JSON text without NUL characters, which PostgreSQL cannot store and no person means.
+    """Remove NUL characters, which PostgreSQL cannot store, from JSON text.
 
-    They are removed wherever they stand, in keys, too. In the text, and not in what it is read into: that can be
-    nested more deeply than a function may call itself.
+    Also in keys. It works on the text, since the decoded value may be nested too deep for recursion.
     """
     return _ESCAPED_NUL.sub(rb"\1", payload) if b"\\u0000" in payload else payload
 
 
 def parse_payload(payload: bytes | None) -> dict[str, Any] | None:
-    """Return a payload as a JSON object without NUL characters, or None when it is none; see `read_leniently`."""
+    """Decode a payload to a JSON object without NUL characters, or None; see `read_leniently`."""
     if payload is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Recording outcomes and the steps of submissions: what every service says of what it decided."""
+"""Record outcomes, and steps of submissions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _INTEGER_MAX: Final = (1 << 64) - 1  # that the encoder takes
 
 
 class Origin(NamedTuple):
-    """Whose data it is: outcomes are counted per origin. `sdk` is `name/version`."""
+    """The origin that outcomes are counted by. `sdk` is `name/version`."""
 
     organization_id: int
     project_id: int
@@ -44,7 +44,7 @@ class Recorded(Protocol):
 
 
 class SubmissionRef(NamedTuple):
-    """The submission that a step belongs to."""
+    """A reference to a submission."""
 
     organization_id: int
     project_id: int
@@ -54,7 +54,7 @@ class SubmissionRef(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RefusedSubmission:
-    """A submission that a rule of time, size or repetition refused: its message and what that said."""
+    """A submission that a rule of time, size or repetition refused: its message and payload."""
 
     message: FeedbackSubmitted | UserReportSubmitted
     payload: dict[str, Any]
@@ -64,7 +64,7 @@ _CountKey = tuple[Origin, DataCategory, Outcome, str | None, float]  # and the m
 
 
 class OutcomeRecorder:
-    """Collects outcomes and steps of one transaction and turns them into as few messages as it takes.
+    """Collects the outcomes and steps of one transaction, and returns them as few messages.
 
     Make one per transaction; add `messages()` to the outbox before it commits.
     """
@@ -86,7 +86,7 @@ class OutcomeRecorder:
         quantity: int = 1,
         at: datetime | None = None,
     ) -> None:
-        """Count a quantity, once; `at` defaults to now and is floored to the minute."""
+        """Count a quantity; `at` defaults to now and is floored to the minute."""
         minute = (at or self._clock.now()).timestamp() // 60
         key = origin, category, outcome, reason, minute
         before, times = self._counts.get(key, (0, 0))
@@ -104,9 +104,9 @@ class OutcomeRecorder:
         refused: RefusedSubmission | None = None,
         details: Sequence[str] = (),
     ) -> None:
-        """Record what happened to a submission as a `snake_case` word; `at` defaults to now.
+        """Record a step of a submission, a `snake_case` name; `at` defaults to now.
 
-        `details` say what led to it; beyond the first `DETAILS_MAX` they are left out, and long ones are cut.
+        `details` are its causes: at most `DETAILS_MAX`, and truncated.
         """
         recorded: dict[str, Any] = {
             "organization_id": submission.organization_id,
@@ -153,7 +153,7 @@ class OutcomeRecorder:
         ]
 
     def _message(self, outcomes: Sequence[dict[str, Any]], steps: Sequence[dict[str, Any]]) -> Outgoing:
-        """Return the message as `OutcomeRecorded` has it, which is not made first: that costs as much again."""
+        """Return an `OutcomeRecorded` message, without building the model, which would double the cost."""
         recorded = {
             "version": 1,
             "id": new_id(),

@@ -1,4 +1,4 @@
-"""Keeping the words of a refused submission: the payload of its step in the journal."""
+"""Keep the payload of a refused submission in its journal step."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -19,10 +19,10 @@ _CHARACTERS_MAX: Final = (60_000, 30_000, 15_000, 7_000, 600)
 
 
 def payload_to_keep(body: bytes | dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return what a refused submission said, as a step's `payload`; None when `body` is no JSON object.
+    """Return the `payload` to keep of a refused submission; None if `body` is not a JSON object.
 
-    A payload that is nested deeply or takes more than `PAYLOAD_BYTES_MAX` bytes is cut down to what the person
-    wrote, in the end to the first 600 characters of each text.
+    A payload that is nested too deep or exceeds `PAYLOAD_BYTES_MAX` is reduced to what the person wrote, and
+    finally to the first 600 characters of each text.
     """
     payload = body if isinstance(body, dict) else parse_payload(body)
     if payload is None or (not is_deeper_than(payload, _DEPTH_MAX) and _fits(payload)):
@@ -38,7 +38,7 @@ def _fits(payload: dict[str, Any]) -> bool:
 
 
 def _essence(payload: dict[str, Any]) -> dict[str, Any]:
-    """What a feedback event or a user report says, without what an SDK adds to it; at most three levels deep."""
+    """Return a feedback event or user report without the data that SDKs add; at most three levels deep."""
     contexts = payload.get("contexts")
     kept = _scalars(payload, _REPORT_FIELDS if contexts is None else _EVENT_FIELDS)
     kept |= {name: _scalars(payload[name]) for name in ("user", "tags") if isinstance(payload.get(name), dict)}
@@ -54,7 +54,7 @@ def _scalars(values: dict[str, Any], names: Sequence[str] | None = None) -> dict
 
 
 def _shorten(payload: dict[str, Any]) -> dict[str, Any]:
-    """Shorten the longest texts until the JSON fits; then leave out tags and user."""
+    """Truncate the longest texts until the JSON fits; then drop tags and user."""
     for characters_max in _CHARACTERS_MAX:
         shortened: dict[str, Any] = _cut(payload, characters_max)
         if _fits(shortened):

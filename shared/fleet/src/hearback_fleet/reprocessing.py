@@ -1,4 +1,4 @@
-"""Reprocessing a range of time: what the operator's command sends to the services, signed."""
+"""Reprocess a time range: the requests that `hearback reprocess` sends to services."""
 
 from typing import Annotated, Any, Final
 
@@ -12,9 +12,9 @@ SUBMISSIONS_MAX: Final = 50  # their words, at most 64 KiB each, fit into one re
 
 
 class Reprocessing(BaseModel):
-    """What to go through: what came from `start` until before `end`, of one project or of all.
+    """A request to reprocess data received in [start, end), of one project or of all.
 
-    `after` is where the answer before ended; with `dry_run` nothing changes.
+    `after` is the position that the previous response returned; with `dry_run` nothing changes.
     """
 
     start: UtcTime
@@ -25,33 +25,33 @@ class Reprocessing(BaseModel):
 
 
 class Reprocessed(BaseModel):
-    """One part of a range: counts, and where the next part begins; null after the last."""
+    """The result of a part of the range: counts, and the next position, null at the end."""
 
     counts: dict[str, int]
     after: str | None
 
 
 class RefusedWords(BaseModel):
-    """A refused submission: the message it was, or would have been, and what it said."""
+    """A refused submission: its message (or the one it would have become) and its payload."""
 
     message: Annotated[FeedbackSubmitted | UserReportSubmitted, Field(discriminator="type")]
     payload: dict[str, Any]
 
 
 class Decisions(BaseModel):
-    """Submissions to decide by the rules of now; nothing is stored."""
+    """Submissions to decide with the current rules, without storing anything."""
 
     submissions: Annotated[list[RefusedWords], Field(max_length=SUBMISSIONS_MAX)]
 
 
 class Reasons(BaseModel):
-    """For each submission the reason why it would be refused now, or null."""
+    """The current reason to refuse each submission, or null."""
 
     reasons: list[str | None]
 
 
 class Attempt(BaseModel):
-    """A refused attempt at a submission, as the journal keeps it; `digest` is in hex."""
+    """A refused attempt of a submission in the journal; `digest` is in hex."""
 
     project_id: int
     id: str
@@ -59,24 +59,24 @@ class Attempt(BaseModel):
 
 
 class Acceptances(BaseModel):
-    """Refused attempts to take in."""
+    """Refused attempts to accept."""
 
     attempts: Annotated[list[Attempt], Field(max_length=SUBMISSIONS_MAX)]
 
 
 class Taken(BaseModel):
-    """How many attempts were taken in."""
+    """The number of accepted attempts."""
 
     taken: int
 
 
 class RefusedAttempt(RefusedWords):
-    """A refused submission with the attempt that it was."""
+    """A refused submission with its attempt."""
 
     attempt: Attempt
 
 
 class RefusedPage(Reprocessed):
-    """Refused submissions of one part of a range, which can be decided again."""
+    """The refused submissions of a part of the range."""
 
     refused: list[RefusedAttempt]

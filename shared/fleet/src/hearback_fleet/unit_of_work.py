@@ -1,4 +1,4 @@
-"""A transaction whose outcomes, steps and messages leave with it, through the outbox."""
+"""Transactions that publish outcomes, steps and messages through the outbox."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ from hearback_fleet.runtime import ServiceRuntime
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """An open transaction, and what it records of its decisions and announces."""
+    """An open transaction with its recorder and messages."""
 
     connection: Connection
     record: OutcomeRecorder
@@ -25,7 +25,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class UnitOfWork:
-    """Opens the transactions of a service's use cases."""
+    """Opens transactions for use cases."""
 
     service: str
     database: Database
@@ -36,7 +36,7 @@ class UnitOfWork:
 
     @classmethod
     def of(cls, runtime: ServiceRuntime, **others: Any) -> Self:
-        """Open what transactions need; `others` are fields of a subclass."""
+        """Build it on a runtime; `others` are fields of a subclass."""
         return cls(
             runtime.settings.service,
             runtime.database,
@@ -48,12 +48,12 @@ class UnitOfWork:
         )
 
     def recorder(self) -> OutcomeRecorder:
-        """Return a recorder for decisions that are published by other means."""
+        """Return a recorder whose messages the caller publishes otherwise."""
         return OutcomeRecorder(self.service, self.clock, self.shards)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Work]:
-        """Open a transaction; what it records and announces is published after the commit, never without it."""
+        """Open a transaction; its outcomes, steps and messages are published if and only if it commits."""
         record = self.recorder()
         async with self.database.transaction() as connection:
             work = Work(connection, record)

@@ -1,6 +1,6 @@
-"""Bounds for logs, so that input cannot fill a disk: lines per kind and minute, and the length of a line's values.
+"""Limit logs, so that input cannot fill the disk: lines per kind and minute, and the length of values.
 
-A kind is a logger with an event word (or the template of a standard library's message).
+A kind is a logger with an event (or a message template of the standard library's logging).
 """
 
 import logging
@@ -35,8 +35,8 @@ class _Window:
 class LineLimit(logging.Filter):
     """Lets `lines_max` lines of a kind through per minute.
 
-    When it left some out, it calls `report` at the minute's end with the logger's name, the level, the event and
-    the number of lines.
+    If lines were dropped, it calls `report` at the end of the minute with the logger's name, the level, the event
+    and the number of lines.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class LineLimit(logging.Filter):
         self._lock = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether a line may be written."""
+        """Return whether to write a line."""
         event, is_report = _event_of(record)
         if is_report:
             return True
@@ -83,7 +83,7 @@ class LineLimit(logging.Filter):
         return window
 
     def _end(self, kind: Kind, window: _Window, level: int) -> None:
-        """Report what a window left out, and begin the next one."""
+        """Report the lines dropped in a window, and start the next one."""
         with self._lock:
             if self._windows.get(kind) is window:
                 del self._windows[kind]
@@ -92,14 +92,14 @@ class LineLimit(logging.Filter):
 
 
 def _event_of(record: logging.LogRecord) -> tuple[str, bool]:
-    """The word or template of a line, and whether it is a report of this module."""
+    """Return the event or template of a line, and whether it is a report of this module."""
     if isinstance(record.msg, dict):
         return str(record.msg.get("event"))[:VALUE_CHARACTERS_MAX], SUPPRESSED in record.msg
     return str(record.msg)[:VALUE_CHARACTERS_MAX], False
 
 
 def cut(text: str, characters_max: int) -> str:
-    """Return a text of at most `characters_max` characters and a note of how many are left out in its middle."""
+    """Truncate a text in its middle, with a note of how many characters are omitted."""
     if len(text) <= characters_max:
         return text
     head = characters_max // 4
@@ -108,7 +108,7 @@ def cut(text: str, characters_max: int) -> str:
 
 
 def cut_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Shorten the texts of a line (a structlog processor); the traceback has a bound of its own."""
+    """Truncate the values of a line (a structlog processor), except the traceback."""
     for name, value in event.items():
         if isinstance(value, str) and len(value) > VALUE_CHARACTERS_MAX and name != "exception":
             event[name] = cut(value, VALUE_CHARACTERS_MAX)
@@ -116,7 +116,7 @@ def cut_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> M
 
 
 def format_exception(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Put a cut traceback under `exception` in place of `exc_info` (a structlog processor)."""
+    """Replace `exc_info` by a truncated traceback in `exception` (a structlog processor)."""
     given = event.pop("exc_info", None)
     info = _exception_info(given)
     if info is not None:

@@ -26,7 +26,7 @@ def configure_logs(
     lines_per_minute_max: int = LINES_PER_MINUTE_MAX,
     window_seconds: float = WINDOW_SECONDS,
 ) -> None:
-    """Send structlog and the standard library's logging to stderr in one shape, within bounds (`log_limits`)."""
+    """Send structlog and standard logging to stderr in one format, within limits (`log_limits`)."""
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -70,7 +70,7 @@ def _report_suppressed(logger: str, level: int, event: str, lines: int) -> None:
 
 
 def _with_trace(service: str) -> Callable[[Any, str, MutableMapping[str, Any]], MutableMapping[str, Any]]:
-    """Return a processor that adds the service to every line, and the trace where there is one."""
+    """Return a processor that adds the service and the current trace to every line."""
 
     def add(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event.setdefault("service", service)
@@ -83,5 +83,5 @@ def _with_trace(service: str) -> Callable[[Any, str, MutableMapping[str, Any]], 
 
 
 def get_logger(name: str) -> Any:
-    """Return a logger whose calls take an event word and key=value facts."""
+    """Return a structlog logger: `log.info("event", key=value)`."""
     return structlog.stdlib.get_logger(name)

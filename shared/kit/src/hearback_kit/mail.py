@@ -1,7 +1,7 @@
-"""Handing mail over: to an SMTP server, or to a folder that stands for one.
+"""Send mail to an SMTP server, or write it to a folder.
 
-SMTP has no identity for a message that is handed over twice. Whoever calls this sets a `Message-ID` that stays the
-same when a message is handed over again after a crash, so that mail programs show it once.
+SMTP cannot detect a message that is sent twice. Callers set a `Message-ID` that is stable across retries, so that
+mail programs show it once.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _ANSWER_LENGTH_MAX: Final = 300
 
 
 class MailRefused(Exception):
-    """A server did not take a message. `is_permanent`: it never will for this recipient; else try again later."""
+    """The server refused a message, permanently or (if not `is_permanent`) for now."""
 
     def __init__(self, answer: str, *, is_permanent: bool) -> None:
         super().__init__(answer)
@@ -32,19 +32,19 @@ class MailRefused(Exception):
 
 
 class MailTransport(Protocol):
-    """Takes messages."""
+    """Sends messages."""
 
     async def send(self, message: EmailMessage, sender: str, recipient: str) -> str:
-        """Hand a message over; return the answer. Raises MailRefused."""
+        """Send a message; return the response. Raise MailRefused."""
 
     async def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
 
 
 class MailFolder:
-    """Writes each message as an `.eml` file named by its Message-ID: handing it over twice leaves one file.
+    """Writes each message to an `.eml` file named by its Message-ID, so a repeated one replaces it.
 
-    A file appears when it is complete, and only its owner can read it.
+    Files are written atomically, and readable by their owner only.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -69,14 +69,14 @@ class MailFolder:
         draft.replace(self._folder / name)
 
     async def close(self) -> None:
-        """Nothing to end."""
+        """Do nothing."""
 
 
 class SmtpServer:
     """An SMTP server: `smtp://`, `smtp+starttls://` (required) or `smtps://`, with user and password in the URL.
 
-    With plain `smtp://` STARTTLS is used when the server offers it; `?starttls=never` does without. At most
-    `connections_max` connections are open; each carries many messages.
+    With plain `smtp://` STARTTLS is used if the server offers it, unless `?starttls=never`. At most
+    `connections_max` connections are open, and are reused.
     """
 
     def __init__(self, url: str, *, connections_max: int = 4, seconds_max: float = 30.0) -> None:
@@ -97,7 +97,7 @@ class SmtpServer:
         self._turns = asyncio.Semaphore(connections_max)
 
     async def send(self, message: EmailMessage, sender: str, recipient: str) -> str:
-        """Hand a message over on a free connection; return the server's answer. Raises MailRefused."""
+        """Send a message on an idle connection; return the server's response. Raise MailRefused."""
         async with self._turns:
             connection = await self._connection()
             try:
@@ -137,7 +137,7 @@ class SmtpServer:
             self._free.append(connection)
 
     async def close(self) -> None:
-        """Say goodbye on every free connection."""
+        """Quit every idle connection."""
         while self._free:
             connection = self._free.pop()
             try:
@@ -151,5 +151,5 @@ def _refusal(error: aiosmtplib.SMTPResponseException) -> MailRefused:
 
 
 def mail_transport(url: SecretStr | None, data_dir: Path, **options: Any) -> MailTransport:
-    """Return the server of a URL, with its `options`, or the folder `mail` where there is no server."""
+    """Return the SMTP server of a URL, with `options`, or else the folder `mail`."""
     return MailFolder(data_dir / "mail") if url is None else SmtpServer(url.get_secret_value(), **options)

@@ -1,7 +1,7 @@
-"""What an outage is: a server that cannot be used now, as against a command that is wrong.
+"""Tell outages of a server from errors of a command.
 
-Every client of a server decides by these functions, so that all of them see the same faults the same way:
-connections refused, reset (also right after they were accepted), half closed, and peers that fall silent.
+All clients use these functions, so that they treat the same faults alike: connections refused, reset (also right
+after they were accepted), half-closed, and peers that stop responding.
 """
 
 import asyncio
@@ -17,9 +17,9 @@ _CLOSED_TRANSPORT: Final = ("clos", "write_eof", "connection lost")
 
 
 def is_connection_error(error: BaseException, drivers: tuple[str, ...]) -> bool:
-    """Whether a connection cannot be made or was lost, as raised by the modules whose names begin with `drivers`.
+    """Return whether an error raised in modules with the prefixes `drivers` means a failed connection.
 
-    The same error of other code, such as one about a file, is not about a connection.
+    The same error of other code, such as one about a file, does not.
     """
     if isinstance(error, RuntimeError):
         return any(word in str(error) for word in _CLOSED_TRANSPORT) and _passed_through(error, drivers)
@@ -32,9 +32,9 @@ def _passed_through(error: BaseException, modules: tuple[str, ...]) -> bool:
 
 
 def is_cancelled() -> bool:
-    """Whether the running task was asked to end.
+    """Return whether the current task is being cancelled.
 
-    If not, a CancelledError comes from a client whose connection was lost while it waited for its own future.
+    If not, a CancelledError comes from a client whose connection was lost while it awaited its own future.
     """
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0
@@ -42,7 +42,7 @@ def is_cancelled() -> bool:
 
 @contextmanager
 def outage_as_unavailable(is_outage: Callable[[BaseException], bool], detail: str) -> Iterator[None]:
-    """Raise Unavailable for an outage that happens inside the block; `is_outage` knows the client's errors."""
+    """Raise Unavailable for an outage inside the block; `is_outage` classifies the client's errors."""
     try:
         yield
     except Unavailable:

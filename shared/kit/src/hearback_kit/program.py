@@ -42,9 +42,9 @@ MODES = ("serve", "work", "run")
 
 @dataclass(frozen=True)
 class Program:
-    """One deployable program. `create_app` and `create_worker` get the settings and build everything.
+    """A deployable program. `create_app` and `create_worker` build everything from the settings.
 
-    `commands` are jobs to run once by hand: each gets the settings and returns the line that is printed.
+    `commands` are one-off jobs: each gets the settings and returns a line to print.
     """
 
     name: str
@@ -89,13 +89,13 @@ class Program:
         return 0
 
     def openapi(self) -> bytes:
-        """The OpenAPI document as committed: indented, sorted, with a line break at its end."""
+        """Return the OpenAPI document in its committed form: indented, sorted, with a final newline."""
         app = self.create_app(self.settings.model_construct())
         options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
         return orjson.dumps(app.openapi(), option=options)
 
     async def migrate(self, settings: ServiceSettings) -> None:
-        """Bring the service's database to the newest revision."""
+        """Upgrade the service's database to the newest revision."""
         if self.migrations is not None:
             await migrate(settings.database_url, self.migrations)
 
@@ -120,8 +120,8 @@ class Program:
     ) -> None:
         """Serve HTTP, work on streams, or both in one process, until SIGTERM or SIGINT.
 
-        `front` is where a server in front listens that hands over connections. When a part crashes all stop and
-        its error is raised. Whatever happens, the process ends in bounded time.
+        `front` is the address of a front server that hands over connections. If a part crashes, all stop and its
+        error is raised. The process always ends in bounded time.
         """
         configure_traces(self.name)
         watch_disk(settings.data_dir)
@@ -198,7 +198,7 @@ class Program:
 
 
 def _end_answers(app: FastAPI) -> None:
-    """End answers that would go on for long, such as event streams: the server waits for answers."""
+    """End long-lived responses, such as event streams, for which the server would wait."""
     for end in getattr(app.state, "on_stopping", ()):
         try:
             end()
@@ -226,7 +226,7 @@ async def _background(
     end: Callable[[], None],
     seconds_max: float,
 ) -> AsyncIterator[None]:
-    """Run the worker beside the block; when one of the two ends, so does the other."""
+    """Run the worker alongside the block; when one ends, so does the other."""
     if worker is None:
         yield
         return

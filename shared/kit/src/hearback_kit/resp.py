@@ -1,7 +1,6 @@
-"""One pipelined connection to Valkey for hot paths: RESP written by hand, answers matched in order.
+"""A pipelined connection to Valkey for hot paths: RESP encoded by hand, replies matched in order.
 
-A general client spends more time on a command than the server does; here a command costs the joining of a few
-byte strings (measured by `tests/bench`).
+A general client spends more time on a command than the server does (measured by `tests/bench`).
 """
 
 import asyncio
@@ -25,7 +24,7 @@ REPLICAS_MS_MAX: Final = 1_000
 
 
 def encode_command(*arguments: bytes | str | int) -> bytes:
-    """A command as a RESP array of bulk strings."""
+    """Encode a command as a RESP array of bulk strings."""
     parts = [b"*%d\r\n" % len(arguments)]
     for argument in arguments:
         raw = argument if isinstance(argument, bytes) else str(argument).encode()
@@ -34,11 +33,11 @@ def encode_command(*arguments: bytes | str | int) -> bytes:
 
 
 class NotSent(Unavailable):
-    """Nothing was run; every other Unavailable leaves that open."""
+    """Certainly nothing was executed; with any other Unavailable that is unknown."""
 
 
 class _Link(asyncio.Protocol):
-    """The socket: feeds answers to the futures that wait for them, oldest first."""
+    """The socket: resolves waiting futures with replies, oldest first."""
 
     def __init__(self) -> None:
         self.transport: Any = None
@@ -52,7 +51,7 @@ class _Link(asyncio.Protocol):
         self.transport = transport
 
     def write(self, commands: bytes, answers: int, future: "asyncio.Future[Any]") -> None:
-        """Send commands; the last of their `answers` answers goes to `future`. Raises NotSent."""
+        """Send commands; the last of their `answers` replies resolves `future`. Raise NotSent."""
         try:
             self.transport.write(commands)
         except RuntimeError as error:  # uvloop's for a transport that was closed a moment ago
@@ -82,7 +81,7 @@ class _Link(asyncio.Protocol):
             self.transport.abort()
 
     def _noted(self, error: Exception) -> Exception:
-        """Return an error answer; for a transaction that was refused with a redirection, that."""
+        """Return an error reply; for an aborted transaction, the redirection that caused it."""
         text, request = str(error), self._waiting[0]
         if text.startswith(_NOT_PRIMARY):
             self.lost = True  # the address, or a Sentinel, may lead to the successor
@@ -101,24 +100,24 @@ class _Link(asyncio.Protocol):
 
 
 class Wire(ABC):
-    """Where encoded commands go: to one server, or to the node of a cluster that has their slot."""
+    """A destination of encoded commands: a server, or the cluster node of a slot."""
 
     replicas_min: int
 
     @abstractmethod
     async def send(self, parts: Iterable[bytes], answers: int) -> Any:
-        """Write encoded commands that have `answers` answers; return the last one.
+        """Write encoded commands with `answers` replies; return the last one.
 
-        An error answer is returned as an exception object, not raised. Raises NotSent when there is no
-        connection, and Unavailable when there is no answer: then the commands may or may not have been run.
+        An error reply is returned as an exception, not raised. Raise NotSent without a connection, and Unavailable
+        without a reply: then the commands may or may not have been executed.
         """
 
     @abstractmethod
     async def send_to_replicas(self, parts: Iterable[bytes], answers: int) -> Any:
-        """As `send`; raises Unavailable also unless `replicas_min` replicas have what was written, in time."""
+        """Like `send`; also raise Unavailable unless `replicas_min` replicas acknowledge it in time (WAIT)."""
 
     async def command(self, *arguments: bytes | str | int) -> Any:
-        """Run one command; raises the server's error."""
+        """Execute a command; raise the server's error."""
         answer = await self.send([encode_command(*arguments)], 1)
         if isinstance(answer, Exception):
             raise answer
@@ -130,10 +129,10 @@ class Wire(ABC):
 
 
 class RespConnection(Wire):
-    """A connection that is made when first needed and again after it was lost.
+    """A connection that is made on first use and again after a loss.
 
-    What is written and not yet taken by the server is bounded by the callers: each waits for its answer.
-    `url` is as `valkey_address` has it. `replicas_min` is for `send_to_replicas`.
+    Callers bound the write buffer, since each awaits its reply. For `url` see `valkey_address`; `replicas_min` is
+    for `send_to_replicas`.
     """
 
     def __init__(
@@ -154,11 +153,11 @@ class RespConnection(Wire):
         self._connecting: asyncio.Task[_Link] | None = None
 
     def another(self, *, answer_seconds_max: float) -> Self:
-        """Return a further connection to the same server."""
+        """Return another connection to the same server."""
         return type(self)(self._url, answer_seconds_max=answer_seconds_max, replicas_min=self.replicas_min)
 
     async def send(self, parts: Iterable[bytes], answers: int) -> Any:
-        """As `Wire` has it."""
+        """See `Wire`."""
         link = self._link
         if link is None or link.lost:
             link = await self._usable_link()
@@ -172,7 +171,7 @@ class RespConnection(Wire):
             timer.cancel()
 
     async def send_to_replicas(self, parts: Iterable[bytes], answers: int) -> Any:
-        """As `Wire` has it."""
+        """See `Wire`."""
         link = await self._usable_link()
         loop = asyncio.get_running_loop()
         answered, replicated = loop.create_future(), loop.create_future()
@@ -191,7 +190,7 @@ class RespConnection(Wire):
         return answer
 
     async def _usable_link(self) -> _Link:
-        """Return the link, made again where that is needed. Raises NotSent."""
+        """Return the link, reconnecting if necessary. Raise NotSent."""
         link = self._link
         if link is None or link.lost:
             try:
@@ -208,7 +207,7 @@ class RespConnection(Wire):
         self._drop(link)
 
     async def _connected(self) -> _Link:
-        """One attempt for all who wait; that one of them gives up does not end it for the others."""
+        """Connect once for all waiters; cancelling one does not affect the others."""
         task = self._connecting
         if task is None:
             task = self._connecting = asyncio.get_running_loop().create_task(self._connect())
@@ -283,7 +282,7 @@ class RespConnection(Wire):
         return greetings
 
     def close(self) -> None:
-        """Drop the connection; whoever waits gets Unavailable."""
+        """Drop the connection; waiters get Unavailable."""
         if self._connecting is not None:
             self._connecting.cancel()
         if self._link is not None:

@@ -1,8 +1,7 @@
-"""Pipelined connections to a cluster: what is written goes to the primary that has the slot of its keys.
+"""Pipelined connections to a cluster: commands go to the primary that owns their keys' slot.
 
-Slots move: to another node when an operator wants it, to a replica when their primary ends. After an answer that
-says so, and when a node does not answer, the map of slots is read again. What was not run for that is then sent to
-the node that has the slot by now, for as long as an answer may take.
+Slots move, on resharding and on failover. After a redirection, and when a node does not reply, the slot map is
+reloaded. Commands that were not executed are then sent to the new owner, until the reply timeout.
 """
 
 import asyncio
@@ -25,7 +24,7 @@ _ASKING: Final = encode_command("ASKING")
 
 
 class SlotMap:
-    """Which node has which slot, as one of them said last; read when first needed, and when that is in doubt."""
+    """The slot map of the cluster; loaded on first use, and again when it is in doubt."""
 
     def __init__(self, address: ClusterAddress) -> None:
         self._address = address
@@ -36,7 +35,7 @@ class SlotMap:
         self._reading: asyncio.Task[None] | None = None
 
     async def owner(self, slot: int, seconds_max: float) -> Host:
-        """Return host and port of the primary that has a slot. Raises NotSent when none is known in time."""
+        """Return host and port of a slot's primary. Raise NotSent if it is not known in time."""
         owner = self._owners[slot]
         if owner is None or owner in self._doubted:
             try:
@@ -50,7 +49,7 @@ class SlotMap:
         return owner
 
     async def primaries(self, seconds_max: float) -> Sequence[Host]:
-        """Return all primaries. Raises NotSent when none is known."""
+        """Return all primaries. Raise NotSent if none is known."""
         with suppress(NotSent):  # that slot may be the only one without
             await self.owner(0, seconds_max)
         found = list(dict.fromkeys(owner for owner in self._owners if owner is not None))
@@ -59,12 +58,12 @@ class SlotMap:
         return found
 
     def moved(self, slot: int, owner: Host) -> None:
-        """Note that a slot has another owner, and read the others' before long."""
+        """Note that a slot has another owner, and reload the map soon."""
         self._owners[slot] = owner
         self._read_soon()
 
     def doubt(self, host: Host) -> None:
-        """Read the map before this node is used again: it does not answer, or not as the one that has a slot."""
+        """Reload the map before a node is used again that does not reply or does not own a slot."""
         self._doubted.add(host)
 
     def _read_soon(self) -> asyncio.Task[None]:
@@ -79,7 +78,7 @@ class SlotMap:
             task.exception()  # retrieved here in case that nothing waits for it
 
     async def _read_once(self) -> None:
-        """Read the map unless that was done a moment ago: while a node is away, each request needs to know."""
+        """Load the map unless that was just done: while a node is down, every request asks."""
         if asyncio.get_running_loop().time() - self._read_at >= READS_APART_SECONDS:
             await asyncio.shield(self._read_soon())
 
@@ -124,22 +123,22 @@ class SlotMap:
 
 
 def _read_slots(answer: Any, asked: Host) -> list[tuple[int, int, list[Host]]]:
-    """Return first and last slot and the nodes, the primary first, of each range in an answer to CLUSTER SLOTS."""
+    """Parse a reply to CLUSTER SLOTS: first and last slot and nodes of each range, the primary first."""
     return [
         (first, last, [_host(node[0], int(node[1]), asked) for node in nodes]) for first, last, *nodes in answer
     ]
 
 
 def _host(name: Any, port: int, asked: Host) -> Host:
-    """A node's address; one that does not know its own name is where it was asked."""
+    """Return a node's address; one that does not know its own host has the host that was asked."""
     text = name.decode() if isinstance(name, bytes) else str(name or "")
     return (text if text not in {"", "?"} else asked[0], port)
 
 
 class RespCluster:
-    """Connections to the primaries of a cluster, each made when first needed.
+    """Connections to the primaries of a cluster, each made on first use.
 
-    `on` says where something of one slot is written to. `url` is as `valkey_address` has it.
+    `on` returns the destination of a key's slot. For `url` see `valkey_address`.
     """
 
     def __init__(
@@ -163,7 +162,7 @@ class RespCluster:
         self._wires: dict[int, _SlotWire] = {}
 
     def another(self, *, answer_seconds_max: float) -> Self:
-        """Return further connections to the same cluster."""
+        """Return other connections to the same cluster."""
         return type(self)(
             self._url,
             answer_seconds_max=answer_seconds_max,
@@ -172,7 +171,7 @@ class RespCluster:
         )
 
     def on(self, key: str) -> Wire:
-        """Return where commands on a key, and on all of its slot, are written to."""
+        """Return the destination of commands on a key and its slot."""
         slot = key_slot(key.encode())
         wire = self._wires.get(slot)
         if wire is None:
@@ -180,7 +179,7 @@ class RespCluster:
         return wire
 
     def apart(self, things: Iterable[Thing], key_of: Callable[[Thing], str]) -> dict[Wire, list[Thing]]:
-        """Return things by where commands on their keys are written to."""
+        """Group things by the destination of their keys."""
         found: dict[Wire, list[Thing]] = {}
         for thing in things:
             found.setdefault(self.on(key_of(thing)), []).append(thing)
@@ -212,13 +211,13 @@ class RespCluster:
         raise problem
 
     def close(self) -> None:
-        """Drop the connections; whoever waits gets Unavailable."""
+        """Drop the connections; waiters get Unavailable."""
         for node in self._nodes.values():
             node.close()
 
 
 class _SlotWire(Wire):
-    """Writes to the node that has a slot, and again to another when that one has not got it any more."""
+    """Writes to the owner of a slot, following redirections."""
 
     def __init__(self, cluster: RespCluster, slot: int) -> None:
         self._cluster = cluster
@@ -226,11 +225,11 @@ class _SlotWire(Wire):
         self.replicas_min = cluster.replicas_min
 
     async def send(self, parts: Iterable[bytes], answers: int) -> Any:
-        """As `Wire` has it."""
+        """See `Wire`."""
         return await self._route(parts, answers, to_replicas=False)
 
     async def send_to_replicas(self, parts: Iterable[bytes], answers: int) -> Any:
-        """As `Wire` has it."""
+        """See `Wire`."""
         return await self._route(parts, answers, to_replicas=True)
 
     async def _route(self, parts: Iterable[bytes], answers: int, *, to_replicas: bool) -> Any:
@@ -264,7 +263,7 @@ class _SlotWire(Wire):
             redirections += 1
 
     async def _redirected(self, answer: str, asked: Host) -> tuple[Host, tuple[bytes, ...]]:
-        """Return where to send to next, and what to send before."""
+        """Return the next node, and commands to send first (ASKING)."""
         slots = self._cluster.slots
         kind, *where = answer.split()
         if kind in {"MOVED", "ASK"}:
@@ -288,7 +287,7 @@ Connections = RespConnection | RespCluster
 def open_connection(
     url: str, *, connect_seconds_max: float = 2.0, answer_seconds_max: float = 5.0, replicas_min: int = 0
 ) -> Connections:
-    """Return pipelined connections to the server or the cluster that a URL names."""
+    """Return pipelined connections to the server or cluster of a URL."""
     kind = RespConnection if read_cluster(url) is None else RespCluster
     return kind(
         url,

@@ -1,4 +1,4 @@
-"""Settings from the environment: typed, bounded, described; the source of the settings docs."""
+"""Settings from the environment: typed, bounded, documented; the settings page is generated from them."""
 
 import re
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ _SCHEMES: Final[Mapping[str, "re.Pattern[str]"]] = {
 
 
 def fleet(name: str, default: Any, description: str, *, former_name: str | None = None, **bounds: Any) -> Any:
-    """Return a field that every service reads from one `HEARBACK_…` variable, or from that of a former name."""
+    """Return a field read from a `HEARBACK_…` variable that all services share, or from its former name."""
     names = (name, former_name) if former_name else (name,)
     return Field(
         default,
@@ -64,7 +64,7 @@ def _split(value: Any) -> Any:
 
 
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-"""Any number of texts: by comma, or as a JSON list."""
+"""A list of texts, comma-separated or as JSON."""
 
 
 class InvalidSettings(Exception):
@@ -106,7 +106,7 @@ Sender = Annotated[str, AfterValidator(_check_sender)]
 
 
 class ServiceSettings(BaseSettings):
-    """Settings of every service. A service subclasses this with its own prefix of variables and fields."""
+    """Settings of every service; each subclasses it with its own prefix and fields."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True)
     service: ClassVar[str]

@@ -1,7 +1,7 @@
-"""A file with the last known snapshots, so that a process that starts while the server is away has them.
+"""A file with the last known snapshots, for a process that starts while the server is down.
 
-It holds what the process used, and what an earlier one left there. It is replaced as a whole, so that it is never
-half written, and only while what is in memory is known to be current: it never gets older than it was.
+It holds the snapshots that this and earlier processes used. It is replaced atomically, and only while the cache is
+known to be current, so it never goes back in time.
 """
 
 import asyncio
@@ -27,9 +27,9 @@ _log = get_logger(__name__)
 
 
 class SnapshotFile:
-    """Keeps the snapshots whose names begin with one of `prefixes` in a file of at most `bytes_max` bytes.
+    """Keeps the snapshots with name `prefixes` in a file of at most `bytes_max` bytes.
 
-    `dump` is the reverse of the cache's `parse`. What an earlier process left is in the cache once this is made.
+    `dump` is the inverse of the cache's `parse`. The constructor loads an existing file into the cache.
     """
 
     def __init__(
@@ -54,11 +54,11 @@ class SnapshotFile:
 
     @property
     def idle_seconds(self) -> float:
-        """Seconds since `run` last went round its loop; grows when it hangs."""
+        """Seconds since the last iteration of `run`."""
         return self._heart.idle_seconds
 
     def _read(self) -> dict[str, bytes]:
-        """Return what the file holds; nothing when it cannot be read."""
+        """Return the file's content; empty if it cannot be read."""
         try:
             if self._path.stat().st_size > 2 * self._bytes_max:
                 raise ValueError("too large")
@@ -71,7 +71,7 @@ class SnapshotFile:
             return {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Write what changed, again and again, until `stop` is set."""
+        """Write changes periodically until `stop` is set."""
         while not stop.is_set():
             self._heart.beat()
             began = time.monotonic()
@@ -81,7 +81,7 @@ class SnapshotFile:
             await pause(max(self._interval_seconds, _SHARE * took), stop)
 
     async def save(self) -> None:
-        """Write the snapshots in memory if any changed. Raises Unavailable when they may not be current."""
+        """Write the cached snapshots if any changed. Raise Unavailable if they may not be current."""
         if self._cache.generation == self._written_generation:
             return
         entries = await self._cache.current(self._prefixes)
@@ -94,7 +94,7 @@ class SnapshotFile:
         self._written_generation = generation
 
     def _write(self, entries: dict[str, Any]) -> None:
-        """Replace the file. Of too many snapshots those used last are kept."""
+        """Replace the file; if there are too many snapshots, keep the most recently used."""
         kept: dict[str, str] = {}
         size = 0
         for name, value in reversed(entries.items()):

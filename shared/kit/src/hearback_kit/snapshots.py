@@ -1,10 +1,9 @@
-"""Snapshots: small JSON values that one service publishes and all others keep a copy of.
+"""Snapshots: small JSON values that one service publishes and all others cache.
 
-The writer sets values and appends the changed names to a capped stream, in one transaction (on a cluster
-one after the other, as the names lie in different slots). Readers
-load a value when first asked, keep it, and follow the stream; after a gap they forget everything
-they cannot be sure of, but serve the last known copy while the server is away. A stream is used instead
-of pub/sub because a reader that was cut off knows what it missed.
+The writer sets values and appends the changed names to a capped stream, in one transaction (on a cluster one after
+the other, as the names are in different slots). Readers load a value on first use, cache it, and follow the
+stream. After a gap they drop everything that may be outdated, but serve the last known copy while the server is
+down. A stream is used instead of pub/sub because a reader can resume it after a disconnect.
 """
 
 import asyncio
@@ -39,9 +38,9 @@ class SnapshotStore:
         self._client: Any = client
 
     async def publish(self, values: Mapping[str, bytes | None]) -> None:
-        """Set (or with None remove) values and announce the change; all or nothing.
+        """Set (or with None delete) values and announce the change, atomically.
 
-        On a cluster a part may be set, and not announced, when it raises; the writer tries all of it again.
+        On a cluster some may be set without an announcement when it raises; the writer retries all.
         """
         if not values:
             return
@@ -59,13 +58,13 @@ class SnapshotStore:
                 await pipe.execute()
 
     async def get(self, name: str) -> bytes | None:
-        """Return the value as it stands on the server."""
+        """Return the value from the server."""
         with outage_as_unavailable("the configuration cannot be read"):
             value: bytes | None = await self._client.get(PREFIX + name)
         return value
 
     async def history(self) -> str:
-        """Return what names the history of the server's data: another one after a restart or a failover."""
+        """Return an id of the server's data history, which changes with a restart or failover."""
         with outage_as_unavailable("the configuration cannot be read"):
             if is_cluster(self._client):
                 found = await self._client.info("replication", target_nodes=self._client.PRIMARIES)
@@ -75,10 +74,10 @@ class SnapshotStore:
 
 
 class SnapshotCache:
-    """The reader's side: parsed values in memory, at most `entries_max` of them, and as many absent names.
+    """The reader's side: caches at most `entries_max` parsed values, and as many absent names.
 
-    Absent names are kept apart, so that made-up names cannot push out what is used.
-    `waiting` is a client for reads that block.
+    Absent names are cached separately, so that made-up names cannot evict values. `waiting` is a client for
+    blocking reads.
     """
 
     def __init__(
@@ -103,15 +102,15 @@ class SnapshotCache:
         self._last: str | None = None
         self._heart = Heartbeat()
         self.generation = 0
-        """Changes whenever a value that `peek` returned may not be current any more."""
+        """Changes whenever a value that `peek` returned may be outdated."""
 
     @property
     def idle_seconds(self) -> float:
-        """Seconds since `follow` last went round its loop; grows when it hangs."""
+        """Seconds since the last iteration of `follow`."""
         return self._heart.idle_seconds
 
     def restore(self, values: Mapping[str, bytes]) -> None:
-        """Take over copies of an earlier process: they hold as soon as the server is known to be away."""
+        """Add copies from an earlier process, which are used once the server is known to be down."""
         for name, raw in values.items():
             if len(self._entries) >= self._entries_max:
                 return
@@ -123,9 +122,9 @@ class SnapshotCache:
                 self._restored.add(name)
 
     async def current(self, prefixes: tuple[str, ...]) -> dict[str, Any]:
-        """Return the kept values with such names, those used last at the end, after reading again what may be old.
+        """Return the cached values with name prefixes, most recently used last, after refreshing outdated ones.
 
-        Raises Unavailable when changes are not followed, or the server has none.
+        Raise Unavailable if changes are not followed, or the server has no data.
         """
         old = [name for name in self._entries if name in self._stale and name.startswith(prefixes)]
         for first in range(0, len(old), _VALUES_READ):
@@ -139,7 +138,7 @@ class SnapshotCache:
         }
 
     async def _read_again(self, names: Sequence[str]) -> None:
-        """Replace kept values by those of the server, unless it has no configuration."""
+        """Refresh cached values from the server, unless it has no configuration."""
         if not self._is_following:
             raise Unavailable("the configuration is not followed")
         self._stale.difference_update(names)
@@ -169,11 +168,11 @@ class SnapshotCache:
 
     @property
     def _is_following(self) -> bool:
-        """Whether changes are followed, of a server that has any."""
+        """Return whether changes are followed, of a server that has data."""
         return self._last not in {None, _NO_CHANGES}
 
     def peek(self, name: str, missing: Any = None) -> Any:
-        """Return the kept value if it is known to be current, else `missing` (a known absent value is None)."""
+        """Return the cached value if it is current, else `missing` (None is a known absent value)."""
         if name in self._stale:
             return missing
         if name in self._entries:
@@ -181,9 +180,9 @@ class SnapshotCache:
         return None if name in self._absent else missing
 
     async def load(self, name: str) -> Any:
-        """Return the value, or None when there is none.
+        """Return the value, or None if it does not exist.
 
-        While the server is away the last known value is returned; raises Unavailable when there is none.
+        While the server is down, return the last known value, or raise Unavailable.
         """
         known = self.peek(name, _UNKNOWN)
         if known is not _UNKNOWN:
@@ -255,14 +254,14 @@ class SnapshotCache:
         self._stale.update(self._entries, self._loads)
 
     def _trust_restored(self) -> None:
-        """Serve what an earlier process knew, as the server has nothing better at the moment."""
+        """Use the copies of an earlier process, as the server has no data now."""
         if self._restored:
             self._stale -= self._restored
             self._restored.clear()
             self.generation += 1
 
     async def follow(self, stop: asyncio.Event) -> None:
-        """Keep the copies current until `stop` is set."""
+        """Keep the cache current until `stop` is set."""
         while not stop.is_set():
             self._heart.beat()
             try:

@@ -1,4 +1,4 @@
-"""Ending a wait when the program stops."""
+"""End waits when the program stops."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,9 +8,9 @@ Result = TypeVar("Result")
 
 
 async def unless_stopped(work: Coroutine[Any, Any, Result], stop: asyncio.Event) -> Result | None:
-    """Return what `work` returns, or None when `stop` is set first; `work` is then cancelled.
+    """Return the result of `work`, or cancel it and return None when `stop` is set.
 
-    For waits that may be cut off anywhere, such as a blocking read whose answer would be asked for again.
+    `work` must be safe to cancel anywhere, such as a blocking read that can be repeated.
     """
     stopping = Stopping(stop)
     try:
@@ -20,10 +20,7 @@ async def unless_stopped(work: Coroutine[Any, Any, Result], stop: asyncio.Event)
 
 
 class Stopping:
-    """Waits of one loop that end when the program stops: one task watches the event for all of them.
-
-    Close it when the loop ends.
-    """
+    """Interruptible waits of a loop, which share one task that watches the event; close it after the loop."""
 
     def __init__(self, stop: asyncio.Event) -> None:
         self._stop = stop
@@ -39,7 +36,7 @@ class Stopping:
             await asyncio.wait((self._stopped,), timeout=seconds)
 
     async def unless_stopped(self, work: Coroutine[Any, Any, Result]) -> Result | None:
-        """Return what `work` returns, or None when the program stops first; `work` is then cancelled."""
+        """Return the result of `work`, or cancel it and return None when the program stops."""
         task = asyncio.ensure_future(work)
         try:
             await asyncio.wait((task, self._stopped), return_when=asyncio.FIRST_COMPLETED)
@@ -50,5 +47,5 @@ class Stopping:
                 await asyncio.gather(task, return_exceptions=True)
 
     def close(self) -> None:
-        """End the watching."""
+        """Stop watching the event."""
         self._stopped.cancel()

@@ -1,7 +1,7 @@
-"""Traces and metrics: traces that survive the queue, one `/metrics` for everything.
+"""Traces and metrics.
 
-Spans are made per batch and not per request: what follows a trace through the fleet is the
-`traceparent` that every message carries.
+Traces are propagated through the streams by the `traceparent` of every message. Spans are created per batch, not
+per request.
 """
 
 import os
@@ -33,11 +33,11 @@ _EXPORTERS: Final = [
 
 
 def configure_traces(service: str) -> None:
-    """Give the process a tracer provider, once.
+    """Set the process's tracer provider, once.
 
-    `OTEL_TRACES_EXPORTER` names exporters (`console`, or `otlp` where its package is installed), as the
-    OpenTelemetry specification has it; without it spans are not sent anywhere. Raises ValueError for an
-    exporter that is not installed.
+    `OTEL_TRACES_EXPORTER` lists exporters (`console`, or `otlp` if its package is installed), as in the
+    OpenTelemetry specification; without it spans are not exported. Raise ValueError for an exporter that is not
+    installed.
     """
     if isinstance(trace.get_tracer_provider(), TracerProvider):
         return
@@ -56,24 +56,24 @@ def _exporter(name: str) -> SpanExporter:
 
 
 def current_traceparent() -> str | None:
-    """Return the W3C traceparent of the current span, to be carried in messages; None outside a span."""
+    """Return the W3C traceparent of the current span for messages; None outside a span."""
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     return carrier.get("traceparent")
 
 
 def new_traceparent() -> str:
-    """Return a traceparent for work that starts here, where a whole span would cost too much."""
+    """Return a new traceparent without creating a span, for hot paths."""
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
 @contextmanager
 def batch_span(name: str, traceparents: Sequence[str | None]) -> Iterator[None]:
-    """Run a block in a span for messages that carry these traceparents.
+    """Run a block in a span for a batch of messages with these traceparents.
 
-    A batch of one trace continues it; one of several starts a trace with links to each (OpenTelemetry's
-    conventions for messaging), at most LINKS_MAX, and none where no spans are sent. A traceparent that cannot be
-    read is as none. Errors are not recorded: their text can hold what people wrote.
+    A batch of one trace continues it; one of several starts a new trace with links to each (OpenTelemetry's
+    conventions for messaging), at most LINKS_MAX, and none if spans are not exported. Invalid traceparents are
+    ignored. Errors are not recorded, since their text may contain personal data.
     """
     known = [text for text in dict.fromkeys(traceparents) if text][:LINKS_MAX]
     if len(known) == 1:
@@ -93,7 +93,7 @@ def batch_span(name: str, traceparents: Sequence[str | None]) -> Iterator[None]:
 
 
 def _span_context(traceparent: str) -> trace.SpanContext | None:
-    """Read a traceparent as the propagator does, for a tenth of its cost; None when it cannot be read."""
+    """Parse a traceparent at a tenth of the propagator's cost; None if it is invalid."""
     found = _TRACEPARENT.fullmatch(traceparent)
     if found is None or found["version"] == "ff" or (found["version"] == "00" and found["more"]):
         return None

@@ -1,4 +1,4 @@
-"""The one place that makes Valkey/Redis clients, and the errors that mean it cannot be used at the moment."""
+"""Create Valkey/Redis clients, and classify their errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,12 +52,11 @@ _PASSING: Final = (
 def connect(
     url: str, *, timeout_seconds: float = 5.0, blocking: bool = False, block_ms_max: int = BLOCK_MS_MAX
 ) -> Redis:
-    """A client with a pool, for a `url` as `valkey_address` has it.
+    """Return a client with a pool; for `url` see `valkey_address`.
 
-    `blocking` is for commands that wait (BLOCK of at most `block_ms_max`).
-
-    Every read has a deadline, so that a server that hangs is noticed, a blocking one's after `block_ms_max`. Of a
-    cluster, it is a client that has the same commands, each for keys of one slot only; see `is_cluster`.
+    `blocking` is for commands that wait (BLOCK of at most `block_ms_max`). Every read has a deadline, so that a
+    hanging server is detected; that of a blocking read is after `block_ms_max`. The client of a cluster has the
+    same commands, each for keys of one slot only; see `is_cluster`.
     """
     options: dict[str, Any] = {
         "protocol": 2,
@@ -93,12 +92,12 @@ def _connect_cluster(address: ClusterAddress, options: dict[str, Any]) -> RedisC
 
 
 def is_cluster(client: Redis) -> bool:
-    """Whether a client of `connect` is one of a cluster."""
+    """Return whether a client is one of a cluster."""
     return isinstance(client, RedisCluster)
 
 
 class _LeavesReplicas:
-    """A connection that ends when its server has become a replica: the address may lead to the successor."""
+    """A connection that closes when its server became a replica, since the address may now resolve to another."""
 
     async def read_response(self, *arguments: Any, **more: Any) -> Any:
         connection: Any = super()
@@ -119,7 +118,7 @@ class _LeavingSSLConnection(_LeavesReplicas, SSLConnection):
 
 
 class _FollowsPrimary:
-    """A connection to the primary that Sentinels name."""
+    """A connection to the primary that Sentinels report."""
 
     host: str
     port: int
@@ -134,7 +133,7 @@ class _FollowsPrimary:
         await connection._connect()
 
     async def on_connect_check_health(self, check_health: bool = True) -> None:
-        """Greet the server, and end the connection when that is a replica, still or by now."""
+        """Greet the server, and close the connection if it is a replica."""
         connection: Any = super()
         await connection.on_connect_check_health(check_health=check_health)
         this: Any = self
@@ -160,7 +159,7 @@ _FOLLOWING: Final[dict[type, type]] = {
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether an error says that the server cannot be used now, rather than that the command was wrong."""
+    """Return whether an error means that the server is unavailable, not that the command was wrong."""
     if isinstance(error, OUTAGES) or is_connection_error(error, _CLIENT_MODULES):
         return True
     if isinstance(error, RedisClusterException):
@@ -172,6 +171,6 @@ def is_outage(error: BaseException) -> bool:
 
 @contextmanager
 def outage_as_unavailable(detail: str = "the stream server cannot be reached") -> Iterator[None]:
-    """Raise Unavailable for an outage of the server that happens inside the block."""
+    """Raise Unavailable for an outage of the server inside the block."""
     with outages.outage_as_unavailable(is_outage, detail):
         yield

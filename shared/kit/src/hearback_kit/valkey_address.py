@@ -1,10 +1,10 @@
-"""Where Valkey is: at an address of its own, where Sentinels say that its primary is, or on a cluster's nodes.
+"""URLs of Valkey: a single server, a primary found through Sentinels, or a cluster.
 
-A URL is `redis://`, `rediss://` (TLS) or `unix://` as redis-py has it, or names Sentinels instead of a server:
-`redis+sentinel://user:password@host:26379,host2:26379/name/0`. `name` is what the Sentinels call the primary, `0`
-the database; user and password are the server's, the query may have `sentinel_username` and `sentinel_password`.
-A cluster is named by some of its nodes, `redis+cluster://user:password@host:6379,host2:6379`; they say where the
-others are. With `rediss+sentinel://` and `rediss+cluster://` all of them are reached by TLS.
+`redis://`, `rediss://` (TLS) and `unix://` are those of redis-py. With Sentinels:
+`redis+sentinel://user:password@host:26379,host2:26379/name/0`, where `name` is the name of the primary and `0` the
+database; user and password are the server's, the query may have `sentinel_username` and `sentinel_password`.
+A cluster is given by some of its nodes: `redis+cluster://user:password@host:6379,host2:6379`.
+`rediss+sentinel://` and `rediss+cluster://` use TLS for every connection.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ Host = tuple[str, int]
 
 
 class Sentinels:
-    """Finds the primary: the first Sentinel that knows it is asked first the next time."""
+    """Finds the primary; the first Sentinel that knows it is asked first the next time."""
 
     def __init__(self, hosts: Sequence[Host], name: str, *, tls: bool, login: Sequence[str]) -> None:
         self._hosts = list(hosts)
@@ -37,11 +37,11 @@ class Sentinels:
 
     @property
     def hosts(self) -> list[Host]:
-        """Host and port of each, the one that is asked first in front."""
+        """Host and port of each, in the order of asking."""
         return list(self._hosts)
 
     async def primary(self) -> Host:
-        """Return host and port of the primary. Raises Unavailable when no Sentinel knows them."""
+        """Return host and port of the primary. Raise Unavailable if no Sentinel knows it."""
         for host in tuple(self._hosts):
             try:
                 async with asyncio.timeout(SENTINEL_SECONDS_MAX):
@@ -54,7 +54,7 @@ class Sentinels:
         raise Unavailable("no Sentinel knows the stream server")
 
     def doubt(self) -> None:
-        """Ask another Sentinel first: the address that was found is not the primary's."""
+        """Ask another Sentinel first, since the returned address is not the primary's."""
         self._put_last(self._hosts[0])
 
     def _put_last(self, host: Host) -> None:
@@ -81,9 +81,9 @@ class Sentinels:
 
 
 def read_address(url: str) -> tuple[str, Sentinels | None]:
-    """Return a server's URL and the Sentinels that say where it is, if the URL names any.
+    """Return the URL of a server, and the Sentinels of a URL that has any.
 
-    Then the host in the server's URL is a Sentinel's. Raises ValueError for a URL that names no primary.
+    With Sentinels, the host of the returned URL is a Sentinel's. Raise ValueError without a primary's name.
     """
     parts = urlsplit(url)
     scheme = _SCHEME.fullmatch(parts.scheme)
@@ -103,7 +103,7 @@ def read_address(url: str) -> tuple[str, Sentinels | None]:
 
 @dataclass(frozen=True, slots=True)
 class ClusterAddress:
-    """Some nodes of a cluster, and the login that all of them have."""
+    """Some nodes of a cluster, and their common credentials."""
 
     hosts: tuple[Host, ...]
     is_tls: bool
@@ -127,7 +127,7 @@ class ClusterAddress:
 
 
 def read_cluster(url: str) -> ClusterAddress | None:
-    """Return the cluster that a URL names, None when it names something else; raises ValueError without a node."""
+    """Return the cluster of a URL, or None for any other URL; raise ValueError without a node."""
     parts = urlsplit(url)
     scheme = _SCHEME.fullmatch(parts.scheme)
     if scheme is None or scheme[2] != "cluster":

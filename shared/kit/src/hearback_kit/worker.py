@@ -1,4 +1,4 @@
-"""A service's background work: its consumers, its outbox relay and its periodic jobs, run together."""
+"""The worker of a service: consumers, outbox relay and periodic jobs."""
 
 import asyncio
 import time
@@ -15,9 +15,9 @@ _log = get_logger(__name__)
 
 
 class Periodic:
-    """Calls a job every `seconds`, and sooner when woken; a failure is logged and does not end it.
+    """Calls a job every `seconds`, or sooner when woken; failures are logged.
 
-    However often it is woken, calls are `seconds_min` apart.
+    Calls are at least `seconds_min` apart.
     """
 
     def __init__(
@@ -30,11 +30,11 @@ class Periodic:
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """Say that there is something to do, so that the job need not wait for its time."""
+        """Run the job before its time."""
         self._woken.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Call the job at once and then again and again until `stop` is set."""
+        """Call the job immediately, then periodically until `stop` is set."""
         while not stop.is_set():
             self._woken.clear()
             try:
@@ -50,7 +50,7 @@ class Periodic:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a worker runs, and the readiness checks of what that needs."""
+    """The parts of a worker, and readiness checks of its resources."""
 
     parts: Iterable[Part]
     checks: Mapping[str, Check] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Work:
 
 
 class Worker:
-    """Opens its work when it runs and closes it when it ends, however it ends."""
+    """Opens its resources when it runs, and always closes them."""
 
     def __init__(self, opening: Callable[[], AbstractAsyncContextManager[Work]]) -> None:
         self._opening = opening
@@ -67,11 +67,11 @@ class Worker:
 
     @property
     def checks(self) -> Mapping[str, Check]:
-        """Readiness checks; those of the parts appear when the worker runs."""
+        """Readiness checks; those of the parts are added when the worker runs."""
         return self._checks
 
     def show_checks(self, checks: dict[str, Check], prefix: str) -> None:
-        """Keep the worker's checks in `checks`, too, under names that begin with `prefix`."""
+        """Mirror the worker's checks to `checks`, with a name prefix."""
         self._shown.append((checks, prefix))
         self._show({"worker": _not_started})
 
@@ -81,7 +81,7 @@ class Worker:
             checks.update({f"{prefix}{name}": check for name, check in found.items()})
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run every part until `stop` is set; a part that crashes stops them all and raises."""
+        """Run every part until `stop` is set; if one crashes, all stop and its error is raised."""
         async with self._opening() as work:
             background = Background(work.parts, stop_seconds_max=work.stop_seconds_max)
             self._show({**work.checks, **background.checks})

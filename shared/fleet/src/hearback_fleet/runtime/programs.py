@@ -1,4 +1,4 @@
-"""Making the HTTP app and the worker of a service on its runtime."""
+"""Build the HTTP app and the worker of a service on its runtime."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -29,10 +29,10 @@ def service_app(
     app_class: type[FastAPI] = FastAPI,
     **more: Any,
 ) -> FastAPI:
-    """Make a service's HTTP app; the caller adds its routers.
+    """Return a service's HTTP app; the caller adds its routers.
 
-    When the app starts, what `build` returns becomes `app.state.state`, which routes take their needs from, and
-    with `authenticates` callers are checked by the registry (`app.state.access`). `more` is FastAPI's.
+    On startup, `app.state.state` is set to the result of `build`, and with `authenticates` `app.state.access` to
+    the registry's authentication. `more` are arguments of FastAPI.
     """
 
     @asynccontextmanager
@@ -60,7 +60,7 @@ def service_worker(
     clock: Clock | None = None,
     outbox: OutboxTable | None = None,
 ) -> Worker:
-    """Make a service's worker; `build` adds consumers (`consume`), jobs (`every`) and whatever else runs."""
+    """Return a service's worker; `build` adds consumers (`consume`), jobs (`every`) and other tasks."""
 
     @asynccontextmanager
     async def opening() -> AsyncIterator[Work]:

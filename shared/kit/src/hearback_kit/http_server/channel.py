@@ -1,8 +1,8 @@
-"""Passing clients' connections from one process to another, each with what was read of it (Linux).
+"""Pass client connections between processes, with the bytes already read from them (Linux).
 
-A server in front accepts clients and reads their first request. When that belongs to the server behind, the whole
-connection goes there, and with a later request that does not it comes back. Only plain requests travel so;
-whatever is unusual is left to the server in front, which knows more rules.
+A front server accepts clients and reads their first request. If that belongs to the back server, the connection is
+handed over, and handed back with the first request that does not. Only plain requests are handed over; the front
+server handles all others.
 """
 
 import asyncio
@@ -28,10 +28,10 @@ Take = Callable[[socket.socket, bytes], None]
 
 
 def plain_length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
-    """Return the length of the body of a plain HTTP/1.1 request; None of any other.
+    """Return the body's length of a plain HTTP/1.1 request, or None for any other.
 
-    `headers` are in lower case. A plain request has one host, one length of no more than `PLAIN_BODY_BYTES_MAX`,
-    and nothing that asks for more than an answer on a connection that stays open.
+    `headers` are in lower case. A plain request has one Host, one Content-Length of at most
+    `PLAIN_BODY_BYTES_MAX`, and no headers for upgrades, closing, chunked bodies or `Expect`.
     """
     hosts, length = 0, None
     for name, value in headers:
@@ -49,7 +49,7 @@ def plain_length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
 
 
 def listen_for_channels() -> socket.socket:
-    """Return a socket for `Channel.accept`, under a name of its own that needs no file."""
+    """Return a listening socket for `Channel.accept`, with an abstract address."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listener.bind("")
     listener.listen(8)
@@ -58,10 +58,10 @@ def listen_for_channels() -> socket.socket:
 
 
 class Channel:
-    """One end of a way for connections.
+    """One end of a channel for connections.
 
-    `take` gets each that came, with the bytes that were read of it elsewhere. `lost` is called when the other end
-    is gone.
+    `take` is called with each received connection and the bytes read from it before. `lost` is called when the
+    other end is gone.
     """
 
     def __init__(self, end: socket.socket, take: Take, lost: Callable[[], None]) -> None:
@@ -76,7 +76,7 @@ class Channel:
 
     @classmethod
     def accept(cls, listener: socket.socket, take: Take, lost: Callable[[], None]) -> "Channel | None":
-        """Return the channel of a process that connected; None when it is another user's, or gone."""
+        """Accept a channel; None if the process is another user's, or gone."""
         try:
             end, _ = listener.accept()
         except OSError:
@@ -89,7 +89,7 @@ class Channel:
 
     @classmethod
     def connect(cls, address: str | bytes, take: Take, lost: Callable[[], None]) -> "Channel":
-        """Return a channel to the process that listens, which may take it later. Raise OSError without one."""
+        """Connect to the listening process, which may accept it later. Raise OSError without one."""
         end = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             end.setblocking(False)
@@ -100,7 +100,7 @@ class Channel:
         return cls(end, take, lost)
 
     def send(self, descriptor: int, data: bytes) -> bool:
-        """Pass a connection on, whose copy is then to be closed; False when it cannot go."""
+        """Send a connection, whose own copy is to be closed afterwards; return False if that is not possible."""
         if not 0 < len(data) <= MESSAGE_BYTES_MAX:
             return False
         try:
@@ -132,14 +132,14 @@ class Channel:
             self._take(connection, data)
 
     def stop(self) -> None:
-        """Take no more connections; those that are on their way go back."""
+        """Accept no more connections; those in transit are sent back."""
         self._is_stopping = True
         if self._end.fileno() >= 0:
             self._end.shutdown(socket.SHUT_RD)
             self._receive(1 << 20)
 
     def close(self) -> None:
-        """End the channel."""
+        """Close the channel."""
         if self._end.fileno() >= 0:
             self._loop.remove_reader(self._end)
             self._end.close()

@@ -1,7 +1,7 @@
-"""One request and its answer, as our servers' protocol hands them to applications.
+"""The request/response cycle of our servers' protocol.
 
-A plain answer is a head with a content length, then the body. Its head is encoded once for all answers with
-the same headers and goes out together with the body. Any other answer is left to uvicorn.
+A plain response is a head with a content length, then the body. Encoded heads are cached by their headers and
+written together with the body. Any other response is left to uvicorn.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 @lru_cache(maxsize=HEADS_KEPT)
 def encode_head(status: int, headers: Headers) -> tuple[bytes, int] | None:
-    """Return a plain head without the line that ends it, and its content length; None for any other head."""
+    """Return a plain head without its final blank line, and its content length; None for any other head."""
     parts = [STATUS_LINE[status]]
     lengths = []
     for given, value in headers:
@@ -41,12 +41,12 @@ def encode_head(status: int, headers: Headers) -> tuple[bytes, int] | None:
 
 @lru_cache(maxsize=4)
 def _encode_end(headers: Headers) -> bytes:
-    """Encode what uvicorn adds to every head, such as the date, and the line that ends it."""
+    """Encode the headers that uvicorn adds, such as Date, and the final blank line."""
     return b"".join([b"%b: %b\r\n" % pair for pair in headers]) + b"\r\n"
 
 
 class RequestCycle(RequestResponseCycle):
-    """One request and its answer."""
+    """A request and its response."""
 
     def __init__(self, protocol: Any, scope: Any, keep_alive: bool) -> None:
         self._start = protocol.start
@@ -73,7 +73,7 @@ class RequestCycle(RequestResponseCycle):
 
     @property
     def message_event(self) -> asyncio.Event:  # type: ignore[override]
-        """Signals a pending `receive()`; created lazily."""
+        """An event for a pending `receive()`; created lazily."""
         if self._event is None:
             self._event = asyncio.Event()
         return self._event
@@ -84,7 +84,7 @@ class RequestCycle(RequestResponseCycle):
         return length.isdigit() and int(length) <= HIGH_WATER_LIMIT
 
     def feed_body(self, body: bytes, *, more: bool) -> None:
-        """Keep a piece of the body, the last one unless `more`."""
+        """Buffer a chunk of the body, the last one unless `more`."""
         if not self.body:
             self.body = body
         elif body:
@@ -97,7 +97,7 @@ class RequestCycle(RequestResponseCycle):
             self._event.set()
 
     async def receive(self) -> Any:
-        """Return what arrived of the body since the last call, or that the client is gone or answered."""
+        """Return the next ASGI message: body received since the last call, or a disconnect."""
         if self.waiting_for_100_continue and not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.waiting_for_100_continue = False
@@ -113,7 +113,7 @@ class RequestCycle(RequestResponseCycle):
         return {"type": "http.disconnect"}
 
     async def send(self, message: Any) -> None:
-        """Send a part of the answer; a plain head is held until its body comes."""
+        """Send an ASGI message; a plain head is held until its body follows."""
         if not self.response_started:
             if self._hold(message):
                 return
@@ -127,7 +127,7 @@ class RequestCycle(RequestResponseCycle):
         await super().send(message)
 
     def _hold(self, message: Any) -> bool:
-        """Hold a head that starts a plain answer."""
+        """Hold the head of a plain response."""
         if (
             message["type"] != "http.response.start"
             or not self.keep_alive
@@ -145,7 +145,7 @@ class RequestCycle(RequestResponseCycle):
         return True
 
     def _is_whole(self, message: Any) -> bool:
-        """Whether a message is all of the body that the head announced, and can go out now."""
+        """Return whether a message is the complete body that the held head declares."""
         return (
             message["type"] == "http.response.body"
             and len(message.get("body", b"")) == self.expected_content_length > 0
@@ -155,13 +155,13 @@ class RequestCycle(RequestResponseCycle):
         )
 
     def answer(self, head: bytes, body: bytes) -> None:
-        """Answer a request from the fast path; `head` is one of `encode_head`."""
+        """Respond to a request of the fast path; `head` comes from `encode_head`."""
         if not self.disconnected:
             self.response_started = True
             self._finish(b"".join((head, self._end(), body)))
 
     def run_app(self, app: Any) -> None:
-        """Have an ASGI application answer a request from the fast path."""
+        """Run an ASGI application for a request of the fast path."""
         self._start(self, app)
 
     def _end(self) -> bytes:
@@ -169,7 +169,7 @@ class RequestCycle(RequestResponseCycle):
         return end if self.keep_alive else _CLOSE + end
 
     def _finish(self, data: bytes) -> None:
-        """Write the last of an answer."""
+        """Write the end of a response."""
         self.transport.write(data)
         self.response_complete = True
         if self._event is not None:

@@ -1,8 +1,8 @@
-"""Sockets that are read together, for a server whose requests wait for each other anyway.
+"""Read sockets in batches, for a server whose requests share group commits.
 
-Where each request has its part in a commit that begins now and then, waking up for each of them is most of what
-it costs at low rates. Here the process sleeps while a commit fills and then reads from all clients that have sent
-something; where requests are rare it reads each at once.
+If requests wait for the next group commit anyway, waking up for each of them is most of their cost at low rates.
+So the process sleeps while a commit fills, and then reads from all ready sockets. If requests are rare, each is
+read immediately.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ Rest = Callable[[float, float], float]
 
 
 class GatheredSockets:
-    """Reads from sockets. `rest` says, of the time of the last read and the time, how long the next may wait."""
+    """Reads from sockets. `rest(read_at, now)` returns the seconds until the next read."""
 
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
@@ -33,7 +33,7 @@ class GatheredSockets:
         self._watch()
 
     def add(self, connection: socket.socket, protocol: asyncio.Protocol) -> None:
-        """Serve a connection."""
+        """Add a connection."""
         connection.setblocking(False)
         with suppress(OSError):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -44,17 +44,17 @@ class GatheredSockets:
             transport.resume_reading()
 
     def remove(self, descriptor: int) -> None:
-        """Forget a connection that is closed."""
+        """Remove a closed connection."""
         self._open.pop(descriptor, None)
         if self._is_stopping and not self._open:
             self._close()
 
     def watch(self, descriptor: int) -> None:
-        """Read from a connection."""
+        """Start reading from a connection."""
         self._epoll.register(descriptor, select.EPOLLIN)
 
     def unwatch(self, descriptor: int) -> None:
-        """Read nothing from a connection for now."""
+        """Stop reading from a connection."""
         with suppress(OSError):
             self._epoll.unregister(descriptor)
 
@@ -76,7 +76,7 @@ class GatheredSockets:
         self._loop.add_reader(self._epoll.fileno(), self._came)
 
     def _came(self) -> None:
-        """Read what came, or stop watching for a moment."""
+        """Read from ready sockets, or stop polling until the next read is due."""
         wait = self._rest(self.read_at, self._loop.time())
         if wait <= 0:
             self._read()
@@ -85,7 +85,7 @@ class GatheredSockets:
             self._looks = self._loop.call_later(wait, self._look)
 
     def _look(self) -> None:
-        """Read what came in a moment. The next one follows at once while requests are frequent."""
+        """Read from ready sockets, and schedule the next read while requests are frequent."""
         if self._read():
             # After what the requests do in this turn: they may begin the commit that the moment counts from.
             self._looks = self._loop.call_soon(self._look_again)
@@ -125,7 +125,7 @@ class GatheredTransport(asyncio.Transport):
         self._is_paused = False
 
     def read(self) -> None:
-        """Read once from the client."""
+        """Read from the socket once."""
         if not self._is_reading or self._protocol is None:
             return
         try:
@@ -143,23 +143,23 @@ class GatheredTransport(asyncio.Transport):
             self.close()
 
     def is_reading(self) -> bool:
-        """Return whether the client is read from."""
+        """Return whether reading is not paused."""
         return self._is_reading
 
     def pause_reading(self) -> None:
-        """Read no more for now."""
+        """Pause reading."""
         if self._is_reading:
             self._is_reading = False
             self._sockets.unwatch(self.descriptor)
 
     def resume_reading(self) -> None:
-        """Read again."""
+        """Resume reading."""
         if not self._is_reading and not self._is_closing:
             self._is_reading = True
             self._sockets.watch(self.descriptor)
 
     def write(self, data: Any) -> None:
-        """Send bytes; what the client does not take yet is kept."""
+        """Send bytes; what the socket does not accept is buffered."""
         if self._protocol is None or not data:
             return
         if not self._unwritten:
@@ -198,15 +198,15 @@ class GatheredTransport(asyncio.Transport):
             self._loop.call_soon(self._end, None)
 
     def get_write_buffer_size(self) -> int:
-        """Return how many bytes the client did not take yet."""
+        """Return the number of buffered bytes."""
         return len(self._unwritten)
 
     def is_closing(self) -> bool:
-        """Return whether nothing more is read."""
+        """Return whether the transport is closing."""
         return self._is_closing
 
     def close(self) -> None:
-        """Close when everything is written."""
+        """Close once the buffer is flushed."""
         if self._is_closing:
             return
         self.pause_reading()
@@ -215,7 +215,7 @@ class GatheredTransport(asyncio.Transport):
             self._loop.call_soon(self._end, None)
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close immediately."""
         self._lose(None)
 
     def _lose(self, error: OSError | None) -> None:

@@ -1,4 +1,4 @@
-"""Serving connections that a server in front accepted, and giving them back (`channel`)."""
+"""Serve connections handed over by a front server, and hand them back (see `channel`)."""
 
 import asyncio
 import socket
@@ -18,24 +18,24 @@ GiveBack = Callable[[int, bytes], bool]
 
 
 class HandingApp(Protocol):
-    """An application whose plain requests may come on connections that were handed over."""
+    """An application that serves plain requests on handed-over connections."""
 
     def rest(self, read_at: float, now: float) -> float:
-        """Return for how many seconds nothing that comes after `read_at` needs to be read (times of the loop)."""
+        """Return the seconds until data that arrives after `read_at` must be read (loop times)."""
 
     def serves(self, path: str) -> bool:
-        """Return whether a POST to this path is the application's."""
+        """Return whether the application serves POST requests to a path."""
 
 
 class _NotHere(Exception):
-    """Ends the parsing of what is given back."""
+    """Stops the parser when a connection is to be handed back."""
 
 
 class HandedConnection(HttpProtocol):
-    """A client's connection after its first request was read elsewhere.
+    """A client's connection whose first request was read by the front server.
 
-    It answers plain requests of the application. Whatever else comes is given back with the connection, unread,
-    once all answers are out: another method or path, requests sent ahead, a head that is not plain or no HTTP.
+    It serves plain requests of the application. With any other data (another method or path, pipelined requests, a
+    head that is not plain, invalid HTTP) the connection is handed back, once all responses are written.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class HandedConnection(HttpProtocol):
         self._rest: bytes | None = None  # what is given back, as soon as that can be
 
     def connection_made(self, transport: Any) -> None:
-        """Read what had arrived before."""
+        """Process the bytes that the front server read."""
         super().connection_made(transport)
         began, self._read = self._read, b""
         if not transport.is_closing():
@@ -75,7 +75,7 @@ class HandedConnection(HttpProtocol):
             self._keep_rest(data)
 
     def _head_received(self, before: Any) -> None:
-        """Look what came of bytes that may have completed a head."""
+        """Check whether bytes completed a head, and decide where it belongs."""
         if self.transport.is_closing():
             return
         if self.cycle is before:
@@ -124,11 +124,11 @@ class HandedConnection(HttpProtocol):
         raise _NotHere
 
     def send_400_response(self, msg: str) -> None:
-        """Leave what is not HTTP to the server in front."""
+        """Hand invalid HTTP back to the front server."""
         self._is_cut_off = self._is_under_way = True
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Answer a client that ended its side after a whole request."""
+        """Finish the response to a client that half-closed after a complete request."""
         last: Any = self.cycle
         if last is None or last.more_body or last.response_complete:
             return False
@@ -137,14 +137,14 @@ class HandedConnection(HttpProtocol):
         return True
 
     def _go_on(self) -> None:
-        """Wait for the next request, or leave when it is not for here."""
+        """Wait for the next request, or hand the connection back."""
         if self._rest is None:
             super()._go_on()
         else:
             self.loop.call_soon(self._leave, self._rest)
 
     def _leave(self, _rest: bytes) -> None:
-        """Give the connection back once everything is written."""
+        """Hand the connection back once everything is written."""
         if self.transport.is_closing() or self._rest is None:
             return
         if self.transport.get_write_buffer_size():
@@ -157,9 +157,9 @@ class HandedConnection(HttpProtocol):
 
 
 class HandedConnections:
-    """The end of the server behind: keeps a channel to the one in front, and serves what comes through it.
+    """The back server's end: keeps a channel to the front server, and serves its connections.
 
-    `make` makes a connection from the arguments that are its own.
+    `make` creates a `HandedConnection`.
     """
 
     def __init__(self, address: str | bytes, app: HandingApp, make: Callable[..., HandedConnection]) -> None:
@@ -192,7 +192,7 @@ class HandedConnections:
         return self._channel is not None and self._channel.send(descriptor, unread)
 
     def stop(self) -> None:
-        """Take no more connections."""
+        """Accept no more connections."""
         self._is_stopping = True
         if self._channel is not None:
             self._channel.stop()

@@ -1,4 +1,4 @@
-"""What a client may take of a server: time for a request, and connections."""
+"""Limits of clients: time for a request, and number of connections."""
 
 import asyncio
 import contextlib
@@ -20,8 +20,8 @@ CLOSED = Metric("hearback_http_closed", "Connections closed on clients, by reaso
 class HttpLimits:
     """Limits of a server, per connection and per client.
 
-    A body has `body_grace_seconds`, and more time the more of it arrives: a second for each
-    `body_bytes_per_second_min`. Trusted proxies have no share of connections: they have their own limits.
+    A body has `body_grace_seconds`, plus a second for each `body_bytes_per_second_min` bytes received. Limits per
+    address do not apply to trusted proxies.
     """
 
     stall_seconds_max: float = 75.0  # longer than proxies keep a connection that they opened ahead, mostly 60 s
@@ -45,7 +45,7 @@ def raise_file_limit() -> None:
 
 
 class OpenConnections:
-    """The connections of one server, counted by the block of the client address (IPv6: /64)."""
+    """Counts a server's connections, in total and by address block (IPv6: /64)."""
 
     def __init__(self, limits: HttpLimits) -> None:
         self._limits = limits
@@ -53,11 +53,11 @@ class OpenConnections:
         self._by_block: Counter[str] = Counter()
 
     def block_of(self, address: str | None) -> str:
-        """Return the block that shares the limits of an address; empty for a trusted proxy, which has none."""
+        """Return the address block that shares limits; empty for a trusted proxy."""
         return "" if address is None or self._limits.trusted_proxies.trusts(address) else address_block(address)
 
     def add(self, block: str) -> bool:
-        """Count a new connection; False, and not counted, when there are too many."""
+        """Count a new connection; return False, without counting it, at a limit."""
         limits = self._limits
         if self._total >= limits.connections_max or (
             block and self._by_block[block] >= limits.connections_per_address_max
@@ -69,7 +69,7 @@ class OpenConnections:
         return True
 
     def remove(self, block: str) -> None:
-        """Count a connection no longer."""
+        """Uncount a closed connection."""
         self._total -= 1
         if block:
             self._by_block[block] -= 1
@@ -77,12 +77,12 @@ class OpenConnections:
                 del self._by_block[block]
 
     def is_crowd(self, block: str) -> bool:
-        """Whether a block has so many connections that others would wait until all of them are served."""
+        """Return whether a block has so many connections that they would delay those of others."""
         return self._by_block[block] > self._limits.crowd_connections
 
 
 class Flow(FlowControl):
-    """Uvicorn's flow control, which also knows how long reading was paused."""
+    """Uvicorn's flow control, which also measures how long reading was paused."""
 
     def __init__(self, transport: Any, loop: Any) -> None:
         super().__init__(transport)
@@ -91,25 +91,25 @@ class Flow(FlowControl):
         self._paused_seconds = 0.0
 
     def pause_reading(self) -> None:
-        """Read no more from the client."""
+        """Pause reading from the client."""
         if not self.read_paused:
             self._paused_at = self._loop.time()
             super().pause_reading()
 
     def resume_reading(self) -> None:
-        """Read from the client again."""
+        """Resume reading from the client."""
         if self.read_paused:
             self._paused_seconds += self._loop.time() - self._paused_at
             super().resume_reading()
 
     @property
     def paused_seconds(self) -> float:
-        """For how long the server, and not the client, was the slow one."""
+        """The total seconds for which reading was paused."""
         return self._paused_seconds + (self._loop.time() - self._paused_at if self.read_paused else 0.0)
 
 
 class Deadline:
-    """A time of the loop at which something happens unless it was moved; all moves share one timer."""
+    """A movable deadline: moving it later reuses the running timer."""
 
     __slots__ = ("_loop", "_passed", "_timer", "_timer_at", "at")
 
@@ -121,7 +121,7 @@ class Deadline:
         self._timer_at = 0.0
 
     def set(self, at: float) -> None:
-        """Call `passed` at a time of the loop, and no more at the one before."""
+        """Set the loop time at which to call `passed`, replacing the previous one."""
         self.at = at
         if self._timer is not None:
             if self._timer_at <= at:
@@ -130,7 +130,7 @@ class Deadline:
         self._start(at)
 
     def cancel(self) -> None:
-        """Forget everything; it is not used again."""
+        """Cancel for good."""
         self.at, self._passed = None, _nothing
         if self._timer is not None:
             self._timer.cancel()
@@ -153,7 +153,7 @@ def _nothing() -> None:
 
 
 class RequestClock:
-    """The time that a client took so far for the head or body it is sending."""
+    """Measures the time that a client takes to send a head or body."""
 
     __slots__ = ("_began_at", "_bytes", "_limits", "_paused_before", "part")
 
@@ -165,12 +165,12 @@ class RequestClock:
         self._bytes = 0
 
     def head_deadline(self, now: float, flow: Flow) -> float:
-        """Return when the client must have sent a whole head, of which something has arrived."""
+        """Return the deadline of a head of which some bytes have arrived."""
         self._continue("head", now, flow)
         return self._began_at + self._paused(flow) + self._limits.head_seconds_max
 
     def body_deadline(self, cycle: object, size: int, now: float, flow: Flow) -> float:
-        """Return when the client must have sent more of a request's body, of which `size` bytes arrived now."""
+        """Return the deadline of a request's body, of which `size` bytes arrived now."""
         limits = self._limits
         self._continue(cycle, now, flow)
         self._bytes += size

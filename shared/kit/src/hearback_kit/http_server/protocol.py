@@ -1,20 +1,19 @@
-"""Uvicorn's HTTP protocol with less work per request; what clients and applications see is the same.
+"""Uvicorn's HTTP protocol with less overhead per request, and with limits; otherwise it behaves the same.
 
-Most requests arrive whole and get a plain answer: a head with a content length, then the body. For these, the
-application starts when all bytes are there, heads are encoded once, head and body go out in one write, and
-idle connections share one timer per connection. The rest is left to uvicorn.
+Most requests arrive complete and get a plain response: a head with a content length, then the body. For these the
+application starts once all bytes have arrived, heads are cached, head and body are one write, and each connection
+has one idle timer. Everything else is left to uvicorn. Measured with `tests/bench` (gateway).
 
-Unlike uvicorn, the server does not wait for a client without end. One that sends nothing, or stops amid a
-request, one that sends a head or body too slowly, and one that does not read its answer lose their connection,
-with 408 if a body was awaited; how long they have is in `HttpLimits`, as is how many connections an address may
-have. Requests that a client sends without waiting for answers are bounded in number and take turns with those of
-other clients, and nothing more is read from a client that does not read its answers. Heads, trailers and chunk
-extensions of more than `HEAD_BYTES_MAX` (and one read from the socket) get 431.
+Unlike uvicorn's, the server's patience is limited by `HttpLimits`. A client that is idle, stops in the middle of a
+request, sends a head or body too slowly, or does not read its response loses its connection, with 408 if a body
+was awaited. Connections per address and pipelined requests are bounded; pipelined requests take turns with those
+of other clients, and a client that does not read its responses is not read from. More than `HEAD_BYTES_MAX` bytes
+(plus one read) outside of bodies, including trailers and chunk extensions, get 431.
 
-An application may also have a method `try_fast_path(cycle) -> bool`. It is called first with every request
-that is complete; for the rest of a short body the server waits. When it takes a request (True), it answers it
-with `RequestCycle.answer`, now or later, or has an ASGI application do so with `RequestCycle.run_app`; that
-spares a task, coroutines and messages. Else it must have left no trace; the ASGI application gets the request.
+An application may have a method `try_fast_path(cycle) -> bool`, which is called first with every complete request;
+the server waits for the rest of a short body. If it returns True, it responds with `RequestCycle.answer`, now or
+later, or runs an ASGI application with `RequestCycle.run_app`, which saves a task, coroutines and messages. If it
+returns False, it must have no side effects, and the request goes to the ASGI application.
 """
 
 import asyncio
@@ -40,7 +39,7 @@ HEAD_BYTES_MAX = 65_536
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """The protocol of all our servers. It speaks no WebSocket."""
+    """The protocol of all our servers, without WebSocket."""
 
     limits = HttpLimits()
     open_connections = OpenConnections(limits)
@@ -48,7 +47,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     @classmethod
     def limited_by(cls, limits: HttpLimits) -> type[Self]:
-        """Return the protocol of one server, with its limits and its count of connections."""
+        """Return the protocol class of one server, with its limits and connection counts."""
         attributes = {"limits": limits, "open_connections": OpenConnections(limits), "turns": Turns()}
         return type(cls.__name__, (cls,), attributes)
 
@@ -70,7 +69,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._plain = b""  # the head of a request that offers another protocol, without the offer
 
     def connection_made(self, transport: Any) -> None:
-        """Start the idle timer of a new connection, or refuse it when there are too many."""
+        """Start the idle timer of a new connection, or refuse it at a limit."""
         super().connection_made(transport)
         self.flow: Flow = Flow(transport, self.loop)
         self._block = self.open_connections.block_of(self.client[0] if self.client else None)
@@ -82,7 +81,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._give_up(TOO_MANY_CONNECTIONS, "too_many")
 
     def data_received(self, data: bytes) -> None:
-        """Parse bytes, those of a crowd when it is their turn."""
+        """Parse bytes; an address with many connections has to wait for its turn."""
         if self._held or (self._block and self.open_connections.is_crowd(self._block)):
             self._held.append(data)
             if len(self._held) == 1:
@@ -99,7 +98,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._received(data)
 
     def _received(self, data: bytes) -> None:
-        """Parse bytes; start a request that they began with all of it that has arrived."""
+        """Parse bytes, and start the request they complete."""
         if self._is_cut_off:
             return
         self._deadline.at = None
@@ -131,7 +130,7 @@ class HttpProtocol(HttpToolsProtocol):
                 self.parser = request_parser(self)
 
     def _may_go_on(self, last: Any, size: int) -> bool:
-        """Whether to wait for the rest of a request."""
+        """Return whether to wait for the rest of a request."""
         self._rest_bytes = 0 if self._is_under_way else self._rest_bytes + size
         if self._rest_bytes <= HEAD_BYTES_MAX:
             now = self.loop.time()
@@ -161,7 +160,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.start(cycle, app)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Clean up."""
         self._deadline.cancel()
         if self._write_timer is not None:
             self._write_timer.cancel()
@@ -175,12 +174,12 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Wait for a client that does not read its answer, for a while."""
+        """Start the deadline of a client that does not read its response."""
         super().pause_writing()
         self._expect_reading()
 
     def resume_writing(self) -> None:
-        """Write again to a client that has read."""
+        """Resume writing."""
         if self._write_timer is not None and not self.transport.is_closing():
             self._write_timer.cancel()
             self._write_timer = None
@@ -194,7 +193,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._write_timer = self.loop.call_later(self.limits.stall_seconds_max, self._stop_writing)
 
     def _expect_end(self) -> None:
-        """End a connection that is closed, also when the client does not read the last that was written."""
+        """Bound the time for a closing connection to flush."""
         if self.transport.get_write_buffer_size():
             self._expect_reading()
 
@@ -226,7 +225,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._queue(cycle, app)
 
     def _queue(self, cycle: RequestCycle, app: Any) -> None:
-        """Queue a request behind those that are not answered; one too many ends the connection."""
+        """Queue a pipelined request; one too many closes the connection."""
         self.flow.pause_reading()
         is_refused = len(self.pipeline) >= self.limits.pipelined_max
         self.pipeline.appendleft((cycle, refuse_pipelined if is_refused else app))
@@ -242,13 +241,13 @@ class HttpProtocol(HttpToolsProtocol):
         return limit is not None and (len(self.connections) >= limit or len(self.tasks) >= limit)
 
     def start(self, cycle: Any, app: Any) -> None:
-        """Have an ASGI application answer a request."""
+        """Run an ASGI application for a request."""
         task = self.loop.create_task(cycle.run_asgi(app))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
     def on_body(self, body: bytes) -> None:
-        """Keep a piece of the body."""
+        """Buffer a chunk of the body."""
         self._is_under_way = True
         cycle: Any = self.cycle
         if not cycle.response_complete:
@@ -263,7 +262,7 @@ class HttpProtocol(HttpToolsProtocol):
             cycle.feed_body(b"", more=False)
 
     def on_response_complete(self) -> None:
-        """Start the next request that has arrived, or wait for one; neither while the client reads no answers."""
+        """Start the next pipelined request, or wait for one, unless the client does not read its responses."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             self._expect_end()
@@ -287,11 +286,11 @@ class HttpProtocol(HttpToolsProtocol):
             self.start(cycle, app)
 
     def _wait(self, seconds: float) -> None:
-        """Expect the client to send something within `seconds`."""
+        """Set the idle deadline."""
         self._deadline.set(self.loop.time() + seconds)
 
     def _give_up_waiting(self) -> None:
-        """Close the connection of a client that sent nothing in time."""
+        """Close an idle connection."""
         if self.flow.read_paused:  # the application is the slow one
             self._wait(self.limits.stall_seconds_max)
             return

@@ -1,4 +1,4 @@
-"""What the server itself answers when it refuses a client; the connection is closed afterwards."""
+"""Error responses of the server itself; the connection is closed afterwards."""
 
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ _WHY_429 = b'{"detail":"Too many requests were sent without waiting for answers.
 
 
 async def refuse_pipelined(_scope: Any, _receive: Any, send: Any) -> None:
-    """Refuse a request that has too many before it (an ASGI application)."""
+    """Refuse a pipelined request beyond the limit (an ASGI application)."""
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(_WHY_429)),

@@ -1,4 +1,4 @@
-"""The ASGI scope of a request, and reading one that offers another protocol."""
+"""Build the ASGI scope of a request, and parse requests that offer another protocol."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -25,7 +25,7 @@ def request_parser(connection: Any) -> httptools.HttpRequestParser:
 
 
 def request_scope(connection: Any, version: str) -> dict[str, Any]:
-    """Return the scope of the request whose head a connection has read."""
+    """Return the scope of the request whose head was parsed."""
     url = connection.url
     if url.startswith(b"/") and url.find(b"#") < 0:
         raw_path, _, query = url.partition(b"?")

@@ -22,7 +22,7 @@ _STARTED_SECONDS: Final = 5.0  # after these what starting needed is freed
 
 
 class ServerState(uvicorn_server.ServerState):
-    """State with a `Date` header of the second in which it is asked for."""
+    """Server state whose `Date` header is computed on demand."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         self._config = config
@@ -43,10 +43,10 @@ class ServerState(uvicorn_server.ServerState):
 
 
 class ProgramServer(uvicorn.Server):
-    """Uvicorn without its own signal handling: the program stops the server and the worker together.
+    """Uvicorn without signal handling, since the program stops the server and the worker together.
 
-    It never wakes by itself: the `Date` header is made when an answer needs it. From a server in front, which
-    listens at the address `front`, it takes over connections (`hearback_kit.http_server.handed`).
+    It has no periodic tick: the `Date` header is computed on demand. With `front`, the address of a front server,
+    it also serves connections handed over by that (`hearback_kit.http_server.handed`).
     """
 
     def __init__(

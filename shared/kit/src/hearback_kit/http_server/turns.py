@@ -1,4 +1,4 @@
-"""Taking turns, so that those who send many requests at once do not keep others waiting."""
+"""Fair scheduling, so that clients with many requests do not delay others."""
 
 import asyncio
 from collections import deque
@@ -9,15 +9,15 @@ _WAITS_MAX: Final = 256
 
 
 class PipelinedTooMany(Exception):
-    """Ends the parsing of a connection whose last request was refused."""
+    """Stops the parser after too many pipelined requests."""
 
 
 class Turns:
-    """Serves one of those who wait per turn of the event loop, so that all other clients come between.
+    """Serves one waiter per iteration of the event loop, so that all other clients are served in between.
 
-    Pipelined requests wait here, and whatever arrives from a crowd. Each has one place, however much it sends.
-    The loop accepts one connection per turn; as long as more arrive nothing else is served here, for a while,
-    since a new client may be one of the others.
+    Waiters are pipelined requests, and data from address blocks with many connections. Each connection has one
+    place. The loop accepts one connection per iteration; while more arrive, waiters are postponed for a while,
+    since a new client may be another one.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Turns:
         self._waits = 0
 
     def note_arrival(self) -> None:
-        """Note that a connection was accepted in this turn."""
+        """Note that a connection was accepted in this iteration."""
         self._has_arrival = True
 
     def wait(self, loop: asyncio.AbstractEventLoop, serve: Callable[[], None]) -> None:

@@ -1,14 +1,12 @@
-"""The limiter: concurrent checks share one round trip to Valkey, and are exact.
+"""The rate limiter: concurrent checks share a round trip to Valkey, and are exact.
 
-While one batch is on its way the next one gathers. Callers with the same check share a line of the batch, so
-that a busy limit costs the server the same for one caller as for a hundred.
+While a batch is in flight, the next one collects. Callers with the same check share a line of the batch, so a busy
+limit costs the server the same for one caller as for a hundred. On a cluster, each slot has its own round trip,
+and the counters of one check are in one slot.
 
-On a cluster each slot has its round trip, all at the same time: the counters of one check lie in one slot.
-
-A busy limit with much room costs fewer round trips still: what passes in a tenth of a second is counted ahead
-(leased) and then passes without one. A lease is at most a 64th of what is left, so that nothing ever passes
-beyond a limit, and near the limit's end every check goes to the server again. What was leased and not used, a
-64th of the room at most, is lost to the limit.
+A busy limit with much room needs fewer round trips: the expected use of a tenth of a second is counted in advance
+(leased), and passes without one. A lease is at most 1/64 of what is left, so the limit is never exceeded, and near
+its end every check goes to the server again. Unused leases are lost to the limit.
 """
 
 import asyncio
@@ -32,7 +30,7 @@ _log = get_logger(__name__)
 
 
 class Role(IntEnum):
-    """How a check depends on the others of its caller."""
+    """How a check depends on the caller's other checks."""
 
     ALONE = 0
     PARENT = 1
@@ -50,12 +48,12 @@ _LEASES_KEPT: Final = 4_096
 
 @dataclass(eq=False, frozen=True, slots=True)
 class LimitCheck:
-    """Limits of different names, of which all count or none.
+    """Limits with different names that are counted together or not at all.
 
-    With `shared`, callers of the same object share a line of a batch and a lease; keep such an object for as
-    long as the limits stay the same. Counters of one `tenant` lie in one slot of a cluster: a limit has the same
-    one in every check, and so have the checks of one caller. Without it, those are together whose first limits
-    begin with the same word.
+    With `shared`, callers of the same object share a line of a batch and a lease; reuse the object while the
+    limits are unchanged. Counters of a `tenant` are in one cluster slot: a limit must have the same tenant in
+    every check, and so must the checks of one caller. By default, the tenant is the first word of the first
+    limit's name.
     """
 
     limits: tuple[Limit, ...]
@@ -70,14 +68,14 @@ class LimitCheck:
 
 
 RetryAfters = tuple[int, ...]
-"""Per limit of a check the seconds to wait, 0 for a limit that does not refuse it; empty when it passed."""
+"""The seconds to wait for each limit of a check, 0 if it does not refuse; empty if the check passed."""
 Callback = Callable[[list[RetryAfters]], None]
 _Caller = tuple[Sequence[LimitCheck], Callback]
 _Line = tuple[int, LimitCheck, int, int]
 
 
 class _Lease:
-    """What may pass without a round trip, until when, and how much did since the last one."""
+    """The number of checks that may pass without a round trip until a time, and how many did."""
 
     __slots__ = ("_asked_at", "_left", "_spent", "_until")
 
@@ -88,7 +86,7 @@ class _Lease:
         self._spent = 0
 
     def spend(self, now: float) -> bool:
-        """Use up one, if one is left."""
+        """Use one, if any is left."""
         if not self._left or not self._asked_at <= now < self._until:
             return False
         self._left -= 1
@@ -96,7 +94,7 @@ class _Lease:
         return True
 
     def renewal(self, now: float, callers: int) -> int:
-        """Return how much to lease next: what passes in a moment at the present pace; nothing at a slow one."""
+        """Return how much to lease next, by the current rate; nothing at a low rate."""
         elapsed = max(_PACE_SECONDS_MIN, now - self._asked_at)
         wanted = int((self._spent + callers) / elapsed * _LEASED_AHEAD_SECONDS)
         return min(wanted, _LEASE_MAX) if wanted >= _LEASE_MIN else 0
@@ -105,8 +103,8 @@ class _Lease:
 class LimitBatches:
     """Checks limits on a Valkey server.
 
-    It fails open: when the server does not answer in time, or more than `callers_max` wait, everything passes,
-    counted in `hearback_limits_failed_open`.
+    It fails open: if the server does not answer in time, or more than `callers_max` wait, everything passes, and
+    is counted in `hearback_limits_failed_open`.
     """
 
     def __init__(self, connection: Connections, clock: Clock, *, callers_max: int = 4_096) -> None:
@@ -119,9 +117,9 @@ class LimitBatches:
         self._leases: dict[LimitCheck, _Lease] = {}
 
     async def retry_after(self, *limits: Limit) -> int:
-        """Count something under limits of different names; return the seconds to wait, or 0 when it passed.
+        """Count a request under limits with different names; return the seconds to wait, 0 if it passed.
 
-        For limits of single requests, such as those of an address. Nothing is counted when any limit refuses.
+        Nothing is counted if any limit refuses.
         """
         if not limits:
             return 0
@@ -129,13 +127,13 @@ class LimitBatches:
         return max(waits, default=0)
 
     async def check(self, checks: Sequence[LimitCheck]) -> list[RetryAfters]:
-        """Count all that passes, in one round trip."""
+        """Check and count in one round trip."""
         future: asyncio.Future[list[RetryAfters]] = asyncio.get_running_loop().create_future()
         self.submit(checks, partial(_resolve, future))
         return await future
 
     def submit(self, checks: Sequence[LimitCheck], callback: Callback) -> None:
-        """Call `callback` with what `check` returns: later, or at once when too many wait."""
+        """Call `callback` with the result of `check`: later, or immediately if too many wait."""
         if len(self._gathering) >= self._callers_max:
             FAILED_OPEN.inc()
             callback([()] * len(checks))
@@ -153,9 +151,9 @@ class LimitBatches:
             self._task = None
 
     def passes(self, check: LimitCheck, now: float) -> bool:
-        """Whether a check passes because it was counted ahead; then it counts as used.
+        """Return whether a check passes by its lease, which is then used.
 
-        `now` is in Unix seconds. False decides nothing: `submit` the check then.
+        `now` is in Unix seconds. False means undecided: `submit` the check.
         """
         lease = self._leases.get(check)
         return lease is not None and lease.spend(now)
@@ -202,7 +200,7 @@ class LimitBatches:
         self._leases[check] = _Lease(now, leased, now + min(ends, _LEASE_SECONDS))
 
     async def _answers(self, lines: list[_Line], now: float, waiting: int) -> list[int]:
-        """Return the answer to all lines, of a cluster put together from those of its slots."""
+        """Return the answer to all lines; on a cluster, merged from its slots."""
         if not isinstance(self._connection, RespCluster):
             return await self._answer(self._connection, lines, now, waiting)
         places: dict[str, list[int]] = {}
@@ -220,7 +218,7 @@ class LimitBatches:
         return [value for place in range(len(lines)) for value in by_place[place]]
 
     async def _answer(self, wire: Wire, lines: list[_Line], now: float, waiting: int, tag: str = "") -> list[int]:
-        """Return the server's answer, or one that lets all pass when none comes, for whatever reason."""
+        """Return the server's answer, or one with which all pass after any error."""
         try:
             return await self._run_script(wire, lines, now, tag)
         except (Unavailable, hiredis.HiredisError) as error:
@@ -258,7 +256,7 @@ class LimitBatches:
 
 
 def _lines(checks: Sequence[LimitCheck]) -> list[_Line]:
-    """One caller's checks; its first parent clears what the script knows of the parents before it."""
+    """Return the lines of one caller's checks; the first parent resets the script's state of parents."""
     lines: list[_Line] = []
     has_parent = False
     for check in checks:
@@ -274,7 +272,7 @@ def _all_pass(lines: list[_Line]) -> list[int]:
 
 
 def _read(answer: Any, check: LimitCheck, now: float, callers: int) -> tuple[int, int, RetryAfters]:
-    """Return how many callers pass, how many more are leased, and what the others wait (empty when all pass)."""
+    """Return how many callers pass, how many checks are leased, and the waits of the others (empty if none)."""
     passed, leased = next(answer), next(answer)
     rejects = [next(answer) for _ in check.limits]
     if passed >= callers:

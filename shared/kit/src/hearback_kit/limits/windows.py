@@ -1,4 +1,4 @@
-"""Fixed windows: what a limit is, and the counter in Valkey that its present window has.
+"""Fixed-window limits and their counters in Valkey.
 
 Windows can be shifted, so that those of different tenants do not all end in the same second.
 """
@@ -16,10 +16,10 @@ _GRACE_SECONDS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A counter to check.
+    """A limit to check.
 
     `name` has scope and subject; `limit` None only counts; `window` and `shift` are in seconds. A `quantity` of 0
-    counts nothing and is refused once the limit is used up (protocol: limits#quotas).
+    counts nothing, but is refused once the limit is exhausted (protocol: limits#quotas).
     """
 
     name: str
@@ -29,7 +29,7 @@ class Limit:
     shift: int = 0
 
     def key(self, now: float, tag: str = "") -> str:
-        """Return the counter of the window that `now` (Unix seconds) falls into; `tag` is its hash tag."""
+        """Return the key of the window's counter at `now` (Unix seconds); `tag` is its hash tag."""
         return f"{PREFIX}{tag}{self.name}:{self.window}:{math.floor((now - self.shift) / self.window)}"
 
     def retry_after(self, now: float) -> int:

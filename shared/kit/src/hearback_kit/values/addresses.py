@@ -1,4 +1,4 @@
-"""Read the address of a client: its peer's, or what proxies name (protocol: authentication#client-address)."""
+"""Determine a client's address behind proxies (protocol: authentication#client-address)."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -18,10 +18,10 @@ _HEADER_BYTES_KEPT: Final = 256
 
 @lru_cache(maxsize=4_096)
 def parse_address(text: str) -> str | None:
-    """Return the IP address of a hop in its shortest spelling, or None when it holds none.
+    """Return the normalized IP address of a forwarding header's entry, or None.
 
-    Blanks, quotes, brackets, a port (`198.51.100.9:51234`, `[2001:db8::1]:443`) and an IPv6 zone fall away; an
-    IPv4 address in IPv6 spelling becomes IPv4.
+    Blanks, quotes, brackets, a port (`198.51.100.9:51234`, `[2001:db8::1]:443`) and an IPv6 zone are stripped; an
+    IPv4-mapped IPv6 address becomes IPv4.
     """
     text = text.strip().strip('"').strip()
     if len(text) > _ADDRESS_CHARACTERS_MAX:
@@ -47,9 +47,9 @@ def _is_port(text: str) -> bool:
 
 @lru_cache(maxsize=4_096)
 def address_block(address: str) -> str:
-    """Return whom an address stands for in a limit: an IPv4 address, or the /64 of IPv6 (one household or host).
+    """Return the key of an address in limits: an IPv4 address, or the /64 of IPv6.
 
-    A text that is no address stands for itself.
+    A text that is not an address is returned unchanged.
     """
     parsed = parse_address(address)
     if parsed is None:
@@ -58,15 +58,15 @@ def address_block(address: str) -> str:
 
 
 def parse_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    """Return the networks of a comma-separated list; raise ValueError for an entry that is none."""
+    """Parse a comma-separated list of networks; raise ValueError for an invalid entry."""
     return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 class TrustedProxies:
-    """The networks of our own proxies; only they are believed when they name another client.
+    """The networks of trusted proxies, whose forwarding headers are used.
 
-    `preferred_headers` (in lower case) name one address each, as content delivery networks set them, and go before
-    the others. Any client can make them up where no such network is in front: no limit may depend on them.
+    `preferred_headers` (in lower case), which CDNs set, have one address each and take precedence. Without a CDN
+    any client can forge them, so no limit may depend on them.
     """
 
     def __init__(
@@ -79,18 +79,17 @@ class TrustedProxies:
         self._is_trusted = lru_cache(maxsize=4_096)(self._look_up)
 
     def trusts(self, peer: str | None) -> bool:
-        """Return whether a peer is one of the proxies; a peer without an address is a local socket, and is."""
+        """Return whether a peer is a trusted proxy; None is a local socket, which is trusted."""
         if peer is None:
             return True
         address = parse_address(peer)
         return address is not None and self._is_trusted(address)
 
     def client_address(self, peer: str | None, headers: Headers) -> str | None:
-        """Return the address of the client that a request comes from, None when nothing names one.
+        """Return the address of the client of a request, or None.
 
-        `peer` is the other end of the connection, `headers` are a request's in lower case. Of a trusted peer's
-        `X-Forwarded-For` (without one: `Forwarded`) the nearest hop counts that is not a trusted proxy, or the
-        farthest when all are.
+        `peer` is the other end of the connection, `headers` are in lower case. For a trusted peer, it is the last
+        entry of `X-Forwarded-For` (else `Forwarded`) that is not a trusted proxy, or the first if all are.
         """
         found = [(name, value) for name, value in headers if name in self._names]
         if not found or not self.trusts(peer):
@@ -125,5 +124,5 @@ class TrustedProxies:
 
 
 def _text(value: bytes) -> str:
-    """The last part of a header, where the nearest hops are."""
+    """Return the end of a header, where the nearest hops are."""
     return value[-_HEADER_BYTES_MAX:].decode("latin-1")

@@ -1,4 +1,4 @@
-"""Keep spreadsheets from taking what people wrote for a formula."""
+"""Guard CSV cells against formula injection."""
 
 import unicodedata
 from typing import Any, Final
@@ -12,9 +12,8 @@ _INVISIBLE: Final = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp"))
 def guarded_cell(value: Any) -> str:
     """Return a value as the text of a CSV cell, None as an empty one.
 
-    An apostrophe is put before a text that a spreadsheet could take for a formula: one that starts with `=`, `+`,
-    `-` or `@`, also when byte order marks, zero-width characters or blanks stand before it, or with a tab or a
-    line break.
+    An apostrophe is prepended to a text that a spreadsheet could interpret as a formula: one that starts with `=`,
+    `+`, `-` or `@` (after byte order marks, zero-width characters or blanks), or with a tab or a line break.
     """
     text = "" if value is None else str(value)
     for character in text:

@@ -1,4 +1,4 @@
-"""What counts as an e-mail address: its form, not whether it exists."""
+"""Validate the form of e-mail addresses."""
 
 import re
 from ipaddress import ip_address

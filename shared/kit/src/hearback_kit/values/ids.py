@@ -1,4 +1,4 @@
-"""Make identifiers, and check numeric ones that clients name."""
+"""Create identifiers, and validate numeric ones from clients."""
 
 from os import urandom
 from typing import Final
@@ -23,7 +23,7 @@ def random_id() -> str:
 
 
 def random_ids(count: int) -> list[str]:
-    """Return random UUIDv4s; the system, whose call costs more than all the rest, is asked once."""
+    """Return random UUIDv4s from a single system call, which dominates the cost."""
     bits = urandom(16 * count)
     return [
         f"{int.from_bytes(bits[place : place + 16]) & _NOT_VERSION | _VERSION_4:032x}"
@@ -32,12 +32,12 @@ def random_ids(count: int) -> list[str]:
 
 
 def derived_id(*parts: str | int) -> str:
-    """Return a UUIDv5 as 32 hex digits: the same parts give the same id, everywhere and always."""
+    """Return a UUIDv5 of the parts as 32 hex digits."""
     return uuid5(NAMESPACE_URL, "hearback:" + "/".join(str(part) for part in parts)).hex
 
 
 def parse_id(text: str) -> int | None:
-    """Return the row id that a decimal text names, or None when it is none: ASCII digits, 63 bits."""
+    """Parse a row id: ASCII digits, 63 bits; None for anything else."""
     if not (len(text) <= 19 and text.isascii() and text.isdigit()):
         return None
     number = int(text)
@@ -45,5 +45,5 @@ def parse_id(text: str) -> int | None:
 
 
 def is_id(value: object) -> bool:
-    """Return whether a decoded JSON value can be a row id: an integer (no boolean) from 0 to 63 bits."""
+    """Return whether a decoded JSON value is a valid row id: a non-negative 63-bit integer, not a boolean."""
     return type(value) is int and 0 <= value <= ID_MAX

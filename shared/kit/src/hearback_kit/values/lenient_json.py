@@ -1,7 +1,4 @@
-"""JSON as clients really send it: what a strict decoder refuses is read without what nothing can store.
-
-One reader for all callers, so that none of them loses a word that another keeps.
-"""
+"""Decode invalid JSON that clients send, repairing what cannot be stored; the same for all endpoints."""
 
 import json
 from math import isfinite
@@ -14,11 +11,11 @@ _DIGITS_MAX: Final = 18  # so many always fit into 64 bits
 
 
 def read_leniently(payload: bytes, *, takes_nan: bool = True) -> dict[str, Any] | None:
-    """Decode JSON that a strict decoder refuses; None when it is no JSON object or is nested too deep.
+    """Decode JSON that a strict decoder refuses; None if it is not a JSON object or nested too deep.
 
-    NaN and infinities become null (without `takes_nan` they are no JSON), and so does what is as large. Half
-    surrogate pairs (a text cut inside an emoji) become `?`, bytes that are no UTF-8 (one cut inside a character)
-    `U+FFFD`. NUL characters are removed, raw control characters and a byte order mark accepted.
+    NaN, infinities and overflowing numbers become null (without `takes_nan`, NaN and infinities are errors). Lone
+    surrogates (a text truncated inside an emoji) become `?`, invalid UTF-8 `U+FFFD`. NUL characters are removed,
+    raw control characters and a byte order mark are accepted.
     """
     text = payload.decode("utf-8-sig", "replace")
     try:
@@ -51,7 +48,7 @@ def _number(digits: str) -> float | None:
 
 
 def _integer(digits: str) -> float | None:
-    """Return an integer; one of more than 64 bits, which could not be encoded again, as an inexact number."""
+    """Return an integer; one of more than 64 bits, which cannot be encoded again, as a float."""
     if len(digits) <= _DIGITS_MAX:
         return int(digits)
     number = _number(digits)
@@ -69,7 +66,7 @@ def _clean(value: Any) -> Any:
 
 
 def clean_text(text: str) -> str:
-    """Return text without NUL characters and lone surrogates, which no database accepts."""
+    """Return text without NUL characters and lone surrogates, which PostgreSQL does not accept."""
     if text.isascii() and "\0" not in text:
         return text
     return without_nul(text).encode("utf-8", "replace").decode()

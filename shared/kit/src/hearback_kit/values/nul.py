@@ -1,4 +1,4 @@
-"""The NUL rule: no text that holds U+0000 gets in, for PostgreSQL cannot store it. Also: how deep JSON nests."""
+"""The NUL rule: texts with U+0000 are refused, as PostgreSQL cannot store them. Also: the depth of JSON."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -12,7 +12,7 @@ def without_nul(text: str) -> str:
 
 
 def has_nul(value: Any) -> bool:
-    """Return whether any key or text in a decoded JSON value holds a NUL, however deep it nests."""
+    """Return whether any key or text in a decoded JSON value contains NUL."""
     waiting = [value]
     while waiting:
         current = waiting.pop()

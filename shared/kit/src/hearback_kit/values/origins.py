@@ -1,4 +1,4 @@
-"""Match web pages against origin patterns such as `*.example.com` (protocol: authentication#allowed-origins)."""
+"""Match origins against patterns such as `*.example.com` (protocol: authentication#allowed-origins)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _HOST_CHARACTERS_MAX: Final = 253
 
 
 def web_page_of(origin: str | None, referer: str | None) -> str | None:
-    """Return the web page that sends a request: `Origin`, else `Referer`; None when neither is http or https."""
+    """Return the page of a request: `Origin`, else `Referer`; None if neither is http or https."""
     for value in (origin, referer):
         if value and value[:8].lower().startswith(_WEB):
             return value
@@ -20,20 +20,19 @@ def web_page_of(origin: str | None, referer: str | None) -> str | None:
 
 
 def page_of(origin: str | None, referer: str | None) -> str | None:
-    """Return the page that sends a request: `Origin` unless it is empty or `null`, else `Referer`, else None."""
+    """Return the page of a request: `Origin` unless it is empty or `null`, else `Referer`, else None."""
     if origin and origin != "null":
         return origin
     return referer or None
 
 
 def is_origin_allowed(page: str | None, patterns: Iterable[Any]) -> bool:
-    """Return whether a page matches any of the patterns; None matches `*` alone, and no pattern matches nothing.
+    """Return whether a page matches any of the patterns; None matches only `*`.
 
-    Patterns: `*` (everything); `example.com` (any scheme and port); `*.example.com` (the domain and all below it);
+    Patterns: `*` (everything); `example.com` (any scheme and port); `*.example.com` (the domain and subdomains);
     `*:8080` (any host on a port); a scheme before any of these (`https://example.com`, `*://…`), where http and
-    https without a port mean their default port; a path prefix after it. A star anywhere else in a host matches
-    nothing. Case does not matter, and international names match in either spelling. Entries that are no text
-    match nothing.
+    https without a port mean the default port; a path prefix after it. A star elsewhere in a host matches nothing.
+    Matching is case-insensitive, and IDNs match in either spelling. Entries that are not texts match nothing.
     """
     entries = [entry.strip() for entry in patterns if isinstance(entry, str)]
     if "*" in entries:
@@ -109,7 +108,7 @@ def _host_matches(pattern: str, host: str) -> bool:
 
 
 def _ascii_host(host: str) -> str:
-    """A host name in lower case and, label by label, in its ASCII spelling, without the dot of the root."""
+    """Return a host name in lower case and ASCII (IDNA), without a trailing dot."""
     host = host.lower().removesuffix(".")
     if host.isascii() or len(host) > _HOST_CHARACTERS_MAX:
         return host

@@ -1,4 +1,4 @@
-"""Read periods such as `24h`: the `statsPeriod` and `interval` parameters."""
+"""Parse periods such as `24h`, for the `statsPeriod` and `interval` parameters."""
 
 import re
 from datetime import timedelta
@@ -19,7 +19,7 @@ _UNITS: Final = {
 def parse_period(text: str) -> timedelta | None:
     """Return the length of a period such as `90s`, `24h`, `14d` or `2w` (a bare number: seconds), or None.
 
-    At most 50 years, so that a period taken from the present cannot leave the calendar.
+    At most 50 years, so that subtracting it from the current time cannot overflow.
     """
     match = _PERIOD.match(text.strip())
     return min(int(match[1]) * _UNITS[match[2]], PERIOD_MAX) if match else None

@@ -1,4 +1,4 @@
-"""Read and print times: RFC 3339, UNIX seconds, the dates of API parameters, and one form for answers."""
+"""Parse times (RFC 3339, Unix seconds, API parameters), and format them for responses."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
@@ -63,7 +63,7 @@ def _parse_by_pattern(text: str, zone_required: bool) -> datetime | None:
 
 
 def _offset(zone: str | None) -> timezone:
-    """The offset of a zone; raise ValueError for more than 23 hours or 59 minutes."""
+    """Return the offset of a zone; raise ValueError for more than 23 hours or 59 minutes."""
     if zone is None or zone[-1] in "zZcC":
         return UTC
     digits = zone.lstrip(" ")
@@ -75,7 +75,7 @@ def _offset(zone: str | None) -> timezone:
 
 
 def parse_unix_seconds(value: object) -> datetime | None:
-    """Return the time that a number or numeric text of seconds since 1970 names, or None."""
+    """Return the time of a number or numeric text of Unix seconds, or None."""
     if isinstance(value, str):
         if not _SECONDS.match(value):
             return None
@@ -89,9 +89,9 @@ def parse_unix_seconds(value: object) -> datetime | None:
 
 
 def parse_timestamp(value: object) -> datetime | None:
-    """Return the time that a payload's `timestamp` names, or None.
+    """Return the time of a payload's `timestamp`, or None.
 
-    SDKs send seconds since 1970, as number or text, or an RFC 3339 time, which means UTC without a zone.
+    SDKs send Unix seconds, as number or text, or an RFC 3339 time, which is UTC without a zone.
     """
     if isinstance(value, str):
         text = value.strip()
@@ -100,10 +100,10 @@ def parse_timestamp(value: object) -> datetime | None:
 
 
 def parse_iso8601(text: str) -> datetime | None:
-    """Return the time that a query parameter names, in UTC, or None.
+    """Return the time of a query parameter in UTC, or None.
 
-    A date, a date and time (UTC without a zone), or seconds since 1970 in nine or ten digits; from `EARLIEST`
-    up to `LATEST`, so that adding a period to the result cannot overflow.
+    A date, a date and time (UTC without a zone), or Unix seconds of nine or ten digits; between `EARLIEST` and
+    `LATEST`, so that adding a period cannot overflow.
     """
     text = text.strip()
     if len(text) > _PARAMETER_CHARACTERS_MAX:
@@ -121,12 +121,12 @@ def _parse_by_library(text: str) -> datetime | None:
 
 
 def as_utc(time: datetime) -> datetime:
-    """Return a time in UTC, which one without a zone means; raise OverflowError at the ends of the calendar."""
+    """Convert a time to UTC, which is the default zone; raise OverflowError if it is out of range."""
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def shift(time: datetime, by: timedelta) -> datetime | None:
-    """Return `time + by`, or None beyond the calendar."""
+    """Return `time + by`, or None if it is out of range."""
     try:
         return time + by
     except OverflowError:
@@ -140,10 +140,10 @@ def believable_time(
     sent_at: datetime | None = None,
     age_max: timedelta,
 ) -> datetime:
-    """Return when something happened by our clock.
+    """Return a plausible time of an event by the server's clock.
 
-    `sent_at` is given only when the sender's clock has to be corrected: `time` is then shifted by the difference
-    to `received_at`. None, a time more than `AHEAD_MAX` in the future and one older than `age_max` become
+    `sent_at` is given only if the sender's clock has to be corrected: `time` is then shifted by the difference to
+    `received_at`. None, a time more than `AHEAD_MAX` in the future, and one older than `age_max` become
     `received_at`.
     """
     if time is not None and sent_at is not None:
@@ -154,9 +154,9 @@ def believable_time(
 
 
 def wire_time(time: datetime, timespec: str = "microseconds") -> str:
-    """Return a time as the API prints it, in UTC with `Z`: `2026-11-24T12:00:00.000000Z`.
+    """Format a time for the API, in UTC with `Z`: `2026-11-24T12:00:00.000000Z`.
 
-    With the default `timespec` texts sort as the times do; others are those of `datetime.isoformat`.
+    With the default `timespec` the texts sort like the times; for others see `datetime.isoformat`.
     """
     if time.tzinfo is not UTC:
         time = as_utc(time)
