@@ -7,9 +7,12 @@ from typing import Any
 import orjson
 import pytest
 from feedback.store.tables import FEEDBACK, PROJECT
+from hearback_contracts.events import FeedbackSubmitted
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
+from hearback_contracts.streams import FEEDBACK_SUBMITTED
 from hearback_devkit.fleet import publish_project
+from hearback_fleet.messages import outgoing
 from sqlalchemy import func, select
 
 from ..conftest import NOW, Intake, as_incoming, payload, submitted
@@ -41,6 +44,38 @@ async def test_redelivery_stores_and_tells_nothing_more(intake: Intake) -> None:
     assert recorded.outcomes == []
     assert recorded.steps == []
     assert len(await rows(intake)) == 1
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_other_words_under_a_known_id_are_refused_once_and_can_be_taken_in(
+    intake: Intake, together: bool
+) -> None:
+    first, second = (submitted(payload(words), event_id=EVENT) for words in ("the first", "the second"))
+    batches = [[first, second]] if together else [[first], [second]]
+    recorded = [await intake.take(*batch) for batch in batches][-1]
+    assert recorded.quantities()[FEEDBACK_CATEGORY, INVALID, "duplicate"] == 1
+    step = recorded.steps[-1]
+    assert (step.submission_id, step.state, step.step, step.reason) == (
+        EVENT, "stored", "duplicate_refused", "duplicate"
+    )  # fmt: skip
+    assert step.payload is not None
+    assert step.payload["contexts"]["feedback"]["message"] == "the second"
+    again = await intake.take(second, first, second)
+    assert (again.outcomes, again.steps) == ([], [])
+    assert isinstance(step.refused, FeedbackSubmitted)
+    taken_in = step.refused.model_copy(update={"accepted_by": "owner@example.com"})
+    stored = await intake.take(outgoing(FEEDBACK_SUBMITTED, taken_in, 4, body=orjson.dumps(step.payload)))
+    assert [(s.submission_id, s.state) for s in stored.steps] == [(EVENT, "stored")]
+    assert [row.message for row in await rows(intake)] == ["the first", "the second"]
+
+
+async def test_other_words_under_the_id_of_a_refusal_are_kept(intake: Intake) -> None:
+    await intake.take(submitted(payload("x" * 4_097), event_id=EVENT))
+    recorded = await intake.take(submitted(payload("shorter"), event_id=EVENT))
+    assert recorded.quantities() == {(FEEDBACK_CATEGORY, INVALID, "duplicate"): 1}
+    [step] = recorded.steps
+    assert (step.state, step.reason) == ("filtered", "duplicate")
+    assert step.refused is not None
 
 
 async def test_refusal_is_recorded_once(intake: Intake) -> None:

@@ -2,6 +2,7 @@
 
 import orjson
 from hearback_contracts.events import FeedbackSubmitted
+from hearback_contracts.reasons import Reason
 from hearback_fleet.access import internal_router
 from hearback_fleet.reprocessing import (
     DECISIONS_PATH,
@@ -19,6 +20,7 @@ from feedback.domain.drafts import Submitted, read_submitted
 from feedback.service.app_state import AppState
 from feedback.service.decide_submission import DecideSubmission
 from feedback.service.judge_spam import LocalJudge
+from feedback.service.refuse_repeated import is_repeated
 from feedback.service.reprocess_feedback import reprocess_feedback
 
 router = internal_router()
@@ -42,7 +44,8 @@ async def post_decisions(state: StateDep, wanted: Decisions) -> Reasons:
             raise BadRequest("Expected feedback.")
         message = read_submitted(one.message.model_dump_json().encode())
         submitted.append((message, orjson.dumps(one.payload)))
-    return Reasons(reasons=[reading.reason for reading in await _decide(state).read(submitted)])
+    read = await _decide(state).read(submitted)
+    return Reasons(reasons=[Reason.DUPLICATE if is_repeated(one.message) else one.reason for one in read])
 
 
 def _decide(state: AppState) -> DecideSubmission:

@@ -25,7 +25,7 @@ from feedback.settings import Settings
 from feedback.store.submissions import SubmissionKey
 
 # A person may overrule these; their words stay with the refusal (protocol: fate#taking-in-what-was-refused).
-OVERRULABLE = frozenset({Reason.TOO_LARGE, Reason.INVALID_ASSOCIATED_EVENT_ID})
+OVERRULABLE = frozenset({Reason.TOO_LARGE, Reason.INVALID_ASSOCIATED_EVENT_ID, Reason.DUPLICATE})
 _NOT_JUDGED: Final = SpamVerdict()
 
 

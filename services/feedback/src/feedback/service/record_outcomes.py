@@ -83,6 +83,12 @@ def record_refused(record: OutcomeRecorder, decision: Decision) -> None:
     _step(record, decision.message, state, step, reason, refused=_words_of(decision))
 
 
+def record_repeated(record: OutcomeRecorder, decision: Decision, state: SubmissionState) -> None:
+    """Record that a submission was sent again with other words; `state` is that of the first, which stays."""
+    _count(record, decision.message, Outcome.INVALID, Reason.DUPLICATE)
+    _step(record, decision.message, state, "duplicate_refused", Reason.DUPLICATE, refused=_words_of(decision))
+
+
 def _words_of(decision: Decision) -> RefusedSubmission | None:
     """Return what a submission said, if a person may overrule its refusal and take it in after all."""
     if decision.reason not in OVERRULABLE:

@@ -28,6 +28,7 @@ from feedback.service.record_outcomes import (
     record_revised,
     record_stored,
 )
+from feedback.service.refuse_repeated import refuse_repeated, repeats_of
 from feedback.store.arrivals import Arrival, Prospect, look_ahead, store_new
 from feedback.store.attachments import count_attachments
 from feedback.store.feedback_write import Identity, insert_feedback, update_feedback
@@ -63,7 +64,9 @@ class StoreSubmissions:
 
     async def __call__(self, submissions: Sequence[tuple[Submitted, bytes | None]]) -> None:
         """Store submissions, each a message and the feedback event's JSON."""
-        chosen = list(highest_revisions(await self._decide.read(submissions)).values())
+        readings = await self._decide.read(submissions)
+        highest = highest_revisions(readings)
+        chosen, repeats = list(highest.values()), repeats_of(readings, highest)
         if not chosen:
             return
         organizations = self._decide.organizations(chosen)
@@ -72,10 +75,11 @@ class StoreSubmissions:
         await self._decide.learn(organizations, prospect.taught)
         decisions = [self._decide(reading) for reading in chosen]
         await self._record_names(decisions)
-        results = await self._store_new(decisions, prospect) if prospect.are_all_new else None
+        is_plain = prospect.are_all_new and not repeats
+        results = await self._store_new(decisions, prospect) if is_plain else None
         if results is None:
             async with self._unit_of_work.begin() as work:
-                results = await self._store(work, decisions)
+                results = await self._store(work, decisions, repeats)
         if self._on_stored is not None:
             self._on_stored(results.count("stored"))
         for result, number in Counter([*results, *["repeated"] * (len(submissions) - len(results))]).items():
@@ -104,7 +108,7 @@ class StoreSubmissions:
         self._unit_of_work.relay.publish(added)
         return ["stored"] * len(storing) + [str(decision.reason) for decision in refused]
 
-    async def _store(self, work: Work, decisions: Sequence[Decision]) -> list[str]:
+    async def _store(self, work: Work, decisions: Sequence[Decision], repeats: Sequence[Reading]) -> list[str]:
         """Store what may be known, in part or in whole; return what became of those that changed anything."""
         chosen = {decision.key: decision for decision in decisions}
         known = await find_known(work.connection, list(chosen))
@@ -117,6 +121,7 @@ class StoreSubmissions:
         storing += [decision for decision, before in later if before.feedback_id is None]
         stored = await self._insert(work, storing, known)
         closed = await self._close(work, [d for d in fresh if d.draft is None])
+        closed += await refuse_repeated(work, decisions, known, repeats, self._unit_of_work.clock.now())
         closed += await self._close_again(
             work, [d for key, d in chosen.items() if key in known and _is_refused_again(d, known[key])]
         )

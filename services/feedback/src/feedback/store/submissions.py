@@ -34,6 +34,14 @@ class Known:
     reason: str | None = None
     status: str | None = None
     is_spam: bool = False
+    message: str | None = None
+    name: str | None = None
+    contact_email: str | None = None
+
+    @property
+    def words(self) -> tuple[str | None, str | None, str | None]:
+        """The words of its feedback."""
+        return self.message, self.name, self.contact_email
 
 
 def _find_statement() -> CompoundSelect[Any]:
@@ -49,6 +57,7 @@ def _find_statement() -> CompoundSelect[Any]:
             (FEEDBACK.c.triaged, FEEDBACK.c.status == IGNORED),
             else_=FEEDBACK.c.evidence["is_spam"].astext.is_not_distinct_from("true"),
         ),
+        *(FEEDBACK.c.message, FEEDBACK.c.name, FEEDBACK.c.contact_email),
     ).join(FEEDBACK, (FEEDBACK.c.project_id == wanted.c.project_id) & (FEEDBACK.c.event_id == wanted.c.event_id))
     table = CLOSED_SUBMISSION
     closed = select(
@@ -59,6 +68,7 @@ def _find_statement() -> CompoundSelect[Any]:
         table.c.reason,
         literal(None, Text),
         false(),
+        *(literal(None, Text) for _ in range(3)),
     ).join(table, (table.c.project_id == wanted.c.project_id) & (table.c.event_id == wanted.c.event_id))
     return closed.union_all(stored)
 
