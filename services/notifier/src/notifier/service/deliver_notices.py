@@ -172,7 +172,7 @@ class DeliverNotices:
             return await self._mail.send(message, self._settings.mail_from, first.target)
         except MailRefused as refused:
             raise _Failed(
-                refused.answer, is_final=refused.is_permanent, switches_off=refused.is_permanent
+                refused.answer, is_final=refused.is_permanent, switches_off=refused.ends_recipient
             ) from refused
 
     async def _call(self, shown: Sequence[Delivery], count: int) -> str:
