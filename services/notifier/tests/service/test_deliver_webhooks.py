@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 import pytest
 from hearback_devkit.fleet import publish_project
+from notifier.store.tables import NOTIFICATION_RULES
+from sqlalchemy import update
 
 from ..conftest import Api, Hook, Notifier, feedback
 from ..consumers.test_feedback_created import take
@@ -61,6 +63,24 @@ async def test_a_failing_webhook_is_tried_again_with_the_same_id(
     assert len(hook.requests) == 3
     [delivery] = await webhook_deliveries(notifier)
     assert (delivery.state, delivery.attempts) == ("sent", 3)
+
+
+async def test_what_cannot_be_sent_holds_up_no_other_and_is_given_up(
+    notifier: Notifier, api: Api, hook: Hook, rule: dict[str, Any]
+) -> None:
+    other = {"name": "other", "channel": "webhook", "target": "http://127.0.0.1:9/", "digestMinutes": 1}
+    assert (await api.client.post(api.rules, json=other)).status_code == 201
+    for secret, target in (("whsec_a", hook.url), (rule["secret"], "http://no-such-host.invalid/")):
+        async with notifier.database.transaction() as connection:
+            values = {"secret": secret, "target": target}
+            await connection.execute(update(NOTIFICATION_RULES).where(NOTIFICATION_RULES.c.name == "hook"), values)
+        await take(notifier, feedback())
+    for _ in range(3):
+        await notifier.deliverer(attempts_max=2).run_once()
+        notifier.clock.move(minutes=10)
+    found = {delivery.label: (delivery.state, delivery.attempts) for delivery in await notifier.deliveries()}
+    assert found["hook"] == ("dead", 2)
+    assert found["other"][1] == 2, "a digest is sent after what failed"
 
 
 async def test_a_webhook_that_is_gone_is_switched_off_until_it_is_tested(

@@ -22,6 +22,10 @@ class TargetRefused(Exception):
     """A URL may not be called: not http(s), not resolvable, or an address inside the network."""
 
 
+class HostUnknown(TargetRefused):
+    """A host has no address, at the moment or ever."""
+
+
 class CallFailed(Exception):
     """A call got no response."""
 
@@ -49,11 +53,11 @@ def is_public(address: str) -> bool:
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
-    """Return the addresses of a host; raise TargetRefused when it has none."""
+    """Return the addresses of a host; raise HostUnknown when it has none."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise TargetRefused(f"{host} cannot be resolved") from error
+    except (OSError, UnicodeError) as error:
+        raise HostUnknown(f"{host} cannot be resolved") from error
     return [str(entry[4][0]) for entry in found]
 
 
@@ -66,14 +70,18 @@ class OutboundCalls:
 
     async def check(self, url: str) -> str:
         """Return the address to connect to; raise TargetRefused for a URL that may not be called."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            host = httpx.URL(url).raw_host.decode()
+        except (ValueError, httpx.InvalidURL) as error:
+            raise TargetRefused("the URL cannot be read") from error
         try:
             port = parts.port
         except ValueError as error:
             raise TargetRefused("the URL's port is not a number") from error
         if parts.scheme not in _PORTS or not parts.hostname or parts.username or parts.password:
             raise TargetRefused("the URL must be http:// or https://, with a host and without a user")
-        addresses = await resolve(parts.hostname, port or _PORTS[parts.scheme])
+        addresses = await resolve(host, port or _PORTS[parts.scheme])
         is_allowed = parts.hostname.lower() in self._allowed
         if not addresses or not (is_allowed or all(map(is_public, addresses))):
             raise TargetRefused(f"{parts.hostname} is an address inside the network")
@@ -84,14 +92,17 @@ class OutboundCalls:
 
         Raise TargetRefused for a URL that may not be called, CallFailed without a response.
         """
-        address = await self.check(url)
-        parts = urlsplit(url)
+        try:
+            address = await self.check(url)
+        except HostUnknown as error:  # names are unknown for a while, too
+            raise CallFailed(str(error)) from error
+        parts, target = urlsplit(url), httpx.URL(url)
         host = f"[{address}]" if ":" in address else address
         pinned = urlunsplit(parts._replace(netloc=f"{host}:{parts.port or _PORTS[parts.scheme]}"))
         request = self._client.build_request(
-            "POST", pinned, content=body, headers={**headers, "Host": parts.netloc}
+            "POST", pinned, content=body, headers={**headers, "Host": target.netloc.decode()}
         )
-        request.extensions["sni_hostname"] = parts.hostname
+        request.extensions["sni_hostname"] = target.raw_host.decode()
         try:
             response = await self._client.send(request, stream=True)
             try:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import orjson
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
+from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
 from hearback_kit.mail import MailRefused, MailTransport
 
@@ -140,6 +141,12 @@ class DeliverNotices:
         except _Failed as failure:
             await self._record_failure(first, ids, failure)
             result = "refused" if failure.is_final else "failed"
+        except Unavailable:  # our own database: nothing is known of the destination
+            raise
+        except Exception as error:  # whatever it is: others are delivered, and this one is given up in the end
+            _log.exception("delivery_crashed", delivery=first.id)
+            await self._record_failure(first, ids, _Failed(f"could not be sent: {type(error).__name__}"))
+            result = "failed"
         else:
             await self._record_sent(first, ids, answer)
             result = "sent"
