@@ -5,7 +5,8 @@ from prometheus_client import Counter
 SCRIPTS = Counter("crash_embed_scripts", "Dialog scripts served, by status (200, 304).", ["status"])
 FORMS = Counter(
     "crash_embed_forms",
-    "Forms by result: accepted, invalid, too_large, feature_disabled, rate_limited, unavailable.",
+    "Forms by result: accepted, invalid, too_large, feature_disabled, rate_limited, cors, project_id,"
+    " unavailable.",
     ["result"],
 )
 REFUSALS = Counter(

@@ -96,6 +96,32 @@ async def test_key_that_is_off_is_unknown(embed: httpx.AsyncClient, redis: Redis
     assert (await embed.get(PATH, params=other)).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("dsn", "origin", "reason"),
+    [
+        (DSN, "https://evil.example", "cors"),
+        (DSN, "", "cors"),
+        (f"http://{public_key(1)}@x/2", PAGE, "project_id"),
+        (f"http://{'9' * 32}@x/1", PAGE, "project_id"),
+    ],
+)
+async def test_a_form_that_its_project_rejects_has_an_outcome_and_a_fate(
+    embed: httpx.AsyncClient, redis: Redis, outcomes: Any, dsn: str, origin: str, reason: str
+) -> None:
+    keys = [KeyConfig(id=1, public=public_key(1)), KeyConfig(id=9, public="9" * 32, is_active=False)]
+    await publish_project(redis, keys=keys, options={"sentry:origins": ["shop.example"]})
+    for method in METHODS:
+        answer = await embed.request(
+            method, PATH, params=GOOD | {"dsn": dsn}, data=FORM, headers={"Origin": origin}
+        )
+        assert answer.status_code == (403 if reason == "cors" else 404)
+    (outcome,) = await outcomes()
+    (count,) = outcome["outcomes"]
+    assert (count["category"], count["outcome"], count["reason"]) == (14, 3, reason)
+    (step,) = outcome["steps"]
+    assert (step["submission_id"], step["state"], step["reason"]) == (EVENT_ID, "invalid", reason)
+
+
 async def test_preflight_of_a_page_that_traces(embed: httpx.AsyncClient) -> None:
     answer = await embed.options(
         PATH,

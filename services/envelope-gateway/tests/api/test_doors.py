@@ -401,6 +401,23 @@ async def test_words_in_an_envelope_that_contradicts_its_request_are_kept(gatewa
     assert step.payload["contexts"]["feedback"]["message"] == "the words"
 
 
+@feedback_doors
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ({"x_sentry_auth": f"Sentry sentry_key={'f' * 32}"}, "project_id"),
+        ({"origin": "https://x.example"}, "cors"),
+    ],
+)
+async def test_feedback_that_its_project_rejects_is_one_at_every_door(start_gateway, send, headers, reason):
+    async with start_gateway(project={"options": {"sentry:origins": ["shop.example"]}}) as gateway:
+        if send is by_pixel and reason == "project_id":
+            pytest.skip("its key is in the address")
+        assert (await send(gateway, typed(send, words()), **headers)).status_code == 403
+        assert await gateway.outcomes() == {(14, 3, reason): 1}
+        assert await gateway.steps() == [(EVENT_ID, "invalid", reason)]
+
+
 async def test_attachments_of_no_event_are_an_outcome(gateway):
     form = b'--b\r\ncontent-disposition: form-data; name="a"; filename="a"\r\n\r\n12345\r\n--b--\r\n'
     for path in (f"/api/1/events/{ZERO_ID}/attachments/",):

@@ -1,5 +1,7 @@
 """The errors of this service's own protocol (protocol: user-reports#the-legacy-endpoint)."""
 
+from typing import Any
+
 from hearback_kit.errors import BadRequest, Conflict, Unauthorized
 
 CONFLICT_DETAIL = "Feedback for this event cannot be modified."
@@ -27,11 +29,19 @@ class InvalidStatus(BadRequest):
 
 
 class InvalidDsn(Unauthorized, code="invalid_dsn"):
-    """The DSN is unknown, switched off or another project's."""
+    """The DSN is unknown, switched off or another project's.
 
-    def __init__(self) -> None:
+    `sender` is the project and key, if its public key is known.
+    """
+
+    def __init__(self, sender: Any = None) -> None:
         super().__init__("Invalid dsn")
+        self.sender = sender
 
 
 class DsnNotEnough(Unauthorized):
-    """A DSN that does not authorize the request: 401 without a body."""
+    """A DSN that does not authorize the request: 401 without a body. `sender` is its project and key."""
+
+    def __init__(self, sender: Any = None) -> None:
+        super().__init__()
+        self.sender = sender

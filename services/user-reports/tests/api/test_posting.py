@@ -102,6 +102,9 @@ async def test_strangers_are_401(harness: Any, api: Any, headers: dict[str, str]
     if content is not None and headers:
         assert response.content == content
     assert await harness.rows("SELECT 1 FROM reports") == []
+    is_known = headers.get("Authorization", "").startswith(f"DSN http://{public_key(1)[:20]}") or content == b""
+    counts = (await harness.recorded()).counts(FEEDBACK)
+    assert counts == ({(Outcome.INVALID, "project_id"): 1} if is_known and headers else {})
 
 
 async def test_key_that_is_off_is_401_and_concerns_that_key_alone(harness: Any, api: Any, redis: Any) -> None:
@@ -111,6 +114,7 @@ async def test_key_that_is_off_is_401_and_concerns_that_key_alone(harness: Any, 
     assert response.status_code == 401
     other = {"Authorization": f"DSN http://{'9' * 32}@localhost/1"}
     assert (await api.post(PATH, json=body(random_id()), headers=other)).status_code == 200
+    assert (await harness.recorded()).counts(FEEDBACK) == {(Outcome.INVALID, "project_id"): 1}
 
 
 async def test_scopes_and_tenants_hold(harness: Any, api: Any) -> None:

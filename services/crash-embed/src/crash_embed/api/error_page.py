@@ -73,22 +73,32 @@ class EmbedEndpoint:
         # An empty id shows the dialog, but a form without any is refused: no SDK sends one.
         if event_id is None or (request.method == "POST" and not event_id):
             raise errors.invalid_event_id()
-        project, key = await self._find_project(request)
+        project, key, project_id = await self._find_project(request)
+        sender = Sender(project, key.id, event_id, self._state.clock.now(), request.address)
+        if not key.is_active or project.id != project_id:
+            await self._reject(request, sender, Reason.PROJECT_ID, errors.unknown_dsn())
         patterns = (*project.origins, *self._state.origins)
         if not is_origin_allowed(page_of(request.origin, request.referer), patterns):
-            raise errors.forbidden_origin()
+            await self._reject(request, sender, Reason.CORS, errors.forbidden_origin())
         if request.method == "OPTIONS":
             return json_answer(request, 200)
         if request.method == "POST":
-            sender = Sender(project, key.id, event_id, self._state.clock.now(), request.address)
             return await self._take_form(request, http_request, sender)
         seconds = await self._state.limits.retry_after(project.id, request.address, is_post=False)
         if seconds:
             raise errors.too_many(seconds)
         return self._serve_script(request, project)
 
-    async def _find_project(self, request: EmbedRequest) -> tuple[ProjectConfig, KeyConfig]:
-        """Return the DSN's project and key; an inactive key counts as unknown."""
+    async def _reject(
+        self, request: EmbedRequest, sender: Sender, reason: Reason, refusal: errors.Refusal
+    ) -> NoReturn:
+        """Raise a refusal; one of a form is recorded first."""
+        if request.method == "POST":
+            await self._refuse(sender, reason, result=reason)
+        raise refusal
+
+    async def _find_project(self, request: EmbedRequest) -> tuple[ProjectConfig, KeyConfig, int]:
+        """Return the project and key of the DSN's public key, and the project id that the DSN names."""
         dsn = parse_dsn(request.parameters.get("dsn"))
         if dsn is None:
             raise errors.unknown_dsn()
@@ -97,9 +107,9 @@ class EmbedEndpoint:
         if project is None:
             project = await configuration.project_by_key(dsn.public_key)
         key = project.key(dsn.public_key) if project else None
-        if project is None or key is None or not key.is_active or project.id != dsn.project_id:
+        if project is None or key is None:
             raise errors.unknown_dsn()
-        return project, key
+        return project, key, dsn.project_id
 
     async def _take_form(self, request: EmbedRequest, http_request: Request, sender: Sender) -> Response:
         settings = self._state.settings

@@ -140,7 +140,7 @@ def reject(admission: Admission, reason: str, answer: Refused | None, *, keeps_w
     """Reject every item of an envelope; with `keeps_words` the content of submissions is kept in the journal."""
     plan = _empty_plan(admission)
     for item in admission.envelope.items:
-        plan.refuse(item, reason, keeps_words=keeps_words)
+        plan.refuse(reveal_feedback(item), reason, keeps_words=keeps_words)
     return Decision(plan, answer)
 
 

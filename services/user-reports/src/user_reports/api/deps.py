@@ -119,15 +119,18 @@ async def _sender_by_dsn(access: Access, text: str, organization: str, project: 
         raise InvalidDsn from error
     config = await access.configuration.project_by_key(dsn.public_key)
     key = config.key(dsn.public_key) if config else None
-    if config is None or key is None or not key.is_active:
+    if config is None or key is None:
         raise InvalidDsn
+    sender = Sender(config, key.id)
+    if not key.is_active:
+        raise InvalidDsn(sender)
     try:
         named = await find_project(access, await find_organization(access, organization), project)
     except NotFound as error:
-        raise DsnNotEnough from error
+        raise DsnNotEnough(sender) from error
     if named.id != config.id or dsn.project_id != config.id:
-        raise DsnNotEnough
-    return Sender(config, key.id)
+        raise DsnNotEnough(sender)
+    return sender
 
 
 async def empty_answer(_request: Request, _error: Exception) -> Response:

@@ -22,7 +22,7 @@ from user_reports.api.deps import Sender, StateDep, sender_of
 from user_reports.api.reports.bodies import read_fields_body
 from user_reports.api.reports.listing import with_issues
 from user_reports.domain.fields import read_fields
-from user_reports.errors import InvalidFields, ReportConflict
+from user_reports.errors import DsnNotEnough, InvalidDsn, InvalidFields, ReportConflict
 from user_reports.service.app_state import AppState
 from user_reports.service.submit_report import (
     Received,
@@ -83,7 +83,12 @@ async def create_report(
 ) -> Response:
     """Store a report and return it."""
     await _limit(state, address)
-    sender = await sender_of(request, organization, project)
+    try:
+        sender = await sender_of(request, organization, project)
+    except (InvalidDsn, DsnNotEnough) as error:
+        if error.sender is not None:
+            await refuse_unread(state.context, _message(state, error.sender, address), Reason.PROJECT_ID)
+        raise
     message = _message(state, sender, address)
     await _check_origin(request, state, sender, message)
     body = await _read_body(request, state, message)
