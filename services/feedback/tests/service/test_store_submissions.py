@@ -12,10 +12,11 @@ from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import FEEDBACK_SUBMITTED
 from hearback_devkit.fleet import publish_project
+from hearback_devkit.testing import eventually
 from hearback_fleet.messages import outgoing
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
-from ..conftest import NOW, Intake, as_incoming, payload, submitted
+from ..conftest import NOW, Api, Intake, as_incoming, payload, submitted
 
 FEEDBACK_CATEGORY, ACCEPTED, FILTERED, INVALID = 14, 0, 1, 3
 EVENT = "a" * 32
@@ -76,6 +77,62 @@ async def test_other_words_under_the_id_of_a_refusal_are_kept(intake: Intake) ->
     [step] = recorded.steps
     assert (step.state, step.reason) == ("filtered", "duplicate")
     assert step.refused is not None
+
+
+async def test_a_refusal_that_is_repeated_with_other_words_keeps_its_state(intake: Intake) -> None:
+    await intake.take(submitted(b"{", event_id=EVENT))
+    [step] = (await intake.take(submitted(payload("readable"), event_id=EVENT))).steps
+    assert (step.state, step.reason) == ("invalid", "duplicate")
+
+
+async def test_a_deleted_feedback_that_comes_again_beside_other_words_keeps_none_of_them(
+    intake: Intake, api: Api
+) -> None:
+    first, second = (submitted(payload(words), event_id=EVENT) for words in ("the first", "the second"))
+    await intake.take(first)
+    [row] = await rows(intake)
+    assert (await api.client.delete(f"/api/0/organizations/demo/issues/{row.id}/")).status_code == 202
+    await intake.recorded()
+    for batch in ([first, second], [second, first]):
+        recorded = await intake.take(*batch)
+        assert recorded.outcomes == []
+        assert [(step.reason, step.refused) for step in recorded.steps] == [("deleted", None)]
+
+
+async def test_a_feedback_whose_name_is_shown_in_part_repeats_only_itself(intake: Intake) -> None:
+    names = ("a" * 12_000, "b" * 12_000)
+    first, second = (submitted(payload("dead", feedback={"name": name}), event_id=EVENT) for name in names)
+    await intake.take(first)
+    assert (await intake.take(second)).quantities() == {(FEEDBACK_CATEGORY, INVALID, "duplicate"): 1}
+    for batch in ([second, first], [first, second]):
+        recorded = await intake.take(*batch)
+        assert (recorded.outcomes, recorded.steps) == ([], [])
+
+
+async def test_of_other_words_that_two_workers_store_at_once_none_vanish(intake: Intake) -> None:
+    known = submitted()  # one of a batch that is known makes all of it go the slow path
+    await intake.take(known)
+    batches = [[known, submitted(payload(words), event_id=EVENT)] for words in ("the first", "the second")]
+    async with intake.database.transaction() as connection:
+        await connection.execute(select(PROJECT).with_for_update())
+        workers = [
+            asyncio.create_task(intake.handler([as_incoming(message) for message in batch])) for batch in batches
+        ]
+        waiting = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+
+        async def both_wait() -> bool:
+            async with intake.database.connection() as other:
+                return (await other.execute(waiting)).scalar_one() >= len(workers)
+
+        await eventually(both_wait)
+    await asyncio.gather(*workers)
+    recorded = await intake.recorded()
+    assert recorded.quantities() == {
+        (FEEDBACK_CATEGORY, ACCEPTED, None): 1,
+        (FEEDBACK_CATEGORY, INVALID, "duplicate"): 1,
+    }
 
 
 async def test_refusal_is_recorded_once(intake: Intake) -> None:

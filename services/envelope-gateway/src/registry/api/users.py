@@ -47,8 +47,8 @@ def session_of(request: Request, principal: PrincipalDep) -> str:
     return given[1]
 
 
-def writing_tenants(principal: PrincipalDep) -> list[int]:
-    """Return the organizations in which the caller has a write scope; raise Forbidden without any."""
+def mailing_tenants(principal: PrincipalDep) -> list[int]:
+    """Return the organizations whose mail the caller may choose; a token without a write scope raises Forbidden."""
     if principal.kind == "session":  # what one is mailed is one's own choice, whatever the role
         return list(principal.tenants)
     tenants = [tenant for tenant in principal.tenants if scopes_within(principal, tenant) & WRITE_SCOPES]
@@ -88,7 +88,7 @@ async def get_alerts(database: DatabaseDep, principal: PrincipalDep) -> dict[str
     description="By project id: 1 for alerts by mail, 0 for none, -1 for the default. Others stay as they are.",
 )
 async def put_alerts(
-    tenants: Annotated[list[int], Depends(writing_tenants)],
+    tenants: Annotated[list[int], Depends(mailing_tenants)],
     state: StateDep,
     principal: PrincipalDep,
     actor: ActorDep,

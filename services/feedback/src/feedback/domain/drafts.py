@@ -112,7 +112,7 @@ def draft_of(
         received_at=submission.received_at,
     )
     title = title_of(context.message)
-    shown = _as_shown(context)
+    shown = as_shown(context)
     status, substatus = (IGNORED, ARCHIVED_FOREVER) if verdict.is_spam and ignores_spam else (UNRESOLVED, NEW)
     source = submission.source.value
     return Draft(
@@ -141,7 +141,8 @@ def draft_of(
     )
 
 
-def _as_shown(context: FeedbackContext) -> FeedbackContext:
+def as_shown(context: FeedbackContext) -> FeedbackContext:
+    """Return what is stored in columns: a long name and address are truncated."""
     if max(len(context.name or ""), len(context.contact_email or "")) <= SHOWN_CHARACTERS_MAX:
         return context
     return context._replace(name=_shown(context.name), contact_email=_shown(context.contact_email))

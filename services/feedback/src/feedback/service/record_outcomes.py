@@ -1,6 +1,6 @@
 """Record outcomes and steps of submissions that this service decided."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from hearback_contracts.categories import DataCategory
@@ -18,7 +18,7 @@ from feedback.service.decide_submission import OVERRULABLE, Decision
 from feedback.store.feedback_write import Deleted, Stored
 from feedback.store.submissions import Known
 
-_STATES = {
+_STATES: Mapping[str, SubmissionState] = {
     Reason.INVALID_JSON: SubmissionState.INVALID,
     Reason.NESTING_TOO_DEEP: SubmissionState.INVALID,
     Reason.FEATURE_DISABLED: SubmissionState.INVALID,
@@ -78,9 +78,13 @@ def record_refused(record: OutcomeRecorder, decision: Decision) -> None:
     assert reason is not None, "only refusals have a reason"
     outcome = Outcome.FILTERED if reason is Reason.ORG_DENYLIST else Outcome.INVALID
     _count(record, decision.message, outcome, reason)
-    state = _STATES.get(reason, SubmissionState.FILTERED)
     step = "filtered" if reason not in _STATES else "refused"
-    _step(record, decision.message, state, step, reason, refused=_words_of(decision))
+    _step(record, decision.message, state_of(reason), step, reason, refused=_words_of(decision))
+
+
+def state_of(reason: str) -> SubmissionState:
+    """Return the state of a submission that was refused for a reason."""
+    return _STATES.get(reason, SubmissionState.FILTERED)
 
 
 def record_repeated(record: OutcomeRecorder, decision: Decision, state: SubmissionState) -> None:

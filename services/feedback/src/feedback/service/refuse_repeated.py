@@ -14,9 +14,9 @@ from hearback_fleet.unit_of_work import Work
 from hearback_kit.values.ids import derived_id
 
 from feedback.domain.context import FeedbackContext
-from feedback.domain.drafts import Draft, Submitted
+from feedback.domain.drafts import Draft, Submitted, as_shown
 from feedback.service.decide_submission import Decision, Reading
-from feedback.service.record_outcomes import record_repeated
+from feedback.service.record_outcomes import record_repeated, state_of
 from feedback.store.submissions import Known, SubmissionKey, close_refused
 
 Words = tuple[str, str | None, str | None]
@@ -63,9 +63,8 @@ def _refusals(
     for decision in decisions:
         before = known.get(decision.key)
         states[decision.key] = _state(decision, before)
-        if before is None or decision.draft is None or before.reason == Reason.DELETED:
-            continue
-        yield from _refusal(decision.message, decision.body, decision.draft, before, states[decision.key])
+        if before is not None:
+            yield from _refusal(decision.message, decision.body, decision.draft, before, states[decision.key])
     for reading in repeats:
         yield from _refusal(
             reading.message, reading.body, reading.context, known.get(reading.key), states[reading.key]
@@ -79,9 +78,9 @@ def _refusal(
     before: Known | None,
     state: SubmissionState,
 ) -> Iterator[tuple[SubmissionKey, tuple[Decision, SubmissionState]]]:
-    """Yield the refusal of what a client itself sent, unless its words are those of before."""
+    """Yield the refusal of what a client itself sent, unless its words are those of before, or were deleted."""
     words = _words(said)
-    if words is None or (before is not None and words == before.words):
+    if words is None or (before is not None and (words == before.words or before.reason == Reason.DELETED)):
         return
     if not message.source.is_new or message.accepted_by is not None or message.revision:
         return
@@ -92,16 +91,18 @@ def _refusal(
 
 
 def _words(said: Draft | FeedbackContext | None) -> Words | None:
+    said = as_shown(said) if isinstance(said, FeedbackContext) else said
     return None if said is None else (said.message, said.name, said.contact_email)
 
 
 def _state(decision: Decision, before: Known | None) -> SubmissionState:
     """Return the state of the submission that is repeated."""
     if before is not None:
-        is_stored, is_spam = before.feedback_id is not None, before.is_spam
+        refused = None if before.feedback_id is not None else before.reason
+        is_spam = before.is_spam
     else:
-        is_stored = decision.draft is not None
+        refused = decision.reason
         is_spam = decision.draft is not None and decision.draft.is_spam
-    if not is_stored:
-        return SubmissionState.FILTERED
+    if refused is not None:
+        return state_of(refused)
     return SubmissionState.SPAM if is_spam else SubmissionState.STORED

@@ -120,13 +120,16 @@ class StoreSubmissions:
         storing = [decision for decision in fresh if decision.draft is not None]
         storing += [decision for decision, before in later if before.feedback_id is None]
         stored = await self._insert(work, storing, known)
+        outrun = [d for d in fresh if d.draft is not None and d.key not in stored]
+        if outrun:  # another worker was faster
+            known |= await find_known(work.connection, [d.key for d in outrun])
         closed = await self._close(work, [d for d in fresh if d.draft is None])
         closed += await refuse_repeated(work, decisions, known, repeats, self._unit_of_work.clock.now())
         closed += await self._close_again(
             work, [d for key, d in chosen.items() if key in known and _is_refused_again(d, known[key])]
         )
-        outrun = [d for d in fresh if d.draft is not None and d.key not in stored and d.message.revision]
-        changes = outrun + [decision for decision, before in later if before.feedback_id is not None]
+        changes = [decision for decision in outrun if decision.message.revision]
+        changes += [decision for decision, before in later if before.feedback_id is not None]
         changed = await self._update(work, changes, known)
         return ["stored"] * len(stored) + closed + ["updated"] * changed
 

@@ -51,9 +51,9 @@ class Deliveries:
         """Return the next batch, of dead consumers first; empty when nothing came in `block_ms_max`.
 
         `done` are acknowledged with it, or before. `in_flight` is how many messages wait to be tried again; raises
-        Unavailable when these are too many. With
-        `at_once` it does not wait for messages. Waiting ends when the program stops; what was delivered in that
-        moment is left behind, like a batch that was not begun.
+        Unavailable when these are too many. With `at_once` it does not wait for messages, except as a helper for
+        a backlog. Waiting ends when the program stops; what was delivered in that moment is left behind, like a
+        batch that was not begun.
         """
         if self._options.is_helper:
             return await self._help(in_flight, stop, done)
