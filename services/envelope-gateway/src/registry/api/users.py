@@ -48,7 +48,7 @@ def session_of(request: Request, principal: PrincipalDep) -> str:
 
 
 def mailing_tenants(principal: PrincipalDep) -> list[int]:
-    """Return the organizations whose mail the caller may choose; a token without a write scope raises Forbidden."""
+    """Return the organizations whose mail the caller may choose; raise Forbidden for a token that only reads."""
     if principal.kind == "session":  # what one is mailed is one's own choice, whatever the role
         return list(principal.tenants)
     tenants = [tenant for tenant in principal.tenants if scopes_within(principal, tenant) & WRITE_SCOPES]
