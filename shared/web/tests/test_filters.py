@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hearback_web.context import known_theme, known_zone
 from hearback_web.filters import absolute_time, compact, file_size, initials, number, relative_time
-from hearback_web.links import changed_query, external_url, local_path
+from hearback_web.links import changed_url, external_url, local_path
 
 NOW = datetime(2026, 3, 29, 12, 0, tzinfo=UTC)
 
@@ -80,10 +80,11 @@ def test_web_links_stay_as_they_are() -> None:
 def test_local_paths() -> None:
     path = "/organizations/acme/feedback/?query=is%3Aspam"
     assert local_path(path) == path
-    assert local_path(None, "/x/") == "/x/"
+    assert local_path(None) == "/"
     assert local_path("/" + "x" * 2_000) == "/"
 
 
 def test_changed_queries() -> None:
-    assert changed_query("a=1&b=2&a=3", {"a": None}) == "b=2"
-    assert changed_query("a=1", {"b": ["x", "y z"], "c": 0}) == "a=1&b=x&b=y+z&c=0"
+    assert changed_url("/p/", "a=1&b=2&a=3", {"a": None}) == "/p/?b=2"
+    assert changed_url("/p/", "a=1", {"a": None}) == "/p/"
+    assert changed_url("/p/", "a=1", {"b": ["x", "y z"], "c": 0}) == "/p/?a=1&b=x&b=y+z&c=0"

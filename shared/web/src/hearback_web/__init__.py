@@ -1,7 +1,7 @@
-"""What the web pages of all services share, so that they look and work as one product.
+"""Layout, components, sign-in checks and forms that the web pages of all services share.
 
-A service makes one `Pages`, installs it into its app, and renders templates with it; `page_scope` guards its page
-routes, `FormDep` reads its forms. It never decides what a page shows.
+A service creates a `Pages`, installs it into its app, and renders templates with it. `page_scope` authorizes page
+routes, and `FormDep` reads forms.
 """
 
 from hearback_web.context import Account, OrganizationLink, PageContext

@@ -1,4 +1,4 @@
-"""`python -m hearback_web feedback` compiles all templates of a service, for images that are never written to."""
+"""`python -m hearback_web feedback` compiles all templates of a service, for read-only images."""
 
 import sys
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from hearback_web.pages import environment_of
 
 
 def compile_all(packages: Sequence[str]) -> int:
-    """Compile every template of services' packages; return how many there are."""
+    """Compile all templates of the packages; return their number."""
     count = 0
     for package in packages:
         environment = environment_of(package)

@@ -1,6 +1,6 @@
-"""Compiled templates, kept beside their sources as Python keeps its own modules.
+"""A cache of compiled templates next to their sources, like Python's `__pycache__`.
 
-Without them the first page of a process waits until its templates are compiled.
+Without it the first page of a process waits for its templates to be compiled.
 """
 
 import contextlib
@@ -21,9 +21,9 @@ _BROKEN: Final = (EOFError, ValueError, TypeError, pickle.UnpicklingError)
 
 
 class CompiledTemplates(BytecodeCache):
-    """Reads and writes compiled templates; a folder that cannot be written is none to fail for.
+    """Reads and writes compiled templates; unwritable folders are ignored.
 
-    Jinja compares what it reads with the source. `syntax` is what else the compiled code depends on.
+    Jinja compares them with their sources. `syntax` is everything else that compiled code depends on.
     """
 
     def __init__(self, syntax: Mapping[str, Any]) -> None:
@@ -31,12 +31,12 @@ class CompiledTemplates(BytecodeCache):
         self._tag = f"{sys.implementation.cache_tag}-jinja-{jinja2.__version__}-{digest}"
 
     def get_cache_key(self, name: str, filename: str | None = None) -> str:
-        """Return the file of a template's compiled code."""
+        """Return the path of a template's compiled code."""
         source = Path(filename or name)
         return str(source.parent / _FOLDER / f"{source.name}.{self._tag}")
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Read a template's compiled code, if it is there."""
+        """Read a template's compiled code, if it exists."""
         try:
             bucket.bytecode_from_string(Path(bucket.key).read_bytes())
         except OSError:
@@ -45,7 +45,7 @@ class CompiledTemplates(BytecodeCache):
             bucket.reset()
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Write a template's compiled code at once, so that another process never reads a part of it."""
+        """Write a template's compiled code atomically."""
         file = Path(bucket.key)
         part = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
         with contextlib.suppress(OSError):

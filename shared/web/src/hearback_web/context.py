@@ -1,6 +1,6 @@
-"""What every page knows: whose it is, of which organization, and how it shall look."""
+"""The context of every page: account, organization, theme and time zone."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -9,7 +9,7 @@ from hearback_contracts.config import OrganizationConfig
 from hearback_contracts.flags import Feature
 
 from hearback_web.flashes import Flash
-from hearback_web.links import changed_query
+from hearback_web.links import changed_url
 
 THEMES: Final = ("auto", "light", "dark")
 THEME_COOKIE: Final = "hearback_theme"
@@ -19,7 +19,7 @@ _ZONE_LENGTH_MAX: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The person who is signed in; `id` is the account's."""
+    """The account that is signed in."""
 
     id: str
     email: str
@@ -27,7 +27,7 @@ class Account:
 
     @property
     def label(self) -> str:
-        """The name, or the e-mail address without one."""
+        """The name, or else the e-mail address."""
         return self.name or self.email
 
 
@@ -41,7 +41,7 @@ class OrganizationLink:
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """What every template has as `page`."""
+    """The variable `page` of every template."""
 
     path: str
     query: str
@@ -55,29 +55,28 @@ class PageContext:
     organizations: tuple[OrganizationLink, ...] = ()
     scopes: frozenset[str] = frozenset()
     flash: Flash | None = None
-    is_fragment: bool = field(default=False)
+    is_fragment: bool = False
 
     def can(self, *scopes: str) -> bool:
-        """Whether the person has any of the scopes in the organization."""
+        """Return whether the account has any of the scopes in the organization."""
         return not self.scopes.isdisjoint(scopes)
 
     def feature(self, name: str) -> bool:
-        """Whether the organization has a flag on."""
+        """Return whether a feature flag of the organization is on."""
         return self.organization is not None and self.organization.feature(Feature(name))
 
     def url_with(self, **changes: Any) -> str:
-        """Return the address of this page with other parameters; None takes one away, a list repeats it."""
-        query = changed_query(self.query, changes)
-        return f"{self.path}?{query}" if query else self.path
+        """Return the URL of this page with changed parameters (`links.changed_url`)."""
+        return changed_url(self.path, self.query, changes)
 
 
 def known_theme(value: str | None) -> str:
-    """Return the theme that a cookie names, or `auto`."""
+    """Return a cookie's theme if valid, else `auto`."""
     return value if value in THEMES else "auto"
 
 
 def known_zone(value: str | None) -> str:
-    """Return the time zone that a cookie names, or `UTC`."""
+    """Return a cookie's time zone if valid, else `UTC`."""
     if not value or len(value) > _ZONE_LENGTH_MAX:
         return "UTC"
     try:

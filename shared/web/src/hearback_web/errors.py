@@ -1,4 +1,4 @@
-"""Errors on the path of a page are pages, with the layout and their status."""
+"""Renders errors on page paths as pages."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
@@ -46,7 +46,7 @@ def title_of(status: int) -> str:
 
 
 def explanation_of(status: int, detail: str) -> str:
-    """Return what to do about an error: in general words where the error has none for people."""
+    """Return the explanation of an error: its detail, or a general text if the detail is a default."""
     general = {
         403: _("Your role does not allow it. An owner of the organization can change that."),
         404: _("The address is wrong, or what was here is gone, or you are not a member of its organization."),
@@ -61,7 +61,7 @@ def explanation_of(status: int, detail: str) -> str:
 
 
 def install_error_pages(app: FastAPI, render_error: RenderError) -> None:
-    """Let errors on page paths be pages; all others stay what they are."""
+    """Render errors on page paths as pages; other paths keep their error handlers."""
 
     async def answer(request: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException) and not isinstance(error, RequestRefused):
@@ -91,9 +91,9 @@ def install_error_pages(app: FastAPI, render_error: RenderError) -> None:
 
     for kind in (ServiceError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, on_page_paths(app.exception_handlers[kind]))
-    # Innermost, so that a crash is met here before the frame of every app turns it into JSON.
+    # Innermost, so that crashes are handled here before the middleware of all apps turns them into JSON.
     app.user_middleware.append(Middleware(AnswerRules, headers=PAGE_HEADERS, crash=crash, covers=is_page))
-    # Before the rules of requests, whose refusal of an address is JSON.
+    # Before RequestRules, which refuses URLs with JSON.
     kinds: list[Any] = [one.cls for one in app.user_middleware]
     rules = kinds.index(RequestRules) if RequestRules in kinds else 0
     app.user_middleware.insert(rules, Middleware(PageAddresses, render_error=render_error))
@@ -108,7 +108,7 @@ def _facts(error: Exception) -> tuple[int, str, Mapping[str, str]]:
 
 
 def _to_sign_in(request: Request) -> Response:
-    """Lead to sign-in and back: to the page itself, or to the one that a form or a part of a page belongs to."""
+    """Redirect to sign-in, and from there back to the page, or to the page of a form or fragment."""
     is_part = "hx-request" in request.headers
     shown = request.headers.get("hx-current-url" if is_part else "referer", "")
     try:
@@ -125,14 +125,14 @@ def _to_sign_in(request: Request) -> Response:
 
 
 class PageAddresses:
-    """ASGI middleware: an address of a page with a NUL in it is answered with a page that says so."""
+    """ASGI middleware that refuses page URLs with NUL characters, with an error page."""
 
     def __init__(self, app: ASGIApp, render_error: RenderError) -> None:
         self._app = app
         self._render_error = render_error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request, unless its address is refused."""
+        """Handle a request, unless its URL is refused."""
         if scope["type"] != "http" or not (has_null_character(scope) and is_page(scope["path"])):
             await self._app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""Filters of the templates: times, numbers and links."""
+"""Template filters: times, numbers and links."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ _RELATIVE_DAYS_MAX: Final = 7
 
 
 def relative_time(when: datetime, now: datetime) -> str | None:
-    """Return how long ago a moment is, or how soon it comes; None when only its date is of use."""
+    """Return a time relative to now, or None if it is a week or more away."""
     seconds = (now - when) / timedelta(seconds=1)
     distance = abs(seconds)
     if distance < _MINUTE:
@@ -37,14 +37,14 @@ def relative_time(when: datetime, now: datetime) -> str | None:
 
 
 def absolute_time(when: datetime, zone: str) -> str:
-    """Return a moment with date, time and zone."""
+    """Return date, time and zone."""
     local = when.astimezone(ZoneInfo(zone))
     return f"{local.day} {local:%b %Y, %H:%M:%S} {local:%Z}"
 
 
 @pass_context
 def moment(context: Context, when: datetime | None) -> Markup:
-    """Render a moment: relative to now, with the absolute time on hover, both in the reader's zone."""
+    """Render a time: relative to now, or as a date, with the absolute time on hover, in the reader's zone."""
     if when is None:
         return Markup('<span class="soft">–</span>')
     if when.tzinfo is None:
@@ -60,7 +60,7 @@ def moment(context: Context, when: datetime | None) -> Markup:
 
 
 def number(value: float | None) -> str:
-    """Return a number with thousands apart, a fraction with up to six digits."""
+    """Return a number with thousands separators; fractions have up to six digits."""
     if value is None:
         return "–"
     is_whole = isinstance(value, int) or abs(value) >= 100_000
@@ -87,14 +87,14 @@ def file_size(value: int) -> str:
 
 
 def initials(label: str) -> str:
-    """Return up to two letters for a person."""
+    """Return a person's initials, at most two letters."""
     name = label.split("@", maxsplit=1)[0].replace(".", " ").replace("_", " ")
     words = [word for word in name.split() if word[0].isalnum()]
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
 
 
 def hue(label: str) -> int:
-    """Return one of eight steady numbers for a text, for the colour behind initials."""
+    """Return a stable number from 0 to 7 for a text: the colour behind initials."""
     return sum(label.lower().encode()) % 8
 
 

@@ -1,4 +1,4 @@
-"""What a page says after a change: once, on the next page, with a button that takes the change back."""
+"""Flash messages: shown once after a change, on the next page, with an optional undo button."""
 
 import json
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from hearback_kit.auth import SESSION_COOKIE
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from hearback_web.cookies import set_cookie
 from hearback_web.links import local_path
 from hearback_web.signing import Signer
 
@@ -20,7 +21,7 @@ _COOKIE_BYTES_MAX: Final = 3_500
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """A form that takes a change back: where it is posted, and its fields (a value may be a list)."""
+    """A form that undoes a change: its URL and fields (a value may be a list)."""
 
     action: str
     fields: Mapping[str, Any] = field(default_factory=dict)
@@ -29,19 +30,19 @@ class Undo:
 
 @dataclass(frozen=True, slots=True)
 class Flash:
-    """One sentence about what was done; `tone` is `good`, `warn` or `bad`."""
+    """A sentence about the change; `tone` is `good`, `warn` or `bad`."""
 
     text: str
     tone: str = "good"
     undo: Undo | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as scripts and the cookie have it."""
+        """Return the form that scripts and the cookie use."""
         return asdict(self)
 
 
 def read_flash(request: Request, signer: Signer) -> Flash | None:
-    """Return what the page before wanted to have said here, if it was for this browser."""
+    """Return the flash message in the cookie, if it was set for this browser."""
     cookie = request.cookies.get(FLASH_COOKIE)
     raw = signer.read(cookie, _holder(request)) if cookie else None
     if raw is None:
@@ -51,30 +52,23 @@ def read_flash(request: Request, signer: Signer) -> Flash | None:
 
 
 def redirect(request: Request, url: str, flash: Flash | None = None) -> Response:
-    """Answer a form: go to a page of this site, which says what was done.
+    """Return a redirect after a form, to a page of this site that shows the flash message.
 
-    A request of htmx is answered the same way; it follows and takes the new page's part.
+    Requests by htmx get the same; it follows the redirect and uses the target's part.
     """
     answer = RedirectResponse(local_path(url), status_code=303)
     if flash is not None:
         value = orjson.dumps(flash.as_json())
-        if len(value) > _COOKIE_BYTES_MAX:  # an undo of very many is not worth a cookie that breaks
+        if len(value) > _COOKIE_BYTES_MAX:  # an undo of very many items does not fit in a cookie
             value = orjson.dumps(Flash(flash.text[:500], flash.tone).as_json())
         signer: Signer = request.app.state.pages.signer
-        answer.set_cookie(
-            FLASH_COOKIE,
-            signer.sign(value, _holder(request)),
-            max_age=_SECONDS,
-            path="/",
-            httponly=True,
-            samesite="lax",
-            secure=request.app.state.pages.is_secure,
-        )
+        cookie = signer.sign(value, _holder(request))
+        set_cookie(answer, FLASH_COOKIE, cookie, seconds=_SECONDS, secure=request.app.state.pages.is_secure)
     return answer
 
 
 def with_toast(answer: Response, flash: Flash) -> Response:
-    """Let a script show what was done, beside the fragment that htmx takes."""
+    """Have the script show a message along with the fragment in this response."""
     answer.headers["HX-Trigger"] = json.dumps({"toast": flash.as_json()})  # ASCII, as headers are
     return answer
 

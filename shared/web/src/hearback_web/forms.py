@@ -1,4 +1,4 @@
-"""Forms: bounded fields, and proof that the page they came from is ours."""
+"""Form parsing with size limits, and CSRF protection."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Final
@@ -13,13 +13,13 @@ from hearback_web.texts import gettext as _
 
 CSRF_FIELD: Final = "csrf_token"
 CSRF_HEADER: Final = "x-csrf-token"
-VISITOR_COOKIE: Final = "hearback_visitor"  # binds forms of a browser that has no session, such as sign-in
+VISITOR_COOKIE: Final = "hearback_visitor"  # CSRF tokens of browsers without a session, as on sign-in
 FIELDS_MAX: Final = 500
 _MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 
 
 class Form(Mapping[str, str]):
-    """The fields of a submitted form; of a field that came more than once, the mapping has the last value."""
+    """The fields of a submitted form; the mapping has the last value of a repeated field."""
 
     def __init__(self, fields: Mapping[str, list[str]]) -> None:
         self._fields = fields
@@ -34,23 +34,23 @@ class Form(Mapping[str, str]):
         return len(self._fields)
 
     def all(self, name: str) -> list[str]:
-        """Return every value of a field, in the order of the form."""
+        """Return all values of a field, in order."""
         return list(self._fields.get(name, ()))
 
     def text(self, name: str, *, length_max: int = 1_000, default: str = "") -> str:
-        """Return a field without blanks around it; raise BadRequest when it is too long."""
+        """Return a field, stripped; raise BadRequest if it is too long."""
         value = self.get(name, default).strip()
         if len(value) > length_max:
             raise BadRequest(_("{} is too long: at most {} characters.").format(name, length_max))
         return value
 
     def is_on(self, name: str) -> bool:
-        """Whether a checkbox or toggle was on."""
+        """Return whether a checkbox was checked."""
         return self.get(name, "") in {"on", "1", "true"}
 
 
 async def read_form(request: Request) -> Form:
-    """Return the fields of a form, unchecked: for links with a secret of their own, as in mails.
+    """Parse a form without a CSRF check, for URLs that contain a secret, as in mails.
 
     Raise BadRequest for another media type or too many fields.
     """
@@ -66,7 +66,7 @@ async def read_form(request: Request) -> Form:
 
 
 async def checked_form(request: Request) -> Form:
-    """Return the fields of a form that one of our pages sent; raise Forbidden for any other."""
+    """Parse a form; raise Forbidden if its CSRF token is missing or wrong."""
     refuse_cross_site(request)
     form = await read_form(request)
     token = request.headers.get(CSRF_HEADER) or form.get(CSRF_FIELD, "")
@@ -76,7 +76,7 @@ async def checked_form(request: Request) -> Form:
 
 
 def csrf_holder(request: Request) -> str:
-    """Return what a browser's forms are bound to: its session, or the cookie of one that has none."""
+    """Return what CSRF tokens are bound to: the browser's session, or its visitor cookie."""
     session = request.cookies.get(SESSION_COOKIE)
     return f"session:{session}" if session else f"visitor:{request.cookies.get(VISITOR_COOKIE, '')}"
 

@@ -1,6 +1,6 @@
-"""Who may see a page: browser sessions alone, with the organization or project of the path.
+"""Authorization of pages: by browser session, for the organization or project of the path.
 
-Without a session the answer leads to sign-in; a stranger gets 404, a missing scope 403.
+Requests without a session are redirected to sign-in; non-members get 404, members without the scope 403.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,23 +25,23 @@ class SignInRequired(Unauthorized):
 
 
 class Directory(Protocol):
-    """Where organizations and projects are looked up: the published configuration, or the registry's tables."""
+    """Looks up organizations and projects, in the published configuration or the registry's tables."""
 
     async def organization(self, id_or_slug: int | str) -> OrganizationConfig | None:
         """Return an organization by id or slug, or None."""
 
     async def organization_for(self, id_or_slug: int | str, email: str) -> OrganizationConfig | None:
-        """Return an organization in which the member with an address is found, maybe as the only one; or None."""
+        """Return an organization or None; its `members` may be only the one with `email`."""
 
     async def organizations_for(self, ids: Sequence[int], email: str) -> Sequence[OrganizationConfig]:
-        """Return those of the organizations that there are, in the same form."""
+        """Return the existing ones of the organizations, as `organization_for` does."""
 
     async def project(self, project_id: int) -> ProjectConfig | None:
         """Return a project by id, or None."""
 
 
 class PageAccess(Protocol):
-    """What the guard needs; `hearback_fleet.access.Access` is one."""
+    """The lookups that authorization needs, such as `hearback_fleet.access.Access`."""
 
     @property
     def configuration(self) -> Directory: ...
@@ -50,23 +50,23 @@ class PageAccess(Protocol):
 
 
 class People(Protocol):
-    """Who a browser's session is of; `hearback_kit.auth.Authenticator` is one."""
+    """Authenticates browser sessions, such as `hearback_kit.auth.Authenticator`."""
 
     async def person(self, request: Request) -> Principal | None:
-        """Return the person of a session, or None."""
+        """Return the principal of the session, or None."""
 
 
 def page_access(request: Request) -> PageAccess:
-    """Return what the running app looks callers up with."""
+    """Return the app's lookups."""
     access: PageAccess = request.app.state.access
     return access
 
 
 @before_body
 async def page_principal(request: Request) -> Principal:
-    """Return the person of the browser's session; raise SignInRequired without one.
+    """Return the principal of the browser's session; raise SignInRequired without one.
 
-    Tokens are for the API: a page answers none.
+    Pages do not accept API tokens.
     """
     if "authorization" in request.headers:
         raise SignInRequired
@@ -78,7 +78,7 @@ async def page_principal(request: Request) -> Principal:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A person with a session, in no particular organization."""
+    """A signed-in person, in no particular organization."""
 
     principal: Principal
     account: Account
@@ -86,26 +86,26 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class PageScope(OrganizationScope):
-    """A person within an organization, allowed what the page needs."""
+    """A person authorized for an organization's page."""
 
     account: Account
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectPageScope(ProjectScope):
-    """A person within a project, allowed what the page needs."""
+    """A person authorized for a project's page."""
 
     organization: OrganizationConfig
     account: Account
 
     @property
     def settings_path(self) -> str:
-        """The address of the project's settings."""
+        """The path of the project's settings."""
         return f"/settings/{self.organization.slug}/projects/{self.project.slug}/"
 
 
 async def signed_in(request: Request, principal: Annotated[Principal, Depends(page_principal)]) -> SignedIn:
-    """Return the person of the session; raise SignInRequired without one."""
+    """Return the signed-in person; raise SignInRequired without a session."""
     links, account = [], _account(principal, None)
     shown = sorted(principal.tenants)[:ORGANIZATIONS_SHOWN_MAX]
     for organization in await page_access(request).configuration.organizations_for(shown, principal.email or ""):

@@ -1,4 +1,4 @@
-"""Where one can go from a page: the sections of an organization, and the parts of its settings."""
+"""Navigation: an organization's sections, and tabs of its and its projects' settings."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from hearback_web.texts import gettext as _
 
 @dataclass(frozen=True, slots=True)
 class NavigationLink:
-    """A link of a navigation; `is_current` when the page is it or lies below it."""
+    """A navigation link; `is_current` if it leads to the current page or a parent of it."""
 
     label: str
     url: str
@@ -21,7 +21,7 @@ class NavigationLink:
 
 
 def sections(page: PageContext, organization: OrganizationConfig) -> list[NavigationLink]:
-    """Return the sections of an organization, for the rail."""
+    """Return an organization's sections, for the sidebar."""
     base = f"/organizations/{organization.slug}"
     issues = (f"{base}/issues/",)  # of feedback, or groups of errors, whose pages show what people reported
     of_reports, of_feedback = (issues, ()) if service_of(page.path) == "user-reports" else ((), issues)
@@ -36,7 +36,7 @@ def sections(page: PageContext, organization: OrganizationConfig) -> list[Naviga
 
 
 def organization_settings(page: PageContext, organization: OrganizationConfig) -> list[NavigationLink]:
-    """Return the parts of an organization's settings, for tabs."""
+    """Return the tabs of an organization's settings."""
     base = f"/settings/{organization.slug}/"
     parts = (
         (_("Organization"), base),
@@ -49,7 +49,7 @@ def organization_settings(page: PageContext, organization: OrganizationConfig) -
 
 
 def project_settings(page: PageContext, organization: OrganizationConfig, slug: str) -> list[NavigationLink]:
-    """Return the parts of a project's settings, which several services serve, for tabs."""
+    """Return the tabs of a project's settings, which several services serve."""
     base = f"/settings/{organization.slug}/projects/{slug}/"
     parts = (
         (_("General"), base),
@@ -64,7 +64,7 @@ def project_settings(page: PageContext, organization: OrganizationConfig, slug: 
 
 
 def _tabs(page: PageContext, base: str, parts: Iterable[tuple[str, str]]) -> list[NavigationLink]:
-    """Return parts as tabs; a part's own pages, such as one rule, belong to it."""
+    """Return links; a tab is current on the pages below it too, such as those of single rules."""
     return [
         NavigationLink(label, url, is_current=page.path == url or (url != base and page.path.startswith(url)))
         for label, url in parts

@@ -21,6 +21,7 @@ from starlette.responses import HTMLResponse, Response
 from hearback_web import navigation
 from hearback_web.compiled import CompiledTemplates
 from hearback_web.context import THEME_COOKIE, ZONE_COOKIE, PageContext, known_theme, known_zone
+from hearback_web.cookies import delete_cookie, set_cookie
 from hearback_web.errors import install_error_pages
 from hearback_web.filters import FILTERS
 from hearback_web.flashes import FLASH_COOKIE, read_flash
@@ -33,7 +34,7 @@ from hearback_web.texts import TRANSLATIONS, script_texts
 _COMPRESS_BYTES_MIN: Final = 1_024
 _COMPRESS_LEVEL: Final = 4
 _VISITOR_SECONDS: Final = 86_400
-# What the compiled templates depend on, beside their sources.
+# What compiled templates depend on, apart from their sources.
 _SYNTAX: Final[Mapping[str, Any]] = {
     "autoescape": True,
     "trim_blocks": True,
@@ -44,7 +45,7 @@ _SYNTAX: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class InstalledPages:
-    """What the running app has of its pages (`app.state.pages`)."""
+    """The state of an app's pages (`app.state.pages`)."""
 
     environment: Environment
     static: StaticFiles
@@ -55,13 +56,13 @@ class InstalledPages:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The pages of a service: `service` names it in addresses, `package` has its `templates` and `static`."""
+    """The pages of a service: `service` is its name in URLs, `package` has its `templates` and `static`."""
 
     service: str
     package: str
 
     def install(self, app: FastAPI, settings: ServiceSettings, *, clock: Clock | None = None) -> None:
-        """Serve the static files, and let errors on page paths be pages. Call it after `service_app`."""
+        """Serve the static files, and render errors on page paths as pages. Call it after `service_app`."""
         static, environment = _read(self.service, self.package)
         app.state.pages = InstalledPages(
             environment,
@@ -86,9 +87,9 @@ class Pages:
         csp: Mapping[str, str] | None = None,
         **values: Any,
     ) -> HTMLResponse:
-        """Return a page, or only a block of its template, for htmx; `csp` replaces directives of the policy.
+        """Render a page, or only a block of its template, for htmx; `csp` replaces directives of the policy.
 
-        A page that says what went wrong has the status and headers of the `error`, and its detail as `problem`.
+        A page with an `error` has its status and headers, and its detail as `problem`.
         """
         if error is not None:
             status = error.status
@@ -108,17 +109,9 @@ class Pages:
             headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
         answer = HTMLResponse(content, status, headers)
         if visitor:
-            answer.set_cookie(
-                VISITOR_COOKIE,
-                visitor,
-                max_age=_VISITOR_SECONDS,
-                path="/",
-                httponly=True,
-                samesite="lax",
-                secure=installed.is_secure,
-            )
+            set_cookie(answer, VISITOR_COOKIE, visitor, seconds=_VISITOR_SECONDS, secure=installed.is_secure)
         if page.flash:
-            answer.delete_cookie(FLASH_COOKIE, path="/", httponly=True, samesite="lax")
+            delete_cookie(answer, FLASH_COOKIE)
         return answer
 
     def _render_error(self, request: Request, status: int, title: str, text: str) -> Response:
@@ -127,7 +120,7 @@ class Pages:
 
 
 def _context(request: Request, installed: InstalledPages) -> tuple[PageContext, str | None]:
-    """Return what the page knows, and the value of the cookie that a browser without a session needs for forms."""
+    """Return the page's context, and the visitor cookie to set for the forms of a browser without a session."""
     state, cookies = request.state, request.cookies
     holder, visitor = csrf_holder(request), None
     if SESSION_COOKIE not in cookies and VISITOR_COOKIE not in cookies:
@@ -152,7 +145,7 @@ def _context(request: Request, installed: InstalledPages) -> tuple[PageContext, 
 
 @cache
 def _read(service: str, package: str) -> tuple[StaticFiles, Environment]:
-    """Return the static files and templates of a service, read once for all apps of the process."""
+    """Return the static files and templates of a service, loaded once per process."""
     own, shared = _folder(package), _folder("hearback_web")
     static = StaticFiles.load(service, own / "static", shared / "static")
     environment = environment_of(package)
@@ -168,7 +161,7 @@ def _read(service: str, package: str) -> tuple[StaticFiles, Environment]:
 
 
 def environment_of(package: str) -> Environment:
-    """Return what reads the templates of a service, and the shared ones, without what they have at hand."""
+    """Return the environment of a service's and the shared templates, without globals."""
     environment = Environment(
         loader=ChoiceLoader([FileSystemLoader(_folder(name) / "templates") for name in (package, "hearback_web")]),
         undefined=StrictUndefined,

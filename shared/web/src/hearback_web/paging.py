@@ -1,4 +1,4 @@
-"""The neighbours of a keyset page, as links of a page for people."""
+"""Links to the previous and next page of a list."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,13 +11,13 @@ from hearback_web.links import url_with
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Addresses of the pages before and after; None where there is none."""
+    """URLs of the previous and next page, or None."""
 
     previous_url: str | None
     next_url: str | None
 
 
 def neighbours(request: Request, page: KeysetPage[Any]) -> Neighbours:
-    """Return where a page's neighbours are: the address asked for, with another cursor."""
+    """Return the requested URL with the cursors of the neighbouring pages."""
     cursors = page.previous_cursor, page.next_cursor
     return Neighbours(*(cursor and url_with(request, cursor=cursor) for cursor in cursors))

@@ -1,9 +1,9 @@
-"""Headers of pages: nothing of another origin is loaded, no inline script or style runs, no site frames them."""
+"""Security headers: no content from other origins, no inline scripts or styles, no framing."""
 
 from collections.abc import Mapping
 from typing import Final
 
-# Of every answer on a page's path, unless the page sets another.
+# On all responses on page paths, unless the page sets another value.
 PAGE_HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Frame-Options": "DENY",
@@ -16,7 +16,7 @@ PAGE_HEADERS: Final[Mapping[str, str]] = {
 
 
 def content_security_policy(nonce: str, changes: Mapping[str, str] | None = None) -> str:
-    """Return the policy of a page; `changes` replaces directives, such as `{"frame-src": "'self'"}`."""
+    """Return the policy of a page; `changes` override directives, such as `{"frame-src": "'self'"}`."""
     directives = {
         "default-src": "'none'",
         "script-src": f"'self' 'nonce-{nonce}'",

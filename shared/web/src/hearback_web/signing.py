@@ -1,6 +1,6 @@
-"""Tokens against forged forms, and signed values for short-lived cookies.
+"""CSRF tokens, and signed values for short-lived cookies.
 
-The keys are made from the fleet's secret, so that a form of one service is accepted by another.
+The keys are derived from the fleet's secret, so that a form of one service is accepted by another.
 """
 
 import base64
@@ -15,7 +15,7 @@ _TOKEN_BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Makes and checks what only this fleet can make."""
+    """Creates and verifies tokens and signatures."""
 
     csrf_key: bytes
     flash_key: bytes
@@ -29,16 +29,16 @@ class Signer:
         )
 
     def csrf_token(self, holder: str) -> str:
-        """Return a token for the forms of a browser that has `holder` in its cookie.
+        """Return a CSRF token bound to `holder`, the browser's cookie.
 
-        It differs each time, so that the length of compressed pages says nothing about it.
+        It is masked anew each time, so that the length of compressed pages does not reveal it (BREACH).
         """
         mask = secrets.token_bytes(_TOKEN_BYTES)
         masked = _xor(mask, hmac.digest(self.csrf_key, holder.encode(), "sha256"))
         return base64.urlsafe_b64encode(mask + masked).decode().rstrip("=")
 
     def is_csrf_token(self, holder: str, token: str) -> bool:
-        """Whether a token was made for this browser."""
+        """Return whether a token is valid for this browser."""
         try:
             raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         except ValueError:
@@ -49,11 +49,11 @@ class Signer:
         return hmac.compare_digest(_xor(raw[:_TOKEN_BYTES], raw[_TOKEN_BYTES:]), expected)
 
     def sign(self, value: bytes, holder: str) -> str:
-        """Return a value with its signature, bound to the browser that has `holder` in its cookie."""
+        """Return a value with its signature, bound to `holder`, the browser's cookie."""
         return f"{base64.urlsafe_b64encode(value).decode()}.{self._signature(value, holder)}"
 
     def read(self, text: str, holder: str) -> bytes | None:
-        """Return the signed value, or None when the signature is not ours or another browser's."""
+        """Return the signed value, or None if the signature is invalid or another browser's."""
         encoded, _, signature = text.partition(".")
         try:
             value = base64.urlsafe_b64decode(encoded)

@@ -1,4 +1,4 @@
-"""Static files, below an address that changes with their content, so that browsers may keep them for ever."""
+"""Static files, with a content digest in the URL, so that browsers cache them indefinitely."""
 
 import gzip
 import hashlib
@@ -9,7 +9,7 @@ from typing import Final, Self
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-# Served are these kinds alone. SVG may hold scripts, so it gets a policy that allows none.
+# Only these are served. SVG may contain scripts, so files get a policy that allows none.
 MEDIA_TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -24,7 +24,7 @@ _FOREVER: Final = "public, max-age=31536000, immutable"
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
-    """A file as it is sent."""
+    """A file and its gzipped content, if compressible."""
 
     media_type: str
     content: bytes
@@ -33,7 +33,7 @@ class StaticFile:
 
 @dataclass(frozen=True, slots=True)
 class StaticFiles:
-    """The static files of one service: its own and the shared ones; its own win."""
+    """The static files of a service: its own and the shared ones, which its own override."""
 
     service: str
     digest: str
@@ -41,7 +41,7 @@ class StaticFiles:
 
     @classmethod
     def load(cls, service: str, *folders: Path) -> Self:
-        """Read all files of the folders into memory; of files with one name the first folder's is taken."""
+        """Read all files of the folders into memory; earlier folders take precedence."""
         files: dict[str, StaticFile] = {}
         digest = hashlib.sha256()
         for folder in folders:
@@ -53,13 +53,13 @@ class StaticFiles:
         return cls(service, digest.hexdigest()[:12], files)
 
     def url(self, name: str) -> str:
-        """Return the address of a file; raise LookupError for one that is not there."""
+        """Return the URL of a file; raise LookupError if it does not exist."""
         if name not in self.files:
             raise LookupError(f"{self.service} has no static file {name}")
         return f"/static/{self.service}/{self.digest}/{name}"
 
     async def serve(self, request: Request) -> Response:
-        """Answer a request for a file; one below a former address gets today's, which is not kept."""
+        """Return a file; a URL with an outdated digest gets the current file, uncached."""
         file = self.files.get(request.path_params["name"])
         if file is None:
             return PlainTextResponse("There is no such file.", 404, {"Cache-Control": "no-store"})

@@ -1,6 +1,6 @@
-"""Texts of pages. Every one is in the catalogue `shared/web/locales/hearback.pot`, from where it is translated.
+"""Translatable texts; `make generate` extracts them to `shared/web/locales/hearback.pot`.
 
-Templates mark them by `{% trans %}` or `_("…")`, code by `_("…")`.
+Templates mark them with `{% trans %}` or `_("…")`, code with `_("…")`.
 """
 
 import json
@@ -11,17 +11,17 @@ TRANSLATIONS: Final = NullTranslations()
 
 
 def gettext(text: str) -> str:
-    """Return a text in the reader's language, which is English so far."""
+    """Return the translation of a text; only English exists so far."""
     return TRANSLATIONS.gettext(text)
 
 
 def ngettext(one: str, many: str, number: int) -> str:
-    """Return the text for a number of things in the reader's language."""
+    """Return the translation of a text for a number of things."""
     return TRANSLATIONS.ngettext(one, many, number)
 
 
 def script_texts() -> str:
-    """Return the texts of the shared script, as JSON."""
+    """Return the texts of `app.js`, as JSON."""
     texts = {
         "now": gettext("just now"),
         "ago": [gettext("{} min ago"), gettext("{} h ago"), gettext("{} d ago")],

@@ -1,4 +1,4 @@
-"""What sources, steps and deliveries are called, on the pages of every service that shows them."""
+"""Labels of feedback sources, delivery states and submission steps."""
 
 from hearback_contracts.outcomes import CLIENT_REPORT_REFUSED_STEP
 from hearback_contracts.sources import FeedbackSource
@@ -7,7 +7,7 @@ from hearback_web.texts import gettext as _
 
 
 def source_words() -> dict[str, str]:
-    """Return what each source of feedback is called."""
+    """Return the label of each feedback source."""
     return {
         str(FeedbackSource.NEW_FEEDBACK_ENVELOPE): _("Feedback widget or API"),
         str(FeedbackSource.USER_REPORT_ENVELOPE): _("User report of an SDK"),
@@ -18,7 +18,7 @@ def source_words() -> dict[str, str]:
 
 
 def delivery_words() -> dict[str, str]:
-    """Return what each state of a delivery is called."""
+    """Return the label of each delivery state."""
     return {
         "pending": _("Waiting"),
         "digest": _("In the next digest"),
@@ -29,7 +29,7 @@ def delivery_words() -> dict[str, str]:
 
 
 def step_words(step: str) -> str:
-    """Return what happened in a step; a word that is not known is shown as it is."""
+    """Return the label of a submission step; unknown steps are returned as they are."""
     known = {
         "envelope_accepted": _("Received by the gateway"),
         "report_received": _("Received through the API"),

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 from hearback_kit.api.params import AddressDep, row_id
 from hearback_kit.auth import refuse_cross_site
 from hearback_kit.errors import BadRequest
-from hearback_web.session_cookies import set_session_cookie
+from hearback_web.cookies import set_session_cookie
 
 from registry.api import serializers
 from registry.api.deps import StateDep, actor_of

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from hearback_kit.api.params import AddressDep
 from hearback_kit.auth import SESSION_COOKIE, refuse_cross_site
-from hearback_web.session_cookies import end_session_cookie, set_session_cookie
+from hearback_web.cookies import end_session_cookie, set_session_cookie
 from pydantic import StringConstraints
 
 from registry.api import serializers

@@ -7,6 +7,7 @@ from fastapi.responses import RedirectResponse
 from hearback_kit.api.params import AddressDep
 from hearback_kit.errors import NotFound, ServiceError
 from hearback_web import local_path
+from hearback_web.cookies import delete_cookie, set_cookie
 
 from registry.errors import AttemptNotValid, ProviderRefused
 from registry.pages.deps import StateDep, render
@@ -29,15 +30,8 @@ async def start(request: Request, state: StateDep, wanted: Annotated[str, Query(
     except ServiceError as error:
         return _failed(request, error)
     answer = RedirectResponse(url, status_code=303)
-    answer.set_cookie(
-        ATTEMPT_COOKIE,
-        cookie,
-        max_age=ATTEMPT_SECONDS_MAX,
-        path=_PATH,
-        httponly=True,
-        samesite="lax",
-        secure=state.settings.public_url.startswith("https:"),
-    )
+    secure = state.settings.public_url.startswith("https:")
+    set_cookie(answer, ATTEMPT_COOKIE, cookie, seconds=ATTEMPT_SECONDS_MAX, secure=secure, path=_PATH)
     return answer
 
 
@@ -64,7 +58,7 @@ async def callback(
         answer = _failed(request, problem)
     else:
         answer = await begin(request, state, signed_in.session, local_path(signed_in.wanted))
-    answer.delete_cookie(ATTEMPT_COOKIE, path=_PATH, httponly=True, samesite="lax")
+    delete_cookie(answer, ATTEMPT_COOKIE, _PATH)
     return answer
 
 

@@ -7,7 +7,7 @@ from hearback_kit.api.params import AddressDep
 from hearback_kit.auth import SESSION_COOKIE
 from hearback_kit.errors import ServiceError, TooManyRequests, Unavailable
 from hearback_web import FormDep, local_path, redirect
-from hearback_web.session_cookies import end_session_cookie, set_session_cookie
+from hearback_web.cookies import end_session_cookie, set_session_cookie
 
 from registry.errors import WrongCredentials
 from registry.pages.deps import StateDep, render
