@@ -1,4 +1,4 @@
-"""The data directory of a fleet: its files and where they are."""
+"""The files in a fleet's data directory."""
 
 import errno
 import json
@@ -11,7 +11,7 @@ from hearback_devkit.engines.process import DirectoryLock, stored_secret
 
 
 class DataDir:
-    """One fleet's data directory. Files with secrets are readable by their owner only."""
+    """A fleet's data directory. Files with secrets are readable by their owner only."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
@@ -28,9 +28,9 @@ class DataDir:
         self._ports = self.root / "ports.json"
 
     def make(self) -> None:
-        """Create the directories. As root they may be traversed by others, since the stores then run as `nobody`.
+        """Create the directories. As root, others may traverse them, since the stores then run as `nobody`.
 
-        Raises OSError when they cannot be created.
+        Raises OSError if they cannot be created.
         """
         if self.root.exists() and not self.root.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "is a file, not a folder for a fleet", str(self.root))
@@ -46,7 +46,7 @@ class DataDir:
 
     @property
     def secret_key(self) -> str:
-        """The key that signs calls between services; generated once."""
+        """The key that signs calls between services; generated at the first start."""
         return stored_secret(self.root / "secret-key")
 
     def log(self, name: str) -> Path:
@@ -54,42 +54,42 @@ class DataDir:
         return self.logs / f"{name}.log"
 
     def spooled(self) -> list[Path]:
-        """Return the files of the gateway's disk spool, whether they wait, were refused or are damaged."""
+        """Return the files of the gateway's disk spool: waiting, refused and damaged ones."""
         return [path for end in ("spool", "refused", "damaged") for path in self.outage_spool.glob(f"*.{end}")]
 
     def read_state(self) -> dict[str, Any]:
-        """Return what the running (or last) launcher wrote; empty when there never was one."""
+        """Return the state of the running (or last) launcher; empty if there was none."""
         return _read(self._state)
 
     def write_state(self, state: Mapping[str, Any]) -> None:
-        """Publish what runs, for `status` and `down`."""
+        """Write the launcher's state, for `status` and `down`."""
         _write(self._state, state)
 
     def read_first_start(self) -> dict[str, Any]:
-        """Return the answer of the first start; empty before it."""
+        """Return the result of the first start; empty before it."""
         return _read(self._first_start)
 
     def write_first_start(self, answer: Mapping[str, Any]) -> None:
-        """Keep the answer of the first start, so that later starts give the same."""
+        """Store the result of the first start, which later starts return again."""
         _write(self._first_start, answer)
 
     def read_projects(self) -> list[dict[str, Any]]:
-        """Return the projects created from this folder, each with its token."""
+        """Return the projects created from this directory, with their tokens."""
         projects = _read(self._projects).get("projects", [])
         return projects if isinstance(projects, list) else []
 
     def remember_project(self, answer: Mapping[str, Any]) -> None:
-        """Keep the token of a created project for later commands."""
+        """Store the token of a created project for later commands."""
         key = (answer["organization"], answer["project"])
         others = [known for known in self.read_projects() if (known["organization"], known["project"]) != key]
         _write(self._projects, {"projects": [*others, dict(answer)]})
 
     def read_ports(self) -> dict[str, int]:
-        """Return the ports of the last start by process name; they are reused so that addresses stay."""
+        """Return the ports of the last start by process name, to reuse them."""
         return _read(self._ports)
 
     def write_ports(self, ports: Mapping[str, int]) -> None:
-        """Keep the ports for the next start."""
+        """Store the ports for the next start."""
         _write(self._ports, ports)
 
 

@@ -1,5 +1,5 @@
-"""Errors whose message is meant for the person at the terminal."""
+"""Errors to show to the user."""
 
 
 class FleetError(RuntimeError):
-    """A command cannot be carried out; `hearback` prints the message and exits with 1."""
+    """A command failed; `hearback` prints the message and exits with 1."""

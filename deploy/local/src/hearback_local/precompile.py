@@ -1,6 +1,6 @@
-"""Last step of an install: compile the bytecode of what a fleet imports, so that the first start is fast.
+"""Last step of an install: compile the bytecode of imported modules, so that the first start is fast.
 
-What the fleet imports is found by importing it; compiling everything installed would take far longer.
+Importing the services finds these modules; compiling all installed packages would take far longer.
 """
 
 import compileall
@@ -23,7 +23,7 @@ OURS = ("hearback_contracts", "hearback_fleet", "hearback_kit", "hearback_local"
 
 
 def main() -> None:
-    """Import everything, then compile the rest of our own packages."""
+    """Import all services, then compile the rest of our own packages."""
     sys.dont_write_bytecode = False  # whatever the environment says: this is the install, not a run
     for name in LATE:
         importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""The services of the fleet, in the order in which they start."""
+"""The services of the fleet, in their start order."""
 
 import importlib
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ EDGE: Final = "edge"
 
 @dataclass(frozen=True, slots=True)
 class ServiceProcess:
-    """One service process; `folder` below `services` has its distribution."""
+    """A service process; its distribution is in `services/<folder>`."""
 
     name: str
     folder: str

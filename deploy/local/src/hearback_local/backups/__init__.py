@@ -1,1 +1,1 @@
-"""Backups of a fleet with embedded stores, and new fleets from them."""
+"""Back up and restore a fleet with embedded stores."""

@@ -1,4 +1,4 @@
-"""Dumps of PostgreSQL databases as of one snapshot each, and databases made from them."""
+"""Dump and restore PostgreSQL databases, each from one snapshot."""
 
 import contextlib
 import os
@@ -22,20 +22,20 @@ where c.relkind = 'r' and n.nspname not like 'pg\\_%' and n.nspname <> 'informat
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A database as of an instant; as long as its connection is open it can be dumped so."""
+    """A snapshot of a database, which can be dumped while its connection is open."""
 
     name: str
     id: str
     connection: Any
 
     async def rows(self) -> dict[str, int]:
-        """Return the number of rows by table; partitions are tables of their own."""
+        """Return the number of rows per table and partition."""
         return await _rows(self.connection)
 
 
 @contextlib.asynccontextmanager
 async def snapshots(url: str, names: Sequence[str]) -> AsyncIterator[list[Snapshot]]:
-    """Take a snapshot of each database; they end with the block."""
+    """Take a snapshot of each database, for the time of the block."""
     async with contextlib.AsyncExitStack() as stack:
         found = []
         for name in names:
@@ -48,7 +48,7 @@ async def snapshots(url: str, names: Sequence[str]) -> AsyncIterator[list[Snapsh
 
 
 async def list_databases(url: str) -> list[str]:
-    """Return the databases of a server but its own."""
+    """Return the databases of a server, except its own."""
     connection = await asyncpg.connect(_of(url, "postgres"))
     try:
         rows = await connection.fetch("select datname from pg_database where not datistemplate order by 1")
@@ -58,7 +58,7 @@ async def list_databases(url: str) -> list[str]:
 
 
 async def count_rows(url: str, name: str) -> dict[str, int]:
-    """Return the number of rows of a database by table."""
+    """Return the number of rows per table of a database."""
     connection = await asyncpg.connect(_of(url, name))
     try:
         return await _rows(connection)
@@ -67,12 +67,12 @@ async def count_rows(url: str, name: str) -> dict[str, int]:
 
 
 def dump(url: str, name: str, file: Path, snapshot: str) -> None:
-    """Write a database as of a snapshot. Raises FleetError with the words of `pg_dump`."""
+    """Dump a database's snapshot to a file. Raises FleetError with the message of `pg_dump`."""
     _run("pg_dump", url, ["--format=custom", f"--snapshot={snapshot}", f"--file={file}", f"--dbname={name}"])
 
 
 def restore(url: str, name: str, file: Path) -> None:
-    """Fill an empty database from a dump. Raises FleetError with the words of `pg_restore`."""
+    """Restore an empty database from a dump. Raises FleetError with the message of `pg_restore`."""
     _run("pg_restore", url, ["--exit-on-error", "--no-owner", f"--dbname={name}", str(file)])
 
 

@@ -1,4 +1,4 @@
-"""Stop processes for a moment, so that databases and streams can be read as of one instant."""
+"""Suspend processes, so that databases and streams can be saved as of the same instant."""
 
 import contextlib
 import os
@@ -12,9 +12,9 @@ FROZEN_SECONDS_MAX: Final = 20.0
 
 @contextlib.contextmanager
 def frozen(pids: Sequence[int]) -> Iterator[None]:
-    """Keep processes from running while the block does, at most FROZEN_SECONDS_MAX.
+    """Suspend processes for the time of the block, at most FROZEN_SECONDS_MAX.
 
-    A child of its own continues them, so that they go on even when this process is killed in between.
+    A child process resumes them, so that they run on even if this process is killed.
     """
     read_end, write_end = os.pipe()
     watcher = os.fork()

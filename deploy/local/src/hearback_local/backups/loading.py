@@ -1,4 +1,4 @@
-"""Make a fleet's folder from a backup."""
+"""Restore a data directory from a backup."""
 
 import asyncio
 import json
@@ -15,10 +15,10 @@ from hearback_local.errors import FleetError
 
 
 def load(data_dir: DataDir, source: Path) -> dict[str, Any]:
-    """Fill an empty folder from a backup and return the backup's manifest.
+    """Restore an empty directory from a backup and return the backup's manifest.
 
-    Raises FleetError when the backup is damaged or the folder is not empty, before anything is written, and when a
-    table has not the rows that it had; the folder is empty again then.
+    Raises FleetError if the backup is damaged or the directory is not empty, before anything is written, and if
+    a table has another number of rows than before; the directory is emptied then.
     """
     manifest = read_manifest(source)
     if data_dir.root.exists() and any(data_dir.root.iterdir()):
@@ -48,7 +48,7 @@ def _load(data_dir: DataDir, source: Path, manifest: dict[str, Any]) -> None:
 
 
 def read_manifest(source: Path) -> dict[str, Any]:
-    """Return a backup's manifest. Raises FleetError unless all its files are as they were written."""
+    """Return a backup's manifest. Raises FleetError if the checksum of a file differs."""
     try:
         manifest: dict[str, Any] = json.loads((source / MANIFEST).read_text())
     except (OSError, ValueError) as error:

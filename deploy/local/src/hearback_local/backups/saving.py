@@ -1,4 +1,4 @@
-"""Make a backup: databases and streams as of one instant, then the files."""
+"""Create a backup: databases and streams as of the same instant, then the files."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,7 @@ FOLDERS: Final = ("blobs", "mail")
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """Where the data is, and the processes that change it."""
+    """The stores, and the processes that write to them."""
 
     postgres: str
     valkey: str
@@ -41,9 +41,9 @@ class _Sources:
 
 
 def save(data_dir: DataDir, target: Path) -> dict[str, Any]:
-    """Write a backup to a new folder and return its manifest; `frozen_seconds` is how long services stood still.
+    """Write a backup to a new folder and return its manifest; services were suspended for its `frozen_seconds`.
 
-    Raises FleetError when the folder exists, the stores are not this fleet's own, or a store fails.
+    Raises FleetError if the folder exists, the stores are external, or a store fails.
     """
     if target.exists():
         raise FleetError(f"{target} exists; name a folder that does not")
@@ -64,7 +64,7 @@ def save(data_dir: DataDir, target: Path) -> dict[str, Any]:
 
 
 def checksums(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of each file but the manifest, by its path in the folder."""
+    """Return the SHA-256 of each file except the manifest, by relative path."""
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != MANIFEST:
@@ -75,7 +75,7 @@ def checksums(folder: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _sources(data_dir: DataDir) -> Iterator[_Sources]:
-    """The stores of a running fleet, or those of a stopped one, started for the time of the block."""
+    """Yield the stores of a running fleet, or of a stopped one, started for the time of the block."""
     if any(data_dir.outage_spool.glob("*.spool")):
         raise FleetError(
             f"submissions still lie in {data_dir.outage_spool}; a running fleet puts them on the streams by itself"
@@ -135,7 +135,7 @@ async def _save_stores(sources: _Sources, target: Path) -> dict[str, Any]:
 
 
 def _save_files(data_dir: DataDir, target: Path) -> dict[str, int]:
-    """Copy the files; what was deleted meanwhile is left out. A blob never changes once it is written."""
+    """Copy the files, except those deleted meanwhile. Blobs are immutable."""
     counts = {}
     for name in FOLDERS:
         counts[name] = 0

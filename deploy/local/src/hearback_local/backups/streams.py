@@ -1,4 +1,4 @@
-"""Valkey's data as one file, and the data folder of a Valkey made from such a file."""
+"""Save and restore Valkey's data as an RDB file."""
 
 import asyncio
 import shutil
@@ -18,7 +18,7 @@ WRITING: Final = ("rdb_bgsave_in_progress", "aof_rewrite_in_progress", "aof_rewr
 
 
 async def wait_until_idle(client: Valkey) -> Mapping[str, Any]:
-    """Wait until the server writes no file in the background; return its state. Raises FleetError after long."""
+    """Wait until no background save runs; return the server's state. Raises FleetError on timeout."""
     deadline = time.monotonic() + WRITE_SECONDS_MAX
     while True:
         state: Mapping[str, Any] = await client.info("persistence")
@@ -30,12 +30,12 @@ async def wait_until_idle(client: Valkey) -> Mapping[str, Any]:
 
 
 async def begin_save(client: Valkey) -> None:
-    """Have the server write its data as of now to a file; it does so in the background."""
+    """Start a background save of the current data."""
     await client.bgsave(schedule=False)
 
 
 async def finish_save(client: Valkey, target: Path) -> int:
-    """Wait for the file and move it to `target`; return the number of keys. Raises FleetError when it failed."""
+    """Wait for the file and move it to `target`; return the number of keys. Raises FleetError on failure."""
     if (await wait_until_idle(client))["rdb_last_bgsave_status"] != "ok":
         raise FleetError("valkey could not save; is its disk full?")
     settings: Any = await client.config_get("dir", "dbfilename")
@@ -52,7 +52,7 @@ def _text(settings: Mapping[Any, Any], key: str) -> str:
 
 
 def prepare_data(folder: Path, saved: Path) -> None:
-    """Make the data folder of an embedded Valkey that starts with what was saved."""
+    """Create the data folder of an embedded Valkey that starts with the saved data."""
     account = engine_account()
     log = folder / "data" / "appendonlydir"
     log.mkdir(parents=True)

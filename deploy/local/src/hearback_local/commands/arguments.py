@@ -1,4 +1,4 @@
-"""Building blocks of the parser: groups, commands and argument types."""
+"""Helpers for argument parsers: groups, commands and argument types."""
 
 import argparse
 from collections.abc import Callable
@@ -16,7 +16,7 @@ COUNT_MAX = 1_000_000
 
 
 def add_group(commands: Any, name: str, text: str) -> Any:
-    """Add a command that has actions, such as `project`; return the sub-parsers to add the actions to."""
+    """Add a command with subcommands, such as `project`; return its subparsers."""
     parser = commands.add_parser(name, help=text, description=_sentence(text))
     return parser.add_subparsers(required=True, metavar="action")
 
@@ -24,7 +24,7 @@ def add_group(commands: Any, name: str, text: str) -> Any:
 def add_command(
     commands: Any, common: argparse.ArgumentParser, name: str, command: Command, text: str
 ) -> argparse.ArgumentParser:
-    """Add a command or an action; `text` is both its line in the list of commands and its description."""
+    """Add a command; `text` is both its help line and its description."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name, parents=[common], help=text, description=_sentence(text)
     )
@@ -37,14 +37,14 @@ def _sentence(text: str) -> str:
 
 
 def port(text: str) -> int:
-    """Parse a TCP port; 0 means any free one."""
+    """Parse a TCP port; 0 means any free port."""
     if not text.isdecimal() or int(text) > PORT_MAX:
         raise argparse.ArgumentTypeError(f"{text} is not a port: give a number from 0 to {PORT_MAX}")
     return int(text)
 
 
 def count(text: str) -> int:
-    """Parse a limit on the number of rows."""
+    """Parse a maximum number of rows."""
     if not text.isdecimal() or not 0 < int(text) <= COUNT_MAX:
         raise argparse.ArgumentTypeError(f"{text} is not a count: give a number from 1 to {COUNT_MAX}")
     return int(text)

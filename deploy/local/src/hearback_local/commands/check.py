@@ -1,4 +1,4 @@
-"""`hearback check`: what is wrong with a fleet, one finding per thing examined."""
+"""`hearback check`: the problems of a fleet, one finding per check."""
 
 import argparse
 import json
@@ -39,7 +39,7 @@ def _check(options: argparse.Namespace, data_dir: DataDir) -> int:
 
 
 def examine(data_dir: DataDir) -> list[dict[str, Any]]:
-    """Return the findings: `what` in words, whether it is `ok`, and what to `do` (empty when it is)."""
+    """Return the findings: `what` was found, whether it is `ok`, and what to `do` (empty if ok)."""
     status = read_status(data_dir)
     if not status["running"]:
         return [
@@ -96,7 +96,7 @@ def _service(service: dict[str, Any], *, is_idle: bool) -> list[dict[str, Any]]:
 
 
 def _measured(name: str, metrics: Mapping[str, Sequence[float]], *, is_idle: bool) -> Iterator[dict[str, Any]]:
-    """Yield what a service's own metrics say is wrong."""
+    """Yield problems that a service's metrics show."""
     full = sum(metrics.get("hearback_stream_full", ()))
     if full and is_idle:
         what = f"{name} takes streams for full, although nothing waits in them"
@@ -116,7 +116,7 @@ def _measured(name: str, metrics: Mapping[str, Sequence[float]], *, is_idle: boo
 
 
 def _spool(name: str, metrics: Mapping[str, Sequence[float]]) -> Iterator[dict[str, Any]]:
-    """Yield what is wrong with the disk spool of a gateway, if it has one and anything is in it."""
+    """Yield problems with a gateway's disk spool, if it is not empty."""
     used = sum(metrics.get("hearback_spool_bytes", ()))
     if used:
         share = used / max(1.0, sum(metrics.get("hearback_spool_bytes_max", ())))

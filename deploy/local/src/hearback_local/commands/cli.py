@@ -1,4 +1,4 @@
-"""The `hearback` command line: parses arguments, runs one command, prints errors for people."""
+"""The `hearback` command line: parses arguments, runs a command, prints errors."""
 
 import argparse
 import os
@@ -32,7 +32,7 @@ BROKEN_PIPE = 141
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code; results go to stdout, messages to stderr."""
+    """Run a command and return its exit code; results go to stdout, messages to stderr."""
     options = build_parser().parse_args(arguments)
     try:
         return int(options.command(options, DataDir(Path(options.data_dir))) or 0)

@@ -1,4 +1,4 @@
-"""`hearback dead-letters`: list, show and replay the messages that a service gave up on."""
+"""`hearback dead-letters`: list, show and replay messages that a service gave up on."""
 
 import argparse
 import json
@@ -56,7 +56,7 @@ def _replay(options: argparse.Namespace, data_dir: DataDir) -> int:
 
 
 def _environment_of(data_dir: DataDir) -> Mapping[str, str]:
-    """Return the environment that names the streams: the running fleet's, or that of this process."""
+    """Return the environment with the streams' URL: of the running fleet, or else of this process."""
     if is_running(data_dir):
         environment: dict[str, str] = ready_state(data_dir)["environment"]
         return environment

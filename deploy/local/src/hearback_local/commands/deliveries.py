@@ -1,4 +1,4 @@
-"""`hearback deliveries`: what a project's notifications became, and tests of its notification rules."""
+"""`hearback deliveries`: list a project's deliveries, and test its notification rules."""
 
 import argparse
 import time
@@ -30,7 +30,7 @@ class _List(Call):
 
 class _Test(Call):
     def __call__(self, options: argparse.Namespace, access: Access) -> Any:
-        """Return the test's delivery, once it was tried or after `TEST_SECONDS`."""
+        """Return the test's delivery, after its first attempt or `TEST_SECONDS`."""
         api, path = self.place(options, access)
         started = api.send("POST", f"{path}notification-rules/{quoted(options.rule)}/test/")
         end = time.monotonic() + TEST_SECONDS

@@ -1,4 +1,4 @@
-"""`hearback explain`: the fate of one submission in words."""
+"""`hearback explain`: the fate of a submission."""
 
 import argparse
 import json
@@ -26,9 +26,9 @@ def _explain(options: argparse.Namespace, data_dir: DataDir) -> int:
 
 
 def find_submission(data_dir: DataDir, event_id: str, project: str | None) -> dict[str, Any]:
-    """Return the submission with its project; search every known project unless one is named.
+    """Return the submission with its project; search all known projects unless one is given.
 
-    Raises FleetError when the submission or the project is not known.
+    Raises FleetError if the submission or the project is unknown.
     """
     access = Access(data_dir)
     wanted = event_id.replace("-", "").lower()
@@ -48,7 +48,7 @@ def find_submission(data_dir: DataDir, event_id: str, project: str | None) -> di
 
 
 def in_words(submission: dict[str, Any]) -> str:
-    """Return the fate as lines of text, the steps in chronological order."""
+    """Return the fate as lines of text, with the steps in chronological order."""
     lines = [
         f"Submission {submission['id']} in {submission['organization']}/{submission['project']}",
         f"  source    {submission.get('source') or 'unknown'}",

@@ -1,4 +1,4 @@
-"""`hearback mail`: the mail that a fleet without a mail server keeps in its folder."""
+"""`hearback mail`: mail that a fleet without a mail server writes to its folder."""
 
 import argparse
 import json

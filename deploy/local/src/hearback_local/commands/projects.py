@@ -1,4 +1,4 @@
-"""`hearback project create`; the other actions of `project` are in `registry`."""
+"""`hearback project create`; the other subcommands are in `registry`."""
 
 import argparse
 from typing import Any
@@ -11,7 +11,7 @@ from hearback_local.fleet.projects import create_project, parse_slugs
 
 
 def add_commands(commands: Any, common: argparse.ArgumentParser) -> Any:
-    """Add `project create` to the parser; return the group, for the other actions of `project`."""
+    """Add `project create` to the parser; return the subparsers, for the other subcommands."""
     projects = add_group(commands, "project", "projects and their options")
     create = add_command(
         projects,

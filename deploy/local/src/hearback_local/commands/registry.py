@@ -29,9 +29,9 @@ ARGUMENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A command: a call of the API below the path of its organization or project, the first of its arguments.
+    """A command that calls the API below the path of its organization or project, its first argument.
 
-    An argument with `?` may be left out, one with `+` repeated. `columns` are those of a list's table.
+    Arguments with `?` are optional, those with `+` may be repeated. `columns` are those of a list's table.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Call:
     columns: Sequence[str] = ()
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Add what may be given beside the arguments."""
+        """Add options to the command."""
 
     def place(self, options: argparse.Namespace, access: Access) -> tuple[Api, str]:
         """Return the API and the path of the organization or project."""
@@ -53,7 +53,7 @@ class Call:
         return access.api(options.organization), f"/api/0/organizations/{quoted(options.organization)}/"
 
     def __call__(self, options: argparse.Namespace, access: Access) -> Any:
-        """Return the API's answer."""
+        """Return the API's response."""
         api, base = self.place(options, access)
         path = base + self.path.format(id=quoted(getattr(options, "id", "")))
         if self.method == ALL:
@@ -62,7 +62,7 @@ class Call:
 
 
 def _values(pairs: Sequence[str]) -> dict[str, Any]:
-    """`NAME=JSON` pairs; what is no JSON is taken as text."""
+    """Parse `NAME=JSON` pairs; values that are not JSON are text."""
     values: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
@@ -173,7 +173,7 @@ OTHER_CALLS: Final[Mapping[str, tuple[str, Sequence[Call]]]] = {
 
 
 def add_registry_commands(commands: Any, common: argparse.ArgumentParser, projects: Any) -> None:
-    """Add the commands to a parser; `projects` is the sub-parser that `project create` is in."""
+    """Add the commands to a parser; `projects` are the subparsers with `project create`."""
     organizations = add_group(commands, "org", "organizations and their flags")
     groups: list[tuple[Any, Sequence[Call]]] = [(organizations, ORGANIZATION_CALLS), (projects, PROJECT_CALLS)]
     groups += [(add_group(commands, name, text), calls) for name, (text, calls) in OTHER_CALLS.items()]
@@ -182,7 +182,7 @@ def add_registry_commands(commands: Any, common: argparse.ArgumentParser, projec
 
 
 def add_calls(group: Any, common: argparse.ArgumentParser, calls: Sequence[Call]) -> None:
-    """Add calls to a group of commands."""
+    """Add calls as commands."""
     for call in calls:
         _add(group, common, call)
 

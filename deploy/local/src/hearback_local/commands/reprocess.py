@@ -1,4 +1,4 @@
-"""`hearback reprocess`: process what came in a range of time again, by the rules of now."""
+"""`hearback reprocess`: reprocess data of a time range with the current rules."""
 
 import argparse
 import json
@@ -42,7 +42,7 @@ def _reprocess(options: argparse.Namespace, data_dir: DataDir) -> int:
 
 
 def in_words(found: dict[str, Any]) -> list[str]:
-    """Return lines about what was done, or would be."""
+    """Return lines that summarize what was done, or would be."""
     would = "would be " if found["dryRun"] else ""
     feedback, reports, refused = found["feedback"], found["reports"], found["refused"]
     lines = [f"feedback  {feedback['examined']:,} examined, {feedback['changed']:,} {would}changed"]

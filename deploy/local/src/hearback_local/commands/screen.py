@@ -34,7 +34,7 @@ class Progress:
         return time.monotonic() - self._began
 
     def __call__(self, line: str) -> None:
-        """Print one line; never raises."""
+        """Print a line; never raise."""
         with contextlib.suppress(
             OSError, ValueError
         ):  # A full disk or a closed terminal must not end the launcher.
@@ -42,7 +42,7 @@ class Progress:
 
 
 def json_line(answer: Mapping[str, Any]) -> str:
-    """Return the one line of `--json`, with exactly the documented keys."""
+    """Return the line of `--json`, with exactly the documented keys."""
     return json.dumps({key: answer.get(key) for key in JSON_KEYS})
 
 

@@ -1,4 +1,4 @@
-"""`hearback status`: what runs, whether it is ready, and how far behind it is."""
+"""`hearback status`: the running processes, their readiness and lag."""
 
 import argparse
 import json
@@ -24,7 +24,7 @@ def _status(options: argparse.Namespace, data_dir: DataDir) -> int:
 
 
 def status_text(status: dict[str, Any]) -> str:
-    """Return the status as tables, one of the services and one of the embedded stores."""
+    """Return the status as two tables: services and embedded stores."""
     if not status["running"]:
         return f"{not_running(status)} in {status['data_dir']}"
     blocks = [
@@ -37,5 +37,5 @@ def status_text(status: dict[str, Any]) -> str:
 
 
 def not_running(status: dict[str, Any]) -> str:
-    """Return why there is no status: no launcher, or one that is not ready."""
+    """Return why there is no status: the launcher is not running or not ready."""
     return "a fleet is starting or stopping" if status["pid"] else "no fleet runs"

@@ -1,4 +1,4 @@
-"""Data as text for people: a table for a list, one field per line for an object."""
+"""Format JSON as text: lists as tables, objects with one field per line."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ GAP = "  "
 
 
 def as_text(answer: Any, columns: Sequence[str] = ()) -> str:
-    """Return a list as a table of `columns` (`a.b` is field b of object a), or an object field by field."""
+    """Return a list as a table of `columns` (`a.b` is field b of object a), or an object line by line."""
     if isinstance(answer, list):
         return _table([[_cell(_look(row, column)) for column in columns] for row in answer], columns)
     if isinstance(answer, dict):

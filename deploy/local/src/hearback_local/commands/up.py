@@ -20,7 +20,7 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _up(options: argparse.Namespace, data_dir: DataDir) -> int:
-    """Start the fleet. One that already runs is an error only in the foreground without `--json`."""
+    """Start the fleet. If it already runs, this is an error only in the foreground without `--json`."""
     from hearback_local.launcher.start import start, start_detached
 
     progress = Progress()

@@ -1,1 +1,1 @@
-"""A running fleet as seen from outside: its published state, its health, its queues and its API."""
+"""Access to a running fleet: its published state, health, queues and API."""

@@ -1,4 +1,4 @@
-"""The fleet's public API, as the commands use it."""
+"""A client of the fleet's public API."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ class NotThere(FleetError):
 
 
 class TokenRefused(FleetError):
-    """The token kept in this folder is no longer valid."""
+    """The token stored in the data directory is no longer valid."""
 
     def __init__(self, organization: str) -> None:
         super().__init__(
@@ -34,8 +34,7 @@ class TokenRefused(FleetError):
 class Api:
     """Calls the API with the token of one organization.
 
-    Every method raises FleetError with the API's own message when it refuses; NotThere and TokenRefused are
-    subclasses of it.
+    Every method raises FleetError with the API's message on errors; NotThere and TokenRefused are subclasses.
     """
 
     def __init__(self, url: str, organization: str, token: str) -> None:
@@ -54,7 +53,7 @@ class Api:
         return self._send("GET", path, None)[0]
 
     def get_all(self, path: str, *, rows_max: int | None = None) -> list[Any]:
-        """Return the rows of a paginated list, all or the first `rows_max`, up to PAGES_MAX pages."""
+        """Return the rows of a paginated list, at most `rows_max` and PAGES_MAX pages."""
         rows: list[Any] = []
         target: str | None = path
         for _ in range(PAGES_MAX):
@@ -66,7 +65,7 @@ class Api:
         return rows[:rows_max]
 
     def send(self, method: str, path: str, body: Any = None) -> Any:
-        """Send a change; return the JSON of the answer, or None when it has no body."""
+        """Send a request; return the JSON response, or None if it is empty."""
         return self._send(method, path, body)[0]
 
     def _send(self, method: str, path: str, body: Any) -> tuple[Any, str]:
@@ -99,12 +98,12 @@ def _next_page(link: str) -> str | None:
 
 
 def quoted(part: str) -> str:
-    """Return one segment of a path, percent-encoded."""
+    """Return a path segment, percent-encoded."""
     return urllib.parse.quote(part, safe="")
 
 
 class Access:
-    """The organizations and projects known in this folder, with their tokens."""
+    """The organizations and projects in the data directory, with their tokens."""
 
     def __init__(self, data_dir: DataDir) -> None:
         state = ready_state(data_dir)
@@ -116,7 +115,7 @@ class Access:
         self._tokens = {known["organization"]: known["token"] for known in self._known}
 
     def call_registry(self, path: str, content: dict[str, Any]) -> Any:
-        """Return the JSON of a signed POST to the registry, as the operator of this machine."""
+        """Send a signed POST to the registry, as the operator; return the JSON response."""
         return json.loads(asyncio.run(bootstrap.call(self._environment, path, content)))
 
     def projects(self) -> list[tuple[str, str]]:
@@ -126,7 +125,7 @@ class Access:
     def api(self, organization: str) -> Api:
         """Return the API with the token of an organization.
 
-        Raises FleetError when no token of it is kept here.
+        Raises FleetError if there is no token of it.
         """
         if organization not in self._tokens:
             known = ", ".join(self._tokens)
@@ -134,5 +133,5 @@ class Access:
         return Api(self._url, organization, self._tokens[organization])
 
     def every_api(self) -> Iterator[Api]:
-        """Return the API once per known organization."""
+        """Yield the API of each known organization."""
         return (self.api(organization) for organization in self._tokens)

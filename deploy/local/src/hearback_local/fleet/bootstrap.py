@@ -1,4 +1,4 @@
-"""Signed calls to services, as the operator: an organization with a project, an owner and a token; a member."""
+"""Signed calls to services, as the operator."""
 
 import asyncio
 import json
@@ -18,19 +18,19 @@ MEMBERS_PATH = "/internal/members"
 
 
 def create(organization: str, project: str) -> bytes:
-    """Return the registry's answer as JSON; the same again when both exist. Runs in a child of its own."""
+    """Create an organization and a project, if they do not exist; return the JSON response. Runs in a child."""
     return asyncio.run(ask(os.environ, organization, project))
 
 
 async def ask(environment: Mapping[str, str], organization: str, project: str) -> bytes:
-    """Return the registry's answer as JSON; `environment` says where it is. Raises FleetError."""
+    """Create an organization and a project at the registry of the `environment`. Raises FleetError."""
     return await call(environment, BOOTSTRAP_PATH, {"organization": organization, "project": project})
 
 
 async def call(environment: Mapping[str, str], path: str, content: Mapping[str, Any]) -> bytes:
-    """POST to an internal path of the registry and return the answer.
+    """POST to an internal path of the registry and return the response.
 
-    Raises FleetError when the registry refuses or cannot be reached.
+    Raises FleetError if the registry refuses or cannot be reached.
     """
     from hearback_kit.errors import Unavailable
     from hearback_kit.http import ServiceClient
@@ -56,7 +56,7 @@ async def call(environment: Mapping[str, str], path: str, content: Mapping[str, 
 async def operator_calls(
     state: Mapping[str, Any], services: Sequence[str], seconds_max: float, advice: str
 ) -> AsyncIterator[Call]:
-    """Yield what calls services of a running fleet; its errors end with `advice`."""
+    """Yield a function that calls services of a running fleet; its errors end with `advice`."""
     from hearback_kit.errors import Unavailable
     from hearback_kit.http import ServiceClient
 
@@ -82,7 +82,7 @@ async def operator_calls(
 
 
 def detail_of(body: bytes) -> str:
-    """Return what the answer of an error says to people."""
+    """Return the detail of an error response."""
     try:
         content = json.loads(body)
     except ValueError:
@@ -91,7 +91,7 @@ def detail_of(body: bytes) -> str:
 
 
 def with_addresses(answer: Mapping[str, Any], url: str, data_dir: Path) -> dict[str, Any]:
-    """Return the answer with the addresses of the fleet as it runs now."""
+    """Return the result with the current URLs of the fleet."""
     host = urlsplit(url).netloc
     dsn = f"http://{answer['public_key']}@{host}/{answer['project_id']}"
     return {**answer, "url": url, "dsn": dsn, "data_dir": str(data_dir)}

@@ -1,6 +1,6 @@
-"""Erasing a person's data by e-mail address in every service, in dead letters and in the folder's mail.
+"""Erases a person's data by e-mail address in every service, in dead letters and in the mail folder.
 
-What stays, and why, is said in `deploy/docs/operations.md`.
+`deploy/docs/operations.md` lists what remains, and why.
 """
 
 import asyncio
@@ -36,11 +36,11 @@ Reference = tuple[int, str]
 
 
 def erase(data_dir: DataDir, email: str) -> dict[str, Any]:
-    """Erase a person's data and return the receipt, which is kept in the folder `erasures`.
+    """Erase a person's data and return the receipt, which is stored in the folder `erasures`.
 
-    The receipt has no address, only its SHA-256. Called again, it erases what came or was left since.
-    Raises FleetError when a service or a store cannot be asked, or the gateway keeps submissions on its disk,
-    which may be the person's: then call again.
+    The receipt has the SHA-256 of the address only. Another call erases what arrived or was left since. Raises
+    FleetError if a service or a store is unreachable, or submissions that may be the person's stay in the
+    gateway's disk spool; call again then.
     """
     address = email.strip().lower()
     if "@" not in address:
@@ -60,7 +60,7 @@ def erase(data_dir: DataDir, email: str) -> dict[str, Any]:
 
 
 def _await_empty_spool(data_dir: DataDir) -> None:
-    """Wait a while until the gateway has replayed what lies on its disk; raises FleetError if it does not."""
+    """Wait until the gateway has replayed its disk spool. Raises FleetError if it does not in time."""
     deadline = time.monotonic() + SETTLE_SECONDS_MAX
     while files := data_dir.spooled():
         stays = any(path.suffix != ".spool" for path in files)  # what was refused or is damaged is not replayed
@@ -91,7 +91,7 @@ async def _erase(state: Mapping[str, Any], address: str) -> dict[str, Any]:
 
 
 async def _settled(environment: Mapping[str, str]) -> int:
-    """Wait a while until nothing is on its way between services; return how many messages still are."""
+    """Wait until streams and outboxes are empty; return the number of messages left after a timeout."""
     deadline = time.monotonic() + SETTLE_SECONDS_MAX
     while True:
         found = await depths(environment)
@@ -106,7 +106,7 @@ async def _settled(environment: Mapping[str, str]) -> int:
 async def ask_service(
     state: Mapping[str, Any], name: str, address: str, submissions: Sequence[Reference], erased: dict[str, int]
 ) -> list[Reference]:
-    """Have a service erase; add its counts to `erased`, return whose submissions it erased. Raise FleetError."""
+    """Have a service erase; add to the counts `erased`, return the erased submissions. Raises FleetError."""
     found: list[Reference] = []
     async with operator_calls(state, (name,), CALL_SECONDS_MAX, "nothing is undone, so call again") as call:
         for first in range(0, max(1, len(submissions)), SUBMISSIONS_MAX):
@@ -151,7 +151,7 @@ def _is_theirs(parts: Sequence[bytes], address: str, ids: set[str]) -> bool:
 
 
 def _organizations_of(access: Access, address: str) -> list[str]:
-    """Return the organizations, of those this folder has a token of, that the person is a member of."""
+    """Return the organizations with a token in the data directory of which the person is a member."""
     found = []
     for organization in dict.fromkeys(organization for organization, _ in access.projects()):
         members = access.api(organization).get_all(f"/api/0/organizations/{quoted(organization)}/members/")

@@ -1,4 +1,4 @@
-"""The answer of the first start, kept valid: its key or token may have been replaced since."""
+"""Refreshes the result of the first start, whose key or token may have been replaced since."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from hearback_local.fleet.projects import create_project
 
 
 def refreshed(data_dir: DataDir, answer: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer with an active key and a valid token.
+    """Return the result with an active key and a valid token.
 
-    It stays as it was when the fleet cannot be asked or the project has no active key.
+    It is unchanged if the fleet is unreachable or the project has no active key.
     """
     try:
         return _with_active_key(data_dir, answer)

@@ -13,15 +13,15 @@ SUFFIX = ".eml"
 
 
 def list_mail(data_dir: DataDir, limit: int) -> list[dict[str, Any]]:
-    """Return name, date, recipient and subject of the newest mails, newest first."""
+    """Return name, date, recipient and subject of the latest mails, newest first."""
     paths = sorted(_files(data_dir), key=lambda path: (path.stat().st_mtime, path.name), reverse=True)
     return [_summary(path, _parse(path)) for path in paths[:limit]]
 
 
 def show_mail(data_dir: DataDir, name: str) -> dict[str, Any]:
-    """Return one mail with its headers and text; `name` is what `list_mail` says, with or without `.eml`.
+    """Return a mail with its headers and text; `name` is one of `list_mail`, with or without `.eml`.
 
-    Raises FleetError when there is none of that name.
+    Raises FleetError if there is no such mail.
     """
     known = {path.name.removesuffix(SUFFIX): path for path in _files(data_dir)}
     path = known.get(name.removesuffix(SUFFIX))
@@ -39,7 +39,7 @@ def show_mail(data_dir: DataDir, name: str) -> dict[str, Any]:
 
 
 def delete_mail_naming(data_dir: DataDir, address: str) -> int:
-    """Delete every mail that has an address in a header or its text; return how many."""
+    """Delete all mails with an address in a header or the text; return their number."""
     count = 0
     for path in _files(data_dir):
         message = _parse(path)
@@ -51,7 +51,7 @@ def delete_mail_naming(data_dir: DataDir, address: str) -> int:
 
 
 def why_none(data_dir: DataDir, environment: dict[str, Any]) -> str:
-    """Return why there is no mail to list. `environment` is that of the running fleet, or empty."""
+    """Return why there is no mail. `environment` is the running fleet's, or empty."""
     if environment.get("HEARBACK_SMTP_URL"):
         return "no mail is kept here: this fleet sends it to the server of HEARBACK_SMTP_URL"
     return f"no mail has been written to {data_dir.mail}"

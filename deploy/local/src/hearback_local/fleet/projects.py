@@ -1,4 +1,4 @@
-"""Projects created from this folder, and the tokens that came with them."""
+"""Creates projects and stores their tokens in the data directory."""
 
 import asyncio
 import json
@@ -11,9 +11,9 @@ from hearback_local.fleet.state import ready_state
 
 
 def parse_slugs(text: str) -> tuple[str, str]:
-    """Return organization and project of `ORGANIZATION/PROJECT`.
+    """Parse `ORGANIZATION/PROJECT`.
 
-    Raises FleetError when the text is not of that form.
+    Raises FleetError if the text has another form.
     """
     organization, _, project = text.partition("/")
     if not (organization and project) or "/" in project:
@@ -22,9 +22,9 @@ def parse_slugs(text: str) -> tuple[str, str]:
 
 
 def create_project(data_dir: DataDir, organization: str, project: str) -> dict[str, Any]:
-    """Create a project (and its organization) and return its DSN, token and owner; the same when it exists.
+    """Create a project (and its organization), if it does not exist; return its DSN, token and owner.
 
-    Raises FleetError when no fleet runs there, or the registry refuses.
+    Raises FleetError if the fleet is not running, or the registry refuses.
     """
     state = ready_state(data_dir)
     created = json.loads(asyncio.run(bootstrap.ask(state["environment"], organization, project)))
@@ -35,6 +35,6 @@ def create_project(data_dir: DataDir, organization: str, project: str) -> dict[s
 
 
 def _known_password(data_dir: DataDir, email: str) -> str | None:
-    """Return the generated password of an owner, which the registry answers only once."""
+    """Return the generated password of an owner, which the registry returns only once."""
     known = [data_dir.read_first_start(), *data_dir.read_projects()]
     return next((entry["admin_password"] for entry in known if entry.get("admin_email") == email), None)

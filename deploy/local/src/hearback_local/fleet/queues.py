@@ -1,4 +1,4 @@
-"""How much is waiting in the streams and in the outboxes, per service."""
+"""Queue depths: messages waiting in streams and outboxes, per service."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,17 +17,17 @@ SECONDS_MAX = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """Messages a service has not finished or published yet, and those it gave up on."""
+    """A service's unfinished and unpublished messages, and its dead letters."""
 
     lag: int = 0
     dead_letters: int = 0
 
 
 async def depths(environment: Mapping[str, str], *, outboxes: bool = True) -> dict[str, Depth] | None:
-    """Return the depth per service, or None when Valkey cannot be reached.
+    """Return the depth per service, or None if Valkey is unreachable.
 
-    Finished entries are deleted, so the length of a stream is what is left to do, and the rows of an outbox what
-    is left to publish; while PostgreSQL cannot be reached, and without `outboxes`, that is not counted.
+    Finished entries are deleted, so the length of a stream is its backlog, and the rows of an outbox are
+    unpublished. These are not counted without `outboxes` or while PostgreSQL is unreachable.
     """
     counted = OUTBOXES if outboxes else ()
     unpublished = await asyncio.gather(*(_unpublished(environment, name) for name in counted))
@@ -52,7 +52,7 @@ async def depths(environment: Mapping[str, str], *, outboxes: bool = True) -> di
 
 
 async def _unpublished(environment: Mapping[str, str], service: str) -> int:
-    """Return how many rows a service's outbox has, of more than ROWS_COUNTED_MAX that many."""
+    """Return the number of rows of a service's outbox, at most ROWS_COUNTED_MAX."""
     url, database = environment["HEARBACK_DATABASE_URL"], service.replace("-", "_")
     try:
         connection = await asyncpg.connect(url, database=database, timeout=SECONDS_MAX)

@@ -1,4 +1,4 @@
-"""What a running process says of itself: whether it is ready, and its metrics."""
+"""Reads the readiness and metrics of running processes."""
 
 import contextlib
 import http.client
@@ -9,7 +9,7 @@ PROBE_SECONDS_MAX = 2.0
 
 
 def fetch(port: int, path: str, seconds_max: float) -> tuple[int, bytes]:
-    """Return status and body of a GET on 127.0.0.1:port; 0 without an answer."""
+    """Return status and body of a GET on 127.0.0.1:port; status 0 without a response."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds_max)
     try:
         connection.request("GET", path, headers={"Connection": "close"})
@@ -22,7 +22,7 @@ def fetch(port: int, path: str, seconds_max: float) -> tuple[int, bytes]:
 
 
 def probe(port: int, path: str = "/readyz", seconds_max: float = PROBE_SECONDS_MAX) -> tuple[bool, Any]:
-    """Return whether GET on 127.0.0.1:port answers 200, and its decoded JSON body (None without one)."""
+    """Return whether GET on 127.0.0.1:port returns 200, and its JSON body (None without one)."""
     status, body = fetch(port, path, seconds_max)
     try:
         return status == 200, json.loads(body)
@@ -31,7 +31,7 @@ def probe(port: int, path: str = "/readyz", seconds_max: float = PROBE_SECONDS_M
 
 
 def read_metrics(port: int) -> dict[str, list[float]]:
-    """Return the values of every sample by its name, one for each set of labels; empty without an answer."""
+    """Return the values of each metric by name, one per label set; empty without a response."""
     text = fetch(port, "/metrics", PROBE_SECONDS_MAX)[1].decode(errors="replace")
     found: dict[str, list[float]] = {}
     for line in text.splitlines():

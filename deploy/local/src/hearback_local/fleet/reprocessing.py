@@ -1,8 +1,7 @@
-"""Processing what came in a range of time again: stored feedback, waiting reports, refused submissions.
+"""Reprocesses data of a time range: stored feedback, waiting reports, refused submissions.
 
-Each service goes through what it keeps, a part per call. What is done stays done when a call fails; the same
-command begins at the start again and finds nothing to change there. What cannot be processed again, and why, is
-said in `deploy/docs/operations.md`.
+Each service processes its data in parts, one per call. Finished parts stay when a call fails; the same command
+then starts over and finds nothing to change there. `deploy/docs/operations.md` lists what cannot be reprocessed.
 """
 
 import asyncio
@@ -38,9 +37,9 @@ def reprocess(
     dry_run: bool,
     progress: Progress,
 ) -> dict[str, Any]:
-    """Process what came from `start` until before `end` (now) again, of one project or of all; return counts.
+    """Reprocess data received in [`start`, `end`), of one project or of all; return counts.
 
-    Raises FleetError when the project is not known, or a service cannot be asked: then call again.
+    `end` defaults to now. Raises FleetError if the project is unknown or a service is unreachable.
     """
     until = end or datetime.now(UTC)
     wanted: dict[str, Any] = {"start": start.isoformat(), "end": until.isoformat(), "dry_run": dry_run}
@@ -59,7 +58,7 @@ def _project_id(data_dir: DataDir, project: str) -> int:
 
 
 async def reprocess_range(state: Mapping[str, Any], wanted: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """Process the range that `wanted` names again, and return counts."""
+    """Reprocess the range `wanted`, and return counts."""
     async with operator_calls(state, SERVICES, CALL_SECONDS_MAX, KEPT) as call:
         # Reports that are linked now and refused ones that are taken in become feedback by the rules of now.
         feedback = await _go_through(call, "feedback", wanted, progress)
@@ -87,7 +86,7 @@ async def _go_through(call: Call, service: str, wanted: dict[str, Any], progress
 
 
 async def _decide_refused(call: Call, wanted: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """Have refused submissions decided again, and those that no rule refuses any more taken in."""
+    """Decide refused submissions again, and accept those that are no longer refused."""
     examined = taken = 0
     reasons: Counter[str] = Counter()
     after: str | None = None
@@ -111,7 +110,7 @@ async def _decide_refused(call: Call, wanted: dict[str, Any], progress: Progress
 
 
 def _by_service(refused: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Return refused submissions by the service that decides them."""
+    """Group refused submissions by the service that decides them."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for one in refused:
         is_feedback = one["message"]["type"] == FeedbackSubmitted.TYPE

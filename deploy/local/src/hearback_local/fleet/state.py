@@ -1,4 +1,4 @@
-"""What a launcher publishes in its data directory: whether it runs, its addresses, and its end."""
+"""The state that a launcher publishes in its data directory, and stopping it."""
 
 import os
 import shlex
@@ -15,7 +15,7 @@ STOP_SECONDS_MAX = 60.0
 
 
 class AlreadyRunning(FleetError):
-    """A fleet already runs in this folder. `answer` is what its start printed."""
+    """A fleet already runs in this directory. `answer` is the result of its start."""
 
     def __init__(self, data_dir: DataDir, answer: dict[str, Any]) -> None:
         self.answer = answer
@@ -24,7 +24,7 @@ class AlreadyRunning(FleetError):
 
 
 def is_running(data_dir: DataDir) -> bool:
-    """Return whether a launcher holds the folder, ready or not."""
+    """Return whether a launcher holds the directory's lock, ready or not."""
     if not data_dir.root.is_dir():
         return False
     lock = data_dir.lock()
@@ -35,20 +35,20 @@ def is_running(data_dir: DataDir) -> bool:
 
 
 def find_ready_state(data_dir: DataDir) -> dict[str, Any]:
-    """Return what the launcher published if it is alive and ready; else an empty dict."""
+    """Return the launcher's state if it runs and is ready; else an empty dict."""
     state = data_dir.read_state()
     return state if state.get("ready") and is_described(state, data_dir.root) else {}
 
 
 def start_command(data_dir: DataDir) -> str:
-    """Return the command that starts a fleet, to be pasted into a terminal."""
+    """Return the shell command that starts the fleet."""
     return f"hearback up --data-dir {shlex.quote(str(data_dir.root))}"
 
 
 def ready_state(data_dir: DataDir) -> dict[str, Any]:
-    """Return what the running launcher published.
+    """Return the launcher's state.
 
-    Raises FleetError when no fleet runs there, or it is not ready.
+    Raises FleetError if the fleet is not running or not ready.
     """
     state = find_ready_state(data_dir)
     if not is_running(data_dir):
@@ -59,7 +59,7 @@ def ready_state(data_dir: DataDir) -> dict[str, Any]:
 
 
 def find_answer(data_dir: DataDir) -> dict[str, Any]:
-    """Return the answer of the first start with the addresses of the running fleet; empty unless it is ready."""
+    """Return the result of the first start with the running fleet's URLs; empty if it is not ready."""
     answer, state = data_dir.read_first_start(), find_ready_state(data_dir)
     if not answer or not state:
         return {}
@@ -67,9 +67,9 @@ def find_answer(data_dir: DataDir) -> dict[str, Any]:
 
 
 def stop_fleet(data_dir: DataDir) -> bool:
-    """Stop the fleet and wait for its end; return False when none runs.
+    """Stop the fleet and wait for its end; return False if it is not running.
 
-    Raises FleetError when the launcher has not published itself yet, or does not end in time.
+    Raises FleetError if the launcher has not written its state yet, or does not end in time.
     """
     if not is_running(data_dir):
         return False

@@ -1,4 +1,4 @@
-"""The status of a running fleet: every process, whether it is ready, and how far behind it is."""
+"""The status of a running fleet: processes, readiness and lag."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +13,8 @@ from hearback_local.services import EDGE
 def read_status(data_dir: DataDir) -> dict[str, Any]:
     """Return name, pid, url, ready, lag and dead letters of every service, and the embedded stores.
 
-    The lag of a service is what waits in its streams and what it has not published from its outbox. Lag and dead
-    letters are None while the stream server does not answer.
+    The lag of a service is its messages in streams and unpublished ones in its outbox. Lag and dead letters are
+    None while Valkey is unreachable.
     """
     state = find_ready_state(data_dir)
     if not (running := is_running(data_dir)) or not state:
@@ -57,7 +57,7 @@ def _services(state: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _probe_all(entries: list[dict[str, Any]]) -> list[bool]:
-    """Return of each whether it is ready; all at once, for some may take seconds to answer."""
+    """Return whether each is ready; concurrently, since responses may take seconds."""
 
     def look(entry: dict[str, Any]) -> bool:
         return probe(entry["port"], "/healthz" if entry["name"] == EDGE else "/readyz")[0]
