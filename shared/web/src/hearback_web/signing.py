@@ -31,7 +31,7 @@ class Signer:
     def csrf_token(self, holder: str) -> str:
         """Return a CSRF token bound to `holder`, the browser's cookie.
 
-        It is masked anew each time, so that the length of compressed pages does not reveal it (BREACH).
+        It differs each time, so that the length of compressed pages reveals nothing about it (BREACH).
         """
         mask = secrets.token_bytes(_TOKEN_BYTES)
         masked = _xor(mask, hmac.digest(self.csrf_key, holder.encode(), "sha256"))
