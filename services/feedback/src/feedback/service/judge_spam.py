@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
+from functools import cache
 from importlib import resources
 from typing import Final, Protocol
 
@@ -39,8 +40,9 @@ def is_judged(project: ProjectConfig) -> bool:
     return project.feature(Feature.SPAM_FILTER_INGEST) and bool(project.option(Option.SPAM_DETECTION))
 
 
+@cache
 def load_prior() -> Prior | None:
-    """Return the classifier's prior, which ships with this package; None when it cannot be read."""
+    """Return the classifier's prior, which ships with this package, the same one for all; None if unreadable."""
     try:
         return Prior.decode(resources.files("feedback.domain").joinpath("spam_prior.bin").read_bytes())
     except (OSError, ValueError) as error:
