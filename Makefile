@@ -48,7 +48,7 @@ up: $(STAMP) ## the whole fleet in the foreground (PORT=8000)
 	@exec $(BIN)/hearback up --port $(PORT)
 
 test: export PYTHONDONTWRITEBYTECODE :=
-test: $(STAMP) ## everything needed, then all tests (T=path for a part; JOBS=3 at a time)
+test: $(STAMP) ## everything needed, then all tests (T=path for a part; JOBS=4 at a time)
 	@deploy/local/browser.sh
 	@deploy/local/node.sh
 	@if [ -f tests/conformance/install.py ]; then $(BIN)/python tests/conformance/install.py $(UV); fi
