@@ -75,7 +75,7 @@ async def test_rules_are_kept(api: Any) -> None:
     [
         {"project": "elsewhere"}, {"project": "project-3"}, {"kind": "x"}, {"threshold": 0}, {"threshold": -1},
         {"threshold": "NaN"}, {"category": "nonsense"}, {"name": ""}, {"name": "a\x00b"},
-        {"reasons": ["x" * 201]}, {"unknown": 1},
+        {"reasons": ["x" * 201]}, {"unknown": 1}, {"name": " "}, {"reasons": [" "]}, {"project": True},
     ],
 )  # fmt: skip
 async def test_malformed_rules_are_400(api: Any, wrong: dict[str, Any]) -> None:

@@ -12,11 +12,12 @@ EMAIL = {"name": "team", "channel": "email", "target": "team@example.com"}
 async def test_a_rule_is_added_shown_changed_and_deleted(api: Api) -> None:
     made = await api.client.post(
         api.rules,
-        json={**EMAIL, "sources": ["crash_report_embed_form"], "environments": ["prod"], "contains": "refund",
+        json={**EMAIL, "sources": ["crash_report_embed_form"], "environments": [" prod"], "contains": " refund ",
               "digestMinutes": 30},
     )  # fmt: skip
     assert made.status_code == 201
     rule = made.json()
+    assert (rule["environments"], rule["contains"]) == (["prod"], "refund")
     assert (await api.client.get(f"{api.rules}{rule['id']}/")).json() == rule
     assert (await api.client.get(api.rules)).json() == [rule]
     changed = await api.client.put(f"{api.rules}{rule['id']}/", json={**EMAIL, "enabled": False})

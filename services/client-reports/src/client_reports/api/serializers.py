@@ -8,7 +8,7 @@ import orjson
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.config import OrganizationConfig
 from hearback_kit.values.times import wire_time
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 
 from client_reports.domain.journal import Submission
 from client_reports.store.alert_rules import AlertEvent, AlertRule
@@ -75,8 +75,7 @@ class StatsView(BaseModel):
 
 
 AlertKind = Literal["discards", "discard_share", "silence"]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Reason = Annotated[str, Field(max_length=200)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
 class AlertRuleBody(BaseModel):
@@ -89,10 +88,10 @@ class AlertRuleBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Name
-    project: str | int = Field(description="Slug or id.")
+    project: str | StrictInt = Field(description="Slug or id.")
     kind: AlertKind
     threshold: float = Field(gt=0, le=1e18, allow_inf_nan=False)
-    reasons: list[Reason] | None = Field(None, max_length=50, description="Discard reasons; none: all.")
+    reasons: list[Name] | None = Field(None, max_length=50, description="Discard reasons; none: all.")
     category: str | None = Field(None, max_length=100, description="Data category; none: all.")
     enabled: bool = True
 

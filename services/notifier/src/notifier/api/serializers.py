@@ -23,7 +23,7 @@ from notifier.domain.recipients import (
 from notifier.store.deliveries import Delivery
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_LENGTH_MAX)]
-Environment = Annotated[str, StringConstraints(max_length=ENVIRONMENT_LENGTH_MAX)]
+Environment = Annotated[str, StringConstraints(strip_whitespace=True, max_length=ENVIRONMENT_LENGTH_MAX)]
 Target = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=TARGET_LENGTH_MIN, max_length=TARGET_LENGTH_MAX)
 ]
@@ -43,7 +43,9 @@ class RuleBody(_View):
     enabled: bool = True
     sources: list[FeedbackSource] = Field(default=[], max_length=10)
     environments: list[Environment] = Field(default=[], max_length=ENVIRONMENTS_MAX)
-    contains: Annotated[str, StringConstraints(max_length=CONTAINS_LENGTH_MAX)] | None = None
+    contains: Annotated[str, StringConstraints(strip_whitespace=True, max_length=CONTAINS_LENGTH_MAX)] | None = (
+        None
+    )
     channel: Channel
     target: Target = Field(description="An e-mail address, or the URL of a webhook.")
     format: WebhookFormat = WebhookFormat.STANDARD
