@@ -1,6 +1,6 @@
 """Answers as text for people."""
 
-from hearback_local.commands.tables import as_text
+from hearback_local.commands.tables import as_text, printable
 
 
 def test_list_is_a_table_of_the_wanted_columns() -> None:
@@ -27,3 +27,8 @@ def test_object_is_one_field_a_line_with_what_it_holds_below() -> None:
         "name      x",
     ]
     assert as_text(None) == "done"
+
+
+def test_what_a_terminal_would_obey_is_not_printed() -> None:
+    assert as_text([{"a": "red\x1b[31m\n\u202e\x9b!"}], ("a",)) == "A\nred\ufffd[31m\ufffd\ufffd\ufffd!"
+    assert printable("a\tb\nc\r\u200d", keep="\n\t") == "a\tb\nc\ufffd\u200d"

@@ -24,6 +24,7 @@ from hearback_local.commands import (
     status,
     up,
 )
+from hearback_local.commands.tables import printable
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
 
@@ -46,7 +47,7 @@ def run(arguments: Sequence[str]) -> int:
         print(f"hearback: {where}{error.strerror or error}", file=sys.stderr)
         return 1
     except (FleetError, EngineError, ServiceError) as error:
-        print(f"hearback: {error}", file=sys.stderr)
+        print(f"hearback: {printable(str(error), keep=chr(10))}", file=sys.stderr)
         return 1
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hearback_local.commands.arguments import add_command, add_group, count
+from hearback_local.commands.tables import printable
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
 from hearback_local.fleet.state import is_running, ready_state
@@ -33,7 +34,7 @@ def _list(options: argparse.Namespace, data_dir: DataDir) -> int:
         print(json.dumps(letters))
     else:
         lines = [f"{letter['name']}  {letter['buried_at']}  {letter['error']}" for letter in letters]
-        print("\n".join(lines) or "no dead letters")
+        print("\n".join(map(printable, lines)) or "no dead letters")
     return 0
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from hearback_contracts.reasons import EXPLANATIONS
 
 from hearback_local.commands.arguments import add_command
+from hearback_local.commands.tables import printable
 from hearback_local.data_dir import DataDir
 from hearback_local.errors import FleetError
 from hearback_local.fleet.api import Access, quoted
@@ -21,7 +22,7 @@ def add_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def _explain(options: argparse.Namespace, data_dir: DataDir) -> int:
     submission = find_submission(data_dir, options.event_id, options.project)
-    print(json.dumps(submission) if options.json else in_words(submission))
+    print(json.dumps(submission) if options.json else printable(in_words(submission), keep="\n"))
     return 0
 
 

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from hearback_local.commands.arguments import add_command, add_group, count
-from hearback_local.commands.tables import as_text
+from hearback_local.commands.tables import as_text, printable
 from hearback_local.data_dir import DataDir
 from hearback_local.fleet import mail
 from hearback_local.fleet.state import find_ready_state
@@ -39,5 +39,6 @@ def _show(options: argparse.Namespace, data_dir: DataDir) -> int:
     if options.json:
         print(json.dumps(found))
     else:
-        print(*(f"{name.title()}: {found[name] or '-'}" for name in HEADERS), "", found["text"].rstrip(), sep="\n")
+        lines = [f"{name.title()}: {printable(found[name] or '-')}" for name in HEADERS]
+        print(*lines, "", printable(found["text"].rstrip(), keep="\n\t"), sep="\n")
     return 0

@@ -1,9 +1,12 @@
 """Format JSON as text: lists as tables, objects with one field per line."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 GAP = "  "
+# Control characters, and those that turn the direction of what follows.
+_OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def as_text(answer: Any, columns: Sequence[str] = ()) -> str:
@@ -51,4 +54,9 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(map(_cell, value)) or "-"
-    return "-" if value is None or value == {} else str(value)
+    return "-" if value is None or value == {} else printable(str(value))
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Return a text without what a terminal would obey, as what strangers sent may hold; `keep` stays."""
+    return _OBEYED.sub(lambda found: found[0] if found[0] in keep else "\ufffd", text)
