@@ -3,12 +3,17 @@
 from typing import ClassVar
 
 import pytest
-from hearback_kit.settings import SECRET_LENGTH_MIN, Sender, ServiceSettings
+from hearback_kit.settings import SECRET_LENGTH_MIN, InvalidSettings, Sender, ServiceSettings, read_settings
 from pydantic import TypeAdapter, ValidationError
+from pydantic_settings import SettingsConfigDict
 
 
 class Settings(ServiceSettings):
     service: ClassVar[str] = "sample"
+
+
+class Prefixed(Settings):
+    model_config = SettingsConfigDict(env_prefix="SAMPLE_")
 
 
 @pytest.mark.parametrize(
@@ -32,6 +37,29 @@ def test_a_former_name_is_read_where_the_present_one_is_not_set(monkeypatch):
     assert Settings().organizations_denied == ("a",)
     monkeypatch.setenv("HEARBACK_ORGANIZATIONS_DENIED", "b")
     assert Settings().organizations_denied == ("b",)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HEARBACK_SECRET_KEY", ""),
+        ("HEARBACK_REDIS_URL", "http://hunter2"),
+        ("HEARBACK_TRUSTED_PROXIES", "hunter2"),
+        ("SAMPLE_BLOB_URL", "hunter2"),
+        ("SAMPLE_PORT", "hunter2"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_variable_without_its_value(monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InvalidSettings) as refused:
+        read_settings(Prefixed)
+    assert str(refused.value).splitlines()[1].startswith(f"  {variable}: ")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_name_without_a_prefix_is_another_programs(monkeypatch):
+    monkeypatch.setenv("PUBLIC_URL", "http://of.another.program")
+    assert Prefixed().public_url == "http://localhost:8000"
 
 
 def test_a_list_that_is_none_is_refused():

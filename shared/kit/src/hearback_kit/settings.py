@@ -1,5 +1,6 @@
 """Settings from the environment: typed, bounded, documented; the settings page is generated from them."""
 
+import os
 import re
 from collections.abc import Mapping
 from email.errors import MessageError
@@ -44,7 +45,7 @@ def fleet(name: str, default: Any, description: str, *, former_name: str | None 
     names = (name, former_name) if former_name else (name,)
     return Field(
         default,
-        validation_alias=AliasChoices(*[f"HEARBACK_{known.upper()}" for known in names], name),
+        validation_alias=AliasChoices(*[f"HEARBACK_{known.upper()}" for known in names]),
         description=description,
         **bounds,
     )
@@ -79,17 +80,25 @@ def read_settings(kind: type[Known]) -> Known:
     try:
         return kind()
     except ValidationError as error:
-        prefix = kind.model_config.get("env_prefix", "")
-        raise InvalidSettings(f"the settings are not valid\n{_explain(error, prefix)}") from None
+        raise InvalidSettings(f"the settings are not valid\n{_explain(error, kind)}") from None
 
 
-def _explain(error: ValidationError, prefix: str) -> str:
+def _explain(error: ValidationError, kind: type[BaseSettings]) -> str:
     lines = []
     for problem in error.errors(include_input=False, include_url=False):
         name = ".".join(map(str, problem["loc"]))
-        variable = name if not name or name.isupper() else f"{prefix}{name}".upper()
+        variable = name if not name or name.isupper() else _variable(kind, name)
         lines.append(f"  {variable or 'together'}: {problem['msg']}")
     return "\n".join(lines)
+
+
+def _variable(kind: type[BaseSettings], name: str) -> str:
+    """Return the variable that a field was read from; of one that is not set, the one that all services share."""
+    own = f"{kind.model_config.get('env_prefix', '')}{name}".upper()
+    alias = kind.model_fields[name].validation_alias if name in kind.model_fields else None
+    if isinstance(alias, AliasChoices) and not os.environ.get(own):
+        return str(alias.choices[0])
+    return own
 
 
 def _check_sender(value: str) -> str:
@@ -252,7 +261,10 @@ class ServiceSettings(BaseSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _read_networks(cls, value: str) -> str:
-        parse_networks(value)
+        try:
+            parse_networks(value)
+        except ValueError as error:
+            raise ValueError("give networks such as 10.0.0.0/8, with commas between") from error
         return value
 
     def address_reader(self) -> TrustedProxies:

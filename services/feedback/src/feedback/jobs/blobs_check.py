@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from hearback_kit.blobs import BlobStore
 from hearback_kit.db import Database
 from hearback_kit.errors import ServiceError
+from hearback_kit.settings import InvalidSettings, read_settings
 
 from feedback.service.check_blobs import check_blobs
 from feedback.settings import Settings
@@ -34,10 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         strays, missing = asyncio.run(
-            _check(Settings(), settle_seconds=options.settle_seconds, remove=options.remove)
+            _check(read_settings(Settings), settle_seconds=options.settle_seconds, remove=options.remove)
         )
-    except ServiceError as error:
-        sys.stderr.write(f"feedback.jobs.blobs_check: {error.detail}\n")
+    except (ServiceError, InvalidSettings) as error:
+        sys.stderr.write(f"feedback.jobs.blobs_check: {error}\n")
         return 2
     for key in strays:
         sys.stdout.write(f"stray {key}\n")
