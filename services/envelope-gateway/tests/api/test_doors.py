@@ -230,6 +230,19 @@ async def test_spellings_of_sent_at(gateway, sent_at):
     assert (await only(gateway, "error-event.received")).message.sent_at.isoformat() == "2026-11-24T10:00:00+00:00"
 
 
+@pytest.mark.parametrize("timestamp", ["null", '"nonsense"', "-1", "1e18", "[]"])
+@pytest.mark.parametrize("sent_at", ["2026-11-24T14:00:00Z", "2026-11-24T10:00:00Z"])
+async def test_an_error_without_a_time_happened_when_it_was_received_whatever_its_clock(
+    gateway, timestamp, sent_at
+):
+    header = f'{{"event_id":"{EVENT_ID}","sent_at":"{sent_at}"}}'
+    body = f'{header}\n{{"type":"event"}}\n{{"timestamp":{timestamp}}}'
+    assert (await gateway.send(body.encode())).status_code == 200
+    message = (await only(gateway, "error-event.received")).message
+    assert message.received_at != message.sent_at
+    assert message.timestamp - message.sent_at + message.received_at == message.received_at
+
+
 DEEP = "[" * 500 + '"\\u0000"' + "]" * 500
 
 

@@ -32,18 +32,18 @@ def is_feedback(event: EventPayload) -> bool:
 
 
 def reduce_event(
-    event: EventPayload, received_at: datetime, remote_addr: str | None, trace: dict[str, Any] | None
+    event: EventPayload, sent_at: datetime, remote_addr: str | None, trace: dict[str, Any] | None
 ) -> dict[str, Any]:
     """Return the fields of an `ErrorEventReceived` that come from the event.
 
-    `timestamp` is the sender's (the consumer corrects clock drift), or `received_at` when it is missing or
-    invalid. `trace` is the envelope header's; its replay id overrides the event's.
+    `timestamp` is by the sender's clock, as `sent_at` is (the consumer corrects drift), or `sent_at` when it is
+    missing or invalid. `trace` is the envelope header's; its replay id overrides the event's.
     """
     tags = _tags(event.tags)
     entry = _log_entry(event)
     contexts = event.contexts
     return {
-        "timestamp": _timestamp(event.timestamp, received_at),
+        "timestamp": _timestamp(event.timestamp, sent_at),
         "environment": environment_name(event.environment) or environment_name(tags.pop("environment", None)),
         "release": release_name(event.release),
         "dist": _name(event.dist),
@@ -63,9 +63,9 @@ def reduce_event(
     }
 
 
-def _timestamp(value: Scalar, received_at: datetime) -> datetime:
+def _timestamp(value: Scalar, sent_at: datetime) -> datetime:
     time = parse_timestamp(value)
-    return time if time is not None and EARLIEST <= time <= LATEST else received_at
+    return time if time is not None and EARLIEST <= time <= LATEST else sent_at
 
 
 def _cut(text: str | None, length_max: int) -> str | None:

@@ -114,7 +114,8 @@ def _event(plan: Plan, item: Item, envelope: Envelope) -> None:
 
 def _reduced(plan: Plan, event: EventPayload, envelope: Envelope) -> ErrorEventReceived:
     context = plan.context
-    fields = reduce_event(event, context.received_at, context.remote_addr, envelope.headers.trace)
+    sent_at = context.sent_at or context.received_at
+    fields = reduce_event(event, sent_at, context.remote_addr, envelope.headers.trace)
     assert plan.event_id is not None, "an event always has an event id"
     fields |= context.common_fields()
     return ErrorEventReceived(event_id=plan.event_id, **fields)
