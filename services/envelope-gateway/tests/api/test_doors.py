@@ -199,6 +199,14 @@ async def test_only_valid_environments_are_kept(gateway, send, name, kept):
 
 
 @crash_doors
+async def test_tags_are_read_in_all_their_forms(gateway, send):
+    for tags in ({"a": 1}, [["a", "1"], ["b"]], [{"key": "a", "value": 1}, {"value": 2}]):
+        await gateway.empty()
+        await send(gateway, {"tags": tags})
+        assert (await only(gateway, "error-event.received")).message.tags == {"a": "1"}
+
+
+@crash_doors
 @pytest.mark.parametrize(
     ("written", "year"),
     [

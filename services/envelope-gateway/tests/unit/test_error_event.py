@@ -135,7 +135,7 @@ def test_replay_and_trace():
     assert reduce({}, {"trace_id": "h"})["trace"] == {"trace_id": "h"}
 
 
-@pytest.mark.parametrize(("level", "expected"), [("fatal", "fatal"), (40, "error"), (None, None), (41, None)])
+@pytest.mark.parametrize(("level", "expected"), [("fatal", "fatal"), (40, "error"), (None, None), (41, "error")])
 def test_levels(level, expected):
     assert reduce({"level": level})["level"] == expected
 

@@ -1,4 +1,4 @@
-"""Validate names of environments and releases."""
+"""Validate names of environments, releases and levels."""
 
 import re
 from functools import lru_cache
@@ -6,6 +6,10 @@ from typing import Final
 
 ENVIRONMENT_LENGTH_MAX: Final = 64
 RELEASE_LENGTH_MAX: Final = 200
+_LEVELS: Final = {name: name for name in ("debug", "info", "warning", "error", "fatal", "sample")} | {
+    **{"log": "info", "warn": "warning", "critical": "fatal"},
+    **{"10": "debug", "20": "info", "30": "warning", "40": "error", "50": "fatal"},  # of old clients
+}
 _FORBIDDEN: Final = re.compile(r"[/\\\r\n\t\f]")
 
 
@@ -29,6 +33,16 @@ def release_name(value: object) -> str | None:
         return None
     name = str(value).strip()
     return _valid(name, "latest") if len(name) <= RELEASE_LENGTH_MAX else None
+
+
+def level_name(value: object) -> str | None:
+    """Return the name of a level, None for an absent one (protocol: limits#field-limits).
+
+    Names may have any case; numbers are those of old clients; anything else is an `error`.
+    """
+    if value is None or value == "" or isinstance(value, dict | list):
+        return None
+    return _LEVELS.get(value if isinstance(value, str) else str(value)) or _LEVELS.get(str(value).lower(), "error")
 
 
 @lru_cache(maxsize=4_096)  # an app sends the same few again and again

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from hearback_contracts.identifiers import NO_EVENT_ID, parse_event_id
-from hearback_contracts.names import environment_name, release_name
+from hearback_contracts.names import environment_name, level_name, release_name
 from hearback_kit.values.lenient_json import clean_text
 from hearback_kit.values.times import EARLIEST, LATEST, parse_timestamp
 
@@ -21,7 +21,6 @@ TEXT_LENGTH_MAX = 8192
 NAME_LENGTH_MAX = 255
 URL_LENGTH_MAX = 2048
 EMAIL_LENGTH_MAX = 75
-_LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "fatal"}
 _TRACE_KEYS = ("trace_id", "span_id", "parent_span_id", "op", "status", "sampled")
 _INTERNAL_TAGS = frozenset({"release", "dist", "user", "filename", "function"})
 
@@ -48,7 +47,7 @@ def reduce_event(
         "release": release_name(event.release),
         "dist": _name(event.dist),
         "platform": _name(event.platform),
-        "level": _LEVELS.get(event.level) if isinstance(event.level, int) else _name(event.level),
+        "level": level_name(event.level),
         "logger": _name(event.logger),
         "transaction": _name(event.transaction) or _name(event.culprit),
         "url": _cut(event.request.url, URL_LENGTH_MAX) if event.request is not None else None,
@@ -104,6 +103,8 @@ def _tags(tags: dict[str, Any] | list[Any] | None) -> dict[str, str]:
 def _pair(entry: object) -> tuple[object, object]:
     if isinstance(entry, list) and len(entry) == 2:
         return entry[0], entry[1]
+    if isinstance(entry, dict):
+        return entry.get("key"), entry.get("value")
     return None, None
 
 

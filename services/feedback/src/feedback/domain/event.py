@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from hearback_contracts.names import environment_name, release_name
+from hearback_contracts.names import environment_name, level_name, release_name
 from hearback_kit.values.times import wire_time
 
 from feedback.domain.context import FeedbackContext
@@ -40,7 +40,7 @@ def normalise(
         "timestamp": wire_time(occurred_at),
         "received": wire_time(received_at),
         "platform": text(event.get("platform")) or "other",
-        "level": text(event.get("level")) or "info",
+        "level": level_name(event.get("level")) or "info",
         "environment": environment_name(event.get("environment"))
         or environment_name(tags.get("environment"))
         or "production",
