@@ -90,7 +90,7 @@ async def test_store_refusals(gateway, body, status, detail):
     answer = await gateway.send(body, "/api/1/store/")
     assert answer.status_code == status
     assert answer.json()["detail"].startswith(detail)
-    assert await gateway.entries() == []
+    assert await gateway.kinds() == []
 
 
 async def test_store_needs_authentication_from_http(gateway):
