@@ -73,9 +73,8 @@ class Background:
         restart_seconds: float | None = None,
         stop_seconds_max: float = 10.0,
         cancel_seconds_max: float = CANCEL_SECONDS_MAX,
-        hang_seconds_max: float = HANG_SECONDS_MAX,
     ) -> None:
-        self._watched = [_Watched(part, restart_seconds, hang_seconds_max) for part in parts]
+        self._watched = [_Watched(part, restart_seconds) for part in parts]
         self._stop_seconds_max = stop_seconds_max
         self._cancel_seconds_max = cancel_seconds_max
 
@@ -141,10 +140,9 @@ class Background:
 class _Watched:
     """A part with its state."""
 
-    def __init__(self, part: Part, restart_seconds: float | None, hang_seconds_max: float) -> None:
+    def __init__(self, part: Part, restart_seconds: float | None) -> None:
         self.part = part
         self._restart_seconds = restart_seconds
-        self._hang_seconds_max = hang_seconds_max
         self._crash = "has not started"
         self._unready_until = float("inf")
 
@@ -179,7 +177,7 @@ class _Watched:
         if time.monotonic() < self._unready_until:
             raise Unavailable(self._crash)
         idle: float = getattr(self.part.runnable, "idle_seconds", 0.0)
-        if idle > self._hang_seconds_max:
+        if idle > HANG_SECONDS_MAX:
             raise Unavailable(f"busy or stuck for {idle:.0f} s")
 
 

@@ -1,4 +1,4 @@
-"""What is pinned, held against known vulnerabilities, offline: `make audit`.
+"""Checks pinned packages for known vulnerabilities, offline: `make audit`.
 
-Owns the reading of locks, advisories and exceptions; never installs, downloads or changes a lock.
+It reads locks, advisories and exceptions, and never installs or downloads anything.
 """

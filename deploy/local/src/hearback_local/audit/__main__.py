@@ -1,4 +1,4 @@
-"""`python -m hearback_local.audit` (`make audit`): holds every lock against known vulnerabilities, offline."""
+"""`python -m hearback_local.audit` (`make audit`): checks all locks for known vulnerabilities, offline."""
 
 import argparse
 import sys
@@ -17,7 +17,7 @@ CLEAN, VULNERABLE, INCOMPLETE = 0, 1, 2
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT, today: date | None = None) -> int:
-    """Print what is found; return 0 if nothing, 1 for a vulnerability, 2 if something could not be read."""
+    """Print the findings; return 0 without any, 1 for a vulnerability, 2 if something could not be read."""
     asked = _parser().parse_args(arguments)
     try:
         pinned = pins(root)
@@ -80,7 +80,7 @@ def _report(pinned: list[Pin], known: Knowledge, exceptions: list[Accepted], tod
 
 
 def _notes(pinned: list[Pin], known: Knowledge, today: date) -> list[str]:
-    """Return where knowledge ends. None of it fails: what is green today must not be red tomorrow by itself."""
+    """Return notes on outdated or missing data, which never fail the audit: no check fails just by time."""
     notes = [
         f"{source.ecosystem}: {source.name} is {days} days old: refresh it (SECURITY.md, Dependencies)"
         for source in known.sources
@@ -94,7 +94,7 @@ def _notes(pinned: list[Pin], known: Knowledge, today: date) -> list[str]:
 
 
 def _is_borne(finding: Finding, exceptions: list[Accepted], today: date) -> bool:
-    """Print a finding, and say whether an exception that has not ended covers it."""
+    """Print a finding; return whether an exception that has not expired covers it."""
     covering = [one for one in exceptions if one.covers(finding)]
     if any(today <= one.until for one in covering):
         print(f"accepted until {max(one.until for one in covering)}: {_named(finding)}: {covering[0].reason}")

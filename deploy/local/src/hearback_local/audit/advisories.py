@@ -1,4 +1,4 @@
-"""Advisories in the schema of OSV, as far as it is needed to say whether a version is affected."""
+"""Reads advisories in the OSV schema, as far as needed to determine affected versions."""
 
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
@@ -19,24 +19,24 @@ VERSION_CHARS_MAX = 200
 
 
 class Garbled(ValueError):
-    """An advisory is not what the schema promises; says what is wrong."""
+    """An advisory violates the schema."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Where a range begins or ends. No version stands for "before all versions" (`introduced: "0"`)."""
+    """The start or end of a range. None as the version is before all versions (`introduced: "0"`)."""
 
     kind: str
     version: Version | None
 
     def order(self) -> tuple[bool, Version, int]:
-        """Return what events of a range are sorted by."""
+        """Return the sort key of events."""
         return (self.version is not None, self.version or Version("0"), KINDS.index(self.kind))
 
 
 @dataclass(frozen=True, slots=True)
 class Advisory:
-    """What one advisory says of one package."""
+    """An advisory on a package."""
 
     id: str
     aliases: frozenset[str]
@@ -51,15 +51,15 @@ class Advisory:
 
     @property
     def names(self) -> frozenset[str]:
-        """All ids that it goes by."""
+        """Its id and aliases."""
         return self.aliases | {self.id}
 
     def affects(self, version: Version) -> bool:
-        """Say whether a version is named, or within a range (the evaluation that OSV's schema prescribes)."""
+        """Return whether a version is listed or within a range, as OSV's schema defines."""
         return version in self.versions or any(_within(events, version) for events in self.ranges)
 
     def fix(self, version: Version) -> Version | None:
-        """Return the first version after this one that is fixed and not affected otherwise, if one is known."""
+        """Return the first known later version that is fixed and not affected otherwise, or None."""
         fixes = {event.version for events in self.ranges for event in events if event.kind == "fixed"}
         return min((fix for fix in fixes if fix and fix > version and not self.affects(fix)), default=None)
 
@@ -76,9 +76,9 @@ def _within(events: tuple[Event, ...], version: Version) -> bool:
 
 
 def read(record: object, wanted: Container[tuple[str, str]] | None = None) -> list[Advisory]:
-    """Return what a record of OSV says of each package (or of those wanted); nothing if it was withdrawn.
+    """Return the advisories of an OSV record, for all packages or those wanted; none if it was withdrawn.
 
-    Raises `Garbled`. Versions are looked at for wanted packages alone: other ecosystems' ones follow other rules.
+    Raises `Garbled`. Versions of other packages are not parsed, since other ecosystems have other formats.
     """
     if not isinstance(record, dict):
         raise Garbled("not an object")
@@ -113,7 +113,7 @@ def read(record: object, wanted: Container[tuple[str, str]] | None = None) -> li
 
 
 def packages(record: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield ecosystem, name and description of each affected package of the ecosystems that are pinned here."""
+    """Yield ecosystem, name and object of each affected package in the ecosystems that are pinned here."""
     for affected in _objects(record, "affected"):
         package = affected.get("package") or {}  # none: a range of commits
         if not isinstance(package, dict):
@@ -125,7 +125,7 @@ def packages(record: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]
 
 
 def record(advisories: Sequence[Advisory]) -> dict[str, object]:
-    """Return the record that says the same: what `read` yields of it are these advisories, all of one id."""
+    """Return the OSV record of advisories with one id; the inverse of `read`."""
     first = advisories[0]
     made = {
         "id": first.id,
@@ -140,7 +140,7 @@ def record(advisories: Sequence[Advisory]) -> dict[str, object]:
 
 
 def _recorded(advisory: Advisory) -> dict[str, object]:
-    """Return what is affected, without versions that the ranges hold already."""
+    """Return the object of an affected package, without versions that are within its ranges."""
     within = {one for one in advisory.versions if any(_within(events, one) for events in advisory.ranges)}
     made = {
         "package": {"ecosystem": advisory.ecosystem, "name": advisory.package},
@@ -154,7 +154,7 @@ def _recorded(advisory: Advisory) -> dict[str, object]:
 
 
 def _summary(record: dict[str, Any]) -> str:
-    """Return the summary, or the beginning of the details, on one line and without what a terminal would obey."""
+    """Return the summary, or the start of the details, on one line and without control characters."""
     text = record.get("summary") or record.get("details") or ""
     if not isinstance(text, str):
         raise Garbled("summary or details is not a text")
@@ -163,7 +163,7 @@ def _summary(record: dict[str, Any]) -> str:
 
 
 def _url(record: dict[str, Any]) -> str:
-    """Return the address of the advisory, or of whatever else is named first."""
+    """Return the URL of the advisory, or else the first reference."""
     found = [(entry.get("type") != "ADVISORY", _text(entry, "url")) for entry in _objects(record, "references")]
     return min(found, key=lambda one: one[0], default=(True, ""))[1]
 
@@ -183,7 +183,7 @@ def _ranges(affected: dict[str, Any]) -> Iterator[tuple[Event, ...]]:
 
 
 def _versions(affected: dict[str, Any]) -> Iterator[Version]:
-    """Yield the versions that are named. Names that are none, as old uploads have, can be no pin either."""
+    """Yield the listed versions, without invalid ones, as of old uploads, which cannot be pinned."""
     for text in _texts(affected, "versions"):
         try:
             version = _version(text)

@@ -1,4 +1,4 @@
-"""Dumps of advisories: OSV's `all.zip`, or a folder of JSON or YAML files. Read one by one, within bounds."""
+"""Reads dumps of advisories: OSV's `all.zip`, or a folder of JSON or YAML files, with size limits."""
 
 import json
 import lzma
@@ -23,10 +23,9 @@ LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 def records(dump: Path) -> Iterator[tuple[str, Any]]:
-    """Yield the name and the content of each file, or a `Garbled` as the content of one that cannot be read.
+    """Yield the name and content of each file; the content is a `Garbled` if it cannot be read.
 
-    At most one file is in memory, and 4 MiB of it. Raises `AuditError` if there is no such dump, nothing in it, or
-    more than 8 GiB.
+    At most one file, of 4 MiB, is in memory. Raises `AuditError` if the dump is missing, empty, or over 8 GiB.
     """
     read = 0
     for name, content in _files(dump):
@@ -66,7 +65,7 @@ def _bounded(file: object) -> bytes:
 
 
 def _parsed(name: str, content: Callable[[], bytes]) -> tuple[int, object]:
-    """Return the size and the content of a file, or why it has none: a dump may be made badly, or with intent."""
+    """Return the size and content of a file, or an error: dumps are untrusted."""
     size = RECORD_BYTES_MAX
     try:
         text = content()
@@ -79,9 +78,9 @@ def _parsed(name: str, content: Callable[[], bytes]) -> tuple[int, object]:
 
 
 def _yaml(text: bytes) -> object:
-    """Read YAML that is not nested deeply, which crashes the C reader, and has no aliases.
+    """Parse YAML without deep nesting, which crashes the C parser, and without aliases.
 
-    A few aliases make more of a file than memory holds, and no database has any.
+    Aliases can expand beyond the available memory, and no database uses them.
     """
     depth = 0
     for event in yaml.parse(text, LOADER):

@@ -1,4 +1,4 @@
-"""Pins against advisories, findings against what was accepted."""
+"""Matches pins with advisories, and findings with exceptions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ DAYS_ACCEPTED_MAX = 180
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A finding that was reviewed and is borne until a day, for a reason."""
+    """An exception: a reviewed finding, accepted until a date, with a reason."""
 
     id: str
     package: str
@@ -24,25 +24,25 @@ class Accepted:
     until: date
 
     def covers(self, finding: "Finding") -> bool:
-        """Say whether this is about a finding, by whichever of its ids."""
+        """Return whether this covers a finding, by any of its ids."""
         return self.package == finding.pin.name and self.id in finding.names
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A pinned version with a known vulnerability, and all advisories on that one vulnerability."""
+    """A pinned version with a known vulnerability, and the advisories on it."""
 
     pin: Pin
     advisories: tuple[Advisory, ...]
 
     @property
     def names(self) -> frozenset[str]:
-        """All ids that it goes by."""
+        """All ids and aliases."""
         return frozenset(name for advisory in self.advisories for name in advisory.names)
 
     @property
     def fix(self) -> Version | None:
-        """The first later version that none of the advisories affects, as far as they name one."""
+        """The first later version that no advisory affects, if known."""
         fixes = [fix for advisory in self.advisories if (fix := advisory.fix(self.pin.version))]
         return max(fixes) if len(fixes) == len(self.advisories) else None
 
@@ -60,7 +60,7 @@ def findings(pins: Iterable[Pin], advisories: Iterable[Advisory]) -> list[Findin
 
 
 def _together(advisories: list[Advisory]) -> list[tuple[Advisory, ...]]:
-    """Put advisories together that share an id: databases describe the same vulnerability each for itself."""
+    """Group advisories that share an id, since databases have separate records of a vulnerability."""
     groups: list[tuple[Advisory, ...]] = []
     for advisory in advisories:
         names = advisory.names
@@ -71,7 +71,7 @@ def _together(advisories: list[Advisory]) -> list[tuple[Advisory, ...]]:
 
 
 def accepted(root: Path) -> list[Accepted]:
-    """Read the reviewed exceptions. Raises `AuditError` for one without a reason or an end in sight."""
+    """Read the exceptions. Raises `AuditError` if a reason or an end date is missing or too late."""
     found = []
     for entry in policy(root).get("accepted", []):
         match entry:

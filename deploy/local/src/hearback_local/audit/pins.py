@@ -1,4 +1,4 @@
-"""Everything that is pinned: each lock of the repository, and the JavaScript that is kept in it."""
+"""Reads pins: of the repository's locks, and of vendored JavaScript."""
 
 import hashlib
 import os
@@ -19,12 +19,12 @@ SKIPPED = frozenset({"node_modules", "__pycache__", "dist", "build"})
 
 
 class AuditError(FleetError):
-    """The audit cannot be made: a lock, the policy or the advisories cannot be read. Says which file, and why."""
+    """A lock, the policy or the advisories cannot be read. Names the file and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One version of one package, and the files that pin it. The version is public: without a local part."""
+    """A version of a package, without a local part, and the files that pin it."""
 
     ecosystem: str
     name: str
@@ -33,7 +33,7 @@ class Pin:
 
 
 def pins(root: Path) -> list[Pin]:
-    """Return what all locks and vendored files of a repository pin, sorted."""
+    """Return the pins of all locks and vendored files of a repository, sorted."""
     found: dict[tuple[str, str, Version], set[str]] = defaultdict(set)
     locks = list(_locks(root))
     if not locks:
@@ -49,9 +49,9 @@ def pins(root: Path) -> list[Pin]:
 
 
 def locked(text: str, file: str) -> Iterator[tuple[str, Version]]:
-    """Read the pins of a `requirements.txt` with hashes: names normalized, extras and markers left out.
+    """Yield the pins of a `requirements.txt` with hashes: normalized names, without extras and markers.
 
-    Raises `AuditError` for whatever is not one exact version, so that nothing escapes the audit.
+    Raises `AuditError` for anything but exact versions, so that nothing escapes the audit.
     """
     for number, line in enumerate(text.splitlines(), 1):
         entry = line.split(" #")[0].strip().removesuffix("\\").strip()
@@ -68,7 +68,7 @@ def locked(text: str, file: str) -> Iterator[tuple[str, Version]]:
 
 
 def policy(root: Path) -> dict[str, list[dict[str, object]]]:
-    """Read the committed policy: what is vendored, and which findings are accepted until when."""
+    """Read the committed policy: vendored files, and accepted findings."""
     try:
         with (root / POLICY).open("rb") as file:
             return tomllib.load(file)
@@ -77,7 +77,7 @@ def policy(root: Path) -> dict[str, list[dict[str, object]]]:
 
 
 def _locks(root: Path) -> Iterator[Path]:
-    """Find `*.lock` files, but not uv's own at the root, which is not committed and holds the same."""
+    """Yield `*.lock` files, except uv's own at the root, which is not committed and has the same pins."""
     for folder, inside, names in os.walk(root):
         inside[:] = sorted(name for name in inside if name not in SKIPPED and not name.startswith("."))
         for name in sorted(names):
@@ -87,7 +87,7 @@ def _locks(root: Path) -> Iterator[Path]:
 
 
 def _vendored(root: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield each file of another project with its packages; one that changed or is not declared is an error."""
+    """Yield each vendored file with its packages. Raises `AuditError` for changed or undeclared files."""
     declared: dict[str, dict[str, str]] = {}
     for entry in policy(root).get("vendored", []):
         match entry:

@@ -1,4 +1,4 @@
-"""The committed snapshot: what is known of the pinned packages, and where that knowledge ends."""
+"""The committed snapshot of advisories on the pinned packages."""
 
 import json
 from collections import defaultdict
@@ -25,7 +25,7 @@ DATABASES = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where advisories of an ecosystem are from, and the day of the newest one: later ones are not known."""
+    """A source of an ecosystem's advisories, and the date of the newest one."""
 
     ecosystem: str
     ids: str
@@ -36,7 +36,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """Advisories, where they are from, the packages they were looked up for, and what could not be read."""
+    """Advisories, their sources, the packages they cover, and unreadable files."""
 
     advisories: tuple[Advisory, ...]
     sources: tuple[Source, ...]
@@ -45,7 +45,7 @@ class Knowledge:
 
 
 def committed(root: Path) -> Knowledge:
-    """Read the committed snapshot. Raises `AuditError` if anything in it cannot be read: it is reviewed."""
+    """Read the committed snapshot. Raises `AuditError` if any of it cannot be read."""
     try:
         content = json.loads((root / SNAPSHOT).read_text())
         sources = tuple(Source(**source) for source in content["sources"])
@@ -61,7 +61,7 @@ def committed(root: Path) -> Knowledge:
 
 
 def dumped(dump: Path, pins: Iterable[Pin]) -> Knowledge:
-    """Read a dump of OSV and keep what concerns the pinned packages; what cannot be read is named."""
+    """Read the advisories on pinned packages from an OSV dump; list unreadable files."""
     wanted = frozenset((pin.ecosystem, pin.name) for pin in pins)
     kept: list[Advisory] = []
     garbled: list[str] = []
@@ -88,9 +88,9 @@ def dumped(dump: Path, pins: Iterable[Pin]) -> Knowledge:
 
 
 def merged(old: Knowledge, new: Knowledge, pins: Iterable[Pin]) -> Knowledge:
-    """Return what a dump makes of the snapshot; what the dump has nothing of stays.
+    """Return the snapshot updated from a dump.
 
-    That is each ecosystem of each database that is not in it, and each advisory whose file cannot be read.
+    Ecosystems of databases that are not in the dump stay, as do advisories whose files cannot be read.
     """
     fresh = {(source.ecosystem, source.ids) for source in new.sources}
     unread = {PurePath(line.split(": ")[0]).stem for line in new.garbled}
@@ -106,9 +106,9 @@ def merged(old: Knowledge, new: Knowledge, pins: Iterable[Pin]) -> Knowledge:
 
 
 def lost(old: Knowledge, made: Knowledge, pins: Iterable[Pin]) -> list[str]:
-    """Return the advisories that a refresh drops, by database, where they are more than a tenth of what it had.
+    """Return the advisories that a refresh would drop, of databases that would lose more than a tenth.
 
-    A database marks what it withdraws, and deletes next to nothing: a dump without it is likely a part of one.
+    Databases mark withdrawn advisories and delete hardly any, so that such a dump is likely incomplete.
     """
     wanted = {(pin.ecosystem, pin.name) for pin in pins}
     kept = {(one.ecosystem, one.id) for one in made.advisories}
@@ -124,7 +124,7 @@ def lost(old: Knowledge, made: Knowledge, pins: Iterable[Pin]) -> list[str]:
 
 
 def written(known: Knowledge) -> str:
-    """Return a snapshot as it is committed: the same for the same knowledge, sorted, an advisory a line."""
+    """Serialize a snapshot deterministically: sorted, with one advisory per line."""
     kinds = sorted({kind for kind, _ in known.looked_up})
     looked_up = {kind: sorted(name for of, name in known.looked_up if of == kind) for kind in kinds}
     sources = [

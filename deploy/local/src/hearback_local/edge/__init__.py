@@ -1,7 +1,7 @@
-"""The edge: one public port in front of the services; streams both ways and keeps nothing.
+"""The edge: a reverse proxy with one public port in front of the services, without buffering.
 
 It routes by `hearback_contracts.routes` and adds `X-Forwarded-For` and `X-Forwarded-Proto`. Connections that send
-envelopes go to the gateway as a whole. In production an ingress takes its place.
+envelopes are handed over to the gateway. In production an ingress takes its place.
 
 Modules, each importing only those before it: `settings`, `heads`, `upstream` (connections to services), `proxied`
 (one request), `requests` (heads of requests), `router` (which service), `pace` and `shares` (limits of

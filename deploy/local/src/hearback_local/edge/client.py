@@ -27,10 +27,10 @@ BODY_TOO_SLOW = Refusal(408, "request_timeout", "The rest of the request did not
 
 
 class ClientConnection(asyncio.Protocol):
-    """Serves one client: requests one after the other, pipelined ones wait for their turn.
+    """Serves a client's requests one at a time; pipelined requests wait.
 
-    With a plain request to the gateway the connection itself goes there. It comes back with the first request that
-    is anything else, whose bytes are then `unread`, and stays.
+    With a plain request to the gateway, the connection itself is handed over. The gateway returns it with the
+    first other request, whose bytes are then `unread`, and it stays here.
     """
 
     def __init__(self, router: Router, clients: Clients, settings: EdgeSettings, unread: bytes = b"") -> None:
@@ -62,7 +62,7 @@ class ClientConnection(asyncio.Protocol):
 
     @property
     def now(self) -> float:
-        """The time of the loop."""
+        """Return the event loop's time."""
         return self._loop_time()
 
     # Events of the transport.
@@ -166,7 +166,7 @@ class ClientConnection(asyncio.Protocol):
             request.request_ended()
 
     def _keep_pace(self, size: int) -> None:
-        """Watch the pace of what is unfinished after a read, if anything is: a head, or the body of a request."""
+        """Check the rate of an unfinished head or body after a read."""
         if self._receiving is None and not self._parser.head_bytes:
             self._pace = self._paced = None
             return
@@ -187,7 +187,7 @@ class ClientConnection(asyncio.Protocol):
             self._router.serve(request, start, self.client_ip)
 
     def request_finished(self, request: ProxiedRequest, *, keep: bool) -> None:
-        """Take note that the answer is complete; `keep` says whether another request may follow."""
+        """Handle the end of a response; `keep` says whether another request may follow."""
         self._touched = self.now
         self._current = None
         if not keep or (self._sends_no_more and not self._waiting):
@@ -199,7 +199,7 @@ class ClientConnection(asyncio.Protocol):
             self._go_on()
 
     def _go_on(self) -> None:
-        """Start the next request that has arrived, or read it."""
+        """Start the next request if it has arrived, else read on."""
         if self._waiting:
             request, start = self._waiting.popleft()
             if request is self._receiving:  # the rest of its body is still to come
@@ -211,7 +211,7 @@ class ClientConnection(asyncio.Protocol):
             self.resume_reading()
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Answer an error to what never became a request, and close."""
+        """Respond with an error to an invalid request, and close."""
         if self._current is not None:
             self._current.fail(*refusal)
             return
@@ -219,7 +219,7 @@ class ClientConnection(asyncio.Protocol):
         self._current.fail(*refusal)
 
     def _linger_close(self, *, request_done: bool) -> None:
-        """Close; a client that is still sending gets time to read the answer (nginx: lingering_close)."""
+        """Close; a client that still sends gets time to read the response (nginx: lingering_close)."""
         if self._transport is None:
             return
         if request_done:
@@ -232,7 +232,7 @@ class ClientConnection(asyncio.Protocol):
         self.resume_reading()
 
     def write(self, data: bytes) -> None:
-        """Send bytes of an answer."""
+        """Send bytes of a response."""
         if self._transport is not None:
             self._transport.write(data)
             self._touched = self.now
@@ -242,14 +242,14 @@ class ClientConnection(asyncio.Protocol):
         self._touched = self.now
 
     def pause_reading(self) -> None:
-        """Read nothing more from the client for now."""
+        """Stop reading from the client."""
         if self._transport is not None and self._transport.is_reading():
             self._transport.pause_reading()
             if self._pace is not None:
                 self._pace.pause(self.now)
 
     def resume_reading(self) -> None:
-        """Read on, unless a pipelined request waits for its turn."""
+        """Resume reading, unless a pipelined request waits."""
         if self._transport is not None and not self._transport.is_closing() and not self._holds_for_order:
             self._transport.resume_reading()
             if self._pace is not None:
@@ -258,23 +258,23 @@ class ClientConnection(asyncio.Protocol):
     # The end.
 
     def abort(self) -> None:
-        """Break the connection."""
+        """Abort the connection."""
         if self._transport is not None:
             self._transport.abort()
 
     def _close(self) -> None:
-        """Close; what a client does not read is not waited for."""
+        """Close without waiting for the client to read the rest."""
         if self._transport is not None:
             (self._transport.abort if self._writing_paused else self._transport.close)()
 
     def stop(self) -> None:
-        """Close now when idle, else after the answer."""
+        """Close now if idle, else after the response."""
         self.is_stopping = True
         if self._current is None and self._transport is not None:
             self._transport.close()
 
     def check_deadlines(self, now: float) -> None:
-        """End what is late: an unfinished head or body, an answer that does not move, an idle connection."""
+        """Close if a head or body is late, the client does not read, or the connection is idle."""
         if self._transport is None:
             return
         idle_seconds = now - self._touched

@@ -1,4 +1,4 @@
-"""The open connections of clients."""
+"""Tracks open client connections."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,20 +8,20 @@ from hearback_local.edge.shares import Shares
 
 
 class OpenConnection(Protocol):
-    """What the edge does with an open connection from outside."""
+    """An open client connection."""
 
     def check_deadlines(self, now: float) -> None:
-        """Close it when a deadline has passed."""
+        """Close it if a deadline has passed."""
 
     def stop(self) -> None:
-        """Close it when nothing is under way."""
+        """Close it once it is idle."""
 
     def abort(self) -> None:
-        """Close it at once."""
+        """Close it immediately."""
 
 
 class Clients:
-    """The open connections of clients, and their shares."""
+    """The open client connections, and their shares."""
 
     def __init__(self, shares: Shares) -> None:
         self.shares = shares
@@ -29,7 +29,7 @@ class Clients:
         self._emptied = asyncio.Event()
 
     def __iter__(self) -> Iterator[OpenConnection]:
-        """Iterate over a copy: connections may close meanwhile."""
+        """Iterate over a copy, since connections may close meanwhile."""
         return iter(list(self._open))
 
     def add(self, client: OpenConnection) -> None:

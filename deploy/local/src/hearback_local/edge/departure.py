@@ -1,4 +1,4 @@
-"""Handing a client's connection over to the service that its first request is for."""
+"""Hands a client's connection over to the gateway."""
 
 import asyncio
 from collections.abc import Collection
@@ -9,7 +9,7 @@ from hearback_local.edge.router import Router
 
 
 class Departure:
-    """Keeps what is read of a connection from when it is idle until it is known whether it goes."""
+    """Buffers what is read from an idle connection until its first request decides about the handover."""
 
     def __init__(self, router: Router, *, may_go: bool) -> None:
         self.is_due = False
@@ -19,30 +19,30 @@ class Departure:
         self._request: ProxiedRequest | None = None
 
     def received(self, data: bytes, *, is_idle: bool) -> None:
-        """Keep bytes that may go with the connection."""
+        """Buffer bytes that may be handed over."""
         if self._read is not None:
             self._read += data
         elif self._may_go and is_idle:
             self._read = data
 
     def head_parsed(self, request: ProxiedRequest, head: RequestHead | None) -> None:
-        """Decide by the head of a request, None of one that is refused; only the first since then may go."""
+        """Decide by the head of a request (None if refused); only the first after idling may be handed over."""
         if self._read is not None and head and self._request is None and self._router.may_hand_over(head):
             self._request = request
         else:
             self._read = self._request = None
 
     def request_ended(self, request: ProxiedRequest) -> bool:
-        """Return whether a request, all of which has come, goes with the connection."""
+        """Return whether a complete request is to be handed over with the connection."""
         self.is_due = self.is_due or request is self._request
         return request is self._request
 
     def go(
         self, request: ProxiedRequest | None, transport: asyncio.Transport | None, others: Collection[object]
     ) -> bool:
-        """Hand over, and close this process's copy; False, and the request is forwarded, when that cannot be.
+        """Hand over, and close this process's copy; return False if the request is to be forwarded instead.
 
-        It cannot when there are `others` behind the request.
+        That is so if `others` follow the request.
         """
         read, self._read, self._request, self.is_due = self._read, None, None, False
         if request is None or transport is None:

@@ -1,4 +1,4 @@
-"""Heads of requests and answers as bytes: which headers are forwarded, which end at the edge."""
+"""Builds the heads of forwarded requests and responses."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -18,7 +18,7 @@ KEPT: Final = frozenset(
 
 
 def header(name: bytes, value: bytes) -> Header:
-    """Return a header with its lower-case name."""
+    """Return a header, with its lower-case name first."""
     return name.lower(), name, value
 
 
@@ -30,30 +30,24 @@ def find(headers: Headers, name: bytes) -> bytes | None:
     return None
 
 
-def find_all(headers: Headers, name: bytes) -> list[bytes]:
-    """Return the values of all headers with this lower-case name."""
-    return [value for lower, _, value in headers if lower == name]
-
-
 def says_close(headers: Headers) -> bool:
-    """Return whether a Connection header says that the connection closes after this message."""
-    return any(
-        token.strip().lower() == b"close"
-        for value in find_all(headers, b"connection")
-        for token in value.split(b",")
-    )
+    """Return whether a Connection header closes the connection after this message."""
+    return b"close" in _connection_options(headers)
+
+
+def _connection_options(headers: Headers) -> set[bytes]:
+    values = [value for lower, _, value in headers if lower == b"connection"]
+    return {option.strip().lower() for value in values for option in value.split(b",")}
 
 
 def _dropped(headers: Headers) -> frozenset[bytes]:
     """Return the names of headers that are not forwarded (RFC 9110, 7.6.1)."""
-    named = find_all(headers, b"connection")
-    if not named or (len(named) == 1 and named[0].lower() in {b"close", b"keep-alive"}):
-        return HOP_BY_HOP
-    return HOP_BY_HOP | ({token.strip().lower() for value in named for token in value.split(b",")} - KEPT)
+    options = _connection_options(headers) - KEPT
+    return HOP_BY_HOP if options <= HOP_BY_HOP else HOP_BY_HOP | options
 
 
 def request_head(method: bytes, target: bytes, headers: Headers, *, client_ip: bytes, chunked: bool) -> bytes:
-    """Return the head for the service: target and headers as received, plus the forwarding headers."""
+    """Return the head for the service: the received target and headers, and the forwarding headers."""
     parts = [b"%b %b HTTP/1.1\r\n" % (method, target)]
     dropped = _dropped(headers)
     forwarded_for = client_ip
@@ -88,7 +82,7 @@ def answer_head(status: int, reason: bytes, headers: Headers, *, chunked: bool, 
 
 
 def chunk(data: bytes) -> bytes:
-    """Return one chunk of a chunked body."""
+    """Return a chunk of a chunked body."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 

@@ -1,13 +1,13 @@
-"""How slow a client may be: a least rate and a total time, so that no sender holds a connection forever."""
+"""Minimum rate and total time for heads and bodies, against slow clients."""
 
 from hearback_local.edge.settings import EdgeSettings
 
 
 class Pace:
-    """The deadline of something a client sends.
+    """The deadline of a head or body.
 
-    It may take `grace_seconds` and a second more for every `bytes_per_second_min` bytes received, but never more
-    than `seconds_max`. The time while the edge itself does not read is not counted.
+    It is `grace_seconds`, plus a second per `bytes_per_second_min` bytes received, at most `seconds_max`. Time in
+    which the edge does not read is not counted.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Pace:
         self._bytes += size
 
     def pause(self, now: float) -> None:
-        """Stop the clock: the edge does not read."""
+        """Stop the clock while the edge does not read."""
         if self._paused_at is None:
             self._paused_at = now
 

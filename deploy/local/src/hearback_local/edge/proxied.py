@@ -1,4 +1,4 @@
-"""One request and its answer on their way through the edge."""
+"""A request and its response on their way through the edge."""
 
 import asyncio
 import json
@@ -14,38 +14,38 @@ BODILESS = frozenset({204, 304})
 
 
 class Downstream(Protocol):
-    """What a request needs of the connection it came from."""
+    """The client connection of a request."""
 
     is_stopping: bool
 
     @property
     def now(self) -> float:
-        """The time of the loop."""
+        """Return the event loop's time."""
 
     def write(self, data: bytes) -> None:
-        """Send bytes of the answer."""
+        """Send bytes of the response."""
 
     def touch(self) -> None:
         """Restart the idle timer."""
 
     def pause_reading(self) -> None:
-        """Read no more of the request for now."""
+        """Stop reading the request."""
 
     def resume_reading(self) -> None:
-        """Read on."""
+        """Resume reading the request."""
 
     def abort(self) -> None:
-        """Break the connection."""
+        """Abort the connection."""
 
     def request_finished(self, request: "ProxiedRequest", *, keep: bool) -> None:
-        """Take note that the answer is complete; `keep` says whether another request may follow."""
+        """Handle the end of a response; `keep` says whether another request may follow."""
 
 
 class ProxiedRequest:
     """A request that is forwarded to a service, or answered by the edge.
 
-    What arrives of the body before the service is connected is kept in memory: a short body of known length until
-    it is complete, else a few reads, since the client is paused while the connection is made.
+    Until the service is connected, the body is buffered: a short body of known length completely, others for a few
+    reads, after which reading is paused.
     """
 
     def __init__(
@@ -112,12 +112,12 @@ class ProxiedRequest:
         upstream.write(b"".join([self._head, *waiting]) if waiting else self._head)
 
     def request_body(self, data: bytes) -> None:
-        """Take a part of the request's body."""
+        """Handle a part of the request's body."""
         if not self.done:
             self._send(heads.chunk(data) if self.request_is_chunked else data)
 
     def request_ended(self) -> None:
-        """Take the end of the request."""
+        """Handle the end of the request."""
         self.request_done = True
         if self.done:
             return
@@ -133,31 +133,31 @@ class ProxiedRequest:
             self._pending.append(data)
 
     def pause_request(self) -> None:
-        """Read no more from the client: the service is slow."""
+        """Stop reading from the client, since the service is slow."""
         self.client.pause_reading()
 
     def resume_request(self) -> None:
-        """Read on from the client."""
+        """Resume reading from the client."""
         self.client.touch()
         self.client.resume_reading()
 
     def pause_answer(self) -> None:
-        """Read no more from the service: the client is slow."""
+        """Stop reading from the service, since the client is slow."""
         if self._upstream is not None:
             self._upstream.pause_reading()
 
     def resume_answer(self) -> None:
-        """Read on from the service."""
+        """Resume reading from the service."""
         if self._upstream is not None:
             self._upstream.resume_reading()
 
     def informational(self, status: int) -> None:
-        """Pass on `100 Continue`, the only interim answer that clients wait for."""
+        """Forward `100 Continue`, the only interim response that clients wait for."""
         if status == 100 and not self._is_http10:
             self.client.write(heads.CONTINUE)
 
     def answer_began(self, status: int, reason: bytes, headers: heads.Headers) -> bool:
-        """Pass on the head of the answer; return True when no body follows whatever the head says."""
+        """Forward the head of the response; return True if no body follows, whatever the head says."""
         self._answer_began = True
         bodiless = self.method == b"HEAD" or status in BODILESS
         has_length = heads.find(headers, b"content-length") is not None
@@ -171,7 +171,7 @@ class ProxiedRequest:
         return self.method == b"HEAD"
 
     def flush_answer(self) -> None:
-        """Send what came of the answer."""
+        """Send the response received so far."""
         parts = self._unwritten
         if parts:
             self._unwritten = []
@@ -187,17 +187,17 @@ class ProxiedRequest:
         return b"keep-alive" if self._is_http10 else None
 
     def answer_body(self, data: bytes) -> None:
-        """Pass on a part of the answer's body."""
+        """Forward a part of the response's body."""
         if not self.done:
             self._unwritten.append(heads.chunk(data) if self._answer_chunked else data)
 
     def upstream_ended(self) -> None:
-        """Take the end of the service's connection as the end of an answer that has no other."""
+        """Handle the end of the service's connection, which ends a response of unknown length."""
         if self._answer_began and not self.done and self._ends_with_upstream:
             self.answer_ended(keep_upstream=False)
 
     def answer_ended(self, *, keep_upstream: bool) -> None:
-        """Finish; the connection to the service goes back to its pool when both sides keep it open."""
+        """Finish; return the service's connection to its pool if both sides keep it open."""
         if self.done:
             return
         if self._answer_chunked:
@@ -212,9 +212,9 @@ class ProxiedRequest:
         self._finish()
 
     def upstream_lost(self) -> None:
-        """Send a read-only request again if its connection had been used before; else answer 502.
+        """Retry a read-only request if its connection was reused; else respond with 502.
 
-        A write is never sent again: the service may have carried it out.
+        Writes are never retried, since the service may have processed them.
         """
         if self.done:
             return
@@ -231,7 +231,7 @@ class ProxiedRequest:
         return self.method in REPEATABLE and self.request_done and not self.request_is_chunked
 
     def fail(self, status: int, code: str, detail: str, *, retry_seconds: int | None = None) -> None:
-        """Answer an error in the service's place; once an answer has begun, break the connection instead."""
+        """Respond with an error in the service's place; abort the connection if a response has begun."""
         if self.done:
             return
         if self._answer_began:
@@ -244,7 +244,7 @@ class ProxiedRequest:
         self.answer(status, b"application/json", body, extra)
 
     def answer(self, status: int, content_type: bytes, body: bytes, extra: list[heads.Header]) -> None:
-        """Send an answer of the edge itself."""
+        """Send a response of the edge itself."""
         self._answer_began = True
         self._drop_upstream()
         length = heads.header(b"Content-Length", b"%d" % len(body))
@@ -257,7 +257,7 @@ class ProxiedRequest:
         self._finish()
 
     def abandon(self) -> None:
-        """Take note that the client left. A complete write is carried out all the same; all else is cut off."""
+        """Handle the client's disconnect: a complete write is still forwarded, everything else is aborted."""
         if self.request_done and self.method not in REPEATABLE and self._pool is not None:
             self.resume_answer()
             return

@@ -1,7 +1,7 @@
-"""Heads of clients' requests: parsing, and what is refused before anything is forwarded.
+"""Parses clients' requests, and refuses ambiguous ones.
 
-Two servers that read one request differently can be played off against each other (RFC 9112, 11.2), so whatever is
-not plainly HTTP/1.1 (or 1.0) is refused here.
+Servers that parse a request differently allow request smuggling (RFC 9112, 11.2), so anything but plain HTTP/1.1
+(or 1.0) is refused here.
 """
 
 import re
@@ -20,7 +20,7 @@ LENGTH = re.compile(rb"[0-9]{1,18}")
 
 
 class Refusal(NamedTuple):
-    """An error answer of the edge."""
+    """An error response of the edge."""
 
     status: int
     code: str
@@ -33,7 +33,7 @@ NOT_HTTP = Refusal(400, "bad_request", "This is not a valid HTTP/1.1 request.")
 
 @dataclass(slots=True)
 class RequestHead:
-    """The head of one request, as received."""
+    """The head of a request, as received."""
 
     target: bytes = b""
     headers: list[heads.Header] = field(default_factory=list)
@@ -51,7 +51,7 @@ class RequestHead:
     expects_continue: bool = False
 
     def read_framing(self) -> None:
-        """Read, in one go, what the headers say of the host, the body and the size of the head."""
+        """Read host, body framing and head size from the headers, in one pass."""
         size = len(self.target)
         for lower, name, value in self.headers:
             size += len(name) + len(value) + 4
@@ -68,7 +68,7 @@ class RequestHead:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the service can read the request from the client itself."""
+        """Whether the request may be handed over with its connection."""
         pairs = ((lower, value) for lower, _, value in self.headers)
         is_post = self.method == b"POST" and self.version == "1.1" and not self.upgrades
         return is_post and plain_length(pairs) is not None
@@ -80,14 +80,14 @@ class RequestHead:
 
     @property
     def length(self) -> int | None:
-        """The length of the body; 0 without one, None when it is chunked."""
+        """The length of the body; 0 without one, None if chunked."""
         if self.encodings:
             return None
         return int(self.lengths[0]) if self.lengths else 0
 
 
 def refusal_of(head: RequestHead, bytes_max: int) -> Refusal | None:
-    """Return why a request is refused, or None when it may be forwarded."""
+    """Return the refusal of a request, or None if it may be forwarded."""
     if head.size > bytes_max:
         return HEAD_TOO_LARGE
     if head.version not in VERSIONS:
@@ -123,7 +123,7 @@ def _method_refusal(head: RequestHead) -> Refusal | None:
 
 
 class RequestParser:
-    """Parses what a client sends; calls back with each head, part of a body, and end."""
+    """Parses a client's bytes, with a callback for each head, body part and end of a request."""
 
     def __init__(
         self,
@@ -141,9 +141,9 @@ class RequestParser:
         self._plain = b""  # the head of a request that offers another protocol, without the offer
 
     def feed(self, data: bytes) -> None:
-        """Parse bytes. `head_bytes` is then an upper bound of an unfinished head's size, or 0.
+        """Parse bytes, and set `head_bytes` to an upper bound of an unfinished head's size, or 0.
 
-        Raises httptools.HttpParserError when they are not HTTP.
+        Raises httptools.HttpParserError if they are not HTTP.
         """
         if self._in_head:
             self.head_bytes += len(data)

@@ -1,4 +1,4 @@
-"""Sends each request to the service that serves its path."""
+"""Routes requests to services by path."""
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache, partial
@@ -19,9 +19,9 @@ TOO_MANY_BODIES = Refusal(429, "too_many_requests", "Too many large requests are
 
 
 class Router:
-    """Maps paths to services; answers `/healthz` and unknown paths itself.
+    """Routes paths to services; answers `/healthz` and unknown paths itself.
 
-    `channel` leads connections to the service that takes them over, while it is there.
+    `channel` hands connections over to the gateway, while it is connected.
     """
 
     def __init__(self, ports: Mapping[str, int], settings: EdgeSettings) -> None:
@@ -52,7 +52,7 @@ class Router:
         return self._pools.values()
 
     def may_hand_over(self, head: RequestHead) -> bool:
-        """Return whether the connection may go to the service together with a request."""
+        """Return whether the connection may be handed over with a request."""
         return (
             self.channel is not None
             and bool(head.length)
@@ -62,11 +62,11 @@ class Router:
         )
 
     def hand_over(self, descriptor: int, data: bytes) -> bool:
-        """Give a connection and what was read of it to the service; False when that cannot be now."""
+        """Hand a connection and the bytes read from it over to the gateway; return whether that worked."""
         return self.channel is not None and self.channel.send(descriptor, data)
 
     def serve(self, request: ProxiedRequest, head: RequestHead, client_ip: str) -> None:
-        """Forward a request to its service, or answer it here."""
+        """Forward a request to its service, or respond here."""
         path = _path_of(head.target)
         service = self._find_service(path)
         if service is None:

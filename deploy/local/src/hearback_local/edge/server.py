@@ -1,4 +1,4 @@
-"""The edge's process: accepts clients, checks their deadlines, and stops in order."""
+"""The edge's process: accepts clients, checks deadlines, and stops gracefully."""
 
 import asyncio
 import contextlib
@@ -19,9 +19,9 @@ from hearback_local.edge.shares import Shares
 
 
 def serve_edge(listener: socket.socket, ports: Mapping[str, int], channels: socket.socket | None = None) -> None:
-    """Serve until SIGTERM. `ports` are those of the services on 127.0.0.1 by name.
+    """Serve until SIGTERM. `ports` are the services' ports on 127.0.0.1 by name.
 
-    At `channels` the gateway connects, which then takes over the connections of its clients.
+    The gateway connects to `channels` to take over client connections.
     """
     raise_file_limit()
     freeze_gc()
@@ -36,7 +36,7 @@ async def run_edge(
     stop: asyncio.Event | None = None,
     channels: socket.socket | None = None,
 ) -> None:
-    """Serve until `stop` is set; without one, until SIGTERM or SIGINT."""
+    """Serve until `stop` is set, or without one until SIGTERM or SIGINT."""
     loop = asyncio.get_running_loop()
     if stop is None:
         stop = asyncio.Event()
@@ -61,7 +61,7 @@ async def run_edge(
 
 
 class TakenBack:
-    """The channel to the newest process of the gateway, and the connections that come back through it."""
+    """The channel to the newest gateway process, and the connections it returns."""
 
     def __init__(
         self, router: Router, clients: Clients, settings: EdgeSettings, channels: socket.socket | None
@@ -99,7 +99,7 @@ class TakenBack:
             connection.close()
 
     def stop(self) -> None:
-        """Take nothing more, and hand nothing over."""
+        """Close the channel: no connection is handed over or taken back any more."""
         if self._channels is not None:
             asyncio.get_running_loop().remove_reader(self._channels)
         channel, self._router.channel = self._router.channel, None
@@ -108,7 +108,7 @@ class TakenBack:
 
 
 async def _sweep(router: Router, clients: Clients, settings: EdgeSettings) -> None:
-    """Check deadlines of clients and close idle connections to services, until cancelled."""
+    """Check clients' deadlines and close idle service connections, until cancelled."""
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(settings.sweep_seconds)
@@ -120,7 +120,7 @@ async def _sweep(router: Router, clients: Clients, settings: EdgeSettings) -> No
 
 
 async def _stop(clients: Clients, settings: EdgeSettings) -> None:
-    """Let running requests finish, up to `stop_seconds_max`."""
+    """Wait for requests to finish, up to `stop_seconds_max`."""
     for client in clients:
         client.stop()
     with contextlib.suppress(TimeoutError):

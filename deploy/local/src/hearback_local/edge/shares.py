@@ -1,4 +1,4 @@
-"""Shares of a scarce resource: so many in total, and so many for each client address."""
+"""Limits a resource in total and per client address."""
 
 from collections import Counter
 
@@ -6,7 +6,7 @@ from hearback_kit.values.addresses import address_block
 
 
 class Shares:
-    """Counts what is in use in total and per address (of IPv6, per /64)."""
+    """Counts uses in total and per address (IPv6: per /64)."""
 
     def __init__(self, *, total_max: int, per_address_max: int) -> None:
         self._total_max = total_max
@@ -15,7 +15,7 @@ class Shares:
         self._by_address: Counter[str] = Counter()
 
     def take(self, address: str) -> bool:
-        """Take one for an address; return False, and take none, at a limit."""
+        """Count a use by an address; return False, without counting, at a limit."""
         block = address_block(address)
         if self._total >= self._total_max or self._by_address[block] >= self._per_address_max:
             return False
@@ -24,7 +24,7 @@ class Shares:
         return True
 
     def give_back(self, address: str) -> None:
-        """Give one back that was taken for this address."""
+        """Release a use by an address."""
         block = address_block(address)
         self._total -= 1
         self._by_address[block] -= 1

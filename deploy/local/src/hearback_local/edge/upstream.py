@@ -1,4 +1,4 @@
-"""Connections from the edge to the services, pooled per service."""
+"""Connections to the services, pooled per service."""
 
 import asyncio
 import select
@@ -11,41 +11,41 @@ from hearback_local.edge import heads
 
 
 class AnswerReceiver(Protocol):
-    """What a connection reports to while it carries a request: the request on the client's side."""
+    """The request that a connection carries, with callbacks for its response."""
 
     def pause_request(self) -> None:
-        """Send no more of the request for now."""
+        """Stop sending the request."""
 
     def resume_request(self) -> None:
-        """Send the rest of the request."""
+        """Resume sending the request."""
 
     def informational(self, status: int) -> None:
-        """Take an interim answer (1xx)."""
+        """Handle an interim response (1xx)."""
 
     def answer_began(self, status: int, reason: bytes, headers: heads.Headers) -> bool:
-        """Take the head of the answer; return True when no body follows whatever the head says."""
+        """Handle the head of the response; return True if no body follows, whatever the head says."""
 
     def answer_body(self, data: bytes) -> None:
-        """Take a part of the answer's body."""
+        """Handle a part of the response's body."""
 
     def flush_answer(self) -> None:
-        """Send what came of the answer so far: one read has been taken in."""
+        """Send the response received so far, after each read."""
 
     def answer_ended(self, *, keep_upstream: bool) -> None:
-        """Take the end of the answer; `keep_upstream` says whether the connection may be reused."""
+        """Handle the end of the response; `keep_upstream` says whether the connection may be reused."""
 
     def upstream_ended(self) -> None:
-        """Take the end of what the service sends: the end of an answer that has no other."""
+        """Handle the end of the connection, which ends a response of unknown length."""
 
     def upstream_lost(self) -> None:
-        """Take the loss of the connection."""
+        """Handle the loss of the connection."""
 
     def fail(self, status: int, code: str, detail: str) -> None:
-        """Answer an error in the service's place."""
+        """Respond with an error in the service's place."""
 
 
 class UpstreamConnection(asyncio.Protocol):
-    """One connection to a service; carries one request at a time."""
+    """A connection to a service; carries one request at a time."""
 
     def __init__(self, pool: "Pool") -> None:
         self.used_before = False
@@ -61,7 +61,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def carry(self, request: AnswerReceiver) -> None:
-        """Report the next answer to this request."""
+        """Report the next response to this request."""
         self.request = request
 
     def write(self, data: bytes) -> None:
@@ -83,11 +83,11 @@ class UpstreamConnection(asyncio.Protocol):
         request.flush_answer()
 
     def status_code(self) -> int:
-        """Return the status of the answer that is being read."""
+        """Return the status of the current response."""
         return self._parser.get_status_code()
 
     def answer_ended(self, request: AnswerReceiver, *, is_head: bool, keep: bool) -> None:
-        """Pass on the end of an answer. After one to HEAD the parser would wait for a body: replace it."""
+        """Report the end of a response. After HEAD, replace the parser, which would wait for a body."""
         keep = keep and self._parser.should_keep_alive()
         if is_head:
             self._parser = httptools.HttpResponseParser(_AnswerEvents(self))
@@ -113,24 +113,24 @@ class UpstreamConnection(asyncio.Protocol):
             self.request.resume_request()
 
     def pause_reading(self) -> None:
-        """Stop reading the answer while the client is slow."""
+        """Stop reading the response while the client is slow."""
         if self._transport is not None and self._transport.is_reading():
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Read on."""
+        """Resume reading the response."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def release(self, now: float) -> None:
-        """Let go of the request and wait in the pool for the next."""
+        """Detach the request and wait for the next."""
         self.request = None
         self.used_before = True
         self.resume_reading()
         self._pool.give_back(self, now)
 
     def close(self) -> None:
-        """Let go of the request and close."""
+        """Detach the request and close."""
         self.request = None
         self._pool.forget(self)
         if self._transport is not None:
@@ -138,17 +138,17 @@ class UpstreamConnection(asyncio.Protocol):
 
     @property
     def is_usable(self) -> bool:
-        """Whether another request may be sent: open, with nothing (such as an end) waiting to be read."""
+        """Whether another request may be sent: it is open, with nothing (such as its end) to read."""
         return self.is_open and not self._poll.poll(0)
 
     @property
     def is_open(self) -> bool:
-        """Whether the connection has not been closed, as far as was read."""
+        """Whether no end of the connection was read."""
         return self._transport is not None and not self._transport.is_closing()
 
 
 class _AnswerEvents:
-    """The parser's callbacks; interim answers (1xx) are kept apart from the answer itself."""
+    """The parser's callbacks, which separate interim responses (1xx) from the final one."""
 
     def __init__(self, connection: UpstreamConnection) -> None:
         self._connection = connection
@@ -221,7 +221,7 @@ class Pool:
         self._waiting: deque[asyncio.Future[UpstreamConnection | None]] = deque()
 
     def take_idle(self) -> UpstreamConnection | None:
-        """Return an idle connection, or None. One that the service has closed is discarded."""
+        """Return an idle connection, or None; discard those that the service has closed."""
         while self._idle:
             connection = self._idle.pop()
             if connection.is_usable:
@@ -230,9 +230,9 @@ class Pool:
         return None
 
     async def connect(self) -> UpstreamConnection:
-        """Return a new connection, or one that became free, after those that asked before.
+        """Return a new connection, or one that became free, in the order of the calls.
 
-        Raises OSError or TimeoutError when the service cannot be reached or too many wait for it.
+        Raises OSError or TimeoutError if the service is unreachable or too many requests wait.
         """
         if len(self._all) >= self._connections_max:
             freed = await self._turn()
@@ -251,7 +251,7 @@ class Pool:
         return connection
 
     async def _turn(self) -> UpstreamConnection | None:
-        """Wait until a connection is free, and return it; None when a new one may be made."""
+        """Wait for a free connection and return it, or None if a new one may be opened."""
         if len(self._waiting) >= self._waiting_max:
             raise ConnectionRefusedError(f"more than {self._connections_max} connections to {self.service}")
         turn: asyncio.Future[UpstreamConnection | None] = asyncio.get_running_loop().create_future()
@@ -264,7 +264,7 @@ class Pool:
             raise
 
     def _wake(self, freed: UpstreamConnection | None) -> bool:
-        """Let the first that waits go on; return False when none waits."""
+        """Resume the first waiter; return False if there is none."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():  # else its client gave up
@@ -273,7 +273,7 @@ class Pool:
         return False
 
     def give_back(self, connection: UpstreamConnection, now: float) -> None:
-        """Hand a connection to the next request, keep it for one, or close it when enough are idle."""
+        """Pass a connection to the next waiter, keep it idle, or close it if enough are idle."""
         if self._waiting and connection.is_usable and self._wake(connection):
             return
         # Whether it can be used is looked at when it is taken.
@@ -284,7 +284,7 @@ class Pool:
         self._idle.append(connection)
 
     def forget(self, connection: UpstreamConnection) -> None:
-        """Drop a closed connection."""
+        """Remove a closed connection."""
         if connection in self._all:
             self._all.discard(connection)
             self._wake(None)
@@ -292,6 +292,6 @@ class Pool:
             self._idle.remove(connection)
 
     def close_idle(self, before: float) -> None:
-        """Close connections that have been idle since before that time of the loop."""
+        """Close connections that have been idle since before this event loop time."""
         for connection in [idle for idle in self._idle if idle.idle_since < before]:
             connection.close()

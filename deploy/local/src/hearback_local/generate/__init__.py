@@ -1,1 +1,1 @@
-"""Files generated from declarations: OpenAPI documents, JSON Schemas and the reference pages of `deploy/docs`."""
+"""Generates OpenAPI documents, JSON Schemas, deployments and the reference pages of `deploy/docs`."""

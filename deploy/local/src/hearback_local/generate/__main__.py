@@ -10,7 +10,7 @@ from hearback_local.generate.schema_changes import breaking_changes
 
 
 def main() -> int:
-    """Write the files that changed and print their names; write nothing after a breaking change of a message."""
+    """Write changed files and print their names; write nothing if a message changed incompatibly."""
     broken = list(_breaking_changes())
     if broken:
         print("These changes need a new version of the message:", *broken, sep="\n  ", file=sys.stderr)

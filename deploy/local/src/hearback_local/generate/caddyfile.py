@@ -1,4 +1,4 @@
-"""The Caddyfile of a production set-up, from the same route table as the local edge."""
+"""Generates the Caddyfile of a production setup, from the local edge's route table."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -56,7 +56,7 @@ TAIL: Final = """\
 
 
 def caddyfile() -> str:
-    """Return the Caddyfile. Routes are tried in the order of the table, as at the local edge."""
+    """Return the Caddyfile, with routes in the order of the table."""
     return HEAD + "".join(_handlers()) + TAIL
 
 

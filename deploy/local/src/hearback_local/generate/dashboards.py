@@ -1,4 +1,4 @@
-"""Grafana dashboards from the declared metrics: one of the promises, and one of each package."""
+"""Generates Grafana dashboards from the declared metrics: one of the objectives, and one per package."""
 
 from collections.abc import Sequence
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Every metric that the services and the shared packages declare."""
+"""Collects the metrics that services and shared packages declare."""
 
 import importlib
 import sys
@@ -15,7 +15,7 @@ SHARED: Final = "hearback_kit"
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric as declared; `kind` is counter, gauge or histogram."""
+    """A declared metric; `kind` is counter, gauge or histogram."""
 
     name: str
     kind: str
@@ -24,7 +24,7 @@ class Metric:
 
 
 def declared_metrics() -> dict[str, list[Metric]]:
-    """Return the metrics, by name, of each package that declares any; the shared package is the last."""
+    """Return the sorted metrics of each package that declares any; the shared package is last."""
     for service in SERVICES:
         service.load()
         importlib.import_module(f"{service.package}.metrics")

@@ -1,7 +1,7 @@
-"""Deployments of the services: the compose file for one host, and the kustomize base for a cluster.
+"""Generates the compose file for one host and the kustomize base for a cluster.
 
-Both come from the list of services and run each the same way: not as root, read-only, without capabilities, HTTP
-(`serve`) and consumers (`work`) scaled apart, migrations as jobs that end before either starts.
+Both run each service the same way: not as root, read-only, without capabilities; HTTP (`serve`) and consumers
+(`work`) scale separately, and migrations are jobs that end before either starts.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ TRUSTED_PROXIES: Final = "127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """What a deployment needs to know of a service."""
+    """A service, as far as deployments depend on it."""
 
     name: str
     folder: str
@@ -42,7 +42,7 @@ class Deployed:
 
 
 def deployed() -> list[Deployed]:
-    """Return the services in the order of the route table's processes."""
+    """Return the services, in the order of the route table's processes."""
     return [_deployed(service.name, service.folder, service.load()) for service in SERVICES]
 
 
@@ -107,22 +107,22 @@ def _manifests(service: Deployed) -> str:
     if service.has_worker:
         parts.append(_deployment(service, "work"))
     if service.database:
-        parts.append(JOB.format(name=service.name, pod=_pod(service, "migrate", indent=6)))
+        parts.append(JOB.format(name=service.name, pod=_pod(service, "migrate")))
     return "---\n".join(parts)
 
 
 def _deployment(service: Deployed, command: str) -> str:
     name = service.name if command == "serve" else f"{service.name}-worker"
-    return DEPLOYMENT.format(name=name, service=service.name, pod=_pod(service, command, indent=6))
+    return DEPLOYMENT.format(name=name, service=service.name, pod=_pod(service, command))
 
 
-def _pod(service: Deployed, command: str, *, indent: int) -> str:
+def _pod(service: Deployed, command: str) -> str:
     probes = "" if command == "migrate" else PROBES + (STOP if command == "serve" else "")
     restart = "restartPolicy: OnFailure\n" if command == "migrate" else "terminationGracePeriodSeconds: 45\n"
     # Pods start once their database is at the revision that they were built for.
     waits = WAIT.format(name=service.name) if service.database and command != "migrate" else ""
     text = restart + waits + POD.format(name=service.name, command=command, port=PORT) + probes
-    return "".join(f"{' ' * indent}{line}\n" for line in text.splitlines())
+    return "".join(f"      {line}\n" for line in text.splitlines())
 
 
 COMPOSE_HEAD: Final = """\

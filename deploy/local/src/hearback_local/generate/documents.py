@@ -1,6 +1,6 @@
-"""The generated documents: OpenAPI, JSON Schemas of the messages, and the reference pages in `deploy/docs`.
+"""Collects all generated files by path.
 
-Their content depends on the code alone, so that a test can tell when `make generate` was forgotten.
+They depend on the code only, so that a test notices when `make generate` was forgotten.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ JSON_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NE
 
 
 def documents() -> dict[str, bytes]:
-    """Return the content of every generated file by its path from the root of the repository."""
+    """Return the content of every generated file by its path in the repository."""
     openapi = {f"services/{service.folder}/openapi.json": service.load().openapi() for service in SERVICES}
     written = {**schemas(), **openapi, **_pages(), **_deployments(), **dashboards()}
     return {**written, CATALOGUE: catalogue(ROOT)}

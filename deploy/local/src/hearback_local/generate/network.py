@@ -1,6 +1,6 @@
-"""Network policies of the kustomize base: who talks to whom, and nothing else.
+"""Generates network policies that allow only the connections between services.
 
-Which addresses the stores have is not known here, so their ports are open to all; an overlay may narrow them.
+The stores' addresses are unknown here, so their ports are open to all addresses; an overlay may restrict them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,7 +34,7 @@ REACHES: Final[Mapping[str, tuple[int, ...]]] = {
 
 
 def network_policies(databases: Mapping[str, bool], port: int) -> str:
-    """Return the policies; `databases` says of each service whether it has one."""
+    """Return the policies; `databases` says for each service whether it has one."""
     policies = [GENERAL.format(port=port)]
     policies += ["".join(_policy(name, has, port)) for name, has in databases.items()]
     return "---\n".join(policies)
@@ -110,7 +110,7 @@ MONITORING: Final = """\
       ports:
         - port: {port}
 """
-# Addresses of stores are not ours to know; those of the node and its cloud are never meant.
+# The stores' addresses are unknown; those of the node and its cloud are excluded.
 OUTSIDE: Final = """\
     - to:
         - ipBlock:

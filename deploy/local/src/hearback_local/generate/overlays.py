@@ -1,4 +1,4 @@
-"""Kustomize overlays: `small` for one node, `ha` for a fleet that survives the loss of one."""
+"""Generates kustomize overlays: `small` for one node, `ha` to survive the loss of a node."""
 
 from collections.abc import Sequence
 from typing import Final, Protocol
@@ -11,7 +11,7 @@ WAITING_PER_WORKER: Final = 5_000
 
 
 class Scaled(Protocol):
-    """What an overlay needs to know of a service."""
+    """A service, as far as overlays depend on it."""
 
     @property
     def name(self) -> str: ...

@@ -1,4 +1,4 @@
-"""Texts of the pods in the kustomize base; `{…}` are filled in by `deployments`."""
+"""Templates of the pods in the kustomize base, for `deployments`."""
 
 from typing import Final
 

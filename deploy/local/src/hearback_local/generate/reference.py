@@ -1,4 +1,4 @@
-"""The reference pages, generated from the declarations they describe."""
+"""Generates the reference pages from declarations."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -40,7 +40,7 @@ def _first_line(owner: Any) -> str:
 
 
 def settings_page() -> str:
-    """Return the page of every environment variable with its default, bounds and meaning."""
+    """Return the page of environment variables with defaults, bounds and meaning."""
     columns = ("variable", "default", "bounds", "meaning")
     blocks = ["## Every service", _table(columns, _settings_rows(ServiceSettings, ServiceSettings.model_fields))]
     for service in SERVICES:
@@ -86,7 +86,7 @@ def _bounds(field: FieldInfo) -> str:
 
 
 def metrics_page() -> str:
-    """Return the page of every metric, grouped by the package that declares it."""
+    """Return the page of metrics, by package."""
     columns = ("metric", "type", "labels", "meaning")
     blocks = []
     for package, metrics in declared_metrics().items():
@@ -99,7 +99,7 @@ def metrics_page() -> str:
 
 
 def reasons_page() -> str:
-    """Return the page of every reason for which something is not kept."""
+    """Return the page of reasons for which data is refused or discarded."""
     rows: list[list[str]] = [[f"`{reason.value}`", text, ADVICE[reason]] for reason, text in EXPLANATIONS.items()]
     of_sdks = [[f"`{reason}`", *known] for reason, known in SDK_REASONS.items()]
     columns = ("reason", "meaning", "what to do")
@@ -114,7 +114,7 @@ def reasons_page() -> str:
 
 
 def streams_page() -> str:
-    """Return the page of every stream: its reader, its bound, its message."""
+    """Return the page of streams with readers, bounds and messages."""
     versions: dict[str, list[type[Message]]] = {}
     for message in MESSAGES:
         versions.setdefault(message.TYPE, []).append(message)
@@ -139,7 +139,7 @@ def streams_page() -> str:
 
 
 def options_page() -> str:
-    """Return the page of flags and options with their defaults."""
+    """Return the page of flags and options with defaults."""
     flags = [[f"`{name}`", f"`{str(default).lower()}`"] for name, default in FEATURE_DEFAULTS.items()]
     options = [[f"`{name}`", f"`{option.default!r}`", option.doc] for name, option in OPTIONS.items()]
     return _page(
@@ -152,7 +152,7 @@ def options_page() -> str:
 
 
 def pages_page() -> str:
-    """Return the page of every page for people, from the routes of the services' apps."""
+    """Return the page of web pages, from the routes of the services' apps."""
     rows = sorted(
         [f"`{context.path}`", " ".join(sorted(context.methods - {"HEAD"})), service.name]
         for service in SERVICES
@@ -174,7 +174,7 @@ def _page_routes(service: ServiceProcess) -> Iterable[Any]:
 
 
 def routes_page() -> str:
-    """Return the page of which service serves which path."""
+    """Return the page of paths and the services that serve them."""
     rows: list[list[str]] = [[f"`{route.pattern}`", route.service] for route in ROUTES]
     return _page(
         "Routes",

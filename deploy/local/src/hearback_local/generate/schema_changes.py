@@ -1,8 +1,7 @@
-"""Compatibility of a message within a version: an object may gain optional fields, and nothing else.
+"""Checks that a message's schema stays compatible within a version: objects may gain optional fields only.
 
-The previous release reads what the next one writes, and the next reads what the previous wrote. A field that is
-removed, becomes required or optional, or changes its type, values, bounds or default would be refused or misread
-by one of them; such a change needs a new version of the message.
+During an upgrade, each release reads messages of the other. A field that is removed, becomes required or optional,
+or changes its type, values, bounds or default would be refused or misread; such a change needs a new version.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ _LISTS: Final = ("anyOf", "allOf", "oneOf", "prefixItems")
 
 
 def breaking_changes(old: Schema, new: Schema) -> list[str]:
-    """Return every change that breaks readers, each beginning with the field; empty when there is none."""
+    """Return the breaking changes, each beginning with the field's name."""
     return list(_changes(old, new, old, new, ""))
 
 
@@ -58,7 +57,7 @@ def _field_changes(old: Schema, new: Schema, old_root: Schema, new_root: Schema,
 
 
 def _resolved(schema: Schema, root: Schema) -> Schema:
-    """Return the schema that a `$ref` names, merged with the keys beside the `$ref`."""
+    """Resolve a `$ref`, merged with its sibling keys."""
     while "$ref" in schema:
         name = str(schema["$ref"]).rpartition("/")[2]
         schema = {**root["$defs"][name], **{key: value for key, value in schema.items() if key != "$ref"}}

@@ -1,4 +1,4 @@
-"""The catalogue of all texts that pages show, from where translations are made."""
+"""Generates the catalogue of translatable texts."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _JINJA: Final = "jinja2.ext:babel_extract"
 
 
 def catalogue(root: Path) -> bytes:
-    """Return the catalogue, sorted by text, with the files that use each."""
+    """Return the catalogue, sorted by text, with the files that use them."""
     used: dict[Any, set[str]] = defaultdict(set)
     for path in _sources(root):
         name = path.relative_to(root).as_posix()
@@ -43,14 +43,14 @@ def catalogue(root: Path) -> bytes:
 
 
 def _reasons() -> Iterator[str]:
-    """Find what reasons mean and what to do about them: pages show these, too."""
+    """Yield the texts of reasons, which pages show too."""
     yield from (*EXPLANATIONS.values(), *ADVICE.values())
     for known in SDK_REASONS.values():
         yield from known
 
 
 def _sources(root: Path) -> Iterator[Path]:
-    """Find the templates of pages and the code with marked texts; mails and the dialog have their own."""
+    """Yield the templates and code of pages; mails and the dialog have texts of their own."""
     packages = [root / "shared/web/src/hearback_web", *sorted(root.glob("services/*/src/*"))]
     for package in packages:
         if package.name == "crash_embed":

@@ -1,4 +1,4 @@
-"""Forked child processes: they share the memory of what the launcher imported, and end when it ends."""
+"""Forked child processes, which share the memory of the launcher's imports, and end when it ends."""
 
 import contextlib
 import ctypes
@@ -20,12 +20,13 @@ BACKOFF_SECONDS_MIN = 0.1
 BACKOFF_SECONDS_MAX = 10.0
 HEALTHY_SECONDS_MIN = 30.0
 END_SECONDS_MAX = 15.0
+TASK_SECONDS_MAX = 120.0
 # uvicorn raises the signal again after it stopped cleanly.
 CLEAN_EXITS = frozenset({0, -signal.SIGTERM, 128 + signal.SIGTERM})
 
 
 class Child:
-    """One forked process that runs `target` with its output in a log file; can be started again."""
+    """A forked process that runs `target` with its output in a log file; can be restarted."""
 
     def __init__(self, name: str, target: Callable[[], None], log: Path) -> None:
         self.name = name
@@ -64,36 +65,36 @@ class Child:
         return os.waitstatus_to_exitcode(status)
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal if the process runs."""
+        """Send a signal, if the process runs."""
         if self.pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
     @property
     def is_ending(self) -> bool:
-        """Whether the process was asked to end."""
+        """Whether the process was asked to terminate."""
         return self._kill_at is not None
 
     def end(self) -> None:
-        """Ask the process to end; `kill_if_late` kills it when it does not."""
+        """Ask the process to terminate; `kill_if_late` kills it if it does not."""
         self._kill_at = time.monotonic() + END_SECONDS_MAX
         self.send(signal.SIGTERM)
 
     def kill_if_late(self) -> None:
-        """Kill the process if it did not end in time after `end`."""
+        """Kill the process if it did not terminate in time after `end`."""
         if self._kill_at is not None and time.monotonic() > self._kill_at:
             self.send(signal.SIGKILL)
 
 
 def flush_output() -> None:
-    """Flush stdout and stderr; a full disk or a closed terminal must not end who writes to them."""
+    """Flush stdout and stderr; ignore errors such as a full disk or a closed terminal."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
 
 
 def stop_children(children: list[Child], seconds_max: float) -> None:
-    """Send SIGTERM to all, wait up to `seconds_max`, then kill the rest."""
+    """Send SIGTERM to the children, wait up to `seconds_max`, then kill the rest."""
     for child in children:
         child.send(signal.SIGTERM)
     if not wait_until(lambda: _all_ended(children), seconds_max):
@@ -143,7 +144,7 @@ def _name_process(name: str) -> None:
 
 
 def redirect_output(log: Path) -> None:
-    """Send stdout and stderr to a log file, or nowhere when that cannot be opened (a full disk)."""
+    """Redirect stdout and stderr to a log file, or to nowhere if it cannot be opened (disk full)."""
     try:
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     except OSError:
@@ -157,10 +158,10 @@ def redirect_output(log: Path) -> None:
     os.close(nothing)
 
 
-def run_task(name: str, task: Callable[[], bytes], log: Path, seconds_max: float = 120.0) -> bytes:
+def run_task(name: str, task: Callable[[], bytes], log: Path) -> bytes:
     """Run a function in a forked child and return its result, so that its imports do not stay in the launcher.
 
-    Raises FleetError, with the end of the log, when the child ended with an error or took too long.
+    Raises FleetError, with the end of the log, if the child failed or took longer than TASK_SECONDS_MAX.
     """
     read_end, write_end = os.pipe()
 
@@ -182,7 +183,7 @@ def run_task(name: str, task: Callable[[], bytes], log: Path, seconds_max: float
                 chunks.append(chunk)
             return pid is None or not is_alive(pid)
 
-        if not wait_until(drained, seconds_max):
+        if not wait_until(drained, TASK_SECONDS_MAX):
             child.send(signal.SIGKILL)
         drained()
     code = None

@@ -1,4 +1,4 @@
-"""One run of the fleet: starts stores, migrations, services and edge, then supervises them."""
+"""Runs the fleet: starts stores, migrations, services and edge, then supervises them."""
 
 import gc
 import json
@@ -42,7 +42,7 @@ CHORES_SECONDS = 5.0
 
 
 class Launcher:
-    """One run of the fleet in this process."""
+    """Runs the fleet in this process."""
 
     def __init__(self, data_dir: DataDir, port: int, report: Callable[[str], None]) -> None:
         self._data_dir = data_dir
@@ -64,9 +64,9 @@ class Launcher:
         self._supervisor = Supervisor(self._children, self._stores.revive, report, self._publish, self._tick)
 
     def run(self, on_ready: Callable[[dict[str, Any]], None]) -> None:
-        """Start everything, call `on_ready` with the answer of the first start, and run until a stop signal.
+        """Start everything, call `on_ready` with the result of the first start, and run until a stop signal.
 
-        Raises EngineError, InvalidSettings or FleetError when the fleet does not come up.
+        Raises EngineError, InvalidSettings or FleetError if the fleet fails to start.
         """
         self._supervisor.watch_signals()
         try:
@@ -85,7 +85,7 @@ class Launcher:
             self._stop()
 
     def _end_leftovers(self) -> None:
-        """End the processes that a killed launcher left behind; normally they end with it."""
+        """Kill processes that a killed launcher left behind; normally they end with it."""
         for entry in self._data_dir.read_state().get("services", []):
             if is_described(entry, self._data_dir.root):
                 self._report(f"ending {entry['name']} of an earlier start")
@@ -143,7 +143,7 @@ class Launcher:
             raise FleetError(f"not ready after {READY_SECONDS_MAX:.0f} s: {names}; see {self._data_dir.logs}")
 
     def _tick(self) -> None:
-        """Restart unready services, rotate logs, and publish again what could not be published."""
+        """Restart unready services, rotate logs, and retry writing the state."""
         now = time.monotonic()
         if self._restarts is not None and self._store_watch is not None:
             self._store_watch.check(now)
@@ -200,7 +200,7 @@ class Launcher:
         return Child(EDGE, serve, self._data_dir.log(EDGE))
 
     def _keep_only(self, name: str) -> socket.socket:
-        """Return the child's own listening socket and close those of the others; called in the child."""
+        """Return the child's own listening socket and close the others; called in the child."""
         for other, held in self._sockets.items():
             if other != name:
                 held.close()
@@ -258,7 +258,7 @@ class Launcher:
 
 
 class _Import:
-    """Imports the services' packages in a thread while the stores start, which is mostly waiting."""
+    """Imports the services' packages in a thread while the stores start."""
 
     def __init__(self) -> None:
         self._loaded: list[tuple[ServiceProcess, Any]] = []
@@ -267,7 +267,7 @@ class _Import:
         self._thread.start()
 
     def finish(self) -> list[tuple[ServiceProcess, Any]]:
-        """Wait for the imports and return the programs; raise what an import raised."""
+        """Wait for the imports and return the programs; reraise errors of imports."""
         self._thread.join()
         if self._error is not None:
             raise self._error

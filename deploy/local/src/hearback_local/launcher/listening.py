@@ -1,4 +1,4 @@
-"""The listening sockets of a fleet, which its launcher holds."""
+"""The listening sockets of a fleet, which the launcher holds."""
 
 import socket
 import time

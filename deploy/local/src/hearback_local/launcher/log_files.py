@@ -1,7 +1,7 @@
 """Rotation of log files that other processes keep open.
 
-The writers append and never reopen: the content is copied to `NAME.log.1` and the file then cut to nothing, as
-logrotate's `copytruncate` does. A line written between the two steps is lost.
+The writers append and never reopen the file, so its content is copied to `NAME.log.1` and the file then truncated,
+like logrotate's `copytruncate`. A line written between these steps is lost.
 """
 
 import contextlib
@@ -12,9 +12,9 @@ from pathlib import Path
 
 
 def rotate(path: Path, *, bytes_max: int, files_max: int) -> bool:
-    """Rotate a log file that has grown beyond `bytes_max`, keeping `files_max` older ones; return whether it was.
+    """Rotate a log file if it exceeds `bytes_max`, keeping `files_max` older ones; return whether it did.
 
-    Raises OSError when it cannot, such as on a full disk; the log then stays complete.
+    Raises OSError if that fails, such as on a full disk; the log is then unchanged.
     """
     try:
         if path.stat().st_size <= bytes_max:
@@ -37,7 +37,7 @@ def rotate(path: Path, *, bytes_max: int, files_max: int) -> bool:
 
 
 def rotate_all(paths: Iterable[Path], *, bytes_max: int, files_max: int) -> None:
-    """Rotate several log files; one that cannot be rotated now is tried again the next time."""
+    """Rotate log files; failures are retried at the next call."""
     for path in paths:
         with contextlib.suppress(OSError):
             rotate(path, bytes_max=bytes_max, files_max=files_max)

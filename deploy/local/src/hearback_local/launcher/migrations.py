@@ -1,4 +1,4 @@
-"""Creates the services' databases and migrates each to its newest revision."""
+"""Creates the services' databases and migrates them to the latest revision."""
 
 import asyncio
 from typing import Any
@@ -8,7 +8,7 @@ from hearback_local.services import ServiceProcess
 
 
 def run(services: list[tuple[ServiceProcess, Any]]) -> bytes:
-    """Create and migrate the databases of all services; called in a child process."""
+    """Create and migrate all databases; called in a child process."""
     asyncio.run(_run(services))
     return b"ok"
 

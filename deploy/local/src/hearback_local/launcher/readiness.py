@@ -1,6 +1,6 @@
-"""Restarts processes that stay unready; watches them without ever blocking the launcher's loop.
+"""Restarts processes that stay unready; probes them without blocking the launcher's loop.
 
-No threads: the launcher forks children, and a fork copies the locks that other threads hold.
+There are no threads, since the launcher forks, and a fork copies locks that other threads hold.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ PENDING = frozenset({0, errno.EINPROGRESS, errno.EAGAIN})
 
 
 class Watched(Protocol):
-    """A process that can be ended, after which something starts it again."""
+    """A process that is restarted after `end`."""
 
     @property
     def name(self) -> str: ...
@@ -33,7 +33,7 @@ class Watched(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where to ask a process what, and what answers mean that it is ready."""
+    """An address to probe, with the request and the responses that mean ready."""
 
     port: int
     question: bytes
@@ -41,13 +41,13 @@ class Address:
 
     @classmethod
     def of_service(cls, port: int, path: str) -> "Address":
-        """Return the address of a path that a service answers with 200 when it is ready."""
+        """Return the address of a path that returns 200 if the service is ready."""
         question = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
         return cls(port, question, lambda answer: answer.split(b" ")[1:2] == [b"200"])
 
 
 class _Probe:
-    """One question on 127.0.0.1 that is sent and read as far as possible at each `step`."""
+    """A non-blocking request on 127.0.0.1; each `step` sends and reads what is possible."""
 
     def __init__(self, address: Address, deadline: float) -> None:
         self.is_ready: bool | None = None
@@ -60,7 +60,7 @@ class _Probe:
             self._finish(is_ready=False)
 
     def step(self, now: float) -> None:
-        """Go on; `is_ready` is set once there is an answer, or none in time."""
+        """Send and read; set `is_ready` once there is a response, or a timeout."""
         if self.is_ready is not None:
             return
         try:
@@ -77,7 +77,7 @@ class _Probe:
             self._finish(is_ready=self._address.is_ready(answer))
 
     def close(self) -> None:
-        """Give up."""
+        """Close the socket."""
         with contextlib.suppress(OSError):
             self._socket.close()
 
@@ -87,7 +87,7 @@ class _Probe:
 
 
 class ReadinessWatch:
-    """Since when each process has been unready. `addresses` says by name whom to ask what."""
+    """Tracks since when each process has been unready, by probing `addresses`."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class ReadinessWatch:
         self._ready: set[str] = set()
 
     def poll(self, now: float) -> None:
-        """Start the probes that are due and take up answers."""
+        """Start due probes and read responses."""
         for name, address in self._addresses.items():
             probe = self._probes.get(name)
             if probe is None:
@@ -128,20 +128,20 @@ class ReadinessWatch:
             self._unready_since.setdefault(name, now)
 
     def is_ready(self, name: str) -> bool:
-        """Return whether the last probe since the service's start found it ready."""
+        """Return whether the last probe since the service's start was successful."""
         return name in self._ready
 
     def unready_since(self, name: str) -> float | None:
-        """Return since when probes have found a service unready; None when they did not."""
+        """Return since when a service has been unready, or None."""
         return self._unready_since.get(name)
 
     @property
     def any_unready(self) -> bool:
-        """Whether probes find some process unready."""
+        """Return whether any process is unready."""
         return bool(self._unready_since)
 
     def forget(self, name: str) -> None:
-        """Start over with a service that was restarted."""
+        """Reset a service that was restarted."""
         self._unready_since.pop(name, None)
         self._ready.discard(name)
         self._due_at[name] = 0.0
@@ -151,9 +151,9 @@ class ReadinessWatch:
 
 
 class UnreadyRestarts:
-    """Restarts processes that stay unready for `seconds_max`; each time that does not help, it doubles.
+    """Restarts processes that are unready for `seconds_max`, which doubles after each unsuccessful restart.
 
-    Without `seconds_max` it is the settings' `unready_seconds_max`.
+    `seconds_max` defaults to the settings' `unready_seconds_max`.
     """
 
     def __init__(
@@ -173,7 +173,7 @@ class UnreadyRestarts:
         self._failures: Counter[str] = Counter()
 
     def check(self, now: float) -> None:
-        """Probe the services, and end those that have been unready for too long; the supervisor restarts them."""
+        """Probe the services, and end those that are unready for too long; the supervisor restarts them."""
         self._watch.poll(now)
         for child in self._children:
             if child.pid is None or child.is_ending:

@@ -1,4 +1,4 @@
-"""Starts a launcher: takes the data directory's lock, then runs in this process or in a detached one."""
+"""Starts a launcher with the data directory's lock, in this process or detached."""
 
 import json
 import os
@@ -20,9 +20,9 @@ Answer = dict[str, Any]
 
 
 def start(data_dir: DataDir, port: int, report: Report, on_ready: Callable[[Answer], None]) -> None:
-    """Run the fleet in this process until a signal stops it; call `on_ready` with its answer once it is ready.
+    """Run the fleet in this process until a stop signal; call `on_ready` with the result once it is ready.
 
-    Raises FleetError when it cannot be started, AlreadyRunning when another launcher has the directory.
+    Raises FleetError if it fails to start, AlreadyRunning if another launcher has the directory.
     """
     if data_dir.restoring.exists():
         raise FleetError(
@@ -44,7 +44,7 @@ def start(data_dir: DataDir, port: int, report: Report, on_ready: Callable[[Answ
 
 
 def _take(lock: DirectoryLock, data_dir: DataDir, report: Report) -> None:
-    """Take the lock, or wait until the launcher that holds it is ready or gone."""
+    """Acquire the lock, or wait until the launcher that holds it is ready or gone."""
     if lock.take():
         return
     if answer := find_answer(data_dir):
@@ -63,9 +63,9 @@ def _take(lock: DirectoryLock, data_dir: DataDir, report: Report) -> None:
 
 
 def start_detached(data_dir: DataDir, port: int, report: Report) -> Answer:
-    """Fork a launcher into its own session; return its answer once it is ready.
+    """Fork a launcher into its own session; return the result once it is ready.
 
-    Raises FleetError when it cannot be started, AlreadyRunning when another launcher has the directory.
+    Raises FleetError if it fails to start, AlreadyRunning if another launcher has the directory.
     """
     data_dir.make()
     read_end, write_end = os.pipe()
@@ -88,7 +88,7 @@ def start_detached(data_dir: DataDir, port: int, report: Report) -> Answer:
 
 
 def _run_detached(data_dir: DataDir, port: int, report: Report, write_end: int) -> None:
-    """Run the launcher in the forked process and send one line of JSON to the parent; never return."""
+    """Run the launcher in the forked process and send a line of JSON to the parent; never return."""
     code = 1
     try:
         os.setsid()

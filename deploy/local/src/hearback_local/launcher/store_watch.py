@@ -1,4 +1,4 @@
-"""Restarts embedded stores that run and do not answer; services wait for them meanwhile."""
+"""Restarts embedded stores that run but do not respond."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ QUESTIONS: Final = {"valkey": b"PING\r\n", "postgres": b"\x00\x00\x00\x08\x04\xd
 
 @dataclass(frozen=True, slots=True)
 class _Store:
-    """An embedded store: one that hangs does not end when it is asked to."""
+    """An embedded store, which is killed, since a hanging one ignores SIGTERM."""
 
     engine: Engine
     is_ending: bool = False
@@ -29,12 +29,12 @@ class _Store:
         return self.engine.pid
 
     def end(self) -> None:
-        """Kill it; what was durable is there after its start."""
+        """Kill it; durable data survives."""
         self.engine.kill()
 
 
 class StoreWatch:
-    """Kills a store that has not answered for `store_silent_seconds_max`, so that it is started again."""
+    """Kills stores that have not responded for `store_silent_seconds_max`, so that they are restarted."""
 
     def __init__(
         self,
@@ -58,9 +58,9 @@ class StoreWatch:
 
     @property
     def all_answer(self) -> bool:
-        """Whether all run and answered when they were asked last."""
+        """Return whether all stores responded to the last probe."""
         return not self._watch.any_unready and all(engine.pid is not None for engine in self._engines)
 
     def check(self, now: float) -> None:
-        """Ask the stores, and kill those that have been silent for too long."""
+        """Probe the stores, and kill those that have not responded for too long."""
         self._restarts.check(now)

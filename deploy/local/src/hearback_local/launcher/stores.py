@@ -1,4 +1,4 @@
-"""PostgreSQL and Valkey: external ones named by the environment, or embedded ones in the data directory."""
+"""PostgreSQL and Valkey: external, by environment variables, or embedded in the data directory."""
 
 import os
 import socket
@@ -36,9 +36,9 @@ class Stores:
             self.engines.append(self._valkey)
 
     def start(self) -> None:
-        """Start the embedded engines and check that external stores can be reached.
+        """Start the embedded engines and check that external stores are reachable.
 
-        Raises EngineError with the reason when one cannot.
+        Raises EngineError with the reason.
         """
         for name in self._given:
             _reach(name, os.environ[name])
@@ -46,14 +46,14 @@ class Stores:
             engine.start()
 
     def stop(self) -> None:
-        """Stop the embedded engines, in reverse order of their start."""
+        """Stop the embedded engines in reverse order."""
         for engine in reversed(self.engines):
             engine.stop()
 
     def revive(self) -> list[str]:
-        """Restart the engines that ended by themselves and return their names.
+        """Restart engines that exited and return their names.
 
-        Raises EngineError when one cannot be started; the others were tried, too.
+        Raises EngineError if one fails to start, after trying the others.
         """
         revived, problem = [], None
         for engine in self.engines:
@@ -69,7 +69,7 @@ class Stores:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables with the URLs of the embedded engines."""
+        """Return the environment variables with the URLs of the embedded engines."""
         values = {}
         if self._postgres is not None:
             values[DATABASE_URL] = self._postgres.url
@@ -79,7 +79,7 @@ class Stores:
 
     @property
     def ports(self) -> dict[str, int]:
-        """The ports of the embedded engines by name."""
+        """Return the ports of the embedded engines by name."""
         return {engine.name: engine.port for engine in self.engines if engine.port is not None}
 
     def describe(self) -> list[dict[str, Any]]:
@@ -92,9 +92,9 @@ def _free(port: int | None) -> int | None:
 
 
 def _reach(name: str, url: str) -> None:
-    """Raise EngineError unless a server, or one of the Sentinels or of a cluster's nodes, listens there.
+    """Raise EngineError unless the server, or one of several Sentinels or cluster nodes, accepts connections.
 
-    It names an address only, since the URL holds a password.
+    The error has the address only, since the URL contains a password.
     """
     try:
         parts = urlsplit(url)
@@ -116,7 +116,7 @@ def _reach(name: str, url: str) -> None:
 
 
 def _several(url: str) -> Sequence[Host]:
-    """Return the Sentinels or the nodes of a cluster that a URL names; none for one server."""
+    """Return the Sentinels or cluster nodes in a URL; none for a single server."""
     cluster = read_cluster(url)
     if cluster is not None:
         return cluster.hosts

@@ -1,4 +1,4 @@
-"""Keeps the fleet running: restarts what dies, and stops everything in order on a signal."""
+"""Restarts processes that exit, and stops all in order on a signal."""
 
 import os
 import select
@@ -18,14 +18,14 @@ STORES_RETRY_SECONDS = 5.0
 
 
 class StopRequested(Exception):
-    """A signal asked the launcher to stop."""
+    """The launcher received a stop signal."""
 
 
 class Supervisor:
     """The launcher's loop.
 
-    `revive_stores` restarts stores that ended and returns their names; `on_change` is called after a process was
-    started, `on_tick` at each round once the fleet is ready.
+    `revive_stores` restarts stores that exited and returns their names; `on_change` is called after a process was
+    started, `on_tick` at each iteration once the fleet is ready.
     """
 
     def __init__(
@@ -55,15 +55,15 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)
 
     def check_stop(self) -> None:
-        """Raise StopRequested when a stop signal has arrived."""
+        """Raise StopRequested if a stop signal was received."""
         if self._stop_signals:
             raise StopRequested
 
     def run_until(self, condition: Callable[[], bool], seconds_max: float | None, tick_seconds: float) -> bool:
-        """Supervise until the condition holds (True) or the time is over (False).
+        """Supervise until the condition holds (True) or `seconds_max` is over (False).
 
-        Raises StopRequested on a stop signal; with `seconds_max`, FleetError when a child ended too often and
-        EngineError when a store cannot run.
+        Raises StopRequested on a stop signal; with `seconds_max`, FleetError if a child exited too often and
+        EngineError if a store fails to start.
         """
         deadline = None if seconds_max is None else time.monotonic() + seconds_max
         while True:
@@ -104,7 +104,7 @@ class Supervisor:
             self._on_change()
 
     def _revive(self, patient: bool) -> bool:
-        """Restart stores; once the fleet ran, retry one that cannot start (full disk) instead of failing."""
+        """Restart stores; once the fleet was ready, retry failures (disk full) instead of raising."""
         if time.monotonic() < self._stores_due_at:
             return False
         try:

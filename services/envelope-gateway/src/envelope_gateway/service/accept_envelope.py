@@ -1,7 +1,5 @@
 """Accept an envelope: find its project, check quotas, decide, and publish."""
 
-from collections.abc import Callable
-
 from hearback_contracts.reasons import Reason
 from hearback_kit.clock import Clock
 from hearback_kit.values.ids import new_id, random_id
@@ -34,14 +32,11 @@ class EnvelopeAcceptor:
         quotas: QuotaChecker,
         publisher: PlanPublisher,
         clock: Clock,
-        *,
-        new_id: Callable[[], str] = new_id,
     ) -> None:
         self._projects = projects
         self._quotas = quotas
         self._publisher = publisher
         self._clock = clock
-        self._new_id = new_id
 
     async def accept(self, submission: Submission, body: PayloadSource) -> str | None:
         """Accept an envelope whose items are in `body`; return its event id.
@@ -108,4 +103,4 @@ class EnvelopeAcceptor:
         project = await self._projects.find(submission.sender.public_key)
         if project is None:
             return None
-        return admit(submission, project, event_id, self._clock.now(), self._new_id)
+        return admit(submission, project, event_id, self._clock.now(), new_id)

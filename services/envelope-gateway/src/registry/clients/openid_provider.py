@@ -7,7 +7,7 @@ a reload, at most once a minute.
 import asyncio
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -79,10 +79,9 @@ class _Known:
 class OpenIdProvider:
     """The client."""
 
-    def __init__(self, client: Client, *, seconds: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
         self._http = httpx.AsyncClient(timeout=_SECONDS_MAX, follow_redirects=False)
-        self._seconds = seconds
         self._known: _Known | None = None
         self._reading = asyncio.Lock()
 
@@ -186,7 +185,7 @@ class OpenIdProvider:
         """Return the discovery document and the keys, not older than `seconds_max`."""
         async with self._reading:
             known = self._known
-            if known is not None and self._seconds() - known.read_at < seconds_max:
+            if known is not None and time.monotonic() - known.read_at < seconds_max:
                 return known
             url = f"{self._client.issuer.rstrip('/')}/.well-known/openid-configuration"
             document = await self._json(self._http.build_request("GET", url))
@@ -200,7 +199,7 @@ class OpenIdProvider:
                 keys = KeySet.import_key_set(found)  # type: ignore[arg-type]
             except (JoseError, ValueError, KeyError, TypeError) as error:
                 raise Unavailable("The sign-in provider's keys cannot be read.") from error
-            self._known = _Known(self._seconds(), document, keys)
+            self._known = _Known(time.monotonic(), document, keys)
             return self._known
 
     async def _json(self, request: httpx.Request, auth: httpx.Auth | None = None) -> dict[str, Any]:
