@@ -3,8 +3,6 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -14,9 +12,10 @@ import orjson
 import pytest
 from hearback_devkit.engines.process import free_port
 from hearback_devkit.testing import eventually_sync
+from hearback_devkit.testing.forks import Forks
 
 SCRIPT = """
-import asyncio, sys
+import asyncio, os
 from contextlib import asynccontextmanager
 from pathlib import Path
 from hearback_kit.app import create_service_app
@@ -71,12 +70,12 @@ class Part:
             except asyncio.CancelledError:
                 continue
         await stop.wait()
-        Path("finished").write_text("yes")
+        Path(os.environ["FOLDER"], "finished").write_text("yes")
 
 class Other:
     async def run(self, stop):
         await stop.wait()
-        Path("other").write_text("stopped")
+        Path(os.environ["FOLDER"], "other").write_text("stopped")
 
 def create_worker(settings):
     @asynccontextmanager
@@ -84,34 +83,31 @@ def create_worker(settings):
         yield Work([BackgroundPart("other", Other()), BackgroundPart("part", Part(settings))])
     return Worker(opening)
 
-if __name__ == "__main__":
-    sys.exit(Program("sample", Settings, create_app, create_worker).main())
+main = Program("sample", Settings, create_app, create_worker).main
 """
 
 
 class Sample:
     """Starts the program and talks to it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, forks: Forks) -> None:
         self.folder = folder
         self.port = free_port()
-        self.process: subprocess.Popen[bytes] | None = None
-        (folder / "sample.py").write_text(SCRIPT)
+        self.pid = 0
+        self._forks = forks
 
-    def start(self, command: str = "run", **environment: str) -> subprocess.Popen[bytes]:
-        self.process = subprocess.Popen(
-            [sys.executable, "sample.py", command],
-            cwd=self.folder,
-            env=os.environ | {"PORT": str(self.port)} | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        return self.process
+    def start(self, command: str = "run", **environment: str) -> None:
+        known = {"PORT": str(self.port), "FOLDER": str(self.folder), **environment}
+        files = {"output": self.folder / "output", "errors": self.folder / "errors"}
+        self.pid = self._forks.start("sample:main", command, environment=known, **files)
+
+    def send(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
 
     def end(self) -> tuple[int, str]:
-        assert self.process is not None
-        _, errors = self.process.communicate(timeout=30)
-        return self.process.returncode, errors.decode()
+        """Wait for the end; return the exit code and what was written of errors."""
+        status, self.pid = self._forks.wait(self.pid), 0
+        return status, (self.folder / "errors").read_text()
 
     def get(self, path: str) -> tuple[int, dict]:
         try:
@@ -125,20 +121,29 @@ class Sample:
         eventually_sync(lambda: self.get("/healthz")[0] == 200, seconds=30)
 
 
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    folder = tmp_path_factory.mktemp("sample")
+    (folder / "sample.py").write_text(SCRIPT)
+    forks = Forks(env=os.environ | {"PYTHONPATH": str(folder)})
+    yield forks
+    forks.close()
+
+
 @pytest.fixture
-def sample(tmp_path: Path) -> Iterator[Sample]:
-    sample = Sample(tmp_path)
+def sample(tmp_path: Path, forks: Forks) -> Iterator[Sample]:
+    sample = Sample(tmp_path, forks)
     yield sample
-    if sample.process is not None and sample.process.poll() is None:
-        sample.process.kill()
-        sample.process.communicate()
+    if sample.pid:
+        sample.send(signal.SIGKILL)
+        sample.end()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_lets_the_work_finish(sample, number):
-    process = sample.start()
+    sample.start()
     sample.ready()
-    process.send_signal(number)
+    sample.send(number)
     assert sample.end()[0] == 0
     assert (sample.folder / "finished").read_text() == "yes"
 
@@ -184,10 +189,10 @@ def test_readiness_names_the_check_that_fails(sample):
 
 
 def test_a_worker_alone_answers_for_its_health(sample):
-    process = sample.start("work")
+    sample.start("work")
     sample.ready()
     assert sample.get("/missing")[0] == 404
-    process.terminate()
+    sample.send(signal.SIGTERM)
     assert sample.end()[0] == 0
 
 
@@ -207,9 +212,9 @@ def test_when_one_part_of_a_worker_crashes_all_stop_and_the_exit_code_says_so(sa
 
 
 def test_a_part_that_swallows_its_cancellation_does_not_keep_the_process(sample):
-    process = sample.start("run", BROKEN="deaf", HEARBACK_SHUTDOWN_SECONDS_MAX="0.2")
+    sample.start("run", BROKEN="deaf", HEARBACK_SHUTDOWN_SECONDS_MAX="0.2")
     sample.ready()
-    process.terminate()
+    sample.send(signal.SIGTERM)
     status, errors = sample.end()
     assert status == 1
     assert re.search(r"^Timeout \(\d+:\d\d:\d\d", errors, re.MULTILINE)
@@ -231,7 +236,6 @@ def test_wrong_settings_are_told_without_their_values(sample):
 
 
 def test_the_openapi_document_needs_no_settings(sample):
-    process = sample.start("openapi", PORT="wrong")
-    out, _ = process.communicate(timeout=30)
-    assert process.returncode == 0
-    assert orjson.loads(out)["info"]["title"] == "Sample"
+    sample.start("openapi", PORT="wrong")
+    assert sample.end()[0] == 0
+    assert orjson.loads((sample.folder / "output").read_bytes())["info"]["title"] == "Sample"

@@ -52,6 +52,7 @@ def pytest_collection_finish() -> None:
     """Leave what was imported and collected out of garbage collections, which look through it again and again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 10, 10)  # and come less often
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -23,6 +24,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
+@cache
 def service_version(service: str) -> str:
     """Return the installed version of a service's distribution."""
     try:
