@@ -218,3 +218,19 @@ def test_names_of_environments(text, name):
 )
 def test_names_of_releases(text, name):
     assert release_name(text) == name
+
+
+def test_the_documents_say_what_proves_who_a_caller_is() -> None:
+    open_to_all = set()
+    for file in OPENAPI:
+        document = orjson.loads(file.read_bytes())
+        known = document.get("components", {}).get("securitySchemes", {})
+        for path, operations in document["paths"].items():
+            for operation in operations.values():
+                needed = operation.get("security", document.get("security", []))
+                assert {name for one in needed for name in one} <= known.keys()
+                if path.startswith("/internal/"):
+                    assert needed == [{"signature": []}], path
+                if path.startswith("/api/0/") and (not needed or {} in needed):
+                    open_to_all.add(operation["operationId"])
+    assert open_to_all == {"login", "logout", "getInvitation", "acceptInvitation", "getRelayLive"}

@@ -1,7 +1,7 @@
 """Invitations, for holders of the link."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Request, Response
 from hearback_kit.api.params import AddressDep, row_id
@@ -17,6 +17,7 @@ from registry.service.accept_invitation import InvitationLink
 router = APIRouter(prefix="/api/0/accept-invite", tags=["members"])
 
 _LINK = "/{organization}/{member}/{token}/"
+_OPTIONAL_SESSION: Final[dict[str, Any]] = {"security": [{}, {"session": []}]}  # the link is a secret
 LinkToken = Annotated[str, Path(description="The last part of the link.", max_length=200)]
 
 
@@ -42,7 +43,7 @@ class Acceptance(RequestBody):
     name: Name | None = None
 
 
-@router.get(_LINK, operation_id="getInvitation", summary="Show an invitation")
+@router.get(_LINK, operation_id="getInvitation", summary="Show an invitation", openapi_extra=_OPTIONAL_SESSION)
 async def get(
     request: Request, state: StateDep, organization: OrganizationName, member: MemberName, token: LinkToken
 ) -> Invitation:
@@ -69,6 +70,7 @@ async def get(
     summary="Accept an invitation",
     description="With a password: the one of the account with the invited address, or one for a new account; a "
     "browser session begins. Without: the account of the caller's session becomes the member.",
+    openapi_extra=_OPTIONAL_SESSION,
 )
 async def accept(
     request: Request,

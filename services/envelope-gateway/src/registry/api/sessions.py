@@ -35,6 +35,7 @@ class Api(serializers.Answer):
     operation_id="login",
     summary="Begin a browser session",
     description="Sets a cookie that scripts cannot read and other sites cannot use.",
+    openapi_extra={"security": []},
 )
 async def login(
     request: Request, response: Response, state: StateDep, address: AddressDep, wanted: Login
@@ -46,7 +47,13 @@ async def login(
     return serializers.user(user)
 
 
-@router.delete("/auth/", operation_id="logout", summary="End the browser session", status_code=204)
+@router.delete(
+    "/auth/",
+    operation_id="logout",
+    summary="End the browser session",
+    status_code=204,
+    openapi_extra={"security": []},
+)
 async def logout(request: Request, response: Response, state: StateDep) -> None:
     refuse_cross_site(request)
     session = request.cookies.get(SESSION_COOKIE)

@@ -57,7 +57,12 @@ def mailing_tenants(principal: PrincipalDep) -> list[int]:
     return tenants
 
 
-@router.put("/", operation_id="updateSelf", summary="Change the caller's name, language or password")
+@router.put(
+    "/",
+    operation_id="updateSelf",
+    summary="Change the caller's name, language or password",
+    openapi_extra={"security": [{"session": []}]},
+)
 async def update_self(
     session: Annotated[str, Depends(session_of)],
     state: StateDep,

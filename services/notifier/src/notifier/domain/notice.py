@@ -191,7 +191,7 @@ def webhook_notice(notice: Notice) -> dict[str, Any]:
             notice.kind, "test"
         ),
         "timestamp": notice.at,
-        "heading": notice.subject,
+        "heading": " ".join(notice.subject.split()),
         "text": "\n".join(part for part in (notice.text, person, *facts) if part),
         "url": notice.url,
         "data": dict(notice.data),

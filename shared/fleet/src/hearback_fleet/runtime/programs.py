@@ -1,13 +1,16 @@
 """Build the HTTP app and the worker of a service on its runtime."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from fastapi import FastAPI
+from hearback_kit.api.bodies import INTERNAL_PREFIX
 from hearback_kit.app import create_service_app
+from hearback_kit.auth import SESSION_COOKIE
 from hearback_kit.background import Background
 from hearback_kit.clock import Clock
+from hearback_kit.http import SIGNATURE_HEADER
 from hearback_kit.outbox import OutboxTable
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.worker import Work, Worker
@@ -15,6 +18,16 @@ from hearback_kit.worker import Work, Worker
 from hearback_fleet.runtime.service_runtime import ServiceRuntime
 
 RESTART_SECONDS: Final = 1.0  # pause before a crashed task of an app is started again
+_SCHEMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "token": {"type": "http", "scheme": "bearer", "description": "An API token of an organization."},
+    "session": {
+        "type": "apiKey", "in": "cookie", "name": SESSION_COOKIE, "description": "The session of a browser.",
+    },
+    "dsn": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "`DSN` and a DSN."},
+    "signature": {
+        "type": "apiKey", "in": "header", "name": SIGNATURE_HEADER, "description": "Made with the fleet's secret.",
+    },
+}  # fmt: skip
 
 
 def service_app(
@@ -48,9 +61,32 @@ def service_app(
             async with background.running():
                 yield
 
-    return create_service_app(
+    app = create_service_app(
         settings, title=title, description=description, lifespan=lifespan, app_class=app_class, **more
     )
+    if app_class is FastAPI:  # others take no tokens
+        _document_credentials(app)
+    return app
+
+
+def _document_credentials(app: FastAPI) -> None:
+    """Let the OpenAPI document say what proves who a caller is; a route may say so itself."""
+    make = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = make()
+            document["security"] = [{"token": []}, {"session": []}]
+            document.setdefault("components", {})["securitySchemes"] = _SCHEMES
+            for path, operations in document["paths"].items():
+                if not path.startswith("/api/0/"):
+                    is_internal = path.startswith(INTERNAL_PREFIX)
+                    for operation in operations.values():
+                        operation["security"] = [{"signature": []}] if is_internal else []
+        assert app.openapi_schema is not None, "the document was just made"
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 def service_worker(

@@ -51,13 +51,14 @@ _FIELD_SCHEMA: Final[dict[str, Any]] = {
     },
 }
 _BODY: Final[dict[str, Any]] = {
+    "security": [{"token": []}, {"session": []}, {"dsn": []}],
     "requestBody": {
         "required": True,
         "content": {
             "application/json": {"schema": _FIELD_SCHEMA},
             "application/x-www-form-urlencoded": {"schema": _FIELD_SCHEMA},
         },
-    }
+    },
 }
 _OBJECT: Final = {"application/json": {"schema": {"type": "object"}}}
 _STORED: Final[dict[int | str, dict[str, Any]]] = {
