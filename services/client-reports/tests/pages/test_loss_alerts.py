@@ -85,7 +85,12 @@ async def test_who_may_see_and_change(browser: Browser) -> None:
     await browser.page(other, 404)
     assert (await browser.post(other, page=PATH, **RULE)).status_code == 404
     assert (await browser.post(other, page=PATH, action="delete")).status_code == 404
-    for missing in (f"{PATH}999/", f"{PATH}x/", "/settings/demo/projects/project-3/loss-alerts/"):
+    for missing in (
+        f"{PATH}999/",
+        f"{PATH}x/",
+        f"{PATH}{'1' * 30}/",
+        "/settings/demo/projects/project-3/loss-alerts/",
+    ):
         await browser.page(missing, 404)
     for token in ("", "x"):
         assert (await browser.post(PATH, token=token, **RULE)).status_code == 403

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.reasons import SDK_REASONS, Reason
 from hearback_fleet.access import PROJECT_WRITE
-from hearback_kit.api.params import row_id
+from hearback_kit.api.params import RowId
 from hearback_kit.errors import NotFound
 from hearback_web import Flash, Form, FormDep, ProjectPageScope, Undo, redirect
 from hearback_web.texts import gettext as _
@@ -30,7 +30,7 @@ _THOUSANDS: Final = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?\Z")
 _CATEGORIES: Final = ("error", "feedback", "transaction", "session", "replay", "attachment_item", "log_item")
 router = APIRouter(include_in_schema=False)
 PATH: Final = "/settings/{organization}/projects/{project}/loss-alerts/"
-RuleParam = Annotated[str, Path(max_length=20)]
+RuleParam = Annotated[RowId, Path()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +180,10 @@ async def change_rule(
     )
 
 
-async def _find(state: AppState, scope: ProjectPageScope, text: str) -> rules.RuleWithHistory:
+async def _find(state: AppState, scope: ProjectPageScope, rule_id: int) -> rules.RuleWithHistory:
     """Return a rule of the project; raise NotFound."""
     found = await rules.get_alert_rule(
-        state.database, scope.organization.id, row_id(text), events_max=state.settings.alert_events_max
+        state.database, scope.organization.id, rule_id, events_max=state.settings.alert_events_max
     )
     if found.rule.values.project_id != scope.project.id:
         raise NotFound

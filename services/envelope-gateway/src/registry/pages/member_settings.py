@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Request, Response
 from hearback_contracts.roles import ROLES
 from hearback_kit.api.paging import PageRequest
-from hearback_kit.api.params import row_id
+from hearback_kit.api.params import RowId
 from hearback_kit.errors import BadRequest, ServiceError
 from hearback_web import Flash, FormDep, redirect
 from hearback_web.texts import gettext as _
@@ -27,7 +27,7 @@ MEMBER_WRITE: Final = ("member:write", "member:admin")
 _PATH: Final = "/settings/{organization}/members/"
 ReadDep = Annotated[OrganizationPage, organization_page(*MEMBER_READ)]
 WriteDep = Annotated[OrganizationPage, organization_page(*MEMBER_WRITE)]
-MemberName = Annotated[str, Path(max_length=20)]
+MemberId = Annotated[RowId, Path()]
 
 
 def role_texts() -> dict[str, str]:
@@ -67,14 +67,14 @@ async def invite(request: Request, state: StateDep, form: FormDep, page: PageDep
 
 @router.post(_PATH + "{member}/")
 async def change(
-    request: Request, state: StateDep, form: FormDep, page: PageDep, scope: WriteDep, member: MemberName
+    request: Request, state: StateDep, form: FormDep, page: PageDep, scope: WriteDep, member: MemberId
 ) -> Response:
     """Give a member another role (`role`), or an invitation a new link (`reinvite`)."""
-    member_id, authority = row_id(member), _authority(scope)
+    authority = _authority(scope)
     try:
         if form.is_on("reinvite"):
             found, link = await inviting.renew_invitation(
-                state.changes, scope.actor, authority, state.settings, member_id
+                state.changes, scope.actor, authority, state.settings, member
             )
             if link is not None:
                 return await _page(request, state, page, scope, invited=found, link=link)
@@ -83,7 +83,7 @@ async def change(
             role = form.get("role", "")
             if role not in ROLES:
                 raise BadRequest(_("There is no such role."))
-            found = await manage_members.update_role(state.changes, scope.actor, authority, member_id, role)
+            found = await manage_members.update_role(state.changes, scope.actor, authority, member, role)
             text = _("{} is {} now.").format(found.name or found.email, role)
     except ServiceError as error:
         return await _page(request, state, page, scope, problem=error)
@@ -92,11 +92,11 @@ async def change(
 
 @router.post(_PATH + "{member}/remove/")
 async def remove(
-    request: Request, state: StateDep, _form: FormDep, page: PageDep, scope: WriteDep, member: MemberName
+    request: Request, state: StateDep, _form: FormDep, page: PageDep, scope: WriteDep, member: MemberId
 ) -> Response:
     """Remove a member, or withdraw an invitation."""
     try:
-        await manage_members.remove_member(state.changes, scope.actor, _authority(scope), row_id(member))
+        await manage_members.remove_member(state.changes, scope.actor, _authority(scope), member)
     except ServiceError as error:
         return await _page(request, state, page, scope, problem=error)
     return redirect(request, _path(scope), Flash(_("Removed.")))

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Request, Response
 from hearback_contracts.roles import SCOPES
 from hearback_kit.api.paging import PageRequest
-from hearback_kit.api.params import row_id
+from hearback_kit.api.params import RowId
 from hearback_kit.errors import BadRequest, ServiceError
 from hearback_web import Flash, FormDep, SignedInDep, redirect
 from hearback_web.texts import gettext as _
@@ -33,7 +33,7 @@ DAYS_MAX: Final = 3_650
 _PATH: Final = "/settings/{organization}/tokens/"
 ReadDep = Annotated[OrganizationPage, organization_page(*sorted(SCOPES))]
 WriteDep = Annotated[OrganizationPage, organization_page(*sorted(WRITE_SCOPES))]
-TokenName = Annotated[str, Path(max_length=20)]
+TokenId = Annotated[RowId, Path()]
 
 
 @router.get("/settings/account/api/auth-tokens/")
@@ -72,8 +72,8 @@ async def create(request: Request, state: StateDep, form: FormDep, page: PageDep
 
 
 @router.post(_PATH + "{token}/revoke/")
-async def revoke(request: Request, state: StateDep, _form: FormDep, scope: WriteDep, token: TokenName) -> Response:
-    await manage_tokens.revoke_token(state.changes, scope.actor, _authority(scope), row_id(token))
+async def revoke(request: Request, state: StateDep, _form: FormDep, scope: WriteDep, token: TokenId) -> Response:
+    await manage_tokens.revoke_token(state.changes, scope.actor, _authority(scope), token)
     return redirect(request, f"{scope.path}tokens/", Flash(_("The token is revoked.")))
 
 

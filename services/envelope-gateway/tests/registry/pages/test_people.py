@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from pydantic import SecretStr
 
 from .conftest import Browser
@@ -130,6 +131,12 @@ async def test_a_new_password_needs_the_old_one_and_ends_other_sessions(registry
     await owner.get(ACCOUNT)
     await elsewhere.get(ACCOUNT, status=303)
     await elsewhere.sign_in(email, "a new password")
+
+
+@pytest.mark.parametrize("name", ["x", "1" * 30])
+async def test_an_id_that_is_none_names_nothing(owner, name):
+    for path, page in ((f"{MEMBERS}{name}/remove/", MEMBERS), (f"{TOKENS}{name}/revoke/", TOKENS)):
+        await owner.submit(path, page=page, status=404)
 
 
 async def test_the_projects_that_one_gets_mail_about(registry, owner, other):
