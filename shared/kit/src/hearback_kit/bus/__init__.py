@@ -1,4 +1,4 @@
-"""Streams between services: publish, consume in batches, take over from dead consumers, dead letters."""
+"""Streams between services: publish, consume in batches, claim from dead consumers, dead letters."""
 
 from hearback_kit.bus.announcements import OnDead
 from hearback_kit.bus.consumer import Consumer

@@ -1,4 +1,4 @@
-"""What a consumer says of a message that becomes a dead letter."""
+"""Announces dead letters."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,7 +11,7 @@ _log = get_logger(__name__)
 
 
 def announcements(on_dead: OnDead | None, message: Incoming, error: str) -> Sequence[Outgoing]:
-    """Return the messages that announce a dead letter; none when `on_dead` is None or cannot read it."""
+    """Return the messages that announce a dead letter; none if `on_dead` is None or cannot parse it."""
     if on_dead is None:
         return ()
     try:

@@ -1,4 +1,4 @@
-"""Stream bounds: who writes to a stream learns that it is full before its reader drowns."""
+"""Stream bounds: backpressure for writers when readers fall behind."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ FULL = Gauge("hearback_stream_full", "1 for a stream at its bound, whose message
 
 
 class StreamBounds:
-    """Keeps the backlog of streams in memory, a second old at most.
+    """Polls the backlog of streams, so that checks need no I/O.
 
-    Looking is free for the hot path; the bound may be passed by what arrives between two looks, which are
-    `interval_seconds` apart, or four times as far while all streams are less than half full. While no writer asks
-    and nothing is full, they are `idle_seconds_max` apart.
+    Polls are `interval_seconds` apart, or four times that while all streams are less than half full, or
+    `idle_seconds_max` while no writer asks and no stream is full. Bounds may be exceeded by what arrives between
+    polls.
     """
 
     def __init__(
@@ -42,17 +42,17 @@ class StreamBounds:
 
     @property
     def idle_seconds(self) -> float:
-        """Seconds since the last look; grows when it hangs."""
+        """Seconds since the last poll."""
         return self._heart.idle_seconds
 
     @property
     def any_full(self) -> bool:
-        """Whether any stream had: when none had, a writer needs not ask for each."""
+        """Whether any stream is full; if not, writers need not check each."""
         self._ask()
         return bool(self._full)
 
     def is_full(self, key: str) -> bool:
-        """Whether the stream had reached its bound when last looked at."""
+        """Return whether the stream had reached its bound at the last poll."""
         self._ask()
         return key in self._full
 
@@ -61,7 +61,7 @@ class StreamBounds:
             self._asked.set()
 
     async def look(self) -> None:
-        """Read the backlog of every stream; raises Unavailable, and notes what is known then, too."""
+        """Read the backlog of every stream; raise Unavailable if some are unknown, after storing the others."""
         try:
             self._note(await self._bus.backlog(list(self._entries_max)))
         except LengthsMissing as missing:
@@ -77,7 +77,7 @@ class StreamBounds:
         self._has_room = all(2 * length < self._entries_max[key] for key, length in lengths.items())
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look again and again until `stop` is set."""
+        """Poll until `stop` is set."""
         while not stop.is_set():
             self._heart.beat()
             self._asked.clear()

@@ -1,27 +1,27 @@
-"""The moment in which a transaction fills: bounded, and only where requests come close enough together.
+"""The linger of group commits: how long a transaction waits for more requests.
 
-Each transaction costs both sides system calls, and the server a write to its disk, however few requests share it.
-A client that sends one request after the other would only wait; so where moments bring together much less than
-the rate of requests promises, none is spent for a while.
+Each transaction costs system calls on both sides and a disk write on the server, however few requests share it.
+But a client that sends requests one after the other would only be slowed down, so lingering stops for a while if
+it collects much fewer requests than their rate predicts.
 """
 
 import math
 from typing import Final
 
-_RATE_SECONDS: Final = 1.0  # how far back the rate of requests is known
-_EXPECTED_MIN: Final = 2.0  # waiting for fewer requests than these gains little
-_NEARLY: Final = 0.15  # the part of a moment that is not worth a wait of its own
-_TRIED: Final = 8  # moments that are judged together: single ones say little
-_WORTH: Final = 1 / 2  # the part of what the rate promises that must have come
+_RATE_SECONDS: Final = 1.0  # time constant of the rate of requests
+_EXPECTED_MIN: Final = 2.0  # expected requests, below which lingering gains little
+_NEARLY: Final = 0.15  # the share of the interval that is not worth a timer
+_TRIED: Final = 8  # transactions per decision
+_WORTH: Final = 1 / 2  # the share of the predicted requests that must have arrived
 _REST_SECONDS_MIN: Final = 1.0
 _REST_SECONDS_MAX: Final = 16.0
 
 
 class CommitMoments:
-    """Says how long the next transaction may fill; times are monotonic seconds.
+    """Calculates the linger before the next transaction; times are monotonic seconds.
 
-    Transactions begin `seconds_max` apart where their requests are frequent enough, and sooner where
-    `requests_max` come sooner. Servers may sleep as long (`rest`): then requests wait unread.
+    Transactions begin `seconds_max` apart if requests are frequent enough, and sooner if `requests_max` requests
+    wait. Servers may sleep as long (`rest`), leaving requests unread.
     """
 
     def __init__(self, seconds_max: float, requests_max: int) -> None:
@@ -30,7 +30,7 @@ class CommitMoments:
         self._rate = 0.0
         self._begun_at: float | None = None
         self._waiting_since: float | None = None
-        self._known = 0  # requests that had come by then
+        self._known = 0  # requests that had arrived by then
         self._moments = 0
         self._promised = self._came = 0.0
         self._rest_until = 0.0
@@ -38,11 +38,11 @@ class CommitMoments:
 
     @property
     def is_used(self) -> bool:
-        """Whether any transaction ever waits."""
+        """Whether transactions linger at all."""
         return self._seconds_max > 0
 
     def seconds(self, now: float, requests: int) -> float:
-        """Return how many seconds a transaction that has `requests` may go on filling."""
+        """Return for how many more seconds a transaction with `requests` lingers."""
         moment = self._moment(now)
         if self._begun_at is None or requests >= self._requests_max or not moment:
             return 0.0
@@ -54,7 +54,7 @@ class CommitMoments:
         return wait
 
     def rest(self, read_at: float, now: float) -> float:
-        """Return how many seconds a server that read requests at `read_at` may wait before it reads again."""
+        """Return how many seconds a server that read requests at `read_at` sleeps before it reads again."""
         wait = read_at + self._moment(now) - now
         if wait <= 0:
             self._waiting_since = None
@@ -63,13 +63,13 @@ class CommitMoments:
         return wait
 
     def _moment(self, now: float) -> float:
-        """Return how many seconds lie between two transactions; 0 where none waits."""
+        """Return the seconds between transactions; 0 without lingering."""
         if now < self._rest_until or self._rate * self._seconds_max < _EXPECTED_MIN:
             return 0.0
         return min(self._seconds_max, self._requests_max / self._rate)
 
     def begin(self, now: float, requests: int) -> None:
-        """Count a transaction of `requests` that begins `now`."""
+        """Count a transaction of `requests` that begins at `now`."""
         since, self._waiting_since = self._waiting_since, None
         if since is not None:
             self._judge(now, self._rate * (now - since), requests - self._known)
@@ -79,7 +79,7 @@ class CommitMoments:
         self._begun_at = now
 
     def _judge(self, now: float, promised: float, came: int) -> None:
-        """Decide after some moments whether they are worth what they cost those who wait."""
+        """Decide after some transactions whether lingering is worth its latency."""
         self._moments += 1
         self._promised += promised
         self._came += came

@@ -1,14 +1,15 @@
-"""A consumer: reads batches, hands them to one handler, and decides what happens when that fails.
+"""A consumer: reads batches, passes them to a handler, and handles failures.
 
-Three kinds of failure have three answers. Something the handler needs is away (`Unavailable`): wait and try the
-same batch again; nothing is counted against a message. The batch fails otherwise: its messages are tried singly.
-A single message fails: it is tried again with growing pauses, and after `deliveries_max` becomes a dead letter.
-Many dead letters with one error, of many tenants or without a success between them, mean that the fault is ours:
-then the consumer pauses, rather than move a good stream to the dead letters, and tries new messages now and then
-until one succeeds. One tenant's messages do not make it pause while others' are handled.
+There are three kinds of failure. If a dependency is unreachable (`Unavailable`), the batch is retried after a
+pause, without counting an attempt. If a batch fails otherwise, its messages are retried one by one. If a single
+message fails, it is retried with exponential backoff, and becomes a dead letter after `deliveries_max` attempts.
 
-The server counts attempts that were begun, so that a message that kills the process is found: what came back more
-than once is tried alone, and only the one in work is counted.
+Many dead letters with the same error, from many tenants or without any success in between, indicate a fault of the
+service: the consumer then pauses, and tries new messages at intervals until one succeeds. A single tenant's
+messages do not cause this while others succeed.
+
+Attempts are counted on the server before they begin, to detect messages that kill the process: those delivered
+more than once are tried alone, and only the current one is counted.
 """
 
 import asyncio
@@ -48,9 +49,9 @@ _TOGETHER_DELIVERIES_MAX = 2
 class Consumer:
     """Reads `keys` as `name` in `group` and calls `handle` until it is stopped.
 
-    `name` belongs to one running process; what a process of the same name left behind is taken up at start.
-    `tenant_of` says whose a message is; without it, each message counts as a tenant of its own.
-    Consumers of one stream share their limit of `dead_letters`: tenants are spread over them.
+    `name` is unique to a running process; it resumes the pending messages of an earlier process of that name.
+    `tenant_of` returns a message's tenant; by default each message is its own tenant. Consumers of a stream share
+    the limit `dead_letters`, since tenants are distributed over them.
     """
 
     def __init__(
@@ -85,11 +86,11 @@ class Consumer:
 
     @property
     def idle_seconds(self) -> float:
-        """Seconds since the consumer last went round its loop; grows when it hangs."""
+        """Seconds since the last iteration of the loop."""
         return self._heart.idle_seconds
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Consume until `stop` is set; the batch in work is finished first."""
+        """Consume until `stop` is set, then finish the current batch."""
         keeping = keep_renewing(
             self._bus, self._in_flight, self._group, self._name, seconds=self._options.batch_seconds_max
         )
@@ -125,7 +126,7 @@ class Consumer:
                 await keeper
 
     async def _start(self, stop: asyncio.Event) -> None:
-        """Take up what an earlier process of this name left."""
+        """Process pending messages of an earlier process of this name."""
         async for own in self._deliveries.left_behind():
             await self._process(own, stop)
             if stop.is_set():
@@ -146,12 +147,12 @@ class Consumer:
             await self._process(await self._next(stopping, at_once=len(due) > retries_max), stop)
 
     async def _try_new(self, stop: asyncio.Event, stopping: Stopping) -> None:
-        """Try new messages although those that wait cannot go: others' may be good, and then say so."""
+        """Try new messages while the consumer is paused; a success ends the pause."""
         if len(self._in_flight) < self._options.retries_waiting_max:
             await self._process(await self._next(stopping, at_once=True), stop)
 
     async def _next(self, stopping: Stopping, *, at_once: bool) -> Sequence[Incoming]:
-        """Return the next batch. What is handled is acknowledged together with reading it."""
+        """Return the next batch, and acknowledge handled messages with the same command."""
         handled = self._in_flight.handled()
         waiting = len(self._in_flight) - len(handled)
         batch = await self._deliveries.next(waiting, stopping, handled, at_once=at_once)
@@ -159,13 +160,13 @@ class Consumer:
         return batch
 
     async def _acknowledge(self) -> None:
-        """Acknowledge what is handled, where something else than a read comes next."""
+        """Acknowledge handled messages if no read follows."""
         if handled := self._in_flight.handled():
             await self._bus.ack(self._group, handled)
             self._in_flight.drop(handled)
 
     async def _process(self, batch: Sequence[Incoming], stop: asyncio.Event) -> None:
-        """Handle what was just delivered. Whatever goes wrong, all of it stays in flight and is tried again."""
+        """Handle newly delivered messages. On any error, they stay in flight and are retried."""
         new = self._in_flight.unknown_of(batch)
         together = [message for message in new if message.deliveries <= _TOGETHER_DELIVERIES_MAX]
         alone = [
@@ -202,7 +203,7 @@ class Consumer:
             return
 
     async def _one_by_one(self, messages: Sequence[Incoming], stop: asyncio.Event, *, begun: bool = False) -> None:
-        """Try messages alone. `begun` says that this attempt is counted already."""
+        """Try messages one by one. `begun` says that this attempt was already counted."""
         for position, message in enumerate(messages):
             pending = self._in_flight.get(message)
             if stop.is_set():
@@ -223,7 +224,7 @@ class Consumer:
                 raise
 
     async def _begin(self, pending: Pending) -> bool:
-        """Count an attempt before it is made, as it may kill the process; False when another took it over."""
+        """Count an attempt before it begins, since it may kill the process; return False if another claimed it."""
         counted = pending.message._replace(deliveries=pending.message.deliveries + 1)
         if not await self._bus.renew(self._group, self._name, [counted]):
             self._in_flight.drop([counted])

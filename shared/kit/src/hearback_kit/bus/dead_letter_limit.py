@@ -1,4 +1,4 @@
-"""How many dead letters are too many: when everything fails with one error, the fault is ours."""
+"""Limits of dead letters, which detect faults of the service: everything fails with the same error."""
 
 from collections import Counter, deque
 from collections.abc import Callable, Hashable
@@ -14,12 +14,12 @@ _LOOK_SECONDS: Final = 1.0
 
 
 class TooManyDeadLetters(Unavailable):
-    """There can be no further dead letter at the moment."""
+    """The limit of dead letters is reached."""
 
 
 @dataclass(slots=True)
 class _Row:
-    """Dead letters with one error since anything succeeded."""
+    """Consecutive dead letters with the same error."""
 
     letters: int = 0
     tenants: set[Hashable] = field(default_factory=set)
@@ -29,10 +29,10 @@ class _Row:
 class DeadLetterLimit:
     """Two limits of dead letters with the same error.
 
-    Per minute, with at least `tenants_min` tenants: of each only its share of the limit counts, so that one
-    tenant's input stops no other's. And `in_a_row_max` without a single success between them, for fleets with
-    fewer tenants: reached until something succeeds. A row of one tenant does not count when another's messages
-    were handled within the last hour, for then it is that tenant's input. Methods take `now` in monotonic seconds.
+    `per_minute_max` applies with at least `tenants_min` tenants; each counts up to its share of the limit, so that
+    one tenant's input does not stop others'. `in_a_row_max`, for fleets with fewer tenants, is the number without
+    any success in between, and holds until a success; it ignores a single tenant's failures if another's messages
+    succeeded within the last hour. Methods take `now` in monotonic seconds.
     """
 
     def __init__(self, per_minute_max: int, tenants_min: int, in_a_row_max: int) -> None:
@@ -47,7 +47,7 @@ class DeadLetterLimit:
 
     @classmethod
     def of(cls, options: ConsumerOptions) -> Self:
-        """Return the limit that options state."""
+        """Return the limit of consumer options."""
         return cls(
             options.dead_letters_per_minute_max,
             options.dead_letter_tenants_min,
@@ -55,7 +55,7 @@ class DeadLetterLimit:
         )
 
     def is_reached(self, now: float, error: str) -> bool:
-        """Whether there can be no further dead letter with an error at the moment."""
+        """Return whether the limit for an error is reached."""
         self._forget(now - _WINDOW_SECONDS)
         if sum(self._by_error.get(error, {}).values()) >= self._per_minute_max:
             return True
@@ -65,12 +65,12 @@ class DeadLetterLimit:
         return len(row.tenants) > 1 or not self._is_witnessed(now, row.tenants)
 
     def has_counted(self, now: float, error: str) -> bool:
-        """Whether the minute before `now` has a dead letter with an error."""
+        """Return whether there was a dead letter with an error within the last minute."""
         self._forget(now - _WINDOW_SECONDS)
         return error in self._by_error
 
     def count(self, now: float, error: str, tenant: Hashable) -> None:
-        """Count a tenant's dead letter with an error."""
+        """Count a dead letter."""
         tenants = self._by_error.setdefault(error, Counter())
         if tenants[tenant] < self._share:
             tenants[tenant] += 1
@@ -85,7 +85,7 @@ class DeadLetterLimit:
             row.tenants.add(tenant)
 
     def succeeded(self, now: float, tenant_of: Callable[[], Hashable]) -> None:
-        """Note that a message was handled; whose it was is asked only now and then, as that has a cost."""
+        """Count a success; `tenant_of` is called only occasionally, since it is costly."""
         if self._rows:
             self._rows.clear()
         if self._looked_at is not None and now - self._looked_at < _LOOK_SECONDS:
@@ -97,7 +97,7 @@ class DeadLetterLimit:
         self._witnesses.append((tenant, now))
 
     def _is_witnessed(self, now: float, tenants: set[Hashable]) -> bool:
-        """Whether a message of another than these tenants was handled of late."""
+        """Return whether another tenant's message succeeded recently."""
         return any(tenant not in tenants and now - at <= _WITNESS_SECONDS for tenant, at in self._witnesses)
 
     def _forget(self, before: float) -> None:

@@ -1,4 +1,4 @@
-"""Where a consumer's messages come from: what it left behind, what others left behind, what is new."""
+"""Reads a consumer's messages: pending ones, those of dead consumers, and new ones."""
 
 import time
 from collections import Counter
@@ -20,7 +20,7 @@ _RETRYING_BLOCK_MS_MAX: Final = 100  # with retries in flight, waiting for new m
 
 
 class Deliveries:
-    """Reads `keys` as `name` in `group`. Every method raises Unavailable when the server is away."""
+    """Reads `keys` as `name` in `group`. All methods raise Unavailable while the server is unreachable."""
 
     def __init__(self, bus: Bus, keys: Sequence[str], group: str, name: str, options: ConsumerOptions) -> None:
         self._bus = bus
@@ -35,7 +35,7 @@ class Deliveries:
         self._backlog = options.backlog or Backlog()
 
     async def left_behind(self) -> AsyncIterator[list[Incoming]]:
-        """What an earlier process of this name took and did not finish, batch by batch, each message once."""
+        """Yield pending messages of an earlier process of this name, in batches."""
         await self._bus.ensure_group(self._keys, self._group)
         for key in self._keys:
             after: str | None = None
@@ -48,12 +48,11 @@ class Deliveries:
     async def next(
         self, in_flight: int, stop: Stopping, done: Sequence[Incoming], *, at_once: bool
     ) -> list[Incoming]:
-        """Return the next batch, of dead consumers first; empty when nothing came in `block_ms_max`.
+        """Return the next batch, of dead consumers first; empty if none arrive within `block_ms_max`.
 
-        `done` are acknowledged with it, or before. `in_flight` is how many messages wait to be tried again; raises
-        Unavailable when these are too many. With `at_once` it does not wait for messages, except as a helper for
-        a backlog. Waiting ends when the program stops; what was delivered in that moment is left behind, like a
-        batch that was not begun.
+        `done` are acknowledged with it, or before. `in_flight` is the number of messages that wait for a retry;
+        raise Unavailable if there are too many. With `at_once` it does not wait for messages, except as a helper
+        for a backlog. Waiting ends when the program stops; messages delivered just then stay pending.
         """
         if self._options.is_helper:
             return await self._help(in_flight, stop, done)
@@ -64,7 +63,7 @@ class Deliveries:
         return claimed or await self._read(in_flight, stop, done, at_once)
 
     async def _help(self, in_flight: int, stop: Stopping, done: Sequence[Incoming]) -> list[Incoming]:
-        """Return a further batch as soon as there is a backlog."""
+        """Wait for a backlog and return a batch of it."""
         if not self._backlog.is_there:
             await self._bus.ack(self._group, done)
             done = ()
@@ -122,7 +121,7 @@ class Deliveries:
         return min(_RETRYING_BLOCK_MS_MAX, longest) if in_flight else longest
 
     async def _read_all(self, block_ms: int, done: Sequence[Incoming]) -> list[Incoming]:
-        """Read a part of the batch from each stream, and what is left of it from those that have more."""
+        """Read a share of the batch from each stream, and the rest from those that have more."""
         count = self._options.batch_max
         batch = await self._bus.read(
             self._keys, self._group, self._name, count=count, block_ms=block_ms, done=done

@@ -1,4 +1,4 @@
-"""Stream depths: how much waits in the streams that a worker reads, for how long, and what it gave up on."""
+"""Metrics of a worker's streams: backlog, age of the oldest message, and dead letters."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -17,7 +17,7 @@ DEAD = Gauge("hearback_stream_dead_letters", "Dead letters of a stream.", ["stre
 
 
 class StreamDepths:
-    """Measures streams, of which `keys` has the shards by the stream's name. `now` is Unix time in seconds."""
+    """Measures streams; `keys` are the shards by stream name. `now` returns Unix time in seconds."""
 
     def __init__(self, bus: RedisStreams, keys: Mapping[str, Sequence[str]], now: Callable[[], float]) -> None:
         self._bus = bus
@@ -25,7 +25,7 @@ class StreamDepths:
         self._now = now
 
     async def look(self) -> None:
-        """Read every stream's depth; raises Unavailable while the server is away, and the metrics stay."""
+        """Update the metrics; raise Unavailable, and leave them, while the server is unreachable."""
         for stream, keys in self._keys.items():
             waiting = await self._bus.backlog([*keys, *(key + DEAD_SUFFIX for key in keys)])
             oldest = await self._bus.oldest_ms(keys)

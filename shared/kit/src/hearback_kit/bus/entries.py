@@ -1,4 +1,4 @@
-"""Messages as stream entries and back."""
+"""Conversion of messages from and to stream entries."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ _ERROR_CHARACTERS_MAX: Final = 4_000
 
 
 def fields_of(message: Outgoing | Incoming) -> dict[Any, Any]:
-    """The stream entry's fields of a message."""
+    """Return the stream entry's fields of a message."""
     fields: dict[Any, Any] = {"t": message.type, "v": message.version, "d": message.data}
     if message.body is not None:
         fields["b"] = message.body
@@ -21,7 +21,7 @@ def fields_of(message: Outgoing | Incoming) -> dict[Any, Any]:
 
 
 def incoming(key: str, entry_id: bytes, fields: Mapping[bytes, bytes], deliveries: int = 1) -> Incoming:
-    """A stream entry as a message; a field that is missing is empty, for the handler to refuse."""
+    """Return the message of a stream entry; missing fields are empty, for the handler to refuse."""
     return Incoming(
         key=key,
         entry_id=entry_id.decode(),
@@ -35,7 +35,7 @@ def incoming(key: str, entry_id: bytes, fields: Mapping[bytes, bytes], deliverie
 
 
 def dead_letter_fields(group: str, message: Incoming, error: str) -> dict[Any, Any]:
-    """The fields of a dead letter: the message, and what is known of its end."""
+    """Return the fields of a dead letter: the message, and details of its failure."""
     return fields_of(message) | {
         "error": error.encode("utf-8", "replace").decode()[:_ERROR_CHARACTERS_MAX],
         "group": group,
@@ -46,7 +46,7 @@ def dead_letter_fields(group: str, message: Incoming, error: str) -> dict[Any, A
 
 
 def dead_letter(key: str, entry_id: bytes, fields: Mapping[bytes, bytes]) -> DeadLetter:
-    """A dead letter as it is stored."""
+    """Return the dead letter of a stream entry."""
     message = incoming(key, fields.get(b"entry", b""), fields)
     return DeadLetter(
         key=key,
@@ -59,7 +59,7 @@ def dead_letter(key: str, entry_id: bytes, fields: Mapping[bytes, bytes]) -> Dea
 
 
 def by_key(messages: Sequence[Incoming]) -> dict[str, list[Incoming]]:
-    """Messages by their stream shard."""
+    """Group messages by stream shard."""
     found: dict[str, list[Incoming]] = {}
     for message in messages:
         found.setdefault(message.key, []).append(message)

@@ -1,22 +1,22 @@
-"""The moment in which a batch fills: none for a message after a pause, a bounded one under load.
+"""The linger of consumers: under load, how long a read waits for more messages.
 
-Each batch is a transaction, whose cost hardly depends on how many messages it holds.
+Each batch is a transaction, whose cost hardly depends on its number of messages.
 """
 
 import math
 from typing import Final
 
-_RATE_SECONDS: Final = 1.0  # how far back the rate of messages is known
-_ENOUGH: Final = 90.0  # among so many messages the cost of a batch is little
-_EXPECTED_MIN: Final = 5.0  # waiting for fewer messages than these gains little
+_RATE_SECONDS: Final = 1.0  # time constant of the rate of messages
+_ENOUGH: Final = 90.0  # messages per batch, above which its cost matters little
+_EXPECTED_MIN: Final = 5.0  # expected messages, below which lingering gains little
 
 
 class Gathering:
-    """Says how long to wait before the next read, by how many messages came lately; times are monotonic seconds.
+    """Calculates the linger before the next read from the recent rate of messages; times are monotonic seconds.
 
-    Reads under load begin `seconds_max` apart: that is the longest a message waits for others. They begin sooner
-    where enough come meanwhile, after half of it at the earliest. Time spent on the batch before counts; after a
-    full batch there is no wait.
+    Reads under load begin `seconds_max` apart, which is the longest that a message waits, or sooner at high rates,
+    but at least half of it apart. Time spent on the previous batch counts, and after a full batch there is no
+    linger.
     """
 
     def __init__(self, seconds_max: float) -> None:
@@ -26,7 +26,7 @@ class Gathering:
         self._is_behind = False
 
     def count(self, now: float, messages: int, *, full: bool) -> None:
-        """Count the messages of a read that ended `now`; `full` says that there may be more."""
+        """Count the messages of a read that ended at `now`; `full` says that there may be more."""
         if self._read_at is not None:
             passed = max(now - self._read_at, 1e-3)
             weight = 1 - math.exp(-passed / _RATE_SECONDS)

@@ -1,10 +1,9 @@
-"""Group commit: what concurrent requests publish goes out in one transaction, and all wait for it together.
+"""Group commit: messages of concurrent requests are published in one transaction.
 
-While one batch is on its way the next one gathers; a batch is one MULTI/EXEC, so that the
-server's fsync (`appendfsync always`) is paid once for all of them. Under load a batch fills for a
-bounded moment, too: each costs both sides system calls, and what reads notes one more message.
-Notes are small facts, such as counts, that a `summarize` function turns into messages of the same
-transaction: either a request's messages and its notes are both durable, or neither is.
+A batch is one MULTI/EXEC, which shares the server's fsync (`appendfsync always`), while the next batch collects.
+Under load batches also linger, since each costs system calls on both sides, and a message for readers of notes.
+Notes are small facts, such as counts, that `summarize` turns into messages of the same transaction, so that a
+request's messages and notes are durable together.
 """
 
 import asyncio
@@ -38,14 +37,12 @@ Done = Callable[[Unavailable | None], None]
 
 
 class GroupCommit(Generic[Note]):
-    """Publishes for many requests at once.
+    """Publishes messages of concurrent requests in batches.
 
-    Where requests are frequent, batches begin `gather_seconds` apart unless `gather_max` requests wait, as
-    `CommitMoments` says.
-    `requests_max` bounds how many may wait; further ones get Unavailable at once. A transaction holds the
-    messages of at most `batch_max` requests and, unless one request alone has more, `bytes_max` bytes. What
-    a request brought is published even if the request itself is cancelled meanwhile. With a `spool`, what the
-    server does not take for long is durable on the disk.
+    If requests are frequent, batches begin `gather_seconds` apart, or sooner if `gather_max` requests wait
+    (`CommitMoments`). At most `requests_max` requests wait; others fail with Unavailable. A transaction has the
+    messages of at most `batch_max` requests and `bytes_max` bytes, unless a single request has more. Messages are
+    published even if their request is cancelled. During outages of the server, a `spool` stores them on disk.
     """
 
     def __init__(
@@ -78,18 +75,18 @@ class GroupCommit(Generic[Note]):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def commit(self, messages: Sequence[Outgoing], notes: Sequence[Note] = ()) -> None:
-        """Return when the messages and what `notes` became are durable.
+        """Publish messages and notes; return once they are durable.
 
-        Raises NotSent when it is certain that nothing was published, any other Unavailable when it is not.
+        Raises NotSent if certainly nothing was published, another Unavailable if that is unknown.
         """
         future: asyncio.Future[None] = self._running_loop().create_future()
         self.submit(messages, notes, partial(_resolve, future))
         await future
 
     def submit(self, messages: Sequence[Outgoing], notes: Sequence[Note], done: Done) -> None:
-        """Call `done` when the messages and what `notes` became are durable, or with the error of `commit`.
+        """Publish messages and notes; call `done` once they are durable, or with the error as in `commit`.
 
-        Raises NotSent, and never calls it, when too many wait already.
+        Raises NotSent, without calling it, if too many requests wait.
         """
         if len(self._gathering) >= self._requests_max:
             raise NotSent("too many requests wait for the stream server")
@@ -98,7 +95,7 @@ class GroupCommit(Generic[Note]):
             self._schedule()
 
     def _schedule(self) -> None:
-        """Begin a batch soon: at once, or when the moment is over in which it fills."""
+        """Schedule a batch: immediately, or after its linger."""
         if self._scheduled and (self._timer is None or len(self._gathering) < self._gather_max):
             return
         if self._timer is not None:
@@ -112,11 +109,11 @@ class GroupCommit(Generic[Note]):
             self._timer = self._running_loop().call_later(wait, self._start)
 
     def rest(self, read_at: float, now: float) -> float:
-        """Return how many seconds a server that read requests at `read_at` may sleep while a batch fills."""
+        """Return how many seconds a server that read requests at `read_at` may sleep while a batch lingers."""
         return self._moments.rest(read_at, now) if self._moments.is_used else 0.0
 
     def _wait(self) -> float:
-        """Return for how many seconds the next batch may fill."""
+        """Return for how many seconds the next batch lingers."""
         if not self._moments.is_used:
             return 0.0
         return self._moments.seconds(self._running_loop().time(), len(self._gathering))
@@ -140,7 +137,7 @@ class GroupCommit(Generic[Note]):
             task.add_done_callback(self._tasks.discard)
 
     def _batch_length(self) -> int:
-        """How many of the gathered requests fit into one transaction; at least 1."""
+        """Return how many of the waiting requests fit into a transaction; at least 1."""
         size = 0
         for position, (messages, _, _) in enumerate(self._gathering[: self._batch_max]):
             for message in messages:
@@ -198,10 +195,10 @@ class GroupCommit(Generic[Note]):
 def commits_by_shard(
     connection: Wire | RespCluster, shards: int, make: Callable[[Wire], GroupCommit[Note]]
 ) -> Sequence[GroupCommit[Note]]:
-    """Return where to commit what belongs to each shard: the same for all, on a cluster one for each.
+    """Return the commits by shard: one for all shards, or on a cluster one for each.
 
-    So what one request brings is in one transaction there, too, and waits for no other node than its own. A shard
-    is the hash tag of its streams.
+    So on a cluster, too, a request's messages are one transaction, and wait for one node only. A shard is the hash
+    tag of its streams.
     """
     if isinstance(connection, RespCluster):
         return [make(connection.on(f"{{{shard}}}")) for shard in range(shards)]

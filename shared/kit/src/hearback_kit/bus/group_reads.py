@@ -1,6 +1,6 @@
-"""Reading of a consumer group, acknowledging and counting, over pipelined connections.
+"""Reads, acknowledges and counts messages of a consumer group over pipelined connections.
 
-A batch of a few messages costs a general client more than the database costs their handler.
+For small batches, a general client would cost more than the handler's database access.
 """
 
 import asyncio
@@ -29,9 +29,9 @@ _NONE: Final[Ids] = {}
 
 
 class GroupReaders:
-    """Connections for reads that block: each read has one to itself, which the next one takes over.
+    """A pool of connections for blocking reads, each used by one read at a time.
 
-    `connect` opens a connection whose answers may take as long as a read blocks, and some seconds more.
+    `connect` opens a connection with a timeout longer than reads block.
     """
 
     def __init__(self, connect: Callable[[], RespConnection]) -> None:
@@ -42,10 +42,9 @@ class GroupReaders:
     async def read(
         self, keys: Sequence[str], group: str, consumer: str, *, per_key: int, block_ms: int, done: Ids = _NONE
     ) -> list[Incoming]:
-        """Return new messages of the group; raises Unavailable, and ResponseError for what the server refuses.
+        """Return new messages of the group; raise Unavailable, or ResponseError for errors of the server.
 
-        `done` are acknowledged and deleted first, in the same write: for the server one cycle less. What it
-        refuses of that is delivered again later.
+        `done` are acknowledged and deleted first, in the same write; on errors they are redelivered later.
         """
         commands = [_MULTI, *_ending(group, done), _EXEC] if done else []
         commands.append(read_command(keys, group, consumer, per_key=per_key, block_ms=block_ms))
@@ -71,11 +70,11 @@ class GroupReaders:
 
 
 class ClusterReaders:
-    """As `GroupReaders` on a cluster, where each stream is read by a command of its own.
+    """Like `GroupReaders`, on a cluster, where each stream needs a command.
 
-    What is there is read over `cluster`. While nothing is, each stream's read blocks on a connection of its own;
-    when one of them brings something the others are ended by the server, so that nothing is delivered to a read
-    that was given up. `answer_seconds_max` is that of a read that blocks.
+    Available messages are read over `cluster`. If there are none, each stream's read blocks on its own connection;
+    when one returns messages, the server unblocks the others, so that no message is delivered to an abandoned
+    read. `answer_seconds_max` is the timeout of blocking reads.
     """
 
     def __init__(self, cluster: RespCluster, *, answer_seconds_max: float) -> None:
@@ -87,9 +86,9 @@ class ClusterReaders:
     async def read(
         self, keys: Sequence[str], group: str, consumer: str, *, per_key: int, block_ms: int, done: Ids = _NONE
     ) -> list[Incoming]:
-        """Return new messages of the group; raises Unavailable, and ResponseError for what the server refuses.
+        """Return new messages of the group; raise Unavailable, or ResponseError for errors of the server.
 
-        `done` are acknowledged first. What some streams have is returned although others cannot be read.
+        `done` are acknowledged first. Messages are returned even if other streams cannot be read.
         """
         if done:
             with suppress(Unavailable):  # then they are delivered again later
@@ -124,7 +123,7 @@ class ClusterReaders:
         return _messages_of(found)
 
     async def _unblock(self, key: str, name: "asyncio.Future[Any]", read: "asyncio.Future[Any]") -> None:
-        """End a read that blocks, or is about to, if it can be; else it ends by itself."""
+        """Unblock a read that blocks or is about to, if possible; else it times out."""
         with suppress(Unavailable, HiredisError):
             while not read.done():
                 await self._cluster.on(key).command("CLIENT", "UNBLOCK", await name)
@@ -145,14 +144,14 @@ class ClusterReaders:
 
 
 def open_readers(pipelined: Connections, *, answer_seconds_max: float) -> GroupReaders | ClusterReaders:
-    """Return readers of the server or the cluster that `pipelined` is connected to."""
+    """Return readers for the server or cluster of `pipelined`."""
     if isinstance(pipelined, RespCluster):
         return ClusterReaders(pipelined, answer_seconds_max=answer_seconds_max)
     return GroupReaders(partial(pipelined.another, answer_seconds_max=answer_seconds_max))
 
 
 def _messages_of(answers: Sequence[Any]) -> list[Incoming]:
-    """Return the messages of several answers; raises what is in their place when there are none."""
+    """Return the messages of several responses; raise an error among them if there are no messages."""
     found, problem = [], None
     for answer in answers:
         if isinstance(answer, BaseException) and not isinstance(answer, HiredisError):
@@ -168,7 +167,7 @@ def _messages_of(answers: Sequence[Any]) -> list[Incoming]:
 
 
 def read_command(keys: Sequence[str], group: str, consumer: str, *, per_key: int, block_ms: int = 0) -> bytes:
-    """Return the encoded command for new messages; without `block_ms` it does not wait for any."""
+    """Encode a command to read new messages; it blocks only with `block_ms`."""
     return encode_command(
         *("XREADGROUP", "GROUP", group, consumer, "COUNT", per_key),
         *(("BLOCK", block_ms) if block_ms else ()),
@@ -177,7 +176,7 @@ def read_command(keys: Sequence[str], group: str, consumer: str, *, per_key: int
 
 
 def read_messages(answer: Any) -> list[Incoming]:
-    """Return the messages in the answer to `read_command`; raises as `raise_refusal` does."""
+    """Return the messages in the response to `read_command`; raise errors as `raise_refusal` does."""
     if isinstance(answer, Exception):
         raise_refusal(answer)
     return [
@@ -188,7 +187,7 @@ def read_messages(answer: Any) -> list[Incoming]:
 
 
 class LengthsMissing(Unavailable):
-    """Not all nodes of the cluster say how much waits; `found` has what the others say."""
+    """Some nodes of the cluster are unreachable; `found` has the lengths on the others."""
 
     def __init__(self, found: Mapping[str, int]) -> None:
         super().__init__("not all nodes of the cluster answer")
@@ -204,9 +203,9 @@ def _ending(group: str, ids: Ids) -> list[bytes]:
 
 
 async def acknowledge(connection: Wire | RespCluster, group: str, ids: Ids) -> None:
-    """Acknowledge and delete entries, named by their streams, in one transaction; raises Unavailable.
+    """Acknowledge and delete entries (ids by stream) in one transaction; raise Unavailable.
 
-    On a cluster in one for each slot. It raises when all are away; what others do not take is delivered again.
+    On a cluster there is one per slot. This raises if all fail; entries of failed ones are redelivered.
     """
     if isinstance(connection, RespCluster):
         parts = connection.apart(ids, str)
@@ -224,7 +223,7 @@ async def acknowledge(connection: Wire | RespCluster, group: str, ids: Ids) -> N
 
 
 async def bury(wire: Wire, group: str, message: Incoming, error: str, announce: Sequence[Outgoing]) -> None:
-    """Move a message to the dead letters of its stream and announce it, in one transaction; raises Unavailable."""
+    """Move a message to its stream's dead letters and announce it, in one transaction; raise Unavailable."""
     fields = (part for field in dead_letter_fields(group, message, error).items() for part in field)
     commands = [
         encode_command("XADD", message.key + DEAD_SUFFIX, "*", *fields),
@@ -237,7 +236,7 @@ async def bury(wire: Wire, group: str, message: Incoming, error: str, announce: 
 
 
 async def lengths(connection: Wire | RespCluster, keys: Sequence[str]) -> dict[str, int]:
-    """Return the entries of each stream, 0 for what is none; raises Unavailable, on a cluster with those known."""
+    """Return the length of each stream, 0 if it is none; raise Unavailable, or LengthsMissing on a cluster."""
     if isinstance(connection, RespCluster):
         parts = connection.apart(keys, str)
         answered = await asyncio.gather(
@@ -263,7 +262,7 @@ async def lengths(connection: Wire | RespCluster, keys: Sequence[str]) -> dict[s
 
 
 async def of_each(calls: Iterable[Awaitable[Thing]], *, may_fail: bool) -> AsyncIterator[Thing]:
-    """Yield what each call returns, in their order; raises Unavailable, where some `may_fail` only if all do."""
+    """Yield the results of calls in order; raise Unavailable if one fails, or with `may_fail` if all fail."""
     problem: Unavailable | None = None
     has_answer = False
     for call in calls:
@@ -282,7 +281,7 @@ async def of_each(calls: Iterable[Awaitable[Thing]], *, may_fail: bool) -> Async
 
 
 async def transact(wire: Wire, commands: Sequence[bytes]) -> list[Any]:
-    """Run encoded commands in one transaction and return their answers; raises Unavailable, or ResponseError."""
+    """Run encoded commands in a transaction and return the responses; raise Unavailable or ResponseError."""
     answer: Any = await wire.send((_MULTI, *commands, _EXEC), len(commands) + 2)
     if isinstance(answer, Exception):
         raise_refusal(answer)
@@ -291,6 +290,6 @@ async def transact(wire: Wire, commands: Sequence[bytes]) -> list[Any]:
 
 
 def raise_refusal(answer: Exception) -> None:
-    """Raise what the general client raises for an error of the server; Unavailable for one that passes."""
+    """Raise the general client's exception for an error of the server, or Unavailable if it is temporary."""
     with outage_as_unavailable():
         raise ResponseError(str(answer)) from answer

@@ -1,4 +1,4 @@
-"""The time that a handler has, and what a timeout says."""
+"""Timeouts of handlers."""
 
 from typing import Final
 
@@ -8,10 +8,10 @@ _HANDLING_SECONDS_MAX: Final = 40.0  # less than what counts as a hang
 
 
 class HandlingTime:
-    """Gives a handler more time after timeouts in a row.
+    """Extends a handler's timeout after consecutive timeouts.
 
-    What a timeout cuts off, such as a database connection, the next attempt must make again; where that alone
-    takes as long as attempts may, none would ever succeed. Renewal keeps the messages meanwhile.
+    After a timeout, the next attempt has to reconnect to the database, for example; if that alone took longer than
+    the timeout, no attempt would ever succeed. Renewal keeps the messages meanwhile.
     """
 
     def __init__(self, options: ConsumerOptions) -> None:
@@ -21,17 +21,17 @@ class HandlingTime:
 
     @property
     def seconds_max(self) -> float:
-        """The seconds of the next attempt."""
+        """The timeout of the next attempt, in seconds."""
         usual = self._options.batch_seconds_max
         return max(usual, min(usual * 2.0 ** min(self._timeouts, 10), _HANDLING_SECONDS_MAX))
 
     def worked(self) -> None:
-        """Note that messages were handled in time."""
+        """Note a success."""
         self._worked_since_timeout = True
         self._timeouts = 0
 
     def timed_out(self) -> float | None:
-        """Return for how many seconds to wait, since everything is slow; None when it is this message alone."""
+        """Note a timeout; return the seconds to pause if everything is slow, None if only this message is."""
         alone, self._worked_since_timeout = self._worked_since_timeout, False
         if alone:  # others went through since the last one
             return None

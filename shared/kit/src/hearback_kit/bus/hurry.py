@@ -1,7 +1,7 @@
-"""Ending a consumer's gathering early, for a reader that needs what is about to be handled.
+"""Read-your-writes: a reader ends a consumer's linger early, and waits for the batch.
 
-Under load a batch fills for a moment, since its cost hardly depends on how many messages it holds. Whoever reads
-meanwhile need not see an older state for that: the few who read pay for a batch, and not all who write.
+Under load consumers linger to fill their batches (`gathering`). Readers need not see stale data because of that:
+the few that read cause an early batch.
 """
 
 import asyncio
@@ -10,43 +10,42 @@ from typing import Final
 
 from hearback_kit.stopping import Stopping
 
-APART_SECONDS_MIN: Final = 0.1  # between reads that were hurried: readers who ask again and again cost no more
+APART_SECONDS_MIN: Final = 0.1  # minimum between early reads, which bounds the cost of frequent readers
 _WAIT_SECONDS_MAX: Final = 0.5
 
 
 class Hurries:
-    """Lets readers catch up with all consumers that were given one; in a process without any there is no wait."""
+    """Lets readers wait for the consumers of this process; without any, they do not wait."""
 
     def __init__(self) -> None:
         self._each: list[Hurry] = []
 
     def one(self) -> "Hurry":
-        """Return one for another consumer."""
+        """Return a `Hurry` for another consumer."""
         self._each.append(Hurry())
         return self._each[-1]
 
     async def catch_up(self) -> None:
-        """Return when what was published by now has been handled, within half a second."""
+        """Wait until messages published before this call are handled, at most half a second."""
         await asyncio.gather(*(hurry.catch_up() for hurry in self._each))
 
 
 class Hurry:
-    """Lets readers catch up with the one consumer that was given it.
+    """Lets readers wait for one consumer.
 
-    The consumer calls `pause` for its moment of gathering, `reading` before it waits for messages, and `handling`
-    when it has got some.
+    The consumer calls `pause` to linger, `reading` before it waits for messages, and `handling` after a read.
     """
 
     def __init__(self, apart_seconds: float = APART_SECONDS_MIN) -> None:
         self._apart_seconds = apart_seconds
         self._wanted = asyncio.Event()
         self._turned = asyncio.Event()
-        self._turns = 0  # batches handled, and moments that ended without one
+        self._turns = 0  # iterations of the consumer, with or without a batch
         self._is_gathering = self._is_handling = False
         self._hurried_at = float("-inf")
 
     async def pause(self, seconds: float, stop: Stopping) -> None:
-        """Wait for `seconds`, until the program stops, or until a reader is in a hurry."""
+        """Wait for `seconds`, until the program stops, or until a reader calls `catch_up`."""
         self._turn()
         self._is_gathering = True
         try:
@@ -68,7 +67,7 @@ class Hurry:
         self._hurried_at = time.monotonic()
 
     def reading(self, *, gathered: bool) -> None:
-        """Note that messages are being waited for: whoever waited has caught up, unless they were `gathered`."""
+        """Note that a read begins: waiting readers have caught up, unless messages were `gathered`."""
         self._wanted.clear()
         if gathered:
             self._is_handling = True
@@ -76,7 +75,7 @@ class Hurry:
             self._turn()
 
     def handling(self, messages: int) -> None:
-        """Note that a read brought messages, or none."""
+        """Note the number of messages of a read."""
         self._is_handling = messages > 0
         if not messages:
             self._turn()
@@ -88,10 +87,10 @@ class Hurry:
         self._turned = asyncio.Event()
 
     async def catch_up(self) -> None:
-        """Return when what was published by now has been handled, within half a second."""
+        """Wait until messages published before this call are handled, at most half a second."""
         if not self._is_gathering and not self._is_handling:
             return
-        # What is being handled was read before; the next batch has what came since.
+        # The current batch was read before; the next one has the messages published since.
         wanted = self._turns + (2 if self._is_handling else 1)
         self._wanted.set()
         try:

@@ -1,4 +1,4 @@
-"""What a consumer has in flight: messages taken and not finished."""
+"""A consumer's messages in flight: delivered and not finished."""
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
@@ -8,15 +8,15 @@ from hearback_kit.bus.protocol import Incoming
 
 
 def name_of(message: Incoming) -> tuple[str, str]:
-    """Return what identifies a message: its stream shard and entry id."""
+    """Return a message's identity: its stream shard and entry id."""
     return message.key, message.entry_id
 
 
 @dataclass(slots=True)
 class Pending:
-    """A message taken and not finished; `deliveries` of the message counts the attempts begun.
+    """A message in flight; its `deliveries` counts the attempts begun.
 
-    `due` is the monotonic second from which it may be tried again; `tenant` is known once it failed.
+    `due` is the monotonic time of the next attempt; `tenant` is set once it failed.
     """
 
     message: Incoming
@@ -27,7 +27,7 @@ class Pending:
 
 
 class InFlight:
-    """The messages in flight, each once, in the order they were taken."""
+    """The messages in flight, in delivery order."""
 
     def __init__(self) -> None:
         self._pending: dict[tuple[str, str], Pending] = {}
@@ -37,20 +37,20 @@ class InFlight:
         return len(self._pending)
 
     def get(self, message: Incoming) -> Pending | None:
-        """Return the message's state, or None when it is finished or was taken over."""
+        """Return the message's state, or None if it is finished or was claimed by another."""
         return self._pending.get(name_of(message))
 
     def unknown_of(self, batch: Sequence[Incoming]) -> list[Incoming]:
-        """Return those of a batch that are not in flight already."""
+        """Return the messages of a batch that are not in flight."""
         return [message for message in batch if name_of(message) not in self._pending]
 
     def add(self, messages: Sequence[Incoming], due: float) -> None:
-        """Keep messages that were just delivered."""
+        """Add delivered messages."""
         for message in messages:
             self._pending[name_of(message)] = Pending(message, due)
 
     def drop(self, messages: Sequence[Incoming]) -> None:
-        """Forget messages; those that are not in flight do not matter."""
+        """Remove messages, if they are in flight."""
         for message in messages:
             pending = self._pending.pop(name_of(message), None)
             if pending is not None and pending.tenant is not None:
@@ -59,7 +59,7 @@ class InFlight:
                     del self._failed[pending.tenant]
 
     def mark_failed(self, pending: Pending, tenant: Hashable) -> int:
-        """Note that a tenant's message waits to be tried again; return how many of the tenant do."""
+        """Mark a message as waiting for a retry; return how many of the tenant's messages do."""
         if pending.tenant is None:
             pending.tenant = tenant
             self._failed[tenant] += 1
@@ -70,23 +70,23 @@ class InFlight:
         return [pending.message for pending in self._pending.values()]
 
     def due(self, now: float) -> list[Incoming]:
-        """Return those that may be tried again at `now` (monotonic seconds)."""
+        """Return messages to retry at `now` (monotonic seconds)."""
         waiting = (pending for pending in self._pending.values() if not pending.handled)
         return [pending.message for pending in waiting if pending.due <= now]
 
     def mark_handled(self, messages: Sequence[Incoming]) -> None:
-        """Note that these are handled and only have to be acknowledged."""
+        """Mark messages as handled but not acknowledged."""
         for message in messages:
             pending = self.get(message)
             if pending is not None:
                 pending.handled = True
 
     def handled(self) -> list[Incoming]:
-        """Return those that only have to be acknowledged."""
+        """Return messages that are handled but not acknowledged."""
         return [pending.message for pending in self._pending.values() if pending.handled]
 
     def undo_attempt(self, message: Incoming, due: float) -> None:
-        """Do not count an attempt that failed for no fault of the message."""
+        """Uncount an attempt that failed for another reason than the message."""
         pending = self.get(message)
         if pending is not None:
             pending.message, pending.due = message._replace(deliveries=message.deliveries - 1), due

@@ -1,4 +1,4 @@
-"""How a consumer works: its batches, deadlines and limits."""
+"""Options of a consumer: batches, deadlines and limits."""
 
 from dataclasses import dataclass
 from typing import Final, Self
@@ -14,13 +14,13 @@ _BLOCK_MS_MIN: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class ConsumerOptions:
-    """Limits of a consumer. A batch may take a third of `idle_ms_min`, or others would take it over.
+    """Options of a consumer. A batch may take a third of `idle_ms_min`, after which others claim it.
 
-    `gather_ms_max` is how long a message waits, under load, for others to be handled with it.
-    `dead_letter_tenants_min` is how many tenants must fail before a consumer pauses, and the part of
-    `retries_waiting_max` that each of them has; `dead_letters_in_a_row_max` is how many of fewer tenants make it
-    pause when nothing succeeds between them. `hurry` belongs to one consumer.
-    A helper handles batches while there is a `backlog`, which it shares with the consumers it helps.
+    `gather_ms_max` is the maximum linger: how long a message waits, under load, for more to be handled with it. A
+    consumer pauses when `dead_letter_tenants_min` tenants fail, each of which may have that fraction of
+    `retries_waiting_max`, or, with fewer tenants, after `dead_letters_in_a_row_max` dead letters without a
+    success. `hurry` is not shared by consumers. A helper handles batches while there is a `backlog`, which it
+    shares with the consumers it helps.
     """
 
     batch_max: int = 256
@@ -43,9 +43,9 @@ class ConsumerOptions:
 
     @classmethod
     def of(cls, settings: ServiceSettings, *, batch_max: int, is_unheard: bool = False) -> Self:
-        """Return the options that a service's settings name.
+        """Return the options in a service's settings.
 
-        With `is_unheard` readers would end the wait for others, but are in another process.
+        With `is_unheard`, readers are in another process and cannot end the linger, so it is shorter.
         """
         unheard_ms_max = UNHEARD_GATHER_MS_MAX if is_unheard else settings.gather_ms_max
         return cls(
@@ -58,15 +58,15 @@ class ConsumerOptions:
 
     @property
     def block_ms_max(self) -> int:
-        """Time that a read waits for messages: between two reads it looks for what others left behind."""
+        """Maximum time that a read blocks; between reads, messages of dead consumers are claimed."""
         return min(self.block_ms, max(_BLOCK_MS_MIN, self.idle_ms_min // 5))
 
     @property
     def retries_per_tenant_max(self) -> int:
-        """Messages of one tenant that wait to be tried again; further ones become dead letters at once."""
+        """Maximum of a tenant's messages that wait for a retry; others become dead letters immediately."""
         return max(1, self.retries_waiting_max // self.dead_letter_tenants_min)
 
     @property
     def batch_seconds_max(self) -> float:
-        """Time a handler has for a batch."""
+        """Timeout of a handler for a batch."""
         return self.idle_ms_min / 3_000

@@ -1,16 +1,15 @@
-"""An outage spool: while the stream server is away for long, commits go to the disk, and to the server afterwards.
+"""An outage spool: during long outages of the stream server, commits are stored on disk and replayed afterwards.
 
-Commits go to the server as long as it takes them. When none succeeded for `after_seconds`, the one that fails and
-those that follow are appended to files (`spool_segments`), and durable by that. The files are replayed in order
-of arrival as soon as the server takes them; what arrives meanwhile is appended behind, until nothing is left and
-commits go to the server again. On a cluster, all that is for what is away of it.
+If no commit succeeded for `after_seconds`, the failing one and all that follow are appended to files
+(`spool_segments`). The files are replayed in order once the server is reachable; commits that arrive meanwhile are
+appended, until no file is left and commits go to the server again. On a cluster, this happens per unreachable
+node.
 
-A record is what one group commit would have sent: its XADDs. A kill during the replay, or an answer that got lost,
-publishes a part of the records twice, as may happen to every message; their ids stay the same.
+A record has the XADDs of a group commit. A kill during the replay, or a lost response, publishes some records
+twice, with the same message ids, as may happen to any message.
 
-What the server refuses for good, such as a message for a stream whose name something else has, would hold all that
-comes behind it. Such messages, and no others of their commit, go into files of their own, from which an operator
-can put them back.
+Messages that the server refuses permanently, such as for a key that is no stream, would block the replay. These,
+but no others of their commit, are moved to separate files, from which an operator can restore them.
 """
 
 import asyncio
@@ -52,10 +51,9 @@ Result = TypeVar("Result")
 
 
 class OutageSpool:
-    """Where group commits go: the stream server, or a folder of this process while the server is away.
+    """Sends group commits to the stream server, or to a folder during outages.
 
-    `now` is Unix time in seconds. Another process's folder is taken over as soon as that ends; until then nothing
-    is spooled.
+    `now` returns Unix time in seconds. While another process holds the folder's lock, nothing is spooled.
     """
 
     def __init__(
@@ -92,12 +90,12 @@ class OutageSpool:
 
     @property
     def idle_seconds(self) -> float:
-        """Seconds since the replay last went round its loop; grows when it hangs."""
+        """Seconds since the last iteration of the replay loop."""
         return self._heart.idle_seconds
 
     @property
     def is_taking(self) -> bool:
-        """Whether commits go to the disk at the moment."""
+        """Whether commits currently go to disk."""
         return bool(self._taken)
 
     def _opened(self, is_ours: bool) -> None:
@@ -114,7 +112,7 @@ class OutageSpool:
         self._begun.set()
 
     async def add(self, messages: Sequence[Outgoing]) -> Exception | None:
-        """Make messages durable, on streams or on the disk; otherwise as `xadds.add_all` does."""
+        """Make messages durable, on streams or on disk; otherwise like `xadds.add_all`."""
         if not self._taken or not self._takes(messages):
             error = await self._add_directly(messages)
             if error is None:
@@ -138,11 +136,11 @@ class OutageSpool:
         return self._connection in self._taken or self._wire_of(messages[0].key) in self._taken
 
     def _wire_of(self, key: str) -> Wire | RespCluster:
-        """Return where commits to a stream go: what is away as a whole, or not at all."""
+        """Return the connection for a stream: the unit that is reachable or not."""
         return self._connection.on(key) if isinstance(self._connection, RespCluster) else self._connection
 
     def _begins_with(self, error: Exception, wire: Wire | RespCluster) -> bool:
-        """Whether to use the disk from now on, after a commit that failed."""
+        """Return whether to start spooling after a failed commit."""
         if not isinstance(error, Unavailable) or not self._segments.is_open:
             return False
         now = time.monotonic()
@@ -169,7 +167,7 @@ class OutageSpool:
             self._measure()
 
     async def check(self) -> None:
-        """Raise Unavailable unless commits can be made durable, on streams or on the disk."""
+        """Raise Unavailable unless commits can be made durable, on streams or on disk."""
         if not self._taken:
             try:
                 await self._connection.ping()
@@ -180,7 +178,7 @@ class OutageSpool:
             raise Unavailable(f"the spool cannot take anything: {self._last_failure}")
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Replay whatever is on the disk, as soon as that is possible, until `stop` is set."""
+        """Replay spooled commits as soon as possible, until `stop` is set."""
         while not stop.is_set():
             self._heart.beat()
             self._begun.clear()
@@ -201,9 +199,9 @@ class OutageSpool:
                 await pause(IDLE_SECONDS, stop, self._begun)
 
     async def _replay(self, stop: asyncio.Event) -> None:
-        """Return when nothing is left, or when asked to stop. Raises Unavailable, or the server's error.
+        """Replay until nothing is left, or `stop` is set. Raises Unavailable, or the server's error.
 
-        Commits and the replay take turns, and a turn of the replay is of more bytes: so it comes to an end.
+        Commits and the replay alternate, and replay steps have more bytes, so that it catches up.
         """
         await self._bounds.look()  # so that nothing is read from the disk while the server is away
         while self._taken and not stop.is_set():
@@ -218,7 +216,7 @@ class OutageSpool:
             self._measure()
 
     async def _replay_next(self) -> int:
-        """Replay the oldest commits and return their bytes; remove a file when all of it is replayed."""
+        """Replay the oldest commits and return their bytes; remove completely replayed files."""
         self._heart.beat()
         if not self._chunks:
             self._chunks.extend(_chunks(await self._in_thread(self._segments.read_oldest)))
@@ -265,13 +263,13 @@ class OutageSpool:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
 
     async def close(self) -> None:
-        """Leave the folder, with what waits in it, to the next process."""
+        """Release the folder, with its files, for the next process."""
         await self._in_thread(self._segments.close)
         self._thread.shutdown()
 
 
 def _chunks(records: Sequence[Record]) -> Iterator[bytes]:
-    """Yield the payloads of records, several together up to a size."""
+    """Join the payloads of records into chunks of limited size."""
     gathered: list[bytes] = []
     size = 0
     for record in records:
@@ -285,7 +283,7 @@ def _chunks(records: Sequence[Record]) -> Iterator[bytes]:
 
 
 def _commands_of(chunk: bytes) -> tuple[list[bytes], list[str]]:
-    """Return the encoded XADDs of a chunk, and the stream of each."""
+    """Return the encoded XADDs of a chunk, and their streams."""
     reader = hiredis.Reader()
     reader.feed(chunk)
     commands, keys = [], []

@@ -1,7 +1,7 @@
-"""What a bus is. One behavioural test suite (`shared/kit/tests/bus`) holds every implementation to it.
+"""The interface of a bus. A test suite (`shared/kit/tests/bus`) checks every implementation.
 
-An entry has the fields `t` (type), `v` (version), `d` (the message as JSON) and, when there are
-any, `b` (a payload passed on untouched) and `p` (the W3C traceparent).
+An entry has the fields `t` (type), `v` (version), `d` (the message as JSON) and optionally `b` (an unmodified
+payload) and `p` (the W3C traceparent).
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ class Outgoing(NamedTuple):
 
 
 class Incoming(NamedTuple):
-    """A message as read; `deliveries` counts this delivery, so it is 1 the first time."""
+    """A delivered message; `deliveries` includes this delivery, so it is 1 at first."""
 
     key: str
     entry_id: str
@@ -37,7 +37,7 @@ class Incoming(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that could not be handled, with what is known of why."""
+    """A message that could not be handled, with the error."""
 
     key: str
     entry_id: str
@@ -48,7 +48,7 @@ class DeadLetter:
 
 
 class SomeAway(Unavailable):
-    """Some streams are on nodes that are away; `keys` has them. What was for others is published."""
+    """The nodes of the streams `keys` are unreachable. Messages for other streams were published."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         super().__init__("some nodes of the stream server are away")
@@ -56,20 +56,20 @@ class SomeAway(Unavailable):
 
 
 class Bus(Protocol):
-    """Durable streams with consumer groups. Every method raises `Unavailable` when the server is away."""
+    """Durable streams with consumer groups. All methods raise `Unavailable` while the server is unreachable."""
 
     async def ping(self) -> None:
-        """Do nothing, on the server."""
+        """Raise Unavailable unless the server responds."""
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
-        """Append all messages or, when the server is away, none; returned means durable as it is configured.
+        """Append all messages, or none if the server is unreachable; they are durable as configured on return.
 
-        Raises SomeAway when only a part of a cluster is away: then all others were appended.
-        A key that is no stream raises another error; messages for other keys may then have been appended.
+        Raises SomeAway if only a part of a cluster is unreachable; the others were appended. A key that is no
+        stream causes another error, after which messages for other keys may have been appended.
         """
 
     async def ensure_group(self, keys: Sequence[str], group: str) -> None:
-        """Create the group at the start of each stream, and the streams, unless they exist."""
+        """Create the group at the start of each stream, and the streams, if they do not exist."""
 
     async def read(
         self,
@@ -81,7 +81,7 @@ class Bus(Protocol):
         block_ms: int,
         done: Sequence[Incoming] = (),
     ) -> list[Incoming]:
-        """Up to about `count` new messages; waits at most `block_ms` for the first, with 0 not at all.
+        """Return about `count` new messages at most; wait `block_ms` for the first (0: do not wait).
 
         `done` are acknowledged and deleted first.
         """
@@ -89,24 +89,24 @@ class Bus(Protocol):
     async def read_own(
         self, keys: Sequence[str], group: str, consumer: str, *, count: int, after: str | None = None
     ) -> list[Incoming]:
-        """Messages this consumer took earlier (before a crash) and never acknowledged, up to `count` per key.
+        """Return this consumer's pending messages (from before a crash), at most `count` per key.
 
-        `after` is the entry id to go on from, for one key at a time.
+        With `after`, an entry id, return those after it; for one key at a time.
         """
 
     async def claim(
         self, keys: Sequence[str], group: str, consumer: str, *, idle_ms_min: int, count: int
     ) -> list[Incoming]:
-        """Take over messages that any consumer left unacknowledged for `idle_ms_min`."""
+        """Claim messages that are pending for `idle_ms_min` in any consumer."""
 
     async def renew(self, group: str, consumer: str, messages: Sequence[Incoming]) -> list[Incoming]:
-        """Say that these messages are still being worked on; writes their delivery counts back.
+        """Reset the idle time of messages in work, and store their delivery counts.
 
-        Returns those that this consumer still holds; what another one took over stays with that one.
+        Returns those that this consumer still owns; others were claimed by another one.
         """
 
     async def forget_consumers(self, keys: Sequence[str], group: str, *, idle_ms_min: int) -> int:
-        """Remove names of consumers that hold no message and did nothing for so long; returns how many."""
+        """Remove consumers without pending messages that are idle for `idle_ms_min`; return their number."""
 
     async def ack(self, group: str, messages: Sequence[Incoming]) -> None:
         """Acknowledge and delete."""
@@ -114,16 +114,16 @@ class Bus(Protocol):
     async def dead_letter(
         self, group: str, message: Incoming, error: str, announce: Sequence[Outgoing] = ()
     ) -> None:
-        """Move a message to its dead letters, together with the messages that announce it; atomic."""
+        """Move a message to its dead letters and publish its announcement, atomically."""
 
     async def backlog(self, keys: Sequence[str]) -> dict[str, int]:
-        """Entries in each stream, delivered or not."""
+        """Return the length of each stream, including delivered entries."""
 
     async def oldest_ms(self, keys: Sequence[str]) -> int | None:
-        """Unix time in milliseconds of the oldest entry of all streams; None when all are empty."""
+        """Return the Unix time in milliseconds of the oldest entry of all streams; None if they are empty."""
 
     async def dead_letters(self, key: str, *, after: str = "-", count: int = 100) -> list[DeadLetter]:
-        """Dead letters of one stream shard, oldest first, from after an entry id."""
+        """Return dead letters of a stream shard after an entry id, oldest first."""
 
     async def replay(self, letters: Sequence[DeadLetter]) -> int:
-        """Put dead letters back on their stream, once each however often called; returns how many went."""
+        """Move dead letters back to their stream, idempotently; return the number moved."""

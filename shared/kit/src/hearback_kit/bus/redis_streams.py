@@ -1,4 +1,4 @@
-"""The bus on Valkey or Redis Streams, kept to commands that both have."""
+"""The bus on Valkey or Redis Streams, with commands that both support."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,10 +20,10 @@ _RENEWED_AT_ONCE = 500
 
 
 class RedisStreams:
-    """A `Bus` on one server or a cluster. `client` answers at once; `waiting` is used for reads that block.
+    """A `Bus` on a server or a cluster. `waiting` is a client for blocking reads, `client` for other commands.
 
-    With `pipelined` messages are published, acknowledged and counted over that connection, and with `readers` read
-    over theirs: for a fraction of the client's cost. On a cluster both are needed for that.
+    With `pipelined`, messages are published, acknowledged and counted over that connection, and with `readers`
+    they are read over theirs, for a fraction of the client's cost. A cluster needs both.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class RedisStreams:
         self._forget_script: Any = client.register_script(scripts.FORGET)
 
     async def ping(self) -> None:
-        """Raise Unavailable unless the server answers, or of a cluster one that has slots."""
+        """Raise Unavailable unless the server, or a node of the cluster with slots, responds."""
         if isinstance(self._pipelined, RespCluster):
             await self._pipelined.ping()
             return
@@ -94,7 +94,7 @@ class RedisStreams:
         block_ms: int,
         done: Sequence[Incoming] = (),
     ) -> list[Incoming]:
-        """New messages over all keys (count is per stream, as the command has it)."""
+        """Return new messages of all keys (`count` is per stream, as in XREADGROUP)."""
         per_key = max(1, -(-count // len(keys)))
         if self._readers is None:
             await self.ack(group, done)
@@ -121,7 +121,7 @@ class RedisStreams:
     async def read_own(
         self, keys: Sequence[str], group: str, consumer: str, *, count: int, after: str | None = None
     ) -> list[Incoming]:
-        """Pending messages of this consumer name; each call counts as a delivery."""
+        """Return pending messages of this consumer name; each call counts as a delivery."""
         start = "-" if after is None else f"({after}"
         found: list[Incoming] = []
         with outage_as_unavailable():
@@ -141,7 +141,7 @@ class RedisStreams:
     async def claim(
         self, keys: Sequence[str], group: str, consumer: str, *, idle_ms_min: int, count: int
     ) -> list[Incoming]:
-        """XAUTOCLAIM over the keys until `count` messages were found."""
+        """Run XAUTOCLAIM on the keys until `count` messages are found."""
         found: list[Incoming] = []
         try:
             claims = (
@@ -158,7 +158,7 @@ class RedisStreams:
     async def _claim_from(
         self, key: str, group: str, consumer: str, idle_ms_min: int, count: int
     ) -> list[Incoming]:
-        """One XAUTOCLAIM looks at a bounded part of what is pending, so it takes several to see all."""
+        """Run XAUTOCLAIM repeatedly, since each scans a bounded part of the pending entries."""
         cursor: Any = "0-0"
         while True:
             cursor, claimed, *_ = await self._client.xautoclaim(
@@ -170,7 +170,7 @@ class RedisStreams:
                 return []
 
     async def _with_deliveries(self, key: str, group: str, claimed: Sequence[Any]) -> list[Incoming]:
-        """Turn claimed entries into messages with their counts."""
+        """Return the messages of claimed entries with their delivery counts."""
         alive = [(entry_id, fields) for entry_id, fields in claimed if entry_id is not None and fields]
         async with self._client.pipeline(transaction=False) as pipe:
             for entry_id, _ in alive:
@@ -200,7 +200,7 @@ class RedisStreams:
         return held
 
     async def forget_consumers(self, keys: Sequence[str], group: str, *, idle_ms_min: int) -> int:
-        """Remove consumers of the group that hold nothing and did nothing for so long; returns how many."""
+        """Remove consumers without pending messages that are idle for `idle_ms_min`; return their number."""
         removed = (self._forget_script(keys=[key], args=[group, idle_ms_min]) for key in keys)
         return sum([n async for n in of_each(removed, may_fail=isinstance(self._pipelined, RespCluster))])
 
@@ -222,7 +222,7 @@ class RedisStreams:
     async def dead_letter(
         self, group: str, message: Incoming, error: str, announce: Sequence[Outgoing] = ()
     ) -> None:
-        """Move to `<key>:dead` and publish the announcement in one transaction, of a cluster's slot."""
+        """Move to `<key>:dead` and publish the announcement in one transaction (on a cluster within a slot)."""
         if isinstance(self._pipelined, RespCluster):
             wire = self._pipelined.on(message.key)
             apart = self._pipelined.apart(announce, lambda extra: extra.key)
@@ -240,7 +240,7 @@ class RedisStreams:
                 await pipe.execute()
 
     async def backlog(self, keys: Sequence[str]) -> dict[str, int]:
-        """XLEN of each key; 0 for one that something else than a stream has."""
+        """Return the XLEN of each key; 0 if it is no stream."""
         if self._pipelined is not None:
             return await lengths(self._pipelined, keys)
         with outage_as_unavailable():
@@ -254,7 +254,7 @@ class RedisStreams:
         return {key: int(n) if isinstance(n, int) else 0 for key, n in zip(keys, found, strict=True)}
 
     async def oldest_ms(self, keys: Sequence[str]) -> int | None:
-        """Return the Unix time in milliseconds of the oldest entry of all keys; None when all are empty."""
+        """Return the Unix time in milliseconds of the oldest entry of all keys; None if they are empty."""
         with outage_as_unavailable():
             async with self._client.pipeline(transaction=False) as pipe:
                 for key in keys:
@@ -263,14 +263,14 @@ class RedisStreams:
         return min((int(entries[0][0].partition(b"-")[0]) for entries in found if entries), default=None)
 
     async def dead_letters(self, key: str, *, after: str = "-", count: int = 100) -> list[DeadLetter]:
-        """Dead letters of a stream shard, oldest first."""
+        """Return dead letters of a stream shard, oldest first."""
         start = after if after == "-" else f"({after}"
         with outage_as_unavailable():
             rows = await self._client.xrange(key + DEAD_SUFFIX, min=start, max="+", count=count)
         return [dead_letter(key, entry_id, fields) for entry_id, fields in rows]
 
     async def replay(self, letters: Sequence[DeadLetter]) -> int:
-        """Copy each back to its stream and delete it, in one script per letter."""
+        """Copy each letter back to its stream and delete it, with one script per letter."""
         with outage_as_unavailable():
             moved = 0
             for letter in letters:
@@ -281,10 +281,10 @@ class RedisStreams:
 
 
 def _ids(messages: Sequence[Incoming]) -> dict[str, list[str]]:
-    """Return the entry ids of messages by their streams."""
+    """Return the entry ids of messages by stream."""
     return {key: [message.entry_id for message in ours] for key, ours in by_key(messages).items()}
 
 
 def _is_group_lost(error: ResponseError) -> bool:
-    """Whether stream or group vanished: the server lost its data, or somebody deleted the key."""
+    """Return whether the stream or group is missing: the server lost data, or the key was deleted."""
     return str(error).startswith(("NOGROUP", "UNBLOCKED"))

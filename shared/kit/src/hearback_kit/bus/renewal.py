@@ -1,4 +1,4 @@
-"""Renewing: the server is kept informed of what a consumer still works on."""
+"""Renews messages in flight, so that no other consumer claims them."""
 
 import asyncio
 
@@ -10,9 +10,9 @@ _log = get_logger(__name__)
 
 
 async def keep_renewing(bus: Bus, in_flight: InFlight, group: str, name: str, *, seconds: float) -> None:
-    """Renew every `seconds` what is in flight, until cancelled; forget what another consumer took over.
+    """Renew messages in flight every `seconds`, until cancelled; drop those that another consumer claimed.
 
-    A renewal that fails costs at most a second delivery, so it is logged and tried again.
+    A failed renewal causes a redelivery at most, so it is only logged.
     """
     while True:
         await asyncio.sleep(seconds)

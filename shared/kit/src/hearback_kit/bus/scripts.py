@@ -1,4 +1,4 @@
-"""Server-side scripts of the streams: what has to be decided and done in one step."""
+"""Lua scripts for atomic operations on streams."""
 
 from typing import Final
 
@@ -20,8 +20,8 @@ redis.call('XDEL', KEYS[1], ARGV[1])
 return 1
 """
 
-# ARGV: group, consumer, then per message its id and count. Only the owner may renew: a message that
-# somebody took over stays theirs. Answers the ids that are still ours.
+# ARGV: group, consumer, then the id and count of each message. Only the owner may renew a message.
+# Returns the ids that this consumer still owns.
 RENEW: Final = """
 local held = {}
 for i = 3, #ARGV, 2 do
@@ -35,7 +35,7 @@ end
 return held
 """
 
-# ARGV: group, idle milliseconds. One script, so that no consumer is removed that just took something.
+# ARGV: group, idle milliseconds. A script, so that no consumer is removed that just received a message.
 FORGET: Final = """
 local removed = 0
 for _, row in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do

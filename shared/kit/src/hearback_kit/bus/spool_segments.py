@@ -1,9 +1,9 @@
-"""Records in append-only files of a folder, oldest first: what an outage spool keeps on disk.
+"""The files of an outage spool: append-only segments of records, oldest first.
 
-A file (a segment) is a row of records. A record has a head of 16 bytes, big-endian: the length of its payload (4),
-a CRC-32 of everything but itself (4), when it was appended in Unix milliseconds (8); then the payload. A record
-is synced to the disk before `append` returns, and the name of a file before its first record is. A file is never
-written to again after a restart, so whatever a kill left half written is at the end of one: there reading ends.
+A record has a big-endian header of 16 bytes: the length of the payload (4), a CRC-32 of everything else (4), and
+the Unix time in milliseconds of the append (8); then the payload. Records are synced to disk before `append`
+returns, and a segment's name before its first record. After a restart, segments are not appended to any more, so a
+partial record can only be at the end of one, where reading stops.
 """
 
 import fcntl
@@ -35,12 +35,12 @@ _log = get_logger(__name__)
 
 
 class SpoolFull(Exception):
-    """The record does not fit within the bound; nothing of it was written."""
+    """The record exceeds the size limit; none of it was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One payload and when it was appended, in Unix milliseconds."""
+    """A payload and its append time in Unix milliseconds."""
 
     payload: bytes
     appended_at_ms: int
@@ -55,13 +55,13 @@ class _Segment:
 
 
 def encode_record(payload: bytes, appended_at_ms: int) -> bytes:
-    """Return a record as it lies in a file."""
+    """Encode a record."""
     length, time = struct.pack(">I", len(payload)), struct.pack(">Q", appended_at_ms)
     return b"".join((length, struct.pack(">I", zlib.crc32(payload, zlib.crc32(length + time))), time, payload))
 
 
 def decode_records(data: bytes) -> Iterator[Record]:
-    """Yield the records of a file, up to the first that is not whole."""
+    """Yield the records of a file, up to the first incomplete one."""
     position = 0
     while (record := _record_at(data, position)) is not None:
         yield record
@@ -79,7 +79,7 @@ def _record_at(data: bytes, position: int) -> Record | None:
 
 
 def is_torn(data: bytes) -> bool:
-    """Whether what follows the last whole record of a file may be one record that was being written."""
+    """Return whether the rest of a file after its last complete record may be a partial record."""
     if len(data) < _HEAD.size or not data.strip(b"\0"):
         return True
     length, _, _ = _HEAD.unpack_from(data)
@@ -87,9 +87,9 @@ def is_torn(data: bytes) -> bool:
 
 
 class SpoolSegments:
-    """The files of one folder, which one process at a time may `open`. To be used by one thread at a time.
+    """The segments in a folder, which one process at a time may `open`. Not thread-safe.
 
-    `bytes_max` bounds the bytes of all files that wait; a file has about `segment_bytes`.
+    `bytes_max` limits the size of all waiting segments; each has about `segment_bytes`.
     """
 
     def __init__(self, folder: Path, *, bytes_max: int, segment_bytes: int = SEGMENT_BYTES) -> None:
@@ -101,28 +101,28 @@ class SpoolSegments:
         self._active: int | None = None  # the descriptor of the newest segment, while it is written to
         self._number = 0
         self.waiting_bytes = 0
-        """Bytes of all files that wait."""
+        """Bytes of waiting segments."""
         self.waiting_records = 0
-        """Records that wait, those of a file that is being read included."""
+        """Waiting records, including those of the segment being read."""
         self.refused_bytes = 0
-        """Bytes of the files with what was set aside."""
+        """Bytes of the files of refused records."""
         self.refused_records = 0
-        """Records that were set aside."""
+        """Refused records that were set aside."""
 
     @property
     def is_open(self) -> bool:
-        """Whether the folder is this process's."""
+        """Whether this process has opened the folder."""
         return self._lock is not None
 
     @property
     def oldest_ms(self) -> int | None:
-        """When the oldest record that waits was appended, in Unix milliseconds."""
+        """The append time of the oldest waiting record, in Unix milliseconds."""
         return self._segments[0].oldest_ms if self.waiting_records else None
 
     def open(self) -> bool:
-        """Take the folder, and what an earlier process left in it; False when another process has it.
+        """Lock the folder and read its segments; return False if another process has locked it.
 
-        Raises OSError when the folder cannot be written to.
+        Raises OSError if the folder is not writable.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -153,9 +153,9 @@ class SpoolSegments:
             _dispose(path)
 
     def append(self, payload: bytes, appended_at_ms: int) -> None:
-        """Return when the record is on the disk. Raises SpoolFull or OSError; then nothing of it is kept.
+        """Write a record durably. Raises SpoolFull or OSError, after removing any part of it.
 
-        Only when the disk also fails to cut off what was written of the record, that may be read all the same.
+        If the disk fails to truncate that part, too, it may still be read later.
         """
         record = encode_record(payload, appended_at_ms)
         if self.waiting_bytes + len(record) > self._bytes_max or len(payload) > RECORD_BYTES_MAX:
@@ -213,23 +213,22 @@ class SpoolSegments:
             self._segments.pop().path.unlink(missing_ok=True)
 
     def read_oldest(self) -> list[Record]:
-        """Return the records of the oldest file, which is not written to from now on; `drop_oldest` removes it."""
+        """Return the records of the oldest segment, and stop appending to it; `drop_oldest` removes it."""
         if len(self._segments) == 1:
             self._end_segment()
         return list(decode_records(self._segments[0].path.read_bytes())) if self._segments else []
 
     def drop_oldest(self) -> None:
-        """Remove the file that `read_oldest` returned; one whose end cannot be read stays under another name."""
+        """Remove the segment that `read_oldest` returned; rename it instead if its end is unreadable."""
         segment = self._segments.popleft()
         self.waiting_bytes -= segment.size
         self.waiting_records -= segment.records
         _dispose(segment.path)
 
     def set_aside(self, payloads: Sequence[bytes], set_aside_at_ms: int) -> None:
-        """Return when these are in a file of their own that nothing reads: `….refused`.
+        """Write refused payloads durably to a separate file, `….refused`, that is never replayed.
 
-        Raises SpoolFull when these files would have more than `bytes_max`, OSError when it cannot be written. Then
-        nothing is set aside.
+        Raises SpoolFull if these files would exceed `bytes_max`, or OSError; then nothing is set aside.
         """
         records = b"".join(encode_record(payload, set_aside_at_ms) for payload in payloads)
         if self.refused_bytes + len(records) > self._bytes_max:
@@ -248,7 +247,7 @@ class SpoolSegments:
         self.refused_records += len(payloads)
 
     def close(self) -> None:
-        """Leave the folder to another process, with all that waits."""
+        """Release the folder, with its segments, for another process."""
         self._end_segment()
         if self._lock is not None:
             os.close(self._lock)
@@ -256,7 +255,7 @@ class SpoolSegments:
 
 
 def _dispose(path: Path) -> None:
-    """Remove a file whose records are done, unless it holds what can be no record that a kill tore."""
+    """Remove a replayed segment, unless its end is corrupt rather than a partial record."""
     data = path.read_bytes()
     whole = sum(_HEAD.size + len(record.payload) for record in decode_records(data))
     if is_torn(data[whole:]):

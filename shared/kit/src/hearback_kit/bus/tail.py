@@ -1,4 +1,4 @@
-"""Follow streams from their end, without a consumer group: for what is shown live and may be missed."""
+"""Follows streams from their end, without a consumer group: for live updates, which may be missed."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -23,10 +23,10 @@ _log = get_logger(__name__)
 
 
 class StreamTail(Heartbeat):
-    """Hands each new message of some streams to `on_messages`: one reader for a whole process.
+    """Passes new messages of streams to `on_messages`; one reader per process.
 
-    `waiting` is a client for commands that block. After an outage it goes on where it was. With `wanted` it reads
-    only while that is set, from the end that the streams have then.
+    `waiting` is a client for blocking commands. After an outage it resumes at its position. With `wanted` it reads
+    only while that is set, from the current end of the streams.
     """
 
     def __init__(
@@ -48,11 +48,11 @@ class StreamTail(Heartbeat):
 
     @property
     def is_following(self) -> bool:
-        """Whether messages that are published now are handed over."""
+        """Whether messages published now are received."""
         return self._following.is_set()
 
     async def following(self, seconds_max: float) -> None:
-        """Wait until messages from now on are handed over, or for `seconds_max`."""
+        """Wait until new messages are received, at most `seconds_max`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds_max):
                 await self._following.wait()
@@ -94,7 +94,7 @@ class StreamTail(Heartbeat):
         return await self._waiting.xread(after, count=ENTRIES_MAX, block=BLOCK_MS_MAX)
 
     async def _read_each(self) -> list[Any]:
-        """Return what the first streams to have something have; the others' reads go on."""
+        """Return the messages of the first streams that have any; the other reads continue."""
         for key, entry_id in self._after.items():
             if key not in self._reads:
                 self._reads[key] = asyncio.create_task(self._read({key: entry_id}))
@@ -112,7 +112,7 @@ class StreamTail(Heartbeat):
         self._reads.clear()
 
     async def _end_of(self, key: str) -> Any:
-        """Return the id of the newest entry, so that nothing is missed between two reads."""
+        """Return the id of the latest entry, so that nothing is missed between reads."""
         try:
             info = await self._waiting.xinfo_stream(key)
         except ResponseError as error:

@@ -1,6 +1,6 @@
-"""Appending messages to streams over a pipelined connection, all of them in one transaction.
+"""Appends messages to streams over a pipelined connection, in one transaction.
 
-On a cluster each slot has one: what comes of one request is of one project, and so of one slot.
+On a cluster there is one per slot; the messages of a request belong to one project, and so to one slot.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ _EXEC: Final = encode_command("EXEC")
 
 
 async def add_all(connection: Wire | RespCluster, messages: Sequence[Outgoing]) -> Exception | None:
-    """Append messages; return the error of the server if there was one.
+    """Append messages; return the server's error, if any.
 
-    Raises NotSent when it is certain that nothing was appended, any other Unavailable when it is not: for several
-    slots of a cluster it is SomeAway.
+    Raises NotSent if certainly nothing was appended, another Unavailable if that is unknown: SomeAway for several
+    slots of a cluster.
     """
     if isinstance(connection, RespCluster):
         return await _add_by_slot(connection, messages)
@@ -53,9 +53,9 @@ async def _add_by_slot(cluster: RespCluster, messages: Sequence[Outgoing]) -> Ex
 async def run_xadds(
     connection: Wire | RespCluster, commands: Sequence[bytes], keys: Sequence[str]
 ) -> list[Exception | None]:
-    """Run encoded XADDs to these keys as `add_all` does; return the server's error, if any, for each of them.
+    """Run encoded XADDs to these keys like `add_all`; return the server's error, or None, for each.
 
-    Raises Unavailable also when the server refuses the transaction as a whole.
+    Raises Unavailable also if the server refuses the whole transaction.
     """
     if isinstance(connection, RespCluster):
         parts = connection.apart(range(len(keys)), lambda place: keys[place])
@@ -75,7 +75,7 @@ async def run_xadds(
 
 
 async def _run(connection: Wire, parts: Sequence[bytes], count: int) -> Any:
-    """Run `count` encoded XADDs; return the answer to the only one, or to EXEC."""
+    """Run `count` encoded XADDs; return the response to the only one, or to EXEC."""
     answers = 1
     if count > 1:
         parts, answers = (_MULTI, *parts, _EXEC), count + 2
@@ -91,7 +91,7 @@ def _head(key: str, kind: str, version: str, fields: int) -> bytes:
 
 
 def encode_xadd(message: Outgoing) -> list[bytes]:
-    """The XADD of a message as byte strings to be written one after the other; payloads are not copied."""
+    """Encode the XADD of a message as consecutive byte strings, without copying payloads."""
     fields = 3 + (message.body is not None) + (message.traceparent is not None)
     parts = [
         _head(message.key, message.type, message.version, fields),
@@ -108,7 +108,7 @@ def encode_xadd(message: Outgoing) -> list[bytes]:
 
 
 def _first_error(answer: Any) -> Exception | None:
-    """The error in the answer to XADD or EXEC, if any."""
+    """Return the error in the response to XADD or EXEC, or None."""
     if isinstance(answer, Exception):
         return NotSent(str(answer))
     if isinstance(answer, list):
