@@ -50,7 +50,7 @@ def step_words(step: str) -> str:
         "linked": _("Linked to its error event"),
         "no_event": _("Stored for itself: it names no error event"),
         "expired": _("Given up: its error event never arrived"),
-        "duplicate_refused": _("A further report was refused"),
+        "duplicate_refused": _("Other words under its id were refused"),
         "dead_letter": _("Could not be handled; kept as a dead letter"),
         "accepted_by_member": _("Taken in after all, by a member"),
         "reprocessed": _("Processed again, by the rules of then"),
