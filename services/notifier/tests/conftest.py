@@ -60,7 +60,8 @@ def feedback(**values: Any) -> FeedbackContent:
 
 def read(**values: Any) -> Feedback:
     """A feedback as the notifier reads it."""
-    return read_created(created(feedback(**values)).model_dump_json().encode()).feedback
+    [one] = read_created(created(feedback(**values)).model_dump_json().encode(), "1")
+    return one.feedback
 
 
 def created(content: FeedbackContent, project_id: int = 1) -> FeedbackCreated:
