@@ -8,27 +8,16 @@ import importlib
 import sys
 from pathlib import Path
 
-from hearback_local.services import SERVICES
+from hearback_local.services import SERVICES, load_programs
 
-# Imported lazily by the services at run time.
-LATE = (
-    "anyio._backends._asyncio",
-    "asyncpg",
-    "h11",
-    "httpcore",
-    "hearback_local.launcher.launcher",
-    "uvicorn.lifespan.on",
-)
 OURS = ("hearback_contracts", "hearback_fleet", "hearback_kit", "hearback_local", "hearback_web")
 
 
 def main() -> None:
     """Import all services, then compile the rest of our own packages."""
     sys.dont_write_bytecode = False  # whatever the environment says: this is the install, not a run
-    for name in LATE:
-        importlib.import_module(name)
-    for service in SERVICES:
-        service.load()
+    importlib.import_module("hearback_local.launcher.launcher")
+    load_programs()
     for name in (*OURS, *(service.package for service in SERVICES)):
         file = importlib.import_module(name).__file__
         if file is not None:

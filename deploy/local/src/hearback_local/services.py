@@ -24,6 +24,18 @@ class ServiceProcess:
         return importlib.import_module(f"{self.package}.__main__").PROGRAM
 
 
+# What libraries import when they run. After the fork each process would have a copy of it.
+LATE: Final = (
+    "_strptime",
+    "anyio._backends._asyncio",
+    "asyncpg",
+    "encodings.unicode_escape",
+    "fastapi.telemetry._runtime",
+    "h11",
+    "httpcore",
+    "uvicorn.lifespan.on",
+    "uvloop",
+)
 SERVICES: Final = (
     ServiceProcess("registry", "envelope-gateway/registry"),
     ServiceProcess("envelope-gateway", "envelope-gateway"),
@@ -33,3 +45,10 @@ SERVICES: Final = (
     ServiceProcess("client-reports", "client-reports"),
     ServiceProcess("notifier", "notifier"),
 )
+
+
+def load_programs() -> list[tuple[ServiceProcess, Any]]:
+    """Import everything that the services run; return each with its `Program`."""
+    for name in LATE:
+        importlib.import_module(name)
+    return [(service, service.load()) for service in SERVICES]

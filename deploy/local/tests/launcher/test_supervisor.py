@@ -142,3 +142,17 @@ except FleetError as error:
     with launch(code, tmp_path) as launcher:
         output, _ = launcher.communicate(timeout=20)
     assert expected in output
+
+
+def test_what_is_done_meanwhile_is_done_while_the_task_runs(tmp_path: Path) -> None:
+    code = """
+def task():
+    while not (folder / "beside").exists():
+        time.sleep(0.01)
+    return b"both"
+
+note(run_task("task", task, folder / "task.log", meanwhile=(folder / "beside").touch))
+"""
+    with launch(code, tmp_path) as launcher:
+        output, _ = launcher.communicate(timeout=20)
+    assert "both" in output

@@ -30,6 +30,7 @@ class EmbedApp(FastAPI):
 
 def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     """Return the app; it connects on startup."""
+    script = DialogScript()
 
     def build(runtime: ServiceRuntime) -> AppState:
         connection, limits = runtime.resp_connection(), runtime.limits()
@@ -46,7 +47,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
             publisher=ReportPublisher(
                 connection, bounds, runtime.clock, service=settings.service, shards=runtime.shards
             ),
-            script=DialogScript(),
+            script=script,
             clock=runtime.clock,
         )
 

@@ -25,6 +25,7 @@ from notifier.pages import deliveries as delivery_pages
 from notifier.pages.deps import PAGES
 from notifier.service.address_notices import Context
 from notifier.service.app_state import AppState
+from notifier.service.render_mail import mail_renderer
 from notifier.settings import Settings
 from notifier.store.tables import OUTBOX
 
@@ -48,13 +49,14 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
 
 def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
     """Return the worker: the consumers of notices, delivery, and retention."""
+    render = mail_renderer()
 
     def build(runtime: ServiceRuntime) -> None:
         configuration = runtime.configuration
         members = RecipientDirectory(runtime.registry, configuration, seconds=settings.recipients_seconds)
         own = {"settings": settings, "bus": runtime.bus, "configuration": configuration, "recipients": members}
         context = Context.of(runtime, **own)
-        wake = add_delivery(runtime, settings, _calls(settings, runtime))
+        wake = add_delivery(runtime, settings, _calls(settings, runtime), render)
         for stream, handle in (
             (FEEDBACK_CREATED, handle_feedback_created),
             (FEEDBACK_CHANGED, handle_feedback_changed),

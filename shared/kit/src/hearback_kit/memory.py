@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import gc
+import sys
 from typing import Final
 
 YOUNG_OBJECTS_MAX: Final = 20_000
@@ -16,6 +17,17 @@ def freeze_gc() -> None:
     """
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS_MAX, 20, 50)
+
+
+def prepare_forks() -> None:
+    """Let forked processes share what was imported and built so far, until they touch it.
+
+    A lookup that evicts another from the cache of attributes touches both names.
+    """
+    gc.collect()
+    gc.freeze()
+    if sys.version_info < (3, 12):  # later names are immortal
+        sys._clear_type_cache()
 
 
 def release_unused() -> None:

@@ -38,6 +38,7 @@ KEEP_ALIVE_SECONDS = 75
 EXIT_SECONDS_MORE = 10.0
 STDERR = 2
 MODES = ("serve", "work", "run")
+Built = tuple[FastAPI, Worker | None]
 
 
 @dataclass(frozen=True)
@@ -111,24 +112,34 @@ class Program:
         finally:
             await database.close()
 
+    def build(self, settings: ServiceSettings, mode: str = "run") -> Built:
+        """Return the app and the worker of a mode. They open nothing before they run."""
+        worker = self.create_worker(settings) if mode != "serve" and self.create_worker else None
+        app = self._health_app(worker) if mode == "work" else self.create_app(settings)
+        if worker is not None and mode == "run":
+            worker.show_checks(app.state.checks, "worker-")
+        return app, worker
+
     def execute(
         self,
         settings: ServiceSettings,
         mode: str = "run",
         sockets: list[socket.socket] | None = None,
         front: str | bytes | None = None,
+        built: Built | None = None,
     ) -> None:
         """Serve HTTP, work on streams, or both in one process, until SIGTERM or SIGINT.
 
-        `front` is the address of a front server that hands over connections. If a part crashes, all stop and its
-        error is raised. The process always ends in bounded time.
+        `front` is the address of a front server that hands over connections; `built` is what `build` returned for
+        the same settings and mode. If a part crashes, all stop and its error is raised. The process always ends
+        in bounded time.
         """
         configure_traces(self.name)
         watch_disk(settings.data_dir)
         raise_file_limit()
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(self._execute(settings, mode, sockets, front))
+                runner.run(self._execute(settings, mode, sockets, front, built))
         finally:
             faulthandler.cancel_dump_traceback_later()
 
@@ -138,11 +149,10 @@ class Program:
         mode: str,
         sockets: list[socket.socket] | None,
         front: str | bytes | None,
+        built: Built | None,
     ) -> None:
-        worker = self.create_worker(settings) if mode != "serve" and self.create_worker else None
-        app = self._health_app(worker) if mode == "work" else self.create_app(settings)
+        app, worker = built or self.build(settings, mode)
         if worker is not None and mode == "run":
-            worker.show_checks(app.state.checks, "worker-")
             COMMON.set(Common())
         freeze_gc()
         stop, force_exit = asyncio.Event(), asyncio.Event()

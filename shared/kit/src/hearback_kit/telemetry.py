@@ -41,7 +41,9 @@ def configure_traces(service: str) -> None:
     """
     if isinstance(trace.get_tracer_provider(), TracerProvider):
         return
-    provider = TracerProvider(resource=Resource.create({"service.name": service}))
+    # Only exporters need what describes the process; to find it out starts a thread and looks at all packages.
+    resource = Resource.create({"service.name": service}) if _EXPORTERS else Resource.get_empty()
+    provider = TracerProvider(resource=resource)
     for name in _EXPORTERS:
         provider.add_span_processor(BatchSpanProcessor(_exporter(name)))
     trace.set_tracer_provider(provider)

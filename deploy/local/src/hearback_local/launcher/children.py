@@ -158,10 +158,13 @@ def redirect_output(log: Path) -> None:
     os.close(nothing)
 
 
-def run_task(name: str, task: Callable[[], bytes], log: Path) -> bytes:
+def run_task(
+    name: str, task: Callable[[], bytes], log: Path, meanwhile: Callable[[], None] = lambda: None
+) -> bytes:
     """Run a function in a forked child and return its result, so that its imports do not stay in the launcher.
 
-    Raises FleetError, with the end of the log, if the child failed or took longer than TASK_SECONDS_MAX.
+    `meanwhile` is called in this process while the child runs. Raises FleetError, with the end of the log, if the
+    child failed or took longer than TASK_SECONDS_MAX.
     """
     read_end, write_end = os.pipe()
 
@@ -173,6 +176,7 @@ def run_task(name: str, task: Callable[[], bytes], log: Path) -> bytes:
     child = Child(name, deliver, log)
     child.start()
     os.close(write_end)
+    meanwhile()
     pid = child.pid
     with os.fdopen(read_end, "rb") as answer:
         os.set_blocking(read_end, False)

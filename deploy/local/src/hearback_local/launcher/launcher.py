@@ -1,6 +1,5 @@
 """Runs the fleet: starts stores, migrations, services and edge, then supervises them."""
 
-import gc
 import json
 import os
 import signal
@@ -9,11 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from fastapi.routing import iter_route_contexts
 from hearback_devkit.engines.process import describe_process, end_process, is_described
 from hearback_kit.http_server.channel import listen_for_channels
-from hearback_kit.memory import release_unused
+from hearback_kit.memory import prepare_forks, release_unused
 from hearback_kit.settings import read_settings
 
 from hearback_local.data_dir import DataDir
@@ -32,7 +33,7 @@ from hearback_local.launcher.settings import LauncherSettings
 from hearback_local.launcher.store_watch import StoreWatch
 from hearback_local.launcher.stores import Stores
 from hearback_local.launcher.supervisor import StopRequested, Supervisor
-from hearback_local.services import EDGE, SERVICES, ServiceProcess
+from hearback_local.services import EDGE, ServiceProcess, load_programs
 
 # What colours tracebacks on a terminal. Logs of a fleet are files, and these take 8 MB.
 UNUSED = ("rich", "pygments")
@@ -100,10 +101,13 @@ class Launcher:
         self._supervisor.check_stop()
         self._prepare_environment()
         self._data_dir.write_ports(self._ports | self._stores.ports)
-        gc.collect()
-        gc.freeze()
         self._report("preparing the databases")
-        run_task("migrate", lambda: migrations.run(list(self._services)), self._data_dir.log("migrate"))
+        migrate = partial(migrations.run, list(self._services))
+        run_task("migrate", migrate, self._data_dir.log("migrate"), meanwhile=self._build_services)
+        prepare_forks()
+
+    def _build_services(self) -> None:
+        self._children.extend(self._service_child(*service) for service in self._services)
 
     def _prepare_environment(self) -> None:
         recorded = self._data_dir.read_ports()
@@ -130,7 +134,6 @@ class Launcher:
 
     def _start_services(self) -> None:
         self._report("starting the services")
-        self._children.extend(self._service_child(*service) for service in self._services)
         self._children.append(self._edge_child())
         waiting = {child.name for child in self._children}
 
@@ -173,6 +176,10 @@ class Launcher:
         return probe(self._ports[name])[0]
 
     def _service_child(self, service: ServiceProcess, program: Any) -> Child:
+        """Return the process of a service. Its app is built here: a forked process copies whatever it touches."""
+        settings = read_settings(program.settings)
+        app, _ = built = program.build(settings)
+        list(iter_route_contexts(app.routes))  # otherwise the first request makes them
         front = self._channels.getsockname() if service.name == TAKES_OVER else None
 
         def serve() -> None:
@@ -180,14 +187,13 @@ class Launcher:
 
             held = self._keep_only(service.name)
             self._channels.close()
-            settings = program.settings()
             configure_logs(
                 program.name,
                 settings.log_level,
                 settings.log_format,
                 lines_per_minute_max=settings.log_lines_per_minute_max,
             )
-            program.execute(settings, "run", sockets=[held], front=front)
+            program.execute(settings, "run", sockets=[held], front=front, built=built)
 
         return Child(service.name, serve, self._data_dir.log(service.name))
 
@@ -276,11 +282,8 @@ class _Import:
     def _load(self) -> None:
         modules: dict[str, Any] = sys.modules
         try:
-            import uvloop  # noqa: F401
-
             for name in UNUSED:
                 modules.setdefault(name, None)  # cannot be imported then; libraries do without
-            for service in SERVICES:
-                self._loaded.append((service, service.load()))
+            self._loaded = load_programs()
         except BaseException as error:
             self._error = error
