@@ -19,8 +19,8 @@ def freeze_gc() -> None:
     gc.set_threshold(YOUNG_OBJECTS_MAX, 20, 50)
 
 
-def prepare_forks() -> None:
-    """Let forked processes share what was imported and built so far, until they touch it.
+def prepare_fork() -> None:
+    """Let the process that is forked next share what was imported and built so far, until it touches it.
 
     A lookup that evicts another from the cache of attributes touches both names.
     """

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hearback_devkit.engines.process import die_with_parent, is_alive, tail, wait_until
+from hearback_kit.memory import prepare_fork
 
 from hearback_local.errors import FleetError
 
@@ -46,6 +47,7 @@ class Child:
         self.starts += 1
         self._kill_at = None
         self._started_at = time.monotonic()
+        prepare_fork()
         self.pid = os.fork()
         if self.pid == 0:
             run_forked(self._target, self.name, self.log, arm)

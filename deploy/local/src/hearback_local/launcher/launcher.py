@@ -14,7 +14,7 @@ from typing import Any
 from fastapi.routing import iter_route_contexts
 from hearback_devkit.engines.process import describe_process, end_process, is_described
 from hearback_kit.http_server.channel import listen_for_channels
-from hearback_kit.memory import prepare_forks, release_unused
+from hearback_kit.memory import release_unused
 from hearback_kit.settings import read_settings
 
 from hearback_local.data_dir import DataDir
@@ -104,7 +104,6 @@ class Launcher:
         self._report("preparing the databases")
         migrate = partial(migrations.run, list(self._services))
         run_task("migrate", migrate, self._data_dir.log("migrate"), meanwhile=self._build_services)
-        prepare_forks()
 
     def _build_services(self) -> None:
         self._children.extend(self._service_child(*service) for service in self._services)
