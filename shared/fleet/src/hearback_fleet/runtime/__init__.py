@@ -1,13 +1,11 @@
-"""What a service runs on: every connection and background task of an app or a worker, opened and closed here.
+"""The runtime of a service: opens and closes connections and background tasks of an app or a worker.
 
-An `app.py` says what is particular to its service in a `build` function. It gets a `ServiceRuntime`, whose
-parts are opened when `build` first uses them; whatever was opened is run, checked and closed:
+A service's `app.py` has a `build` function. It gets a `ServiceRuntime`, which opens each resource on first use, adds
+its readiness check, and shuts down in this order, also if `build` raises:
 
-1. Background tasks stop, stage by stage: consumers and jobs finish what is in hand, the relay publishes what
-   that committed, then what keeps copies current ends (`hearback_kit.background`).
-2. Connections close, the last opened first.
-
-The same happens when `build` raises half way.
+1. Background tasks stop by stage: consumers and jobs finish their current work, the relay publishes what that
+   committed, then followers end (`hearback_kit.background`).
+2. Connections close in reverse order.
 """
 
 from hearback_fleet.runtime.programs import service_app, service_worker

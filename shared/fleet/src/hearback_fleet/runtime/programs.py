@@ -1,4 +1,4 @@
-"""Build the HTTP app and the worker of a service on its runtime."""
+"""Build the HTTP app and the worker of a service."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager

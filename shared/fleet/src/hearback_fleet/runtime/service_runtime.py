@@ -1,4 +1,4 @@
-"""The connections and background tasks of one app or worker."""
+"""The connections and background tasks of an app or a worker."""
 
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -40,10 +40,10 @@ DEPTH_SECONDS: Final = 15.0  # between looks at how much waits in the streams th
 
 
 class ServiceRuntime:
-    """The connections and background tasks of one app or worker; use it as a context manager.
+    """The connections and background tasks of an app or a worker; use it as a context manager.
 
-    An app and a worker that run in one process have the database, the bus, the relay and the configuration in
-    common (`hearback_kit.common`). `outbox` is the service's outbox table, for `outbox` and `relay`.
+    An app and a worker in one process share the database, the bus, the relay and the configuration
+    (`hearback_kit.common`). `outbox` is the service's outbox table.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class ServiceRuntime:
         return await self._stack.__aexit__(*raised)
 
     def started(self) -> Sequence[Part]:
-        """Return the background tasks, which are started now: from here on there can be no others."""
+        """Return the background tasks to start; no more can be added."""
         self._is_running = True
         return self.parts
 
@@ -77,30 +77,30 @@ class ServiceRuntime:
 
     @property
     def checks(self) -> Mapping[str, Check]:
-        """Readiness checks of what was opened, but the background tasks."""
+        """Readiness checks, except those of background tasks."""
         return dict(self._checks)
 
     @property
     def shards(self) -> int:
-        """Shards of every stream."""
+        """The number of shards of each stream."""
         return self.settings.stream_shards
 
     def on_close(self, close: Callable[[], Awaitable[object]]) -> None:
-        """Call `close` when connections close: before those that were opened earlier."""
+        """Call `close` on shutdown, in reverse order of these calls."""
         self._stack.push_async_callback(close)
 
     def add_check(self, name: str, check: Check) -> None:
-        """Make readiness depend on a check."""
+        """Add a readiness check."""
         self._checks[name] = check
 
     def run(self, name: str, runnable: Runnable, stage: Stage = Stage.WORK) -> None:
-        """Run something in the background, with a readiness check of that name."""
+        """Add a background task, with a readiness check `name`."""
         if self._is_running:
             raise RuntimeError(f"{name} was first used after everything had started; use it in `build`")
         self._parts.append(Part(name, runnable, stage))
 
     def _common(self, name: str, make: Callable[[], tuple[Thing, Close]]) -> Thing:
-        """Return what this process has in common, or what is ours alone; closed with everything else."""
+        """Return a resource that the process shares, or a new one if it shares none; close it on shutdown."""
         common = COMMON.get()
         if common is None:
             thing, close = make()
@@ -129,7 +129,7 @@ class ServiceRuntime:
 
     @cached_property
     def configuration(self) -> Configuration:
-        """Projects and organizations as published, kept current."""
+        """The published projects and organizations, kept current."""
         configuration, following = self._common("configuration", self._open_configuration)
         self.run("configuration", following, Stage.FOLLOW)
         return configuration
@@ -145,12 +145,12 @@ class ServiceRuntime:
 
     @cached_property
     def access(self) -> Access:
-        """Who may see what, as the registry knows."""
+        """Authorization of callers, by the registry."""
         return Access(self.configuration, Authenticator(registry_introspection(self.registry)))
 
     @cached_property
     def blobs(self) -> BlobStore:
-        """Where attachments lie."""
+        """The store of attachments."""
         return BlobStore(self.settings.blob_url)
 
     @cached_property
@@ -173,13 +173,13 @@ class ServiceRuntime:
 
     @cached_property
     def outbox(self) -> Outbox:
-        """Takes messages in the transaction of the rows they announce."""
+        """The transactional outbox."""
         return Outbox(self._table)
 
     @cached_property
     def relay(self) -> OutboxRelay:
-        """Publishes the outbox, in the background."""
-        database, bus = self.database, self.bus  # kept open by every user of the relay
+        """The background task that publishes the outbox."""
+        database, bus = self.database, self.bus  # opened for each user of the relay
 
         def make() -> tuple[tuple[OutboxRelay, SharedRun], Close]:
             relay = OutboxRelay(database, self._table, bus)
@@ -191,24 +191,24 @@ class ServiceRuntime:
 
     @cached_property
     def hurries(self) -> Hurries:
-        """Lets an app's readers catch up with the consumers of its worker that were given some."""
+        """Lets readers wait for consumers of the same process, to read their own writes."""
         return self._common("hurries", lambda: (Hurries(), close_nothing))
 
     def service_client(self, url: str) -> ServiceClient:
-        """Open a client of another service's internal API."""
+        """Return a client of another service's internal API."""
         secret = self.settings.secret_key.get_secret_value()
         client = ServiceClient(url, service=self.settings.service, secret=secret)
         self.on_close(client.close)
         return client
 
     def valkey(self, *, timeout_seconds: float = 5.0, blocking: bool = False) -> Valkey:
-        """Open a client of Valkey; `blocking` is for commands that wait."""
+        """Return a client of Valkey; `blocking` for blocking commands."""
         client = connect(self._redis_url, timeout_seconds=timeout_seconds, blocking=blocking)
         self.on_close(client.aclose)
         return client
 
     def resp_connection(self, *, answer_seconds_max: float = 5.0) -> Connections:
-        """Open a pipelined connection to Valkey, or to each primary of a cluster, for hot paths."""
+        """Return a pipelined connection to Valkey, or to each primary of a cluster, for hot paths."""
         connection = self._resp_connection(answer_seconds_max)
         self._stack.callback(connection.close)
         return connection
@@ -222,16 +222,16 @@ class ServiceRuntime:
         )
 
     def limits(self, *, answer_seconds_max: float = 1.0, callers_max: int = 4_096) -> LimitBatches:
-        """Open the limiter, on a connection of its own: it gives up sooner than one that makes things durable."""
+        """Return the rate limiter, on a separate connection, since its timeout is shorter."""
         connection = self.resp_connection(answer_seconds_max=answer_seconds_max)
         return LimitBatches(connection, self.clock, callers_max=callers_max)
 
     def require_valkey(self, connection: Connections) -> None:
-        """Make readiness depend on Valkey's answer over this connection."""
+        """Add a readiness check of Valkey over this connection."""
         self.add_check("valkey", connection.ping)
 
     def stream_bounds(self, streams: Iterable[Stream], entries_max: int) -> StreamBounds:
-        """Watch how full streams are; each has its own bound, and none more than `entries_max`."""
+        """Watch the backlog of streams; each has its own bound, at most `entries_max`."""
         keys = [(stream, key) for stream in streams for key in stream.shard_keys(self.shards)]
         watching = StreamBounds(self.bus, {key: min(entries_max, one.entries_max) for one, key in keys})
         self.run("stream-bounds", watching, Stage.FOLLOW)
@@ -247,10 +247,10 @@ class ServiceRuntime:
         consumers: int = 1,
         hurries: Hurries | None = None,
     ) -> None:
-        """Handle a stream's messages in batches of `batch_max`; `consumers` share its shards among them.
+        """Handle a stream's messages in batches of `batch_max`, with `consumers` that share its shards.
 
-        With more than one, a helper handles further batches of any shard while a read finds a full one.
-        `on_dead` makes what announces a dead letter, if anything; `hurries` is for what readers catch up with.
+        With more than one, a helper handles batches of any shard while there is a backlog. `on_dead` returns the
+        announcement of a dead letter, if any; with `hurries`, readers can wait for the consumers.
         """
         is_unheard = hurries is not None and COMMON.get() is None
         options = ConsumerOptions.of(self.settings, batch_max=batch_max, is_unheard=is_unheard)
@@ -278,14 +278,14 @@ class ServiceRuntime:
         self._read[stream.name] = keys
 
     def every(self, name: str, seconds: float, job: Callable[[], Awaitable[object]]) -> Periodic:
-        """Run a job at once and then every `seconds`, and sooner when what is returned is woken."""
+        """Run a job now and then every `seconds`; the returned `Periodic` can be woken for an earlier run."""
         periodic = Periodic(name, seconds, job)
         self.run(name, periodic)
         return periodic
 
     @property
     def consumer_name(self) -> str:
-        """The name of this process in its consumer groups."""
+        """The name of this process in consumer groups."""
         return self.settings.consumer_name or f"{self.settings.service}-{socket.gethostname()}"
 
     @property
