@@ -12,4 +12,4 @@ class TooManyRules(BadRequest, code="too_many_rules"):
 
 
 class NothingToAccept(Conflict, code="nothing_to_accept"):
-    """There is nothing to take in: the submission was not refused by a rule, or it has been taken in already."""
+    """There is nothing to accept: the submission was not refused by a rule, or it was accepted already."""

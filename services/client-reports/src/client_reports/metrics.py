@@ -25,7 +25,7 @@ PAYLOADS_DROPPED = Counter(
     "Payloads of refused submissions beyond the limits of a submission or of a project's day.",
 )
 SUBMISSIONS_ACCEPTED = Counter(
-    "client_reports_submissions_accepted", "Refused submissions that were taken in after all."
+    "client_reports_submissions_accepted", "Refused submissions that were accepted afterwards."
 )
 PARTITIONS_DROPPED = Counter("client_reports_partitions_dropped", "Partitions dropped by age.", ["table"])
 SERIES_FOLDED = Counter(

@@ -113,12 +113,12 @@ async def test_refused_words_are_shown_and_taken_in_once(browser: Browser) -> No
     text = await browser.page(path)
     assert "It broke." in text
     assert HOSTILE not in text
-    assert "Take it in after all" in text
+    assert "Accept it anyway" in text
     answer = await browser.post(path, project="web")
     assert (answer.status_code, answer.headers["location"]) == (303, f"{path}?project=web")
     text = await browser.page(path)
-    assert "Taken in." in text
-    assert "Take it in after all" not in text
+    assert "Accepted." in text
+    assert "Accept it anyway" not in text
     answer = await browser.post(path, project="web")
     assert answer.status_code == 409
     assert "<h1" in answer.text
@@ -136,7 +136,7 @@ async def test_who_may_read_and_take_in(browser: Browser) -> None:
     browser.sign_in(scopes=READS)
     text = await browser.page(path)
     assert "It broke." in text
-    assert "Take it in after all" not in text
+    assert "Accept it anyway" not in text
     assert (await browser.post(path, project="web")).status_code == 403
     browser.sign_in(scopes=("project:read",))
     assert "It broke." not in await browser.page(path)

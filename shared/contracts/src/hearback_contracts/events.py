@@ -90,7 +90,7 @@ class UserReportSubmitted(Scoped):
     event_id: str | None
     submission_id: str | None = Field(
         default=None,
-        description="Names the submission when it is taken in after a refusal; else the event id does.",
+        description="The id of a submission that is accepted after a refusal; otherwise it is the event id.",
     )
     source: FeedbackSource
     marks: tuple[str, ...] = Field(default=(), description="Suspicions of the sender, such as `honeypot`.")

@@ -52,7 +52,7 @@ def step_words(step: str) -> str:
         "expired": _("Given up: its error event never arrived"),
         "duplicate_refused": _("Other words under its id were refused"),
         "dead_letter": _("Could not be handled; kept as a dead letter"),
-        "accepted_by_member": _("Taken in after all, by a member"),
+        "accepted_by_member": _("Accepted by a member"),
         "reprocessed": _("Processed again, by the rules of then"),
         "notified": _("People were notified"),
         "notification_skipped": _("No notification"),

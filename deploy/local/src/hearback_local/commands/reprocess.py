@@ -50,7 +50,7 @@ def in_words(found: dict[str, Any]) -> list[str]:
     if feedback["skipped"]:
         lines.append(f"          {feedback['skipped']:,} left as they are: their project takes no feedback")
     lines.append(f"reports   {reports['examined']:,} wait for their event, {reports['linked']:,} {would}linked")
-    lines.append(f"refused   {refused['examined']:,} have their words, {refused['taken']:,} {would}taken in")
+    lines.append(f"refused   {refused['examined']:,} have their words, {refused['taken']:,} {would}accepted")
     lines += [
         f"          {count:,} still refused: {reason}" for reason, count in sorted(refused["reasons"].items())
     ]

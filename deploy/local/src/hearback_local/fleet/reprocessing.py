@@ -60,7 +60,7 @@ def _project_id(data_dir: DataDir, project: str) -> int:
 async def reprocess_range(state: Mapping[str, Any], wanted: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Reprocess the range `wanted`, and return counts."""
     async with operator_calls(state, SERVICES, CALL_SECONDS_MAX, KEPT) as call:
-        # Reports that are linked now and refused ones that are taken in become feedback by the rules of now.
+        # Newly linked reports and accepted submissions become feedback by the current rules.
         feedback = await _go_through(call, "feedback", wanted, progress)
         reports = await _go_through(call, "user-reports", wanted, progress)
         refused = await _decide_refused(call, wanted, progress)

@@ -43,7 +43,7 @@ async def post_reprocessing(state: StateDep, wanted: Reprocessing) -> RefusedPag
     return RefusedPage.model_validate(page)
 
 
-@router.post(ACCEPTANCES_PATH, operation_id="acceptRefused", summary="Take in refused submissions")
+@router.post(ACCEPTANCES_PATH, operation_id="acceptRefused", summary="Accept refused submissions")
 async def post_acceptances(state: StateDep, wanted: Acceptances) -> Taken:
     """Accept refused attempts, each once, as a member can; return how many."""
     taken = 0

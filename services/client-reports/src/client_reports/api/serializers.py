@@ -45,7 +45,7 @@ class SubmissionDetail(SubmissionView):
     """A submission with its payload if a rule of time, size or repetition refused it."""
 
     payload: dict[str, Any] | None = Field(
-        description="The newest refused attempt that was not taken in; only for callers with `event:read`."
+        description="The latest refused attempt that was not accepted; only for callers with `event:read`."
     )
 
 

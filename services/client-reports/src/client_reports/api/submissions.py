@@ -83,7 +83,7 @@ async def get_submission(app: StateDep, scope: Reader, submission_id: Submission
     return submission_detail(submission, refusal)
 
 
-@router.put("/{submission_id}/", operation_id="acceptSubmission", summary="Take in a refused submission")
+@router.put("/{submission_id}/", operation_id="acceptSubmission", summary="Accept a refused submission")
 async def accept_submission(
     app: StateDep,
     scope: Writer,

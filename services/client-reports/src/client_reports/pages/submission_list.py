@@ -157,7 +157,7 @@ async def take_in(
     principal = scope.principal
     key = SubmissionKey(project_id, stored_id(submission_id))
     accepted, _refusal = await state.acceptance.accept(key, principal.email or principal.id)
-    return redirect(request, _url(scope, accepted), Flash(_("Taken in. It appears in the inbox in a moment.")))
+    return redirect(request, _url(scope, accepted), Flash(_("Accepted. It appears in the inbox in a moment.")))
 
 
 async def _find(state: AppState, scope: PageScope, text: str, project: str) -> list[Submission]:
@@ -256,6 +256,6 @@ def _words_of(refusal: StoredRefusal | None) -> dict[str, Any] | None:
         "name": known.get("name"),
         "email": known.get("contact_email") or known.get("email"),
         "raw": orjson.dumps(payload, option=orjson.OPT_INDENT_2).decode(),
-        "can_be_taken_in": refusal.message is not None and refusal.accepted_at is None,
+        "can_be_accepted": refusal.message is not None and refusal.accepted_at is None,
         "accepted_at": refusal.accepted_at,
     }
