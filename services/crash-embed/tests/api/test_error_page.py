@@ -140,6 +140,9 @@ async def test_preflight_of_a_page_that_traces(embed: httpx.AsyncClient) -> None
         "Content-Type, Authorization, X-Requested-With, baggage, sentry-trace"
     )
     assert answer.headers["vary"] == "Accept, Origin"
+    asked = {"Origin": PAGE, "Access-Control-Request-Headers": "content-type,TraceParent"}
+    answer = await embed.options(PATH, params=GOOD, headers=asked)
+    assert answer.headers["access-control-allow-headers"].endswith(", sentry-trace, traceparent, tracestate")
 
 
 @pytest.mark.parametrize("accept", ["text/javascript", "text/html, text/javascript;q=0.8, */*"])

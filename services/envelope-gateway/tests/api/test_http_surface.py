@@ -73,6 +73,9 @@ async def test_a_preflight_needs_nothing(gateway, path, methods, body, kind, sta
     assert headers["access-control-max-age"] == "3600"
     assert set(headers["access-control-allow-headers"].split(",")) >= ALLOWED_HEADERS
     assert headers["vary"] == "origin, access-control-request-method, access-control-request-headers"
+    traced = await call(gateway, "OPTIONS", path, access_control_request_headers="content-type,TraceParent")
+    more = ",traceparent,tracestate"
+    assert traced.headers["access-control-allow-headers"] == headers["access-control-allow-headers"] + more
     assert await gateway.entries() == []
 
 

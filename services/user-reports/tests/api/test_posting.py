@@ -321,7 +321,9 @@ async def test_a_page_may_ask_and_read_every_answer(api: Any) -> None:
     asked = {"Origin": SHOP, "Access-Control-Request-Method": "POST"}
     preflight = await api.client.options(PATH, headers=asked)
     assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (200, "*")
-    assert {"authorization", "content-type"} <= set(preflight.headers["access-control-allow-headers"].split(", "))
+    assert {"authorization", "content-type", "traceparent"} <= set(
+        preflight.headers["access-control-allow-headers"].split(", ")
+    )
     answers = [
         await api.post(PATH, json=body(random_id()), headers={**dsn(), "Origin": SHOP}),
         await api.post(PATH, json=body("x"), headers={**dsn(), "Origin": SHOP}),

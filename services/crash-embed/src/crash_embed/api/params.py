@@ -23,6 +23,7 @@ class EmbedRequest:
     accept_language: str
     accepts_gzip: bool
     if_none_match: str
+    asks_w3c_headers: bool
     address: str | None
 
     @property
@@ -46,5 +47,6 @@ def parse_request(request: Request, proxies: TrustedProxies) -> EmbedRequest:
         accept_language=headers.get("accept-language", "")[:_HEADER_CHARACTERS_MAX],
         accepts_gzip="gzip" in headers.get("accept-encoding", ""),
         if_none_match=headers.get("if-none-match", "")[:_HEADER_CHARACTERS_MAX],
+        asks_w3c_headers="traceparent" in headers.get("access-control-request-headers", "").lower(),
         address=proxies.client_address(peer, request.scope["headers"]),
     )

@@ -35,6 +35,8 @@ def json_answer(
     """Return JSON, or for `Accept: text/javascript` an empty script whose header carries the context."""
     headers = _CORS | {"Access-Control-Allow-Origin": request.origin, "Vary": "Accept, Origin"}
     headers["Cache-Control"] = "no-store"
+    if request.asks_w3c_headers:
+        headers["Access-Control-Allow-Headers"] += ", traceparent, tracestate"
     if retry_after_seconds is not None:
         headers["Retry-After"] = str(retry_after_seconds)
     raw = orjson.dumps(body or {})

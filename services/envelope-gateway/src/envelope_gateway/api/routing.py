@@ -58,7 +58,7 @@ class IngestRouter:
             return False
         endpoint, parameters = found
         if scope["method"] == "OPTIONS":
-            await send_preflight(send)
+            await send_preflight(send, scope["headers"])
         elif scope["method"] not in endpoint.methods:
             await send_method_not_allowed(send, endpoint.methods)
         else:

@@ -34,6 +34,7 @@ _PREFLIGHT: HeaderPairs = [
     *COMMON_HEADERS,
     (b"content-length", b"0"),
 ]
+_ALLOW_HEADERS = b"access-control-allow-headers"
 _JSON = (b"content-type", b"application/json")
 _PLAIN = (b"content-type", b"text/plain; charset=utf-8")
 _GIF = (b"content-type", b"image/gif")
@@ -78,10 +79,19 @@ async def send_text(send: Send, text: str) -> None:
     await send_body(send, 200, text.encode(), _PLAIN)
 
 
-async def send_preflight(send: Send) -> None:
+async def send_preflight(send: Send, headers: HeaderPairs) -> None:
     """Send 200 for an OPTIONS request to an ingest route; it needs no authentication."""
-    await send({"type": "http.response.start", "status": 200, "headers": _PREFLIGHT})
+    await send({"type": "http.response.start", "status": 200, "headers": _preflight_for(headers)})
     await send({"type": "http.response.body", "body": b""})
+
+
+def _preflight_for(headers: HeaderPairs) -> HeaderPairs:
+    """Return the answer for a page; one that traces by the W3C's headers asks for them with every request."""
+    asked = next((value for name, value in headers if name == b"access-control-request-headers"), b"")
+    if b"traceparent" not in asked.lower():
+        return _PREFLIGHT
+    more = b",traceparent,tracestate"
+    return [(name, value + more if name == _ALLOW_HEADERS else value) for name, value in _PREFLIGHT]
 
 
 async def send_method_not_allowed(send: Send, allowed: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from hearback_kit.api.cors import CorsRules
 _PATH: Final = re.compile(r"/api/0/projects/[^/]+/[^/]+/user-feedback/?")
 _RULES: Final = CorsRules(
     methods=("GET", "POST", "OPTIONS"),
-    request_headers=("authorization", "content-type", "baggage", "sentry-trace"),
+    request_headers=("authorization", "content-type", "baggage", "sentry-trace", "traceparent", "tracestate"),
     exposed_headers=("link", "retry-after", "x-sentry-rate-limits"),
 )
 
