@@ -138,7 +138,9 @@ def test_bodies_that_cannot_be_stored_are_refused(
     headers = authorized(fleet) | {"Content-Type": media_type}
     answer = http.request(operation.method, filled(operation, fleet), headers=headers, content=body)
     assert answer.status_code in {400, 404}, answer.text
-    if answer.status_code == 400 and kind != "form":
+    if kind == "half a pair" and operation.path.endswith("/user-feedback/"):
+        assert "email" in answer.json(), "reports are read as leniently as in envelopes; here a field is missing"
+    elif answer.status_code == 400 and kind != "form":
         assert answer.json()["code"] == code
 
 
