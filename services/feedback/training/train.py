@@ -9,7 +9,7 @@ import random
 import re
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -21,9 +21,9 @@ from feedback.domain.spam_links import KNOWN, links_of
 
 HERE = Path(__file__).parent
 OUT = HERE.parent / "src/feedback/domain/spam_prior.bin"
-SEED, ROUNDS, RUNS, EPOCHS, RATE, DECAY = 20261128, 2, 2, 3, 0.35, 3e-3
-AVERAGED = 2  # epochs whose weights are averaged, and those of each run: less depends on the order of the texts
-THRESHOLD = 0.15
+SEED, ROUNDS, RUNS, EPOCHS, RATE, DECAY = 20261128, 2, 2, 2, 0.35, 3e-3  # the runs' weights are averaged
+THRESHOLD = 0.4
+WHOLE = ("plain", "set")  # how the sources begin whose texts are whole messages, with their senders and pages
 DROPPED_MAX = 0.6  # of a text's words in one step, so that no text is known by one of them
 SPAM_WEIGHT = 0.5  # a person's words count more than a spammer's
 ENDINGS = (
@@ -236,10 +236,17 @@ class Filler:
 
 
 def messages(folder: Path, chance: random.Random, rounds: int, without: str = "") -> Iterator[Text]:
-    """Join sentences of a folder into messages of one to four sentences."""
+    """Join sentences of a folder into messages of one to four sentences; leave whole messages as they are."""
     ham, spam = read(folder)
     filler = Filler(chance)
     fill = filler.fill
+    if folder.name.startswith(WHOLE):
+        for lines_by_language, is_spam in ((ham, False), (spam, True)):
+            for language, lines in lines_by_language.items():
+                for kind, text, *sender in lines:
+                    if kind != without:
+                        yield Text(fill(text, "" if is_spam else sender[1]), is_spam, language, kind, *sender)
+        return
     for _ in range(rounds):
         for language, ordinary in ham.items():
             lines = [line.text for line in ordinary]
@@ -282,7 +289,7 @@ def train(
     folder: Path = HERE / "corpus",
     without: str = "",
     rounds: int = ROUNDS,
-    without_source: str = "",
+    without_sources: Collection[str] = (),
     runs: int = RUNS,
 ) -> Prior:
     """Fit the weights by stochastic gradient descent; deterministic."""
@@ -290,7 +297,7 @@ def train(
     table = Prior.decode(OUT.read_bytes()).table  # `words.py` makes it
     examples: list[_Example] = []
     common = [0] * BUCKETS
-    for source in sorted(path for path in folder.iterdir() if path.is_dir() and path.name != without_source):
+    for source in sorted(path for path in folder.iterdir() if path.is_dir() and path.name not in without_sources):
         for text in messages(source, chance, rounds, without):
             features = extract(text.message, text.name, text.page, text.email, table)
             others = [(sorted(keys), scale) for keys, scale in weighed(replace(features, buckets=frozenset()))]
@@ -309,11 +316,10 @@ def train(
 
 
 def _descend(examples: list[_Example], chance: random.Random) -> tuple[list[float], float]:
-    """Return the weights, the mean of the last epochs', and the bias."""
+    """Return the weights and the bias."""
     weights, squares, bias = [0.0] * BUCKETS, [1e-3] * BUCKETS, 0.0
-    mean = [0.0] * BUCKETS
     draw, sqrt, weight_of = chance.random, math.sqrt, weights.__getitem__
-    for epoch in range(EPOCHS):
+    for _ in range(EPOCHS):
         chance.shuffle(examples)
         for buckets, others, is_spam in examples:
             kept = 1 - DROPPED_MAX * draw()
@@ -329,9 +335,7 @@ def _descend(examples: list[_Example], chance: random.Random) -> tuple[list[floa
                     slope = step - DECAY * weights[key]
                     squares[key] = square = squares[key] + slope * slope
                     weights[key] += RATE * slope / sqrt(square)
-        if epoch >= EPOCHS - AVERAGED:
-            mean = [old + weight / AVERAGED for old, weight in zip(mean, weights, strict=True)]
-    return mean, bias
+    return weights, bias
 
 
 def main() -> None:

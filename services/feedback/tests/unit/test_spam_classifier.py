@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 SERVICE = Path(__file__).parents[2]
 PRIOR = Prior.decode((SERVICE / "src/feedback/domain/spam_prior.bin").read_bytes())
 SHIPPED = Classifier(PRIOR)
-HELD_OUT = [SERVICE / f"training/heldout/set{number}" for number in (6, 7, 9, 10)]  # what thresholds are about
+HELD_OUT = [SERVICE / f"training/heldout/set{number}" for number in (7, 9, 12)]
 SAID_BY_ANYBODY = 20  # characters: "works again" is written by many
 SPAM = "Buy cheap viagra online https://pills.top"
 # A campaign of a kind that the prior does not know.
@@ -50,7 +50,7 @@ def test_no_sentence_is_both_trained_and_measured(training: ModuleType) -> None:
     trained = {line.text for line in _lines(training, *sources)}
     held_out = [path for path in sorted((SERVICE / "training/heldout").iterdir()) if path.is_dir()]
     measured = {line.text for line in _lines(training, *held_out) if len(line.text) > SAID_BY_ANYBODY}
-    assert set(HELD_OUT) < set(held_out)
+    assert set(HELD_OUT) == set(held_out)
     assert trained & measured == set()
     assert len(trained) > 3_000
     assert len(measured) > 300

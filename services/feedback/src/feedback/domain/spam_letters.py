@@ -23,6 +23,13 @@ _CODE: Final = re.compile(
     r"[{};=]{2,}|\w+\(\)|\bat \w+ ?\(|Error:|\w+_\w+|`[^`]+`|\bv?\d+\.\d+\.\d+\b|==|=>|/\w+/\w+"
 )
 _QUESTION: Final = re.compile(r"[?？؟]")
+_ROWS: Final = (
+    "qwertyuiop qwertzuiopü azertyuiop asdfghjklöä zxcvbnm yxcvbnm йцукенгшщзхъ фывапролджэ ячсмитьбю"
+).split()
+_NEIGHBOURS: Final = frozenset(
+    one + other for row in _ROWS for way in (row, row[::-1]) for one, other in pairwise(way)
+)
+_KEYS_MIN: Final = 5  # of a word by a keyboard: the letters of "were" lie side by side, too
 
 
 def letter_signs(text: str, odd_words: Sequence[bool]) -> Iterator[str]:
@@ -75,8 +82,12 @@ def _is_mixed(token: str) -> bool:
 
 
 def is_gibberish(word: str) -> bool:
-    """Whether a word is of a keyboard's keys: no vowel, one letter over and over, or digits amid its letters."""
+    """Whether a word is of a keyboard's keys: neighbours, no vowel, one letter over and over, or digits amid letters."""
     if _MASHED.fullmatch(word):
+        return True
+    if len(word) >= _KEYS_MIN and all(one + other in _NEIGHBOURS for one, other in pairwise(word)):
+        return True
+    if len(word) == _KEYS_MIN and word.isascii() and word[0].isalpha() and not word.isalpha():
         return True
     if len(word) < 6 or not (word.isascii() or _CYRILLIC.fullmatch(word)):
         return False

@@ -92,6 +92,7 @@ _ADDRESS_WITHIN: Final = re.compile(
     r"[\"']role[\"']: ?[\"'](?:system|assistant|user)[\"']|\b(?:reveal|print|repeat|output|show|leak|dump|give|tell)\b.{0,30}\b(?:your|the|hidden|initial|full) (?:\w+ )?(?:system|initial|hidden|developer) (?:prompt|instructions|message)\b"
     r"|\b(?:developer|dan|god|jailbreak|unrestricted|debug) mode (?:is )?(?:enabled|activated|on)\b|\benter (?:debug|developer|god|admin|dan) mode\b"
 )
+_QUOTED: Final = re.compile(r"(?<!\S)[\"“„«][^\"“”„«»]{12,200}[\"”“»](?!\w)")
 _CHARACTERS_MAX: Final = 1_500
 
 
@@ -118,7 +119,9 @@ def is_for_a_machine(message: str) -> bool:
 def addresses_a_machine(message: str) -> bool:
     """Whether a message gives a language model a part to play, or speaks to it as the reader of messages."""
     text = _folded(message)
-    return bool(_ADDRESS.match(text) or (_MAY_ADDRESS.search(text) and _ADDRESS_WITHIN.search(text)))
+    return bool(
+        _ADDRESS.match(text) or (_MAY_ADDRESS.search(text) and _ADDRESS_WITHIN.search(_QUOTED.sub(" ", text)))
+    )
 
 
 @lru_cache(maxsize=4)  # each text is asked about several times in a row
