@@ -22,7 +22,7 @@ from feedback.domain.spam_links import KNOWN, links_of
 HERE = Path(__file__).parent
 OUT = HERE.parent / "src/feedback/domain/spam_prior.bin"
 SEED, ROUNDS, RUNS, EPOCHS, RATE, DECAY = 20261128, 2, 2, 2, 0.35, 3e-3  # the runs' weights are averaged
-THRESHOLD = 0.4
+THRESHOLD = 0.5
 WHOLE = ("plain", "set")  # how the sources begin whose texts are whole messages, with their senders and pages
 DROPPED_MAX = 0.6  # of a text's words in one step, so that no text is known by one of them
 SPAM_WEIGHT = 0.5  # a person's words count more than a spammer's

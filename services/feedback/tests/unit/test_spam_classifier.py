@@ -61,8 +61,8 @@ def test_held_out_texts_are_judged_as_measured(training: ModuleType) -> None:
     ordinary, unwanted = _ordinary(training), _spam(training, *HELD_OUT)
     false = [line for line in ordinary if _is_spam(SHIPPED, line)]
     missed = [line for line in unwanted if not _is_spam(SHIPPED, line)]
-    assert len(false) <= len(ordinary) * 0.01, false
-    assert len(missed) <= len(unwanted) * 0.15, missed
+    assert len(false) <= 12, false
+    assert len(missed) <= 110, missed
 
 
 @pytest.mark.timeout(400)

@@ -23,11 +23,9 @@ _CODE: Final = re.compile(
     r"[{};=]{2,}|\w+\(\)|\bat \w+ ?\(|Error:|\w+_\w+|`[^`]+`|\bv?\d+\.\d+\.\d+\b|==|=>|/\w+/\w+"
 )
 _QUESTION: Final = re.compile(r"[?？؟]")
-_ROWS: Final = (
-    "qwertyuiop qwertzuiopü azertyuiop asdfghjklöä zxcvbnm yxcvbnm йцукенгшщзхъ фывапролджэ ячсмитьбю"
-).split()
+_ROWS: Final = "qwertyuiop qwertzuiopü azertyuiop asdfghjklöä zxcvbnm yxcvbnm йцукенгшщзхъ фывапролджэ ячсмитьбю"
 _NEIGHBOURS: Final = frozenset(
-    one + other for row in _ROWS for way in (row, row[::-1]) for one, other in pairwise(way)
+    one + other for row in _ROWS.split() for way in (row, row[::-1]) for one, other in pairwise(way)
 )
 _KEYS_MIN: Final = 5  # of a word by a keyboard: the letters of "were" lie side by side, too
 
@@ -82,7 +80,7 @@ def _is_mixed(token: str) -> bool:
 
 
 def is_gibberish(word: str) -> bool:
-    """Whether a word is of a keyboard's keys: neighbours, no vowel, one letter over and over, or digits amid letters."""
+    """Whether a word is of a keyboard's keys: neighbours, no vowel, one letter again and again, or a code."""
     if _MASHED.fullmatch(word):
         return True
     if len(word) >= _KEYS_MIN and all(one + other in _NEIGHBOURS for one, other in pairwise(word)):
