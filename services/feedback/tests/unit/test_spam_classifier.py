@@ -93,6 +93,20 @@ def _is_spam(model: Classifier, line: Any) -> bool:
     return bool(judge(Content(line.text, line.name, (), line.page, line.email), model).is_spam)
 
 
+@pytest.mark.parametrize(
+    ("text", "is_mashed"),
+    [
+        ("asdfgh lkjhgf", True),
+        ("ывапр йцукен", True),
+        ("fqhw8 klp92", True),
+        ("were we there", False),
+        ("30min 100km", False),
+    ],
+)
+def test_words_of_neighbouring_keys_and_codes_are_gibberish(text: str, is_mashed: bool) -> None:
+    assert ("gibberish" in extract(text).signs) == is_mashed
+
+
 def test_ten_marks_reach_the_rest_of_a_campaign(training: ModuleType) -> None:
     assert sum(SHIPPED.judge(text).is_spam for text in CAMPAIGN) < len(CAMPAIGN) / 4
     taught = Taught()
