@@ -21,6 +21,7 @@ from registry.settings import Settings
 
 MIGRATIONS = "registry.store.migrations"
 SECRET = "a secret for tests, long enough to be one"
+NEW_HASHER: Any = PasswordHasher.__init__
 
 
 @dataclass
@@ -92,9 +93,9 @@ class Client:
 @pytest.fixture(scope="session", autouse=True)
 def cheap_passwords() -> Iterator[None]:
     """Hash passwords with little work: those of tests need none, and most tests set one."""
-    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("registry.service.hash_passwords.PasswordHasher", lambda **_: hasher)
+        costs = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
+        patch.setattr(PasswordHasher, "__init__", lambda self, **_: NEW_HASHER(self, **costs))
         yield
 
 

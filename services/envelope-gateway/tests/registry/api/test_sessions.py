@@ -4,6 +4,8 @@ import pytest
 import pytest_asyncio
 from argon2 import PasswordHasher
 
+from ..conftest import NEW_HASHER
+
 LOGIN = "/api/0/auth/login/"
 
 
@@ -150,7 +152,7 @@ async def test_guessing_by_invitations_is_limited(strict):
 
 
 async def test_only_so_many_passwords_wait_to_be_hashed(settings, open_registry, monkeypatch):
-    monkeypatch.setattr("registry.service.hash_passwords.PasswordHasher", PasswordHasher)  # which takes its time
+    monkeypatch.setattr(PasswordHasher, "__init__", NEW_HASHER)  # which takes its time
     limits = {"passwords_at_once_max": 1, "passwords_waiting_max": 1, "login_attempts_per_address": 1000}
     async with open_registry(settings.model_copy(update=limits)) as registry:
         registry.demo = await registry.bootstrap("demo", "web")

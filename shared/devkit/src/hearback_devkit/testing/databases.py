@@ -6,16 +6,15 @@ Copying and dropping a database makes and removes hundreds of files, which takes
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Final, Self
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg  # type: ignore[import-untyped]
-from hearback_kit.db import database, migrate
+from hearback_kit.db import migrate
 from hearback_kit.values.ids import random_id
+from sqlalchemy import Engine
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.util import LRUCache
+from sqlalchemy.util import LRUCache, immutabledict
 
 BYTES_MAX: Final = 8 * 1024 * 1024  # of a used database's tables; what deleted rows leave is not worth more
 # Every definition changes rows of these catalogs, and so their count or the transactions that wrote them.
@@ -45,9 +44,8 @@ def share_statements() -> None:
     kind: Any = PGDialect_asyncpg
     kind.__eq__ = lambda one, other: type(one) is type(other)  # it is a part of a statement's key
     kind.__hash__ = lambda one: hash(type(one))
-    compiled: Any = LRUCache(2_000)
-    parts: Any = database
-    parts.create_async_engine = partial(create_async_engine, execution_options={"compiled_cache": compiled})
+    engines: Any = Engine
+    engines._execution_options = immutabledict({"compiled_cache": LRUCache(2_000)})
 
 
 @dataclass
