@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from fastapi.routing import iter_route_contexts
 from hearback_devkit.engines.process import describe_process, end_process, is_described
 from hearback_kit.http_server.channel import listen_for_channels
 from hearback_kit.memory import release_unused
@@ -176,6 +175,8 @@ class Launcher:
 
     def _service_child(self, service: ServiceProcess, program: Any) -> Child:
         """Return the process of a service. Its app is built here: a forked process copies whatever it touches."""
+        from fastapi.routing import iter_route_contexts  # with the services, while the stores start
+
         settings = read_settings(program.settings)
         app, _ = built = program.build(settings)
         list(iter_route_contexts(app.routes))  # otherwise the first request makes them
