@@ -219,16 +219,11 @@ def test_strangers_bodies_take_no_memory(fleet: Any) -> None:
 def _memory(fleet: Any) -> dict[psutil.Process, int]:
     """Bytes that each process of the fleet holds; PostgreSQL ends some of its own at any time."""
     found = {}
-    for process in _launcher(fleet).children(recursive=True):
+    launcher = psutil.Process(json.loads((fleet.data_dir / "state.json").read_text())["pid"])
+    for process in launcher.children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             found[process] = process.memory_info().rss
     return found
-
-
-def _launcher(fleet: Any) -> psutil.Process:
-    needle = str(fleet.data_dir)
-    found = [p for p in psutil.process_iter(["cmdline"]) if needle in (p.info["cmdline"] or [])]
-    return next(process for process in found if process.children())
 
 
 LISTS = [operation for operation in API if operation.method == "GET" and "cursor" in operation.queries]
