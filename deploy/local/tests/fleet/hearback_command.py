@@ -1,6 +1,7 @@
 """Running `hearback` as a person or a script does."""
 
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,9 @@ def hearback(
     In this process, if it can, or in a fork: to start one for each takes longer than all that most of them do.
     """
     command = [*arguments, "--data-dir", str(data_dir)]
+    if "PYTHONPATH" in environment:  # which an interpreter reads as it starts
+        known = {**os.environ, **environment}
+        return subprocess.run([str(HEARBACK), *command], capture_output=True, text=True, check=False, env=known)
     if arguments[0] in FORKING:
         return shared_forks().run(
             "hearback_local.commands.cli:run", *command, environment=environment, imports=IMPORTS
