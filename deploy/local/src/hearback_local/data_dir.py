@@ -81,8 +81,13 @@ class DataDir:
     def remember_project(self, answer: Mapping[str, Any]) -> None:
         """Store the token of a created project for later commands."""
         key = (answer["organization"], answer["project"])
-        others = [known for known in self.read_projects() if (known["organization"], known["project"]) != key]
-        _write(self._projects, {"projects": [*others, dict(answer)]})
+        lock = DirectoryLock(self.root / "projects.lock")
+        lock.take(seconds=10.0)  # commands at once would lose each other's tokens
+        try:
+            others = [known for known in self.read_projects() if (known["organization"], known["project"]) != key]
+            _write(self._projects, {"projects": [*others, dict(answer)]})
+        finally:
+            lock.release()
 
     def read_ports(self) -> dict[str, int]:
         """Return the ports of the last start by process name, to reuse them."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hearback_command import HEARBACK, hearback
 from hearback_local.commands.cli import build_parser, run
+from hearback_local.data_dir import DataDir
 
 ROOT = Path(__file__).parents[4]
 
@@ -94,6 +95,18 @@ def test_a_setting_that_cannot_be_is_named_without_its_value(tmp_path: Path) -> 
     assert done.returncode == 1
     assert done.stderr.startswith("hearback: the settings are not valid\n  HEARBACK_LAUNCHER_LOG_FILES_MAX: ")
     assert "hunter2" not in done.stderr
+
+
+def test_commands_at_once_keep_the_tokens_of_all(tmp_path: Path) -> None:
+    code = (
+        "import pathlib, sys; from hearback_local.data_dir import DataDir\n"
+        "folder = DataDir(pathlib.Path(sys.argv[1]))\n"
+        "for number in range(20):\n"
+        "    folder.remember_project({'organization': sys.argv[2], 'project': str(number), 'token': 't'})"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name]) for name in "abc"]
+    assert [one.wait(timeout=60) for one in running] == [0, 0, 0]
+    assert len(DataDir(tmp_path).read_projects()) == 60
 
 
 def test_a_restore_that_fails_leaves_an_empty_folder_and_one_that_was_killed_does_not_start(
