@@ -439,6 +439,17 @@ async def test_feedback_that_its_project_rejects_is_one_at_every_door(start_gate
         assert await gateway.steps() == [(EVENT_ID, "invalid", reason)]
 
 
+@pytest.mark.parametrize("item_type", ["event", "feedback"])
+@pytest.mark.parametrize("is_first", [False, True])
+async def test_a_feedback_may_share_an_envelope_with_an_event(gateway, item_type, is_first):
+    items = [("event", {"message": "boom"}), (item_type, {"type": "feedback", **words()})]
+    lines = [json.dumps({"event_id": EVENT_ID})]
+    for kind, payload in items[::-1] if is_first else items:
+        lines += [json.dumps({"type": kind}), json.dumps(payload)]
+    assert (await gateway.send("\n".join(lines).encode())).status_code == 200
+    assert await gateway.kinds() == ["error-event.received", "feedback.submitted"]
+
+
 async def test_attachments_of_no_event_are_an_outcome(gateway):
     form = b'--b\r\ncontent-disposition: form-data; name="a"; filename="a"\r\n\r\n12345\r\n--b--\r\n'
     for path in (f"/api/1/events/{ZERO_ID}/attachments/",):

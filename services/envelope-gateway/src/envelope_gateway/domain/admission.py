@@ -148,7 +148,10 @@ def decide(admission: Admission, verdict: QuotaVerdict | None = None) -> Decisio
     """Plan every item of an accepted submission; without a verdict, quotas drop none."""
     plan = _empty_plan(admission)
     kept = admission.envelope.items if verdict is None else verdict.kept
-    oversized = find_too_large(kept, admission.context.project.limits)
+    limits = admission.context.project.limits
+    oversized = find_too_large(kept, limits)
+    if oversized is not None and len(kept) > 1:  # a feedback may come as an `event` beside an event
+        oversized = find_too_large(list(map(reveal_feedback, kept)), limits)
     if oversized is None:
         plan_items(plan, admission.envelope, kept)
     else:
