@@ -1,1 +1,1 @@
-"""Engines, fixtures and helpers for the launcher and for tests; no service depends on it, no image holds it."""
+"""Engines, fixtures and helpers for the launcher and tests; not part of images."""

@@ -1,7 +1,7 @@
 """Coverage of our packages, in every worker of `pytest -n` (loaded by `-p hearback_devkit.coverage`).
 
-It is measured when `HEARBACK_COVERAGE` is set, as `make test` does, by SlipCover, which puts probes into the code
-of our packages alone. A tracer is called for every line of every package, which takes as long as the tests.
+It is measured if `HEARBACK_COVERAGE` is set, as `make test` does, by SlipCover, which instruments our packages
+only. A tracer would be called for every line of every package, which doubles the time of the tests.
 """
 
 import json
@@ -21,7 +21,7 @@ PERCENT: Final = "coverage_percent_min"
 
 
 class Meter:
-    """Puts probes into what is imported from now on, and adds up what the workers met."""
+    """Instruments modules imported from now on, and merges the coverage of workers."""
 
     def __init__(self) -> None:
         import slipcover  # type: ignore[import-untyped]
@@ -37,21 +37,21 @@ class Meter:
         self._total: dict[str, Any] | None = None
 
     def met(self) -> dict[str, Any]:
-        """Return what this process met."""
+        """Return this process's coverage."""
         found: dict[str, Any] = self._own.get_coverage()
         return found
 
     def add(self, met: dict[str, Any]) -> None:
-        """Add what a process met."""
+        """Merge a process's coverage."""
         self._total = met if self._total is None else self._slipcover.merge_coverage(self._total, met)
 
     @property
     def percent(self) -> float:
-        """The percentage of lines and branches that were met."""
+        """The percentage of covered lines and branches."""
         return 0.0 if self._total is None else float(self._total["summary"]["percent_covered"])
 
     def print(self, file: Any) -> None:
-        """Write which lines and branches were not met, by file."""
+        """Print uncovered lines and branches by file."""
         if self._total is not None:
             self._slipcover.print_coverage(self._total, outfile=file, missing_width=80, skip_covered=True)
 
@@ -61,20 +61,20 @@ _METER: Final = Meter() if os.environ.get("HEARBACK_COVERAGE") else None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option of the least coverage."""
+    """Add the option for the minimum coverage."""
     parser.addini(PERCENT, "the least percentage of lines and branches that the tests reach", default="0")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Add what a worker met; called in the process that started it."""
+    """Merge a worker's coverage; called in the main process."""
     if _METER is not None and "coverage" in getattr(node, "workeroutput", {}):
         _METER.add(json.loads(node.workeroutput["coverage"]))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hand over what this worker met; in the process that started it, fail the run when that is too little."""
+    """Return a worker's coverage to the main process, which fails the run if the total is too low."""
     if _METER is None:
         return
     output = getattr(session.config, "workeroutput", None)
@@ -88,7 +88,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Report what was not met."""
+    """Report uncovered lines."""
     if _METER is None:
         return
     _METER.print(terminalreporter)

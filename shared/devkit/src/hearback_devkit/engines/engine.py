@@ -1,4 +1,4 @@
-"""What the two engines have in common: a directory, a port, a process."""
+"""The base class of engines: a directory, a port, a process."""
 
 import contextlib
 import json
@@ -30,11 +30,10 @@ START_ATTEMPTS = 3
 
 
 class Engine(ABC):
-    """One server on 127.0.0.1 with its files in a directory of its own.
+    """A server on 127.0.0.1 with its own directory.
 
-    `start` may be called again after `stop`; the port stays. The server ends when the thread that
-    started it ends (Linux), so start it from a thread that lives as long as the server shall. As a context manager
-    it runs while the block does.
+    `start` may be called again after `stop`, with the same port. On Linux the server ends with the thread that
+    started it, so start it from a thread that lives as long. As a context manager it runs within the block.
     """
 
     name: ClassVar[str]
@@ -59,7 +58,7 @@ class Engine(ABC):
 
     @property
     def directory(self) -> Path:
-        """The directory in use; another than the given one when that cannot be reached by the engine."""
+        """The actual directory, which differs from the given one if the engine cannot access that."""
         if self._directory is None:
             self._directory = resolve_directory(self._wanted, self._account)
         return self._directory
@@ -71,7 +70,7 @@ class Engine(ABC):
 
     @property
     def log_path(self) -> Path:
-        """The file the server writes its log to."""
+        """The server's log file."""
         return self.directory / f"{self.name}.log"
 
     @property
@@ -80,10 +79,10 @@ class Engine(ABC):
         return stored_secret(self.directory / "password")
 
     def start(self) -> None:
-        """Start the server and wait until it answers; do nothing when it runs.
+        """Start the server and wait until it responds, if it does not run.
 
         Raises:
-            EngineError: In use by another process, port taken, disk full, or the server ended at once.
+            EngineError: In use by another process, port in use, disk full, or the server exited.
         """
         if self.pid is not None:
             return
@@ -97,7 +96,7 @@ class Engine(ABC):
             raise
 
     def stop(self) -> None:
-        """Stop the server cleanly and wait for its end; do nothing when it is stopped."""
+        """Stop the server gracefully and wait for its end, if it runs."""
         if self._process is not None:
             if self._process.poll() is None:
                 self._end_child(self._process)
@@ -107,7 +106,7 @@ class Engine(ABC):
             self._lock = None
 
     def kill(self) -> None:
-        """End the server as a power cut would; `start` brings it back with what was durable."""
+        """Kill the server, as a power cut would; `start` recovers durable data."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -129,7 +128,7 @@ class Engine(ABC):
             self._lock = lock
 
     def _launch(self) -> None:
-        """Spawn until it answers: what a killed server left (shared memory, a port) may need a moment."""
+        """Start the process until it responds; leftovers of a killed one (shared memory, port) may block it."""
         for attempt in range(START_ATTEMPTS):
             if self._answers_after_spawn(self.port or free_port()):
                 return
@@ -175,7 +174,7 @@ class Engine(ABC):
         return self.directory / "process.json"
 
     def _end_orphan(self) -> None:
-        """Stop a server of ours that a killed owner left behind, so that two never share the files."""
+        """Stop a server that a killed owner left running, so that two never share the files."""
         try:
             entry = json.loads(self._process_path.read_text())
         except (OSError, ValueError):
@@ -184,7 +183,7 @@ class Engine(ABC):
             end_process(entry["pid"], self.stop_signals, grace_seconds=10.0)
 
     def _environment(self) -> dict[str, str]:
-        """Return variables for the server, beside those of this process."""
+        """Return additional environment variables for the server."""
         return {}
 
     @abstractmethod

@@ -1,7 +1,7 @@
-"""Where an engine's files live, and as whom it runs.
+"""The files and the account of an engine.
 
-PostgreSQL refuses to run as root, so as root the engines run as `nobody`. That account may be unable to
-reach the data directory or the wheel (`/root` is 0700): then the files move to `/var/lib/hearback`.
+PostgreSQL refuses to run as root, so as root the engines run as `nobody`. If that account cannot access the data
+directory or the wheel (`/root` is 0700), the files are moved to `/var/lib/hearback`.
 """
 
 import contextlib
@@ -23,13 +23,13 @@ FREE_BYTES_MIN = 256 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The user and group an engine runs as; `uid` None keeps the caller's."""
+    """The user and group of an engine; `uid` None is the caller's."""
 
     uid: int | None = None
     gid: int | None = None
 
     def reaches(self, path: Path) -> bool:
-        """Return whether every existing directory on the way to `path` may be entered by this account."""
+        """Return whether this account may traverse all existing parents of `path`."""
         if self.uid is None:
             return True
         for directory in (path, *path.parents):
@@ -42,14 +42,14 @@ class Account:
         return True
 
     def give(self, path: Path, mode: int) -> None:
-        """Make the account the owner of `path` with these permissions."""
+        """Set the owner and the permissions of `path`."""
         path.chmod(mode)
         if self.uid is not None and self.gid is not None:
             os.chown(path, self.uid, self.gid)
 
 
 def engine_account() -> Account:
-    """Return the caller itself, or the account `nobody` when the caller is root."""
+    """Return the caller's account, or `nobody` for root."""
     if os.geteuid() != 0:
         return Account()
     try:
@@ -60,12 +60,12 @@ def engine_account() -> Account:
 
 
 def resolve_directory(wanted: Path, account: Account) -> Path:
-    """Return the directory an engine really uses: `wanted`, or the target of a link put in its place.
+    """Return the actual directory of an engine: `wanted`, or the target of a link created in its place.
 
-    The link is only made for root, when the engine's account cannot enter `wanted`'s parents.
+    The link is only created by root, if the engine's account cannot traverse the parents of `wanted`.
 
     Raises:
-        EngineError: The directory cannot be made, or its disk is full.
+        EngineError: The directory cannot be created, or the disk is full.
     """
     wanted = wanted.absolute()
     try:
@@ -99,7 +99,7 @@ def _system_directory(name: str) -> Path:
 
 
 def wheel_directory(package: str, distribution: str, account: Account) -> Path:
-    """Return the installed package's directory, or a copy of it that the account can reach.
+    """Return the installed package's directory, or a copy that the account can access.
 
     Raises:
         EngineError: The wheel is not installed.
@@ -129,7 +129,7 @@ def wheel_directory(package: str, distribution: str, account: Account) -> Path:
 
 @contextlib.contextmanager
 def engine_scratch_directory() -> Iterator[Path]:
-    """Yield a temporary directory that engines can use as any account, and remove it at the end."""
+    """Yield a temporary directory that engines can access as any account."""
     directory = Path(tempfile.mkdtemp(prefix="hearback-"))
     try:
         directory.chmod(0o711 if os.geteuid() == 0 else 0o700)

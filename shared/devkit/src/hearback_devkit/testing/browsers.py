@@ -1,4 +1,4 @@
-"""A headless Chromium, and what axe finds in its pages."""
+"""A headless Chromium, and accessibility checks with axe."""
 
 import os
 import shutil
@@ -25,10 +25,10 @@ _RUN_AXE: Final = """async (options) =>
 
 
 def find_chromium() -> str:
-    """Return the path of `HEARBACK_CHROMIUM`, or of the first Chromium on the path.
+    """Return the path in `HEARBACK_CHROMIUM`, or of the first Chromium in PATH.
 
     Raises:
-        LookupError: There is none.
+        LookupError: Not found.
     """
     path = os.environ.get("HEARBACK_CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
     if path is None:
@@ -37,7 +37,7 @@ def find_chromium() -> str:
 
 
 async def launch_chromium(playwright: Playwright, *flags: str) -> Browser:
-    """Start a Chromium that looks for nothing in the network; `flags` go behind ours."""
+    """Start a Chromium without background network requests; `flags` are appended to ours."""
     return await playwright.chromium.launch(executable_path=find_chromium(), args=[*FLAGS, *flags])
 
 
@@ -47,7 +47,7 @@ def _axe() -> str:
 
 
 async def axe_findings(page: Page, options: Any = None) -> list[str]:
-    """Return what axe finds in a page: a rule and an element each; `options` are those of `axe.run`."""
+    """Return axe's violations in a page, each with rule and element; `options` are those of `axe.run`."""
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(_axe())
     found: list[str] = await page.evaluate(_RUN_AXE, options or {})

@@ -1,4 +1,4 @@
-"""A clock that stands still until it is moved."""
+"""A manually set clock."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,10 +10,10 @@ class ManualClock:
         self._now = now or datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
     def now(self) -> datetime:
-        """Return the time it was set to."""
+        """Return the time."""
         return self._now
 
     def move(self, **delta: float) -> datetime:
-        """Move forward (or back) by a timedelta's keyword arguments, and return the new time."""
+        """Move by a timedelta's keyword arguments, and return the new time."""
         self._now += timedelta(**delta)
         return self._now

@@ -1,4 +1,4 @@
-"""A TCP proxy between a client and a real server that can be made to reset, half-close, fall silent or delay."""
+"""A TCP proxy that injects faults: resets, half-closed connections, hangs and delays."""
 
 import asyncio
 import contextlib
@@ -12,9 +12,9 @@ _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)  # SO_LINGER of no time: the pe
 
 
 class FaultProxy:
-    """Forwards 127.0.0.1:`port` to a target. Faults are switched by its methods and end with `heal`.
+    """Forwards 127.0.0.1:`port` to a target. Its methods start faults, and `heal` ends them.
 
-    A connection that a fault met stays broken; those made after `heal` work.
+    Affected connections stay broken; new ones work after `heal`.
     """
 
     def __init__(self, target_host: str, target_port: int) -> None:
@@ -28,7 +28,7 @@ class FaultProxy:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self.faults_met = 0
-        """Connections and pieces of data that a fault met so far."""
+        """The number of affected connections and chunks."""
 
     @property
     def port(self) -> int:
@@ -38,38 +38,38 @@ class FaultProxy:
         return port
 
     def refuse(self) -> None:
-        """Reset every connection, and each new one right after it was accepted."""
+        """Reset all connections, and new ones after accepting them."""
         self._resetting = True
         self.cut()
 
     def half_close(self) -> None:
-        """End the server's side of every connection, also of new ones; what the client sends still arrives."""
+        """Half-close all and new connections to the client; data from the client is still forwarded."""
         self._half_closing = True
         for client, _ in list(self._pairs):
             self.faults_met += 1
             _end(client)
 
     def hang(self) -> None:
-        """Let nothing through, but keep connections open and accept new ones."""
+        """Forward nothing, but keep connections open and accept new ones."""
         self._flowing.clear()
 
     def reset_after(self, bytes_max: int) -> None:
-        """Reset connections amid what the server answers: after so many more bytes in all."""
+        """Reset connections during responses, after `bytes_max` more bytes in total."""
         self._bytes_left = bytes_max
 
     def delay(self, seconds: float) -> None:
-        """Hold every piece of data for a while, in both directions."""
+        """Delay all data in both directions."""
         self._delay_seconds = seconds
 
     def cut(self) -> None:
-        """Reset the connections that exist."""
+        """Reset existing connections."""
         for client, upstream in list(self._pairs):
             self.faults_met += 1
             _reset(client)
             upstream.transport.abort()
 
     def heal(self) -> None:
-        """End every fault."""
+        """End all faults."""
         self._resetting = self._half_closing = False
         self._bytes_left = None
         self._delay_seconds = 0.0
@@ -77,7 +77,7 @@ class FaultProxy:
 
     @asynccontextmanager
     async def run(self, port: int = 0) -> AsyncIterator["FaultProxy"]:
-        """Serve while the block runs."""
+        """Run the proxy within the block."""
         self._server = await asyncio.start_server(self._connection, "127.0.0.1", port)
         try:
             yield self

@@ -1,4 +1,4 @@
-"""Running something on an event loop of its own, closed however that ends."""
+"""Runs a coroutine on a new event loop."""
 
 import asyncio
 import warnings
@@ -11,11 +11,11 @@ Result = TypeVar("Result")
 def run_on_loop(
     work: Coroutine[Any, Any, Result], make_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
 ) -> Result:
-    """Run a coroutine on a new loop and return what it returns; raises AssertionError for a transport left open.
+    """Run a coroutine on a new loop and return its result. Raises AssertionError for transports left open.
 
-    While it closes its loop, uvloop warns of each open transport in a callback of libuv. When warnings are
-    errors, as in tests, the callback ends there, the transport stays open, and the loop waits for it in C for
-    ever, where no signal is handled. So warnings are recorded then, and raised afterwards.
+    When a loop closes, uvloop warns of open transports in a callback of libuv. If warnings are errors, as in
+    tests, the callback fails, the transport stays open, and the loop waits for it forever in C, where signals are
+    not handled. So warnings are recorded, and raised afterwards.
     """
     runner = asyncio.Runner(loop_factory=make_loop)
     try:

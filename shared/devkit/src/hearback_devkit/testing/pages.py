@@ -1,4 +1,4 @@
-"""A person's browser without scripts, at the pages of a running app."""
+"""A browser without scripts for the pages of a running app."""
 
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ READS: Final = ("org:read", "project:read", "event:read")
 
 
 class PageBrowser:
-    """A browser, signed in as somebody; by default as an owner of organization 1."""
+    """A signed-in browser; by default of an owner of organization 1."""
 
     def __init__(self, client: httpx.AsyncClient, app: Any) -> None:
         self.client = client
@@ -24,7 +24,7 @@ class PageBrowser:
         self.client.cookies.update(with_session(self.app, **options))
 
     async def page(self, path: str, status: int = 200, **params: Any) -> str:
-        """Open a page and return its HTML; raises AssertionError for another status."""
+        """Load a page and return its HTML. Raises AssertionError for another status."""
         answer = await self.client.get(path, params=params or None)
         assert answer.status_code == status, answer.text
         assert answer.headers["content-type"].startswith("text/html")
@@ -33,7 +33,7 @@ class PageBrowser:
     async def post(
         self, path: str, *, token: str | None = None, page: str | None = None, **fields: str
     ) -> httpx.Response:
-        """Send a form with the token of the page it stands on (`path` itself by default), or another."""
+        """Send a form with the CSRF token of its page (by default `path`), or another."""
         if token is None:
             token = (await self.page(page or path)).partition('"X-CSRF-Token": "')[2].partition('"')[0]
         return await self.client.post(path, data={"csrf_token": token, **fields})

@@ -1,4 +1,4 @@
-"""A real S3 server (moto) in a process of its own; it keeps everything in memory and forgets it when it ends."""
+"""An in-memory S3 server (moto) in a child process."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ START_SECONDS_MAX = 60.0
 
 
 class S3Server:
-    """Serves the bucket `attachments` on a loopback port that stays the same when it is started again."""
+    """Serves the bucket `attachments` on a loopback port, which stays the same after restarts."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -22,16 +22,16 @@ class S3Server:
 
     @property
     def endpoint(self) -> str:
-        """The server's address."""
+        """The server's URL."""
         return f"http://127.0.0.1:{self.port}"
 
     def blob_url(self, prefix: str = "", endpoint: str = "") -> str:
-        """Return the `HEARBACK_BLOB_URL` of this server; through another address when one is given."""
+        """Return the `HEARBACK_BLOB_URL` of this server, or of another `endpoint`, such as a proxy."""
         keys = "access_key_id=testing&secret_access_key=testing"
         return f"s3://{BUCKET}/{prefix}?endpoint={endpoint or self.endpoint}&region=us-east-1&{keys}"
 
     def start(self) -> None:
-        """Start with an empty bucket; raises RuntimeError when it does not come up."""
+        """Start with an empty bucket. Raises RuntimeError if it fails to start."""
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + START_SECONDS_MAX
@@ -46,14 +46,14 @@ class S3Server:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """End at once; what it held is gone."""
+        """Stop; all data is lost."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
 
     def keys(self, prefix: str = "") -> list[str]:
-        """Return the keys in the bucket, at most a thousand."""
+        """Return up to 1,000 keys of the bucket."""
         listing = self._ask("GET", f"/{BUCKET}?list-type=2&prefix={prefix}")
         return [unescape(key) for key in re.findall(r"<Key>([^<]*)</Key>", listing)]
 

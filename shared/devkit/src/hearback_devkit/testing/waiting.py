@@ -1,4 +1,4 @@
-"""Waiting for a condition with a deadline, instead of sleeping."""
+"""Waits for conditions with a deadline."""
 
 import asyncio
 import inspect
@@ -12,7 +12,7 @@ SECONDS_MAX = 40.0  # what takes none of them on an idle machine may take most o
 
 
 async def eventually(condition: Callable[[], Awaitable[Found] | Found], seconds: float = SECONDS_MAX) -> Found:
-    """Call `condition` until it returns something true and return that; its last failure is the error."""
+    """Call `condition` until its result is true, and return it; after a timeout raise its last error."""
     deadline = time.monotonic() + seconds
     while True:
         problem: Exception | None = None
