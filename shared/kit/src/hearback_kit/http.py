@@ -8,11 +8,10 @@ import hashlib
 import hmac
 import re
 import ssl
-import sys
 import time
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import httpcore  # noqa: F401  # which httpx would import after a fork, in memory of each process
 import httpx
@@ -22,8 +21,6 @@ from fastapi import Request
 from hearback_kit.api.bodies import INTERNAL_BODY_BYTES_MAX, before_body
 from hearback_kit.errors import TooLarge, Unauthorized, Unavailable
 
-# httpcore imports it at every request, and where it is not installed, the whole path is searched each time.
-cast(dict[str, Any], sys.modules).setdefault("sniffio", None)
 SIGNATURE_HEADER: Final = "X-Hearback-Signature"
 SERVICE_HEADER: Final = "X-Hearback-Service"
 SIGNATURE_AGE_SECONDS_MAX: Final = 300
