@@ -83,11 +83,13 @@ def is_gibberish(word: str) -> bool:
     """Whether a word is of a keyboard's keys: neighbours, no vowel, one letter again and again, or a code."""
     if _MASHED.fullmatch(word):
         return True
-    if len(word) >= _KEYS_MIN and all(one + other in _NEIGHBOURS for one, other in pairwise(word)):
+    if len(word) < _KEYS_MIN:
+        return False
+    if word[:2] in _NEIGHBOURS and all(one + other in _NEIGHBOURS for one, other in pairwise(word)):
         return True
-    if len(word) == _KEYS_MIN and word.isascii() and word[0].isalpha() and not word.isalpha():
-        return True
-    if len(word) < 6 or not (word.isascii() or _CYRILLIC.fullmatch(word)):
+    if len(word) == _KEYS_MIN:
+        return word.isascii() and word[0].isalpha() and not word.isalpha()
+    if not (word.isascii() or _CYRILLIC.fullmatch(word)):
         return False
     letters = sum(character.isalpha() for character in word)
     vowels = sum(character in _VOWELS for character in word)
