@@ -6,6 +6,9 @@ from typing import Any
 
 import orjson
 import pytest
+from feedback.domain.drafts import read_submitted
+from feedback.service.decide_submission import ProjectRules, Reading
+from feedback.service.refuse_repeated import repeats_of
 from feedback.store.tables import FEEDBACK, PROJECT
 from hearback_contracts.events import FeedbackSubmitted
 from hearback_contracts.reasons import Reason
@@ -68,6 +71,35 @@ async def test_other_words_under_a_known_id_are_refused_once_and_can_be_taken_in
     stored = await intake.take(outgoing(FEEDBACK_SUBMITTED, taken_in, 4, body=orjson.dumps(step.payload)))
     assert [(s.submission_id, s.state) for s in stored.steps] == [(EVENT, "stored")]
     assert [row.message for row in await rows(intake)] == ["the first", "the second"]
+
+
+@pytest.mark.parametrize(
+    "body", [payload("x" * 4_097), payload(""), b"{"], ids=["too long", "empty", "unreadable"]
+)
+@pytest.mark.parametrize("together", [False, True])
+async def test_what_a_rule_refuses_under_a_known_id_is_refused_once(
+    intake: Intake, body: bytes, together: bool
+) -> None:
+    first, second = submitted(payload("the first"), event_id=EVENT), submitted(body, event_id=EVENT)
+    batches = [[first, second]] if together else [[first], [second]]
+    recorded = [await intake.take(*batch) for batch in batches][-1]
+    assert recorded.quantities()[FEEDBACK_CATEGORY, INVALID, "duplicate"] == 1
+    assert (recorded.steps[-1].state, recorded.steps[-1].reason) == ("stored", "duplicate")
+    for batch in ([first], [second], [second, first, second]):
+        again = await intake.take(*batch)
+        assert (again.outcomes, again.steps) == ([], [])
+    assert [row.message for row in await rows(intake)] == ["the first"]
+
+
+def test_what_a_project_does_not_take_says_nothing_of_its_words() -> None:
+    rules = ProjectRules(None)
+    key, message = (1, EVENT), read_submitted(submitted(event_id=EVENT).data)
+    first, off, broken = (
+        Reading(key, message, b"{}", rules, reason)
+        for reason in (Reason.EMPTY, Reason.FEATURE_DISABLED, Reason.INVALID_JSON)
+    )
+    assert repeats_of([first, off], {key: first}) == []
+    assert repeats_of([first, broken._replace(body=b"{")], {key: first}) == [broken._replace(body=b"{")]
 
 
 async def test_other_words_under_the_id_of_a_refusal_are_kept(intake: Intake) -> None:

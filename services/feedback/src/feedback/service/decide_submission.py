@@ -26,6 +26,8 @@ from feedback.store.submissions import SubmissionKey
 
 # A person may overrule these; their words stay with the refusal (protocol: fate#taking-in-what-was-refused).
 OVERRULABLE = frozenset({Reason.TOO_LARGE, Reason.INVALID_ASSOCIATED_EVENT_ID, Reason.DUPLICATE})
+# These say nothing of what was sent: sent again, it may be stored.
+BY_CONFIGURATION: Final = frozenset({Reason.PROJECT_ID, Reason.ORG_DENYLIST, Reason.FEATURE_DISABLED})
 _NOT_JUDGED: Final = SpamVerdict()
 
 

@@ -15,11 +15,11 @@ from hearback_kit.values.ids import derived_id
 
 from feedback.domain.context import FeedbackContext
 from feedback.domain.drafts import Draft, Submitted, as_shown
-from feedback.service.decide_submission import Decision, Reading
+from feedback.service.decide_submission import BY_CONFIGURATION, Decision, Reading
 from feedback.service.record_outcomes import record_repeated, state_of
 from feedback.store.submissions import Known, SubmissionKey, close_refused
 
-Words = tuple[str, str | None, str | None]
+Said = tuple[str | None, ...]
 Refusals = dict[SubmissionKey, tuple[Decision, SubmissionState]]
 
 
@@ -32,7 +32,8 @@ def repeats_of(readings: Sequence[Reading], chosen: Mapping[SubmissionKey, Readi
     """Return the readings of a batch that repeat a chosen one with other words."""
     if len(chosen) == len(readings):
         return []
-    return [one for one in readings if one.context and _words(one.context) != _words(chosen[one.key].context)]
+    first = {key: _said(one.context, one.reason, one.body) for key, one in chosen.items()}
+    return [one for one in readings if _said(one.context, one.reason, one.body) not in (None, first[one.key])]
 
 
 async def refuse_repeated(
@@ -64,35 +65,36 @@ def _refusals(
         before = known.get(decision.key)
         states[decision.key] = _state(decision, before)
         if before is not None:
-            yield from _refusal(decision.message, decision.body, decision.draft, before, states[decision.key])
+            said = _said(decision.draft, decision.reason, decision.body)
+            yield from _refusal(decision, said, before, states[decision.key])
     for reading in repeats:
-        yield from _refusal(
-            reading.message, reading.body, reading.context, known.get(reading.key), states[reading.key]
-        )
+        said = _said(reading.context, reading.reason, reading.body)
+        yield from _refusal(reading, said, known.get(reading.key), states[reading.key])
 
 
 def _refusal(
-    message: Submitted,
-    body: bytes | None,
-    said: Draft | FeedbackContext | None,
-    before: Known | None,
-    state: SubmissionState,
+    repeated: Decision | Reading, said: Said | None, before: Known | None, state: SubmissionState
 ) -> Iterator[tuple[SubmissionKey, tuple[Decision, SubmissionState]]]:
-    """Yield the refusal of what a client itself sent, unless its words are those of before, or were deleted."""
-    words = _words(said)
-    if words is None or (before is not None and (words == before.words or before.reason == Reason.DELETED)):
+    """Yield the refusal of what a client itself sent, unless it was `said` before, or that was deleted."""
+    message, body = repeated.message, repeated.body
+    if said is None or (before is not None and (said == before.words or before.reason == Reason.DELETED)):
         return
+    if before is not None and before.feedback_id is None and repeated.reason is not None:
+        return  # both were refused, and a refusal keeps nothing to compare
     if not message.source.is_new or message.accepted_by is not None or message.revision:
         return
-    own_id = derived_id("repeated", message.project_id, message.event_id, *(word or "" for word in words))
+    own_id = derived_id("repeated", message.project_id, message.event_id, *(word or "" for word in said))
     key = message.project_id, own_id
     named = msgspec.structs.replace(message, event_id=own_id)
     yield key, (Decision(key, named, body, None, Reason.DUPLICATE), state)
 
 
-def _words(said: Draft | FeedbackContext | None) -> Words | None:
-    said = as_shown(said) if isinstance(said, FeedbackContext) else said
-    return None if said is None else (said.message, said.name, said.contact_email)
+def _said(words: Draft | FeedbackContext | None, reason: Reason | None, body: bytes | None) -> Said | None:
+    """Return what a submission says: its words, or all of it where they break a rule; None if neither was read."""
+    if words is None:
+        return None if reason is None or reason in BY_CONFIGURATION else ((body or b"").decode("latin-1"),)
+    shown = as_shown(words) if isinstance(words, FeedbackContext) else words
+    return shown.message, shown.name, shown.contact_email
 
 
 def _state(decision: Decision, before: Known | None) -> SubmissionState:
