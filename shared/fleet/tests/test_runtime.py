@@ -184,12 +184,12 @@ async def test_readers_who_are_not_heard_wait_for_no_long_moment(
     token = COMMON.set(Common() if is_common else None)
     try:
         async with ServiceRuntime(settings.model_copy(update={"gather_ms_max": 900})) as runtime:
-            for hurries in (runtime.hurries, None):
-                runtime.consume(FEEDBACK_SUBMITTED, NotImplemented, batch_max=10, hurries=hurries)
+            for read_barrier in (runtime.read_barrier, None):
+                runtime.consume(FEEDBACK_SUBMITTED, NotImplemented, batch_max=10, read_barrier=read_barrier)
     finally:
         COMMON.reset(token)
     assert [options.gather_ms_max for options in made] == [gather_ms, 900]
-    assert made[0].hurry is not None
+    assert made[0].barrier is not None
 
 
 async def test_what_runs_in_the_background_is_known_before_it_starts(settings: Settings) -> None:

@@ -30,7 +30,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
 
     def build(runtime: ServiceRuntime) -> AppState:
         acceptance = SubmissionAcceptance(UnitOfWork.of(runtime), settings.steps_max)
-        return AppState(settings, runtime.database, runtime.clock, acceptance, runtime.hurries)
+        return AppState(settings, runtime.database, runtime.clock, acceptance, runtime.read_barrier)
 
     app = service_app(
         settings,
@@ -75,7 +75,7 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
         outcomes = OutcomeRecordedHandler(recorder, shards=runtime.shards)
         consume = partial(runtime.consume, batch_max=settings.batch_max)
         consume(CLIENT_REPORT_RECEIVED, reports)
-        consume(OUTCOME_RECORDED, outcomes, on_dead=outcomes.on_dead, hurries=runtime.hurries)
+        consume(OUTCOME_RECORDED, outcomes, on_dead=outcomes.on_dead, read_barrier=runtime.read_barrier)
         keep = partial(keep_partitions, database, partitions, runtime.clock)
         runtime.every("partitions", settings.maintenance_seconds, keep)
         add_alerts(runtime, settings)

@@ -10,7 +10,7 @@ from client_reports.domain.journal import RecordedStep, SubmissionKey
 from client_reports.domain.submission_status import Step
 from hearback_contracts.outcomes import SubmissionState as State
 from hearback_kit.api.paging import encode_cursor
-from hearback_kit.bus.hurry import Hurries
+from hearback_kit.bus.read_barrier import ReadBarrier
 
 PATH = "/api/0/projects/demo/web/submissions/"
 
@@ -64,11 +64,11 @@ async def test_what_waits_to_be_recorded_is_recorded_before_an_undecided_fate_is
     known = await record(api.store, 0, State.ACCEPTED)
     asked = []
 
-    async def catch_up(_: Hurries) -> None:
+    async def catch_up(_: ReadBarrier) -> None:
         asked.append(known)
         await record(api.store, 1, State.STORED, submission_id=known)
 
-    monkeypatch.setattr(Hurries, "catch_up", catch_up)
+    monkeypatch.setattr(ReadBarrier, "catch_up", catch_up)
     for _ in range(2):  # what is decided is answered at once
         assert (await api.get(f"{PATH}{known}/"))["state"] == "stored"
     assert asked == [known]

@@ -61,7 +61,7 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
         judge, count = spam_judge(runtime, settings), add_search_indexes(runtime)
         submitted = FeedbackSubmittedHandler.of(runtime, settings, judge, count)
         consume = partial(runtime.consume, batch_max=settings.batch_max, consumers=settings.consumers)
-        consume(FEEDBACK_SUBMITTED, submitted, on_dead=submitted.on_dead, hurries=runtime.hurries)
+        consume(FEEDBACK_SUBMITTED, submitted, on_dead=submitted.on_dead, read_barrier=runtime.read_barrier)
         consume(ATTACHMENT_STORED, partial(handle_attachment_stored, UnitOfWork.of(runtime)))
         add_announcements(runtime, settings)
         add_retention(runtime, settings)

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from hearback_contracts.sources import FeedbackSource
 from hearback_devkit.fleet import publish_project
-from hearback_kit.bus.hurry import Hurries
+from hearback_kit.bus.read_barrier import ReadBarrier
 from hearback_kit.http import SERVICE_HEADER, SIGNATURE_HEADER, sign
 
 from ..conftest import EVENT, Api
@@ -45,11 +45,11 @@ async def test_what_waits_to_be_stored_is_stored_before_an_unknown_event_is_look
 ) -> None:
     asked = []
 
-    async def catch_up(_: Hurries) -> None:
+    async def catch_up(_: ReadBarrier) -> None:
         asked.append(EVENT)
         await api.submit("late", event_id=EVENT)
 
-    monkeypatch.setattr(Hurries, "catch_up", catch_up)
+    monkeypatch.setattr(ReadBarrier, "catch_up", catch_up)
     for _ in range(2):  # what is stored is answered at once
         assert (await ask(api, f"{ORGANIZATION}/events/{EVENT}")).json()["eventId"] == EVENT
     assert asked == [EVENT]

@@ -78,7 +78,7 @@ async def get_submission(app: StateDep, scope: Reader, submission_id: Submission
     key = _key(scope, submission_id)
     may_read = not scope.scopes.isdisjoint(EVENT_READ)
     submission, refusal = await read_fate(
-        app.database, app.hurries, scope.project.organization_id, key, with_words=may_read
+        app.database, app.read_barrier, scope.project.organization_id, key, with_words=may_read
     )
     return submission_detail(submission, refusal)
 

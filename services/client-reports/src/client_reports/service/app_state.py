@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hearback_kit.bus.hurry import Hurries
+from hearback_kit.bus.read_barrier import ReadBarrier
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
 
@@ -18,4 +18,4 @@ class AppState:
     database: Database
     clock: Clock
     acceptance: SubmissionAcceptance
-    hurries: Hurries
+    read_barrier: ReadBarrier

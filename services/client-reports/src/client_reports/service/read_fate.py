@@ -4,7 +4,7 @@ from typing import Final
 
 from hearback_contracts.identifiers import NO_EVENT_ID
 from hearback_contracts.outcomes import SubmissionState
-from hearback_kit.bus.hurry import Hurries
+from hearback_kit.bus.read_barrier import ReadBarrier
 from hearback_kit.db import Database
 from hearback_kit.errors import NotFound
 
@@ -17,7 +17,7 @@ _UNDECIDED: Final = frozenset({SubmissionState.ACCEPTED, SubmissionState.WAITING
 
 
 async def read_fate(
-    database: Database, hurries: Hurries, organization_id: int, key: SubmissionKey, *, with_words: bool
+    database: Database, read_barrier: ReadBarrier, organization_id: int, key: SubmissionKey, *, with_words: bool
 ) -> Fate:
     """Return a submission and, `with_words`, the refusal that can be accepted; raise NotFound.
 
@@ -25,7 +25,7 @@ async def read_fate(
     """
     found = await _read(database, organization_id, key, with_words=with_words)
     if found is None or found[0].status.state in _UNDECIDED:
-        await hurries.catch_up()
+        await read_barrier.catch_up()
         found = await _read(database, organization_id, key, with_words=with_words)
     if found is None:
         raise NotFound

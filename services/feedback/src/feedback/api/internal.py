@@ -51,7 +51,7 @@ async def get_event(
     event = parse_any_event_id(event_id)
     feedback = await _find(state, projects, event) if event else None
     if event and feedback is None:
-        await state.hurries.catch_up()
+        await state.read_barrier.catch_up()
         feedback = await _find(state, projects, event)
     return await _answer(state, organization, feedback)
 

@@ -9,7 +9,7 @@ from hearback_fleet.configuration import Configuration
 from hearback_fleet.runtime import ServiceRuntime
 from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.blobs import BlobStore
-from hearback_kit.bus.hurry import Hurries
+from hearback_kit.bus.read_barrier import ReadBarrier
 from hearback_kit.clock import Clock
 from hearback_kit.db import Connection, Database
 
@@ -37,7 +37,7 @@ class AppState:
     spam_prior: Prior | None
     fleet: Fleet
     live: LiveChanges
-    hurries: Hurries
+    read_barrier: ReadBarrier
 
     @classmethod
     def of(cls, runtime: ServiceRuntime, settings: Settings) -> Self:
@@ -58,7 +58,7 @@ class AppState:
             load_prior(),
             Fleet.of(runtime, settings),
             LiveChanges.of(runtime, settings),
-            runtime.hurries,
+            runtime.read_barrier,
         )
 
     @property

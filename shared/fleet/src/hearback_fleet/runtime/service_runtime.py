@@ -17,7 +17,7 @@ from hearback_kit.bus.consumer import Handler
 from hearback_kit.bus.dead_letter_limit import DeadLetterLimit
 from hearback_kit.bus.depths import StreamDepths
 from hearback_kit.bus.group_reads import open_readers
-from hearback_kit.bus.hurry import Hurries
+from hearback_kit.bus.read_barrier import ReadBarrier
 from hearback_kit.clock import Clock, SystemClock
 from hearback_kit.common import COMMON, Close, SharedRun, close_nothing
 from hearback_kit.db import Database
@@ -190,9 +190,9 @@ class ServiceRuntime:
         return relay
 
     @cached_property
-    def hurries(self) -> Hurries:
+    def read_barrier(self) -> ReadBarrier:
         """Lets readers wait for consumers of the same process, to read their own writes."""
-        return self._common("hurries", lambda: (Hurries(), close_nothing))
+        return self._common("read_barrier", lambda: (ReadBarrier(), close_nothing))
 
     def service_client(self, url: str) -> ServiceClient:
         """Return a client of another service's internal API."""
@@ -245,15 +245,15 @@ class ServiceRuntime:
         batch_max: int,
         on_dead: OnDead | None = None,
         consumers: int = 1,
-        hurries: Hurries | None = None,
+        read_barrier: ReadBarrier | None = None,
     ) -> None:
         """Handle a stream's messages in batches of `batch_max`, with `consumers` that share its shards.
 
         With more than one, a helper handles batches of any shard while there is a backlog. `on_dead` returns the
-        announcement of a dead letter, if any; with `hurries`, readers can wait for the consumers.
+        announcement of a dead letter, if any; with `read_barrier`, readers can wait for the consumers.
         """
-        is_unheard = hurries is not None and COMMON.get() is None
-        options = ConsumerOptions.of(self.settings, batch_max=batch_max, is_unheard=is_unheard)
+        has_remote_readers = read_barrier is not None and COMMON.get() is None
+        options = ConsumerOptions.of(self.settings, batch_max=batch_max, has_remote_readers=has_remote_readers)
         keys = stream.shard_keys(self.shards)
         consumer = partial(
             Consumer,
@@ -266,7 +266,7 @@ class ServiceRuntime:
         )
         count = min(consumers, len(keys))
         for first in range(count):
-            own = options if hurries is None else replace(options, hurry=hurries.one())
+            own = options if read_barrier is None else replace(options, barrier=read_barrier.for_consumer())
             self.run("consumers", consumer(keys[first::count], name=self.consumer_name, options=own))
         if consumers > 1:
             helper = replace(options, is_helper=True)

@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import Final
 
 from hearback_kit.bus.backlog import Backlog
-from hearback_kit.bus.gathering import Gathering
-from hearback_kit.bus.hurry import Hurry
+from hearback_kit.bus.linger import Linger
 from hearback_kit.bus.options import ConsumerOptions
 from hearback_kit.bus.protocol import Bus, Incoming
+from hearback_kit.bus.read_barrier import ConsumerBarrier
 from hearback_kit.errors import Unavailable
 from hearback_kit.stopping import Stopping
 
@@ -30,8 +30,8 @@ class Deliveries:
         self._options = options
         self._claim_at = 0.0
         self._forget_at = 0.0
-        self._gathering = Gathering(options.gather_ms_max / 1_000)
-        self._hurry = options.hurry or Hurry()
+        self._linger = Linger(options.gather_ms_max / 1_000)
+        self._barrier = options.barrier or ConsumerBarrier()
         self._backlog = options.backlog or Backlog()
 
     async def left_behind(self) -> AsyncIterator[list[Incoming]]:
@@ -97,22 +97,22 @@ class Deliveries:
         if in_flight >= options.retries_waiting_max:
             raise Unavailable("too many messages wait to be tried again")
         block_ms = self._block_ms(in_flight)
-        wait = 0.0 if at_once else self._gathering.seconds(time.monotonic())
+        wait = 0.0 if at_once else self._linger.seconds(time.monotonic())
         if wait > _ACKNOWLEDGED_SECONDS_MAX:
             await self._bus.ack(self._group, done)
             done = ()
         if at_once:
             block_ms = 0
         elif wait:
-            await self._hurry.pause(wait, stop)
-        self._hurry.reading(gathered=wait > 0)
+            await self._barrier.pause(wait, stop)
+        self._barrier.reading(lingered=wait > 0)
         batch: list[Incoming] = []
         try:
             batch = await stop.unless_stopped(self._read_all(block_ms, done)) or []
         finally:
-            self._hurry.handling(len(batch))
+            self._barrier.handling(len(batch))
         is_full = len(batch) >= options.batch_max
-        self._gathering.count(time.monotonic(), len(batch), full=is_full)
+        self._linger.count(time.monotonic(), len(batch), full=is_full)
         self._backlog.note(is_full)
         return batch
 

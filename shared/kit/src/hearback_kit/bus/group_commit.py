@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 import hiredis
 from prometheus_client import Counter, Histogram
 
-from hearback_kit.bus.commit_moments import CommitMoments
+from hearback_kit.bus.commit_linger import CommitLinger
 from hearback_kit.bus.outage_spool import OutageSpool
 from hearback_kit.bus.protocol import Outgoing
 from hearback_kit.bus.xadds import add_all
@@ -40,7 +40,7 @@ class GroupCommit(Generic[Note]):
     """Publishes messages of concurrent requests in batches.
 
     If requests are frequent, batches begin `gather_seconds` apart, or sooner if `gather_max` requests wait
-    (`CommitMoments`). At most `requests_max` requests wait; others fail with Unavailable. A transaction has the
+    (`CommitLinger`). At most `requests_max` requests wait; others fail with Unavailable. A transaction has the
     messages of at most `batch_max` requests and `bytes_max` bytes, unless a single request has more. Messages are
     published even if their request is cancelled. During outages of the server, a `spool` stores them on disk.
     """
@@ -65,10 +65,10 @@ class GroupCommit(Generic[Note]):
         self._batch_max = batch_max
         self._in_flight_max = in_flight_max
         self._bytes_max = bytes_max
-        self._moments = CommitMoments(gather_seconds, gather_max)
+        self._linger = CommitLinger(gather_seconds, gather_max)
         self._gather_max = gather_max
         self._timer: asyncio.TimerHandle | None = None
-        self._gathering: list[tuple[Sequence[Outgoing], Sequence[Note], Done]] = []
+        self._waiting: list[tuple[Sequence[Outgoing], Sequence[Note], Done]] = []
         self._in_flight = 0
         self._scheduled = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -88,15 +88,15 @@ class GroupCommit(Generic[Note]):
 
         Raises NotSent, without calling it, if too many requests wait.
         """
-        if len(self._gathering) >= self._requests_max:
+        if len(self._waiting) >= self._requests_max:
             raise NotSent("too many requests wait for the stream server")
-        self._gathering.append((messages, notes, done))
+        self._waiting.append((messages, notes, done))
         if self._in_flight < self._in_flight_max:
             self._schedule()
 
     def _schedule(self) -> None:
         """Schedule a batch: immediately, or after its linger."""
-        if self._scheduled and (self._timer is None or len(self._gathering) < self._gather_max):
+        if self._scheduled and (self._timer is None or len(self._waiting) < self._gather_max):
             return
         if self._timer is not None:
             self._timer.cancel()
@@ -110,13 +110,13 @@ class GroupCommit(Generic[Note]):
 
     def rest(self, read_at: float, now: float) -> float:
         """Return how many seconds a server that read requests at `read_at` may sleep while a batch lingers."""
-        return self._moments.rest(read_at, now) if self._moments.is_used else 0.0
+        return self._linger.rest(read_at, now) if self._linger.is_used else 0.0
 
     def _wait(self) -> float:
         """Return for how many seconds the next batch lingers."""
-        if not self._moments.is_used:
+        if not self._linger.is_used:
             return 0.0
-        return self._moments.seconds(self._running_loop().time(), len(self._gathering))
+        return self._linger.seconds(self._running_loop().time(), len(self._waiting))
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         loop = self._loop
@@ -126,11 +126,11 @@ class GroupCommit(Generic[Note]):
 
     def _start(self) -> None:
         self._scheduled, self._timer = False, None
-        while self._gathering and self._in_flight < self._in_flight_max:
-            batch = self._gathering[: self._batch_length()]
-            del self._gathering[: len(batch)]
-            if self._moments.is_used:
-                self._moments.begin(self._running_loop().time(), len(batch))
+        while self._waiting and self._in_flight < self._in_flight_max:
+            batch = self._waiting[: self._batch_length()]
+            del self._waiting[: len(batch)]
+            if self._linger.is_used:
+                self._linger.begin(self._running_loop().time(), len(batch))
             self._in_flight += 1
             task = self._running_loop().create_task(self._send(batch))
             self._tasks.add(task)
@@ -139,7 +139,7 @@ class GroupCommit(Generic[Note]):
     def _batch_length(self) -> int:
         """Return how many of the waiting requests fit into a transaction; at least 1."""
         size = 0
-        for position, (messages, _, _) in enumerate(self._gathering[: self._batch_max]):
+        for position, (messages, _, _) in enumerate(self._waiting[: self._batch_max]):
             for message in messages:
                 size += len(message.data) + len(message.body or b"")
             if size > self._bytes_max:
@@ -157,7 +157,7 @@ class GroupCommit(Generic[Note]):
             error = problem
         finally:
             self._in_flight -= 1
-            if self._gathering and not self._scheduled and not isinstance(error, asyncio.CancelledError):
+            if self._waiting and not self._scheduled and not isinstance(error, asyncio.CancelledError):
                 if self._wait() <= 0:
                     self._start()  # first, so that the server works while the answers go out
                 else:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from hearback_kit.bus.backlog import Backlog
-from hearback_kit.bus.hurry import Hurry
+from hearback_kit.bus.read_barrier import ConsumerBarrier
 from hearback_kit.settings import ServiceSettings
 from hearback_kit.valkey import BLOCK_MS_MAX
 
-UNHEARD_GATHER_MS_MAX: Final = 300
+REMOTE_GATHER_MS_MAX: Final = 300
 _BLOCK_MS_MIN: Final = 100
 
 
@@ -19,7 +19,7 @@ class ConsumerOptions:
     `gather_ms_max` is the maximum linger: how long a message waits, under load, for more to be handled with it. A
     consumer pauses when `dead_letter_tenants_min` tenants fail, each of which may have that fraction of
     `retries_waiting_max`, or, with fewer tenants, after `dead_letters_in_a_row_max` dead letters without a
-    success. `hurry` is not shared by consumers. A helper handles batches while there is a `backlog`, which it
+    success. `barrier` is not shared by consumers. A helper handles batches while there is a `backlog`, which it
     shares with the consumers it helps.
     """
 
@@ -37,20 +37,20 @@ class ConsumerOptions:
     dead_letter_tenants_min: int = 5
     dead_letters_in_a_row_max: int = 20
     forget_consumers_ms: int = 86_400_000
-    hurry: Hurry | None = None
+    barrier: ConsumerBarrier | None = None
     backlog: Backlog | None = None
     is_helper: bool = False
 
     @classmethod
-    def of(cls, settings: ServiceSettings, *, batch_max: int, is_unheard: bool = False) -> Self:
+    def of(cls, settings: ServiceSettings, *, batch_max: int, has_remote_readers: bool = False) -> Self:
         """Return the options in a service's settings.
 
-        With `is_unheard`, readers are in another process and cannot end the linger, so it is shorter.
+        With `has_remote_readers`, readers are in another process and cannot end the linger, so it is shorter.
         """
-        unheard_ms_max = UNHEARD_GATHER_MS_MAX if is_unheard else settings.gather_ms_max
+        remote_ms_max = REMOTE_GATHER_MS_MAX if has_remote_readers else settings.gather_ms_max
         return cls(
             batch_max=batch_max,
-            gather_ms_max=min(settings.gather_ms_max, unheard_ms_max),
+            gather_ms_max=min(settings.gather_ms_max, remote_ms_max),
             idle_ms_min=settings.consumer_idle_ms_min,
             deliveries_max=settings.deliveries_max,
             backlog=Backlog(),

@@ -111,7 +111,7 @@ class LimitBatches:
         self._connection = connection
         self._clock = clock
         self._callers_max = callers_max
-        self._gathering: list[_Caller] = []
+        self._waiting: list[_Caller] = []
         self._task: asyncio.Task[None] | None = None
         self._digest = ""
         self._leases: dict[LimitCheck, _Lease] = {}
@@ -134,18 +134,18 @@ class LimitBatches:
 
     def submit(self, checks: Sequence[LimitCheck], callback: Callback) -> None:
         """Call `callback` with the result of `check`: later, or immediately if too many wait."""
-        if len(self._gathering) >= self._callers_max:
+        if len(self._waiting) >= self._callers_max:
             FAILED_OPEN.inc()
             callback([()] * len(checks))
             return
-        self._gathering.append((checks, callback))
+        self._waiting.append((checks, callback))
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
         try:
-            while self._gathering:
-                batch, self._gathering = self._gathering, []
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
                 await self._settle(batch)
         finally:
             self._task = None

@@ -17,7 +17,7 @@ _REST_SECONDS_MIN: Final = 1.0
 _REST_SECONDS_MAX: Final = 16.0
 
 
-class CommitMoments:
+class CommitLinger:
     """Calculates the linger before the next transaction; times are monotonic seconds.
 
     Transactions begin `seconds_max` apart if requests are frequent enough, and sooner if `requests_max` requests
@@ -31,7 +31,7 @@ class CommitMoments:
         self._begun_at: float | None = None
         self._waiting_since: float | None = None
         self._known = 0  # requests that had arrived by then
-        self._moments = 0
+        self._waits = 0
         self._promised = self._came = 0.0
         self._rest_until = 0.0
         self._rest_seconds = _REST_SECONDS_MIN
@@ -43,11 +43,11 @@ class CommitMoments:
 
     def seconds(self, now: float, requests: int) -> float:
         """Return for how many more seconds a transaction with `requests` lingers."""
-        moment = self._moment(now)
-        if self._begun_at is None or requests >= self._requests_max or not moment:
+        interval = self._interval(now)
+        if self._begun_at is None or requests >= self._requests_max or not interval:
             return 0.0
-        wait = self._begun_at + moment - now
-        if wait <= _NEARLY * moment:
+        wait = self._begun_at + interval - now
+        if wait <= _NEARLY * interval:
             return 0.0
         if self._waiting_since is None:
             self._waiting_since, self._known = now, 1
@@ -55,14 +55,14 @@ class CommitMoments:
 
     def rest(self, read_at: float, now: float) -> float:
         """Return how many seconds a server that read requests at `read_at` sleeps before it reads again."""
-        wait = read_at + self._moment(now) - now
+        wait = read_at + self._interval(now) - now
         if wait <= 0:
             self._waiting_since = None
             return 0.0
         self._waiting_since, self._known = now, 0
         return wait
 
-    def _moment(self, now: float) -> float:
+    def _interval(self, now: float) -> float:
         """Return the seconds between transactions; 0 without lingering."""
         if now < self._rest_until or self._rate * self._seconds_max < _EXPECTED_MIN:
             return 0.0
@@ -80,14 +80,14 @@ class CommitMoments:
 
     def _judge(self, now: float, promised: float, came: int) -> None:
         """Decide after some transactions whether lingering is worth its latency."""
-        self._moments += 1
+        self._waits += 1
         self._promised += promised
         self._came += came
-        if self._moments < _TRIED:
+        if self._waits < _TRIED:
             return
         if self._came < self._promised * _WORTH:
             self._rest_until = now + self._rest_seconds
             self._rest_seconds = min(2 * self._rest_seconds, _REST_SECONDS_MAX)
         else:
             self._rest_seconds = _REST_SECONDS_MIN
-        self._moments, self._promised, self._came = 0, 0.0, 0.0
+        self._waits, self._promised, self._came = 0, 0.0, 0.0

@@ -11,7 +11,7 @@ _ENOUGH: Final = 90.0  # messages per batch, above which its cost matters little
 _EXPECTED_MIN: Final = 5.0  # expected messages, below which lingering gains little
 
 
-class Gathering:
+class Linger:
     """Calculates the linger before the next read from the recent rate of messages; times are monotonic seconds.
 
     Reads under load begin `seconds_max` apart, which is the longest that a message waits, or sooner at high rates,
@@ -37,5 +37,5 @@ class Gathering:
         """Return how many seconds to wait before reading."""
         if self._read_at is None or self._is_behind or self._rate * self._seconds_max < _EXPECTED_MIN:
             return 0.0
-        moment = min(self._seconds_max, max(self._seconds_max / 2, _ENOUGH / self._rate))
-        return min(moment, max(0.0, self._read_at + moment - now))
+        interval = min(self._seconds_max, max(self._seconds_max / 2, _ENOUGH / self._rate))
+        return min(interval, max(0.0, self._read_at + interval - now))

@@ -1,6 +1,6 @@
 """Read-your-writes: a reader ends a consumer's linger early, and waits for the batch.
 
-Under load consumers linger to fill their batches (`gathering`). Readers need not see stale data because of that:
+Under load consumers linger to fill their batches (`linger`). Readers need not see stale data because of that:
 the few that read cause an early batch.
 """
 
@@ -14,23 +14,23 @@ APART_SECONDS_MIN: Final = 0.1  # minimum between early reads, which bounds the 
 _WAIT_SECONDS_MAX: Final = 0.5
 
 
-class Hurries:
+class ReadBarrier:
     """Lets readers wait for the consumers of this process; without any, they do not wait."""
 
     def __init__(self) -> None:
-        self._each: list[Hurry] = []
+        self._each: list[ConsumerBarrier] = []
 
-    def one(self) -> "Hurry":
-        """Return a `Hurry` for another consumer."""
-        self._each.append(Hurry())
+    def for_consumer(self) -> "ConsumerBarrier":
+        """Return a `ConsumerBarrier` for another consumer."""
+        self._each.append(ConsumerBarrier())
         return self._each[-1]
 
     async def catch_up(self) -> None:
         """Wait until messages published before this call are handled, at most half a second."""
-        await asyncio.gather(*(hurry.catch_up() for hurry in self._each))
+        await asyncio.gather(*(barrier.catch_up() for barrier in self._each))
 
 
-class Hurry:
+class ConsumerBarrier:
     """Lets readers wait for one consumer.
 
     The consumer calls `pause` to linger, `reading` before it waits for messages, and `handling` after a read.
@@ -41,22 +41,22 @@ class Hurry:
         self._wanted = asyncio.Event()
         self._turned = asyncio.Event()
         self._turns = 0  # iterations of the consumer, with or without a batch
-        self._is_gathering = self._is_handling = False
-        self._hurried_at = float("-inf")
+        self._is_lingering = self._is_handling = False
+        self._ended_at = float("-inf")
 
     async def pause(self, seconds: float, stop: Stopping) -> None:
         """Wait for `seconds`, until the program stops, or until a reader calls `catch_up`."""
         self._turn()
-        self._is_gathering = True
+        self._is_lingering = True
         try:
-            first = min(seconds, self._hurried_at + self._apart_seconds - time.monotonic())
+            first = min(seconds, self._ended_at + self._apart_seconds - time.monotonic())
             if first > 0:
                 await stop.pause(first)
             rest = seconds - max(first, 0.0)
             if rest > 0 and not stop.is_set():
                 await stop.unless_stopped(self._wait(rest))
         finally:
-            self._is_gathering = False
+            self._is_lingering = False
 
     async def _wait(self, seconds: float) -> None:
         try:
@@ -64,12 +64,12 @@ class Hurry:
                 await self._wanted.wait()
         except TimeoutError:
             return
-        self._hurried_at = time.monotonic()
+        self._ended_at = time.monotonic()
 
-    def reading(self, *, gathered: bool) -> None:
-        """Note that a read begins: waiting readers have caught up, unless messages were `gathered`."""
+    def reading(self, *, lingered: bool) -> None:
+        """Note that a read begins: waiting readers have caught up, unless the consumer `lingered`."""
         self._wanted.clear()
-        if gathered:
+        if lingered:
             self._is_handling = True
         else:
             self._turn()
@@ -88,14 +88,14 @@ class Hurry:
 
     async def catch_up(self) -> None:
         """Wait until messages published before this call are handled, at most half a second."""
-        if not self._is_gathering and not self._is_handling:
+        if not self._is_lingering and not self._is_handling:
             return
         # The current batch was read before; the next one has the messages published since.
         wanted = self._turns + (2 if self._is_handling else 1)
         self._wanted.set()
         try:
             async with asyncio.timeout(_WAIT_SECONDS_MAX):
-                while self._turns < wanted and (self._is_gathering or self._is_handling):
+                while self._turns < wanted and (self._is_lingering or self._is_handling):
                     await self._turned.wait()
         except TimeoutError:
             return

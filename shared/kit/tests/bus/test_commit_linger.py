@@ -1,12 +1,12 @@
 """When transactions wait to fill, and when not."""
 
 import pytest
-from hearback_kit.bus.commit_moments import CommitMoments
+from hearback_kit.bus.commit_linger import CommitLinger
 
-MOMENT = 0.02
+SECONDS = 0.02
 
 
-def arrive(moments: CommitMoments, start: float, gaps: list[float]) -> tuple[list[int], float]:
+def arrive(linger: CommitLinger, start: float, gaps: list[float]) -> tuple[list[int], float]:
     """Let requests arrive with these gaps between them; return how many each transaction had, and the time."""
     times, now = [], start
     for gap in gaps:
@@ -16,93 +16,93 @@ def arrive(moments: CommitMoments, start: float, gaps: list[float]) -> tuple[lis
     waiting, due = 0, 0.0
     for at in times:
         if waiting and due <= at:
-            moments.begin(due, waiting)
+            linger.begin(due, waiting)
             batches.append(waiting)
             waiting = 0
         waiting += 1
-        due = at + moments.seconds(at, waiting)
+        due = at + linger.seconds(at, waiting)
         if due <= at:
-            moments.begin(at, waiting)
+            linger.begin(at, waiting)
             batches.append(waiting)
             waiting = 0
     return batches, now
 
 
-def one_after_the_other(moments: CommitMoments, start: float, count: int, seconds: float) -> tuple[float, float]:
+def one_after_the_other(linger: CommitLinger, start: float, count: int, seconds: float) -> tuple[float, float]:
     """Let a client send its next request when the last is answered; return its waits in all, and the time."""
     waited, now = 0.0, start
     for _ in range(count):
-        wait = moments.seconds(now, 1)
+        wait = linger.seconds(now, 1)
         waited, now = waited + wait, now + wait
-        moments.begin(now, 1)
+        linger.begin(now, 1)
         now += seconds
     return waited, now
 
 
 def test_rare_requests_never_wait() -> None:
-    batches, _ = arrive(CommitMoments(MOMENT, 16), 0, [0.1] * 50)
+    batches, _ = arrive(CommitLinger(SECONDS, 16), 0, [0.1] * 50)
     assert batches == [1] * 50
 
 
 @pytest.mark.parametrize(("per_second", "least"), [(150, 1.6), (700, 10)])
 def test_frequent_requests_share_transactions(per_second: int, least: float) -> None:
-    moments = CommitMoments(MOMENT, 16)
-    _, now = arrive(moments, 0, [1 / per_second] * 2 * per_second)
-    batches, _ = arrive(moments, now, [1 / per_second] * per_second)
+    linger = CommitLinger(SECONDS, 16)
+    _, now = arrive(linger, 0, [1 / per_second] * 2 * per_second)
+    batches, _ = arrive(linger, now, [1 / per_second] * per_second)
     assert sum(batches) / len(batches) >= least
 
 
 def test_so_many_do_not_wait() -> None:
-    moments = CommitMoments(MOMENT, 16)
-    batches, _ = arrive(moments, 0, [1e-4] * 4_000)
+    linger = CommitLinger(SECONDS, 16)
+    batches, _ = arrive(linger, 0, [1e-4] * 4_000)
     assert max(batches) == 16
-    assert moments.seconds(10, 16) == 0
+    assert linger.seconds(10, 16) == 0
 
 
 def test_a_client_that_sends_one_after_the_other_soon_does_not_wait() -> None:
-    moments = CommitMoments(MOMENT, 16)
-    waited, now = one_after_the_other(moments, 0, 300, 0.003)
+    linger = CommitLinger(SECONDS, 16)
+    waited, now = one_after_the_other(linger, 0, 300, 0.003)
     assert 0 < waited < 0.3, "it is tried"
-    waited, end = one_after_the_other(moments, now, 5_000, 0.003)
+    waited, end = one_after_the_other(linger, now, 5_000, 0.003)
     assert waited < 0.1 * (end - now)
 
 
 def test_waits_again_when_others_come() -> None:
-    moments = CommitMoments(MOMENT, 16)
-    _, now = one_after_the_other(moments, 0, 2_000, 0.003)
-    _, now = arrive(moments, now, [1 / 300] * 300 * 20)
-    batches, _ = arrive(moments, now, [1 / 300] * 600)
+    linger = CommitLinger(SECONDS, 16)
+    _, now = one_after_the_other(linger, 0, 2_000, 0.003)
+    _, now = arrive(linger, now, [1 / 300] * 300 * 20)
+    batches, _ = arrive(linger, now, [1 / 300] * 600)
     assert sum(batches) / len(batches) >= 4
 
 
 def test_servers_sleep_as_long_as_transactions_lie_apart() -> None:
-    moments = CommitMoments(MOMENT, 16)
-    assert moments.rest(0, 0) == 0
+    linger = CommitLinger(SECONDS, 16)
+    assert linger.rest(0, 0) == 0
     now = 0.0
     for _ in range(400):
         now += 0.01
-        moments.begin(now, 2)
-    assert moments.rest(now, now) == pytest.approx(MOMENT)
-    assert moments.rest(now, now + 0.005) == pytest.approx(MOMENT - 0.005)
-    assert moments.rest(now, now + 1) == 0
+        linger.begin(now, 2)
+    assert linger.rest(now, now) == pytest.approx(SECONDS)
+    assert linger.rest(now, now + 0.005) == pytest.approx(SECONDS - 0.005)
+    assert linger.rest(now, now + 1) == 0
     for _ in range(400):
         now += 0.01
-        moments.begin(now, 40)
-    assert moments.rest(now, now) == pytest.approx(16 / 4_000, rel=0.1)
+        linger.begin(now, 40)
+    assert linger.rest(now, now) == pytest.approx(16 / 4_000, rel=0.1)
 
 
 def test_server_that_sleeps_for_one_client_soon_does_not() -> None:
-    moments = CommitMoments(MOMENT, 16)
+    linger = CommitLinger(SECONDS, 16)
     slept, now = 0.0, 0.0
     for _ in range(5_000):
-        wait = moments.rest(now, now)
+        wait = linger.rest(now, now)
         slept, now = slept + wait, now + wait
-        moments.begin(now, 1)
+        linger.begin(now, 1)
         now += 0.003
     assert 0 < slept < 0.1 * now
 
 
 def test_none_is_used_by_default() -> None:
-    moments = CommitMoments(0, 16)
-    assert not moments.is_used
-    assert arrive(moments, 0, [0.001] * 100)[0] == [1] * 100
+    linger = CommitLinger(0, 16)
+    assert not linger.is_used
+    assert arrive(linger, 0, [0.001] * 100)[0] == [1] * 100
