@@ -151,6 +151,25 @@ def test_reasons_name_words_and_signs() -> None:
     assert not any("another site" in reason for reason in reasons)
 
 
+@pytest.mark.parametrize(
+    ("text", "site", "is_spam"),
+    [
+        ("FREE LIVE SEX CAMS no signup http://xxxcams-free.live", "xxxcams-free.live", True),
+        (
+            "SEND 0.1 BTC RECEIVE 0.2 BTC BACK!!! giveaway ends tonight http://btc-doubler.live",
+            "btc-doubler.live",
+            True,
+        ),
+        ("200 FREE SPINS + $1500 BONUS, no deposit needed! luckyspin777.bet", "luckyspin777.bet", True),
+        ("My 20 free spins on luckyspin777.bet are gone after the update", "luckyspin777.bet", False),
+        ("https://hostbay.io/kb/dkim step 4: the selector should be hb1", "hostbay.io", False),
+    ],
+)
+def test_no_page_that_a_sender_names_makes_an_advertisement_good(text: str, site: str, is_spam: bool) -> None:
+    assert SHIPPED.judge(text, page=f"https://{site}/").is_spam is is_spam
+    assert not is_spam or SHIPPED.judge(text, page="https://shop.example/help").is_spam
+
+
 @pytest.mark.parametrize("data", [b"", b"HBS1", b"XXXX" + bytes(40)])
 def test_a_prior_of_another_form_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="spam prior"):
