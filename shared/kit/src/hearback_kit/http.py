@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import httpcore  # noqa: F401  # which httpx would import after a fork, in memory of each process
 import httpx
+import sniffio  # noqa: F401  # httpcore imports it with each request: without it the path is searched each time
 import stamina
 from fastapi import Request
 
