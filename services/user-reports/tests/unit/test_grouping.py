@@ -1,7 +1,6 @@
 """The same error falls into one group, whatever changed around it; different errors do not."""
 
 import json
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -233,15 +232,14 @@ def test_module_holds_over_the_file() -> None:
 HOSTILE = ("-", "a", "1.", "$$", "a@", "0x", " ", "[as ", "[as x]", ".min", "-aA1", "_f0", "?")
 
 
+@pytest.mark.timeout(60)  # quadratic, it takes minutes
 @pytest.mark.parametrize("part", HOSTILE)
 @pytest.mark.parametrize("end", ["!", "]", ".js"])
-def test_hostile_names_take_no_time(part: str, end: str) -> None:
-    text = "a" + part * (200_000 // len(part)) + end
-    started = time.perf_counter()
+def test_hostile_names_are_read_in_linear_time(part: str, end: str) -> None:
+    text = "a" + part * (400_000 // len(part)) + end
     assert group_hash(event(message=text)) != ""
     assert group_hash(error(frame(text, text))) != ""
     assert group_hash(error({"function": text, "filename": text})) != ""
-    assert time.perf_counter() - started < 3, "quadratic, it takes a minute"
 
 
 def test_what_a_group_is_called_has_a_bound_however_long_the_names_of_its_event() -> None:
