@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+READS_MAX = 3
 REFUSALS = frozenset({429, 502, 503})
 SCREENSHOT = b"\x89PNG\r\n\x1a\n and nothing more"
 
@@ -102,7 +103,10 @@ def stored_issues(project: Any) -> list[dict[str, Any]]:
     params: dict[str, Any] = {"query": "issue.category:feedback", "project": project.project_id, "limit": 100}
     found: list[dict[str, Any]] = []
     while True:
-        answer = project.http.get(path, params=params)
+        for _ in range(READS_MAX):  # the first after an outage may find its connection gone
+            answer = project.http.get(path, params=params)
+            if answer.status_code != 503:
+                break
         assert answer.status_code == 200, answer.text
         found += answer.json()
         following = answer.links["next"]

@@ -22,6 +22,7 @@ from hearback_devkit.testing.forks import Forks
 Result = TypeVar("Result")
 ROOT = Path(__file__).parents[2]
 # Until a release is tagged: a commit before several migrations.
+MIGRATIONS_MAX = 4
 FIRST_PREVIOUS = "7688366ede91ddb2cf45c966a13878100c339cba"
 SERVICES = {
     "registry": "envelope-gateway",
@@ -187,10 +188,16 @@ class RollingFleet:
         self.base = {**base, **addresses, "HEARBACK_PUBLIC_URL": self.url}
 
     def migrate(self, name: str, release: Release) -> None:
-        """Bring a service's database to a release's newest revision."""
+        """Bring a service's database to a release's newest revision.
+
+        A migration gives up where traffic holds a lock for long; as a job is, it is run again then.
+        """
         log = self._folder / f"{name}-migrate.log"
-        pid = self._fork(release, name, "migrate", {}, log)
-        assert self._forks[release.tree].wait(pid) == 0, log.read_text()[-2000:]
+        for _ in range(MIGRATIONS_MAX):
+            pid = self._fork(release, name, "migrate", {}, log)
+            if self._forks[release.tree].wait(pid) == 0:
+                return
+        raise AssertionError(log.read_text()[-2000:])
 
     def bootstrap(self, release: Release) -> dict[str, Any]:
         """Make the first project."""

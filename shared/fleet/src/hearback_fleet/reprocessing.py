@@ -10,6 +10,8 @@ DECISIONS_PATH: Final = "/internal/decisions"
 ACCEPTANCES_PATH: Final = "/internal/acceptances"
 SUBMISSIONS_MAX: Final = 50  # their words, at most 64 KiB each, fit into one request
 
+ProjectId = Annotated[int, Field(ge=1, lt=2**63)]
+
 
 class Reprocessing(BaseModel):
     """A request to reprocess data received in [start, end), of one project or of all.
@@ -19,7 +21,7 @@ class Reprocessing(BaseModel):
 
     start: UtcTime
     end: UtcTime
-    project_id: int | None = None
+    project_id: ProjectId | None = None
     after: str | None = None
     dry_run: bool = False
 
@@ -53,7 +55,7 @@ class Reasons(BaseModel):
 class Attempt(BaseModel):
     """A refused attempt of a submission in the journal; `digest` is in hex."""
 
-    project_id: int
+    project_id: ProjectId
     id: str
     digest: str
 

@@ -1,6 +1,7 @@
 """Refused submissions, for `hearback reprocess` to have them decided again."""
 
 import json
+from typing import Final
 
 from hearback_fleet.access import internal_router
 from hearback_fleet.reprocessing import (
@@ -19,6 +20,7 @@ from client_reports.domain.journal import SubmissionKey
 from client_reports.store.refused import list_open
 
 router = internal_router()
+POSITION_DIGITS_MAX: Final = 18
 _FIRST = (SubmissionKey(0, ""), b"")
 
 
@@ -56,7 +58,7 @@ async def post_acceptances(state: StateDep, wanted: Acceptances) -> Taken:
 def _read_position(text: str) -> tuple[SubmissionKey, bytes]:
     project_id, _, rest = text.partition("|")
     digest, _, submission_id = rest.partition("|")
-    if not project_id.isdecimal():
+    if not (project_id.isdecimal() and len(project_id) <= POSITION_DIGITS_MAX):
         raise BadRequest("This call takes another body.")
     return SubmissionKey(int(project_id), submission_id), _read_digest(digest)
 
