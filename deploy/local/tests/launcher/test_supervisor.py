@@ -146,12 +146,14 @@ except FleetError as error:
 
 def test_what_is_done_meanwhile_is_done_while_the_task_runs(tmp_path: Path) -> None:
     code = """
-def task():
-    while not (folder / "beside").exists():
-        time.sleep(0.01)
-    return b"both"
+os.mkfifo(folder / "beside")  # opening it waits for the other side
 
-note(run_task("task", task, folder / "task.log", meanwhile=(folder / "beside").touch))
+note(run_task(
+    "task",
+    (folder / "beside").read_bytes,
+    folder / "task.log",
+    meanwhile=lambda: (folder / "beside").write_bytes(b"both"),
+))
 """
     with launch(code, tmp_path) as launcher:
         output, _ = launcher.communicate(timeout=20)

@@ -32,11 +32,15 @@ SECRET_LENGTH_MIN: Final = 32
 WEB_ADDRESS: Final = r"^https?://[^\s/?#]+(/[^\s?#]*)?$"
 WEB_ADDRESS_OR_NONE: Final = r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$"
 # How the addresses of servers begin that may hold a password.
-_SCHEMES: Final[Mapping[str, "re.Pattern[str]"]] = {
-    "redis_url": re.compile(r"rediss?(\+sentinel|\+cluster)?://|unix://"),
-    "server_database_url": re.compile(r"postgres(ql)?(\+asyncpg)?://"),
-    "service_database_url": re.compile(r"postgres(ql)?(\+asyncpg)?://"),
-    "smtp_url": re.compile(r"(smtp|smtps|smtp\+starttls)://[^/?#]"),
+_POSTGRES: Final = (re.compile(r"postgres(ql)?(\+asyncpg)?://"), "postgresql://")
+_SCHEMES: Final[Mapping[str, tuple["re.Pattern[str]", str]]] = {
+    "redis_url": (re.compile(r"rediss?(\+sentinel|\+cluster)?://|unix://"), "redis://, rediss:// or unix://"),
+    "server_database_url": _POSTGRES,
+    "service_database_url": _POSTGRES,
+    "smtp_url": (
+        re.compile(r"(smtp|smtps|smtp\+starttls)://[^/?#]"),
+        "smtp://, smtps:// or smtp+starttls:// and a host",
+    ),
 }
 
 
@@ -253,9 +257,9 @@ class ServiceSettings(BaseSettings):
     @field_validator(*_SCHEMES)
     @classmethod
     def _refuse_other_schemes(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        scheme = _SCHEMES[str(info.field_name)]
+        scheme, form = _SCHEMES[str(info.field_name)]
         if value is not None and not scheme.match(value.get_secret_value()):
-            raise ValueError(f"the address begins with {scheme.pattern}")
+            raise ValueError(f"the address must begin with {form}")
         return value
 
     @field_validator("trusted_proxies")

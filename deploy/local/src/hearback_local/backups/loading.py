@@ -29,7 +29,11 @@ def load(data_dir: DataDir, source: Path) -> dict[str, Any]:
         _load(data_dir, source, manifest)
     except BaseException:
         for path in data_dir.root.iterdir():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path != data_dir.restoring:
+                path.unlink()
+        data_dir.restoring.unlink()  # last, so that what is half removed does not start
         raise
     data_dir.restoring.unlink()
     return manifest

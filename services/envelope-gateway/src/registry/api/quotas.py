@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from registry.api.deps import ActorDep, ProjectScope, StateDep, project_scope
 from registry.domain.quotas import CATEGORIES_MAX, LIMIT_MAX, SCOPES, WINDOW_SECONDS_MAX
-from registry.service.update_project import replace_quotas
+from registry.service.update_project import change_quotas
 
 router = APIRouter(prefix="/api/0/projects/{organization}/{project}/quotas", tags=["quotas"])
 
@@ -78,4 +78,4 @@ async def replace(
     wanted: Annotated[Any, Body(description="A list of quotas (ids differ).", json_schema_extra=_LIST)],
 ) -> Any:
     count_max = state.settings.quotas_max
-    return await replace_quotas(state.changes, actor, scope.project, wanted, count_max=count_max)
+    return await change_quotas(state.changes, actor, scope.project, lambda _: wanted, count_max=count_max)

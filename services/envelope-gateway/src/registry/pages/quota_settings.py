@@ -11,7 +11,7 @@ from hearback_web import Flash, Form, FormDep, Undo, redirect
 from hearback_web.texts import gettext as _
 
 from registry.pages.deps import ProjectPage, ProjectReadDep, ProjectWriteDep, StateDep, render
-from registry.service.update_project import replace_quotas
+from registry.service.update_project import change_quotas
 
 router = APIRouter(include_in_schema=False)
 
@@ -38,7 +38,7 @@ async def add(request: Request, state: StateDep, form: FormDep, scope: ProjectWr
     try:
         quota = _restored(form) if "restored" in form else _given(form)
         count_max = state.settings.quotas_max
-        await replace_quotas(
+        await change_quotas(
             state.changes, scope.actor, scope.project, lambda there: [*there, quota], count_max=count_max
         )
     except ServiceError as error:
@@ -54,7 +54,7 @@ async def remove(request: Request, state: StateDep, form: FormDep, scope: Projec
         removed[:] = [quota for quota in there if quota["id"] == form.get("id")]
         return [quota for quota in there if quota not in removed]
 
-    await replace_quotas(state.changes, scope.actor, scope.project, kept, count_max=state.settings.quotas_max)
+    await change_quotas(state.changes, scope.actor, scope.project, kept, count_max=state.settings.quotas_max)
     if not removed:
         raise NotFound
     undo = Undo(_path(scope), {"restored": orjson.dumps(removed[0]).decode()}, _("Undo"))

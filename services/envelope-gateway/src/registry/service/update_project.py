@@ -1,5 +1,6 @@
 """Change a project, its options or its quotas."""
 
+from collections.abc import Callable
 from typing import Any
 
 from hearback_kit.errors import NotFound, existing
@@ -35,17 +36,19 @@ async def update_project(
         return existing(await projects.lock_project(change.connection, project.id))
 
 
-async def replace_quotas(
-    changes: Changes, actor: Actor, project: Project, wanted: Any, *, count_max: int
+async def change_quotas(
+    changes: Changes,
+    actor: Actor,
+    project: Project,
+    wanted: Callable[[list[dict[str, Any]]], Any],
+    *,
+    count_max: int,
 ) -> list[dict[str, Any]]:
-    """Replace a project's quotas and return the stored form; raise InvalidQuotas.
-
-    `wanted` is a list, or makes one of the quotas that there are.
-    """
+    """Replace a project's quotas by what `wanted` makes of them; return the stored form, raise InvalidQuotas."""
     async with changes.begin(actor) as change:
         project = existing(await projects.lock_project(change.connection, project.id))
         try:
-            quotas = parse_quotas(wanted(project.quotas) if callable(wanted) else wanted, count_max)
+            quotas = parse_quotas(wanted(project.quotas), count_max)
         except ValueError as error:
             raise InvalidQuotas(str(error)) from error
         await projects.update_project(change.connection, project.id, {"quotas": quotas}, {})
