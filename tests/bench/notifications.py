@@ -97,7 +97,7 @@ async def _decide(context: Context, messages: Sequence[Incoming]) -> tuple[float
 async def _measure(postgres: str, valkey: str, smtp_port: int) -> list[Row]:
     url = f"{postgres.rstrip('/')}/notifier"
     await migrate(url, PACKAGE)
-    client, waiting = connect(valkey), connect(valkey, blocking=True)
+    client, bus = connect(valkey), RedisStreams.open(valkey)
     settings = Settings(
         service_database_url=url, redis_url=valkey, secret_key="a secret for benchmarks, long enough to be one", registry_url="http://127.0.0.1:9",
         smtp_url=f"smtp://127.0.0.1:{smtp_port}?starttls=never", burst_per_minute=10_000, deliveries_batch_max=200,
@@ -108,7 +108,6 @@ async def _measure(postgres: str, valkey: str, smtp_port: int) -> list[Row]:
     registry = ServiceClient("http://127.0.0.1:9", service="notifier", secret="bench", attempts=1)
     async with following(valkey) as configuration:
         recipients = RecipientDirectory(registry, configuration, seconds=1.5)
-        bus = RedisStreams(client, waiting)
         relay = OutboxRelay(database, OUTBOX, bus)
         context = Context(
             "notifier", database, Outbox(OUTBOX), relay, clock, 4, settings, bus, configuration, recipients
@@ -123,7 +122,7 @@ async def _measure(postgres: str, valkey: str, smtp_port: int) -> list[Row]:
         steps = sum((await bus.backlog(OUTCOME_RECORDED.shard_keys(settings.stream_shards))).values())
         await mail.close()
         await calls.close()
-    for closing in (registry.close, client.aclose, waiting.aclose, database.close):
+    for closing in (registry.close, client.aclose, bus.close, database.close):
         await closing()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return [

@@ -28,8 +28,7 @@ async def drain(
     cpu: Callable[[], float] = time.process_time,
 ) -> tuple[float, float]:
     """Fill streams, then let a worker empty them; return the seconds, and those of `cpu`."""
-    client, waiting = connect(url), connect(url)
-    bus = RedisStreams(client, waiting)
+    bus = RedisStreams.open(url)
     for start in range(0, len(messages), 1_000):
         await bus.publish(messages[start : start + 1_000])
     keys = [key for stream in streams for key in stream.shard_keys(shards)]
@@ -41,6 +40,5 @@ async def drain(
     seconds, used = time.perf_counter() - began, cpu() - used
     stop.set()
     await task
-    await client.aclose()
-    await waiting.aclose()
+    await bus.close()
     return seconds, used

@@ -24,8 +24,7 @@ async def test_letters_are_listed_shown_and_replayed(
         return orjson.loads(capsys.readouterr().out)
 
     monkeypatch.setenv("HEARBACK_REDIS_URL", redis_url)
-    client = connect(redis_url)
-    bus = RedisStreams(client, client)
+    client, bus = connect(redis_url), RedisStreams.open(redis_url)
     await bus.ensure_group([KEY], "feedback")
     await bus.publish([Outgoing(key=KEY, type="feedback.submitted", version=1, data=b'{"a": 1}')])
     (message,) = await bus.read([KEY], "feedback", "one", count=1, block_ms=10)
@@ -46,4 +45,5 @@ async def test_letters_are_listed_shown_and_replayed(
     assert await call("list", "no.such.stream") == 1
     with pytest.raises(SystemExit):
         await call("replay")
+    await bus.close()
     await client.aclose()

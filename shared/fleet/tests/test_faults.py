@@ -121,7 +121,7 @@ def test_a_worker_goes_on_after_every_fault(store: str, settings: Settings) -> N
                 }
             )
             worker = service_worker(far, build=build, outbox=OUTBOX)
-            bus = RedisStreams(client, client)
+            bus = RedisStreams.open(redis_url)
             before = crashes()
 
             async def arrived(count: int) -> bool:
@@ -152,6 +152,7 @@ def test_a_worker_goes_on_after_every_fault(store: str, settings: Settings) -> N
             async with running_beside(worker.run):
                 for position, fault in enumerate(FAULTS.values()):
                     await goes_on_after(fault, 4 * position)
+            await bus.close()
             assert crashes() == before
 
     run_on_loop(work(), uvloop.new_event_loop)

@@ -9,6 +9,7 @@ import pytest
 from hearback_contracts.streams import FEEDBACK_SUBMITTED
 from hearback_devkit.testing import eventually, running
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
+from hearback_fleet.runtime.consumers import consumer_name
 from hearback_kit.background import Stage
 from hearback_kit.bus import ConsumerOptions, Incoming
 from hearback_kit.common import COMMON, Common
@@ -161,7 +162,7 @@ async def test_consumers_share_the_shards_under_one_name(settings: Settings, bus
             ["hearback:feedback.submitted:{2}"],
             FEEDBACK_SUBMITTED.shard_keys(4),  # the helper's
         ]
-        assert runtime.consumer_name.startswith("sample-")
+        assert consumer_name(runtime.settings).startswith("sample-")
 
     worker = service_worker(settings, build=parts)
     stop = asyncio.Event()
@@ -179,7 +180,7 @@ async def test_readers_who_are_not_heard_wait_for_no_long_moment(
 ) -> None:
     made: list[ConsumerOptions] = []
     monkeypatch.setattr(
-        "hearback_fleet.runtime.service_runtime.Consumer", lambda *_, options, **__: made.append(options)
+        "hearback_fleet.runtime.consumers.Consumer", lambda *_, options, **__: made.append(options)
     )
     token = COMMON.set(Common() if is_common else None)
     try:
@@ -199,9 +200,8 @@ async def test_what_runs_in_the_background_is_known_before_it_starts(settings: S
             _ = runtime.relay
 
 
-async def test_a_name_given_to_a_consumer_is_kept(settings: Settings) -> None:
-    async with ServiceRuntime(settings.model_copy(update={"consumer_name": "seven"})) as runtime:
-        assert runtime.consumer_name == "seven"
+def test_a_name_given_to_a_consumer_is_kept(settings: Settings) -> None:
+    assert consumer_name(settings.model_copy(update={"consumer_name": "seven"})) == "seven"
 
 
 @pytest.fixture

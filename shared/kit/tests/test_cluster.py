@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 
 import hiredis
 import pytest
@@ -12,15 +12,16 @@ from hearback_devkit.testing import ManualClock, eventually, recorded
 from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, RedisStreams
 from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.bus.group_commit import GroupCommit, commits_by_shard
-from hearback_kit.bus.group_reads import ClusterReaders, transact
 from hearback_kit.bus.outage_spool import OutageSpool
 from hearback_kit.bus.protocol import SomeAway
 from hearback_kit.bus.tail import StreamTail
+from hearback_kit.bus.transactions import transact
 from hearback_kit.bus.xadds import add_all, encode_xadd, run_xadds
 from hearback_kit.errors import Unavailable
 from hearback_kit.limits import Limit, LimitBatches, LimitCheck, Role
-from hearback_kit.resp import NotSent, encode_command
+from hearback_kit.resp import encode_command
 from hearback_kit.resp_cluster import RespCluster
+from hearback_kit.resp_link import NotSent
 from hearback_kit.snapshots import SnapshotCache, SnapshotStore
 from hearback_kit.valkey import connect
 from hearback_kit.valkey_address import read_address, read_cluster
@@ -40,13 +41,9 @@ async def wires(valkey_cluster: ValkeyCluster) -> AsyncIterator[RespCluster]:
 
 @pytest.fixture
 async def bus(valkey_cluster: ValkeyCluster, wires: RespCluster) -> AsyncIterator[RedisStreams]:
-    async with AsyncExitStack() as stack:
-        client, waiting = connect(valkey_cluster.url), connect(valkey_cluster.url, blocking=True)
-        stack.push_async_callback(client.aclose)
-        stack.push_async_callback(waiting.aclose)
-        readers = ClusterReaders(wires, answer_seconds_max=5)
-        stack.callback(readers.close)
-        yield RedisStreams(client, waiting, wires, readers)
+    bus = RedisStreams(connect(valkey_cluster.url), wires)
+    yield bus
+    await bus.close()
 
 
 async def test_a_slot_moves_while_requests_are_committed_and_read(valkey_cluster, wires, bus):
@@ -274,7 +271,7 @@ async def test_a_slot_that_no_node_has_is_given_up_in_time(script):
 async def test_what_is_full_stays_so_while_its_node_is_away(script):
     wires = RespCluster(f"redis+cluster://127.0.0.1:{script.port}", answer_seconds_max=0.5)
     client = connect(f"redis+cluster://127.0.0.1:{script.port}")
-    bounds = StreamBounds(RedisStreams(client, client, wires), dict.fromkeys(KEYS[:2], 5))
+    bounds = StreamBounds(RedisStreams(client, wires), dict.fromkeys(KEYS[:2], 5))
     length = ["+OK", "+QUEUED", "*1\r\n:5"]
     script.answers += length * 2
     await bounds.look()
@@ -303,7 +300,7 @@ async def halved(valkey_cluster: ValkeyCluster, script: Script) -> AsyncIterator
 
 async def test_what_is_for_a_part_that_is_away_does_not_hold_up_the_rest(halved, valkey_cluster):
     client = connect(valkey_cluster.url)
-    bus = RedisStreams(client, client, halved, ClusterReaders(halved, answer_seconds_max=5))
+    bus = RedisStreams(client, halved)
     await bus.ensure_group(KEYS, "g")
     with pytest.raises(SomeAway) as away:
         await bus.publish([Outgoing(key, "t", b"1") for key in KEYS])
@@ -319,7 +316,7 @@ async def test_what_is_for_a_part_that_is_away_does_not_hold_up_the_rest(halved,
 
 async def test_only_what_is_for_a_part_that_is_away_goes_to_the_disk(halved, valkey_cluster, tmp_path):
     client = connect(valkey_cluster.url)
-    bounds = StreamBounds(RedisStreams(client, client, halved), dict.fromkeys(KEYS, 10))
+    bounds = StreamBounds(RedisStreams(client, halved), dict.fromkeys(KEYS, 10))
     spool = OutageSpool(halved, bounds, tmp_path, bytes_max=10_000, after_seconds=0)
     assert await spool.add([Outgoing(KEYS[1], "t", b"1")]) is None
     assert await spool.add([Outgoing(KEYS[0], "t", b"2")]) is None
@@ -333,15 +330,10 @@ async def test_only_what_is_for_a_part_that_is_away_goes_to_the_disk(halved, val
 async def test_a_cluster_without_a_node_that_answers_is_away():
     url = "redis+cluster://127.0.0.1:1,127.0.0.1:2"
     wires, client = RespCluster(url), connect(url)
-    bus = RedisStreams(client, client, wires)
+    bus = RedisStreams(client, wires)
     with pytest.raises(NotSent):
         await add_all(wires, [Outgoing(KEYS[0], "t", b"1")])
-    for call in (
-        bus.ping(),
-        bus.backlog(KEYS),
-        bus.dead_letters(KEYS[0]),
-        RedisStreams(client, client).backlog(KEYS),
-    ):
+    for call in (bus.ping(), bus.backlog(KEYS), bus.dead_letters(KEYS[0])):
         with pytest.raises(Unavailable):
             await call
     await client.aclose()

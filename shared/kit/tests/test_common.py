@@ -10,16 +10,16 @@ from hearback_kit.common import Common, SharedRun
 async def test_the_last_user_closes() -> None:
     common, closed = Common(), []
 
-    async def close() -> None:
-        closed.append("closed")
+    async def close(thing: object) -> None:
+        closed.append(thing)
 
-    first = common.take("thing", lambda: (object(), close))
-    assert common.take("thing", lambda: (object(), close)) is first
-    await common.release("thing")
+    first = common.take("thing", object)
+    assert common.take("thing", object) is first
+    await common.release("thing", close)
     assert not closed
-    await common.release("thing")
-    assert closed == ["closed"]
-    assert common.take("thing", lambda: (object(), close)) is not first, "opened once more after the end"
+    await common.release("thing", close)
+    assert closed == [first]
+    assert common.take("thing", object) is not first, "opened once more after the end"
 
 
 class Loop:

@@ -13,6 +13,7 @@ import uvloop
 from hearback_devkit.testing import FaultProxy, eventually, run_on_loop
 from hearback_kit.bus import Outgoing, RedisStreams
 from hearback_kit.bus.group_commit import GroupCommit
+from hearback_kit.bus.group_reads import GroupReaders
 from hearback_kit.clock import SystemClock
 from hearback_kit.db import Database
 from hearback_kit.errors import Unavailable
@@ -50,22 +51,33 @@ Call = Callable[[], Awaitable[Any]]
 
 
 async def command_client(url: str) -> AsyncIterator[Call]:
-    client = connect(url, timeout_seconds=0.5)
-    bus = RedisStreams(client, client)
-    yield lambda: bus.publish([Outgoing(KEY, "t", b"1")])
-    await client.aclose()
+    bus = RedisStreams(connect(url, timeout_seconds=0.5), RespConnection(url))
+    yield lambda: bus.oldest_ms([KEY])
+    await bus.close()
 
 
-async def blocking_reader(url: str) -> AsyncIterator[Call]:
-    waiting = connect(url, timeout_seconds=0.3, blocking=True, block_ms_max=100)
-    bus = RedisStreams(waiting, waiting)
+async def blocking_client(url: str) -> AsyncIterator[Call]:
+    waiting: Any = connect(url, timeout_seconds=0.3, blocking=True, block_ms_max=100)
 
     async def read() -> None:
-        await bus.ensure_group([KEY], "g")
-        await bus.read([KEY], "g", "c", count=1, block_ms=100)
+        with outage_as_unavailable(is_outage, "away"):
+            await waiting.xread({KEY: "0-0"}, block=100)
 
     yield read
     await waiting.aclose()
+
+
+async def group_reader(url: str) -> AsyncIterator[Call]:
+    bus = RedisStreams(connect(url, timeout_seconds=0.5), RespConnection(url))
+    readers = GroupReaders(lambda: RespConnection(url, connect_seconds_max=0.5, answer_seconds_max=0.5))
+
+    async def read() -> None:
+        await bus.ensure_group([KEY], "g")
+        await readers.read([KEY], "g", "c", per_key=1, block_ms=100)
+
+    yield read
+    readers.close()
+    await bus.close()
 
 
 async def resp_connection(url: str) -> AsyncIterator[Call]:
@@ -94,7 +106,8 @@ async def database(url: str) -> AsyncIterator[Call]:
 
 CLIENTS = {
     "command client": command_client,
-    "blocking reader": blocking_reader,
+    "blocking client": blocking_client,
+    "group reader": group_reader,
     "RESP connection": resp_connection,
     "group commit": group_commit,
     "database": database,

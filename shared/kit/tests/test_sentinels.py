@@ -11,7 +11,8 @@ from hearback_devkit.testing import eventually, eventually_sync
 from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, RedisStreams
 from hearback_kit.bus.group_commit import GroupCommit
 from hearback_kit.errors import Unavailable
-from hearback_kit.resp import NotSent, RespConnection
+from hearback_kit.resp import RespConnection
+from hearback_kit.resp_link import NotSent
 from hearback_kit.snapshots import SnapshotCache, SnapshotStore
 from hearback_kit.valkey import connect
 from hearback_kit.valkey_address import read_address
@@ -81,8 +82,7 @@ def one(number: int) -> Outgoing:
 
 async def test_what_one_replica_has_outlives_a_kill_of_the_primary_and_every_client_follows(group, wire):
     commits: GroupCommit[int] = GroupCommit(wire, lambda _: [])
-    client, waiting = connect(group.url), connect(group.url, blocking=True)
-    bus = RedisStreams(client, waiting)
+    bus = RedisStreams.open(group.url)
     acknowledged: list[int] = []
     handled: set[int] = set()
     stop = asyncio.Event()
@@ -110,8 +110,7 @@ async def test_what_one_replica_has_outlives_a_kill_of_the_primary_and_every_cli
         await eventually(lambda: len(acknowledged) > before + 100, seconds=40)
         await eventually(lambda: set(acknowledged) <= handled, seconds=40)
         stop.set()
-    await client.aclose()
-    await waiting.aclose()
+    await bus.close()
 
 
 async def test_a_planned_failover_is_followed_also_by_connections_that_stay_open(group, wire):

@@ -167,10 +167,9 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 @pytest_asyncio.fixture
 async def bus(redis_url: str) -> AsyncIterator[RedisStreams]:
     """Yield a bus on the empty Valkey server."""
-    client, waiting = connect(redis_url), connect(redis_url, blocking=True)
-    yield RedisStreams(client, waiting)
-    await client.aclose()
-    await waiting.aclose()
+    bus = RedisStreams.open(redis_url)
+    yield bus
+    await bus.close()
 
 
 @pytest_asyncio.fixture(scope="session")

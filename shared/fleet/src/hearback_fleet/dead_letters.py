@@ -16,7 +16,6 @@ from hearback_contracts.streams import STREAM_PREFIX, STREAMS
 from hearback_kit.bus import RedisStreams
 from hearback_kit.bus.protocol import Bus, DeadLetter
 from hearback_kit.errors import NotFound, ServiceError
-from hearback_kit.valkey import connect
 
 DEFAULT_SHARDS: Final = 4
 LISTED_MAX: Final = 100
@@ -101,11 +100,11 @@ def _with_bus(
     keys = [key for known in streams for key in known.shard_keys(shards_of(environment))]
 
     async def run() -> Result:
-        client = connect(environment["HEARBACK_REDIS_URL"])
+        bus = RedisStreams.open(environment["HEARBACK_REDIS_URL"])
         try:
-            return await work(RedisStreams(client, client), keys)
+            return await work(bus, keys)
         finally:
-            await client.aclose()
+            await bus.close()
 
     return asyncio.run(run())
 

@@ -5,20 +5,14 @@ A general client spends more time on a command than the server does (measured by
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import hiredis
-
 from hearback_kit.errors import Unavailable
+from hearback_kit.resp_link import Link, NotSent
 from hearback_kit.valkey_address import read_address
 
-# Answers of a server that is no primary any more, or that may have been cut off from a new one.
-_NOT_PRIMARY: Final = ("READONLY", "NOREPLICAS")
-# Answers of a node of a cluster that does not run a command: its keys are elsewhere, or not all here yet.
-REDIRECTIONS: Final = ("MOVED ", "ASK ", "TRYAGAIN", "CLUSTERDOWN")
 _ROLE: Final = ["ROLE"]
 REPLICAS_MS_MAX: Final = 1_000
 
@@ -32,71 +26,8 @@ def encode_command(*arguments: bytes | str | int) -> bytes:
     return b"".join(parts)
 
 
-class NotSent(Unavailable):
-    """Certainly nothing was executed; with any other Unavailable that is unknown."""
-
-
-class _Link(asyncio.Protocol):
-    """The socket: resolves waiting futures with replies, oldest first."""
-
-    def __init__(self) -> None:
-        self.transport: Any = None
-        self._reader = hiredis.Reader(notEnoughData=Ellipsis)
-        self._waiting: deque[tuple[int, asyncio.Future[Any]]] = deque()
-        self._skip = 0
-        self._redirected: tuple[Any, Exception] | None = None  # within a transaction
-        self.lost = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
-
-    def write(self, commands: bytes, answers: int, future: "asyncio.Future[Any]") -> None:
-        """Send commands; the last of their `answers` replies resolves `future`. Raise NotSent."""
-        try:
-            self.transport.write(commands)
-        except RuntimeError as error:  # uvloop's for a transport that was closed a moment ago
-            self.lost = True
-            raise NotSent("the stream server closed the connection") from error
-        if not self._waiting:
-            self._skip = answers
-        self._waiting.append((answers, future))
-
-    def data_received(self, data: bytes) -> None:
-        self._reader.feed(data)
-        while self._waiting:
-            answer = self._reader.gets()
-            if answer is Ellipsis:
-                return
-            if type(answer) is hiredis.ReplyError:
-                answer = self._noted(answer)
-            self._skip -= 1
-            if self._skip:
-                continue
-            _, future = self._waiting.popleft()
-            if self._waiting:
-                self._skip = self._waiting[0][0]
-            if not future.done():
-                future.set_result(answer)
-        if self.lost:
-            self.transport.abort()
-
-    def _noted(self, error: Exception) -> Exception:
-        """Return an error reply; for an aborted transaction, the redirection that caused it."""
-        text, request = str(error), self._waiting[0]
-        if text.startswith(_NOT_PRIMARY):
-            self.lost = True  # the address, or a Sentinel, may lead to the successor
-        elif text.startswith(REDIRECTIONS):
-            self._redirected = request, error
-        elif text.startswith("EXECABORT") and self._redirected is not None and self._redirected[0] is request:
-            return self._redirected[1]
-        return error
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.lost = True
-        while self._waiting:
-            _, future = self._waiting.popleft()
-            if not future.done():
-                future.set_exception(Unavailable("the stream server closed the connection"))
+MULTI: Final = encode_command("MULTI")
+EXEC: Final = encode_command("EXEC")
 
 
 class Wire(ABC):
@@ -149,12 +80,17 @@ class RespConnection(Wire):
         self.replicas_min = replicas_min
         self._connect_seconds_max = connect_seconds_max
         self._answer_seconds_max = answer_seconds_max
-        self._link: _Link | None = None
-        self._connecting: asyncio.Task[_Link] | None = None
+        self._link: Link | None = None
+        self._connecting: asyncio.Task[Link] | None = None
 
     def another(self, *, answer_seconds_max: float) -> Self:
         """Return another connection to the same server."""
-        return type(self)(self._url, answer_seconds_max=answer_seconds_max, replicas_min=self.replicas_min)
+        return type(self)(
+            self._url,
+            connect_seconds_max=self._connect_seconds_max,
+            answer_seconds_max=answer_seconds_max,
+            replicas_min=self.replicas_min,
+        )
 
     async def send(self, parts: Iterable[bytes], answers: int) -> Any:
         """See `Wire`."""
@@ -189,7 +125,7 @@ class RespConnection(Wire):
             raise Unavailable("too few replicas of the stream server have it")
         return answer
 
-    async def _usable_link(self) -> _Link:
+    async def _usable_link(self) -> Link:
         """Return the link, reconnecting if necessary. Raise NotSent."""
         link = self._link
         if link is None or link.lost:
@@ -201,12 +137,12 @@ class RespConnection(Wire):
                 raise NotSent("the stream server closed the connection")
         return link
 
-    def _give_up(self, link: _Link, future: "asyncio.Future[Any]") -> None:
+    def _give_up(self, link: Link, future: "asyncio.Future[Any]") -> None:
         if not future.done():
             future.set_exception(Unavailable("the stream server does not answer"))
         self._drop(link)
 
-    async def _connected(self) -> _Link:
+    async def _connected(self) -> Link:
         """Connect once for all waiters; cancelling one does not affect the others."""
         task = self._connecting
         if task is None:
@@ -219,13 +155,13 @@ class RespConnection(Wire):
                 raise Unavailable("the connection to the stream server was closed") from None
             raise
 
-    def _attempt_ended(self, task: "asyncio.Task[_Link]") -> None:
+    def _attempt_ended(self, task: "asyncio.Task[Link]") -> None:
         self._connecting = None
         if not task.cancelled():
             task.exception()  # retrieved here in case no caller is left to do so
 
-    async def _connect(self) -> _Link:
-        link = _Link()
+    async def _connect(self) -> Link:
+        link = Link()
         try:
             async with asyncio.timeout(self._connect_seconds_max):
                 await self._open(link)
@@ -241,7 +177,7 @@ class RespConnection(Wire):
             if self._link is not link and link.transport is not None:
                 link.transport.abort()
 
-    async def _open(self, link: _Link) -> None:
+    async def _open(self, link: Link) -> None:
         loop = asyncio.get_running_loop()
         if self._address.scheme == "unix":
             await loop.create_unix_connection(lambda: link, unquote(self._address.path))
@@ -256,7 +192,7 @@ class RespConnection(Wire):
             ssl=True if self._address.scheme in {"rediss", "valkeys"} else None,
         )
 
-    async def _greet(self, link: _Link) -> None:
+    async def _greet(self, link: Link) -> None:
         for greeting in self._greetings():
             future = asyncio.get_running_loop().create_future()
             link.write(encode_command(*greeting), 1, future)
@@ -288,7 +224,7 @@ class RespConnection(Wire):
         if self._link is not None:
             self._drop(self._link)
 
-    def _drop(self, link: _Link) -> None:
+    def _drop(self, link: Link) -> None:
         if self._link is link:
             self._link = None
         if link.transport is not None:

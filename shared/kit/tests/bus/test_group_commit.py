@@ -9,7 +9,8 @@ from hearback_devkit.testing import FaultProxy, eventually, recorded
 from hearback_kit.bus import Outgoing
 from hearback_kit.bus.group_commit import GroupCommit
 from hearback_kit.errors import Unavailable
-from hearback_kit.resp import NotSent, RespConnection, encode_command
+from hearback_kit.resp import RespConnection, encode_command
+from hearback_kit.resp_link import NotSent
 
 KEY = "s:{0}"
 

@@ -13,8 +13,8 @@ from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.bus.group_commit import GroupCommit
 from hearback_kit.bus.outage_spool import OutageSpool
 from hearback_kit.errors import Unavailable
-from hearback_kit.resp import NotSent, RespConnection
-from hearback_kit.valkey import connect
+from hearback_kit.resp import RespConnection
+from hearback_kit.resp_link import NotSent
 
 KEY, OTHER = "s:{0}", "s:{1}"
 MIB = 1024 * 1024
@@ -66,8 +66,8 @@ async def start(redis_url: str, tmp_path: Path) -> AsyncIterator[Callable[..., o
     ) -> AsyncIterator[Spooling]:
         url = urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{proxy.port}"))
         wire = RespConnection(url, connect_seconds_max=0.5, answer_seconds_max=answer_seconds_max)
-        client = connect(url, timeout_seconds=0.5)
-        bounds = StreamBounds(RedisStreams(client, client), {KEY: entries_max, OTHER: 1_000_000})
+        bus = RedisStreams.open(url, answer_seconds_max=0.5)
+        bounds = StreamBounds(bus, {KEY: entries_max, OTHER: 1_000_000})
         spool = OutageSpool(
             wire,
             bounds,
@@ -85,7 +85,7 @@ async def start(redis_url: str, tmp_path: Path) -> AsyncIterator[Callable[..., o
             await running
             await spool.close()
             wire.close()
-            await client.aclose()
+            await bus.close()
 
     async with proxy.run():
         yield started

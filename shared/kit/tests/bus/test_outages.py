@@ -12,7 +12,6 @@ from hearback_devkit.testing import FaultProxy, eventually, recorded
 from hearback_kit.bus import Consumer, ConsumerOptions, Incoming, Outgoing, RedisStreams
 from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.errors import Unavailable
-from hearback_kit.valkey import connect
 
 KEYS = ["s:{0}", "s:{1}"]
 OPTIONS = ConsumerOptions(block_ms=20, idle_ms_min=1_000, outage_seconds=0.02, retry_seconds_first=0.01)
@@ -20,13 +19,11 @@ OPTIONS = ConsumerOptions(block_ms=20, idle_ms_min=1_000, outage_seconds=0.02, r
 
 @asynccontextmanager
 async def streams(url: str, timeout_seconds: float = 5.0) -> AsyncIterator[RedisStreams]:
-    client = connect(url, timeout_seconds=timeout_seconds)
-    waiting = connect(url, timeout_seconds=timeout_seconds, blocking=True)
+    bus = RedisStreams.open(url, answer_seconds_max=timeout_seconds)
     try:
-        yield RedisStreams(client, waiting)
+        yield bus
     finally:
-        await client.aclose()
-        await waiting.aclose()
+        await bus.close()
 
 
 @pytest.fixture

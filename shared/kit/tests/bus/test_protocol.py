@@ -5,10 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from hearback_kit.bus import RedisStreams
-from hearback_kit.bus.group_reads import ClusterReaders, GroupReaders
 from hearback_kit.bus.protocol import Bus, Incoming, Outgoing
-from hearback_kit.resp import RespConnection
-from hearback_kit.resp_cluster import RespCluster
 from hearback_kit.valkey import connect
 
 KEYS = ["s:{0}", "s:{1}"]
@@ -19,24 +16,16 @@ def message(number: int, key: str = KEYS[0]) -> Outgoing:
     return Outgoing(key, "thing.happened", b"%d" % number)
 
 
-@pytest.fixture(params=["client", "pipelined", "cluster"])
+@pytest.fixture(params=["server", "cluster"])
 async def bus(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[Bus]:
-    """Yield a bus that works over its client, one over pipelined connections, and one on a cluster."""
-    url, pipelined, readers = redis_url, None, None
-    if request.param == "pipelined":
-        pipelined, readers = RespConnection(url), GroupReaders(lambda: RespConnection(url))
-    elif request.param == "cluster":
-        url = request.getfixturevalue("session_valkey_cluster").url
-        pipelined = RespCluster(url)
-        readers = ClusterReaders(pipelined, answer_seconds_max=5)
-    client, waiting = connect(url), connect(url, blocking=True)
+    """Yield a bus on a server, and one on a cluster."""
+    url = request.getfixturevalue("session_valkey_cluster").url if request.param == "cluster" else redis_url
+    client = connect(url)
     await client.flushall()
-    yield RedisStreams(client, waiting, pipelined, readers)
-    for connections in (readers, pipelined):
-        if connections is not None:
-            connections.close()
     await client.aclose()
-    await waiting.aclose()
+    bus = RedisStreams.open(url)
+    yield bus
+    await bus.close()
 
 
 @pytest.fixture

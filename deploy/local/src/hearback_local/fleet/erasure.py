@@ -120,7 +120,7 @@ async def ask_service(
 
 async def _erase_dead_letters(environment: Mapping[str, str], address: str, ids: set[str]) -> int:
     client = connect(environment["HEARBACK_REDIS_URL"])
-    bus, count = RedisStreams(client, client), 0
+    bus, count = RedisStreams.open(environment["HEARBACK_REDIS_URL"]), 0
     try:
         for stream, key in ((one, key) for one in STREAMS for key in one.shard_keys(shards_of(environment))):
             # A batch of outcomes is of many people; it goes only when the person's words are in it.
@@ -133,6 +133,7 @@ async def _erase_dead_letters(environment: Mapping[str, str], address: str, ids:
                 if theirs:
                     count += int(await client.xdel(key + DEAD_SUFFIX, *theirs))
     finally:
+        await bus.close()
         await client.aclose()
     return count
 

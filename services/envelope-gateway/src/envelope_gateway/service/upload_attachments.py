@@ -11,7 +11,7 @@ from hearback_contracts.streams import ATTACHMENT_STORED
 from hearback_kit.blobs import BlobStore
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
-from hearback_kit.resp import NotSent
+from hearback_kit.resp_link import NotSent
 from hearback_kit.values.ids import derived_id
 
 from envelope_gateway.domain.messages import AttachmentStored

@@ -1,9 +1,7 @@
 """The connections and background tasks of an app or a worker."""
 
-import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any, Final, Self, TypeVar
 
@@ -11,15 +9,13 @@ from hearback_contracts.streams import Stream
 from hearback_kit.auth import Authenticator
 from hearback_kit.background import Part, Runnable, Stage
 from hearback_kit.blobs import BlobStore
-from hearback_kit.bus import Consumer, ConsumerOptions, OnDead, RedisStreams
+from hearback_kit.bus import OnDead, RedisStreams
 from hearback_kit.bus.bounds import StreamBounds
 from hearback_kit.bus.consumer import Handler
-from hearback_kit.bus.dead_letter_limit import DeadLetterLimit
 from hearback_kit.bus.depths import StreamDepths
-from hearback_kit.bus.group_reads import open_readers
 from hearback_kit.bus.read_barrier import ReadBarrier
 from hearback_kit.clock import Clock, SystemClock
-from hearback_kit.common import COMMON, Close, SharedRun, close_nothing
+from hearback_kit.common import COMMON, Common, SharedRun
 from hearback_kit.db import Database
 from hearback_kit.health import Check
 from hearback_kit.http import ServiceClient
@@ -27,15 +23,14 @@ from hearback_kit.limits import LimitBatches
 from hearback_kit.outbox import Outbox, OutboxRelay, OutboxTable
 from hearback_kit.resp_cluster import Connections, open_connection
 from hearback_kit.settings import ServiceSettings
-from hearback_kit.valkey import BLOCK_MS_MAX, Valkey, connect
+from hearback_kit.valkey import Valkey, connect
 from hearback_kit.worker import Periodic
 
 from hearback_fleet.access import Access, registry_introspection
 from hearback_fleet.configuration import Configuration
-from hearback_fleet.messages import project_of
+from hearback_fleet.runtime.consumers import stream_consumers
 
 Thing = TypeVar("Thing")
-READ_SECONDS_MAX: Final = 5.0 + BLOCK_MS_MAX / 1_000  # of a read that blocks
 DEPTH_SECONDS: Final = 15.0  # between looks at how much waits in the streams that a worker reads
 
 
@@ -99,44 +94,44 @@ class ServiceRuntime:
             raise RuntimeError(f"{name} was first used after everything had started; use it in `build`")
         self._parts.append(Part(name, runnable, stage))
 
-    def _common(self, name: str, make: Callable[[], tuple[Thing, Close]]) -> Thing:
+    def _common(
+        self,
+        name: str,
+        make: Callable[[], Thing],
+        close: Callable[[Thing], Awaitable[object]] | None = None,
+    ) -> Thing:
         """Return a resource that the process shares, or a new one if it shares none; close it on shutdown."""
-        common = COMMON.get()
-        if common is None:
-            thing, close = make()
-            self.on_close(close)
-            return thing
-        taken = common.take(name, make)
-        self.on_close(partial(common.release, name))
-        return taken
+        common = COMMON.get() or Common()
+        thing = common.take(name, make)
+        self.on_close(partial(common.release, name, close))
+        return thing
 
     @cached_property
     def database(self) -> Database:
         """The service's own database."""
-        database = self._common("database", self._open_database)
+        database = self._common("database", self._open_database, Database.close)
         self.add_check("database", database.ping)
         return database
 
-    def _open_database(self) -> tuple[Database, Close]:
+    def _open_database(self) -> Database:
         size = self.settings.database_pool_size
-        database = Database(
+        return Database(
             self.settings.database_url,
             pool_size=size,
             more_max=0 if COMMON.get() is None else size,
             share_max=self.settings.database_share_max,
         )
-        return database, database.close
 
     @cached_property
     def configuration(self) -> Configuration:
         """The published projects and organizations, kept current."""
-        configuration, following = self._common("configuration", self._open_configuration)
+        following = self._common(
+            "configuration",
+            lambda: SharedRun(Configuration(self._redis_url)),
+            lambda shared: shared.runnable.close(),
+        )
         self.run("configuration", following, Stage.FOLLOW)
-        return configuration
-
-    def _open_configuration(self) -> tuple[tuple[Configuration, SharedRun], Close]:
-        configuration = Configuration(self._redis_url)
-        return (configuration, SharedRun(configuration)), configuration.close
+        return following.runnable
 
     @cached_property
     def registry(self) -> ServiceClient:
@@ -156,20 +151,11 @@ class ServiceRuntime:
     @cached_property
     def bus(self) -> RedisStreams:
         """The streams."""
-        return self._common("bus", self._open_bus)
-
-    def _open_bus(self) -> tuple[RedisStreams, Close]:
-        client, waiting = connect(self._redis_url), connect(self._redis_url, blocking=True)
-        pipelined = self._resp_connection()
-        readers = open_readers(pipelined, answer_seconds_max=READ_SECONDS_MAX)
-
-        async def close() -> None:
-            readers.close()
-            pipelined.close()
-            await waiting.aclose()
-            await client.aclose()
-
-        return RedisStreams(client, waiting, pipelined, readers), close
+        return self._common(
+            "bus",
+            lambda: RedisStreams.open(self._redis_url, replicas_min=self.settings.redis_replicas_min),
+            RedisStreams.close,
+        )
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -180,19 +166,14 @@ class ServiceRuntime:
     def relay(self) -> OutboxRelay:
         """The background task that publishes the outbox."""
         database, bus = self.database, self.bus  # opened for each user of the relay
-
-        def make() -> tuple[tuple[OutboxRelay, SharedRun], Close]:
-            relay = OutboxRelay(database, self._table, bus)
-            return (relay, SharedRun(relay)), close_nothing
-
-        relay, publishing = self._common("relay", make)
+        publishing = self._common("relay", lambda: SharedRun(OutboxRelay(database, self._table, bus)))
         self.run("outbox", publishing, Stage.RELAY)
-        return relay
+        return publishing.runnable
 
     @cached_property
     def read_barrier(self) -> ReadBarrier:
         """Lets readers wait for consumers of the same process, to read their own writes."""
-        return self._common("read_barrier", lambda: (ReadBarrier(), close_nothing))
+        return self._common("read_barrier", ReadBarrier)
 
     def service_client(self, url: str) -> ServiceClient:
         """Return a client of another service's internal API."""
@@ -209,17 +190,14 @@ class ServiceRuntime:
 
     def resp_connection(self, *, answer_seconds_max: float = 5.0) -> Connections:
         """Return a pipelined connection to Valkey, or to each primary of a cluster, for hot paths."""
-        connection = self._resp_connection(answer_seconds_max)
-        self._stack.callback(connection.close)
-        return connection
-
-    def _resp_connection(self, answer_seconds_max: float = 5.0) -> Connections:
-        return open_connection(
+        connection = open_connection(
             self._redis_url,
             connect_seconds_max=min(2.0, answer_seconds_max),
             answer_seconds_max=answer_seconds_max,
             replicas_min=self.settings.redis_replicas_min,
         )
+        self._stack.callback(connection.close)
+        return connection
 
     def limits(self, *, answer_seconds_max: float = 1.0, callers_max: int = 4_096) -> LimitBatches:
         """Return the rate limiter, on a separate connection, since its timeout is shorter."""
@@ -252,41 +230,28 @@ class ServiceRuntime:
         With more than one, a helper handles batches of any shard while there is a backlog. `on_dead` returns the
         announcement of a dead letter, if any; with `read_barrier`, readers can wait for the consumers.
         """
-        has_remote_readers = read_barrier is not None and COMMON.get() is None
-        options = ConsumerOptions.of(self.settings, batch_max=batch_max, has_remote_readers=has_remote_readers)
-        keys = stream.shard_keys(self.shards)
-        consumer = partial(
-            Consumer,
+        for consumer in stream_consumers(
             self.bus,
-            group=stream.consumer,
-            handle=handler,
+            stream,
+            handler,
+            self.settings,
+            batch_max=batch_max,
             on_dead=on_dead,
-            tenant_of=project_of,
-            dead_letters=DeadLetterLimit.of(options),
-        )
-        count = min(consumers, len(keys))
-        for first in range(count):
-            own = options if read_barrier is None else replace(options, barrier=read_barrier.for_consumer())
-            self.run("consumers", consumer(keys[first::count], name=self.consumer_name, options=own))
-        if consumers > 1:
-            helper = replace(options, is_helper=True)
-            self.run("consumers", consumer(keys, name=f"{self.consumer_name}-helper", options=helper))
+            consumers=consumers,
+            read_barrier=read_barrier,
+        ):
+            self.run("consumers", consumer)
         self.add_check("valkey", self.bus.ping)
         if not self._read:
             depths = StreamDepths(self.bus, self._read, lambda: self.clock.now().timestamp())
             self.every("stream-depths", DEPTH_SECONDS, depths.look)
-        self._read[stream.name] = keys
+        self._read[stream.name] = stream.shard_keys(self.shards)
 
     def every(self, name: str, seconds: float, job: Callable[[], Awaitable[object]]) -> Periodic:
         """Run a job now and then every `seconds`; the returned `Periodic` can be woken for an earlier run."""
         periodic = Periodic(name, seconds, job)
         self.run(name, periodic)
         return periodic
-
-    @property
-    def consumer_name(self) -> str:
-        """The name of this process in consumer groups."""
-        return self.settings.consumer_name or f"{self.settings.service}-{socket.gethostname()}"
 
     @property
     def _redis_url(self) -> str:

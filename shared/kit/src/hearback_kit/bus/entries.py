@@ -1,23 +1,13 @@
-"""Conversion of messages from and to stream entries."""
+"""Conversion of messages from stream entries, and of dead letters to them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from hearback_kit.bus.protocol import DeadLetter, Incoming, Outgoing
+from hearback_kit.bus.protocol import DeadLetter, Incoming
 
 DEAD_SUFFIX: Final = ":dead"
 _ERROR_CHARACTERS_MAX: Final = 4_000
-
-
-def fields_of(message: Outgoing | Incoming) -> dict[Any, Any]:
-    """Return the stream entry's fields of a message."""
-    fields: dict[Any, Any] = {"t": message.type, "v": message.version, "d": message.data}
-    if message.body is not None:
-        fields["b"] = message.body
-    if message.traceparent is not None:
-        fields["p"] = message.traceparent
-    return fields
 
 
 def incoming(key: str, entry_id: bytes, fields: Mapping[bytes, bytes], deliveries: int = 1) -> Incoming:
@@ -36,7 +26,12 @@ def incoming(key: str, entry_id: bytes, fields: Mapping[bytes, bytes], deliverie
 
 def dead_letter_fields(group: str, message: Incoming, error: str) -> dict[Any, Any]:
     """Return the fields of a dead letter: the message, and details of its failure."""
-    return fields_of(message) | {
+    fields: dict[Any, Any] = {"t": message.type, "v": message.version, "d": message.data}
+    if message.body is not None:
+        fields["b"] = message.body
+    if message.traceparent is not None:
+        fields["p"] = message.traceparent
+    return fields | {
         "error": error.encode("utf-8", "replace").decode()[:_ERROR_CHARACTERS_MAX],
         "group": group,
         "entry": message.entry_id,

@@ -20,8 +20,9 @@ from hearback_kit.bus.protocol import Outgoing
 from hearback_kit.bus.xadds import add_all
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
-from hearback_kit.resp import NotSent, Wire
+from hearback_kit.resp import Wire
 from hearback_kit.resp_cluster import RespCluster
+from hearback_kit.resp_link import NotSent
 
 _log = get_logger(__name__)
 COMMITS = Counter("hearback_group_commits", "Transactions sent to the stream server.")

@@ -30,8 +30,9 @@ from hearback_kit.bus.spool_segments import Record, SpoolFull, SpoolSegments
 from hearback_kit.bus.xadds import add_all, encode_xadd, run_xadds
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
-from hearback_kit.resp import NotSent, Wire, encode_command
+from hearback_kit.resp import Wire, encode_command
 from hearback_kit.resp_cluster import RespCluster
+from hearback_kit.resp_link import NotSent
 
 BYTES = Gauge("hearback_spool_bytes", "Bytes that wait on the disk for the stream server.")
 BYTES_MAX = Gauge("hearback_spool_bytes_max", "Bytes that may wait on the disk; then commits are refused.")

@@ -1,65 +1,65 @@
 """The bus on Valkey or Redis Streams, with commands that both support."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final, Self
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from hearback_kit.bus import scripts
-from hearback_kit.bus.entries import DEAD_SUFFIX, by_key, dead_letter, dead_letter_fields, fields_of, incoming
-from hearback_kit.bus.group_reads import ClusterReaders, GroupReaders, acknowledge, bury, lengths, of_each
+from hearback_kit.bus.entries import DEAD_SUFFIX, by_key, dead_letter, incoming
+from hearback_kit.bus.group_reads import open_readers
 from hearback_kit.bus.protocol import DeadLetter, Incoming, Outgoing, SomeAway
+from hearback_kit.bus.transactions import acknowledge, lengths, move_to_dead_letters, of_each
 from hearback_kit.bus.xadds import add_all
 from hearback_kit.errors import Unavailable
-from hearback_kit.resp import NotSent
-from hearback_kit.resp_cluster import Connections, RespCluster
-from hearback_kit.valkey import outage_as_unavailable
+from hearback_kit.resp import Wire
+from hearback_kit.resp_cluster import Connections, RespCluster, open_connection
+from hearback_kit.resp_link import NotSent
+from hearback_kit.valkey import BLOCK_MS_MAX, connect, outage_as_unavailable
 
-_RENEWED_AT_ONCE = 500
+ANSWER_SECONDS_MAX: Final = 5.0
+_RENEWED_AT_ONCE: Final = 500
 
 
 class RedisStreams:
-    """A `Bus` on a server or a cluster. `waiting` is a client for blocking reads, `client` for other commands.
+    """A `Bus` on a server or a cluster.
 
-    With `pipelined`, messages are published, acknowledged and counted over that connection, and with `readers`
-    they are read over theirs, for a fraction of the client's cost. A cluster needs both.
+    Messages are published, read, acknowledged and counted over `pipelined` connections, for a fraction of the cost
+    of `client`, which has the other commands. `answer_seconds_max` is the timeout of reads that do not block.
     """
 
     def __init__(
-        self,
-        client: Redis,
-        waiting: Redis,
-        pipelined: Connections | None = None,
-        readers: GroupReaders | ClusterReaders | None = None,
+        self, client: Redis, pipelined: Connections, *, answer_seconds_max: float = ANSWER_SECONDS_MAX
     ) -> None:
         self._pipelined = pipelined
-        self._readers = readers
+        self._readers = open_readers(pipelined, answer_seconds_max=answer_seconds_max + BLOCK_MS_MAX / 1_000)
         # The client's own annotations allow every protocol version's answers at once; ours is fixed to 2.
         self._client: Any = client
-        self._waiting: Any = waiting
         self._replay_script = client.register_script(scripts.REPLAY)
         self._renew_script: Any = client.register_script(scripts.RENEW)
         self._forget_script: Any = client.register_script(scripts.FORGET)
 
+    @classmethod
+    def open(cls, url: str, *, replicas_min: int = 0, answer_seconds_max: float = ANSWER_SECONDS_MAX) -> Self:
+        """Return a bus on connections of its own, each made on first use; `close` them."""
+        client = connect(url, timeout_seconds=answer_seconds_max)
+        pipelined = open_connection(url, answer_seconds_max=answer_seconds_max, replicas_min=replicas_min)
+        return cls(client, pipelined, answer_seconds_max=answer_seconds_max)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        self._readers.close()
+        self._pipelined.close()
+        await self._client.aclose()
+
     async def ping(self) -> None:
         """Raise Unavailable unless the server, or a node of the cluster with slots, responds."""
-        if isinstance(self._pipelined, RespCluster):
-            await self._pipelined.ping()
-            return
-        with outage_as_unavailable():
-            await self._client.ping()
+        await self._pipelined.ping()
 
     async def publish(self, messages: Sequence[Outgoing]) -> None:
         """Append all messages in one transaction."""
         if not messages:
-            return
-        if self._pipelined is None:
-            with outage_as_unavailable():
-                async with self._client.pipeline(transaction=True) as pipe:
-                    for message in messages:
-                        pipe.xadd(message.key, fields_of(message))
-                    await pipe.execute()
             return
         try:
             error = await add_all(self._pipelined, messages)
@@ -96,27 +96,15 @@ class RedisStreams:
     ) -> list[Incoming]:
         """Return new messages of all keys (`count` is per stream, as in XREADGROUP)."""
         per_key = max(1, -(-count // len(keys)))
-        if self._readers is None:
-            await self.ack(group, done)
-        with outage_as_unavailable():
-            try:
-                if self._readers is not None:
-                    return await self._readers.read(
-                        keys, group, consumer, per_key=per_key, block_ms=block_ms, done=_ids(done)
-                    )
-                answer = await self._waiting.xreadgroup(
-                    group, consumer, dict.fromkeys(keys, ">"), count=per_key, block=block_ms or None
-                )
-            except ResponseError as error:
-                if not _is_group_lost(error):
-                    raise
-                await self.ensure_group(keys, group)
-                return []
-        return [
-            incoming(key.decode(), entry_id, fields)
-            for key, entries in answer or []
-            for entry_id, fields in entries
-        ]
+        try:
+            return await self._readers.read(
+                keys, group, consumer, per_key=per_key, block_ms=block_ms, done=_ids(done)
+            )
+        except ResponseError as error:
+            if not _is_group_lost(error):
+                raise
+        await self.ensure_group(keys, group)
+        return []
 
     async def read_own(
         self, keys: Sequence[str], group: str, consumer: str, *, count: int, after: str | None = None
@@ -206,52 +194,26 @@ class RedisStreams:
 
     async def ack(self, group: str, messages: Sequence[Incoming]) -> None:
         """Acknowledge and delete in one transaction."""
-        if not messages:
-            return
-        named = _ids(messages)
-        if self._pipelined is not None:
-            await acknowledge(self._pipelined, group, named)
-            return
-        with outage_as_unavailable():
-            async with self._client.pipeline(transaction=True) as pipe:
-                for key, ids in named.items():
-                    pipe.xack(key, group, *ids)
-                    pipe.xdel(key, *ids)
-                await pipe.execute()
+        if messages:
+            await acknowledge(self._pipelined, group, _ids(messages))
 
     async def dead_letter(
         self, group: str, message: Incoming, error: str, announce: Sequence[Outgoing] = ()
     ) -> None:
         """Move to `<key>:dead` and publish the announcement in one transaction (on a cluster within a slot)."""
+        wire: Wire
         if isinstance(self._pipelined, RespCluster):
             wire = self._pipelined.on(message.key)
             apart = self._pipelined.apart(announce, lambda extra: extra.key)
-            together = apart.pop(wire, [])
+            announce = apart.pop(wire, [])
             await self.publish([extra for part in apart.values() for extra in part])  # before, rather than never
-            await bury(wire, group, message, error, together)
-            return
-        with outage_as_unavailable():
-            async with self._client.pipeline(transaction=True) as pipe:
-                pipe.xadd(message.key + DEAD_SUFFIX, dead_letter_fields(group, message, error))
-                pipe.xack(message.key, group, message.entry_id)
-                pipe.xdel(message.key, message.entry_id)
-                for extra in announce:
-                    pipe.xadd(extra.key, fields_of(extra))
-                await pipe.execute()
+        else:
+            wire = self._pipelined
+        await move_to_dead_letters(wire, group, message, error, announce)
 
     async def backlog(self, keys: Sequence[str]) -> dict[str, int]:
         """Return the XLEN of each key; 0 if it is no stream."""
-        if self._pipelined is not None:
-            return await lengths(self._pipelined, keys)
-        with outage_as_unavailable():
-            async with self._client.pipeline(transaction=False) as pipe:
-                for key in keys:
-                    pipe.xlen(key)
-                found = await pipe.execute(raise_on_error=False)
-            for answer in found:
-                if isinstance(answer, Exception) and not str(answer).startswith("WRONGTYPE"):
-                    raise answer
-        return {key: int(n) if isinstance(n, int) else 0 for key, n in zip(keys, found, strict=True)}
+        return await lengths(self._pipelined, keys)
 
     async def oldest_ms(self, keys: Sequence[str]) -> int | None:
         """Return the Unix time in milliseconds of the oldest entry of all keys; None if they are empty."""

@@ -6,15 +6,13 @@ On a cluster there is one per slot; the messages of a request belong to one proj
 import asyncio
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 from hearback_kit.bus.protocol import Outgoing, SomeAway
 from hearback_kit.errors import Unavailable
-from hearback_kit.resp import NotSent, Wire, encode_command
+from hearback_kit.resp import EXEC, MULTI, Wire, encode_command
 from hearback_kit.resp_cluster import RespCluster
-
-_MULTI: Final = encode_command("MULTI")
-_EXEC: Final = encode_command("EXEC")
+from hearback_kit.resp_link import NotSent
 
 
 async def add_all(connection: Wire | RespCluster, messages: Sequence[Outgoing]) -> Exception | None:
@@ -78,7 +76,7 @@ async def _run(connection: Wire, parts: Sequence[bytes], count: int) -> Any:
     """Run `count` encoded XADDs; return the response to the only one, or to EXEC."""
     answers = 1
     if count > 1:
-        parts, answers = (_MULTI, *parts, _EXEC), count + 2
+        parts, answers = (MULTI, *parts, EXEC), count + 2
     if connection.replicas_min:
         return await connection.send_to_replicas(parts, answers)
     return await connection.send(parts, answers)
