@@ -190,7 +190,7 @@ def _check_of(group: Sequence[_Watched]) -> Check:
 
 
 class Heartbeat:
-    """The time since a loop's last iteration; see `Runnable`."""
+    """A base of loops that show the time since their last iteration; see `Runnable`."""
 
     def __init__(self) -> None:
         self._beat_at = time.monotonic()

@@ -26,7 +26,7 @@ _SHARE: Final = 50  # a fleet with very many projects writes less often: at most
 _log = get_logger(__name__)
 
 
-class SnapshotFile:
+class SnapshotFile(Heartbeat):
     """Keeps the snapshots with name `prefixes` in a file of at most `bytes_max` bytes.
 
     `dump` is the inverse of the cache's `parse`. The constructor loads an existing file into the cache.
@@ -42,20 +42,15 @@ class SnapshotFile:
         bytes_max: int = BYTES_MAX,
         interval_seconds: float = INTERVAL_SECONDS,
     ) -> None:
+        super().__init__()
         self._cache = cache
         self._path = path
         self._dump = dump
         self._prefixes = tuple(prefixes)
         self._bytes_max = bytes_max
         self._interval_seconds = interval_seconds
-        self._heart = Heartbeat()
         self._written_generation: int | None = None
         self._cache.restore(self._read())
-
-    @property
-    def idle_seconds(self) -> float:
-        """Seconds since the last iteration of `run`."""
-        return self._heart.idle_seconds
 
     def _read(self) -> dict[str, bytes]:
         """Return the file's content; empty if it cannot be read."""
@@ -73,7 +68,7 @@ class SnapshotFile:
     async def run(self, stop: asyncio.Event) -> None:
         """Write changes periodically until `stop` is set."""
         while not stop.is_set():
-            self._heart.beat()
+            self.beat()
             began = time.monotonic()
             with suppress(Unavailable):  # then the file stays as it is
                 await self.save()

@@ -73,7 +73,7 @@ class SnapshotStore:
         return str(replication.get("master_replid"))
 
 
-class SnapshotCache:
+class SnapshotCache(Heartbeat):
     """The reader's side: caches at most `entries_max` parsed values, and as many absent names.
 
     Absent names are cached separately, so that made-up names cannot evict values. `waiting` is a client for
@@ -89,6 +89,7 @@ class SnapshotCache:
         entries_max: int = 50_000,
         block_ms: int = BLOCK_MS_MAX,
     ) -> None:
+        super().__init__()
         self._client: Any = client
         self._waiting: Any = waiting
         self._parse = parse
@@ -100,14 +101,8 @@ class SnapshotCache:
         self._restored: set[str] = set()  # of these, what is of an earlier process
         self._loads: dict[str, asyncio.Task[Any]] = {}
         self._last: str | None = None
-        self._heart = Heartbeat()
         self.generation = 0
         """Changes whenever a value that `peek` returned may be outdated."""
-
-    @property
-    def idle_seconds(self) -> float:
-        """Seconds since the last iteration of `follow`."""
-        return self._heart.idle_seconds
 
     def restore(self, values: Mapping[str, bytes]) -> None:
         """Add copies from an earlier process, which are used once the server is known to be down."""
@@ -263,7 +258,7 @@ class SnapshotCache:
     async def follow(self, stop: asyncio.Event) -> None:
         """Keep the cache current until `stop` is set."""
         while not stop.is_set():
-            self._heart.beat()
+            self.beat()
             try:
                 with outage_as_unavailable("the configuration cannot be followed"):
                     await self._follow_once(stop)

@@ -15,7 +15,7 @@ _ROOM_INTERVALS = 4
 FULL = Gauge("hearback_stream_full", "1 for a stream at its bound, whose messages are refused.", ["stream"])
 
 
-class StreamBounds:
+class StreamBounds(Heartbeat):
     """Polls the backlog of streams, so that checks need no I/O.
 
     Polls are `interval_seconds` apart, or four times that while all streams are less than half full, or
@@ -31,6 +31,7 @@ class StreamBounds:
         interval_seconds: float = 0.25,
         idle_seconds_max: float = 5.0,
     ) -> None:
+        super().__init__()
         self._bus = bus
         self._entries_max = dict(entries_max)
         self._interval_seconds = interval_seconds
@@ -38,12 +39,6 @@ class StreamBounds:
         self._full: frozenset[str] = frozenset()
         self._has_room = False  # every stream was less than half full at the last look
         self._asked = asyncio.Event()  # by a writer, since the last look
-        self._heart = Heartbeat()
-
-    @property
-    def idle_seconds(self) -> float:
-        """Seconds since the last poll."""
-        return self._heart.idle_seconds
 
     @property
     def any_full(self) -> bool:
@@ -79,7 +74,7 @@ class StreamBounds:
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until `stop` is set."""
         while not stop.is_set():
-            self._heart.beat()
+            self.beat()
             self._asked.clear()
             with suppress(Unavailable):  # writing fails by itself while the server is away
                 await self.look()

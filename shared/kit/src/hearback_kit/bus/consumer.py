@@ -20,7 +20,7 @@ from contextlib import suppress
 
 from prometheus_client import Counter, Gauge
 
-from hearback_kit.background import Heartbeat, pause
+from hearback_kit.background import Heartbeat
 from hearback_kit.bus.announcements import OnDead, announcements
 from hearback_kit.bus.dead_letter_limit import DeadLetterLimit, TooManyDeadLetters
 from hearback_kit.bus.deliveries import Deliveries
@@ -46,7 +46,7 @@ _log = get_logger(__name__)
 _TOGETHER_DELIVERIES_MAX = 2
 
 
-class Consumer:
+class Consumer(Heartbeat):
     """Reads `keys` as `name` in `group` and calls `handle` until it is stopped.
 
     `name` is unique to a running process; it resumes the pending messages of an earlier process of that name.
@@ -67,6 +67,7 @@ class Consumer:
         options: ConsumerOptions | None = None,
         dead_letters: DeadLetterLimit | None = None,
     ) -> None:
+        super().__init__()
         self._bus = bus
         self.keys: Sequence[str] = list(keys)
         """The stream shards this consumer reads."""
@@ -77,17 +78,11 @@ class Consumer:
         self._tenant_of = tenant_of
         self._options = options = options or ConsumerOptions()
         self._in_flight = InFlight()
-        self._heart = Heartbeat()
         self._dead_letters = dead_letters or DeadLetterLimit.of(options)
         self._deliveries = Deliveries(bus, keys, group, name, options)
         self._paused = False
         self._holds = False  # dead letters, for there were too many
         self._time = HandlingTime(options)
-
-    @property
-    def idle_seconds(self) -> float:
-        """Seconds since the last iteration of the loop."""
-        return self._heart.idle_seconds
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set, then finish the current batch."""
@@ -98,15 +93,15 @@ class Consumer:
         stopping = Stopping(stop)
         started = False
         try:
-            while not stop.is_set():
-                self._heart.beat()
+            while not stopping.is_set():
+                self.beat()
                 try:
                     if not started:
-                        await self._start(stop)
+                        await self._start(stopping)
                         started = True
                     if self._holds:
-                        await self._try_new(stop, stopping)
-                    await self._turn(stop, stopping)
+                        await self._try_new(stopping)
+                    await self._turn(stopping)
                     self._holds = False
                     self._pause(False)
                 except Unavailable as error:
@@ -115,7 +110,7 @@ class Consumer:
                     self._holds = isinstance(error, TooManyDeadLetters)
                     self._pause(True)
                     _log.warning("consumer_waits", group=self._group, reason=error.detail)
-                    await pause(self._options.outage_seconds, stop)
+                    await stopping.pause(self._options.outage_seconds)
             with suppress(Unavailable):
                 await self._acknowledge()
         finally:
@@ -125,7 +120,7 @@ class Consumer:
             with suppress(asyncio.CancelledError):
                 await keeper
 
-    async def _start(self, stop: asyncio.Event) -> None:
+    async def _start(self, stop: Stopping) -> None:
         """Process pending messages of an earlier process of this name."""
         async for own in self._deliveries.left_behind():
             await self._process(own, stop)
@@ -137,25 +132,25 @@ class Consumer:
             self._paused = paused
             PAUSED.labels(self._group).inc(1 if paused else -1)
 
-    async def _turn(self, stop: asyncio.Event, stopping: Stopping) -> None:
+    async def _turn(self, stop: Stopping) -> None:
         due = self._in_flight.due(time.monotonic())
         retries_max = self._options.retries_per_turn_max  # so that new messages do not wait for all of them
         if due:
             await self._acknowledge()
         await self._one_by_one(due[:retries_max], stop)
         if not stop.is_set():
-            await self._process(await self._next(stopping, at_once=len(due) > retries_max), stop)
+            await self._process(await self._next(stop, at_once=len(due) > retries_max), stop)
 
-    async def _try_new(self, stop: asyncio.Event, stopping: Stopping) -> None:
+    async def _try_new(self, stop: Stopping) -> None:
         """Try new messages while the consumer is paused; a success ends the pause."""
         if len(self._in_flight) < self._options.retries_waiting_max:
-            await self._process(await self._next(stopping, at_once=True), stop)
+            await self._process(await self._next(stop, at_once=True), stop)
 
-    async def _next(self, stopping: Stopping, *, at_once: bool) -> Sequence[Incoming]:
+    async def _next(self, stop: Stopping, *, at_once: bool) -> Sequence[Incoming]:
         """Return the next batch, and acknowledge handled messages with the same command."""
         handled = self._in_flight.handled()
         waiting = len(self._in_flight) - len(handled)
-        batch = await self._deliveries.next(waiting, stopping, handled, at_once=at_once)
+        batch = await self._deliveries.next(waiting, stop, handled, at_once=at_once)
         self._in_flight.drop(handled)
         return batch
 
@@ -165,7 +160,7 @@ class Consumer:
             await self._bus.ack(self._group, handled)
             self._in_flight.drop(handled)
 
-    async def _process(self, batch: Sequence[Incoming], stop: asyncio.Event) -> None:
+    async def _process(self, batch: Sequence[Incoming], stop: Stopping) -> None:
         """Handle newly delivered messages. On any error, they stay in flight and are retried."""
         new = self._in_flight.unknown_of(batch)
         together = [message for message in new if message.deliveries <= _TOGETHER_DELIVERIES_MAX]
@@ -182,15 +177,15 @@ class Consumer:
             await self._bus.renew(self._group, self._name, alone)
             await self._one_by_one(alone, stop)
 
-    async def _process_together(self, batch: Sequence[Incoming], stop: asyncio.Event) -> None:
+    async def _process_together(self, batch: Sequence[Incoming], stop: Stopping) -> None:
         while not stop.is_set():
-            self._heart.beat()
+            self.beat()
             try:
                 await self._handle_in_time(batch)
             except Unavailable as error:
                 self._pause(True)
                 _log.warning("batch_waits", group=self._group, messages=len(batch), reason=error.detail)
-                await pause(self._options.outage_seconds, stop)
+                await stop.pause(self._options.outage_seconds)
                 continue
             except Exception as error:
                 _log.warning("batch_failed", group=self._group, messages=len(batch), error=type(error).__name__)
@@ -202,13 +197,13 @@ class Consumer:
             self._handled(batch)
             return
 
-    async def _one_by_one(self, messages: Sequence[Incoming], stop: asyncio.Event, *, begun: bool = False) -> None:
+    async def _one_by_one(self, messages: Sequence[Incoming], stop: Stopping, *, begun: bool = False) -> None:
         """Try messages one by one. `begun` says that this attempt was already counted."""
         for position, message in enumerate(messages):
             pending = self._in_flight.get(message)
             if stop.is_set():
                 return
-            self._heart.beat()
+            self.beat()
             if pending is None:
                 continue  # taken over by another consumer meanwhile
             if not begun and message.deliveries >= self._options.deliveries_max:

@@ -51,7 +51,7 @@ _log = get_logger(__name__)
 Result = TypeVar("Result")
 
 
-class OutageSpool:
+class OutageSpool(Heartbeat):
     """Sends group commits to the stream server, or to a folder during outages.
 
     `now` returns Unix time in seconds. While another process holds the folder's lock, nothing is spooled.
@@ -68,6 +68,7 @@ class OutageSpool:
         now: Callable[[], float] = time.time,
         interval_seconds: float = INTERVAL_SECONDS,
     ) -> None:
+        super().__init__()
         self._connection = connection
         self._bounds = bounds
         self._folder = folder
@@ -84,15 +85,9 @@ class OutageSpool:
         self._last_failure: str | None = None
         self._chunks: deque[bytes] = deque()  # of the oldest file, what is still to be replayed
         self._appended_bytes = 0  # since the replay's last turn
-        self._heart = Heartbeat()
         BYTES_MAX.set(bytes_max)
         OLDEST.set_function(self._oldest_seconds)
         self._opened(self._segments.open())
-
-    @property
-    def idle_seconds(self) -> float:
-        """Seconds since the last iteration of the replay loop."""
-        return self._heart.idle_seconds
 
     @property
     def is_taking(self) -> bool:
@@ -181,7 +176,7 @@ class OutageSpool:
     async def run(self, stop: asyncio.Event) -> None:
         """Replay spooled commits as soon as possible, until `stop` is set."""
         while not stop.is_set():
-            self._heart.beat()
+            self.beat()
             self._begun.clear()
             if not self._segments.is_open:
                 self._opened(await self._in_thread(self._segments.open))
@@ -218,7 +213,7 @@ class OutageSpool:
 
     async def _replay_next(self) -> int:
         """Replay the oldest commits and return their bytes; remove completely replayed files."""
-        self._heart.beat()
+        self.beat()
         if not self._chunks:
             self._chunks.extend(_chunks(await self._in_thread(self._segments.read_oldest)))
         chunk = self._chunks[0]

@@ -33,7 +33,7 @@ _OUR_TURN = text("(SELECT pg_try_advisory_xact_lock(hashtext('outbox-relay')))")
 Row = tuple[int, Outgoing]
 
 
-class OutboxRelay:
+class OutboxRelay(Heartbeat):
     """Publishes what committed: from memory what `publish` is given, from the table what others left behind.
 
     Rows are left behind when they are still in the table after `behind_seconds`: until then, the process that
@@ -58,6 +58,7 @@ class OutboxRelay:
         delete_seconds: float = 0.5,
         memory_max: int = 2_000,
     ) -> None:
+        super().__init__()
         self._database = database
         self._table = table
         self._bus = bus
@@ -67,7 +68,6 @@ class OutboxRelay:
         self._delete_seconds = delete_seconds
         self._memory_max = memory_max
         self._woken = asyncio.Event()
-        self._heart = Heartbeat()
         self._committed: deque[Row] = deque()
         self._published: list[int] = []
         self._delete_at = 0.0
@@ -77,11 +77,6 @@ class OutboxRelay:
         self._separately = (
             False  # while some stream refuses: else the others would get their messages again and again
         )
-
-    @property
-    def idle_seconds(self) -> float:
-        """Seconds since the relay last went round its loop; grows when it hangs."""
-        return self._heart.idle_seconds
 
     def publish(self, added: Added) -> None:
         """Publish messages whose transaction has committed."""
@@ -166,7 +161,7 @@ class OutboxRelay:
         self._woken.set()
 
     async def _round(self, stop: asyncio.Event) -> None:
-        self._heart.beat()
+        self.beat()
         self._woken.clear()
         try:
             await self._turn()
@@ -228,7 +223,7 @@ class OutboxRelay:
 
     async def _publish_left_behind(self) -> None:
         while True:
-            self._heart.beat()
+            self.beat()
             known = self._refused
             published = await self.publish_once()
             # A batch may hold nothing but refused messages: what lies behind them is next.
