@@ -4,17 +4,18 @@ The registry stores tokens only as SHA-256; services ask it and cache the answer
 `stale_seconds` while the registry is unavailable.
 """
 
-import asyncio
 import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from fastapi import Request
 
 from hearback_kit.errors import Forbidden, Unavailable
+from hearback_kit.shared_calls import SharedCalls
 
 SESSION_COOKIE: Final = "hearback_session"
 _AWAY_SECONDS: Final = 2.0  # after a failure, known callers do not wait for another one
@@ -85,7 +86,7 @@ class Authenticator:
         self._known: OrderedDict[tuple[str, str], tuple[float, Principal | None]] = OrderedDict()
         self._ask_again_at = 0.0
         self._seconds = seconds
-        self._questions: dict[tuple[str, str], asyncio.Task[Principal | None]] = {}
+        self._questions: SharedCalls[tuple[str, str], Principal | None] = SharedCalls()
 
     async def authenticate(self, request: Request) -> Principal | None:
         """Return the caller, or None without valid credentials.
@@ -107,7 +108,7 @@ class Authenticator:
         if stale and now < self._ask_again_at:
             return stale
         try:
-            return await self._ask(key)
+            return await self._questions.result(key, partial(self._ask, key))
         except Unavailable:
             self._ask_again_at = self._seconds() + _AWAY_SECONDS
             if stale:
@@ -120,14 +121,6 @@ class Authenticator:
         return found if found is not None and found.kind == "session" else None
 
     async def _ask(self, key: tuple[str, str]) -> Principal | None:
-        """Return the shared answer for concurrent requests; cancelling one does not cancel the question."""
-        question = self._questions.get(key)
-        if question is None:
-            question = self._questions[key] = asyncio.ensure_future(self._question(key))
-            question.add_done_callback(lambda done: self._answered(key, done))
-        return await asyncio.shield(question)
-
-    async def _question(self, key: tuple[str, str]) -> Principal | None:
         asked_at = self._seconds()
         answer = await self._introspect(*key)
         principal = None if answer is None else _principal(answer)
@@ -136,11 +129,6 @@ class Authenticator:
         if len(self._known) > self._entries_max:
             self._known.popitem(last=False)
         return principal
-
-    def _answered(self, key: tuple[str, str], question: "asyncio.Task[Principal | None]") -> None:
-        self._questions.pop(key, None)
-        if not question.cancelled():
-            question.exception()  # those that waited have it; there may be none left
 
 
 def _principal(answer: dict[str, Any]) -> Principal:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from hearback_kit.errors import Unavailable
 from hearback_kit.resp_link import Link, NotSent
+from hearback_kit.shared_calls import SharedCalls
 from hearback_kit.valkey_address import read_address
 
 _ROLE: Final = ["ROLE"]
@@ -81,7 +82,7 @@ class RespConnection(Wire):
         self._connect_seconds_max = connect_seconds_max
         self._answer_seconds_max = answer_seconds_max
         self._link: Link | None = None
-        self._connecting: asyncio.Task[Link] | None = None
+        self._connecting: SharedCalls[None, Link] = SharedCalls()
 
     def another(self, *, answer_seconds_max: float) -> Self:
         """Return another connection to the same server."""
@@ -144,21 +145,13 @@ class RespConnection(Wire):
 
     async def _connected(self) -> Link:
         """Connect once for all waiters; cancelling one does not affect the others."""
-        task = self._connecting
-        if task is None:
-            task = self._connecting = asyncio.get_running_loop().create_task(self._connect())
-            task.add_done_callback(self._attempt_ended)
+        task = self._connecting.begin(None, self._connect)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             if task.cancelled():  # by `close`, and not the one who waits
                 raise Unavailable("the connection to the stream server was closed") from None
             raise
-
-    def _attempt_ended(self, task: "asyncio.Task[Link]") -> None:
-        self._connecting = None
-        if not task.cancelled():
-            task.exception()  # retrieved here in case no caller is left to do so
 
     async def _connect(self) -> Link:
         link = Link()
@@ -219,8 +212,7 @@ class RespConnection(Wire):
 
     def close(self) -> None:
         """Drop the connection; waiters get Unavailable."""
-        if self._connecting is not None:
-            self._connecting.cancel()
+        self._connecting.cancel()
         if self._link is not None:
             self._drop(self._link)
 

@@ -11,6 +11,7 @@ from redis.crc import REDIS_CLUSTER_HASH_SLOTS
 from hearback_kit.errors import Unavailable
 from hearback_kit.resp import RespConnection
 from hearback_kit.resp_link import NotSent
+from hearback_kit.shared_calls import SharedCalls
 from hearback_kit.valkey_address import ClusterAddress, Host
 
 READ_SECONDS_MAX: Final = 1.0  # for one node to say where slots are
@@ -26,7 +27,7 @@ class SlotMap:
         self._owners: list[Host | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
         self._doubted: set[Host] = set()
         self._read_at = float("-inf")
-        self._reading: asyncio.Task[None] | None = None
+        self._reading: SharedCalls[None, None] = SharedCalls()
 
     async def owner(self, slot: int, seconds_max: float) -> Host:
         """Return host and port of a slot's primary. Raise NotSent if it is not known in time."""
@@ -54,27 +55,16 @@ class SlotMap:
     def moved(self, slot: int, owner: Host) -> None:
         """Note that a slot has another owner, and reload the map soon."""
         self._owners[slot] = owner
-        self._read_soon()
+        self._reading.begin(None, self._read)
 
     def doubt(self, host: Host) -> None:
         """Reload the map before a node is used again that does not reply or does not own a slot."""
         self._doubted.add(host)
 
-    def _read_soon(self) -> asyncio.Task[None]:
-        if self._reading is None:
-            self._reading = asyncio.get_running_loop().create_task(self._read())
-            self._reading.add_done_callback(self._ended)
-        return self._reading
-
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        self._reading = None
-        if not task.cancelled():
-            task.exception()  # retrieved here in case that nothing waits for it
-
     async def _read_once(self) -> None:
         """Load the map unless that was just done: while a node is down, every request asks."""
         if asyncio.get_running_loop().time() - self._read_at >= READS_APART_SECONDS:
-            await asyncio.shield(self._read_soon())
+            await self._reading.result(None, self._read)
 
     async def _read(self) -> None:
         for host in tuple(self._hosts):

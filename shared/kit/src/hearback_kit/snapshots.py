@@ -10,6 +10,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -17,6 +18,7 @@ from redis.asyncio import Redis
 from hearback_kit.background import Heartbeat, pause
 from hearback_kit.errors import Unavailable
 from hearback_kit.logs import get_logger
+from hearback_kit.shared_calls import SharedCalls
 from hearback_kit.stopping import unless_stopped
 from hearback_kit.valkey import BLOCK_MS_MAX, is_cluster, outage_as_unavailable
 
@@ -99,7 +101,7 @@ class SnapshotCache(Heartbeat):
         self._absent: OrderedDict[str, None] = OrderedDict()
         self._stale: set[str] = set()
         self._restored: set[str] = set()  # of these, what is of an earlier process
-        self._loads: dict[str, asyncio.Task[Any]] = {}
+        self._loads: SharedCalls[str, Any] = SharedCalls()
         self._last: str | None = None
         self.generation = 0
         """Changes whenever a value that `peek` returned may be outdated."""
@@ -182,17 +184,7 @@ class SnapshotCache(Heartbeat):
         known = self.peek(name, _UNKNOWN)
         if known is not _UNKNOWN:
             return known
-        task = self._loads.get(name)
-        if task is None:
-            task = asyncio.ensure_future(self._fetch(name))
-            self._loads[name] = task
-            task.add_done_callback(lambda done: self._loaded(name, done))
-        return await asyncio.shield(task)
-
-    def _loaded(self, name: str, task: "asyncio.Task[Any]") -> None:
-        self._loads.pop(name, None)
-        if not task.cancelled():
-            task.exception()  # those that waited have it; there may be none left
+        return await self._loads.result(name, partial(self._fetch, name))
 
     async def _fetch(self, name: str) -> Any:
         self._stale.discard(name)

@@ -17,6 +17,7 @@ from hearback_kit.db.pool_use import PoolUse
 from hearback_kit.db.shares import Shares
 from hearback_kit.errors import QueryTimeout, Unavailable
 from hearback_kit.outages import is_connection_error, outage_as_unavailable
+from hearback_kit.shared_calls import SharedCalls
 
 Connection = AsyncConnection
 AlreadyThere: type[Exception] = asyncpg.UniqueViolationError
@@ -108,7 +109,7 @@ class Database:
         self._silence_seconds_max = silence_seconds_max
         self._shares = Shares(share_max or max(1, pool_size // 2))
         self._use = PoolUse(quiet_seconds)
-        self._pinging: asyncio.Task[None] | None = None
+        self._pings: SharedCalls[None, None] = SharedCalls()
         self._engine = create_async_engine(
             driver_url(url),
             pool_size=pool_size,
@@ -228,10 +229,7 @@ class Database:
 
     async def ping(self) -> None:
         """Raise Unavailable unless the server answers; concurrent calls share an answer."""
-        if self._pinging is None or self._pinging.done():
-            self._pinging = asyncio.create_task(self._ping())
-            self._pinging.add_done_callback(_take_error)
-        await asyncio.shield(self._pinging)
+        await self._pings.result(None, self._ping)
 
     async def _ping(self) -> None:
         async with self.statements() as connection:
@@ -239,8 +237,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._pinging is not None:
-            self._pinging.cancel()
+        self._pings.cancel()
         await self._engine.dispose()
 
 
@@ -250,12 +247,6 @@ async def _roll_back(driver: Any) -> None:
         await driver.execute("ROLLBACK")
     except Exception:
         driver.terminate()
-
-
-def _take_error(task: "asyncio.Task[None]") -> None:
-    """Retrieve an error that no caller awaited."""
-    if not task.cancelled():
-        task.exception()
 
 
 @asynccontextmanager
