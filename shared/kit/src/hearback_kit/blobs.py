@@ -1,7 +1,6 @@
 """A blob store: a local folder by default, or an S3-compatible store. Built on obstore."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -14,6 +13,7 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, from_url
 
 from hearback_kit.errors import Unavailable
+from hearback_kit.files import sync
 
 CHUNK_BYTES = 1024 * 1024
 CONNECT_SECONDS_MAX = 3
@@ -72,11 +72,7 @@ def _sync(folder: Path, key: str) -> None:
     """Sync a file and its parent folders to disk."""
     path = folder / key.lstrip("/")
     for place in (path, *path.parents):
-        descriptor = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(place)
         if place == folder:
             return
 

@@ -5,7 +5,6 @@ known to be current, so it never goes back in time.
 """
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ import orjson
 
 from hearback_kit.background import Heartbeat, pause
 from hearback_kit.errors import Unavailable
+from hearback_kit.files import replace_file
 from hearback_kit.logs import get_logger
 from hearback_kit.snapshots import SnapshotCache
 
@@ -99,16 +99,5 @@ class SnapshotFile(Heartbeat):
                 _log.warning("snapshot_file_full", kept=len(kept), of=len(entries))
                 break
             kept[name] = text
-        unfinished = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(orjson.dumps(kept))
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(self._path)
-        except OSError:
-            with suppress(OSError):
-                unfinished.unlink(missing_ok=True)
-            raise
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        replace_file(self._path, orjson.dumps(kept))

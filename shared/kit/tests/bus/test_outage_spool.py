@@ -1,6 +1,7 @@
 """An outage spool on a real server: nothing acknowledged is lost, doubled or put before what came earlier."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -299,7 +300,7 @@ async def test_without_room_for_what_is_refused_the_replay_waits(start, redis, t
     async with start() as spooling:
         await spooling.outage()
         await redis.set("sums:{0}", "no stream")
-        (tmp_path / "spool" / "0000000000000002.unfinished").mkdir()
+        (tmp_path / "spool" / f"0000000000000002.refused.{os.getpid()}").mkdir()
         spooling.proxy.heal()
         await eventually(lambda: _is_stored(redis, [-1]))
         assert spooling.spool.is_taking

@@ -6,6 +6,7 @@ helper handles the next batch while the previous one waits for the database.
 
 import asyncio
 
+from hearback_kit.background import pause
 from hearback_kit.stopping import Stopping
 
 
@@ -29,9 +30,5 @@ class Backlog:
 
     async def wait(self, seconds: float, stop: Stopping) -> bool:
         """Wait for a backlog, at most `seconds` or until the program stops; return whether there is one."""
-        try:
-            async with asyncio.timeout(seconds):
-                await stop.unless_stopped(self._event.wait())
-        except TimeoutError:
-            return False
+        await stop.unless_stopped(pause(seconds, self._event))
         return self.is_there

@@ -8,6 +8,7 @@ import asyncio
 import time
 from typing import Final
 
+from hearback_kit.background import pause
 from hearback_kit.stopping import Stopping
 
 APART_SECONDS_MIN: Final = 0.1  # minimum between early reads, which bounds the cost of frequent readers
@@ -59,12 +60,9 @@ class ConsumerBarrier:
             self._is_lingering = False
 
     async def _wait(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wanted.wait()
-        except TimeoutError:
-            return
-        self._ended_at = time.monotonic()
+        await pause(seconds, self._wanted)
+        if self._wanted.is_set():
+            self._ended_at = time.monotonic()
 
     def reading(self, *, lingered: bool) -> None:
         """Note that a read begins: waiting readers have caught up, unless the consumer `lingered`."""

@@ -20,6 +20,7 @@ from typing import Final
 
 from prometheus_client import Counter
 
+from hearback_kit.files import replace_file, sync
 from hearback_kit.logs import get_logger
 
 DAMAGED = Counter("hearback_spool_damaged", "Files of the spool that were set aside, as their end cannot be read.")
@@ -190,19 +191,12 @@ class SpoolSegments:
         active = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._number += 1
         try:
-            self._sync_folder()
+            sync(self._folder)
         except OSError:
             os.close(active)
             raise
         self._active = active
         self._segments.append(_Segment(path, 0, 0, 0))
-
-    def _sync_folder(self) -> None:
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
     def _end_segment(self) -> None:
         if self._active is None:
@@ -234,15 +228,8 @@ class SpoolSegments:
         if self.refused_bytes + len(records) > self._bytes_max:
             raise SpoolFull
         self._number += 1
-        path = self._folder / f"{self._number:016d}{_REFUSED_SUFFIX}"
-        unfinished = path.with_suffix(".unfinished")
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(records)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-        self._sync_folder()
+        replace_file(self._folder / f"{self._number:016d}{_REFUSED_SUFFIX}", records)
+        sync(self._folder)
         self.refused_bytes += len(records)
         self.refused_records += len(payloads)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -53,9 +52,7 @@ class StreamTail(Heartbeat):
 
     async def following(self, seconds_max: float) -> None:
         """Wait until new messages are received, at most `seconds_max`."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds_max):
-                await self._following.wait()
+        await pause(seconds_max, self._following)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the streams until `stop` is set."""
