@@ -9,7 +9,7 @@ when the project's quotas change. Checks fail open: without an answer everything
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.config import ProjectConfig, QuotaConfig
@@ -80,13 +80,21 @@ class ApplicableQuotas:
         return (*self.rejecting, *kept)
 
 
+class FeedbackQuotas(NamedTuple):
+    """The quotas of a feedback of one source, and their check, which has to be the same object each time."""
+
+    quotas: ApplicableQuotas
+    check: LimitCheck
+
+
 class ProjectQuotas:
-    """The quotas of a project, with a cache of matches."""
+    """The quotas of a project, with caches of matches and checks."""
 
     def __init__(self, project: ProjectConfig) -> None:
         self.project = project
         self._quotas: dict[tuple[str, int], BoundQuota] = {}
         self._matches: dict[tuple[int | None, Categories, str | None], ApplicableQuotas] = {}
+        self._feedback: dict[tuple[int | None, str], FeedbackQuotas] = {}
 
     def match(self, key_id: int | None, categories: Categories, source: str | None) -> ApplicableQuotas:
         """Return the quotas that apply; the same object for the same arguments."""
@@ -96,6 +104,17 @@ class ProjectQuotas:
             if len(self._matches) >= MATCHES_MAX:
                 self._matches.clear()
             found = self._matches[key] = self._match(key_id, categories, source)
+        return found
+
+    def feedback(self, key_id: int | None, source: str) -> FeedbackQuotas:
+        """Return the quotas of a feedback by key (None: without one) and source."""
+        found = self._feedback.get((key_id, source))
+        if found is None:
+            if len(self._feedback) >= CHECKS_MAX:
+                self._feedback.clear()
+            quotas = self.match(key_id, (DataCategory.FEEDBACK,), source)
+            check = limit_check(quotas, ONE_FEEDBACK, Role.ALONE, self.project.organization_id)
+            found = self._feedback[key_id, source] = FeedbackQuotas(quotas, check)
         return found
 
     def _match(self, key_id: int | None, categories: Categories, source: str | None) -> ApplicableQuotas:
@@ -181,54 +200,25 @@ def remember(
     return tuple(limits)
 
 
-class FeedbackQuotas:
-    """The quotas of a feedback of one source, and their check, which has to be the same object each time."""
-
-    __slots__ = ("check", "quotas")
-
-    def __init__(self, quotas: ApplicableQuotas, organization_id: int) -> None:
-        self.quotas = quotas
-        self.check = limit_check(quotas, ONE_FEEDBACK, Role.ALONE, organization_id)
-
-
-class ProjectChecks:
-    """The quotas of a project, with cached checks."""
-
-    def __init__(self, project: ProjectConfig) -> None:
-        self.quotas = ProjectQuotas(project)
-        self._feedback: dict[tuple[int | None, str], FeedbackQuotas] = {}
-
-    def feedback(self, key_id: int | None, source: str) -> FeedbackQuotas:
-        """Return the quotas of a feedback by key (None: without one) and source."""
-        found = self._feedback.get((key_id, source))
-        if found is None:
-            if len(self._feedback) >= CHECKS_MAX:
-                self._feedback.clear()
-            quotas = self.quotas.match(key_id, (DataCategory.FEEDBACK,), source)
-            found = FeedbackQuotas(quotas, self.quotas.project.organization_id)
-            self._feedback[key_id, source] = found
-        return found
-
-
 class QuotaMemory:
-    """The checks of each project, cached until its quotas change."""
+    """The quotas of each project, cached until they change."""
 
     def __init__(self) -> None:
-        self._projects: dict[int, ProjectChecks] = {}
+        self._projects: dict[int, ProjectQuotas] = {}
 
-    def of(self, project: ProjectConfig) -> ProjectChecks:
-        """Return the checks for the current configuration of a project."""
+    def of(self, project: ProjectConfig) -> ProjectQuotas:
+        """Return the quotas in the current configuration of a project."""
         known = self._projects.get(project.id)
         if known is not None:
-            current = known.quotas.project
+            current = known.project
             if current is project:
                 return known
             if current.quotas == project.quotas and current.organization_id == project.organization_id:
-                known.quotas.project = project
+                known.project = project
                 return known
         if len(self._projects) >= PROJECTS_MAX:
             self._projects.clear()
-        made = self._projects[project.id] = ProjectChecks(project)
+        made = self._projects[project.id] = ProjectQuotas(project)
         return made
 
 

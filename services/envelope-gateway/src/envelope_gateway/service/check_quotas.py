@@ -37,7 +37,7 @@ class QuotaChecker:
         self._batches = batches
         self._clock = clock
         self._retry_after_seconds_max = retry_after_seconds_max
-        self._checks = QuotaMemory().of
+        self._quotas_of = QuotaMemory().of
 
     def accepts_unasked(self, context: IngestContext, items: Sequence[Item]) -> bool:
         """Return whether quotas accept an envelope without a round trip; if not, call `ask` or `check`."""
@@ -49,7 +49,7 @@ class QuotaChecker:
         source = SOURCES.get(kind)
         if source is None:
             return False
-        feedback = self._checks(context.project.config).feedback(context.key_id, source)
+        feedback = self._quotas_of(context.project.config).feedback(context.key_id, source)
         return self._batches.passes(feedback.check, context.received_at.timestamp())
 
     def ask(self, context: IngestContext, items: Sequence[Item], on_result: Callable[[bool], None]) -> bool:
@@ -61,7 +61,7 @@ class QuotaChecker:
         if source is None:
             return False
         now = self._clock.now().timestamp()
-        feedback = self._checks(context.project.config).feedback(context.key_id, source)
+        feedback = self._quotas_of(context.project.config).feedback(context.key_id, source)
         quotas = feedback.quotas
         if quotas.known_refusals(now):
             return False
@@ -92,7 +92,7 @@ class QuotaChecker:
         Groups that need an event are accepted only with one of the envelope's events, if there are any.
         """
         now = self._clock.now().timestamp()
-        project = self._checks(context.project.config).quotas
+        project = self._quotas_of(context.project.config)
         matches = [project.match(context.key_id, _categories(group), group.source) for group in groups]
         refusals = [match.known_refusals(now) for match in matches]
         dependent = _role_of_dependents(groups, matches, refusals)
