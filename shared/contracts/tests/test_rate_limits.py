@@ -13,12 +13,8 @@ from hearback_contracts.rate_limits import RateLimit, rate_limit_headers
         ),
         (RateLimit(4711, ("transaction", "security"), "project"), "4711:transaction;security:project"),
         (RateLimit(17.1, (), "key"), "18::key"),
-        (
-            RateLimit(42, ("metric_bucket",), "organization", None, ("spans",)),
-            "42:metric_bucket:organization::spans",
-        ),
     ],
-    ids=["reason", "two categories", "all categories", "namespace"],
+    ids=["reason", "two categories", "all categories"],
 )
 def test_spelling(limit, text):
     assert str(limit) == text

@@ -34,7 +34,7 @@ class Part(BaseModel):
 
 
 class Message(Part):
-    """The fields of every message."""
+    """The fields of every message; each kind has a `type`."""
 
     TYPE: ClassVar[str]
 
@@ -42,6 +42,11 @@ class Message(Part):
     id: str = Field(description="Identity of this message: a UUIDv7 in hex.")
     occurred_at: UtcTime = Field(description="When the sender published it (UTC).")
     project_id: int
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        if "type" in cls.model_fields:
+            cls.TYPE = cls.model_fields["type"].default
 
 
 class Scoped(Message):
@@ -57,7 +62,18 @@ class Scoped(Message):
     remote_addr: str | None = None
 
 
-class FeedbackSubmitted(Scoped):
+class Submitted(Scoped):
+    """A message about what a person wrote."""
+
+    source: FeedbackSource
+    marks: tuple[str, ...] = Field(default=(), description="Suspicions of the sender, such as `honeypot`.")
+    accepted_by: str | None = Field(
+        default=None,
+        description="Member who took it in after a refusal: rules of time, size and repetition do not apply.",
+    )
+
+
+class FeedbackSubmitted(Submitted):
     """A feedback to filter and store; `b` is the feedback event's JSON.
 
     `event_id` is the feedback event's id; `submission_id` identifies the submission in the journal, and differs
@@ -65,38 +81,24 @@ class FeedbackSubmitted(Scoped):
     name and e-mail of the stored feedback.
     """
 
-    TYPE: ClassVar[str] = "feedback.submitted"
     type: Literal["feedback.submitted"] = "feedback.submitted"
     event_id: str
     submission_id: str
-    source: FeedbackSource
     revision: int = 0
     error_occurred_at: UtcTime | None = None
-    marks: tuple[str, ...] = Field(default=(), description="Suspicions of the sender, such as `honeypot`.")
-    accepted_by: str | None = Field(
-        default=None,
-        description="Member who took it in after a refusal: rules of time, size and repetition do not apply.",
-    )
 
 
-class UserReportSubmitted(Scoped):
+class UserReportSubmitted(Submitted):
     """A user report; `b` is its JSON `{event_id, name, email, comments}`.
 
     `event_id` is the envelope header's; the payload's takes precedence (`identifiers.report_event_id`).
     """
 
-    TYPE: ClassVar[str] = "user-report.submitted"
     type: Literal["user-report.submitted"] = "user-report.submitted"
     event_id: str | None
     submission_id: str | None = Field(
         default=None,
         description="The id of a submission that is accepted after a refusal; otherwise it is the event id.",
-    )
-    source: FeedbackSource
-    marks: tuple[str, ...] = Field(default=(), description="Suspicions of the sender, such as `honeypot`.")
-    accepted_by: str | None = Field(
-        default=None,
-        description="Member who took it in after a refusal: rules of time, size and repetition do not apply.",
     )
 
 
@@ -131,7 +133,6 @@ class ExceptionValue(Part):
 class ErrorEventReceived(Scoped):
     """An error event, reduced to what the index, grouping and linking need. No `b`."""
 
-    TYPE: ClassVar[str] = "error-event.received"
     type: Literal["error-event.received"] = "error-event.received"
     event_id: str
     timestamp: UtcTime
@@ -156,14 +157,12 @@ class ErrorEventReceived(Scoped):
 class ClientReportReceived(Scoped):
     """One client report; `b` is its JSON as the SDK sent it."""
 
-    TYPE: ClassVar[str] = "client-report.received"
     type: Literal["client-report.received"] = "client-report.received"
 
 
 class AttachmentStored(Scoped):
     """An attachment whose bytes are in the blob store under `blob_key`. No `b`."""
 
-    TYPE: ClassVar[str] = "attachment.stored"
     type: Literal["attachment.stored"] = "attachment.stored"
     attachment_id: str
     event_id: str
@@ -224,7 +223,6 @@ class SubmissionStep(Part):
 class OutcomeRecorded(Message):
     """A batch of outcomes and steps; counted once per `id`, even if redelivered. No `b`."""
 
-    TYPE: ClassVar[str] = "outcome.recorded"
     type: Literal["outcome.recorded"] = "outcome.recorded"
     service: str
     outcomes: tuple[OutcomeCount, ...] = ()

@@ -1,6 +1,6 @@
 """Messages to the notifier. Their JSON Schemas are beside those of `events`."""
 
-from typing import ClassVar, Final, Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -39,7 +39,6 @@ class FeedbackContent(Part):
 class FeedbackCreated(Message):
     """A feedback from any source was stored as an issue. No `b`."""
 
-    TYPE: ClassVar[str] = "feedback.created"
     type: Literal["feedback.created"] = "feedback.created"
     feedback: FeedbackContent
 
@@ -47,7 +46,6 @@ class FeedbackCreated(Message):
 class FeedbackCreatedTogether(Message):
     """Feedback of a project that one transaction stored: version 2 of `FeedbackCreated`. No `b`."""
 
-    TYPE: ClassVar[str] = "feedback.created"
     version: Literal[2] = 2  # type: ignore[assignment]
     type: Literal["feedback.created"] = "feedback.created"
     feedback: tuple[FeedbackContent, ...]
@@ -59,7 +57,6 @@ class FeedbackChanged(Message):
     `ignored` to `unresolved` is a person's "not spam".
     """
 
-    TYPE: ClassVar[str] = "feedback.changed"
     type: Literal["feedback.changed"] = "feedback.changed"
     feedback: FeedbackContent
     previous_status: str
@@ -70,7 +67,6 @@ class FeedbackChanged(Message):
 class UserReportLinked(Message):
     """A user report was linked to its error event and its group, which members follow. No `b`."""
 
-    TYPE: ClassVar[str] = "user-report.linked"
     type: Literal["user-report.linked"] = "user-report.linked"
     organization_id: int
     submission_id: str
@@ -89,7 +85,6 @@ class UserReportLinked(Message):
 class AlertChanged(Message):
     """A project's alert rule on losses or silence began to fire or was resolved. No `b`."""
 
-    TYPE: ClassVar[str] = "alert.changed"
     type: Literal["alert.changed"] = "alert.changed"
     organization_id: int
     rule_id: int

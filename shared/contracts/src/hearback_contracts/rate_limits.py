@@ -13,14 +13,11 @@ class RateLimit:
     categories: tuple[str, ...] = ()
     scope: str = "organization"
     reason_code: str | None = None
-    namespaces: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         parts = [str(math.ceil(self.retry_after_seconds)), ";".join(self.categories), self.scope]
-        if self.reason_code is not None or self.namespaces:
-            parts.append(self.reason_code or "")
-        if self.namespaces:
-            parts.append(";".join(self.namespaces))
+        if self.reason_code is not None:
+            parts.append(self.reason_code)
         return ":".join(parts)
 
 
