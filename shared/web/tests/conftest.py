@@ -113,7 +113,7 @@ async def inbox(request: Request, scope: Reader) -> Response:
 
 @router.post("/organizations/{organization}/feedback/")
 async def change(request: Request, scope: Reader, form: FormDep) -> Response:
-    undo = Undo(request.url.path, {"id": form.all("id"), "to": "unresolved"})
+    undo = Undo(request.url.path, {"id": form.getlist("id"), "to": "unresolved"})
     return redirect(request, form.text("next", default="/"), Flash("Resolved <b>2</b>.", undo=undo))
 
 

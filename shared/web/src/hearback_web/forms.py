@@ -1,12 +1,12 @@
 """Form parsing with size limits, and CSRF protection."""
 
-from collections.abc import Iterator, Mapping
 from typing import Annotated, Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 from fastapi import Depends
 from hearback_kit.auth import SESSION_COOKIE, refuse_cross_site
 from hearback_kit.errors import BadRequest, Forbidden
+from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import Request
 
 from hearback_web.texts import gettext as _
@@ -18,24 +18,8 @@ FIELDS_MAX: Final = 500
 _MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 
 
-class Form(Mapping[str, str]):
-    """The fields of a submitted form; the mapping has the last value of a repeated field."""
-
-    def __init__(self, fields: Mapping[str, list[str]]) -> None:
-        self._fields = fields
-
-    def __getitem__(self, name: str) -> str:
-        return self._fields[name][-1]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._fields)
-
-    def __len__(self) -> int:
-        return len(self._fields)
-
-    def all(self, name: str) -> list[str]:
-        """Return all values of a field, in order."""
-        return list(self._fields.get(name, ()))
+class Form(ImmutableMultiDict[str, str]):
+    """The fields of a submitted form; as a mapping it has the last value of a repeated field."""
 
     def text(self, name: str, *, length_max: int = 1_000, default: str = "") -> str:
         """Return a field, stripped; raise BadRequest if it is too long."""
@@ -59,7 +43,7 @@ async def read_form(request: Request) -> Form:
     if body and media_type != _MEDIA_TYPE:
         raise BadRequest(_("Send the form as {}.").format(_MEDIA_TYPE))
     try:
-        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
+        fields = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
     except ValueError:
         raise BadRequest(_("The form has too many fields.")) from None
     return Form(fields)

@@ -89,8 +89,8 @@ async def save_alerts(
     request: Request, state: StateDep, address: AddressDep, form: FormDep, person: SignedInDep
 ) -> Response:
     """Save the alerts of the listed projects."""
-    listed = {int(text) for text in form.all("listed") if text.isascii() and text.isdigit() and len(text) < 19}
-    chosen = set(form.all("alerts"))
+    listed = {int(text) for text in form.getlist("listed") if text.isascii() and text.isdigit() and len(text) < 19}
+    chosen = set(form.getlist("alerts"))
     wanted = {project_id: str(project_id) in chosen for project_id in listed}
     await set_alerts(
         state.changes, actor_of(person, address), int(person.principal.id), list(person.principal.tenants), wanted

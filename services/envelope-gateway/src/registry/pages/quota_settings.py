@@ -76,7 +76,7 @@ def _given(form: Form) -> dict[str, Any]:
     limit, window = form.text("limit"), form.text("window")
     return {
         "id": form.text("id") or None,
-        "categories": form.all("categories"),
+        "categories": form.getlist("categories"),
         "scope": form.get("scope", "project"),
         "limit": int(limit) if limit.isascii() and limit.isdigit() else limit or None,
         "window": int(window) if window.isascii() and window.isdigit() and limit not in {"", "0"} else None,
@@ -91,7 +91,7 @@ def _page(request: Request, scope: ProjectPage, form: Form | None = None, proble
         400 if problem else 200,
         project=scope.project,
         given=form or {},
-        chosen=form.all("categories") if form else [str(DataCategory.FEEDBACK)],
+        chosen=form.getlist("categories") if form else [str(DataCategory.FEEDBACK)],
         problem=problem,
         categories=[str(category) for category in _CATEGORIES],
         windows=[(60, _("a minute")), (3_600, _("an hour")), (86_400, _("a day")), (2_592_000, _("30 days"))],

@@ -59,15 +59,15 @@ async def create(request: Request, state: StateDep, form: FormDep, page: PageDep
             if not (days.isascii() and days.isdigit() and 1 <= int(days) <= DAYS_MAX):
                 raise BadRequest(_("A token is valid for 1 to {} days.").format(DAYS_MAX))
             expires_at = state.clock.now() + timedelta(days=int(days))
-        if not form.all("scopes"):
+        if not form.getlist("scopes"):
             raise BadRequest(_("Choose at least one scope."))
         name = form.text("name", length_max=NAME_LENGTH_MAX) or _("API token")
-        wanted = NewToken(name, frozenset(form.all("scopes")), expires_at)
+        wanted = NewToken(name, frozenset(form.getlist("scopes")), expires_at)
         secret, token = await manage_tokens.create_token(
             state.changes, scope.actor, _authority(scope), wanted, count_max=state.settings.tokens_max
         )
     except ServiceError as error:
-        return await _page(request, state, page, scope, problem=error, chosen=form.all("scopes"))
+        return await _page(request, state, page, scope, problem=error, chosen=form.getlist("scopes"))
     return await _page(request, state, page, scope, created=token, secret=secret)
 
 

@@ -94,12 +94,12 @@ def _columns(action: str, form: Form, organization: OrganizationConfig) -> Mappi
 async def _chunks(state: AppState, scope: PageScope, form: Form) -> AsyncIterator[Sequence[int]]:
     """Yield the ids that a form selects; raise BadRequest for too many."""
     if form.is_on("everything"):
-        view = view_of(form, form.all("project"), form.all("environment"))
+        view = view_of(form, form.getlist("project"), form.getlist("environment"))
         found = await find(state, scope, view)
         async for chunk in find_chunks(state.database, found.shown):
             yield chunk
         return
-    ids = sorted({number for value in form.all("id") if (number := parse_id(value)) is not None})
+    ids = sorted({number for value in form.getlist("id") if (number := parse_id(value)) is not None})
     if len(ids) > state.settings.bulk_rows_max:
         raise BadRequest(_("Too many are chosen at once."), code="too_many")
     for part in split(ids):

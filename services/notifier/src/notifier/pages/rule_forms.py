@@ -83,7 +83,7 @@ def read_rule(form: Form) -> RuleForm:
         enabled=form.is_on("enabled"),
         kind=form.text("kind", default=EMAIL),
         target=form.text("target", length_max=_FIELD_LENGTH_MAX),
-        sources=tuple(dict.fromkeys(source for source in form.all("source") if source in known)),
+        sources=tuple(dict.fromkeys(source for source in form.getlist("source") if source in known)),
         environments=form.text("environments", length_max=_FIELD_LENGTH_MAX),
         contains=form.text("contains", length_max=_FIELD_LENGTH_MAX),
         digest_minutes=form.text("digest_minutes", default="0") or "0",
