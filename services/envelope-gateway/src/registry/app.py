@@ -4,7 +4,6 @@ from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from hearback_fleet.runtime import ServiceRuntime, service_app, service_worker
-from hearback_kit.api.strangers import StrangersBound
 from hearback_kit.clock import Clock
 from hearback_kit.mail import mail_transport
 from hearback_kit.worker import Worker
@@ -22,6 +21,7 @@ from registry.api import (
     tokens,
     users,
 )
+from registry.api.outside_requests import OutsideRequestLimit
 from registry.jobs.cleanup import Cleanup
 from registry.pages import PAGE_ROUTERS
 from registry.pages.deps import PAGES
@@ -56,9 +56,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     for router in (*_ROUTERS, *PAGE_ROUTERS):
         app.include_router(router)
     PAGES.install(app, settings, clock=clock)
-    # It says to all services whose a token is: no crowd of strangers, behind whatever proxy, keeps it from that.
+    # It says to all services whose a token is: no crowd from outside, behind whatever proxy, keeps it from that.
     app.add_middleware(
-        StrangersBound, at_once_max=settings.requests_at_once_max, waiting_max=settings.requests_waiting_max
+        OutsideRequestLimit, at_once_max=settings.requests_at_once_max, waiting_max=settings.requests_waiting_max
     )
     return app
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hearback_kit.api.strangers import StrangersBound
+from registry.api.outside_requests import OutsideRequestLimit
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 
@@ -43,7 +43,7 @@ class App:
 
 
 def client_of(app: App, *, at_once_max: int = 2, waiting_max: int = 3) -> httpx.AsyncClient:
-    bound = StrangersBound(app, at_once_max=at_once_max, waiting_max=waiting_max)
+    bound = OutsideRequestLimit(app, at_once_max=at_once_max, waiting_max=waiting_max)
     return httpx.AsyncClient(transport=httpx.ASGITransport(bound), base_url="http://test", timeout=5)
 
 

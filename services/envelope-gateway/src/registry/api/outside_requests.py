@@ -1,4 +1,4 @@
-"""Bound the concurrent requests from outside, for an app that other services of the fleet depend on."""
+"""Limit the concurrent requests from outside, since all other services depend on the registry."""
 
 import asyncio
 from typing import Final, Literal
@@ -25,7 +25,7 @@ class _Places(asyncio.Semaphore):
             self.waiting -= 1
 
 
-class StrangersBound:
+class OutsideRequestLimit:
     """ASGI middleware: at most `at_once_max` requests from outside are handled at once, `waiting_max` more wait.
 
     Others are answered 503. Internal routes, health and metrics are exempt. A request gives up its place while it
