@@ -139,7 +139,7 @@ def run(options: Options) -> list[Row]:
     """Measure once: the number of feedback is fixed."""
     port = free_port()
     with engines() as (postgres, valkey, _):
-        postgres.create_database("notifier")
+        postgres.create_databases(["notifier"])
         sink = subprocess.Popen([sys.executable, "-c", SINK, str(port)])
         try:
             return asyncio.run(_measure(postgres.url, valkey.url, port))

@@ -204,7 +204,7 @@ def test_databases_are_created_once(folder: Path) -> None:
         for _ in range(2):
             engine.create_databases(["feedback", "user_reports"])
         with pytest.raises(ValueError, match="not a database name"):
-            engine.create_database('x"; drop table kept')
+            engine.create_databases(['x"; drop table kept'])
 
 
 def test_start_that_was_cut_off_is_done_again(folder: Path) -> None:

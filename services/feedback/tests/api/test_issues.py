@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from hearback_contracts.events import OutcomeRecorded
+from hearback_contracts.roles import SCOPES
 from hearback_contracts.routes import service_of
 from hearback_contracts.streams import OUTCOME_RECORDED
-from hearback_devkit.fleet import EVERY_SCOPE, publish_project, signed_in
+from hearback_devkit.fleet import publish_project, signed_in
 from hearback_devkit.testing import eventually
 
 from ..conftest import NOW, Api, Intake, payload, serving, submitted
@@ -300,7 +301,7 @@ async def test_tenants_and_scopes(api: Api, redis: Any) -> None:
     assert (await api.client.get(own, headers=stranger, params={**search, "project": "1"})).status_code == 403
     assert (await api.list())[0]["status"] == "unresolved"
     assert (await api.client.get(LIST, headers={"Authorization": ""})).status_code == 401
-    reader = signed_in(api.app, scopes=[scope for scope in EVERY_SCOPE if scope == "event:read"])
+    reader = signed_in(api.app, scopes=[scope for scope in SCOPES if scope == "event:read"])
     assert (await api.client.get(LIST, headers=reader)).status_code == 200
     assert (await api.client.put(f"{LIST}{issue}/", headers=reader, json={})).status_code == 403
     assert (await api.client.delete(f"{LIST}{issue}/", headers=reader)).status_code == 403

@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hearback_devkit.fleet import EVERY_SCOPE, publish_project, signed_in
+from hearback_contracts.roles import SCOPES
+from hearback_devkit.fleet import publish_project, signed_in
 
 from ..conftest import NOW, Api
 
@@ -97,7 +98,7 @@ async def test_who_may_see_a_projects_list(api: Api, redis: Any) -> None:
     for path in ("/api/0/projects/demo/theirs/issues/", "/api/0/projects/demo/7/issues/", own):
         assert (await api.client.get(path, params={"query": ASKS})).status_code == 404, path
     assert (await api.client.get(PROJECT, headers={"Authorization": ""})).status_code == 401
-    writes = signed_in(api.app, scopes=[scope for scope in EVERY_SCOPE if not scope.startswith("event:")])
+    writes = signed_in(api.app, scopes=[scope for scope in SCOPES if not scope.startswith("event:")])
     assert (await api.client.get(PROJECT, headers=writes)).status_code == 403
 
 

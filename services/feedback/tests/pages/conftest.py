@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest_asyncio
-from hearback_devkit.fleet import EVERY_SCOPE, publish_project, signed_in
+from hearback_contracts.roles import SCOPES
+from hearback_devkit.fleet import publish_project, signed_in
 from hearback_kit.auth import SESSION_COOKIE
 
 from ..conftest import MEMBERS, Api
@@ -66,7 +67,7 @@ class Browser:
 def visitor(api: Api, **caller: Any) -> Browser:
     """A browser that is signed in: as the owner of organization 1, or as `caller` says."""
     signed_in(api.app)  # so that the app knows invented callers
-    session = api.app.state.callers.add("session", scopes=caller.pop("scopes", EVERY_SCOPE), **caller)
+    session = api.app.state.callers.add("session", scopes=caller.pop("scopes", SCOPES), **caller)
     client = httpx.AsyncClient(
         transport=httpx.ASGITransport(app=api.app), base_url="http://testserver", cookies={SESSION_COOKIE: session}
     )

@@ -13,9 +13,9 @@ from typing import Any, Final
 import pytest
 
 ROOT: Final = Path(__file__).parents[4]
-SOURCES: Final = ("shared/[!d]*/src", "services/*/src", "deploy/local/src")  # but the devkit's
+SOURCES: Final = ("shared/[!d]*/src", "services/*/src", "deploy/local/src")  # except the devkit
 OMITTED: Final = "*/migrations/versions/*"
-# Probes that were met cost little; taking them out again looks through every function of every module, each time.
+# Executed probes cost little, while removing them walks through every function of every module.
 NEVER_REMOVED: Final = 2**31 - 1
 PERCENT: Final = "coverage_percent_min"
 
@@ -31,19 +31,19 @@ class Meter:
         self._own = slipcover.Slipcover(
             branch=True, source=sources, omit=[OMITTED], d_miss_threshold=NEVER_REMOVED
         )
-        if "-n" not in sys.argv or "PYTEST_XDIST_WORKER" in os.environ:  # what only starts workers meets nothing
+        if "-n" not in sys.argv or "PYTEST_XDIST_WORKER" in os.environ:  # the main process runs none
             matcher = slipcover.FileMatcher(sources=sources, omit=[OMITTED])
             slipcover.ImportManager(self._own, matcher).__enter__()
         self._total: dict[str, Any] | None = None
 
-    def met(self) -> dict[str, Any]:
+    def collect(self) -> dict[str, Any]:
         """Return this process's coverage."""
         found: dict[str, Any] = self._own.get_coverage()
         return found
 
-    def add(self, met: dict[str, Any]) -> None:
+    def add(self, found: dict[str, Any]) -> None:
         """Merge a process's coverage."""
-        self._total = met if self._total is None else self._slipcover.merge_coverage(self._total, met)
+        self._total = found if self._total is None else self._slipcover.merge_coverage(self._total, found)
 
     @property
     def percent(self) -> float:
@@ -56,13 +56,13 @@ class Meter:
             self._slipcover.print_coverage(self._total, outfile=file, missing_width=80, skip_covered=True)
 
 
-# At once: what the other plugins import is measured, too.
+# On import, so that modules which other plugins import are measured, too.
 _METER: Final = Meter() if os.environ.get("HEARBACK_COVERAGE") else None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option for the minimum coverage."""
-    parser.addini(PERCENT, "the least percentage of lines and branches that the tests reach", default="0")
+    parser.addini(PERCENT, "minimum percentage of lines and branches that the tests cover", default="0")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -79,10 +79,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["coverage"] = json.dumps(_METER.met())
+        output["coverage"] = json.dumps(_METER.collect())
         return
     if not session.config.getoption("numprocesses", None):
-        _METER.add(_METER.met())
+        _METER.add(_METER.collect())
     if _METER.percent < _least(session.config) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -32,14 +32,14 @@ def _is_below(file: str, paths: Iterable[str]) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let this worker, if it is one, begin to collect at a folder of its own."""
+    """Begin the collection of each worker with another folder."""
     turn = int(getattr(config, "workerinput", {}).get("workerid", "gw0").removeprefix("gw")) % len(config.args)
     config.args[:] = config.args[turn:] + config.args[:turn]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, Any, Any]:
-    """Give all workers the same order, before it becomes a random one; then put what may take long first."""
+    """Use the same order in all workers before it is randomized; then put tests that may take long first."""
     items.sort(key=lambda item: str(item.path))
     result = yield
     groups: list[str] = config.getini("together")
@@ -52,20 +52,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _seconds_max(items: list[pytest.Item]) -> float:
-    """Return how long one of these tests may take by its mark, 0 without one."""
+    """Return the largest timeout among the tests' marks; 0 without any."""
     marks = [mark for item in items if (mark := item.get_closest_marker("timeout")) is not None]
     return max((float(mark.args[0]) for mark in marks), default=0.0)
 
 
 def next_scope(scopes: Iterable[str], waiting: list[str], *, waits: bool) -> str:
-    """Return the first of the scopes that wait, or of those that do not; when there is none, the first."""
+    """Return the first scope that waits, or that does not; without one, the first of all."""
     left = list(scopes)
     return next((scope for scope in left if _is_below(scope.partition(" ")[0], waiting) == waits), left[0])
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Return the scheduler of `--dist loadfile` that knows the groups; None, so xdist's own, for other ways."""
+    """Return a scheduler for `--dist loadfile` that knows the groups; None (xdist's own) for other modes."""
     if config.getvalue("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]

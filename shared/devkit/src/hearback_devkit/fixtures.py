@@ -1,7 +1,7 @@
 """Pytest fixtures (loaded by `-p hearback_devkit.fixtures`): one set of engines per session.
 
-`HEARBACK_TEST_DATABASE_URL` and `HEARBACK_TEST_REDIS_URL` point the tests at other servers; whatever
-those hold is lost.
+`HEARBACK_TEST_DATABASE_URL` and `HEARBACK_TEST_REDIS_URL` point the tests at other servers, whose
+data is lost.
 """
 
 import gc
@@ -34,30 +34,30 @@ MakeDatabase = Callable[..., Awaitable[str]]
 
 
 def pytest_configure() -> None:
-    """Set what all tests need: a secret, and property tests that never fail because the machine is busy."""
+    """Set a secret for all tests, and options of property tests so that a busy machine fails none."""
     os.environ.setdefault("HEARBACK_SECRET_KEY", "a secret for tests, long enough to be one")
     settings.register_profile("hearback", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("hearback")
-    # As structlog does by itself, but without the variables of every frame: to print them took most of the time.
+    # structlog's defaults, except the variables of every frame, whose printing took most of the time.
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[structlog.processors.add_log_level, structlog.dev.set_exc_info, plain])
     share_routes()
     share_statements()
-    # To read all certificates takes longer than most requests: all HTTP clients share what they have in common.
+    # All HTTP clients share a TLS context, since loading the certificates takes longer than most requests.
     transports = import_module("httpx._transports.default")
     transports.create_ssl_context = cache(transports.create_ssl_context)  # type: ignore[attr-defined]
 
 
 def pytest_collection_finish() -> None:
-    """Leave what was imported and collected out of garbage collections, which look through it again and again."""
+    """Exclude imported and collected objects from garbage collections, and collect less often."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 10, 10)  # and come less often
+    gc.set_threshold(10_000, 10, 10)
 
 
 @pytest.fixture
 def logging_as_before() -> Iterator[None]:
-    """Undo what the test configures of logging."""
+    """Restore the configuration of logging after the test."""
     root = logging.getLogger()
     handlers, level, before = root.handlers[:], root.level, structlog.get_config()
     yield
@@ -100,7 +100,7 @@ def session_valkey_cluster(engine_folder: Path) -> Iterator[ValkeyCluster]:
     """Yield a Valkey Cluster for the session; tests use `valkey_cluster`, which empties it first."""
     cluster = ValkeyCluster(engine_folder / "cluster", appendfsync="no")
     cluster.start()
-    for node in cluster.nodes:  # on a busy machine none is to be replaced
+    for node in cluster.nodes:  # so that a busy machine causes no failover
         node.ask("CONFIG", "SET", "cluster-node-timeout", 60_000)
     yield cluster
     cluster.stop()
@@ -131,7 +131,7 @@ async def chromium() -> AsyncIterator["Browser"]:
 
     from hearback_devkit.testing.browsers import launch_chromium
 
-    expect.set_options(timeout=30_000)  # a busy machine takes long
+    expect.set_options(timeout=30_000)  # for busy machines
     async with async_playwright() as playwright:
         browser = await launch_chromium(playwright)
         yield browser

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any
 
 import orjson
 from hearback_contracts.config import (
@@ -17,26 +17,12 @@ from hearback_contracts.config import (
     organization_snapshot,
     project_snapshot,
 )
+from hearback_contracts.roles import SCOPES
 from hearback_fleet.access import Access
 from hearback_fleet.configuration import Configuration
 from hearback_kit.auth import SESSION_COOKIE, Authenticator, hash_secret
 from hearback_kit.snapshots import SnapshotStore
 from hearback_kit.values.ids import random_id
-
-EVERY_SCOPE: Final = (
-    "org:read",
-    "org:write",
-    "org:admin",
-    "member:read",
-    "member:write",
-    "member:admin",
-    "project:read",
-    "project:write",
-    "project:admin",
-    "event:read",
-    "event:write",
-    "event:admin",
-)
 
 
 def public_key(project_id: int) -> str:
@@ -67,9 +53,7 @@ async def publish_project(
     Project 1 is `web` of `demo` (organization 1); others are `project-<id>` and `organization-<id>`
     unless slugs are given. An organization keeps the projects and members published before.
     """
-    organization_slug = organization_slug or (
-        "demo" if organization_id == 1 else f"organization-{organization_id}"
-    )
+    organization_slug = organization_slug or _slug("demo", "organization", organization_id)
     slug = slug or _slug("web", "project", project_id)
     project = ProjectConfig(
         id=project_id,
@@ -141,7 +125,7 @@ class Callers:
         kind: str = "token",
         *,
         tenants: Mapping[int, str] | None = None,
-        scopes: Iterable[str] = EVERY_SCOPE,
+        scopes: Iterable[str] = SCOPES,
         email: str | None = "owner@example.com",
     ) -> str:
         """Add a caller with a `token` or `session`, and return its secret."""
@@ -165,7 +149,7 @@ def signed_in(
     app: Any,
     *,
     tenants: Mapping[int, str] | None = None,
-    scopes: Iterable[str] = EVERY_SCOPE,
+    scopes: Iterable[str] = SCOPES,
     email: str | None = "owner@example.com",
 ) -> dict[str, str]:
     """Add a caller to a running app; return the headers that authenticate it.
@@ -181,7 +165,7 @@ def with_session(
     app: Any,
     *,
     tenants: Mapping[int, str] | None = None,
-    scopes: Iterable[str] = EVERY_SCOPE,
+    scopes: Iterable[str] = SCOPES,
     email: str | None = "owner@example.com",
 ) -> dict[str, str]:
     """Add a browser session to a running app, like `signed_in`; return its cookies."""

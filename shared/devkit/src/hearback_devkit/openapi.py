@@ -24,7 +24,7 @@ CHECKS: Final = (
     response_headers_conformance,
     response_schema_conformance,
 )
-# Changes a generated case; the flag is whether it shall name what exists.
+# Changes a generated case; the flag says whether it names existing objects.
 Prepare = Callable[[Any, bool], None]
 
 
@@ -42,9 +42,9 @@ async def assert_conforms(
 ) -> int:
     """Send generated requests to every operation of an app at `url`, and return the number of operations.
 
-    Half of the requests name what exists (`known` path parameters), and half are authenticated: by `headers`, or
-    where services call each other by a signature with `secret`.
-    `is_last` names operations that take away what the others need. Raises what the checks raise.
+    Half of the requests name existing objects (`known` path parameters), and half are authenticated: by `headers`,
+    or on internal routes by a signature with `secret`. `is_last` selects operations that run last, since they
+    remove what others need. Raises the errors of the checks.
     """
     schema = schemathesis.openapi.from_dict(dict(document))
     operations: list[Any] = [cast(Any, result).ok() for result in schema.get_all_operations()]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Replace a file atomically and durably; only its owner can read it. Raise OSError, and leave no part of it."""
+    """Replace a file atomically and durably; only its owner can read it. Raise OSError, and leave no part."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

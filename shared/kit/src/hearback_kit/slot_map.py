@@ -109,7 +109,8 @@ class SlotMap:
 def _read_slots(answer: Any, asked: Host) -> list[tuple[int, int, list[Host]]]:
     """Parse a reply to CLUSTER SLOTS: first and last slot and nodes of each range, the primary first."""
     return [
-        (first, last, [node_address(node[0], int(node[1]), asked) for node in nodes]) for first, last, *nodes in answer
+        (first, last, [node_address(node[0], int(node[1]), asked) for node in nodes])
+        for first, last, *nodes in answer
     ]
 
 

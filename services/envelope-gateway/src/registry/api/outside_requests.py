@@ -3,10 +3,9 @@
 import asyncio
 from typing import Final, Literal
 
+from hearback_kit.api.bodies import INTERNAL_PREFIX
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from hearback_kit.api.bodies import INTERNAL_PREFIX
 
 _OWN_PATHS: Final = (INTERNAL_PREFIX, "/healthz", "/readyz", "/metrics")
 _RETRY_AFTER: Final = "2"

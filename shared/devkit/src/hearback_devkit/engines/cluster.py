@@ -15,7 +15,7 @@ from hearback_devkit.engines.valkey import ValkeyEngine
 
 ASKED_SECONDS_MAX = 10.0
 FORMING_SECONDS_MAX = 60.0
-HANDING_OVER_SECONDS_MAX = 6.0  # a little more than the nodes give themselves
+HANDING_OVER_SECONDS_MAX = 6.0  # a little more than the nodes' own timeout
 
 
 class ClusterNode(ValkeyEngine):
@@ -45,7 +45,7 @@ class ClusterNode(ValkeyEngine):
             self.bus_port = free_port()
         return (
             *super()._lines(port),
-            "hz 10",  # failovers are looked for so often
+            "hz 10",  # how often failures are detected
             "cluster-enabled yes",
             "cluster-config-file nodes.conf",
             f"cluster-node-timeout {self._node_timeout_ms}",

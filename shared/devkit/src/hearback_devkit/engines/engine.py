@@ -27,6 +27,7 @@ from hearback_devkit.engines.process import (
 )
 
 START_ATTEMPTS = 3
+START_SECONDS_MAX = 60.0
 
 
 class Engine(ABC):
@@ -40,10 +41,9 @@ class Engine(ABC):
     stop_signals: ClassVar[Sequence[signal.Signals]]
     death_signal: ClassVar[signal.Signals]
 
-    def __init__(self, data_dir: Path | str, port: int | None = None, start_seconds_max: float = 60.0) -> None:
+    def __init__(self, data_dir: Path | str, port: int | None = None) -> None:
         self.port = port
         self._wanted = Path(data_dir)
-        self._start_seconds_max = start_seconds_max
         self._account = engine_account()
         self._directory: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -139,7 +139,7 @@ class Engine(ABC):
         if not wait_until(lambda: port_is_free(port), 2.0):
             raise EngineError(f"{self.name} cannot listen on port {port} of 127.0.0.1: it is in use")
         self._process = process = self._spawn(port)
-        if not wait_until(lambda: process.poll() is not None or self._answers(port), self._start_seconds_max):
+        if not wait_until(lambda: process.poll() is not None or self._answers(port), START_SECONDS_MAX):
             raise EngineError(f"{self.name} does not answer; the end of {self.log_path}:\n{tail(self.log_path)}")
         if process.poll() is not None:
             return False

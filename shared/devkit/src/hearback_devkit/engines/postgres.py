@@ -74,10 +74,6 @@ class PostgresEngine(Engine):
         """The superuser's URL, to which a database's name is appended. Only after `start`."""
         return f"postgresql://{USER}:{self.password}@127.0.0.1:{self.port}/"
 
-    def create_database(self, name: str) -> None:
-        """Create a database if it does not exist; see `create_databases`."""
-        self.create_databases([name])
-
     def create_databases(self, names: Sequence[str]) -> None:
         """Create databases that do not exist.
 
@@ -93,21 +89,7 @@ class PostgresEngine(Engine):
             f"select format('create database %I', wanted.name) from (values {wanted}) as wanted(name) "
             "where not exists (select from pg_database where datname = wanted.name) \\gexec\n"
         )
-        arguments = [
-            "-X",
-            "-q",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(self.port),
-            "-U",
-            USER,
-            "-d",
-            "postgres",
-        ]
-        self._run("psql", arguments, stdin=statement, environment={"PGPASSWORD": self.password})
+        self.execute(statement)
 
     def make_standby(self, data_dir: Path | str) -> "PostgresEngine":
         """Return a standby of this server, with the same password and settings.
@@ -116,19 +98,20 @@ class PostgresEngine(Engine):
         """
         standby = PostgresEngine(data_dir, durable=self._durable, settings=self._settings)
         (standby.directory / "password").write_text(self.password)
-        server = ["-h", "127.0.0.1", "-p", str(self.port), "-U", USER]
         copy = ["-D", str(standby._data), "-X", "stream", "-c", "fast", "-R"]
         # Files are made as the engine's account, which must own the folder.
         standby._data.mkdir(exist_ok=True)
         self._account.give(standby._data, 0o700)
-        self._run("pg_basebackup", [*server, *copy], environment={"PGPASSWORD": self.password})
+        self._run_client("pg_basebackup", copy)
         return standby
 
     def execute(self, statement: str) -> None:
-        """Execute a statement as the superuser."""
-        server = ["-h", "127.0.0.1", "-p", str(self.port), "-U", USER, "-d", "postgres"]
-        arguments = ["-X", "-q", "-v", "ON_ERROR_STOP=1", *server]
-        self._run("psql", arguments, stdin=statement, environment={"PGPASSWORD": self.password})
+        """Execute a statement, or psql's commands, as the superuser."""
+        self._run_client("psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "postgres"], stdin=statement)
+
+    def _run_client(self, program: str, arguments: list[str], stdin: str = "") -> None:
+        server = ["-h", "127.0.0.1", "-p", str(self.port), "-U", USER]
+        self._run(program, [*server, *arguments], stdin, {"PGPASSWORD": self.password})
 
     @property
     def _data(self) -> Path:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from hearback_kit.files import replace_file
+
 PR_SET_PDEATHSIG = 1
 POLL_SECONDS = 0.01
 # Below the ports that Linux gives to outgoing connections, any of which could take one before its server does.
@@ -136,13 +138,7 @@ def stored_secret(path: Path) -> str:
     """Return the secret in a file that only its owner can read; generate it on first use."""
     with contextlib.suppress(FileNotFoundError):
         return path.read_text().strip()
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(32))
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
+    replace_file(path, secrets.token_urlsafe(32).encode())
     return path.read_text().strip()
 
 

@@ -67,16 +67,18 @@ class ValkeyEngine(Engine):
         data.mkdir(exist_ok=True)
         self._account.give(data, 0o700)
 
-    def _write_configuration(self, port: int) -> None:
-        self._write(self._lines(port))
-
-    def _lines(self, port: int) -> Sequence[str]:
+    def _common_lines(self, port: int) -> Sequence[str]:
         return (
             "bind 127.0.0.1",
             f"port {port}",
             f'requirepass "{self.password}"',
             f"dir {_quoted(str(self.directory / 'data'))}",
             "daemonize no",
+        )
+
+    def _lines(self, port: int) -> Sequence[str]:
+        return (
+            *self._common_lines(port),
             "appendonly yes",
             f"appendfsync {self._appendfsync}",
             'save ""',
@@ -84,20 +86,17 @@ class ValkeyEngine(Engine):
             "maxmemory-policy noeviction",
             "stop-writes-on-bgsave-error no",
             "loglevel notice",
-            "hz 2",  # ten wake-ups a second are two thirds of what it costs at rest
+            "hz 2",  # at 10, wake-ups are two thirds of its CPU time at rest
             "repl-diskless-sync-delay 0",
             f'masterauth "{self.password}"',
             *([f"replicaof 127.0.0.1 {self._primary.port}"] if self._primary is not None else []),
         )
 
-    def _write(self, lines: Sequence[str]) -> None:
+    def _command(self, port: int) -> list[str]:
         descriptor = os.open(self._configuration, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            file.write("\n".join(lines) + "\n")
+            file.write("\n".join(self._lines(port)) + "\n")
         self._account.give(self._configuration, 0o600)
-
-    def _command(self, port: int) -> list[str]:
-        self._write_configuration(port)
         return [self._binary(), str(self._configuration)]
 
     def _answers(self, port: int) -> bool:
@@ -119,8 +118,8 @@ class SentinelEngine(ValkeyEngine):
 
     name = "sentinel"
 
-    def __init__(self, data_dir: Path | str, primary: ValkeyEngine, port: int | None = None) -> None:
-        super().__init__(data_dir, port)
+    def __init__(self, data_dir: Path | str, primary: ValkeyEngine) -> None:
+        super().__init__(data_dir)
         self._watched = primary
 
     @property
@@ -133,19 +132,13 @@ class SentinelEngine(ValkeyEngine):
     def _configuration(self) -> Path:
         return self.directory / "data" / "sentinel.conf"  # which a Sentinel rewrites, and therefore its folder
 
-    def _write_configuration(self, port: int) -> None:
-        self._write(
-            (
-                "bind 127.0.0.1",
-                f"port {port}",
-                f'requirepass "{self.password}"',
-                f"dir {_quoted(str(self.directory / 'data'))}",
-                "daemonize no",
-                f"sentinel monitor hearback 127.0.0.1 {self._watched.port} 1",
-                f"sentinel auth-pass hearback {self._watched.password}",
-                "sentinel down-after-milliseconds hearback 1000",
-                "sentinel failover-timeout hearback 5000",
-            )
+    def _lines(self, port: int) -> Sequence[str]:
+        return (
+            *self._common_lines(port),
+            f"sentinel monitor hearback 127.0.0.1 {self._watched.port} 1",
+            f"sentinel auth-pass hearback {self._watched.password}",
+            "sentinel down-after-milliseconds hearback 1000",
+            "sentinel failover-timeout hearback 5000",
         )
 
     def _command(self, port: int) -> list[str]:

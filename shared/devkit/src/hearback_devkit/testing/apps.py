@@ -36,9 +36,8 @@ async def served(
 ) -> AsyncIterator[str]:
     """Serve the app on a free port with the protocol of our servers, and yield its URL.
 
-    `is_started`: its lifespan runs already, elsewhere; `front`: where a server listens that hands over
-    connections;
-    `options` are further ones of uvicorn.
+    With `is_started`, its lifespan already runs elsewhere. `front` is the address of a front server that hands
+    over connections. `options` are further options of uvicorn.
     """
     config = uvicorn.Config(app, ws="none", access_log=False, log_config=None, proxy_headers=False, **options)
     config.load()

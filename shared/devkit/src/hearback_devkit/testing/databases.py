@@ -1,6 +1,6 @@
-"""Databases for tests: copies of a migrated template, emptied and used again while their schema stays as it was.
+"""Databases for tests: copies of a migrated template, reused after their rows are deleted.
 
-Copying and dropping a database makes and removes hundreds of files, which takes longer than most tests.
+Copying and dropping a database creates and removes hundreds of files, which takes longer than most tests.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.util import LRUCache, immutabledict
 
-BYTES_MAX: Final = 8 * 1024 * 1024  # of a used database's tables; what deleted rows leave is not worth more
+BYTES_MAX: Final = 8 * 1024 * 1024  # of a used database's tables; a larger one is dropped
 # Every definition changes rows of these catalogs, and so their count or the transactions that wrote them.
 _CATALOGS: Final = ("pg_class", "pg_attribute", "pg_attrdef", "pg_constraint", "pg_index", "pg_proc", "pg_trigger")
 _SCHEMA: Final = "SELECT concat_ws(' ', {}) AS schema".format(
@@ -37,9 +37,9 @@ WHERE last_value IS NOT NULL
 
 
 def share_statements() -> None:
-    """Let all databases of this process have their compiled statements in common.
+    """Share compiled statements between all databases of the process.
 
-    Each test has databases of its own, and to compile takes longer than most statements.
+    Each test has its own databases, and compiling a statement takes longer than most executions.
     """
     kind: Any = PGDialect_asyncpg
     kind.__eq__ = lambda one, other: type(one) is type(other)  # it is a part of a statement's key
@@ -65,7 +65,7 @@ class Databases:
     def __init__(self, server: str, admin: Any) -> None:
         self._server = server
         self._admin = admin
-        self._asking = asyncio.Lock()
+        self._turn = asyncio.Lock()
         self._copies: dict[tuple[str, ...], _Copies] = {}
         self._made: list[str] = []
         self._taken: dict[str, _Copies] = {}
@@ -92,11 +92,11 @@ class Databases:
         return self._lend(name, copies)
 
     def give_back(self, url: str) -> None:
-        """Let a later test have a database that was taken."""
+        """Return a database for use by later tests."""
         self._taken.pop(url).free.append(urlsplit(url).path.strip("/"))
 
     async def close(self, *, drops: bool) -> None:
-        """Disconnect from the server; with `drops`, leave nothing there."""
+        """Disconnect from the server; with `drops`, drop all databases first."""
         for name in self._made if drops else ():
             await self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         await self._admin.close()
@@ -114,7 +114,7 @@ class Databases:
             for statement in definitions:
                 await connection.execute(statement)
             copies.schema = await connection.fetchval(_SCHEMA)
-            # Rows that a migration wrote would be lost with those of the tests.
+            # Emptying it would also delete rows that a migration wrote.
             copies.is_reusable = all(row["bytes"] == 0 for row in await connection.fetch(_TABLES))
         finally:
             await connection.close()
@@ -149,7 +149,7 @@ class Databases:
         return name
 
     async def _execute(self, statement: str) -> None:
-        async with self._asking:
+        async with self._turn:
             await self._admin.execute(statement)
 
     def _url(self, name: str) -> str:

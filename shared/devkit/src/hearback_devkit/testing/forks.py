@@ -1,4 +1,4 @@
-"""Python programs in processes of their own, forked from one that has imported them: imports take the longest."""
+"""Run Python functions in processes forked from one that has imported their modules, which takes the longest."""
 
 import atexit
 import json
@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-# Each order is a line of JSON: to start a function of a module, or to wait for a process. The answer is a number.
+# Each request is a line of JSON: to start a function of a module, or to wait for a process. The reply is a number.
 _SERVER: Final = """
 import importlib, json, os, signal, sys
 from hearback_devkit.engines.process import die_with_parent
@@ -40,7 +40,7 @@ for line in sys.stdin:
 
 
 class Forks:
-    """Starts functions that take a list of arguments, named as `module:function`, each in a process of its own."""
+    """Starts functions that take a list of arguments, named `module:function`, each in its own process."""
 
     def __init__(self, **options: Any) -> None:
         self._server = subprocess.Popen(
@@ -61,9 +61,9 @@ class Forks:
         errors: Path | str | None = None,
         imports: Sequence[str] = (),
     ) -> int:
-        """Return the id of a process; what it prints goes to `output`, and its errors to `errors` or there, too.
+        """Start a function and return its process id; stdout goes to `output`, stderr to `errors` or there, too.
 
-        `imports` names more modules to be imported once for all.
+        `imports` are further modules to import before forking.
         """
         outputs = [str(output), str(output if errors is None else errors)]
         known = {**os.environ, **environment}
@@ -94,7 +94,7 @@ class Forks:
 
 @cache
 def shared_forks() -> Forks:
-    """Return the one of this process for its own release of everything."""
+    """Return the `Forks` of this process, for modules of this release."""
     forks = Forks()
     atexit.register(forks.close)
     return forks

@@ -1,6 +1,6 @@
-"""What FastAPI derives from a route is derived once for all apps of the tests.
+"""Cache what FastAPI derives from a route, for all apps of the tests.
 
-It does so for every app, of which each test of an API has one, and that takes longer than most of these tests.
+Each test of an API creates an app, and deriving its routes takes longer than most of these tests.
 """
 
 from typing import Any, Final
@@ -11,7 +11,7 @@ _NAME: Final = "_EffectiveRouteContext"
 
 
 def share_routes() -> None:
-    """Let all apps of this process have the routes of modules in common; those of functions are each app's own."""
+    """Share derived routes of modules between all apps of the process, but not those defined in functions."""
     contexts = getattr(routing, _NAME)
     derive = contexts.from_api_route
     derived: dict[Any, Any] = {}
@@ -19,7 +19,7 @@ def share_routes() -> None:
     def from_api_route(*, original_route: Any, include_context: Any) -> Any:
         if not _is_of_module(original_route.endpoint) or not _all_of_modules(include_context.dependencies):
             return derive(original_route=original_route, include_context=include_context)
-        key = (id(original_route), *_included(include_context))  # the derived one keeps it, and so its id
+        key = (id(original_route), *_included(include_context))  # which the derived route keeps alive
         if key not in derived:
             derived[key] = derive(original_route=original_route, include_context=include_context)
         return derived[key]
@@ -36,7 +36,7 @@ def _all_of_modules(dependencies: Any) -> bool:
 
 
 def _included(context: Any) -> tuple[Any, ...]:
-    """Return how a router is included, but for the app: nothing of ours is overridden there."""
+    """Return the arguments of an inclusion as a key, without the app, since our apps override nothing."""
     values = {name: value for name, value in vars(context).items() if name != "dependency_overrides_provider"}
     dependencies = values.pop("dependencies")
     router = values.pop("included_router")

@@ -8,24 +8,25 @@ from typing import TypeVar
 
 Found = TypeVar("Found")
 _PAUSE_SECONDS = 0.02
-SECONDS_MAX = 40.0  # what takes none of them on an idle machine may take most of them on a busy one
+_RETRIED = (AssertionError, LookupError, OSError)
+SECONDS_MAX = 40.0  # for busy machines
 
 
 async def eventually(condition: Callable[[], Awaitable[Found] | Found], seconds: float = SECONDS_MAX) -> Found:
     """Call `condition` until its result is true, and return it; after a timeout raise its last error."""
     deadline = time.monotonic() + seconds
     while True:
-        problem: Exception | None = None
-        found: Found | None = None
+        problem: Exception
         try:
             answer = condition()
             found = await answer if inspect.isawaitable(answer) else answer
-        except (AssertionError, LookupError, OSError) as error:
+            if found:
+                return found
+            problem = AssertionError(f"still {found!r} after {seconds} s")
+        except _RETRIED as error:
             problem = error
-        if problem is None and found:
-            return found
         if time.monotonic() > deadline:
-            raise problem or AssertionError(f"still {found!r} after {seconds} s")
+            raise problem
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
@@ -33,14 +34,14 @@ def eventually_sync(condition: Callable[[], Found], seconds: float = SECONDS_MAX
     """`eventually` for tests without an event loop."""
     deadline = time.monotonic() + seconds
     while True:
-        problem: Exception | None = None
-        found: Found | None = None
+        problem: Exception
         try:
             found = condition()
-        except (AssertionError, LookupError, OSError) as error:
+            if found:
+                return found
+            problem = AssertionError(f"still {found!r} after {seconds} s")
+        except _RETRIED as error:
             problem = error
-        if problem is None and found:
-            return found
         if time.monotonic() > deadline:
-            raise problem or AssertionError(f"still {found!r} after {seconds} s")
+            raise problem
         time.sleep(_PAUSE_SECONDS)

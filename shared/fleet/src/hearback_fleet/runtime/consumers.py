@@ -32,7 +32,7 @@ def stream_consumers(
     consumers: int,
     read_barrier: ReadBarrier | None,
 ) -> Iterator[Consumer]:
-    """Yield consumers that share a stream's shards, and with more than one a helper; see `ServiceRuntime.consume`."""
+    """Yield consumers that share a stream's shards, and a helper of several; see `ServiceRuntime.consume`."""
     name = consumer_name(settings)
     has_remote_readers = read_barrier is not None and COMMON.get() is None
     options = ConsumerOptions.of(settings, batch_max=batch_max, has_remote_readers=has_remote_readers)

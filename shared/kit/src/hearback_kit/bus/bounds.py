@@ -7,8 +7,8 @@ from contextlib import suppress
 from prometheus_client import Gauge
 
 from hearback_kit.background import Heartbeat, pause
-from hearback_kit.bus.transactions import LengthsMissing
 from hearback_kit.bus.protocol import Bus
+from hearback_kit.bus.transactions import LengthsMissing
 from hearback_kit.errors import Unavailable
 
 _ROOM_INTERVALS = 4
