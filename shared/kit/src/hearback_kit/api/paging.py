@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
+from urllib.parse import parse_qsl, quote, urlencode
 
 import orjson
 from fastapi import Depends, Query
 from starlette.requests import Request
 
-from hearback_kit.api.links import page_link
 from hearback_kit.db.rows import Window
 from hearback_kit.errors import BadRequest
 from hearback_kit.values.ids import is_id
@@ -25,6 +25,7 @@ Reader = Callable[[Any], Any]
 # A number of rows, or what reads it from the running app's settings.
 Rows = int | Callable[[Request], int]
 CURSOR_CHARACTERS_MAX: Final = 1_000
+_PATH_SAFE: Final = "/~:@!$&'()*+,;=-._"
 
 
 def read_time(value: Any) -> datetime | None:
@@ -65,6 +66,26 @@ def decode_cursor(cursor: str, readers: Sequence[Reader]) -> tuple[Key, bool]:
 
 def _invalid() -> BadRequest:
     return BadRequest("Invalid cursor parameter.", code="invalid_cursor")
+
+
+def page_link(
+    request: Request, *, previous: str | None, has_previous: bool, next_cursor: str | None, has_next: bool
+) -> str:
+    """Return the `Link` header of a page: both relations, each with `results` and `cursor`, as in Sentry.
+
+    The request's query string is kept, except the cursor. URLs begin with the public one, since behind a proxy the
+    request's own scheme and host are those of an inner hop, or chosen by the client.
+    """
+    url = request.app.state.public_url.rstrip("/") + quote(request.scope["path"], safe=_PATH_SAFE)
+    query = parse_qsl(request.url.query, keep_blank_values=True)
+    kept = [(name, value) for name, value in query if name != "cursor"]
+
+    def link(relation: str, results: bool, cursor: str | None) -> str:
+        target = f"{url}?{urlencode([*kept, ('cursor', cursor or '')])}"
+        found = "true" if results else "false"
+        return f'<{target}>; rel="{relation}"; results="{found}"; cursor="{cursor or ""}"'
+
+    return ", ".join([link("previous", has_previous, previous), link("next", has_next, next_cursor)])
 
 
 @dataclass(frozen=True, slots=True)

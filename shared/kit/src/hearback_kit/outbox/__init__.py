@@ -1,7 +1,7 @@
 """The outbox: messages commit with the rows they announce, and a relay publishes them.
 
-Published before deleted, so a kill in between publishes twice: readers are idempotent. What this process committed
-is published from memory; what a killed process left behind, or could not publish, is read from the table.
+Messages are published before they are deleted, so a kill in between publishes them twice: readers are idempotent.
+A process publishes its own messages from memory; others are read from the table.
 """
 
 from hearback_kit.outbox.messages import (

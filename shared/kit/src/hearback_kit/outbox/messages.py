@@ -1,4 +1,4 @@
-"""Taking messages inside a transaction."""
+"""Store messages inside a transaction."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
@@ -50,7 +50,7 @@ def outbox_insert(table: Table, first: int) -> str:
 
 
 def outbox_values(messages: Sequence[Outgoing]) -> tuple[Sequence[Any], ...]:
-    """Return the parameters of `outbox_insert`. Arrays are padded with NULL: without any body there is none."""
+    """Return the parameters of `outbox_insert`. `unnest` pads arrays with NULL, so bodies may be omitted."""
     bodies = [message.body for message in messages]
     return (
         [message.key for message in messages],
@@ -63,13 +63,13 @@ def outbox_values(messages: Sequence[Outgoing]) -> tuple[Sequence[Any], ...]:
 
 
 class Outbox:
-    """Takes messages inside a transaction."""
+    """Stores messages inside a transaction."""
 
     def __init__(self, table: Table) -> None:
         self._statement = outbox_insert(table, 1)
 
     async def add(self, connection: Connection, messages: Sequence[Outgoing]) -> Added:
-        """Store messages in one statement; what is returned goes to the relay after the commit."""
+        """Store messages in one statement; pass the result to the relay after the commit."""
         if not messages:
             return NOTHING
         rows = await connection.exec_driver_sql(self._statement, outbox_values(messages))

@@ -1,4 +1,4 @@
-"""The relay: publishes what committed."""
+"""The relay: publishes committed messages."""
 
 import asyncio
 import time
@@ -22,28 +22,28 @@ WAITING = Gauge(
 )
 _COUNTED_MAX: Final = 10_000
 _OUTAGE_SECONDS: Final = 1.0
-# As a subquery it is asked once, in the same round trip; the lock ends with the transaction.
-# What a crash brings back is published once more, so that the disk is not waited for.
+# Asynchronously: rows that a crash brings back are published once more.
 _DELETE: Final = (
     "WITH gone AS (DELETE FROM {table} WHERE id = ANY(string_to_array($1, ',')::bigint[]))"
     " SELECT set_config('synchronous_commit', 'off', true)"
 )
+# As a subquery it is evaluated once, in the same round trip; the lock ends with the transaction.
 _OUR_TURN = text("(SELECT pg_try_advisory_xact_lock(hashtext('outbox-relay')))")
 
 Row = tuple[int, Outgoing]
 
 
 class OutboxRelay(Heartbeat):
-    """Publishes what committed: from memory what `publish` is given, from the table what others left behind.
+    """Publishes messages from memory when their transaction has committed, and rows that were left behind.
 
-    Rows are left behind when they are still in the table after `behind_seconds`: until then, the process that
-    committed them publishes and deletes them. An empty table is looked at every `poll_seconds`. Of several relays
-    one at a time publishes from the table, in the order of its rows. What was published from memory is deleted
-    together, every `delete_seconds`. What finds no room in memory (`memory_max` messages), or could not be
-    published from there, is left behind, and later messages may overtake it.
+    A row is left behind if it is still in the table after `behind_seconds`; until then, the process that committed
+    it publishes and deletes it. An empty table is polled every `poll_seconds`. Of several relays, one at a time
+    publishes from the table, in the order of the rows. Rows published from memory are deleted in batches, every
+    `delete_seconds`. Messages that exceed `memory_max`, or fail to be published from memory, are left behind, and
+    later ones may overtake them.
 
-    A stream that refuses its messages (a wrong kind of key, say) does not hold up the others, nor does one that is
-    on a node of a cluster that is away.
+    A stream that refuses its messages (its key has another type), or that is on an unreachable node of a cluster,
+    does not hold up the others.
     """
 
     def __init__(
@@ -74,9 +74,8 @@ class OutboxRelay(Heartbeat):
         self._look_at = 0.0
         self._seen: int | None = None  # the newest row at the last look
         self._refused: frozenset[str] = frozenset()
-        self._separately = (
-            False  # while some stream refuses: else the others would get their messages again and again
-        )
+        # While some stream refuses; else the others would get their messages again and again.
+        self._separately = False
 
     def publish(self, added: Added) -> None:
         """Publish messages whose transaction has committed."""
@@ -89,7 +88,7 @@ class OutboxRelay(Heartbeat):
         self._woken.set()
 
     async def publish_once(self) -> int:
-        """Publish one batch of the table, oldest first; returns how many messages left the outbox."""
+        """Publish one batch of the table, oldest first; return how many messages left the outbox."""
         table = self._table
         async with self._database.transaction() as connection:
             wanted = select(table).where(_OUR_TURN).order_by(table.c.id).limit(self._batch_max)
@@ -106,7 +105,7 @@ class OutboxRelay(Heartbeat):
         return len(published)
 
     async def _publish(self, rows: Sequence[Row]) -> list[int]:
-        """The ids of what was published; a key whose messages are refused is left out until the next look."""
+        """Return the ids of published rows; a key that refuses its messages is skipped until the next look."""
         if self._separately:
             return await self._publish_by_key(rows)
         try:
@@ -143,7 +142,7 @@ class OutboxRelay(Heartbeat):
         return published
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Publish until `stop` is set, and then what was committed; what is left stays for the next start."""
+        """Publish until `stop` is set, then the remaining committed messages; others stay for the next start."""
         stopping = asyncio.create_task(self._wake_at(stop))
         try:
             while not stop.is_set():
@@ -181,7 +180,7 @@ class OutboxRelay(Heartbeat):
             await self._look()
 
     async def _publish_committed(self) -> None:
-        """Publish from memory; what fails is read from the table later, as if its process had been killed."""
+        """Publish from memory; failed messages are read from the table later, as after a kill."""
         while self._committed:
             rows = [self._committed.popleft() for _ in range(min(len(self._committed), self._batch_max))]
             wanted = [row for row in rows if row[1].key not in self._refused] if self._refused else rows
@@ -198,7 +197,7 @@ class OutboxRelay(Heartbeat):
             self._published += published
 
     async def _delete_published(self) -> None:
-        """Delete what was published from memory; kept in mind until that is done."""
+        """Delete the rows that were published from memory."""
         if not self._published:
             return
         gone = self._published[:]
@@ -210,7 +209,7 @@ class OutboxRelay(Heartbeat):
         self._look_at = min(self._look_at, time.monotonic() + self._behind_seconds)
 
     async def _look(self) -> None:
-        """Measure how much waits, and publish what was there at the last look already."""
+        """Measure the backlog, and publish rows that were there at the last look already."""
         self._refused = frozenset()
         newest, left_behind = await self._measure()
         if left_behind:
@@ -226,7 +225,7 @@ class OutboxRelay(Heartbeat):
             self.beat()
             known = self._refused
             published = await self.publish_once()
-            # A batch may hold nothing but refused messages: what lies behind them is next.
+            # A batch may have nothing but refused messages; the rows behind them are next.
             if not published and self._refused == known:
                 return
             await self._publish_committed()
@@ -244,11 +243,4 @@ class OutboxRelay(Heartbeat):
 
 
 def _message(row: Any) -> Outgoing:
-    return Outgoing(
-        key=row.key,
-        type=row.type,
-        version=row.version,
-        data=row.data,
-        body=row.body,
-        traceparent=row.traceparent,
-    )
+    return Outgoing(row.key, row.type, row.data, row.body, row.traceparent, row.version)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from hearback_fleet.access import EVENT_READ, EVENT_WRITE, ProjectScope, project_scope
-from hearback_kit.api.links import page_link
+from hearback_kit.api.paging import page_link
 from hearback_kit.blobs import BlobMissing
 from hearback_kit.errors import BadRequest, NotFound, Unavailable
 from hearback_kit.values.ids import parse_id
