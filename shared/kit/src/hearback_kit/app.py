@@ -1,6 +1,6 @@
 """The base of every service's HTTP app: health, metrics, error handlers, middleware."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -16,7 +16,7 @@ from hearback_kit.api.answers import AnswerRules, HeadAnswers
 from hearback_kit.api.bodies import RequestRefused, RequestRules
 from hearback_kit.api.unrouted import answer_unrouted
 from hearback_kit.errors import ErrorBody, ServiceError
-from hearback_kit.health import Check, health_routes
+from hearback_kit.health import health_routes
 from hearback_kit.settings import ServiceSettings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -79,7 +79,6 @@ def create_service_app(
     title: str,
     description: str,
     lifespan: Lifespan,
-    checks: Mapping[str, Check] | None = None,
     app_class: type[FastAPI] = FastAPI,
     **more: Any,
 ) -> FastAPI:
@@ -97,7 +96,7 @@ def create_service_app(
     )
     app.state.public_url = settings.public_url
     app.state.proxies = settings.address_reader()
-    app.state.checks = dict(checks or {})
+    app.state.checks = {}
     app.state.on_stopping = []  # called when the server begins to stop: ends answers that would go on for long
     app.include_router(health_routes(settings.service, app.version, app.state.checks))
     add_error_handlers(app)

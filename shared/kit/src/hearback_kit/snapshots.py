@@ -154,14 +154,11 @@ class SnapshotCache(Heartbeat):
                 self._stale.add(name)
 
     async def _get_all(self, keys: list[str]) -> Sequence[bytes | None]:
-        if not is_cluster(self._client):
-            found: Sequence[bytes | None] = await self._client.mget(keys)
-            return found
         async with self._client.pipeline(transaction=False) as pipe:
             for key in keys:
                 pipe.get(key)
-            each: Sequence[bytes | None] = await pipe.execute()
-        return each
+            found: Sequence[bytes | None] = await pipe.execute()
+        return found
 
     @property
     def _is_following(self) -> bool:

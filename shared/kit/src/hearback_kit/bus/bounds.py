@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Final
 
 from prometheus_client import Gauge
 
@@ -11,7 +12,8 @@ from hearback_kit.bus.protocol import Bus
 from hearback_kit.bus.transactions import LengthsMissing
 from hearback_kit.errors import Unavailable
 
-_ROOM_INTERVALS = 4
+IDLE_SECONDS_MAX: Final = 5.0
+_ROOM_INTERVALS: Final = 4
 FULL = Gauge("hearback_stream_full", "1 for a stream at its bound, whose messages are refused.", ["stream"])
 
 
@@ -19,7 +21,7 @@ class StreamBounds(Heartbeat):
     """Polls the backlog of streams, so that checks need no I/O.
 
     Polls are `interval_seconds` apart, or four times that while all streams are less than half full, or
-    `idle_seconds_max` while no writer asks and no stream is full. Bounds may be exceeded by what arrives between
+    IDLE_SECONDS_MAX while no writer asks and no stream is full. Bounds may be exceeded by what arrives between
     polls.
     """
 
@@ -29,13 +31,11 @@ class StreamBounds(Heartbeat):
         entries_max: Mapping[str, int],
         *,
         interval_seconds: float = 0.25,
-        idle_seconds_max: float = 5.0,
     ) -> None:
         super().__init__()
         self._bus = bus
         self._entries_max = dict(entries_max)
         self._interval_seconds = interval_seconds
-        self._idle_seconds_max = idle_seconds_max
         self._full: frozenset[str] = frozenset()
         self._has_room = False  # every stream was less than half full at the last look
         self._asked = asyncio.Event()  # by a writer, since the last look
@@ -80,4 +80,4 @@ class StreamBounds(Heartbeat):
                 await self.look()
             await pause(self._interval_seconds * (_ROOM_INTERVALS if self._has_room else 1), stop)
             if not self._full:
-                await pause(self._idle_seconds_max, stop, self._asked)
+                await pause(IDLE_SECONDS_MAX, stop, self._asked)

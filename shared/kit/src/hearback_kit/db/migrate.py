@@ -6,7 +6,7 @@ Alembic is imported lazily, since running services do not need it.
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -16,6 +16,8 @@ from hearback_kit.db.database import Connection, driver_url, guarded
 
 if TYPE_CHECKING:
     from alembic.config import Config
+
+LOCK_TIMEOUT_MS: Final = 5_000
 
 
 def _alembic_config(package: str) -> "Config":
@@ -47,11 +49,11 @@ async def current_revision(connection: Connection) -> str | None:
     return revision
 
 
-async def migrate(url: str, package: str, *, lock_timeout_ms: int = 5_000) -> None:
+async def migrate(url: str, package: str) -> None:
     """Upgrade a database to the head of `package` (such as `service.store.migrations`).
 
     An advisory lock serializes concurrent runs. Raise Unavailable if the server cannot be reached, or if a table
-    lock takes longer than `lock_timeout_ms`, since waiting longer would block the service's traffic.
+    lock takes longer than LOCK_TIMEOUT_MS, since waiting longer would block the service's traffic.
     """
     engine = create_async_engine(driver_url(url), connect_args={"timeout": 10})
     try:
@@ -62,7 +64,7 @@ async def migrate(url: str, package: str, *, lock_timeout_ms: int = 5_000) -> No
                 if await current_revision(connection) == migration_head(package):
                     return
                 await connection.commit()
-                await connection.execute(text(f"SET lock_timeout = {int(lock_timeout_ms)}"))
+                await connection.execute(text(f"SET lock_timeout = {LOCK_TIMEOUT_MS}"))
                 await connection.commit()
                 await connection.run_sync(_upgrade, package)
                 await connection.commit()

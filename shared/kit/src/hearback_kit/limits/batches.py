@@ -11,8 +11,6 @@ its end every check goes to the server again. Unused leases are lost to the limi
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
 from functools import partial
 from typing import Any, Final
 
@@ -20,6 +18,7 @@ import hiredis
 
 from hearback_kit.clock import Clock
 from hearback_kit.errors import Unavailable
+from hearback_kit.limits.checks import Lease, LimitCheck, RetryAfters, Role
 from hearback_kit.limits.script import SCRIPT
 from hearback_kit.limits.windows import FAILED_OPEN, Limit
 from hearback_kit.logs import get_logger
@@ -29,75 +28,13 @@ from hearback_kit.resp_cluster import Connections, RespCluster
 _log = get_logger(__name__)
 
 
-class Role(IntEnum):
-    """How a check depends on the caller's other checks."""
-
-    ALONE = 0
-    PARENT = 1
-    CHILD = 3  # not counted unless one of its caller's parents passed
-
-
 _FURTHER_PARENT: Final = 2
-_LEASE_MAX: Final = 1_024
-_LEASE_MIN: Final = 8
 _LEASE_SECONDS: Final = 1.0
-_LEASED_AHEAD_SECONDS: Final = 0.1
-_PACE_SECONDS_MIN: Final = 0.05
 _LEASES_KEPT: Final = 4_096
 
-
-@dataclass(eq=False, frozen=True, slots=True)
-class LimitCheck:
-    """Limits with different names that are counted together or not at all.
-
-    With `shared`, callers of the same object share a line of a batch and a lease; reuse the object while the
-    limits are unchanged. Counters of a `tenant` are in one cluster slot: a limit must have the same tenant in
-    every check, and so must the checks of one caller. By default, the tenant is the first word of the first
-    limit's name.
-    """
-
-    limits: tuple[Limit, ...]
-    role: Role = Role.ALONE
-    shared: bool = True
-    tenant: str = ""
-
-    @property
-    def tag(self) -> str:
-        """The hash tag of the counters on a cluster."""
-        return f"{{{self.tenant or self.limits[0].name.partition(':')[0]}}}"
-
-
-RetryAfters = tuple[int, ...]
-"""The seconds to wait for each limit of a check, 0 if it does not refuse; empty if the check passed."""
 Callback = Callable[[list[RetryAfters]], None]
 _Caller = tuple[Sequence[LimitCheck], Callback]
 _Line = tuple[int, LimitCheck, int, int]
-
-
-class _Lease:
-    """The number of checks that may pass without a round trip until a time, and how many did."""
-
-    __slots__ = ("_asked_at", "_left", "_spent", "_until")
-
-    def __init__(self, asked_at: float, left: int, until: float) -> None:
-        self._asked_at = asked_at
-        self._left = left
-        self._until = until
-        self._spent = 0
-
-    def spend(self, now: float) -> bool:
-        """Use one, if any is left."""
-        if not self._left or not self._asked_at <= now < self._until:
-            return False
-        self._left -= 1
-        self._spent += 1
-        return True
-
-    def renewal(self, now: float, callers: int) -> int:
-        """Return how much to lease next, by the current rate; nothing at a low rate."""
-        elapsed = max(_PACE_SECONDS_MIN, now - self._asked_at)
-        wanted = int((self._spent + callers) / elapsed * _LEASED_AHEAD_SECONDS)
-        return min(wanted, _LEASE_MAX) if wanted >= _LEASE_MIN else 0
 
 
 class LimitBatches:
@@ -114,7 +51,7 @@ class LimitBatches:
         self._waiting: list[_Caller] = []
         self._task: asyncio.Task[None] | None = None
         self._digest = ""
-        self._leases: dict[LimitCheck, _Lease] = {}
+        self._leases: dict[LimitCheck, Lease] = {}
 
     async def retry_after(self, *limits: Limit) -> int:
         """Count a request under limits with different names; return the seconds to wait, 0 if it passed.
@@ -197,7 +134,7 @@ class LimitBatches:
         if len(self._leases) >= _LEASES_KEPT:
             self._leases.clear()
         ends = min((limit.seconds_left(now) for limit in check.limits), default=0.0)
-        self._leases[check] = _Lease(now, leased, now + min(ends, _LEASE_SECONDS))
+        self._leases[check] = Lease(now, leased, now + min(ends, _LEASE_SECONDS))
 
     async def _answers(self, lines: list[_Line], now: float, waiting: int) -> list[int]:
         """Return the answer to all lines; on a cluster, merged from its slots."""
