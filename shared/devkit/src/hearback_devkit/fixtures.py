@@ -141,19 +141,21 @@ async def chromium() -> AsyncIterator["Browser"]:
 @pytest_asyncio.fixture
 async def redis_url(session_valkey_url: str) -> str:
     """Return the URL of an empty Valkey server."""
-    client = connect(session_valkey_url)
-    await client.flushall()
-    await client.aclose()
+    await _empty(session_valkey_url)
     return session_valkey_url
 
 
 @pytest_asyncio.fixture
 async def valkey_cluster(session_valkey_cluster: ValkeyCluster) -> ValkeyCluster:
     """Return an empty Valkey Cluster whose nodes all run; leave them running, and every slot on one node."""
-    client = connect(session_valkey_cluster.url)
+    await _empty(session_valkey_cluster.url)
+    return session_valkey_cluster
+
+
+async def _empty(url: str) -> None:
+    client = connect(url)
     await client.flushall()
     await client.aclose()
-    return session_valkey_cluster
 
 
 @pytest_asyncio.fixture

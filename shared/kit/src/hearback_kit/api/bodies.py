@@ -71,12 +71,6 @@ def has_null_character(scope: Scope) -> bool:
     return "\x00" in scope["path"] or b"%00" in scope["query_string"]
 
 
-def refuse_nul(value: Any) -> None:
-    """Raise BadRequest when a decoded value (texts, lists, objects) holds a NUL anywhere."""
-    if has_nul(value):
-        raise null_character()
-
-
 class RequestRules:
     """ASGI middleware that keeps the rules.
 
@@ -187,8 +181,8 @@ def _check_json(body: bytes, is_declared: bool) -> None:
         return  # the route decides what it is
     if is_deeper_than(value, JSON_DEPTH_MAX):
         raise BadRequest(f"JSON parse error - more than {JSON_DEPTH_MAX} levels deep", code="invalid_json")
-    if b"\\u0000" in body:
-        refuse_nul(value)
+    if b"\\u0000" in body and has_nul(value):
+        raise null_character()
 
 
 def _guards_of(dependant: Dependant) -> Iterator[Guard]:
