@@ -63,7 +63,7 @@ class Scoped(Message):
 
 
 class Submitted(Scoped):
-    """A message about what a person wrote."""
+    """A message with something that a person wrote."""
 
     source: FeedbackSource
     marks: tuple[str, ...] = Field(default=(), description="Suspicions of the sender, such as `honeypot`.")

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_END: Final = r"(?:/|$)"  # whoever forgets the last slash is led to it by the service, not refused by another
+_END: Final = r"(?:/|$)"  # without its last slash, a path goes to the same service, which redirects
 _ORGANIZATION: Final = r"/api/0/organizations/[^/]+"
 _PROJECT: Final = r"/api/0/projects/[^/]+/[^/]+"
 _ISSUES: Final = r"/api/0/(?:organizations/[^/]+/)?issues"

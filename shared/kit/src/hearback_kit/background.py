@@ -44,7 +44,7 @@ class Stage(IntEnum):
     WORK = 0
     """Consumers and jobs: they finish the current batch."""
     RELAY = 1
-    """Publishes what that batch committed to the outbox."""
+    """Publishes the outbox, which the last batch may have written to."""
     FOLLOW = 2
     """Keeps copies current for the others."""
 

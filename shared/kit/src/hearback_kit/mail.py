@@ -109,7 +109,9 @@ class SmtpServer:
             except aiosmtplib.SMTPRecipientsRefused as error:
                 await self._reset(connection)
                 raise _recipient_refused(error.recipients[0]) from error
-            except aiosmtplib.SMTPSenderRefused as error:  # our fault, to be mended: the message waits for that
+            except (
+                aiosmtplib.SMTPSenderRefused
+            ) as error:  # a fault of ours, so the message waits until it is fixed
                 await self._reset(connection)
                 raise MailRefused(f"sender refused: {error.code} {error.message}", is_permanent=False) from error
             except aiosmtplib.SMTPResponseException as error:

@@ -1,4 +1,4 @@
-"""Reduce the memory and GC cost of what a process allocated to start."""
+"""Reduce the memory and GC cost of objects from the start of a process."""
 
 import contextlib
 import ctypes
@@ -20,9 +20,9 @@ def freeze_gc() -> None:
 
 
 def prepare_fork() -> None:
-    """Let the process that is forked next share what was imported and built so far, until it touches it.
+    """Share all current objects with a process that is forked next, until it modifies them.
 
-    A lookup that evicts another from the cache of attributes touches both names.
+    An attribute lookup that evicts another from the type cache modifies both names.
     """
     gc.collect()
     gc.freeze()

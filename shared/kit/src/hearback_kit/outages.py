@@ -12,7 +12,7 @@ from typing import Final
 
 from hearback_kit.errors import Unavailable
 
-# uvloop and asyncio raise a plain RuntimeError for a transport that was closed under the one who writes to it.
+# uvloop and asyncio raise a plain RuntimeError for writing to a transport that was just closed.
 _CLOSED_TRANSPORT: Final = ("clos", "write_eof", "connection lost")
 
 

@@ -149,7 +149,7 @@ class RespConnection(Wire):
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            if task.cancelled():  # by `close`, and not the one who waits
+            if task.cancelled():  # by `close`, while the caller was not
                 raise Unavailable("the connection to the stream server was closed") from None
             raise
 
@@ -161,7 +161,7 @@ class RespConnection(Wire):
                 await self._greet(link)
         except Unavailable:
             raise
-        except Exception as error:  # of every class: a peer that accepts and resets raises RuntimeError
+        except Exception as error:  # of any class: a peer that accepts and resets causes a RuntimeError
             raise Unavailable("the stream server cannot be reached") from error
         else:
             self._link = link

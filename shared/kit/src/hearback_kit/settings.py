@@ -26,12 +26,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from hearback_kit.log_limits import LINES_PER_MINUTE_MAX
 from hearback_kit.values.addresses import TrustedProxies, parse_networks
 
-# With the secret one can sign as a service; these can be read in the repository.
+# Anyone who knows the secret can sign as a service; these are in the repository.
 _PUBLISHED_SECRETS = frozenset(("", "development-only"))
 SECRET_LENGTH_MIN: Final = 32
 WEB_ADDRESS: Final = r"^https?://[^\s/?#]+(/[^\s?#]*)?$"
 WEB_ADDRESS_OR_NONE: Final = r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$"
-# How the addresses of servers begin that may hold a password.
+# The schemes of servers' URLs, which may have a password.
 _POSTGRES: Final = (re.compile(r"postgres(ql)?(\+asyncpg)?://"), "postgresql://")
 _SCHEMES: Final[Mapping[str, tuple["re.Pattern[str]", str]]] = {
     "redis_url": (re.compile(r"rediss?(\+sentinel|\+cluster)?://|unix://"), "redis://, rediss:// or unix://"),
@@ -115,7 +115,7 @@ def _check_sender(value: str) -> str:
 
 
 Sender = Annotated[str, AfterValidator(_check_sender)]
-"""An address that mails are from, with or without a name: with one that is none each mail would fail."""
+"""The sender of mails, with or without a name; validated, since each mail would fail with an invalid one."""
 
 
 class ServiceSettings(BaseSettings):

@@ -23,7 +23,7 @@ class SlotMap:
 
     def __init__(self, address: ClusterAddress) -> None:
         self._address = address
-        self._hosts = list(address.hosts)  # who is asked, in this order
+        self._hosts = list(address.hosts)  # in the order in which they are asked
         self._owners: list[Host | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
         self._doubted: set[Host] = set()
         self._read_at = float("-inf")
@@ -91,7 +91,7 @@ class SlotMap:
         owners: list[Host | None] = [None] * REDIS_CLUSTER_HASH_SLOTS
         for first, last, hosts in found:
             owners[first : last + 1] = [hosts[0]] * (last + 1 - first)
-        # What is cut off from the others names the old owners: next time another one is asked.
+        # A node that is cut off from the others returns the old owners, so another one is asked next time.
         is_stale = any(host in self._doubted for host in set(owners))
         self._owners = owners
         self._doubted.clear()

@@ -100,7 +100,7 @@ class SnapshotCache(Heartbeat):
         self._entries: OrderedDict[str, Any] = OrderedDict()
         self._absent: OrderedDict[str, None] = OrderedDict()
         self._stale: set[str] = set()
-        self._restored: set[str] = set()  # of these, what is of an earlier process
+        self._restored: set[str] = set()  # names of entries from an earlier process
         self._loads: SharedCalls[str, Any] = SharedCalls()
         self._last: str | None = None
         self.generation = 0
@@ -252,7 +252,7 @@ class SnapshotCache(Heartbeat):
                 with outage_as_unavailable("the configuration cannot be followed"):
                     await self._follow_once(stop)
             except Exception as error:
-                self._last = None  # what changes meanwhile is unknown
+                self._last = None  # changes in the meantime are unknown
                 self._trust_restored()
                 if not isinstance(error, Unavailable):
                     raise
@@ -263,7 +263,7 @@ class SnapshotCache(Heartbeat):
         if self._last is None:
             newest = await self._client.xrevrange(CHANGES, count=1)
             self._last = newest[0][0].decode() if newest else _NO_CHANGES
-            # A server without a single change has lost its data: what we know is better until the next one.
+            # A server without any change has lost its data: cached copies are better until the next one.
             self._absent.clear()
             if newest:
                 self._forget_all()

@@ -41,7 +41,7 @@ def configure_traces(service: str) -> None:
     """
     if isinstance(trace.get_tracer_provider(), TracerProvider):
         return
-    # Only exporters need what describes the process; to find it out starts a thread and looks at all packages.
+    # Only exporters need the process's description, whose detection starts a thread and inspects all packages.
     resource = Resource.create({"service.name": service}) if _EXPORTERS else Resource.get_empty()
     provider = TracerProvider(resource=resource)
     for name in _EXPORTERS:

@@ -46,7 +46,7 @@ class Sentinels:
             try:
                 async with asyncio.timeout(SENTINEL_SECONDS_MAX):
                     found = await self._ask(host)
-            except Exception:  # of every class: see `RespConnection`
+            except Exception:  # of any class: see `RespConnection`
                 found = None
             if found is not None:
                 return found

@@ -70,7 +70,7 @@ def service_app(
 
 
 def _document_credentials(app: FastAPI) -> None:
-    """Let the OpenAPI document say what proves who a caller is; a route may say so itself."""
+    """Add the credentials to the OpenAPI document; a route may declare its own."""
     make = app.openapi
 
     def openapi() -> dict[str, Any]:

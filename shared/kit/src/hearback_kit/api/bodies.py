@@ -178,7 +178,7 @@ def _check_json(body: bytes, is_declared: bool) -> None:
     except ValueError as error:
         if is_declared:
             raise BadRequest(f"JSON parse error - {error}", code="invalid_json") from error
-        return  # the route decides what it is
+        return  # the route decides how to read it
     if is_deeper_than(value, JSON_DEPTH_MAX):
         raise BadRequest(f"JSON parse error - more than {JSON_DEPTH_MAX} levels deep", code="invalid_json")
     if b"\\u0000" in body and has_nul(value):

@@ -23,7 +23,7 @@ async def read_form(headers: Headers, body: bytes, *, fields_max: int) -> dict[s
         return None
     try:
         return await _read_multipart(headers, body, fields_max)
-    except (MultiPartException, LookupError) as error:  # of a boundary or character set that is none
+    except (MultiPartException, LookupError) as error:  # an invalid boundary or unknown character set
         raise ValueError("the form cannot be read") from error
 
 

@@ -22,7 +22,7 @@ Row = TypeVar("Row")
 Key = tuple[Any, ...]
 # Reads one value of a decoded cursor; None when it is of the wrong type.
 Reader = Callable[[Any], Any]
-# A number of rows, or what reads it from the running app's settings.
+# A number of rows, or a function that reads it from the app's settings.
 Rows = int | Callable[[Request], int]
 CURSOR_CHARACTERS_MAX: Final = 1_000
 _PATH_SAFE: Final = "/~:@!$&'()*+,;=-._"

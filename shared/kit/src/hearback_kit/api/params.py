@@ -29,7 +29,7 @@ def row_id(text: str) -> int:
 
 
 RowId = Annotated[int, BeforeValidator(row_id)]
-"""The numeric id of a row in a path; a text that is none names nothing: 404."""
+"""The numeric id of a row in a path; any other text is answered 404."""
 
 
 def choices(name: str, values: Iterable[str], known: Mapping[str, Value]) -> list[Value]:

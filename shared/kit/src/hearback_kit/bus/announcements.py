@@ -16,6 +16,6 @@ def announcements(on_dead: OnDead | None, message: Incoming, error: str) -> Sequ
         return ()
     try:
         return on_dead(message, error)
-    except Exception as fault:  # what cannot be read cannot be announced, but must not block the stream
+    except Exception as fault:  # an unreadable message must not block the stream
         _log.error("dead_letter_not_announced", entry=message.entry_id, error=type(fault).__name__)
         return ()

@@ -81,7 +81,7 @@ class Consumer(Heartbeat):
         self._dead_letters = dead_letters or DeadLetterLimit.of(options)
         self._deliveries = Deliveries(bus, keys, group, name, options)
         self._paused = False
-        self._holds = False  # dead letters, for there were too many
+        self._holds = False  # dead letters back, since there were too many
         self._time = HandlingTime(options)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -173,7 +173,7 @@ class Consumer(Heartbeat):
         if together:
             await self._process_together(together, stop)
         if alone:
-            await self._acknowledge()  # before one that may kill the process
+            await self._acknowledge()  # before a message that may kill the process
             await self._bus.renew(self._group, self._name, alone)
             await self._one_by_one(alone, stop)
 
@@ -267,7 +267,7 @@ class Consumer(Heartbeat):
             return  # another consumer took it over
         waiting = self._in_flight.mark_failed(pending, self._tenant_of(message))
         if message.deliveries >= options.deliveries_max or waiting > options.retries_per_tenant_max:
-            # One traceback per kind and minute says what is wrong; input must not write more.
+            # One traceback per kind and minute is enough; input must not fill the logs.
             traceback = None if self._dead_letters.has_counted(time.monotonic(), type(error).__name__) else error
             _log.error("message_failed", group=self._group, entry=message.entry_id, exc_info=traceback)
             await self._dead_letter(message, reason)
@@ -281,11 +281,11 @@ class Consumer(Heartbeat):
         pending = self._in_flight.get(message)
         if pending is None:
             return  # another consumer took it over and will decide
-        # Should moving it fail, it is the move that is tried again.
+        # If moving it fails, the move is retried.
         pending.message, pending.error, pending.due = message, error, now + self._options.outage_seconds
         kind = error.partition(":")[0]
         if self._dead_letters.is_reached(now, kind):
-            # It is tried once more, and so shows when the fault is mended.
+            # Another attempt will show when the fault is fixed.
             self._in_flight.undo_attempt(message, now + self._options.outage_seconds)
             raise TooManyDeadLetters("too many dead letters: the fault is likely not in the messages")
         await self._bus.dead_letter(self._group, message, error, announcements(self._on_dead, message, error))

@@ -76,14 +76,14 @@ class OutageSpool(Heartbeat):
         self._after_seconds = after_seconds
         self._now = now
         self._interval_seconds = interval_seconds
-        # One thread, so that the files are used by one at a time also when who waits for it is cancelled.
+        # A single thread, so that file operations are serialized even if the awaiting task is cancelled.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._turn = asyncio.Lock()
         self._taken: set[Wire | RespCluster] = set()  # commits for these go to the disk
         self._away_since: dict[Wire | RespCluster, float] = {}
         self._begun = asyncio.Event()  # set when commits begin to go to the disk
         self._last_failure: str | None = None
-        self._chunks: deque[bytes] = deque()  # of the oldest file, what is still to be replayed
+        self._chunks: deque[bytes] = deque()  # of the oldest file that are still to be replayed
         self._appended_bytes = 0  # since the replay's last turn
         BYTES_MAX.set(bytes_max)
         OLDEST.set_function(self._oldest_seconds)

@@ -63,7 +63,7 @@ def is_outage(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None) or ""
         closed = isinstance(error, InterfaceError) and _says_closed(error.orig)
-        confused = isinstance(error, InternalError) and not state  # what came is no answer to what was sent
+        confused = isinstance(error, InternalError) and not state  # the response does not match the request
         return error.connection_invalidated or closed or confused or state.startswith(_PASSING_STATES)
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "").startswith(_PASSING_STATES)
@@ -116,7 +116,7 @@ class Database:
             max_overflow=more_max,
             pool_timeout=10,
             pool_use_lifo=True,  # the same few connections serve quiet times
-            hide_parameters=True,  # they hold what people wrote, and errors are logged
+            hide_parameters=True,  # they are personal data, and errors are logged
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
             connect_args={
@@ -191,7 +191,7 @@ class Database:
                 await driver.execute("; ".join(("BEGIN", *first)))
                 yield connection
             except Exception as error:
-                if not isinstance(error, TimeoutError):  # else the connection is given up
+                if not isinstance(error, TimeoutError):  # after which the connection is closed
                     await _roll_back(driver)
                 raise
             await driver.execute("COMMIT")
@@ -203,7 +203,7 @@ class Database:
         try:
             yield driver
         except BaseException as error:
-            # Cut off in the middle of a statement, whose answer would be taken for that of the next one.
+            # Interrupted during a statement, whose response would be taken for that of the next one.
             if driver.is_closed() or not isinstance(error, Exception) or isinstance(error, TimeoutError):
                 driver.terminate()
                 pooled.invalidate()

@@ -125,7 +125,7 @@ async def _make(connection: Connection, plan: PartitionPlan, start: date) -> Non
     if plan.default is None:
         await connection.execute(text(f"CREATE TABLE {name} PARTITION OF {plan.table} {values} {plan.storage}"))
         return
-    # Made beside the table, filled with what fell into the default one already, then attached.
+    # Create it detached, move rows from the default partition, then attach it.
     await connection.execute(text(f"CREATE TABLE {name} (LIKE {plan.table} INCLUDING ALL) {plan.storage}"))
     taken_over = f"{plan.column} >= '{first}' AND {plan.column} < '{end}'"
     await connection.execute(

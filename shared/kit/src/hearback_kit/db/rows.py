@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, literal, tuple_
 from hearback_kit.db.database import Connection
 
 Record = TypeVar("Record")
-# Turns a column's value into what the record's field holds.
+# Converts a column's value to the record's field.
 Reader = Callable[[Any], Any]
 
 

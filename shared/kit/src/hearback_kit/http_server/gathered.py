@@ -87,7 +87,7 @@ class GatheredSockets:
     def _look(self) -> None:
         """Read from ready sockets, and schedule the next read while requests are frequent."""
         if self._read():
-            # After what the requests do in this turn: they may begin the commit that the moment counts from.
+            # After this iteration's requests, which may begin the commit that the rest is measured from.
             self._looks = self._loop.call_soon(self._look_again)
         else:
             self._watch()

@@ -47,7 +47,7 @@ class HandedConnection(HttpProtocol):
         self._read = began  # of the request whose head is not complete yet
         self._length = 0
         self._missing = 0  # bytes of the body that is being received
-        self._rest: bytes | None = None  # what is given back, as soon as that can be
+        self._rest: bytes | None = None  # data to hand back with the connection, as soon as possible
 
     def connection_made(self, transport: Any) -> None:
         """Process the bytes that the front server read."""
@@ -120,7 +120,7 @@ class HandedConnection(HttpProtocol):
             super().on_headers_complete()
 
     def _cut_off(self) -> None:
-        self._is_cut_off = self._is_under_way = True  # what came is no head without end
+        self._is_cut_off = self._is_under_way = True  # so that the data does not count as an endless head
         raise _NotHere
 
     def send_400_response(self, msg: str) -> None:

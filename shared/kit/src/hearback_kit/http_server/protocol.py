@@ -57,11 +57,11 @@ class HttpProtocol(HttpToolsProtocol):
         self._due: tuple[RequestCycle, Any] | None = None
         self._deadline = Deadline(self.loop, self._give_up_waiting)
         self._is_under_way = False  # whether the last bytes brought a request on: its head's end, or body
-        self._rest_bytes = 0  # what came since then
+        self._rest_bytes = 0  # received since then
         self._clock = RequestClock(self.limits)
         self._block = ""
         self._is_counted = False
-        self._held: list[bytes] = []  # what arrived since it last was the connection's turn
+        self._held: list[bytes] = []  # data received since the connection's last turn
         self._write_timer: asyncio.TimerHandle | None = None
         self._answering: RequestCycle | None = None
         self._goes_on_when_read = False  # the next request, when the client reads its answers

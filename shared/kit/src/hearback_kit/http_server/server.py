@@ -18,7 +18,7 @@ from hearback_kit.http_server.limits import HttpLimits
 from hearback_kit.memory import release_unused
 from hearback_kit.values.addresses import TrustedProxies
 
-_STARTED_SECONDS: Final = 5.0  # after these what starting needed is freed
+_STARTED_SECONDS: Final = 5.0  # after which memory that only the start needed is released
 
 
 class ServerState(uvicorn_server.ServerState):
