@@ -18,7 +18,7 @@ async def waiting(redis_url: str):
     await client.aclose()
 
 
-async def test_a_tail_reads_only_while_it_is_wanted(bus: RedisStreams, waiting) -> None:
+async def test_a_tail_reads_only_while_it_is_wanted(bus: RedisStreams, redis, waiting) -> None:
     seen: list[bytes] = []
     wanted, stop = asyncio.Event(), asyncio.Event()
     tail = StreamTail(waiting, KEYS, lambda messages: seen.extend(one.data for one in messages), wanted=wanted)
@@ -30,12 +30,16 @@ async def test_a_tail_reads_only_while_it_is_wanted(bus: RedisStreams, waiting) 
     async def sees(data: bytes) -> bool:
         return seen.count(data) == len(KEYS)
 
+    async def is_reading() -> bool:
+        return (await redis.info("clients"))["blocked_clients"] > 0
+
     await publish(b"before")
     for data in (b"first", b"again"):
         wanted.set()
         await tail.following(5)
         await publish(data)
         await eventually(lambda data=data: sees(data))
+        await eventually(is_reading)
         wanted.clear()
         await publish(b"last of it")  # ends the read that waits
 
