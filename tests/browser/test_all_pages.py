@@ -24,6 +24,29 @@ MORE = (
 WIDE = """() => document.documentElement.scrollWidth > innerWidth
   ? [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
       .map((one) => one.outerHTML.slice(0, 160)).slice(-5) : []"""
+# What hides a part of its text and says so by no ellipsis: labels that are cut, lines that are too low.
+CUT = """() => [...document.querySelectorAll("body *")].filter((one) => {
+    const style = getComputedStyle(one);
+    const [x, y] = [one.scrollWidth - one.clientWidth, one.scrollHeight - one.clientHeight];
+    const hidesAcross = x > 2 && style.overflowX !== "visible" && style.textOverflow !== "ellipsis";
+    const isClamped = style.webkitLineClamp !== "none";
+    const hidesBelow = y > 3 && style.overflowY === "hidden" && !isClamped;
+    return one.clientWidth > 1 && one.getClientRects().length && (hidesAcross || hidesBelow)
+      && !one.closest(".table-scroll, .code-block, .shot, .visually-hidden, .chart, textarea, input, select");
+  }).map((one) => one.outerHTML.slice(0, 160))"""
+# What covers the page however one scrolls, as a share of the window.
+STUCK = """() => [...document.querySelectorAll("body *")]
+  .filter((one) => ["sticky", "fixed"].includes(getComputedStyle(one).position) && one.checkVisibility()
+    && !one.matches(".sentry-error-embed-wrapper"))
+  .map((one) => one.getBoundingClientRect())
+  .reduce((sum, box) => sum + (box.width && box.height), 0) / innerHeight"""
+# As WCAG 1.4.12 has it.
+SPACED = """() => {
+  const style = new CSSStyleSheet();
+  style.replaceSync("* { line-height: 1.5 !important; letter-spacing: .12em !important; }"
+    + "* { word-spacing: .16em !important; }");
+  document.adoptedStyleSheets = [style];
+}"""
 FACTS = """() => [document.documentElement.lang, document.title.length > 0,
   document.querySelectorAll("h1").length, document.querySelectorAll("main").length]"""
 
@@ -45,8 +68,14 @@ async def look(page: Page) -> list[str]:
     facts = await page.evaluate(FACTS)
     if facts != ["en", True, 1, 1]:
         found.append(f"language, title, number of h1 and main: {facts}")
-    await page.set_viewport_size({"width": 320, "height": 640})
-    return found + [f"wider than 320 px: {element}" for element in await page.evaluate(WIDE)]
+    await page.set_viewport_size({"width": 320, "height": 256})  # 1280 x 1024 at 400 %
+    stuck = await page.evaluate(STUCK)
+    found += [f"{stuck:.0%} of a low window are always covered"] if stuck > 0.4 else []
+    for what, change in (("", "() => {}"), ("spaced, ", SPACED)):
+        await page.evaluate(change)
+        found += [f"{what}wider than 320 px: {element}" for element in await page.evaluate(WIDE)]
+        found += [f"{what}cut at 320 px: {element}" for element in await page.evaluate(CUT)]
+    return found
 
 
 @pytest.mark.parametrize("service", [*sorted({page.service for page in PAGES}), ""])

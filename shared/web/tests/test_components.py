@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page, expect
 PATH = "/organizations/acme/components/"
 WIDE = """() => [...document.querySelectorAll("body *")].filter((element) =>
   element.getBoundingClientRect().right > innerWidth + 1
-  && !element.closest(".table-scroll, pre, .tabs, .rail-nav, .visually-hidden"))
+  && !element.closest(".table-scroll, pre, .visually-hidden"))
   .map((element) => element.outerHTML)"""
 SMALL = """() => [...document.querySelectorAll("a, button, select, input, summary")].filter((element) => {
   const box = element.getBoundingClientRect();
@@ -64,15 +64,37 @@ async def test_nothing_is_wider_than_the_screen_and_fingers_hit_every_control(pa
             assert await page.evaluate(SMALL) == []
 
 
+async def test_text_has_the_sizes_of_the_design_page(page: Page) -> None:
+    sizes = {"body": "14px", ".soft.small": "12px", "h1": "22px", "h2": "16px", ".badge": "12px"}
+    found = "name => getComputedStyle(document.querySelector(name)).fontSize"
+    assert {name: await page.evaluate(found, name) for name in sizes} == sizes
+
+
+async def test_what_was_refused_has_the_focus(page: Page) -> None:
+    assert await page.evaluate("document.activeElement.name") == "email"
+    assert await page.evaluate("document.activeElement.ariaInvalid") == "true"
+
+
+async def test_a_form_is_sent_once_however_often_its_button_is_pressed(page: Page) -> None:
+    posts: list[str] = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    await page.locator("summary", has_text="Revoke").press("Enter")
+    await page.keyboard.press("Tab")
+    await page.evaluate("for (const _ of [1, 2, 3]) document.activeElement.click()")
+    await page.wait_for_url("**/x/")
+    assert len(posts) == 1
+
+
 async def test_theme_menu_and_help(page: Page) -> None:
     await page.locator(".account summary").click()
     await page.get_by_text("Dark", exact=True).click()
     assert await page.evaluate("document.documentElement.dataset.theme") == "dark"
     await page.reload()
     assert await page.evaluate("document.documentElement.dataset.theme") == "dark"
-    await page.locator(".account summary").click()
-    await page.keyboard.press("Escape")
-    await expect(page.locator(".account[open]")).to_have_count(0)
+    for leave in ("Escape", "Shift+Tab"):
+        await page.locator(".account summary").click()
+        await page.keyboard.press(leave)
+        await expect(page.locator(".account[open]")).to_have_count(0)
     await page.keyboard.press("?")
     await expect(page.locator("#keyboard-help")).to_be_visible()
     await page.get_by_role("switch", name="These keys act").uncheck()
@@ -83,6 +105,7 @@ async def test_theme_menu_and_help(page: Page) -> None:
     await page.get_by_role("button", name="Keyboard shortcuts").click()
     await page.get_by_role("switch", name="These keys act").check()
     await page.keyboard.press("Escape")
+    await expect(page.locator(".account summary")).to_be_focused()
     await page.keyboard.press("/")
     assert await page.evaluate("document.activeElement.name") == "query"
     await page.keyboard.type("?/")

@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import pytest
 from crash_embed.domain.parameters import TEXT_PARAMETERS
 from crash_embed.domain.texts import LANGUAGES
 from hearback_contracts.streams import USER_REPORT_SUBMITTED
@@ -92,6 +93,30 @@ async def test_hostile_css_changes_nothing(host: Any, open_page: Any) -> None:
         sizes.append(await page.locator(DIALOG).bounding_box())
         await send(page)
     assert sizes[0] == sizes[1]
+
+
+@pytest.mark.parametrize("way", ["button", "Enter"])
+async def test_a_sandboxed_frame_that_allows_no_forms(host: Any, open_page: Any, redis: Redis, way: str) -> None:
+    inner = host.add(SHELL % ("<script>{loader}</script>", "<p>Inner</p>"), "/inner")
+    sandbox = "allow-scripts allow-same-origin"
+    outer = host.add(
+        SHELL
+        % ("", f'<iframe title="inner" sandbox="{sandbox}" src="{inner}" width="640" height="600"></iframe>'),
+        "/outer",
+    )
+    page = await open_page(outer)
+    frame = page.frame_locator("iframe")
+    await frame.locator("p").wait_for()
+    await page.frames[1].evaluate("show()")
+    if way == "button":
+        await send(frame)
+    else:
+        await frame.locator(f"{DIALOG} [name=comments]").fill("It broke.")
+        await frame.locator(f"{DIALOG} [name=email]").fill("jane@example.com")
+        await frame.locator(f"{DIALOG} [name=name]").fill("Jane")
+        await page.keyboard.press("Enter")
+        await expect(frame.get_by_role("status")).to_contain_text("Thank you!")
+    assert sum([await redis.xlen(key) for key in USER_REPORT_SUBMITTED.shard_keys(4)]) == 1
 
 
 async def test_base_and_frames(host: Any, open_page: Any) -> None:

@@ -1,7 +1,13 @@
 /* Draws a chart from the table that stands behind it; without this script the table is open and says the same. */
 (() => {
   "use strict";
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const colour = (name) => {  // of the theme that holds: a canvas knows no `light-dark()`
+    const probe = document.documentElement.appendChild(document.createElement("i"));
+    probe.style.color = `var(--${name})`;
+    const found = getComputedStyle(probe).color;
+    probe.remove();
+    return found;
+  };
   // Times are UTC, as in the table, and written in the reader's language.
   const written = (options) => {
     const format = new Intl.DateTimeFormat(undefined, { ...options, timeZone: "UTC", hourCycle: "h23" });
@@ -15,6 +21,8 @@
     if (isMidnight(tick)) return day(tick);
     return at === 0 ? `${hour(tick)}\n${day(tick)}` : hour(tick);
   });
+  // They differ without their colours, too.
+  const LINES = [{ dash: [], border: "solid" }, { dash: [8, 4], border: "dashed" }, { dash: [2, 3], border: "dotted" }];
   const draw = (target) => {
     const table = document.getElementById(target.dataset.chart);
     if (!table || typeof uPlot === "undefined") return;
@@ -26,12 +34,12 @@
     const options = {
       width: target.clientWidth,
       height: 240,
-      legend: { live: true },
+      legend: { live: true, markers: { dash: (_, index) => LINES[index - 1]?.border ?? "solid" } },
       cursor: { points: { size: 6 } },
       scales: { y: { range: (_, low, high) => [0, Math.max(high, 1)] } },
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       axes: [{ ...axis, space: 64, values: tickTexts }, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => Intl.NumberFormat(undefined, { notation: "compact" }).format(tick)) }],
-      series: [{ label: table.tHead.rows[0].cells[0].textContent, value: (_, at) => (at === null ? "–" : moment(at)) }, ...heads.map((head) => ({ label: head.textContent, stroke: colour(head.dataset.series), fill: `color-mix(in srgb, ${colour(head.dataset.series)} 12%, transparent)`, width: 2, points: { show: false } }))],
+      series: [{ label: table.tHead.rows[0].cells[0].textContent, value: (_, at) => (at === null ? "–" : moment(at)) }, ...heads.map((head, index) => ({ label: head.textContent, dash: LINES[index]?.dash, stroke: colour(head.dataset.series), fill: `color-mix(in srgb, ${colour(head.dataset.series)} 12%, transparent)`, width: 2, points: { show: false } }))],
     };
     target.replaceChildren();
     const chart = new uPlot(options, data, target);

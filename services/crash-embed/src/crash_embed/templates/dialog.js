@@ -244,6 +244,11 @@ function Embed(endpoint, strings, options) {
     fields[empty || 'comments'].input.focus();
   }
 
+  // A frame that is sandboxed without `allow-forms` submits no form, but its buttons are pressed, by Enter in a field, too.
+  submit.addEventListener('click', function (event) {
+    event.preventDefault();
+    send();
+  });
   form.addEventListener('submit', function (event) {
     event.preventDefault();
     send();

@@ -1,12 +1,14 @@
 """Path parameters, pages, and body fields."""
 
+import re
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from fastapi import Depends, Path, Response
 from hearback_kit.api.paging import PageRequest, page_request, read_id
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 from registry.domain.addresses import EMAIL_PATTERN
 
@@ -15,12 +17,34 @@ OrganizationName = Annotated[str, Path(description="Slug or id of the organizati
 ProjectName = Annotated[str, Path(description="Slug or id of the project.")]
 KeyName = Annotated[str, Path(description="Id or public part of the key.")]
 MemberName = Annotated[str, Path(description="Id of the member.")]
+_LANGUAGE: Final = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$"
+
+
+def _in_form(pattern: str, wanted: str) -> AfterValidator:
+    """Refuse a text that does not match a pattern, in words: a pattern says nothing to people."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise PydanticCustomError("form", "Give {wanted}.", {"wanted": wanted})
+        return text
+
+    return AfterValidator(check)
+
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Slug = Annotated[str, StringConstraints(max_length=50)]
 Platform = Annotated[str, StringConstraints(max_length=64)]
-Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254, pattern=EMAIL_PATTERN)]
-Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$")]
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=254),
+    _in_form(EMAIL_PATTERN, "an e-mail address, such as ada@example.com"),
+    Field(json_schema_extra={"pattern": EMAIL_PATTERN}),
+]
+Language = Annotated[
+    str,
+    _in_form(_LANGUAGE, "a language, such as de or pt-BR"),
+    Field(json_schema_extra={"pattern": _LANGUAGE}),
+]
 NewPassword = Annotated[str, StringConstraints(min_length=8, max_length=1_000)]
 KnownPassword = Annotated[str, StringConstraints(max_length=1_000)]
 Role = Literal["viewer", "member", "admin", "manager", "owner"]

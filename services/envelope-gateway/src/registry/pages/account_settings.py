@@ -11,7 +11,7 @@ from hearback_kit.errors import BadRequest, ServiceError
 from hearback_web import Flash, FormDep, SignedIn, SignedInDep, redirect
 from hearback_web.texts import gettext as _
 
-from registry.pages.deps import StateDep, actor_of, render
+from registry.pages.deps import StateDep, actor_of, render, wrong_field
 from registry.service.app_state import AppState
 from registry.service.set_alerts import set_alerts
 from registry.service.update_account import AccountChange, update_account
@@ -72,7 +72,9 @@ async def set_password(
     user, wanted = await state.account(person.principal), form.get("password", "")
     try:
         if not PASSWORD_LENGTH_MIN <= len(wanted) <= PASSWORD_LENGTH_MAX:
-            raise BadRequest(_("A password has at least {} characters.").format(PASSWORD_LENGTH_MIN))
+            raise BadRequest(
+                _("A password has at least {} characters.").format(PASSWORD_LENGTH_MIN), code="invalid_password"
+            )
         change = AccountChange(
             password=wanted, current_password=form.get("current_password", "")[:PASSWORD_LENGTH_MAX]
         )
@@ -116,6 +118,7 @@ async def _page(
         request,
         "account.html",
         error=problem,
+        wrong=wrong_field(problem),
         user=user,
         languages=list(LANGUAGES.items()),
         projects=projects,

@@ -1,6 +1,6 @@
 """What pages take from the running app: its state, and the organization or project of the path with its rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -9,7 +9,7 @@ from hearback_contracts.config import OrganizationConfig
 from hearback_fleet.access import ORGANIZATION_READ, ORGANIZATION_WRITE, PROJECT_READ, PROJECT_WRITE, app_state
 from hearback_kit.api.paging import PageRequest, page_request, read_id
 from hearback_kit.api.params import AddressDep
-from hearback_kit.errors import existing
+from hearback_kit.errors import ServiceError, existing
 from hearback_web import Pages, PageScope, ProjectPageScope, SignedIn, neighbours, page_scope, project_page_scope
 
 from registry.service.app_state import AppState
@@ -20,6 +20,17 @@ from registry.store.projects import Project, find_project
 PAGES: Final = Pages("registry", "registry")
 render: Final = PAGES.render
 ROWS: Final = 50
+# The field that an error is about, by its code: it says so there, and gets the focus.
+_FIELDS: Final = {
+    "invalid_name": "name",
+    "invalid_slug": "slug",
+    "slug_taken": "slug",
+    "invalid_email": "email",
+    "already_member": "email",
+    "invalid_days": "days",
+    "wrong_credentials": "current_password",
+    "invalid_password": "password",
+}
 PageDep = Annotated[PageRequest, page_request(read_id, rows=ROWS, rows_max=ROWS)]
 
 
@@ -76,6 +87,12 @@ def project_page(*scopes: str) -> Any:
         return ProjectPage(person, found, actor_of(person, address))
 
     return Depends(resolve)
+
+
+def wrong_field(error: ServiceError | None) -> Mapping[str, str]:
+    """Return the error by the name of its field; nothing for one that is about no field."""
+    field = _FIELDS.get(error.code) if error else None
+    return {field: error.detail} if error and field else {}
 
 
 async def first_organization(state: AppState, person: SignedIn) -> OrganizationConfig | None:

@@ -10,7 +10,7 @@ from hearback_web import FormDep, redirect
 
 from registry.domain.dsns import dsns_of
 from registry.domain.platforms import PLATFORMS, platform_of
-from registry.pages.deps import ProjectCreateDep, ProjectPage, ProjectReadDep, StateDep, render
+from registry.pages.deps import ProjectCreateDep, ProjectPage, ProjectReadDep, StateDep, render, wrong_field
 from registry.service.app_state import AppState
 from registry.service.create_project import NewProject, create_project
 from registry.store.keys import Key, find_first_active
@@ -112,6 +112,7 @@ def _new(request: Request, given: dict[str, str] | None = None, error: ServiceEr
         request,
         "new_project.html",
         error=error,
+        wrong=wrong_field(error),
         given=given or {"name": "", "slug": "", "platform": "javascript"},
         platforms=[(platform.name, platform.label) for platform in PLATFORMS.values()],
     )

@@ -9,7 +9,7 @@ from hearback_kit.errors import BadRequest, NotFound, ServiceError, Unauthorized
 from hearback_web import Flash, FormDep, redirect
 from hearback_web.texts import gettext as _
 
-from registry.pages.deps import StateDep, render
+from registry.pages.deps import StateDep, render, wrong_field
 from registry.pages.sign_in import begin
 from registry.service.accept_invitation import InvitationLink
 from registry.service.app_state import AppState
@@ -61,7 +61,9 @@ async def accept(
             return redirect(request, start, welcome)
         password = form.get("password", "")
         if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
-            raise BadRequest(_("A password has at least {} characters.").format(PASSWORD_LENGTH_MIN))
+            raise BadRequest(
+                _("A password has at least {} characters.").format(PASSWORD_LENGTH_MIN), code="invalid_password"
+            )
         accepted = await state.invitations.accept_with_password(
             link, password, name or None, address, state.clock.now()
         )
@@ -98,6 +100,7 @@ def _form(
         request,
         "invitation.html",
         error=error,
+        wrong=wrong_field(error),
         organization=invitation.organization_name,
         email=invitation.email,
         role=invitation.role,

@@ -12,7 +12,15 @@ from hearback_web.texts import gettext as _
 
 from registry.domain.addresses import is_email_address
 from registry.domain.roles import scopes_beyond
-from registry.pages.deps import OrganizationPage, PageDep, StateDep, listing, organization_page, render
+from registry.pages.deps import (
+    OrganizationPage,
+    PageDep,
+    StateDep,
+    listing,
+    organization_page,
+    render,
+    wrong_field,
+)
 from registry.service import invite_member as inviting
 from registry.service import manage_members
 from registry.service.app_state import AppState
@@ -52,7 +60,7 @@ async def invite(request: Request, state: StateDep, form: FormDep, page: PageDep
     email, role = form.text("email", length_max=EMAIL_LENGTH_MAX), form.get("role", "member")
     try:
         if not is_email_address(email) or role not in ROLES:
-            raise BadRequest(_("Give an e-mail address and a role."))
+            raise BadRequest(_("Give an e-mail address and a role."), code="invalid_email")
         member, link = await inviting.invite_member(
             state.changes, scope.actor, _authority(scope), state.settings, email=email, role=role
         )
@@ -127,6 +135,7 @@ async def _page(
         request,
         "members.html",
         error=problem,
+        wrong=wrong_field(problem) if given else {},
         organization=scope.organization,
         **listing(page, rows),
         now=state.clock.now(),

@@ -5,12 +5,19 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 from hearback_contracts.flags import Feature
 from hearback_fleet.access import ORGANIZATION_WRITE
-from hearback_kit.errors import ServiceError
+from hearback_kit.errors import BadRequest, ServiceError
 from hearback_web import Flash, FormDep, redirect
 from hearback_web.texts import gettext as _
 
 from registry.domain.options import features_with_defaults
-from registry.pages.deps import OrganizationPage, OrganizationReadDep, OrganizationWriteDep, StateDep, render
+from registry.pages.deps import (
+    OrganizationPage,
+    OrganizationReadDep,
+    OrganizationWriteDep,
+    StateDep,
+    render,
+    wrong_field,
+)
 from registry.service.update_organization import update_organization
 
 router = APIRouter(include_in_schema=False)
@@ -69,25 +76,28 @@ async def save(request: Request, state: StateDep, form: FormDep, scope: Organiza
         "slug": form.text("slug", length_max=SLUG_LENGTH_MAX),
     }
     if not values["name"]:
-        return _page(request, scope, values, _("An organization needs a name."))
+        return _page(request, scope, values, BadRequest(_("An organization needs a name."), code="invalid_name"))
     try:
         changed = await update_organization(state.changes, scope.actor, scope.organization, values, {})
     except ServiceError as error:
-        return _page(request, scope, values, error.detail)
+        return _page(request, scope, values, error)
     return redirect(request, f"/settings/{changed.slug}/", Flash(_("Saved.")))
 
 
 def _page(
-    request: Request, scope: OrganizationPage, given: dict[str, str] | None = None, problem: str | None = None
+    request: Request,
+    scope: OrganizationPage,
+    given: dict[str, str] | None = None,
+    error: ServiceError | None = None,
 ) -> Response:
     organization = scope.organization
     return render(
         request,
         "organization_settings.html",
-        400 if problem else 200,
+        error=error,
         organization=organization,
         given=given or {"name": organization.name, "slug": organization.slug},
-        problem=problem,
+        wrong=wrong_field(error),
         features=[
             (feature.value, label, text, features_with_defaults(organization.features)[feature.value])
             for feature, label, text in feature_texts()

@@ -1,5 +1,6 @@
 """The projects of an organization, and a project's general settings."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -20,6 +21,7 @@ from registry.pages.deps import (
     StateDep,
     listing,
     render,
+    wrong_field,
 )
 from registry.service.update_project import update_project
 from registry.store.projects import list_projects
@@ -72,14 +74,16 @@ async def save(request: Request, state: StateDep, form: FormDep, scope: ProjectW
         values, options = _read(given)
         changed = await update_project(state.changes, scope.actor, scope.project, values, options)
     except ServiceError as error:
-        return _page(request, scope, given, error.detail)
+        return _page(request, scope, given, error)
     path = f"/settings/{changed.organization_slug}/projects/{changed.slug}/"
     return redirect(request, path, Flash(_("Saved. It holds in every service within two seconds.")))
 
 
 def _read(given: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
     if not 0 < len(given["name"]) <= NAME_LENGTH_MAX:
-        raise BadRequest(_("A project needs a name of at most {} characters.").format(NAME_LENGTH_MAX))
+        raise BadRequest(
+            _("A project needs a name of at most {} characters.").format(NAME_LENGTH_MAX), code="invalid_name"
+        )
     if len(given["platform"]) > PLATFORM_LENGTH_MAX:
         raise BadRequest(_("There is no such platform."))
     values: dict[str, Any] = {"name": given["name"], "slug": given["slug"], "platform": given["platform"] or None}
@@ -98,14 +102,22 @@ def _number(text: str, default: Any) -> Any:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else text
 
 
-def _page(request: Request, scope: ProjectPage, given: dict[str, str], problem: str | None = None) -> Response:
+def _wrong(error: ServiceError | None) -> Mapping[str, str]:
+    """Return the error by the name of its field."""
+    option, _must_be, wanted = error.detail.partition(" must be ") if error else ("", "", "")
+    return {option: _("Give {}.").format(wanted.removesuffix(", or null"))} if wanted else wrong_field(error)
+
+
+def _page(
+    request: Request, scope: ProjectPage, given: dict[str, str], error: ServiceError | None = None
+) -> Response:
     return render(
         request,
         "project_settings.html",
-        400 if problem else 200,
+        error=error,
         project=scope.project,
         given=given,
-        problem=problem,
+        wrong=_wrong(error),
         platforms=[("", _("Another")), *((platform.name, platform.label) for platform in PLATFORMS.values())],
         retention_days_max=RETENTION_DAYS_MAX,
         may_change=not scope.person.scopes.isdisjoint(PROJECT_WRITE),

@@ -8,7 +8,7 @@ from hearback_contracts.roles import SCOPES
 from hearback_kit.api.paging import PageRequest
 from hearback_kit.api.params import RowId
 from hearback_kit.errors import BadRequest, ServiceError
-from hearback_web import Flash, FormDep, SignedInDep, redirect
+from hearback_web import Flash, Form, FormDep, SignedInDep, redirect
 from hearback_web.texts import gettext as _
 
 from registry.domain.roles import WRITE_SCOPES
@@ -20,6 +20,7 @@ from registry.pages.deps import (
     listing,
     organization_page,
     render,
+    wrong_field,
 )
 from registry.service import manage_tokens
 from registry.service.app_state import AppState
@@ -57,7 +58,7 @@ async def create(request: Request, state: StateDep, form: FormDep, page: PageDep
         expires_at = None
         if days:
             if not (days.isascii() and days.isdigit() and 1 <= int(days) <= DAYS_MAX):
-                raise BadRequest(_("A token is valid for 1 to {} days.").format(DAYS_MAX))
+                raise BadRequest(_("A token is valid for 1 to {} days.").format(DAYS_MAX), code="invalid_days")
             expires_at = state.clock.now() + timedelta(days=int(days))
         if not form.getlist("scopes"):
             raise BadRequest(_("Choose at least one scope."))
@@ -67,7 +68,7 @@ async def create(request: Request, state: StateDep, form: FormDep, page: PageDep
             state.changes, scope.actor, _authority(scope), wanted, count_max=state.settings.tokens_max
         )
     except ServiceError as error:
-        return await _page(request, state, page, scope, problem=error, chosen=form.getlist("scopes"))
+        return await _page(request, state, page, scope, problem=error, given=form)
     return await _page(request, state, page, scope, created=token, secret=secret)
 
 
@@ -88,7 +89,7 @@ async def _page(
     scope: OrganizationPage,
     *,
     problem: ServiceError | None = None,
-    chosen: list[str] | None = None,
+    given: Form | None = None,
     created: Token | None = None,
     secret: str | None = None,
 ) -> Response:
@@ -100,11 +101,13 @@ async def _page(
         request,
         "tokens.html",
         error=problem,
+        wrong=wrong_field(problem),
+        given=given or {},
         organization=scope.organization,
         **listing(page, rows),
         now=state.clock.now(),
         scopes=sorted(scope.person.scopes),
-        chosen=["event:read", "project:read", "org:read"] if chosen is None else chosen,
+        chosen=["event:read", "project:read", "org:read"] if given is None else given.getlist("scopes"),
         created=created,
         secret=secret,
         may_change=not scope.person.scopes.isdisjoint(WRITE_SCOPES),

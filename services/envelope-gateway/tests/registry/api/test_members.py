@@ -130,3 +130,9 @@ async def test_a_malformed_member_is_400_and_changes_nothing(registry):
     for body in ({}, {"role": "king"}, {"role": None}, {"reinvite": "yes"}, []):
         await registry.put(f"{MEMBERS}{owner['id']}/", body, status=400)
     assert await registry.get(MEMBERS) == [owner]
+
+
+@pytest.mark.parametrize("email", ["nonsense", "a@b c", "é@example.org", "@", ""])
+async def test_an_address_that_is_none_is_refused_in_words(registry, email):
+    answer = await registry.post(MEMBERS, {"email": email}, status=400)
+    assert answer["detail"] == "email: Give an e-mail address, such as ada@example.com."

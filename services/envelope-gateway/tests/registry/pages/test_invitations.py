@@ -55,7 +55,7 @@ async def test_without_a_session_there_is_no_accepting_by_one(link, new_browser)
 @pytest.mark.parametrize("form", [{}, {"password": "short"}, {"password": "x" * 1001}, {"name": "Ann"}])
 async def test_a_password_that_will_not_do_is_asked_for_again(registry, link, new_browser, form):
     page = await new_browser().submit(link, form, status=400)
-    assert 'role="alert"' in page.text
+    assert 'aria-invalid="true"' in page.text
     assert form.get("name", "") in page.text
     assert "hearback_session" not in page.headers.get("set-cookie", "")
     assert (await registry.get(MEMBERS))[1]["pending"] is True

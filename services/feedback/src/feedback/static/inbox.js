@@ -137,7 +137,8 @@
     event.preventDefault();
     const from = rows().find((row) => row.classList.contains("is-current"));
     inbox().classList.remove("shows-detail");
-    history.pushState(null, "", back.href);
+    history.replaceState({ htmx: true }, "");  // so that the browser's own buttons lead back and forth
+    history.pushState({ htmx: true }, "", back.href);
     if (from) linkOf(from).focus();
   });
 

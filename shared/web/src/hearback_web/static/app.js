@@ -92,6 +92,14 @@
     showToast({ text: texts.unreachable, tone: "bad" });
   });
   document.addEventListener("htmx:afterSettle", (event) => refreshTimes(event.target));
+  // What is asked for again and again is shown, and said by screen readers, when it is another.
+  const answers = new Map();
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    const asking = detail.requestConfig.elt;
+    if (!asking.getAttribute("hx-trigger")?.startsWith("every ")) return;
+    if (answers.get(asking.id) === detail.xhr.responseText) detail.shouldSwap = false;
+    answers.set(asking.id, detail.xhr.responseText);
+  });
 
   // --- Copying
   const copy = async (button) => {
@@ -108,13 +116,22 @@
     showToast({ text: texts.copied });
   };
 
+  // --- Menus: one is open at most, and none covers what has the focus
+  const closeMenus = (isDone) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (isDone(menu)) menu.open = false;
+  };
+  document.addEventListener("focusin", (event) => closeMenus((menu) => !menu.contains(event.target)));
+
   // --- Clicks anywhere
   document.addEventListener("click", (event) => {
     const target = event.target.closest("[data-copy], [data-open-dialog], [data-dismiss]");
-    for (const menu of document.querySelectorAll("details.menu[open]")) {
-      if (!menu.contains(event.target) || target) menu.open = false;
-    }
+    closeMenus((menu) => !menu.contains(event.target));
     if (!target) return;
+    const menu = target.closest("details.menu");
+    if (menu) {  // what follows gives the focus back, and cannot to what a closed menu hides
+      menu.querySelector("summary").focus();
+      menu.open = false;
+    }
     if (target.dataset.copy !== undefined) copy(target);
     if (target.dataset.openDialog !== undefined) openDialog(target.dataset.openDialog);
     if (target.dataset.dismiss !== undefined) target.closest(".toast")?.remove();
@@ -145,6 +162,18 @@
     pressed = "";
     if (unsent && event.target === unsent) send(unsent);
   });
+
+  // --- A form is sent once, however often its button is pressed; one that comes back from the history may be sent again.
+  const sending = new Set();
+  const SENDING_MS = 10000;  // whoever stopped a slow one may send it again
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post" || event.defaultPrevented) return;
+    if (sending.has(form)) { event.preventDefault(); return; }
+    sending.add(form);
+    setTimeout(() => sending.delete(form), SENDING_MS);
+  });
+  addEventListener("pageshow", () => sending.clear());
 
   // --- Dialogs
   const openDialog = (id) => {
@@ -179,12 +208,8 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     refreshTimes(document);
-    // Rows of links scroll on narrow screens: the current one is in sight.
-    for (const row of document.querySelectorAll(".tabs, .rail-nav")) {
-      const link = row.querySelector("[aria-current]");
-      if (link) row.scrollLeft = link.offsetLeft - (row.clientWidth - link.offsetWidth) / 2;
-    }
     for (const toast of document.querySelectorAll(".toast")) leave(toast);
+    if (!document.querySelector("[autofocus]")) document.querySelector("main [aria-invalid], #problem")?.focus();
     setTimeout(() => {  // screen readers say only what comes after a page was read
       for (const text of document.querySelectorAll(".toast p")) text.textContent = text.textContent;
     }, 500);
