@@ -23,7 +23,7 @@ import client_reports.app
 import client_reports.settings
 import feedback.app
 import feedback.settings
-from client_reports.store.partitions import Plans, partitions_of
+from client_reports.store.partitions import partitions_of
 from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import FEEDBACK_SUBMITTED, OUTCOME_RECORDED, Stream
@@ -116,7 +116,7 @@ class Bench:
         await migrate(self._feedback.database_url, "feedback.store.migrations")
         await migrate(self._journal.database_url, "client_reports.store.migrations")
         database = Database(self._journal.database_url)
-        await partitions_of(database, Plans.of(self._journal)).ensure(datetime.now(UTC))
+        await partitions_of(database, self._journal).ensure(datetime.now(UTC))
         await database.close()
         await publish_projects(self._valkey.url, PROJECTS)
 

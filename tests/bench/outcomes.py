@@ -11,7 +11,7 @@ from typing import Any
 from client_reports.app import create_app, create_worker
 from client_reports.domain.buckets import DAYS, HOURS, Layout
 from client_reports.settings import Settings
-from client_reports.store.partitions import Plans, partitions_of
+from client_reports.store.partitions import partitions_of
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.events import ClientReportReceived
 from hearback_contracts.outcomes import Outcome, SubmissionState
@@ -163,7 +163,7 @@ def _folded(unit: str, layout: Layout, row: str, kept: tuple[str, ...]) -> str:
 async def _stats_latency(settings: Settings, options: Options) -> list[Row]:
     await publish_projects(settings.redis_url.get_secret_value(), PROJECTS)
     database = Database(settings.database_url)
-    await partitions_of(database, Plans.of(settings)).ensure(datetime.now(UTC))
+    await partitions_of(database, settings).ensure(datetime.now(UTC))
     stored = await _fill(database)
     await database.close()
     await _vacuum(settings.database_url)

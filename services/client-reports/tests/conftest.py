@@ -11,10 +11,10 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest_asyncio
-from client_reports.app import create_app, journal_limits
+from client_reports.app import create_app
 from client_reports.service.record_effects import EffectRecorder
 from client_reports.settings import Settings
-from client_reports.store.partitions import Plans, partitions_of
+from client_reports.store.partitions import partitions_of
 from client_reports.store.tables import METADATA
 from hearback_devkit.fleet import publish_project, signed_in
 from hearback_devkit.testing import ManualClock, running
@@ -39,14 +39,7 @@ class Store:
     def recorder(self, **settings: Any) -> EffectRecorder:
         """What the worker records batches with; `settings` are changed."""
         changed = self.settings.model_copy(update=settings)
-        return EffectRecorder(
-            self.database,
-            self.partitions,
-            Plans.of(changed),
-            self.clock,
-            limits=journal_limits(changed),
-            series_per_hour_max=changed.series_per_hour_max,
-        )
+        return EffectRecorder(changed, self.database, self.clock, self.partitions)
 
 
 @dataclass
@@ -94,7 +87,7 @@ async def opened(url: str, redis_url: str) -> AsyncIterator[Store]:
     settings = Settings(service_database_url=url, redis_url=redis_url, registry_url="http://127.0.0.1:9")
     database = Database(url)
     clock = ManualClock(NOW)
-    partitions = partitions_of(database, Plans.of(settings))
+    partitions = partitions_of(database, settings)
     await partitions.ensure(clock.now())
     yield Store(url, database, clock, partitions, settings)
     await database.close()

@@ -12,16 +12,14 @@ from hearback_kit.worker import Worker
 from client_reports.api import alert_rules, erasures, reprocessings, stats, submissions
 from client_reports.consumers.client_report_received import ClientReportReceivedHandler
 from client_reports.consumers.outcome_recorded import OutcomeRecordedHandler
-from client_reports.domain.journal import JournalLimits
 from client_reports.jobs.alerts import add_alerts
 from client_reports.jobs.partitions import keep_partitions
 from client_reports.pages import loss_alerts, outcome_stats, submission_list
 from client_reports.pages.deps import PAGES
-from client_reports.service.accept_submission import SubmissionAcceptance
 from client_reports.service.app_state import AppState
 from client_reports.service.record_effects import EffectRecorder
 from client_reports.settings import Settings
-from client_reports.store.partitions import Plans, partitions_of
+from client_reports.store.partitions import partitions_of
 from client_reports.store.tables import OUTBOX
 
 
@@ -29,8 +27,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
     """Return the HTTP app; it connects on startup."""
 
     def build(runtime: ServiceRuntime) -> AppState:
-        acceptance = SubmissionAcceptance(UnitOfWork.of(runtime), settings.steps_max)
-        return AppState(settings, runtime.database, runtime.clock, acceptance, runtime.read_barrier)
+        return AppState(settings, runtime.database, runtime.clock, UnitOfWork.of(runtime), runtime.read_barrier)
 
     app = service_app(
         settings,
@@ -59,35 +56,16 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
     """Return the worker: the consumers of both streams, partitions and the evaluation of alert rules."""
 
     def build(runtime: ServiceRuntime) -> None:
-        database = runtime.database
-        plans = Plans.of(settings)
-        partitions = partitions_of(database, plans)
-        recorder = EffectRecorder(
-            database,
-            partitions,
-            plans,
-            runtime.clock,
-            limits=journal_limits(settings),
-            series_per_hour_max=settings.series_per_hour_max,
-        )
+        partitions = partitions_of(runtime.database, settings)
+        recorder = EffectRecorder(settings, runtime.database, runtime.clock, partitions)
         find_project, days_max = runtime.configuration.project, settings.report_days_max
         reports = ClientReportReceivedHandler(recorder, find_project, report_days_max=days_max)
         outcomes = OutcomeRecordedHandler(recorder, shards=runtime.shards)
         consume = partial(runtime.consume, batch_max=settings.batch_max)
         consume(CLIENT_REPORT_RECEIVED, reports)
         consume(OUTCOME_RECORDED, outcomes, on_dead=outcomes.on_dead, read_barrier=runtime.read_barrier)
-        keep = partial(keep_partitions, database, partitions, runtime.clock)
+        keep = partial(keep_partitions, runtime.database, partitions, runtime.clock)
         runtime.every("partitions", settings.maintenance_seconds, keep)
         add_alerts(runtime, settings)
 
     return service_worker(settings, build=build, clock=clock, outbox=OUTBOX)
-
-
-def journal_limits(settings: Settings) -> JournalLimits:
-    """Return the journal's limits from the settings."""
-    return JournalLimits(
-        steps_max=settings.steps_max,
-        payloads_max=settings.payloads_max,
-        submissions_per_day_max=settings.submissions_per_day_max,
-        payload_bytes_per_day_max=settings.payload_mib_per_day_max << 20,
-    )

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from client_reports.domain.buckets import DAYS
 from client_reports.domain.counting import Count, CountKey, Effects
-from client_reports.store.partitions import Plans, partitions_of
+from client_reports.store.partitions import partitions_of
 from hearback_kit.db.partitions import PartitionPlan
 from sqlalchemy import text
 
@@ -31,7 +31,7 @@ def test_a_plan_covers_all_that_is_kept_and_some_days_ahead(fresh_store: Any) ->
 
 async def test_making_them_again_changes_nothing(fresh_store: Any) -> None:
     before = await names(fresh_store, "counter_hours")
-    await partitions_of(fresh_store.database, Plans.of(fresh_store.settings)).ensure(fresh_store.clock.now())
+    await partitions_of(fresh_store.database, fresh_store.settings).ensure(fresh_store.clock.now())
     assert await names(fresh_store, "counter_hours") == before
     assert len(before) >= 9
 

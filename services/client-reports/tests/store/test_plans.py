@@ -52,11 +52,11 @@ async def plan(store: Any, statement: Any) -> str:
 
 
 LISTS = (
-    SubmissionFilter(7),
-    SubmissionFilter(7, states=(SubmissionState.INVALID,)),
-    SubmissionFilter(7, sources=("new_feedback_envelope",)),
-    SubmissionFilter(7, reasons=("empty",)),
-    SubmissionFilter(7, id_prefix="a0"),
+    SubmissionFilter(),
+    SubmissionFilter(states=(SubmissionState.INVALID,)),
+    SubmissionFilter(sources=("new_feedback_envelope",)),
+    SubmissionFilter(reasons=("empty",)),
+    SubmissionFilter(id_prefix="a0"),
 )
 
 
@@ -64,7 +64,7 @@ async def test_no_list_of_submissions_scans_a_table(filled: Any) -> None:
     after = (filled.clock.now() - timedelta(minutes=5), "f" * 32)
     for wanted in LISTS:
         for position in (None, after):
-            statement = Window(51, position).statement(submissions_statement(wanted), SORT_KEY)
+            statement = Window(51, position).statement(submissions_statement(7, wanted), SORT_KEY)
             found = await plan(filled, statement)
             assert "Seq Scan on submission_2026" not in found, found
             assert "Index" in found

@@ -39,36 +39,22 @@ async def get_rules(app: StateDep, scope: Reader) -> list[AlertRuleView]:
 @router.post("/", operation_id="createAlertRule", summary="Add an alert rule", status_code=201)
 async def create_rule(app: StateDep, scope: Writer, body: AlertRuleBody) -> AlertRuleDetail:
     """Create a rule; it is evaluated within seconds."""
-    rule = await rules.create_alert_rule(
-        app.database,
-        scope.organization.id,
-        _values(body, scope.organization),
-        organization_max=app.settings.rules_max,
-        project_max=app.settings.rules_per_project_max,
-        now=app.clock.now(),
-    )
+    rule = await rules.create_alert_rule(app, scope.organization.id, _values(body, scope.organization))
     return rule_detail(rule, [], scope.organization)
 
 
 @router.get("/{rule_id}/", operation_id="getAlertRule", summary="Get an alert rule with its history")
 async def get_rule(app: StateDep, scope: Reader, rule_id: RuleId) -> AlertRuleDetail:
     """Return a rule with its status and latest changes."""
-    events_max = app.settings.alert_events_max
-    found = await rules.get_alert_rule(app.database, scope.organization.id, rule_id, events_max=events_max)
+    found = await rules.get_alert_rule(app, scope.organization.id, rule_id)
     return rule_detail(found.rule, found.events, scope.organization)
 
 
 @router.put("/{rule_id}/", operation_id="replaceAlertRule", summary="Replace an alert rule")
 async def replace_rule(app: StateDep, scope: Writer, rule_id: RuleId, body: AlertRuleBody) -> AlertRuleDetail:
     """Replace a rule; its status is `ok` until it is evaluated."""
-    found = await rules.replace_alert_rule(
-        app.database,
-        scope.organization.id,
-        rule_id,
-        _values(body, scope.organization),
-        project_max=app.settings.rules_per_project_max,
-        events_max=app.settings.alert_events_max,
-    )
+    values = _values(body, scope.organization)
+    found = await rules.replace_alert_rule(app, scope.organization.id, rule_id, values)
     return rule_detail(found.rule, found.events, scope.organization)
 
 

@@ -17,6 +17,7 @@ from hearback_kit.errors import BadRequest
 
 from client_reports.api.deps import StateDep
 from client_reports.domain.journal import SubmissionKey
+from client_reports.service.accept_submission import accept_attempt
 from client_reports.store.refused import list_open
 
 router = internal_router()
@@ -51,7 +52,7 @@ async def post_acceptances(state: StateDep, wanted: Acceptances) -> Taken:
     taken = 0
     for one in wanted.attempts:
         digest = _read_digest(one.digest)
-        taken += await state.acceptance.accept_attempt(SubmissionKey(one.project_id, one.id), digest)
+        taken += await accept_attempt(state, SubmissionKey(one.project_id, one.id), digest)
     return Taken(taken=taken)
 
 

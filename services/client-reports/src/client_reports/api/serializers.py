@@ -1,7 +1,6 @@
 """Request and response bodies."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -161,36 +160,29 @@ def submission_detail(submission: Submission, refusal: StoredRefusal | None) -> 
 
 def rule_view(rule: AlertRule, organization: OrganizationConfig) -> AlertRuleView:
     """Return an alert rule for lists."""
-    return AlertRuleView(**_rule_fields(rule, organization))
+    values = rule.values
+    return AlertRuleView(
+        id=str(rule.id),
+        name=values.name,
+        project=organization.project_slug(values.project_id),
+        projectId=str(values.project_id),
+        kind=values.kind.value,
+        threshold=values.threshold,
+        reasons=list(values.reasons) if values.reasons else None,
+        category=None if values.category is None else str(DataCategory(values.category)),
+        enabled=values.enabled,
+        dateCreated=wire_time(rule.created_at),
+        status=rule.status.value,
+        value=rule.value,
+        lastEvaluated=wire_time(rule.evaluated_at) if rule.evaluated_at else None,
+        lastTriggered=wire_time(rule.triggered_at) if rule.triggered_at else None,
+        lastResolved=wire_time(rule.resolved_at) if rule.resolved_at else None,
+    )
 
 
 def rule_detail(
     rule: AlertRule, events: Sequence[AlertEvent], organization: OrganizationConfig
 ) -> AlertRuleDetail:
+    """Return an alert rule with its history."""
     history = [AlertEventView(at=wire_time(one.at), status=str(one.status), value=one.value) for one in events]
-    return AlertRuleDetail(**_rule_fields(rule, organization), history=history)
-
-
-def _rule_fields(rule: AlertRule, organization: OrganizationConfig) -> dict[str, Any]:
-    values = rule.values
-    return {
-        "id": str(rule.id),
-        "name": values.name,
-        "project": organization.project_slug(values.project_id),
-        "projectId": str(values.project_id),
-        "kind": str(values.kind),
-        "threshold": values.threshold,
-        "reasons": list(values.reasons) if values.reasons else None,
-        "category": None if values.category is None else str(DataCategory(values.category)),
-        "enabled": values.enabled,
-        "dateCreated": wire_time(rule.created_at),
-        "status": str(rule.status),
-        "value": rule.value,
-        "lastEvaluated": _optional_time(rule.evaluated_at),
-        "lastTriggered": _optional_time(rule.triggered_at),
-        "lastResolved": _optional_time(rule.resolved_at),
-    }
-
-
-def _optional_time(time: datetime | None) -> str | None:
-    return None if time is None else wire_time(time)
+    return AlertRuleDetail(**rule_view(rule, organization).model_dump(), history=history)

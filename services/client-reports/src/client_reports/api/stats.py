@@ -45,7 +45,7 @@ async def get_stats(app: StateDep, scope: Reader, parameters: Annotated[StatsPar
         query = _query(parameters, scope, app.clock.now(), app.settings.points_max)
     except InvalidStats as error:
         raise InvalidQuery(str(error)) from error
-    rows = await answer_stats(app.database, query, groups_max=app.settings.groups_max)
+    rows = await answer_stats(app, query)
     return Response(_encode(shape(query, rows)), media_type="application/json")
 
 

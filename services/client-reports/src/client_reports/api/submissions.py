@@ -20,6 +20,7 @@ from client_reports.api.serializers import (
 )
 from client_reports.domain.journal import SubmissionKey
 from client_reports.domain.values import submission_id
+from client_reports.service.accept_submission import accept_submission
 from client_reports.service.find_anywhere import find_in_projects
 from client_reports.service.read_fate import read_fate
 from client_reports.store.submissions import SubmissionFilter
@@ -49,19 +50,14 @@ async def get_submissions(
 ) -> list[SubmissionView]:
     """Return a page of the project's submissions, with a `Link` header."""
     wanted = SubmissionFilter(
-        project_id=scope.project.id,
         states=choices("state", state or (), _STATES),
         sources=choices("source", source or (), _SOURCES),
         reasons=reason or (),
         id_prefix=id_prefix(query) or id_prefix(alias),
     )
+    organization_id, project_ids = scope.project.organization_id, [scope.project.id]
     found = await find_in_projects(
-        app.database,
-        scope.project.organization_id,
-        [scope.project.id],
-        wanted,
-        page.window,
-        within_ids=True,
+        app.database, organization_id, project_ids, wanted, page.window, within_ids=True
     )
     shown = page.page(found, lambda one: (one.status.received_at, one.key.id))
     response.headers.update(shown.headers)
@@ -77,14 +73,12 @@ async def get_submission(app: StateDep, scope: Reader, submission_id: Submission
     """
     key = _key(scope, submission_id)
     may_read = not scope.scopes.isdisjoint(EVENT_READ)
-    submission, refusal = await read_fate(
-        app.database, app.read_barrier, scope.project.organization_id, key, with_words=may_read
-    )
+    submission, refusal = await read_fate(app, scope.project.organization_id, key, with_words=may_read)
     return submission_detail(submission, refusal)
 
 
 @router.put("/{submission_id}/", operation_id="acceptSubmission", summary="Accept a refused submission")
-async def accept_submission(
+async def put_submission(
     app: StateDep,
     scope: Writer,
     submission_id: SubmissionId,
@@ -92,7 +86,8 @@ async def accept_submission(
 ) -> SubmissionDetail:
     """Accept, once, a submission that a rule of time, size or repetition refused; 409 if there is none."""
     principal = scope.principal
-    submission, refusal = await app.acceptance.accept(_key(scope, submission_id), principal.email or principal.id)
+    key, accepted_by = _key(scope, submission_id), principal.email or principal.id
+    submission, refusal = await accept_submission(app, key, accepted_by)
     return submission_detail(submission, refusal)
 
 

@@ -13,23 +13,16 @@ from hearback_kit.bus import Incoming
 from hearback_kit.logs import get_logger
 
 from client_reports import metrics
-from client_reports.domain.client_report import CAUSES, Entry, InvalidReport, read_report, report_time
-from client_reports.domain.counting import Count, CountKey, Effects
+from client_reports.domain.client_report import CAUSES, InvalidReport, read_report, report_time
+from client_reports.domain.counting import Count, Effects, count_key
 from client_reports.domain.journal import RecordedStep, SubmissionKey
 from client_reports.domain.submission_status import Step
-from client_reports.domain.values import (
-    bounded_time,
-    message_uuid,
-    minute_of,
-    row_id,
-    storable,
-    submission_id,
-)
+from client_reports.domain.values import bounded_time, message_uuid, minute_of, row_id, submission_id
 from client_reports.service.record_effects import EffectRecorder
+from client_reports.settings import Settings
 
 FindProject = Callable[[int], Awaitable[ProjectConfig | None]]
 
-SERVICE = "client-reports"
 RETENTION_DAYS_MAX = 3_650
 
 _log = get_logger(__name__)
@@ -60,66 +53,43 @@ class ClientReportReceivedHandler:
 
 
 def read_effects(message: ClientReportReceived, body: bytes | None, days_max: int) -> Effects:
-    """Return the effects of a report; entries older than `days_max` days do not count."""
+    """Return the effects of a report: its counts, and an outcome and steps for what is invalid in it.
+
+    Entries older than `days_max` days do not count. The steps are of a submission with the message's id.
+    """
     metrics.REPORTS.inc()
     received_at = bounded_time(message.received_at)
     sent_at = bounded_time(message.sent_at) if message.sent_at else None
+    counts: list[Count] = []
     try:
         report = read_report(parse_payload(body))
-        at = report_time(report.timestamp, received_at, sent_at, days_max)
+        minute = minute_of(report_time(report.timestamp, received_at, sent_at, days_max))
     except InvalidReport as error:
         metrics.REPORTS_INVALID.labels(error.cause).inc()
-        return _effects(message, [], [error.cause], received_at)
-    for cause in report.dropped:
-        metrics.ENTRIES_DROPPED.labels(cause).inc()
-    metrics.ENTRIES.inc(len(report.entries))
-    minute = minute_of(at)
-    counts = [_count(message, entry, minute) for entry in report.entries]
-    return _effects(message, counts, report.dropped, received_at)
-
-
-def _effects(
-    message: ClientReportReceived, counts: Sequence[Count], causes: Sequence[str], received_at: datetime
-) -> Effects:
-    """Return the counts and, for invalid entries, an outcome and steps of a submission named by the message."""
-    if not causes:
-        return Effects(message_uuid(message.id), bounded_time(message.occurred_at), tuple(counts))
-    _log.warning(
-        "client_report_refused", causes=sorted(set(causes)), project_id=message.project_id, sdk=message.sdk
-    )
+        causes: Sequence[str] = (error.cause,)
+    else:
+        causes = report.dropped
+        for cause in causes:
+            metrics.ENTRIES_DROPPED.labels(cause).inc()
+        metrics.ENTRIES.inc(len(report.entries))
+        for entry in report.entries:
+            key = count_key(message, entry.category, entry.outcome, entry.reason, minute)
+            counts.append(Count(key, entry.quantity))
     minute = minute_of(received_at)
-    refused = [_refused(message, cause, minute) for cause in causes]
+    for cause in causes:
+        key = count_key(message, DataCategory.UNKNOWN, Outcome.INVALID, str(CAUSES[cause]), minute)
+        counts.append(Count(key, 1))
+    steps = _refusals(message, sorted(set(causes)), received_at) if causes else ()
+    return Effects(message_uuid(message.id), bounded_time(message.occurred_at), tuple(counts), steps)
+
+
+def _refusals(message: ClientReportReceived, causes: list[str], at: datetime) -> tuple[RecordedStep, ...]:
+    """Log the causes, and return a step for each."""
+    _log.warning("client_report_refused", causes=causes, project_id=message.project_id, sdk=message.sdk)
+    organization_id = row_id(message.organization_id)
     submission = SubmissionKey(row_id(message.project_id), submission_id(message.id))
     steps = [
-        RecordedStep(
-            row_id(message.organization_id),
-            submission,
-            Step(received_at, SERVICE, CLIENT_REPORT_REFUSED_STEP, SubmissionState.INVALID, str(CAUSES[cause])),
-        )
-        for cause in sorted(set(causes))
+        Step(at, Settings.service, CLIENT_REPORT_REFUSED_STEP, SubmissionState.INVALID, str(CAUSES[cause]))
+        for cause in causes
     ]
-    return Effects(message_uuid(message.id), bounded_time(message.occurred_at), (*counts, *refused), tuple(steps))
-
-
-def _count(message: ClientReportReceived, entry: Entry, minute: datetime) -> Count:
-    return Count(_key(message, entry.category, entry.outcome, entry.reason, minute), entry.quantity)
-
-
-def _refused(message: ClientReportReceived, cause: str, minute: datetime) -> Count:
-    """Return the outcome of an invalid report or entry, which has no category."""
-    return Count(_key(message, DataCategory.UNKNOWN, Outcome.INVALID, str(CAUSES[cause]), minute), 1)
-
-
-def _key(
-    message: ClientReportReceived, category: DataCategory, outcome: Outcome, reason: str | None, minute: datetime
-) -> CountKey:
-    return CountKey(
-        row_id(message.organization_id),
-        row_id(message.project_id),
-        None if message.key_id is None else row_id(message.key_id),
-        int(category),
-        int(outcome),
-        reason,
-        storable(message.sdk),
-        minute,
-    )
+    return tuple(RecordedStep(organization_id, submission, step) for step in steps)

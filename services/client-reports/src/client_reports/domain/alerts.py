@@ -64,6 +64,11 @@ class AlertState:
     status: AlertStatus
     low_since: datetime | None = None
 
+    @property
+    def is_firing(self) -> bool:
+        """Whether the alert is on."""
+        return self.status is AlertStatus.FIRING
+
 
 @dataclass(frozen=True, slots=True)
 class Hysteresis:
@@ -98,19 +103,18 @@ def next_state(
 class Evaluation(NamedTuple):
     """A rule after it was evaluated."""
 
-    rule_id: int
     state: AlertState
     value: float
     changed: bool
 
 
 def evaluate(
-    rule_id: int, values: RuleValues, before: AlertState, measured: Measured, now: datetime, rule: Hysteresis
+    values: RuleValues, before: AlertState, measured: Measured, now: datetime, rule: Hysteresis
 ) -> Evaluation:
     """Return a rule's state after a measurement; idempotent for the same measurement."""
     value = _value(values, measured, now)
     state = next_state(before, values.kind, values.threshold, value, now, rule)
-    return Evaluation(rule_id, state, value, state.status is not before.status)
+    return Evaluation(state, value, state.status is not before.status)
 
 
 def _value(values: RuleValues, measured: Measured, now: datetime) -> float:

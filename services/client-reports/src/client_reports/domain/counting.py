@@ -6,7 +6,12 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from hearback_contracts.categories import DataCategory
+from hearback_contracts.events import Scoped
+from hearback_contracts.outcomes import Outcome
+
 from client_reports.domain.journal import RecordedStep
+from client_reports.domain.values import row_id, storable
 
 
 class CountKey(NamedTuple):
@@ -20,6 +25,22 @@ class CountKey(NamedTuple):
     reason: str | None
     sdk: str | None
     minute: datetime
+
+
+def count_key(
+    message: Scoped, category: DataCategory, outcome: Outcome, reason: str | None, minute: datetime
+) -> CountKey:
+    """Return the key of a count of a message's project, key and SDK; raise ValueError for an id out of range."""
+    return CountKey(
+        row_id(message.organization_id),
+        row_id(message.project_id),
+        None if message.key_id is None else row_id(message.key_id),
+        int(category),
+        int(outcome),
+        reason,
+        storable(message.sdk),
+        minute,
+    )
 
 
 class Count(NamedTuple):

@@ -1,5 +1,6 @@
 """Summarize outcomes: accepted, dropped by the fleet, dropped by SDKs, and the reasons."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -67,18 +68,18 @@ class Overview:
 def overview(window: Window, reasons: Iterable[SeriesRow], sdks: Iterable[SeriesRow]) -> Overview:
     """Summarize sums by (outcome, category, reason) and by (outcome, SDK)."""
     found = Overview(intervals=[(at, Split()) for at in window.intervals()])
-    outcomes: dict[int, int] = {}
-    categories: dict[int, Split] = {}
-    dropped: dict[tuple[int, str | None], int] = {}
+    outcomes: Counter[int] = Counter()
+    categories: defaultdict[int, Split] = defaultdict(Split)
+    dropped: Counter[tuple[int, str | None]] = Counter()
     in_journal: set[tuple[int, str | None]] = set()
     for row in reasons:
         (outcome, category, reason), (series,) = row.by, row.series
         quantity = sum(series)
         found.totals.add(outcome, quantity)
-        categories.setdefault(category, Split()).add(outcome, quantity)
-        outcomes[outcome] = outcomes.get(outcome, 0) + quantity
+        categories[category].add(outcome, quantity)
+        outcomes[outcome] += quantity
         if outcome != Outcome.ACCEPTED and quantity:
-            dropped[outcome, reason] = dropped.get((outcome, reason), 0) + quantity
+            dropped[outcome, reason] += quantity
             if category == DataCategory.FEEDBACK:
                 in_journal.add((outcome, reason))
         for (_, split), value in zip(found.intervals, series, strict=True):
@@ -88,10 +89,10 @@ def overview(window: Window, reasons: Iterable[SeriesRow], sdks: Iterable[Series
         target = found.by_sdks if outcome == Outcome.CLIENT_DISCARD else found.here
         target.append(ReasonTotal(str(Outcome(outcome)), reason, quantity, (outcome, reason) in in_journal))
     found.categories = _largest((str(DataCategory(one)), split) for one, split in categories.items())
-    by_sdk: dict[str | None, Split] = {}
+    by_sdk: defaultdict[str | None, Split] = defaultdict(Split)
     for row in sdks:
         (outcome, sdk), (series,) = row.by, row.series
-        by_sdk.setdefault(sdk, Split()).add(outcome, sum(series))
+        by_sdk[sdk].add(outcome, sum(series))
     found.sdks = _largest(by_sdk.items())
     return found
 

@@ -7,9 +7,9 @@ from hearback_contracts.categories import DataCategory
 from hearback_contracts.events import FeedbackSubmitted, UserReportSubmitted
 from hearback_contracts.outcomes import Outcome
 
-from client_reports.domain.counting import CountKey
+from client_reports.domain.counting import CountKey, count_key
 from client_reports.domain.submission_status import Step
-from client_reports.domain.values import bounded_time, minute_of, row_id, storable
+from client_reports.domain.values import bounded_time, minute_of
 
 
 def refusal_count(
@@ -24,13 +24,4 @@ def refusal_count(
     if reason is None:
         return None
     counted_at = bounded_time(message.received_at) if isinstance(message, FeedbackSubmitted) else refused_at
-    return CountKey(
-        row_id(message.organization_id),
-        row_id(message.project_id),
-        None if message.key_id is None else row_id(message.key_id),
-        int(DataCategory.FEEDBACK),
-        int(Outcome.INVALID),
-        reason,
-        storable(message.sdk),
-        minute_of(counted_at),
-    )
+    return count_key(message, DataCategory.FEEDBACK, Outcome.INVALID, reason, minute_of(counted_at))

@@ -82,7 +82,13 @@ def _instant(text: str) -> datetime:
 
 
 def window(
-    *, period: str | None, start: str | None, end: str | None, interval: str | None, now: datetime, points_max: int
+    *,
+    now: datetime,
+    points_max: int,
+    period: str | None = None,
+    interval: str | None = None,
+    start: str | None = None,
+    end: str | None = None,
 ) -> Window:
     """Return the whole intervals that cover the requested range, including the current one.
 

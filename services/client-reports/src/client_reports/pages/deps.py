@@ -1,6 +1,6 @@
 """What pages take from the running app, and the permissions they need."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends
 from hearback_contracts.config import OrganizationConfig
@@ -40,18 +40,19 @@ def project_choices(organization: OrganizationConfig) -> list[tuple[str, str]]:
     return [("", _("All projects")), *((project.slug, project.slug) for project in organization.projects)]
 
 
-def setting_url(organization: OrganizationConfig, project: str | None, found: Explained) -> str | None:
-    """Return the URL of the settings page that affects a reason, or None."""
-    if found.setting is None:
+def _setting_url(organization: OrganizationConfig, project: str | None, setting: Setting | None) -> str | None:
+    if setting is None:
         return None
-    if found.setting is Setting.FLAGS:
+    if setting is Setting.FLAGS:
         return f"/settings/{organization.slug}/"
     if project is None:
         return f"/settings/{organization.slug}/projects/"
-    return f"/settings/{organization.slug}/projects/{project}/{_PARTS[found.setting]}"
+    return f"/settings/{organization.slug}/projects/{project}/{_PARTS[setting]}"
 
 
-def explained(reason: str | None) -> Explained:
-    """Return the translated explanation of a reason."""
+def reason_values(organization: OrganizationConfig, project: str | None, reason: str | None) -> dict[str, Any]:
+    """Return a reason, its translated explanation, and the URL of the settings page that affects it or None."""
     found = explain(reason)
-    return Explained(_(found.meaning), _(found.advice) if found.advice else "", found.setting)
+    explained = Explained(_(found.meaning), _(found.advice) if found.advice else "", found.setting)
+    url = _setting_url(organization, project, found.setting)
+    return {"reason": reason, "explained": explained, "setting_url": url}

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Request
 from hearback_contracts.categories import DataCategory
-from hearback_contracts.reasons import SDK_REASONS, Reason
 from hearback_fleet.access import PROJECT_WRITE
 from hearback_kit.api.params import RowId
 from hearback_kit.errors import NotFound
@@ -27,6 +26,8 @@ THRESHOLD_MAX: Final = 1e18
 _NAME_LENGTH_MAX: Final = 200
 _REASONS_MAX: Final = 50
 _THOUSANDS: Final = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?\Z")
+# The fields that are texts, with the characters that are read of them.
+_TEXTS: Final = {"name": 1_000, "kind": 50, "threshold": 50, "reasons": 20_000, "category": 100}
 _CATEGORIES: Final = ("error", "feedback", "transaction", "session", "replay", "attachment_item", "log_item")
 router = APIRouter(include_in_schema=False)
 PATH: Final = "/settings/{organization}/projects/{project}/loss-alerts/"
@@ -46,14 +47,9 @@ class Given:
 
     @classmethod
     def of_form(cls, form: Form) -> "Given":
-        return cls(
-            form.text("name", length_max=1_000),
-            form.text("kind", length_max=50),
-            form.text("threshold", length_max=50),
-            form.text("reasons", length_max=20_000),
-            form.text("category", length_max=100),
-            form.is_on("enabled"),
-        )
+        """Return what was submitted."""
+        texts = {name: form.text(name, length_max=length_max) for name, length_max in _TEXTS.items()}
+        return cls(**texts, enabled=form.is_on("enabled"))
 
     @classmethod
     def of_rule(cls, rule: AlertRule) -> "Given":
@@ -85,8 +81,7 @@ class Given:
     def number(self) -> float:
         """The threshold; 0 if it is not a number."""
         try:
-            text = self.threshold.replace(",", "" if _THOUSANDS.match(self.threshold) else ".")
-            value = float(text)
+            value = float(self.threshold.replace(",", "" if _THOUSANDS.match(self.threshold) else "."))
         except ValueError:
             return 0.0
         return value if math.isfinite(value) else 0.0
@@ -131,14 +126,7 @@ async def create_rule(request: Request, state: StateDep, scope: RulesWriter, for
     if wrong:
         return await _list_page(request, state, scope, given, wrong, status=400)
     try:
-        await rules.create_alert_rule(
-            state.database,
-            scope.organization.id,
-            given.values(scope.project.id),
-            organization_max=state.settings.rules_max,
-            project_max=state.settings.rules_per_project_max,
-            now=state.clock.now(),
-        )
+        await rules.create_alert_rule(state, scope.organization.id, given.values(scope.project.id))
     except TooManyRules as error:
         return await _list_page(request, state, scope, given, {"name": error.detail}, status=error.status)
     return redirect(request, f"{scope.settings_path}loss-alerts/", Flash(_("The rule watches from now on.")))
@@ -160,31 +148,21 @@ async def change_rule(
     if form.get("action") == "delete":
         await rules.delete_alert_rule(state.database, scope.organization.id, found.rule.id)
         before = Given.of_rule(found.rule)
-        fields = {name: getattr(before, name) for name in ("name", "kind", "threshold", "reasons", "category")}
+        fields = {name: getattr(before, name) for name in _TEXTS}
         undo = Undo(f"{scope.settings_path}loss-alerts/", fields | ({"enabled": "1"} if before.enabled else {}))
         return redirect(request, f"{scope.settings_path}loss-alerts/", Flash(_("The rule is deleted."), undo=undo))
     given = Given.of_form(form)
     wrong = given.check()
     if wrong:
         return _rule_page(request, scope, found, given, wrong, status=400)
-    await rules.replace_alert_rule(
-        state.database,
-        scope.organization.id,
-        found.rule.id,
-        given.values(scope.project.id),
-        project_max=state.settings.rules_per_project_max,
-        events_max=state.settings.alert_events_max,
-    )
-    return redirect(
-        request, f"{scope.settings_path}loss-alerts/", Flash(_("Saved. The rule is looked at again in a moment."))
-    )
+    await rules.replace_alert_rule(state, scope.organization.id, found.rule.id, given.values(scope.project.id))
+    flash = Flash(_("Saved. The rule is looked at again in a moment."))
+    return redirect(request, f"{scope.settings_path}loss-alerts/", flash)
 
 
 async def _find(state: AppState, scope: ProjectPageScope, rule_id: int) -> rules.RuleWithHistory:
     """Return a rule of the project; raise NotFound."""
-    found = await rules.get_alert_rule(
-        state.database, scope.organization.id, rule_id, events_max=state.settings.alert_events_max
-    )
+    found = await rules.get_alert_rule(state, scope.organization.id, rule_id)
     if found.rule.values.project_id != scope.project.id:
         raise NotFound
     return found
@@ -201,7 +179,7 @@ async def _list_page(
     async with state.database.connection(share=scope.organization.id) as connection:
         found = await list_rules(connection, scope.organization.id)
     own = [rule for rule in found if rule.values.project_id == scope.project.id]
-    return PAGES.render(request, "loss_alerts.html", status, rules=own, **_frame(scope, given, wrong))
+    return _page(request, "loss_alerts.html", scope, given, wrong, status, rules=own)
 
 
 def _rule_page(
@@ -212,33 +190,37 @@ def _rule_page(
     wrong: dict[str, str] | None = None,
     status: int = 200,
 ) -> Response:
+    return _page(request, "loss_alert.html", scope, given, wrong, status, rule=found.rule, events=found.events)
+
+
+def _page(
+    request: Request,
+    template: str,
+    scope: ProjectPageScope,
+    given: Given,
+    wrong: dict[str, str] | None,
+    status: int,
+    **values: Any,
+) -> Response:
     return PAGES.render(
-        request, "loss_alert.html", status, rule=found.rule, events=found.events, **_frame(scope, given, wrong)
-    )
-
-
-def _frame(scope: ProjectPageScope, given: Given, wrong: dict[str, str] | None) -> dict[str, Any]:
-    return {
-        "project": scope.project,
-        "base": f"{scope.settings_path}loss-alerts/",
-        "given": given,
-        "wrong": wrong or {},
-        "may_change": not scope.scopes.isdisjoint(PROJECT_WRITE),
-        "kinds": [(kind.value, _kind(kind)) for kind in AlertKind],
-        "kind_name": _kind,
-        "units": {
+        request,
+        template,
+        status,
+        project=scope.project,
+        base=f"{scope.settings_path}loss-alerts/",
+        given=given,
+        wrong=wrong or {},
+        may_change=not scope.scopes.isdisjoint(PROJECT_WRITE),
+        kinds={
+            AlertKind.DISCARDS: _("SDKs drop many in an hour"),
+            AlertKind.DISCARD_SHARE: _("SDKs drop a large share"),
+            AlertKind.SILENCE: _("Nothing comes in any more"),
+        },
+        units={
             AlertKind.DISCARDS: _("an hour"),
             AlertKind.DISCARD_SHARE: _("of what was accepted"),
             AlertKind.SILENCE: _("hours"),
         },
-        "categories": [("", _("Any data")), *((name, name.replace("_", " ")) for name in _CATEGORIES)],
-        "reasons": [*SDK_REASONS, *(reason.value for reason in Reason)],
-    }
-
-
-def _kind(kind: AlertKind) -> str:
-    return {
-        AlertKind.DISCARDS: _("SDKs drop many in an hour"),
-        AlertKind.DISCARD_SHARE: _("SDKs drop a large share"),
-        AlertKind.SILENCE: _("Nothing comes in any more"),
-    }[kind]
+        categories=[("", _("Any data")), *((name, name.replace("_", " ")) for name in _CATEGORIES)],
+        **values,
+    )

@@ -14,9 +14,9 @@ from hearback_web.texts import gettext as _
 from starlette.responses import Response
 
 from client_reports.domain.overview import COUNTED, ReasonTotal, overview
-from client_reports.domain.stats import InvalidStats, SeriesRow, StatsQuery, category_ids, window
+from client_reports.domain.stats import InvalidStats, StatsQuery, category_ids, window
 from client_reports.errors import InvalidQuery
-from client_reports.pages.deps import PAGES, StateDep, StatsReader, explained, project_choices, setting_url
+from client_reports.pages.deps import PAGES, StateDep, StatsReader, project_choices, reason_values
 from client_reports.service.answer_stats import answer_stats
 from client_reports.service.app_state import AppState
 
@@ -24,20 +24,6 @@ from client_reports.service.app_state import AppState
 PERIODS: Final = {"24h": "1h", "7d": "6h", "30d": "1d", "90d": "1d"}
 ROWS_SHOWN: Final = 25
 _QUANTITY: Final = ("sum(quantity)",)
-_CATEGORIES: Final = (
-    *(
-        "error",
-        "feedback",
-        "attachment",
-        "attachment_item",
-        "transaction",
-        "span",
-        "session",
-        "replay",
-        "log_item",
-    ),
-    *("monitor", "profile", "security", "default", "unknown"),
-)
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Query(max_length=200)]
 
@@ -64,7 +50,7 @@ async def stats_page(
         return await _csv(state, scope, choice)
     by_reason = _query(state, scope, choice, ("outcome", "category", "reason"))
     by_sdk = _query(state, scope, choice, ("outcome", "sdk"))
-    reasons, sdks = await asyncio.gather(_answer(state, by_reason), _answer(state, by_sdk))
+    reasons, sdks = await asyncio.gather(answer_stats(state, by_reason), answer_stats(state, by_sdk))
     found = overview(by_reason.window, reasons, sdks)
     return PAGES.render(
         request,
@@ -80,8 +66,8 @@ async def stats_page(
             ("30d", _("Last 30 days")),
             ("90d", _("Last 90 days")),
         ],
-        categories=[("", _("All counted data")), *((name, _category(name)) for name in _CATEGORIES)],
-        category_name=_category,
+        categories=[("", _("All counted data")), *_category_names().items()],
+        category_name=lambda name: _category_names().get(name) or name.replace("_", " "),
         by_sdks=[_reason(scope, choice, one) for one in found.by_sdks[:ROWS_SHOWN]],
         here=[_reason(scope, choice, one) for one in found.here[:ROWS_SHOWN]],
         outcome_name=_outcome,
@@ -89,24 +75,17 @@ async def stats_page(
     )
 
 
-async def _answer(state: AppState, query: StatsQuery) -> list[SeriesRow]:
-    return await answer_stats(state.database, query, groups_max=state.settings.groups_max)
-
-
 def _query(state: AppState, scope: PageScope, choice: Choice, groups: tuple[str, ...]) -> StatsQuery:
-    now, points_max = state.clock.now(), state.settings.points_max
     try:
         categories = category_ids([choice.category]) if choice.category else COUNTED
     except InvalidStats as error:
         raise InvalidQuery(str(error)) from error
     return StatsQuery(
         window=window(
+            now=state.clock.now(),
+            points_max=state.settings.points_max,
             period=choice.period,
-            start=None,
-            end=None,
             interval=PERIODS[choice.period],
-            now=now,
-            points_max=points_max,
         ),
         fields=_QUANTITY,
         groups=groups,
@@ -121,19 +100,15 @@ async def _csv(state: AppState, scope: PageScope, choice: Choice) -> Response:
     query = _query(state, scope, choice, ("project", "outcome", "category", "reason", "sdk"))
     times = [wire_time(at, "seconds") for at in query.window.intervals()]
     header = ("time", "project", "outcome", "category", "reason", "sdk", "quantity")
-    lines = csv_lines(
-        [
-            header,
-            *(
-                (at, *_names(scope, row.by), quantity)
-                for row in await _answer(state, query)
-                for at, quantity in zip(times, row.series[0], strict=True)
-                if quantity
-            ),
-        ]
-    )
+    lines = [
+        (at, *_names(scope, row.by), quantity)
+        for row in await answer_stats(state, query)
+        for at, quantity in zip(times, row.series[0], strict=True)
+        if quantity
+    ]
     disposition = f'attachment; filename="outcomes-{choice.period}.csv"'
-    return Response(lines, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": disposition})
+    content, headers = csv_lines([header, *lines]), {"Content-Disposition": disposition}
+    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _names(scope: PageScope, by: tuple[Any, ...]) -> tuple[str, ...]:
@@ -143,14 +118,10 @@ def _names(scope: PageScope, by: tuple[Any, ...]) -> tuple[str, ...]:
 
 
 def _reason(scope: PageScope, choice: Choice, one: ReasonTotal) -> dict[str, Any]:
-    found = explained(one.reason)
-    return {
-        "reason": one.reason,
+    return reason_values(scope.organization, choice.project or None, one.reason) | {
         "outcome": _outcome(one.outcome),
         "quantity": one.quantity,
         "in_journal": one.in_journal,
-        "explained": found,
-        "setting_url": setting_url(scope.organization, choice.project or None, found),
     }
 
 
@@ -166,8 +137,9 @@ def _outcome(name: str) -> str:
     }[name]
 
 
-def _category(name: str) -> str:
-    known = {
+def _category_names() -> dict[str, str]:
+    """Return the labels of the categories to choose from."""
+    return {
         "error": _("Errors"),
         "feedback": _("Feedback"),
         "attachment": _("Attachments, in bytes"),
@@ -183,4 +155,3 @@ def _category(name: str) -> str:
         "default": _("Messages"),
         "unknown": _("Client reports and unknown data"),
     }
-    return known.get(name) or name.replace("_", " ")

@@ -6,7 +6,7 @@ feedback service redirects the latter to the submission.
 
 import re
 from dataclasses import astuple, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Final
 from urllib.parse import quote, urlencode
 
@@ -26,9 +26,11 @@ from hearback_web.words import step_words
 from starlette.responses import Response
 
 from client_reports.domain.journal import Submission, SubmissionKey
+from client_reports.domain.submission_status import Step
 from client_reports.domain.values import submission_id as stored_id
-from client_reports.pages.deps import PAGES, Reader, StateDep, Writer, explained, project_choices, setting_url
+from client_reports.pages.deps import PAGES, Reader, StateDep, Writer, project_choices, reason_values
 from client_reports.pages.words import kind_words, state_words
+from client_reports.service.accept_submission import accept_submission
 from client_reports.service.app_state import AppState
 from client_reports.service.find_anywhere import PROJECTS_MAX, find_in_projects, find_with_id
 from client_reports.store.refused import StoredRefusal, find_refusal
@@ -87,11 +89,7 @@ async def submissions_page(
         if len(found) == 1:
             return redirect(request, _url(scope, found[0]))
     found = await find_in_projects(
-        state.database,
-        scope.organization.id,
-        project_ids,
-        _filter_of(choice),
-        wanted.window,
+        state.database, scope.organization.id, project_ids, _filter_of(choice), wanted.window
     )
     owner = None if found or looked or wanted.position else _owner_url(scope, choice.query)
     if owner is not None:
@@ -133,11 +131,12 @@ async def submission_page(
     if not scope.scopes.isdisjoint(EVENT_READ):
         async with state.database.connection(share=scope.organization.id) as connection:
             refusal = await find_refusal(connection, one.key)
+    row = _row(scope, one)
     return PAGES.render(
         request,
         "submission.html",
-        row=_row(scope, one),
-        steps=[_step(scope, one, position) for position in range(len(one.status.steps))],
+        row=row,
+        steps=[_step(scope, row["project"], step) for step in one.status.steps],
         others=[_row(scope, other) for other in found[1:]],
         refusal=_words_of(refusal),
         day=one.day,
@@ -156,7 +155,7 @@ async def take_in(
     [project_id] = scope.project_ids([form.text("project", length_max=200)])[:1]
     principal = scope.principal
     key = SubmissionKey(project_id, stored_id(submission_id))
-    accepted, _refusal = await state.acceptance.accept(key, principal.email or principal.id)
+    accepted, _refusal = await accept_submission(state, key, principal.email or principal.id)
     return redirect(request, _url(scope, accepted), Flash(_("Accepted. It appears in the inbox in a moment.")))
 
 
@@ -185,20 +184,16 @@ def _owner_url(scope: PageScope, text: str) -> str | None:
 def _filter_of(choice: Choice) -> SubmissionFilter:
     query = choice.query.lower().replace("-", "")
     end = read_time("end", choice.end)
+    if end is not None and len(choice.end) <= len("2026-01-01"):  # a day without a time is included
+        end += _DAY
     return SubmissionFilter(
-        project_id=0,
         states=choices("state", [choice.state] if choice.state else (), _STATES),
         sources=choices("kind", [choice.source] if choice.source else (), _SOURCES),
         reasons=[choice.reason] if choice.reason else (),
         id_prefix=query or None,
         start=read_time("start", choice.start),
-        end=_end_of(choice.end, end),
+        end=end,
     )
-
-
-def _end_of(text: str, end: datetime | None) -> datetime | None:
-    """Return the end of a day that is given without a time."""
-    return end + _DAY if end is not None and len(text) <= len("2026-01-01") else end
 
 
 def _url(scope: PageScope, submission: Submission) -> str:
@@ -209,34 +204,24 @@ def _url(scope: PageScope, submission: Submission) -> str:
 def _row(scope: PageScope, submission: Submission) -> dict[str, Any]:
     status = submission.status
     slug = scope.organization.project_slug(submission.key.project_id)
-    found = explained(status.reason) if status.reason else None
-    return {
+    return reason_values(scope.organization, slug, status.reason) | {
         "id": submission.key.id,
         "url": _url(scope, submission),
         "project": slug,
         "state": state_words(status.state),
         "is_deleted": status.reason == Reason.DELETED,
         "source": kind_words(status.source),
-        "reason": status.reason,
-        "explained": found,
-        "setting_url": setting_url(scope.organization, slug, found) if found else None,
         "received_at": status.received_at,
         "feedback_id": status.feedback_id,
     }
 
 
-def _step(scope: PageScope, submission: Submission, position: int) -> dict[str, Any]:
-    step = submission.status.steps[position]
-    found = explained(step.reason) if step.reason else None
-    slug = scope.organization.project_slug(submission.key.project_id)
-    return {
+def _step(scope: PageScope, project: str, step: Step) -> dict[str, Any]:
+    return reason_values(scope.organization, project, step.reason) | {
         "at": step.at,
         "label": step_words(step.step),
         "service": step.service,
         "tone": state_words(step.state).tone,
-        "reason": step.reason,
-        "explained": found,
-        "setting_url": setting_url(scope.organization, slug, found) if found else None,
         "details": step.details,
     }
 

@@ -1,14 +1,12 @@
 """Accept a submission that a rule of time, size or repetition refused."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import orjson
 from hearback_contracts.events import FeedbackSubmitted, UserReportSubmitted
 from hearback_contracts.outcomes import SubmissionState
 from hearback_contracts.streams import FEEDBACK_SUBMITTED, USER_REPORT_SUBMITTED, Stream
 from hearback_fleet.messages import outgoing
-from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.errors import NotFound, existing
 from hearback_kit.values.ids import derived_id
 
@@ -17,75 +15,67 @@ from client_reports.domain.journal import Submission, SubmissionKey
 from client_reports.domain.refusal_count import refusal_count
 from client_reports.domain.submission_status import Step, bounded, resolve_status
 from client_reports.errors import NothingToAccept
+from client_reports.service.app_state import AppState
 from client_reports.store.processed import take_turn
-from client_reports.store.refused import StoredRefusal, find_attempt, find_refusal, mark_accepted
+from client_reports.store.refused import StoredRefusal, find_refusal, mark_accepted
 from client_reports.store.submissions import find_submission, submission_write
 from client_reports.store.taken_back import take_back
 from client_reports.store.writes import execute_writes
 
-SERVICE = "client-reports"
 ACCEPTED_STEP = "accepted_by_member"
 REPROCESSED_STEP = "reprocessed"
 OPERATOR = "operator"
 _TICK = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class SubmissionAcceptance:
-    """Publishes refused submissions again, each once, in one transaction with the journal."""
+async def accept_submission(
+    state: AppState, key: SubmissionKey, accepted_by: str
+) -> tuple[Submission, StoredRefusal]:
+    """Publish the newest refused attempt again; raise NotFound, or NothingToAccept if none is left."""
+    return await _publish(state, key, None, accepted_by, ACCEPTED_STEP)
 
-    unit_of_work: UnitOfWork
-    steps_max: int
 
-    async def accept(self, key: SubmissionKey, accepted_by: str) -> tuple[Submission, StoredRefusal]:
-        """Publish the newest refused attempt; raise NotFound, or NothingToAccept if none is left."""
-        return await self._publish(key, None, accepted_by, ACCEPTED_STEP)
+async def accept_attempt(state: AppState, key: SubmissionKey, digest: bytes) -> bool:
+    """Publish a refused attempt again; return False if it was accepted before, or is gone."""
+    try:
+        await _publish(state, key, digest, OPERATOR, REPROCESSED_STEP)
+    except (NotFound, NothingToAccept):
+        return False
+    return True
 
-    async def accept_attempt(self, key: SubmissionKey, digest: bytes) -> bool:
-        """Publish a refused attempt; return False if it was accepted before, or is gone."""
-        try:
-            await self._publish(key, digest, OPERATOR, REPROCESSED_STEP)
-        except (NotFound, NothingToAccept):
-            return False
-        return True
 
-    async def _publish(
-        self, key: SubmissionKey, digest: bytes | None, accepted_by: str, step: str
-    ) -> tuple[Submission, StoredRefusal]:
-        """Publish one refused attempt, the newest without a digest.
+async def _publish(
+    state: AppState, key: SubmissionKey, digest: bytes | None, accepted_by: str, step_name: str
+) -> tuple[Submission, StoredRefusal]:
+    """Publish one refused attempt, the newest without a digest, once, in one transaction with the journal.
 
-        Its refusal is subtracted from the counters, since the deciding service counts a new outcome.
-        """
-        async with self.unit_of_work.begin() as work:
-            connection = work.connection
-            await take_turn(connection, key.project_id)
-            submission = existing(await find_submission(connection, *key))
-            if digest is None:
-                refusal = await find_refusal(connection, key)
-            else:
-                refusal = await find_attempt(connection, key, digest)
-            if refusal is None or refusal.message is None or refusal.accepted_at is not None:
-                raise NothingToAccept
-            now = max(self.unit_of_work.clock.now(), submission.status.steps[-1].at + _TICK)
-            await mark_accepted(connection, key, refusal.digest, now, accepted_by)
-            accepted = self._with_step(submission, now, step)
-            await execute_writes(connection, [submission_write([accepted])])
-            message, stream = _read_message(refusal.message)
-            counted = refusal_count(message, refusal.at, submission.status.steps)
-            if counted is not None:
-                await take_back(connection, counted)
-            again = message.model_copy(
-                update={"occurred_at": now, "accepted_by": accepted_by, "id": derived_id("accept", message.id)}
-            )
-            body = refusal.payload.encode()
-            work.messages.append(outgoing(stream, again, self.unit_of_work.shards, body=body))
-        metrics.SUBMISSIONS_ACCEPTED.inc()
-        return accepted, refusal
-
-    def _with_step(self, submission: Submission, now: datetime, name: str) -> Submission:
-        step = Step(now, SERVICE, name, SubmissionState.ACCEPTED)
-        steps = bounded([*submission.status.steps, step], self.steps_max)
-        return submission._replace(status=resolve_status(steps))
+    Its refusal is subtracted from the counters, since the deciding service counts a new outcome.
+    """
+    async with state.unit_of_work.begin() as work:
+        connection = work.connection
+        await take_turn(connection, key.project_id)
+        submission = existing(await find_submission(connection, *key))
+        refusal = await find_refusal(connection, key, digest)
+        if refusal is None or refusal.message is None or refusal.accepted_at is not None:
+            raise NothingToAccept
+        steps = submission.status.steps
+        now = max(state.clock.now(), steps[-1].at + _TICK)
+        await mark_accepted(connection, key, refusal.digest, now, accepted_by)
+        step = Step(now, state.settings.service, step_name, SubmissionState.ACCEPTED)
+        status = resolve_status(bounded([*steps, step], state.settings.steps_max))
+        accepted = submission._replace(status=status)
+        await execute_writes(connection, [submission_write([accepted])])
+        message, stream = _read_message(refusal.message)
+        counted = refusal_count(message, refusal.at, steps)
+        if counted is not None:
+            await take_back(connection, counted)
+        again = message.model_copy(
+            update={"occurred_at": now, "accepted_by": accepted_by, "id": derived_id("accept", message.id)}
+        )
+        shards, body = state.settings.stream_shards, refusal.payload.encode()
+        work.messages.append(outgoing(stream, again, shards, body=body))
+    metrics.SUBMISSIONS_ACCEPTED.inc()
+    return accepted, refusal
 
 
 def _read_message(text: str) -> tuple[FeedbackSubmitted | UserReportSubmitted, Stream]:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from hearback_fleet.unit_of_work import UnitOfWork
 from hearback_kit.bus.read_barrier import ReadBarrier
 from hearback_kit.clock import Clock
 from hearback_kit.db import Database
 
-from client_reports.service.accept_submission import SubmissionAcceptance
 from client_reports.settings import Settings
 
 
@@ -17,5 +17,5 @@ class AppState:
     settings: Settings
     database: Database
     clock: Clock
-    acceptance: SubmissionAcceptance
+    unit_of_work: UnitOfWork
     read_barrier: ReadBarrier

@@ -13,7 +13,7 @@ from hearback_kit.logs import get_logger
 from hearback_kit.values.ids import new_id
 
 from client_reports import metrics
-from client_reports.domain.alerts import AlertState, AlertStatus, Evaluation, Hysteresis, evaluate
+from client_reports.domain.alerts import AlertState, Evaluation, Hysteresis, evaluate
 from client_reports.store.alert_rules import (
     AlertRule,
     find_watched_projects,
@@ -47,7 +47,7 @@ class AlertEvaluator:
                 metrics.ALERT_FAILURES.inc()
                 _log.warning("alerts_not_evaluated", project_id=project_id, reason=error.detail)
                 continue
-            firing += sum(one.state.status is AlertStatus.FIRING for one in evaluations)
+            firing += sum(one.state.is_firing for one in evaluations)
         metrics.ALERTS_FIRING.set(firing)
 
     async def _evaluate(self, project_id: int) -> list[Evaluation]:
@@ -58,18 +58,16 @@ class AlertEvaluator:
             if not rules:
                 return []
             measured = await measure(connection, project_id, now)
-            evaluations = [
-                evaluate(
-                    rule.id, rule.values, AlertState(rule.status, rule.low_since), measured, now, self.hysteresis
-                )
-                for rule in rules
-            ]
-            await write_evaluations(connection, evaluations, now, events_max=self.events_max)
-            changed = [(rule, one) for rule, one in zip(rules, evaluations, strict=True) if one.changed]
+            evaluated = []
+            for rule in rules:
+                before = AlertState(rule.status, rule.low_since)
+                evaluated.append((rule, evaluate(rule.values, before, measured, now, self.hysteresis)))
+            await write_evaluations(connection, evaluated, now, events_max=self.events_max)
+            changed = [(rule, one) for rule, one in evaluated if one.changed]
             work.messages.extend(self._notice(rule, one, now) for rule, one in changed)
-        for _, one in changed:
-            _log.warning("alert_changed", rule=one.rule_id, status=str(one.state.status), value=one.value)
-        return evaluations
+        for rule, one in changed:
+            _log.warning("alert_changed", rule=rule.id, status=str(one.state.status), value=one.value)
+        return [one for _, one in evaluated]
 
     def _notice(self, rule: AlertRule, evaluation: Evaluation, now: datetime) -> Outgoing:
         notice = AlertChanged(
@@ -80,7 +78,7 @@ class AlertEvaluator:
             rule_id=rule.id,
             name=rule.values.name,
             kind=str(rule.values.kind),
-            is_firing=evaluation.state.status is AlertStatus.FIRING,
+            is_firing=evaluation.state.is_firing,
             value=evaluation.value,
             threshold=rule.values.threshold,
             measured_at=now,

@@ -41,8 +41,7 @@ async def find_in_projects(
     async def find(wanted: SubmissionFilter) -> list[Submission]:
         found: list[Submission] = []
         for project_id in project_ids[:PROJECTS_MAX]:
-            one = replace(wanted, project_id=project_id)
-            found += await list_submissions(connection, one, window)
+            found += await list_submissions(connection, project_id, wanted, window)
         return found
 
     async with database.connection(share=organization_id) as connection:

@@ -4,11 +4,11 @@ from typing import Final
 
 from hearback_contracts.identifiers import NO_EVENT_ID
 from hearback_contracts.outcomes import SubmissionState
-from hearback_kit.bus.read_barrier import ReadBarrier
 from hearback_kit.db import Database
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import existing
 
 from client_reports.domain.journal import Submission, SubmissionKey
+from client_reports.service.app_state import AppState
 from client_reports.store.refused import StoredRefusal, find_refusal
 from client_reports.store.submissions import find_newest_on_no_event, find_submission
 
@@ -16,20 +16,16 @@ Fate = tuple[Submission, StoredRefusal | None]
 _UNDECIDED: Final = frozenset({SubmissionState.ACCEPTED, SubmissionState.WAITING_FOR_EVENT})
 
 
-async def read_fate(
-    database: Database, read_barrier: ReadBarrier, organization_id: int, key: SubmissionKey, *, with_words: bool
-) -> Fate:
+async def read_fate(state: AppState, organization_id: int, key: SubmissionKey, *, with_words: bool) -> Fate:
     """Return a submission and, `with_words`, the refusal that can be accepted; raise NotFound.
 
     For an undecided submission, steps that were published but not recorded yet are recorded first.
     """
-    found = await _read(database, organization_id, key, with_words=with_words)
+    found = await _read(state.database, organization_id, key, with_words=with_words)
     if found is None or found[0].status.state in _UNDECIDED:
-        await read_barrier.catch_up()
-        found = await _read(database, organization_id, key, with_words=with_words)
-    if found is None:
-        raise NotFound
-    return found
+        await state.read_barrier.catch_up()
+        found = await _read(state.database, organization_id, key, with_words=with_words)
+    return existing(found)
 
 
 async def _read(database: Database, organization_id: int, key: SubmissionKey, *, with_words: bool) -> Fate | None:

@@ -11,7 +11,6 @@ from client_reports import metrics
 from client_reports.domain.counting import Effects, Sums, aggregate, not_after
 from client_reports.domain.journal import (
     Journal,
-    JournalChanges,
     JournalLimits,
     RecordedStep,
     StoredSteps,
@@ -21,8 +20,9 @@ from client_reports.domain.journal import (
     plan_changes,
 )
 from client_reports.domain.series import SeriesLimit, hour_of
+from client_reports.settings import Settings
 from client_reports.store.counters import counter_writes, find_series
-from client_reports.store.partitions import Plans
+from client_reports.store.partitions import plans_of
 from client_reports.store.processed import begin_batch, turn_statements
 from client_reports.store.refused import find_digests, refused_writes
 from client_reports.store.submissions import submission_write, usage_write
@@ -34,23 +34,25 @@ class EffectRecorder:
 
     def __init__(
         self,
+        settings: Settings,
         database: Database,
-        partitions: Partitions,
-        plans: Plans,
         clock: Clock,
-        *,
-        limits: JournalLimits,
-        series_per_hour_max: int,
+        partitions: Partitions,
     ) -> None:
         self._database = database
-        self._partitions = partitions
-        self._plans = plans
         self._clock = clock
-        self._limits = limits
-        self._series = SeriesLimit(series_per_hour_max)
+        self._partitions = partitions
+        self._plans = plans_of(settings)
+        self._series = SeriesLimit(settings.series_per_hour_max)
+        self._limits = JournalLimits(
+            steps_max=settings.steps_max,
+            payloads_max=settings.payloads_max,
+            submissions_per_day_max=settings.submissions_per_day_max,
+            payload_bytes_per_day_max=settings.payload_mib_per_day_max << 20,
+        )
 
     async def record(self, effects: Sequence[Effects]) -> None:
-        """Record the effects of messages; those of messages that were recorded before are passed over."""
+        """Record the effects of messages, except of those that were recorded before."""
         by_id = {effect.message_id: effect for effect in effects}
         if not by_id:
             return
@@ -61,9 +63,9 @@ class EffectRecorder:
         try:
             turns = turn_statements(_projects(by_id.values()))
             async with self._database.direct_transaction(*turns) as connection:
-                named = {step.submission for effect in by_id.values() for step in effect.steps}
+                submissions = {step.submission for effect in by_id.values() for step in effect.steps}
                 fresh_ids, stored, usage = await begin_batch(
-                    connection, self._plans.processed, by_id.values(), named, now
+                    connection, self._plans["processed"], by_id.values(), submissions, now
                 )
                 metrics.MESSAGES_REPEATED.inc(len(effects) - len(fresh_ids))
                 fresh = [by_id[message_id] for message_id in fresh_ids]
@@ -77,13 +79,12 @@ class EffectRecorder:
             raise
 
     async def _counters(self, connection: Direct, sums: Sums, now: datetime) -> list[Write]:
-        plans = self._plans
-        oldest = midnight(plans.hours.oldest(now))
+        oldest = midnight(self._plans["counter_hours"].oldest(now))
         hours = self._series.unknown_hours(sums, oldest=oldest)
         stored = await find_series(connection, hours) if hours else {}
         folded = self._series.fold(sums, stored, oldest=oldest)
         metrics.SERIES_FOLDED.inc(sum(key not in folded for key in sums))
-        return counter_writes(folded, plans, now)
+        return counter_writes(folded, self._plans, now)
 
     async def _journal(
         self,
@@ -99,9 +100,11 @@ class EffectRecorder:
         today = now.date()
         refused = [key for key, recorded in groups.items() if any(one.refused for one in recorded)]
         digests = await find_digests(connection, refused) if refused else {}
-        days = (self._plans.submissions.oldest(now), today + timedelta(days=1))
+        days = (self._plans["submission"].oldest(now), today + timedelta(days=1))
         changes = plan_changes(groups, Journal(stored, usage, digests), self._limits, days)
-        _count(changes)
+        metrics.STEPS.inc(changes.steps_added)
+        metrics.STEPS_DROPPED.inc(changes.steps_dropped)
+        metrics.PAYLOADS_DROPPED.inc(changes.payloads_dropped)
         return [
             submission_write(changes.submissions),
             usage_write(changes.usage, today),
@@ -115,9 +118,3 @@ def _projects(effects: Iterable[Effects]) -> set[int]:
         projects.update(count.key.project_id for count in effect.counts)
         projects.update(step.submission.project_id for step in effect.steps)
     return projects
-
-
-def _count(changes: JournalChanges) -> None:
-    metrics.STEPS.inc(changes.steps_added)
-    metrics.STEPS_DROPPED.inc(changes.steps_dropped)
-    metrics.PAYLOADS_DROPPED.inc(changes.payloads_dropped)

@@ -1,14 +1,15 @@
 """Alert rules, their measurements, and their history."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hearback_contracts.outcomes import Outcome
 from hearback_kit.db import Connection
-from hearback_kit.db.rows import record
-from sqlalchemy import Row, and_, delete, func, insert, select, text, update
+from hearback_kit.db.prepared import fetch
+from hearback_kit.db.rows import columns, list_records, record
+from sqlalchemy import Row, and_, bindparam, delete, func, insert, select, text, update
 
 from client_reports.domain.alerts import (
     WINDOW_MINUTES,
@@ -20,7 +21,6 @@ from client_reports.domain.alerts import (
     Totals,
 )
 from client_reports.store.tables import ALERT_EVENT, ALERT_RULE, PROJECT_ACTIVITY
-from client_reports.store.writes import Shape, Write, execute_writes, fetch
 
 _LOCK_CLASS: Final = 7_403_003
 _TOTALS: Final = f"""
@@ -28,24 +28,6 @@ _TOTALS: Final = f"""
     WHERE project_id = $1 AND bucket > $2 AND outcome IN ({int(Outcome.CLIENT_DISCARD)}, {int(Outcome.ACCEPTED)})
     GROUP BY 1, 2, 3
 """
-_EVALUATED: Final = Shape(
-    "UPDATE alert_rule AS stored SET status = added.status, value = added.value, low_since = added.low_since,"
-    " evaluated_at = added.at, triggered_at = coalesce(added.triggered_at, stored.triggered_at),"
-    " resolved_at = coalesce(added.resolved_at, stored.resolved_at) FROM {rows} WHERE stored.id = added.id",
-    (
-        ("id", "bigint"),
-        ("status", "text"),
-        ("value", "float8"),
-        ("low_since", "timestamptz"),
-        ("at", "timestamptz"),
-        ("triggered_at", "timestamptz"),
-        ("resolved_at", "timestamptz"),
-    ),
-)
-_CHANGED: Final = Shape(
-    "INSERT INTO alert_event (rule_id, at, status, value) SELECT rule_id, at, status, value FROM {rows}",
-    (("rule_id", "bigint"), ("at", "timestamptz"), ("status", "text"), ("value", "float8")),
-)
 _FORGET: Final = """
     DELETE FROM alert_event WHERE id IN (
         SELECT id FROM (
@@ -135,10 +117,9 @@ async def delete_rule(connection: Connection, organization_id: int, rule_id: int
 
 async def list_events(connection: Connection, rule_id: int, limit: int) -> list[AlertEvent]:
     """Return the latest changes of a rule, newest first."""
-    table = ALERT_EVENT.c
-    statement = select(table.at, table.status, table.value).where(table.rule_id == rule_id)
-    rows = (await connection.execute(statement.order_by(table.id.desc()).limit(limit))).all()
-    return [AlertEvent(at, AlertStatus(status), value) for at, status, value in rows]
+    statement = select(*columns(AlertEvent, ALERT_EVENT)).where(ALERT_EVENT.c.rule_id == rule_id)
+    latest = statement.order_by(ALERT_EVENT.c.id.desc()).limit(limit)
+    return await list_records(connection, AlertEvent, latest, status=AlertStatus)
 
 
 async def find_watched_projects(connection: Connection) -> list[int]:
@@ -162,34 +143,32 @@ async def measure(connection: Connection, project_id: int, now: datetime) -> Mea
 
 
 async def write_evaluations(
-    connection: Connection, evaluations: Sequence[Evaluation], now: datetime, *, events_max: int
+    connection: Connection, evaluated: Sequence[tuple[AlertRule, Evaluation]], now: datetime, *, events_max: int
 ) -> None:
     """Store the new states of rules, and the latest `events_max` status changes of each."""
-    changed = [one for one in evaluations if one.changed]
     states = [
-        (
-            one.rule_id,
-            str(one.state.status),
-            one.value,
-            one.state.low_since,
-            now,
-            now if one.changed and one.state.status is AlertStatus.FIRING else None,
-            now if one.changed and one.state.status is AlertStatus.OK else None,
-        )
-        for one in evaluations
+        {
+            "rule_id": rule.id,
+            "status": str(one.state.status),
+            "value": one.value,
+            "low_since": one.state.low_since,
+            "evaluated_at": now,
+            "triggered_at": now if one.changed and one.state.is_firing else rule.triggered_at,
+            "resolved_at": now if one.changed and not one.state.is_firing else rule.resolved_at,
+        }
+        for rule, one in evaluated
     ]
-    events = [(one.rule_id, now, str(one.state.status), one.value) for one in changed]
-    await execute_writes(
-        connection,
-        [
-            Write(shape, [list(column) for column in zip(*rows, strict=True)])
-            for shape, rows in ((_EVALUATED, states), (_CHANGED, events))
-            if rows
-        ],
-    )
-    if changed:
-        parameters = {"rules": [one.rule_id for one in changed], "kept": events_max}
-        await connection.execute(text(_FORGET), parameters)
+    await connection.execute(update(ALERT_RULE).where(ALERT_RULE.c.id == bindparam("rule_id")), states)
+    events = [
+        {"rule_id": rule.id, "at": now, "status": str(one.state.status), "value": one.value}
+        for rule, one in evaluated
+        if one.changed
+    ]
+    if events:
+        await connection.execute(insert(ALERT_EVENT), events)
+        await connection.execute(
+            text(_FORGET), {"rules": [event["rule_id"] for event in events], "kept": events_max}
+        )
 
 
 def _is(organization_id: int, rule_id: int) -> Any:
@@ -197,8 +176,7 @@ def _is(organization_id: int, rule_id: int) -> Any:
 
 
 def _columns(values: RuleValues) -> dict[str, Any]:
-    columns = dict(zip((field.name for field in fields(values)), astuple(values), strict=True))
-    return columns | {"kind": str(values.kind), "reasons": list(values.reasons) if values.reasons else None}
+    return asdict(values) | {"kind": str(values.kind), "reasons": list(values.reasons) if values.reasons else None}
 
 
 def _rule(row: Row[Any]) -> AlertRule:

@@ -7,30 +7,27 @@ from typing import Any, Final
 
 from hearback_contracts.reasons import Reason
 from hearback_kit.db import Direct
-from hearback_kit.db.partitions import PartitionPlan, midnight
+from hearback_kit.db.partitions import midnight
+from hearback_kit.db.prepared import fetch
+from sqlalchemy import Table
 
 from client_reports import metrics
-from client_reports.domain.buckets import DAYS, HOURS, MINUTES, Layout
+from client_reports.domain.buckets import HOURS
 from client_reports.domain.counting import Sum, Sums
 from client_reports.domain.series import ProjectHour, Series
 from client_reports.store.partitions import Plans
-from client_reports.store.writes import Shape, Write, fetch
+from client_reports.store.tables import COUNTER_DAYS, COUNTERS, DETAILS, PROJECT_ACTIVITY
+from client_reports.store.writes import Shape, Write, columns_of, sql_type
 
-_IDENTITY: Final = (
-    ("project_id", "bigint"),
-    ("bucket", "timestamptz"),
-    ("category", "smallint"),
-    ("outcome", "smallint"),
-    ("reason", "text"),
-)
-_DETAILS: Final = (("key_id", "bigint"), ("sdk", "text"))
+_IDENTITY: Final = ("project_id", "bucket", "category", "outcome", "reason")
 _NOT_SENT: Final = frozenset({Reason.DELETED, Reason.EVENT_NEVER_ARRIVED})
 
-_ACTIVITY: Final = Shape(
-    "INSERT INTO project_activity AS stored (project_id, last_seen) SELECT project_id, last_seen FROM {rows}"
+_ACTIVITY: Final = Shape.of(
+    PROJECT_ACTIVITY,
+    "INSERT INTO project_activity AS stored ({names}) SELECT {names} FROM {rows}"
     " ON CONFLICT (project_id) DO UPDATE SET last_seen = excluded.last_seen"
     " WHERE stored.last_seen < excluded.last_seen",
-    (("project_id", "bigint"), ("last_seen", "timestamptz")),
+    PROJECT_ACTIVITY.c.keys(),
 )
 
 
@@ -38,27 +35,22 @@ def counter_writes(sums: Sums, plans: Plans, now: datetime) -> list[Write]:
     """Return the writes that add sums per minute to all counters, as far back as each is kept."""
     if not sums:
         return []
-    oldest = midnight(plans.days.oldest(now))
+    oldest = midnight(plans[COUNTER_DAYS.name].oldest(now))
     too_old = sum(key.minute < oldest for key in sums)
     if too_old:
         metrics.ENTRIES_DROPPED.labels("too_old").inc(too_old)
     return [
-        _write("counter_minutes", MINUTES, sums, plans.minutes, now),
-        _write("counter_hours", HOURS, sums, plans.hours, now),
-        _write("counter_hour_totals", HOURS, sums, plans.hour_totals, now, detailed=False),
-        _write("counter_days", DAYS, sums, plans.days, now),
+        *(_write(table, sums, midnight(plans[table.name].oldest(now))) for table in COUNTERS),
         _activity(sums),
     ]
 
 
-def _write(
-    table: str, layout: Layout, sums: Sums, plan: PartitionPlan, now: datetime, *, detailed: bool = True
-) -> Write:
-    """Sums in their rows and cells; only cells that grow in some row are named in the statement.
+def _write(table: Table, sums: Sums, oldest: datetime) -> Write:
+    """Return the write of sums from `oldest` on; its statement names only the cells that grow in some row.
 
     Writers to one project take turns (`begin_batch`), so rows need no order in which all of them are locked.
     """
-    oldest = midnight(plan.oldest(now))
+    layout, has_details = COUNTERS[table], "sdk" in table.c
     places: dict[datetime, tuple[datetime, int]] = {}
     rows: dict[tuple[Any, ...], dict[int, Sum]] = {}
     organizations: dict[int, int] = {}
@@ -70,40 +62,37 @@ def _write(
             place = places[key.minute] = (layout.row(key.minute), layout.cell(key.minute))
         organizations[key.project_id] = key.organization_id
         identity = (key.project_id, place[0], key.category, key.outcome, key.reason)
-        cells = rows.setdefault((*identity, key.key_id, key.sdk) if detailed else identity, {})
+        cells = rows.setdefault((*identity, key.key_id, key.sdk) if has_details else identity, {})
         cells.setdefault(place[1], Sum()).add(added.quantity, added.times)
     touched = sorted({cell for _, cell in places.values()})
-    columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
-    columns = columns or [[]]
+    columns = columns_of(rows)
     columns.append([organizations[row[0]] for row in rows])
     nothing = Sum()
     for cell in touched:
         added_to = [cells.get(cell, nothing) for cells in rows.values()]
         columns.append([added.times for added in added_to])
         columns.append([str(added.quantity) for added in added_to])
-    return Write(_shape(table, layout, tuple(touched), detailed), columns)
+    return Write(_shape(table, tuple(touched)), columns)
 
 
 @lru_cache(maxsize=256)
-def _shape(table: str, layout: Layout, cells: tuple[int, ...], detailed: bool) -> Shape:
-    identity = (*_IDENTITY, *(_DETAILS if detailed else ()))
-    times, quantities = layout.columns("times"), layout.columns("quantity")
+def _shape(table: Table, cells: tuple[int, ...]) -> Shape:
+    identity = (*_IDENTITY, *(DETAILS if "sdk" in table.c else ()))
+    times, quantities = COUNTERS[table].columns("times"), COUNTERS[table].columns("quantity")
     grown = [name for cell in cells for name in (times[cell], quantities[cell])]
-    columns = [*(name for name, _ in identity), "organization_id", *grown]
+    columns = (*identity, "organization_id", *grown)
     # Sums of quantities may pass 64 bits: they travel as texts.
-    read = [f"{name}::numeric" if name.startswith("quantity") else name for name in columns]
+    read = [f"{name}::numeric" if name in quantities else name for name in columns]
     sql = (
-        f"INSERT INTO {table} AS stored ({', '.join(columns)}) SELECT {', '.join(read)} FROM {{rows}}"
-        f" ON CONFLICT ({', '.join(name for name, _ in identity)}) DO UPDATE SET "
+        f"INSERT INTO {table.name} AS stored ({', '.join(columns)}) SELECT {', '.join(read)} FROM {{rows}}"
+        f" ON CONFLICT ({', '.join(identity)}) DO UPDATE SET "
         + ", ".join(f"{name} = stored.{name} + excluded.{name}" for name in grown)
     )
-    kinds = [("text" if name.startswith("quantity") else "bigint") for name in grown]
-    types = (*identity, ("organization_id", "bigint"), *zip(grown, kinds, strict=True))
-    return Shape(sql, types)
+    return Shape(sql, tuple((name, "text" if name in quantities else sql_type(table, name)) for name in columns))
 
 
 def _activity(sums: Sums) -> Write:
-    """When projects last sent something; deletions and retention do not count as activity."""
+    """Return the write of when projects last sent something; deletions and retention do not count."""
     seen: dict[int, datetime] = {}
     for key in sums:
         if key.reason not in _NOT_SENT:

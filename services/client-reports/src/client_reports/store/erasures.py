@@ -5,9 +5,10 @@ from datetime import date
 from typing import Final
 
 from hearback_kit.db import Connection
+from hearback_kit.db.prepared import fetch
 
 from client_reports.domain.journal import SubmissionKey
-from client_reports.store.writes import execute, fetch
+from client_reports.store.writes import columns_of, execute
 
 _DAYS: Final = "SELECT DISTINCT day FROM refused_submission ORDER BY day"
 _CONTAINING: Final = """
@@ -38,4 +39,4 @@ async def erase_refused(connection: Connection, keys: Sequence[SubmissionKey]) -
     """Delete the payloads of submissions; return the number of attempts."""
     if not keys:
         return 0
-    return await execute(connection, _ERASE, [key.project_id for key in keys], [key.id for key in keys])
+    return await execute(connection, _ERASE, *columns_of(keys))

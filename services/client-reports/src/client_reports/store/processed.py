@@ -1,4 +1,4 @@
-"""Which messages were handled, and whose turn it is to write to a project."""
+"""Which messages were recorded before, and the locks by which writers to a project take turns."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
@@ -7,18 +7,18 @@ from uuid import UUID
 
 from hearback_kit.db import Connection, Direct
 from hearback_kit.db.partitions import PartitionPlan
+from hearback_kit.db.prepared import fetch
 
 from client_reports.domain.counting import Effects
 from client_reports.domain.journal import StoredSteps, SubmissionKey, Usage
 from client_reports.store.submissions import FIND_JOURNAL, read_journal
-from client_reports.store.writes import fetch
 
 _LOCKS: Final = 64
 _LOCK_CLASS: Final = 7_403_002
-# What is read after the turn was waited for sees all that earlier holders of the locks committed. Plans for the
-# statements that follow are made once: with as many partitions as there are, a plan costs more than its execution.
+# Generic plans are made once per connection: with this many partitions, planning costs more than execution.
 _GENERIC_PLANS: Final = "SET LOCAL plan_cache_mode = 'force_generic_plan'"
-# New messages, and then what is stored of the submissions of all of them.
+# New messages, and the stored submissions of all of them. It runs after the locks are held, and so sees what their
+# earlier holders committed.
 _BEGIN: Final = f"""
     WITH fresh AS (
         INSERT INTO processed (day, message_id)
@@ -34,7 +34,7 @@ _TURNS: Final = f"SELECT pg_advisory_xact_lock({_LOCK_CLASS}, number) FROM unnes
 
 
 def turn_statements(project_ids: Iterable[int]) -> tuple[str, ...]:
-    """Return the statements with which a batch begins: they wait for its turn to write to the projects."""
+    """Return the first statements of a batch: they wait for its turn to write to the projects."""
     numbers = ",".join(map(str, _lock_numbers(project_ids)))
     return _GENERIC_PLANS, _TURNS.replace("$1", f"'{{{numbers}}}'")
 
@@ -46,10 +46,9 @@ async def begin_batch(
     submissions: Collection[SubmissionKey],
     now: datetime,
 ) -> tuple[set[UUID], dict[SubmissionKey, StoredSteps], dict[int, Usage]]:
-    """Mark messages as processed; return those that were not, and what the journal has of submissions.
+    """Mark messages as processed; return the ids of new ones, stored submissions, and usage of the journal today.
 
-    Beside that, what their projects used of the journal today. A message is looked for on the day it was sent, so
-    that it is found however late it comes again.
+    A message is looked up on the day it was sent, so that it is found however late it is redelivered.
     """
     oldest, newest = plan.oldest(now), now.date() + timedelta(days=plan.days_ahead)
     days = [min(max(effect.occurred_at.date(), oldest), newest) for effect in effects]
@@ -69,12 +68,12 @@ async def begin_batch(
 async def take_turn(connection: Connection, project_id: int) -> None:
     """Wait for the turn to write to a project; it ends with the transaction.
 
-    Writers to one project take turns: two that saw a submission first at the same time would otherwise write it
-    into two partitions, and both would count the last series that fits.
+    Without turns, two writers of a new submission could store it in two partitions, and both could count the last
+    series within the limit.
     """
     await fetch(connection, _TURNS, _lock_numbers([project_id]))
 
 
 def _lock_numbers(project_ids: Iterable[int]) -> list[int]:
-    """In ascending order, so that no two writers wait for each other."""
+    """Return the locks of projects in ascending order, so that writers cannot deadlock."""
     return sorted({project_id % _LOCKS for project_id in project_ids})

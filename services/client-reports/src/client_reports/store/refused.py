@@ -5,27 +5,23 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from hearback_kit.db import Connection, Direct
+from hearback_kit.db.prepared import fetch
 
 from client_reports.domain.journal import RefusedRow, SubmissionKey
-from client_reports.store.writes import Shape, Write, execute, fetch
+from client_reports.store.tables import REFUSED_SUBMISSION
+from client_reports.store.writes import Shape, Write, columns_of, execute
 
-_COLUMNS: Final = (
-    ("project_id", "bigint"),
-    ("id", "text"),
-    ("day", "date"),
-    ("digest", "bytea"),
-    ("at", "timestamptz"),
-    ("message", "text"),
-    ("payload", "text"),
+_COLUMNS: Final = ("project_id", "id", "day", "digest", "at", "message", "payload")
+_INSERT: Final = Shape.of(
+    REFUSED_SUBMISSION,
+    "INSERT INTO refused_submission ({names}) SELECT {names} FROM {rows} ON CONFLICT DO NOTHING",
+    _COLUMNS,
 )
-_NAMES: Final = ", ".join(name for name, _ in _COLUMNS)
-_INSERT: Final = Shape(
-    f"INSERT INTO refused_submission ({_NAMES}) SELECT {_NAMES} FROM {{rows}} ON CONFLICT DO NOTHING", _COLUMNS
-)
-_ERASE: Final = Shape(
+_ERASE: Final = Shape.of(
+    REFUSED_SUBMISSION,
     "DELETE FROM refused_submission AS stored USING {rows}"
     " WHERE stored.project_id = added.project_id AND stored.id = added.id",
-    (("project_id", "bigint"), ("id", "text")),
+    ("project_id", "id"),
 )
 _DIGESTS: Final = """
     SELECT project_id, id, digest FROM refused_submission
@@ -34,12 +30,8 @@ _DIGESTS: Final = """
 # Attempts that were not accepted come first, newest first.
 _FIND: Final = """
     SELECT digest, message, payload, accepted_at, at FROM refused_submission
-    WHERE project_id = $1 AND id = $2
+    WHERE project_id = $1 AND id = $2 AND ($3::bytea IS NULL OR digest = $3)
     ORDER BY accepted_at IS NOT NULL, message IS NULL, at DESC, digest LIMIT 1
-"""
-_FIND_ATTEMPT: Final = """
-    SELECT digest, message, payload, accepted_at, at FROM refused_submission
-    WHERE project_id = $1 AND id = $2 AND digest = $3
 """
 _OPEN: Final = """
     SELECT project_id, id, digest, message, payload FROM refused_submission
@@ -78,32 +70,25 @@ def refused_writes(rows: Iterable[RefusedRow], erased: Iterable[SubmissionKey]) 
         (*row.key, row.day, row.refused.digest, row.step.at, row.refused.message, row.refused.payload)
         for row in rows
     ]
-    writes = [Write(_INSERT, [list(column) for column in zip(*values, strict=True)])] if values else []
-    keys = list(erased)
-    if keys:
-        writes.append(Write(_ERASE, [[key.project_id for key in keys], [key.id for key in keys]]))
-    return writes
+    return [Write(_INSERT, columns_of(values)), Write(_ERASE, columns_of(erased))]
 
 
 async def find_digests(connection: Direct, keys: Iterable[SubmissionKey]) -> dict[SubmissionKey, list[bytes]]:
     """Return the digests of the stored attempts of submissions."""
-    wanted = list(keys)
-    found: dict[SubmissionKey, list[bytes]] = {key: [] for key in wanted}
-    parameters = [key.project_id for key in wanted], [key.id for key in wanted]
-    for project_id, submission_id, digest in await fetch(connection, _DIGESTS, *parameters):
+    found: dict[SubmissionKey, list[bytes]] = {key: [] for key in keys}
+    for project_id, submission_id, digest in await fetch(connection, _DIGESTS, *columns_of(found)):
         found[SubmissionKey(project_id, submission_id)].append(digest)
     return found
 
 
-async def find_refusal(connection: Connection, key: SubmissionKey) -> StoredRefusal | None:
-    """Return the newest refused attempt that was not accepted, else the newest accepted one, else None."""
-    rows = await fetch(connection, _FIND, *key)
-    return StoredRefusal(*rows[0]) if rows else None
+async def find_refusal(
+    connection: Connection, key: SubmissionKey, digest: bytes | None = None
+) -> StoredRefusal | None:
+    """Return the newest refused attempt that was not accepted, else the newest accepted one, else None.
 
-
-async def find_attempt(connection: Connection, key: SubmissionKey, digest: bytes) -> StoredRefusal | None:
-    """Return one refused attempt, or None."""
-    rows = await fetch(connection, _FIND_ATTEMPT, *key, digest)
+    With a digest only that attempt is looked for.
+    """
+    rows = await fetch(connection, _FIND, *key, digest)
     return StoredRefusal(*rows[0]) if rows else None
 
 

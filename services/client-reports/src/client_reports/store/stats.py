@@ -24,28 +24,21 @@ _PLANNING: Final = text(
 )
 
 
-async def read_stats(connection: Connection, query: StatsQuery, *, groups_max: int) -> list[SeriesRow]:
-    """Return the groups of a query, ordered by their key; at most `groups_max` + 1."""
-    return await _read(connection, query, stats_statement(query, groups_max=groups_max))
-
-
-async def read_folded_stats(
-    connection: Connection, query: StatsQuery, *, largest: int, groups_max: int
+async def read_stats(
+    connection: Connection, query: StatsQuery, *, groups_max: int, largest: int | None = None
 ) -> list[SeriesRow]:
-    """Return the groups of a query like `read_stats`, folding all but the `largest`.
+    """Return the groups of a query, ordered by their key; at most `groups_max` + 1.
 
-    Folded groups have `other` in place of their reason and SDK; the other dimensions stay.
+    With `largest`, all but that many groups have `other` in place of their reason and SDK; the other dimensions
+    stay.
     """
-    return await _read(connection, query, stats_statement(query, groups_max=groups_max, largest=largest))
-
-
-async def _read(connection: Connection, query: StatsQuery, statement: Select[Any]) -> list[SeriesRow]:
     if not query.projects:
         return []
     await connection.execute(_PLANNING)
     width, window, layout = len(query.groups), query.window, query.window.layout
     begin = int(window.start.timestamp())
     found: list[SeriesRow] = []
+    statement = stats_statement(query, groups_max=groups_max, largest=largest)
     for row in (await connection.execute(statement)).all():
         starts = _numbers(row[width])
         series = (
@@ -62,10 +55,7 @@ def _numbers(joined: str) -> list[int]:
 
 
 def stats_statement(query: StatsQuery, *, groups_max: int, largest: int | None = None) -> Select[Any]:
-    """Return the statement of both: per group the starts of its rows, and all cells per field.
-
-    With `largest`, only that many groups keep their reason and SDK.
-    """
+    """Return the statement of `read_stats`: per group the starts of its rows, and all cells per field."""
     layout = query.window.layout
     columns = {field: layout.columns(FIELDS[field]) for field in query.fields}
     cells = list(dict.fromkeys(name for names in columns.values() for name in names))
@@ -131,18 +121,14 @@ def _conditions(table: Table, query: StatsQuery) -> list[Any]:
         columns.project_id.in_(query.projects),
         *_in_range(table, query.window.layout, query.window.start, query.window.last),
     ]
-    for column, wanted in (
-        (columns.outcome, query.outcomes),
-        (columns.category, query.categories),
-        (columns.reason, query.reasons),
-    ):
-        if wanted:
-            conditions.append(column.in_(wanted))
-    if query.keys:
-        conditions.append(columns.key_id.in_(query.keys))
-    if query.sdks:
-        conditions.append(columns.sdk.in_(query.sdks))
-    return conditions
+    filters = {
+        "outcome": query.outcomes,
+        "category": query.categories,
+        "reason": query.reasons,
+        "key_id": query.keys,
+        "sdk": query.sdks,
+    }
+    return conditions + [columns[name].in_(wanted) for name, wanted in filters.items() if wanted]
 
 
 def _in_range(table: Table, layout: Layout, start: datetime, last: datetime) -> list[Any]:

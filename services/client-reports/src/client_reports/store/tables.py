@@ -1,7 +1,6 @@
 """The tables. What grows with traffic is partitioned by time: old rows are dropped with their partition."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from hearback_kit.db.columns import TIME, columns
 from hearback_kit.outbox import outbox_table
@@ -24,29 +23,24 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import TypeEngine
 
 from client_reports.domain.buckets import DAYS, HOURS, MINUTES, Layout
 
 METADATA: Final = MetaData()
 DETAILS: Final = ("key_id", "sdk")
-_DETAIL_TYPES: Final[dict[str, TypeEngine[Any]]] = {"key_id": BigInteger(), "sdk": Text(collation="C")}
 
 
-def _instant(name: str, *, nullable: bool = False) -> Column[object]:
-    return Column(name, TIME, nullable=nullable)
-
-
-def _counters(name: str, layout: Layout, details: Sequence[str] = DETAILS) -> Table:
-    """Sums per bucket; `bucket` is where the row begins. One quantity may need 64 bits: sums are numeric."""
+def _counters(name: str, layout: Layout, *, has_details: bool = True) -> Table:
+    """Return a table of sums; `bucket` is the start of a row. One quantity may need 64 bits: sums are numeric."""
+    details = (Column("key_id", BigInteger), Column("sdk", Text(collation="C"))) if has_details else ()
     return Table(
         name,
         METADATA,
-        _instant("bucket"),
+        *columns(TIME, "bucket"),
         *columns(BigInteger, "organization_id", "project_id"),
         *columns(SmallInteger, "category", "outcome"),
         Column("reason", Text(collation="C")),
-        *(Column(detail, _DETAIL_TYPES[detail]) for detail in details),
+        *details,
         *(Column(name, BigInteger, nullable=False, server_default="0") for name in layout.columns("times")),
         *(Column(name, Numeric(40, 0), nullable=False, server_default="0") for name in layout.columns("quantity")),
         Index(
@@ -56,7 +50,7 @@ def _counters(name: str, layout: Layout, details: Sequence[str] = DETAILS) -> Ta
             "category",
             "outcome",
             "reason",
-            *details,
+            *(column.name for column in details),
             unique=True,
             postgresql_nulls_not_distinct=True,
         ),
@@ -66,8 +60,15 @@ def _counters(name: str, layout: Layout, details: Sequence[str] = DETAILS) -> Ta
 
 COUNTER_MINUTES: Final = _counters("counter_minutes", MINUTES)
 COUNTER_HOURS: Final = _counters("counter_hours", HOURS)
-COUNTER_HOUR_TOTALS: Final = _counters("counter_hour_totals", HOURS, ())
+COUNTER_HOUR_TOTALS: Final = _counters("counter_hour_totals", HOURS, has_details=False)
 COUNTER_DAYS: Final = _counters("counter_days", DAYS)
+COUNTERS: Final = {
+    COUNTER_MINUTES: MINUTES,
+    COUNTER_HOURS: HOURS,
+    COUNTER_HOUR_TOTALS: HOURS,
+    COUNTER_DAYS: DAYS,
+}
+"""The layout of each table of counters."""
 
 PROCESSED: Final = Table(
     "processed",
@@ -84,7 +85,7 @@ SUBMISSION: Final = Table(
     Column("id", Text(collation="C"), primary_key=True),
     Column("day", Date, primary_key=True),
     Column("organization_id", BigInteger, nullable=False),
-    _instant("received_at"),
+    *columns(TIME, "received_at"),
     Column("source", Text),
     Column("state", Text, nullable=False),
     *columns(Text, "reason", "feedback_id", nullable=True),
@@ -116,10 +117,10 @@ REFUSED_SUBMISSION: Final = Table(
     Column("id", Text(collation="C"), primary_key=True),
     Column("day", Date, primary_key=True),
     Column("digest", LargeBinary, primary_key=True),
-    _instant("at"),
+    *columns(TIME, "at"),
     Column("message", Text),
     Column("payload", Text, nullable=False),
-    _instant("accepted_at", nullable=True),
+    Column("accepted_at", TIME),
     Column("accepted_by", Text),
     postgresql_partition_by="RANGE (day)",
 )
@@ -138,7 +139,7 @@ PROJECT_ACTIVITY: Final = Table(
     "project_activity",
     METADATA,
     Column("project_id", BigInteger, primary_key=True, autoincrement=False),
-    _instant("last_seen"),
+    *columns(TIME, "last_seen"),
 )
 
 ALERT_RULE: Final = Table(
@@ -151,7 +152,7 @@ ALERT_RULE: Final = Table(
     Column("category", SmallInteger),
     Column("threshold", Float, nullable=False),
     Column("enabled", Boolean, nullable=False),
-    _instant("created_at"),
+    *columns(TIME, "created_at"),
     Column("status", Text, nullable=False),
     Column("value", Float),
     *columns(TIME, "low_since", "evaluated_at", "triggered_at", "resolved_at", nullable=True),
@@ -163,7 +164,7 @@ ALERT_EVENT: Final = Table(
     METADATA,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("rule_id", BigInteger, nullable=False),
-    _instant("at"),
+    *columns(TIME, "at"),
     Column("status", Text, nullable=False),
     Column("value", Float),
     Index("alert_event_rule", "rule_id", "id"),

@@ -1,17 +1,21 @@
 """Several writes of rows as one statement: columns travel as arrays, and each write is a part of one `WITH`.
 
-Statements are text that is put together once for each combination of writes and prepared once per connection:
-a batch is mostly a handful of rows, of which building statements would cost more than writing them.
+Statements are built once for each combination of writes, and prepared once per connection: batches are mostly
+small, and building a statement would cost more than writing the rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from hearback_kit.db import Connection, Direct
+from hearback_kit.db.prepared import fetch
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql
 
 _STATEMENTS_MAX: Final = 1_024
+_DIALECT: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,12 @@ class Shape:
 
     sql: str
     columns: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, table: Table, sql: str, names: Iterable[str]) -> Self:
+        """Return the write of columns of a table; `{names}` in `sql` are their names."""
+        columns = tuple((name, sql_type(table, name)) for name in names)
+        return cls(sql.replace("{names}", ", ".join(name for name, _ in columns)), columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +40,22 @@ class Write:
     values: Sequence[Sequence[Any]]
 
 
+def sql_type(table: Table, name: str) -> str:
+    """Return the type of a column in SQL, without its collation."""
+    return str(table.c[name].type.compile(dialect=_DIALECT)).partition(" COLLATE")[0]
+
+
+def columns_of(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
+    """Return rows as one list per column; no lists for no rows."""
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
 async def execute_writes(connection: Connection | Direct, writes: Sequence[Write]) -> None:
     """Execute writes to different tables in one round trip; those without rows are left out."""
-    wanted = [write for write in writes if write.values[0]]
+    wanted = [write for write in writes if write.values and write.values[0]]
     if wanted:
         statement = _statement(tuple(write.shape for write in wanted))
         await fetch(connection, statement, *(values for write in wanted for values in write.values))
-
-
-async def fetch(connection: Connection | Direct, statement: str, *parameters: Any) -> Sequence[Any]:
-    """Execute a statement with positional parameters (`$1`), prepared once per connection; return its rows."""
-    if not isinstance(connection, Connection):
-        return await connection.fetch(statement, *parameters)
-    return (await connection.exec_driver_sql(statement, parameters)).all()
 
 
 async def execute(connection: Connection, statement: str, *parameters: Any) -> int:

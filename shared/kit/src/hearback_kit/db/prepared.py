@@ -11,7 +11,14 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from hearback_kit.db.database import Connection
+from hearback_kit.db.database import Connection, Direct
+
+
+async def fetch(connection: Connection | Direct, statement: str, *parameters: Any) -> Sequence[Any]:
+    """Execute a statement with positional parameters (`$1`), prepared once per connection; return its rows."""
+    if not isinstance(connection, Connection):
+        return await connection.fetch(statement, *parameters)
+    return (await connection.exec_driver_sql(statement, parameters)).all()
 
 
 class Prepared:
