@@ -19,7 +19,7 @@ from notifier.consumers.feedback_changed import handle_feedback_changed
 from notifier.consumers.feedback_created import handle_feedback_created
 from notifier.consumers.user_report_linked import handle_user_report_linked
 from notifier.jobs.deliver import add_delivery
-from notifier.jobs.retention import add_retention
+from notifier.jobs.retention import remove_old
 from notifier.pages import alerts
 from notifier.pages import deliveries as delivery_pages
 from notifier.pages.deps import PAGES
@@ -64,14 +64,15 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
             (ALERT_CHANGED, handle_alert_changed),
         ):
             runtime.consume(stream, _followed_by(partial(handle, context), wake), batch_max=settings.batch_max)
-        add_retention(runtime, settings)
+        remove = partial(remove_old, runtime.database, settings, runtime.clock)
+        runtime.every("retention", settings.retention_seconds, remove)
 
     return service_worker(settings, build=build, clock=clock, outbox=OUTBOX)
 
 
 def _followed_by(handler: Callable[[Sequence[Incoming]], Awaitable[bool]], wake: Callable[[], None]) -> Handler:
     async def handle(batch: Sequence[Incoming]) -> None:
-        may_be_due = True  # when it fails: deliveries may be stored, and are not when the batch comes again
+        may_be_due = True  # after a failure: deliveries may be stored, which the repeated batch does not report
         try:
             may_be_due = await handler(batch)
         finally:

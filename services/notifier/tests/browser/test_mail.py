@@ -60,7 +60,7 @@ CONTENTS = {
                        url=HOSTILE, tags={HOSTILE[:60]: HOSTILE})],
     "right to left": [notice(title="تعطل التصدير", message="لا يعمل زر الدفع 123 OK", name="علي")],
     "digest": [notice(**FULL), notice(title=LONG), notice(title=HOSTILE, message=HOSTILE)],
-    "test": [of_test("t", PROJECT, PUBLIC, NOW)],
+    "test": [of_test("t", Sender(PROJECT, PUBLIC), NOW)],
 }  # fmt: skip
 
 

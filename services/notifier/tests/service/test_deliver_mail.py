@@ -20,7 +20,8 @@ from hearback_devkit.fleet import publish_project
 from hearback_devkit.testing import eventually
 from hearback_kit.mail import MailFolder, MailRefused, SmtpServer
 from notifier.store import destinations
-from notifier.store.deliveries import NEW_COLUMNS, PENDING, claim_digest, claim_due, postpone_bursts
+from notifier.store.batches import NEW_COLUMNS
+from notifier.store.deliveries import PENDING, claim_digest, claim_due, postpone_bursts
 from pydantic import SecretStr
 from sqlalchemy import text
 

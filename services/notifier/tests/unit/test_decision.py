@@ -15,19 +15,19 @@ NEW = FeedbackSource.NEW_FEEDBACK_ENVELOPE
 def test_every_combination(
     source: FeedbackSource, is_spam: bool | None, has_spam_actions: bool, has_report_notifications: bool
 ) -> None:
-    decision = decide(
+    rule = decide(
         source=source,
         is_spam=is_spam,
         has_spam_actions=has_spam_actions,
         has_report_notifications=has_report_notifications,
     )
     if is_spam is True and has_spam_actions:
-        assert (decision.verdict, decision.rule) == (Verdict.HELD, Rule.SPAM)
+        assert (rule.verdict, rule) == (Verdict.HELD, Rule.SPAM)
     elif source in OLD and not has_report_notifications:
-        assert (decision.verdict, decision.rule) == (Verdict.SKIPPED, Rule.REPORT_NOTIFICATIONS_OFF)
+        assert (rule.verdict, rule) == (Verdict.SKIPPED, Rule.REPORT_NOTIFICATIONS_OFF)
     else:
-        assert (decision.verdict, decision.rule) == (Verdict.NOTIFIED, Rule.NOTIFIED)
-    assert decision.step == ("notified" if decision.verdict is Verdict.NOTIFIED else "notification_skipped")
+        assert (rule.verdict, rule) == (Verdict.NOTIFIED, Rule.NOTIFIED)
+    assert rule.step == ("notified" if rule.verdict is Verdict.NOTIFIED else "notification_skipped")
 
 
 def test_there_are_five_sources_and_one_is_new() -> None:

@@ -18,12 +18,13 @@ from notifier.service.render_mail import mail_renderer
 from ..conftest import NOW, read
 
 PROJECT = ProjectConfig(id=1, slug="web", name="web", organization_id=1, organization_slug="demo")
+SENDER = Sender(PROJECT, "https://feedback.example.com/")
 RENDER = mail_renderer()
 HOSTILE = "<script>alert(1)</script><img src=http://evil.example/x.png onerror=x>\r\nBcc: all@example.com"
 
 
 def notice(**values: Any) -> Notice:
-    return of_feedback(read(**values), Sender(PROJECT, "https://feedback.example.com/"))
+    return of_feedback(read(**values), SENDER)
 
 
 def mail(*notices: Notice, **values: Any) -> EmailMessage:
@@ -179,13 +180,13 @@ def test_an_alert_is_in_words(kind: str, is_firing: bool, language: str) -> None
     )  # fmt: skip
     phrases = words(language)
     state = phrases["firing" if is_firing else "resolved"]
-    message = mail(of_alert(alert, PROJECT, "https://feedback.example.com"), language=language)
+    message = mail(of_alert(alert, SENDER), language=language)
     assert message["Subject"] == f"[web] Losses: {state}"
     assert f"{phrases['watches']}: {phrases[kind]}" in part(message, "plain")
 
 
 def test_a_test_speaks_the_recipients_language() -> None:
-    message = mail(of_test("t", PROJECT, "https://feedback.example.com", NOW), language="de")
+    message = mail(of_test("t", SENDER, NOW), language="de")
     assert message["Subject"] == "[web] Test"
     assert words("de")["test_text"] in part(message, "plain")
 

@@ -2,13 +2,14 @@
 
 from unittest.mock import AsyncMock
 
+import orjson
 import pytest
 from hearback_contracts.config import ProjectConfig
 from hearback_devkit.fleet import publish_project
 from hearback_devkit.testing import eventually
 from hearback_fleet.configuration import Configuration
 from notifier.clients.recipients import RecipientDirectory
-from notifier.domain.notice import Sender, of_feedback
+from notifier.domain.notice import Notice, Sender, of_feedback
 from notifier.domain.recipients import (
     Audience,
     Channel,
@@ -17,10 +18,10 @@ from notifier.domain.recipients import (
     Recipient,
     WebhookFormat,
 )
-from notifier.service.address_notices import deliveries_of
+from notifier.store.batches import NewNotices
 from redis.asyncio import Redis
 
-from ..conftest import read
+from ..conftest import NOW, read
 
 PROJECT = ProjectConfig(id=1, slug="web", name="web", organization_id=1, organization_slug="demo")
 SENDER = Sender(PROJECT, "https://feedback.example.com")
@@ -98,6 +99,9 @@ def test_what_webhooks_get_is_not_kept_for_mails() -> None:
     created = read()
     notice = of_feedback(created, SENDER)
     found = [Destination(Channel.EMAIL, "ada@example.com"), Destination(Channel.WEBHOOK, "https://x.example", 1)]
-    mailed, called = (delivery.notice for delivery in deliveries_of(notice, PROJECT, found))
+    new = NewNotices(NOW)
+    new.add(PROJECT, notice, found)
+    *_, notices, _, _ = new.values()
+    mailed, called = (Notice.from_json(orjson.loads(text)) for text in notices)
     assert (mailed.data, called.data["event_id"]) == ({}, created.event_id)
     assert mailed == of_feedback(created, SENDER, has_data=False)

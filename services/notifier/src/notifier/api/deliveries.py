@@ -28,11 +28,7 @@ async def get_deliveries(
 ) -> list[DeliveryView]:
     """Return deliveries, newest first."""
     found = await state.database.read(
-        list_deliveries,
-        scope.project.id,
-        page.window,
-        state=status,
-        subject_id=parse_event_id(subject) or subject,
+        list_deliveries, scope.project.id, page.window, state=status, subject_id=parse_event_id(subject) or subject
     )
     shown = page.page(found, lambda delivery: (delivery.id,))
     response.headers.update(shown.headers)
@@ -51,4 +47,4 @@ async def get_delivery(state: StateDep, scope: EventReader, delivery_id: Deliver
 )
 async def resend(state: StateDep, scope: Writer, delivery_id: DeliveryId) -> DeliveryView:
     """Send a finished delivery again; 409 while it is pending."""
-    return delivery_view(await resend_delivery(state.database, scope.project, delivery_id, state.clock.now()))
+    return delivery_view(await resend_delivery(state, scope.project, delivery_id))

@@ -9,9 +9,9 @@ from notifier.api.params import RuleId
 from notifier.api.serializers import RuleBody, RuleView, TestStarted, rule_values, rule_view
 from notifier.domain.recipients import NotificationRule, rule_destination
 from notifier.service.app_state import AppState
-from notifier.service.manage_rules import add_rule, change_rule, check_target, remove_rule, send_test
+from notifier.service.manage_rules import add_rule, change_rule, list_rules, remove_rule, send_test
 from notifier.store import destinations
-from notifier.store.notification_rules import find_rule, list_rules
+from notifier.store.notification_rules import find_rule
 
 router = APIRouter(
     prefix="/api/0/projects/{organization}/{project}/notification-rules", tags=["notification rules"]
@@ -21,22 +21,14 @@ router = APIRouter(
 @router.get("/", operation_id="listNotificationRules", summary="List the rules of a project")
 async def get_rules(state: StateDep, scope: Reader) -> list[RuleView]:
     """Return the rules, oldest first; secrets only for callers who may change them."""
-    async with state.database.connection() as connection:
-        rules = await list_rules(connection, scope.project.id)
-        reasons = await destinations.find_reasons(connection, [rule_destination(rule).key for rule in rules])
-    return [
-        rule_view(rule, off_reason=reasons.get(rule_destination(rule).key), with_secret=_may_write(scope))
-        for rule in rules
-    ]
+    rules, with_secret = await list_rules(state.database, scope.project.id), _may_write(scope)
+    return [rule_view(rule, off_reason=reason, with_secret=with_secret) for rule, reason in rules]
 
 
 @router.post("/", operation_id="createNotificationRule", summary="Add a rule", status_code=201)
 async def create_rule(state: StateDep, scope: Writer, body: RuleBody) -> RuleView:
     """Create a rule; it applies to feedback that arrives from now on."""
-    await check_target(state.calls, body.channel, body.target)
-    rule = await add_rule(
-        state.database, scope.project, rule_values(body), rules_max=state.settings.rules_max, at=state.clock.now()
-    )
+    rule = await add_rule(state, scope.project, rule_values(body))
     return rule_view(rule, off_reason=None, with_secret=True)
 
 
@@ -50,8 +42,7 @@ async def get_rule(state: StateDep, scope: Reader, rule_id: RuleId) -> RuleView:
 @router.put("/{rule_id}/", operation_id="replaceNotificationRule", summary="Replace a rule")
 async def replace_rule(state: StateDep, scope: Writer, rule_id: RuleId, body: RuleBody) -> RuleView:
     """Replace a rule; its secret stays, and a disabled target is enabled again."""
-    await check_target(state.calls, body.channel, body.target)
-    rule = await change_rule(state.database, scope.project, rule_id, rule_values(body), state.clock.now())
+    rule = await change_rule(state, scope.project, rule_id, rule_values(body))
     return await _view(state, scope, rule)
 
 
@@ -67,8 +58,7 @@ async def delete_rule(state: StateDep, scope: Writer, rule_id: RuleId) -> Respon
 )
 async def test_rule(state: StateDep, scope: Writer, rule_id: RuleId) -> TestStarted:
     """Send a test notice to the rule's target; the delivery has the result."""
-    found = await send_test(state.database, scope.project, rule_id, state.settings.public_url, state.clock.now())
-    return TestStarted(delivery_id=str(found))
+    return TestStarted(delivery_id=str(await send_test(state, scope.project, rule_id)))
 
 
 async def _view(state: AppState, scope: ProjectScope, rule: NotificationRule) -> RuleView:

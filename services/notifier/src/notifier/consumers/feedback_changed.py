@@ -12,6 +12,6 @@ from notifier.service.release_held import release_held
 
 
 async def handle_feedback_changed(context: Context, messages: Sequence[Incoming]) -> bool:
-    """Handle a batch in one transaction; return whether a delivery may be due."""
+    """Handle a batch in one transaction; return whether a delivery is due."""
     read = [read_changed(data_of(FeedbackChanged, message)) for message in messages]
     return await release_held(context, read)

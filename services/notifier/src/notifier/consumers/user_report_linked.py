@@ -7,9 +7,9 @@ from hearback_fleet.messages import decode
 from hearback_kit.bus import Incoming
 
 from notifier.service.address_notices import Context
-from notifier.service.notify_followers import notify_followers
+from notifier.service.notify_members import notify_members
 
 
 async def handle_user_report_linked(context: Context, messages: Sequence[Incoming]) -> bool:
-    """Handle a batch in one transaction; return whether a delivery may be due."""
-    return await notify_followers(context, [decode(UserReportLinked, message) for message in messages])
+    """Handle a batch; return whether a delivery is due."""
+    return await notify_members(context, [decode(UserReportLinked, message) for message in messages])

@@ -1,9 +1,16 @@
 """Decide who is notified of a created feedback (protocol: notifications#rules-for-a-created-feedback)."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from hearback_contracts.sources import FeedbackSource
+
+
+class Verdict(StrEnum):
+    """The decision: notified, skipped, or held until a person marks it as not spam."""
+
+    NOTIFIED = "notified"
+    SKIPPED = "skipped"
+    HELD = "held"
 
 
 class Rule(StrEnum):
@@ -15,34 +22,25 @@ class Rule(StrEnum):
     NO_RECIPIENTS = "no_recipients"
     NOT_SPAM = "not_spam"
 
-
-class Verdict(StrEnum):
-    """The decision: notified, skipped, or held until a person marks it as not spam."""
-
-    NOTIFIED = "notified"
-    SKIPPED = "skipped"
-    HELD = "held"
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """A verdict and its rule."""
-
-    verdict: Verdict
-    rule: Rule
+    @property
+    def verdict(self) -> Verdict:
+        """What the rule decides."""
+        if self is Rule.SPAM:
+            return Verdict.HELD
+        return Verdict.NOTIFIED if self in {Rule.NOTIFIED, Rule.NOT_SPAM} else Verdict.SKIPPED
 
     @property
     def step(self) -> str:
-        """Return the step's name in the fate."""
+        """The step's name in the fate."""
         return "notified" if self.verdict is Verdict.NOTIFIED else "notification_skipped"
 
 
 def decide(
     *, source: FeedbackSource, is_spam: bool | None, has_spam_actions: bool, has_report_notifications: bool
-) -> Decision:
-    """Decide on a created feedback; without a spam verdict (None) it is not spam."""
+) -> Rule:
+    """Return the rule for a created feedback; without a spam verdict (None) it is not spam."""
     if is_spam and has_spam_actions:
-        return Decision(Verdict.HELD, Rule.SPAM)
+        return Rule.SPAM
     if not source.is_new and not has_report_notifications:
-        return Decision(Verdict.SKIPPED, Rule.REPORT_NOTIFICATIONS_OFF)
-    return Decision(Verdict.NOTIFIED, Rule.NOTIFIED)
+        return Rule.REPORT_NOTIFICATIONS_OFF
+    return Rule.NOTIFIED

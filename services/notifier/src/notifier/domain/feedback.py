@@ -84,8 +84,8 @@ def read_changed(data: bytes) -> Changed:
 def decided_at(announced_at: datetime) -> datetime:
     """Return the time of the decision on an announced feedback, in UTC; it is the same for a redelivery.
 
-    It is slightly later than the steps recorded before it, so that a fate is in order. Raise ValueError for a time
-    out of range.
+    It is slightly later than the steps recorded before it, which keeps the order of a fate. Raise ValueError for
+    a time out of range.
     """
     try:
         if announced_at.tzinfo is not UTC:

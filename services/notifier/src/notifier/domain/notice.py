@@ -64,13 +64,13 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 class Sender:
-    """The values that all notices of a project's feedback share."""
+    """The values that all notices of a project share; `base` is the URL of the organization's pages."""
 
     def __init__(self, project: ProjectConfig, public_url: str) -> None:
-        base = f"{public_url.rstrip('/')}/organizations/{project.organization_slug}"
+        self.base = f"{public_url.rstrip('/')}/organizations/{project.organization_slug}"
         self.project = project.slug
-        self.feedback = f"{base}/feedback/?feedbackSlug={quote(project.slug + ':', safe='')}"
-        self.events = f"{base}/projects/{project.slug}/events/"
+        self.feedback = f"{self.base}/feedback/?feedbackSlug={quote(project.slug + ':', safe='')}"
+        self.events = f"{self.base}/projects/{project.slug}/events/"
         self.allows_reply = bool(project.option(Option.MAIL_REPLY_TO))
 
 
@@ -113,38 +113,39 @@ def of_feedback(feedback: Feedback, sender: Sender, *, has_data: bool = True) ->
     )
 
 
-def of_report(report: UserReportLinked, project: ProjectConfig, public_url: str) -> Notice:
+def of_report(report: UserReportLinked, sender: Sender) -> Notice:
     """Return the notice of a report that was linked to an error group."""
-    base = f"{public_url.rstrip('/')}/organizations/{project.organization_slug}/issues/{report.group_id}"
+    issue = f"{sender.base}/issues/{report.group_id}/"
+    url = f"{issue}feedback/"
     return Notice(
         kind=Kind.REPORT,
         subject_id=report.event_id,
         thread=f"group-{report.group_id}",
-        project=project.slug,
-        subject=f"[{project.slug}] {report.group_short_id}: {report.group_title}",
+        project=sender.project,
+        subject=f"[{sender.project}] {report.group_short_id}: {report.group_title}",
         title=report.group_title,
         text=report.comments,
-        url=f"{base}/feedback/",
+        url=url,
         at=report.received_at.isoformat(),
         facts=(("environment", report.environment),) if report.environment else (),
-        links=(("reports", f"{base}/feedback/"), ("error", f"{base}/")),
+        links=(("reports", url), ("error", issue)),
         name=report.name or None,
         contact=report.email or None,
-        allows_reply=bool(project.option(Option.MAIL_REPLY_TO)),
-        data=report.model_dump(mode="json") | {"permalink": f"{base}/feedback/", "project": project.slug},
+        allows_reply=sender.allows_reply,
+        data=report.model_dump(mode="json") | {"permalink": url, "project": sender.project},
     )
 
 
-def of_alert(alert: AlertChanged, project: ProjectConfig, public_url: str) -> Notice:
+def of_alert(alert: AlertChanged, sender: Sender) -> Notice:
     """Return the notice of an alert rule that began to fire or was resolved."""
-    url = f"{public_url.rstrip('/')}/organizations/{project.organization_slug}/stats/?project={project.slug}"
+    url = f"{sender.base}/stats/?project={sender.project}"
     state = "firing" if alert.is_firing else "resolved"
     return Notice(
         kind=Kind.ALERT,
         subject_id=f"{alert.rule_id}-{alert.measured_at.isoformat()}",
         thread=f"alert-{alert.rule_id}",
-        project=project.slug,
-        subject=f"[{project.slug}] {alert.name}: {state}",
+        project=sender.project,
+        subject=f"[{sender.project}] {alert.name}: {state}",
         title=alert.name,
         text="",
         url=url,
@@ -156,7 +157,7 @@ def of_alert(alert: AlertChanged, project: ProjectConfig, public_url: str) -> No
             ("threshold", _number(alert.threshold)),
         ),
         links=(("stats", url),),
-        data=alert.model_dump(mode="json") | {"permalink": url, "project": project.slug},
+        data=alert.model_dump(mode="json") | {"permalink": url, "project": sender.project},
     )
 
 
@@ -164,20 +165,20 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100_000 else f"{value:,g}"
 
 
-def of_test(test_id: str, project: ProjectConfig, public_url: str, at: datetime) -> Notice:
+def of_test(test_id: str, sender: Sender, at: datetime) -> Notice:
     """Return the notice of a rule's test."""
-    url = f"{public_url.rstrip('/')}/organizations/{project.organization_slug}/feedback/"
+    url = f"{sender.base}/feedback/"
     return Notice(
         kind=Kind.TEST,
         subject_id=test_id,
         thread=f"test-{test_id}",
-        project=project.slug,
-        subject=f"[{project.slug}] Test",
+        project=sender.project,
+        subject=f"[{sender.project}] Test",
         title="Test",
         text="This is a test of a notification rule; no feedback was sent.",
         url=url,
         at=at.isoformat(),
-        data={"project": project.slug, "permalink": url},
+        data={"project": sender.project, "permalink": url},
     )
 
 

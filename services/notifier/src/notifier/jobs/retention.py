@@ -1,12 +1,18 @@
-"""Delete expired records."""
+"""Delete decisions and deliveries past their retention."""
 
-from hearback_fleet.runtime import ServiceRuntime
+from datetime import timedelta
 
-from notifier.service.remove_old import remove_old
+from hearback_kit.clock import Clock
+from hearback_kit.db import Database
+
 from notifier.settings import Settings
+from notifier.store.decisions import delete_decisions
+from notifier.store.deliveries import delete_deliveries
 
 
-def add_retention(runtime: ServiceRuntime, settings: Settings) -> None:
-    """Delete old decisions and deliveries every `retention_seconds`."""
-    database, clock = runtime.database, runtime.clock
-    runtime.every("retention", settings.retention_seconds, lambda: remove_old(database, settings, clock.now()))
+async def remove_old(database: Database, settings: Settings, clock: Clock) -> None:
+    """Delete in chunks, one transaction each."""
+    before, chunk_max = clock.now() - timedelta(days=settings.retention_days), settings.retention_chunk_max
+    for delete in (delete_decisions, delete_deliveries):
+        while await database.write(delete, before, chunk_max) >= chunk_max:
+            pass

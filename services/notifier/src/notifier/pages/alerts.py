@@ -1,5 +1,8 @@
 """A project's notification rules: list, form, test and removal."""
 
+from dataclasses import replace
+from typing import Any
+
 from fastapi import APIRouter, Request
 from hearback_fleet.access import PROJECT_WRITE
 from hearback_kit.db.rows import Window
@@ -12,14 +15,13 @@ from starlette.responses import Response
 from notifier.domain.recipients import NotificationRule, rule_destination
 from notifier.errors import InvalidTarget, TooManyRules
 from notifier.pages.deps import PAGES, SETTINGS, Reader, RuleId, StateDep, Writer
-from notifier.pages.labels import kind_labels
-from notifier.pages.rule_forms import RuleForm, form_of, read_rule, with_errors
+from notifier.pages.rule_forms import RuleForm, form_of, kind_labels, read_rule
 from notifier.service.app_state import AppState
-from notifier.service.manage_rules import add_rule, change_rule, check_target, remove_rule, send_test
+from notifier.service.manage_rules import add_rule, change_rule, list_rules, remove_rule, send_test
 from notifier.store import destinations
-from notifier.store.deliveries import PENDING
 from notifier.store.delivery_log import list_deliveries
-from notifier.store.notification_rules import find_rule, list_rules
+from notifier.store.notification_rules import find_rule
+from notifier.store.tables import PENDING
 
 router = APIRouter(prefix=f"{SETTINGS}/alerts", include_in_schema=False)
 LATEST_SHOWN = 10
@@ -28,15 +30,12 @@ LATEST_SHOWN = 10
 @router.get("/")
 async def show_rules(request: Request, state: StateDep, scope: Reader) -> Response:
     """Show the rules, oldest first."""
-    async with state.database.connection() as connection:
-        rules = await list_rules(connection, scope.project.id)
-        keys = [rule_destination(rule).key for rule in rules]
-        reasons = await destinations.find_reasons(connection, keys)
+    rules = await list_rules(state.database, scope.project.id)
     return PAGES.render(
         request,
         "alerts.html",
         project=scope.project,
-        rules=[(rule, reasons.get(key)) for rule, key in zip(rules, keys, strict=True)],
+        rules=rules,
         base=f"{scope.settings_path}alerts/",
         may_write=not scope.scopes.isdisjoint(PROJECT_WRITE),
         is_full=len(rules) >= state.settings.rules_max,
@@ -55,15 +54,14 @@ async def show_new(request: Request, scope: Writer) -> Response:
 @router.post("/new/")
 async def create(request: Request, state: StateDep, scope: Writer, form: FormDep) -> Response:
     """Create a rule, or show the form with errors."""
-    read = await _checked(state, read_rule(form))
+    read = read_rule(form)
     if read.errors:
         return _form_page(request, scope, read, status=400)
     try:
-        rule = await add_rule(
-            state.database, scope.project, read.values, rules_max=state.settings.rules_max, at=state.clock.now()
-        )
-    except TooManyRules as error:
-        return _form_page(request, scope, with_errors(read, {"name": error.detail}), status=409)
+        rule = await add_rule(state, scope.project, read.values)
+    except (InvalidTarget, TooManyRules) as error:
+        field = "target" if isinstance(error, InvalidTarget) else "name"
+        return _form_page(request, scope, replace(read, errors={field: error.detail}), status=error.status)
     url = f"{scope.settings_path}alerts/{rule.id}/"
     return redirect(request, url, Flash(_("The rule is added. Send a test to see that it arrives.")))
 
@@ -79,17 +77,21 @@ async def show_rule(request: Request, state: StateDep, scope: Writer, rule_id: R
 async def save(request: Request, state: StateDep, scope: Writer, rule_id: RuleId, form: FormDep) -> Response:
     """Change a rule, or show the form with errors."""
     rule = await _find(state, scope, rule_id)
-    read = await _checked(state, read_rule(form))
+    read = read_rule(form)
     if read.errors:
         return await _rule_page(request, state, scope, rule, read, status=400)
-    await change_rule(state.database, scope.project, rule_id, read.values, state.clock.now())
+    try:
+        await change_rule(state, scope.project, rule_id, read.values)
+    except InvalidTarget as error:
+        refused = replace(read, errors={"target": error.detail})
+        return await _rule_page(request, state, scope, rule, refused, status=error.status)
     return redirect(request, f"{scope.settings_path}alerts/", Flash(_("The rule is saved.")))
 
 
 @router.post("/{rule_id}/test/")
 async def send(request: Request, state: StateDep, scope: Writer, rule_id: RuleId, _form: FormDep) -> Response:
     """Send a test; the rule's page shows the result."""
-    await send_test(state.database, scope.project, rule_id, state.settings.public_url, state.clock.now())
+    await send_test(state, scope.project, rule_id)
     return redirect(request, f"{scope.settings_path}alerts/{rule_id}/#deliveries")
 
 
@@ -103,28 +105,26 @@ async def _find(state: AppState, scope: ProjectPageScope, rule_id: int) -> Notif
     return existing(await state.database.read(find_rule, scope.project.id, rule_id))
 
 
-async def _checked(state: AppState, form: RuleForm) -> RuleForm:
-    """Return the form, with an error if its target cannot be used."""
-    if form.errors:
-        return form
-    try:
-        await check_target(state.calls, form.channel, form.target)
-    except InvalidTarget as error:
-        return with_errors(form, {"target": error.detail})
-    return form
-
-
-def _form_page(request: Request, scope: ProjectPageScope, form: RuleForm, *, status: int = 200) -> Response:
+def _form_page(
+    request: Request,
+    scope: ProjectPageScope,
+    form: RuleForm,
+    *,
+    status: int = 200,
+    rule: NotificationRule | None = None,
+    **values: Any,
+) -> Response:
     return PAGES.render(
         request,
         "alert.html",
         status,
         project=scope.project,
         form=form,
-        rule=None,
+        rule=rule,
         kind_labels=kind_labels(),
         source_labels=source_words(),
         base=f"{scope.settings_path}alerts/",
+        **values,
     )
 
 
@@ -141,21 +141,16 @@ async def _rule_page(
     async with state.database.connection() as connection:
         reasons = await destinations.find_reasons(connection, [key])
         latest = await list_deliveries(connection, scope.project.id, Window(LATEST_SHOWN), rule_id=rule.id)
-    is_fragment = "hx-request" in request.headers
-    return PAGES.render(
+    return _form_page(
         request,
-        "alert.html",
-        status,
-        block="latest" if is_fragment else None,
-        project=scope.project,
-        form=form,
+        scope,
+        form,
+        status=status,
         rule=rule,
+        block="latest" if "hx-request" in request.headers else None,
         off_reason=reasons.get(key),
         latest=latest,
         waits=any(one.state == PENDING and one.attempts == 0 for one in latest[:1]),
-        kind_labels=kind_labels(),
-        source_labels=source_words(),
         state_labels=delivery_words(),
-        base=f"{scope.settings_path}alerts/",
         log=f"{scope.settings_path}deliveries/",
     )

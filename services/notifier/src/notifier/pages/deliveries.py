@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request
 from hearback_fleet.access import PROJECT_WRITE
 from hearback_kit.api.paging import PageRequest, page_request, read_id
-from hearback_kit.errors import NotFound
+from hearback_kit.errors import existing
 from hearback_web import Flash, FormDep, neighbours, redirect, url_with
 from hearback_web.navigation import NavigationLink
 from hearback_web.texts import gettext as _
@@ -36,13 +36,7 @@ async def show_log(
     """Show deliveries, newest first, and disabled destinations."""
     wanted, search = (status if status in delivery_words() else None), search.strip()
     async with state.database.connection() as connection:
-        found = await list_deliveries(
-            connection,
-            scope.project.id,
-            page.window,
-            state=wanted,
-            search=search or None,
-        )
+        found = await list_deliveries(connection, scope.project.id, page.window, state=wanted, search=search)
         stopped = await list_stopped(connection, scope.project.id, state.clock.now())
     shown = page.page(found, lambda one: (one.id,))
     return PAGES.render(
@@ -65,7 +59,7 @@ async def show_log(
 async def resume(request: Request, state: StateDep, scope: Writer, form: FormDep) -> Response:
     """Enable a destination again."""
     key = form.text("destination", length_max=_KEY_LENGTH_MAX)
-    target = await resume_destination(state.database, scope.project, key, state.clock.now())
+    target = await resume_destination(state, scope.project, key)
     text = _("{} is switched on again.").format(target)
     return redirect(request, f"{scope.settings_path}deliveries/", Flash(text))
 
@@ -73,10 +67,8 @@ async def resume(request: Request, state: StateDep, scope: Writer, form: FormDep
 @router.get("/{delivery_id}/")
 async def show_delivery(request: Request, state: StateDep, scope: LogReader, delivery_id: DeliveryId) -> Response:
     async with state.database.connection() as connection:
-        found = await find_delivery(connection, scope.project.id, delivery_id)
+        found = existing(await find_delivery(connection, scope.project.id, delivery_id))
         stopped = await list_stopped(connection, scope.project.id, state.clock.now())
-    if found is None:
-        raise NotFound
     return PAGES.render(
         request,
         "delivery.html",
@@ -98,7 +90,7 @@ async def resend(
     """Send a finished delivery again."""
     url = f"{scope.settings_path}deliveries/{delivery_id}/"
     try:
-        await resend_delivery(state.database, scope.project, delivery_id, state.clock.now())
+        await resend_delivery(state, scope.project, delivery_id)
     except NotResendable:
         return redirect(request, url, Flash(_("It is still on its way."), tone="warn"))
     return redirect(request, url, Flash(_("It is sent again.")))

@@ -1,7 +1,7 @@
 """The form of a notification rule, with validation errors by field."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from hearback_contracts.sources import FeedbackSource
@@ -61,6 +61,17 @@ class RuleForm:
         }
 
 
+def kind_labels() -> list[tuple[str, str]]:
+    """Return the choices of a kind with their translated labels."""
+    return [
+        (EMAIL, _("E-mail")),
+        (str(WebhookFormat.STANDARD), _("Webhook (Standard Webhooks)")),
+        (str(WebhookFormat.SLACK), _("Slack")),
+        (str(WebhookFormat.MATTERMOST), _("Mattermost")),
+        (str(WebhookFormat.DISCORD), _("Discord")),
+    ]
+
+
 def form_of(rule: NotificationRule) -> RuleForm:
     """Return the form of a stored rule."""
     return RuleForm(
@@ -88,12 +99,7 @@ def read_rule(form: Form) -> RuleForm:
         contains=form.text("contains", length_max=_FIELD_LENGTH_MAX),
         digest_minutes=form.text("digest_minutes", default="0") or "0",
     )
-    return with_errors(read, _errors(read))
-
-
-def with_errors(form: RuleForm, errors: Mapping[str, str]) -> RuleForm:
-    shown = {name: getattr(form, name) for name in RuleForm.__slots__}
-    return RuleForm(**{**shown, "errors": errors})
+    return replace(read, errors=_errors(read))
 
 
 def _errors(form: RuleForm) -> dict[str, str]:

@@ -1,113 +1,91 @@
-"""Decide on created feedback: each gets a step in its fate, and deliveries, or a row when it is held.
+"""Decide on created feedback: record a step in its fate, and store deliveries, or a row if it is held.
 
-A message may come more than once, and nothing is stored of a feedback that no person is notified of. So all that
-follows of a message is the same each time: its step, which the journal keeps once, has a time that follows from
-the message, and there is one delivery to each destination.
+Nothing is stored of a feedback that no one is notified of. A redelivered message has the same effects: its step
+has a time derived from the message, so that the journal keeps it once, and each destination has one delivery.
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
-from typing import Final
+from dataclasses import dataclass
 
 from hearback_contracts.config import ProjectConfig
 from hearback_contracts.flags import Feature
 from hearback_contracts.options import Option
-from hearback_contracts.sources import FeedbackSource
-from hearback_fleet.recording import OutcomeRecorder
 
 from notifier import metrics
-from notifier.domain.decision import Decision, Rule, Verdict, decide
+from notifier.domain.decision import Rule, decide
 from notifier.domain.feedback import Created, Feedback, decided_at
 from notifier.domain.notice import Sender, of_feedback
-from notifier.domain.recipients import Audience, Channel, Destination
+from notifier.domain.recipients import Audience, Channel
 from notifier.service.address_notices import Context, find_audience, record_step
-from notifier.store.batches import Bursts, NewNotices, store_batch
+from notifier.store.batches import NewNotices, store_notices
 
-NO_RECIPIENTS: Final = Decision(Verdict.SKIPPED, Rule.NO_RECIPIENTS)
+
+@dataclass(frozen=True, slots=True)
+class _Project:
+    """What decides on a project's feedback, looked up once per batch."""
+
+    configuration: ProjectConfig
+    audience: Audience
+    sender: Sender
+    has_spam_actions: bool
+    has_report_notifications: bool
 
 
 async def decide_feedback(context: Context, messages: Sequence[Created]) -> bool:
     """Decide on a batch; return whether a delivery is due.
 
-    What is to be delivered or held is stored by one statement; then the steps are published, which comes again
-    with the messages if the process is killed meanwhile.
+    Deliveries and held feedback are stored by one statement; then the steps are published. A process that is
+    killed in between repeats both, since the messages are redelivered.
     """
-    batch = _Batch(context, {(message.project_id, message.feedback.event_id): message for message in messages})
-    await batch.decide()
+    unique = {(message.project_id, message.feedback.event_id): message for message in messages}
+    projects = await _find_projects(context, [project_id for project_id, _ in unique])
+    new, recorder = NewNotices(context.clock.now()), context.recorder()
+    rules: Counter[Rule] = Counter()
+    for (project_id, _), message in unique.items():
+        project = projects.get(project_id)
+        if project is not None:
+            rule = _decide(project, message.feedback, new)
+            rules[rule] += 1
+            record_step(recorder, message.feedback, project_id, rule, decided_at(message.occurred_at))
     is_due = False
-    if batch.held or batch.notices:
-        bursts = Bursts(context.settings.burst_per_minute, context.settings.digest_minutes)
+    if new:
         async with context.database.direct() as connection:
-            is_due = await store_batch(connection, batch.held, batch.notices, batch.now, bursts)
-    await context.bus.publish(batch.recorder.messages())
-    for rule, number in batch.rules.items():
+            is_due = await store_notices(connection, new, context.settings)
+    await context.bus.publish(recorder.messages())
+    for rule, number in rules.items():
         metrics.DECISIONS.labels(rule).inc(number)
     return is_due
 
 
-class _Batch:
-    """What is decided on messages, each once: `held` by project and event, notices, steps."""
-
-    def __init__(self, context: Context, messages: dict[tuple[int, str], Created]) -> None:
-        self._context = context
-        self._messages = messages
-        self.now = context.clock.now()
-        self.held: list[tuple[int, str]] = []
-        self.notices = NewNotices(self.now)
-        self.recorder: OutcomeRecorder = context.recorder()
-        self.rules: Counter[str] = Counter()
-
-    async def decide(self) -> None:
-        projects: dict[int, _Project] = {}
-        for project_id, project in (await self._context.projects([one[0] for one in self._messages])).items():
-            audience = await find_audience(self._context, project)
-            projects[project_id] = _Project(project, audience, self._context.settings.public_url)
-        for key, message in self._messages.items():
-            if key[0] in projects:
-                self._decide(key, message, projects[key[0]])
-
-    def _decide(self, key: tuple[int, str], message: Created, project: "_Project") -> None:
-        feedback = message.feedback
-        decision = project.decide(feedback.source, feedback.is_spam)
-        if decision.verdict is Verdict.HELD:
-            self.held.append(key)
-        elif decision.verdict is Verdict.NOTIFIED:
-            found = project.audience.destinations(feedback)
-            if found:
-                self._notify(feedback, project, found)
-            else:
-                decision = NO_RECIPIENTS
-        self.rules[decision.rule] += 1
-        record_step(self.recorder, feedback, key[0], decision, decided_at(message.occurred_at))
-
-    def _notify(self, feedback: Feedback, project: "_Project", found: Sequence[Destination]) -> None:
-        mails = [destination for destination in found if destination.channel is Channel.EMAIL]
-        if mails:
-            notice = of_feedback(feedback, project.sender, has_data=False)
-            self.notices.add(project.configuration, notice, mails)
-        if len(mails) < len(found):
-            called = [destination for destination in found if destination.channel is Channel.WEBHOOK]
-            self.notices.add(project.configuration, of_feedback(feedback, project.sender), called)
+async def _find_projects(context: Context, project_ids: Sequence[int]) -> dict[int, _Project]:
+    return {
+        project_id: _Project(
+            project,
+            await find_audience(context, project),
+            Sender(project, context.settings.public_url),
+            project.feature(Feature.SPAM_FILTER_ACTIONS),
+            bool(project.option(Option.USER_REPORT_NOTIFICATIONS)),
+        )
+        for project_id, project in (await context.projects(project_ids)).items()
+    }
 
 
-class _Project:
-    """What decides on a project's feedback, the same for a batch."""
-
-    def __init__(self, configuration: ProjectConfig, audience: Audience, public_url: str) -> None:
-        self.configuration = configuration
-        self.audience = audience
-        self.sender = Sender(configuration, public_url)
-        has_actions = configuration.feature(Feature.SPAM_FILTER_ACTIONS)
-        has_reports = bool(configuration.option(Option.USER_REPORT_NOTIFICATIONS))
-
-        @cache
-        def decided(source: FeedbackSource, is_spam: bool | None) -> Decision:
-            return decide(
-                source=source,
-                is_spam=is_spam,
-                has_spam_actions=has_actions,
-                has_report_notifications=has_reports,
-            )
-
-        self.decide = decided
+def _decide(project: _Project, feedback: Feedback, new: NewNotices) -> Rule:
+    """Return the rule for a feedback; add to `new` what is to be held or delivered."""
+    rule = decide(
+        source=feedback.source,
+        is_spam=feedback.is_spam,
+        has_spam_actions=project.has_spam_actions,
+        has_report_notifications=project.has_report_notifications,
+    )
+    if rule is Rule.SPAM:
+        new.hold(project.configuration.id, feedback.event_id)
+    if rule is not Rule.NOTIFIED:
+        return rule
+    found = project.audience.destinations(feedback)
+    if not found:
+        return Rule.NO_RECIPIENTS
+    has_data = any(destination.channel is Channel.WEBHOOK for destination in found)
+    new.add(project.configuration, of_feedback(feedback, project.sender, has_data=has_data), found)
+    return rule

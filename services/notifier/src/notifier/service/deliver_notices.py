@@ -1,8 +1,8 @@
-"""Hand due deliveries over and record what came of it.
+"""Deliver what is due, and record the results.
 
-A delivery is claimed in one transaction, handed over, and recorded in another at once. SMTP knows no identity of
-a message: when the process is killed between the server's answer and the record, the mail is handed over again
-after `claim_seconds`, with the same Message-ID. So none is lost, and the window for a second one is that record.
+A delivery is claimed in one transaction, sent, and recorded at once in another. SMTP does not recognize repeated
+messages: if the process is killed between the server's answer and the record, the mail is sent again after
+`claim_seconds`, with the same Message-ID. None is lost, and only such a kill can double one.
 """
 
 import asyncio
@@ -89,7 +89,7 @@ class DeliverNotices:
         return tried
 
     async def _measure(self) -> None:
-        """Count what waits and what is off, once in a while."""
+        """Update the gauges of pending deliveries and disabled destinations, at most every `MEASURE_SECONDS`."""
         now = monotonic()
         if now < self._measure_at:
             return
@@ -134,16 +134,16 @@ class DeliverNotices:
         return tried
 
     async def _deliver(self, shown: Sequence[Delivery], ids: Sequence[int]) -> None:
-        """Hand over one delivery, or several as a digest that shows the first of them, and record the result."""
+        """Send one delivery, or several as a digest that shows the first of them, and record the result."""
         first, started = shown[0], perf_counter()
         try:
             answer = await (self._send_mail if first.channel is Channel.EMAIL else self._call)(shown, len(ids))
         except _Failed as failure:
             await self._record_failure(first, ids, failure)
             result = "refused" if failure.is_final else "failed"
-        except Unavailable:  # our own database: nothing is known of the destination
+        except Unavailable:  # our own database, not the destination
             raise
-        except Exception as error:  # whatever it is: others are delivered, and this one is given up in the end
+        except Exception as error:  # a bug must not hold up other deliveries; this one is given up in the end
             _log.exception("delivery_crashed", delivery=first.id)
             await self._record_failure(first, ids, _Failed(f"could not be sent: {type(error).__name__}"))
             result = "failed"
@@ -155,7 +155,7 @@ class DeliverNotices:
 
     async def _send_mail(self, shown: Sequence[Delivery], count: int) -> str:
         first = shown[0]
-        answers_go_to_person = count == 1 and first.notice.allows_reply
+        has_reply_to = count == 1 and first.notice.allows_reply
         envelope = Envelope(
             delivery_id=first.id,
             sender=self._settings.mail_from,
@@ -163,7 +163,7 @@ class DeliverNotices:
             host=self._host,
             language=first.language,
             unsubscribe_url=first.unsubscribe_url,
-            reply_to=first.notice.contact if answers_go_to_person else None,
+            reply_to=first.notice.contact if has_reply_to else None,
         )
         try:
             message = compose(
@@ -206,17 +206,8 @@ class DeliverNotices:
         raise _Failed(f"{answer.status} {answer.text}"[:300], is_final=is_gone, switches_off=is_gone)
 
     async def _record_sent(self, first: Delivery, ids: Sequence[int], answer: str) -> None:
-        now = self._clock.now()
-        digest_id = first.id if len(ids) > 1 else None
         async with self._database.statements() as connection:
-            await store.record_sent(
-                connection,
-                ids,
-                answer,
-                now,
-                destination=first.destination,
-                digest_id=digest_id,
-            )
+            await store.record_sent(connection, ids, answer, self._clock.now(), destination=first.destination)
 
     async def _record_failure(self, first: Delivery, ids: Sequence[int], failure: _Failed) -> None:
         settings, now = self._settings, self._clock.now()
@@ -225,12 +216,7 @@ class DeliverNotices:
         _log.warning("delivery_failed", delivery=first.id, channel=str(first.channel), attempt=first.attempts)
         async with self._database.transaction() as connection:
             await store.record_failure(
-                connection,
-                ids,
-                failure.answer,
-                retry_at=retry_at,
-                is_final=failure.is_final,
-                now=now,
+                connection, ids, failure.answer, retry_at=retry_at, is_final=failure.is_final, now=now
             )
             if failure.switches_off:
                 await destinations.switch_off(connection, first.destination, failure.answer, now)

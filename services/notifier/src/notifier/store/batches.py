@@ -1,38 +1,29 @@
-"""Storing what follows of a batch of feedback: one statement, a transaction of its own.
-
-What is stored already, since a message came again, stays as it is.
-"""
+"""Store deliveries of notices, and what is held, by one statement; what is stored already stays as it is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import msgspec
 import orjson
 from hearback_contracts.config import ProjectConfig
-from hearback_kit.db import Direct
+from hearback_kit.db import Connection, Direct
+from hearback_kit.db.prepared import fetch
 from sqlalchemy.dialects import postgresql
 
-from notifier.domain.decision import Rule, Verdict
-from notifier.domain.notice import Notice
-from notifier.domain.recipients import Destination
-from notifier.store.deliveries import NEW_COLUMNS, OF_DESTINATION, destination_values
-from notifier.store.tables import DELIVERIES
-
-
-@dataclass(frozen=True, slots=True)
-class Bursts:
-    """How many mails an address gets in a minute, and how many minutes later a digest has what exceeds them."""
-
-    per_minute: int
-    digest_minutes: int
+from notifier.domain.decision import Rule
+from notifier.domain.notice import Kind, Notice
+from notifier.domain.recipients import Channel, Destination
+from notifier.settings import Settings
+from notifier.store.tables import DELIVERIES, DIGEST, PENDING
 
 
 class NewNotices:
-    """Notices and where each of them goes; what deliveries have in common is kept once."""
+    """Feedback to hold, and notices with their destinations; what deliveries have in common is kept once."""
 
     def __init__(self, at: datetime) -> None:
-        self._at = at
+        self.at = at
+        self._held: tuple[list[int], list[str]] = ([], [])  # projects and events
         self._numbers: dict[tuple[int, str, int | None], int] = {}
         self._destinations: list[dict[str, Any]] = []
         self._subjects: list[str] = []
@@ -40,10 +31,23 @@ class NewNotices:
         self._pairs: tuple[list[int], list[int]] = ([], [])  # of a notice and a destination
 
     def __bool__(self) -> bool:
-        return bool(self._subjects)
+        return bool(self._subjects or self._held[0])
+
+    def hold(self, project_id: int, event_id: str) -> None:
+        """Add a feedback that is held."""
+        self._held[0].append(project_id)
+        self._held[1].append(event_id)
 
     def add(self, project: ProjectConfig, notice: Notice, found: Sequence[Destination]) -> None:
-        """Add a notice for destinations."""
+        """Add a notice for destinations; mails go without the data of webhooks."""
+        mails = [destination for destination in found if destination.channel is Channel.EMAIL]
+        if mails:
+            mailed = msgspec.structs.replace(notice, data={}) if notice.data else notice
+            self._add(project, mailed, mails)
+        if len(mails) < len(found):
+            self._add(project, notice, [one for one in found if one.channel is Channel.WEBHOOK])
+
+    def _add(self, project: ProjectConfig, notice: Notice, found: Sequence[Destination]) -> None:
         self._subjects.append(notice.subject_id)
         self._notices.append(notice.as_json())
         for destination in found:
@@ -51,21 +55,46 @@ class NewNotices:
             number = self._numbers.get(key)
             if number is None:
                 number = self._numbers[key] = len(self._numbers)
-                values = destination_values(
-                    project.organization_id, project.id, notice.kind, destination, self._at
-                )
+                values = self._values_of(project, notice.kind, destination)
                 self._destinations.append(values | {"number": number})
             self._pairs[0].append(len(self._subjects))
             self._pairs[1].append(number)
 
+    def _values_of(self, project: ProjectConfig, kind: Kind, destination: Destination) -> dict[str, Any]:
+        """Return the columns of `_OF_DESTINATION` as JSON has them."""
+        minutes = destination.digest_minutes
+        return {
+            "organization_id": project.organization_id,
+            "project_id": project.id,
+            "kind": kind.value,
+            "destination": destination.key,
+            "channel": destination.channel.value,
+            "target": destination.target,
+            "rule_id": destination.rule_id,
+            "label": destination.label,
+            "language": destination.language,
+            "unsubscribe_url": destination.unsubscribe_url,
+            "state": DIGEST if minutes else PENDING,
+            "due_at": (self.at + timedelta(minutes=minutes)).isoformat(),
+        }
+
     def values(self) -> tuple[Any, ...]:
         """Return the parameters of the statement."""
-        return orjson.dumps(self._destinations).decode(), self._subjects, self._notices, *self._pairs
+        destinations = orjson.dumps(self._destinations).decode()
+        return *self._held, self.at, destinations, self._subjects, self._notices, *self._pairs
+
+
+# The columns that are the same for all notices to a destination, and those that are not.
+_OF_DESTINATION: Final = (
+    "organization_id", "project_id", "kind", "destination", "channel", "target", "rule_id", "label", "language",
+    "unsubscribe_url", "state", "due_at",
+)  # fmt: skip
+NEW_COLUMNS: Final = (*_OF_DESTINATION, "subject_id", "notice", "created_at")
 
 
 def _types() -> str:
     compiler = postgresql.dialect()  # type: ignore[no-untyped-call]
-    return ", ".join(f"{name} {DELIVERIES.c[name].type.compile(dialect=compiler)}" for name in OF_DESTINATION)
+    return ", ".join(f"{name} {DELIVERIES.c[name].type.compile(dialect=compiler)}" for name in _OF_DESTINATION)
 
 
 _COLUMNS: Final = ", ".join(NEW_COLUMNS)
@@ -81,7 +110,7 @@ _VALUES: Final = ", ".join(
 _STORE: Final = f"""
 WITH held AS (
     INSERT INTO decision (project_id, event_id, verdict, rule, decided_at)
-    SELECT project_id, event_id, '{Verdict.HELD}', '{Rule.SPAM}', $3
+    SELECT project_id, event_id, '{Rule.SPAM.verdict}', '{Rule.SPAM}', $3
     FROM unnest($1::bigint[], $2::text[]) AS given (project_id, event_id) ORDER BY project_id, event_id
     ON CONFLICT DO NOTHING
 ), given AS (
@@ -111,21 +140,17 @@ SELECT EXISTS (SELECT FROM delivered WHERE state = 'pending') AS is_due
 """
 
 
-async def store_batch(
-    connection: Direct, held: Sequence[tuple[int, str]], notices: NewNotices, at: datetime, bursts: Bursts
-) -> bool:
-    """Store what is held, by project and event, and deliveries; return whether one is due now.
+async def store_notices(connection: Connection | Direct, new: NewNotices, settings: Settings) -> bool:
+    """Store what is held, and deliveries; return whether one is due now.
 
     Mails beyond what an address gets in a minute wait for a digest; destinations that are off get nothing.
     """
-    [row] = await connection.fetch(
+    [(is_due,)] = await fetch(
+        connection,
         _STORE,
-        [project_id for project_id, _ in held],
-        [event_id for _, event_id in held],
-        at,
-        *notices.values(),
-        at - timedelta(minutes=1),
-        bursts.per_minute,
-        at + timedelta(minutes=bursts.digest_minutes),
+        *new.values(),
+        new.at - timedelta(minutes=1),
+        settings.burst_per_minute,
+        new.at + timedelta(minutes=settings.digest_minutes),
     )
-    return bool(row["is_due"])
+    return bool(is_due)

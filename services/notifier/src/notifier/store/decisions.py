@@ -1,4 +1,4 @@
-"""Decisions that can change: feedback that is held until a person says "not spam", and what was released."""
+"""Decisions that can change: feedback that is held as spam, and what was released."""
 
 from datetime import datetime
 
@@ -9,8 +9,8 @@ from notifier.domain.decision import Rule, Verdict
 from notifier.store.tables import DECISIONS
 
 
-async def release_held(connection: Connection, project_id: int, event_id: str, at: datetime) -> bool:
-    """Turn a held decision into a notified one; return whether it was held. A second time it is not."""
+async def release(connection: Connection, project_id: int, event_id: str, at: datetime) -> bool:
+    """Turn a held decision into a notified one; return whether it was held."""
     statement = (
         update(DECISIONS)
         .where(

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import orjson
 from hearback_kit.db import Connection, Direct
 from hearback_kit.db.rows import record
-from hearback_kit.db.rowsets import rowset
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -23,28 +21,13 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
 
-from notifier.domain.notice import Kind, Notice
-from notifier.domain.recipients import Channel, Destination
+from notifier.domain.notice import Notice
+from notifier.domain.recipients import Channel
 from notifier.store.bursts import surplus
-from notifier.store.tables import DELIVERIES, DESTINATIONS
+from notifier.store.tables import DEAD, DELIVERIES, DESTINATIONS, DIGEST, FAILED, FINISHED, PENDING, SENT
 
 COUNTED_MAX: Final = 10_000
-PENDING, DIGEST, SENT, FAILED, DEAD = "pending", "digest", "sent", "failed", "dead"
-NEW_COLUMNS: Final = (
-    "organization_id", "project_id", "kind", "subject_id", "destination", "channel", "target", "rule_id", "label",
-    "language", "unsubscribe_url", "notice", "state", "due_at", "created_at",
-)  # fmt: skip
-OF_DESTINATION: Final = tuple(
-    name for name in NEW_COLUMNS if name not in {"subject_id", "notice", "created_at"}
-)  # what is the same for all notices to a destination
-_BATCH: Final = rowset(DELIVERIES, NEW_COLUMNS)
-_INSERT: Final = (
-    insert(DELIVERIES)
-    .from_select(NEW_COLUMNS, select(*[_BATCH.c[name] for name in NEW_COLUMNS]))
-    .on_conflict_do_nothing(constraint="delivery_once")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,56 +58,8 @@ def as_delivery(row: Row[Any]) -> Delivery:
     return record(Delivery, row, channel=Channel, notice=Notice.from_json)
 
 
-@dataclass(frozen=True, slots=True)
-class NewDelivery:
-    """A notice for a destination."""
-
-    organization_id: int
-    project_id: int
-    notice: Notice
-    destination: Destination
-
-
-async def insert_deliveries(connection: Connection, new: Sequence[NewDelivery], at: datetime) -> None:
-    """Store deliveries; those that are stored already stay as they are."""
-    if new:
-        await connection.execute(_INSERT, {"rows": [_values_of(delivery, at) for delivery in new]})
-
-
-def _values_of(new: NewDelivery, at: datetime) -> dict[str, Any]:
-    """Return the columns of a new delivery, as JSON has them."""
-    notice = new.notice
-    values = destination_values(new.organization_id, new.project_id, notice.kind, new.destination, at)
-    return values | {
-        "subject_id": notice.subject_id,
-        "notice": orjson.Fragment(notice.as_json()),
-        "created_at": at.isoformat(),
-    }
-
-
-def destination_values(
-    organization_id: int, project_id: int, kind: Kind, destination: Destination, at: datetime
-) -> dict[str, Any]:
-    """Return the columns of `OF_DESTINATION` for a delivery that is stored at a time, as JSON has them."""
-    minutes = destination.digest_minutes
-    return {
-        "organization_id": organization_id,
-        "project_id": project_id,
-        "kind": kind.value,
-        "destination": destination.key,
-        "channel": destination.channel.value,
-        "target": destination.target,
-        "rule_id": destination.rule_id,
-        "label": destination.label,
-        "language": destination.language,
-        "unsubscribe_url": destination.unsubscribe_url,
-        "state": DIGEST if minutes else PENDING,
-        "due_at": (at + timedelta(minutes=minutes)).isoformat(),
-    }
-
-
 async def is_any_due(connection: Direct, now: datetime) -> bool:
-    """Return whether anything waits that is due, also what is claimed or whose destination rests."""
+    """Return whether anything is due, including what is claimed or has a paused destination."""
     statement = "SELECT FROM delivery WHERE state IN ('pending', 'digest') AND due_at <= $1 LIMIT 1"
     return bool(await connection.fetch(statement, now))
 
@@ -140,8 +75,8 @@ async def claim_due(
 ) -> list[Delivery]:
     """Claim up to `count` due deliveries in a state until `now + claim`, oldest first.
 
-    Left alone are those that another process claimed, destinations that are off or rest, and mails beyond
-    `per_minute` to an address, which may have been added since `postpone_bursts` looked.
+    Not claimed are those of another process and of paused destinations, and mails beyond `per_minute` to an
+    address, which may have been added since `postpone_bursts`.
     """
     table = DELIVERIES.alias()
     due = (
@@ -158,7 +93,7 @@ async def claim_due(
         .with_for_update(skip_locked=True, of=table)
     )
     if per_minute is not None:
-        due = due.where(table.c.id.not_in(surplus(now, per_minute, PENDING, SENT)))
+        due = due.where(table.c.id.not_in(surplus(now, per_minute)))
     statement = (
         update(DELIVERIES)
         .where(DELIVERIES.c.id.in_(due))
@@ -170,7 +105,7 @@ async def claim_due(
 
 
 def _among(ids: Sequence[int]) -> ColumnElement[bool]:
-    """Return the condition that a delivery is one of these, which are one parameter however many there are."""
+    """Return the condition that a delivery is one of these; any number of ids is one parameter."""
     return DELIVERIES.c.id == any_(literal(list(ids), ARRAY(BigInteger)))
 
 
@@ -179,7 +114,7 @@ async def claim_digest(
 ) -> tuple[list[Delivery], list[int]]:
     """Claim what waits for a destination's digest about a project; return the oldest ones, and the ids of all.
 
-    What is not shown is not read: very much may wait.
+    At most `shown_max` are read, since very many may wait.
     """
     waiting = (
         DELIVERIES.c.destination == destination,
@@ -199,10 +134,10 @@ async def claim_digest(
 
 
 async def postpone_bursts(connection: Connection, now: datetime, *, per_minute: int, minutes: int) -> int:
-    """Let what exceeds `per_minute` mails to an address wait for a digest; return how many do."""
+    """Move mails beyond `per_minute` to an address into a digest; return how many."""
     statement = (
         update(DELIVERIES)
-        .where(DELIVERIES.c.id.in_(surplus(now, per_minute, PENDING, SENT)), DELIVERIES.c.claimed_until.is_(None))
+        .where(DELIVERIES.c.id.in_(surplus(now, per_minute)), DELIVERIES.c.claimed_until.is_(None))
         .values(state=DIGEST, due_at=now + timedelta(minutes=minutes))
     )
     return (await connection.execute(statement)).rowcount
@@ -215,13 +150,12 @@ async def record_sent(
     now: datetime,
     *,
     destination: str,
-    digest_id: int | None = None,
 ) -> None:
-    """Record that deliveries were handed over, `digest_id` is the one whose mail carried them all.
+    """Record that deliveries were sent, several as the digest of the first; reset the destination's failures.
 
-    The destination's failures are forgotten. It is one statement, so that little time lies between the server's
-    answer and its record.
+    It is a single statement, to shorten the time between the server's answer and its record.
     """
+    digest_id = ids[0] if len(ids) > 1 else None
     cleared = (
         update(DESTINATIONS)
         .where(DESTINATIONS.c.destination == destination, DESTINATIONS.c.failures > 0)
@@ -261,7 +195,7 @@ async def reopen(connection: Connection, project_id: int, delivery_id: int, now:
         .where(
             DELIVERIES.c.project_id == project_id,
             DELIVERIES.c.id == delivery_id,
-            DELIVERIES.c.state.in_((SENT, FAILED, DEAD)),
+            DELIVERIES.c.state.in_(FINISHED),
         )
         .values(state=PENDING, attempts=0, due_at=now, finished_at=None, digest_id=None)
         .returning(DELIVERIES)
@@ -281,7 +215,7 @@ async def delete_deliveries(connection: Connection, before: datetime, chunk_max:
     """Delete up to `chunk_max` finished deliveries older than `before`; return how many."""
     old = (
         select(DELIVERIES.c.id)
-        .where(DELIVERIES.c.created_at < before, DELIVERIES.c.state.in_((SENT, FAILED, DEAD)))
+        .where(DELIVERIES.c.created_at < before, DELIVERIES.c.state.in_(FINISHED))
         .limit(chunk_max)
     )
     return (await connection.execute(delete(DELIVERIES).where(DELIVERIES.c.id.in_(old)))).rowcount

@@ -1,25 +1,18 @@
 """Destinations: disabled after a permanent error, or paused after consecutive failures."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import columns, list_records
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from notifier.store.tables import DELIVERIES, DESTINATIONS
 
 STOPPED_MAX: Final = 200  # shown of one project
-
-
-async def list_off(connection: Connection, keys: Iterable[str]) -> set[str]:
-    """Return the keys of disabled destinations."""
-    statement = select(DESTINATIONS.c.destination).where(
-        DESTINATIONS.c.destination.in_(list(keys)), DESTINATIONS.c.is_off
-    )
-    return set((await connection.execute(statement)).scalars())
 
 
 async def find_reasons(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
@@ -51,16 +44,14 @@ async def list_stopped(connection: Connection, project_id: int, now: datetime) -
         .limit(1)
         .scalar_subquery()
     )
+    shown = columns(StoppedDestination, DESTINATIONS, key=DESTINATIONS.c.destination, target=target)
     statement = (
-        select(DESTINATIONS, target.label("target"))
+        select(*shown)
         .where(or_(DESTINATIONS.c.is_off, DESTINATIONS.c.rests_until > now), target.is_not(None))
         .order_by(DESTINATIONS.c.changed_at.desc())
         .limit(STOPPED_MAX)
     )
-    return [
-        StoppedDestination(row.destination, row.target, row.is_off, row.reason, row.rests_until, row.changed_at)
-        for row in await connection.execute(statement)
-    ]
+    return await list_records(connection, StoppedDestination, statement)
 
 
 async def count_failure(

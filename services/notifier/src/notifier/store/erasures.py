@@ -1,15 +1,11 @@
 """Deliveries about or to a person: found by scanning windows of rows, as no index covers addresses."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from hearback_kit.db import Connection
 from sqlalchemy import and_, delete, func, or_, select, tuple_
 
-from notifier.store.deliveries import DEAD, FAILED, SENT
-from notifier.store.tables import DELIVERIES
-
-_FINISHED: Final = (SENT, FAILED, DEAD)
+from notifier.store.tables import DELIVERIES, FINISHED
 
 
 async def find_last(connection: Connection, after: int, rows_max: int) -> int | None:
@@ -24,7 +20,7 @@ async def find_last(connection: Connection, after: int, rows_max: int) -> int | 
 async def delete_of_address(connection: Connection, address: str, after: int, last: int) -> int:
     """Delete deliveries with ids in (after, last] about the person, and finished ones to the person."""
     contact = func.lower(func.btrim(DELIVERIES.c.notice.op("->>")("contact"))) == address
-    target = and_(func.lower(DELIVERIES.c.target) == address, DELIVERIES.c.state.in_(_FINISHED))
+    target = and_(func.lower(DELIVERIES.c.target) == address, DELIVERIES.c.state.in_(FINISHED))
     here = and_(DELIVERIES.c.id > after, DELIVERIES.c.id <= last)
     return int((await connection.execute(delete(DELIVERIES).where(here, or_(contact, target)))).rowcount)
 

@@ -48,6 +48,10 @@ DECISIONS: Final = Table(
     Index("decision_by_time", "decided_at", postgresql_using="brin"),
 )
 
+PENDING, DIGEST, SENT, FAILED, DEAD = "pending", "digest", "sent", "failed", "dead"
+FINISHED: Final = (SENT, FAILED, DEAD)
+"""The states of deliveries that are not tried any more."""
+
 DELIVERIES: Final = Table(
     "delivery",
     METADATA,
