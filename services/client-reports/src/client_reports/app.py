@@ -38,17 +38,10 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
         outbox=OUTBOX,
     )
     PAGES.install(app, settings, clock=clock)
-    for module in (
-        stats,
-        submissions,
-        alert_rules,
-        erasures,
-        reprocessings,
-        submission_list,
-        outcome_stats,
-        loss_alerts,
-    ):
+    for module in (stats, submissions, alert_rules, erasures, reprocessings):
         app.include_router(module.router)
+    for page in (submission_list, outcome_stats, loss_alerts):
+        app.include_router(page.router)
     return app
 
 

@@ -5,9 +5,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from client_reports.domain.alerts import Hysteresis
 from client_reports.domain.counting import Count, CountKey, Effects
-from client_reports.service.evaluate_alerts import AlertEvaluator
+from client_reports.service.evaluate_alerts import evaluate_alerts
 from client_reports.store.tables import OUTBOX
 from hearback_contracts.notices import AlertChanged
 from hearback_contracts.outcomes import Outcome
@@ -47,7 +46,7 @@ async def evaluate(api: Any, database: Database | None = None) -> None:
     store, database = api.store, database or api.store.database
     relay = OutboxRelay(database, OUTBOX, api.bus)
     unit_of_work = UnitOfWork("client-reports", database, Outbox(OUTBOX), relay, store.clock, shards=1)
-    await AlertEvaluator(unit_of_work, Hysteresis(0.9, 5), events_max=3).evaluate()
+    await evaluate_alerts(unit_of_work, store.settings.model_copy(update={"alert_events_max": 3}))
     await relay.publish_once()
 
 

@@ -4,17 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Response
 from hearback_contracts.config import OrganizationConfig
-from hearback_fleet.access import (
-    EVENT_READ,
-    ORGANIZATION_READ,
-    ORGANIZATION_WRITE,
-    PROJECT_READ,
-    PROJECT_WRITE,
-    OrganizationScope,
-    organization_scope,
-)
+from hearback_fleet.access import ORGANIZATION_WRITE, PROJECT_WRITE, OrganizationScope, organization_scope
 
-from client_reports.api.deps import StateDep
+from client_reports.api.deps import OrganizationReader, StateDep
 from client_reports.api.params import RuleId
 from client_reports.api.serializers import AlertRuleBody, AlertRuleDetail, AlertRuleView, rule_detail, rule_view
 from client_reports.domain.alerts import AlertKind, RuleValues
@@ -24,12 +16,11 @@ from client_reports.service import manage_alert_rules as rules
 from client_reports.store.alert_rules import list_rules
 
 router = APIRouter(prefix="/api/0/organizations/{organization}/alert-rules", tags=["alerts"])
-Reader = Annotated[OrganizationScope, organization_scope(*ORGANIZATION_READ, *PROJECT_READ, *EVENT_READ)]
 Writer = Annotated[OrganizationScope, organization_scope(*ORGANIZATION_WRITE, *PROJECT_WRITE)]
 
 
 @router.get("/", operation_id="listAlertRules", summary="List alert rules")
-async def get_rules(app: StateDep, scope: Reader) -> list[AlertRuleView]:
+async def get_rules(app: StateDep, scope: OrganizationReader) -> list[AlertRuleView]:
     """Return the organization's rules with their status, oldest first."""
     async with app.database.connection(share=scope.organization.id) as connection:
         found = await list_rules(connection, scope.organization.id)
@@ -44,7 +35,7 @@ async def create_rule(app: StateDep, scope: Writer, body: AlertRuleBody) -> Aler
 
 
 @router.get("/{rule_id}/", operation_id="getAlertRule", summary="Get an alert rule with its history")
-async def get_rule(app: StateDep, scope: Reader, rule_id: RuleId) -> AlertRuleDetail:
+async def get_rule(app: StateDep, scope: OrganizationReader, rule_id: RuleId) -> AlertRuleDetail:
     """Return a rule with its status and latest changes."""
     found = await rules.get_alert_rule(app, scope.organization.id, rule_id)
     return rule_detail(found.rule, found.events, scope.organization)

@@ -1,7 +1,6 @@
 """Refused submissions, for `hearback reprocess` to have them decided again."""
 
 import json
-from typing import Final
 
 from hearback_fleet.access import internal_router
 from hearback_fleet.reprocessing import (
@@ -13,6 +12,7 @@ from hearback_fleet.reprocessing import (
     Reprocessing,
     Taken,
 )
+from hearback_kit.api.paging import decode_cursor, encode_cursor, read_id, read_text
 from hearback_kit.errors import BadRequest
 
 from client_reports.api.deps import StateDep
@@ -21,7 +21,6 @@ from client_reports.service.accept_submission import accept_attempt
 from client_reports.store.refused import list_open
 
 router = internal_router()
-POSITION_DIGITS_MAX: Final = 18
 _FIRST = (SubmissionKey(0, ""), b"")
 
 
@@ -33,7 +32,7 @@ async def post_reprocessing(state: StateDep, wanted: Reprocessing) -> RefusedPag
         list_open, (wanted.start, wanted.end), wanted.project_id, after, SUBMISSIONS_MAX
     )
     is_last = len(found) < SUBMISSIONS_MAX
-    position = None if is_last else f"{found[-1].key.project_id}|{found[-1].digest.hex()}|{found[-1].key.id}"
+    position = None if is_last else encode_cursor((*found[-1].key, found[-1].digest.hex()))
     refused = [
         {
             "attempt": {"project_id": one.key.project_id, "id": one.key.id, "digest": one.digest.hex()},
@@ -57,11 +56,8 @@ async def post_acceptances(state: StateDep, wanted: Acceptances) -> Taken:
 
 
 def _read_position(text: str) -> tuple[SubmissionKey, bytes]:
-    project_id, _, rest = text.partition("|")
-    digest, _, submission_id = rest.partition("|")
-    if not (project_id.isdecimal() and len(project_id) <= POSITION_DIGITS_MAX):
-        raise BadRequest("This call takes another body.")
-    return SubmissionKey(int(project_id), submission_id), _read_digest(digest)
+    (project_id, submission_id, digest), _ = decode_cursor(text, (read_id, read_text, read_text))
+    return SubmissionKey(project_id, submission_id), _read_digest(digest)
 
 
 def _read_digest(text: str) -> bytes:

@@ -6,15 +6,9 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Response
-from hearback_fleet.access import (
-    EVENT_READ,
-    ORGANIZATION_READ,
-    PROJECT_READ,
-    OrganizationScope,
-    organization_scope,
-)
+from hearback_fleet.access import OrganizationScope
 
-from client_reports.api.deps import StateDep
+from client_reports.api.deps import OrganizationReader, StateDep
 from client_reports.api.params import StatsParameters
 from client_reports.api.serializers import StatsView
 from client_reports.domain.stats import (
@@ -32,11 +26,12 @@ from client_reports.errors import InvalidQuery
 from client_reports.service.answer_stats import answer_stats
 
 router = APIRouter(prefix="/api/0/organizations/{organization}/stats_v2", tags=["outcomes"])
-Reader = Annotated[OrganizationScope, organization_scope(*ORGANIZATION_READ, *PROJECT_READ, *EVENT_READ)]
 
 
 @router.get("/", operation_id="getStats", summary="Get outcomes in groups and intervals", response_model=StatsView)
-async def get_stats(app: StateDep, scope: Reader, parameters: Annotated[StatsParameters, Query()]) -> Response:
+async def get_stats(
+    app: StateDep, scope: OrganizationReader, parameters: Annotated[StatsParameters, Query()]
+) -> Response:
     """Return sums of outcomes in Sentry's shape; series are zero-filled and include the current interval.
 
     With too many groups, the smallest reasons and SDKs are merged into `other`.

@@ -8,13 +8,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 import orjson
 from hearback_contracts.categories import DataCategory
-from hearback_contracts.events import (
-    DETAILS_MAX,
-    FeedbackSubmitted,
-    OutcomeRecorded,
-    SubmissionStep,
-    UserReportSubmitted,
-)
+from hearback_contracts.events import DETAILS_MAX, OutcomeRecorded, SubmissionStep
 from hearback_contracts.outcomes import Outcome, SubmissionState
 from hearback_contracts.sources import FeedbackSource
 from hearback_contracts.streams import OUTCOME_RECORDED
@@ -23,11 +17,11 @@ from hearback_fleet.refused import payload_to_keep
 from hearback_kit.bus import Incoming, Outgoing
 from hearback_kit.values.ids import ID_MAX, derived_id
 from hearback_kit.values.nul import without_nul
-from pydantic import Field, TypeAdapter
 
 from client_reports import metrics
 from client_reports.domain.counting import Count, CountKey, Effects
 from client_reports.domain.journal import RecordedStep, RefusedMessage, SubmissionKey
+from client_reports.domain.refusal_count import REFUSED
 from client_reports.domain.submission_status import Step
 from client_reports.domain.values import (
     QUANTITY_MAX,
@@ -44,8 +38,6 @@ from client_reports.service.record_effects import EffectRecorder
 
 _DIGEST_BYTES = 16
 _CATEGORIES = frozenset(int(category) for category in DataCategory)
-_Refused = Annotated[FeedbackSubmitted | UserReportSubmitted, Field(discriminator="type")]
-_REFUSED: Final[TypeAdapter[FeedbackSubmitted | UserReportSubmitted]] = TypeAdapter(_Refused)
 _ABSENT: Final = msgspec.Raw()
 _RowId = Annotated[int, msgspec.Meta(ge=0, le=ID_MAX)]
 
@@ -193,7 +185,7 @@ def _refused(step: _SubmissionStep) -> RefusedMessage | None:
         return None
     text = orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
     refused = bytes(step.refused)
-    message = None if refused in {b"", b"null"} else _REFUSED.validate_json(refused)
+    message = None if refused in {b"", b"null"} else REFUSED.validate_json(refused)
     digest = blake2b(text, digest_size=_DIGEST_BYTES, key=b"" if message is None else message.type.encode())
     return RefusedMessage(
         None if message is None else without_nul(message.model_dump_json(exclude_none=True)),

@@ -1,20 +1,24 @@
-"""Find the count of a refused submission, to revert it when the submission is accepted."""
+"""Refused messages, and the count of each, which is reverted when its submission is accepted."""
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Annotated, Final
 
 from hearback_contracts.categories import DataCategory
 from hearback_contracts.events import FeedbackSubmitted, UserReportSubmitted
 from hearback_contracts.outcomes import Outcome
+from pydantic import Field, TypeAdapter
 
 from client_reports.domain.counting import CountKey, count_key
 from client_reports.domain.submission_status import Step
 from client_reports.domain.values import bounded_time, minute_of
 
+Refused = FeedbackSubmitted | UserReportSubmitted
+REFUSED: Final[TypeAdapter[Refused]] = TypeAdapter(Annotated[Refused, Field(discriminator="type")])
+"""Decodes a refused message."""
 
-def refusal_count(
-    message: FeedbackSubmitted | UserReportSubmitted, refused_at: datetime, steps: Iterable[Step]
-) -> CountKey | None:
+
+def refusal_count(message: Refused, refused_at: datetime, steps: Iterable[Step]) -> CountKey | None:
     """Return the key under which the refusal of `message` at `refused_at` was counted.
 
     None if its step is not kept any more. A feedback counts at its time of receipt, a report in the minute of the

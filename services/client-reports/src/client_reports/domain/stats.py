@@ -24,6 +24,7 @@ GROUPS: Final = {
     "sdk": "sdk",
 }
 OPEN_GROUPS: Final = frozenset({"reason", "sdk"})
+_NAMED: Final[dict[str, type[Outcome | DataCategory]]] = {"outcome": Outcome, "category": DataCategory}
 MINUTE: Final = 60
 HOUR: Final = 3_600
 DAY: Final = 86_400
@@ -231,15 +232,10 @@ def shape(query: StatsQuery, rows: Sequence[SeriesRow]) -> dict[str, Any]:
 def _group(query: StatsQuery, row: SeriesRow) -> dict[str, Any]:
     series = dict(zip(query.fields, row.series, strict=True))
     return {
-        "by": {name: _shown(name, value) for name, value in zip(query.groups, row.by, strict=True)},
+        "by": {
+            name: str(_NAMED[name](value)) if name in _NAMED else value
+            for name, value in zip(query.groups, row.by, strict=True)
+        },
         "totals": {field: sum(values) for field, values in series.items()},
         "series": series,
     }
-
-
-def _shown(name: str, value: Any) -> Any:
-    if name == "outcome":
-        return str(Outcome(value))
-    if name == "category":
-        return str(DataCategory(value))
-    return value

@@ -136,7 +136,7 @@ async def create_rule(request: Request, state: StateDep, scope: RulesWriter, for
 async def rule_page(request: Request, state: StateDep, scope: RulesReader, rule_id: RuleParam) -> Response:
     """Show a rule with its history and form."""
     found = await _find(state, scope, rule_id)
-    return _rule_page(request, scope, found, Given.of_rule(found.rule))
+    return _page(request, "loss_alert.html", scope, Given.of_rule(found.rule), **found._asdict())
 
 
 @router.post(PATH + "{rule_id}/")
@@ -154,7 +154,7 @@ async def change_rule(
     given = Given.of_form(form)
     wrong = given.check()
     if wrong:
-        return _rule_page(request, scope, found, given, wrong, status=400)
+        return _page(request, "loss_alert.html", scope, given, wrong, status=400, **found._asdict())
     await rules.replace_alert_rule(state, scope.organization.id, found.rule.id, given.values(scope.project.id))
     flash = Flash(_("Saved. The rule is looked at again in a moment."))
     return redirect(request, f"{scope.settings_path}loss-alerts/", flash)
@@ -182,24 +182,13 @@ async def _list_page(
     return _page(request, "loss_alerts.html", scope, given, wrong, status, rules=own)
 
 
-def _rule_page(
-    request: Request,
-    scope: ProjectPageScope,
-    found: rules.RuleWithHistory,
-    given: Given,
-    wrong: dict[str, str] | None = None,
-    status: int = 200,
-) -> Response:
-    return _page(request, "loss_alert.html", scope, given, wrong, status, rule=found.rule, events=found.events)
-
-
 def _page(
     request: Request,
     template: str,
     scope: ProjectPageScope,
     given: Given,
-    wrong: dict[str, str] | None,
-    status: int,
+    wrong: dict[str, str] | None = None,
+    status: int = 200,
     **values: Any,
 ) -> Response:
     return PAGES.render(

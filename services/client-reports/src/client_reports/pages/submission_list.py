@@ -32,9 +32,9 @@ from client_reports.pages.deps import PAGES, Reader, StateDep, Writer, project_c
 from client_reports.pages.words import kind_words, state_words
 from client_reports.service.accept_submission import accept_submission
 from client_reports.service.app_state import AppState
-from client_reports.service.find_anywhere import PROJECTS_MAX, find_in_projects, find_with_id
+from client_reports.service.find_anywhere import PROJECTS_MAX, find_in_projects
 from client_reports.store.refused import StoredRefusal, find_refusal
-from client_reports.store.submissions import SubmissionFilter, find_newest_on_no_event
+from client_reports.store.submissions import SubmissionFilter, find_newest_on_no_event, list_with_id
 
 ROWS: Final = 25
 _STATES: Final = {str(state): state for state in SubmissionState}
@@ -85,7 +85,8 @@ async def submissions_page(
     """
     project_ids = scope.project_ids([choice.project] if choice.project else None)
     if (event_id := parse_event_id(choice.query)) is not None:
-        found = await find_with_id(state.database, scope.organization.id, project_ids, event_id)
+        async with state.database.connection(share=scope.organization.id) as connection:
+            found = await list_with_id(connection, project_ids, event_id)
         if len(found) == 1:
             return redirect(request, _url(scope, found[0]))
     found = await find_in_projects(
@@ -139,7 +140,6 @@ async def submission_page(
         steps=[_step(scope, row["project"], step) for step in one.status.steps],
         others=[_row(scope, other) for other in found[1:]],
         refusal=_words_of(refusal),
-        day=one.day,
     )
 
 
@@ -163,10 +163,10 @@ async def _find(state: AppState, scope: PageScope, text: str, project: str) -> l
     """Return the submissions with an id, newest first; for the all-zero id the newest reports sent with it."""
     project_ids = scope.project_ids([project] if project else None)
     key = stored_id(text)
-    found = await find_with_id(state.database, scope.organization.id, project_ids, key)
-    if found or key != NO_EVENT_ID:
-        return found
     async with state.database.connection(share=scope.organization.id) as connection:
+        found = await list_with_id(connection, project_ids, key)
+        if found or key != NO_EVENT_ID:
+            return found
         newest = [await find_newest_on_no_event(connection, project_id) for project_id in project_ids]
     return [one for one in newest if one is not None]
 

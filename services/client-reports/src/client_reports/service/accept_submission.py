@@ -2,17 +2,16 @@
 
 from datetime import timedelta
 
-import orjson
-from hearback_contracts.events import FeedbackSubmitted, UserReportSubmitted
+from hearback_contracts.events import FeedbackSubmitted
 from hearback_contracts.outcomes import SubmissionState
-from hearback_contracts.streams import FEEDBACK_SUBMITTED, USER_REPORT_SUBMITTED, Stream
+from hearback_contracts.streams import FEEDBACK_SUBMITTED, USER_REPORT_SUBMITTED
 from hearback_fleet.messages import outgoing
 from hearback_kit.errors import NotFound, existing
 from hearback_kit.values.ids import derived_id
 
 from client_reports import metrics
 from client_reports.domain.journal import Submission, SubmissionKey
-from client_reports.domain.refusal_count import refusal_count
+from client_reports.domain.refusal_count import REFUSED, refusal_count
 from client_reports.domain.submission_status import Step, bounded, resolve_status
 from client_reports.errors import NothingToAccept
 from client_reports.service.app_state import AppState
@@ -65,21 +64,15 @@ async def _publish(
         status = resolve_status(bounded([*steps, step], state.settings.steps_max))
         accepted = submission._replace(status=status)
         await execute_writes(connection, [submission_write([accepted])])
-        message, stream = _read_message(refusal.message)
+        message = REFUSED.validate_json(refusal.message)
         counted = refusal_count(message, refusal.at, steps)
         if counted is not None:
             await take_back(connection, counted)
         again = message.model_copy(
             update={"occurred_at": now, "accepted_by": accepted_by, "id": derived_id("accept", message.id)}
         )
-        shards, body = state.settings.stream_shards, refusal.payload.encode()
-        work.messages.append(outgoing(stream, again, shards, body=body))
+        stream = FEEDBACK_SUBMITTED if isinstance(message, FeedbackSubmitted) else USER_REPORT_SUBMITTED
+        body = refusal.payload.encode()
+        work.messages.append(outgoing(stream, again, state.settings.stream_shards, body=body))
     metrics.SUBMISSIONS_ACCEPTED.inc()
     return accepted, refusal
-
-
-def _read_message(text: str) -> tuple[FeedbackSubmitted | UserReportSubmitted, Stream]:
-    """Return a refused message and its stream."""
-    if orjson.loads(text).get("type") == FeedbackSubmitted.TYPE:
-        return FeedbackSubmitted.model_validate_json(text), FEEDBACK_SUBMITTED
-    return UserReportSubmitted.model_validate_json(text), USER_REPORT_SUBMITTED

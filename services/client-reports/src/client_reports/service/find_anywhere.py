@@ -1,4 +1,4 @@
-"""Find submissions across projects: by id, or a page of all."""
+"""Find a page of submissions across projects."""
 
 import re
 from collections.abc import Sequence
@@ -9,19 +9,11 @@ from hearback_kit.db import Database
 from hearback_kit.db.rows import Window
 
 from client_reports.domain.journal import Submission
-from client_reports.store.submissions import SubmissionFilter, list_submissions, list_with_id
+from client_reports.store.submissions import SubmissionFilter, list_submissions
 
 PROJECTS_MAX: Final = 50
 """Maximum projects of one page."""
 _PART_OF_ID: Final = re.compile(r"[0-9a-f]{1,32}")
-
-
-async def find_with_id(
-    database: Database, organization_id: int, project_ids: Sequence[int], submission_id: str
-) -> list[Submission]:
-    """Return the submissions with an id in any of the projects, newest first; ids are unique per project."""
-    async with database.connection(share=organization_id) as connection:
-        return await list_with_id(connection, project_ids, submission_id)
 
 
 async def find_in_projects(

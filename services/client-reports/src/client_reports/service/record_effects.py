@@ -32,13 +32,7 @@ from client_reports.store.writes import Write, execute_writes
 class EffectRecorder:
     """Records batches. A batch takes four or five round trips, however many messages it holds."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        database: Database,
-        clock: Clock,
-        partitions: Partitions,
-    ) -> None:
+    def __init__(self, settings: Settings, database: Database, clock: Clock, partitions: Partitions) -> None:
         self._database = database
         self._clock = clock
         self._partitions = partitions
@@ -61,9 +55,10 @@ class EffectRecorder:
         latest = (now + timedelta(days=1)).replace(second=0, microsecond=0)
         sums: Sums = {}
         try:
-            turns = turn_statements(_projects(by_id.values()))
+            submissions = {step.submission for effect in by_id.values() for step in effect.steps}
+            projects = {count.key.project_id for effect in by_id.values() for count in effect.counts}
+            turns = turn_statements(projects.union(key.project_id for key in submissions))
             async with self._database.direct_transaction(*turns) as connection:
-                submissions = {step.submission for effect in by_id.values() for step in effect.steps}
                 fresh_ids, stored, usage = await begin_batch(
                     connection, self._plans["processed"], by_id.values(), submissions, now
                 )
@@ -110,11 +105,3 @@ class EffectRecorder:
             usage_write(changes.usage, today),
             *refused_writes(changes.refused, changes.erased),
         ]
-
-
-def _projects(effects: Iterable[Effects]) -> set[int]:
-    projects: set[int] = set()
-    for effect in effects:
-        projects.update(count.key.project_id for count in effect.counts)
-        projects.update(step.submission.project_id for step in effect.steps)
-    return projects

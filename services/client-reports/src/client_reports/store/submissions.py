@@ -112,7 +112,7 @@ async def find_submission(connection: Connection, project_id: int, submission_id
 
 
 async def list_with_id(connection: Connection, project_ids: Sequence[int], submission_id: str) -> list[Submission]:
-    """Return the submissions with an id in any of the projects, newest first."""
+    """Return the submissions with an id in any of the projects, newest first; ids are unique per project."""
     table = SUBMISSION.c
     statement = select(SUBMISSION).where(table.project_id.in_(sorted(project_ids)), table.id == submission_id)
     rows = (await connection.execute(statement.order_by(table.received_at.desc()))).all()

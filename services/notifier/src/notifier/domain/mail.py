@@ -1,19 +1,21 @@
 """The mail of one or several notices: headers, text and HTML parts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from msgspec.structs import replace
 
 from notifier.domain.notice import Kind, Notice
 from notifier.domain.texts import RIGHT_TO_LEFT, in_words, language_of, words
 
+# Renders the text and the HTML part of a mail.
+Renderer = Callable[[Mapping[str, Any]], tuple[str, str]]
 SUBJECT_LENGTH_MAX: Final = 200
 _HEADINGS: Final = {
     Kind.FEEDBACK: "new_feedback",
@@ -21,13 +23,6 @@ _HEADINGS: Final = {
     Kind.ALERT: "alert",
     Kind.TEST: "test",
 }
-
-
-class Renderer(Protocol):
-    """Renders the text and HTML parts of a mail."""
-
-    def __call__(self, values: Mapping[str, Any]) -> tuple[str, str]:
-        """Render both parts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,11 +41,6 @@ class RuleForm:
     errors: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def channel(self) -> Channel:
-        """The channel of the target."""
-        return Channel.EMAIL if self.kind == EMAIL else Channel.WEBHOOK
-
-    @property
     def values(self) -> Mapping[str, Any]:
         """Return a rule's columns."""
         return {
@@ -54,7 +49,7 @@ class RuleForm:
             "sources": list(self.sources),
             "environments": _lines(self.environments),
             "contains": self.contains or None,
-            "channel": str(self.channel),
+            "channel": str(Channel.EMAIL if self.kind == EMAIL else Channel.WEBHOOK),
             "target": self.target,
             "format": str(WebhookFormat.STANDARD) if self.kind == EMAIL else self.kind,
             "digest_minutes": int(self.digest_minutes),

@@ -148,7 +148,8 @@ class DeliverNotices:
             await self._record_failure(first, ids, _Failed(f"could not be sent: {type(error).__name__}"))
             result = "failed"
         else:
-            await self._record_sent(first, ids, answer)
+            async with self._database.statements() as connection:
+                await store.record_sent(connection, ids, answer, self._clock.now(), destination=first.destination)
             result = "sent"
         metrics.DELIVERIES.labels(str(first.channel), result).inc(len(ids))
         metrics.DELIVERY_SECONDS.labels(str(first.channel)).observe(perf_counter() - started)
@@ -204,10 +205,6 @@ class DeliverNotices:
             return f"{answer.status} {answer.text}"[:300]
         is_gone = answer.status == _GONE
         raise _Failed(f"{answer.status} {answer.text}"[:300], is_final=is_gone, switches_off=is_gone)
-
-    async def _record_sent(self, first: Delivery, ids: Sequence[int], answer: str) -> None:
-        async with self._database.statements() as connection:
-            await store.record_sent(connection, ids, answer, self._clock.now(), destination=first.destination)
 
     async def _record_failure(self, first: Delivery, ids: Sequence[int], failure: _Failed) -> None:
         settings, now = self._settings, self._clock.now()

@@ -6,7 +6,7 @@ from typing import Any
 
 from hearback_kit.db import Connection
 from hearback_kit.db.rows import record
-from sqlalchemy import Row, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
 
 from notifier.domain.recipients import Channel, NotificationRule, WebhookFormat
 from notifier.store.tables import NOTIFICATION_RULES as RULES
@@ -23,8 +23,7 @@ async def list_rules(connection: Connection, project_id: int) -> list[Notificati
 
 
 async def find_rule(connection: Connection, project_id: int, rule_id: int) -> NotificationRule | None:
-    statement = select(RULES).where(RULES.c.project_id == project_id, RULES.c.id == rule_id)
-    row = (await connection.execute(statement)).one_or_none()
+    row = (await connection.execute(select(RULES).where(_is(project_id, rule_id)))).one_or_none()
     return _rule(row) if row else None
 
 
@@ -44,12 +43,15 @@ async def update_rule(
     connection: Connection, project_id: int, rule_id: int, values: Mapping[str, Any]
 ) -> NotificationRule | None:
     """Change and return a rule, or None."""
-    where = and_(RULES.c.project_id == project_id, RULES.c.id == rule_id)
-    row = (await connection.execute(update(RULES).where(where).values(**values).returning(RULES))).one_or_none()
+    statement = update(RULES).where(_is(project_id, rule_id)).values(**values).returning(RULES)
+    row = (await connection.execute(statement)).one_or_none()
     return _rule(row) if row else None
 
 
 async def delete_rule(connection: Connection, project_id: int, rule_id: int) -> bool:
     """Delete a rule; return whether there was one."""
-    where = and_(RULES.c.project_id == project_id, RULES.c.id == rule_id)
-    return (await connection.execute(delete(RULES).where(where))).rowcount == 1
+    return (await connection.execute(delete(RULES).where(_is(project_id, rule_id)))).rowcount == 1
+
+
+def _is(project_id: int, rule_id: int) -> ColumnElement[bool]:
+    return and_(RULES.c.project_id == project_id, RULES.c.id == rule_id)
