@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from hearback_kit.db import Database, migrate
 from hearback_kit.values.ids import new_id, random_id
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
-from user_reports.consumers.error_event_received import ErrorEventHandler
+from user_reports.consumers.error_event_received import handle_error_events
 from user_reports.consumers.user_report_submitted import UserReportHandler
 from user_reports.domain.admission import AgeRules
 from user_reports.service.context import ServiceContext
@@ -89,7 +90,7 @@ class Stage:
         projects = Projects(self.configuration, frozenset())
         rules = AgeRules(timedelta(minutes=30), timedelta(minutes=5))
         context = ServiceContext(self.database, projects, self.clock, shards=4)
-        self.events = ErrorEventHandler(context, retention=timedelta(days=90))
+        self.events = partial(handle_error_events, context, timedelta(days=90))
         self.reports = UserReportHandler(context, rules)
         self._server = psutil.Process(_postmaster(folder / "postgres"))
 
@@ -314,14 +315,14 @@ async def plans(stage: Stage) -> str:
     page = report_lists.statement_of(report_lists.ReportFilter(project_ids=[1], linked=True, status="unresolved"))
     page = page.order_by(reports.REPORTS.c.date_added.desc(), reports.REPORTS.c.id.desc()).limit(101)
     statements: list[tuple[str, Any, dict[str, Any]]] = [
-        ("events by id", events.LOOKUP, wanted),
-        ("events by id, in the sweep's window", events.LOOKUP_BOUNDED, wanted | window),
-        ("reports by id, locked", reports.FIND_LOCKED, wanted),
-        ("waiting reports by id, locked", reports.FIND_WAITING_LOCKED, wanted),
+        ("events by id", events.LOOKUP.statement, wanted),
+        ("events by id, in the sweep's window", events.LOOKUP_BOUNDED.statement, wanted | window),
+        ("reports by id, locked", reports.FIND_LOCKED.statement, wanted),
+        ("waiting reports by id, locked", reports.LOCK_WAITING.statement, wanted),
         ("the sweep's next chunk", reports.WAITING_CHUNK, chunk),
-        ("groups counted", groups.UPSERT, {"rows": []}),
-        ("reports written", reports.UPSERT, {"rows": []}),
-        ("links written", reports.SET_LINKS, {"rows": []}),
+        ("groups counted", groups.UPSERT.statement, {"rows": []}),
+        ("reports written", reports.UPSERT.statement, {"rows": []}),
+        ("links written", reports.SET_LINKS.statement, {"rows": []}),
         ("a page of a project's reports", page, {}),
     ]
     parts = [f"{name}:\n{await explained(stage.url, query, values)}" for name, query, values in statements]

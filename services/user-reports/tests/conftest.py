@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import orjson
@@ -27,10 +28,10 @@ from hearback_kit.outbox import Outbox, OutboxRelay
 from hearback_kit.values.ids import new_id, random_id
 from redis.asyncio import Redis
 from sqlalchemy import text
-from user_reports.consumers.error_event_received import ErrorEventHandler
+from user_reports.consumers.error_event_received import handle_error_events
 from user_reports.consumers.user_report_submitted import UserReportHandler
 from user_reports.domain.admission import AgeRules
-from user_reports.jobs.retention import Retention
+from user_reports.jobs.retention import expire_records
 from user_reports.jobs.sweep import Sweep, SweepResult
 from user_reports.service.context import ServiceContext
 from user_reports.service.read_projects import Projects
@@ -103,10 +104,10 @@ class Harness:
         else:
             await self.events()([self.incoming(message) for message in messages])  # type: ignore[arg-type]
 
-    def events(self, database: Database | None = None) -> ErrorEventHandler:
+    def events(self, database: Database | None = None) -> Any:
         """The consumer of error events."""
         context = replace(self.context, database=database or self.database)
-        return ErrorEventHandler(context, retention=self.retention)
+        return partial(handle_error_events, context, self.retention)
 
     def reports(self, database: Database | None = None) -> UserReportHandler:
         """The consumer of reports."""
@@ -120,7 +121,7 @@ class Harness:
         """Run retention once, as a new worker does."""
         chosen = Settings.model_construct(**options)
         plan = events_plan(retention_days=chosen.retention_days, weeks_ahead=weeks_ahead)
-        await Retention(self.context, open_partitions(self.database, plan), chosen).run_once()
+        await expire_records(self.context, open_partitions(self.database, plan), chosen)
 
     async def sweep(self) -> SweepResult:
         """Sweep once."""

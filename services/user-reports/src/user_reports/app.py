@@ -1,6 +1,7 @@
 """Put user-reports together: the HTTP app, the worker and the sweep by hand."""
 
 from datetime import timedelta
+from functools import partial
 
 from fastapi import FastAPI
 from hearback_contracts.streams import ERROR_EVENT_RECEIVED, USER_REPORT_SUBMITTED
@@ -15,11 +16,11 @@ import user_reports.pages.reports as report_pages
 from user_reports.api import erasures, events, groups, internal, lookups, reports, reprocessings
 from user_reports.api.deps import empty_answer
 from user_reports.api.reports.cors import cors_rules
-from user_reports.consumers.error_event_received import ErrorEventHandler
+from user_reports.consumers.error_event_received import handle_error_events
 from user_reports.consumers.user_report_submitted import UserReportHandler
 from user_reports.domain.admission import AgeRules
 from user_reports.errors import DsnNotEnough
-from user_reports.jobs.retention import Retention
+from user_reports.jobs.retention import expire_records
 from user_reports.jobs.sweep import Sweep
 from user_reports.pages.deps import PAGES
 from user_reports.service.app_state import AppState
@@ -61,11 +62,11 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
 
     def build(runtime: ServiceRuntime) -> None:
         context = _context(runtime, settings)
-        events_handler = ErrorEventHandler(context, retention=timedelta(days=settings.retention_days))
+        events_handler = partial(handle_error_events, context, timedelta(days=settings.retention_days))
         reports_handler = UserReportHandler(context, _rules(settings))
         plan = events_plan(retention_days=settings.retention_days, weeks_ahead=settings.partition_weeks_ahead)
         sweep = Sweep(context, settings)
-        retention = Retention(context, open_partitions(runtime.database, plan), settings)
+        retention = partial(expire_records, context, open_partitions(runtime.database, plan), settings)
         runtime.consume(ERROR_EVENT_RECEIVED, events_handler, batch_max=settings.events_batch_max)
         runtime.consume(
             USER_REPORT_SUBMITTED,
@@ -74,7 +75,7 @@ def create_worker(settings: Settings, *, clock: Clock | None = None) -> Worker:
             on_dead=reports_handler.on_dead,
         )
         runtime.every("sweep", settings.sweep_seconds, sweep.run_once)
-        runtime.every("retention", settings.retention_seconds, retention.run_once)
+        runtime.every("retention", settings.retention_seconds, retention)
 
     return service_worker(settings, build=build, clock=clock, outbox=OUTBOX)
 

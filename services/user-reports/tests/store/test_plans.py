@@ -75,14 +75,14 @@ def page(**fields: Any) -> Any:
 
 
 async def test_events_are_found_by_their_key(filled: asyncpg.Connection) -> None:
-    found = await plan(filled, events.LOOKUP, **wanted())
+    found = await plan(filled, events.LOOKUP.statement, **wanted())
     assert "Index Scan using events_2026_11_23_pkey" in found
     assert "Seq Scan on events_2026_11_23" not in found
 
 
 async def test_the_sweep_leaves_weeks_out_that_cannot_hold_its_events(filled: asyncpg.Connection) -> None:
     window = {"earliest": NOW - timedelta(days=1), "latest": NOW}
-    found = await plan(filled, events.LOOKUP_BOUNDED, **wanted(2_000), **window)
+    found = await plan(filled, events.LOOKUP_BOUNDED.statement, **wanted(2_000), **window)
     assert "events_2026_11_23_pkey" in found
     assert "events_2026_11_16" not in found
     assert "events_default" not in found
@@ -98,8 +98,8 @@ async def test_the_sweep_reads_waiting_reports_only(filled: asyncpg.Connection) 
 @pytest.mark.parametrize(
     ("statement", "index"),
     [
-        (reports.FIND_LOCKED, "reports_project_id_event_id_key"),
-        (reports.FIND_WAITING_LOCKED, "reports_"),
+        (reports.FIND_LOCKED.statement, "reports_project_id_event_id_key"),
+        (reports.LOCK_WAITING.statement, "reports_"),
     ],
 )
 async def test_reports_are_found_by_their_key(filled: asyncpg.Connection, statement: Any, index: str) -> None:
@@ -109,9 +109,11 @@ async def test_reports_are_found_by_their_key(filled: asyncpg.Connection, statem
 
 
 async def test_writes_find_their_rows_by_index(filled: asyncpg.Connection) -> None:
-    assert "Conflict Arbiter Indexes: groups_project_id_hash_key" in await plan(filled, groups.UPSERT)
-    assert "Conflict Arbiter Indexes: reports_project_id_event_id_key" in await plan(filled, reports.UPSERT)
-    assert "reports_pkey" in await plan(filled, reports.SET_LINKS)
+    assert "Conflict Arbiter Indexes: groups_project_id_hash_key" in await plan(filled, groups.UPSERT.statement)
+    assert "Conflict Arbiter Indexes: reports_project_id_event_id_key" in await plan(
+        filled, reports.UPSERT.statement
+    )
+    assert "reports_pkey" in await plan(filled, reports.SET_LINKS.statement)
 
 
 @pytest.mark.parametrize(

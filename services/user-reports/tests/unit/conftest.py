@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hearback_contracts.events import UserReportSubmitted
 from hearback_contracts.sources import FeedbackSource
-from user_reports.domain.model import IndexedEvent, Submission
+from user_reports.domain.model import Content, IndexedEvent, Submission
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ID = "0123456789abcdef0123456789abcdef"
@@ -27,11 +27,11 @@ class Build:
         return UserReportSubmitted(project_id=1, organization_id=1, **{"event_id": None, **values, **fields})
 
     def submission(
-        self, minutes: float = 0, source: FeedbackSource = ENVELOPE, message_id: str = "m2", **words: str
+        self, minutes: float = 0, source: FeedbackSource = ENVELOPE, message_id: str = "m2", **fields: str
     ) -> Submission:
         """A valid report."""
-        said = {"event_id": ID, "name": "Grace", "email": "g@example.com", "comments": "It broke", **words}
-        return Submission(message=self.message(minutes, source, message_id), **said)
+        given = {"event_id": ID, "name": "Grace", "email": "g@example.com", "comments": "It broke", **fields}
+        return Submission.from_message(self.message(minutes, source, message_id), Content(**given))
 
     def indexed(self, minutes: float = 0, **fields: Any) -> IndexedEvent:
         """An event of the index."""

@@ -13,7 +13,7 @@ from user_reports.domain.admission import (
     admit,
     decide,
     new_report,
-    replace_words,
+    replace_content,
 )
 from user_reports.domain.model import Deleted, Refusal, Submission
 
@@ -111,9 +111,9 @@ def test_replacing_keeps_event_and_link(build: Any) -> None:
     stored = new_report(build.submission(message_id="m1"))
     stored.link(build.indexed(), NOW)
     later = build.submission(3, name="Hedy", email="", comments="More")
-    report = replace_words(stored, later)
+    report = replace_content(stored, later)
     assert (report.name, report.email, report.comments, report.revision) == ("Hedy", "", "More", 1)
     assert report.date_added == NOW
     assert report.submitted_at == NOW + timedelta(minutes=3)
     assert (report.group_id, report.environment) == (3, "")
-    assert replace_words(stored, build.submission(3, DIALOG)).date_added == NOW + timedelta(minutes=3)
+    assert replace_content(stored, build.submission(3, DIALOG)).date_added == NOW + timedelta(minutes=3)

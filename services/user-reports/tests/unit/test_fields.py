@@ -6,9 +6,9 @@ import pytest
 from hearback_contracts.reasons import Reason
 from hypothesis import given
 from hypothesis import strategies as st
-from user_reports.domain.content import read_words
+from user_reports.domain.content import read_content
 from user_reports.domain.fields import read_fields
-from user_reports.domain.model import Words
+from user_reports.domain.model import Content
 
 DASHED = "01234567-89AB-cdef-0123-456789abcdef"
 ID = "0123456789abcdef0123456789abcdef"
@@ -52,6 +52,6 @@ def test_missing_fields_and_other_bodies() -> None:
 
 @given(st.dictionaries(st.text(), st.none() | st.booleans() | st.floats() | st.text() | st.lists(st.text())))
 def test_no_payload_breaks_validation(value: dict[str, Any]) -> None:
-    assert isinstance(read_words(value, filters_garbage=True), Words | Reason)
+    assert isinstance(read_content(value, filters_garbage=True), Content | Reason)
     fields, errors = read_fields(value)
     assert errors or set(fields) == set(GOOD)

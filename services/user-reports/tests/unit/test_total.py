@@ -16,7 +16,7 @@ from user_reports.domain.admission import (
     admit,
     decide,
     new_report,
-    replace_words,
+    replace_content,
 )
 from user_reports.domain.model import Refusal, Submission
 from user_reports.domain.occurrence import Occurrence, occurrence_of
@@ -92,7 +92,7 @@ def test_every_report_is_admitted_or_refused(
         return
     assert len(admitted.event_id) == 32
     if message.accepted_by is None:
-        assert len(admitted.comments) <= 4_096
+        assert len(admitted.content.comments) <= 4_096
 
 
 @given(MESSAGES, PAYLOADS, EVENTS)
@@ -109,5 +109,5 @@ def test_every_admitted_report_becomes_a_feedback(
     assert decide(submission, None, indexed, rules) is not Decision.DUPLICATE
     assert decide(submission, report, indexed, rules) is Decision.DUPLICATE
     report.link(indexed, NOW)
-    for one in (report, replace_words(report, submission)):
+    for one in (report, replace_content(report, submission)):
         orjson.dumps([feedback_event(one, "d" * 32, indexed), feedback_event(one, "d" * 32, None)])

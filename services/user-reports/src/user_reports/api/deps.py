@@ -28,46 +28,31 @@ from user_reports.service.app_state import AppState
 from user_reports.service.find_groups import GroupScope, find_own_group
 
 StateDep = Annotated[AppState, Depends(app_state)]
-
-
 IssueParam = Annotated[str, Path(description="Id of the issue, or its short id.")]
 
 
-def group_scope(*scopes: str) -> Any:
+def group_scope(*scopes: str, or_feedback: bool = False) -> Any:
     """Dependency: the error group of the path, for callers with any of `scopes`.
 
     Under an organization's path the group must belong to it, under the legacy path to one of the caller's
-    organizations.
+    organizations. With `or_feedback` it is None for the id of a feedback, which is not looked up.
     """
 
-    async def resolve(request: Request, state: StateDep, issue: IssueParam) -> GroupScope:
-        return await _find_allowed(request, state, issue, scopes)
-
-    return Depends(resolve)
-
-
-def issue_scope(*scopes: str) -> Any:
-    """Dependency: like `group_scope`, but None for the id of a feedback, which is not looked up."""
-
     async def resolve(request: Request, state: StateDep, issue: IssueParam) -> GroupScope | None:
-        if is_feedback_id(issue):
-            await _find_organizations(request, scopes)
+        organizations = await _find_organizations(request, scopes)
+        if or_feedback and is_feedback_id(issue):
             return None
-        return await _find_allowed(request, state, issue, scopes)
+        group, organization = await find_own_group(state.database, issue, organizations)
+        principal = await principal_of(request)
+        require(principal, organization.id, scopes)
+        return GroupScope(group, organization, parse_id(principal.id))
 
     return Depends(resolve)
 
 
 ReadGroup = Annotated[GroupScope, group_scope(*EVENT_READ)]
-ReadIssue = Annotated[GroupScope | None, issue_scope(*EVENT_READ)]
+ReadIssue = Annotated[GroupScope | None, group_scope(*EVENT_READ, or_feedback=True)]
 WriteGroup = Annotated[GroupScope, group_scope(*EVENT_WRITE)]
-
-
-async def _find_allowed(request: Request, state: AppState, issue: str, scopes: Sequence[str]) -> GroupScope:
-    group, organization = await find_own_group(state.database, issue, await _find_organizations(request, scopes))
-    principal = await principal_of(request)
-    require(principal, organization.id, scopes)
-    return GroupScope(group, organization, parse_id(principal.id))
 
 
 async def _find_organizations(request: Request, scopes: Sequence[str]) -> list[OrganizationConfig]:

@@ -1,6 +1,5 @@
 """Query parameters of lists, validated with the protocol's error messages."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Final
 
@@ -12,8 +11,8 @@ from hearback_kit.api.params import End, Start, StatsPeriod, TimeRange, read_tim
 from hearback_kit.errors import BadRequest
 
 from user_reports.api.deps import StateDep
-from user_reports.domain.model import Position, Report
 from user_reports.errors import InvalidStatus
+from user_reports.store.report_lists import ReportFilter
 
 TEXT_LENGTH_MAX: Final = 1_000
 EnvironmentsParam = Annotated[
@@ -31,53 +30,6 @@ def rows_max(request: Request) -> int:
 PageDep = Annotated[PageRequest, page_request(read_time, read_id, rows=rows_max, rows_max=rows_max)]
 
 
-def position_of(report: Report) -> Position:
-    """Return a report's position in a list."""
-    return (report.date_added, report.id or 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Filters of a list of reports."""
-
-    linked: bool
-    status: str | None
-    environments: list[str] | None
-    text: str | None
-    export: Format | None
-
-
-def filters_of(
-    request: Request,
-    status: Annotated[
-        str, Query(description="`unresolved`, or empty for reports of issues in any status.")
-    ] = "unresolved",
-    linked: Annotated[str, Query(description="`false` lists the reports that wait for their event.")] = "true",
-    environment: EnvironmentsParam = None,
-    query: Annotated[
-        str | None, Query(description="Text in comments, name or e-mail address, or an event id.")
-    ] = None,
-    export: Annotated[
-        str | None, Query(alias="format", description="`csv` or `json`: everything, streamed.")
-    ] = None,
-) -> Filters:
-    """Dependency: the filters of a request."""
-    if status not in {"unresolved", ""}:
-        raise InvalidStatus
-    if linked.lower() not in {"true", "false", "1", "0"}:
-        raise BadRequest("linked must be true or false.", code="invalid_linked")
-    if query is not None and len(query) > TEXT_LENGTH_MAX:
-        raise BadRequest(f"query may have {TEXT_LENGTH_MAX} characters at most.", code="invalid_query")
-    is_linked = linked.lower() in {"true", "1"}
-    return Filters(
-        linked=is_linked,
-        status="unresolved" if status and is_linked else None,
-        environments=environment,
-        text=query.strip() if query else None,
-        export=export_format(export, request.headers.get("accept", "")),
-    )
-
-
 def time_range_of(
     state: StateDep, start: Start = None, end: End = None, stats_period: StatsPeriod = None
 ) -> TimeRange:
@@ -88,5 +40,47 @@ def time_range_of(
     return TimeRange(max(oldest, found.start or oldest), found.end)
 
 
-FiltersDep = Annotated[Filters, Depends(filters_of)]
 TimeRangeDep = Annotated[TimeRange, Depends(time_range_of)]
+
+
+def filter_of(
+    during: TimeRangeDep,
+    status: Annotated[
+        str, Query(description="`unresolved`, or empty for reports of issues in any status.")
+    ] = "unresolved",
+    linked: Annotated[str, Query(description="`false` lists the reports that wait for their event.")] = "true",
+    environment: EnvironmentsParam = None,
+    query: Annotated[
+        str | None, Query(description="Text in comments, name or e-mail address, or an event id.")
+    ] = None,
+) -> ReportFilter:
+    """Dependency: the filter of a request, without organization and projects."""
+    if status not in {"unresolved", ""}:
+        raise InvalidStatus
+    if linked.lower() not in {"true", "false", "1", "0"}:
+        raise BadRequest("linked must be true or false.", code="invalid_linked")
+    if query is not None and len(query) > TEXT_LENGTH_MAX:
+        raise BadRequest(f"query may have {TEXT_LENGTH_MAX} characters at most.", code="invalid_query")
+    is_linked = linked.lower() in {"true", "1"}
+    return ReportFilter(
+        linked=is_linked,
+        status="unresolved" if status and is_linked else None,
+        environments=environment,
+        text=query.strip() if query else None,
+        start=during.start,
+        end=during.end,
+    )
+
+
+def format_of(
+    request: Request,
+    export: Annotated[
+        str | None, Query(alias="format", description="`csv` or `json`: everything, streamed.")
+    ] = None,
+) -> Format | None:
+    """Dependency: the format of an export, None for a page."""
+    return export_format(export, request.headers.get("accept", ""))
+
+
+FilterDep = Annotated[ReportFilter, Depends(filter_of)]
+FormatDep = Annotated[Format | None, Depends(format_of)]

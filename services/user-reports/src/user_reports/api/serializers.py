@@ -1,6 +1,6 @@
 """The JSON of reports, groups and events, shaped like Sentry's (protocol: user-reports#report-json)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -13,21 +13,6 @@ from user_reports.domain.shim import tags_of
 from user_reports.domain.short_ids import short_id
 from user_reports.domain.tag_counts import TagValue
 from user_reports.store.groups import Group
-
-EXPORT_HEADER: Final = (
-    "id",
-    "eventID",
-    "dateCreated",
-    "name",
-    "email",
-    "comments",
-    "environment",
-    "linked",
-    "project",
-    "issueID",
-    "issueTitle",
-    "issueStatus",
-)
 
 
 def _time(at: datetime) -> str:
@@ -211,20 +196,26 @@ def reports_json(
     ]
 
 
+Cell = Callable[[Report, Group | None, str], Any]
+EXPORTED: Final[Mapping[str, Cell]] = {
+    "id": lambda report, _group, _project: report.id,
+    "eventID": lambda report, _group, _project: report.named_event_id,
+    "dateCreated": lambda report, _group, _project: _time(report.date_added),
+    "name": lambda report, _group, _project: report.name,
+    "email": lambda report, _group, _project: report.email,
+    "comments": lambda report, _group, _project: report.comments,
+    "environment": lambda report, _group, _project: report.environment or "",
+    "linked": lambda report, _group, _project: "true" if report.group_id else "false",
+    "project": lambda _report, _group, project: project,
+    "issueID": lambda _report, group, _project: group.id if group else "",
+    "issueTitle": lambda _report, group, _project: group.title if group else "",
+    "issueStatus": lambda _report, group, _project: group.status if group else "",
+}
+"""The columns of the CSV export: what each shows of a report, its group and its project's slug."""
+
+
 def export_row(report: Report, groups: Mapping[int, Group], organization: OrganizationConfig) -> Sequence[Any]:
     """Return a report as a row of the CSV export."""
     group = groups.get(report.group_id) if report.group_id else None
-    return (
-        report.id,
-        report.named_event_id,
-        _time(report.date_added),
-        report.name,
-        report.email,
-        report.comments,
-        report.environment or "",
-        "true" if report.group_id else "false",
-        organization.project_slug(report.project_id),
-        group.id if group else "",
-        group.title if group else "",
-        group.status if group else "",
-    )
+    project = organization.project_slug(report.project_id)
+    return [read(report, group, project) for read in EXPORTED.values()]

@@ -12,17 +12,10 @@ from user_reports.service.context import ServiceContext
 from user_reports.service.index_events import index_events
 
 
-class ErrorEventHandler:
-    """Indexes batches of error events, each batch in one transaction.
+async def handle_error_events(context: ServiceContext, retention: timedelta, batch: Sequence[Incoming]) -> None:
+    """Index a batch in one transaction; raise ValueError for an invalid message.
 
-    `retention` is the age beyond which an event's own timestamp is ignored.
+    An event's own timestamp is ignored if it is older than `retention`.
     """
-
-    def __init__(self, context: ServiceContext, *, retention: timedelta) -> None:
-        self._context = context
-        self._retention = retention
-
-    async def __call__(self, batch: Sequence[Incoming]) -> None:
-        """Handle a batch; raise ValueError for an invalid message."""
-        events = [decode(ErrorEventReceived, item) for item in batch]
-        await index_events(self._context, [occurrence_of(event, self._retention) for event in events])
+    events = [decode(ErrorEventReceived, item) for item in batch]
+    await index_events(context, [occurrence_of(event, retention) for event in events])

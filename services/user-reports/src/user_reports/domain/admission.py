@@ -15,7 +15,7 @@ from hearback_contracts.events import UserReportSubmitted
 from hearback_contracts.reasons import Reason
 from hearback_contracts.sources import FeedbackSource
 
-from user_reports.domain.content import read_refused_words, read_words
+from user_reports.domain.content import read_content, read_refused_content
 from user_reports.domain.model import Deleted, IndexedEvent, Refusal, Report, Submission
 
 
@@ -63,12 +63,12 @@ def admit(
     if policy.is_denied and not is_from_dialog:
         return Refusal.of_message(message, payload, Reason.ORG_DENYLIST)
     if message.accepted_by is not None:
-        return Submission.from_message(message, read_refused_words(payload, message.event_id))
+        return Submission.from_message(message, read_refused_content(payload, message.event_id))
     filters_garbage = policy.filters_garbage and not is_from_dialog
-    words = read_words(payload, message.event_id, filters_garbage=filters_garbage)
-    if isinstance(words, Reason):
-        return Refusal.of_message(message, payload, words)
-    return Submission.from_message(message, words)
+    content = read_content(payload, message.event_id, filters_garbage=filters_garbage)
+    if isinstance(content, Reason):
+        return Refusal.of_message(message, payload, content)
+    return Submission.from_message(message, content)
 
 
 def decide(
@@ -116,7 +116,7 @@ def new_report(submission: Submission, deleted: Deleted | None = None) -> Report
     )
 
 
-def replace_words(stored: Report, submission: Submission) -> Report:
+def replace_content(stored: Report, submission: Submission) -> Report:
     """Return the stored report with the content of a later submission; event and link stay.
 
     Only the dialog renews `date_added` (protocol: user-reports#age-and-repetition).
@@ -133,9 +133,9 @@ def _from_submission(submission: Submission) -> dict[str, Any]:
     """Return the report fields that the latest submission sets."""
     message = submission.message
     return {
-        "name": submission.name,
-        "email": submission.email,
-        "comments": submission.comments,
+        "name": submission.content.name,
+        "email": submission.content.email,
+        "comments": submission.content.comments,
         "source": message.source,
         "submitted_at": message.received_at,
         "message_id": message.id,

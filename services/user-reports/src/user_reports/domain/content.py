@@ -6,7 +6,7 @@ from typing import Any, Final
 from hearback_contracts.identifiers import NO_EVENT_ID, report_event_id
 from hearback_contracts.reasons import Reason
 
-from user_reports.domain.model import Words
+from user_reports.domain.model import Content
 
 COMMENTS_LENGTH_MAX: Final = 4096
 NAME_LENGTH_MAX: Final = 128
@@ -14,9 +14,9 @@ EMAIL_LENGTH_MAX: Final = 75
 UNATTENDED: Final = "Sent in the unattended mode"
 
 
-def read_words(
+def read_content(
     payload: Mapping[str, Any], header_event_id: str | None = None, *, filters_garbage: bool = False
-) -> Words | Reason:
+) -> Content | Reason:
     """Return the report's content, or the first reason, in the protocol's order, to refuse it.
 
     With `filters_garbage` empty and placeholder comments are refused. Missing and null texts are empty, numbers
@@ -38,15 +38,15 @@ def read_words(
         return Reason.REPORT_EMAIL_TOO_LARGE
     if event_id is None:
         return Reason.REPORT_INVALID_EVENT_ID
-    return Words(event_id, name, email, comments)
+    return Content(event_id, name, email, comments)
 
 
-def read_refused_words(payload: Mapping[str, Any], header_event_id: str | None = None) -> Words:
+def read_refused_content(payload: Mapping[str, Any], header_event_id: str | None = None) -> Content:
     """Return the content of a refused report that a person accepted: no rule applies.
 
     Without an event id it is a report on no event.
     """
-    return Words(
+    return Content(
         report_event_id(payload.get("event_id"), header_event_id) or NO_EVENT_ID,
         *(_text(payload.get(field)) for field in ("name", "email", "comments")),
     )

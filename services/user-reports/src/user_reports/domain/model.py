@@ -15,12 +15,11 @@ from hearback_kit.values.ids import derived_id
 Key = tuple[int, str]
 """Project id and event id, which a report and its event share."""
 
-
 Position = tuple[datetime, int]
 """The position of a report in lists: its `date_added` and id."""
 
 
-class Words(msgspec.Struct, frozen=True):
+class Content(msgspec.Struct, frozen=True):
     """The validated content of a report; `event_id` is `NO_EVENT_ID` for a report on no event."""
 
     event_id: str
@@ -64,28 +63,21 @@ class Submission(msgspec.Struct, _AboutEvent, frozen=True, kw_only=True):
     """
 
     message: UserReportSubmitted
+    content: Content
     event_id: str
     about_event_id: str | None = None
-    name: str
-    email: str
-    comments: str
 
     @classmethod
-    def from_message(cls, message: UserReportSubmitted, words: Words) -> "Submission":
+    def from_message(cls, message: UserReportSubmitted, content: Content) -> "Submission":
         """Return the submission of a message and its validated content."""
-        event_id, about_event_id = words.event_id, None
-        if words.event_id == NO_EVENT_ID:
-            event_id, about_event_id = _own_id(message, message.submission_id or message.id), NO_EVENT_ID
+        if content.event_id == NO_EVENT_ID:
+            own_id, about = message.submission_id or message.id, NO_EVENT_ID
         elif message.accepted_by is not None:
-            event_id, about_event_id = _own_id(message, message.id), words.event_id
-        return cls(
-            message=message,
-            event_id=event_id,
-            about_event_id=about_event_id,
-            name=words.name,
-            email=words.email,
-            comments=words.comments,
-        )
+            own_id, about = message.id, content.event_id
+        else:
+            return cls(message=message, content=content, event_id=content.event_id)
+        event_id = parse_event_id(own_id) or derived_id(message.project_id, own_id)
+        return cls(message=message, content=content, event_id=event_id, about_event_id=about)
 
     @property
     def key(self) -> Key:
@@ -105,8 +97,7 @@ class Submission(msgspec.Struct, _AboutEvent, frozen=True, kw_only=True):
     @property
     def payload(self) -> dict[str, str]:
         """Its JSON payload."""
-        words = {"name": self.name, "email": self.email, "comments": self.comments}
-        return {"event_id": self.named_event_id, **words}
+        return msgspec.structs.asdict(self.content)
 
     @property
     def is_from_dialog(self) -> bool:
@@ -114,11 +105,7 @@ class Submission(msgspec.Struct, _AboutEvent, frozen=True, kw_only=True):
         return self.message.source is FeedbackSource.CRASH_REPORT_EMBED_FORM
 
 
-def _own_id(message: UserReportSubmitted, text: str) -> str:
-    return parse_event_id(text) or derived_id(message.project_id, text)
-
-
-KEEPING_WORDS: Final = frozenset(
+PAYLOAD_KEPT: Final = frozenset(
     {
         Reason.REPORT_EVENT_TOO_OLD,
         Reason.REPORT_DUPLICATE,
@@ -129,13 +116,13 @@ KEEPING_WORDS: Final = frozenset(
         Reason.REPORT_MISSING_EVENT_ID,
     }
 )
-"""Reasons of time, size, repetition and association: the journal keeps the payload, and people may accept it."""
+"""Reasons of time, size, repetition and association: the journal keeps the payload, and a person may accept it."""
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """A refused submission with its reason.
 
-    `submission_id` is its id in the journal; `payload` is kept only for some reasons (`KEEPING_WORDS`);
+    `submission_id` is its id in the journal; `payload` is set only for the reasons of `PAYLOAD_KEPT`;
     `reason_code` is that of the quota, if one refused it.
     """
 
@@ -152,7 +139,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
             message=submission.message,
             submission_id=submission.submission_id,
             reason=reason,
-            payload=submission.payload if reason in KEEPING_WORDS else None,
+            payload=submission.payload if reason in PAYLOAD_KEPT else None,
         )
 
     @classmethod
@@ -166,7 +153,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
             message=message,
             submission_id=event_id if event_id is not None and event_id != NO_EVENT_ID else own_id,
             reason=reason,
-            payload=payload if reason in KEEPING_WORDS else None,
+            payload=payload if reason in PAYLOAD_KEPT else None,
         )
 
     @property
@@ -239,6 +226,11 @@ class Report(msgspec.Struct, _AboutEvent, kw_only=True):
     def event_key(self) -> Key:
         """Project and id of the event it is about."""
         return (self.project_id, self.named_event_id)
+
+    @property
+    def position(self) -> Position:
+        """Its position in lists."""
+        return (self.date_added, self.id or 0)
 
     @property
     def is_waiting(self) -> bool:

@@ -79,7 +79,7 @@ async def feedback_page(request: Request, state: StateDep, scope: GroupReader, w
         found = await list_reports(connection, its, wanted.window)
         event_ids = await list_event_ids(connection, group.id, state.settings.group_events_max)
     frame, linked = await asyncio.gather(_frame(state, scope), _linked(state, scope, event_ids))
-    page = wanted.page(found, lambda report: (report.date_added, report.id or 0))
+    page = wanted.page(found, lambda report: report.position)
     return PAGES.render(
         request,
         "group_feedback.html",

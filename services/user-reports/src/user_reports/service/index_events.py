@@ -19,7 +19,7 @@ from user_reports.store.events import find_deliveries, insert_events
 from user_reports.store.groups import count_occurrences
 from user_reports.store.locks import lock_keys
 from user_reports.store.refusals import add_refusals
-from user_reports.store.reports import find_waiting_locked
+from user_reports.store.reports import lock_waiting
 
 
 async def index_events(context: ServiceContext, occurrences: Sequence[Occurrence]) -> None:
@@ -80,7 +80,7 @@ async def _link_waiting(
     recorder: ReportRecorder,
     now: datetime,
 ) -> None:
-    waiting = await find_waiting_locked(connection, sorted(occurrences))
+    waiting = await lock_waiting(connection, sorted(occurrences))
     links = [Link(report, occurrences[report.event_key].event) for report in waiting]
     await store_and_announce(connection, recorder, links, policies, now)
     metrics.LINKED.labels("arrival").inc(len(waiting))

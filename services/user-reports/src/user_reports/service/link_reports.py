@@ -19,15 +19,15 @@ from user_reports.service.announce_links import Link, announce_links
 from user_reports.service.context import ServiceContext
 from user_reports.service.record_outcomes import ReportRecorder
 from user_reports.store.events import find_events
-from user_reports.store.reports import claim_waiting, list_waiting_keys, store_links
+from user_reports.store.reports import list_waiting_keys, lock_waiting, store_links
 
 LINKS_PER_TRANSACTION_MAX: Final = 500
 
 
 class Window(NamedTuple):
-    """Reports added up to `latest`, and events received from `earliest_event` to `latest`."""
+    """The time of events to find, and of reports up to `latest`."""
 
-    earliest_event: datetime
+    earliest: datetime
     latest: datetime
 
 
@@ -43,7 +43,7 @@ async def link_chunk(context: ServiceContext, after: Position, window: Window, *
     """Link those of the next `chunk_max` waiting reports whose event is indexed."""
     async with context.database.connection() as connection:
         keys, position = await list_waiting_keys(connection, after=after, until=window.latest, limit=chunk_max)
-        events = await find_events(connection, keys, earliest=window.earliest_event, latest=window.latest)
+        events = await find_events(connection, keys, received=window)
     found = sorted(events)
     linked = 0
     for first in range(0, len(found), LINKS_PER_TRANSACTION_MAX):
@@ -55,7 +55,7 @@ async def link_reports(context: ServiceContext, keys: list[Key], events: dict[Ke
     """Link the reports waiting for `keys` in one transaction; return how many."""
     policies = await context.projects.policies(project_id for project_id, _ in keys)
     async with context.transaction() as (connection, recorder):
-        claimed = await claim_waiting(connection, keys)
+        claimed = await lock_waiting(connection, keys, skip_locked=True)
         links = [Link(report, events[report.event_key]) for report in claimed]
         source = FeedbackSource.UPDATE_USER_REPORTS_TASK
         await store_and_announce(connection, recorder, links, policies, context.clock.now(), source)

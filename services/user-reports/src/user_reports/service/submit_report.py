@@ -4,6 +4,7 @@ Report and event are locked first (`store.locks`), so that when both arrive at t
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from user_reports.domain.admission import (
     admit,
     decide,
     new_report,
-    replace_words,
+    replace_content,
 )
 from user_reports.domain.model import Deleted, IndexedEvent, Key, Refusal, Report, Submission
 from user_reports.service.announce_links import Link, announce_links
@@ -107,78 +108,71 @@ async def _record_refusals(
             metrics.REPORTS.labels("refused", refusal.message.source.value).inc()
 
 
+@dataclass(slots=True)
 class _Batch:
     """The reports of one transaction."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        recorder: ReportRecorder,
-        rules: AgeRules,
-        policies: Mapping[int, ProjectPolicy],
-        now: datetime,
-    ) -> None:
-        self._connection = connection
-        self._recorder = recorder
-        self._rules = rules
-        self._policies = policies
-        self._now = now
-        self._stored: dict[Key, Report] = {}
-        self._deleted: dict[Key, Deleted] = {}
-        self._events: dict[Key, IndexedEvent] = {}
-        self._changed: dict[Key, Report] = {}
-        self._refusals: list[Refusal] = []
-        self._links: list[Link] = []
+    connection: Connection
+    recorder: ReportRecorder
+    rules: AgeRules
+    policies: Mapping[int, ProjectPolicy]
+    now: datetime
+    stored: dict[Key, Report] = field(default_factory=dict)
+    deleted: dict[Key, Deleted] = field(default_factory=dict)
+    events: dict[Key, IndexedEvent] = field(default_factory=dict)
+    changed: dict[Key, Report] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
 
     async def submit(self, admitted: Sequence[Submission | Refusal]) -> list[Submitted]:
         await self._load(admitted)
         results = [self._take(item) for item in admitted]
-        await store_reports(self._connection, list(self._changed.values()))
-        await announce_links(self._connection, self._recorder, self._links, self._policies)
-        await _record_refusals(self._connection, self._recorder, self._refusals, self._stored, self._now)
+        await store_reports(self.connection, list(self.changed.values()))
+        await announce_links(self.connection, self.recorder, self.links, self.policies)
+        await _record_refusals(self.connection, self.recorder, self.refusals, self.stored, self.now)
         return results
 
     async def _load(self, admitted: Sequence[Submission | Refusal]) -> None:
         submissions = [item for item in admitted if isinstance(item, Submission)]
         keys = sorted({item.key for item in submissions})
         event_keys = sorted({key for item in submissions if (key := item.event_key) is not None})
-        await lock_keys(self._connection, {*keys, *event_keys})
+        await lock_keys(self.connection, {*keys, *event_keys})
         named = {key for item in admitted if (key := item.key) is not None}
-        self._stored = await find_reports_locked(self._connection, sorted(named))
-        self._deleted = await find_deleted(self._connection, keys)
-        self._events = await find_events(self._connection, event_keys)
+        self.stored = await find_reports_locked(self.connection, sorted(named))
+        self.deleted = await find_deleted(self.connection, keys)
+        self.events = await find_events(self.connection, event_keys)
 
     def _take(self, item: Submission | Refusal) -> Submitted:
-        stored = self._stored.get(item.key) if item.key else None
+        stored = self.stored.get(item.key) if item.key else None
         if isinstance(item, Refusal):
-            self._refusals.append(item)
+            self.refusals.append(item)
             return Submitted(stored, item.reason)
-        decision = decide(item, stored, self._event_of(item), self._rules, self._deleted.get(item.key))
+        decision = decide(item, stored, self._event_of(item), self.rules, self.deleted.get(item.key))
         if isinstance(decision, Reason):
-            self._refusals.append(Refusal.of(item, decision))
+            self.refusals.append(Refusal.of(item, decision))
             return Submitted(stored, decision)
         if decision is Decision.DUPLICATE:
             return Submitted(stored)
         return Submitted(self._store(item, stored))
 
     def _event_of(self, submission: Submission) -> IndexedEvent | None:
-        return self._events.get(submission.event_key) if submission.event_key is not None else None
+        return self.events.get(submission.event_key) if submission.event_key is not None else None
 
     def _store(self, submission: Submission, stored: Report | None) -> Report:
         key, source = submission.key, submission.message.source
         if stored is not None:
-            report, result = replace_words(stored, submission), "replaced"
+            report, result = replace_content(stored, submission), "replaced"
         else:
-            report, result = new_report(submission, self._deleted.get(key)), "stored"
+            report, result = new_report(submission, self.deleted.get(key)), "stored"
         event = self._event_of(submission)
         if event is not None and report.group_id is None:
-            report.link(event, self._now)
-            self._links.append(Link(report, event))
+            report.link(event, self.now)
+            self.links.append(Link(report, event))
             metrics.LINKED.labels("save").inc()
         if report.is_waiting:
-            self._recorder.record_waiting(report)
+            self.recorder.record_waiting(report)
         else:
-            self._recorder.record_handed_on(report, event, source, denied=self._policies[key[0]].is_denied)
+            self.recorder.record_handed_on(report, event, source, denied=self.policies[key[0]].is_denied)
         metrics.REPORTS.labels(result, source.value).inc()
-        self._stored[key] = self._changed[key] = report
+        self.stored[key] = self.changed[key] = report
         return report

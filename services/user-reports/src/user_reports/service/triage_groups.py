@@ -4,7 +4,7 @@ import msgspec
 
 from user_reports.service.context import ServiceContext
 from user_reports.store.followers import set_following
-from user_reports.store.groups import Group, find_group, set_seen, set_status
+from user_reports.store.groups import Group, change_group, find_group
 
 
 class GroupChanges(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,9 +22,9 @@ async def update_group(
     async with context.transaction() as (connection, _):
         now = context.clock.now()
         if changes.status is not None:
-            await set_status(connection, group.id, changes.status, now)
+            await change_group(connection, group.id, status=changes.status, status_at=now)
         if changes.has_seen is not None:
-            await set_seen(connection, group.id, has_seen=changes.has_seen)
+            await change_group(connection, group.id, has_seen=changes.has_seen)
         if changes.is_followed is not None and member_id is not None:
             await set_following(connection, group.id, member_id, follows=changes.is_followed, at=now)
         return await find_group(connection, group.id) or group

@@ -6,12 +6,13 @@ from typing import Any, Final
 
 from hearback_kit.db import Connection
 from hearback_kit.db.prepared import Prepared
+from hearback_kit.db.rows import delete_some
 from hearback_kit.db.rowsets import rowset
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from user_reports.domain.model import Deleted, Key, Report
-from user_reports.store.keys import key_parameters, keyset
+from user_reports.store.keys import is_of, key_parameters, keyset
 from user_reports.store.tables import DELETIONS
 
 _KEY: Final = ("project_id", "event_id")
@@ -21,8 +22,7 @@ _NAMES: Final = (*_KEY, *_KEPT, "deleted_at")
 
 def _find() -> Any:
     wanted = keyset()
-    same = (DELETIONS.c.project_id == wanted.c.project_id) & (DELETIONS.c.event_id == wanted.c.event_id)
-    return select(DELETIONS).select_from(wanted).join(DELETIONS, same)
+    return select(DELETIONS).select_from(wanted).join(DELETIONS, is_of(wanted, DELETIONS))
 
 
 def _note() -> Any:
@@ -52,8 +52,5 @@ async def note_deleted(connection: Connection, reports: Sequence[Report], at: da
 
 async def forget_deleted(connection: Connection, before: datetime, limit: int) -> int:
     """Delete up to `limit` tombstones from before a time."""
-    key = tuple_(DELETIONS.c.project_id, DELETIONS.c.event_id)
-    chosen = select(DELETIONS.c.project_id, DELETIONS.c.event_id)
-    chosen = chosen.where(DELETIONS.c.deleted_at < before).limit(limit)
-    result = await connection.execute(delete(DELETIONS).where(key.in_(chosen)))
-    return int(result.rowcount)
+    key = [DELETIONS.c.project_id, DELETIONS.c.event_id]
+    return await delete_some(connection, key, DELETIONS.c.deleted_at < before, limit=limit)

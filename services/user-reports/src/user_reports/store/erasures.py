@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from hearback_kit.db import Connection
+from hearback_kit.db.rows import count_changed
 from sqlalchemy import delete, func, null, or_, select, update
 
 from user_reports.domain.model import Report
@@ -46,7 +47,7 @@ async def delete_theirs(connection: Connection, ids: Sequence[int], address: str
 async def forget_users(connection: Connection, ids: Sequence[int], address: str) -> int:
     """Clear the person as the event's user from other people's reports; return how many."""
     statement = update(REPORTS).where(REPORTS.c.id.in_(list(ids)), _user_is(REPORTS.c.event_user, address))
-    return int((await connection.execute(statement.values(event_user=null()))).rowcount)
+    return await count_changed(connection, statement.values(event_user=null()))
 
 
 async def find_period(connection: Connection) -> tuple[datetime, datetime] | None:
@@ -61,4 +62,4 @@ async def forget_event_users(connection: Connection, address: str, since: dateti
     """Clear the person as the user of events received in a period; return how many."""
     theirs = _user_is(EVENTS.c.user, address)
     statement = update(EVENTS).where(EVENTS.c.received_at >= since, EVENTS.c.received_at < until, theirs)
-    return int((await connection.execute(statement.values(user=null()))).rowcount)
+    return await count_changed(connection, statement.values(user=null()))

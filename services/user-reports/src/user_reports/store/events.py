@@ -1,6 +1,6 @@
 """The event index: look up by id, insert in batches."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,21 +9,13 @@ import orjson
 from hearback_kit.db import Connection
 from hearback_kit.db.columns import TIME
 from hearback_kit.db.prepared import Prepared
+from hearback_kit.db.rows import count_changed, delete_some
 from hearback_kit.db.rowsets import rowset
-from sqlalchemy import (
-    Row,
-    Select,
-    bindparam,
-    delete,
-    insert,
-    literal_column,
-    select,
-    tuple_,
-)
+from sqlalchemy import ColumnClause, Row, Select, bindparam, delete, insert, literal_column, select
 
 from user_reports.domain.model import IndexedEvent, Key
 from user_reports.domain.occurrence import Occurrence
-from user_reports.store.keys import key_parameters, keyset
+from user_reports.store.keys import is_of, key_parameters, keyset
 from user_reports.store.tables import EVENTS
 
 _FIELDS: Final = IndexedEvent.__struct_fields__
@@ -33,11 +25,7 @@ COLUMNS: Final = [EVENTS.c[name] for name in _FIELDS]
 def _lookup(*, bounded: bool) -> Select[Any]:
     """One index probe per key and partition; bounds on the time of receipt leave partitions out."""
     wanted = keyset()
-    found = (
-        select(*COLUMNS, EVENTS.c.message_id)
-        .where(EVENTS.c.project_id == wanted.c.project_id, EVENTS.c.event_id == wanted.c.event_id)
-        .limit(1)
-    )
+    found = select(*COLUMNS, EVENTS.c.message_id).where(is_of(wanted, EVENTS)).limit(1)
     if bounded:
         received_at = EVENTS.c.received_at
         found = found.where(received_at >= bindparam("earliest", type_=TIME))
@@ -46,13 +34,11 @@ def _lookup(*, bounded: bool) -> Select[Any]:
     return select(lateral).select_from(wanted.join(lateral, literal_column("true")))
 
 
-LOOKUP: Final = _lookup(bounded=False)
-LOOKUP_BOUNDED: Final = _lookup(bounded=True)
-_ROWS: Final = rowset(EVENTS)
-INSERT: Final = insert(EVENTS).from_select([c.name for c in EVENTS.c], select(*_ROWS.c)).inline()
-_LOOKUP: Final = Prepared(LOOKUP)
-_LOOKUP_BOUNDED: Final = Prepared(LOOKUP_BOUNDED)
-_INSERT: Final = Prepared(INSERT)
+LOOKUP: Final = Prepared(_lookup(bounded=False))
+LOOKUP_BOUNDED: Final = Prepared(_lookup(bounded=True))
+_INSERT: Final = Prepared(
+    insert(EVENTS).from_select([c.name for c in EVENTS.c], select(*rowset(EVENTS).c)).inline()
+)
 
 
 def event_of(row: Row[Any]) -> IndexedEvent:
@@ -63,33 +49,27 @@ def event_of(row: Row[Any]) -> IndexedEvent:
 
 
 async def find_events(
-    connection: Connection,
-    keys: Sequence[Key],
-    *,
-    earliest: datetime | None = None,
-    latest: datetime | None = None,
+    connection: Connection, keys: Sequence[Key], *, received: tuple[datetime, datetime] | None = None
 ) -> dict[Key, IndexedEvent]:
     """Return the indexed events among `keys`, optionally only those received within bounds (inclusive)."""
-    return {key: event for key, (event, _) in (await _find(connection, keys, earliest, latest)).items()}
+    rows = await _find(connection, keys, received)
+    return {(row.project_id, row.event_id.hex): event_of(row) for row in rows}
 
 
 async def find_deliveries(connection: Connection, keys: Sequence[Key]) -> dict[Key, str]:
     """Return the message ids of the indexed events among `keys`."""
-    return {key: message_id for key, (_, message_id) in (await _find(connection, keys, None, None)).items()}
+    return {(row.project_id, row.event_id.hex): row.message_id.hex for row in await _find(connection, keys)}
 
 
 async def _find(
-    connection: Connection, keys: Sequence[Key], earliest: datetime | None, latest: datetime | None
-) -> dict[Key, tuple[IndexedEvent, str]]:
+    connection: Connection, keys: Sequence[Key], received: tuple[datetime, datetime] | None = None
+) -> Iterable[Row[Any]]:
     if not keys:
-        return {}
-    parameters = key_parameters(keys)
-    statement = _LOOKUP
-    if earliest is not None and latest is not None:
-        statement = _LOOKUP_BOUNDED
-        parameters |= {"earliest": earliest, "latest": latest}
-    rows = await statement.execute(connection, **parameters)
-    return {(row.project_id, row.event_id.hex): (event_of(row), row.message_id.hex) for row in rows}
+        return ()
+    bounds = {} if received is None else {"earliest": received[0], "latest": received[1]}
+    statement = LOOKUP_BOUNDED if bounds else LOOKUP
+    rows: Iterable[Row[Any]] = await statement.execute(connection, **key_parameters(keys), **bounds)
+    return rows
 
 
 async def find_event(connection: Connection, project_id: int, event_id: str) -> IndexedEvent | None:
@@ -103,23 +83,16 @@ async def insert_events(connection: Connection, occurrences: Sequence[Occurrence
         await _INSERT.execute(connection, rows=orjson.dumps(rows).decode())
 
 
-async def delete_events(connection: Connection, project_id: int, before: datetime, limit: int) -> int:
+async def delete_events(connection: Connection, before: datetime, limit: int, project_id: int) -> int:
     """Delete up to `limit` of a project's events received before a time; return how many."""
-    chosen = (
-        select(EVENTS.c.project_id, EVENTS.c.event_id, EVENTS.c.received_at)
-        .where(EVENTS.c.project_id == project_id, EVENTS.c.received_at < before)
-        .limit(limit)
-    )
-    key = tuple_(EVENTS.c.project_id, EVENTS.c.event_id, EVENTS.c.received_at)
-    result = await connection.execute(delete(EVENTS).where(key.in_(chosen)))
-    return int(result.rowcount)
+    key = [EVENTS.c.project_id, EVENTS.c.event_id, EVENTS.c.received_at]
+    expired = (EVENTS.c.project_id == project_id, EVENTS.c.received_at < before)
+    return await delete_some(connection, key, *expired, limit=limit)
 
 
 async def delete_stray_events(connection: Connection, before: datetime, limit: int) -> int:
     """Delete up to `limit` events of the default partition received before a time; return how many."""
     table = EVENTS.to_metadata(EVENTS.metadata.__class__(), name="events_default")
-    chosen: Select[Any] = (
-        select(literal_column("ctid")).select_from(table).where(table.c.received_at < before).limit(limit)
-    )
-    result = await connection.execute(delete(table).where(literal_column("ctid").in_(chosen)))
-    return int(result.rowcount)
+    row: ColumnClause[Any] = literal_column("ctid")
+    chosen = select(row).select_from(table).where(table.c.received_at < before).limit(limit)
+    return await count_changed(connection, delete(table).where(row.in_(chosen)))

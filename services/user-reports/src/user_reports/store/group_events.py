@@ -41,15 +41,11 @@ async def list_group_events(connection: Connection, wanted: EventFilter, window:
     return await read_window(connection, event_of, statement_of(wanted), key, window)
 
 
-def event_ids_statement(group_id: int, limit: int) -> Select[Any]:
-    """Select the ids of a group's newest events (index-only scan)."""
-    newest = (EVENTS.c.received_at.desc(), EVENTS.c.event_id.desc())
-    return select(EVENTS.c.event_id).where(EVENTS.c.group_id == group_id).order_by(*newest).limit(limit)
-
-
 async def list_event_ids(connection: Connection, group_id: int, limit: int) -> list[str]:
-    """Return the ids of a group's newest events."""
-    return [found.hex for found in (await connection.scalars(event_ids_statement(group_id, limit))).all()]
+    """Return the ids of a group's newest events (index-only scan)."""
+    newest = (EVENTS.c.received_at.desc(), EVENTS.c.event_id.desc())
+    statement = select(EVENTS.c.event_id).where(EVENTS.c.group_id == group_id).order_by(*newest).limit(limit)
+    return [found.hex for found in await connection.scalars(statement)]
 
 
 async def find_oldest_event(connection: Connection, group_id: int) -> IndexedEvent | None:

@@ -8,8 +8,9 @@ import msgspec
 import orjson
 from hearback_kit.db import Connection
 from hearback_kit.db.prepared import Prepared
+from hearback_kit.db.rows import delete_some
 from hearback_kit.db.rowsets import rowset
-from sqlalchemy import Row, case, delete, func, select, update
+from sqlalchemy import Row, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from user_reports.domain.model import IndexedEvent
@@ -75,8 +76,7 @@ def _upsert() -> Any:
     ).returning(GROUPS.c.id, GROUPS.c.project_id, GROUPS.c.hash)
 
 
-UPSERT: Final = _upsert()
-_UPSERT: Final = Prepared(UPSERT)
+UPSERT: Final = Prepared(_upsert())
 
 
 async def count_occurrences(connection: Connection, occurrences: Sequence[Occurrence]) -> dict[GroupKey, int]:
@@ -91,7 +91,7 @@ async def count_occurrences(connection: Connection, occurrences: Sequence[Occurr
             _add(row, occurrence.event)
     if not rows:
         return {}
-    found = await _UPSERT.execute(connection, rows=orjson.dumps(list(rows.values())).decode())
+    found = await UPSERT.execute(connection, rows=orjson.dumps(list(rows.values())).decode())
     return {(row.project_id, row.hash.hex): row.id for row in found}
 
 
@@ -144,14 +144,9 @@ async def find_groups(connection: Connection, group_ids: Sequence[int]) -> dict[
     return {row.id: group_of(row) for row in rows}
 
 
-async def set_status(connection: Connection, group_id: int, status: str, at: datetime) -> None:
-    """Change a group's status."""
-    await connection.execute(update(GROUPS).where(GROUPS.c.id == group_id).values(status=status, status_at=at))
-
-
-async def set_seen(connection: Connection, group_id: int, *, has_seen: bool) -> None:
-    """Mark a group as seen or not."""
-    await connection.execute(update(GROUPS).where(GROUPS.c.id == group_id).values(has_seen=has_seen))
+async def change_group(connection: Connection, group_id: int, **columns: Any) -> None:
+    """Set columns of a group."""
+    await connection.execute(update(GROUPS).where(GROUPS.c.id == group_id).values(columns))
 
 
 async def project_ids(connection: Connection) -> list[int]:
@@ -163,8 +158,5 @@ async def delete_groups(
     connection: Connection, before: datetime, limit: int, project_id: int | None = None
 ) -> int:
     """Delete up to `limit` groups last seen before a time; return how many."""
-    chosen = select(GROUPS.c.id).where(GROUPS.c.last_seen < before).limit(limit)
-    if project_id is not None:
-        chosen = chosen.where(GROUPS.c.project_id == project_id)
-    result = await connection.execute(delete(GROUPS).where(GROUPS.c.id.in_(chosen)))
-    return int(result.rowcount)
+    of_project = [] if project_id is None else [GROUPS.c.project_id == project_id]
+    return await delete_some(connection, [GROUPS.c.id], GROUPS.c.last_seen < before, *of_project, limit=limit)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from hearback_kit.db.rowsets import arrays
-from sqlalchemy import BigInteger, Uuid
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Uuid
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 from user_reports.domain.model import Key
@@ -14,6 +14,11 @@ from user_reports.domain.model import Key
 def keyset() -> TableValuedAlias:
     """Return a table of keys with the columns `project_id` and `event_id`; see `key_parameters`."""
     return arrays("wanted", {"project_id": BigInteger(), "event_id": Uuid()})
+
+
+def is_of(wanted: FromClause, table: FromClause) -> ColumnElement[bool]:
+    """Return the condition that a row of a table has a wanted key."""
+    return (table.c.project_id == wanted.c.project_id) & (table.c.event_id == wanted.c.event_id)
 
 
 def key_parameters(keys: Sequence[Key]) -> dict[str, Any]:

@@ -6,15 +6,17 @@ from typing import Any, Final
 
 from hearback_kit.db import Connection
 from hearback_kit.db.prepared import Prepared
-from sqlalchemy import ARRAY, Text, bindparam, column, delete, func, select
+from hearback_kit.db.rows import delete_some
+from hearback_kit.db.rowsets import arrays
+from sqlalchemy import Text, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from user_reports.store.tables import REFUSALS
 
 
 def _add() -> Any:
-    ids = func.unnest(bindparam("ids", type_=ARRAY(Text))).table_valued(column("id", Text)).render_derived("batch")
-    rows = select(ids.c.id, bindparam("at", type_=REFUSALS.c.refused_at.type))
+    ids = arrays("batch", {"ids": Text()})
+    rows = select(ids.c.ids, bindparam("at", type_=REFUSALS.c.refused_at.type))
     statement = insert(REFUSALS).from_select(["message_id", "refused_at"], rows)
     return statement.on_conflict_do_nothing().returning(REFUSALS.c.message_id)
 
@@ -32,6 +34,4 @@ async def add_refusals(connection: Connection, message_ids: Sequence[str], at: d
 
 async def delete_refusals(connection: Connection, before: datetime, limit: int) -> int:
     """Delete up to `limit` refusals from before a time; return how many."""
-    chosen = select(REFUSALS.c.message_id).where(REFUSALS.c.refused_at < before).limit(limit)
-    result = await connection.execute(delete(REFUSALS).where(REFUSALS.c.message_id.in_(chosen)))
-    return int(result.rowcount)
+    return await delete_some(connection, [REFUSALS.c.message_id], REFUSALS.c.refused_at < before, limit=limit)

@@ -1,6 +1,6 @@
 """Lists of reports: filtered in SQL, newest first, by keyset."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -36,35 +36,33 @@ class ReportFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 def statement_of(wanted: ReportFilter) -> Select[Any]:
     """Select the filtered reports, unordered."""
-    statement = select(*COLUMNS)
+    statement = select(*COLUMNS).where(*_conditions(wanted))
+    return statement if wanted.status is None else statement.join(GROUPS, GROUPS.c.id == REPORTS.c.group_id)
+
+
+def _conditions(wanted: ReportFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.organization_id is not None:
-        statement = statement.where(REPORTS.c.organization_id == wanted.organization_id)
-    if wanted.project_ids is not None and len(wanted.project_ids) == 1:
-        statement = statement.where(REPORTS.c.project_id == wanted.project_ids[0])
-    elif wanted.project_ids is not None:
-        statement = statement.where(REPORTS.c.project_id.in_(wanted.project_ids))
+        yield REPORTS.c.organization_id == wanted.organization_id
+    if wanted.project_ids is not None:
+        only = wanted.project_ids[0] if len(wanted.project_ids) == 1 else None
+        yield REPORTS.c.project_id.in_(wanted.project_ids) if only is None else REPORTS.c.project_id == only
     if wanted.group_id is not None:
-        statement = statement.where(REPORTS.c.group_id == wanted.group_id)
+        yield REPORTS.c.group_id == wanted.group_id
     if wanted.linked is not None:
-        waits = REPORTS.c.group_id.is_(None)
-        statement = statement.where(~waits if wanted.linked else waits)
+        yield REPORTS.c.group_id.is_not(None) if wanted.linked else REPORTS.c.group_id.is_(None)
     if wanted.about_event is not None:
         named: ColumnElement[UUID] = NAMED_EVENT_ID
-        nothing = UUID(NO_EVENT_ID)
-        statement = statement.where(named != nothing if wanted.about_event else named == nothing)
+        yield named != UUID(NO_EVENT_ID) if wanted.about_event else named == UUID(NO_EVENT_ID)
     if wanted.status is not None:
-        statement = statement.join(GROUPS, GROUPS.c.id == REPORTS.c.group_id)
-        statement = statement.where(GROUPS.c.status == wanted.status)
+        yield GROUPS.c.status == wanted.status
     if wanted.environments is not None:
-        environment = func.coalesce(REPORTS.c.environment, "")
-        statement = statement.where(environment.in_(list(wanted.environments)))
+        yield func.coalesce(REPORTS.c.environment, "").in_(list(wanted.environments))
     if wanted.text:
-        statement = statement.where(_matches(wanted.text))
+        yield _matches(wanted.text)
     if wanted.start is not None:
-        statement = statement.where(REPORTS.c.date_added >= wanted.start)
+        yield REPORTS.c.date_added >= wanted.start
     if wanted.end is not None:
-        statement = statement.where(REPORTS.c.date_added <= wanted.end)
-    return statement
+        yield REPORTS.c.date_added <= wanted.end
 
 
 def _matches(text: str) -> Any:

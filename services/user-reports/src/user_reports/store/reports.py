@@ -16,24 +16,22 @@ from sqlalchemy import Row, bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from user_reports.domain.model import Key, Position, Report
-from user_reports.store.keys import key_parameters, keyset
+from user_reports.store.keys import is_of, key_parameters, keyset
 from user_reports.store.tables import CONTACT, CONTACT_LENGTH_MAX, NAMED_EVENT_ID, REPORTS
 
 FIELDS: Final = Report.__struct_fields__
 COLUMNS: Final = [REPORTS.c[name] for name in FIELDS]
 _LINK: Final = ("id", "environment", "group_id", "linked_at", "event_at", "event_user")
-
-
 _WAITS: Final = (REPORTS.c.group_id.is_(None), REPORTS.c.about_event_id.is_distinct_from(UUID(NO_EVENT_ID)))
 
 
 def _find_locked() -> Any:
     wanted = keyset()
-    same = (REPORTS.c.project_id == wanted.c.project_id) & (REPORTS.c.event_id == wanted.c.event_id)
-    return select(*COLUMNS).select_from(wanted).join(REPORTS, same).with_for_update(of=REPORTS)
+    statement = select(*COLUMNS).select_from(wanted).join(REPORTS, is_of(wanted, REPORTS))
+    return statement.with_for_update(of=REPORTS)
 
 
-def _find_waiting_locked(*, skip_locked: bool) -> Any:
+def _lock_waiting(*, skip_locked: bool) -> Any:
     wanted = keyset()
     same = (REPORTS.c.project_id == wanted.c.project_id) & (wanted.c.event_id == NAMED_EVENT_ID)
     statement = select(*COLUMNS).select_from(wanted).join(REPORTS, same)
@@ -58,16 +56,11 @@ def _set_links() -> Any:
     )
 
 
-FIND_LOCKED: Final = _find_locked()
-FIND_WAITING_LOCKED: Final = _find_waiting_locked(skip_locked=False)
-CLAIM_WAITING: Final = _find_waiting_locked(skip_locked=True)
-UPSERT: Final = _upsert()
-SET_LINKS: Final = _set_links()
-_FIND_LOCKED: Final = Prepared(FIND_LOCKED)
-_FIND_WAITING_LOCKED: Final = Prepared(FIND_WAITING_LOCKED)
-_CLAIM_WAITING: Final = Prepared(CLAIM_WAITING)
-_UPSERT: Final = Prepared(UPSERT)
-_SET_LINKS: Final = Prepared(SET_LINKS)
+FIND_LOCKED: Final = Prepared(_find_locked())
+LOCK_WAITING: Final = Prepared(_lock_waiting(skip_locked=False))
+CLAIM_WAITING: Final = Prepared(_lock_waiting(skip_locked=True))
+UPSERT: Final = Prepared(_upsert())
+SET_LINKS: Final = Prepared(_set_links())
 _AFTER: Final = tuple_(REPORTS.c.date_added, REPORTS.c.id) > tuple_(
     bindparam("after_date", type_=REPORTS.c.date_added.type), bindparam("after_id", type_=REPORTS.c.id.type)
 )
@@ -90,14 +83,16 @@ def report_of(row: Row[Any]) -> Report:
 
 async def find_reports_locked(connection: Connection, keys: Sequence[Key]) -> dict[Key, Report]:
     """Return the reports of `keys`, locked until the transaction ends."""
-    rows = (await _FIND_LOCKED.execute(connection, **key_parameters(keys))).all()
+    rows = (await FIND_LOCKED.execute(connection, **key_parameters(keys))).all()
     return {(row.project_id, row.event_id.hex): report_of(row) for row in rows}
 
 
-async def find_waiting_locked(connection: Connection, event_keys: Sequence[Key]) -> list[Report]:
-    """Lock and return the reports that wait for events; just linked ones are left out."""
-    rows = await _FIND_WAITING_LOCKED.execute(connection, **key_parameters(event_keys))
-    return [report_of(row) for row in rows]
+async def lock_waiting(
+    connection: Connection, event_keys: Sequence[Key], *, skip_locked: bool = False
+) -> list[Report]:
+    """Lock and return the reports that wait for events; those that were just linked are left out."""
+    statement = CLAIM_WAITING if skip_locked else LOCK_WAITING
+    return [report_of(row) for row in await statement.execute(connection, **key_parameters(event_keys))]
 
 
 async def list_waiting_keys(
@@ -110,18 +105,12 @@ async def list_waiting_keys(
     return keys, ((rows[-1].date_added, rows[-1].id) if len(rows) == limit else None)
 
 
-async def claim_waiting(connection: Connection, event_keys: Sequence[Key]) -> list[Report]:
-    """Lock and return the reports that wait for events, skipping locked ones."""
-    rows = await _CLAIM_WAITING.execute(connection, **key_parameters(event_keys))
-    return [report_of(row) for row in rows]
-
-
 async def store_reports(connection: Connection, reports: Sequence[Report]) -> None:
     """Insert or replace reports in one statement and set their ids."""
     if not reports:
         return
     rows = [msgspec.structs.asdict(report) for report in reports]
-    found = await _UPSERT.execute(connection, rows=orjson.dumps(rows).decode())
+    found = await UPSERT.execute(connection, rows=orjson.dumps(rows).decode())
     ids = {(row.project_id, row.event_id.hex): row.id for row in found}
     for report in reports:
         report.id = ids[report.project_id, report.event_id]
@@ -131,7 +120,7 @@ async def store_links(connection: Connection, reports: Sequence[Report]) -> None
     """Store the links of waiting reports."""
     rows = [{name: getattr(report, name) for name in _LINK} for report in reports]
     if rows:
-        await _SET_LINKS.execute(connection, rows=orjson.dumps(rows).decode())
+        await SET_LINKS.execute(connection, rows=orjson.dumps(rows).decode())
 
 
 async def delete_report(connection: Connection, project_id: int, report_id: int) -> Report | None:

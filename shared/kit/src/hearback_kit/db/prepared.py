@@ -28,11 +28,11 @@ class Prepared:
     """
 
     def __init__(self, statement: ClauseElement) -> None:
-        self._statement = statement
+        self.statement = statement
 
     @cached_property
     def _compiled(self) -> tuple[str, Sequence[str], dict[str, Any]]:
-        compiled = self._statement.compile(dialect=dialect())  # type: ignore[no-untyped-call]
+        compiled = self.statement.compile(dialect=dialect())  # type: ignore[no-untyped-call]
         assert isinstance(compiled, SQLCompiler)
         return str(compiled), compiled.positiontup or (), dict(compiled.params)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, FromClause, Select, literal, tuple_
+from sqlalchemy import Column, ColumnElement, FromClause, Select, delete, literal, select, tuple_
 
 from hearback_kit.db.database import Connection
 
@@ -59,6 +59,19 @@ async def read_window(
     statement = window.statement(query, key, newest_first=newest_first)
     found = [read(row) for row in await connection.execute(statement)]
     return found[::-1] if window.backward else found
+
+
+async def count_changed(connection: Connection, statement: Any) -> int:
+    """Execute a statement; return the number of rows that it changed."""
+    return int((await connection.execute(statement)).rowcount)
+
+
+async def delete_some(
+    connection: Connection, key: Sequence[Column[Any]], *conditions: ColumnElement[bool], limit: int
+) -> int:
+    """Delete up to `limit` rows of the table whose primary key is `key`; return how many."""
+    chosen = select(*key).where(*conditions).limit(limit)
+    return await count_changed(connection, delete(key[0].table).where(tuple_(*key).in_(chosen)))
 
 
 def record(kind: type[Record], row: Any, /, **readers: Reader) -> Record:

@@ -8,8 +8,7 @@ from hearback_contracts.config import OrganizationConfig
 from hearback_kit.api.exports import Format, csv_stream, json_stream
 from hearback_kit.db.rows import Window
 
-from user_reports.api.params import position_of
-from user_reports.api.serializers import EXPORT_HEADER, export_row, reports_json
+from user_reports.api.serializers import EXPORTED, export_row, reports_json
 from user_reports.domain.model import Position, Report
 from user_reports.service.app_state import AppState
 from user_reports.store.groups import Group, find_groups
@@ -28,7 +27,7 @@ def export(
         rows = (
             [export_row(report, groups, organization) for report in reports] async for reports, groups in pages
         )
-        return csv_stream(EXPORT_HEADER, rows, filename="user-feedback.csv")
+        return csv_stream(list(EXPORTED), rows, filename="user-feedback.csv")
     url = state.settings.public_url
     return json_stream(
         reports_json(reports, groups, organization, now=state.clock.now(), public_url=url)
@@ -49,4 +48,4 @@ async def _pages(state: AppState, organization: OrganizationConfig, wanted: Repo
         if len(reports) < limit:
             return
         rows_left -= len(reports)
-        position = position_of(reports[-1])
+        position = reports[-1].position

@@ -19,18 +19,12 @@ from hearback_fleet.access import (
     require,
 )
 from hearback_fleet.issues import under_both_paths
+from hearback_kit.api.exports import Format
 from hearback_kit.api.paging import KeysetPage, PageRequest
+from msgspec.structs import replace
 
 from user_reports.api.deps import ReadIssue, StateDep, dsn_of
-from user_reports.api.params import (
-    EnvironmentsParam,
-    Filters,
-    FiltersDep,
-    PageDep,
-    ProjectsParam,
-    TimeRangeDep,
-    position_of,
-)
+from user_reports.api.params import EnvironmentsParam, FilterDep, FormatDep, PageDep, ProjectsParam
 from user_reports.api.reports.exports import export
 from user_reports.api.serializers import report_json, reports_json
 from user_reports.domain.model import Report
@@ -63,9 +57,9 @@ async def list_project_reports(
     state: StateDep,
     organization: str,
     project: str,
-    filters: FiltersDep,
+    filtered: FilterDep,
+    chosen: FormatDep,
     page: PageDep,
-    during: TimeRangeDep,
 ) -> Response:
     """List a project's reports within its retention."""
     if dsn_of(request) is not None:
@@ -77,9 +71,9 @@ async def list_project_reports(
     found = await find_project(access, config, project)
     days = await state.context.projects.retention_days(found.id) or state.settings.retention_days
     oldest = state.clock.now() - timedelta(days=min(days, state.settings.retention_days))
-    start = max(oldest, during.start or oldest)
-    wanted = ReportFilter(project_ids=[found.id], start=start, end=during.end, **_filters(filters))
-    return await _list(state, wanted, filters, page, config)
+    start = max(oldest, filtered.start or oldest)
+    wanted = replace(filtered, project_ids=[found.id], start=start)
+    return await _list(state, wanted, chosen, page, config)
 
 
 @router.get(
@@ -91,21 +85,16 @@ async def list_project_reports(
 )
 async def list_organization_reports(
     state: StateDep,
-    filters: FiltersDep,
+    filtered: FilterDep,
+    chosen: FormatDep,
     page: PageDep,
-    during: TimeRangeDep,
     scope: Annotated[OrganizationScope, organization_scope(*PROJECT_READ)],
     project: ProjectsParam = None,
 ) -> Response:
     """List the reports of some or all projects of an organization."""
-    wanted = ReportFilter(
-        organization_id=scope.organization.id,
-        project_ids=scope.project_ids(project),
-        start=during.start,
-        end=during.end,
-        **_filters(filters),
-    )
-    return await _list(state, wanted, filters, page, scope.organization)
+    organization_id, project_ids = scope.organization.id, scope.project_ids(project)
+    wanted = replace(filtered, organization_id=organization_id, project_ids=project_ids)
+    return await _list(state, wanted, chosen, page, scope.organization)
 
 
 @_issue.get(
@@ -127,20 +116,15 @@ async def list_issue_reports(
     return JSONResponse([report_json(report, now) for report in found.rows], headers=found.headers)
 
 
-def _filters(filters: Filters) -> dict[str, Any]:
-    return {
-        "linked": filters.linked,
-        "status": filters.status,
-        "environments": filters.environments,
-        "text": filters.text,
-    }
-
-
 async def _list(
-    state: AppState, wanted: ReportFilter, filters: Filters, page: PageRequest, organization: OrganizationConfig
+    state: AppState,
+    wanted: ReportFilter,
+    chosen: Format | None,
+    page: PageRequest,
+    organization: OrganizationConfig,
 ) -> Response:
-    if filters.export is not None:
-        return export(state, wanted, organization, filters.export)
+    if chosen is not None:
+        return export(state, wanted, organization, chosen)
     found = await _read_page(state, organization, wanted, page)
     return JSONResponse(await with_issues(state, found.rows, organization), headers=found.headers)
 
@@ -160,7 +144,7 @@ async def _read_page(
 ) -> KeysetPage[Report]:
     async with state.reading(organization.id) as connection:
         found = await list_reports(connection, wanted, page.window)
-    return page.page(found, position_of)
+    return page.page(found, lambda report: report.position)
 
 
 router.include_router(under_both_paths(_issue))
